@@ -1,0 +1,97 @@
+# Everything runs from the checkout: `make setup` installs what the locks pin, never the project itself.
+# PYTHON=/path/to/python3.12 chooses the interpreter; ARGS="..." is passed on by run, test and bench.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?=
+ARGS ?=
+# Test processes side by side; WORKERS=0 runs the tests in one process, in order.
+WORKERS ?= auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
+COMPILE := .venv-lock/bin/uv pip compile pyproject.toml --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+# Asks each candidate for its own base interpreter, so that an activated .venv is never rebuilt with itself.
+PROBE := import sys, venv, ensurepip; \
+	(3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit(1); \
+	print(getattr(sys, "_base_executable", sys.executable))
+
+define find_python
+	python=; \
+	for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python); do \
+		if python=$$("$$candidate" -c '$(PROBE)' 2>/dev/null); then break; fi; python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "No usable Python: $(or $(PYTHON),none of python3, python3.13, python3.12, python3.11) is a Python 3.11, 3.12 or 3.13 with venv." >&2; \
+		echo "Install one (Debian: apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3.12" >&2; \
+		exit 2; \
+	fi
+endef
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.ready ## build .venv from the hash-pinned lock
+
+.PHONY: run
+run: setup ## migrate the store and trade a simulated day (ARGS="--scenario gamma_pin_day --speed 240")
+	@$(BIN)/python run.py db upgrade
+	@export QUANTICITY__MODE="$${QUANTICITY__MODE:-sim}"; exec $(BIN)/python run.py $(ARGS)
+
+.PHONY: test
+test: setup interop-envs ## run the tests (ARGS="-k ladder", WORKERS=0 for one process)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+.PHONY: check
+check: setup ## lint, types, and the contracts between the rooms
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: bench
+bench: setup ## measure against bare references in the same run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: interop-envs
+interop-envs: .venv-ib_async/.ready .venv-ibapi/.ready ## environments of the foreign TWS clients the tests connect
+
+.PHONY: lock
+lock: ## pin pyproject.toml anew into the requirements*.lock files (LOCK_ARGS="--upgrade")
+	@$(find_python); [ -x .venv-lock/bin/uv ] || { "$$python" -m venv .venv-lock; .venv-lock/bin/python -m pip install --quiet uv==$(UV_VERSION); }
+	@# uv does not read pip's configuration, so an index configured there is handed over.
+	@index=$$(.venv-lock/bin/python -m pip config get global.index-url 2>/dev/null || true); \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
+	$(COMPILE) $(LOCK_ARGS) --output-file requirements.lock; \
+	$(COMPILE) $(LOCK_ARGS) --group dev --constraint requirements.lock --output-file requirements-dev.lock; \
+	for name in ib_async ibapi build; do \
+		$(subst compile pyproject.toml,compile,$(COMPILE)) $(LOCK_ARGS) --group "interop-$$name" --output-file "requirements-interop-$$name.lock"; \
+	done
+
+.PHONY: clean
+clean: ## remove environments and caches; recorded data stays
+	rm -rf .venv .venv-ib_async .venv-ibapi .venv-lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +
+
+$(VENV)/.ready: requirements-dev.lock
+	@$(find_python); echo "Building $(VENV) with $$("$$python" --version)"; "$$python" -m venv --clear $(VENV)
+	@$(BIN)/python $(INSTALL) --requirement requirements-dev.lock
+	@touch $@
+
+.venv-ib_async/.ready: requirements-interop-ib_async.lock
+	@$(find_python); "$$python" -m venv --clear .venv-ib_async
+	@.venv-ib_async/bin/python $(INSTALL) --requirement requirements-interop-ib_async.lock
+	@touch $@
+
+.venv-ibapi/.ready: requirements-interop-ibapi.lock requirements-interop-build.lock
+	@$(find_python); "$$python" -m venv --clear .venv-ibapi
+	@.venv-ibapi/bin/python $(INSTALL) --requirement requirements-interop-build.lock
+	@.venv-ibapi/bin/python $(INSTALL) --no-build-isolation --requirement requirements-interop-ibapi.lock
+	@touch $@
