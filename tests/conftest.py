@@ -1,0 +1,23 @@
+"""What every test may rely on: reproducible property tests and, where present, the shared recordings."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPO_ROOT = Path(__file__).resolve().parent.parent
+
+# Examples are timed by the machine's mood, not by the code, so no deadline. In CI the same examples come up each time.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Directory of real recordings kept beside the checkout; the test is skipped where there is none."""
+    directory = REPO_ROOT.parent / "shared" / "data"
+    if not directory.is_dir():
+        pytest.skip(f"real recordings are not here: {directory} is absent")
+    return directory
