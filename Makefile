@@ -28,7 +28,7 @@ define find_python
 		if python=$$("$$candidate" -c '$(PROBE)' 2>/dev/null); then break; fi; python=; \
 	done; \
 	if [ -z "$$python" ]; then \
-		echo "No usable Python: $(or $(PYTHON),none of python3, python3.13, python3.12, python3.11) is a Python 3.11, 3.12 or 3.13 with venv." >&2; \
+		echo "No usable Python: tried $(or $(PYTHON),python3, python3.13, python3.12, python3.11); needed is 3.11, 3.12 or 3.13 with venv." >&2; \
 		echo "Install one (Debian: apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3.12" >&2; \
 		exit 2; \
 	fi

@@ -1,1 +1,1 @@
-"""Quanticity, an automated options trader. The rooms and their floors are held in place by the contracts in pyproject.toml."""
+"""Quanticity, an automated options trader. The contracts in pyproject.toml hold its rooms to their floors."""
