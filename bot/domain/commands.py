@@ -1,0 +1,54 @@
+"""What the engine asks of the world, in the imperative; the dispatcher carries it out after the commit, and only then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.order import OrderTicket
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOrder:
+    ticket: OrderTicket
+
+
+@dataclass(frozen=True, slots=True)
+class AmendOrder:
+    """Send the order again under its own id with new terms."""
+
+    ticket: OrderTicket
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    order_ref: str
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskWhatIf:
+    """Ask the broker for the margin effect of a signal's order; the answer names the signal."""
+
+    signal_id: str
+    ticket: OrderTicket
+
+
+@dataclass(frozen=True, slots=True)
+class AskSnapshot:
+    """Ask for the broker's whole book."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """The market data lines wanted from now on, most important first: keys with the kinds wanted of each.
+
+    Kinds: "quote" (with greeks for options), "book" (10 levels), "trades". What is not named is given up.
+    """
+
+    wanted: Mapping[str, frozenset[str]]
+
+
+Command = SubmitOrder | AmendOrder | CancelOrder | AskWhatIf | AskSnapshot | Subscribe

@@ -1,0 +1,69 @@
+"""The error tree, named by what happens next.
+
+    BotError
+      ConfigError          refuse to start; names file, key, value and the fix
+      IllegalTransition    this machine stays where it is; audited as refused; the others go on
+      StaleMarketData      decide nothing on old prices
+      StoreError
+        CommitFailed       nothing was sent; memory is reloaded, the session halts
+        SchemaMismatch     refuse to start; says which revision is there and which is wanted
+      BrokerError
+        BrokerUnavailable  retry with back-off
+        OrderRejected      finished; keeps the broker's reason
+        OutcomeUnknown     sent but unheard: reconcile, never resend
+        UnknownWord        the broker said something no table has: an alert with the raw fields
+"""
+
+from __future__ import annotations
+
+
+class BotError(Exception):
+    """Everything that Quanticity raises on purpose."""
+
+
+class ConfigError(BotError):
+    """A setting that we refuse; the text is written for the person who has to mend it."""
+
+
+class IllegalTransition(BotError):
+    """A trigger that the table does not allow from this state; nothing was changed."""
+
+    def __init__(self, machine: str, entity_id: str, state: str, trigger: str) -> None:
+        super().__init__(f"{machine} {entity_id} in state {state!r} does not allow {trigger!r}")
+        self.machine, self.entity_id, self.state, self.trigger = machine, entity_id, state, trigger
+
+
+class StaleMarketData(BotError):
+    """An input is missing, old or invalid."""
+
+
+class StoreError(BotError):
+    """The store could not do what was asked."""
+
+
+class CommitFailed(StoreError):
+    """A tick's transaction did not commit: nothing in it happened."""
+
+
+class SchemaMismatch(StoreError):
+    """The store's schema is not the one that this code knows."""
+
+
+class BrokerError(BotError):
+    """Something between us and the broker."""
+
+
+class BrokerUnavailable(BrokerError):
+    """No connection, or not one that may trade."""
+
+
+class OrderRejected(BrokerError):
+    """The broker refused an order for good."""
+
+
+class OutcomeUnknown(BrokerError):
+    """An order was sent and nothing was heard."""
+
+
+class UnknownWord(BrokerError):
+    """The broker used a status, tag or code that no translation table has."""

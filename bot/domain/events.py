@@ -1,0 +1,295 @@
+"""Facts from outside, in the past tense: what the inbox holds and the tick applies. Adapters make them, nobody else.
+
+Every instrument is named by its key (`bot.domain.contracts`); every time is ours unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.contracts import OptionContract, PriceGrid
+from bot.domain.order import Execution, OrderSide
+from bot.domain.quotes import Book, Greeks, Quote, TradePrint
+
+# ---- market data (conflated per instrument; the last one wins)
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteReceived:
+    key: str
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class GreeksReceived:
+    key: str
+    greeks: Greeks
+
+
+@dataclass(frozen=True, slots=True)
+class BookReceived:
+    key: str
+    book: Book
+
+
+@dataclass(frozen=True, slots=True)
+class TradesReceived:
+    key: str
+    trades: Sequence[TradePrint]
+
+
+@dataclass(frozen=True, slots=True)
+class ContractQualified:
+    """The broker knows the contract: its id and its price grid are now fixed. `con_id` None: the broker does not know it."""
+
+    key: str
+    con_id: int | None
+    grid: PriceGrid | None = None
+    detail: str = ""
+
+
+# ---- orders (never conflated)
+
+
+class BrokerOrderStatus(StrEnum):
+    """What the broker says of an order, in our words; the adapter's table maps every word that TWS has."""
+
+    PENDING = "pending"  # received by the gateway, not yet at the venue
+    WORKING = "working"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    FILLED = "filled"
+    INACTIVE = "inactive"  # refused or held: the error that came with it says which
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerOrderView:
+    """One order as the broker shows it (openOrder, orderStatus or completedOrder, whichever came)."""
+
+    order_ref: str
+    perm_id: int
+    order_id: int
+    client_id: int
+    contract_key: str
+    side: OrderSide
+    status: BrokerOrderStatus
+    quantity: int
+    filled_quantity: int | None
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    at: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSent:
+    """The adapter wrote the order (or its modification) to the socket."""
+
+    order_ref: str
+    order_id: int
+    client_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNotSent:
+    """The adapter could not send it; nothing reached the broker."""
+
+    order_ref: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReported:
+    view: BrokerOrderView
+
+
+class ErrorMeaning(StrEnum):
+    """What an error code on an order tells of it (the adapter's code table)."""
+
+    REJECTED = "rejected"  # terminal for a new order
+    NOT_PLACED = "not_placed"  # this placement or modification did not happen; an older version may be live
+    CANCEL_REFUSED = "cancel_refused"  # not cancellable or not found: look again
+    CANCEL_REPORTED = "cancel_reported"  # 202: cancelled, once the status says so
+    WARNING = "warning"  # the order is live
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderErred:
+    order_ref: str
+    code: int
+    text: str
+    meaning: ErrorMeaning
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionReported:
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionReported:
+    exec_id: str
+    commission: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIfAnswered:
+    """The broker's margin preview for a signal; `error` is set when it refused or did not answer."""
+
+    signal_id: str
+    init_margin_change: Decimal | None
+    equity_with_loan_after: Decimal | None
+    init_margin_after: Decimal | None
+    commission: Decimal | None
+    error: str | None
+    at: datetime
+
+
+# ---- account and connection
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReported:
+    """Account values in dollars; a field that the broker has not sent is None."""
+
+    account: str
+    net_liquidation: Decimal | None
+    available_funds: Decimal | None
+    buying_power: Decimal | None
+    cash: Decimal | None
+    realized_pnl: Decimal | None
+    unrealized_pnl: Decimal | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPosition:
+    """Signed contracts at the broker; `average_price` per share, commissions included as the broker counts them."""
+
+    contract_key: str
+    contract: OptionContract | None
+    quantity: int
+    average_price: Decimal
+
+
+class LinkChange(StrEnum):
+    """What happened to the connection; the engine's table turns it into a trigger of the connection machine."""
+
+    CONNECTING = "connecting"
+    ACCEPTED = "accepted"
+    DROPPED = "dropped"
+    DATA_LOST = "data_lost"
+    DATA_RESTORED = "data_restored"
+    ORDERS_LOST = "orders_lost"
+    RESTORED = "restored"
+    COMPETING = "competing"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    change: LinkChange
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSnapshot:
+    """The broker's book, asked on purpose. `complete` is False when any part did not give its own end marker: then nothing
+    may be concluded from what is absent. `faults` says which part."""
+
+    open_orders: Sequence[BrokerOrderView]
+    completed_orders: Sequence[BrokerOrderView]
+    executions: Sequence[Execution]
+    commissions: Mapping[str, Decimal]
+    positions: Sequence[BrokerPosition]
+    next_order_id: int
+    complete: bool
+    faults: Sequence[str]
+    at: datetime
+
+
+# ---- feeds
+
+
+@dataclass(frozen=True, slots=True)
+class DatumReceived:
+    """One parsed answer of a feed. `value` is the dataset's typed rows; `source_at` the vendor's own time, None when it has none."""
+
+    dataset: str
+    key: str
+    value: Any
+    source_at: datetime | None
+    received_at: datetime
+    ttl_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeedReported:
+    """How a feed is doing; one row of `feed_status`. Counters are since start; `quota_*` from the vendor's headers."""
+
+    feed: str
+    dataset: str
+    key: str
+    state: str  # ok | waiting | retrying | open (breaker) | refused | disabled
+    last_success_at: datetime | None
+    last_error: str
+    requests: int
+    failures: int
+    dropped: int  # data that could not be parsed
+    max_age_s: float
+    quota_used: int | None
+    quota_limit: int | None
+    at: datetime
+
+
+# ---- people
+
+
+class CommandKind(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+    PAUSE = "pause"
+    RESUME = "resume"
+    HALT = "halt"
+    CLOSE = "close"
+    FLATTEN = "flatten"
+    RECONCILE = "reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived:
+    """A row that a person inserted: the only way in which anybody outside the tick asks for anything."""
+
+    id: str
+    kind: CommandKind
+    payload: Mapping[str, Any]
+    actor: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRaised:
+    """Something a person should see; `code` is stable, `facts` are the raw fields."""
+
+    code: str
+    severity: str  # info | warning | critical
+    text: str
+    facts: Mapping[str, Any]
+    at: datetime
+
+
+Event = (
+    QuoteReceived | GreeksReceived | BookReceived | TradesReceived | ContractQualified
+    | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
+    | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
+)  # fmt: skip

@@ -1,0 +1,249 @@
+"""An order at the broker, from the intent that is committed before it is sent to its end.
+
+`unknown` is entered whenever the broker's answer is missing or ambiguous and left only on evidence: an order report, an
+execution, or absence proved by two sources and two polls. Facts come in any order (an execution may precede the acknowledgement)
+and late (a fill after a cancel): rows, not footnotes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from bot.domain.machine import Lifecycle
+
+
+class OrderState(StrEnum):
+    INTENT = "intent"
+    SUBMITTED = "submitted"
+    WORKING = "working"
+    PARTIALLY_FILLED = "partially_filled"
+    CANCELLING = "cancelling"
+    UNKNOWN = "unknown"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+
+class OrderTrigger(StrEnum):
+    SUBMIT = "submit"
+    WITHDRAW = "withdraw"
+    ACKNOWLEDGE = "acknowledge"
+    PARTIAL_FILL = "partial_fill"
+    FILL = "fill"
+    LATE_FILL = "late_fill"
+    AMEND = "amend"
+    AMENDED = "amended"
+    AMEND_REFUSED = "amend_refused"
+    REQUEST_CANCEL = "request_cancel"
+    CANCEL_REFUSED = "cancel_refused"
+    CONFIRM_CANCEL = "confirm_cancel"
+    REJECT = "reject"
+    LOSE_SIGHT = "lose_sight"
+    RESEND = "resend"
+
+
+S, T = OrderState, OrderTrigger
+
+ORDER: Final = Lifecycle(
+    name="order",
+    states=OrderState,
+    triggers=OrderTrigger,
+    table=MappingProxyType(
+        {
+            (S.INTENT, T.SUBMIT): S.SUBMITTED,
+            (S.INTENT, T.WITHDRAW): S.CANCELLED,  # never sent, and no longer wanted
+            (S.INTENT, T.REJECT): S.REJECTED,  # the adapter could not even send it
+            (S.INTENT, T.LOSE_SIGHT): S.UNKNOWN,  # a crash between commit and send: was it sent?
+            (S.INTENT, T.ACKNOWLEDGE): S.WORKING,  # the acknowledgement overtook our own note of the sending
+            (S.INTENT, T.PARTIAL_FILL): S.PARTIALLY_FILLED,
+            (S.INTENT, T.FILL): S.FILLED,
+            (S.SUBMITTED, T.ACKNOWLEDGE): S.WORKING,
+            (S.SUBMITTED, T.PARTIAL_FILL): S.PARTIALLY_FILLED,
+            (S.SUBMITTED, T.FILL): S.FILLED,
+            (S.SUBMITTED, T.REJECT): S.REJECTED,
+            (S.SUBMITTED, T.REQUEST_CANCEL): S.CANCELLING,
+            (S.SUBMITTED, T.CONFIRM_CANCEL): S.CANCELLED,  # cancelled at the venue, not by us
+            (S.SUBMITTED, T.LOSE_SIGHT): S.UNKNOWN,
+            (S.WORKING, T.PARTIAL_FILL): S.PARTIALLY_FILLED,
+            (S.WORKING, T.FILL): S.FILLED,
+            (S.WORKING, T.AMEND): S.WORKING,
+            (S.WORKING, T.AMENDED): S.WORKING,
+            (S.WORKING, T.AMEND_REFUSED): S.WORKING,  # the old terms are still live
+            (S.WORKING, T.REQUEST_CANCEL): S.CANCELLING,
+            (S.WORKING, T.CONFIRM_CANCEL): S.CANCELLED,  # day's end, or the venue
+            (S.WORKING, T.REJECT): S.REJECTED,  # accepted, then refused (margin)
+            (S.WORKING, T.LOSE_SIGHT): S.UNKNOWN,
+            (S.PARTIALLY_FILLED, T.PARTIAL_FILL): S.PARTIALLY_FILLED,
+            (S.PARTIALLY_FILLED, T.FILL): S.FILLED,
+            (S.PARTIALLY_FILLED, T.AMEND): S.PARTIALLY_FILLED,
+            (S.PARTIALLY_FILLED, T.AMENDED): S.PARTIALLY_FILLED,
+            (S.PARTIALLY_FILLED, T.AMEND_REFUSED): S.PARTIALLY_FILLED,
+            (S.PARTIALLY_FILLED, T.REQUEST_CANCEL): S.CANCELLING,
+            (S.PARTIALLY_FILLED, T.CONFIRM_CANCEL): S.CANCELLED,
+            (S.PARTIALLY_FILLED, T.REJECT): S.REJECTED,
+            (S.PARTIALLY_FILLED, T.LOSE_SIGHT): S.UNKNOWN,
+            (S.CANCELLING, T.PARTIAL_FILL): S.CANCELLING,
+            (S.CANCELLING, T.FILL): S.FILLED,  # the fill raced our cancel: the broker is right
+            (S.CANCELLING, T.AMENDED): S.CANCELLING,  # a late echo of an amendment
+            (S.CANCELLING, T.CANCEL_REFUSED): S.WORKING,
+            (S.CANCELLING, T.CONFIRM_CANCEL): S.CANCELLED,
+            (S.CANCELLING, T.REJECT): S.REJECTED,
+            (S.CANCELLING, T.LOSE_SIGHT): S.UNKNOWN,
+            (S.UNKNOWN, T.ACKNOWLEDGE): S.WORKING,
+            (S.UNKNOWN, T.PARTIAL_FILL): S.PARTIALLY_FILLED,
+            (S.UNKNOWN, T.FILL): S.FILLED,
+            (S.UNKNOWN, T.REQUEST_CANCEL): S.CANCELLING,
+            (S.UNKNOWN, T.CONFIRM_CANCEL): S.CANCELLED,
+            (S.UNKNOWN, T.REJECT): S.REJECTED,
+            (S.UNKNOWN, T.RESEND): S.INTENT,  # proved absent, and still wanted: the same reference goes out again
+            (S.CANCELLED, T.LATE_FILL): S.CANCELLED,  # filled in part after all; the position takes it
+            (S.CANCELLED, T.FILL): S.FILLED,
+            (S.REJECTED, T.LATE_FILL): S.REJECTED,
+            (S.REJECTED, T.FILL): S.FILLED,
+        }
+    ),
+    terminal=frozenset({S.FILLED, S.CANCELLED, S.REJECTED}),
+    notes=MappingProxyType(
+        {
+            S.INTENT: "committed here, not yet sent",
+            S.SUBMITTED: "sent; the broker has not answered",
+            S.WORKING: "the broker acknowledged it and it can fill",
+            S.PARTIALLY_FILLED: "some of it is filled, the rest is live",
+            S.CANCELLING: "a cancel was sent; it may still fill",
+            S.UNKNOWN: "the broker's answer is missing or ambiguous; only evidence leads out",
+            S.FILLED: "all of it is filled",
+            S.CANCELLED: "the broker confirmed the cancel, or it was never sent",
+            S.REJECTED: "the broker or the adapter refused it; the reason is on the row",
+        }
+    ),
+)
+
+LIVE: Final = frozenset({S.SUBMITTED, S.WORKING, S.PARTIALLY_FILLED, S.CANCELLING, S.UNKNOWN})
+"""States in which the broker may hold the order."""
+
+AMENDABLE: Final = frozenset({S.WORKING, S.PARTIALLY_FILLED})
+
+
+class Purpose(StrEnum):
+    ENTRY = "entry"
+    PROTECT = "protect"
+    EXIT = "exit"
+
+
+class OrderSide(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(StrEnum):
+    LIMIT = "LMT"
+    MARKET = "MKT"
+    STOP = "STP"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an order asks for: contracts and prices per share (None where the type has none)."""
+
+    quantity: int
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+
+
+@dataclass(slots=True)
+class Order:
+    """One order. `terms` are in force at the broker; `wanted` is an amendment that was sent and not yet echoed."""
+
+    id: str
+    order_ref: str
+    contract_key: str
+    purpose: Purpose
+    side: OrderSide
+    order_type: OrderType
+    terms: Terms
+    created_at: datetime
+    state_since: datetime
+    state: OrderState = OrderState.INTENT
+    signal_id: str | None = None
+    position_id: str | None = None
+    tag: str = ""  # why it exists: "entry", "stop", "rung:1", "flat_time", "close:<command>"
+    filled_quantity: int = 0
+    filled_value: Decimal = Decimal(0)  # sum of price x quantity, per share
+    wanted: Terms | None = None
+    wanted_since: datetime | None = None
+    amendments: int = 0
+    attempts: int = 0
+    order_id: int | None = None
+    perm_id: int | None = None
+    client_id: int | None = None
+    mid_at_decision: Decimal | None = None
+    reject_code: int | None = None
+    reject_reason: str = ""
+    submitted_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    done_at: datetime | None = None
+
+    @property
+    def remaining(self) -> int:
+        return self.terms.quantity - self.filled_quantity
+
+    @property
+    def average_price(self) -> Decimal | None:
+        return self.filled_value / self.filled_quantity if self.filled_quantity else None
+
+    @property
+    def is_done(self) -> bool:
+        return self.state in ORDER.terminal
+
+    def ticket(self) -> OrderTicket:
+        """Return what the broker adapter needs, frozen: the order itself goes on changing."""
+        return OrderTicket(
+            self.id, self.order_ref, self.contract_key, self.side, self.order_type, self.wanted or self.terms, self.order_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTicket:
+    """An order as it is sent or modified: identity, contract, side, type and terms. Always a DAY order."""
+
+    id: str
+    order_ref: str
+    contract_key: str
+    side: OrderSide
+    order_type: OrderType
+    terms: Terms
+    order_id: int | None = None
+
+    def with_order_id(self, order_id: int) -> OrderTicket:
+        return replace(self, order_id=order_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill as the broker reports it; price per share. `exec_id` ends in a revision (.01, .02): the highest one counts."""
+
+    exec_id: str
+    order_ref: str
+    perm_id: int
+    order_id: int
+    contract_key: str
+    side: OrderSide
+    quantity: int
+    price: Decimal
+    executed_at: datetime
+    client_id: int = 0
+
+    @property
+    def base_id(self) -> str:
+        """The part that a correction shares with what it corrects."""
+        return self.exec_id.rpartition(".")[0] or self.exec_id
+
+    @property
+    def revision(self) -> int:
+        tail = self.exec_id.rpartition(".")[2]
+        return int(tail, 16) if tail else 0

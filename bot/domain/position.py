@@ -1,0 +1,199 @@
+"""A position: contracts that we hold, from the first entry fill until none is left.
+
+Scale-outs, stop moves and recovery are transitions too (a state may lead to itself): the row with its evidence is the point.
+A position exists only from executions, never from an order's status.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from bot.domain.contracts import OptionContract
+from bot.domain.machine import Lifecycle
+from bot.domain.money import ZERO, to_cents, to_price
+
+
+class PositionState(StrEnum):
+    FILLED = "filled"
+    TRAILING = "trailing"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class PositionTrigger(StrEnum):
+    ENTRY_FILL = "entry_fill"
+    CORRECT = "correct"
+    PROTECT = "protect"
+    PROTECTED = "protected"
+    PROTECTION_LOST = "protection_lost"
+    MAKE_ROOM = "make_room"
+    SELL_RUNG = "sell_rung"
+    SCALE_OUT = "scale_out"
+    TRAIL = "trail"
+    RATCHET = "ratchet"
+    REQUEST_CLOSE = "request_close"
+    STOPPED = "stopped"
+    SELL = "sell"
+    EXIT_FILL = "exit_fill"
+    EXIT_FAILED = "exit_failed"
+    CLOSE = "close"
+    SETTLE = "settle"
+    LOSE = "lose"
+    RECOVER = "recover"
+    ADOPT = "adopt"
+
+
+S, T = PositionState, PositionTrigger
+
+
+def _everywhere(trigger: PositionTrigger, *states: PositionState) -> dict[tuple[StrEnum, StrEnum], StrEnum]:
+    return {(state, trigger): state for state in states}
+
+
+POSITION: Final = Lifecycle(
+    name="position",
+    states=PositionState,
+    triggers=PositionTrigger,
+    table=MappingProxyType(
+        {
+            **_everywhere(T.ENTRY_FILL, S.FILLED, S.TRAILING, S.CLOSING),  # entries may fill in parts, and late
+            **_everywhere(T.CORRECT, S.FILLED, S.TRAILING, S.CLOSING, S.CLOSED),  # the broker corrected an execution
+            **_everywhere(T.PROTECT, S.FILLED, S.TRAILING, S.CLOSING),
+            **_everywhere(T.PROTECTED, S.FILLED, S.TRAILING, S.CLOSING),
+            **_everywhere(T.PROTECTION_LOST, S.FILLED, S.TRAILING, S.CLOSING),
+            **_everywhere(T.MAKE_ROOM, S.FILLED, S.TRAILING),
+            **_everywhere(T.SELL_RUNG, S.FILLED, S.TRAILING),
+            **_everywhere(T.SCALE_OUT, S.FILLED, S.TRAILING, S.CLOSING),
+            (S.FILLED, T.TRAIL): S.TRAILING,
+            (S.TRAILING, T.RATCHET): S.TRAILING,
+            (S.FILLED, T.REQUEST_CLOSE): S.CLOSING,
+            (S.TRAILING, T.REQUEST_CLOSE): S.CLOSING,
+            (S.FILLED, T.STOPPED): S.CLOSING,  # the protective stop began to fill
+            (S.TRAILING, T.STOPPED): S.CLOSING,
+            **_everywhere(T.SELL, S.CLOSING),
+            **_everywhere(T.EXIT_FILL, S.CLOSING),
+            **_everywhere(T.EXIT_FAILED, S.CLOSING),  # still holding risk, so decide again
+            (S.CLOSING, T.CLOSE): S.CLOSED,
+            (S.FILLED, T.SETTLE): S.CLOSED,  # expired, exercised or assigned
+            (S.TRAILING, T.SETTLE): S.CLOSED,
+            (S.CLOSING, T.SETTLE): S.CLOSED,
+            (S.FILLED, T.LOSE): S.CLOSED,  # the broker does not have it: closed elsewhere
+            (S.TRAILING, T.LOSE): S.CLOSED,
+            (S.CLOSING, T.LOSE): S.CLOSED,
+            **_everywhere(T.RECOVER, S.FILLED, S.TRAILING, S.CLOSING),
+            **_everywhere(T.ADOPT, S.FILLED),
+        }
+    ),
+    terminal=frozenset({S.CLOSED}),
+    notes=MappingProxyType(
+        {
+            S.FILLED: "held, protected by a stop at the broker, waiting for its rungs",
+            S.TRAILING: "the rest rides: the stop follows the high",
+            S.CLOSING: "on the way out: nothing but exits may be created",
+            S.CLOSED: "nothing is left; realized P&L is final but for corrections",
+        }
+    ),
+)
+
+OPEN: Final = frozenset({S.FILLED, S.TRAILING, S.CLOSING})
+
+
+class Origin(StrEnum):
+    BOT = "bot"
+    BROKER = "broker"  # found at the broker, adopted and protected
+
+
+class CloseReason(StrEnum):
+    STOP = "stop"
+    TRAIL = "trail"
+    FLAT_TIME = "flat_time"
+    TARGET = "target"
+    OPERATOR = "operator"
+    FLATTEN = "flatten"
+    PROTECTION_FAILED = "protection_failed"
+    SETTLED = "settled"
+    EXTERNALLY_CLOSED = "externally_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Sell until `cumulative_fraction` of the entry is gone once the premium is up by `gain` (0.5 is +50 %)."""
+
+    gain: Decimal
+    cumulative_fraction: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ExitPlan:
+    """How a position will be left, frozen at its entry: fractions of the entry price, `flat_at` in UTC (None: no time stop)."""
+
+    rungs: tuple[Rung, ...]
+    stop_loss: Decimal  # 0.5: the stop stands 50 % below the entry price
+    trail: Decimal  # 0.25: the trailing stop stands 25 % below the high
+    single_trail_from: Decimal  # a single contract trails once the premium is up by this
+    flat_at: datetime | None
+
+
+@dataclass(slots=True)
+class Position:
+    """Contracts held. Prices are per share; `entry_value` and `exit_value` are sums of price x contracts, per share.
+
+    `quantity` is what is left; `high` is the highest bid since the entry.
+    """
+
+    id: str
+    contract: OptionContract
+    strategy: str
+    plan: ExitPlan
+    opened_at: datetime
+    signal_id: str | None = None
+    origin: Origin = Origin.BOT
+    state: PositionState = PositionState.FILLED
+    entry_quantity: int = 0
+    exit_quantity: int = 0
+    entry_value: Decimal = ZERO
+    exit_value: Decimal = ZERO
+    commissions: Decimal = ZERO
+    stop_price: Decimal | None = None
+    high: Decimal = ZERO
+    rungs_done: int = 0
+    close_reason: CloseReason | None = None
+    closed_at: datetime | None = None
+    settled_quantity: int = 0  # left by expiry or elsewhere, not by our orders
+    protected_at: datetime | None = None
+    unprotected_since: datetime | None = None
+    ratcheted_at: datetime | None = None
+    exit_attempts: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.contract.key
+
+    @property
+    def quantity(self) -> int:
+        return self.entry_quantity - self.exit_quantity - self.settled_quantity
+
+    @property
+    def entry_price(self) -> Decimal:
+        return to_price(self.entry_value / self.entry_quantity) if self.entry_quantity else ZERO
+
+    @property
+    def realized_pnl(self) -> Decimal:
+        """Dollars to the cent: (exit - entry) x contracts x multiplier of what was sold, less every commission so far."""
+        if not self.entry_quantity:
+            return ZERO
+        sold = self.exit_quantity + self.settled_quantity
+        cost = self.entry_value * sold / self.entry_quantity
+        return to_cents((self.exit_value - cost) * self.contract.multiplier - self.commissions)
+
+    def unrealized_pnl(self, price: Decimal) -> Decimal:
+        """Dollars to the cent on what is left, at `price` per share, before the commissions of leaving."""
+        if not self.entry_quantity:
+            return ZERO
+        cost = self.entry_value * self.quantity / self.entry_quantity
+        return to_cents((price * self.quantity - cost) * self.contract.multiplier)

@@ -1,0 +1,127 @@
+"""Quotes, books and greeks, and what makes a quote fit to decide on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+
+class QuoteFault(StrEnum):
+    """Why a quote may not be used; the word goes into logs, evidence and refusals."""
+
+    MISSING = "missing"
+    STALE = "stale"
+    CROSSED = "crossed"
+    ONE_SIDED = "one_sided"
+    DELAYED = "delayed"
+    HALTED = "halted"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Best bid and ask of one instrument; None where the venue gives none (the adapter turns NaN, -1 and unset into None).
+
+    Prices are per share. `at` is when the line last said anything, by our clock.
+    """
+
+    bid: Decimal | None
+    ask: Decimal | None
+    bid_size: int
+    ask_size: int
+    last: Decimal | None
+    at: datetime
+    delayed: bool = False
+    halted: bool = False
+
+    @property
+    def mid(self) -> Decimal | None:
+        if self.bid is None or self.ask is None:
+            return None
+        return (self.bid + self.ask) / 2
+
+    @property
+    def spread(self) -> Decimal | None:
+        if self.bid is None or self.ask is None:
+            return None
+        return self.ask - self.bid
+
+    @property
+    def spread_fraction(self) -> Decimal | None:
+        """Spread as a fraction of mid (0.10 is ten percent); None without both sides or with a mid of zero."""
+        mid, spread = self.mid, self.spread
+        if mid is None or spread is None or mid <= 0:
+            return None
+        return spread / mid
+
+    def fault(self, now: datetime, max_age: timedelta) -> QuoteFault | None:
+        """Return what forbids to trade on this quote, None when it is fit: both sides, uncrossed, live and young enough."""
+        if self.halted:
+            return QuoteFault.HALTED
+        if self.delayed:
+            return QuoteFault.DELAYED
+        if self.bid is None and self.ask is None:
+            return QuoteFault.MISSING
+        if self.bid is None or self.ask is None or self.ask <= 0:
+            return QuoteFault.ONE_SIDED
+        if self.bid > self.ask:
+            return QuoteFault.CROSSED
+        if now - self.at > max_age:
+            return QuoteFault.STALE
+        return None
+
+    def price_fault(self, now: datetime, max_age: timedelta) -> QuoteFault | None:
+        """As `fault`, for an instrument that is only watched (an index has a last price and no book)."""
+        if self.halted:
+            return QuoteFault.HALTED
+        if self.delayed:
+            return QuoteFault.DELAYED
+        if self.reference is None:
+            return QuoteFault.MISSING
+        return QuoteFault.STALE if now - self.at > max_age else None
+
+    @property
+    def reference(self) -> Decimal | None:
+        """The price that stands for the instrument: mid where there is a sound book, else the last trade."""
+        if self.bid is not None and self.ask is not None and 0 < self.bid <= self.ask:
+            return (self.bid + self.ask) / 2
+        return self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Greeks:
+    """Model values per share: `iv` a fraction (0.15), `vega` per volatility point, `theta` per calendar day; None when not given."""
+
+    iv: float | None
+    delta: float | None
+    gamma: float | None
+    vega: float | None
+    theta: float | None
+    underlying: float | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BookLevel:
+    price: Decimal
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Depth of one instrument, best level first on both sides."""
+
+    bids: Sequence[BookLevel]
+    asks: Sequence[BookLevel]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TradePrint:
+    """One trade on the tape of an instrument."""
+
+    price: Decimal
+    size: int
+    at: datetime

@@ -1,0 +1,205 @@
+"""What one tick writes, and what a start reads: the engine's side of the store port.
+
+A `TickBatch` is one transaction. Entities in it are the live objects; the store writes their present values (insert or
+replace by id) and must not keep them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from bot.domain.approval import Approval
+from bot.domain.connection import Connection
+from bot.domain.contracts import PriceGrid
+from bot.domain.events import AccountReported, AlertRaised, FeedReported
+from bot.domain.order import Execution, Order
+from bot.domain.position import Position
+from bot.domain.session import Session
+from bot.domain.signal import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRow:
+    """One row of `transition`, before the store adds seq, config version, tick and the hashes. Evidence is JSON-safe but for
+    Decimal and datetime, which the store writes as text."""
+
+    machine: str
+    entity_id: str
+    from_state: str
+    to_state: str
+    trigger: str
+    actor: str
+    reason: str
+    evidence: Mapping[str, Any]
+    event_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRow:
+    """An execution that counts, with what it belongs to; a correction has the same `base_id` and replaces it."""
+
+    execution: Execution
+    commission: Decimal | None
+    order_id: str | None
+    position_id: str | None
+    replaces: str | None = None  # exec_id of the revision that it corrects
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutcome:
+    """How a command row ended: `done` or `refused`, with the answer that the person sees."""
+
+    id: str
+    state: str
+    answer: str
+    handled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRow:
+    """One point of a position's price path, and of its P&L as the page shows it. Prices per share."""
+
+    position_id: str
+    at: datetime
+    bid: Decimal | None
+    ask: Decimal | None
+    underlying: Decimal | None
+    unrealized_pnl: Decimal | None
+    sampled: bool  # True: also keep it in the price path; False: only refresh the latest mark
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSnapshotRow:
+    report: AccountReported
+    day: date
+    day_pnl: Decimal
+    open_positions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileLine:
+    """One comparison of the reconciler: what we had, what the broker has, what was done."""
+
+    subject: str  # position | order | execution
+    key: str
+    ours: str
+    broker: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileRow:
+    id: str
+    at: datetime
+    reason: str
+    complete: bool
+    lines: Sequence[ReconcileLine]
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A scheduled job's mark: when it last ran and how it ended."""
+
+    name: str
+    ran_at: datetime
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """The engine's pulse, one row, for page and health check. `wall_*` are wall-clock epoch seconds given by the clock adapter."""
+
+    tick: int
+    at: datetime
+    tick_ms: float
+    mode: str
+    speed: float
+    scenario: str
+    inbox_depth: int
+    quotes_per_s: float
+    session_day: date | None
+    session_open_at: datetime | None
+    session_close_at: datetime | None
+    broker_synced_at: datetime | None
+    waiting_for: Sequence[str]  # why there is no trade right now, one line per candidate
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentRow:
+    key: str
+    con_id: int
+    grid: PriceGrid
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyStatRow:
+    """Counters of one strategy and symbol on one day; `last_reason` says why its latest look did not become a signal."""
+
+    strategy: str
+    symbol: str
+    day: date
+    evaluated: int
+    proposed: int
+    last_reason: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class TickBatch:
+    """Everything that one tick changed. Empty batches are not committed."""
+
+    tick: int
+    recorded_at: datetime
+    transitions: list[TransitionRow] = field(default_factory=list)
+    signals: dict[str, Signal] = field(default_factory=dict)
+    approvals: dict[str, Approval] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    positions: dict[str, Position] = field(default_factory=dict)
+    session: Session | None = None
+    connection: Connection | None = None
+    executions: list[ExecutionRow] = field(default_factory=list)
+    commissions: dict[str, Decimal] = field(default_factory=dict)  # exec_id -> dollars, for executions already stored
+    commands: list[CommandOutcome] = field(default_factory=list)
+    alerts: list[AlertRaised] = field(default_factory=list)
+    feeds: dict[tuple[str, str, str], FeedReported] = field(default_factory=dict)
+    marks: list[MarkRow] = field(default_factory=list)
+    account: AccountSnapshotRow | None = None
+    reconciliations: list[ReconcileRow] = field(default_factory=list)
+    jobs: list[JobRow] = field(default_factory=list)
+    instruments: list[InstrumentRow] = field(default_factory=list)
+    strategy_stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
+    status: EngineStatus | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (
+            self.transitions or self.signals or self.approvals or self.orders or self.positions or self.session
+            or self.connection or self.executions or self.commissions or self.commands or self.alerts or self.feeds
+            or self.marks or self.account or self.reconciliations or self.jobs or self.instruments
+            or self.strategy_stats or self.status
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedState:
+    """What a start finds. Terminal entities are left out, but for what today's limits need."""
+
+    session: Session | None
+    connection: Connection | None
+    signals: Sequence[Signal]  # not terminal
+    approvals: Sequence[Approval]  # requested
+    orders: Sequence[Order]  # not done, and every order of an open position or of today's session
+    positions: Sequence[Position]  # not closed
+    executions: Mapping[str, Execution]  # base_id -> the revision that counts, of the last days
+    commissions: Mapping[str, Decimal]  # exec_id -> dollars
+    instruments: Mapping[str, tuple[int, PriceGrid]]
+    highest_order_id: int
+    tick: int
+    last_signal_at: Mapping[tuple[str, str], datetime]  # (strategy, symbol) -> latest signal, for cool-downs
+    realized_since: Mapping[date, Decimal]  # New York day -> realized dollars of positions closed that day
+    opening_equity: Mapping[date, Decimal]  # New York day -> first net liquidation seen
