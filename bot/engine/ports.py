@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from bot.domain.calendar import TradingSession as TradingSession
 from bot.domain.commands import Subscribe
 from bot.domain.contracts import PriceGrid
 from bot.domain.events import BrokerSnapshot, CommandReceived, Event, WhatIfAnswered
@@ -30,16 +30,6 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds of this clock."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class TradingSession:
-    """One day at the exchange, times aware UTC."""
-
-    day: date
-    open_at: datetime
-    close_at: datetime
-    is_half_day: bool
 
 
 class TradingCalendar(Protocol):

@@ -1,0 +1,194 @@
+"""Every setting with its unit, its bounds and its default. Fractions are fractions (0.02 is two percent), times are New York.
+
+Unknown keys are refused. The loader turns a refusal into one sentence: file, key, value, what is allowed.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[Decimal, Field(ge=0, le=1)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Mode(StrEnum):
+    SIM = "sim"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class DatabaseSettings(Section):
+    url: str = Field("sqlite+aiosqlite:///data/quanticity.db", description="SQLAlchemy address of the store")
+    backup_dir: str = Field("data/backups", description="where `db backup` writes")
+
+
+class IbkrSettings(Section):
+    """Where TWS or the gateway listens and who we are there."""
+
+    host: str = "127.0.0.1"
+    port: Port = 7497
+    client_id: int = Field(17, ge=1, le=999, description="fixed for life: only this id can cancel its orders")
+    account: str = Field("", description="the account to trade; live needs it spelled out")
+    handshake_timeout_s: Seconds = 10
+    request_timeout_s: Seconds = 10
+    probe_every_s: Seconds = 30
+    line_budget: int = Field(90, ge=4, le=500, description="market data lines that we use at most")
+    depth_budget: int = Field(3, ge=0, le=60)
+
+
+class EngineSettings(Section):
+    tick_seconds: Seconds = Field(0.25, description="a tick at least this often, in seconds of the clock")
+    min_tick_wall_seconds: float = Field(0.02, ge=0.001, le=1, description="and no more often than this, in wall seconds")
+    ack_seconds: Seconds = Field(10, description="an order unanswered for so long becomes unknown")
+    reconcile_seconds: Seconds = Field(300, description="the book is compared with the broker's at least this often")
+    status_wall_seconds: Seconds = Field(1, description="page and health check are refreshed this often, in wall seconds")
+    mark_seconds: Seconds = Field(15, description="one point of a position's price path this often")
+    account_snapshot_seconds: Seconds = 60
+    record: bool = Field(False, description="keep a recording of everything received")
+
+
+class RiskSettings(Section):
+    """Limits checked before approval and again before the order."""
+
+    max_premium_fraction: Fraction = Field(Decimal("0.02"), description="full premium of one trade, of equity")
+    daily_loss_fraction: Fraction = Field(Decimal("0.06"), description="loss since the day's first equity that ends entries")
+    max_positions: int = Field(5, ge=1)
+    max_same_direction: int = Field(3, ge=1)
+    max_per_symbol: int = Field(2, ge=1)
+    max_spread_fraction: Fraction = Field(Decimal("0.10"), description="spread of mid")
+    quote_max_age_s: Seconds = Field(15, description="the option's quote")
+    what_if_max_age_s: Seconds = 60
+    no_zero_dte_after: time = Field(time(15, 30), description="and as long before an early close")
+
+
+class RungSettings(Section):
+    gain: Annotated[Decimal, Field(gt=0)]
+    sell_fraction: Fraction = Field(description="of the entry, on top of the rungs before")
+
+
+class ExitSettings(Section):
+    """The exit plan that is frozen on a position at its entry."""
+
+    stop_loss: Fraction = Decimal("0.50")
+    rungs: tuple[RungSettings, ...] = (
+        RungSettings(gain=Decimal("0.50"), sell_fraction=Decimal("0.25")),
+        RungSettings(gain=Decimal("1.00"), sell_fraction=Decimal("0.50")),
+    )
+    trail: Fraction = Decimal("0.25")
+    single_trail_from: Annotated[Decimal, Field(gt=0)] = Decimal("0.50")
+    flat_at: time = Field(time(15, 50), description="0DTE positions are flat by then; as long before an early close")
+
+    @model_validator(mode="after")
+    def _rungs_climb(self) -> Self:
+        gains = [rung.gain for rung in self.rungs]
+        if gains != sorted(set(gains)):
+            raise ValueError("rungs must have rising gains")
+        if sum(rung.sell_fraction for rung in self.rungs) > 1:
+            raise ValueError("rungs sell more than the whole position")
+        return self
+
+
+class ExecutionSettings(Section):
+    """How orders are worked. Seconds are of the clock."""
+
+    reprice_after_s: Seconds = 30
+    reprice_spread_fraction: Fraction = Field(Decimal("0.25"), description="of the spread, towards the ask")
+    entry_timeout_s: Seconds = 60
+    max_spread_fraction: Fraction = Decimal("0.10")
+    partial_fill_seconds: Seconds = Field(20, description="a partly filled entry's rest is cancelled after this")
+    rung_reprice_s: Seconds = Field(10, description="a profit rung's limit follows the bid this often")
+    trail_min_step: Fraction = Field(Decimal("0.02"), description="the stop moves only by this much of its price")
+    trail_min_interval_s: Seconds = 5
+    protection_limit_s: Seconds = Field(2, description="an open position must be protected this soon after the entry is done")
+
+
+class ApprovalMode(StrEnum):
+    AUTO = "auto"
+    MANUAL = "manual"
+    ABOVE_RISK = "above_risk_pct"
+
+
+class ApprovalSettings(Section):
+    mode: ApprovalMode = ApprovalMode.AUTO
+    above_risk_fraction: Fraction = Field(Decimal("0.01"), description="with above_risk_pct: ask a person above this premium, of equity")
+    signal_ttl_s: Seconds = Field(180, description="a signal that is not filled by then expires")
+
+
+class WebSettings(Section):
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    enabled: bool = True
+    session_hours: Annotated[float, Field(gt=0, le=168)] = 12
+
+
+class SimSettings(Section):
+    tws_port: Port = Field(0, description="0: any free port")
+    uw_port: Port = Field(0, description="0: any free port")
+    scenario: str = "demo"
+    speed: Annotated[float, Field(gt=0, le=1000)] = Field(30, description="simulated seconds per wall second")
+    seed: int = Field(1, ge=0)
+    state_dir: str = Field("data", description="where the venue keeps its book between starts")
+    quote_pace_s: Seconds = Field(0.02, description="quotes are sent this often, in wall seconds")
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class ZeroDteGammaSettings(Section):
+    """Strategy `zero_dte_gamma`: price pinned at the max-gamma strike, the book leans one way."""
+
+    enabled: bool = True
+    symbols: tuple[str, ...] = ("SPX", "SPY", "QQQ", "IWM")
+    pin_distance: Fraction = Field(Decimal("0.001"), description="of price, from the max-gamma strike")
+    min_grade: Literal["A", "B", "C", "D"] = "B"
+    min_imbalance: Annotated[float, Field(gt=0, lt=1)] = Field(0.20, description="(bids - asks) / (bids + asks) over the book")
+    window_from: time = time(9, 45)
+    window_to: time = Field(time(15, 30), description="and as long before an early close")
+    cool_down_s: Seconds = Field(1200, description="per symbol, from the last signal")
+    book_symbol: dict[str, str] = Field(
+        default_factory=lambda: {"SPX": "SPY"}, description="an index has no book: whose book speaks for it"
+    )
+    gex_max_age_s: Seconds = 180
+    price_max_age_s: Seconds = 30
+    book_max_age_s: Seconds = 30
+    exit: ExitSettings = ExitSettings()
+
+
+class StrategiesSettings(Section):
+    zero_dte_gamma: ZeroDteGammaSettings = ZeroDteGammaSettings()
+
+
+class Settings(Section):
+    """Everything in `bot.yaml` and `strategies.yaml`; the data sources have their own schema in their own room."""
+
+    mode: Mode = Mode.SIM
+    bot_id: str = Field("qty", pattern=r"^[a-z0-9]{1,8}$", description="first part of every order reference")
+    database: DatabaseSettings = DatabaseSettings()
+    ibkr: IbkrSettings = IbkrSettings()
+    engine: EngineSettings = EngineSettings()
+    risk: RiskSettings = RiskSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    approval: ApprovalSettings = ApprovalSettings()
+    web: WebSettings = WebSettings()
+    sim: SimSettings = SimSettings()
+    log: LogSettings = LogSettings()
+    strategies: StrategiesSettings = StrategiesSettings()
+
+    @model_validator(mode="after")
+    def _live_is_explicit(self) -> Self:
+        if self.mode is Mode.LIVE and not self.ibkr.account:
+            raise ValueError("mode live needs ibkr.account spelled out")
+        return self

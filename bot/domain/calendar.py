@@ -1,0 +1,42 @@
+"""One day at the exchange, and cut-offs that honour an early close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+NEW_YORK: Final = ZoneInfo("America/New_York")
+REGULAR_CLOSE: Final = time(16, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TradingSession:
+    """One day at the exchange, times aware UTC."""
+
+    day: date
+    open_at: datetime
+    close_at: datetime
+    is_half_day: bool
+
+    def is_open(self, now: datetime) -> bool:
+        return self.open_at <= now < self.close_at
+
+    def at(self, new_york: time) -> datetime:
+        """Return a New York wall time of this day as it stands, for times that count from the open."""
+        return datetime.combine(self.day, new_york, NEW_YORK)
+
+    def cut_off(self, new_york: time) -> datetime:
+        """Return a cut-off that is written for a 16:00 close, moved so that it is as long before the real close."""
+        before_close = datetime.combine(self.day, REGULAR_CLOSE) - datetime.combine(self.day, new_york)
+        return self.close_at - before_close
+
+
+def new_york_day(now: datetime) -> date:
+    """Return the New York date of an aware time."""
+    return now.astimezone(NEW_YORK).date()
+
+
+def seconds(duration: float) -> timedelta:
+    return timedelta(seconds=duration)
