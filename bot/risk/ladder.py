@@ -1,0 +1,66 @@
+"""How a long option is left: the frozen plan, its rungs, its stop. Prices per share, gains as fractions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import accumulate
+
+from bot.config.schema import ExitSettings
+from bot.domain.calendar import TradingSession
+from bot.domain.contracts import OptionContract, PriceGrid
+from bot.domain.position import ExitPlan, Rung
+
+
+def freeze_plan(settings: ExitSettings, contract: OptionContract, session: TradingSession) -> ExitPlan:
+    """Return the plan that a position keeps from its entry on, whatever the settings become.
+
+    Only a contract that expires on the session's day has a time to be flat by, as long before an early close as before
+    a usual one.
+    """
+    sold = accumulate(rung.sell_fraction for rung in settings.rungs)
+    return ExitPlan(
+        rungs=tuple(Rung(rung.gain, cumulative) for rung, cumulative in zip(settings.rungs, sold, strict=True)),
+        stop_loss=settings.stop_loss,
+        trail=settings.trail,
+        single_trail_from=settings.single_trail_from,
+        flat_at=session.cut_off(settings.flat_at) if contract.expiry == session.day else None,
+    )
+
+
+def rung_targets(entry_quantity: int, plan: ExitPlan) -> tuple[int, ...]:
+    """Return the contracts that are sold in all once each rung is done.
+
+    Whole contracts, rounded down on the running sum, so that a rung too small to sell by itself counts towards the
+    next. The last contract always trails: never more than `entry_quantity` - 1; a single contract has no rungs.
+    """
+    most = max(entry_quantity - 1, 0)
+    return tuple(min(int(rung.cumulative_fraction * entry_quantity), most) for rung in plan.rungs)
+
+
+def trails_from(entry_quantity: int, plan: ExitPlan) -> Decimal:
+    """Return the gain at which what is left begins to trail: after the last rung, or earlier for a single contract."""
+    if entry_quantity <= 1 or not plan.rungs:
+        return plan.single_trail_from
+    return plan.rungs[-1].gain
+
+
+def protective_stop(entry_price: Decimal, plan: ExitPlan, grid: PriceGrid) -> Decimal:
+    """Return the first stop price: `stop_loss` below the entry, on the grid, rounded up (it sells earlier)."""
+    return _stop_below(entry_price, plan.stop_loss, grid)
+
+
+def trailing_stop(high: Decimal, plan: ExitPlan, grid: PriceGrid) -> Decimal:
+    """Return the stop price `trail` below the highest bid, on the grid, rounded up; it falls only if the high does."""
+    return _stop_below(high, plan.trail, grid)
+
+
+def _stop_below(price: Decimal, fraction: Decimal, grid: PriceGrid) -> Decimal:
+    """Return a valid stop of at least one tick, for a stop of zero is no order."""
+    return max(grid.up(price * (1 - fraction)), grid.tick_at(Decimal(0)))
+
+
+def stop_move_is_material(old: Decimal | None, new: Decimal, min_step: Decimal) -> bool:
+    """Say whether a stop is worth replacing: it rises, by at least `min_step` of its price (0.02 is two percent)."""
+    if old is None or old <= 0:
+        return True
+    return new > old and new - old >= old * min_step

@@ -1,0 +1,241 @@
+"""Whether a signal may be traded. All rules are asked every time, so that a refusal names everything against it.
+
+A rule answers with a stable code and its numbers (`SPREAD_TOO_WIDE would_be=0.1200 max=0.1000`), the same words for
+the log, the store, the page and the tests. What is unknown is refused: an absent number is never read as a good one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from bot.config.schema import RiskSettings
+from bot.domain.calendar import NEW_YORK, TradingSession
+from bot.domain.contracts import OptionContract, Right
+from bot.domain.events import WhatIfAnswered
+from bot.domain.quotes import Quote
+from bot.domain.session import SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """Everything that the rules may know of one entry.
+
+    `limit_price` per share. `equity` is the account's present value in dollars and `day_pnl` its change since the
+    day's first value. `open_*` count positions and signals on their way, this one not included. `today` is the New
+    York date of `now`.
+    """
+
+    contract: OptionContract
+    quantity: int
+    limit_price: Decimal
+    quote: Quote | None
+    now: datetime
+    today: date
+    session_state: SessionState
+    session: TradingSession | None
+    connection_state: str
+    connection_allows_entry: bool
+    equity: Decimal | None
+    day_pnl: Decimal | None
+    open_calls: int
+    open_puts: int
+    open_total: int
+    open_on_symbol: int
+    what_if: WhatIfAnswered | None
+    input_faults: tuple[str, ...]
+
+    @property
+    def notional(self) -> Decimal:
+        """Full premium in dollars."""
+        return self.limit_price * self.contract.multiplier * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """One rule's answer; `text` begins with a code in capitals, or with `ok` when the rule is content."""
+
+    rule: str
+    passed: bool
+    text: str
+    facts: Mapping[str, Any]
+
+
+Verdict = tuple[str | None, dict[str, Any]]
+"""The code of the refusal, None when content, and the numbers."""
+
+Rule = Callable[[EntryView, RiskSettings], Verdict]
+
+
+def validate_entry(view: EntryView, settings: RiskSettings) -> tuple[RuleResult, ...]:
+    """Ask every rule, in a fixed order; the entry is allowed when none failed."""
+    return tuple(_ask(name, rule, view, settings) for name, rule in RULES)
+
+
+def failed(results: tuple[RuleResult, ...]) -> tuple[RuleResult, ...]:
+    return tuple(result for result in results if not result.passed)
+
+
+def _ask(name: str, rule: Rule, view: EntryView, settings: RiskSettings) -> RuleResult:
+    code, facts = rule(view, settings)
+    words = [code or "ok", *(f"{key}={_show(value)}" for key, value in facts.items())]
+    return RuleResult(name, code is None, " ".join(words), facts)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return "none" if value is None else str(value)
+
+
+def _unless(content: bool, code: str) -> str | None:
+    return None if content else code
+
+
+def _session_active(view: EntryView, _: RiskSettings) -> Verdict:
+    active = view.session_state is SessionState.ACTIVE
+    return _unless(active, "SESSION_NOT_ACTIVE"), {"state": view.session_state.value}
+
+
+def _market_open(view: EntryView, _: RiskSettings) -> Verdict:
+    session = view.session
+    if session is None:
+        return "MARKET_CLOSED", {"day": view.today.isoformat(), "session": None}
+    facts = {"now": _clock(view.now), "open": _clock(session.open_at), "close": _clock(session.close_at)}
+    return _unless(session.is_open(view.now), "MARKET_CLOSED"), facts
+
+
+def _connection(view: EntryView, _: RiskSettings) -> Verdict:
+    return _unless(view.connection_allows_entry, "CONNECTION_FORBIDS_ENTRY"), {"state": view.connection_state}
+
+
+def _daily_loss(view: EntryView, settings: RiskSettings) -> Verdict:
+    """The loss is measured against the day's first equity, which is today's less what today brought."""
+    maximum = settings.daily_loss_fraction
+    if view.equity is None or view.day_pnl is None or view.equity - view.day_pnl <= 0:
+        return "DAILY_LOSS_UNKNOWN", {"day_pnl": view.day_pnl, "equity": view.equity, "max": maximum}
+    first = view.equity - view.day_pnl
+    loss = max(-view.day_pnl, Decimal(0)) / first
+    facts = {"loss": _fraction(loss), "max": maximum, "day_pnl": view.day_pnl, "first_equity": first}
+    return _unless(loss < maximum, "DAILY_LOSS_LIMIT"), facts
+
+
+def _positions_total(view: EntryView, settings: RiskSettings) -> Verdict:
+    return _count("TOO_MANY_POSITIONS", view.open_total, settings.max_positions)
+
+
+def _positions_direction(view: EntryView, settings: RiskSettings) -> Verdict:
+    is_call = view.contract.right is Right.CALL
+    code, facts = _count(
+        "TOO_MANY_IN_DIRECTION", view.open_calls if is_call else view.open_puts, settings.max_same_direction
+    )
+    return code, {**facts, "direction": "call" if is_call else "put"}
+
+
+def _positions_symbol(view: EntryView, settings: RiskSettings) -> Verdict:
+    code, facts = _count("TOO_MANY_ON_SYMBOL", view.open_on_symbol, settings.max_per_symbol)
+    return code, {**facts, "symbol": view.contract.symbol}
+
+
+def _count(code: str, present: int, maximum: int) -> Verdict:
+    would_be = present + 1
+    return _unless(would_be <= maximum, code), {"would_be": would_be, "max": maximum}
+
+
+def _premium_budget(view: EntryView, settings: RiskSettings) -> Verdict:
+    if view.equity is None or view.limit_price <= 0:
+        return "PREMIUM_UNKNOWN", {"equity": view.equity, "limit_price": view.limit_price}
+    budget = view.equity * settings.max_premium_fraction
+    if view.quantity < 1:
+        one = view.limit_price * view.contract.multiplier
+        return "PREMIUM_BUDGET_TOO_SMALL", {"one_contract": one, "max": budget, "quantity": view.quantity}
+    facts = {"would_be": view.notional, "max": budget, "quantity": view.quantity}
+    return _unless(view.notional <= budget, "PREMIUM_TOO_LARGE"), facts
+
+
+def _buying_power(view: EntryView, settings: RiskSettings) -> Verdict:
+    """The broker's own preview: what the account may lend against, less what it must keep, after this order."""
+    answer = view.what_if
+    if answer is None:
+        return "WHAT_IF_MISSING", {}
+    if answer.error is not None:
+        return "WHAT_IF_REFUSED", {"error": answer.error}
+    age_s = (view.now - answer.at).total_seconds()
+    if age_s > settings.what_if_max_age_s:
+        return "WHAT_IF_STALE", {"age_s": round(age_s, 1), "max_s": settings.what_if_max_age_s}
+    if answer.equity_with_loan_after is None or answer.init_margin_after is None:
+        return "BUYING_POWER_UNKNOWN", {"equity": answer.equity_with_loan_after, "margin": answer.init_margin_after}
+    left = answer.equity_with_loan_after - answer.init_margin_after
+    facts = {"funds_after": left, "min": 0, "margin_change": answer.init_margin_change, "age_s": round(age_s, 1)}
+    return _unless(left >= 0, "BUYING_POWER_TOO_SMALL"), facts
+
+
+def _spread(view: EntryView, settings: RiskSettings) -> Verdict:
+    fraction = view.quote.spread_fraction if view.quote else None
+    maximum = settings.max_spread_fraction
+    if fraction is None or fraction < 0:
+        return "SPREAD_UNKNOWN", {"max": maximum, **_sides(view.quote)}
+    facts = {"would_be": _fraction(fraction), "max": maximum, **_sides(view.quote)}
+    return _unless(fraction <= maximum, "SPREAD_TOO_WIDE"), facts
+
+
+def _sides(quote: Quote | None) -> dict[str, Any]:
+    return {"bid": quote.bid if quote else None, "ask": quote.ask if quote else None}
+
+
+def _quote_fresh(view: EntryView, settings: RiskSettings) -> Verdict:
+    maximum = settings.quote_max_age_s
+    if view.quote is None:
+        return "QUOTE_NOT_FIT", {"fault": "missing", "contract": view.contract.key}
+    fault = view.quote.fault(view.now, timedelta(seconds=maximum))
+    facts = {"age_s": round((view.now - view.quote.at).total_seconds(), 1), "max_s": maximum}
+    return (None, facts) if fault is None else ("QUOTE_NOT_FIT", {"fault": fault.value, **facts})
+
+
+def _inputs_fresh(view: EntryView, _: RiskSettings) -> Verdict:
+    if not view.input_faults:
+        return None, {}
+    return "INPUTS_NOT_FIT", {"faults": ", ".join(view.input_faults)}
+
+
+def _zero_dte_cut_off(view: EntryView, settings: RiskSettings) -> Verdict:
+    days = view.contract.days_to_expiry(view.today)
+    facts: dict[str, Any] = {"days_to_expiry": days}
+    if days < 0:
+        return "CONTRACT_EXPIRED", facts
+    if days > 0:
+        return None, facts
+    if view.session is None:
+        return "ZERO_DTE_TOO_LATE", {**facts, "session": None}
+    cut_off = view.session.cut_off(settings.no_zero_dte_after)
+    facts |= {"now": _clock(view.now), "cut_off": _clock(cut_off)}
+    return _unless(view.now < cut_off, "ZERO_DTE_TOO_LATE"), facts
+
+
+def _clock(at: datetime) -> str:
+    return at.astimezone(NEW_YORK).strftime("%H:%M:%S")
+
+
+def _fraction(value: Decimal) -> Decimal:
+    """Round for the eye; the comparison was made on the exact value."""
+    return value.quantize(Decimal("0.0001"))
+
+
+RULES: Final[tuple[tuple[str, Rule], ...]] = (
+    ("session_active", _session_active),
+    ("market_open", _market_open),
+    ("connection", _connection),
+    ("daily_loss", _daily_loss),
+    ("positions_total", _positions_total),
+    ("positions_direction", _positions_direction),
+    ("positions_symbol", _positions_symbol),
+    ("premium_budget", _premium_budget),
+    ("buying_power", _buying_power),
+    ("spread", _spread),
+    ("quote_fresh", _quote_fresh),
+    ("inputs_fresh", _inputs_fresh),
+    ("zero_dte_cut_off", _zero_dte_cut_off),
+)

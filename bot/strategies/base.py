@@ -1,0 +1,67 @@
+"""What every strategy gives: an answer to "is there a trade here, now?", with the reason and the numbers either way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.config.schema import ExitSettings
+from bot.domain.calendar import TradingSession
+from bot.domain.contracts import OptionContract
+from bot.domain.market import MarketView
+from bot.domain.quotes import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One option worth buying, and the numbers that say so. Price and quantity are for sizing and risk to find."""
+
+    strategy: str
+    contract: OptionContract
+    quote: Quote
+    rationale: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a strategy saw at one symbol. Without a proposal `reason` says in words and numbers what is missing.
+
+    `evidence` has what was measured so far; its `condition` is a stable word for the condition that failed ("window",
+    "inputs", "pin", "lean", "strike", "quote", "grade") or "met", by which a log can tell a new reason from new
+    numbers.
+    """
+
+    symbol: str
+    proposal: Proposal | None
+    reason: str
+    evidence: Mapping[str, Any]
+
+
+class Strategy(Protocol):
+    """An idea as a pure function of the market. Stateless: cool-downs are the engine's, limits those of risk."""
+
+    name: str
+    symbols: tuple[str, ...]
+    exit: ExitSettings
+    cool_down_s: float  # per symbol, from the last signal
+    due_every_s: float  # a look at each symbol this often is enough
+
+    def interests(self, view: MarketView, session: TradingSession, now: datetime) -> dict[str, frozenset[str]]:
+        """Return the lines wanted now, most important first: instrument key to kinds ("quote", "book", "trades")."""
+        ...
+
+    def look(self, symbol: str, view: MarketView, session: TradingSession, now: datetime) -> Look:
+        """Judge one symbol."""
+        ...
+
+    def input_faults(
+        self, symbol: str, view: MarketView, now: datetime, contract: OptionContract | None = None
+    ) -> tuple[str, ...]:
+        """Return the faults of the inputs that it decides on (`stale:gex_by_strike:SPY 194s>180s`), empty when all are
+        fit.
+
+        With a contract its own quote is an input too: that is how a signal is validated again later.
+        """
+        ...

@@ -1,0 +1,98 @@
+"""Whether an input is fit to decide on, in words that logs, refusals and the page share.
+
+A fault is `<what>:<dataset>:<key>`, and for age also the numbers: `stale:spot_gex:SPY 94s>90s`, `missing:book:SPY`,
+`crossed:quote:SPY   261120C00600000`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from bot.domain.market import MarketView
+from bot.domain.marketdata import GEX_BY_STRIKE, StrikeExposure
+from bot.domain.quotes import Book, Quote, QuoteFault
+
+# The vendor's price may be a minute old, and for an index it is the strike at the money; further apart than this they
+# do not speak of the same market (a split, a wrong ticker, a frozen feed).
+PRICE_AGREEMENT: Final = Decimal("0.02")
+
+
+def price_faults(view: MarketView, key: str, now: datetime, max_age_s: float) -> tuple[str, ...]:
+    """Return the fault of an instrument that is only watched: its last price is enough."""
+    quote = view.quote(key)
+    fault = quote.price_fault(now, timedelta(seconds=max_age_s)) if quote else QuoteFault.MISSING
+    if fault is None and quote is not None and (quote.reference or 0) <= 0:
+        fault = QuoteFault.MISSING  # a price of zero is how some feeds say that there is none
+    return _quote_fault_text(fault, quote, key, now, max_age_s)
+
+
+def quote_faults(view: MarketView, key: str, now: datetime, max_age_s: float) -> tuple[str, ...]:
+    """Return the fault of an instrument that is to be traded: both sides must stand."""
+    quote = view.quote(key)
+    fault = quote.fault(now, timedelta(seconds=max_age_s)) if quote else QuoteFault.MISSING
+    return _quote_fault_text(fault, quote, key, now, max_age_s)
+
+
+def _quote_fault_text(
+    fault: QuoteFault | None, quote: Quote | None, key: str, now: datetime, max_age_s: float
+) -> tuple[str, ...]:
+    if fault is None:
+        return ()
+    if fault is QuoteFault.STALE and quote is not None:
+        return (_stale("quote", key, (now - quote.at).total_seconds(), max_age_s),)
+    return (f"{fault.value}:quote:{key}",)
+
+
+def book_faults(view: MarketView, key: str, now: datetime, max_age_s: float) -> tuple[str, ...]:
+    book = view.book(key)
+    if book is None or not (book.bids or book.asks):
+        return (f"missing:book:{key}",)
+    age_s = (now - book.at).total_seconds()
+    if age_s > max_age_s:
+        return (_stale("book", key, age_s, max_age_s),)
+    fault = _book_shape_fault(book)
+    return (f"{fault.value}:book:{key}",) if fault else ()
+
+
+def _book_shape_fault(book: Book) -> QuoteFault | None:
+    if not (any(level.size > 0 for level in book.bids) and any(level.size > 0 for level in book.asks)):
+        return QuoteFault.ONE_SIDED
+    return QuoteFault.CROSSED if book.bids[0].price > book.asks[0].price else None
+
+
+def datum_faults(view: MarketView, dataset: str, key: str, now: datetime, max_age_s: float) -> tuple[str, ...]:
+    """Return the fault of a feed's rows: none at all, or too old by the vendor's own time."""
+    datum = view.datum(dataset, key)
+    if datum is None or not datum.value:
+        return (f"missing:{dataset}:{key}",)
+    age_s = datum.age_s(now)
+    return (_stale(dataset, key, age_s, max_age_s),) if age_s > max_age_s else ()
+
+
+def gex_faults(view: MarketView, symbol: str, now: datetime, max_age_s: float) -> tuple[str, ...]:
+    """Return the fault of gamma by strike: absent, old, not a number, or of another price than the broker's."""
+    faults = datum_faults(view, GEX_BY_STRIKE, symbol, now, max_age_s)
+    if faults:
+        return faults
+    rows = gex_rows(view, symbol)
+    if not all(math.isfinite(row.net_gamma_oi) for row in rows):
+        return (f"nan:{GEX_BY_STRIKE}:{symbol}",)
+    quote = view.quote(symbol)
+    price = quote.reference if quote else None
+    if price is not None and abs(rows[0].price - price) > price * PRICE_AGREEMENT:
+        return (f"mismatch:{GEX_BY_STRIKE}:{symbol} {rows[0].price}!={price}",)
+    return ()
+
+
+def gex_rows(view: MarketView, symbol: str) -> Sequence[StrikeExposure]:
+    """Return the rows of gamma by strike, none where nothing has come."""
+    datum = view.datum(GEX_BY_STRIKE, symbol)
+    return datum.value if datum is not None and datum.value else ()
+
+
+def _stale(dataset: str, key: str, age_s: float, max_age_s: float) -> str:
+    return f"stale:{dataset}:{key} {age_s:.0f}s>{max_age_s:.0f}s"
