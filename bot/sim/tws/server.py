@@ -1,0 +1,168 @@
+"""The listener: accepts TWS API clients, paces their quotes, and passes the venue's events to the desk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.sim.driver import VenueClock
+from bot.sim.tws import serve_account, serve_data, serve_history, serve_orders, serve_reference
+from bot.sim.tws.contracts import EXCHANGE_ZONE
+from bot.sim.tws.desk import OrderDesk
+from bot.sim.tws.handlers import HANDLERS
+from bot.sim.tws.limits import Limits
+from bot.sim.tws.moment import Moment
+from bot.sim.tws.requests import Request
+from bot.sim.tws.session import Session
+from bot.sim.tws.wire import MAX_SERVER_VERSION, Message, ProtocolError
+from bot.sim.vocabulary import SimulatedVenue
+
+log: Final = logging.getLogger(__name__)
+
+# Importing these registers their handlers; naming them keeps the imports honest.
+SERVICES: Final = (serve_account, serve_data, serve_history, serve_orders, serve_reference)
+
+
+class TwsFace:
+    """A TWS on a socket, in front of a simulated venue.
+
+    Call `start` in a running event loop; it returns the port. `pace_s` is wall seconds between two looks at the
+    market for all subscriptions. `mute` holds ids of server messages that are swallowed.
+    """
+
+    def __init__(
+        self,
+        simulated: SimulatedVenue,
+        clock: VenueClock,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+        accounts: Sequence[str] = (),
+        pace_s: float = 0.02,
+        master_client_id: int | None = None,
+        max_version: int = MAX_SERVER_VERSION,
+    ) -> None:
+        self.venue = simulated.venue
+        self.market = simulated.venue.market
+        self.accounts = tuple(accounts) or (simulated.venue.account_id,)
+        self.limits = limits or Limits()
+        self.max_version = max_version
+        self.mute: set[int] = set()
+        self.desk = OrderDesk(simulated, clock.now, self._started, master_client_id)
+        self._simulated = simulated
+        self._clock = clock
+        self._host = host
+        self._port = port
+        self._pace_s = pace_s
+        self._sessions: set[Session] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._pacer: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        """Listen and return the port. Raises OSError when the port is taken."""
+        self._server = await asyncio.start_server(self._accept, self._host, self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+        self._simulated.listeners.append(self.desk.on_events)
+        self._pacer = asyncio.create_task(self._keep_pace(), name="tws-face-pace")
+        return self._port
+
+    async def stop(self) -> None:
+        """Hang up on everyone and stop listening."""
+        if self._server is None or self._pacer is None:
+            return
+        self._server.close()
+        self._simulated.listeners.remove(self.desk.on_events)
+        self._pacer.cancel()
+        self.drop_connections()
+        await asyncio.gather(self._pacer, *self._serving, return_exceptions=True)
+        await self._server.wait_closed()
+        self._server = self._pacer = None
+
+    def now(self) -> datetime:
+        """Return the simulated time, aware UTC."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Return wall seconds, for limits and pacing."""
+        return self._clock.monotonic()
+
+    def moment(self) -> Moment:
+        return Moment(self.venue, self.now(), self.monotonic())
+
+    def connection_time(self) -> str:
+        return f"{self.now().astimezone(EXCHANGE_ZONE):%Y%m%d %H:%M:%S %Z}"
+
+    def session_of(self, client_id: int) -> Session | None:
+        return next((each for each in self._sessions if each.client_id == client_id), None)
+
+    def is_full(self) -> bool:
+        return len(self._sessions) > self.limits.clients
+
+    @property
+    def client_ids(self) -> set[int]:
+        """The clients that have started the API."""
+        return {each.client_id for each in self._started()}
+
+    def system_notice(self, code: int, text: str) -> None:
+        """Tell every client something about the system (1100, 1101, 1102, 2103, ...)."""
+        for each in self._started():
+            each.error(-1, code, text)
+
+    def drop_connections(self) -> None:
+        """Abort every socket, as a gateway that crashes does."""
+        for each in [*self._sessions]:
+            each.abort()
+
+    def egress(self, session: Session, message: Message) -> None:
+        """The one gate through which every message to a client passes."""
+        if message.id not in self.mute:
+            session.enqueue(message)
+
+    def ingress(self, session: Session, request: Request) -> None:
+        """The one gate through which every request passes. A fault in answering it costs its client an error only."""
+        try:
+            HANDLERS[type(request)](session, request)
+        except Exception:
+            log.exception("request failed: %s", request)
+            session.error(getattr(request, "req_id", -1), 320, "Server error when processing an API client request.")
+
+    def _started(self) -> list[Session]:
+        return [each for each in self._sessions if each.client_id >= 0]
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+        session = Session(self, reader, writer)
+        self._sessions.add(session)
+        try:
+            await session.run()
+        except (ConnectionError, ProtocolError) as problem:
+            log.info("client %s left: %s", session.client_id, problem)
+        finally:
+            self._sessions.discard(session)
+            if session.client_id >= 0:
+                self.desk.forget_held(session.client_id)
+            await session.closed()
+
+    async def _keep_pace(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace_s)
+            self._pace()
+
+    def _pace(self) -> None:
+        sessions = [each for each in self._started() if each.streams]
+        if not sessions:
+            return
+        moment = self.moment()
+        for session in sessions:
+            try:
+                session.pace(moment)
+            except Exception:
+                log.exception("pacing client %s failed", session.client_id)

@@ -1,0 +1,209 @@
+"""One client's connection: its handshake, its requests, its subscriptions and what waits to be written to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from bot.sim.tws import messages
+from bot.sim.tws.account_streams import AccountFeed
+from bot.sim.tws.decoding import decode, message_id, request_id
+from bot.sim.tws.limits import HistoricalPacing, RateGuard
+from bot.sim.tws.market_streams import Stream
+from bot.sim.tws.moment import Moment
+from bot.sim.tws.requests import StartApi
+from bot.sim.tws.wire import (
+    MAX_SERVER_VERSION,
+    MIN_SERVER_VERSION,
+    FrameReader,
+    Message,
+    ProtocolError,
+    encode,
+    encode_message,
+    split,
+)
+from bot.sim.vocabulary import VenuePosition
+
+if TYPE_CHECKING:
+    from bot.sim.tws.server import TwsFace
+
+READ_BYTES: Final = 1 << 16
+NOTICES: Final = (
+    (2104, "Market data farm connection is OK:usfarm"),
+    (2106, "HMDS data farm connection is OK:ushmds"),
+    (2158, "Sec-def data farm connection is OK:secdefnj"),
+)
+
+
+class Session:
+    """A connection. `client_id` is -1 until startApi; `version` is the negotiated server version."""
+
+    def __init__(self, face: TwsFace, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.face = face
+        self.client_id = -1
+        self.version = 0
+        self.market_data_type = 1
+        self.streams: dict[tuple[str, int], Stream] = {}
+        self.follows_positions = False
+        self.pacing = HistoricalPacing(face.limits)
+        self.tape_requests: dict[int, float] = {}
+        self._reader = reader
+        self._writer = writer
+        self._frames = FrameReader()
+        self._rate = RateGuard(face.limits.messages_per_s)
+        self._outbox: list[bytes] = []
+        self._flush_scheduled = False
+
+    async def run(self) -> None:
+        """Serve until either side hangs up."""
+        payloads = await self._handshake()
+        while not self._writer.is_closing():
+            for payload in payloads:
+                self._receive(payload)
+                if self._writer.is_closing():
+                    break
+            self.flush()
+            data = b"" if self._writer.is_closing() else await self._reader.read(READ_BYTES)
+            if not data:
+                return
+            payloads = self._frames.feed(data)
+        self.flush()
+
+    async def _handshake(self) -> list[bytes]:
+        """Agree on a version; return the requests that came along with the greeting."""
+        payloads: list[bytes] = []
+        greeted = False
+        while not payloads:
+            data = await self._reader.read(READ_BYTES)
+            if not data:
+                raise ConnectionError("hung up before the handshake")
+            if not greeted:
+                greeted, data = self._greet(data), b""
+            payloads = self._frames.feed(data) if greeted else []
+        self.version = negotiate(payloads[0], self.face.max_version)
+        self._outbox.append(encode((self.version, self.face.connection_time())))
+        self.flush()
+        return payloads[1:]
+
+    def _greet(self, data: bytes) -> bool:
+        """Return whether the greeting is complete. Raises ProtocolError when it is another one."""
+        greeting = self._frames.take_prefix(data)
+        if greeting is False:
+            raise ProtocolError("the client does not greet with API")
+        return bool(greeting)
+
+    def _receive(self, payload: bytes) -> None:
+        fields = split(payload)
+        if not self._rate.admit(self.face.monotonic()):
+            self._too_fast()
+            return
+        try:
+            request = decode(fields, self.version)
+        except ProtocolError as problem:
+            self.error(request_id(fields), 320, f"Server error when reading an API client request: {problem}")
+            return
+        if self.client_id < 0 and not isinstance(request, StartApi):
+            self.error(-1, 504, f"Not connected: startApi comes before message {message_id(fields)}")
+            return
+        self.face.ingress(self, request)
+
+    def _too_fast(self) -> None:
+        limit = self.face.limits.messages_per_s
+        text = f"Max rate of messages per second has been exceeded: max={limit} ({self._rate.violations})"
+        self.error(-1, 100, text)
+        if self._rate.violations >= self.face.limits.rate_violations:
+            self.close()
+
+    def start(self, client_id: int) -> None:
+        """Take the client in: accounts, the next order id, and the farms' notices."""
+        self.client_id = client_id
+        self.send(messages.managed_accounts(self.face.accounts))
+        self.send(messages.next_valid_id(self.face.venue.next_order_id(client_id)))
+        for code, text in NOTICES:
+            self.error(-1, code, text)
+
+    def send(self, message: Message) -> None:
+        """Pass a message to the client by way of the face's one gate for everything that leaves."""
+        self.face.egress(self, message)
+
+    def send_all(self, many: Sequence[Message]) -> None:
+        for message in many:
+            self.send(message)
+
+    def error(self, req_id: int, code: int, text: str) -> None:
+        self.send(messages.error(req_id, code, text, self.version))
+
+    def enqueue(self, message: Message) -> None:
+        """Frame a message for the next write; called by the gate alone."""
+        self._outbox.append(encode_message(message))
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write everything that waits in one piece."""
+        self._flush_scheduled = False
+        if self._outbox and not self._writer.is_closing():
+            self._writer.write(b"".join(self._outbox))
+            self._outbox.clear()
+
+    def pace(self, moment: Moment) -> None:
+        """Say what has changed on every subscription. A client that does not read gets no quotes until it does."""
+        waiting = self._writer.transport.get_write_buffer_size()
+        if waiting > self.face.limits.buffered_bytes_close:
+            self.abort()
+            return
+        if waiting > self.face.limits.buffered_bytes:
+            return
+        for stream in [*self.streams.values()]:
+            for message in stream.pace(moment):
+                self.face.egress(self, message)
+
+    def subscribe(self, kind: str, req_id: int, stream: Stream) -> None:
+        self.streams[kind, req_id] = stream
+
+    def unsubscribe(self, kind: str, req_id: int) -> bool:
+        """Return whether there was such a subscription to end."""
+        return self.streams.pop((kind, req_id), None) is not None
+
+    def count(self, kind: str) -> int:
+        return sum(1 for each, _ in self.streams if each == kind)
+
+    def position_changed(self, position: VenuePosition) -> None:
+        """Pass a new holding on to those who follow positions or the account."""
+        if self.follows_positions:
+            self.send(messages.position(position, self.face.venue.account_id))
+        for (kind, req_id), stream in self.streams.items():
+            if kind == "positions multi":
+                self.send(messages.position_multi(req_id, position, self.face.venue.account_id, ""))
+            if isinstance(stream, AccountFeed):
+                stream.hasten()
+
+    def close(self) -> None:
+        """Hang up once what is written has gone out."""
+        self.flush()
+        self._writer.close()
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._writer.transport.abort()
+
+    async def closed(self) -> None:
+        """Wait until the socket is gone."""
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except (ConnectionError, TimeoutError):
+            return
+
+
+def negotiate(greeting: bytes, most: int = MAX_SERVER_VERSION) -> int:
+    """Return the server version for a client's `vMIN..MAX`. Raises ProtocolError when the ranges do not meet."""
+    text = greeting.rstrip(b"\0").decode("ascii", "replace").split(" ", 1)[0]
+    low, _, high = text.removeprefix("v").partition("..")
+    if not text.startswith("v") or not low.isdigit() or not (high or low).isdigit():
+        raise ProtocolError(f"not a version range: {text[:40]!r}")
+    if int(low) > most or int(high or low) < MIN_SERVER_VERSION:
+        raise ProtocolError(f"no common version with {text}")
+    return min(most, int(high or low))

@@ -1,0 +1,130 @@
+"""From a placeOrder to a ticket for the matching engine, or to the reason why it is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from bot.sim.tws.contracts import EXCHANGE_ZONE, is_expired, is_specific, lookup
+from bot.sim.tws.requests import PlaceOrder
+from bot.sim.tws.wire import ProtocolError, read_time
+from bot.sim.vocabulary import Instrument, Market, OrderTicket, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an order was not taken: TWS's code and a text."""
+
+    code: int
+    text: str
+
+
+_ALIASES: Final = {
+    "MARKET": "MKT",
+    "LIMIT": "LMT",
+    "STOP": "STP",
+    "STPLMT": "STP LMT",
+    "STOP LIMIT": "STP LMT",
+    "TRAILLMT": "TRAIL LIMIT",
+    "TRAILLIMIT": "TRAIL LIMIT",
+}
+_ORDER_TYPES: Final = frozenset({"MKT", "LMT", "STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
+_LIMITED: Final = frozenset({"LMT", "STP LMT", "TRAIL LIMIT"})
+_TRAILING: Final = frozenset({"TRAIL", "TRAIL LIMIT"})
+_SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
+_TIMES_IN_FORCE: Final = frozenset({"DAY", "GTC", "IOC", "GTD"})
+
+NO_DEFINITION: Final = Refusal(200, "No security definition has been found for the request")
+AMBIGUOUS: Final = Refusal(200, "The contract description specified is ambiguous; you must specify the multiplier, "
+                                "the expiry, the strike, the right or the trading class")  # fmt: skip
+
+
+def read_ticket(
+    request: PlaceOrder, client_id: int, market: Market, account: str, now: datetime
+) -> OrderTicket | Refusal:
+    """Return the ticket that `request` describes, or what TWS would answer instead."""
+    refusal = _unsupported(request, account)
+    if refusal is not None:
+        return refusal
+    instrument = one_instrument(request, market, now)
+    if isinstance(instrument, Refusal):
+        return instrument
+    if instrument.sec_type == "IND":
+        return Refusal(201, "Order rejected - reason: an index is not tradable")
+    try:
+        good_till = read_time(request.good_till, EXCHANGE_ZONE) if request.tif == "GTD" else None
+    except ProtocolError:
+        return Refusal(391, "The time or time-zone entered is invalid. The correct format is yyyymmdd hh:mm:ss xx/xxxx")
+    if request.tif == "GTD" and good_till is None:
+        return Refusal(391, "A good-till-date order needs its date and time")
+    return _ticket(request, client_id, instrument, account, good_till)
+
+
+def one_instrument(request: PlaceOrder, market: Market, now: datetime) -> Instrument | Refusal:
+    """Return the one instrument that an order is for."""
+    if not is_specific(request.contract):
+        return NO_DEFINITION
+    found = lookup(market, request.contract)
+    live = [each for each in found if not is_expired(each, market, now)]
+    if found and not live:
+        return Refusal(201, "Order rejected - reason: the contract has expired")
+    if not live:
+        return NO_DEFINITION
+    return live[0] if len(live) == 1 else AMBIGUOUS
+
+
+def _unsupported(request: PlaceOrder, account: str) -> Refusal | None:
+    kind = order_type(request)
+    checks = (
+        (request.action not in _SIDES, 321, f"Error validating request: action {request.action!r} is not BUY or SELL"),
+        (request.contract.sec_type == "BAG", 201, "Order rejected - reason: combinations do not trade at this venue"),
+        (bool(request.algo), 442, f"The algorithm {request.algo!r} is not available for this contract"),
+        (bool(request.conditions), 201, "Order rejected - reason: conditional orders do not trade at this venue"),
+        (kind not in _ORDER_TYPES, 387, f"Unsupported order type for this exchange and security type: {kind!r}"),
+        (request.tif not in _TIMES_IN_FORCE | {""}, 321, f"Error validating request: time in force {request.tif!r}"),
+        (request.account not in {"", account}, 321, f"Error validating request: invalid account {request.account!r}"),
+        (request.quantity <= 0, 434, "The order size cannot be zero"),
+        (request.quantity % 1 != 0, 10243, "Fractional-sized order cannot be placed via API"),
+        (kind in _LIMITED - _TRAILING and request.limit_price is None, 321, "Error validating request: no limit price"),
+        (kind in {"STP", "STP LMT"} and not request.aux_price, 321, "Error validating request: no stop price"),
+        (kind in _TRAILING and not _trail(request), 321, "Error validating request: no trailing amount or percentage"),
+    )
+    return next((Refusal(code, text) for wrong, code, text in checks if wrong), None)
+
+
+def order_type(request: PlaceOrder) -> str:
+    return _ALIASES.get(request.order_type, request.order_type)
+
+
+def _trail(request: PlaceOrder) -> Decimal | None:
+    return request.aux_price or request.trailing_percent
+
+
+def _ticket(
+    request: PlaceOrder, client_id: int, instrument: Instrument, account: str, good_till: datetime | None
+) -> OrderTicket:
+    kind = order_type(request)
+    return OrderTicket(
+        client_id=client_id,
+        order_id=request.order_id,
+        instrument=instrument,
+        side=_SIDES[request.action],
+        quantity=int(request.quantity),
+        order_type=kind,
+        limit_price=request.limit_price if kind in _LIMITED else None,
+        aux_price=request.aux_price or None if kind not in {"MKT", "LMT"} else None,
+        trail_stop_price=request.trail_stop_price if kind in _TRAILING else None,
+        trailing_percent=request.trailing_percent if kind in _TRAILING else None,
+        tif=request.tif or "DAY",
+        account=request.account or account,
+        order_ref=request.order_ref,
+        oca_group=request.oca_group,
+        oca_type=request.oca_type or 3,
+        parent_id=request.parent_id,
+        transmit=request.transmit,
+        outside_rth=request.outside_rth,
+        what_if=request.what_if,
+        good_till=good_till,
+    )
