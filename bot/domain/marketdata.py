@@ -88,7 +88,7 @@ class OptionContractRow:
 
 @dataclass(frozen=True, slots=True)
 class NetPremiumTick:
-    """One minute alone: ask-side minus bid-side premium in dollars, volume in contracts. Add rows up for the session."""
+    """One minute alone: ask-side minus bid-side premium in dollars, volume in contracts. The session is their sum."""
 
     at: datetime
     net_call_premium: float
@@ -100,7 +100,7 @@ class NetPremiumTick:
 
 @dataclass(frozen=True, slots=True)
 class FlowAlert:
-    """Trades in one contract that a rule of the vendor found remarkable; premiums in dollars, shares fractions of them."""
+    """Trades in one contract that a rule of the vendor found remarkable. Premiums in dollars, shares as fractions."""
 
     id: str
     at: datetime
