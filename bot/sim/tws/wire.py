@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from numbers import Integral
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -103,7 +104,7 @@ def spell(value: Value) -> str:
 
 
 def _spell_text(value: str) -> str:
-    return value.replace("\0", " ")
+    return str(value).replace("\0", " ")
 
 
 def _spell_decimal(value: Decimal) -> str:
@@ -122,14 +123,27 @@ def _spell_float(value: float) -> str:
     return "0" if text in {"-0", ""} else text
 
 
-_SPELL: Final[dict[type, Callable[..., str]]] = {
-    str: _spell_text,
-    int: str,
-    bool: lambda value: "1" if value else "0",
-    Decimal: _spell_decimal,
-    float: _spell_float,
-    type(None): lambda _: "",
-}
+class _Spellings(dict[type, Callable[..., str]]):
+    """How each type is written; a subclass (an enum's member, a NumPy scalar) is written as what it stands for."""
+
+    def __missing__(self, kind: type) -> Callable[..., str]:
+        for parent, spelling in ((str, _spell_text), (float, _spell_float), (Integral, lambda value: str(int(value)))):
+            if issubclass(kind, parent):
+                self[kind] = spelling
+                return spelling
+        raise TypeError(f"the wire has no spelling for {kind.__name__}")
+
+
+_SPELL: Final = _Spellings(
+    {
+        str: _spell_text,
+        int: str,
+        bool: lambda value: "1" if value else "0",
+        Decimal: _spell_decimal,
+        float: _spell_float,
+        type(None): lambda _: "",
+    }
+)
 
 _UNSET_NUMBERS: Final = frozenset({"", UNSET_DOUBLE, "1.7976931348623157e+308", UNSET_INT, UNSET_LONG})
 
