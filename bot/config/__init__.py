@@ -1,1 +1,2 @@
-"""What can be set: the schema (pure) and, for the composition root only, the loader that reads files and environment."""
+"""What can be set: the schema (pure) and, for the composition root only, the loader that reads files and
+environment."""

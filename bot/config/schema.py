@@ -1,4 +1,5 @@
-"""Every setting with its unit, its bounds and its default. Fractions are fractions (0.02 is two percent), times are New York.
+"""Every setting with its unit, its bounds and its default. Fractions are fractions (0.02 is two percent), times are New
+York.
 
 Unknown keys are refused. The loader turns a refusal into one sentence: file, key, value, what is allowed.
 """
@@ -50,10 +51,14 @@ class IbkrSettings(Section):
 
 class EngineSettings(Section):
     tick_seconds: Seconds = Field(0.25, description="a tick at least this often, in seconds of the clock")
-    min_tick_wall_seconds: float = Field(0.02, ge=0.001, le=1, description="and no more often than this, in wall seconds")
+    min_tick_wall_seconds: float = Field(
+        0.02, ge=0.001, le=1, description="and no more often than this, in wall seconds"
+    )
     ack_seconds: Seconds = Field(10, description="an order unanswered for so long becomes unknown")
     reconcile_seconds: Seconds = Field(300, description="the book is compared with the broker's at least this often")
-    status_wall_seconds: Seconds = Field(1, description="page and health check are refreshed this often, in wall seconds")
+    status_wall_seconds: Seconds = Field(
+        1, description="page and health check are refreshed this often, in wall seconds"
+    )
     mark_seconds: Seconds = Field(15, description="one point of a position's price path this often")
     account_snapshot_seconds: Seconds = 60
     record: bool = Field(False, description="keep a recording of everything received")
@@ -63,7 +68,9 @@ class RiskSettings(Section):
     """Limits checked before approval and again before the order."""
 
     max_premium_fraction: Fraction = Field(Decimal("0.02"), description="full premium of one trade, of equity")
-    daily_loss_fraction: Fraction = Field(Decimal("0.06"), description="loss since the day's first equity that ends entries")
+    daily_loss_fraction: Fraction = Field(
+        Decimal("0.06"), description="loss since the day's first equity that ends entries"
+    )
     max_positions: int = Field(5, ge=1)
     max_same_direction: int = Field(3, ge=1)
     max_per_symbol: int = Field(2, ge=1)
@@ -111,7 +118,9 @@ class ExecutionSettings(Section):
     rung_reprice_s: Seconds = Field(10, description="a profit rung's limit follows the bid this often")
     trail_min_step: Fraction = Field(Decimal("0.02"), description="the stop moves only by this much of its price")
     trail_min_interval_s: Seconds = 5
-    protection_limit_s: Seconds = Field(2, description="an open position must be protected this soon after the entry is done")
+    protection_limit_s: Seconds = Field(
+        2, description="an open position must be protected this soon after the entry is done"
+    )
 
 
 class ApprovalMode(StrEnum):
@@ -122,7 +131,9 @@ class ApprovalMode(StrEnum):
 
 class ApprovalSettings(Section):
     mode: ApprovalMode = ApprovalMode.AUTO
-    above_risk_fraction: Fraction = Field(Decimal("0.01"), description="with above_risk_pct: ask a person above this premium, of equity")
+    above_risk_fraction: Fraction = Field(
+        Decimal("0.01"), description="with above_risk_pct: ask a person above this premium, of equity"
+    )
     signal_ttl_s: Seconds = Field(180, description="a signal that is not filled by then expires")
 
 
@@ -154,7 +165,9 @@ class ZeroDteGammaSettings(Section):
     symbols: tuple[str, ...] = ("SPX", "SPY", "QQQ", "IWM")
     pin_distance: Fraction = Field(Decimal("0.001"), description="of price, from the max-gamma strike")
     min_grade: Literal["A", "B", "C", "D"] = "B"
-    min_imbalance: Annotated[float, Field(gt=0, lt=1)] = Field(0.20, description="(bids - asks) / (bids + asks) over the book")
+    min_imbalance: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.20, description="(bids - asks) / (bids + asks) over the book"
+    )
     window_from: time = time(9, 45)
     window_to: time = Field(time(15, 30), description="and as long before an early close")
     cool_down_s: Seconds = Field(1200, description="per symbol, from the last signal")

@@ -1,4 +1,5 @@
-"""An approval: the question whether a signal may be traded, and its answer. Only the rules or an authorised person approve."""
+"""An approval: the question whether a signal may be traded, and its answer. Only the rules or an authorised person
+approve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the engine asks of the world, in the imperative; the dispatcher carries it out after the commit, and only then."""
+"""What the engine asks of the world, in the imperative; the dispatcher carries it out after the commit, and only
+then."""
 
 from __future__ import annotations
 

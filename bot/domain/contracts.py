@@ -1,9 +1,9 @@
 """Underlyings and option contracts, their OCC/OSI symbols and their price grids.
 
 An instrument's key is text: the ticker of an underlying ("SPY"), the 21-character OSI symbol of an option
-("SPXW  261120C05900000"). The key is what the board, the store and the log use; the broker's conId belongs to the adapter.
-Sources: OCC "Options Symbology Initiative" (root 6, YYMMDD, C|P, strike x 1000 in 8 digits); Cboe rule 5.4 and the penny
-interval programme for tick sizes.
+("SPXW  261120C05900000"). The key is what the board, the store and the log use; the broker's conId belongs to the
+adapter. Sources: OCC "Options Symbology Initiative" (root 6, YYMMDD, C|P, strike x 1000 in 8 digits); Cboe rule 5.4 and
+the penny interval programme for tick sizes.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def underlying(symbol: str) -> Underlying:
     return Underlying(symbol, UnderlyingKind.STOCK)
 
 
-# Roots whose ticker differs from the underlying's. SPX proper is the monthly, settled at the open of its last day; every
-# other expiry, daily or weekly, is SPXW and settles at the close.
+# Roots whose ticker differs from the underlying's. SPX proper is the monthly, settled at the open of its last day;
+# every other expiry, daily or weekly, is SPXW and settles at the close.
 UNDERLYING_OF_ROOT: Final[Mapping[str, str]] = MappingProxyType(
     {"SPXW": "SPX", "NDXP": "NDX", "RUTW": "RUT", "VIXW": "VIX"}
 )
@@ -133,7 +133,8 @@ def _plain(value: Decimal) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class PriceGrid:
-    """Increments by price band, lowest band first: ((0, 0.01), (3, 0.05)) is a cent below $3 and a nickel from there."""
+    """Increments by price band, lowest band first: ((0, 0.01), (3, 0.05)) is a cent below $3 and a nickel from
+    there."""
 
     bands: tuple[tuple[Decimal, Decimal], ...]
 
@@ -170,8 +171,9 @@ PENNY_ALL: Final = _grid(("0", "0.01"))
 PENNY_CLASS: Final = _grid(("0", "0.01"), ("3", "0.05"))
 NICKEL_CLASS: Final = _grid(("0", "0.05"), ("3", "0.10"))
 
-# SPY, QQQ and IWM trade in cents at every price; SPX and most indices in nickels and dimes. A class that is not listed gets
-# the coarser penny-programme grid until the broker's market rule says better: a coarse price is always valid on a finer grid.
+# SPY, QQQ and IWM trade in cents at every price; SPX and most indices in nickels and dimes. A class that is not listed
+# gets the coarser penny-programme grid until the broker's market rule says better: a coarse price is always valid on a
+# finer grid.
 _GRID_OF_ROOT: Final[Mapping[str, PriceGrid]] = MappingProxyType(
     {
         "SPY": PENNY_ALL,

@@ -1,17 +1,17 @@
 """The error tree, named by what happens next.
 
-    BotError
-      ConfigError          refuse to start; names file, key, value and the fix
-      IllegalTransition    this machine stays where it is; audited as refused; the others go on
-      StaleMarketData      decide nothing on old prices
-      StoreError
-        CommitFailed       nothing was sent; memory is reloaded, the session halts
-        SchemaMismatch     refuse to start; says which revision is there and which is wanted
-      BrokerError
-        BrokerUnavailable  retry with back-off
-        OrderRejected      finished; keeps the broker's reason
-        OutcomeUnknown     sent but unheard: reconcile, never resend
-        UnknownWord        the broker said something no table has: an alert with the raw fields
+BotError
+  ConfigError          refuse to start; names file, key, value and the fix
+  IllegalTransition    this machine stays where it is; audited as refused; the others go on
+  StaleMarketData      decide nothing on old prices
+  StoreError
+    CommitFailed       nothing was sent; memory is reloaded, the session halts
+    SchemaMismatch     refuse to start; says which revision is there and which is wanted
+  BrokerError
+    BrokerUnavailable  retry with back-off
+    OrderRejected      finished; keeps the broker's reason
+    OutcomeUnknown     sent but unheard: reconcile, never resend
+    UnknownWord        the broker said something no table has: an alert with the raw fields
 """
 
 from __future__ import annotations

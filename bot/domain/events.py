@@ -45,7 +45,8 @@ class TradesReceived:
 
 @dataclass(frozen=True, slots=True)
 class ContractQualified:
-    """The broker knows the contract: its id and its price grid are now fixed. `con_id` None: the broker does not know it."""
+    """The broker knows the contract: its id and its price grid are now fixed. `con_id` None: the broker does not know
+    it."""
 
     key: str
     con_id: int | None
@@ -204,8 +205,8 @@ class LinkChanged:
 
 @dataclass(frozen=True, slots=True)
 class BrokerSnapshot:
-    """The broker's book, asked on purpose. `complete` is False when any part did not give its own end marker: then nothing
-    may be concluded from what is absent. `faults` says which part."""
+    """The broker's book, asked on purpose. `complete` is False when any part did not give its own end marker: then
+    nothing may be concluded from what is absent. `faults` says which part."""
 
     open_orders: Sequence[BrokerOrderView]
     completed_orders: Sequence[BrokerOrderView]
@@ -223,7 +224,8 @@ class BrokerSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class DatumReceived:
-    """One parsed answer of a feed. `value` is the dataset's typed rows; `source_at` the vendor's own time, None when it has none."""
+    """One parsed answer of a feed. `value` is the dataset's typed rows; `source_at` the vendor's own time, None when it
+    has none."""
 
     dataset: str
     key: str

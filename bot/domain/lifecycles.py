@@ -38,7 +38,8 @@ def mermaid(life: Lifecycle) -> str:
 
 
 def state_rows(life: Lifecycle) -> list[tuple[str, str, str]]:
-    """Return (state, what it promises, triggers that leave or repeat it) for each state; terminal ones are marked with *."""
+    """Return (state, what it promises, triggers that leave or repeat it) for each state; terminal ones are marked with
+    *."""
     rows = []
     for state in life.states:
         triggers = [t.value for (source, t) in life.table if source is state]

@@ -1,8 +1,8 @@
 """One machine object a kind, many models: the table of a lifecycle and the `transitions` machine that runs it.
 
-Context: `transitions` builds its callbacks per model, which costs about a millisecond each. Decision: one `Machine` without
-models for each kind; `fire` hands it any object with `id` and `state`. Consequence: a thousand live positions cost a thousand
-small dataclasses, and there is one place where a state is assigned.
+Context: `transitions` builds its callbacks per model, which costs about a millisecond each. Decision: one `Machine`
+without models for each kind; `fire` hands it any object with `id` and `state`. Consequence: a thousand live positions
+cost a thousand small dataclasses, and there is one place where a state is assigned.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ CREATED = "created"
 class Lifecycle:
     """A kind's states, triggers and table; the first state is the initial one.
 
-    `notes` say what each state promises; `terminal` are the states that no decision of ours leaves (late evidence from the
-    broker may: the fill that raced a cancel is a row of the table).
+    `notes` say what each state promises; `terminal` are the states that no decision of ours leaves (late evidence from
+    the broker may: the fill that raced a cancel is a row of the table).
     """
 
     name: str
@@ -49,7 +49,12 @@ class Lifecycle:
     def __post_init__(self) -> None:
         rows = [{"trigger": t.value, "source": s, "dest": d} for (s, t), d in self.table.items()]
         machine = Machine(
-            model=None, states=self.states, transitions=rows, initial=self.initial, auto_transitions=False, name=self.name
+            model=None,
+            states=self.states,
+            transitions=rows,
+            initial=self.initial,
+            auto_transitions=False,
+            name=self.name,
         )
         object.__setattr__(self, "_machine", machine)
 
@@ -61,7 +66,8 @@ class Lifecycle:
         return (state, trigger) in self.table
 
     def fire(self, model: Any, trigger: StrEnum) -> tuple[StrEnum, StrEnum]:
-        """Move `model.state` by one trigger and return (from, to); raises IllegalTransition and changes nothing otherwise."""
+        """Move `model.state` by one trigger and return (from, to); raises IllegalTransition and changes nothing
+        otherwise."""
         before: StrEnum = model.state
         event = self._machine.events.get(trigger.value)
         if event is None:

@@ -1,4 +1,5 @@
-"""What a decision may see of the market: the latest value of everything, with its age. The engine's board implements it."""
+"""What a decision may see of the market: the latest value of everything, with its age. The engine's board implements
+it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """An order at the broker, from the intent that is committed before it is sent to its end.
 
 `unknown` is entered whenever the broker's answer is missing or ambiguous and left only on evidence: an order report, an
-execution, or absence proved by two sources and two polls. Facts come in any order (an execution may precede the acknowledgement)
-and late (a fill after a cancel): rows, not footnotes.
+execution, or absence proved by two sources and two polls. Facts come in any order (an execution may precede the
+acknowledgement) and late (a fill after a cancel): rows, not footnotes.
 """
 
 from __future__ import annotations
@@ -173,6 +173,7 @@ class Order:
     position_id: str | None = None
     tag: str = ""  # why it exists: "entry", "stop", "rung:1", "flat_time", "close:<command>"
     filled_quantity: int = 0
+    reported_filled: int = 0  # what the broker's statuses say; executions may still be on their way
     filled_value: Decimal = Decimal(0)  # sum of price x quantity, per share
     wanted: Terms | None = None
     wanted_since: datetime | None = None
@@ -200,10 +201,34 @@ class Order:
     def is_done(self) -> bool:
         return self.state in ORDER.terminal
 
+    @property
+    def stop_kind(self) -> bool:
+        """A stop rests at the broker as PreSubmitted for its whole life: for it that is the acknowledgement."""
+        return self.order_type is OrderType.STOP
+
+    @property
+    def is_settled(self) -> bool:
+        """Done, and every fill that the broker's status counted has come as an execution."""
+        return self.is_done and self.filled_quantity >= self.reported_filled
+
+    @property
+    def can_fill(self) -> int:
+        """Contracts that may still fill, by the larger of the terms in force and the terms on their way."""
+        if self.is_done:
+            return 0
+        most = max(self.terms.quantity, self.wanted.quantity if self.wanted else 0)
+        return most - self.filled_quantity
+
     def ticket(self) -> OrderTicket:
         """Return what the broker adapter needs, frozen: the order itself goes on changing."""
         return OrderTicket(
-            self.id, self.order_ref, self.contract_key, self.side, self.order_type, self.wanted or self.terms, self.order_id
+            self.id,
+            self.order_ref,
+            self.contract_key,
+            self.side,
+            self.order_type,
+            self.wanted or self.terms,
+            self.order_id,
         )
 
 
@@ -225,7 +250,8 @@ class OrderTicket:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One fill as the broker reports it; price per share. `exec_id` ends in a revision (.01, .02): the highest one counts."""
+    """One fill as the broker reports it; price per share. `exec_id` ends in a revision (.01, .02): the highest one
+    counts."""
 
     exec_id: str
     order_ref: str

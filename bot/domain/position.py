@@ -1,7 +1,7 @@
 """A position: contracts that we hold, from the first entry fill until none is left.
 
-Scale-outs, stop moves and recovery are transitions too (a state may lead to itself): the row with its evidence is the point.
-A position exists only from executions, never from an order's status.
+Scale-outs, stop moves and recovery are transitions too (a state may lead to itself): the row with its evidence is the
+point. A position exists only from executions, never from an order's status.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class ExitPlan:
-    """How a position will be left, frozen at its entry: fractions of the entry price, `flat_at` in UTC (None: no time stop)."""
+    """How a position will be left, frozen at its entry: fractions of the entry price, `flat_at` in UTC (None: no time
+    stop)."""
 
     rungs: tuple[Rung, ...]
     stop_loss: Decimal  # 0.5: the stop stands 50 % below the entry price
@@ -169,6 +170,7 @@ class Position:
     unprotected_since: datetime | None = None
     ratcheted_at: datetime | None = None
     exit_attempts: int = 0
+    room_for: int = 0  # contracts that the stop was shrunk for and that are sold next
 
     @property
     def key(self) -> str:
@@ -184,7 +186,8 @@ class Position:
 
     @property
     def realized_pnl(self) -> Decimal:
-        """Dollars to the cent: (exit - entry) x contracts x multiplier of what was sold, less every commission so far."""
+        """Dollars to the cent: (exit - entry) x contracts x multiplier of what was sold, less every commission so
+        far."""
         if not self.entry_quantity:
             return ZERO
         sold = self.exit_quantity + self.settled_quantity

@@ -22,7 +22,8 @@ class QuoteFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Best bid and ask of one instrument; None where the venue gives none (the adapter turns NaN, -1 and unset into None).
+    """Best bid and ask of one instrument; None where the venue gives none (the adapter turns NaN, -1 and unset into
+    None).
 
     Prices are per share. `at` is when the line last said anything, by our clock.
     """
@@ -57,7 +58,8 @@ class Quote:
         return spread / mid
 
     def fault(self, now: datetime, max_age: timedelta) -> QuoteFault | None:
-        """Return what forbids to trade on this quote, None when it is fit: both sides, uncrossed, live and young enough."""
+        """Return what forbids to trade on this quote, None when it is fit: both sides, uncrossed, live and young
+        enough."""
         if self.halted:
             return QuoteFault.HALTED
         if self.delayed:
@@ -92,7 +94,8 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Greeks:
-    """Model values per share: `iv` a fraction (0.15), `vega` per volatility point, `theta` per calendar day; None when not given."""
+    """Model values per share: `iv` a fraction (0.15), `vega` per volatility point, `theta` per calendar day; None when
+    not given."""
 
     iv: float | None
     delta: float | None

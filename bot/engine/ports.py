@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from bot.domain.calendar import TradingSession as TradingSession
+from bot.domain.calendar import TradingSession
 from bot.domain.commands import Subscribe
 from bot.domain.contracts import PriceGrid
 from bot.domain.events import BrokerSnapshot, CommandReceived, Event, WhatIfAnswered
@@ -89,7 +89,8 @@ class Broker(Protocol):
         ...
 
     async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
-        """Return the margin preview, or the answer with `error` set after a deadline; never raises for the broker's own refusal."""
+        """Return the margin preview, or the answer with `error` set after a deadline; never raises for the broker's own
+        refusal."""
         ...
 
     async def snapshot(self) -> BrokerSnapshot:

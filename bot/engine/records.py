@@ -24,8 +24,8 @@ from bot.domain.signal import Signal
 
 @dataclass(frozen=True, slots=True)
 class TransitionRow:
-    """One row of `transition`, before the store adds seq, config version, tick and the hashes. Evidence is JSON-safe but for
-    Decimal and datetime, which the store writes as text."""
+    """One row of `transition`, before the store adds seq, config version, tick and the hashes. Evidence is JSON-safe
+    but for Decimal and datetime, which the store writes as text."""
 
     machine: str
     entity_id: str
@@ -112,7 +112,8 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """The engine's pulse, one row, for page and health check. `wall_*` are wall-clock epoch seconds given by the clock adapter."""
+    """The engine's pulse, one row, for page and health check. `wall_*` are wall-clock epoch seconds given by the clock
+    adapter."""
 
     tick: int
     at: datetime
@@ -138,7 +139,8 @@ class InstrumentRow:
 
 @dataclass(frozen=True, slots=True)
 class StrategyStatRow:
-    """Counters of one strategy and symbol on one day; `last_reason` says why its latest look did not become a signal."""
+    """Counters of one strategy and symbol on one day; `last_reason` says why its latest look did not become a
+    signal."""
 
     strategy: str
     symbol: str
@@ -194,7 +196,7 @@ class LoadedState:
     signals: Sequence[Signal]  # not terminal
     approvals: Sequence[Approval]  # requested
     orders: Sequence[Order]  # not done, and every order of an open position or of today's session
-    positions: Sequence[Position]  # not closed
+    positions: Sequence[Position]  # not closed, and those closed in today's session (commissions may still come)
     executions: Mapping[str, Execution]  # base_id -> the revision that counts, of the last days
     commissions: Mapping[str, Decimal]  # exec_id -> dollars
     instruments: Mapping[str, tuple[int, PriceGrid]]

@@ -1,0 +1,86 @@
+"""What the tick gives to those who decide: settings, time, ids, session and what the connection allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.config.schema import Settings
+from bot.domain.calendar import TradingSession
+from bot.domain.connection import Permission
+from bot.domain.ids import IdSource, order_ref
+from bot.domain.order import Order, OrderSide, OrderType, Purpose, Terms
+from bot.domain.position import Position
+from bot.domain.session import SessionState
+from bot.domain.signal import Signal
+from bot.engine.board import Board
+from bot.engine.ledger import Ledger
+from bot.strategies.base import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One tick's world. Reading it is all that a decision may do."""
+
+    now: datetime
+    settings: Settings
+    strategies: Mapping[str, Strategy]
+    board: Board
+    ledger: Ledger
+    ids: IdSource
+    trading: TradingSession  # today's, or the next one when there is none today
+
+    @property
+    def may_enter(self) -> bool:
+        active = self.ledger.session.state is SessionState.ACTIVE
+        return active and self.ledger.connection.allows(Permission.ENTER)
+
+    @property
+    def may_exit(self) -> bool:
+        """Exits and stops may go out: connected, and our book was compared with the broker's."""
+        compared = self.ledger.session.state not in {
+            SessionState.STARTING,
+            SessionState.RECONCILING,
+            SessionState.STOPPING,
+        }
+        return compared and self.ledger.connection.allows(Permission.EXIT)
+
+    @property
+    def may_modify(self) -> bool:
+        return self.may_exit and self.ledger.connection.allows(Permission.MODIFY)
+
+    def new_id(self) -> str:
+        return self.ids.new(self.now)
+
+    def new_order(
+        self,
+        purpose: Purpose,
+        order_type: OrderType,
+        terms: Terms,
+        *,
+        tag: str,
+        signal: Signal | None = None,
+        position: Position | None = None,
+    ) -> Order:
+        """Return a fresh order of a signal (entry) or of a position (everything else), with the mid of this moment."""
+        owner = position or signal
+        if owner is None:
+            raise ValueError("an order belongs to a signal or to a position")
+        order_id = self.new_id()
+        quote = self.board.quote(owner.key)
+        return Order(
+            id=order_id,
+            order_ref=order_ref(self.settings.bot_id, order_id),
+            contract_key=owner.key,
+            purpose=purpose,
+            side=OrderSide.BUY if purpose is Purpose.ENTRY else OrderSide.SELL,
+            order_type=order_type,
+            terms=terms,
+            created_at=self.now,
+            state_since=self.now,
+            signal_id=signal.id if signal else (position.signal_id if position else None),
+            position_id=position.id if position else None,
+            tag=tag,
+            mid_at_decision=quote.mid if quote else None,
+        )

@@ -1,0 +1,107 @@
+"""Carries commands out after the commit, and only then. What comes of them returns to the inbox as facts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from bot.domain.commands import (
+    AmendOrder,
+    AskSnapshot,
+    AskWhatIf,
+    CancelOrder,
+    Command,
+    SubmitOrder,
+    Subscribe,
+)
+from bot.domain.errors import BrokerError
+from bot.domain.events import AlertRaised, OrderNotSent, OrderSent
+from bot.engine.inbox import Inbox
+from bot.engine.ports import Broker, Clock
+
+
+class Dispatcher:
+    """Sends orders at once and in order; questions (what-if, snapshot) run beside the tick, a replay waits for them
+    instead."""
+
+    def __init__(self, broker: Broker, inbox: Inbox, clock: Clock, *, wait_for_answers: bool = False) -> None:
+        self._broker = broker
+        self._inbox = inbox
+        self._clock = clock
+        self._wait = wait_for_answers
+        self._questions: set[asyncio.Task[None]] = set()
+        self._snapshot_asked = False
+        self._carry: dict[type, Callable[[Any], None]] = {
+            SubmitOrder: self._submit,
+            AmendOrder: self._amend,
+            CancelOrder: self._cancel,
+            Subscribe: broker.subscribe,
+        }
+
+    async def carry_out(self, commands: Sequence[Command]) -> None:
+        """Carry out a tick's commands in their order."""
+        for command in commands:
+            if isinstance(command, AskWhatIf):
+                await self._ask(self._what_if(command))
+            elif isinstance(command, AskSnapshot):
+                await self._ask_snapshot()
+            else:
+                self._carry[type(command)](command)
+
+    async def stop(self) -> None:
+        """Give up questions that are still open."""
+        for task in self._questions:
+            task.cancel()
+        await asyncio.gather(*self._questions, return_exceptions=True)
+
+    def _submit(self, command: SubmitOrder) -> None:
+        ticket, now = command.ticket, self._clock.now()
+        try:
+            order_id = self._broker.submit(ticket)
+        except BrokerError as error:
+            self._inbox.put(OrderNotSent(ticket.order_ref, str(error), now))
+        else:
+            self._inbox.put(OrderSent(ticket.order_ref, order_id, self._broker.client_id, now))
+
+    def _amend(self, command: AmendOrder) -> None:
+        try:
+            self._broker.amend(command.ticket)
+        except BrokerError as error:
+            self._inbox.put(OrderNotSent(command.ticket.order_ref, str(error), self._clock.now()))
+
+    def _cancel(self, command: CancelOrder) -> None:
+        try:
+            self._broker.cancel(command.order_ref, command.order_id)
+        except BrokerError as error:
+            self._inbox.put(OrderNotSent(command.order_ref, str(error), self._clock.now()))
+
+    async def _ask(self, question: Coroutine[Any, Any, None]) -> None:
+        if self._wait:
+            await question
+            return
+        task = asyncio.create_task(question)
+        self._questions.add(task)
+        task.add_done_callback(self._answered)
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self._questions.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            text = f"a question to the broker failed: {error}"
+            self._inbox.put(AlertRaised("QUESTION_FAILED", "critical", text, {"error": repr(error)}, self._clock.now()))
+
+    async def _what_if(self, command: AskWhatIf) -> None:
+        self._inbox.put(await self._broker.what_if(command.signal_id, command.ticket))
+
+    async def _ask_snapshot(self) -> None:
+        """One snapshot at a time: whoever asks while one is under way gets that one."""
+        if self._snapshot_asked:
+            return
+        self._snapshot_asked = True
+        await self._ask(self._snapshot())
+
+    async def _snapshot(self) -> None:
+        try:
+            self._inbox.put(await self._broker.snapshot())
+        finally:
+            self._snapshot_asked = False

@@ -1,0 +1,277 @@
+"""Open positions: rungs, the trail, the time stop and the way out. Pure: steps out, nothing touched.
+
+The order of questions is the order of danger: is it over, must it be flat, is it protected, is a rung due, does the
+stop follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from bot.domain.commands import SubmitOrder
+from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
+from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.engine.context import Context
+from bot.engine.entries import amend, cancel
+from bot.engine.protection import live_entry, live_exits, live_stop, move_stop, protect
+from bot.engine.steps import Birth, Step
+from bot.risk.ladder import rung_targets, trailing_stop, trails_from
+
+_RETRY_AFTER_S = 5.0
+_ASKED_TO_CANCEL = frozenset({OrderState.SUBMITTED, OrderState.WORKING, OrderState.PARTIALLY_FILLED})
+
+
+def decide_position(ctx: Context, position: Position) -> list[Step]:
+    """Return the next steps of an open position; at most one thing at a time is asked of the broker."""
+    orders = ctx.ledger.orders_of(position.id)
+    if position.state is PositionState.CLOSING:
+        return _leave(ctx, position, orders)
+    bid = sound_bid(ctx, position)
+    if position.plan.flat_at is not None and ctx.now >= position.plan.flat_at:
+        return [request_close(ctx, position, CloseReason.FLAT_TIME, "the time stop is reached", "tick")]
+    if live_entry(orders) is not None or not ctx.may_exit:
+        return []
+    follow = _follow_rungs(ctx, position, orders)
+    if follow:
+        return follow
+    covered = protect(ctx, position, orders)
+    if covered or bid is None:
+        return covered
+    return _climb(ctx, position, orders, bid) or _trail(ctx, position, orders, bid)
+
+
+def request_close(ctx: Context, position: Position, reason: CloseReason, words: str, actor: str) -> Step:
+    """Turn a position towards the door; from here only exits may be created."""
+    quote = ctx.board.quote(position.key)
+    evidence = {"bid": quote.bid if quote else None, "ask": quote.ask if quote else None, "left": position.quantity}
+    return Step(
+        position, PositionTrigger.REQUEST_CLOSE, words, evidence, {"close_reason": reason, "room_for": 0}, actor=actor
+    )
+
+
+def sound_bid(ctx: Context, position: Position) -> Decimal | None:
+    """Return the bid when the quote is fit to decide on, else None."""
+    quote = ctx.board.quote(position.key)
+    if quote is None or quote.fault(ctx.now, timedelta(seconds=ctx.settings.risk.quote_max_age_s)) is not None:
+        return None
+    return quote.bid
+
+
+def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Decimal | None]:
+    """Return the bids (low, high) that should wake the tick at once: the next rung, or a high worth moving the stop
+    for.
+
+    There is no low: the stop stands at the broker.
+    """
+    if position.state is PositionState.CLOSING:
+        return None, None
+    if position.state is PositionState.TRAILING and position.stop_price is not None:
+        step = 1 + ctx.settings.execution.trail_min_step
+        return None, position.stop_price * step / (1 - position.plan.trail)
+    rungs = position.plan.rungs
+    if position.entry_quantity > 1 and position.rungs_done < len(rungs):
+        return None, position.entry_price * (1 + rungs[position.rungs_done].gain)
+    return None, position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
+
+
+# ---- rungs: make room, sell, follow the bid
+
+
+def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decimal) -> list[Step]:
+    """A rung is reached: shrink the stop first; the sale follows once the broker has confirmed it."""
+    rungs = position.plan.rungs
+    if position.rungs_done >= len(rungs) or position.room_for or live_exits(orders):
+        return []
+    rung = rungs[position.rungs_done]
+    level = position.entry_price * (1 + rung.gain)
+    if bid < level:
+        return []
+    target = rung_targets(position.entry_quantity, position.plan)[position.rungs_done]
+    contracts = target - position.exit_quantity
+    evidence = {"bid": bid, "level": level, "entry_price": position.entry_price, "rung": position.rungs_done + 1}
+    if contracts <= 0:
+        words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: nothing to sell of {position.quantity}"
+        return [Step(position, PositionTrigger.SELL_RUNG, words, evidence, {"rungs_done": position.rungs_done + 1})]
+    stop = live_stop(orders)
+    if stop is None or stop.state not in AMENDABLE or stop.wanted is not None or not ctx.may_modify:
+        return []
+    wanted = replace(stop.terms, quantity=stop.terms.quantity - contracts)
+    words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: stop shrinks by {contracts} to make room"
+    return [
+        Step(position, PositionTrigger.MAKE_ROOM, words, {**evidence, "contracts": contracts}, {"room_for": contracts}),
+        amend(ctx, stop, wanted, words, evidence),
+    ]
+
+
+def _follow_rungs(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    """Room was made: sell into it; a sale that hangs follows the bid."""
+    exits = live_exits(orders)
+    if exits:
+        return _chase(ctx, exits[0])
+    if not position.room_for:
+        return []
+    stop = live_stop(orders)
+    if stop is None:
+        return [_forget_room(position, "the stop is gone")]
+    if stop.wanted is not None or stop.state not in AMENDABLE:
+        return []
+    if stop.remaining > position.quantity - position.room_for:
+        return [_forget_room(position, "the stop could not be shrunk")]
+    return _sell_rung(ctx, position)
+
+
+def _forget_room(position: Position, why: str) -> Step:
+    return Step(position, PositionTrigger.MAKE_ROOM, f"rung called off: {why}", {}, {"room_for": 0})
+
+
+def _sell_rung(ctx: Context, position: Position) -> list[Step]:
+    bid = sound_bid(ctx, position)
+    if bid is None or bid <= 0:
+        return []
+    price = ctx.board.grid(position.key).down(bid)
+    number = position.rungs_done + 1
+    order = ctx.new_order(
+        Purpose.EXIT,
+        OrderType.LIMIT,
+        Terms(position.room_for, limit_price=price),
+        tag=f"rung:{number}",
+        position=position,
+    )
+    words = f"rung {number}: sell {position.room_for} at {price}"
+    sets = {"rungs_done": number, "room_for": 0}
+    evidence = {"bid": bid, "order_ref": order.order_ref, "entry_price": position.entry_price}
+    birth = Birth(order, words, evidence)
+    return [
+        Step(
+            position,
+            PositionTrigger.SELL_RUNG,
+            words,
+            evidence,
+            sets,
+            births=(birth,),
+            commands=(SubmitOrder(order.ticket()),),
+        )
+    ]
+
+
+def _chase(ctx: Context, order: Order) -> list[Step]:
+    since = order.wanted_since or order.acknowledged_at or order.state_since
+    patience = timedelta(seconds=ctx.settings.execution.rung_reprice_s)
+    if order.state not in AMENDABLE or order.wanted is not None or not ctx.may_modify or ctx.now - since < patience:
+        return []
+    quote = ctx.board.quote(order.contract_key)
+    if quote is None or quote.bid is None or quote.bid <= 0 or order.order_type is not OrderType.LIMIT:
+        return []
+    price = ctx.board.grid(order.contract_key).down(quote.bid)
+    if price == order.terms.limit_price:
+        return []
+    words = f"unfilled for {ctx.settings.execution.rung_reprice_s:g} s: limit {order.terms.limit_price} to {price}"
+    return [amend(ctx, order, replace(order.terms, limit_price=price), words, {"bid": quote.bid})]
+
+
+# ---- the trail
+
+
+def _trail(ctx: Context, position: Position, orders: Sequence[Order], bid: Decimal) -> list[Step]:
+    if position.state is PositionState.FILLED:
+        if not _begins_to_trail(position, bid):
+            return []
+        start = position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
+        words = f"bid {bid} is past {start}: the rest trails {position.plan.trail:.0%} below its high"
+        return [
+            Step(position, PositionTrigger.TRAIL, words, {"bid": bid, "high": position.high}),
+            *_ratchet(ctx, position, orders),
+        ]
+    return _ratchet(ctx, position, orders)
+
+
+def _begins_to_trail(position: Position, bid: Decimal) -> bool:
+    if position.entry_quantity > 1 and position.rungs_done < len(position.plan.rungs):
+        return False
+    return (
+        bid >= position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
+        or position.rungs_done > 0
+    )
+
+
+def _ratchet(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    price = trailing_stop(position.high, position.plan, ctx.board.grid(position.key))
+    wanted = move_stop(ctx, position, orders, price)
+    stop = live_stop(orders)
+    if wanted is None or stop is None:
+        return []
+    words = f"high {position.high}: stop from {stop.terms.stop_price} to {price}"
+    evidence = {"high": position.high, "from": stop.terms.stop_price, "to": price}
+    step = amend(ctx, stop, wanted, words, evidence)
+    return [_ratcheted(ctx, position, words, evidence, price), step]
+
+
+def _ratcheted(ctx: Context, position: Position, words: str, evidence: Mapping[str, Any], price: Decimal) -> Step:
+    # Fired after TRAIL in the same list, so the position is trailing by the time this is carried out.
+    sets = {"stop_price": price, "ratcheted_at": ctx.now}
+    return Step(position, PositionTrigger.RATCHET, words, evidence, sets)
+
+
+# ---- the way out
+
+
+def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    """Take every other order back, wait until it is certain, then sell what is left at the market."""
+    if not ctx.may_exit:
+        return []
+    entry = live_entry(orders)
+    if entry is not None:
+        return [cancel(ctx, entry, "the position is being closed")] if entry.state in _ASKED_TO_CANCEL else []
+    live = [o for o in orders if o.purpose is not Purpose.ENTRY and not o.is_done]
+    if live:
+        return _take_back(ctx, position, live)
+    unsettled = [o for o in orders if not o.is_settled]
+    if unsettled or position.quantity <= 0 or not _may_retry(ctx, position, orders):
+        return []
+    order = ctx.new_order(
+        Purpose.EXIT,
+        OrderType.MARKET,
+        Terms(position.quantity),
+        tag=f"close:{position.close_reason or ''}",
+        position=position,
+    )
+    words = f"sell {position.quantity} at the market"
+    birth = Birth(order, words, {"mid": order.mid_at_decision, "reason": position.close_reason})
+    evidence = {"order_ref": order.order_ref, "left": position.quantity}
+    return [
+        Step(position, PositionTrigger.SELL, words, evidence, births=(birth,), commands=(SubmitOrder(order.ticket()),))
+    ]
+
+
+def _take_back(ctx: Context, position: Position, live: Sequence[Order]) -> list[Step]:
+    steps = []
+    for order in live:
+        if order.order_type is OrderType.MARKET or order.state not in _ASKED_TO_CANCEL:
+            continue
+        if _is_leaving_by_itself(ctx, position, order):
+            continue
+        steps.append(cancel(ctx, order, f"closing: {position.close_reason or 'asked'}"))
+    return steps
+
+
+def _is_leaving_by_itself(ctx: Context, position: Position, order: Order) -> bool:
+    """A stop that is filling is the exit; it gets a while to finish before the rest is sold at the market."""
+    stopped = position.close_reason in {CloseReason.STOP, CloseReason.TRAIL}
+    patience = timedelta(seconds=ctx.settings.execution.rung_reprice_s)
+    return stopped and order.purpose is Purpose.PROTECT and ctx.now - order.state_since < patience
+
+
+def _may_retry(ctx: Context, position: Position, orders: Sequence[Order]) -> bool:
+    failed = [
+        o
+        for o in orders
+        if o.purpose is Purpose.EXIT and o.state is OrderState.REJECTED and o.order_type is OrderType.MARKET
+    ]
+    if not failed:
+        return True
+    waited = ctx.now - max(o.done_at or o.state_since for o in failed)
+    return waited >= timedelta(seconds=_RETRY_AFTER_S * min(len(failed), 12))

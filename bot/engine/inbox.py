@@ -1,0 +1,80 @@
+"""Where adapters leave what happened. Market data is conflated per instrument; facts about orders and money never
+are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from decimal import Decimal
+
+from bot.domain.events import (
+    BookReceived,
+    DatumReceived,
+    Event,
+    FeedReported,
+    GreeksReceived,
+    QuoteReceived,
+)
+
+_SLOW = (DatumReceived, FeedReported, BookReceived, GreeksReceived)
+_CONFLATED = (QuoteReceived, GreeksReceived, BookReceived)
+
+
+class Inbox:
+    """One consumer (the tick), many producers in the same event loop.
+
+    A fact wakes the tick at once; a quote does so only when it crosses a level that somebody watches. Everything else
+    waits for the next tick.
+    """
+
+    def __init__(self) -> None:
+        self._facts: deque[Event] = deque()
+        self._latest: dict[tuple[type, str], Event] = {}
+        self._urgent = asyncio.Event()
+        self._levels: dict[str, tuple[Decimal | None, Decimal | None]] = {}
+
+    def put(self, event: Event) -> None:
+        """Take an event; never blocks, never drops a fact."""
+        if isinstance(event, _CONFLATED):
+            self._latest[type(event), event.key] = event
+            if isinstance(event, QuoteReceived) and self._crosses(event):
+                self._urgent.set()
+            return
+        self._facts.append(event)
+        if not isinstance(event, _SLOW):
+            self._urgent.set()
+
+    def watch(self, key: str, low: Decimal | None, high: Decimal | None) -> None:
+        """Wake the tick when the bid of `key` is at or below `low`, or at or above `high`; both None: watch no more."""
+        if low is None and high is None:
+            self._levels.pop(key, None)
+        else:
+            self._levels[key] = (low, high)
+
+    def _crosses(self, event: QuoteReceived) -> bool:
+        levels = self._levels.get(event.key)
+        bid = event.quote.bid
+        if levels is None or bid is None:
+            return False
+        low, high = levels
+        return (low is not None and bid <= low) or (high is not None and bid >= high)
+
+    def take(self) -> list[Event]:
+        """Return everything that came, market data first so that facts are judged against the freshest quotes."""
+        self._urgent.clear()
+        events: list[Event] = list(self._latest.values())
+        self._latest.clear()
+        events.extend(self._facts)
+        self._facts.clear()
+        return events
+
+    @property
+    def depth(self) -> int:
+        return len(self._facts) + len(self._latest)
+
+    @property
+    def urgent(self) -> bool:
+        return self._urgent.is_set()
+
+    async def wait_urgent(self) -> None:
+        await self._urgent.wait()

@@ -1,0 +1,109 @@
+"""Work by the clock: price paths, account snapshots, the engine's pulse, orders that nobody answered, the regular
+reconcile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.domain.commands import AskSnapshot
+from bot.domain.connection import ConnectionState
+from bot.domain.events import AccountReported
+from bot.domain.order import Order, OrderState, OrderTrigger
+from bot.domain.position import Position
+from bot.domain.session import SessionState
+from bot.engine.context import Context
+from bot.engine.journal import Journal
+from bot.engine.records import AccountSnapshotRow, JobRow, MarkRow
+from bot.engine.steps import Step
+
+_ASK_AGAIN = timedelta(seconds=2)
+_UNANSWERED = frozenset({OrderState.SUBMITTED, OrderState.CANCELLING})
+
+
+@dataclass
+class Schedule:
+    """When each job ran last; memory between ticks."""
+
+    last: dict[str, datetime] = field(default_factory=dict)
+
+    def due(self, job: str, now: datetime, every_s: float) -> bool:
+        """Say whether the job is due, and take it as run."""
+        last = self.last.get(job)
+        if last is not None and now - last < timedelta(seconds=every_s):
+            return False
+        self.last[job] = now
+        return True
+
+
+def overdue_orders(ctx: Context) -> list[Step]:
+    """Orders and cancels that the broker did not answer in time become unknown: evidence is asked for, nothing is
+    resent."""
+    deadline = timedelta(seconds=ctx.settings.engine.ack_seconds)
+    steps = []
+    for order in ctx.ledger.awaiting_answer():
+        since = order.wanted_since if order.wanted is not None else order.state_since
+        late = since is not None and ctx.now - since >= deadline
+        if late and (order.state in _UNANSWERED or order.wanted is not None):
+            steps.append(_lost(order, (ctx.now - since).total_seconds() if since else 0.0))
+    return steps
+
+
+def _lost(order: Order, waited_s: float) -> Step:
+    what = "amendment" if order.wanted is not None else order.state.value
+    words = f"no answer to the {what} for {waited_s:.0f} s"
+    ask = AskSnapshot(f"{order.order_ref}: {words}")
+    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, {"wanted": None}, commands=(ask,))
+
+
+def ask_for_the_book(ctx: Context, journal: Journal, schedule: Schedule) -> None:
+    """Ask for the broker's book on the timer, and soon again while a comparison is unfinished or an order is in
+    doubt."""
+    doubtful = any(o.state is OrderState.UNKNOWN for o in ctx.ledger.open_orders.values())
+    unfinished = ctx.ledger.session.state is SessionState.RECONCILING or doubtful
+    asking = {ConnectionState.SYNCING, ConnectionState.SYNCED}
+    if ctx.ledger.connection.state not in asking:
+        return
+    every = _ASK_AGAIN.total_seconds() if unfinished else ctx.settings.engine.reconcile_seconds
+    if "reconcile" not in schedule.last:
+        schedule.last["reconcile"] = ctx.now
+        return
+    if schedule.due("reconcile", ctx.now, every):
+        reason = "unfinished" if unfinished else "timer"
+        journal.commands.append(AskSnapshot(reason))
+        journal.batch.jobs.append(JobRow("reconcile", ctx.now, "asked", reason))
+
+
+def mark_positions(ctx: Context, journal: Journal, schedule: Schedule) -> None:
+    """Refresh each open position's mark; now and then one point of it is kept as its price path."""
+    sampled = schedule.due("price_path", ctx.now, ctx.settings.engine.mark_seconds)
+    for position in ctx.ledger.positions.values():
+        journal.batch.marks.append(_mark(ctx, position, sampled))
+        if sampled:
+            journal.batch.positions[position.id] = position  # the high of the trail is worth keeping too
+
+
+def _mark(ctx: Context, position: Position, sampled: bool) -> MarkRow:
+    quote = ctx.board.quote(position.key)
+    spot = ctx.board.quote(position.contract.symbol)
+    mid = quote.mid if quote else None
+    return MarkRow(
+        position.id,
+        ctx.now,
+        quote.bid if quote else None,
+        quote.ask if quote else None,
+        spot.reference if spot else None,
+        position.unrealized_pnl(mid) if mid is not None else None,
+        sampled,
+    )
+
+
+def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report: AccountReported | None) -> None:
+    """Keep the account's values once in a while: the equity curve of the day."""
+    if report is None or report.net_liquidation is None:
+        return
+    if not schedule.due("account_snapshot", ctx.now, ctx.settings.engine.account_snapshot_seconds):
+        return
+    pnl = ctx.ledger.day_pnl(ctx.trading.day)
+    if pnl is not None:
+        journal.batch.account = AccountSnapshotRow(report, ctx.trading.day, pnl, len(ctx.ledger.positions))

@@ -1,0 +1,144 @@
+"""Everything alive, in memory: signals, approvals, orders and positions with their indexes. The store is its memory of
+record."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+
+from bot.domain.approval import Approval
+from bot.domain.connection import Connection
+from bot.domain.contracts import Right
+from bot.domain.order import Execution, Order, OrderState, Purpose
+from bot.domain.position import OPEN, Position
+from bot.domain.session import Session
+from bot.domain.signal import SIGNAL, Signal
+from bot.engine.records import LoadedState
+
+_UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
+
+
+class Ledger:
+    """Written by the tick only. Done orders of the day stay findable, for a fill can come late."""
+
+    def __init__(self, loaded: LoadedState) -> None:
+        self.session = loaded.session or Session()
+        self.connection = loaded.connection or Connection()
+        self.signals: dict[str, Signal] = {s.id: s for s in loaded.signals}
+        self.approvals: dict[str, Approval] = {a.id: a for a in loaded.approvals}
+        self.positions: dict[str, Position] = {p.id: p for p in loaded.positions if p.state in OPEN}
+        self.closed: dict[str, Position] = {
+            p.id: p for p in loaded.positions if p.state not in OPEN
+        }  # commissions may be late
+        self.orders: dict[str, Order] = {}
+        self.by_ref: dict[str, Order] = {}
+        self.by_perm: dict[int, Order] = {}
+        self.open_orders: dict[str, Order] = {}
+        self._of_position: dict[str, list[Order]] = defaultdict(list)
+        self._of_signal: dict[str, list[Order]] = defaultdict(list)
+        self.by_key: dict[str, set[str]] = defaultdict(set)
+        self.executions: dict[str, Execution] = dict(loaded.executions)
+        self.commissions: dict[str, Decimal] = dict(loaded.commissions)
+        self.highest_order_id = loaded.highest_order_id
+        self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
+        self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
+        self.equity: Decimal | None = None
+        self.account_at: datetime | None = None
+        for position in self.positions.values():
+            self.by_key[position.key].add(position.id)
+        for order in loaded.orders:
+            self.add_order(order)
+
+    def add_signal(self, signal: Signal) -> None:
+        self.signals[signal.id] = signal
+        self.last_signal_at[signal.strategy, signal.symbol] = signal.created_at
+
+    def add_position(self, position: Position) -> None:
+        self.positions[position.id] = position
+        self.by_key[position.key].add(position.id)
+
+    def add_order(self, order: Order) -> None:
+        self.orders[order.id] = order
+        self.by_ref[order.order_ref] = order
+        if not order.is_done:
+            self.open_orders[order.id] = order
+        if order.perm_id:
+            self.by_perm[order.perm_id] = order
+        if order.position_id:
+            self._of_position[order.position_id].append(order)
+        if order.signal_id and order.purpose is Purpose.ENTRY:
+            self._of_signal[order.signal_id].append(order)
+
+    def settle_order(self, order: Order) -> None:
+        """Keep the open-orders index true after a change of state."""
+        if order.is_done:
+            self.open_orders.pop(order.id, None)
+        else:
+            self.open_orders[order.id] = order
+
+    def link_position(self, order: Order, position: Position) -> None:
+        """Tie an entry order to the position that its first fill made."""
+        if order.position_id is None:
+            order.position_id = position.id
+            self._of_position[position.id].append(order)
+
+    def retire_position(self, position: Position) -> None:
+        self.positions.pop(position.id, None)
+        self.by_key[position.key].discard(position.id)
+        self.closed[position.id] = position
+
+    def retire_signal(self, signal: Signal) -> None:
+        if signal.state in SIGNAL.terminal:
+            self.signals.pop(signal.id, None)
+
+    def orders_of(self, position_id: str) -> list[Order]:
+        return self._of_position.get(position_id, [])
+
+    def entries_of(self, signal_id: str) -> list[Order]:
+        return self._of_signal.get(signal_id, [])
+
+    def awaiting_answer(self) -> Iterable[Order]:
+        """Return the orders that the broker owes a word on."""
+        return [o for o in self.open_orders.values() if o.state in _UNSETTLED or o.wanted is not None]
+
+    def positions_of(self, key: str) -> list[Position]:
+        return [self.positions[i] for i in sorted(self.by_key.get(key, ()))]
+
+    def exposure(self, leaving_out: Signal | None = None) -> Exposure:
+        """Count open positions and the signals that may still become one."""
+        found = Exposure()
+        for position in self.positions.values():
+            found.add(position.contract.symbol, position.contract.right)
+        for signal in self.signals.values():
+            if signal is leaving_out or signal.state in SIGNAL.terminal or signal.position_id in self.positions:
+                continue
+            found.add(signal.symbol, signal.contract.right)
+        return found
+
+    def day_pnl(self, day: date) -> Decimal | None:
+        """Return equity now less the day's first equity; None until the broker has said both."""
+        opening = self.opening_equity.get(day)
+        return None if self.equity is None or opening is None else self.equity - opening
+
+
+class Exposure:
+    """How many trades are on, in all, by direction and by symbol."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.calls = 0
+        self.puts = 0
+        self._by_symbol: dict[str, int] = defaultdict(int)
+
+    def add(self, symbol: str, right: Right) -> None:
+        self.total += 1
+        self._by_symbol[symbol] += 1
+        if right is Right.CALL:
+            self.calls += 1
+        else:
+            self.puts += 1
+
+    def on(self, symbol: str) -> int:
+        return self._by_symbol[symbol]

@@ -1,0 +1,66 @@
+"""The connection machine and what hangs on it: the session reconciles whenever the broker comes (back)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from bot.domain.commands import AskSnapshot
+from bot.domain.connection import CONNECTION, ConnectionTrigger
+from bot.domain.events import LinkChange, LinkChanged
+from bot.domain.session import Hold, SessionState, SessionTrigger
+from bot.engine.context import Context
+from bot.engine.journal import Journal
+from bot.engine.steps import Step
+
+TRIGGER_OF: Final[Mapping[LinkChange, ConnectionTrigger]] = MappingProxyType(
+    {
+        LinkChange.CONNECTING: ConnectionTrigger.CONNECT,
+        LinkChange.ACCEPTED: ConnectionTrigger.ACCEPTED,
+        LinkChange.DROPPED: ConnectionTrigger.DROP,
+        LinkChange.DATA_LOST: ConnectionTrigger.LOSE_DATA,
+        LinkChange.DATA_RESTORED: ConnectionTrigger.RESTORE,
+        LinkChange.ORDERS_LOST: ConnectionTrigger.LOSE_ORDERS,
+        LinkChange.RESTORED: ConnectionTrigger.RESYNC,
+        LinkChange.COMPETING: ConnectionTrigger.COMPETE,
+    }
+)
+
+_ASKS_FOR_THE_BOOK: Final = frozenset({ConnectionTrigger.ACCEPTED, ConnectionTrigger.RESYNC})
+_MAY_RECONCILE: Final = frozenset({SessionState.STARTING, SessionState.ACTIVE, SessionState.PAUSED})
+
+
+def link_changed(ctx: Context, journal: Journal, event: LinkChanged) -> None:
+    """Apply what happened to the connection; repeats that change nothing (two drops in a row) are passed over."""
+    connection = ctx.ledger.connection
+    trigger = TRIGGER_OF[event.change]
+    if not CONNECTION.allows(connection.state, trigger):
+        return
+    sets = {"since": ctx.now, "detail": event.detail}
+    ask = (AskSnapshot(event.detail or trigger.value),) if trigger in _ASKS_FOR_THE_BOOK else ()
+    journal.take(Step(connection, trigger, event.detail or trigger.value, {}, sets, commands=ask, actor="broker"))
+    if ask and ctx.ledger.session.state in _MAY_RECONCILE:
+        journal.take(Step(ctx.ledger.session, SessionTrigger.RECONCILE, "the book is compared with the broker's"))
+
+
+def synced(ctx: Context, journal: Journal) -> None:
+    """Every snapshot gave its end marker and nothing is in doubt: the connection is synced, the session goes on."""
+    ledger = ctx.ledger
+    if CONNECTION.allows(ledger.connection.state, ConnectionTrigger.SYNCED):
+        sets = {"since": ctx.now, "detail": "every snapshot complete"}
+        journal.take(
+            Step(ledger.connection, ConnectionTrigger.SYNCED, "every snapshot complete", {}, sets, actor="reconcile")
+        )
+    if ledger.session.state is SessionState.RECONCILING:
+        journal.take(_go_on(ctx))
+
+
+def _go_on(ctx: Context) -> Step:
+    session = ctx.ledger.session
+    held = {"held_by": session.held_by, "held_at": session.held_at, "reason": session.hold_reason}
+    if session.hold is Hold.HALT:
+        return Step(session, SessionTrigger.HOLD_HALT, f"still halted: {session.hold_reason}", held, actor="reconcile")
+    if session.hold is Hold.PAUSE:
+        return Step(session, SessionTrigger.HOLD_PAUSE, f"still paused: {session.hold_reason}", held, actor="reconcile")
+    return Step(session, SessionTrigger.RECONCILED, "our book and the broker's agree", actor="reconcile")

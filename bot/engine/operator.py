@@ -1,0 +1,164 @@
+"""What people ask: each command row is answered once, with a state change or with the reason why not.
+
+Who may ask was settled where the row was written (page login, command line on this machine); here only what is asked
+counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.domain.approval import ApprovalState
+from bot.domain.commands import AskSnapshot
+from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.position import OPEN, CloseReason, Position, PositionState
+from bot.domain.session import Hold, SessionState, SessionTrigger
+from bot.domain.signal import SignalState, SignalTrigger
+from bot.engine.context import Context
+from bot.engine.exits import request_close
+from bot.engine.journal import Journal
+from bot.engine.records import CommandOutcome
+from bot.engine.signals import ask_what_if, refuse_by_person
+from bot.engine.steps import Step
+
+
+@dataclass
+class PersonsApprovals:
+    """Signals that a person approved and whose fresh what-if is still under way: signal id -> actor."""
+
+    waiting: dict[str, str]
+
+
+class Operator:
+    """Handles the commands of one tick."""
+
+    def __init__(self, ctx: Context, journal: Journal, approvals: PersonsApprovals) -> None:
+        self._ctx = ctx
+        self._journal = journal
+        self._approvals = approvals
+        self._handlers: dict[CommandKind, Callable[[CommandReceived], str]] = {
+            CommandKind.APPROVE: self._approve,
+            CommandKind.REJECT: self._reject,
+            CommandKind.PAUSE: self._pause,
+            CommandKind.RESUME: self._resume,
+            CommandKind.HALT: self._halt,
+            CommandKind.CLOSE: self._close,
+            CommandKind.FLATTEN: self._flatten,
+            CommandKind.RECONCILE: self._reconcile,
+        }
+
+    def handle(self, command: CommandReceived) -> None:
+        """Carry out one command; its answer goes back on the row."""
+        try:
+            answer, state = self._handlers[command.kind](command), "done"
+        except Refused as refusal:
+            answer, state = str(refusal), "refused"
+        self._journal.batch.commands.append(CommandOutcome(command.id, state, answer, self._ctx.now))
+
+    def _approve(self, command: CommandReceived) -> str:
+        signal = self._ctx.ledger.signals.get(str(command.payload.get("signal_id", "")))
+        if signal is None or signal.state is not SignalState.PENDING:
+            raise Refused(
+                self._what_it_is("signal", command.payload.get("signal_id"), signal.state if signal else None)
+            )
+        approval = self._ctx.ledger.approvals.get(signal.approval_id or "")
+        if approval is None or approval.state is not ApprovalState.REQUESTED:
+            raise Refused("this signal is not waiting for a person")
+        self._approvals.waiting[signal.id] = command.actor
+        self._journal.commands.append(ask_what_if(signal))
+        return f"approving {signal.quantity} x {signal.contract}: rules and margin are checked again"
+
+    def _reject(self, command: CommandReceived) -> str:
+        signal = self._ctx.ledger.signals.get(str(command.payload.get("signal_id", "")))
+        if signal is None or signal.state not in {SignalState.PENDING, SignalState.APPROVED}:
+            raise Refused(
+                self._what_it_is("signal", command.payload.get("signal_id"), signal.state if signal else None)
+            )
+        approval = self._ctx.ledger.approvals.get(signal.approval_id or "")
+        reason = str(command.payload.get("reason") or f"rejected by {command.actor}")
+        self._journal.carry_out(refuse_by_person(self._ctx, signal, approval, command.actor, reason))
+        return f"rejected {signal.contract}"
+
+    def _pause(self, command: CommandReceived) -> str:
+        return self._hold(command, Hold.PAUSE, SessionTrigger.PAUSE, {SessionState.ACTIVE})
+
+    def _halt(self, command: CommandReceived) -> str:
+        states = {SessionState.STARTING, SessionState.RECONCILING, SessionState.ACTIVE, SessionState.PAUSED}
+        return self._hold(command, Hold.HALT, SessionTrigger.HALT, states)
+
+    def _hold(self, command: CommandReceived, hold: Hold, trigger: SessionTrigger, states: set[SessionState]) -> str:
+        session = self._ctx.ledger.session
+        if session.state not in states:
+            raise Refused(f"the session is {session.state}")
+        reason = str(command.payload.get("reason") or f"asked by {command.actor}")
+        sets = {"hold": hold, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
+        self._journal.take(Step(session, trigger, reason, {"command": command.id}, sets, actor=command.actor))
+        self._drop_pending(reason)
+        return f"{session.state}: no new entries; open positions are managed to their end"
+
+    def _drop_pending(self, reason: str) -> None:
+        for signal in list(self._ctx.ledger.signals.values()):
+            if signal.state in {SignalState.PENDING, SignalState.APPROVED}:
+                sets = {"closed_at": self._ctx.now}
+                self._journal.take(Step(signal, SignalTrigger.CANCEL, f"called off: {reason}", {}, sets))
+
+    def _resume(self, command: CommandReceived) -> str:
+        session = self._ctx.ledger.session
+        if session.state not in {SessionState.PAUSED, SessionState.HALTED}:
+            raise Refused(f"the session is {session.state}: nothing to resume")
+        halted = session.state is SessionState.HALTED
+        sets = {"hold": Hold.NONE, "held_by": None, "held_at": None, "hold_reason": ""}
+        asks = (AskSnapshot("resumed after a halt"),) if halted else ()
+        self._journal.take(
+            Step(
+                session,
+                SessionTrigger.RESUME,
+                f"resumed by {command.actor}",
+                {},
+                sets,
+                commands=asks,
+                actor=command.actor,
+            )
+        )
+        return "comparing the book, then active" if halted else "active"
+
+    def _close(self, command: CommandReceived) -> str:
+        position_id = str(command.payload.get("position_id", ""))
+        position = self._ctx.ledger.positions.get(position_id)
+        if position is None or position.state not in {PositionState.FILLED, PositionState.TRAILING}:
+            raise Refused(self._what_it_is("position", position_id, position.state if position else None))
+        self._turn(position, CloseReason.OPERATOR, f"closed by {command.actor}", command.actor)
+        return f"closing {position.quantity} x {position.contract}"
+
+    def _flatten(self, command: CommandReceived) -> str:
+        reason = f"everything is flattened by {command.actor}"
+        open_ones = [p for p in self._ctx.ledger.positions.values() if p.state in OPEN]
+        turned = [p for p in open_ones if p.state is not PositionState.CLOSING]
+        for position in turned:
+            self._turn(position, CloseReason.FLATTEN, reason, command.actor)
+        self._drop_pending(reason)
+        session = self._ctx.ledger.session
+        if session.state is SessionState.ACTIVE:
+            sets = {"hold": Hold.PAUSE, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
+            self._journal.take(
+                Step(session, SessionTrigger.PAUSE, reason, {"command": command.id}, sets, actor=command.actor)
+            )
+        already = len(open_ones) - len(turned)
+        return f"closing {len(turned)} positions ({already} on their way already); entries are paused until resume"
+
+    def _turn(self, position: Position, reason: CloseReason, words: str, actor: str) -> None:
+        self._journal.take(request_close(self._ctx, position, reason, words, actor))
+
+    def _reconcile(self, command: CommandReceived) -> str:
+        self._journal.commands.append(AskSnapshot(f"asked by {command.actor}"))
+        return "the broker's book was asked; the comparison is in the reconciliation table"
+
+    def _what_it_is(self, kind: str, entity_id: object, state: object) -> str:
+        if state is None:
+            return f"{kind} {entity_id} is not alive: it is unknown or already over"
+        return f"{kind} {entity_id} is {state}"
+
+
+class Refused(Exception):
+    """A command that changes nothing; the text is the answer."""

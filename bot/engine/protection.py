@@ -1,0 +1,95 @@
+"""The protective stop at the broker: placed when the entry is done, sized to what is left, moved only upwards.
+
+IBKR refuses a working buy and a working sell on one US option, so there is no stop before the entry order is done. What
+the stop covers and what live exits may sell never add up to more than what is left (I4, I5). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from bot.domain.commands import SubmitOrder
+from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
+from bot.domain.position import CloseReason, Position, PositionTrigger
+from bot.engine.context import Context
+from bot.engine.entries import amend
+from bot.engine.steps import Birth, Step
+from bot.risk.ladder import protective_stop, stop_move_is_material
+
+_STOPS_TRIED = 3
+
+
+def live_stop(orders: Sequence[Order]) -> Order | None:
+    """Return the protective order that is not done, or None."""
+    return next((o for o in orders if o.purpose is Purpose.PROTECT and not o.is_done), None)
+
+
+def live_exits(orders: Sequence[Order]) -> list[Order]:
+    return [o for o in orders if o.purpose is Purpose.EXIT and not o.is_done]
+
+
+def live_entry(orders: Sequence[Order]) -> Order | None:
+    return next((o for o in orders if o.purpose is Purpose.ENTRY and not o.is_settled), None)
+
+
+def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    """Return the step that makes the stop cover what nothing else covers, or nothing when it does."""
+    if not ctx.may_exit or live_entry(orders) is not None:
+        return []
+    exiting = sum(order.can_fill for order in live_exits(orders))
+    uncovered = position.quantity - exiting - position.room_for
+    stop = live_stop(orders)
+    if stop is None:
+        return _place(ctx, position, orders, uncovered) if uncovered > 0 else []
+    if stop.wanted is not None or stop.state not in AMENDABLE or stop.remaining == uncovered or uncovered <= 0:
+        return []
+    wanted = replace(stop.terms, quantity=stop.filled_quantity + uncovered)
+    words = f"stop resized from {stop.remaining} to {uncovered} contracts"
+    evidence = {"left": position.quantity, "exiting": exiting, "room_for": position.room_for}
+    return [amend(ctx, stop, wanted, words, evidence)]
+
+
+def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: int) -> list[Step]:
+    refused = sum(o.purpose is Purpose.PROTECT and o.state is OrderState.REJECTED for o in orders)
+    if refused >= _STOPS_TRIED:
+        words = f"{refused} stops were refused: no position without protection"
+        failed = {"close_reason": CloseReason.PROTECTION_FAILED}
+        return [Step(position, PositionTrigger.REQUEST_CLOSE, words, {"refused": refused}, failed)]
+    grid = ctx.board.grid(position.key)
+    price = position.stop_price or protective_stop(position.entry_price, position.plan, grid)
+    order = ctx.new_order(
+        Purpose.PROTECT, OrderType.STOP, Terms(quantity, stop_price=price), tag="stop", position=position
+    )
+    words = f"stop for {quantity} at {price}, entry {position.entry_price}"
+    birth = Birth(order, words, {"entry_price": position.entry_price, "stop_loss": position.plan.stop_loss})
+    evidence = {"stop": price, "quantity": quantity, "order_ref": order.order_ref}
+    sets = {"stop_price": price}
+    return [
+        Step(
+            position,
+            PositionTrigger.PROTECT,
+            words,
+            evidence,
+            sets,
+            births=(birth,),
+            commands=(SubmitOrder(order.ticket()),),
+        )
+    ]
+
+
+def move_stop(ctx: Context, position: Position, orders: Sequence[Order], price: Decimal) -> Terms | None:
+    """Return the stop's new terms when moving it to `price` is worth a message now, else None."""
+    stop = live_stop(orders)
+    if stop is None or stop.wanted is not None or stop.state not in AMENDABLE or not ctx.may_modify:
+        return None
+    execution = ctx.settings.execution
+    current = stop.terms.stop_price or Decimal(0)
+    if price <= current or not stop_move_is_material(current, price, execution.trail_min_step):
+        return None
+    last = position.ratcheted_at
+    if last is not None and ctx.now - last < timedelta(seconds=execution.trail_min_interval_s):
+        return None
+    return replace(stop.terms, stop_price=price)

@@ -1,0 +1,219 @@
+"""Our book against the broker's: on every start, every reconnect, on a timer and on demand.
+
+Matching is by order_ref, then permId, then execId; orderId identifies nothing. Nothing is concluded from what an
+incomplete snapshot lacks. An order counts as absent only when two complete snapshots, a grace time apart, show it
+neither open nor completed nor executed. Running it twice changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.domain.commands import SubmitOrder
+from bot.domain.events import (
+    BrokerPosition,
+    BrokerSnapshot,
+    CommissionReported,
+    ExecutionReported,
+    OrderReported,
+)
+from bot.domain.ids import is_ours
+from bot.domain.order import LIVE, Order, OrderState, OrderTrigger, Purpose
+from bot.domain.position import CloseReason, Origin, Position, PositionTrigger
+from bot.engine.context import Context
+from bot.engine.facts import FactKeeper
+from bot.engine.journal import Journal
+from bot.engine.records import ReconcileLine, ReconcileRow
+from bot.engine.steps import Birth, Step
+from bot.risk.ladder import freeze_plan
+
+_GRACE = timedelta(seconds=2)
+
+
+@dataclass
+class Absences:
+    """Orders that a complete snapshot did not show, and since when; memory between two polls."""
+
+    since: dict[str, datetime] = field(default_factory=dict)
+
+
+class Reconciler:
+    """Applies one snapshot. `settled` says whether nothing is left in doubt: then the session may go on."""
+
+    def __init__(self, ctx: Context, journal: Journal, absences: Absences, reason: str) -> None:
+        self._ctx = ctx
+        self._journal = journal
+        self._absences = absences
+        self._reason = reason
+        self._lines: list[ReconcileLine] = []
+        self.settled = False
+
+    def run(self, snapshot: BrokerSnapshot) -> None:
+        """Take in every fact of the snapshot, then judge what it lacks."""
+        self._take_facts(snapshot)
+        if snapshot.complete:
+            self._judge_orders(snapshot)
+            self._judge_positions(snapshot)
+        else:
+            self._journal.alert(
+                "SNAPSHOT_INCOMPLETE",
+                "warning",
+                "; ".join(snapshot.faults) or "a part is missing",
+                {"reason": self._reason},
+            )
+        doubtful = [o for o in self._ctx.ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
+        self.settled = snapshot.complete and not doubtful
+        row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, snapshot.complete, tuple(self._lines))
+        self._journal.batch.reconciliations.append(row)
+
+    # ---- what is there
+
+    def _take_facts(self, snapshot: BrokerSnapshot) -> None:
+        keeper = FactKeeper(self._ctx, self._journal)
+        known = set(self._ctx.ledger.executions)
+        for execution in sorted(snapshot.executions, key=lambda e: (e.executed_at, e.exec_id)):
+            keeper.executed(ExecutionReported(execution))
+            if execution.base_id not in known:
+                self._line(
+                    "execution", execution.exec_id, "missing", f"{execution.side} {execution.quantity}", "counted"
+                )
+        for exec_id, commission in snapshot.commissions.items():
+            keeper.commission(CommissionReported(exec_id, commission, snapshot.at))
+        for view in (*snapshot.completed_orders, *snapshot.open_orders):
+            order = self._ctx.ledger.by_ref.get(view.order_ref)
+            before = order.state if order else None
+            if order is None and not is_ours(self._ctx.settings.bot_id, view.order_ref):
+                self._line("order", view.order_ref or str(view.perm_id), "not ours", view.status.value, "left alone")
+                continue
+            keeper.order_reported(OrderReported(view))
+            if order is not None and order.state is not before:
+                self._line("order", view.order_ref, str(before), view.status.value, f"now {order.state}")
+
+    # ---- what is not there
+
+    def _judge_orders(self, snapshot: BrokerSnapshot) -> None:
+        seen = {v.order_ref for v in (*snapshot.open_orders, *snapshot.completed_orders)}
+        seen |= {e.order_ref for e in snapshot.executions}
+        for order in list(self._ctx.ledger.open_orders.values()):
+            if order.order_ref in seen:
+                self._absences.since.pop(order.order_ref, None)
+            elif order.state in LIVE or order.state is OrderState.INTENT:
+                self._judge_absent(order, snapshot)
+
+    def _judge_absent(self, order: Order, snapshot: BrokerSnapshot) -> None:
+        if order.state is OrderState.INTENT and order.attempts == 0 and self._just_written(order):
+            return
+        since = self._absences.since.setdefault(order.order_ref, snapshot.at)
+        if order.state is not OrderState.UNKNOWN:
+            self._journal.take(
+                Step(
+                    order,
+                    OrderTrigger.LOSE_SIGHT,
+                    "not in the broker's book",
+                    {"asked": self._reason},
+                    {"wanted": None},
+                    actor="reconcile",
+                )
+            )
+        if snapshot.at - since < _GRACE:
+            self._line("order", order.order_ref, order.state.value, "absent", "asked again")
+            return
+        self._absences.since.pop(order.order_ref, None)
+        self._resolve_absent(order, since)
+
+    def _just_written(self, order: Order) -> bool:
+        return self._ctx.now - order.created_at < _GRACE
+
+    def _resolve_absent(self, order: Order, since: datetime) -> None:
+        """Twice absent: an entry is stale, a stop or an exit whose position still needs it goes out again."""
+        evidence = {"absent_since": since, "polls": 2, "sources": ["open orders", "completed orders", "executions"]}
+        position = self._ctx.ledger.positions.get(order.position_id or "")
+        if order.purpose is Purpose.ENTRY or position is None or position.quantity <= 0:
+            step = Step(
+                order,
+                OrderTrigger.CONFIRM_CANCEL,
+                "twice absent: it never arrived",
+                evidence,
+                {"done_at": self._ctx.now},
+                actor="reconcile",
+            )
+            self._journal.take(step)
+            self._line("order", order.order_ref, "in doubt", "absent", "cancelled as stale")
+            return
+        # The same reference goes out again under a fresh order id: the old id may since have been given away.
+        sets = {"attempts": order.attempts + 1, "order_id": None, "submitted_at": None}
+        step = Step(order, OrderTrigger.RESEND, "twice absent and still wanted", evidence, sets, actor="reconcile")
+        if self._journal.take(step):
+            self._journal.commands.append(SubmitOrder(order.ticket()))
+            self._line("order", order.order_ref, "in doubt", "absent", "sent again")
+
+    # ---- quantities
+
+    def _judge_positions(self, snapshot: BrokerSnapshot) -> None:
+        broker = {p.contract_key: p for p in snapshot.positions if p.quantity}
+        ours: dict[str, int] = defaultdict(int)
+        for position in self._ctx.ledger.positions.values():
+            ours[position.key] += position.quantity
+        for key in sorted(set(broker) | set(ours)):
+            there = broker[key].quantity if key in broker else 0
+            if there == ours[key]:
+                self._line("position", key, str(ours[key]), str(there), "same")
+            elif there > ours[key]:
+                self._adopt(broker[key], there - ours[key])
+            else:
+                self._give_up(key, ours[key] - max(there, 0), there)
+
+    def _adopt(self, found: BrokerPosition, extra: int) -> None:
+        """The broker has more than we know: take it on, protect it, say so."""
+        if found.contract is None:
+            self._line("position", found.contract_key, "none", str(found.quantity), "not an option: left alone")
+            return
+        strategy = next(iter(self._ctx.strategies))
+        position = Position(
+            id=self._ctx.new_id(),
+            contract=found.contract,
+            strategy=strategy,
+            plan=freeze_plan(self._ctx.strategies[strategy].exit, found.contract, self._ctx.trading),
+            opened_at=self._ctx.now,
+            origin=Origin.BROKER,
+            entry_quantity=extra,
+            entry_value=found.average_price * extra,
+            high=found.average_price,
+            unprotected_since=self._ctx.now,
+        )
+        words = f"{extra} {found.contract} at the broker that the store does not know"
+        evidence = {"broker": found.quantity, "average_price": found.average_price}
+        self._journal.born(Birth(position, words, evidence), actor="reconcile")
+        self._journal.take(Step(position, PositionTrigger.ADOPT, words, evidence, actor="reconcile"))
+        self._journal.alert("POSITION_ADOPTED", "critical", words, {"position_id": position.id})
+        self._line("position", found.contract_key, str(found.quantity - extra), str(found.quantity), f"adopted {extra}")
+
+    def _give_up(self, key: str, missing: int, there: int) -> None:
+        """The broker has less than we know: what is missing was settled or closed elsewhere."""
+        for position in self._ctx.ledger.positions_of(key):
+            if missing <= 0:
+                return
+            gone = min(missing, position.quantity)
+            missing -= gone
+            self._settle(position, gone, there)
+
+    def _settle(self, position: Position, gone: int, there: int) -> None:
+        expired = self._ctx.now >= self._ctx.trading.close_at and position.contract.expiry <= self._ctx.trading.day
+        expired = expired or position.contract.expiry < self._ctx.trading.day
+        reason = CloseReason.SETTLED if expired else CloseReason.EXTERNALLY_CLOSED
+        words = f"{gone} of {position.quantity} are not at the broker: {reason.value}"
+        evidence = {"ours": position.quantity, "broker": there}
+        position.settled_quantity += gone
+        if position.quantity == 0:
+            trigger = PositionTrigger.SETTLE if expired else PositionTrigger.LOSE
+            sets = {"close_reason": reason, "closed_at": self._ctx.now, "unprotected_since": None}
+        else:
+            trigger, sets = PositionTrigger.RECOVER, {}
+        self._journal.take(Step(position, trigger, words, evidence, sets, actor="reconcile"))
+        self._journal.alert("POSITION_GONE", "critical", f"{position.contract}: {words}", {"position_id": position.id})
+        self._line("position", position.key, str(position.quantity + gone), str(there), reason.value)
+
+    def _line(self, subject: str, key: str, ours: str, broker: str, action: str) -> None:
+        self._lines.append(ReconcileLine(subject, key, ours, broker, action))

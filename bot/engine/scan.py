@@ -1,0 +1,140 @@
+"""Strategies on duty: what they want to see, what they propose, and why there is no trade right now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.domain.commands import Subscribe
+from bot.domain.signal import Signal
+from bot.engine.context import Context
+from bot.engine.journal import Journal
+from bot.engine.records import StrategyStatRow
+from bot.engine.signals import propose, reject_unsized
+from bot.strategies.base import Look, Strategy
+
+_LINGER = timedelta(seconds=180)
+_QUOTE = frozenset({"quote"})
+
+
+@dataclass
+class Scanner:
+    """Memory between ticks: when each strategy looked last, what it said, and which lines are wanted since when."""
+
+    looked_at: dict[str, datetime] = field(default_factory=dict)
+    stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
+    conditions: dict[tuple[str, str], str] = field(default_factory=dict)
+    wanted_at: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
+    subscribed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def scan(self, ctx: Context, journal: Journal) -> list[tuple[Strategy, Look]]:
+        """Let every strategy that is due look at its symbols; returns the looks whose answer is a new one."""
+        news: list[tuple[Strategy, Look]] = []
+        for strategy in ctx.strategies.values():
+            last = self.looked_at.get(strategy.name)
+            if last is not None and ctx.now - last < timedelta(seconds=strategy.due_every_s):
+                continue
+            self.looked_at[strategy.name] = ctx.now
+            for symbol in strategy.symbols:
+                look = self._look(ctx, journal, strategy, symbol)
+                if self._is_news(strategy, look):
+                    news.append((strategy, look))
+        return news
+
+    def _look(self, ctx: Context, journal: Journal, strategy: Strategy, symbol: str) -> Look:
+        blocked = _blocked(ctx, strategy, symbol)
+        look = (
+            Look(symbol, None, blocked[1], {"condition": blocked[0]})
+            if blocked
+            else strategy.look(symbol, ctx.board, ctx.trading, ctx.now)
+        )
+        proposed = 0
+        if look.proposal is not None:
+            made = propose(ctx, look.proposal)
+            if isinstance(made, str):
+                look = Look(symbol, None, made, {"condition": "equity"})
+            else:
+                birth, commands = made
+                journal.born(birth)
+                journal.commands.extend(commands)
+                proposed = 1
+                if isinstance(birth.entity, Signal) and birth.entity.quantity == 0:
+                    journal.take(reject_unsized(ctx, birth.entity))
+        self._count(ctx, journal, strategy, look, proposed)
+        return look
+
+    def _count(self, ctx: Context, journal: Journal, strategy: Strategy, look: Look, proposed: int) -> None:
+        key = (strategy.name, look.symbol)
+        before = self.stats.get(key)
+        same_day = before is not None and before.day == ctx.trading.day
+        row = StrategyStatRow(
+            strategy.name,
+            look.symbol,
+            ctx.trading.day,
+            (before.evaluated if before and same_day else 0) + 1,
+            (before.proposed if before and same_day else 0) + proposed,
+            look.reason,
+            ctx.now,
+        )
+        self.stats[key] = journal.batch.strategy_stats[key] = row
+
+    def _is_news(self, strategy: Strategy, look: Look) -> bool:
+        """A reason is news when it is another condition that fails, not when only its numbers moved."""
+        key = (strategy.name, look.symbol)
+        condition = str(look.evidence.get("condition", look.reason))
+        changed = self.conditions.get(key) != condition
+        self.conditions[key] = condition
+        return changed
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """Return one line a symbol: why there is no trade right now."""
+        return tuple(f"{symbol}: {row.last_reason}" for (_, symbol), row in sorted(self.stats.items()))
+
+    # ---- market data lines
+
+    def lines(self, ctx: Context) -> Subscribe | None:
+        """Return the lines wanted when they differ from what is subscribed: positions first, then signals, then
+        candidates.
+
+        A line that nobody wants any more lingers a while, so that a price near a strike does not flap it.
+        """
+        wanted = self._wanted(ctx)
+        for key, kinds in wanted.items():
+            self.wanted_at[key] = (ctx.now, kinds)
+        for key, (since, kinds) in list(self.wanted_at.items()):
+            if ctx.now - since > _LINGER:
+                del self.wanted_at[key]
+            else:
+                wanted.setdefault(key, kinds)
+        if wanted == self.subscribed:
+            return None
+        self.subscribed = wanted
+        return Subscribe(wanted)
+
+    def _wanted(self, ctx: Context) -> dict[str, frozenset[str]]:
+        wanted: dict[str, frozenset[str]] = {}
+        for position in ctx.ledger.positions.values():
+            wanted[position.key] = _QUOTE
+            wanted.setdefault(position.contract.symbol, _QUOTE)
+        for signal in ctx.ledger.signals.values():
+            wanted[signal.key] = _QUOTE
+        for strategy in ctx.strategies.values():
+            for key, kinds in strategy.interests(ctx.board, ctx.trading, ctx.now).items():
+                wanted[key] = wanted.get(key, frozenset()) | kinds
+        return wanted
+
+
+def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:
+    """Return (condition, reason) when the engine itself keeps a strategy from looking, else None."""
+    if not ctx.trading.is_open(ctx.now):
+        return "closed", f"the market is closed; next session opens {ctx.trading.open_at:%Y-%m-%d %H:%M} UTC"
+    if not ctx.may_enter:
+        session, link = ctx.ledger.session, ctx.ledger.connection
+        return "not_allowed", f"entries are not allowed: session {session.state}, connection {link.state}"
+    if any(s.strategy == strategy.name and s.symbol == symbol for s in ctx.ledger.signals.values()):
+        return "signal_alive", "a signal of it is alive"
+    last = ctx.ledger.last_signal_at.get((strategy.name, symbol))
+    if last is not None and (ctx.now - last).total_seconds() < strategy.cool_down_s:
+        return "cool_down", f"cooling down after the signal of {last:%H:%M:%S} UTC for {strategy.cool_down_s:g} s"
+    return None

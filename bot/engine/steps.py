@@ -1,0 +1,55 @@
+"""What a decision says: which machine moves, by which trigger, why, what is born with it and what the world is asked.
+
+A decision is a pure function that returns steps; the journal is the one place that carries them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.approval import APPROVAL, Approval
+from bot.domain.commands import Command
+from bot.domain.connection import CONNECTION, Connection
+from bot.domain.machine import Lifecycle
+from bot.domain.order import ORDER, Order
+from bot.domain.position import POSITION, Position
+from bot.domain.session import SESSION, Session
+from bot.domain.signal import SIGNAL, Signal
+
+Entity = Signal | Approval | Order | Position | Session | Connection
+
+LIFECYCLE_OF: Mapping[type, Lifecycle] = {
+    Signal: SIGNAL,
+    Approval: APPROVAL,
+    Order: ORDER,
+    Position: POSITION,
+    Session: SESSION,
+    Connection: CONNECTION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """A new entity, with the words for its first row."""
+
+    entity: Entity
+    reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transition. `sets` are attributes that change with it; births come into being and commands go out only if it
+    is legal."""
+
+    entity: Entity
+    trigger: StrEnum
+    reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    sets: Mapping[str, Any] = field(default_factory=dict)
+    births: tuple[Birth, ...] = ()
+    commands: tuple[Command, ...] = ()
+    actor: str = "tick"

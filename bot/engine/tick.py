@@ -1,0 +1,395 @@
+"""The tick: facts in, decisions, one transaction, commands out. The same loop trades, simulates, replays and is tested.
+
+Context: the store must never be behind what the broker was asked, and memory never ahead of the disk. Decision:
+everything that a tick changed goes into one batch; commands leave only after it is committed; when the commit fails,
+memory is thrown away and read anew and the session halts. Consequence: what is lost by a crash at any line is at most
+the sending of orders whose intent is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.config.schema import Settings
+from bot.domain.calendar import TradingSession, new_york_day
+from bot.domain.connection import CONNECTION, ConnectionTrigger
+from bot.domain.errors import StoreError
+from bot.domain.events import (
+    AccountReported,
+    AlertRaised,
+    BookReceived,
+    BrokerSnapshot,
+    CommandReceived,
+    CommissionReported,
+    ContractQualified,
+    DatumReceived,
+    Event,
+    ExecutionReported,
+    FeedReported,
+    GreeksReceived,
+    LinkChanged,
+    OrderErred,
+    OrderNotSent,
+    OrderReported,
+    OrderSent,
+    QuoteReceived,
+    TradesReceived,
+    WhatIfAnswered,
+)
+from bot.domain.ids import IdSource
+from bot.domain.order import OrderState, OrderTrigger
+from bot.domain.position import OPEN, Position, PositionState
+from bot.domain.session import Hold, SessionState, SessionTrigger
+from bot.domain.signal import Signal, SignalState
+from bot.engine import entries, exits, jobs, link, signals
+from bot.engine.board import Board
+from bot.engine.context import Context
+from bot.engine.dispatcher import Dispatcher
+from bot.engine.facts import FactKeeper
+from bot.engine.inbox import Inbox
+from bot.engine.journal import Journal
+from bot.engine.ledger import Ledger
+from bot.engine.operator import Operator, PersonsApprovals
+from bot.engine.ports import Broker, Clock, Store, TradingCalendar
+from bot.engine.reconciler import Absences, Reconciler
+from bot.engine.records import EngineStatus, InstrumentRow, TickBatch
+from bot.engine.scan import Scanner
+from bot.engine.steps import Step
+from bot.strategies.base import Look, Strategy
+
+_RECOVERIES_IN_A_ROW = 3
+
+
+class Engine:
+    """Owns the ledger and the board; everything else reaches them through the inbox.
+
+    `on_commit` is told of every batch that reached the disk, `on_look` of every new reason why a strategy does or does
+    not trade.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: Store,
+        broker: Broker,
+        clock: Clock,
+        calendar: TradingCalendar,
+        strategies: Sequence[Strategy],
+        ids: IdSource,
+        inbox: Inbox,
+        scenario: str = "",
+        wait_for_answers: bool = False,
+        on_commit: Callable[[TickBatch], None] = lambda batch: None,
+        on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None,
+    ) -> None:
+        self.settings = settings
+        self.inbox = inbox
+        self.board = Board()
+        self._store, self._broker, self._clock, self._calendar = store, broker, clock, calendar
+        self._strategies = {s.name: s for s in strategies}
+        self._ids = ids
+        self._scenario = scenario
+        self._on_commit, self._on_look = on_commit, on_look
+        self._dispatcher = Dispatcher(broker, inbox, clock, wait_for_answers=wait_for_answers)
+        self._scanner = Scanner()
+        self._schedule = jobs.Schedule()
+        self._absences = Absences()
+        self._approvals = PersonsApprovals({})
+        self._account: AccountReported | None = None
+        self._synced_at: datetime | None = None
+        self._trading: TradingSession | None = None
+        self._status_at = float("-inf")
+        self._quotes_at_status = 0
+        self._tick_ms = 0.0
+        self._recoveries = 0
+        self._journal: Journal
+        self.ledger: Ledger
+        self.tick_number = 0
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Read the store and take up where it ends: a start is always crash recovery."""
+        await self._load()
+        session = self.ledger.session
+        if session.state is not SessionState.STARTING or self.tick_number:
+            self._journal.take(Step(session, SessionTrigger.RESTART, "the program starts"))
+        connection = self.ledger.connection
+        if CONNECTION.allows(connection.state, ConnectionTrigger.DROP):
+            self._journal.take(Step(connection, ConnectionTrigger.DROP, "the program starts: no socket yet"))
+        self._doubt_intents()
+        await self._commit()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tick until `stop` is set; an error in a tick is reported, memory is read anew, the session halts, the loop
+        lives."""
+        while not stop.is_set():
+            await self.guarded_tick()
+            await self._rest()
+
+    async def guarded_tick(self) -> None:
+        """One tick; the one place where any error is caught."""
+        try:
+            await self.tick()
+            self._recoveries = 0
+        except Exception as error:
+            await self._recover(error)
+
+    async def stop(self, reason: str) -> None:
+        """Say on the record that we stop; positions stay protected at the broker."""
+        self._begin(self._clock.now())
+        self._journal.take(Step(self.ledger.session, SessionTrigger.STOP, reason))
+        await self._commit()
+        await self._dispatcher.stop()
+
+    async def _rest(self) -> None:
+        """Sleep until something urgent comes, at most a tick, never busier than the floor in wall time."""
+        engine = self.settings.engine
+        longest = max(engine.tick_seconds / self._clock.speed, engine.min_tick_wall_seconds)
+        try:
+            await asyncio.wait_for(self.inbox.wait_urgent(), longest)
+        except TimeoutError:
+            return
+
+    # ---- one tick
+
+    async def tick(self) -> None:
+        """Apply what came, decide, commit, then send."""
+        started = self._clock.monotonic()
+        now = self._clock.now()
+        self._begin(now)
+        self.tick_number += 1
+        self._journal.batch.tick = self.tick_number
+        ctx = self._context(now)
+        self._apply(ctx, self.inbox.take())
+        self._decide(ctx)
+        self._by_the_clock(ctx, started)
+        await self._finish(ctx)
+        self._tick_ms = (self._clock.monotonic() - started) * 1000
+
+    def _begin(self, now: datetime) -> None:
+        self._journal.now = now
+        self._journal.batch.recorded_at = now
+
+    def _context(self, now: datetime) -> Context:
+        return Context(now, self.settings, self._strategies, self.board, self.ledger, self._ids, self._session_of(now))
+
+    def _session_of(self, now: datetime) -> TradingSession:
+        """Return today's session, or the next one on a day without."""
+        today = self._calendar.today(now)
+        if self._trading is None or self._trading.day < today:
+            self._trading = self._calendar.session_on(today) or self._calendar.next_session(today)
+        return self._trading
+
+    # ---- 1 facts
+
+    def _apply(self, ctx: Context, events: Iterable[Event]) -> None:
+        board, keeper = self.board, FactKeeper(ctx, self._journal)
+        appliers: dict[type, Callable[[Any], None]] = {
+            QuoteReceived: board.apply_quote,
+            GreeksReceived: board.apply_greeks,
+            BookReceived: board.apply_book,
+            TradesReceived: board.apply_trades,
+            DatumReceived: board.apply_datum,
+            OrderSent: keeper.order_sent,
+            OrderNotSent: keeper.order_not_sent,
+            OrderReported: keeper.order_reported,
+            OrderErred: keeper.order_erred,
+            ExecutionReported: keeper.executed,
+            CommissionReported: keeper.commission,
+            ContractQualified: self._qualified,
+            AccountReported: self._accounted,
+            FeedReported: self._fed,
+            AlertRaised: self._journal.batch.alerts.append,
+            LinkChanged: lambda event: link.link_changed(ctx, self._journal, event),
+            BrokerSnapshot: lambda event: self._reconcile(ctx, event),
+            WhatIfAnswered: lambda event: self._measured(ctx, event),
+            CommandReceived: lambda event: Operator(ctx, self._journal, self._approvals).handle(event),
+        }
+        for event in events:
+            appliers[type(event)](event)
+
+    def _qualified(self, event: ContractQualified) -> None:
+        self.board.apply_qualified(event)
+        if event.con_id is None:
+            facts = {"key": event.key, "detail": event.detail}
+            self._journal.alert("CONTRACT_UNKNOWN", "warning", f"the broker does not know {event.key.strip()}", facts)
+        elif event.grid is not None:
+            self._journal.batch.instruments.append(InstrumentRow(event.key, event.con_id, event.grid))
+
+    def _accounted(self, event: AccountReported) -> None:
+        self._account = event
+        if event.net_liquidation is not None:
+            self.ledger.equity, self.ledger.account_at = event.net_liquidation, event.at
+            self.ledger.opening_equity.setdefault(new_york_day(event.at), event.net_liquidation)
+
+    def _fed(self, event: FeedReported) -> None:
+        self._journal.batch.feeds[event.feed, event.dataset, event.key] = event
+
+    def _reconcile(self, ctx: Context, snapshot: BrokerSnapshot) -> None:
+        reason = self.ledger.session.state.value
+        reconciler = Reconciler(ctx, self._journal, self._absences, reason)
+        self._broker.reserve_order_ids(max(self.ledger.highest_order_id, snapshot.next_order_id - 1) + 1)
+        reconciler.run(snapshot)
+        if reconciler.settled:
+            self._synced_at = ctx.now
+            link.synced(ctx, self._journal)
+
+    def _measured(self, ctx: Context, event: WhatIfAnswered) -> None:
+        signal = self.ledger.signals.get(event.signal_id)
+        if signal is None or signal.state is not SignalState.PENDING:
+            return
+        self._journal.take(signals.measured(signal, event))
+        actor = self._approvals.waiting.pop(signal.id, None)
+        approval = self.ledger.approvals.get(signal.approval_id or "")
+        if actor is not None and approval is not None:
+            self._journal.carry_out(signals.answer_by_person(ctx, signal, approval, actor, event))
+        elif signal.approval_id is None:
+            self._journal.carry_out(signals.judge(ctx, signal, event))
+
+    # ---- 2-4 decisions
+
+    def _decide(self, ctx: Context) -> None:
+        for strategy, look in self._scanner.scan(ctx, self._journal):
+            self._on_look(strategy, look)
+        self._journal.carry_out(jobs.overdue_orders(ctx))
+        for signal in list(self.ledger.signals.values()):
+            self._decide_signal(ctx, signal)
+        for position in self._positions_to_judge(ctx):
+            self._judge(ctx, position)
+        if self._schedule.due("lines", ctx.now, 1.0) and (lines := self._scanner.lines(ctx)) is not None:
+            self._journal.commands.append(lines)
+
+    def _decide_signal(self, ctx: Context, signal: Signal) -> None:
+        for order in self.ledger.entries_of(signal.id):
+            position = self.ledger.positions.get(order.position_id or "")
+            self._journal.carry_out(entries.work_entry(ctx, order, position.opened_at if position else None))
+        self._journal.carry_out(signals.expire(ctx, signal))
+        self._journal.carry_out(entries.finish_signal(ctx, signal))
+
+    def _positions_to_judge(self, ctx: Context) -> list[Position]:
+        """Positions whose inputs changed: their quote, a fact of theirs, something under way, or their hour has
+        come."""
+        changed, ledger = self.board.take_changed(), self.ledger
+        ids = {i for key in changed & ledger.by_key.keys() for i in ledger.by_key[key]}
+        ids |= self._journal.touched & ledger.positions.keys()
+        ids |= {o.position_id for o in ledger.open_orders.values() if o.position_id and _under_way(o.state, o.wanted)}
+        ids |= {p.id for p in ledger.positions.values() if _restless(p) or _hour_has_come(p, ctx.now)}
+        self._journal.touched.clear()
+        return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
+
+    def _judge(self, ctx: Context, position: Position) -> None:
+        if position.state is PositionState.CLOSED:
+            self.ledger.retire_position(position)
+            self.inbox.watch(position.key, None, None)
+            return
+        bid = exits.sound_bid(ctx, position)
+        if bid is not None and bid > position.high:
+            position.high = bid
+        self._journal.carry_out(exits.decide_position(ctx, position))
+        if position.state in OPEN:
+            self.inbox.watch(position.key, *exits.watch_levels(ctx, position))
+
+    # ---- by the clock
+
+    def _by_the_clock(self, ctx: Context, started: float) -> None:
+        jobs.ask_for_the_book(ctx, self._journal, self._schedule)
+        jobs.snapshot_account(ctx, self._journal, self._schedule, self._account)
+        if started - self._status_at < self.settings.engine.status_wall_seconds:
+            return
+        passed = started - self._status_at
+        self._status_at = started
+        jobs.mark_positions(ctx, self._journal, self._schedule)
+        self._journal.batch.status = self._pulse(ctx, passed)
+
+    def _pulse(self, ctx: Context, passed_s: float) -> EngineStatus:
+        quotes, self._quotes_at_status = self.board.quotes_seen - self._quotes_at_status, self.board.quotes_seen
+        return EngineStatus(
+            tick=self.tick_number,
+            at=ctx.now,
+            tick_ms=round(self._tick_ms, 3),
+            mode=self.settings.mode.value,
+            speed=self._clock.speed,
+            scenario=self._scenario,
+            inbox_depth=self.inbox.depth,
+            quotes_per_s=round(quotes / passed_s, 1) if passed_s not in (0.0, float("inf")) else 0.0,
+            session_day=ctx.trading.day,
+            session_open_at=ctx.trading.open_at,
+            session_close_at=ctx.trading.close_at,
+            broker_synced_at=self._synced_at,
+            waiting_for=self._scanner.waiting_for(),
+        )
+
+    # ---- 5-6 commit, then send
+
+    async def _finish(self, ctx: Context) -> None:
+        if not (self._journal.urgent or self._journal.batch.status is not None):
+            return  # soft rows wait for company
+        commands = await self._commit()
+        await self._dispatcher.carry_out(commands)
+
+    async def _commit(self) -> Sequence[Any]:
+        journal = self._journal
+        if not journal.batch.is_empty:
+            await self._store.commit(journal.batch)
+            self._on_commit(journal.batch)
+        self._journal = Journal(self.ledger, self.tick_number, journal.now)
+        self._journal.touched = journal.touched
+        return journal.commands
+
+    # ---- start and recovery
+
+    async def _load(self) -> None:
+        loaded = await self._store.load()
+        self.ledger = Ledger(loaded)
+        self.tick_number = max(self.tick_number, loaded.tick)
+        self._journal = Journal(self.ledger, self.tick_number, self._clock.now())
+        self.board.learn_grids({key: grid for key, (_, grid) in loaded.instruments.items()})
+        self._broker.remember(loaded.instruments)
+        self._broker.reserve_order_ids(loaded.highest_order_id + 1)
+        if self._account is not None:
+            self._accounted(self._account)
+        self._journal.touched |= set(self.ledger.positions)
+
+    def _doubt_intents(self) -> None:
+        """An intent that a crash left behind may have been sent: only evidence says."""
+        for order in list(self.ledger.open_orders.values()):
+            if order.state is OrderState.INTENT:
+                self._journal.take(
+                    Step(order, OrderTrigger.LOSE_SIGHT, "the program ended between commit and send, or after")
+                )
+
+    async def _recover(self, error: Exception) -> None:
+        """Nothing of the failed tick was sent. Throw memory away, read it anew, halt, tell."""
+        self._recoveries += 1
+        if self._recoveries > _RECOVERIES_IN_A_ROW:
+            raise StoreError(f"{self._recoveries} ticks failed in a row, the last with: {error}") from error
+        trace = "".join(traceback.format_exception(error))
+        await self._load()
+        self._begin(self._clock.now())
+        self._doubt_intents()
+        session = self.ledger.session
+        reason = f"a tick failed: {error}"
+        if session.state is not SessionState.HALTED:
+            sets = {"hold": Hold.HALT, "held_by": "tick", "held_at": self._journal.now, "hold_reason": reason}
+            self._journal.take(Step(session, SessionTrigger.HALT, reason, {"error": repr(error)}, sets))
+        self._journal.alert("TICK_FAILED", "critical", reason, {"traceback": trace})
+        self._schedule.last.pop("reconcile", None)
+
+
+def _under_way(state: OrderState, wanted: object) -> bool:
+    return state is not OrderState.WORKING or wanted is not None
+
+
+def _restless(position: Position) -> bool:
+    return position.state is PositionState.CLOSING or position.room_for > 0 or position.unprotected_since is not None
+
+
+def _hour_has_come(position: Position, now: datetime) -> bool:
+    flat_at = position.plan.flat_at
+    return flat_at is not None and now >= flat_at
