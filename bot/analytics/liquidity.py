@@ -1,10 +1,10 @@
 """How well an option can be traded, as a grade from A (best) to D (leave it).
 
 Context: a single-leg round trip pays about one spread, and the first profit rung stands at +50 % of the premium.
-Decision: A costs at most a twenty-fifth of that rung (2 %), B a tenth (5 %), C a fifth (10 %, above which
-risk refuses). Depth is the thinner side, for what is bought at the ask must be sold at the bid: 50 contracts take any order
-that a 2 % premium budget makes on a small account without moving the quote, 10 a usual one; a single contract is a
-quote and no more. Consequence: both must hold for a grade; a tight quote for one contract is a C.
+Decision: A costs at most a twenty-fifth of that rung (2 %), B a tenth (5 %), C a fifth (10 %, over which
+risk refuses). Depth is the thinner side, for what is bought at the ask must be sold at the bid: 50 contracts take any
+order that a 2 % premium budget makes on a small account without moving the quote, 10 a usual one; a single contract is
+a quote and no more. Consequence: both must hold for a grade; a tight quote for one contract is a C.
 """
 
 from __future__ import annotations

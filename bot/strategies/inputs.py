@@ -83,7 +83,7 @@ def gex_faults(view: MarketView, symbol: str, now: datetime, max_age_s: float) -
         return (f"nan:{GEX_BY_STRIKE}:{symbol}",)
     quote = view.quote(symbol)
     price = quote.reference if quote else None
-    if price is not None and abs(rows[0].price - price) > price * PRICE_AGREEMENT:
+    if price and abs(rows[0].price - price) > price * PRICE_AGREEMENT:
         return (f"mismatch:{GEX_BY_STRIKE}:{symbol} {rows[0].price}!={price}",)
     return ()
 
