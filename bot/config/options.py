@@ -11,8 +11,8 @@ from pathlib import Path
 class RunOptions:
     """One run of the bot. `start_at` is aware; `speed` is clock seconds per wall second.
 
-    `until_close` ends the run after the session's close, `live` confirms mode live, `fresh` sets the simulated store and
-    the venue's book aside and begins anew.
+    `until_close` ends the run after the session's close, `live` confirms mode live, `fresh` sets the simulated store
+    and the venue's book aside and begins anew.
     """
 
     scenario: str | None = None
@@ -28,8 +28,8 @@ class RunOptions:
 class VenueOptions:
     """The simulated venue alone. Port 0 is any free port.
 
-    `anchor` is the wall time, in epoch seconds, at which its clock stood at `start_at`: a second process that is given the same
-    anchor has the same clock. `state_file` keeps the venue's book between starts.
+    `anchor` is the wall time, in epoch seconds, at which its clock stood at `start_at`: a second process that is given
+    the same anchor has the same clock. `state_file` keeps the venue's book between starts.
     """
 
     scenario: str | None = None

@@ -175,7 +175,7 @@ class ZeroDteGammaSettings(Section):
         default_factory=lambda: {"SPX": "SPY"}, description="an index has no book: whose book speaks for it"
     )
     gex_max_age_s: Seconds = 180
-    price_max_age_s: Seconds = 30
+    price_max_age_s: Seconds = 15
     book_max_age_s: Seconds = 30
     exit: ExitSettings = ExitSettings()
 

@@ -1,0 +1,318 @@
+"""Where settings come from: `config/*.yaml`, over them the environment (and `.env`), over them the command line.
+
+Everything is read and checked before anything starts; a refusal is one sentence per problem. The result carries a
+version, the hash of all that is in force, which every transition points to. Secrets come from the environment or `.env`
+alone and are neither in the text nor in the hash. A later reload calls `load` again and compares versions.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, get_origin
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import BaseModel
+
+from bot.config.explain import AnyModel, Origin, Origins, checked, guess, place, refusal
+from bot.config.schema import Mode, Settings
+from bot.config.secret_words import Secrets, holds_password, looks_secret, without_passwords
+from bot.config.yaml_source import KeyPath, YamlTree, dotted, parse_scalar, read_yaml
+from bot.domain.errors import ConfigError
+
+PREFIX: Final = "QUANTICITY__"
+VERSION_DIGITS: Final = 12
+# Which section of the whole a file holds; () is the top.
+FILES: Final[Mapping[str, KeyPath]] = {
+    "bot.yaml": (),
+    "strategies.yaml": ("strategies",),
+    "data_sources.yaml": ("sources",),
+}
+SOURCES: Final = "sources"
+_SECTIONS: Final = frozenset(
+    name for name, info in Settings.model_fields.items() if isinstance(info.default, BaseModel)
+)  # one whose lines are all commented out is an empty one
+
+
+class SourcedTree(dict[str, Any]):
+    """A raw section that still knows where each of its values was written."""
+
+    def __init__(self, values: Mapping[str, Any], origins: Origins) -> None:
+        super().__init__(values)
+        self.origins = origins
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """Everything that is in force.
+
+    `text` is canonical JSON without secrets and `version` the first digits of its SHA-256; both hold paths as they were
+    written. In `settings`, relative paths are already those below `root`, the directory that holds `config/`.
+    """
+
+    settings: Settings
+    sources_tree: SourcedTree
+    version: str
+    text: str
+    secrets: Secrets
+    root: Path
+
+    def require_secrets(self) -> None:
+        """Raise ConfigError naming each secret that the mode needs and that is not set."""
+        missing = missing_secrets(self)
+        if missing:
+            raise ConfigError("\n".join(missing))
+
+
+def load(
+    root: Path, overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> LoadedConfig:
+    """Read `root/config/*.yaml` and `root/.env`; raises ConfigError with one sentence per problem.
+
+    `overrides` are dotted keys with their values (`{"sim.seed": 3}`) and win over everything; `environ` is the
+    process's environment unless given, and wins over `.env`. A file that is absent leaves the defaults.
+    """
+    environment = {**_dotenv(root / ".env"), **(os.environ if environ is None else environ)}
+    tree: dict[str, Any] = {}
+    origins: dict[KeyPath, Origin] = {}
+    for name, section in FILES.items():
+        _add_file(root, name, section, tree, origins)
+    _add_environment(environment, tree, origins)
+    for key, value in (overrides or {}).items():
+        path = _canonical(key.split("."), tree)
+        _put(tree, path, value)
+        origins[path] = Origin("command line", key, "Correct the option.")
+    return _finish(root, tree, origins, environment)
+
+
+def validate_section(tree: Mapping[str, Any], key: str, model: type[AnyModel]) -> AnyModel:
+    """Return the raw section at the dotted `key` (such as `sources`) as its room's model; raises ConfigError."""
+    origins = tree.origins if isinstance(tree, SourcedTree) else {}
+    return checked(model, tree, origins, tuple(key.split(".")) if key else ())
+
+
+def missing_secrets(config: LoadedConfig) -> list[str]:
+    """Return one sentence for each secret that the mode needs and that is not set. The simulator needs none."""
+    settings, secrets = config.settings, config.secrets
+    if settings.mode is Mode.SIM:
+        return []
+    mend = f"Set it in the environment or in {config.root / '.env'} (see .env.example)."
+    missing = []
+    if not secrets.unusual_whales_token and not _is_local(_uw_address(config.sources_tree)):
+        missing.append(f"UNUSUAL_WHALES_TOKEN is not set, and mode {settings.mode} reads Unusual Whales. {mend}")
+    if not secrets.web_login_token and settings.web.enabled:
+        missing.append(
+            f"WEB_LOGIN_TOKEN is not set, and mode {settings.mode} has a page that can act. {mend} "
+            "Or turn the page off with web.enabled: false."
+        )
+    return missing
+
+
+def _uw_address(tree: Mapping[str, Any]) -> str:
+    vendor = tree.get("unusual_whales")
+    return str(vendor.get("base_url", "")) if isinstance(vendor, Mapping) else ""
+
+
+def _is_local(address: str) -> bool:
+    return is_loopback(urlsplit(address).hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address is this machine itself."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    try:
+        return {key: value for key, value in dotenv_values(path, interpolate=False).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}). Make it a readable UTF-8 file.") from error
+
+
+def _add_file(root: Path, name: str, section: KeyPath, tree: dict[str, Any], origins: dict[KeyPath, Origin]) -> None:
+    shown_as = f"config/{name}"
+    written = _unwrapped(read_yaml(root / "config" / name, shown_as), section)
+    for path, line in written.lines.items():
+        origins[(*section, *path)] = Origin(f"{shown_as} line {line}", dotted(path), "Correct or remove that line.")
+    problems = list(_secrets_in(written.values, (), section, origins))
+    if not section:
+        for other, (home, *_) in ((file, place) for file, place in FILES.items() if place):
+            if home in written.values:
+                problems.append(f"{origins[home,].where}: {home} belongs in config/{other}. Move it there.")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    if written.values or not section:
+        _merge(tree, section, written.values)
+
+
+def _unwrapped(written: YamlTree, section: KeyPath) -> YamlTree:
+    """Take a file that repeats its section's name at the top for the same thing."""
+    if not section or set(written.values) != set(section) or not isinstance(written.values[str(section[0])], dict):
+        return written
+    inner = {path[1:]: line for path, line in written.lines.items() if len(path) > 1}
+    return YamlTree(written.values[str(section[0])], inner)
+
+
+def _merge(tree: dict[str, Any], section: KeyPath, values: dict[str, Any]) -> None:
+    if section:
+        tree[str(section[0])] = values
+    else:
+        tree.update(values)
+
+
+def _secrets_in(value: Any, at: KeyPath, section: KeyPath, origins: Origins) -> Iterator[str]:
+    """Yield a sentence for each thing in a file that must not be in a file."""
+    pairs = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in pairs:
+        here = (*at, key)
+        origin = origins.get((*section, *here)) or Origin("config", dotted(here), "Remove it.")
+        if isinstance(key, str) and looks_secret(key):
+            names = ", ".join(Secrets.variables())
+            yield (
+                f"{origin.where}: {origin.key} looks like a secret, and secrets are never read from YAML. "
+                f"Remove the line and set the environment variable or a line of .env instead (known: {names})."
+            )
+        elif holds_password(inner):
+            variable = PREFIX + "__".join(str(part) for part in (*section, *here)).upper()
+            yield (
+                f"{origin.where}: {origin.key} holds a password. "
+                f"Remove it here and set {variable} in the environment or in .env."
+            )
+        else:
+            yield from _secrets_in(inner, here, section, origins)
+
+
+def _add_environment(environment: Mapping[str, str], tree: dict[str, Any], origins: dict[KeyPath, Origin]) -> None:
+    problems = []
+    for variable in sorted(name for name in environment if name.upper().startswith(PREFIX)):
+        origin = Origin(f"environment variable {variable}", "it", "Correct or unset it.")
+        parts = variable[len(PREFIX) :].split("__")
+        if not all(parts):
+            problems.append(refusal(origin, f"has an empty part. Write {PREFIX}SECTION__KEY."))
+            continue
+        path = _canonical(parts, tree)
+        origin = Origin(origin.where, dotted(path), origin.remedy)
+        try:
+            _put(tree, path, _from_text(environment[variable], path))
+        except ConfigError as error:
+            problems.append(refusal(origin, f"{environment[variable]!r} cannot be taken: {error}."))
+        _forget_below(origins, path)
+        origins[path] = origin
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _from_text(text: str, path: KeyPath) -> Any:
+    """Read a value as YAML would, but leave text as it is where the schema wants text: an account may be all digits."""
+    allowed = place(Settings, path)
+    if path[0] != SOURCES and allowed and allowed.annotation is str:
+        return text
+    return parse_scalar(text)
+
+
+def _canonical(parts: list[str], tree: Mapping[str, Any]) -> KeyPath:
+    """Return the key path that was meant: keys that are written or known are found whatever their case."""
+    path: KeyPath = ()
+    here: Any = tree
+    for part in parts:
+        known = [*(here if isinstance(here, Mapping) else ()), *_known_below(path)]
+        name: str | int = next((k for k in known if str(k).lower() == part.lower()), _as_new_key(part, path))
+        if isinstance(here, list) and part.isdigit():
+            name = int(part)
+        path = (*path, name)
+        here = _inside(here, name)
+    return path
+
+
+def _as_new_key(part: str, path: KeyPath) -> str:
+    """Settings are lower case; the keys of a free mapping (a symbol) stay as they were written."""
+    section = place(Settings, path)
+    return part if section and get_origin(section.annotation) is dict else part.lower()
+
+
+def _known_below(path: KeyPath) -> list[str]:
+    section = place(Settings, path)
+    if section is None or not isinstance(section.annotation, type) or not issubclass(section.annotation, BaseModel):
+        return []
+    return list(section.annotation.model_fields)
+
+
+def _inside(here: Any, name: str | int) -> Any:
+    if isinstance(here, Mapping):
+        return here.get(name)
+    if isinstance(here, list) and isinstance(name, int) and name < len(here):
+        return here[name]
+    return None
+
+
+def _put(tree: dict[str, Any], path: KeyPath, value: Any) -> None:
+    here: Any = tree
+    for part in path[:-1]:
+        inside = _inside(here, part)
+        if isinstance(here, list) and inside is None:
+            raise ConfigError(f"the list has {len(here)} entries, counted from 0")
+        if not isinstance(inside, dict | list):
+            inside = here[part] = {}
+        here = inside
+    if isinstance(here, list) and not (isinstance(path[-1], int) and path[-1] < len(here)):
+        raise ConfigError(f"the list has {len(here)} entries, counted from 0")
+    here[path[-1]] = value
+
+
+def _forget_below(origins: dict[KeyPath, Origin], path: KeyPath) -> None:
+    for inner in [each for each in origins if each[: len(path)] == path]:
+        del origins[inner]
+
+
+def _finish(
+    root: Path, tree: dict[str, Any], origins: dict[KeyPath, Origin], environment: Mapping[str, str]
+) -> LoadedConfig:
+    raw_sources = tree.pop(SOURCES, {}) or {}
+    if not isinstance(raw_sources, dict):
+        raise ConfigError("config/data_sources.yaml: sources must be `key: value` lines. Correct the file.")
+    _known_sections(tree, origins)
+    written = {key: value for key, value in tree.items() if value is not None or key not in _SECTIONS}
+    settings = checked(Settings, written, origins)
+    whole = {"settings": settings.model_dump(mode="json"), SOURCES: raw_sources}
+    text = without_passwords(json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str))
+    return LoadedConfig(
+        settings=_anchored(settings, root),
+        sources_tree=SourcedTree(copy.deepcopy(raw_sources), origins),
+        version=hashlib.sha256(text.encode()).hexdigest()[:VERSION_DIGITS],
+        text=text,
+        secrets=Secrets.from_environment(environment),
+        root=root,
+    )
+
+
+def _anchored(settings: Settings, root: Path) -> Settings:
+    """Return the settings with relative paths below `root`: where the program is called from does not matter."""
+    relative = re.fullmatch(r"(sqlite[^:]*:///)([^/:][^?]*)(.*)", settings.database.url)
+    url = f"{relative[1]}{root.resolve() / relative[2]}{relative[3]}" if relative else settings.database.url
+    backup_dir = str(root.resolve() / settings.database.backup_dir)
+    state_dir = str(root.resolve() / settings.sim.state_dir)
+    return settings.model_copy(
+        update={
+            "database": settings.database.model_copy(update={"url": url, "backup_dir": backup_dir}),
+            "sim": settings.sim.model_copy(update={"state_dir": state_dir}),
+        }
+    )
+
+
+def _known_sections(tree: Mapping[str, Any], origins: Origins) -> None:
+    """Refuse an unknown top-level key here, because `sources` is one of the known without being in the schema."""
+    known = [*Settings.model_fields, SOURCES]
+    problems = [
+        refusal(origins[key,], f"{key} is an unknown key.{guess(key, known)} Known here: {', '.join(known)}.")
+        for key in tree
+        if key not in known and (key,) in origins
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems))

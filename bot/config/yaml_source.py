@@ -1,0 +1,125 @@
+"""YAML as configuration wants it: no key twice, no guessing of times, and the line of every key for messages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from bot.domain.errors import ConfigError
+
+KeyPath = tuple[str | int, ...]
+_MERGE: Final = "tag:yaml.org,2002:merge"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 reads an unquoted 15:50 as the base-60 number 950 and 2026-11-20 as a date; here both stay text."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
+
+
+_FLOAT: Final = r"[-+]?(?:[0-9][0-9_]*)?\.?[0-9_]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.|[-+]?\.(?:inf|nan)"
+_SCALARS: Final = {
+    "tag:yaml.org,2002:int": (r"[-+]?(?:0|[1-9][0-9_]*)", "-+0123456789"),
+    "tag:yaml.org,2002:float": (_FLOAT, "-+.0123456789"),
+    "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE|yes|Yes|no|No|on|On|off|Off", "tTfFyYnNoO"),
+    "tag:yaml.org,2002:null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    _MERGE: ("<<", "<"),
+}
+
+for _tag, (_pattern, _first) in _SCALARS.items():
+    _Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+@dataclass(frozen=True, slots=True)
+class YamlTree:
+    """What a file says, and on which line it says each key (1 is the first)."""
+
+    values: dict[str, Any]
+    lines: dict[KeyPath, int]
+
+
+def parse_scalar(text: str) -> Any:
+    """Return a setting given as text the way that a YAML file would read it (JSON is YAML); raises ConfigError."""
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise ConfigError(_syntax(error)) from error
+
+
+def read_yaml(path: Path, shown_as: str) -> YamlTree:
+    """Read one file, absent or empty as no settings at all; raises ConfigError that names file and line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return YamlTree({}, {})
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{shown_as}: cannot be read ({error}). Make it a readable UTF-8 file.") from error
+    try:
+        return _parse(text, shown_as)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{shown_as}: not valid YAML: {_syntax(error)}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{shown_as}: an anchor contains itself. Write the values out.") from error
+
+
+def _parse(text: str, shown_as: str) -> YamlTree:
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        lines: dict[KeyPath, int] = {}
+        if root is None:
+            return YamlTree({}, {})
+        _walk(root, (), lines, shown_as)
+        values = loader.construct_document(root)
+    finally:
+        loader.dispose()
+    if values is None:
+        return YamlTree({}, {})
+    if not isinstance(values, dict):
+        raise ConfigError(f"{shown_as}: holds {_kind(values)}. Write settings as `key: value` lines.")
+    return YamlTree(values, lines)
+
+
+def _walk(node: yaml.Node, at: KeyPath, lines: dict[KeyPath, int], shown_as: str) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            lines[(*at, index)] = item.start_mark.line + 1
+            _walk(item, (*at, index), lines, shown_as)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        if key.tag == _MERGE:
+            continue
+        here, line = (*at, key.value), key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise ConfigError(f"{shown_as} line {line}: a key must be one word")
+        if here in lines:
+            raise ConfigError(
+                f"{shown_as} line {line}: {dotted(here)} is set twice, first on line {lines[here]}. Keep one of them."
+            )
+        lines[here] = line
+        _walk(value, here, lines, shown_as)
+
+
+def dotted(path: KeyPath) -> str:
+    """Return a key path as people write it: `risk.max_positions`, `exit.rungs[0].gain`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _syntax(error: yaml.YAMLError) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error).replace("\n", " ")
+    mark = error.problem_mark or error.context_mark
+    where = f"line {mark.line + 1} column {mark.column + 1}: " if mark else ""
+    return f"{where}{error.problem or error.context}"
+
+
+def _kind(value: object) -> str:
+    return "a list" if isinstance(value, list) else f"only {value!r}"
