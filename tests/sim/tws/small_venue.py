@@ -60,7 +60,7 @@ def universe() -> list[Instrument]:
         for expiry in (TODAY, NEXT_WEEK, date(2026, 11, 19)):
             for strike in strikes:
                 for right in "CP":
-                    found.append(option(1000 + len(found), under, expiry, strike, right))  # noqa: PERF401
+                    found.append(option(1000 + len(found), under, expiry, strike, right))
     return found
 
 
@@ -170,7 +170,11 @@ class SmallVenue:
 
     def place(self, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
         if ticket.limit_price is not None and ticket.limit_price % Decimal("0.01"):
-            return [Refused(ticket.client_id, ticket.order_id, 110, "The price does not conform to the minimum price variation")]
+            return [
+                Refused(
+                    ticket.client_id, ticket.order_id, 110, "The price does not conform to the minimum price variation"
+                )
+            ]
         live = self._live(ticket.client_id, ticket.order_id)
         if live is not None:
             live.ticket = ticket
@@ -178,7 +182,10 @@ class SmallVenue:
         if ticket.quantity > 1000:
             order = VenueOrder(ticket, self._next_perm_id(), Status.INACTIVE, now, now, reject_code=201)
             self.orders.append(order)
-            return [Refused(ticket.client_id, ticket.order_id, 201, "Order rejected - reason: margin"), OrderChanged(order)]
+            return [
+                Refused(ticket.client_id, ticket.order_id, 201, "Order rejected - reason: margin"),
+                OrderChanged(order),
+            ]
         waiting = Status.PRE_SUBMITTED if ticket.parent_id else Status.SUBMITTED
         order = VenueOrder(ticket, self._next_perm_id(), waiting, now, now)
         self.orders.append(order)
@@ -220,11 +227,11 @@ class SmallVenue:
 
     def account_values(self, now: datetime) -> dict[str, Decimal]:
         names = "NetLiquidation TotalCashValue BuyingPower AvailableFunds ExcessLiquidity InitMarginReq MaintMarginReq"
-        values = dict.fromkeys(names.split(), Decimal("100000"))
-        return values | dict.fromkeys(["GrossPositionValue", "UnrealizedPnL", "RealizedPnL"], Decimal("0"))
+        values = dict.fromkeys(names.split(), Decimal(100000))
+        return values | dict.fromkeys(["GrossPositionValue", "UnrealizedPnL", "RealizedPnL"], Decimal(0))
 
     def daily_pnl(self, now: datetime) -> tuple[Decimal, Decimal, Decimal]:
-        return Decimal("12.5"), Decimal("10"), Decimal("2.5")
+        return Decimal("12.5"), Decimal(10), Decimal("2.5")
 
     def next_order_id(self, client_id: int) -> int:
         used = [order.ticket.order_id for order in self.orders if order.ticket.client_id == client_id]

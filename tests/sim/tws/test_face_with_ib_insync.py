@@ -85,7 +85,8 @@ async def test_an_option_line_streams_quotes_sizes_open_interest_and_greeks(site
     assert ticker.modelGreeks.impliedVol == 0.2
     assert 0.3 < (ticker.modelGreeks.delta or 0) < 0.7
     assert ticker.modelGreeks.undPrice == 600.0
-    assert ticker.bidGreeks is not None and ticker.askGreeks is not None
+    assert ticker.bidGreeks is not None
+    assert ticker.askGreeks is not None
     assert (ticker.bidGreeks.impliedVol or 9) < (ticker.askGreeks.impliedVol or 0)
     assert ticker.impliedVolatility == 0.2
     assert ticker.callVolume == ticker.volume
@@ -179,7 +180,9 @@ async def test_a_marketable_limit_order_fills_with_execution_and_commission(site
     order = LimitOrder("BUY", 2, 50.0, orderRef="ref-1", tif="DAY")
     trade = ib.placeOrder(contract, order)
     trade.statusEvent += lambda t: statuses.append(t.orderStatus.status)
-    await until(lambda: bool(trade.fills) and trade.fills[0].commissionReport.commission > 0, trade.commissionReportEvent)
+    await until(
+        lambda: bool(trade.fills) and trade.fills[0].commissionReport.commission > 0, trade.commissionReportEvent
+    )
     assert trade.orderStatus.status == "Filled"
     assert statuses == ["PreSubmitted", "Submitted", "Filled"]
     (fill,) = trade.fills

@@ -4,6 +4,7 @@ The vendor's client reads sizes as int and stops at the first field it cannot re
 encoding at server version 157. Orders set eTradeOnly and firmQuoteOnly off, as its users must.
 """
 
+# ruff: noqa: N803  the vendor names the arguments
 import json
 import sys
 import threading
@@ -128,7 +129,19 @@ finished = app.done.wait(20)
 version = app.serverVersion()
 app.disconnect()
 reader.join(5)
-print(json.dumps({
-    "finished": finished, "version": version, "quotes": app.quotes, "greeks": app.greeks, "statuses": app.statuses,
-    "execution": app.execution, "commission": app.commission, "what_if": app.what_if, "errors": app.errors, **app.seen,
-}))
+print(
+    json.dumps(
+        {
+            "finished": finished,
+            "version": version,
+            "quotes": app.quotes,
+            "greeks": app.greeks,
+            "statuses": app.statuses,
+            "execution": app.execution,
+            "commission": app.commission,
+            "what_if": app.what_if,
+            "errors": app.errors,
+            **app.seen,
+        }
+    )
+)
