@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.config.schema import Settings
+from bot.config.schema import ExitSettings, Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import Permission
 from bot.domain.ids import IdSource, order_ref
@@ -49,6 +49,10 @@ class Context:
     @property
     def may_modify(self) -> bool:
         return self.may_exit and self.ledger.connection.allows(Permission.MODIFY)
+
+    def exit_settings(self, strategy: str) -> ExitSettings:
+        """Return how positions of a strategy are left; one that is no longer configured leaves as the first one does."""
+        return self.strategies.get(strategy, next(iter(self.strategies.values()))).exit
 
     def new_id(self) -> str:
         return self.ids.new(self.now)

@@ -31,7 +31,7 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
     if position.state is PositionState.CLOSING:
         return _leave(ctx, position, orders)
     bid = sound_bid(ctx, position)
-    if position.plan.flat_at is not None and ctx.now >= position.plan.flat_at:
+    if hour_has_come(ctx, position):
         return [request_close(ctx, position, CloseReason.FLAT_TIME, "the time stop is reached", "tick")]
     if live_entry(orders) is not None or not ctx.may_exit:
         return []
@@ -51,6 +51,14 @@ def request_close(ctx: Context, position: Position, reason: CloseReason, words: 
     return Step(
         position, PositionTrigger.REQUEST_CLOSE, words, evidence, {"close_reason": reason, "room_for": 0}, actor=actor
     )
+
+
+def hour_has_come(ctx: Context, position: Position) -> bool:
+    """Say whether the time stop is due: the plan's, or on its last day the usual one of a contract held overnight."""
+    flat_at = position.plan.flat_at
+    if flat_at is None and position.contract.expiry == ctx.trading.day:
+        flat_at = ctx.trading.cut_off(ctx.exit_settings(position.strategy).flat_at)
+    return flat_at is not None and ctx.now >= flat_at
 
 
 def sound_bid(ctx: Context, position: Position) -> Decimal | None:

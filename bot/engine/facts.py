@@ -381,7 +381,7 @@ class FactKeeper:
             id=self._ctx.new_id(),
             contract=parse_osi(order.contract_key),
             strategy=strategy,
-            plan=freeze_plan(self._ctx.strategies[strategy].exit, parse_osi(order.contract_key), self._ctx.trading),
+            plan=freeze_plan(self._ctx.exit_settings(strategy), parse_osi(order.contract_key), self._ctx.trading),
             opened_at=execution.executed_at,
             signal_id=order.signal_id,
             high=execution.price,
@@ -397,7 +397,7 @@ class FactKeeper:
     def _adopt_late(self, order: Order, execution: Execution) -> Position:
         strategy = next(iter(self._ctx.strategies))
         contract = parse_osi(order.contract_key)
-        plan = freeze_plan(self._ctx.strategies[strategy].exit, contract, self._ctx.trading)
+        plan = freeze_plan(self._ctx.exit_settings(strategy), contract, self._ctx.trading)
         position = Position(
             id=self._ctx.new_id(), contract=contract, strategy=strategy, plan=plan, opened_at=execution.executed_at
         )

@@ -279,7 +279,7 @@ class Engine:
         ids = {i for key in changed & ledger.by_key.keys() for i in ledger.by_key[key]}
         ids |= self._journal.touched & ledger.positions.keys()
         ids |= {o.position_id for o in ledger.open_orders.values() if o.position_id and _under_way(o.state, o.wanted)}
-        ids |= {p.id for p in ledger.positions.values() if _restless(p) or _hour_has_come(p, ctx.now)}
+        ids |= {p.id for p in ledger.positions.values() if _restless(p) or exits.hour_has_come(ctx, p)}
         self._journal.touched.clear()
         return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
 
@@ -388,8 +388,3 @@ def _under_way(state: OrderState, wanted: object) -> bool:
 
 def _restless(position: Position) -> bool:
     return position.state is PositionState.CLOSING or position.room_for > 0 or position.unprotected_since is not None
-
-
-def _hour_has_come(position: Position, now: datetime) -> bool:
-    flat_at = position.plan.flat_at
-    return flat_at is not None and now >= flat_at

@@ -283,7 +283,7 @@ def test_every_missing_input_is_named() -> None:
 
 def test_every_stale_input_is_named_with_its_age_and_limit() -> None:
     assert faults(a_pinned_spy(), now=later(194)) == (
-        "stale:quote:SPY 194s>30s",
+        "stale:quote:SPY 194s>15s",
         "stale:gex_by_strike:SPY 194s>180s",
         "stale:book:SPY 194s>30s",
     )

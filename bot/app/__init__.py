@@ -1,0 +1,32 @@
+"""The composition root: the only room that knows every concrete class.
+
+`run` trades (sim, paper, live), `run_venue` is the simulated venue alone, `replay` is a day in one process. Each returns an exit
+code: 0 well, 1 something went wrong on the way, 2 refused before anything was started. The rooms behind them are imported only
+when called, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+from bot.config.loader import LoadedConfig
+from bot.config.options import ReplayOptions, RunOptions, VenueOptions
+
+
+def run(config: LoadedConfig, options: RunOptions) -> int:
+    """Trade until told to stop, or until the session's close."""
+    from bot.app.trading import run as run_trading
+
+    return run_trading(config, options)
+
+
+def run_venue(config: LoadedConfig, options: VenueOptions) -> int:
+    """Serve the simulated venue until told to stop."""
+    from bot.app.venue import run_venue as serve
+
+    return serve(config, options)
+
+
+def replay(config: LoadedConfig, options: ReplayOptions) -> int:
+    """Replay a scenario in this process and print the day."""
+    from bot.app.replay import run_replay
+
+    return run_replay(config, options)

@@ -1,0 +1,75 @@
+"""The day in a few lines: trades, P&L, win rate, slippage, messages that matter, invariants. Read from the store alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+
+from bot.store.database import open_reader
+from bot.store.invariants import Finding, check_invariants
+
+_TRADES = """
+SELECT symbol, "right", strike, entry_quantity, entry_price / 10000.0 AS entry, realized_pnl / 10000.0 AS pnl,
+       close_reason, state
+FROM position WHERE session_day = :day OR closed_at IS NULL ORDER BY opened_at
+"""
+_SLIPPAGE = """
+SELECT AVG(CASE WHEN o.side = 'BUY' THEN e.price - o.mid_at_decision ELSE o.mid_at_decision - e.price END) / 10000.0
+FROM execution e JOIN broker_order o ON o.id = e.order_id
+WHERE o.mid_at_decision IS NOT NULL AND substr(e.executed_at, 1, 10) = :day
+"""
+
+
+@dataclass(frozen=True)
+class DaySummary:
+    """What a day came to; money in dollars."""
+
+    day: date
+    trades: Sequence[Mapping[str, Any]]
+    slippage_per_share: float | None
+    findings: Sequence[Finding]
+
+    @property
+    def realized(self) -> float:
+        return round(sum(float(t["pnl"]) for t in self.trades), 2)
+
+    @property
+    def wins(self) -> int:
+        return sum(float(t["pnl"]) > 0 for t in self.trades)
+
+    @property
+    def sound(self) -> bool:
+        return all(finding.ok for finding in self.findings)
+
+
+def summarize(url: str, day: date) -> DaySummary:
+    """Read a day from the store."""
+    with open_reader(url) as reader:
+        trades = [dict(row._mapping) for row in reader.execute(text(_TRADES), {"day": day.isoformat()})]
+        slippage = reader.execute(text(_SLIPPAGE), {"day": day.isoformat()}).scalar()
+    return DaySummary(day, trades, slippage, check_invariants(url))
+
+
+def lines(summary: DaySummary) -> list[str]:
+    """Return the day as the trader reads it at the close."""
+    out = [f"The day {summary.day}", f"  trades      {len(summary.trades)}"]
+    for t in summary.trades:
+        strike = f"{t['strike'] / 10000:g}"
+        why = t["close_reason"] or t["state"]
+        out.append(
+            f"    {t['symbol']:<5} {strike}{t['right']}  {t['entry_quantity']:>3} at {t['entry']:.2f}  {t['pnl']:>+10,.2f}  {why}"
+        )
+    out.append(f"  P&L         {summary.realized:+,.2f} (commissions included)")
+    if summary.trades:
+        out.append(f"  win rate    {summary.wins} of {len(summary.trades)} ({summary.wins / len(summary.trades):.0%})")
+    if summary.slippage_per_share is not None:
+        out.append(f"  slippage    {summary.slippage_per_share:+.4f} a share against the mid at decision")
+    broken = [f"{f.invariant}: {f.detail}" for f in summary.findings if not f.ok]
+    held = len(summary.findings) - len(broken)
+    out.append(f"  invariants  {held} of {len(summary.findings)} hold")
+    out.extend(f"    BROKEN {words}" for words in broken)
+    return out

@@ -1,0 +1,208 @@
+"""The simulated venue as a process: market model, matching engine, TWS face and UW face under one scaled clock.
+
+Run alone (`python run.py sim`) it serves any TWS and UW client. Run by the bot in `sim` mode it is a child that is told over its
+standard input when the clock starts, and that ends when that input closes: it can never outlive the bot that started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from bot.config.loader import LoadedConfig
+from bot.config.options import VenueOptions
+from bot.domain.errors import ConfigError
+from bot.feeds.clock import ScaledClock, wall_seconds
+from bot.sim.book_file import VenueBook, read_book, write_book
+from bot.sim.driver import VenueDriver
+from bot.sim.market.model import build_market
+from bot.sim.matching import MatchingVenue, build_venue
+from bot.sim.scenario import load_scenario
+from bot.sim.tws.limits import Limits
+from bot.sim.tws.server import TwsFace
+from bot.sim.uw.server import UwFace
+from bot.sim.vocabulary import SimulatedVenue, VenueEvent
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSetup:
+    """Everything that a venue process is told; JSON over standard input when it is a child."""
+
+    scenario: str
+    seed: int
+    day: str
+    start_at: str
+    speed: float
+    tws_port: int
+    uw_port: int
+    pace_s: float
+    book_file: str | None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> VenueSetup:
+        return cls(**json.loads(text))
+
+
+class HeldClock(ScaledClock):
+    """A scaled clock that stands at its start until it is released."""
+
+    def __init__(self, start_at: datetime, speed: float) -> None:
+        super().__init__(start_at, speed, wall_seconds())
+        self._held = True
+
+    def release(self, anchor_epoch: float) -> None:
+        """Let time run, counted from the wall time `anchor_epoch`."""
+        super().__init__(self.start_at, self.speed, anchor_epoch)
+        self._held = False
+
+    def now(self) -> datetime:
+        return self.start_at if self._held else max(super().now(), self.start_at)
+
+
+class BookKeeper:
+    """Writes the venue's book after everything that changes it, and once a wall second for its time."""
+
+    def __init__(self, path: Path, setup: VenueSetup, venue: MatchingVenue, clock: ScaledClock) -> None:
+        self._path, self._setup, self._venue, self._clock = path, setup, venue, clock
+
+    def __call__(self, events: Sequence[VenueEvent]) -> None:
+        self.write()
+
+    def write(self) -> None:
+        setup = self._setup
+        day = date.fromisoformat(setup.day)
+        book = VenueBook(setup.scenario, setup.seed, day, self._clock.now(), self._venue.snapshot())
+        write_book(self._path, book)
+
+    async def keep(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self.write()
+
+
+class VenueProcess:
+    """The venue's parts, built from a setup and served in one event loop."""
+
+    def __init__(self, setup: VenueSetup) -> None:
+        scenario = load_scenario(setup.scenario)
+        self.clock = HeldClock(datetime.fromisoformat(setup.start_at), setup.speed)
+        market = build_market(scenario, setup.seed, date.fromisoformat(setup.day))
+        self.venue = build_venue(market, scenario, setup.seed)
+        self._setup = setup
+        self._keeper: BookKeeper | None = None
+        if setup.book_file is not None:
+            self._take_up(Path(setup.book_file))
+        simulated = SimulatedVenue(self.venue)
+        if self._keeper is not None:
+            simulated.listeners.append(self._keeper)
+        self._driver = VenueDriver(simulated, self.clock)
+        self._tws = TwsFace(simulated, self.clock, port=setup.tws_port, limits=Limits(), pace_s=setup.pace_s)
+        self._uw = UwFace(market, self.clock)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _take_up(self, path: Path) -> None:
+        book = read_book(path)
+        same = book is not None and (book.scenario, book.seed) == (self._setup.scenario, self._setup.seed)
+        if book is not None and same and book.day.isoformat() == self._setup.day:
+            self.venue.restore(book.venue)
+        self._keeper = BookKeeper(path, self._setup, self.venue, self.clock)
+
+    async def start(self) -> tuple[int, int]:
+        """Open both faces; returns their ports."""
+        tws_port = await self._tws.start()
+        uw_port = await self._uw.start("127.0.0.1", self._setup.uw_port)
+        await self._driver.start()
+        if self._keeper is not None:
+            self._tasks.append(asyncio.create_task(self._keeper.keep(), name="venue-book"))
+        return tws_port, uw_port
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._driver.stop()
+        await self._tws.stop()
+        await self._uw.stop()
+        if self._keeper is not None:
+            self._keeper.write()
+
+
+def run_venue(config: LoadedConfig, options: VenueOptions) -> int:
+    """Serve both faces until interrupted; prints `ready tws=P uw=Q` once they listen."""
+    sim = config.settings.sim
+    scenario = load_scenario(options.scenario or sim.scenario)
+    start_at = options.start_at or scenario.starts()
+    setup = VenueSetup(
+        scenario=options.scenario or sim.scenario,
+        seed=sim.seed if options.seed is None else options.seed,
+        day=start_at.astimezone(scenario.starts().tzinfo).date().isoformat(),
+        start_at=start_at.isoformat(),
+        speed=options.speed or sim.speed,
+        tws_port=sim.tws_port if options.tws_port is None else options.tws_port,
+        uw_port=sim.uw_port if options.uw_port is None else options.uw_port,
+        pace_s=sim.quote_pace_s,
+        book_file=str(options.state_file) if options.state_file else None,
+    )
+    anchor = options.anchor
+    asyncio.run(_serve(setup, anchor))
+    return 0
+
+
+async def _serve(setup: VenueSetup, anchor: float | None) -> None:
+    process = VenueProcess(setup)
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    tws_port, uw_port = await _open(process, setup)
+    process.clock.release(wall_seconds() if anchor is None else anchor)
+    sys.stdout.write(f"ready tws={tws_port} uw={uw_port}\n")
+    sys.stdout.flush()
+    await stop.wait()
+    await process.stop()
+
+
+async def _open(process: VenueProcess, setup: VenueSetup) -> tuple[int, int]:
+    try:
+        return await process.start()
+    except OSError as error:
+        ports = f"sim.tws_port {setup.tws_port}, sim.uw_port {setup.uw_port}"
+        raise ConfigError(f"{ports}: {error.strerror or error}; choose free ports, or 0 for any") from error
+
+
+async def _serve_as_child() -> None:
+    """Setup on the first line of standard input, the anchor on the second, the end at its close."""
+    loop = asyncio.get_running_loop()
+    setup = VenueSetup.from_json(await loop.run_in_executor(None, sys.stdin.readline))
+    process = VenueProcess(setup)
+    tws_port, uw_port = await _open(process, setup)
+    sys.stdout.write(f"ready tws={tws_port} uw={uw_port}\n")
+    sys.stdout.flush()
+    line = await loop.run_in_executor(None, sys.stdin.readline)
+    if line.strip():
+        process.clock.release(float(line))
+        await loop.run_in_executor(None, sys.stdin.readline)
+    await process.stop()
+
+
+def main() -> int:
+    """Entry of the child process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the bot that started us says when to end
+    try:
+        asyncio.run(_serve_as_child())
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

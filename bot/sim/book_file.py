@@ -1,0 +1,48 @@
+"""The venue's book on disk, so that a simulator that is started again has the orders and positions it had.
+
+One JSON file, replaced atomically. A torn or foreign file is no book: the day begins anew and says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class VenueBook:
+    """What a venue was doing: its day and time, and the matching engine's own snapshot."""
+
+    scenario: str
+    seed: int
+    day: date
+    at: datetime
+    venue: dict[str, Any]
+
+
+def read_book(path: Path) -> VenueBook | None:
+    """Return the book, None where there is none or where it cannot be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return VenueBook(
+            scenario=data["scenario"],
+            seed=int(data["seed"]),
+            day=date.fromisoformat(data["day"]),
+            at=datetime.fromisoformat(data["at"]),
+            venue=data["venue"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_book(path: Path, book: VenueBook) -> None:
+    """Replace the book; raises OSError when the disk does not take it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(path.suffix + ".new")
+    data = asdict(book) | {"day": book.day.isoformat(), "at": book.at.isoformat()}
+    beside.write_text(json.dumps(data), encoding="utf-8")
+    os.replace(beside, path)

@@ -1,0 +1,346 @@
+"""The venue as a broker port, without a socket: what replay and in-process tests trade on.
+
+Same market model, same matching engine, same events as through TWS; only the wire is missing. It is pumped by hand, so two
+runs with one seed see the same quotes at the same moments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from bot.domain.commands import Subscribe
+from bot.domain.contracts import OptionContract, PriceGrid, parse_osi
+from bot.domain.errors import OrderRejected
+from bot.domain.events import (
+    AccountReported,
+    BookReceived,
+    BrokerOrderStatus,
+    BrokerOrderView,
+    BrokerPosition,
+    BrokerSnapshot,
+    CommissionReported,
+    ContractQualified,
+    ErrorMeaning,
+    ExecutionReported,
+    GreeksReceived,
+    LinkChange,
+    LinkChanged,
+    OrderErred,
+    OrderReported,
+    QuoteReceived,
+    WhatIfAnswered,
+)
+from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
+from bot.domain.quotes import Book, BookLevel, Greeks, Quote
+from bot.engine.ports import Clock, Sink
+from bot.sim.market.rules import MARKET_RULES
+from bot.sim.vocabulary import (
+    Filled,
+    Instrument,
+    OrderChanged,
+    Refused,
+    Side,
+    SimulatedVenue,
+    Status,
+    TopOfBook,
+    VenueEvent,
+    VenueExecution,
+    VenueOrder,
+)
+from bot.sim.vocabulary import OrderTicket as VenueTicket
+
+STATUS: Final[Mapping[Status, BrokerOrderStatus]] = MappingProxyType(
+    {
+        Status.PENDING_SUBMIT: BrokerOrderStatus.PENDING,
+        Status.PRE_SUBMITTED: BrokerOrderStatus.PENDING,
+        Status.SUBMITTED: BrokerOrderStatus.WORKING,
+        Status.PENDING_CANCEL: BrokerOrderStatus.CANCELLING,
+        Status.CANCELLED: BrokerOrderStatus.CANCELLED,
+        Status.API_CANCELLED: BrokerOrderStatus.CANCELLED,
+        Status.FILLED: BrokerOrderStatus.FILLED,
+        Status.INACTIVE: BrokerOrderStatus.INACTIVE,
+    }
+)
+
+# The codes that this venue says; the IBKR adapter has the whole of TWS's list.
+MEANING: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
+    {
+        103: ErrorMeaning.NOT_PLACED,
+        104: ErrorMeaning.AMBIGUOUS,
+        105: ErrorMeaning.NOT_PLACED,
+        110: ErrorMeaning.NOT_PLACED,
+        200: ErrorMeaning.REJECTED,
+        201: ErrorMeaning.REJECTED,
+        202: ErrorMeaning.CANCEL_REPORTED,
+        399: ErrorMeaning.WARNING,
+        434: ErrorMeaning.REJECTED,
+        10147: ErrorMeaning.CANCEL_REFUSED,
+        10148: ErrorMeaning.CANCEL_REFUSED,
+    }
+)
+
+_HEARTBEAT = timedelta(seconds=5)
+_SLOW_LINES = timedelta(seconds=2)
+_ACCOUNT_EVERY = timedelta(seconds=10)
+
+
+@dataclass(slots=True)
+class _Line:
+    instrument: Instrument
+    kinds: frozenset[str]
+    top: TopOfBook | None = None
+    quoted_at: datetime | None = None
+    slow_at: datetime | None = None
+
+
+class SimBroker:
+    """Implements the engine's Broker port on a `SimulatedVenue`. `pump` sends market data and account values."""
+
+    client_id = 17
+
+    def __init__(self, simulated: SimulatedVenue, clock: Clock, sink: Sink, bot_id: str) -> None:
+        self._simulated = simulated
+        self._venue = simulated.venue
+        self._clock = clock
+        self._sink = sink
+        self._bot_id = bot_id
+        self._lines: dict[str, _Line] = {}
+        self._keys: dict[int, str] = {}
+        self._next_id = 1
+        self._ids: dict[str, int] = {}
+        self._account_at: datetime | None = None
+        self.account = self._venue.account_id
+        simulated.listeners.append(self._hear)
+
+    async def start(self) -> None:
+        now = self._clock.now()
+        self._sink(LinkChanged(LinkChange.CONNECTING, "in process", now))
+        self._sink(LinkChanged(LinkChange.ACCEPTED, f"account {self.account}", now))
+
+    async def stop(self) -> None:
+        self._simulated.listeners.remove(self._hear)
+
+    def reserve_order_ids(self, at_least: int) -> None:
+        self._next_id = max(self._next_id, at_least, self._venue.next_order_id(self.client_id))
+
+    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+        """Nothing to remember: the venue's instruments are at hand."""
+
+    # ---- orders
+
+    def submit(self, ticket: OrderTicket) -> int:
+        order_id = ticket.order_id or self._take_id()
+        self._place(ticket, order_id, what_if=False)
+        return order_id
+
+    def amend(self, ticket: OrderTicket) -> None:
+        self._place(ticket, ticket.order_id or 0, what_if=False)
+
+    def cancel(self, order_ref: str, order_id: int) -> None:
+        self._simulated.publish(self._venue.cancel(self.client_id, order_id, self._clock.now()))
+
+    def _take_id(self) -> int:
+        order_id, self._next_id = self._next_id, self._next_id + 1
+        return order_id
+
+    def _place(self, ticket: OrderTicket, order_id: int, *, what_if: bool) -> None:
+        events = self._venue.place(self._venue_ticket(ticket, order_id, what_if), self._clock.now())
+        self._simulated.publish(events)
+
+    def _venue_ticket(self, ticket: OrderTicket, order_id: int, what_if: bool) -> VenueTicket:
+        return VenueTicket(
+            client_id=self.client_id,
+            order_id=order_id,
+            instrument=self._instrument(ticket.contract_key),
+            side=Side(ticket.side.value),
+            quantity=ticket.terms.quantity,
+            order_type=ticket.order_type.value,
+            limit_price=ticket.terms.limit_price,
+            aux_price=ticket.terms.stop_price,
+            order_ref=ticket.order_ref,
+            account=self.account,
+            what_if=what_if,
+        )
+
+    async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
+        now = self._clock.now()
+        answer = self._venue.what_if(self._venue_ticket(ticket, 0, what_if=True), now)
+        if answer.reject_code:
+            return WhatIfAnswered(signal_id, None, None, None, None, f"{answer.reject_code}: {answer.reject_text}", now)
+        return WhatIfAnswered(
+            signal_id,
+            answer.init_margin_change,
+            answer.equity_before + answer.equity_change,
+            answer.init_margin_before + answer.init_margin_change,
+            answer.commission,
+            None,
+            now,
+        )
+
+    # ---- what the venue says
+
+    def _hear(self, events: Sequence[VenueEvent]) -> None:
+        for event in events:
+            if isinstance(event, OrderChanged):
+                self._sink(OrderReported(self._view(event.order)))
+            elif isinstance(event, Filled):
+                self._filled(event)
+            elif isinstance(event, Refused) and event.client_id == self.client_id:
+                self._refused(event)
+
+    def _filled(self, event: Filled) -> None:
+        self._sink(ExecutionReported(self._execution(event.execution)))
+        self._sink(OrderReported(self._view(event.order)))
+        self._sink(CommissionReported(event.execution.exec_id, event.execution.commission, self._clock.now()))
+
+    def _refused(self, event: Refused) -> None:
+        reference = next((ref for ref, oid in self._ids.items() if oid == event.order_id), "")
+        meaning = MEANING.get(event.code, ErrorMeaning.AMBIGUOUS)
+        self._sink(OrderErred(reference, event.code, event.text, meaning, self._clock.now()))
+
+    def _view(self, order: VenueOrder) -> BrokerOrderView:
+        ticket = order.ticket
+        self._ids[ticket.order_ref] = ticket.order_id
+        return BrokerOrderView(
+            order_ref=ticket.order_ref,
+            perm_id=order.perm_id,
+            order_id=ticket.order_id,
+            client_id=ticket.client_id,
+            contract_key=self._key(ticket.instrument),
+            side=OrderSide(ticket.side.value),
+            status=STATUS[order.status],
+            quantity=ticket.quantity,
+            filled_quantity=order.filled,
+            limit_price=ticket.limit_price,
+            stop_price=ticket.aux_price if ticket.order_type == OrderType.STOP.value else None,
+            at=self._clock.now(),
+            detail=order.reject_text,
+        )
+
+    def _execution(self, fill: VenueExecution) -> Execution:
+        return Execution(
+            exec_id=fill.exec_id,
+            order_ref=fill.order_ref,
+            perm_id=fill.perm_id,
+            order_id=fill.order_id,
+            contract_key=self._key(fill.instrument),
+            side=OrderSide(fill.side.value),
+            quantity=fill.quantity,
+            price=fill.price,
+            executed_at=fill.at,
+            client_id=fill.client_id,
+        )
+
+    async def snapshot(self) -> BrokerSnapshot:
+        executions = self._venue.executions()
+        return BrokerSnapshot(
+            open_orders=[self._view(order) for order in self._venue.open_orders()],
+            completed_orders=[self._view(order) for order in self._venue.completed_orders()],
+            executions=[self._execution(fill) for fill in executions],
+            commissions={fill.exec_id: fill.commission for fill in executions},
+            positions=[
+                BrokerPosition(
+                    self._key(p.instrument),
+                    self._contract(p.instrument),
+                    p.quantity,
+                    p.average_cost / p.instrument.multiplier,
+                )
+                for p in self._venue.positions()
+            ],
+            next_order_id=self._venue.next_order_id(self.client_id),
+            complete=True,
+            faults=(),
+            at=self._clock.now(),
+        )
+
+    # ---- market data
+
+    def subscribe(self, wanted: Subscribe) -> None:
+        self._lines = {key: self._line(key, kinds) for key, kinds in wanted.wanted.items() if self._known(key)}
+
+    def _line(self, key: str, kinds: frozenset[str]) -> _Line:
+        known = self._lines.get(key)
+        if known is not None:
+            known.kinds = kinds
+            return known
+        instrument = self._instrument(key)
+        bands = tuple(MARKET_RULES[instrument.market_rule_id])
+        self._sink(ContractQualified(key, instrument.con_id, PriceGrid(bands) if instrument.sec_type == "OPT" else None))
+        return _Line(instrument, kinds)
+
+    def _known(self, key: str) -> bool:
+        if self._find(key) is not None:
+            return True
+        self._sink(ContractQualified(key, None, None, "the venue does not list it"))
+        return False
+
+    def pump(self) -> None:
+        """Send what changed on every line, and the account now and then."""
+        now = self._clock.now()
+        for key, line in self._lines.items():
+            self._pump_quote(key, line, now)
+            if line.slow_at is None or now - line.slow_at >= _SLOW_LINES:
+                line.slow_at = now
+                self._pump_slow(key, line, now)
+        if self._account_at is None or now - self._account_at >= _ACCOUNT_EVERY:
+            self._account_at = now
+            self._sink(self._account_values(now))
+
+    def _pump_quote(self, key: str, line: _Line, now: datetime) -> None:
+        top = self._venue.market.top(line.instrument, now)
+        if top == line.top and line.quoted_at is not None and now - line.quoted_at < _HEARTBEAT:
+            return
+        line.top, line.quoted_at = top, now
+        quote = Quote(top.bid, top.ask, top.bid_size, top.ask_size, top.last, now, halted=top.halted)
+        self._sink(QuoteReceived(key, quote))
+
+    def _pump_slow(self, key: str, line: _Line, now: datetime) -> None:
+        if "book" in line.kinds:
+            depth = self._venue.market.depth(line.instrument, now)
+            bids = tuple(BookLevel(level.price, level.size) for level in depth.bids)
+            asks = tuple(BookLevel(level.price, level.size) for level in depth.asks)
+            self._sink(BookReceived(key, Book(bids, asks, now)))
+        greeks = self._venue.market.greeks(line.instrument, now) if line.instrument.sec_type == "OPT" else None
+        if greeks is not None:
+            values = Greeks(greeks.iv, greeks.delta, greeks.gamma, greeks.vega, greeks.theta, greeks.underlying, now)
+            self._sink(GreeksReceived(key, values))
+
+    def _account_values(self, now: datetime) -> AccountReported:
+        values = self._venue.account_values(now)
+        return AccountReported(
+            account=self.account,
+            net_liquidation=values["NetLiquidation"],
+            available_funds=values["AvailableFunds"],
+            buying_power=values["BuyingPower"],
+            cash=values["TotalCashValue"],
+            realized_pnl=values["RealizedPnL"],
+            unrealized_pnl=values["UnrealizedPnL"],
+            at=now,
+        )
+
+    # ---- names
+
+    def _find(self, key: str) -> Instrument | None:
+        market = self._venue.market
+        found = market.find(local_symbol=key) or market.find(symbol=key, sec_type="STK") or market.find(symbol=key, sec_type="IND")
+        return found[0] if found else None
+
+    def _instrument(self, key: str) -> Instrument:
+        instrument = self._find(key)
+        if instrument is None:
+            raise OrderRejected(f"the venue does not list {key}")
+        return instrument
+
+    def _key(self, instrument: Instrument) -> str:
+        known = self._keys.get(instrument.con_id)
+        if known is None:
+            option = instrument.sec_type == "OPT"
+            known = self._keys[instrument.con_id] = instrument.local_symbol if option else instrument.symbol
+        return known
+
+    def _contract(self, instrument: Instrument) -> OptionContract | None:
+        return parse_osi(instrument.local_symbol) if instrument.sec_type == "OPT" else None
