@@ -1,0 +1,144 @@
+"""Reading a vendor's JSON: numbers as strings, null and "" for nothing, three ways to write a time, several envelopes.
+
+The readers take what the vendor is known to send and raise `Malformed` for everything else; nothing is guessed. The
+`need_*` forms raise for an absent value too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+_NOTHING: Final = (None, "", "null", "NaN", "nan")
+# Epoch numbers above this are milliseconds: as seconds it would be the year 5138.
+_MILLISECONDS_FROM: Final = 100_000_000_000
+_FLAGS: Final = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
+
+
+class Malformed(ValueError):
+    """A field or an answer that cannot be read; the text names it."""
+
+
+def decimal(row: Row, name: str) -> Decimal | None:
+    """Return an exact number, None where the vendor has none."""
+    value = row.get(name)
+    if value in _NOTHING:
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise Malformed(f"{name}={value!r} is not a number") from None
+    if isinstance(value, bool) or not number.is_finite():
+        raise Malformed(f"{name}={value!r} is not a number")
+    return number
+
+
+def need_decimal(row: Row, name: str) -> Decimal:
+    return _needed(decimal(row, name), name)
+
+
+def real(row: Row, name: str) -> float | None:
+    """Return a model's number, None where the vendor has none."""
+    value = row.get(name)
+    if value in _NOTHING:
+        return None
+    if isinstance(value, bool):
+        raise Malformed(f"{name}={value!r} is not a number")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise Malformed(f"{name}={value!r} is not a number") from None
+    if not math.isfinite(number):
+        raise Malformed(f"{name}={value!r} is not a number")
+    return number
+
+
+def need_real(row: Row, name: str) -> float:
+    return _needed(real(row, name), name)
+
+
+def count(row: Row, name: str) -> int:
+    """Return a whole number, 0 where the vendor has none: an absent size is nothing traded."""
+    number = real(row, name)
+    if number is None:
+        return 0
+    if number != int(number):
+        raise Malformed(f"{name}={row.get(name)!r} is not a whole number")
+    return int(number)
+
+
+def flag(row: Row, name: str) -> bool:
+    """Return a yes or no; false where the vendor says nothing."""
+    value = row.get(name)
+    if value in _NOTHING:
+        return False
+    try:
+        return _FLAGS[value]
+    except (KeyError, TypeError):
+        raise Malformed(f"{name}={value!r} is not true or false") from None
+
+
+def text(row: Row, name: str) -> str:
+    value = row.get(name)
+    return "" if value is None else str(value)
+
+
+def instant(row: Row, name: str) -> datetime | None:
+    """Return an aware UTC time from ISO text (T or blank, Z or offset) or from epoch seconds or milliseconds."""
+    value = row.get(name)
+    if value in _NOTHING:
+        return None
+    try:
+        return _epoch(float(value)) if _is_number(value) else _iso(str(value))
+    except (ValueError, OverflowError, OSError):
+        raise Malformed(f"{name}={value!r} is not a time") from None
+
+
+def need_instant(row: Row, name: str) -> datetime:
+    return _needed(instant(row, name), name)
+
+
+def rows_of(body: bytes) -> list[Any]:
+    """Return the rows of an answer whatever its envelope; raises Malformed for what is not JSON or has no rows."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Malformed(f"not JSON: {body[:60]!r}") from None
+    if isinstance(answer, list):
+        return answer
+    if isinstance(answer, dict):
+        for name in ("data", "chains"):
+            rows = answer.get(name)
+            if isinstance(rows, list):
+                return rows
+            if isinstance(rows, dict):
+                return [rows]
+    raise Malformed(f"no rows in the answer: {body[:60]!r}")
+
+
+def _needed(value: T | None, name: str) -> T:
+    if value is None:
+        raise Malformed(f"{name} is missing")
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return (isinstance(value, (int, float)) and not isinstance(value, bool)) or (
+        isinstance(value, str) and value.isdigit()
+    )
+
+
+def _epoch(number: float) -> datetime:
+    return datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS_FROM else number, UTC)
+
+
+def _iso(written: str) -> datetime:
+    at = datetime.fromisoformat(written)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
