@@ -43,7 +43,11 @@ class AccountValue(NamedTuple):
 def account_values(moment: Moment) -> list[AccountValue]:
     """Return the account's own values: texts without currency, money in USD to the cent."""
     values = moment.account_values
-    listed = [AccountValue("AccountType", "INDIVIDUAL", ""), AccountValue("AccountReady", "true", "")]
+    listed = [
+        AccountValue("AccountCode", moment.venue.account_id, ""),
+        AccountValue("AccountType", "INDIVIDUAL", ""),
+        AccountValue("AccountReady", "true", ""),
+    ]
     for tag, amount in values.items():
         if tag not in _LEDGER_ONLY:
             listed += [AccountValue(name, money(amount), "USD") for name in (tag, *_ALIASES.get(tag, ()))]

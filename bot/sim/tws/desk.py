@@ -164,7 +164,7 @@ class OrderDesk:
         if ticket.parent_id and not self._parent_lives(ticket):
             client.error(ticket.order_id, 10006, f"Missing parent order: {ticket.parent_id}")
             return
-        self._told.pop(self._perm_id(ticket), None)
+        self._expect_answer(ticket)
         self._simulated.publish(self._venue.place(replace(ticket, transmit=True), now))
 
     def _parent_lives(self, ticket: OrderTicket) -> bool:
@@ -172,13 +172,14 @@ class OrderDesk:
         done = [order for order in self._venue.completed_orders() if order.status is Status.FILLED]
         return any(_key(order.ticket) == parent for order in [*self._venue.open_orders(), *done])
 
-    def _perm_id(self, ticket: OrderTicket) -> int:
-        """Return the permId of the live order that a ticket would modify, 0 for a new one."""
-        mine = (order.perm_id for order in self._venue.open_orders() if _key(order.ticket) == _key(ticket))
-        return next(mine, 0)
+    def _expect_answer(self, ticket: OrderTicket) -> None:
+        """Let a modification be answered even where it changes nothing that was told before."""
+        for order in self._venue.open_orders():
+            if _key(order.ticket) == _key(ticket):
+                self._told[order.perm_id] = ()
 
     def _order_changed(self, order: VenueOrder) -> None:
-        state = (order.status, order.filled, order.ticket, order.stop_price)
+        state = (order.status, order.filled, order.ticket)
         known = self._told.get(order.perm_id)
         if known == state:
             return
@@ -201,7 +202,7 @@ class OrderDesk:
         audience = self._audience(order.ticket.client_id)
         if order.perm_id not in self._told:
             self._tell(audience, replace(order, filled=0, average_price=_ZERO), Status.PRE_SUBMITTED)
-        self._told[order.perm_id] = (status, fill.cumulative, order.ticket, order.stop_price)
+        self._told[order.perm_id] = (status, fill.cumulative, order.ticket)
         state = order_status(order, status, filled=fill.cumulative, average=fill.average_price)
         for client in audience:
             client.send(messages.execution(LIVE_EXECUTION, fill, self._account, EXCHANGE_ZONE, client.version))

@@ -16,6 +16,7 @@ from bot.sim.vocabulary import Instrument, ModelGreeks
 YEAR_S: Final = 365.0 * 86400.0
 _MAX_IV: Final = 20.0
 _MIN_IV: Final = 1e-4
+_CLOSE_ENOUGH: Final = 1e-6  # dollars
 
 
 class Plain(NamedTuple):
@@ -85,13 +86,14 @@ def implied_volatility(
     Newton's method from `guess`, each step kept inside a bracket that shrinks, so that it ends even where vega is flat.
     """
     low, high = _MIN_IV, _MAX_IV
-    if not _price(spot, strike, years, low, right) <= price <= _price(spot, strike, years, high, right):
+    least, most = _price(spot, strike, years, low, right), _price(spot, strike, years, high, right)
+    if not least - _CLOSE_ENOUGH <= price <= most:
         return None
     iv = min(max(guess, low), high)
     for _ in range(60):
         value = black_scholes(spot, strike, years, iv, right)
         error = value.price - price
-        if abs(error) < 1e-6:
+        if abs(error) < _CLOSE_ENOUGH:
             return iv
         low, high = (low, iv) if error > 0 else (iv, high)
         step = iv - error / (value.vega * 100) if value.vega > 1e-9 else low

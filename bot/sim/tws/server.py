@@ -162,7 +162,4 @@ class TwsFace:
             return
         moment = self.moment()
         for session in sessions:
-            try:
-                session.pace(moment)
-            except Exception:
-                log.exception("pacing client %s failed", session.client_id)
+            session.pace(moment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,8 @@ from bot.sim.vocabulary import VenuePosition
 
 if TYPE_CHECKING:
     from bot.sim.tws.server import TwsFace
+
+log: Final = logging.getLogger(__name__)
 
 READ_BYTES: Final = 1 << 16
 NOTICES: Final = (
@@ -156,9 +159,16 @@ class Session:
             return
         if waiting > self.face.limits.buffered_bytes:
             return
-        for stream in [*self.streams.values()]:
-            for message in stream.pace(moment):
-                self.face.egress(self, message)
+        for (kind, req_id), stream in [*self.streams.items()]:
+            try:
+                said = stream.pace(moment)
+            except Exception:
+                # A line that the model cannot answer must not silence the others, nor fill the log at every pace.
+                log.exception("client %s lost its %s line %s", self.client_id, kind, req_id)
+                self.unsubscribe(kind, req_id)
+                self.error(req_id, 322, f"Error processing request: the {kind} line has failed")
+            else:
+                self.send_all(said)
 
     def subscribe(self, kind: str, req_id: int, stream: Stream) -> None:
         self.streams[kind, req_id] = stream

@@ -201,6 +201,27 @@ async def test_a_new_order_is_reported_in_tws_order(wire: Wire) -> None:
     assert notice[3] == "202"
 
 
+async def test_a_modification_is_answered_with_submitted_alone(wire: Wire) -> None:
+    _place(wire, 1, limit="0.05")
+    for _ in range(4):
+        await wire.receive()
+    for limit in ("0.10", "0.10"):
+        _place(wire, 1, limit=limit)
+        opened, state = await wire.receive(), await wire.receive()
+        assert (opened[0], state[0], state[2]) == ("5", "3", "Submitted")
+        assert opened[16] == limit.rstrip("0")
+
+
+async def test_a_line_that_fails_costs_only_itself(site: Site, wire: Wire) -> None:
+    wire.send(1, 11, 1, *CALL_1012, 0, "", 0, 0, "")
+    wire.send(92, 2, "DU1234567", "")
+    await wire.until(lambda message: message[0] == "94")
+    site.venue.market.spot.clear()
+    assert (await wire.error(322))[2] == "1"
+    wire.send(49, 1)
+    await wire.until(lambda message: message[0] == "49")
+
+
 async def test_a_fill_is_execution_state_state_with_commission_and_report(wire: Wire) -> None:
     _place(wire, 1, limit="50")
     seen = [await wire.receive() for _ in range(10)]
