@@ -1,0 +1,76 @@
+"""The edge of the command line: which command is meant, which configuration holds, how a refusal is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from bot.domain.errors import BotError
+
+if TYPE_CHECKING:
+    from bot.config.loader import LoadedConfig
+
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+HOME_VARIABLE: Final = "QUANTICITY_HOME"
+DEFAULT_COMMAND: Final = "run"
+
+REFUSED: Final = 1
+BAD_INPUT: Final = 2
+INTERRUPTED: Final = 130
+
+
+class Commands(TyperGroup):
+    """No command means `run`; what we raise on purpose becomes one message and an exit code, never a traceback."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] != "--help"):
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BotError as error:
+            fail(str(error))
+        except BrokenPipeError:
+            # The reader of our output (`| head`) has left; Python must not try to flush into the void at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def fail(message: str, code: int = BAD_INPUT) -> None:
+    """Say what is wrong on standard error and leave."""
+    for line in message.splitlines() or ["refused"]:
+        print(f"error: {line}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def home() -> Path:
+    """Return the directory of `config/` and `.env`: the checkout, unless QUANTICITY_HOME names another."""
+    named = os.environ.get(HOME_VARIABLE)
+    if not named:
+        return CHECKOUT
+    path = Path(named)
+    if not path.is_dir():
+        fail(f"{HOME_VARIABLE} = {named!r} is not a directory. Correct or unset it.")
+    return path.resolve()
+
+
+def configuration(overrides: Mapping[str, Any] | None = None) -> LoadedConfig:
+    """Return the configuration in force; raises ConfigError."""
+    from bot.config.loader import load
+
+    return load(home(), overrides)
+
+
+def database_url() -> str:
+    """Return the store's address by the configuration in force."""
+    return configuration().settings.database.url

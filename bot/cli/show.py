@@ -1,0 +1,89 @@
+"""Output: the same rows as a table for people, as JSON or CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+PIPE_WIDTH: Final = 240
+_NUMERIC: Final = (int, float, Decimal)
+
+
+def as_json(value: Any) -> None:
+    """Print a value as indented JSON; money stays text, so that no reader rounds it."""
+    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows as CSV with a header line."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def as_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "", empty: str = "nothing") -> None:
+    """Print rows as a table, numbers to the right; `empty` is said when there are none."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        print(f"{title}: {empty}" if title else empty)
+        return
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=_box(), pad_edge=False)
+    for index, column in enumerate(columns):
+        numeric = any(isinstance(row[index], _NUMERIC) and not isinstance(row[index], bool) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_escaped(_cell(value)) for value in row))
+    console.print(table)
+
+
+def records(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return rows as mappings, for JSON."""
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _box() -> Any:
+    from rich import box
+
+    return box.SIMPLE_HEAD
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal | Path):
+        return str(value)
+    return value

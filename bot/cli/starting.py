@@ -1,0 +1,115 @@
+"""`run`, `sim`, `replay`: what starts something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bot.cli import choices
+from bot.cli.edge import configuration
+
+if TYPE_CHECKING:
+    from bot.config.loader import LoadedConfig
+
+Scenario = Annotated[str | None, typer.Option(help="A day from config/scenarios, by name, or a file's path.")]
+Seed = Annotated[int | None, typer.Option(help="Another seed, another day of the same story.")]
+Speed = Annotated[float | None, typer.Option(help="Simulated seconds per wall second.")]
+StartAt = Annotated[str | None, typer.Option(metavar="ISO", help="Set the clock, e.g. 2026-11-20T09:25:00-05:00.")]
+
+
+def run(
+    scenario: Scenario = None,
+    speed: Speed = None,
+    until_close: Annotated[bool, typer.Option("--until-close", help="Stop after the close and print the day.")] = False,
+    seed: Seed = None,
+    start_at: StartAt = None,
+    mode: Annotated[Literal["sim", "paper", "live"] | None, typer.Option(help="Instead of the configured one.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="Confirm that mode live trades real money.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Simulation only: begin with an empty store and account.")
+    ] = False,
+) -> None:
+    """Trade: the bot and its page; in mode sim the simulated venue as well. This is what no command means."""
+    from bot.config.options import RunOptions
+
+    options = RunOptions(
+        scenario=scenario,
+        seed=choices.checked_seed(seed),
+        speed=choices.checked_speed(speed),
+        start_at=choices.start_time(start_at),
+        until_close=until_close,
+        live=live,
+        fresh=fresh,
+    )
+    config = configuration(choices.overrides(mode))
+    if config.settings.mode == "sim":
+        config = configuration(choices.overrides(mode, scenario, seed, speed))
+    choices.check_run(config, options)
+    _start_log(config)
+    from bot import app
+
+    raise typer.Exit(app.run(config, options))
+
+
+def sim(
+    tws_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where TWS clients connect; 0 is any free.")
+    ] = None,
+    uw_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where HTTP clients connect; 0 is any free.")
+    ] = None,
+    scenario: Scenario = None,
+    seed: Seed = None,
+    speed: Speed = None,
+    start_at: StartAt = None,
+    anchor: Annotated[float | None, typer.Option(hidden=True, help="Wall time, epoch seconds, of --start-at.")] = None,
+    state_file: Annotated[Path | None, typer.Option(help="Keep the venue's book here between starts.")] = None,
+) -> None:
+    """Run the simulated venue alone, for other programs; prints `ready tws=P uw=Q` once both ports listen."""
+    from bot.config.options import VenueOptions
+
+    options = VenueOptions(
+        scenario=scenario,
+        seed=choices.checked_seed(seed),
+        speed=choices.checked_speed(speed),
+        start_at=choices.start_time(start_at),
+        tws_port=tws_port,
+        uw_port=uw_port,
+        anchor=anchor,
+        state_file=state_file.resolve() if state_file else None,
+    )
+    config = configuration(choices.overrides("sim", scenario, seed, speed))
+    choices.check_scenario(config.settings.sim.scenario)
+    _start_log(config)
+    from bot import app
+
+    raise typer.Exit(app.run_venue(config, options))
+
+
+def replay(
+    scenario: Annotated[str, typer.Option(help="A day from config/scenarios, by name, or a file's path.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same day, hash for hash.")] = 1,
+    database: Annotated[
+        Path | None, typer.Option(help="Keep the store in this file instead of throwing it away.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Run a whole day in this process without sockets, under a manual clock, as fast as it goes."""
+    from bot.config.options import ReplayOptions
+
+    choices.checked_seed(seed)
+    config = configuration(choices.overrides("sim", scenario, seed))
+    choices.check_scenario(scenario)
+    _start_log(config)
+    from bot import app
+
+    options = ReplayOptions(scenario, seed, database.resolve() if database else None, json)
+    raise typer.Exit(app.replay(config, options))
+
+
+def _start_log(config: LoadedConfig) -> None:
+    from bot.log import configure_logging
+
+    configure_logging(config.settings.log.level, config.secrets)

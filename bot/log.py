@@ -1,0 +1,136 @@
+"""The log: plain lines on standard error, at the exchange's time, with nothing secret in them.
+
+Lines of the standard library's loggers and of structlog look alike: time, words, facts. A structlog event named
+"transition" with machine, entity_id, from_state, to_state, trigger, reason and at becomes
+`10:31:07 signal 7QK2M4 pending → approved approve: every rule holds`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterable, MutableMapping
+from datetime import datetime
+from typing import Any, Final, TextIO
+from urllib.parse import quote
+
+import structlog
+
+from bot.domain.calendar import NEW_YORK
+
+Fields = MutableMapping[str, Any]
+Now = Callable[[], datetime]
+
+TRANSITION: Final = "transition"
+SHORT_ID: Final = 6
+HIDDEN: Final = "***"
+_SHORTEST_SECRET: Final = 4
+_NOISY: Final = ("ib_insync", "asyncio", "aiosqlite", "waitress", "werkzeug", "alembic", "watchfiles")
+_MARKS: Final = {"warning": "warning: ", "error": "ERROR: ", "critical": "CRITICAL: "}
+_NAMED: Final = r"(?<!/login\?)\b((?:[a-z]+[_-])*(?:token|api_?key|secret|password)[\"']?\s*[:=]\s*[\"']?)[^\s&\"',;}]+"
+_HEADER: Final = r"(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:bearer|basic|token)\s+)?[^\s\"',}]+"
+_CREDENTIALS: Final = (
+    (re.compile(r"([a-z][a-z0-9+.-]*://[^/@\s:]*:)[^/@\s]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),  # user:password@host
+    (re.compile(_HEADER, re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (
+        re.compile(_NAMED, re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),  # token=..., api_key: ...; the simulator's ready login link is for reading
+)
+
+
+def short_id(entity_id: str) -> str:
+    """Return the end of an id, the part that tells one from another; `status` and `close` take it as well."""
+    return entity_id[-SHORT_ID:]
+
+
+def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return a function that takes out of a text the given secrets, also as part of an address, and what looks like one."""
+    known = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in (secret, quote(secret, safe=""))}
+    given = re.compile("|".join(map(re.escape, sorted(known, key=len, reverse=True)))) if known else None
+
+    def redact(text: str) -> str:
+        if given:
+            text = given.sub(HIDDEN, text)
+        for pattern, instead in _CREDENTIALS:
+            text = pattern.sub(instead, text)
+        return text
+
+    return redact
+
+
+def transition_words(fields: Fields) -> str:
+    """Return a transition as one line without its time."""
+    machine, entity, reason = fields["machine"], short_id(str(fields["entity_id"])), fields.get("reason")
+    told = f": {reason}" if reason else ""
+    return f"{machine} {entity} {fields['from_state']} → {fields['to_state']} {fields['trigger']}{told}"
+
+
+class PlainLine:
+    """The last processor: one event as one line."""
+
+    def __init__(self, now: Now | None) -> None:
+        self._now = now
+
+    def __call__(self, _logger: object, _method: str, fields: Fields) -> str:
+        trace = fields.pop("exception", "")
+        line = f"{self._stamp(fields)}{self._words(fields)}"
+        return f"{line}\n{trace}" if trace else line
+
+    def _stamp(self, fields: Fields) -> str:
+        at = fields.pop("at", None) or (self._now() if self._now else None)
+        return f"{at.astimezone(NEW_YORK):%H:%M:%S} " if isinstance(at, datetime) else ""
+
+    @staticmethod
+    def _words(fields: Fields) -> str:
+        level, event = str(fields.pop("level", "info")), fields.pop("event", "")
+        for inner in ("logger", "_record", "_from_structlog", "stack_info"):
+            fields.pop(inner, None)
+        mark = _MARKS.get(level, "")
+        if event == TRANSITION and "machine" in fields:
+            return mark + transition_words(fields)
+        facts = " ".join(f"{key}={value}" for key, value in fields.items())
+        return f"{mark}{event}{'  ' + facts if facts else ''}"
+
+
+class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
+    """Redacts the finished line, tracebacks included: nothing that is written can have gone round it."""
+
+    def __init__(self, redact: Callable[[str], str], **options: Any) -> None:
+        super().__init__(**options)
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redact(super().format(record))
+
+
+def configure_logging(
+    level: str, secrets: Iterable[str] = (), now: Now | None = None, stream: TextIO | None = None
+) -> None:
+    """Send structlog's and the standard library's log to standard error as plain lines.
+
+    `now` gives the time of lines that do not bring their own `at`: the bot's clock, so that a simulated day reads as
+    that day; without it such lines have no time. Calling it again replaces what was configured before.
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.format_exc_info,
+    ]
+    formatter = _RedactingFormatter(
+        redactor(secrets), foreign_pre_chain=shared, processors=[PlainLine(now)], use_get_message=True
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
