@@ -1,8 +1,8 @@
 """The composition root: the only room that knows every concrete class.
 
-`run` trades (sim, paper, live), `run_venue` is the simulated venue alone, `replay` is a day in one process. Each returns an exit
-code: 0 well, 1 something went wrong on the way, 2 refused before anything was started. The rooms behind them are imported only
-when called, so that `--help` stays quick.
+`run` trades (sim, paper, live), `run_venue` is the simulated venue alone, `replay` is a day in one process. Each
+returns an exit code: 0 well, 1 something went wrong on the way, 2 refused before anything was started. The rooms behind
+them are imported only when called, so that `--help` stays quick.
 """
 
 from __future__ import annotations

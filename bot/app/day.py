@@ -1,4 +1,5 @@
-"""The day in a few lines: trades, P&L, win rate, slippage, messages that matter, invariants. Read from the store alone."""
+"""The day in a few lines: trades, P&L, win rate, slippage, messages that matter, invariants. Read from the store
+alone."""
 
 from __future__ import annotations
 
@@ -58,11 +59,8 @@ def lines(summary: DaySummary) -> list[str]:
     """Return the day as the trader reads it at the close."""
     out = [f"The day {summary.day}", f"  trades      {len(summary.trades)}"]
     for t in summary.trades:
-        strike = f"{t['strike'] / 10000:g}"
-        why = t["close_reason"] or t["state"]
-        out.append(
-            f"    {t['symbol']:<5} {strike}{t['right']}  {t['entry_quantity']:>3} at {t['entry']:.2f}  {t['pnl']:>+10,.2f}  {why}"
-        )
+        what = f"{t['symbol']:<5} {t['strike'] / 10000:g}{t['right']}  {t['entry_quantity']:>3} at {t['entry']:.2f}"
+        out.append(f"    {what}  {t['pnl']:>+10,.2f}  {t['close_reason'] or t['state']}")
     out.append(f"  P&L         {summary.realized:+,.2f} (commissions included)")
     if summary.trades:
         out.append(f"  win rate    {summary.wins} of {len(summary.trades)} ({summary.wins / len(summary.trades):.0%})")

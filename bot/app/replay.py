@@ -1,4 +1,5 @@
-"""A scenario in one process under a manual clock: the same tick, the same matching engine, the same parsers, no sockets.
+"""A scenario in one process under a manual clock: the same tick, the same matching engine, the same parsers, no
+sockets.
 
 Same scenario and seed, same transitions, hash for hash.
 """
@@ -26,8 +27,8 @@ from bot.engine.inbox import Inbox
 from bot.engine.tick import Engine
 from bot.feeds.calendar import XnysCalendar
 from bot.feeds.clock import ManualClock
-from bot.feeds.sources import SourcesSettings
-from bot.feeds.uw_feed import UwFeed
+from bot.feeds.sources import DataSources
+from bot.feeds.uw import UwFeed
 from bot.sim.broker import SimBroker
 from bot.sim.market.model import build_market
 from bot.sim.matching import build_venue
@@ -91,9 +92,11 @@ class Desk:
         await self.store.close()
 
 
-async def open_desk(config: LoadedConfig, scenario_name: str, seed: int, database: Path, *, quiet: bool = False) -> Desk:
+async def open_desk(
+    config: LoadedConfig, scenario_name: str, seed: int, database: Path, *, quiet: bool = False
+) -> Desk:
     """Build every part for a replay on a store file that does not exist yet."""
-    url = f"sqlite+aiosqlite:///{database.resolve()}"
+    url = _address(database)
     upgrade(url)
     scenario = load_scenario(scenario_name)
     calendar = XnysCalendar.around(scenario.date, Path(config.settings.sim.state_dir))
@@ -105,8 +108,8 @@ async def open_desk(config: LoadedConfig, scenario_name: str, seed: int, databas
     inbox = Inbox()
     broker = SimBroker(simulated, clock, inbox.put, settings.bot_id)
     face = UwFace(market, clock)
-    sources = validate_section(config.sources_tree, "sources", SourcesSettings)
-    feed = UwFeed(sources.unusual_whales, clock, inbox.put, "replay", transport=InProcessTransport(face))
+    sources = validate_section(config.sources_tree, "sources", DataSources)
+    feed = UwFeed(sources.unusual_whales, clock, calendar, inbox.put, InProcessTransport(face))
     store = SqlStore(url, clock, config_version=config.version)
     await store.open()
     engine = Engine(
@@ -116,7 +119,7 @@ async def open_desk(config: LoadedConfig, scenario_name: str, seed: int, databas
         clock=clock,
         calendar=calendar,
         strategies=build(settings.strategies),
-        ids=IdSource(random.Random(seed)),  # noqa: S311 - reproducible on purpose
+        ids=IdSource(random.Random(seed)),  # reproducible on purpose
         inbox=inbox,
         scenario=scenario.name,
         wait_for_answers=True,
@@ -128,13 +131,15 @@ async def open_desk(config: LoadedConfig, scenario_name: str, seed: int, databas
     return Desk(clock, engine, broker, feed, simulated, store, session)
 
 
-async def replay_day(config: LoadedConfig, scenario: str, seed: int, database: Path, *, quiet: bool = False) -> ReplayResult:
+async def replay_day(
+    config: LoadedConfig, scenario: str, seed: int, database: Path, *, quiet: bool = False
+) -> ReplayResult:
     """Replay a whole day into `database` and return what came of it."""
     began = time.monotonic()
     desk = await open_desk(config, scenario, seed, database, quiet=quiet)
     await desk.run_until(desk.session.close_at + _AFTER_CLOSE)
     await desk.close()
-    url = f"sqlite+aiosqlite:///{database.resolve()}"
+    url = _address(database)
     head, count = desk.store.head
     return ReplayResult(head, count, time.monotonic() - began, summarize(url, desk.session.day), str(database))
 
@@ -149,13 +154,21 @@ def run_replay(config: LoadedConfig, options: ReplayOptions) -> int:
     return 0 if result.summary.sound else 1
 
 
+def _address(database: Path) -> str:
+    return f"sqlite+aiosqlite:///{database.absolute()}"
+
+
 def _paced_for_replay(settings: Settings) -> Settings:
     engine = settings.engine.model_copy(update={"status_wall_seconds": _STATUS_EVERY_S})
     return settings.model_copy(update={"engine": engine})
 
 
 def _as_text(result: ReplayResult) -> str:
-    words = [*lines(result.summary), f"  transitions {result.transitions} in {result.wall_seconds:.1f} s", f"  head hash   {result.head_hash}"]
+    words = [
+        *lines(result.summary),
+        f"  transitions {result.transitions} in {result.wall_seconds:.1f} s",
+        f"  head hash   {result.head_hash}",
+    ]
     return "\n".join(words) + "\n"
 
 

@@ -1,7 +1,8 @@
 """The simulated venue as a process: market model, matching engine, TWS face and UW face under one scaled clock.
 
-Run alone (`python run.py sim`) it serves any TWS and UW client. Run by the bot in `sim` mode it is a child that is told over its
-standard input when the clock starts, and that ends when that input closes: it can never outlive the bot that started it.
+Run alone (`python run.py sim`) it serves any TWS and UW client. Run by the bot in `sim` mode it is a child that is told
+over its standard input when the clock starts, and that ends when that input closes: it can never outlive the bot that
+started it.
 """
 
 from __future__ import annotations

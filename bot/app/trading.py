@@ -1,0 +1,339 @@
+"""One run of the bot: in sim mode with its own venue, in paper and live against a gateway that is already there.
+
+Order of a start: refuse what cannot work, bring the store up, start the children, then the engine, then the adapters.
+Whatever was started is stopped again in reverse, whichever way the run ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from bot.app.announce import announce, announce_look
+from bot.app.children import Child, ChildFailed
+from bot.app.day import lines, summarize
+from bot.app.simulated_day import SimulatedDay, last_moment, plan_day, set_aside
+from bot.app.venue import VenueSetup
+from bot.broker.adapter import IbkrBroker
+from bot.broker.settings import BrokerSettings
+from bot.config.loader import LoadedConfig, validate_section
+from bot.config.options import RunOptions
+from bot.config.schema import Mode, Settings
+from bot.domain.calendar import NEW_YORK
+from bot.domain.errors import ConfigError
+from bot.domain.ids import IdSource
+from bot.engine.inbox import Inbox
+from bot.engine.ports import Clock
+from bot.engine.tick import Engine
+from bot.feeds.calendar import XnysCalendar
+from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
+from bot.feeds.sources import DataSources, UwSettings
+from bot.feeds.uw import UwFeed
+from bot.store.revision import check_revision, current_revision, upgrade
+from bot.store.sql_store import SqlStore
+from bot.strategies.registry import build
+
+log: Final = logging.getLogger("quanticity")
+
+_COMMAND_POLL_S: Final = 0.25
+_CLOSE_POLL_S: Final = 0.1
+_PAGE_RESTART_S: Final = 2.0
+
+
+def run(config: LoadedConfig, options: RunOptions) -> int:
+    """Trade until told to stop, or until the close; returns the exit code."""
+    settings = config.settings
+    if options.fresh and settings.mode is Mode.SIM:
+        for path in set_aside(settings, SystemClock().now()):
+            log.info(f"set aside: {path}")
+    _bring_up_store(settings)
+    _check_page_port(settings)
+    if settings.mode is Mode.SIM:
+        return asyncio.run(_run_simulated(config, options))
+    _check_gateway(settings)
+    return asyncio.run(_run_at_gateway(config, options))
+
+
+# ---- before anything is started
+
+
+def _bring_up_store(settings: Settings) -> None:
+    """Make or upgrade the store; in paper and live only a missing one, an older one is the operator's decision."""
+    url = settings.database.url
+    if settings.mode is Mode.SIM or current_revision(url) is None:
+        upgrade(url, tell=log.info)
+    check_revision(url)
+
+
+def _check_page_port(settings: Settings) -> None:
+    web = settings.web
+    if not web.enabled or web.port == 0:
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((web.host, web.port))
+        except OSError as error:
+            raise ConfigError(
+                f"web.port {web.port} on {web.host}: {error.strerror}; stop what listens there, or choose another port "
+                "(QUANTICITY__WEB__PORT, 0 for any)"
+            ) from error
+
+
+def _check_gateway(settings: Settings) -> None:
+    where = (settings.ibkr.host, settings.ibkr.port)
+    try:
+        with socket.create_connection(where, timeout=settings.ibkr.handshake_timeout_s):
+            return
+    except OSError as error:
+        raise ConfigError(
+            f"ibkr.host {where[0]}, ibkr.port {where[1]}: no TWS or gateway answers ({error}); "
+            "start it, enable its API socket, or mend host and port in config/bot.yaml"
+        ) from error
+
+
+# ---- the two ways to run
+
+
+async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
+    settings = config.settings
+    day = plan_day(settings, options)
+    async with _venue(settings, day) as (venue, tws_port, uw_port):
+        anchor = wall_seconds()
+        clock = ScaledClock(day.start_at, day.speed, anchor)
+        await venue.tell(repr(anchor))
+        ibkr = settings.ibkr.model_copy(update={"host": "127.0.0.1", "port": tws_port})
+        settings = settings.model_copy(update={"ibkr": ibkr})
+        sources = _sources(config).model_copy(update={"base_url": f"http://127.0.0.1:{uw_port}"})
+        _greet_simulated(day)
+        return await _trade(replace(config, settings=settings), options, clock, sources, token="simulated", day=day)
+
+
+async def _run_at_gateway(config: LoadedConfig, options: RunOptions) -> int:
+    token = config.secrets.unusual_whales_token
+    if not token:
+        raise ConfigError("UNUSUAL_WHALES_TOKEN is not set: put it into the environment or .env")
+    clock: Clock = SystemClock()
+    if options.start_at is not None or options.speed is not None:
+        clock = ScaledClock(options.start_at or SystemClock().now(), options.speed or 1.0, wall_seconds())
+    return await _trade(config, options, clock, _sources(config), token=token, day=None)
+
+
+def _sources(config: LoadedConfig) -> UwSettings:
+    return validate_section(config.sources_tree, "sources", DataSources).unusual_whales
+
+
+@asynccontextmanager
+async def _venue(settings: Settings, day: SimulatedDay) -> AsyncIterator[tuple[Child, int, int]]:
+    setup = VenueSetup(
+        scenario=day.scenario_name,
+        seed=day.seed,
+        day=day.session.day.isoformat(),
+        start_at=day.start_at.isoformat(),
+        speed=day.speed,
+        tws_port=settings.sim.tws_port,
+        uw_port=settings.sim.uw_port,
+        pace_s=settings.sim.quote_pace_s,
+        book_file=str(day.book_file),
+    )
+    child = Child("venue", ["-m", "bot.app.venue"])
+    await child.start()
+    try:
+        await child.tell(setup.to_json())
+        words = dict(part.split("=") for part in (await child.ready_line("ready ")).split()[1:])
+        yield child, int(words["tws"]), int(words["uw"])
+    except ChildFailed as error:
+        raise ConfigError(f"{error}; its own message stands above") from error
+    finally:
+        await child.stop()
+
+
+def _greet_simulated(day: SimulatedDay) -> None:
+    verb = "goes on" if day.resumed else "starts"
+    began = f"{day.start_at.astimezone(NEW_YORK):%H:%M:%S} ET"
+    what = f"{day.scenario_name}, seed {day.seed}"
+    log.info(f"simulated day {day.session.day} ({what}) {verb} at {began}, {day.speed:g} times as fast as the wall clock")
+
+
+# ---- one trading run, the same in every mode
+
+
+async def _trade(
+    config: LoadedConfig,
+    options: RunOptions,
+    clock: Clock,
+    sources: UwSettings,
+    *,
+    token: str,
+    day: SimulatedDay | None,
+) -> int:
+    settings = config.settings
+    calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir))
+    store = SqlStore(settings.database.url, clock, config_version=config.version)
+    await store.open()
+    await store.record_config(config.version, config.text)
+    inbox = Inbox()
+    align = clock.align if isinstance(clock, ScaledClock) and day is None else None
+    broker = IbkrBroker(_broker_settings(settings), clock, inbox.put, bot_id=settings.bot_id, on_venue_time=align)
+    feed = UwFeed.over_http(sources, clock, calendar, inbox.put, token)
+    engine = Engine(
+        settings,
+        store=store,
+        broker=broker,
+        clock=clock,
+        calendar=calendar,
+        strategies=build(settings.strategies),
+        ids=IdSource(random.SystemRandom()),
+        inbox=inbox,
+        scenario=day.scenario_name if day else "",
+        on_commit=announce,
+        on_look=announce_look,
+    )
+    stop = _stop_on_signals()
+    async with contextlib.AsyncExitStack() as running:
+        running.push_async_callback(store.close)
+        await engine.start()
+        running.push_async_callback(engine.stop, "the program stops")
+        await broker.start()
+        running.push_async_callback(broker.stop)
+        await feed.start()
+        running.push_async_callback(feed.stop)
+        if settings.web.enabled:
+            await running.enter_async_context(_page(config, clock))
+        running.push_async_callback(_cancel, asyncio.create_task(_poll_commands(store, inbox), name="commands"))
+        ended = asyncio.create_task(_watch_the_close(engine, clock, calendar, options, stop), name="close")
+        running.push_async_callback(_cancel, ended)
+        await engine.run(stop)
+    return _farewell(settings, day, options)
+
+
+def _farewell(settings: Settings, day: SimulatedDay | None, options: RunOptions) -> int:
+    """Print the simulated day that was run to its close; a broken invariant is a failed run."""
+    if day is None or not options.until_close:
+        return 0
+    summary = summarize(settings.database.url, day.session.day)
+    sys.stdout.write("\n".join(lines(summary)) + "\n")
+    return 0 if summary.sound else 1
+
+
+def _broker_settings(settings: Settings) -> BrokerSettings:
+    ibkr = settings.ibkr
+    return BrokerSettings(
+        host=ibkr.host,
+        port=ibkr.port,
+        client_id=ibkr.client_id,
+        account=ibkr.account,
+        line_budget=ibkr.line_budget,
+        depth_budget=ibkr.depth_budget,
+        handshake_timeout_s=ibkr.handshake_timeout_s,
+        request_timeout_s=ibkr.request_timeout_s,
+        probe_every_s=ibkr.probe_every_s,
+    )
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    return stop
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _poll_commands(store: SqlStore, inbox: Inbox) -> None:
+    """Bring command rows to the tick; one that is on its way is not brought twice."""
+    brought: set[str] = set()
+    while True:
+        pending = await store.pending_commands()
+        for command in pending:
+            if command.id not in brought:
+                inbox.put(command)
+        brought = {command.id for command in pending}
+        await asyncio.sleep(_COMMAND_POLL_S)
+
+
+async def _watch_the_close(
+    engine: Engine, clock: Clock, calendar: XnysCalendar, options: RunOptions, stop: asyncio.Event
+) -> None:
+    """Print the day once its session is over; with `--until-close` end the run then."""
+    session = calendar.session_on(calendar.today(clock.now()))
+    if session is None:
+        return
+    end = last_moment(session)
+    patience = end + timedelta(minutes=10)
+    while clock.now() < end or (engine.ledger.open_orders and clock.now() < patience):
+        await asyncio.sleep(_CLOSE_POLL_S)
+    if options.until_close:
+        stop.set()
+        return
+    for line in lines(summarize(engine.settings.database.url, session.day)):
+        log.info(line)
+    log.info("the day is over; the page stays up, Ctrl-C ends the program")
+
+
+# ---- the page
+
+
+@asynccontextmanager
+async def _page(config: LoadedConfig, clock: Clock) -> AsyncIterator[None]:
+    """Keep the page's process running beside the bot; when it ends it is started again."""
+    token = config.secrets.web_login_token or secrets.token_urlsafe(18)
+    keeper = asyncio.create_task(_keep_page(config.settings, clock, token), name="page")
+    try:
+        yield
+    finally:
+        await _cancel(keeper)
+
+
+async def _keep_page(settings: Settings, clock: Clock, token: str) -> None:
+    while True:
+        child = Child(
+            "page", ["-m", "bot.app.children", "bot.web", *_page_arguments(settings, clock)], {"WEB_LOGIN_TOKEN": token}
+        )
+        await child.start()
+        try:
+            address = (await child.ready_line("web ready ")).split()[-1].rstrip("/")
+            log.info(f"page: {address}/" + _login_hint(settings, address, token))
+            await child.wait()
+            log.warning(f"the page ended; starting it again in {_PAGE_RESTART_S:g} s")
+        except ChildFailed as error:
+            log.warning(f"{error}; trying again in {_PAGE_RESTART_S:g} s")
+        finally:
+            await child.stop()
+        await asyncio.sleep(_PAGE_RESTART_S)
+
+
+def _login_hint(settings: Settings, address: str, token: str) -> str:
+    if settings.mode is not Mode.SIM:
+        return ""
+    return f"   log in: {address}/login?{urlencode({'token': token})}"
+
+
+def _page_arguments(settings: Settings, clock: Clock) -> list[str]:
+    arguments = [
+        "--database", settings.database.url,
+        "--host", settings.web.host,
+        "--port", str(settings.web.port),
+        "--mode", settings.mode.value,
+        "--session-hours", str(settings.web.session_hours),
+    ]  # fmt: skip
+    if isinstance(clock, ScaledClock):
+        anchor = wall_seconds()
+        arguments += ["--start-at", clock.now().isoformat(), "--speed", str(clock.speed), "--anchor", repr(anchor)]
+    return arguments
