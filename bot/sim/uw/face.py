@@ -1,0 +1,149 @@
+"""The UW face: the vendor's HTTP server over the market model, with its token check, quotas and refusals.
+
+`answer` is the whole face without a socket; `start` puts aiohttp in front of it. A replay calls the former through
+`InProcessTransport`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple, Protocol
+
+from aiohttp import web
+
+from bot.feeds.transport import Params, Response
+from bot.sim.uw.limits import Counter, UwLimits
+from bot.sim.uw.routes import Answer, Routes
+from bot.sim.uw.source import UwSource
+
+UNAUTHORIZED: Final = Answer(401, b'{"error": "Invalid or missing token"}')
+CROWDED: Final = Answer(429, b'{"message": "Too many concurrent requests. Your plan allows 3 at a time."}')
+DAY_SPENT: Final = Answer(429, b'{"code": "daily_request_limit_hit", "message": "You have hit your daily limit."}')
+MINUTE_SPENT: Final = Answer(429, b'{"message": "Rate limit of requests per minute reached."}')
+
+Fault = Callable[[str, datetime], Answer | None]
+"""Something that answers in the vendor's place, for a path at a time: outages, HTML, garbage. None: nothing wrong."""
+
+
+class FaceClock(Protocol):
+    """What the face needs of a clock."""
+
+    def now(self) -> datetime: ...
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class UwFace:
+    """One vendor. `token` None accepts any token that is not empty."""
+
+    def __init__(
+        self,
+        source: UwSource,
+        clock: FaceClock,
+        *,
+        limits: UwLimits | None = None,
+        token: str | None = None,
+        fault: Fault | None = None,
+        latency: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._clock, self._token, self._fault = clock, token, fault
+        self.limits = limits or UwLimits()
+        self._latency = latency or self._sleep_latency
+        self._routes = Routes(source, self.limits.history_days)
+        self._counter = Counter(self.limits)
+        self._runner: web.AppRunner | None = None
+        self._in_flight = 0
+        self.most_in_flight = 0
+
+    def answer(self, path: str, params: Params, authorization: str) -> Reply:
+        """Return status, headers and body of one GET. `authorization` is the header as sent."""
+        if not self._accepts(authorization):
+            return _reply(UNAUTHORIZED, {})
+        now = self._clock.now()
+        self._counter.count(now)
+        return _reply(self._judge(path, params, now), self._counter.headers(now))
+
+    def _judge(self, path: str, params: Params, now: datetime) -> Answer:
+        if self._in_flight > self.limits.max_in_flight:
+            return CROWDED
+        if self._counter.day_spent:
+            return DAY_SPENT
+        if self._counter.minute_spent:
+            return MINUTE_SPENT
+        fault = self._fault(path, now) if self._fault else None
+        return fault or self._routes.answer(path, params, now)
+
+    def _accepts(self, authorization: str) -> bool:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return False
+        return self._token is None or token.strip() == self._token
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen and return the port (0 asks for any free one). Raises OSError when it is taken."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        return int(runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        self._in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        try:
+            params = [(name, value) for name, value in request.query.items()]
+            reply = self.answer(request.path, params, request.headers.get("Authorization", ""))
+            await self._latency()
+        finally:
+            self._in_flight -= 1
+        return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
+
+    async def _sleep_latency(self) -> None:
+        await asyncio.sleep(self.limits.latency_wall_s)
+
+
+class InProcessTransport:
+    """The feed's transport straight into the face, for a replay: same paths, same bytes, no socket."""
+
+    def __init__(self, face: UwFace, token: str = "replay") -> None:  # noqa: S107 - no secret: the face takes any
+        self._face, self._authorization = face, f"Bearer {token}"
+
+    async def get(self, path: str, params: Params) -> Response:
+        reply = self._face.answer(path, params, self._authorization)
+        return Response(reply.status, reply.headers, reply.body)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _reply(answer: Answer, headers: Mapping[str, str]) -> Reply:
+    return Reply(answer.status, {"content-type": answer.content_type, **headers}, answer.body)
+
+
+def garbage(kind: str) -> Answer:
+    """Return an answer that is not data: `html`, `empty`, `cut` (JSON that ends midway) or `text`."""
+    bodies = {
+        "html": b"<!DOCTYPE html><html><body>Just a moment...</body></html>",
+        "empty": b"",
+        "cut": b'{"data": [{"price": "59',
+        "text": json.dumps("upstream connect error").encode(),
+    }
+    return Answer(200, bodies[kind], "text/html" if kind == "html" else "application/json")

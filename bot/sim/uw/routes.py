@@ -1,0 +1,325 @@
+"""The vendor's endpoints: which path, which parameters, which rows. Pure: (source, now, path, query) to an answer.
+
+Rows of past minutes never change, so they are written to JSON once and kept; a snapshot is written once a minute (the
+vendor computes it so too) and cut into pages from there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+from bot.sim.uw import rows
+from bot.sim.uw.limits import NEW_YORK
+from bot.sim.uw.query import BadParameter, Params, Query
+from bot.sim.uw.source import ContractState, StrikeTable, UwSource
+
+MINUTE: Final = timedelta(minutes=1)
+NET_PREMIUM_UNTIL: Final = timedelta(minutes=15)  # the vendor's series run to 16:15
+_KEPT_SNAPSHOTS: Final = 64
+_ISSUE: Final = {True: "Index", False: "ETF"}
+_CANDLES: Final = {"1m": 60, "5m": 300, "10m": 600, "15m": 900, "30m": 1800, "1h": 3600}
+_CANDLE_WORDS: Final = (*_CANDLES, "4h", "1d", "1w")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status and body; quota headers are added by whoever counts."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json; charset=utf-8"
+
+
+NOT_FOUND: Final = Answer(404, b"{}")
+NO_ROUTE: Final = Answer(404, b'{"error": "Route not found"}')
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request to a handler: `minute` is the last whole minute, `day` the trading day that is asked for."""
+
+    ticker: str
+    rest: str
+    query: Query
+    now: datetime
+    minute: datetime
+    day: date
+
+
+Handler = Callable[["Routes", Asked], list[str]]
+
+
+@dataclass(slots=True)
+class Routes:
+    """All endpoints over one source, with what they have already written."""
+
+    source: UwSource
+    history_days: int
+    _minutes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _snapshots: OrderedDict[tuple[Any, ...], list[Any]] = field(default_factory=OrderedDict)
+
+    def answer(self, path: str, params: Params, now: datetime) -> Answer:
+        """Return the answer to a GET."""
+        found = _find(path)
+        if found is None:
+            return NO_ROUTE
+        endpoint, ticker, rest = found
+        if endpoint.per_ticker and ticker not in self.source.symbols():
+            return NOT_FOUND
+        query = Query(params)
+        try:
+            return self._ask(endpoint, ticker, rest, query, now)
+        except BadParameter as fault:
+            return unprocessable(path, params, str(fault))
+
+    def _ask(self, endpoint: _Endpoint, ticker: str, rest: str, query: Query, now: datetime) -> Answer:
+        today = now.astimezone(NEW_YORK).date()
+        day = query.day("date") or self.source.day()
+        if day > max(today, self.source.day()):
+            raise BadParameter("date is invalid: must not be in the future")
+        earliest = today - timedelta(days=self.history_days)
+        if day < earliest:
+            return _too_old(earliest, self.history_days)
+        asked = Asked(ticker, rest, query, now, now.replace(second=0, microsecond=0), day)
+        written = endpoint.handler(self, asked) if day == self.source.day() else []
+        if endpoint.single:
+            return Answer(200, ('{"data": ' + (written[0] if written else "{}") + "}").encode())
+        return Answer(200, ('{"data": [' + ", ".join(written) + "]}").encode())
+
+    # ---- what is kept
+
+    def minutes_written(self, kind: str, ticker: str, until: datetime, write: Callable[[datetime], Any]) -> list[str]:
+        """Return the JSON of every minute from the open that began before `until`, writing only the new ones."""
+        opened, _ = self.source.session()
+        kept = self._minutes.setdefault((kind, ticker), [])
+        wanted = max(0, -((opened - until) // MINUTE))
+        for place in range(len(kept), wanted):
+            kept.append(json.dumps(write(opened + place * MINUTE)))
+        return kept[:wanted]
+
+    def snapshot(self, key: tuple[Any, ...], make: Callable[[], list[Any]]) -> list[Any]:
+        """Return what `make` gives, made once for a key; the key holds the time that it is of."""
+        if key not in self._snapshots:
+            self._snapshots[key] = make()
+            while len(self._snapshots) > _KEPT_SNAPSHOTS:
+                self._snapshots.popitem(last=False)
+        return self._snapshots[key]
+
+    def table(self, asked: Asked, expiries: Sequence[date] | None = None) -> StrikeTable:
+        key = ("table", asked.ticker, asked.minute, tuple(expiries or ()))
+        table: StrikeTable = self.snapshot(
+            key, lambda: [self.source.strikes_at(asked.ticker, asked.minute, expiries)]
+        )[0]
+        return table
+
+    def until(self, asked: Asked, past_close: timedelta) -> datetime:
+        _, closed = self.source.session()
+        return min(asked.now, closed + past_close)
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    handler: Handler
+    per_ticker: bool = True
+    single: bool = False
+
+
+def _spot_exposures(routes: Routes, asked: Asked) -> list[str]:
+    source, ticker = routes.source, asked.ticker
+    until = routes.until(asked, timedelta(0))
+    return routes.minutes_written(
+        "spot", ticker, until, lambda at: rows.spot_exposure(ticker, source.exposure_at(ticker, at))
+    )
+
+
+def _net_premium(routes: Routes, asked: Asked) -> list[str]:
+    source, ticker = routes.source, asked.ticker
+    until = routes.until(asked, NET_PREMIUM_UNTIL) - MINUTE + timedelta(microseconds=1)  # a minute is known at its end
+    return routes.minutes_written(
+        "flow", ticker, until, lambda at: rows.net_premium(asked.day, source.flow_at(ticker, at))
+    )
+
+
+def _by_strike(routes: Routes, asked: Asked) -> list[str]:
+    table = routes.table(asked)
+
+    def write() -> list[Any]:
+        return [(row.strike, json.dumps(rows.strike_exposure(asked.ticker, table, row))) for row in table.rows]
+
+    return _strike_page(asked, routes.snapshot(("strikes", asked.ticker, asked.minute), write))
+
+
+def _by_expiry_strike(routes: Routes, asked: Asked) -> list[str]:
+    expiries = asked.query.days("expirations[]")
+    if not expiries:
+        raise BadParameter("expirations[] is missing")
+    written: list[Any] = []
+    for expiry in sorted(set(expiries)):
+        table = routes.table(asked, [expiry])
+        written += [
+            (row.strike, json.dumps(rows.strike_exposure(asked.ticker, table, row, expiry))) for row in table.rows
+        ]
+    return _strike_page(asked, written)
+
+
+def _strike_page(asked: Asked, written: Sequence[tuple[Any, str]]) -> list[str]:
+    query = asked.query
+    low, high = query.number("min_strike"), query.number("max_strike")
+    kept = [
+        text
+        for strike, text in written
+        if (low is None or strike >= low) and (high is None or strike <= high)
+    ]
+    # Live, an answer without `limit` held about 50 rows whatever the document says.
+    return kept[query.page(default=50)]
+
+
+def _greek_by_strike(routes: Routes, asked: Asked) -> list[str]:
+    opened, _ = routes.source.session()
+    table = routes.source.strikes_at(asked.ticker, opened, None)  # open interest does not move with the tape
+    return [json.dumps(rows.greek_exposure(table, row, asked.day)) for row in table.rows]
+
+
+def _gex_levels(routes: Routes, asked: Asked) -> list[str]:
+    weight = asked.query.choice("source", ("oi", "vol")) or "vol"
+    return [json.dumps(rows.gex_levels(routes.table(asked), weight))]
+
+
+def _option_contracts(routes: Routes, asked: Asked) -> list[str]:
+    query = asked.query
+    wanted = _contract_filter(query, asked.day, routes)
+    page = query.page()
+    at = asked.now.replace(second=asked.now.second // 15 * 15, microsecond=0)
+    states = routes.snapshot(
+        ("contracts", asked.ticker, at),
+        lambda: sorted(routes.source.contracts_at(asked.ticker, at), key=lambda s: (-s.volume, s.symbol)),
+    )
+    return [json.dumps(rows.option_contract(state)) for state in [s for s in states if wanted(s)][page]]
+
+
+def _contract_filter(query: Query, day: date, routes: Routes) -> Callable[[ContractState], bool]:
+    expiry = query.day("expiry")
+    right = {"call": "C", "put": "P"}.get((query.choice("option_type", ("call", "Call", "put", "Put")) or "").lower())
+    symbols = set(query.all("option_symbol[]"))
+    low, high = query.whole("min_dte"), query.whole("max_dte")
+    no_zero_volume, no_zero_oi = query.flag("exclude_zero_vol_chains"), query.flag("exclude_zero_oi_chains")
+    no_zero_dte, over_oi = query.flag("exclude_zero_dte"), query.flag("vol_greater_oi")
+
+    def wanted(state: ContractState) -> bool:
+        dte = (state.expiry - day).days
+        return not (
+            (expiry is not None and state.expiry != expiry)
+            or (right is not None and state.right != right)
+            or (bool(symbols) and state.symbol not in symbols)
+            or (low is not None and dte < low)
+            or (high is not None and dte > high)
+            or (bool(no_zero_volume) and state.volume == 0)
+            or (bool(no_zero_oi) and state.open_interest == 0)
+            or (bool(no_zero_dte) and dte == 0)
+            or (bool(over_oi) and state.volume <= state.open_interest)
+        )
+
+    return wanted
+
+
+def _flow_alerts(routes: Routes, asked: Asked) -> list[str]:
+    query, source = asked.query, routes.source
+    opened, _ = source.session()
+    since = query.instant("newer_than") or opened
+    until = min(query.instant("older_than") or asked.now, asked.now)
+    only = set(query.commas("ticker_symbol"))
+    floor = query.number("min_premium") or 0
+    rules = set(query.all("rule_name[]"))
+    page = query.page(default=100, most=200)
+    found = [
+        rows.flow_alert(alert, ticker, _ISSUE[source.is_index(ticker)])
+        for alert in source.alerts(since - timedelta(seconds=1), until)
+        if _ticker_wanted(ticker := _ticker_of(alert.contract), only)
+        and alert.premium >= floor
+        and (not rules or alert.rule in rules)
+    ]
+    newest_first = [row for row in reversed(found) if since <= datetime.fromisoformat(row["created_at"]) <= until]
+    return [json.dumps(row) for row in newest_first[page]]
+
+
+def _ticker_wanted(ticker: str, only: set[str]) -> bool:
+    if f"-{ticker}" in only:
+        return False
+    named = {name for name in only if not name.startswith("-")}
+    return not named or ticker in named
+
+
+def _ticker_of(contract: ContractState) -> str:
+    return _UNDERLYING_OF_ROOT.get(contract.root, contract.root)
+
+
+_UNDERLYING_OF_ROOT: Final[Mapping[str, str]] = MappingProxyType({"SPXW": "SPX", "NDXP": "NDX", "RUTW": "RUT"})
+
+
+def _stock_state(routes: Routes, asked: Asked) -> list[str]:
+    opened, closed = routes.source.session()
+    phase = "premarket" if asked.now < opened else "regular" if asked.now < closed else "postmarket"
+    return [json.dumps(rows.stock_state(routes.source.stock_at(asked.ticker, asked.now), phase))]
+
+
+def _ohlc(routes: Routes, asked: Asked) -> list[str]:
+    if asked.rest not in _CANDLE_WORDS:
+        raise BadParameter(f"candle_size is invalid: expected one of {', '.join(_CANDLE_WORDS)}")
+    page = asked.query.page(default=2500, most=2500)
+    seconds = _CANDLES.get(asked.rest)
+    if seconds is None:  # bars longer than what the one day holds
+        return []
+    written, day_volume = [], 0
+    for bar in routes.source.candles(asked.ticker, asked.now, seconds):
+        day_volume += bar.volume
+        written.append(json.dumps(rows.candle(bar, seconds, day_volume)))
+    return list(reversed(written))[page]
+
+
+_STOCK_PATHS: Final[Mapping[str, _Endpoint]] = MappingProxyType(
+    {
+        "spot-exposures": _Endpoint(_spot_exposures),
+        "spot-exposures/strike": _Endpoint(_by_strike),
+        "spot-exposures/expiry-strike": _Endpoint(_by_expiry_strike),
+        "greek-exposure/strike": _Endpoint(_greek_by_strike),
+        "gex-levels": _Endpoint(_gex_levels, single=True),
+        "option-contracts": _Endpoint(_option_contracts),
+        "net-prem-ticks": _Endpoint(_net_premium),
+        "stock-state": _Endpoint(_stock_state, single=True),
+    }
+)
+_FLOW_ALERTS: Final = _Endpoint(_flow_alerts, per_ticker=False)
+_OHLC: Final = _Endpoint(_ohlc)
+_STOCK: Final = re.compile(r"^/api/stock/([^/]+)/(.+)$")
+
+
+def _find(path: str) -> tuple[_Endpoint, str, str] | None:
+    """Return the endpoint of a path with its ticker and what else the path holds."""
+    if path == "/api/option-trades/flow-alerts":
+        return _FLOW_ALERTS, "", ""
+    match = _STOCK.match(path)
+    if match is None:
+        return None
+    ticker, rest = match.groups()
+    if rest.startswith("ohlc/"):
+        return _OHLC, ticker, rest.removeprefix("ohlc/")
+    endpoint = _STOCK_PATHS.get(rest)
+    return None if endpoint is None else (endpoint, ticker, "")
+
+
+def unprocessable(path: str, params: Params, message: str) -> Answer:
+    """Return the vendor's 422."""
+    query = "&".join(f"{name}={value}" for name, value in params)
+    return Answer(422, json.dumps({"path": path, "msg": message, "query": query, "url": f"{path}?{query}"}).encode())
+
+
+def _too_old(earliest: date, days: int) -> Answer:
+    message = f"Your plan reaches back {days} days: the earliest date that you can ask for is {earliest.isoformat()}."
+    return Answer(403, json.dumps({"code": "historic_data_access_missing", "message": message}).encode())

@@ -1,0 +1,241 @@
+"""The vendor's rows: its field names, numbers as strings where it writes them so, its way to write a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from bot.sim.uw.source import (
+    STRIKE_COLUMNS,
+    Alert,
+    Candle,
+    ContractState,
+    ExposureMinute,
+    FlowMinute,
+    StockDay,
+    StrikeRow,
+    StrikeTable,
+)
+
+Row = dict[str, Any]
+
+_SPOT_GREEKS: Final = ("charm", "gamma", "vanna")
+_SPOT_WEIGHTS: Final = ("dir", "oi", "vol")
+_DAILY_GREEKS: Final = (("charm", "charm"), ("delta", "delta"), ("gamma", "gex"), ("vanna", "vanna"))
+_TYPE: Final[Mapping[str, str]] = {"C": "call", "P": "put"}
+
+
+def stamp(at: datetime) -> str:
+    """Return the live form of a time: 2025-10-22T17:49:41.000000Z."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def spot_exposure(ticker: str, minute: ExposureMinute) -> Row:
+    columns = {
+        f"{greek}_per_one_percent_move_{weight}": _money(minute.values.get(f"{greek}_{weight}", 0.0))
+        for greek in _SPOT_GREEKS
+        for weight in _SPOT_WEIGHTS
+    }
+    return {"ticker": ticker, "time": stamp(minute.at), "price": _price(minute.price), **columns}
+
+
+def strike_exposure(ticker: str, table: StrikeTable, row: StrikeRow, expiry: date | None = None) -> Row:
+    """Return a row of spot-exposures/strike; `expiry` only on expiry-strike."""
+    columns = {name: _money(row.columns.get(name, 0.0)) for name in STRIKE_COLUMNS}
+    head: Row = {"ticker": ticker, "time": stamp(table.at), "price": _price(table.price), "strike": _plain(row.strike)}
+    if expiry is not None:
+        head["expiry"] = expiry.isoformat()
+    return {**head, **columns}
+
+
+def greek_exposure(table: StrikeTable, row: StrikeRow, day: date) -> Row:
+    """Return a row of greek-exposure/strike: gamma x open interest x 100, without the price that the spot form has.
+
+    The spot form is dollars per 1 % move, that is this times price squared / 100.
+    """
+    per_share = {"gamma": table.price**2 / 100, "delta": table.price, "charm": table.price, "vanna": table.price}
+    columns = {
+        f"{side}_{written}": f"{row.columns.get(f'{side}_{greek}_oi', 0.0) / per_share[greek]:.4f}"
+        for side in ("call", "put")
+        for greek, written in _DAILY_GREEKS
+    }
+    return {"date": day.isoformat(), "strike": _plain(row.strike), **columns}
+
+
+def net_premium(day: date, flow: FlowMinute) -> Row:
+    return {
+        "date": day.isoformat(),
+        "tape_time": stamp(flow.at),
+        "net_call_premium": _money(flow.net_call_premium),
+        "net_put_premium": _money(flow.net_put_premium),
+        "net_call_volume": flow.call_ask_volume - flow.call_bid_volume,
+        "net_put_volume": flow.put_ask_volume - flow.put_bid_volume,
+        "net_delta": f"{flow.net_delta:.8f}",
+        "call_volume": flow.call_volume,
+        "call_volume_ask_side": flow.call_ask_volume,
+        "call_volume_bid_side": flow.call_bid_volume,
+        "put_volume": flow.put_volume,
+        "put_volume_ask_side": flow.put_ask_volume,
+        "put_volume_bid_side": flow.put_bid_volume,
+    }
+
+
+def option_contract(state: ContractState) -> Row:
+    """Return a row of option-contracts; strike, expiry and right are only in the symbol, as the vendor has it."""
+    average = state.average or Decimal(0)
+    middle = state.volume - state.ask_volume - state.bid_volume
+    return {
+        "option_symbol": state.symbol,
+        "nbbo_bid": _or_null(state.bid),
+        "nbbo_ask": _or_null(state.ask),
+        "last_price": _or_null(state.last),
+        "high_price": _or_null(state.high),
+        "low_price": _or_null(state.low),
+        "avg_price": str(average),
+        "last_tape_time": stamp(state.last_trade_at) if state.last_trade_at else None,
+        "implied_volatility": f"{state.iv:.12f}",
+        "delta": f"{state.delta:.6f}",
+        "gamma": f"{state.gamma:.6f}",
+        "theta": f"{state.theta:.6f}",
+        "vega": f"{state.vega:.6f}",
+        "rho": None,
+        "volume": state.volume,
+        "ask_volume": state.ask_volume,
+        "bid_volume": state.bid_volume,
+        "mid_volume": middle,
+        "no_side_volume": 0,
+        "cross_volume": 0,
+        "floor_volume": 0,
+        "sweep_volume": 0,
+        "multi_leg_volume": 0,
+        "stock_multi_leg_volume": 0,
+        "open_interest": state.open_interest,
+        "prev_oi": state.previous_open_interest,
+        "total_premium": _money(float(average) * state.volume * 100),
+    }
+
+
+def flow_alert(alert: Alert, ticker: str, issue_type: str) -> Row:
+    contract = alert.contract
+    ended = round(alert.at.timestamp() * 1000)
+    return {
+        "id": alert.id,
+        "alert_rule": alert.rule,
+        "created_at": stamp(alert.at + timedelta(milliseconds=400)),
+        "start_time": ended - 250,
+        "end_time": ended,
+        "ticker": ticker,
+        "option_chain": contract.symbol,
+        "type": _TYPE[contract.right],
+        "strike": _plain(contract.strike),
+        "expiry": contract.expiry.isoformat(),
+        "expiry_count": 1,
+        "price": str(alert.price),
+        "bid": _or_null(contract.bid),
+        "ask": _or_null(contract.ask),
+        "underlying_price": _price(alert.underlying_price),
+        "total_size": alert.size,
+        "trade_count": alert.trades,
+        "total_premium": _money(alert.premium),
+        "total_ask_side_prem": _money(alert.ask_side_premium),
+        "total_bid_side_prem": _money(alert.bid_side_premium),
+        "volume": contract.volume,
+        "open_interest": contract.open_interest,
+        "volume_oi_ratio": f"{contract.volume / max(1, contract.open_interest):.14f}",
+        "iv_start": f"{contract.iv:.12f}",
+        "iv_end": f"{contract.iv:.12f}",
+        "has_sweep": alert.sweep,
+        "has_floor": alert.floor,
+        "has_singleleg": True,
+        "has_multileg": False,
+        "all_opening_trades": alert.opening,
+        "issue_type": issue_type,
+        "sector": None,
+        "er_time": None,
+        "next_earnings_date": None,
+        "marketcap": None,
+    }
+
+
+def gex_levels(table: StrikeTable, weight: str) -> Row:
+    """Return walls, magnet and flip of net gamma; `weight` is oi or vol. Any of them may be null."""
+    net = [(row.strike, row.columns.get(f"call_gamma_{weight}", 0.0) + row.columns.get(f"put_gamma_{weight}", 0.0))
+           for row in table.rows]  # fmt: skip
+    spot = Decimal(str(table.price))
+    return {
+        "call_wall": _strike_of(_most((s, g) for s, g in net if s > spot and g > 0)),
+        "put_wall": _strike_of(_most((s, g) for s, g in net if s < spot and g > 0)),
+        "gamma_magnet": _strike_of(_most((s, abs(g)) for s, g in net if g)),
+        "gamma_flip": _flip(net, spot),
+        "date": table.at.date().isoformat(),
+        "time": stamp(table.at),
+        "source": weight,
+    }
+
+
+def stock_state(stock: StockDay, market_time: str) -> Row:
+    return {
+        "open": str(stock.open),
+        "high": str(stock.high),
+        "low": str(stock.low),
+        "close": str(stock.close),
+        "prev_close": str(stock.previous_close),
+        "volume": stock.volume,
+        "total_volume": stock.volume,
+        "market_time": market_time,
+        "tape_time": stamp(stock.at),
+    }
+
+
+def candle(bar: Candle, seconds: int, day_volume: int) -> Row:
+    return {
+        "start_time": stamp(bar.at),
+        "end_time": stamp(bar.at + timedelta(seconds=seconds)),
+        "open": str(bar.open),
+        "high": str(bar.high),
+        "low": str(bar.low),
+        "close": str(bar.close),
+        "volume": bar.volume,
+        "total_volume": day_volume,
+        "market_time": "r",
+    }
+
+
+def _most(pairs: Iterable[tuple[Decimal, float]]) -> tuple[Decimal, float] | None:
+    return max(pairs, key=lambda pair: pair[1], default=None)
+
+
+def _strike_of(pair: tuple[Decimal, float] | None) -> str | None:
+    return None if pair is None else _plain(pair[0])
+
+
+def _flip(net: list[tuple[Decimal, float]], spot: Decimal) -> str | None:
+    """Return the price nearest spot at which gamma summed from the lowest strike up passes through zero."""
+    crossings: list[Decimal] = []
+    total, before = 0.0, None
+    for strike, gamma in net:
+        previous, total = total, total + gamma
+        if before is not None and previous * total < 0:
+            share = Decimal(str(round(abs(previous) / (abs(previous) + abs(total)), 6)))
+            crossings.append(before + (strike - before) * share)
+        before = strike
+    nearest = min(crossings, key=lambda level: abs(level - spot), default=None)
+    return None if nearest is None else f"{nearest:.2f}"
+
+
+def _money(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _price(value: float) -> str:
+    return _plain(Decimal(f"{value:.4f}"))
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"
+
+
+def _or_null(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
