@@ -37,7 +37,7 @@ from bot.sim.uw.in_process import InProcessTransport
 from bot.sim.uw.server import UwFace
 from bot.sim.vocabulary import SimulatedVenue
 from bot.store.revision import upgrade
-from bot.store.sql_store import SqlStore
+from bot.store.store import SqlStore
 from bot.strategies.registry import build
 
 _STEP_S = 1.0
@@ -87,7 +87,6 @@ class Desk:
             await self.step()
 
     async def close(self) -> None:
-        await self.engine.stop("the replayed day is over")
         await self.broker.stop()
         await self.store.close()
 
@@ -111,7 +110,6 @@ async def open_desk(
     sources = validate_section(config.sources_tree, "sources", DataSources)
     feed = UwFeed(sources.unusual_whales, clock, calendar, inbox.put, InProcessTransport(face))
     store = SqlStore(url, clock, config_version=config.version)
-    await store.open()
     engine = Engine(
         settings,
         store=store,
@@ -138,10 +136,11 @@ async def replay_day(
     began = time.monotonic()
     desk = await open_desk(config, scenario, seed, database, quiet=quiet)
     await desk.run_until(desk.session.close_at + _AFTER_CLOSE)
+    await desk.engine.stop("the replayed day is over")
+    head = await desk.store.head()
     await desk.close()
     url = _address(database)
-    head, count = desk.store.head
-    return ReplayResult(head, count, time.monotonic() - began, summarize(url, desk.session.day), str(database))
+    return ReplayResult(head.hash, head.seq, time.monotonic() - began, summarize(url, desk.session.day), str(database))
 
 
 def run_replay(config: LoadedConfig, options: ReplayOptions) -> int:

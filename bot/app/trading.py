@@ -17,7 +17,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -43,11 +43,13 @@ from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
 from bot.feeds.sources import DataSources, UwSettings
 from bot.feeds.uw import UwFeed
 from bot.store.revision import check_revision, current_revision, upgrade
-from bot.store.sql_store import SqlStore
+from bot.store.store import SqlStore
 from bot.strategies.registry import build
 
 log: Final = logging.getLogger("quanticity")
 
+# Our own simulator takes any bearer; whether a real one is missing was checked before the start.
+_ANY_BEARER: Final = "simulated"
 _COMMAND_POLL_S: Final = 0.25
 _CLOSE_POLL_S: Final = 0.1
 _PAGE_RESTART_S: Final = 2.0
@@ -56,6 +58,7 @@ _PAGE_RESTART_S: Final = 2.0
 def run(config: LoadedConfig, options: RunOptions) -> int:
     """Trade until told to stop, or until the close; returns the exit code."""
     settings = config.settings
+    config.require_secrets()
     if options.fresh and settings.mode is Mode.SIM:
         for path in set_aside(settings, SystemClock().now()):
             log.info(f"set aside: {path}")
@@ -119,17 +122,14 @@ async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
         settings = settings.model_copy(update={"ibkr": ibkr})
         sources = _sources(config).model_copy(update={"base_url": f"http://127.0.0.1:{uw_port}"})
         _greet_simulated(day)
-        return await _trade(replace(config, settings=settings), options, clock, sources, token="simulated", day=day)
+        return await _trade(replace(config, settings=settings), options, clock, sources, day=day)
 
 
 async def _run_at_gateway(config: LoadedConfig, options: RunOptions) -> int:
-    token = config.secrets.unusual_whales_token
-    if not token:
-        raise ConfigError("UNUSUAL_WHALES_TOKEN is not set: put it into the environment or .env")
     clock: Clock = SystemClock()
     if options.start_at is not None or options.speed is not None:
         clock = ScaledClock(options.start_at or SystemClock().now(), options.speed or 1.0, wall_seconds())
-    return await _trade(config, options, clock, _sources(config), token=token, day=None)
+    return await _trade(config, options, clock, _sources(config), day=None)
 
 
 def _sources(config: LoadedConfig) -> UwSettings:
@@ -165,7 +165,7 @@ def _greet_simulated(day: SimulatedDay) -> None:
     verb = "goes on" if day.resumed else "starts"
     began = f"{day.start_at.astimezone(NEW_YORK):%H:%M:%S} ET"
     what = f"{day.scenario_name}, seed {day.seed}"
-    log.info(f"simulated day {day.session.day} ({what}) {verb} at {began}, {day.speed:g} times as fast as the wall clock")
+    log.info(f"simulated day {day.session.day} ({what}) {verb} at {began}, {day.speed:g} times as fast as real time")
 
 
 # ---- one trading run, the same in every mode
@@ -177,17 +177,16 @@ async def _trade(
     clock: Clock,
     sources: UwSettings,
     *,
-    token: str,
     day: SimulatedDay | None,
 ) -> int:
     settings = config.settings
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir))
     store = SqlStore(settings.database.url, clock, config_version=config.version)
-    await store.open()
     await store.record_config(config.version, config.text)
     inbox = Inbox()
     align = clock.align if isinstance(clock, ScaledClock) and day is None else None
     broker = IbkrBroker(_broker_settings(settings), clock, inbox.put, bot_id=settings.bot_id, on_venue_time=align)
+    token = config.secrets.unusual_whales_token or _ANY_BEARER
     feed = UwFeed.over_http(sources, clock, calendar, inbox.put, token)
     engine = Engine(
         settings,
@@ -277,14 +276,21 @@ async def _watch_the_close(
         return
     end = last_moment(session)
     patience = end + timedelta(minutes=10)
-    while clock.now() < end or (engine.ledger.open_orders and clock.now() < patience):
-        await asyncio.sleep(_CLOSE_POLL_S)
+    await _until(clock, end)
+    while engine.ledger.open_orders and clock.now() < patience:
+        await clock.sleep(_CLOSE_POLL_S * clock.speed)
     if options.until_close:
         stop.set()
         return
     for line in lines(summarize(engine.settings.database.url, session.day)):
         log.info(line)
     log.info("the day is over; the page stays up, Ctrl-C ends the program")
+
+
+async def _until(clock: Clock, end: datetime) -> None:
+    """Sleep in short stretches: the clock may jump forward when it is aligned with the venue's."""
+    while clock.now() < end:
+        await clock.sleep(min((end - clock.now()).total_seconds(), clock.speed))
 
 
 # ---- the page

@@ -1,0 +1,207 @@
+"""(c) One tick with 1,000 live positions: one quote changed, and all of them. No store, no broker: the decisions alone.
+
+The reference is the least that any loop must do with the same quotes: look each position up and compare its bid with two levels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from benchmarks.result import Result, median, percentile
+from bot.config.schema import Settings
+from bot.domain.calendar import TradingSession
+from bot.domain.commands import Subscribe
+from bot.domain.connection import Connection, ConnectionState
+from bot.domain.contracts import OptionContract, PriceGrid, Right
+from bot.domain.events import BrokerSnapshot, CommandReceived, QuoteReceived, WhatIfAnswered
+from bot.domain.ids import IdSource
+from bot.domain.order import Order, OrderSide, OrderState, OrderTicket, OrderType, Purpose, Terms
+from bot.domain.position import Position
+from bot.domain.quotes import Quote
+from bot.domain.session import Session, SessionState
+from bot.engine.inbox import Inbox
+from bot.engine.records import LoadedState, TickBatch
+from bot.engine.tick import Engine
+from bot.feeds.clock import ManualClock
+from bot.risk.ladder import freeze_plan
+from bot.strategies.registry import build
+
+_POSITIONS = 1000
+_ROUNDS = 200
+_NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+_DAY = TradingSession(date(2026, 11, 20), _NOW - timedelta(minutes=30), _NOW + timedelta(hours=6), is_half_day=False)
+
+
+class _Calendar:
+    def session_on(self, day: date) -> TradingSession | None:
+        return _DAY
+
+    def next_session(self, after: date) -> TradingSession:
+        return _DAY
+
+    def today(self, now: datetime) -> date:
+        return _DAY.day
+
+
+class _Store:
+    def __init__(self, state: LoadedState) -> None:
+        self._state = state
+
+    async def load(self) -> LoadedState:
+        return self._state
+
+    async def commit(self, batch: TickBatch) -> None:
+        """The disk is measured elsewhere."""
+
+    async def pending_commands(self) -> Sequence[CommandReceived]:
+        return ()
+
+
+class _Broker:
+    client_id, account = 17, "DU1"
+
+    async def start(self) -> None:
+        """No socket."""
+
+    async def stop(self) -> None:
+        """No socket."""
+
+    def reserve_order_ids(self, at_least: int) -> None:
+        """No ids are given."""
+
+    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+        """Nothing to qualify."""
+
+    def submit(self, ticket: OrderTicket) -> int:
+        return 1
+
+    def amend(self, ticket: OrderTicket) -> None:
+        """Not heard."""
+
+    def cancel(self, order_ref: str, order_id: int) -> None:
+        """Not heard."""
+
+    async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
+        raise AssertionError("the benchmark proposes nothing")
+
+    async def snapshot(self) -> BrokerSnapshot:
+        return BrokerSnapshot((), (), (), {}, (), 1, complete=False, faults=("none",), at=_NOW)
+
+    def subscribe(self, wanted: Subscribe) -> None:
+        """No lines."""
+
+
+def _position(number: int, settings: Settings) -> tuple[Position, Order]:
+    right = Right.CALL if number % 2 else Right.PUT
+    contract = OptionContract("SPY", _DAY.day, right, Decimal(100 + number))
+    plan = freeze_plan(settings.strategies.zero_dte_gamma.exit, contract, _DAY)
+    position = Position(
+        id=f"P{number:04}",
+        contract=contract,
+        strategy="zero_dte_gamma",
+        plan=plan,
+        opened_at=_NOW,
+        entry_quantity=10,
+        entry_value=Decimal(20),
+        stop_price=Decimal(1),
+        high=Decimal(2),
+    )
+    order = Order(
+        id=f"O{number:04}",
+        order_ref=f"qty-O{number:04}",
+        contract_key=contract.key,
+        purpose=Purpose.PROTECT,
+        side=OrderSide.SELL,
+        order_type=OrderType.STOP,
+        terms=Terms(10, stop_price=Decimal(1)),
+        created_at=_NOW,
+        state_since=_NOW,
+        state=OrderState.WORKING,
+        position_id=position.id,
+        tag="stop",
+        order_id=number + 1,
+    )
+    return position, order
+
+
+async def _engine() -> tuple[Engine, ManualClock, Inbox, list[str]]:
+    settings = Settings(strategies={"zero_dte_gamma": {"symbols": ("SPY",)}})  # type: ignore[arg-type]
+    pairs = [_position(number, settings) for number in range(_POSITIONS)]
+    state = LoadedState(
+        session=Session(state=SessionState.ACTIVE),
+        connection=Connection(state=ConnectionState.SYNCED),
+        signals=(),
+        approvals=(),
+        orders=[order for _, order in pairs],
+        positions=[position for position, _ in pairs],
+        executions={},
+        commissions={},
+        instruments={},
+        highest_order_id=_POSITIONS,
+        tick=0,
+        last_signal_at={},
+        realized_since={},
+        opening_equity={},
+    )
+    clock, inbox = ManualClock(_NOW), Inbox()
+    engine = Engine(
+        settings,
+        store=_Store(state),
+        broker=_Broker(),
+        clock=clock,
+        calendar=_Calendar(),
+        strategies=build(settings.strategies),
+        ids=IdSource(random.Random(1)),
+        inbox=inbox,
+    )
+    await engine.start()
+    engine.ledger.session.state, engine.ledger.connection.state = SessionState.ACTIVE, ConnectionState.SYNCED
+    return engine, clock, inbox, [position.key for position, _ in pairs]
+
+
+def _quote(at: datetime, step: int) -> Quote:
+    bid = Decimal(200 + step % 7).scaleb(-2)
+    return Quote(bid, bid + Decimal("0.02"), 50, 60, bid, at)
+
+
+async def _time_ticks(changed: int) -> tuple[list[float], list[float]]:
+    engine, clock, inbox, keys = await _engine()
+    ours, bare = [], []
+    for number in range(_ROUNDS if changed == 1 else _ROUNDS // 4):
+        clock.advance(0.25)
+        quotes = {key: _quote(clock.now(), number) for key in keys[:changed]}
+        for key, quote in quotes.items():
+            inbox.put(QuoteReceived(key, quote))
+        began = time.perf_counter()
+        await engine.tick()
+        ours.append((time.perf_counter() - began) * 1000)
+        bare.append(_bare(quotes))
+    return ours, bare
+
+
+def _bare(quotes: Mapping[str, Quote]) -> float:
+    """Compare each changed bid with a stop and a rung; milliseconds."""
+    levels = {key: (Decimal(1), Decimal(3)) for key in quotes}
+    began = time.perf_counter()
+    crossed = 0
+    for key, quote in quotes.items():
+        low, high = levels[key]
+        crossed += quote.bid is not None and (quote.bid <= low or quote.bid >= high)
+    return (time.perf_counter() - began) * 1000
+
+
+def run() -> list[Result]:
+    results = []
+    for changed, aim in ((1, 5.0), (_POSITIONS, 60.0)):
+        ours, bare = asyncio.run(_time_ticks(changed))
+        took = median(ours)
+        figures = f"median {took:.2f} ms, p99 {percentile(ours, 0.99):.2f} ms; bare comparison {median(bare):.4f} ms"
+        ratio = took / max(median(bare), 1e-6)
+        name = f"tick, {_POSITIONS} positions, {changed} quote{'s' if changed > 1 else ''} changed"
+        results.append(Result(name, figures, f"{took:.2f} ms ({ratio:,.0f}x bare)", f"{aim:g} ms", took <= aim))
+    return results
