@@ -1,0 +1,99 @@
+"""`python -m bot.web`: serve the page. The login token comes from WEB_LOGIN_TOKEN, never from the command line.
+
+Prints one line, `web ready http://HOST:PORT/`, once it listens. Exit code 2: something in the arguments is wrong, or the port is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import waitress
+
+from bot.engine.ports import Clock
+from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
+from bot.web.access import AccessRules, Doorkeeper, is_loopback
+from bot.web.app import create_app
+from bot.web.window import Place, Window
+
+TOKEN_VARIABLE: Final = "WEB_LOGIN_TOKEN"  # noqa: S105  # the name of the variable, not its value
+THREADS: Final = 16
+WRONG_USE: Final = 2
+
+
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bot.web", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--database", required=True, help="address of the store, as database.url")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--mode", choices=("sim", "paper", "live"), default="sim")
+    parser.add_argument("--start-at", help="ISO time with zone: the simulated clock's start; without it the system's clock")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per wall second")
+    parser.add_argument("--anchor", type=float, help="epoch second at which the simulated clock showed its start")
+    parser.add_argument("--session-hours", type=float, default=12.0, help="how long a login lasts")
+    return parser.parse_args(given)
+
+
+def _clock(options: argparse.Namespace) -> Clock:
+    if options.start_at is None:
+        return SystemClock()
+    if options.mode == "live":
+        raise ValueError("--start-at is not for live: its clock is the system's, always")
+    anchor = options.anchor if options.anchor is not None else wall_seconds()
+    return ScaledClock(datetime.fromisoformat(options.start_at), options.speed, anchor)
+
+
+def _refuse(words: str) -> int:
+    print(f"web: {words}", file=sys.stderr)
+    return WRONG_USE
+
+
+def _server(options: argparse.Namespace, clock: Clock) -> tuple[Any, Any]:
+    keeper = Doorkeeper(os.environ.get(TOKEN_VARIABLE, ""), options.session_hours * 3600, clock.monotonic)
+    rules = AccessRules(options.host, login_link=options.mode == "sim")
+    app = create_app(Window(Place(options.database, options.mode), clock), keeper, rules)
+    server = waitress.create_server(
+        app, host=options.host, port=options.port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=False
+    )
+    return app, server
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C; returns the exit code."""
+    options = _arguments(given)
+    logging.basicConfig(level=logging.WARNING, format="web: %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    if not os.environ.get(TOKEN_VARIABLE) and not is_loopback(options.host):
+        return _refuse(f"{options.host} is not loopback, so reading needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")
+    try:
+        app, server = _server(options, _clock(options))
+    except ValueError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"cannot listen on {options.host}:{options.port}: {error.strerror}; set web.port to a free one")
+    signal.signal(signal.SIGTERM, _leave)
+    print(f"web ready {_address(options.host, int(server.effective_port))}", flush=True)  # noqa: T201  # the ready line
+    try:
+        server.run()
+    finally:
+        app.extensions["streams"].closing.set()
+    return 0
+
+
+def _address(host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/"
+
+
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

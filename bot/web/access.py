@@ -1,0 +1,289 @@
+"""Who may read and who may act: token login, session cookie, CSRF, Host check and the headers of every answer.
+
+Reading on a loopback address is open, because whoever is on the machine can read the store as well; on any other address, or
+through a proxy, reading needs the login. Acting always does. The Host header is checked on loopback so that a foreign site
+cannot point its own name at 127.0.0.1 and read the page through a visitor's browser (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
+from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.wrappers import Response as AnyResponse
+
+COOKIE: Final = "quanticity_visit"
+OPERATOR: Final = "operator"
+FAILURES_ALLOWED: Final = 5
+FAILURE_WINDOW_S: Final = 60.0
+ADDRESSES_REMEMBERED: Final = 1024
+OPEN_ENDPOINTS: Final = frozenset({"static", "access.login", "probes.healthz", "favicon"})
+BEARER_ENDPOINTS: Final = frozenset({"probes.metrics", "probes.status"})
+FORWARDED: Final = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded")
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a bind address or host name is this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who is looking: `user` is empty before the login; `id` is fresh at every login and keys the CSRF token."""
+
+    id: str
+    user: str
+    since: float  # monotonic seconds
+
+    @property
+    def logged_in(self) -> bool:
+        return bool(self.user)
+
+
+class Doorkeeper:
+    """Checks the login token, counts failures, and signs visits.
+
+    The signing key is derived from the token and fresh randomness, so a restart of the page or a new token ends every login.
+    `monotonic` gives seconds that never go back; `session_seconds` is how long a login lasts.
+    """
+
+    def __init__(self, token: str, session_seconds: float, monotonic: Callable[[], float]) -> None:
+        self._token = hashlib.sha256(token.encode()).digest() if token else None
+        self._key = hmac.digest(secrets.token_bytes(32), token.encode(), "sha256")
+        self._signer = URLSafeSerializer(self._key, salt="visit")
+        self._session_seconds = session_seconds
+        self._monotonic = monotonic
+        self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def knows(self, token: str) -> bool:
+        """Compare in constant time; without a configured token nobody can log in."""
+        given = hashlib.sha256(token.encode()).digest()
+        return self._token is not None and hmac.compare_digest(given, self._token)
+
+    def wait_seconds(self, address: str) -> float:
+        """Return how long an address must wait after too many failures, 0 when it may try."""
+        tries = self._failures.get(address)
+        if tries is None or len(tries) < FAILURES_ALLOWED:
+            return 0.0
+        return max(0.0, tries[0] + FAILURE_WINDOW_S - self._monotonic())
+
+    def count_failure(self, address: str) -> None:
+        tries = self._failures.setdefault(address, deque(maxlen=FAILURES_ALLOWED))
+        tries.append(self._monotonic())
+        self._failures.move_to_end(address)
+        while len(self._failures) > ADDRESSES_REMEMBERED:
+            self._failures.popitem(last=False)
+
+    def new_visit(self, user: str = "") -> Visit:
+        return Visit(secrets.token_urlsafe(16), user, self._monotonic())
+
+    def seal(self, visit: Visit) -> str:
+        return str(self._signer.dumps([visit.id, visit.user, visit.since]))
+
+    def unseal(self, cookie: str) -> Visit | None:
+        """Return the visit of a cookie, None when it is forged, from before a restart, or too old."""
+        try:
+            visit_id, user, since = self._signer.loads(cookie)
+        except (BadSignature, ValueError, TypeError):
+            return None
+        visit = Visit(str(visit_id), str(user), float(since))
+        return visit if self._monotonic() - visit.since <= self._session_seconds else None
+
+    def csrf(self, visit: Visit) -> str:
+        """Return the token that every POST of this visit must carry."""
+        return hmac.new(self._key, f"csrf:{visit.id}".encode(), hashlib.sha256).hexdigest()
+
+    def csrf_matches(self, visit: Visit, given: str) -> bool:
+        return hmac.compare_digest(self.csrf(visit).encode(), given.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """What the address and the mode allow: `login_link` is for sim only, where the token guards nothing but a simulation."""
+
+    bind_host: str
+    login_link: bool
+
+    @property
+    def loopback(self) -> bool:
+        return is_loopback(self.bind_host)
+
+
+def doorkeeper() -> Doorkeeper:
+    keeper: Doorkeeper = current_app.extensions["doorkeeper"]
+    return keeper
+
+
+def rules() -> AccessRules:
+    found: AccessRules = current_app.extensions["access_rules"]
+    return found
+
+
+def visit() -> Visit:
+    here: Visit = g.visit
+    return here
+
+
+def came_through_proxy() -> bool:
+    return any(name in request.headers for name in FORWARDED)
+
+
+def reading_is_open() -> bool:
+    """Say whether this request may read without a login: loopback, asked directly."""
+    return rules().loopback and not came_through_proxy()
+
+
+def safe_next(target: str) -> str:
+    """Return a path on this page to go to, the overview for anything that could lead elsewhere."""
+    parts = urlsplit(target)
+    is_ours = target.startswith("/") and not target.startswith("//") and "\\" not in target
+    if not is_ours or parts.scheme or parts.netloc or any(ord(letter) < 32 for letter in target):
+        return "/"
+    return target
+
+
+def _host_name() -> str:
+    # Taken from the header itself: a malformed host must be refused, not repaired.
+    return urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+
+
+def _open_visit() -> None:
+    g.visit_is_new = False
+    known = doorkeeper().unseal(request.cookies.get(COOKIE, ""))
+    if known is None:
+        known = doorkeeper().new_visit()
+        g.visit_is_new = True
+    g.visit = known
+
+
+def guard() -> AnyResponse | None:
+    """Let a request in, or answer it: wrong host, no login, no CSRF token."""
+    _open_visit()
+    if reading_is_open() and not is_loopback(_host_name()):
+        abort(421, "This page answers to 127.0.0.1 and localhost only.")
+    if request.method not in {"GET", "HEAD", "OPTIONS", "POST"}:
+        abort(405)
+    if request.method == "POST":
+        return _guard_post()
+    if request.endpoint in OPEN_ENDPOINTS or visit().logged_in or reading_is_open() or _bearer():
+        return None
+    if request.accept_mimetypes.best == "text/event-stream" or request.path.startswith("/api/"):
+        abort(401, "Log in first.")
+    return redirect(url_for("access.login", next=request.full_path.rstrip("?")))
+
+
+def _bearer() -> bool:
+    """Scrapers log in by header on the two endpoints that are made for them; failures count as those of the form."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if request.endpoint not in BEARER_ENDPOINTS or scheme.lower() != "bearer" or not token:
+        return False
+    return _try_token(token)
+
+
+def _guard_post() -> AnyResponse | None:
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        abort(403, "This form was sent from another site.")
+    if not doorkeeper().csrf_matches(visit(), request.form.get("csrf", "")):
+        abort(403, "This form is too old. Go back, reload the page and try again.")
+    if request.endpoint != "access.login" and not visit().logged_in:
+        return redirect(url_for("access.login", next=safe_next(request.form.get("next", "/"))), 303)
+    return None
+
+
+def _address() -> str:
+    return request.remote_addr or "unknown"
+
+
+def _try_token(token: str) -> bool:
+    """Compare a token unless its sender must wait: 429 then, right or wrong."""
+    wait = doorkeeper().wait_seconds(_address())
+    if wait > 0:
+        abort(429, f"Too many attempts. Wait {wait:.0f} seconds.")
+    if doorkeeper().knows(token):
+        return True
+    doorkeeper().count_failure(_address())
+    current_app.logger.warning("login refused from %s", _address())
+    return False
+
+
+def _let_in(target: str) -> AnyResponse:
+    g.visit = doorkeeper().new_visit(OPERATOR)
+    g.visit_is_new = True
+    return redirect(safe_next(target), 303)
+
+
+def login() -> Any:
+    """The login form; in sim also the ready link, which leaves no token in the address bar."""
+    target = request.values.get("next", "/")
+    if request.method == "GET" and rules().login_link and request.args.get("token"):
+        if _try_token(request.args["token"]):
+            return _let_in(target)
+        return render_template("web/login.html", next=target, error="This link is not valid any more."), 403
+    if request.method == "GET":
+        return render_template("web/login.html", next=target, error="")
+    if _try_token(request.form.get("token", "").strip()):
+        return _let_in(target)
+    return render_template("web/login.html", next=target, error="That is not the token."), 403
+
+
+def logout() -> AnyResponse:
+    g.visit = doorkeeper().new_visit()
+    g.visit_is_new = True
+    return redirect("/", 303)
+
+
+def _finish(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint == "static":
+        response.headers["Cache-Control"] = "no-cache"
+    if request.endpoint == "access.login":
+        response.headers["Referrer-Policy"] = "no-referrer"
+    if g.get("visit_is_new") and request.endpoint not in {"static", "favicon", "probes.healthz", "probes.metrics"}:
+        secure = request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+        response.set_cookie(COOKIE, doorkeeper().seal(visit()), httponly=True, samesite="Lax", secure=secure, path="/")
+    return response
+
+
+def install(app: Flask, keeper: Doorkeeper, access: AccessRules) -> None:
+    """Put the door into an application: guard before, headers after, login and logout."""
+    app.extensions["doorkeeper"] = keeper
+    app.extensions["access_rules"] = access
+    app.before_request(guard)
+    app.after_request(_finish)
+    app.add_url_rule("/login", "access.login", login, methods=["GET", "POST"])
+    app.add_url_rule("/logout", "access.logout", logout, methods=["POST"])
+    app.context_processor(_viewer)
+
+
+def _viewer() -> dict[str, Any]:
+    here = g.get("visit") or doorkeeper().new_visit()
+    return {"viewer": here, "csrf": doorkeeper().csrf(here), "here": safe_next(request.full_path.rstrip("?"))}

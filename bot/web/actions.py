@@ -1,0 +1,84 @@
+"""What a person may ask for, as command rows. The bot answers on its next tick; the page never changes a state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from flask import Blueprint, abort, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from bot.domain.errors import StoreError
+from bot.domain.events import CommandKind
+from bot.store import page_queries as ask
+from bot.web.access import safe_next, visit
+from bot.web.commanding import give_command
+from bot.web.window import trouble, window
+
+blueprint = Blueprint("actions", __name__)
+
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One button: its words, the payload key of what it is about, and the question asked before it goes out."""
+
+    label: str
+    target: str | None = None
+    question: str = ""
+
+
+ACTIONS: Final[Mapping[CommandKind, Action]] = {
+    CommandKind.PAUSE: Action("Pause entries"),
+    CommandKind.RESUME: Action("Resume"),
+    CommandKind.APPROVE: Action("Approve", "signal_id"),
+    CommandKind.REJECT: Action("Reject", "signal_id"),
+    CommandKind.CLOSE: Action("Close position", "position_id", "Everything that is left of it is sold at the market now."),
+    CommandKind.FLATTEN: Action(
+        "Flatten all", None, "Every open position is sold at the market and every entry is called off."
+    ),
+}
+
+
+@blueprint.post("/actions/<kind>")
+def act(kind: str) -> AnyResponse | str | tuple[str, int]:
+    """Insert one command row and return to where the person was; dangerous ones are asked about first."""
+    action, word = _known(kind)
+    target = request.form.get("target", "")
+    back = safe_next(request.form.get("next", "/"))
+    if action.target and not _exists(action.target, target):
+        abort(404, "The store does not know what this is about. It may be gone; look at the overview.")
+    if action.question and request.form.get("confirmed") != "yes":
+        return render_template(
+            "web/confirm.html", kind=kind, label=action.label, question=action.question, target=target, next=back
+        )
+    payload = {action.target: target} if action.target else {}
+    try:
+        command_id = give_command(window(), word, payload, f"admin:web:{visit().user}")
+    except StoreError as error:
+        told = trouble(error)
+        return render_template("web/problem.html", title="Not sent", text=f"{told.title} {error}. Nothing was asked."), 503
+    return redirect(_with_sent(back, command_id), 303)
+
+
+def _known(kind: str) -> tuple[Action, CommandKind]:
+    try:
+        word = CommandKind(kind)
+        return ACTIONS[word], word
+    except (ValueError, KeyError):
+        abort(404, "There is no such action.")
+
+
+def _exists(target_name: str, target: str) -> bool:
+    read: Any = ask.signal if target_name == "signal_id" else ask.position
+    return bool(target) and window().look(lambda connection: read(connection, target)) is not None
+
+
+def _with_sent(path: str, command_id: str) -> str:
+    parts = urlsplit(path)
+    kept = [(name, value) for name, value in parse_qsl(parts.query) if name != "sent"]
+    return urlunsplit(("", "", parts.path, urlencode([*kept, ("sent", command_id)]), ""))
+
+

@@ -1,0 +1,76 @@
+"""The page put together: door, pages, actions, streams, probes, and plain answers when something is wrong."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Flask, Response, render_template, request, send_from_directory
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from bot.domain.errors import StoreError
+from bot.web import access, actions, formats, live, pages, probes, words
+from bot.web.window import Window
+
+TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
+STATIC: Final = Path(__file__).resolve().parent / "static"
+LARGEST_FORM: Final = 16 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(window: Window, keeper: access.Doorkeeper, rules: access.AccessRules) -> Flask:
+    """Return the page's application; nothing is read before the first request."""
+    app = Flask("quanticity", template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static")
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(formats.FILTERS)
+    app.jinja_env.filters.update(words.FILTERS)
+    app.jinja_env.globals["active"] = ""
+    app.extensions["window"] = window
+    app.extensions["streams"] = live.Streams()
+    access.install(app, keeper, rules)
+    for blueprint in (pages.blueprint, actions.blueprint, live.blueprint, probes.blueprint):
+        app.register_blueprint(blueprint)
+    app.add_url_rule("/favicon.svg", "favicon", _favicon)
+    app.add_url_rule("/favicon.ico", "favicon", _favicon)
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(StoreError, _store_problem)
+    app.register_error_handler(Exception, _fault)
+    return app
+
+
+def _favicon() -> Response:
+    return send_from_directory(STATIC, "favicon.svg", mimetype="image/svg+xml")
+
+
+def _wants_page() -> bool:
+    accepted = request.accept_mimetypes
+    return accepted.accept_html and not request.path.startswith(("/api/", "/healthz", "/metrics", "/events", "/parts"))
+
+
+def _problem(code: int, title: str, text: str) -> Any:
+    if not _wants_page():
+        return {"error": f"{title}: {text}"}, code
+    return render_template("web/problem.html", title=title, text=text), code
+
+
+def _http_problem(error: HTTPException) -> Any:
+    if error.code is None or error.code < 400:
+        return error
+    return _problem(error.code, error.name, error.description or "")
+
+
+def _store_problem(error: StoreError) -> Any:
+    return _problem(503, "The store cannot be read", f"{error}. Reload the page in a moment.")
+
+
+def _fault(error: Exception) -> Any:
+    # The edge of the page: whoever looks gets a plain sentence, the log gets the traceback (paths only, no form and no token).
+    _log.error("fault on %s %s", request.method, request.path, exc_info=error)
+    fault = InternalServerError()
+    return _problem(500, fault.name, "Something is wrong with this page; the bot itself is another process and goes on.")

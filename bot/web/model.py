@@ -1,0 +1,366 @@
+"""The page's view of the store: what the templates show, already counted, judged and put in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from bot.domain.calendar import new_york_day
+from bot.domain.money import ZERO
+from bot.store import page_queries as ask
+from bot.store.values import parse_json
+from bot.web import formats, words
+from bot.web.charts import Curve, pnl_curve
+
+ACTIVITY_SHOWN: Final = 40
+ALERTS_SHOWN: Final = 12
+COMMANDS_SHOWN: Final = 8
+ENDED_SHOWN: Final = 12
+CURVE_POINTS: Final = 400
+
+MODE_WORDS: Final = {"sim": "simulated venue", "paper": "paper account", "live": "real money"}
+COMMAND_WORDS: Final = {
+    "pause": "Pause entries",
+    "resume": "Resume",
+    "halt": "Halt",
+    "approve": "Approve",
+    "reject": "Reject",
+    "close": "Close position",
+    "flatten": "Flatten all",
+    "reconcile": "Compare with the broker",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    tone: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateView:
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    words: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    equity: Decimal | None = None
+    day_pnl: Decimal | None = None
+    day_fraction: Decimal | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountersView:
+    closed: int = 0
+    wins: int = 0
+    win_rate: float | None = None
+    realized: Decimal = ZERO
+    executions: int = 0
+    fees: Decimal = ZERO
+    slippage: Decimal | None = None
+    slippage_tone: str = "flat"
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    id: str
+    title: str
+    strategy: str
+    origin: str
+    state: str
+    quantity: int
+    entry_quantity: int
+    entry_price: Decimal
+    bid: Decimal | None
+    ask: Decimal | None
+    stop_price: Decimal | None
+    high: Decimal
+    rungs_done: int
+    rungs_total: int
+    pnl: Decimal | None
+    gain: Decimal | None
+    unprotected: bool
+    unprotected_for: float | None
+    closed_at: datetime | None
+    close_reason: str | None
+    realized: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SignalView:
+    id: str
+    title: str
+    strategy: str
+    state: str
+    quantity: int
+    limit_price: Decimal
+    notional: Decimal
+    created_at: datetime
+    expires_in: float
+    asked: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A transition with the contract that it is about and where that leads."""
+
+    seq: int
+    machine: str
+    entity_id: str
+    from_state: str
+    to_state: str
+    trigger: str
+    actor: str
+    reason: str
+    evidence: str
+    config_version: str | None
+    event_at: datetime
+    tick: int
+    hash: str
+    label: str = ""
+    signal_id: str | None = None
+    position_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    feed: str
+    dataset: str
+    key: str
+    state: str
+    last_error: str
+    age: float | None
+    max_age: float
+    filled: float
+    tone: str
+    requests: int
+    failures: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandView:
+    id: str
+    words: str
+    state: str
+    answer: str
+    actor: str
+    created_at: datetime
+
+    @property
+    def waiting(self) -> bool:
+        return self.state == "queued"
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    now: datetime
+    mode: str
+    mode_words: str
+    speed: float
+    scenario: str
+    tick: int = 0
+    trouble: Notice | None = None
+    warnings: tuple[Notice, ...] = ()
+    session: StateView = StateView("starting", "no tick yet")
+    connection: StateView = StateView("down", "no tick yet")
+    market: MarketView = MarketView("–", "no session known yet")
+    account: AccountView = AccountView()
+    curve: Curve | None = None
+    open_pnl: Decimal | None = None
+    counters: CountersView = CountersView()
+    positions: tuple[PositionView, ...] = ()
+    closed_positions: tuple[PositionView, ...] = ()
+    empty_positions: str = "A position appears with the first fill of an entry order."
+    signals: tuple[SignalView, ...] = ()
+    recent_signals: tuple[SignalView, ...] = ()
+    waiting_for: tuple[str, ...] = ()
+    stats: tuple[ask.StatRow, ...] = ()
+    activity: tuple[StepView, ...] = ()
+    alerts: tuple[ask.AlertRow, ...] = ()
+    feeds: tuple[FeedView, ...] = ()
+    commands: tuple[CommandView, ...] = ()
+
+
+def overview(connection: Connection, base: Overview, machine: str | None) -> Overview:
+    """Return the overview as the store has it now; `base` carries time and mode."""
+    now = base.now
+    pulse = ask.pulse(connection)
+    day = (pulse.session_day if pulse else None) or new_york_day(now)
+    account = account_view(connection, day)
+    held = tuple(position_view(row, now) for row in ask.open_positions(connection))
+    return replace(
+        base,
+        **(_pulse_parts(pulse) if pulse else {}),
+        warnings=tuple(_warnings(held, pulse is None)),
+        session=_session(connection),
+        connection=_broker(connection),
+        market=market_view(pulse, now),
+        account=account,
+        curve=_curve(connection, day),
+        open_pnl=_open_pnl(held),
+        counters=counters_view(ask.counters(connection, day)),
+        positions=held,
+        closed_positions=tuple(position_view(row, now) for row in ask.closed_positions(connection, day, ENDED_SHOWN)),
+        signals=_signals(connection, ask.live_signals(connection), now),
+        recent_signals=_signals(connection, ask.ended_signals(connection, ENDED_SHOWN), now),
+        stats=tuple(ask.strategy_stats(connection, day)),
+        activity=steps(connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine)),
+        alerts=tuple(ask.alerts(connection, ALERTS_SHOWN)),
+        feeds=tuple(feed_view(row, now) for row in ask.feeds(connection)),
+        commands=tuple(command_view(row) for row in ask.commands(connection, COMMANDS_SHOWN)),
+    )
+
+
+def _pulse_parts(pulse: ask.PulseRow) -> dict[str, Any]:
+    return {
+        "mode": pulse.mode,
+        "mode_words": MODE_WORDS.get(pulse.mode, pulse.mode),
+        "speed": pulse.speed,
+        "scenario": pulse.scenario,
+        "tick": pulse.tick,
+        "waiting_for": tuple(str(line) for line in parse_json(pulse.waiting_for) or ()),
+    }
+
+
+def _warnings(held: Sequence[PositionView], no_pulse: bool) -> list[Notice]:
+    found = []
+    bare = [p for p in held if p.unprotected]
+    if bare:
+        contracts = sum(p.quantity for p in bare)
+        names = ", ".join(p.title for p in bare)
+        found.append(Notice("bad", "Unprotected:", f"{contracts} contracts have no working stop at the broker ({names})."))
+    if no_pulse:
+        found.append(Notice("live", "Starting:", "the bot has not finished its first tick; everything below fills as it does."))
+    return found
+
+
+def _session(connection: Connection) -> StateView:
+    row = ask.session(connection)
+    if row is None:
+        return StateView("starting", "no session in the store yet")
+    if row.state in {"paused", "halted"} and row.held_at is not None:
+        by = f"by {words.actor_words(row.held_by)}" if row.held_by else ""
+        return StateView(row.state, f"{row.hold_reason} {by} since {formats.clock_time(row.held_at)} ET".strip())
+    return StateView(row.state, words.state_note(row.state, "session"))
+
+
+def _broker(connection: Connection) -> StateView:
+    row = ask.broker_link(connection)
+    if row is None:
+        return StateView("down", "no connection in the store yet")
+    since = f" since {formats.clock_time(row.since)} ET" if row.since else ""
+    return StateView(row.state, f"{row.detail or words.state_note(row.state, 'connection')}{since}")
+
+
+def market_view(pulse: ask.PulseRow | None, now: datetime) -> MarketView:
+    """Return whether the exchange is open and how long until that changes."""
+    if pulse is None or pulse.session_open_at is None or pulse.session_close_at is None:
+        return MarketView("–", "no session known yet")
+    opens, closes = pulse.session_open_at, pulse.session_close_at
+    if now < opens:
+        return MarketView("closed", f"opens in {formats.span((opens - now).total_seconds())}")
+    if now < closes:
+        return MarketView("open", f"closes in {formats.span((closes - now).total_seconds())}")
+    return MarketView("closed", f"since {formats.clock_time(closes)} ET")
+
+
+def account_view(connection: Connection, day: date) -> AccountView:
+    row = ask.account(connection)
+    if row is None:
+        return AccountView()
+    if row.day != day:
+        return AccountView(equity=row.net_liquidation, at=row.at)
+    opening = None if row.net_liquidation is None else row.net_liquidation - row.day_pnl
+    return AccountView(row.net_liquidation, row.day_pnl, row.day_pnl / opening if opening else None, row.at)
+
+
+def _curve(connection: Connection, day: date) -> Curve | None:
+    points = [(row.at, row.day_pnl) for row in ask.account_day(connection, day)]
+    step = max(1, len(points) // CURVE_POINTS)
+    thinned = points[::step]
+    return pnl_curve(thinned if not points or thinned[-1] == points[-1] else [*thinned, points[-1]])
+
+
+def _open_pnl(held: Sequence[PositionView]) -> Decimal | None:
+    known = [p.pnl for p in held if p.pnl is not None]
+    return sum(known, ZERO) if known else (None if held else ZERO)
+
+
+def counters_view(day: ask.DayCounters) -> CountersView:
+    rate = day.wins / day.closed if day.closed else None
+    tone = "flat" if not day.slippage else ("bad" if day.slippage > 0 else "good")
+    return CountersView(day.closed, day.wins, rate, day.realized, day.executions, day.fees, day.slippage, tone)
+
+
+def position_view(row: ask.PositionRow, now: datetime) -> PositionView:
+    cost = row.entry_value * row.multiplier
+    closed = row.closed_at is not None
+    pnl = row.realized_pnl if closed else (None if row.unrealized_pnl is None else row.realized_pnl + row.unrealized_pnl)
+    bare = None if row.unprotected_since is None or closed else (now - row.unprotected_since).total_seconds()
+    return PositionView(
+        row.id, formats.contract(row.contract_key), row.strategy, row.origin, row.state, row.quantity, row.entry_quantity,
+        row.entry_price, row.bid, row.ask, row.stop_price, row.high, row.rungs_done, len(ask.plan_rungs(row.plan)),
+        pnl, pnl / cost if pnl is not None and cost else None, bare is not None, bare, row.closed_at, row.close_reason,
+        row.realized_pnl,
+    )  # fmt: skip
+
+
+def _signals(connection: Connection, rows: Sequence[ask.SignalRow], now: datetime) -> tuple[SignalView, ...]:
+    asked = ask.signals_that_wait_for_a_person(connection)
+    reasons = ask.last_words(connection, "signal", [row.id for row in rows])
+    return tuple(signal_view(row, now, row.id in asked, reasons.get(row.id, "")) for row in rows)
+
+
+def signal_view(row: ask.SignalRow, now: datetime, asked: bool, reason: str) -> SignalView:
+    return SignalView(
+        row.id, formats.contract(row.contract_key), row.strategy, row.state, row.quantity, row.limit_price, row.notional,
+        row.created_at, (row.expires_at - now).total_seconds(), asked and row.state == "pending", reason,
+    )  # fmt: skip
+
+
+def steps(connection: Connection, rows: Sequence[ask.TransitionRow]) -> tuple[StepView, ...]:
+    """Return transitions with the contract each is about and the page that tells its story."""
+    orders = ask.orders(connection, [row.entity_id for row in rows if row.machine == "order"])
+    asked = ask.signal_of_approval(connection, [row.entity_id for row in rows if row.machine == "approval"])
+    names = ask.titles(connection, [row.entity_id for row in rows if row.machine in {"signal", "position"}] + [*asked.values()])
+    return tuple(_step(row, orders.get(row.entity_id), asked.get(row.entity_id), names) for row in rows)
+
+
+def _step(row: ask.TransitionRow, order: ask.OrderRow | None, signal_id: str | None, names: dict[str, str]) -> StepView:
+    base = {name: getattr(row, name) for name in ask.TransitionRow.__slots__}
+    if order is not None:
+        label = f"{order.purpose} {formats.contract(order.contract_key)}"
+        return StepView(**base, label=label, signal_id=order.signal_id, position_id=order.position_id)
+    key = names.get(signal_id or row.entity_id)
+    return StepView(**base, label=formats.contract(key) if key else "", signal_id=signal_id)
+
+
+def feed_view(row: ask.FeedRow, now: datetime) -> FeedView:
+    """Return a feed's row; its bar is full at the age limit, amber from three quarters, red beyond."""
+    age = None if row.last_success_at is None else max(0.0, (now - row.last_success_at).total_seconds())
+    part = 0.0 if age is None or row.max_age_s <= 0 else age / row.max_age_s
+    tone = "bad" if part > 1 else ("warn" if part > 0.75 else "ok")
+    return FeedView(
+        row.feed, row.dataset, row.key, row.state, row.last_error, age, row.max_age_s, round(min(100.0, part * 100), 1), tone,
+        row.requests, row.failures, row.dropped,
+    )  # fmt: skip
+
+
+def command_view(row: ask.CommandRow) -> CommandView:
+    return CommandView(row.id, COMMAND_WORDS.get(row.kind, row.kind), row.state, row.answer, row.actor, row.created_at)

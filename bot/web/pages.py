@@ -1,0 +1,161 @@
+"""The pages: overview, timelines, machines, audit. Whole without JavaScript; live parts are the same templates again."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from flask import Blueprint, Response, abort, render_template, request
+from sqlalchemy import Connection
+
+from bot.domain.errors import StoreError
+from bot.domain.lifecycles import LIFECYCLES, state_rows
+from bot.store import page_queries as ask
+from bot.web.diagram import Diagram, draw
+from bot.web.model import CommandView, command_view
+from bot.web.timeline import Timeline, position_timeline, signal_timeline
+from bot.web.window import window
+
+blueprint = Blueprint("pages", __name__)
+
+OVERVIEW_PARTS: Final = (
+    "status", "money", "positions", "signals", "activity", "waiting", "alerts", "feeds", "commands",
+)  # fmt: skip
+DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
+STORIES: Final[Mapping[str, Callable[[Connection, str, datetime], Timeline | None]]] = {
+    "position": position_timeline,
+    "signal": signal_timeline,
+}
+
+
+def chosen_machine() -> str | None:
+    name = request.args.get("machine", "")
+    return name if name in LIFECYCLES else None
+
+
+def sent_command() -> CommandView | None:
+    """Return the command that this visitor has just given, if the address says so and the store knows it."""
+    command_id = request.args.get("sent", "")
+    if not command_id:
+        return None
+    try:
+        row = window().look(lambda connection: ask.command(connection, command_id))
+    except StoreError:
+        return None
+    return None if row is None else command_view(row)
+
+
+def notice() -> dict[str, Any]:
+    return {"sent": sent_command(), "sent_id": request.args.get("sent", "")}
+
+
+@blueprint.get("/")
+def overview() -> str:
+    machine = chosen_machine()
+    return render_template(
+        "web/overview.html", active="Overview", m=window().overview(machine), machine=machine or "", **notice()
+    )
+
+
+def story(kind: str, entity_id: str) -> Timeline:
+    """Return a signal's or position's story; 404 when there is none."""
+    found = window().look(lambda connection: STORIES[kind](connection, entity_id, window().clock.now()))
+    if found is None:
+        abort(404, f"The store knows no {kind} {entity_id}.")
+    return found
+
+
+@blueprint.get("/signal/<entity_id>")
+def signal(entity_id: str) -> str:
+    return render_template("web/timeline.html", t=story("signal", entity_id), **notice())
+
+
+@blueprint.get("/position/<entity_id>")
+def position(entity_id: str) -> str:
+    return render_template("web/timeline.html", t=story("position", entity_id), **notice())
+
+
+@blueprint.get("/machines")
+def machines() -> str:
+    return render_template(
+        "web/machines.html",
+        active="Machines",
+        diagrams=list(DIAGRAMS.values()),
+        tables={name: state_rows(life) for name, life in LIFECYCLES.items()},
+        counts=window().look(ask.state_counts),
+    )
+
+
+def parts() -> dict[str, str]:
+    """Return the live parts of the view that the address names, by the name of their place on the page."""
+    view = request.args.get("view", "overview")
+    if view == "machines":
+        counts = window().look(ask.state_counts)
+        return {
+            f"machine-{name}": render_template("web/parts/machine.html", d=diagram, counts=counts)
+            for name, diagram in DIAGRAMS.items()
+        }
+    told = notice()
+    found = {"notice": render_template("web/parts/notice.html", **told)}
+    if view in STORIES:
+        entity_id = request.args.get("id", "")
+        return found | {"timeline": render_template("web/parts/timeline.html", t=story(view, entity_id))}
+    machine = chosen_machine()
+    known = {"m": window().overview(machine), "machine": machine or "", "here": _page_path(machine)}
+    return found | {part: render_template(f"web/parts/{part}.html", **known) for part in OVERVIEW_PARTS}
+
+
+def _page_path(machine: str | None) -> str:
+    # Forms inside a live part must lead back to the page, not to the stream that redrew them.
+    return f"/?machine={machine}" if machine else "/"
+
+
+@blueprint.get("/audit")
+def audit() -> str | tuple[str, int]:
+    from bot.web.auditing import Desk
+
+    desk = Desk(window().place.database_url)
+    chosen = desk.query(request.args.get("query", ""))
+    table, problem = None, ""
+    if chosen is not None and all(request.args.get(name) for name in chosen.params):
+        try:
+            table = desk.run(chosen, request.args)
+        except StoreError as error:
+            problem = str(error)
+    return render_template(
+        "web/audit.html", active="Audit", queries=desk.queries, chosen=chosen, given=request.args, table=table,
+        problem=problem, csv_path=f"/audit.csv?{request.query_string.decode('ascii', 'replace')}",
+    )  # fmt: skip
+
+
+@blueprint.get("/audit.csv")
+def audit_csv() -> Response:
+    from bot.web.auditing import Desk
+
+    desk = Desk(window().place.database_url)
+    chosen = desk.query(request.args.get("query", ""))
+    if chosen is None:
+        abort(404, "There is no such question.")
+    table = desk.run(chosen, request.args, limit=None)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(table.columns)
+    writer.writerows([[_cell(value) for value in row] for row in table.rows])
+    headers = {"Content-Disposition": f'attachment; filename="{chosen.name}.csv"'}
+    return Response(text.getvalue(), mimetype="text/csv; charset=utf-8", headers=headers)
+
+
+def _cell(value: Any) -> Any:
+    """Keep a spreadsheet from running text that begins like a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} and not _is_number(value) else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,149 @@
+"""The story of one signal or position: facts, price path, orders, executions and every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from bot.store import page_queries as ask
+from bot.store.values import parse_json
+from bot.web import formats, words
+from bot.web.charts import Fill, PathPoint, PriceChart, RungMark, StopStep, price_chart
+from bot.web.model import StepView, steps
+
+# Which evidence of a position's steps says where the stop stands from then on.
+STOP_EVIDENCE: Final = {"protect": "stop", "trail": "to", "ratchet": "to"}
+
+Fact = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    kind: str
+    id: str
+    title: str
+    strategy: str
+    state: str
+    facts: tuple[Fact, ...]
+    chart: PriceChart | None
+    no_chart: str
+    orders: tuple[ask.OrderRow, ...]
+    executions: tuple[ask.ExecutionRow, ...]
+    steps: tuple[StepView, ...]
+    other_path: str = ""
+    other_words: str = ""
+    can_close: bool = False
+    can_answer: bool = False
+
+
+def position_timeline(connection: Connection, position_id: str, now: datetime) -> Timeline | None:
+    """Return a position's story, None when the store does not know it."""
+    row = ask.position(connection, position_id)
+    if row is None:
+        return None
+    orders = ask.orders_of_position(connection, row.id, row.signal_id)
+    fills = ask.executions(connection, [o.id for o in orders], row.id)
+    told = ask.transitions_of(connection, [row.id, *(o.id for o in orders)])
+    return Timeline(
+        "position", row.id, formats.contract(row.contract_key), row.strategy, row.state, _position_facts(row),
+        _chart(connection, row, fills, told, now), "The path starts with the first fill and the first quote after it.",
+        tuple(orders), tuple(fills), steps(connection, told),
+        f"/signal/{row.signal_id}" if row.signal_id else "", "The signal that it came from",
+        can_close=row.state in {"filled", "trailing"},
+    )  # fmt: skip
+
+
+def signal_timeline(connection: Connection, signal_id: str, now: datetime) -> Timeline | None:
+    """Return a signal's story, None when the store does not know it."""
+    row = ask.signal(connection, signal_id)
+    if row is None:
+        return None
+    orders = ask.orders_of_signal(connection, row.id)
+    held = ask.position(connection, row.position_id) if row.position_id else None
+    all_orders = ask.orders_of_position(connection, held.id, row.id) if held else orders
+    fills = ask.executions(connection, [o.id for o in all_orders], held.id if held else None)
+    told = ask.transitions_of(connection, [row.id, *ask.approval_ids(connection, row.id), *(o.id for o in orders)])
+    chart = None
+    if held is not None:
+        chart = _chart(connection, held, fills, ask.transitions_of(connection, [held.id]), now)
+    asked = row.state == "pending" and row.id in ask.signals_that_wait_for_a_person(connection)
+    return Timeline(
+        "signal", row.id, formats.contract(row.contract_key), row.strategy, row.state, _signal_facts(row),
+        chart, "A signal has a price path once it has become a position.",
+        tuple(orders), tuple(f for f in fills if f.order_id in {o.id for o in orders}), steps(connection, told),
+        f"/position/{held.id}" if held else "", "The position that came of it", can_answer=asked,
+    )  # fmt: skip
+
+
+def _position_facts(row: ask.PositionRow) -> tuple[Fact, ...]:
+    pnl = row.realized_pnl + (row.unrealized_pnl or 0) if row.closed_at is None else row.realized_pnl
+    cost = row.entry_value * row.multiplier
+    return (
+        ("Contracts", f"{row.quantity} left of {row.entry_quantity}", ""),
+        ("Entry", formats.price(row.entry_price), ""),
+        ("High", formats.price(row.high), ""),
+        ("Stop", formats.price(row.stop_price), ""),
+        ("P&L", f"{formats.gain(pnl)} ({formats.percent(pnl / cost if cost else None)})", formats.tone(pnl)),
+        ("Commissions", formats.money(row.commissions), ""),
+        ("Opened", formats.full_time(row.opened_at), ""),
+        *_ending(row),
+    )
+
+
+def _ending(row: ask.PositionRow) -> tuple[Fact, ...]:
+    reason = (("Reason to close", words.state_words(row.close_reason), ""),) if row.close_reason else ()
+    return (*reason, ("Closed", formats.full_time(row.closed_at), "")) if row.closed_at else reason
+
+
+def _signal_facts(row: ask.SignalRow) -> tuple[Fact, ...]:
+    return (
+        ("Contracts", str(row.quantity), ""),
+        ("Limit", formats.price(row.limit_price), ""),
+        ("Full premium", formats.money(row.notional), ""),
+        ("Proposed", formats.full_time(row.created_at), ""),
+        ("Good until", f"{formats.clock_time(row.expires_at)} ET", ""),
+    )
+
+
+def _chart(
+    connection: Connection,
+    row: ask.PositionRow,
+    fills: Sequence[ask.ExecutionRow],
+    told: Sequence[ask.TransitionRow],
+    now: datetime,
+) -> PriceChart | None:
+    path = [PathPoint(m.at, m.bid, m.ask) for m in ask.marks(connection, row.id)]
+    if row.closed_at is None and row.marked_at is not None:
+        path.append(PathPoint(row.marked_at, row.bid, row.ask))
+    rungs = ask.plan_rungs(row.plan)
+    return price_chart(
+        path,
+        [Fill(f.executed_at, f.price, f.quantity, "entry" if f.side == "BUY" else "exit") for f in fills],
+        stop_steps(told, row.id),
+        [RungMark(row.entry_price * (1 + gain), gain, i < row.rungs_done) for i, gain in enumerate(rungs)],
+        row.entry_price if row.entry_quantity else None,
+        row.closed_at or now,
+    )
+
+
+def stop_steps(told: Sequence[ask.TransitionRow], position_id: str) -> list[StopStep]:
+    """Return where the stop stood from when, from the evidence of the position's own steps."""
+    found = []
+    for row in told:
+        name = STOP_EVIDENCE.get(row.trigger)
+        price = _decimal((parse_json(row.evidence) or {}).get(name)) if row.entity_id == position_id and name else None
+        if price is not None:
+            found.append(StopStep(row.event_at, price))
+    return found
+
+
+def _decimal(value: Any) -> Decimal | None:
+    try:
+        return None if value is None else Decimal(str(value))
+    except InvalidOperation:
+        return None

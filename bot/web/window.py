@@ -1,0 +1,96 @@
+"""The window on the store: one read transaction a look, one shared look a moment, and the one thing that the page may write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import TypeVar
+
+from flask import current_app
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from bot.domain.errors import StoreError
+from bot.engine.ports import Clock
+from bot.feeds.clock import ScaledClock
+from bot.store import page_queries as ask
+from bot.store.database import open_reader, reason_of
+from bot.web.model import MODE_WORDS, Notice, Overview, overview
+
+Answer = TypeVar("Answer")
+
+FRESH_S = 0.7
+"""Wall seconds for which one overview is good enough for everybody who looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the page stands: the store's address and the mode that it was started in."""
+
+    database_url: str
+    mode: str
+
+
+class Window:
+    """Reads the store for the page. Every failure to read is a StoreError with words for a banner."""
+
+    def __init__(self, place: Place, clock: Clock) -> None:
+        self.place = place
+        self.clock = clock
+        self._lock = Lock()
+        self._seen: dict[str | None, tuple[float, Overview]] = {}
+
+    def look(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Return the answer to a question put to the store in one read transaction; raises StoreError in words."""
+        with self._transaction() as connection:
+            return question(connection)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with open_reader(self.place.database_url) as connection:
+                if connection.dialect.name == "sqlite":
+                    connection.exec_driver_sql("BEGIN")  # the driver would read each statement from a state of its own
+                self._keep_time(connection)
+                yield connection
+        except DBAPIError as error:
+            raise StoreError(reason_of(error)) from error
+
+    def _keep_time(self, connection: Connection) -> None:
+        # The bot may have jumped ahead to its simulator's time; the page follows what the bot wrote.
+        if isinstance(self.clock, ScaledClock):
+            pulse = ask.pulse(connection)
+            if pulse is not None:
+                self.clock.align(pulse.at)
+
+    def overview(self, machine: str | None = None) -> Overview:
+        """Return the overview, at most FRESH_S old; a store that cannot be read is told in it, not raised."""
+        with self._lock:
+            known = self._seen.get(machine)
+            if known is not None and self.clock.monotonic() - known[0] < FRESH_S:
+                return known[1]
+            found = self._read_overview(machine)
+            self._seen[machine] = (self.clock.monotonic(), found)
+            return found
+
+    def _read_overview(self, machine: str | None) -> Overview:
+        try:
+            return self.look(lambda connection: overview(connection, self._base(), machine))
+        except StoreError as error:
+            return replace(self._base(), trouble=trouble(error))
+
+    def _base(self) -> Overview:
+        mode = self.place.mode
+        return Overview(self.clock.now(), mode, MODE_WORDS.get(mode, mode), self.clock.speed, "")
+
+
+def trouble(error: StoreError) -> Notice:
+    """Return the banner of a store that cannot be read; the driver's words, never an address with a password in it."""
+    return Notice("bad", "The store cannot be read:", f"{error}. The page goes on trying.")
+
+
+def window() -> Window:
+    found: Window = current_app.extensions["window"]
+    return found

@@ -1,0 +1,177 @@
+"""States and triggers in plain words, and the one colour that each state means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from bot.domain.lifecycles import LIFECYCLES
+
+# good: as it should be; live: something is under way; warn: a person may want to look; bad: a person must look; idle: over or at rest
+STATE_TONES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        ("session", "active"): "good",
+        ("session", "starting"): "live",
+        ("session", "reconciling"): "live",
+        ("session", "paused"): "warn",
+        ("session", "halted"): "bad",
+        ("session", "stopping"): "idle",
+        ("connection", "synced"): "good",
+        ("connection", "handshaking"): "live",
+        ("connection", "syncing"): "live",
+        ("connection", "down"): "bad",
+        ("connection", "degraded_data"): "warn",
+        ("connection", "degraded_orders"): "bad",
+        ("connection", "competing"): "warn",
+        ("connection", "restart_window"): "warn",
+        ("signal", "pending"): "live",
+        ("signal", "approved"): "live",
+        ("signal", "working"): "live",
+        ("signal", "filled"): "good",
+        ("position", "filled"): "live",
+        ("position", "trailing"): "good",
+        ("position", "closing"): "warn",
+        ("order", "intent"): "live",
+        ("order", "submitted"): "live",
+        ("order", "working"): "live",
+        ("order", "partially_filled"): "live",
+        ("order", "cancelling"): "warn",
+        ("order", "unknown"): "bad",
+        ("order", "filled"): "good",
+        ("order", "rejected"): "bad",
+        ("approval", "requested"): "live",
+        ("approval", "approved"): "good",
+        ("command", "pending"): "live",
+        ("command", "queued"): "live",
+        ("command", "done"): "good",
+        ("command", "refused"): "warn",
+        ("feed", "ok"): "good",
+        ("feed", "waiting"): "idle",
+        ("feed", "retrying"): "warn",
+        ("feed", "open"): "bad",
+        ("feed", "refused"): "bad",
+        ("alert", "info"): "idle",
+        ("alert", "warning"): "warn",
+        ("alert", "critical"): "bad",
+    }
+)
+
+TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        ("signal", "created"): "Idea proposed",
+        ("signal", "measure"): "Margin and commission known",
+        ("signal", "ask"): "A person is asked",
+        ("signal", "approve"): "Approved",
+        ("signal", "reject"): "Rejected",
+        ("signal", "expire"): "Expired",
+        ("signal", "work"): "Entry order written",
+        ("signal", "fill"): "Filled",
+        ("signal", "late_fill"): "Filled after all",
+        ("signal", "cancel"): "Called off",
+        ("position", "created"): "Position opened",
+        ("position", "entry_fill"): "More of the entry filled",
+        ("position", "correct"): "Broker corrected an execution",
+        ("position", "protect"): "Protective stop ordered",
+        ("position", "protected"): "Protected at the broker",
+        ("position", "protection_lost"): "Protection lost",
+        ("position", "make_room"): "Stop shrunk to make room for a rung",
+        ("position", "sell_rung"): "Profit rung offered",
+        ("position", "scale_out"): "Part sold at a profit",
+        ("position", "trail"): "Trailing begins",
+        ("position", "ratchet"): "Stop raised",
+        ("position", "request_close"): "Close wanted",
+        ("position", "stopped"): "Stop is filling",
+        ("position", "sell"): "Exit ordered",
+        ("position", "exit_fill"): "Exit filled in part",
+        ("position", "exit_failed"): "Exit failed",
+        ("position", "close"): "Closed",
+        ("position", "settle"): "Settled",
+        ("position", "lose"): "Closed elsewhere",
+        ("position", "recover"): "Recovered after a restart",
+        ("position", "adopt"): "Adopted from the broker",
+        ("order", "created"): "Order intended",
+        ("order", "submit"): "Order sent",
+        ("order", "withdraw"): "Order withdrawn before sending",
+        ("order", "acknowledge"): "Broker acknowledged",
+        ("order", "partial_fill"): "Filled in part",
+        ("order", "fill"): "Filled",
+        ("order", "late_fill"): "Filled after its end",
+        ("order", "amend"): "New terms sent",
+        ("order", "amended"): "New terms in force",
+        ("order", "amend_refused"): "New terms refused",
+        ("order", "request_cancel"): "Cancel asked",
+        ("order", "cancel_refused"): "Cancel refused",
+        ("order", "confirm_cancel"): "Cancelled",
+        ("order", "reject"): "Order refused",
+        ("order", "lose_sight"): "Outcome unknown",
+        ("order", "resend"): "Sent again",
+        ("approval", "created"): "Approval asked",
+        ("approval", "approve"): "Approval given",
+        ("approval", "reject"): "Approval refused",
+        ("approval", "expire"): "Approval expired",
+        ("session", "created"): "First session",
+        ("session", "restart"): "Bot started",
+        ("session", "reconcile"): "Book compared with the broker",
+        ("session", "reconciled"): "Session active",
+        ("session", "hold_pause"): "Pause kept",
+        ("session", "hold_halt"): "Halt kept",
+        ("session", "pause"): "Entries paused",
+        ("session", "resume"): "Session resumed",
+        ("session", "halt"): "Session halted",
+        ("session", "stop"): "Bot stopping",
+        ("connection", "created"): "First connection",
+        ("connection", "connect"): "Connecting to the broker",
+        ("connection", "accepted"): "Broker accepted us",
+        ("connection", "synced"): "In step with the broker",
+        ("connection", "drop"): "Connection lost",
+        ("connection", "lose_data"): "Market data lost",
+        ("connection", "lose_orders"): "Order route lost",
+        ("connection", "compete"): "Another login took the data",
+        ("connection", "restore"): "Market data back",
+        ("connection", "resync"): "Everything asked again",
+        ("connection", "window"): "Broker's restart window",
+    }
+)
+
+REFUSED: Final = "refused:"
+
+
+def state_tone(state: str, machine: str) -> str:
+    return STATE_TONES.get((machine, state), "idle")
+
+
+def state_words(state: str) -> str:
+    return state.replace("_", " ")
+
+
+def state_note(state: str, machine: str) -> str:
+    """Return what a state promises, empty for a machine or state that has no table."""
+    life = LIFECYCLES.get(machine)
+    if life is None:
+        return ""
+    return next((note for name, note in life.notes.items() if name.value == state), "")
+
+
+def trigger_words(trigger: str, machine: str) -> str:
+    """Return a transition's headline; a refused trigger says so."""
+    if trigger.startswith(REFUSED):
+        return f"Refused: {trigger_words(trigger.removeprefix(REFUSED), machine).lower()}"
+    return TRIGGER_WORDS.get((machine, trigger), trigger.replace("_", " ").capitalize())
+
+
+def actor_words(actor: str) -> str:
+    """Return who did it: `tick` decided by itself, people by name."""
+    known = {"tick": "the bot", "broker": "the broker", "reconcile": "the reconciler", "cli": "command line"}
+    if actor.startswith("admin:web:"):
+        return f"{actor.removeprefix('admin:web:')} (page)"
+    return known.get(actor, actor)
+
+
+FILTERS: Final = {
+    "state_tone": state_tone,
+    "state_words": state_words,
+    "state_note": state_note,
+    "trigger_words": trigger_words,
+    "actor_words": actor_words,
+}
