@@ -1,0 +1,235 @@
+"""`IbkrBroker`: the Broker port of the engine, spoken to a TWS or a gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from bot.broker import words
+from bot.broker.account import AccountValues
+from bot.broker.connection import AccountRefused, Connection
+from bot.broker.contracts import ContractBook
+from bot.broker.ib import Contract, TwsClient
+from bot.broker.link import LinkHealth
+from bot.broker.listener import Listener, Parts
+from bot.broker.market import MarketLines
+from bot.broker.orders import OrderDesk, OrderIds, build_order
+from bot.broker.requests import Requests
+from bot.broker.settings import BrokerSettings
+from bot.broker.snapshot import Snapshots
+from bot.broker.what_if import WhatIfs
+from bot.broker.wire import Wire
+from bot.domain.commands import Subscribe
+from bot.domain.contracts import PriceGrid
+from bot.domain.errors import BrokerError, OrderRejected
+from bot.domain.events import BrokerSnapshot, WhatIfAnswered
+from bot.domain.ids import is_ours
+from bot.domain.order import OrderTicket
+from bot.engine.ports import Clock, Sink
+
+QUIET_AFTER_RESTORE_S: Final = 10.0
+REMIND_S: Final = 1.0
+
+
+class IbkrBroker:
+    """Speaks to TWS in the running event loop; every event goes to `sink` in that loop's thread.
+
+    `bot_id` starts every order reference that may be sent: another one could not be told for ours after a restart.
+    `on_venue_time` is given with simulators only: it is called with the venue's clock on every connect, before anything
+    else. `account` is the configured one, or the login's only one once connected.
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        clock: Clock,
+        sink: Sink,
+        *,
+        bot_id: str,
+        on_venue_time: Callable[[datetime], None] | None = None,
+    ) -> None:
+        self.client_id = settings.client_id
+        self.account = settings.account
+        self._settings = settings
+        self._bot_id = bot_id
+        self._ids = OrderIds()
+        self._book = ContractBook()
+        self._wire = Wire(settings.paced_per_second)
+        self._desk = OrderDesk(settings.client_id, self._book, clock, sink, self._ids)
+        self._account = AccountValues(self._wire, clock, sink)
+        self._what_ifs = WhatIfs(clock)
+        self._link = LinkHealth(clock, sink, self._restored, self._account_lost)
+        self._market = MarketLines(settings, self._wire, self._book, clock, sink, self._link.competing)
+        self._snapshots = Snapshots(self._wire, self._desk, self._book, self._ids, clock, settings.request_timeout_s)
+        self._parts = Parts(self._market, self._desk, self._account, self._what_ifs, self._link, clock, sink)
+        self._connection = Connection(
+            settings, self._wire, self._link, clock, sink,
+            new_listener=self._new_listener, on_login=self._logged_in, on_up=self._up, on_down=self._down,
+            on_probe=self._probed, on_venue_time=on_venue_time,
+        )  # fmt: skip
+        self._running: asyncio.Task[None] | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+
+    @property
+    def is_paper(self) -> bool:
+        """Whether the account is a paper one, by its name."""
+        return words.is_paper(self.account)
+
+    @property
+    def connected(self) -> bool:
+        return self._wire.ready
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Begin to connect and keep connecting; a second call does nothing."""
+        if self._running is None:
+            self._running = asyncio.create_task(self._connection.run(), name="ibkr connection")
+
+    async def stop(self) -> None:
+        """Hang up. Orders stay at the broker."""
+        running, self._running = self._running, None
+        for timer in self._timers:
+            timer.cancel()
+        self._account.stop()
+        self._market.forget()
+        if running is not None:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    def reserve_order_ids(self, at_least: int) -> None:
+        self._ids.reserve(at_least)
+
+    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+        self._book.remember(contracts)
+
+    # ---- orders
+
+    def submit(self, ticket: OrderTicket) -> int:
+        """Write the order to the socket; raises BrokerUnavailable or OrderRejected, and then nothing was sent."""
+        client, contract = self._wire.client, self._contract(ticket)
+        order_id = self._ids.take() if ticket.order_id is None else ticket.order_id
+        self._ids.reserve(order_id + 1)
+        self._place(client, order_id, contract, ticket)
+        return order_id
+
+    def amend(self, ticket: OrderTicket) -> None:
+        """Write new terms under the order's own id; raises as `submit`."""
+        client, contract = self._wire.client, self._contract(ticket)
+        order_id = ticket.order_id or self._desk.order_id_of(ticket.order_ref)
+        if order_id is None:
+            raise OrderRejected(f"{ticket.order_ref} has no order id of ours to amend")
+        self._refuse_if_foreign(ticket.order_ref, order_id)
+        self._place(client, order_id, contract, ticket)
+
+    def cancel(self, order_ref: str, order_id: int) -> None:
+        """Ask to cancel; raises BrokerUnavailable, or OrderRejected when the id belongs to another order by now."""
+        client = self._wire.client
+        self._refuse_if_foreign(order_ref, order_id)
+        client.cancelOrder(order_id)
+
+    async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
+        """Return the margin preview, with `error` where there is none."""
+        try:
+            client, contract = self._wire.client, self._contract(ticket)
+        except BrokerError as error:
+            return self._what_ifs.refused(signal_id, str(error))
+        order_id = self._ids.take()
+        order = build_order(ticket, self.account, what_if=True)
+
+        def send() -> None:
+            client.placeOrder(order_id, contract, order)
+
+        return await self._what_ifs.ask(signal_id, order_id, send, self._settings.what_if_timeout_s)
+
+    def _place(self, client: TwsClient, order_id: int, contract: Contract, ticket: OrderTicket) -> None:
+        if not is_ours(self._bot_id, ticket.order_ref):
+            raise OrderRejected(f"{ticket.order_ref!r} is not a reference of {self._bot_id}")
+        order = build_order(ticket, self.account)
+        self._desk.sent(ticket, order_id)
+        client.placeOrder(order_id, contract, order)
+
+    def _contract(self, ticket: OrderTicket) -> Contract:
+        contract = self._book.ib_contract(ticket.contract_key)
+        if contract is None:
+            raise OrderRejected(f"{ticket.contract_key.strip()} is not qualified at the broker")
+        return contract
+
+    def _refuse_if_foreign(self, order_ref: str, order_id: int) -> None:
+        owner = self._desk.owner_of(order_id)
+        if owner is not None and owner != order_ref:
+            raise OrderRejected(f"order id {order_id} belongs to {owner}, not to {order_ref}")
+
+    # ---- book and market
+
+    async def snapshot(self) -> BrokerSnapshot:
+        """Return the broker's book; never raises for the broker's silence."""
+        taken = await self._snapshots.take()
+        if self._link.is_degraded and self._wire.ready:
+            self._after(REMIND_S, self._link.remind)
+        return taken
+
+    def subscribe(self, wanted: Subscribe) -> None:
+        self._market.subscribe(wanted)
+
+    # ---- what the connection tells
+
+    def _new_listener(self, requests: Requests) -> Listener:
+        return Listener(self._parts, requests, self.client_id)
+
+    def _logged_in(self, client: TwsClient, listener: Listener) -> str:
+        """Settle the account and the order ids; raises AccountRefused."""
+        self.account = _account(self._settings.account, client.getAccounts())
+        self._parts.account_name = self.account
+        self._ids.reserve(listener.first_order_id)
+        return self.account
+
+    def _up(self) -> None:
+        self._account.subscribe(self.account)
+        self._market.open_all()
+
+    def _down(self, reason: str) -> None:
+        self._what_ifs.fail_all(reason)
+        self._account.stop()
+        self._market.forget()
+
+    def _restored(self, kept: bool) -> None:
+        """TWS has the broker back. Where it says that subscriptions were kept, ticks must prove it."""
+        self._account_lost()
+        if kept:
+            since = asyncio.get_running_loop().time()
+            self._after(QUIET_AFTER_RESTORE_S, lambda: self._reopen_if_quiet(since))
+        else:
+            self._market.reopen()
+
+    def _reopen_if_quiet(self, since: float) -> None:
+        if self._wire.ready and self._market.ticked_at < since:
+            self._market.reopen()
+
+    def _account_lost(self) -> None:
+        if self._wire.ready:
+            self._account.subscribe(self.account)
+
+    def _probed(self) -> None:
+        """While another session holds our data, ask for it again now and then."""
+        if self._link.is_competing:
+            self._market.reopen()
+
+    def _after(self, seconds: float, call: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers = [each for each in self._timers if each.when() > loop.time() and not each.cancelled()]
+        self._timers.append(loop.call_later(seconds, call))
+
+
+def _account(wanted: str, managed: list[str]) -> str:
+    """Return the account to trade; raises AccountRefused when the login leaves it open or does not have it."""
+    names = ", ".join(managed) or "none"
+    if wanted:
+        if wanted not in managed:
+            raise AccountRefused(f"account {wanted} is not among those of this login ({names}): set ibkr.account")
+        return wanted
+    if len(managed) != 1:
+        raise AccountRefused(f"this login manages several accounts ({names}): set ibkr.account to the one to trade")
+    return managed[0]

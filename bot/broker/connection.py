@@ -1,0 +1,192 @@
+"""The one owner of the connection: connects, proves that TWS answers, watches that it goes on, starts again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from bot.broker.decoder import StrictDecoder
+from bot.broker.ib import TwsClient, new_client
+from bot.broker.link import LinkHealth
+from bot.broker.listener import TIME, Listener
+from bot.broker.requests import Requests, RequestTimedOut
+from bot.broker.settings import BrokerSettings
+from bot.broker.wire import Wire
+from bot.domain.errors import BrokerError, BrokerUnavailable
+from bot.domain.events import AlertRaised, LinkChange
+from bot.engine.ports import Clock, Sink
+
+log: Final = logging.getLogger(__name__)
+STRIKES: Final = 3
+"""Unanswered probes that are forgiven while other data still arrives."""
+SKEW_S: Final = 10.0
+
+
+class AccountRefused(BrokerError):
+    """The login does not manage the account that we are to trade, or leaves open which one: a person must say."""
+
+
+class Connection:
+    """Runs until it is stopped. `on_up` is called when a connection may be used, `on_down` when it is gone."""
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        wire: Wire,
+        link: LinkHealth,
+        clock: Clock,
+        sink: Sink,
+        *,
+        new_listener: Callable[[Requests], Listener],
+        on_login: Callable[[TwsClient, Listener], str],
+        on_up: Callable[[], None],
+        on_down: Callable[[str], None],
+        on_probe: Callable[[], None],
+        on_venue_time: Callable[[datetime], None] | None,
+    ) -> None:
+        self._settings = settings
+        self._wire = wire
+        self._link = link
+        self._clock = clock
+        self._sink = sink
+        self._new_listener = new_listener
+        self._on_login = on_login
+        self._on_up = on_up
+        self._on_down = on_down
+        self._on_probe = on_probe
+        self._on_venue_time = on_venue_time
+
+    async def run(self) -> None:
+        """Connect, stay connected, reconnect with back-off; return only when the account is refused."""
+        delay = self._settings.retry_min_s
+        while True:
+            self._link.begin()
+            self._link.change(LinkChange.CONNECTING, f"{self._settings.host}:{self._settings.port}")
+            attempt = _Attempt(self._settings, self._new_listener(self._wire.renew()))
+            try:
+                await self._attempt(attempt)
+                delay = self._settings.retry_min_s
+            except AccountRefused as refused:
+                attempt.close()
+                self._wire.detach(str(refused))
+                self._link.change(LinkChange.DROPPED, str(refused))
+                self._sink(AlertRaised("ACCOUNT_REFUSED", "critical", str(refused), {}, self._clock.now()))
+                return
+            except (OSError, TimeoutError, BrokerError) as error:
+                self._link.change(LinkChange.DROPPED, attempt.reason(error))
+            finally:
+                attempt.close()
+                self._wire.detach("the connection to TWS is gone")
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, self._settings.retry_max_s)
+
+    async def _attempt(self, attempt: _Attempt) -> None:
+        """Log in, then stay until the connection ends; raises when it does not come up."""
+        async with asyncio.timeout(self._settings.handshake_timeout_s):
+            await attempt.log_in()
+            self._wire.attach(attempt.client, attempt.listener.first_order_id)
+            account = self._on_login(attempt.client, attempt.listener)
+            venue_time = await self._ask_time()
+        self._compare_clocks(venue_time)
+        self._link.accepted(f"account {account}, server version {attempt.client.serverVersion()}")
+        self._on_up()
+        try:
+            reason = await self._live(attempt)
+        finally:
+            self._wire.detach("the connection to TWS is gone")
+            self._on_down("the connection to TWS is gone")
+        self._link.change(LinkChange.DROPPED, reason)
+
+    async def _ask_time(self) -> datetime:
+        answer = await self._wire.requests.ask(TIME, self._wire.client.reqCurrentTime, self._settings.request_timeout_s)
+        return answer[-1]  # type: ignore[no-any-return]  # the listener adds datetimes only
+
+    def _compare_clocks(self, venue_time: datetime) -> None:
+        """A simulator sets our clock; a real venue only shows when ours is wrong."""
+        if self._on_venue_time is not None:
+            self._on_venue_time(venue_time)
+            return
+        skew = (venue_time - self._clock.now()).total_seconds()
+        if abs(skew) > SKEW_S * self._clock.speed:
+            text = f"our clock and the broker's differ by {skew:.0f} s"
+            self._sink(AlertRaised("CLOCK_SKEW", "warning", text, {"skew_s": skew}, self._clock.now()))
+
+    async def _live(self, attempt: _Attempt) -> str:
+        """Watch until the socket closes or TWS stops answering; return why."""
+        strikes = 0
+        while True:
+            done, _ = await asyncio.wait({attempt.closed}, timeout=self._settings.probe_every_s)
+            if done:
+                return attempt.closed.result()
+            before = attempt.listener.packets
+            try:
+                await self._ask_time()
+            except RequestTimedOut:
+                strikes = strikes + 1 if attempt.listener.packets > before else STRIKES
+                if strikes >= STRIKES:
+                    return f"TWS has not answered for {self._settings.request_timeout_s:g} s"
+            except BrokerUnavailable:
+                return await attempt.closed
+            else:
+                strikes = 0
+                self._on_probe()
+
+
+class _Attempt:
+    """One socket: its client, its listener, and a future that holds why it closed."""
+
+    def __init__(self, settings: BrokerSettings, listener: Listener) -> None:
+        self._settings = settings
+        self.listener = listener
+        self.client = new_client(listener)
+        self.client.decoder = StrictDecoder(listener, listener, settings.tws_zone)
+        self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.client.conn.disconnected += self._on_closed
+
+    async def log_in(self) -> None:
+        """Connect and wait for accounts and order id; raises OSError, TimeoutError or BrokerUnavailable.
+
+        The library waits out its whole time when TWS hangs up during the handshake (a client id in use): we do not.
+        """
+        settings = self._settings
+        up = asyncio.ensure_future(
+            self.client.connectAsync(settings.host, settings.port, settings.client_id, settings.handshake_timeout_s)
+        )
+        try:
+            either: set[asyncio.Future[Any]] = {up, self.closed}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self.closed.done():
+                raise BrokerUnavailable(self.closed.result())
+            await up
+        finally:
+            up.cancel()
+            with contextlib.suppress(OSError, TimeoutError, asyncio.CancelledError):
+                await up
+
+    def reason(self, error: Exception) -> str:
+        if self.listener.refusal:
+            return self.listener.refusal
+        where = f"{self._settings.host}:{self._settings.port}"
+        if isinstance(error, TimeoutError):
+            return f"{where} did not complete the login within {self._settings.handshake_timeout_s:g} s"
+        return f"{where}: {error}"
+
+    def close(self) -> None:
+        """Hang up, whatever state the socket is in."""
+        self.listener.mute()
+        self.client.conn.disconnected -= self._on_closed
+        if not self.closed.done():
+            self.closed.set_result("closed by us")
+        transport = self.client.conn.transport
+        with contextlib.suppress(OSError, RuntimeError, AttributeError):
+            self.client.disconnect()
+        if transport is not None:
+            transport.abort()
+
+    def _on_closed(self, message: str) -> None:
+        if not self.closed.done():
+            self.closed.set_result(message or "TWS closed the connection")

@@ -1,0 +1,146 @@
+"""One market data line: its state as ticks build it up, and the event that tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from bot.broker import words
+from bot.broker.ib import Contract
+from bot.domain.events import BookReceived, Event, GreeksReceived, QuoteReceived, TradesReceived
+from bot.domain.quotes import Book, BookLevel, Greeks, Quote, TradePrint
+
+QUOTE, BOOK, TRADES = "quote", "book", "trades"
+
+
+class BookBroken(Exception):
+    """A row beyond the book's end: what we hold is not what the venue holds."""
+
+
+@dataclass(slots=True)
+class QuoteLine:
+    """Best prices and model greeks of one instrument."""
+
+    key: str
+    contract: Contract
+    request_id: int
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    last: Decimal | None = None
+    bid_size: int = 0
+    ask_size: int = 0
+    last_size: int = 0
+    delayed: bool = False
+    halted: bool = False
+    greeks: Greeks | None = None
+    quote_changed: bool = False
+
+    def price(self, tick: int, value: float, size: float) -> bool:
+        """Take a price with its size; False when the tick is none that we keep."""
+        names = words.PRICE_TICKS.get(tick)
+        if names is None:
+            return False
+        clean = words.ask_price if names[0] == words.ASK else words.price
+        setattr(self, names[0], clean(value))
+        setattr(self, names[1], words.size(size))
+        self._tick_seen(tick)
+        return True
+
+    def size(self, tick: int, size: float) -> bool:
+        name = words.SIZE_TICKS.get(tick)
+        if name is None:
+            return False
+        setattr(self, name, words.size(size))
+        self._tick_seen(tick)
+        return True
+
+    def halt(self, value: float) -> None:
+        self.halted = words.is_set(value) and value > 0
+        self.quote_changed = True
+
+    def _tick_seen(self, tick: int) -> None:
+        self.delayed = self.delayed or tick in words.DELAYED_TICKS
+        self.quote_changed = True
+
+    def events(self, at: datetime) -> list[Event]:
+        """Return what changed since the last call."""
+        told: list[Event] = []
+        if self.quote_changed:
+            quote = Quote(self.bid, self.ask, self.bid_size, self.ask_size, self.last, at, self.delayed, self.halted)
+            told.append(QuoteReceived(self.key, quote))
+            self.quote_changed = False
+        if self.greeks is not None:
+            told.append(GreeksReceived(self.key, self.greeks))
+            self.greeks = None
+        return told
+
+
+@dataclass(slots=True)
+class BookLine:
+    """Depth of one instrument as the rows arrive: smart depth has a row for every exchange at a price."""
+
+    key: str
+    contract: Contract
+    request_id: int
+    rows: int
+    bids: list[tuple[Decimal, int]] = field(default_factory=list)
+    asks: list[tuple[Decimal, int]] = field(default_factory=list)
+
+    def row(self, position: int, operation: int, side: int, value: float, size: float) -> None:
+        """Apply one row; raises BookBroken when it does not fit."""
+        rows = self.bids if side == 1 else self.asks
+        if operation == 2:
+            del rows[position : position + 1]
+            return
+        price = words.price(value)
+        if price is None:
+            raise BookBroken(f"price {value} in the book of {self.key}")
+        level = (price, words.size(size))
+        if operation == 0 and position <= len(rows):
+            rows.insert(position, level)
+            del rows[self.rows :]
+        elif operation == 1 and position < len(rows):
+            rows[position] = level
+        else:
+            raise BookBroken(f"row {position} (operation {operation}) beyond the {len(rows)} rows of {self.key}")
+
+    def clear(self) -> None:
+        self.bids.clear()
+        self.asks.clear()
+
+    def events(self, at: datetime) -> list[Event]:
+        return [
+            BookReceived(self.key, Book(_levels(self.bids, best_high=True), _levels(self.asks, best_high=False), at))
+        ]
+
+
+def _levels(rows: list[tuple[Decimal, int]], *, best_high: bool) -> tuple[BookLevel, ...]:
+    """Add up the rows of each price, best price first."""
+    sizes: dict[Decimal, int] = {}
+    for price, size in rows:
+        sizes[price] = sizes.get(price, 0) + size
+    return tuple(BookLevel(price, sizes[price]) for price in sorted(sizes, reverse=best_high))
+
+
+@dataclass(slots=True)
+class TapeLine:
+    """Trades of one instrument, each once."""
+
+    key: str
+    contract: Contract
+    request_id: int
+    trades: list[TradePrint] = field(default_factory=list)
+
+    def trade(self, epoch: int, value: float, size: float) -> None:
+        price = words.price(value)
+        if price is not None:
+            self.trades.append(TradePrint(price, words.size(size), datetime.fromtimestamp(epoch, UTC)))
+
+    def events(self, at: datetime) -> list[Event]:
+        del at  # a print has the venue's own time
+        told, self.trades = tuple(self.trades), []
+        return [TradesReceived(self.key, told)] if told else []
+
+
+Line = QuoteLine | BookLine | TapeLine

@@ -1,0 +1,142 @@
+"""The health of the link beyond the socket: TWS stays connected while the broker, a data farm or our data are gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bot.broker import words
+from bot.broker.words import SystemWord
+from bot.domain.events import AlertRaised, LinkChange, LinkChanged
+from bot.engine.ports import Clock, Sink
+
+COMPETING_QUIET_S: Final = 2.0
+"""Ticks that come so soon after a competing-session error were already on their way."""
+
+_SEVERITY: Final[Mapping[SystemWord, str]] = {SystemWord.WARNING: "warning", SystemWord.FAULT: "critical"}
+
+
+class LinkHealth:
+    """Turns system codes into link changes. `on_restored(kept)` is called when TWS has the broker back."""
+
+    def __init__(
+        self, clock: Clock, sink: Sink, on_restored: Callable[[bool], None], on_account_lost: Callable[[], None]
+    ) -> None:
+        self._clock = clock
+        self._sink = sink
+        self._on_restored = on_restored
+        self._on_account_lost = on_account_lost
+        self._accepted = False
+        self._broken: set[str] = set()
+        self._orders_lost_by: int | None = None
+        self._competing_at: float | None = None
+
+    def begin(self) -> None:
+        """A new connection: nothing is known to be wrong."""
+        self._accepted = False
+        self._broken.clear()
+        self._orders_lost_by = None
+        self._competing_at = None
+
+    def change(self, change: LinkChange, detail: str) -> None:
+        self._sink(LinkChanged(change, detail, self._clock.now()))
+
+    def accepted(self, detail: str) -> None:
+        """The login is complete; what was heard before now is told now."""
+        self._accepted = True
+        self.change(LinkChange.ACCEPTED, detail)
+        self.remind()
+
+    def remind(self) -> None:
+        """Say again what is wrong: a consumer that has just synchronised could not take it before."""
+        if self._orders_lost_by is not None:
+            self.change(LinkChange.ORDERS_LOST, f"{self._orders_lost_by}: TWS has no connection to the broker")
+        elif self._competing_at is not None:
+            self.change(LinkChange.COMPETING, "another session of this user has the market data")
+        elif self._broken:
+            self.change(LinkChange.DATA_LOST, f"broken: {', '.join(sorted(self._broken))}")
+
+    @property
+    def is_degraded(self) -> bool:
+        return self._orders_lost_by is not None or self._competing_at is not None or bool(self._broken)
+
+    def system(self, code: int, text: str) -> None:
+        """Take a code that came for nobody in particular; raises UnknownWord."""
+        word = words.system_word(code)
+        handle = {
+            SystemWord.ORDERS_LOST: self._orders_lost,
+            SystemWord.RESTORED_ANEW: self._restored,
+            SystemWord.RESTORED_KEPT: self._restored,
+            SystemWord.FARM_BROKEN: self._farm_broken,
+            SystemWord.FARM_OK: self._farm_ok,
+            SystemWord.COMPETING: lambda _, words_of: self.competing(words_of),
+            SystemWord.ACCOUNT_STREAM_LOST: lambda *_: self._on_account_lost(),
+            SystemWord.WARNING: self._tell,
+            SystemWord.FAULT: self._tell,
+            SystemWord.ID_TAKEN: self._tell_id_taken,
+        }.get(word)
+        if handle is not None:
+            handle(code, text)
+
+    def competing(self, text: str) -> None:
+        first = self._competing_at is None
+        self._competing_at = asyncio.get_running_loop().time()
+        if first and self._accepted:
+            self.change(LinkChange.COMPETING, text)
+
+    def data_flows(self) -> None:
+        """Ticks arrive: a competing session has let go, when they are not the last of the old stream."""
+        if self._competing_at is None:
+            return
+        if asyncio.get_running_loop().time() - self._competing_at < COMPETING_QUIET_S:
+            return
+        self._competing_at = None
+        if self._accepted and not self.is_degraded:
+            self.change(LinkChange.DATA_RESTORED, "market data flows again")
+
+    @property
+    def is_competing(self) -> bool:
+        return self._competing_at is not None
+
+    def _orders_lost(self, code: int, text: str) -> None:
+        first = self._orders_lost_by is None
+        self._orders_lost_by = code
+        if first and self._accepted:
+            self.change(LinkChange.ORDERS_LOST, f"{code}: {text}")
+
+    def _restored(self, code: int, text: str) -> None:
+        self._orders_lost_by = None
+        if self._accepted:
+            self.change(LinkChange.RESTORED, f"{code}: {text}")
+            self._on_restored(words.system_word(code) is SystemWord.RESTORED_KEPT)
+
+    def _farm_broken(self, code: int, text: str) -> None:
+        del code
+        self._broken.add(_farm(text))
+        if self._accepted and self._orders_lost_by is None:
+            self.change(LinkChange.DATA_LOST, text)
+
+    def _farm_ok(self, code: int, text: str) -> None:
+        if self._orders_lost_by == 2110:  # the link inside TWS heals without a 1101 or 1102
+            self._restored(1101, text)
+        was_broken = bool(self._broken)
+        self._broken.discard(_farm(text))
+        if was_broken and self._accepted and not self.is_degraded:
+            self.change(LinkChange.DATA_RESTORED, f"{code}: {text}")
+
+    def _tell(self, code: int, text: str) -> None:
+        severity = _SEVERITY[words.system_word(code)]
+        self._alert("TWS_" + str(code), severity, f"{code}: {text}", {"code": code, "text": text})
+
+    def _tell_id_taken(self, code: int, text: str) -> None:
+        told = f"{text} (orders belong to their client id, so no other one is taken; it is tried again)"
+        self._alert("CLIENT_ID_IN_USE", "critical", told, {"code": code})
+
+    def _alert(self, code: str, severity: str, text: str, facts: Mapping[str, Any]) -> None:
+        self._sink(AlertRaised(code, severity, text, facts, self._clock.now()))
+
+
+def _farm(text: str) -> str:
+    """Return the farm that a notice names after its last colon."""
+    return text.rpartition(":")[2].strip() if ":" in text else ""

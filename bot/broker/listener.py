@@ -1,0 +1,283 @@
+"""What the decoder calls, by the names of the TWS API: each callback hands its message to the part that it concerns.
+
+One listener lives for one connection, so that a late message of an old one finds nobody.
+"""
+
+# ruff: noqa: N802 - the names are the TWS API's
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from bot.broker import words
+from bot.broker.account import AccountValues
+from bot.broker.ib import (
+    CommissionReport,
+    Contract,
+    ContractDetails,
+    IbExecution,
+    IbOrder,
+    IbOrderState,
+    PriceIncrement,
+)
+from bot.broker.link import LinkHealth
+from bot.broker.market import MarketLines
+from bot.broker.orders import OrderDesk
+from bot.broker.requests import RequestRefused, Requests
+from bot.broker.what_if import WhatIfs
+from bot.domain.errors import UnknownWord
+from bot.domain.events import AlertRaised
+from bot.engine.ports import Clock, Sink
+
+OPEN_ORDERS, COMPLETED, POSITIONS, TIME = "open orders", "completed orders", "positions", "current time"
+UNKNOWN_REQUEST_NOTICES: Final = frozenset({300, 310, 10167, 2152})
+
+
+class Parts:
+    """Who hears what. The account is set once the login's accounts are known."""
+
+    def __init__(
+        self, market: MarketLines, desk: OrderDesk, account: AccountValues, what_ifs: WhatIfs, link: LinkHealth,
+        clock: Clock, sink: Sink,
+    ) -> None:  # fmt: skip
+        self.market = market
+        self.desk = desk
+        self.account = account
+        self.what_ifs = what_ifs
+        self.link = link
+        self.clock = clock
+        self.sink = sink
+        self.account_name = ""
+
+
+class Listener:
+    """Receives the messages of one connection until it is muted."""
+
+    def __init__(self, parts: Parts, requests: Requests, client_id: int) -> None:
+        self._parts = parts
+        self._requests = requests
+        self._client_id = client_id
+        self._muted = False
+        self.first_order_id = 0
+        self.packets = 0
+        self.refusal = ""
+
+    def mute(self) -> None:
+        """Hear nothing more: the connection is over."""
+        self._muted = True
+
+    # ---- the socket
+
+    def connectAck(self) -> None:
+        """Nothing to do: the handshake goes on by itself."""
+
+    def setEventsDone(self) -> None:
+        """Nothing to do: we hand out no event objects."""
+
+    def connectionClosed(self) -> None:
+        """Nothing to do: the connection's owner listens to the socket itself."""
+
+    def tcpDataArrived(self) -> None:
+        self.packets += 1
+
+    def tcpDataProcessed(self) -> None:
+        if self._muted:
+            return
+        if self._parts.market.flush():
+            self._parts.link.data_flows()
+        self._parts.account.flush()
+
+    def unreadable(self, fields: Sequence[str], error: Exception) -> None:
+        text = f"message {fields[0] if fields else '?'} from TWS could not be read: {error!r}"
+        self._alert("TWS_UNREADABLE", "warning", text, {"fields": list(fields)[:60]})
+
+    def unknown_word(self, fields: Sequence[str], error: UnknownWord) -> None:
+        self._alert("UNKNOWN_WORD", "warning", str(error), {"fields": list(fields)[:60]})
+
+    def _alert(self, code: str, severity: str, text: str, facts: dict[str, Any]) -> None:
+        if not self._muted:
+            self._parts.sink(AlertRaised(code, severity, text, facts, self._parts.clock.now()))
+
+    # ---- login and time
+
+    def nextValidId(self, order_id: int) -> None:
+        self.first_order_id = max(self.first_order_id, order_id)
+
+    def managedAccounts(self, accounts: str) -> None:
+        """Nothing to do: the client keeps them."""
+
+    def currentTime(self, epoch: int) -> None:
+        self._requests.add(TIME, datetime.fromtimestamp(epoch, UTC))
+        self._requests.finish(TIME)
+
+    # ---- errors
+
+    def error(self, request_id: int, code: int, text: str, reject_json: str = "") -> None:
+        if self._muted:
+            return
+        if request_id == -1:
+            self._system(code, text)
+        elif self._parts.what_ifs.error(request_id, code, text) or self._requests_end(request_id, code, text):
+            return
+        elif self._parts.market.is_mine(request_id):
+            self._parts.market.error(request_id, code, text)
+        elif not self._parts.desk.error(request_id, code, f"{text} {reject_json}".strip()):
+            self._stray(request_id, code, text)
+
+    def _system(self, code: int, text: str) -> None:
+        if code == 326:
+            self.refusal = f"client id {self._client_id} is in use: {text}"
+        self._parts.link.system(code, text)
+
+    def _requests_end(self, request_id: int, code: int, text: str) -> bool:
+        """An error ends the question that it came for; a warning does not."""
+        if request_id not in self._requests:
+            return False
+        if code not in words.NOTICE_RANGE:
+            self._requests.fail(request_id, RequestRefused(code, text))
+        return True
+
+    def _stray(self, request_id: int, code: int, text: str) -> None:
+        if self._parts.account.is_mine(request_id) or code in UNKNOWN_REQUEST_NOTICES:
+            return
+        facts = {"id": request_id, "code": code, "text": text}
+        self._alert("STRAY_ERROR", "warning", f"error {code} for id {request_id}, which is nobody's: {text}", facts)
+
+    # ---- orders
+
+    def openOrder(self, order_id: int, contract: Contract, order: IbOrder, state: IbOrderState) -> None:
+        del order_id
+        if self._muted:
+            return
+        if order.whatIf:
+            self._parts.what_ifs.answer(order.orderId, state)
+            return
+        known = self._parts.desk.open_order(contract, order, state)
+        asked = self._requests.add(OPEN_ORDERS, known)
+        if not asked or order.clientId == self._client_id:
+            self._parts.desk.report(known)
+
+    def openOrderEnd(self) -> None:
+        self._requests.finish(OPEN_ORDERS)
+
+    def orderStatus(
+        self, order_id: int, status: str, filled: float, remaining: float, average: float, perm_id: int, parent_id: int,
+        last_price: float, client_id: int, why_held: str, cap_price: float = 0.0,
+    ) -> None:  # fmt: skip
+        del average, parent_id, last_price, cap_price
+        if not self._muted:
+            self._parts.desk.status(order_id, client_id, perm_id, status, filled, remaining, why_held)
+
+    def completedOrder(self, contract: Contract, order: IbOrder, state: IbOrderState) -> None:
+        self._requests.add(COMPLETED, self._parts.desk.completed(contract, order, state))
+
+    def completedOrdersEnd(self) -> None:
+        self._requests.finish(COMPLETED)
+
+    def execDetails(self, request_id: int, contract: Contract, execution: IbExecution) -> None:
+        if self._muted or execution.acctNumber not in {"", self._parts.account_name}:
+            return
+        translated = self._parts.desk.execution(contract, execution)
+        if not self._requests.add(request_id, translated):
+            self._parts.desk.executed(translated)
+
+    def execDetailsEnd(self, request_id: int) -> None:
+        self._requests.finish(request_id)
+
+    def commissionReport(self, report: CommissionReport) -> None:
+        if not self._muted:
+            self._parts.desk.commission(report)
+
+    def orderBound(self, perm_id: int, client_id: int, order_id: int) -> None:
+        """Nothing to do: openOrder says the same."""
+
+    # ---- account
+
+    def position(self, account: str, contract: Contract, quantity: float, average_cost: float) -> None:
+        if account == self._parts.account_name:
+            self._requests.add(POSITIONS, (contract, quantity, average_cost))
+
+    def positionEnd(self) -> None:
+        self._requests.finish(POSITIONS)
+
+    def updateAccountValue(self, tag: str, value: str, currency: str, account: str) -> None:
+        if not self._muted:
+            self._parts.account.value(tag, value, currency, account)
+
+    def accountDownloadEnd(self, account: str) -> None:
+        del account
+        if not self._muted:
+            self._parts.account.downloaded()
+
+    def updatePortfolio(self, *values: Any) -> None:
+        """Nothing to do: positions are asked for on purpose."""
+
+    def pnl(self, request_id: int, daily: float, unrealized: float, realized: float) -> None:
+        del daily
+        if not self._muted and self._parts.account.is_mine(request_id):
+            self._parts.account.pnl(unrealized, realized)
+
+    # ---- contracts
+
+    def contractDetails(self, request_id: int, details: ContractDetails) -> None:
+        self._requests.add(request_id, details)
+
+    def contractDetailsEnd(self, request_id: int) -> None:
+        self._requests.finish(request_id)
+
+    def marketRule(self, rule: int, increments: list[PriceIncrement]) -> None:
+        name = f"marketRule-{rule}"
+        for increment in increments:
+            self._requests.add(name, increment)
+        self._requests.finish(name)
+
+    # ---- market data
+
+    def priceSizeTick(self, request_id: int, tick: int, price: float, size: float) -> None:
+        self._parts.market.price(request_id, tick, price, size)
+
+    def tickSize(self, request_id: int, tick: int, size: float) -> None:
+        self._parts.market.size(request_id, tick, size)
+
+    def tickGeneric(self, request_id: int, tick: int, value: float) -> None:
+        if tick == words.HALTED_TICK:
+            self._parts.market.halted(request_id, value)
+
+    def marketDataType(self, request_id: int, kind: int) -> None:
+        self._parts.market.data_type(request_id, kind)
+
+    def tickOptionComputation(
+        self, request_id: int, tick: int, attribute: int, iv: float, delta: float, price: float, dividend: float,
+        gamma: float, vega: float, theta: float, underlying: float,
+    ) -> None:  # fmt: skip
+        del attribute, price, dividend
+        if tick in words.MODEL_GREEKS:
+            self._parts.market.greeks(request_id, iv, delta, gamma, vega, theta, underlying)
+
+    def updateMktDepth(
+        self, request_id: int, position: int, operation: int, side: int, price: float, size: float
+    ) -> None:
+        self._parts.market.depth(request_id, position, operation, side, price, size)
+
+    def updateMktDepthL2(
+        self, request_id: int, position: int, maker: str, operation: int, side: int, price: float, size: float,
+        smart: bool = False,
+    ) -> None:  # fmt: skip
+        del maker, smart
+        self._parts.market.depth(request_id, position, operation, side, price, size)
+
+    def tickByTickAllLast(
+        self,
+        request_id: int,
+        kind: int,
+        epoch: int,
+        price: float,
+        size: float,
+        attributes: Any,
+        exchange: str,
+        conditions: str,
+    ) -> None:
+        del kind, attributes, exchange, conditions
+        self._parts.market.trade(request_id, epoch, price, size)

@@ -1,0 +1,283 @@
+"""Orders: a fresh library order from every ticket, and what TWS says of orders turned into events.
+
+Remembered here are identities only (which order id and permId belong to which reference) and the last terms that the
+broker showed, because a status message names neither reference nor contract. What state an order is in is the engine's
+to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from bot.broker import words
+from bot.broker.contracts import ContractBook
+from bot.broker.ib import CommissionReport, Contract, IbExecution, IbOrder, IbOrderState
+from bot.domain.errors import UnknownWord
+from bot.domain.events import (
+    AlertRaised,
+    BrokerOrderStatus,
+    BrokerOrderView,
+    CommissionReported,
+    ErrorMeaning,
+    ExecutionReported,
+    OrderErred,
+    OrderReported,
+)
+from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
+from bot.engine.ports import Clock, Sink
+
+UNSET_INT: Final = 2**31 - 1
+
+
+def build_order(ticket: OrderTicket, account: str, *, what_if: bool = False) -> IbOrder:
+    """Return a new library order: never one that the broker has written into, and nothing left to presets."""
+    terms = ticket.terms
+    order = IbOrder(
+        action=ticket.side.value,
+        totalQuantity=float(terms.quantity),
+        orderType=ticket.order_type.value,
+        tif="DAY",
+        account=account,
+        orderRef=ticket.order_ref,
+        transmit=True,
+        whatIf=what_if,
+    )
+    if ticket.order_type is OrderType.LIMIT and terms.limit_price is not None:
+        order.lmtPrice = float(terms.limit_price)
+    if ticket.order_type is OrderType.STOP and terms.stop_price is not None:
+        order.auxPrice = float(terms.stop_price)
+    return order
+
+
+class OrderIds:
+    """The next order id: above everything that the store, the broker or this process ever used."""
+
+    def __init__(self) -> None:
+        self.next = 1
+
+    def reserve(self, at_least: int) -> None:
+        self.next = max(self.next, at_least)
+
+    def take(self) -> int:
+        taken = self.next
+        self.next += 1
+        return taken
+
+
+@dataclass(slots=True)
+class KnownOrder:
+    """What is known of one order's identity and terms, and the last that was said of it."""
+
+    order_ref: str
+    order_id: int
+    client_id: int
+    perm_id: int
+    contract_key: str
+    side: OrderSide
+    quantity: int
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    status: BrokerOrderStatus | None = None
+    filled_quantity: int | None = None
+    detail: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    word: str
+    filled: float
+    remaining: float
+    why_held: str
+
+
+class OrderDesk:
+    """Translates order traffic. Survives connections: identities outlast a socket."""
+
+    def __init__(self, client_id: int, book: ContractBook, clock: Clock, sink: Sink, ids: OrderIds) -> None:
+        self._client_id = client_id
+        self._book = book
+        self._clock = clock
+        self._sink = sink
+        self._ids = ids
+        self._by_id: dict[tuple[int, int], KnownOrder] = {}
+        self._by_perm: dict[int, KnownOrder] = {}
+        self._by_ref: dict[str, KnownOrder] = {}
+        self._waiting: dict[tuple[int, int, int], _Status] = {}
+        self.commissions: dict[str, Decimal] = {}
+
+    # ---- what we send
+
+    def sent(self, ticket: OrderTicket, order_id: int) -> None:
+        """Note that a ticket goes out under an id."""
+        known = self._by_id.get((self._client_id, order_id))
+        if known is not None and known.order_ref == ticket.order_ref:
+            return  # an amendment: the terms in force are what the broker shows, not what we asked
+        terms = ticket.terms
+        known = KnownOrder(
+            ticket.order_ref, order_id, self._client_id, 0, ticket.contract_key, ticket.side,
+            terms.quantity, terms.limit_price, terms.stop_price,
+        )  # fmt: skip
+        self._by_id[self._client_id, order_id] = known
+        self._by_ref[ticket.order_ref] = known
+
+    def order_id_of(self, order_ref: str) -> int | None:
+        known = self._by_ref.get(order_ref)
+        return known.order_id if known is not None and known.client_id == self._client_id else None
+
+    def owner_of(self, order_id: int) -> str | None:
+        """Return the reference of our order with this id, None when it is nobody's."""
+        known = self._by_id.get((self._client_id, order_id))
+        return known.order_ref if known is not None else None
+
+    # ---- what comes back
+
+    def open_order(self, contract: Contract, order: IbOrder, state: IbOrderState) -> KnownOrder:
+        """Learn from an openOrder message; raises UnknownWord on a side or status that no table has."""
+        known = self._learn(contract, order)
+        known.status = words.order_status(state.status)
+        known.detail = state.warningText or known.detail
+        waiting = self._waiting.pop((order.clientId, order.orderId, order.permId), None)
+        if waiting is not None:
+            self._apply(known, waiting)
+        if order.clientId == self._client_id:
+            self._ids.reserve(order.orderId + 1)
+        return known
+
+    def status(
+        self, order_id: int, client_id: int, perm_id: int, word: str, filled: float, remaining: float, why_held: str
+    ) -> None:
+        """Take an orderStatus message. One that comes before its openOrder names no contract: it waits for that."""
+        said = _Status(word, filled, remaining, why_held)
+        known = self._find(client_id, order_id, perm_id)
+        if known is None:
+            words.order_status(word)
+            self._waiting[client_id, order_id, perm_id] = said
+            return
+        if perm_id and not known.perm_id:
+            known.perm_id = perm_id
+            self._by_perm[perm_id] = known
+        self._apply(known, said)
+        self.report(known)
+
+    def report(self, known: KnownOrder) -> None:
+        self._sink(OrderReported(self.view(known)))
+
+    def view(self, known: KnownOrder) -> BrokerOrderView:
+        """Return an order as the broker last showed it."""
+        status = known.status or BrokerOrderStatus.PENDING
+        ended = status in {BrokerOrderStatus.INACTIVE, BrokerOrderStatus.CANCELLED}
+        return BrokerOrderView(
+            known.order_ref, known.perm_id, known.order_id, known.client_id, known.contract_key, known.side, status,
+            known.quantity, known.filled_quantity, known.limit_price, known.stop_price, self._clock.now(),
+            (known.error or known.detail) if ended else known.detail,
+        )  # fmt: skip
+
+    def completed(self, contract: Contract, order: IbOrder, state: IbOrderState) -> BrokerOrderView:
+        """Return a completed order; it has neither order id nor client id, so both are 0."""
+        filled = words.size(order.filledQuantity) if words.is_set(order.filledQuantity) else None
+        limit, stop = _prices(order)
+        return BrokerOrderView(
+            order.orderRef, order.permId, 0, 0, self._book.key(contract), words.order_side(order.action),
+            words.order_status(state.status), words.size(order.totalQuantity) or (filled or 0), filled,
+            limit, stop, self._clock.now(), getattr(state, "completedStatus", ""),
+        )  # fmt: skip
+
+    def execution(self, contract: Contract, execution: IbExecution) -> Execution:
+        """Return a fill as ours; raises UnknownWord on a side or a quantity that cannot be a number of contracts."""
+        order_id = 0 if execution.orderId == UNSET_INT else execution.orderId
+        known = self._find(execution.clientId, order_id, execution.permId)
+        if execution.shares != int(execution.shares):
+            raise UnknownWord(f"execution of {execution.shares} contracts")
+        price = words.number(execution.price)
+        if price is None:
+            raise UnknownWord(f"execution at {execution.price}")
+        return Execution(
+            exec_id=execution.execId,
+            order_ref=execution.orderRef or (known.order_ref if known is not None else ""),
+            perm_id=execution.permId,
+            order_id=order_id,
+            contract_key=self._book.key(contract),
+            side=words.order_side(execution.side),
+            quantity=int(execution.shares),
+            price=price,
+            executed_at=execution.time,
+            client_id=execution.clientId,
+        )
+
+    def executed(self, execution: Execution) -> None:
+        self._sink(ExecutionReported(execution))
+
+    def commission(self, report: CommissionReport) -> None:
+        """Take a commission, whether or not its execution is here already; raises UnknownWord on an unset one."""
+        amount = words.number(report.commission)
+        if amount is None:
+            raise UnknownWord(f"commission {report.commission} on {report.execId}")
+        self.commissions[report.execId] = amount
+        self._sink(CommissionReported(report.execId, amount, self._clock.now()))
+
+    def error(self, order_id: int, code: int, text: str) -> bool:
+        """Take an error that came with an order id; False when the id is no order of ours."""
+        known = self._by_id.get((self._client_id, order_id))
+        if known is None:
+            return False
+        meaning = self._meaning(known, code, text)
+        if meaning is not ErrorMeaning.WARNING:
+            known.error = f"{code}: {text}"
+        self._sink(OrderErred(known.order_ref, code, text, meaning, self._clock.now()))
+        return True
+
+    def _meaning(self, known: KnownOrder, code: int, text: str) -> ErrorMeaning:
+        try:
+            return words.order_error(code)
+        except UnknownWord as unknown:
+            facts = {"code": code, "text": text, "order_ref": known.order_ref, "order_id": known.order_id}
+            self._sink(AlertRaised("UNKNOWN_WORD", "warning", f"{unknown}: {text}", facts, self._clock.now()))
+            return ErrorMeaning.WARNING if code in words.NOTICE_RANGE else ErrorMeaning.AMBIGUOUS
+
+    def _find(self, client_id: int, order_id: int, perm_id: int) -> KnownOrder | None:
+        if perm_id and perm_id in self._by_perm:
+            return self._by_perm[perm_id]
+        known = self._by_id.get((client_id, order_id)) if order_id > 0 else None
+        if known is not None and perm_id and known.perm_id not in {0, perm_id}:
+            return None  # the id was given out a second time: permId tells the two apart
+        return known
+
+    def _learn(self, contract: Contract, order: IbOrder) -> KnownOrder:
+        known = self._find(order.clientId, order.orderId, order.permId)
+        if known is not None and known.order_ref != order.orderRef:
+            known = None
+        limit, stop = _prices(order)
+        if known is None:
+            known = KnownOrder(
+                order.orderRef, order.orderId, order.clientId, order.permId, self._book.key(contract),
+                words.order_side(order.action), words.size(order.totalQuantity), limit, stop,
+            )  # fmt: skip
+        known.quantity, known.limit_price, known.stop_price = words.size(order.totalQuantity), limit, stop
+        self._index(known, order)
+        return known
+
+    def _index(self, known: KnownOrder, order: IbOrder) -> None:
+        if order.permId:
+            known.perm_id = order.permId
+            self._by_perm[order.permId] = known
+        if order.orderId > 0:
+            known.order_id, known.client_id = order.orderId, order.clientId
+            self._by_id[order.clientId, order.orderId] = known
+        if order.orderRef and order.clientId == self._client_id:
+            self._by_ref[order.orderRef] = known
+
+    @staticmethod
+    def _apply(known: KnownOrder, said: _Status) -> None:
+        known.status = words.order_status(said.word)
+        known.filled_quantity = words.size(said.filled)
+        known.detail = said.why_held or known.detail
+
+
+def _prices(order: IbOrder) -> tuple[Decimal | None, Decimal | None]:
+    """Return limit and stop price where the order type has them: TWS fills the others with zeros and leftovers."""
+    limit = words.number(order.lmtPrice) if "LMT" in order.orderType or order.orderType == "LIT" else None
+    stop = words.number(order.auxPrice) if order.orderType.startswith("STP") else None
+    return limit, stop

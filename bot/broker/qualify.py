@@ -1,0 +1,84 @@
+"""Qualification: a key becomes a conId and a price grid, once. Market rules are asked for once per rule."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from bot.broker.contracts import ContractBook, grid_of_rule, grid_without_rule, rule_id_of, to_ib
+from bot.broker.ib import ContractDetails
+from bot.broker.requests import RequestRefused, RequestTimedOut
+from bot.broker.wire import Wire
+from bot.domain.contracts import PriceGrid
+from bot.domain.errors import BrokerError
+
+AT_ONCE: Final = 8
+
+
+class UnknownContract(BrokerError):
+    """The broker has no such contract, or more than one."""
+
+
+class Qualifier:
+    """Asks contract details and market rules, a few at a time."""
+
+    def __init__(self, wire: Wire, book: ContractBook, deadline_s: float) -> None:
+        self._wire = wire
+        self._book = book
+        self._deadline_s = deadline_s
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._rules: dict[int, PriceGrid] = {}
+
+    async def qualify(self, key: str) -> None:
+        """Put conId and grid of a key into the book.
+
+        Raises UnknownContract, RequestTimedOut or BrokerUnavailable.
+        """
+        async with self._slots:
+            details = await self._details(key)
+            contract = details.contract
+            if contract is None or not contract.conId:
+                raise UnknownContract(f"{key.strip()}: details without a conId")
+            grid = await self._grid(key, details)
+        self._book.learn(key, contract.conId, grid)
+
+    async def _details(self, key: str) -> ContractDetails:
+        request_id = self._wire.request_id()
+        contract = to_ib(key)
+
+        def send() -> None:
+            self._wire.later(lambda client: client.reqContractDetails(request_id, contract))
+
+        try:
+            found: list[ContractDetails] = await self._wire.requests.ask(request_id, send, self._deadline_s)
+        except RequestRefused as refused:
+            raise UnknownContract(f"{key.strip()}: {refused}") from refused
+        routed = [each for each in found if each.contract is not None and each.contract.exchange == contract.exchange]
+        candidates = {each.contract.conId: each for each in (routed or found) if each.contract is not None}
+        if len(candidates) != 1:
+            raise UnknownContract(f"{key.strip()}: the broker knows {len(candidates)} contracts by this name")
+        return next(iter(candidates.values()))
+
+    async def _grid(self, key: str, details: ContractDetails) -> PriceGrid | None:
+        rule = rule_id_of(details)
+        if rule is None:
+            return grid_without_rule(key, details)
+        if rule not in self._rules:
+            found = await self._rule(rule)
+            if found is None:
+                return grid_without_rule(key, details)
+            self._rules[rule] = found
+        return self._rules[rule]
+
+    async def _rule(self, rule: int) -> PriceGrid | None:
+        """Return a market rule's grid, None when the broker does not tell it."""
+        name = f"marketRule-{rule}"
+
+        def send() -> None:
+            self._wire.later(lambda client: client.reqMarketRule(rule))
+
+        try:
+            increments = await self._wire.requests.ask(name, send, self._deadline_s)
+        except (RequestTimedOut, RequestRefused):
+            return None
+        return grid_of_rule(increments)

@@ -1,0 +1,31 @@
+"""What the adapter has to be told. The composition root fills it from the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """Where TWS listens, who we are there, and how long we wait; seconds are wall seconds.
+
+    `account` empty means the only account that the login manages. `tws_zone` is the zone of execution times that come
+    without one (a gateway's own setting).
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7497
+    client_id: int = 17
+    account: str = ""
+    line_budget: int = 90
+    depth_budget: int = 3
+    tape_budget: int = 3
+    book_rows: int = 10
+    handshake_timeout_s: float = 10.0
+    request_timeout_s: float = 10.0
+    what_if_timeout_s: float = 4.0
+    probe_every_s: float = 30.0
+    retry_min_s: float = 0.5
+    retry_max_s: float = 15.0
+    paced_per_second: int = 30  # of the 45 messages that the client library sends in a second; orders have the rest
+    tws_zone: str = "America/New_York"

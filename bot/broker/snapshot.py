@@ -1,0 +1,118 @@
+"""The broker's whole book, asked on purpose: four questions, each with its own end marker and deadline.
+
+A part that fails makes the snapshot incomplete; what had arrived is handed on all the same, for facts are facts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+from bot.broker import words
+from bot.broker.contracts import ContractBook, option_of
+from bot.broker.ib import Contract, ExecutionFilter
+from bot.broker.listener import COMPLETED, OPEN_ORDERS, POSITIONS
+from bot.broker.orders import KnownOrder, OrderDesk, OrderIds
+from bot.broker.requests import RequestTimedOut
+from bot.broker.wire import Wire
+from bot.domain.errors import BrokerError
+from bot.domain.events import BrokerOrderView, BrokerPosition, BrokerSnapshot
+from bot.domain.order import Execution
+from bot.engine.ports import Clock
+
+
+class Snapshots:
+    """Takes one snapshot at a time."""
+
+    def __init__(
+        self, wire: Wire, desk: OrderDesk, book: ContractBook, ids: OrderIds, clock: Clock, deadline_s: float
+    ) -> None:
+        self._wire = wire
+        self._desk = desk
+        self._book = book
+        self._ids = ids
+        self._clock = clock
+        self._deadline_s = deadline_s
+        self._one = asyncio.Lock()
+
+    async def take(self) -> BrokerSnapshot:
+        """Ask for everything; never raises for the broker's silence."""
+        async with self._one:
+            faults: list[str] = []
+            orders, completed, executions, positions = await asyncio.gather(
+                self._part(OPEN_ORDERS, self._open_orders, faults),
+                self._part(COMPLETED, self._completed, faults),
+                self._part("executions", self._executions, faults),
+                self._part(POSITIONS, self._positions, faults),
+            )
+        return BrokerSnapshot(
+            open_orders=self._views(orders),
+            completed_orders=tuple(completed),
+            executions=_each_once(executions),
+            commissions=dict(self._desk.commissions),
+            positions=self._held(positions, faults),
+            next_order_id=self._ids.next,
+            complete=not faults,
+            faults=tuple(faults),
+            at=self._clock.now(),
+        )
+
+    async def _part(self, name: str, ask: Callable[[], Awaitable[list[Any]]], faults: list[str]) -> list[Any]:
+        try:
+            return await ask()
+        except RequestTimedOut as late:
+            faults.append(f"{name}: no end marker within {self._deadline_s:g} s")
+            return late.partial
+        except BrokerError as error:
+            faults.append(f"{name}: {error}")
+            return []
+
+    async def _open_orders(self) -> list[Any]:
+        return await self._wire.requests.ask(OPEN_ORDERS, self._wire.client.reqAllOpenOrders, self._deadline_s)
+
+    async def _completed(self) -> list[Any]:
+        return await self._wire.requests.ask(
+            COMPLETED, lambda: self._wire.client.reqCompletedOrders(False), self._deadline_s
+        )
+
+    async def _executions(self) -> list[Any]:
+        request_id = self._wire.request_id()
+        return await self._wire.requests.ask(
+            request_id, lambda: self._wire.client.reqExecutions(request_id, ExecutionFilter()), self._deadline_s
+        )
+
+    async def _positions(self) -> list[Any]:
+        found = await self._wire.requests.ask(POSITIONS, self._wire.client.reqPositions, self._deadline_s)
+        if self._wire.ready:
+            self._wire.client.cancelPositions()  # it is a subscription, and executions tell us of changes
+        return found
+
+    def _views(self, orders: list[KnownOrder]) -> tuple[BrokerOrderView, ...]:
+        """Show each order as it stands now: a status may have overtaken the answer."""
+        return tuple(self._desk.view(known) for known in {id(each): each for each in orders}.values())
+
+    def _held(self, positions: list[tuple[Contract, float, float]], faults: list[str]) -> tuple[BrokerPosition, ...]:
+        held: dict[str, BrokerPosition] = {}
+        for contract, quantity, average_cost in positions:
+            position = self._position(contract, quantity, average_cost)
+            if position is None:
+                faults.append(f"positions: {quantity} of {contract.localSymbol or contract.symbol} cannot be read")
+            else:
+                held[position.contract_key] = position
+        return tuple(each for each in held.values() if each.quantity)
+
+    def _position(self, contract: Contract, quantity: float, average_cost: float) -> BrokerPosition | None:
+        """Return a position with its price per share: the broker's average cost is per contract."""
+        option = option_of(contract)
+        cost = words.number(average_cost) or Decimal(0)
+        if option is None:
+            return BrokerPosition(self._book.key(contract), None, int(quantity), cost)
+        if quantity != int(quantity):
+            return None
+        return BrokerPosition(self._book.key(contract), option, int(quantity), cost / option.multiplier)
+
+
+def _each_once(executions: list[Execution]) -> tuple[Execution, ...]:
+    return tuple({each.exec_id: each for each in executions}.values())

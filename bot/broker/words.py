@@ -1,0 +1,332 @@
+"""Every word that TWS has, in ours. A word that is in no table raises `UnknownWord`; it is never guessed at.
+
+Sources: the vendor's message-code list and order-status page; the behaviour of each code on a live order as public
+issue reports and measurements describe it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from bot.domain.errors import UnknownWord
+from bot.domain.events import BrokerOrderStatus, ErrorMeaning
+from bot.domain.order import OrderSide
+
+# ---- orders
+
+ORDER_STATUS: Final[Mapping[str, BrokerOrderStatus]] = MappingProxyType(
+    {
+        "ApiPending": BrokerOrderStatus.PENDING,
+        "PendingSubmit": BrokerOrderStatus.PENDING,
+        "PreSubmitted": BrokerOrderStatus.PENDING,
+        "ApiUpdate": BrokerOrderStatus.PENDING,  # the gateway took a change and has not passed it on
+        "Submitted": BrokerOrderStatus.WORKING,
+        "PendingCancel": BrokerOrderStatus.CANCELLING,
+        "ApiCancelled": BrokerOrderStatus.CANCELLED,
+        "Cancelled": BrokerOrderStatus.CANCELLED,
+        "Filled": BrokerOrderStatus.FILLED,
+        "Inactive": BrokerOrderStatus.INACTIVE,
+    }
+)
+
+ORDER_SIDE: Final[Mapping[str, OrderSide]] = MappingProxyType(
+    {
+        "BUY": OrderSide.BUY,
+        "SELL": OrderSide.SELL,
+        "SSHORT": OrderSide.SELL,
+        "BOT": OrderSide.BUY,
+        "SLD": OrderSide.SELL,
+    }
+)
+
+_E = ErrorMeaning
+
+ORDER_ERRORS: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
+    {
+        100: _E.AMBIGUOUS,  # too many messages: this one may have been swallowed
+        103: _E.NOT_PLACED,  # the id was used before
+        104: _E.AMBIGUOUS,  # modification of what is filled by now: the executions say
+        105: _E.NOT_PLACED,  # modification that does not match: the original lives
+        106: _E.NOT_PLACED,
+        107: _E.NOT_PLACED,
+        109: _E.NOT_PLACED,
+        110: _E.NOT_PLACED,  # off the price grid; the client library leaves such an order pending for ever
+        111: _E.NOT_PLACED,
+        135: _E.AMBIGUOUS,  # no such order, whatever was asked of it
+        136: _E.CANCEL_REFUSED,
+        161: _E.CANCEL_REFUSED,
+        200: _E.REJECTED,
+        201: _E.REJECTED,
+        202: _E.CANCEL_REPORTED,
+        203: _E.REJECTED,
+        320: _E.AMBIGUOUS,  # the gateway stumbled over the request
+        321: _E.NOT_PLACED,
+        329: _E.NOT_PLACED,
+        383: _E.NOT_PLACED,
+        388: _E.NOT_PLACED,
+        391: _E.NOT_PLACED,
+        399: _E.WARNING,  # held until the open, and the like: the order is live
+        404: _E.WARNING,  # shares are being located
+        434: _E.NOT_PLACED,
+        460: _E.REJECTED,
+        492: _E.WARNING,
+        505: _E.AMBIGUOUS,
+        2102: _E.NOT_PLACED,  # a modification came too early after the last one
+        2109: _E.WARNING,
+        2137: _E.WARNING,
+        2148: _E.WARNING,
+        2161: _E.WARNING,
+        2168: _E.WARNING,
+        2169: _E.WARNING,
+        2174: _E.WARNING,
+        10006: _E.NOT_PLACED,
+        10147: _E.CANCEL_REFUSED,
+        10148: _E.CANCEL_REFUSED,
+        10268: _E.NOT_PLACED,
+        10311: _E.WARNING,
+        10314: _E.NOT_PLACED,
+        10349: _E.WARNING,  # time in force taken from a preset: the order is live
+    }
+)
+
+
+# ---- the system as a whole (id -1)
+
+
+class SystemWord(StrEnum):
+    """What a code that concerns no single request says."""
+
+    ORDERS_LOST = "orders_lost"
+    RESTORED_ANEW = "restored_anew"  # subscriptions are gone
+    RESTORED_KEPT = "restored_kept"
+    FARM_BROKEN = "farm_broken"
+    FARM_OK = "farm_ok"
+    COMPETING = "competing"
+    ID_TAKEN = "id_taken"
+    ACCOUNT_STREAM_LOST = "account_stream_lost"
+    NOTICE = "notice"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+_S = SystemWord
+
+SYSTEM_CODES: Final[Mapping[int, SystemWord]] = MappingProxyType(
+    {
+        100: _S.FAULT,  # message rate
+        162: _S.NOTICE,
+        165: _S.NOTICE,
+        320: _S.FAULT,
+        321: _S.FAULT,
+        322: _S.FAULT,
+        326: _S.ID_TAKEN,
+        366: _S.NOTICE,
+        502: _S.WARNING,
+        504: _S.WARNING,
+        505: _S.FAULT,
+        1100: _S.ORDERS_LOST,
+        1101: _S.RESTORED_ANEW,
+        1102: _S.RESTORED_KEPT,
+        1300: _S.WARNING,  # the socket port was changed; the connection drops next
+        2100: _S.ACCOUNT_STREAM_LOST,
+        2101: _S.FAULT,
+        2103: _S.FARM_BROKEN,
+        2104: _S.FARM_OK,
+        2105: _S.FARM_BROKEN,
+        2106: _S.FARM_OK,
+        2107: _S.FARM_OK,  # idle, comes back on demand
+        2108: _S.FARM_OK,
+        2110: _S.ORDERS_LOST,
+        2119: _S.NOTICE,
+        2157: _S.WARNING,  # security definitions: nothing that is already qualified needs them
+        2158: _S.FARM_OK,
+        2159: _S.NOTICE,
+        2174: _S.NOTICE,
+        10182: _S.NOTICE,
+        10197: _S.COMPETING,
+        10225: _S.NOTICE,
+        10314: _S.FAULT,
+    }
+)
+
+
+# ---- market data lines
+
+
+class LineWord(StrEnum):
+    """What a code says of one market data line."""
+
+    UNKNOWN_CONTRACT = "unknown_contract"
+    TOO_MANY = "too_many"
+    NOT_SUBSCRIBED = "not_subscribed"
+    RESET = "reset"
+    COMPETING = "competing"
+    NOTICE = "notice"
+    FAULT = "fault"
+
+
+_L = LineWord
+
+LINE_CODES: Final[Mapping[int, LineWord]] = MappingProxyType(
+    {
+        100: _L.FAULT,
+        101: _L.TOO_MANY,
+        102: _L.FAULT,
+        200: _L.UNKNOWN_CONTRACT,
+        203: _L.NOT_SUBSCRIBED,
+        300: _L.NOTICE,  # cancelled right after it was asked for
+        309: _L.TOO_MANY,
+        310: _L.NOTICE,
+        316: _L.RESET,
+        317: _L.RESET,
+        320: _L.FAULT,
+        321: _L.FAULT,
+        322: _L.FAULT,
+        354: _L.NOT_SUBSCRIBED,
+        460: _L.NOT_SUBSCRIBED,
+        505: _L.FAULT,
+        2152: _L.NOTICE,  # which exchanges a smart book is made of
+        10089: _L.NOT_SUBSCRIBED,
+        10090: _L.NOT_SUBSCRIBED,
+        10092: _L.NOT_SUBSCRIBED,
+        10167: _L.NOTICE,  # delayed data is shown; the ticks say so themselves
+        10168: _L.NOT_SUBSCRIBED,
+        10186: _L.NOT_SUBSCRIBED,
+        10189: _L.TOO_MANY,
+        10190: _L.TOO_MANY,
+        10197: _L.COMPETING,
+    }
+)
+
+NOTICE_RANGE: Final = range(2100, 2200)
+"""Codes that inform or warn by the vendor's own numbering: an unknown one is told, and stops nothing."""
+
+# ---- ticks
+
+BID, ASK, LAST, BID_SIZE, ASK_SIZE, LAST_SIZE = "bid", "ask", "last", "bid_size", "ask_size", "last_size"
+
+PRICE_TICKS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
+    {
+        1: (BID, BID_SIZE), 2: (ASK, ASK_SIZE), 4: (LAST, LAST_SIZE),
+        66: (BID, BID_SIZE), 67: (ASK, ASK_SIZE), 68: (LAST, LAST_SIZE),
+    }
+)  # fmt: skip
+SIZE_TICKS: Final[Mapping[int, str]] = MappingProxyType(
+    {0: BID_SIZE, 3: ASK_SIZE, 5: LAST_SIZE, 69: BID_SIZE, 70: ASK_SIZE, 71: LAST_SIZE}
+)
+DELAYED_TICKS: Final = frozenset({66, 67, 68, 69, 70, 71})
+MODEL_GREEKS: Final = frozenset({13, 83})
+HALTED_TICK: Final = 49
+DELAYED_DATA: Final = frozenset({3, 4})  # marketDataType: delayed, delayed and frozen
+
+# ---- the account
+
+ACCOUNT_TAGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "NetLiquidation": "net_liquidation",
+        "AvailableFunds": "available_funds",
+        "BuyingPower": "buying_power",
+        "TotalCashValue": "cash",
+        "TotalCashBalance": "cash",
+        "RealizedPnL": "realized_pnl",
+        "UnrealizedPnL": "unrealized_pnl",
+    }
+)
+PAPER_PREFIXES: Final = ("D",)  # DU, DF, DI: a live account starts with U, F or I
+
+# ---- numbers
+
+_UNSET: Final = 1e300
+
+
+def order_status(word: str) -> BrokerOrderStatus:
+    """Return our word for an order status; raises UnknownWord."""
+    try:
+        return ORDER_STATUS[word]
+    except KeyError:
+        raise UnknownWord(f"order status {word!r}") from None
+
+
+def order_side(word: str) -> OrderSide:
+    """Return the side of an order or an execution; raises UnknownWord."""
+    try:
+        return ORDER_SIDE[word]
+    except KeyError:
+        raise UnknownWord(f"side {word!r}") from None
+
+
+def order_error(code: int) -> ErrorMeaning:
+    """Return what an error code says of the order that it came for; raises UnknownWord."""
+    try:
+        return ORDER_ERRORS[code]
+    except KeyError:
+        raise UnknownWord(f"order error {code}") from None
+
+
+def system_word(code: int) -> SystemWord:
+    """Return what a system code says; raises UnknownWord."""
+    try:
+        return SYSTEM_CODES[code]
+    except KeyError:
+        raise UnknownWord(f"system code {code}") from None
+
+
+def line_word(code: int) -> LineWord:
+    """Return what a code says of the market data line that it came for; raises UnknownWord."""
+    try:
+        return LINE_CODES[code]
+    except KeyError:
+        raise UnknownWord(f"market data code {code}") from None
+
+
+def is_set(value: float) -> bool:
+    """Say whether a number is one: neither NaN nor infinite nor one of the spellings of unset."""
+    return math.isfinite(value) and abs(value) < _UNSET
+
+
+def number(value: float) -> Decimal | None:
+    """Return an exact number, None where the broker gives none. Binary dust beyond eight decimals goes."""
+    if not is_set(value):
+        return None
+    return Decimal(str(round(value, 8)))
+
+
+def price(value: float) -> Decimal | None:
+    """Return the price of a quote; -1, and anything else below zero, is none."""
+    return number(value) if value >= 0 else None
+
+
+def ask_price(value: float) -> Decimal | None:
+    """Return an ask; nobody sells for nothing, so zero is no offer."""
+    return price(value) if value > 0 else None
+
+
+def size(value: float) -> int:
+    """Return a size in whole contracts or shares, zero where the broker gives none."""
+    return int(value) if is_set(value) and value > 0 else 0
+
+
+def greek(value: float, not_computed: float) -> float | None:
+    """Return a model value; the broker spells "not computed" as -1 or -2, or leaves it unset."""
+    return value if is_set(value) and value != not_computed else None
+
+
+def money(text: str) -> Decimal | None:
+    """Return a sum of money that came as text, None for an unset one; raises UnknownWord on what is no number."""
+    if not text:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise UnknownWord(f"amount {text!r}") from None
+    return amount if amount.is_finite() and abs(amount) < Decimal(_UNSET) else None
+
+
+def is_paper(account: str) -> bool:
+    """Say whether an account name is one of a paper login."""
+    return account.upper().startswith(PAPER_PREFIXES)
