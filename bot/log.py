@@ -1,8 +1,6 @@
 """The log: plain lines on standard error, at the exchange's time, with nothing secret in them.
 
-Lines of the standard library's loggers and of structlog look alike: time, words, facts. A structlog event named
-"transition" with machine, entity_id, from_state, to_state, trigger, reason and at becomes
-`10:31:07 signal 7QK2M4 pending → approved approve: every rule holds`.
+Lines of the standard library's loggers and of structlog look alike: time, words, facts.
 """
 
 from __future__ import annotations
@@ -22,8 +20,6 @@ from bot.domain.calendar import NEW_YORK
 Fields = MutableMapping[str, Any]
 Now = Callable[[], datetime]
 
-TRANSITION: Final = "transition"
-SHORT_ID: Final = 6
 HIDDEN: Final = "***"
 _SHORTEST_SECRET: Final = 4
 _NOISY: Final = ("ib_insync", "asyncio", "aiosqlite", "waitress", "werkzeug", "alembic", "watchfiles")
@@ -41,13 +37,8 @@ _CREDENTIALS: Final = (
 )
 
 
-def short_id(entity_id: str) -> str:
-    """Return the end of an id, the part that tells one from another; `status` and `close` take it as well."""
-    return entity_id[-SHORT_ID:]
-
-
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return a function that takes out of a text the given secrets, also as part of an address, and what looks like one."""
+    """Return a function that takes the given secrets out of a text, and what looks like one."""
     known = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in (secret, quote(secret, safe=""))}
     given = re.compile("|".join(map(re.escape, sorted(known, key=len, reverse=True)))) if known else None
 
@@ -59,13 +50,6 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
         return text
 
     return redact
-
-
-def transition_words(fields: Fields) -> str:
-    """Return a transition as one line without its time."""
-    machine, entity, reason = fields["machine"], short_id(str(fields["entity_id"])), fields.get("reason")
-    told = f": {reason}" if reason else ""
-    return f"{machine} {entity} {fields['from_state']} → {fields['to_state']} {fields['trigger']}{told}"
 
 
 class PlainLine:
@@ -89,8 +73,6 @@ class PlainLine:
         for inner in ("logger", "_record", "_from_structlog", "stack_info"):
             fields.pop(inner, None)
         mark = _MARKS.get(level, "")
-        if event == TRANSITION and "machine" in fields:
-            return mark + transition_words(fields)
         facts = " ".join(f"{key}={value}" for key, value in fields.items())
         return f"{mark}{event}{'  ' + facts if facts else ''}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from bot.cli.check import check
 from bot.cli.edge import Commands
 from bot.cli.machines import machines
 from bot.cli.starting import replay, run, sim
@@ -18,6 +19,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(sim)
 app.command()(replay)
+app.command()(check)
 app.command()(machines)
 
 

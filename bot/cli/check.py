@@ -1,0 +1,244 @@
+"""`check`: everything that a start needs, one line each: ok, or what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from bot.cli import show
+from bot.cli.edge import BAD_INPUT, CHECKOUT, configuration
+from bot.domain.errors import BotError
+
+if TYPE_CHECKING:
+    from bot.config.loader import LoadedConfig
+
+PYTHONS: Final = ((3, 11), (3, 13))
+FREE_BYTES_WANTED: Final = 500 * 1024 * 1024
+CONNECT_TIMEOUT_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was looked at; `detail` says how it is, or what to do."""
+
+    check: str
+    ok: bool
+    detail: str
+
+
+def check(json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Look at everything that a start needs; changes nothing. Exit code 2 if something has to be done first."""
+    found = list(_all_lines())
+    if json:
+        show.as_json(found)
+    else:
+        for line in found:
+            print(f"{'ok  ' if line.ok else 'FIX '} {line.check:<14} {line.detail}")
+    raise typer.Exit(0 if all(line.ok for line in found) else BAD_INPUT)
+
+
+def _all_lines() -> Iterator[Line]:
+    yield _python()
+    yield from _clock()
+    try:
+        config = configuration()
+    except BotError as error:
+        yield from (Line("configuration", False, words) for words in str(error).splitlines())
+        return
+    settings = config.settings
+    yield Line("configuration", True, f"mode {settings.mode}, version {config.version}, from {config.root / 'config'}")
+    for name, look in _LOOKS:
+        yield from _guarded(name, look, config)
+
+
+def _guarded(name: str, look: Callable[[LoadedConfig], Iterator[Line]], config: LoadedConfig) -> Iterator[Line]:
+    try:
+        yield from look(config)
+    except BotError as error:
+        yield from (Line(name, False, words) for words in str(error).splitlines())
+
+
+def _python() -> Line:
+    low, high = PYTHONS
+    version = ".".join(map(str, sys.version_info[:3]))
+    if low <= sys.version_info[:2] <= high:
+        return Line("python", True, version)
+    return Line(
+        "python", False, f"{version}; needed is 3.{low[1]} to 3.{high[1]}: make setup PYTHON=/path/to/python3.12"
+    )
+
+
+def _clock() -> Iterator[Line]:
+    from zoneinfo import ZoneInfoNotFoundError
+
+    from bot.feeds.clock import SystemClock
+
+    now = SystemClock().now()
+    try:
+        from bot.domain.calendar import NEW_YORK
+    except ZoneInfoNotFoundError:
+        yield Line("clock", False, "there is no time zone data: install the system's tzdata package")
+        return
+    newest = datetime.fromtimestamp((CHECKOUT / "run.py").stat().st_mtime, tz=now.tzinfo)
+    if now < newest - timedelta(days=1):
+        yield Line(
+            "clock", False, f"says {now:%Y-%m-%d %H:%M} UTC, earlier than this program was written: set it, use NTP"
+        )
+        return
+    yield Line("clock", True, f"{now.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} New York; {_synchronised()}")
+
+
+def _synchronised() -> str:
+    if Path("/run/systemd/timesync/synchronized").exists():
+        return "synchronised by NTP"
+    return "let NTP keep it (timedatectl, chrony): orders and data are compared by time"
+
+
+def _data_sources(config: LoadedConfig) -> Iterator[Line]:
+    from bot.config.loader import validate_section
+    from bot.feeds.sources import DataSources
+
+    vendor = validate_section(config.sources_tree, "sources", DataSources).unusual_whales
+    datasets = [dataset for dataset in vendor.datasets if dataset.enabled]
+    if not datasets:
+        yield Line(
+            "data sources", False, "config/data_sources.yaml has no datasets: nothing can be decided without them"
+        )
+        return
+    yield Line("data sources", True, f"{len(datasets)} datasets of {vendor.base_url} for {', '.join(vendor.symbols)}")
+
+
+def _secrets(config: LoadedConfig) -> Iterator[Line]:
+    from bot.config.loader import missing_secrets
+
+    missing = missing_secrets(config)
+    yield from (Line("secrets", False, words) for words in missing)
+    if not missing:
+        yield Line("secrets", True, f"mode {config.settings.mode} has what it needs")
+    dotenv = config.root / ".env"
+    if dotenv.exists() and stat.S_IMODE(dotenv.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        yield Line("secrets", False, f"{dotenv} can be read by others: chmod 600 {dotenv}")
+
+
+def _schema(config: LoadedConfig) -> Iterator[Line]:
+    from bot.store.revision import check_revision, current_revision, head_revision
+
+    url = config.settings.database.url
+    current = current_revision(url)
+    if current is None:
+        yield Line("store", True, f"none yet; the first start makes it at revision {head_revision()}")
+        return
+    check_revision(url)
+    yield Line("store", True, f"revision {current}, {url}")
+
+
+def _disk(config: LoadedConfig) -> Iterator[Line]:
+    from bot.store.address import is_sqlite, sqlite_path
+
+    folders = {Path(config.settings.sim.state_dir), Path(config.settings.database.backup_dir)}
+    if is_sqlite(config.settings.database.url):
+        folders.add(sqlite_path(config.settings.database.url).parent)
+    for folder in sorted({_existing(folder) for folder in folders}):
+        free = shutil.disk_usage(folder).free
+        if not os.access(folder, os.W_OK | os.X_OK):
+            yield Line(
+                "disk", False, f"{folder} cannot be written: make it writable for this user, or set another place"
+            )
+        elif free < FREE_BYTES_WANTED:
+            yield Line(
+                "disk", False, f"{folder} has {free / 2**20:.0f} MB free, {FREE_BYTES_WANTED / 2**20:.0f} are wanted"
+            )
+        else:
+            yield Line("disk", True, f"{folder} can be written, {free / 2**30:.1f} GB free")
+
+
+def _existing(folder: Path) -> Path:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _ports(config: LoadedConfig) -> Iterator[Line]:
+    settings = config.settings
+    wanted = []
+    if settings.web.enabled:
+        wanted.append(("web.port", settings.web.host, settings.web.port))
+    if settings.mode == "sim":
+        wanted += [
+            ("sim.tws_port", "127.0.0.1", settings.sim.tws_port),
+            ("sim.uw_port", "127.0.0.1", settings.sim.uw_port),
+        ]
+    else:
+        yield _gateway(settings.ibkr.host, settings.ibkr.port)
+    for key, host, port in wanted:
+        yield Line("ports", True, f"{key}: any free one") if port == 0 else _port(key, host, port)
+
+
+def _port(key: str, host: str, port: int) -> Line:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = error.strerror or str(error)
+            return Line(
+                "ports", False, f"{key} {host}:{port}: {why}. Stop what listens there (this bot?) or set another"
+            )
+    return Line("ports", True, f"{key} {host}:{port} is free")
+
+
+def _gateway(host: str, port: int) -> Line:
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S):
+            return Line("gateway", True, f"{host}:{port} answers")
+    except OSError as error:
+        why = error.strerror or str(error)
+        return Line(
+            "gateway",
+            False,
+            f"ibkr.host {host}, ibkr.port {port}: {why}. Start TWS or the gateway, enable its API socket",
+        )
+
+
+def _calendar(config: LoadedConfig) -> Iterator[Line]:
+    from bot.feeds.calendar import XnysCalendar
+    from bot.feeds.clock import SystemClock
+
+    now = SystemClock().now()
+    calendar = XnysCalendar.around(now.date(), Path(config.settings.sim.state_dir))
+    following = calendar.next_session(calendar.today(now))
+    half = ", a half day" if following.is_half_day else ""
+    yield Line("calendar", True, f"{calendar.first_day} to {calendar.last_day}; next session {following.day}{half}")
+
+
+def _scenarios(config: LoadedConfig) -> Iterator[Line]:
+    from bot.sim.scenario import load_scenario, scenario_names
+
+    if config.settings.mode == "sim":
+        load_scenario(config.settings.sim.scenario)
+    names = scenario_names()
+    for name in names:
+        load_scenario(name)
+    yield Line("scenarios", True, ", ".join(names) or "none")
+
+
+_LOOKS: Final[tuple[tuple[str, Callable[[Any], Iterator[Line]]], ...]] = (
+    ("data sources", _data_sources),
+    ("secrets", _secrets),
+    ("store", _schema),
+    ("disk", _disk),
+    ("ports", _ports),
+    ("calendar", _calendar),
+    ("scenarios", _scenarios),
+)
