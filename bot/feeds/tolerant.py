@@ -53,7 +53,7 @@ def real(row: Row, name: str) -> float | None:
         raise Malformed(f"{name}={value!r} is not a number")
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Malformed(f"{name}={value!r} is not a number") from None
     if not math.isfinite(number):
         raise Malformed(f"{name}={value!r} is not a number")

@@ -141,7 +141,7 @@ class Parser(Generic[R]):
         for row in rows:
             try:
                 typed = self.read(_mapping(row))
-            except Malformed as fault:
+            except (Malformed, ArithmeticError) as fault:  # a number may be one and still not fit
                 faults.append(str(fault))
                 continue
             self._keep(kept, typed)
