@@ -1,0 +1,248 @@
+"""A tick's batch as rows, in the order in which foreign keys want them. The transitions are chained here.
+
+Everything is taken at once, before the writer's thread starts: the live objects may go on changing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from bot.domain.ids import ulid
+from bot.domain.money import to_units
+from bot.engine.records import AccountSnapshotRow, EngineStatus, ExecutionRow, MarkRow, TickBatch, TransitionRow
+from bot.store import rows
+from bot.store.chain import Head, row_hash
+from bot.store.values import json_text, maybe_day_text, maybe_time_text, maybe_units, time_text
+
+Row = Mapping[str, Any]
+Write = tuple[str, Sequence[Row]]
+
+
+def writes_of(batch: TickBatch) -> list[Write]:
+    """Return what a batch writes but for its transitions: (statement name, rows), empty ones left out."""
+    recorded_at = time_text(batch.recorded_at)
+    found = [
+        ("signal", [rows.signal_row(x) for x in batch.signals.values()]),
+        ("approval", [rows.approval_row(x) for x in batch.approvals.values()]),
+        ("position", [rows.position_row(x) for x in batch.positions.values()]),
+        ("broker_order", [rows.order_row(x) for x in batch.orders.values()]),
+        *_execution_writes(batch.executions, recorded_at),
+        ("commission", [{"exec_id_": key, "commission": to_units(paid)} for key, paid in batch.commissions.items()]),
+        ("session_state", [rows.session_row(batch.session)] if batch.session else []),
+        ("connection_state", [rows.connection_row(batch.connection)] if batch.connection else []),
+        *_mark_writes(batch.marks),
+        *_watch_writes(batch, recorded_at),
+    ]
+    return [(name, listed) for name, listed in found if listed]
+
+
+def _execution_writes(executions: Sequence[ExecutionRow], recorded_at: str) -> Iterable[Write]:
+    """One execution after the other where any is corrected, all at once otherwise."""
+    if not any(row.replaces for row in executions):
+        return [("execution", [rows.execution_row(row, recorded_at) for row in executions])]
+    return [write for row in executions for write in _one_execution(row, recorded_at)]
+
+
+def _one_execution(row: ExecutionRow, recorded_at: str) -> list[Write]:
+    written: Write = ("execution", [rows.execution_row(row, recorded_at)])
+    if row.replaces is None:
+        return [written]
+    ids = {"replaces": row.replaces, "exec_id": row.execution.exec_id, "exec_id_": row.execution.exec_id}
+    return [("execution_replaced", [ids]), ("execution_removed", [ids]), written, ("execution_carried", [ids])]
+
+
+def _mark_writes(marks: Sequence[MarkRow]) -> list[Write]:
+    listed = [_mark_row(mark) for mark in marks]
+    return [
+        ("latest_mark", listed),
+        ("position_mark", [row for row, mark in zip(listed, marks, strict=True) if mark.sampled]),
+    ]
+
+
+def _mark_row(mark: MarkRow) -> Row:
+    return {
+        "position_id": mark.position_id,
+        "at": time_text(mark.at),
+        "bid": maybe_units(mark.bid),
+        "ask": maybe_units(mark.ask),
+        "underlying": maybe_units(mark.underlying),
+        "unrealized_pnl": maybe_units(mark.unrealized_pnl),
+    }
+
+
+def _watch_writes(batch: TickBatch, recorded_at: str) -> list[Write]:
+    """Return what is written for those who watch: commands, alerts, feeds, account, reconciliations, jobs, pulse."""
+    return [
+        ("command", [_command_row(x.id, x.state, x.answer, x.handled_at) for x in batch.commands]),
+        ("alert", [_alert_row(batch.tick, i, x) for i, x in enumerate(batch.alerts)]),
+        ("feed_status", [_feed_row(x) for x in batch.feeds.values()]),
+        ("account_snapshot", [_account_row(batch.tick, batch.account)] if batch.account else []),
+        ("reconciliation", [_reconciliation_row(x) for x in batch.reconciliations]),
+        (
+            "reconciliation_line",
+            [_line_row(x.id, i, line) for x in batch.reconciliations for i, line in enumerate(x.lines)],
+        ),
+        ("job_run", [_job_row(batch.tick, i, x) for i, x in enumerate(batch.jobs)]),
+        ("instrument", [_instrument_row(x, recorded_at) for x in batch.instruments]),
+        ("strategy_stat", [_stat_row(x) for x in batch.strategy_stats.values()]),
+        ("engine_status", [_status_row(batch.status)] if batch.status else []),
+    ]
+
+
+def derived_id(at: datetime, *parts: object) -> str:
+    """Return a ULID made of a time and of what the row says, so that a replay makes the same ids."""
+    digest = sha256("\n".join(map(str, parts)).encode()).digest()
+    return ulid(at, int.from_bytes(digest[:10], "big"))
+
+
+def _command_row(command_id: str, state: str, answer: str, handled_at: datetime) -> Row:
+    return {"command_id": command_id, "state": state, "answer": answer, "handled_at": time_text(handled_at)}
+
+
+def _alert_row(tick: int, number: int, alert: Any) -> Row:
+    return {
+        "id": derived_id(alert.at, "alert", tick, number, alert.code, alert.text),
+        "code": alert.code,
+        "severity": alert.severity,
+        "text": alert.text,
+        "facts": json_text(alert.facts),
+        "at": time_text(alert.at),
+    }
+
+
+def _feed_row(feed: Any) -> Row:
+    return {
+        "feed": feed.feed,
+        "dataset": feed.dataset,
+        "key": feed.key,
+        "state": feed.state,
+        "last_success_at": maybe_time_text(feed.last_success_at),
+        "last_error": feed.last_error,
+        "requests": feed.requests,
+        "failures": feed.failures,
+        "dropped": feed.dropped,
+        "max_age_s": feed.max_age_s,
+        "quota_used": feed.quota_used,
+        "quota_limit": feed.quota_limit,
+        "at": time_text(feed.at),
+    }
+
+
+def _account_row(tick: int, snapshot: AccountSnapshotRow) -> Row:
+    report = snapshot.report
+    return {
+        "id": derived_id(report.at, "account", tick, report.account),
+        "account": report.account,
+        "day": snapshot.day.isoformat(),
+        "at": time_text(report.at),
+        "net_liquidation": maybe_units(report.net_liquidation),
+        "available_funds": maybe_units(report.available_funds),
+        "buying_power": maybe_units(report.buying_power),
+        "cash": maybe_units(report.cash),
+        "realized_pnl": maybe_units(report.realized_pnl),
+        "unrealized_pnl": maybe_units(report.unrealized_pnl),
+        "day_pnl": to_units(snapshot.day_pnl),
+        "open_positions": snapshot.open_positions,
+    }
+
+
+def _reconciliation_row(row: Any) -> Row:
+    return {"id": row.id, "at": time_text(row.at), "reason": row.reason, "complete": row.complete}
+
+
+def _line_row(reconciliation_id: str, number: int, line: Any) -> Row:
+    return {
+        "reconciliation_id": reconciliation_id,
+        "line": number,
+        "subject": line.subject,
+        "key": line.key,
+        "ours": line.ours,
+        "broker": line.broker,
+        "action": line.action,
+    }
+
+
+def _job_row(tick: int, number: int, job: Any) -> Row:
+    return {
+        "id": derived_id(job.ran_at, "job", tick, number, job.name),
+        "name": job.name,
+        "ran_at": time_text(job.ran_at),
+        "state": job.state,
+        "detail": job.detail,
+    }
+
+
+def _instrument_row(row: Any, recorded_at: str) -> Row:
+    return {
+        "key": row.key,
+        "con_id": row.con_id,
+        "is_option": len(row.key) > 6,  # an OSI symbol has 21 characters, a ticker at most 6
+        "grid": rows.grid_text(row.grid),
+        "qualified_at": recorded_at,
+    }
+
+
+def _stat_row(row: Any) -> Row:
+    return {
+        "strategy": row.strategy,
+        "symbol": row.symbol,
+        "day": row.day.isoformat(),
+        "evaluated": row.evaluated,
+        "proposed": row.proposed,
+        "last_reason": row.last_reason,
+        "at": time_text(row.at),
+    }
+
+
+def _status_row(status: EngineStatus) -> Row:
+    return {
+        "id": 1,
+        "tick": status.tick,
+        "at": time_text(status.at),
+        "tick_ms": status.tick_ms,
+        "mode": status.mode,
+        "speed": status.speed,
+        "scenario": status.scenario,
+        "inbox_depth": status.inbox_depth,
+        "quotes_per_s": status.quotes_per_s,
+        "session_day": maybe_day_text(status.session_day),
+        "session_open_at": maybe_time_text(status.session_open_at),
+        "session_close_at": maybe_time_text(status.session_close_at),
+        "broker_synced_at": maybe_time_text(status.broker_synced_at),
+        "waiting_for": json_text(list(status.waiting_for)),
+    }
+
+
+def chained(
+    transitions: Sequence[TransitionRow], head: Head, *, tick: int, recorded_at: datetime, config_version: str | None
+) -> tuple[list[Row], Head]:
+    """Return the rows of a batch's transitions, numbered and hashed on from `head`, and the new head."""
+    stamp = time_text(recorded_at)
+    seq, prev_hash = head.seq, head.hash
+    chain: list[Row] = []
+    for transition in transitions:
+        seq += 1
+        at = transition.event_at
+        row: dict[str, Any] = {
+            "seq": seq,
+            "machine": transition.machine,
+            "entity_id": transition.entity_id,
+            "from_state": transition.from_state,
+            "to_state": transition.to_state,
+            "trigger": transition.trigger,
+            "actor": transition.actor,
+            "reason": transition.reason,
+            "evidence": json_text(transition.evidence),
+            "config_version": config_version,
+            "event_at": stamp if at is recorded_at else time_text(at),
+            "recorded_at": stamp,
+            "tick": tick,
+        }
+        digest = row_hash(prev_hash, row)
+        row["prev_hash"], row["hash"] = prev_hash, digest
+        prev_hash = digest
+        chain.append(row)
+    return chain, Head(prev_hash, seq)

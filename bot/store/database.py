@@ -1,0 +1,172 @@
+"""Connections: the writer's lane, a reader's connection, and what every SQLite connection is told first.
+
+Context: a tick's transaction is a handful of statements. Through aiosqlite each one costs three or four hops between
+the event loop and aiosqlite's thread (cursor, execute, close), and every hop waits behind whatever the loop is parsing.
+Decision: the engine's unit of work is one function of a SQLAlchemy connection. On SQLite it runs whole on one thread
+that owns the writer's connection: one hop a tick. Elsewhere it runs through the async engine's `run_sync`, hop by hop.
+Consequence: the same function serves both, a commit on SQLite costs its fsync and little more, and the loop never
+blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import lru_cache
+from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from bot.domain.errors import StoreError
+from bot.store.address import is_sqlite, parse, sqlite_path, sync_url
+
+Result = TypeVar("Result")
+Work = Callable[[Connection], Result]
+
+BUSY_TIMEOUT_MS: Final = 5000
+WRITER_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # a committed tick survives a power cut
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+)
+READER_PRAGMAS: Final = ("PRAGMA query_only=ON", f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+class Lane(Protocol):
+    """Where the writer's work runs: one transaction after the other, never two at once."""
+
+    dialect_name: str
+
+    async def run(self, work: Work[Result]) -> Result:
+        """Run `work` in one transaction and return what it returns; anything that it raises rolls everything back."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class ThreadLane:
+    """SQLite: one connection, one thread, one hop a transaction."""
+
+    dialect_name = "sqlite"
+
+    def __init__(self, url: str) -> None:
+        self._engine = writer_engine(url)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._connection: Connection | None = None
+
+    async def run(self, work: Work[Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+
+    def _transact(self, work: Work[Result]) -> Result:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        with self._connection.begin():
+            return work(self._connection)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
+        self._thread.shutdown()
+
+    def _dispose(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._engine.dispose()
+
+
+class AsyncLane:
+    """Any async driver of SQLAlchemy (asyncpg, psycopg, aiosqlite): the same work, one wait a statement."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = async_writer_engine(url)
+        self._turn = asyncio.Lock()
+        self.dialect_name = self._engine.dialect.name
+
+    async def run(self, work: Work[Result]) -> Result:
+        async with self._turn, self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def lane_for(url: str) -> Lane:
+    """Return the writer's lane for an address."""
+    return ThreadLane(url) if is_sqlite(url) else AsyncLane(url)
+
+
+def writer_engine(url: str) -> Engine:
+    """Return a synchronous engine that may write: the store's own thread, commands from page and command line,
+    migrations.
+    """
+    engine = create_engine(sync_url(url), poolclass=NullPool)
+    if is_sqlite(url):
+        _prepare_sqlite(engine)
+    return engine
+
+
+def async_writer_engine(url: str) -> AsyncEngine:
+    engine = create_async_engine(parse(url))
+    if is_sqlite(url):
+        _prepare_sqlite(engine.sync_engine)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Set the pragmas and take transactions into our own hands: IMMEDIATE, so that two writers queue instead of
+    failing late.
+    """
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _begin_immediate)
+
+
+def _on_connect(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver's implicit BEGIN is deferred; ours is not
+    with closing(connection.cursor()) as cursor:
+        for pragma in WRITER_PRAGMAS:
+            cursor.execute(pragma)
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@lru_cache(maxsize=8)
+def _reader_engine(url: str) -> Engine:
+    if not is_sqlite(url):
+        engine = create_engine(sync_url(url), poolclass=NullPool)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("SET TRANSACTION READ ONLY"))
+        return engine
+    path = sqlite_path(url)
+    return create_engine(URL.create("sqlite"), creator=lambda: _connect_read_only(str(path)), poolclass=NullPool)
+
+
+def _connect_read_only(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, check_same_thread=False)
+    for pragma in READER_PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+def open_reader(url: str) -> Connection:
+    """Return a connection that cannot write (a context manager); raises StoreError when there is no store to read."""
+    try:
+        return _reader_engine(url).connect()
+    except OperationalError as error:
+        raise StoreError(
+            f"cannot read the store at {url}: {error.orig}; create it with `python run.py db upgrade`"
+        ) from error
+
+
+def reason_of(error: DBAPIError) -> str:
+    """Return the driver's own words, without the statement and its parameters."""
+    return f"{type(error.orig).__name__}: {error.orig}"

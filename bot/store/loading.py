@@ -1,0 +1,164 @@
+"""What a start finds in the store: everything alive, and of today what limits and late facts need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, RowMapping, Select, Table, func, or_, select
+
+from bot.domain.approval import ApprovalState
+from bot.domain.calendar import NEW_YORK, new_york_day
+from bot.domain.contracts import PriceGrid
+from bot.domain.money import from_units
+from bot.domain.order import ORDER
+from bot.domain.position import OPEN
+from bot.domain.signal import SIGNAL as SIGNAL_LIFE
+from bot.engine.records import LoadedState
+from bot.store import rows
+from bot.store.schema import (
+    ACCOUNT_SNAPSHOT,
+    APPROVAL,
+    BROKER_ORDER,
+    COMMAND,
+    CONNECTION_STATE,
+    ENGINE_STATUS,
+    EXECUTION,
+    INSTRUMENT,
+    POSITION,
+    SESSION_STATE,
+    SIGNAL,
+    TRANSITION,
+)
+from bot.store.values import parse_time, time_text
+
+EXECUTION_DAYS: Final = 7
+"""Executions of so many days are remembered: longer than a broker tells of them."""
+
+HISTORY_DAYS: Final = 45
+"""Days of realized P&L and of opening equity that limits may look back on."""
+
+
+def load_state(connection: Connection, now: datetime) -> LoadedState:
+    """Return what is alive at `now`."""
+    today = new_york_day(now)
+    executions = _rows(connection, _recent_executions(now))
+    return LoadedState(
+        session=_one(connection, SESSION_STATE, rows.session_of),
+        connection=_one(connection, CONNECTION_STATE, rows.connection_of),
+        signals=[rows.signal_of(r) for r in _rows(connection, _live_signals())],
+        approvals=[rows.approval_of(r) for r in _rows(connection, _open_questions())],
+        orders=[rows.order_of(r) for r in _rows(connection, _relevant_orders(today))],
+        positions=[rows.position_of(r) for r in _rows(connection, _relevant_positions(today))],
+        executions={r["base_id"]: rows.execution_of(r) for r in executions},
+        commissions={r["exec_id"]: from_units(r["commission"]) for r in executions if r["commission"] is not None},
+        instruments=_instruments(connection),
+        highest_order_id=connection.execute(select(func.max(BROKER_ORDER.c.order_id))).scalar() or 0,
+        tick=_last_tick(connection),
+        last_signal_at=_last_signals(connection, now),
+        realized_since=_realized(connection, today),
+        opening_equity=_opening_equity(connection, today),
+    )
+
+
+def queued_commands(connection: Connection) -> Sequence[RowMapping]:
+    """Return the command rows that nobody handled, oldest first."""
+    return _rows(
+        connection, select(COMMAND).where(COMMAND.c.state == "queued").order_by(COMMAND.c.created_at, COMMAND.c.id)
+    )
+
+
+def _rows(connection: Connection, query: Select[Any]) -> Sequence[RowMapping]:
+    return [row._mapping for row in connection.execute(query)]
+
+
+def _one(connection: Connection, table: Table, build: Any) -> Any:
+    row: Row[Any] | None = connection.execute(select(table).limit(1)).first()
+    return None if row is None else build(row._mapping)
+
+
+def _live_signals() -> Select[Any]:
+    return select(SIGNAL).where(SIGNAL.c.state.not_in([s.value for s in SIGNAL_LIFE.terminal])).order_by(SIGNAL.c.id)
+
+
+def _open_questions() -> Select[Any]:
+    return select(APPROVAL).where(APPROVAL.c.state == ApprovalState.REQUESTED.value).order_by(APPROVAL.c.id)
+
+
+def _open_ids() -> Select[Any]:
+    return select(POSITION.c.id).where(POSITION.c.state.in_([s.value for s in OPEN]))
+
+
+def _day_starts(day: date) -> str:
+    return time_text(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK))
+
+
+def _relevant_orders(today: date) -> Select[Any]:
+    order = BROKER_ORDER.c
+    alive = order.state.not_in([s.value for s in ORDER.terminal])
+    of_today = order.created_at >= _day_starts(today)
+    closed_today = select(POSITION.c.id).where(POSITION.c.session_day == today.isoformat())
+    wanted = or_(alive, of_today, order.position_id.in_(_open_ids()), order.position_id.in_(closed_today))
+    return select(BROKER_ORDER).where(wanted).order_by(order.id)
+
+
+def _relevant_positions(today: date) -> Select[Any]:
+    position = POSITION.c
+    wanted = or_(position.state.in_([s.value for s in OPEN]), position.session_day == today.isoformat())
+    return select(POSITION).where(wanted).order_by(position.id)
+
+
+def _recent_executions(now: datetime) -> Select[Any]:
+    since = time_text(now - timedelta(days=EXECUTION_DAYS))
+    wanted = or_(EXECUTION.c.executed_at >= since, EXECUTION.c.position_id.in_(_open_ids()))
+    return select(EXECUTION).where(wanted).order_by(EXECUTION.c.executed_at, EXECUTION.c.exec_id)
+
+
+def _instruments(connection: Connection) -> dict[str, tuple[int, PriceGrid]]:
+    found = _rows(connection, select(INSTRUMENT).order_by(INSTRUMENT.c.key))
+    return {r["key"]: (r["con_id"], rows.grid_of(r["grid"])) for r in found}
+
+
+def _last_tick(connection: Connection) -> int:
+    # By seq, for the index is there: ticks only grow.
+    written = connection.execute(select(TRANSITION.c.tick).order_by(TRANSITION.c.seq.desc()).limit(1)).scalar()
+    told = connection.execute(select(func.max(ENGINE_STATUS.c.tick))).scalar()
+    return max(written or 0, told or 0)
+
+
+def _last_signals(connection: Connection, now: datetime) -> dict[tuple[str, str], datetime]:
+    """Return the latest signals up to now; a simulated clock may have been later in an earlier run."""
+    signal = SIGNAL.c
+    query = (
+        select(signal.strategy, signal.symbol, func.max(signal.created_at).label("at"))
+        .where(signal.created_at <= time_text(now))
+        .group_by(signal.strategy, signal.symbol)
+    )
+    return {(r["strategy"], r["symbol"]): parse_time(r["at"]) for r in _rows(connection, query)}
+
+
+def _realized(connection: Connection, today: date) -> dict[date, Decimal]:
+    position = POSITION.c
+    query = (
+        select(position.session_day, func.sum(position.realized_pnl).label("units"))
+        .where(position.session_day >= (today - timedelta(days=HISTORY_DAYS)).isoformat())
+        .group_by(position.session_day)
+    )
+    return {date.fromisoformat(r["session_day"]): from_units(int(r["units"])) for r in _rows(connection, query)}
+
+
+def _opening_equity(connection: Connection, today: date) -> dict[date, Decimal]:
+    account = ACCOUNT_SNAPSHOT.c
+    first = (
+        select(account.day, func.min(account.at).label("at"))
+        .where(account.net_liquidation.is_not(None), account.day >= (today - timedelta(days=HISTORY_DAYS)).isoformat())
+        .group_by(account.day)
+        .subquery()
+    )
+    query = select(account.day, account.net_liquidation).join(
+        first, (first.c.day == account.day) & (first.c.at == account.at)
+    )
+    found = _rows(connection, query.where(account.net_liquidation.is_not(None)))
+    return {date.fromisoformat(r["day"]): from_units(r["net_liquidation"]) for r in found}

@@ -1,0 +1,374 @@
+"""Domain objects to rows and back. A row is a dict of stored forms; the order of its keys is the order of the columns
+written.
+
+`what_if` and `rationale` are JSON for people: decimals and times in them come back as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from bot.domain.approval import Approval, ApprovalState
+from bot.domain.calendar import new_york_day
+from bot.domain.connection import Connection, ConnectionState
+from bot.domain.contracts import OptionContract, PriceGrid, Right
+from bot.domain.money import from_units, to_units
+from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
+from bot.domain.position import CloseReason, ExitPlan, Origin, Position, PositionState, Rung
+from bot.domain.session import Hold, Session, SessionState
+from bot.domain.signal import Signal, SignalState
+from bot.engine.records import ExecutionRow
+from bot.store.values import (
+    json_text,
+    maybe_dollars,
+    maybe_parse_time,
+    maybe_time_text,
+    maybe_units,
+    parse_json,
+    parse_time,
+    time_text,
+)
+
+Row = Mapping[Any, Any]
+
+
+def _plain(value: Decimal) -> Decimal:
+    """Return a price without the zeros that its scale of four places brought, as prices are written elsewhere."""
+    whole = value.to_integral_value()
+    return whole if value == whole else value.normalize()
+
+
+def contract_columns(contract: OptionContract) -> dict[str, Any]:
+    return {
+        "symbol": contract.symbol,
+        "root": contract.root,
+        "right": contract.right.value,
+        "strike": to_units(contract.strike),
+        "expiry": contract.expiry.isoformat(),
+        "multiplier": contract.multiplier,
+        "contract_key": contract.key,
+    }
+
+
+def contract_of(row: Row) -> OptionContract:
+    return OptionContract(
+        row["root"],
+        date.fromisoformat(row["expiry"]),
+        Right(row["right"]),
+        _plain(from_units(row["strike"])),
+        row["multiplier"],
+    )
+
+
+def signal_row(signal: Signal) -> dict[str, Any]:
+    return {
+        "id": signal.id,
+        "strategy": signal.strategy,
+        **contract_columns(signal.contract),
+        "quantity": signal.quantity,
+        "limit_price": to_units(signal.limit_price),
+        "notional": to_units(signal.notional),
+        "risk_fraction": str(signal.risk_fraction),
+        "state": signal.state.value,
+        "created_at": time_text(signal.created_at),
+        "expires_at": time_text(signal.expires_at),
+        "closed_at": maybe_time_text(signal.closed_at),
+        "session_day": new_york_day(signal.created_at).isoformat(),
+        "rationale": json_text(signal.rationale),
+        "approval_id": signal.approval_id,
+        "entry_order_id": signal.entry_order_id,
+        "position_id": signal.position_id,
+        "what_if": None if signal.what_if is None else json_text(signal.what_if),
+        "what_if_asked_at": maybe_time_text(signal.what_if_asked_at),
+    }
+
+
+def signal_of(row: Row) -> Signal:
+    return Signal(
+        id=row["id"],
+        strategy=row["strategy"],
+        contract=contract_of(row),
+        quantity=row["quantity"],
+        limit_price=from_units(row["limit_price"]),
+        notional=from_units(row["notional"]),
+        created_at=parse_time(row["created_at"]),
+        expires_at=parse_time(row["expires_at"]),
+        state=SignalState(row["state"]),
+        risk_fraction=Decimal(row["risk_fraction"]),
+        rationale=parse_json(row["rationale"]),
+        approval_id=row["approval_id"],
+        entry_order_id=row["entry_order_id"],
+        position_id=row["position_id"],
+        what_if=parse_json(row["what_if"]),
+        what_if_asked_at=maybe_parse_time(row["what_if_asked_at"]),
+        closed_at=maybe_parse_time(row["closed_at"]),
+    )
+
+
+def approval_row(approval: Approval) -> dict[str, Any]:
+    return {
+        "id": approval.id,
+        "signal_id": approval.signal_id,
+        "state": approval.state.value,
+        "requested_at": time_text(approval.requested_at),
+        "expires_at": time_text(approval.expires_at),
+        "decided_at": maybe_time_text(approval.decided_at),
+        "decided_by": approval.decided_by,
+        "reason": approval.reason,
+    }
+
+
+def approval_of(row: Row) -> Approval:
+    return Approval(
+        id=row["id"],
+        signal_id=row["signal_id"],
+        requested_at=parse_time(row["requested_at"]),
+        expires_at=parse_time(row["expires_at"]),
+        state=ApprovalState(row["state"]),
+        decided_at=maybe_parse_time(row["decided_at"]),
+        decided_by=row["decided_by"],
+        reason=row["reason"],
+    )
+
+
+def plan_text(plan: ExitPlan) -> str:
+    return json_text(asdict(plan))
+
+
+def plan_of(text: str) -> ExitPlan:
+    data = parse_json(text)
+    return ExitPlan(
+        rungs=tuple(Rung(Decimal(r["gain"]), Decimal(r["cumulative_fraction"])) for r in data["rungs"]),
+        stop_loss=Decimal(data["stop_loss"]),
+        trail=Decimal(data["trail"]),
+        single_trail_from=Decimal(data["single_trail_from"]),
+        flat_at=maybe_parse_time(data["flat_at"]),
+    )
+
+
+def position_row(position: Position) -> dict[str, Any]:
+    """Return a position's columns but for its latest mark, which is written by itself."""
+    closed_at = position.closed_at
+    return {
+        "id": position.id,
+        "signal_id": position.signal_id,
+        "strategy": position.strategy,
+        **contract_columns(position.contract),
+        "plan": plan_text(position.plan),
+        "state": position.state.value,
+        "origin": position.origin.value,
+        "entry_quantity": position.entry_quantity,
+        "exit_quantity": position.exit_quantity,
+        "settled_quantity": position.settled_quantity,
+        "quantity": position.quantity,
+        "entry_price": to_units(position.entry_price),
+        "entry_value": to_units(position.entry_value),
+        "exit_value": to_units(position.exit_value),
+        "commissions": to_units(position.commissions),
+        "high": to_units(position.high),
+        "stop_price": maybe_units(position.stop_price),
+        "rungs_done": position.rungs_done,
+        "room_for": position.room_for,
+        "exit_attempts": position.exit_attempts,
+        "realized_pnl": to_units(position.realized_pnl),
+        "opened_at": time_text(position.opened_at),
+        "closed_at": maybe_time_text(closed_at),
+        "close_reason": position.close_reason.value if position.close_reason else None,
+        "opened_day": new_york_day(position.opened_at).isoformat(),
+        "session_day": new_york_day(closed_at).isoformat() if closed_at else None,
+        "protected_at": maybe_time_text(position.protected_at),
+        "unprotected_since": maybe_time_text(position.unprotected_since),
+        "ratcheted_at": maybe_time_text(position.ratcheted_at),
+    }
+
+
+def position_of(row: Row) -> Position:
+    return Position(
+        id=row["id"],
+        contract=contract_of(row),
+        strategy=row["strategy"],
+        plan=plan_of(row["plan"]),
+        opened_at=parse_time(row["opened_at"]),
+        signal_id=row["signal_id"],
+        origin=Origin(row["origin"]),
+        state=PositionState(row["state"]),
+        entry_quantity=row["entry_quantity"],
+        exit_quantity=row["exit_quantity"],
+        entry_value=from_units(row["entry_value"]),
+        exit_value=from_units(row["exit_value"]),
+        commissions=from_units(row["commissions"]),
+        stop_price=maybe_dollars(row["stop_price"]),
+        high=from_units(row["high"]),
+        rungs_done=row["rungs_done"],
+        close_reason=CloseReason(row["close_reason"]) if row["close_reason"] else None,
+        closed_at=maybe_parse_time(row["closed_at"]),
+        settled_quantity=row["settled_quantity"],
+        protected_at=maybe_parse_time(row["protected_at"]),
+        unprotected_since=maybe_parse_time(row["unprotected_since"]),
+        ratcheted_at=maybe_parse_time(row["ratcheted_at"]),
+        exit_attempts=row["exit_attempts"],
+        room_for=row["room_for"],
+    )
+
+
+def order_row(order: Order) -> dict[str, Any]:
+    wanted = order.wanted
+    return {
+        "id": order.id,
+        "order_ref": order.order_ref,
+        "signal_id": order.signal_id,
+        "position_id": order.position_id,
+        "contract_key": order.contract_key,
+        "purpose": order.purpose.value,
+        "side": order.side.value,
+        "order_type": order.order_type.value,
+        "quantity": order.terms.quantity,
+        "filled_quantity": order.filled_quantity,
+        "reported_filled": order.reported_filled,
+        "filled_value": to_units(order.filled_value),
+        "limit_price": maybe_units(order.terms.limit_price),
+        "stop_price": maybe_units(order.terms.stop_price),
+        "wanted_quantity": wanted.quantity if wanted else None,
+        "wanted_limit_price": maybe_units(wanted.limit_price) if wanted else None,
+        "wanted_stop_price": maybe_units(wanted.stop_price) if wanted else None,
+        "wanted_since": maybe_time_text(order.wanted_since),
+        "state": order.state.value,
+        "state_since": time_text(order.state_since),
+        "tag": order.tag,
+        "amendments": order.amendments,
+        "attempts": order.attempts,
+        "order_id": order.order_id,
+        "perm_id": order.perm_id,
+        "client_id": order.client_id,
+        "mid_at_decision": maybe_units(order.mid_at_decision),
+        "reject_code": order.reject_code,
+        "reject_reason": order.reject_reason,
+        "created_at": time_text(order.created_at),
+        "submitted_at": maybe_time_text(order.submitted_at),
+        "acknowledged_at": maybe_time_text(order.acknowledged_at),
+        "done_at": maybe_time_text(order.done_at),
+    }
+
+
+def order_of(row: Row) -> Order:
+    wanted = None
+    if row["wanted_quantity"] is not None:
+        wanted = Terms(
+            row["wanted_quantity"], maybe_dollars(row["wanted_limit_price"]), maybe_dollars(row["wanted_stop_price"])
+        )
+    return Order(
+        id=row["id"],
+        order_ref=row["order_ref"],
+        contract_key=row["contract_key"],
+        purpose=Purpose(row["purpose"]),
+        side=OrderSide(row["side"]),
+        order_type=OrderType(row["order_type"]),
+        terms=Terms(row["quantity"], maybe_dollars(row["limit_price"]), maybe_dollars(row["stop_price"])),
+        created_at=parse_time(row["created_at"]),
+        state_since=parse_time(row["state_since"]),
+        state=OrderState(row["state"]),
+        signal_id=row["signal_id"],
+        position_id=row["position_id"],
+        tag=row["tag"],
+        filled_quantity=row["filled_quantity"],
+        reported_filled=row["reported_filled"],
+        filled_value=from_units(row["filled_value"]),
+        wanted=wanted,
+        wanted_since=maybe_parse_time(row["wanted_since"]),
+        amendments=row["amendments"],
+        attempts=row["attempts"],
+        order_id=row["order_id"],
+        perm_id=row["perm_id"],
+        client_id=row["client_id"],
+        mid_at_decision=maybe_dollars(row["mid_at_decision"]),
+        reject_code=row["reject_code"],
+        reject_reason=row["reject_reason"],
+        submitted_at=maybe_parse_time(row["submitted_at"]),
+        acknowledged_at=maybe_parse_time(row["acknowledged_at"]),
+        done_at=maybe_parse_time(row["done_at"]),
+    )
+
+
+def execution_row(row: ExecutionRow, recorded_at: str) -> dict[str, Any]:
+    execution = row.execution
+    return {
+        "exec_id": execution.exec_id,
+        "base_id": execution.base_id,
+        "order_ref": execution.order_ref,
+        "order_id": row.order_id,
+        "position_id": row.position_id,
+        "perm_id": execution.perm_id,
+        "broker_order_id": execution.order_id,
+        "client_id": execution.client_id,
+        "contract_key": execution.contract_key,
+        "side": execution.side.value,
+        "quantity": execution.quantity,
+        "price": to_units(execution.price),
+        "commission": maybe_units(row.commission),
+        "executed_at": time_text(execution.executed_at),
+        "recorded_at": recorded_at,
+    }
+
+
+def execution_of(row: Row) -> Execution:
+    return Execution(
+        exec_id=row["exec_id"],
+        order_ref=row["order_ref"],
+        perm_id=row["perm_id"],
+        order_id=row["broker_order_id"],
+        contract_key=row["contract_key"],
+        side=OrderSide(row["side"]),
+        quantity=row["quantity"],
+        price=from_units(row["price"]),
+        executed_at=parse_time(row["executed_at"]),
+        client_id=row["client_id"],
+    )
+
+
+def session_row(session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "state": session.state.value,
+        "hold": session.hold.value,
+        "held_by": session.held_by,
+        "held_at": maybe_time_text(session.held_at),
+        "hold_reason": session.hold_reason,
+    }
+
+
+def session_of(row: Row) -> Session:
+    return Session(
+        id=row["id"],
+        state=SessionState(row["state"]),
+        hold=Hold(row["hold"]),
+        held_by=row["held_by"],
+        held_at=maybe_parse_time(row["held_at"]),
+        hold_reason=row["hold_reason"],
+    )
+
+
+def connection_row(connection: Connection) -> dict[str, Any]:
+    return {
+        "id": connection.id,
+        "state": connection.state.value,
+        "since": maybe_time_text(connection.since),
+        "detail": connection.detail,
+    }
+
+
+def connection_of(row: Row) -> Connection:
+    return Connection(
+        id=row["id"], state=ConnectionState(row["state"]), since=maybe_parse_time(row["since"]), detail=row["detail"]
+    )
+
+
+def grid_text(grid: PriceGrid) -> str:
+    return json_text([[str(edge), str(tick)] for edge, tick in grid.bands])
+
+
+def grid_of(text: str) -> PriceGrid:
+    return PriceGrid(tuple((Decimal(edge), Decimal(tick)) for edge, tick in parse_json(text)))

@@ -1,0 +1,316 @@
+"""The unit of work: a tick is written whole or not at all, and a start finds what was alive."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.domain.approval import ApprovalState
+from bot.domain.connection import Connection, ConnectionState
+from bot.domain.contracts import PENNY_CLASS
+from bot.domain.errors import CommitFailed
+from bot.domain.events import AccountReported, AlertRaised, CommandKind, FeedReported
+from bot.domain.order import OrderState, Terms
+from bot.domain.position import CloseReason, PositionState
+from bot.domain.session import Hold, Session, SessionState
+from bot.domain.signal import SignalState
+from bot.engine.records import (
+    AccountSnapshotRow,
+    CommandOutcome,
+    EngineStatus,
+    InstrumentRow,
+    JobRow,
+    MarkRow,
+    ReconcileLine,
+    ReconcileRow,
+    StrategyStatRow,
+)
+from bot.store.database import AsyncLane, Lane, ThreadLane
+from bot.store.sql_store import SqlStore
+from tests.store.builders import (
+    CONTRACT,
+    NOW,
+    FixedClock,
+    a_batch,
+    a_fill,
+    a_position,
+    a_signal,
+    a_step,
+    an_approval,
+    an_id,
+    an_order,
+    born,
+    keyed,
+)
+
+
+def count(path: Path, table: str) -> int:
+    with sqlite3.connect(path) as connection:
+        return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
+
+
+def a_full_batch() -> object:
+    signal = a_signal(state=SignalState.WORKING)
+    position = a_position(signal)
+    order = an_order(signal_id=signal.id, position_id=position.id, state=OrderState.WORKING, order_id=41, perm_id=9)
+    account = AccountReported("DU1", Decimal(100_000), None, None, None, None, None, NOW)
+    return a_batch(
+        3,
+        transitions=[born(signal.id, "pending"), a_step(signal.id, "pending", "approved", "approve")],
+        signals=keyed(signal),
+        approvals=keyed(an_approval(signal)),
+        positions=keyed(position),
+        orders=keyed(order),
+        executions=[a_fill(order, 1, 4, "1.25")],
+        session=Session(state=SessionState.ACTIVE, hold=Hold.NONE),
+        connection=Connection(state=ConnectionState.SYNCED, since=NOW),
+        alerts=[AlertRaised("X", "warning", "look", {"a": Decimal("1.5")}, NOW)],
+        feeds={("uw", "gex", "SPY"): FeedReported("uw", "gex", "SPY", "ok", NOW, "", 3, 0, 0, 90.0, 1, 100, NOW)},
+        marks=[MarkRow(position.id, NOW, Decimal("1.2"), Decimal("1.3"), Decimal(590), Decimal(0), sampled=True)],
+        account=AccountSnapshotRow(account, date(2026, 11, 20), Decimal(0), 1),
+        reconciliations=[
+            ReconcileRow(an_id(9), NOW, "start", True, [ReconcileLine("position", CONTRACT.key, "4", "4", "agree")])
+        ],
+        jobs=[JobRow("backup", NOW, "ok", "")],
+        instruments=[InstrumentRow(CONTRACT.key, 1234, PENNY_CLASS)],
+        strategy_stats={("z", "SPY"): StrategyStatRow("z", "SPY", date(2026, 11, 20), 5, 1, "far from the pin", NOW)},
+        status=EngineStatus(
+            3, NOW, 1.5, "sim", 30.0, "demo", 0, 12.0, date(2026, 11, 20), NOW, NOW, None, ["SPY: far"]
+        ),
+    )
+
+
+@pytest.fixture(params=[ThreadLane, AsyncLane], ids=["own thread", "async driver"])
+async def any_store(request: pytest.FixtureRequest, url: str, clock: FixedClock) -> AsyncIterator[SqlStore]:
+    """The suite that every lane passes; a fake store would be added here."""
+    lane: Callable[[str], Lane] = request.param
+    store = SqlStore(url, clock, lane=lane(url))
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def test_an_empty_store_loads_as_nothing(any_store: SqlStore) -> None:
+    loaded = await any_store.load()
+    assert loaded.session is None
+    assert loaded.connection is None
+    assert not (loaded.signals or loaded.orders or loaded.positions or loaded.executions)
+    assert (loaded.tick, loaded.highest_order_id) == (0, 0)
+
+
+async def test_everything_that_a_tick_wrote_is_there_at_the_next_start(any_store: SqlStore) -> None:
+    batch = a_full_batch()
+    await any_store.commit(batch)
+    loaded = await any_store.load()
+    assert list(loaded.signals) == list(batch.signals.values())
+    assert list(loaded.approvals) == list(batch.approvals.values())
+    assert list(loaded.orders) == list(batch.orders.values())
+    assert list(loaded.positions) == list(batch.positions.values())
+    assert loaded.session == batch.session
+    assert loaded.connection == batch.connection
+    execution = batch.executions[0].execution
+    assert loaded.executions == {execution.base_id: execution}
+    assert loaded.commissions == {execution.exec_id: Decimal("2.60")}
+    assert loaded.instruments == {CONTRACT.key: (1234, PENNY_CLASS)}
+    assert loaded.last_signal_at == {("zero_dte_gamma", "SPY"): NOW}
+    assert loaded.opening_equity == {date(2026, 11, 20): Decimal(100_000)}
+    assert (loaded.tick, loaded.highest_order_id) == (3, 41)
+
+
+async def test_the_same_entity_again_replaces_its_row(any_store: SqlStore, store_path: Path) -> None:
+    signal = a_signal()
+    await any_store.commit(a_batch(signals=keyed(signal)))
+    await any_store.commit(a_batch(2, signals=keyed(replace(signal, state=SignalState.APPROVED))))
+    assert count(store_path, "signal") == 1
+    assert (await any_store.load()).signals[0].state is SignalState.APPROVED
+
+
+async def test_a_mark_survives_the_next_write_of_its_position(any_store: SqlStore, store_path: Path) -> None:
+    position = a_position()
+    mark = MarkRow(position.id, NOW, Decimal("1.5"), Decimal("1.6"), None, Decimal("25.5"), sampled=False)
+    await any_store.commit(a_batch(positions=keyed(position), marks=[mark]))
+    await any_store.commit(a_batch(2, positions=keyed(replace(position, rungs_done=1))))
+    with sqlite3.connect(store_path) as connection:
+        assert connection.execute("SELECT bid, unrealized_pnl FROM position").fetchone() == (15000, 255000)
+    assert count(store_path, "position_mark") == 0
+
+
+async def test_a_correction_replaces_what_it_corrects_and_keeps_it_on_record(
+    any_store: SqlStore, store_path: Path
+) -> None:
+    order = an_order()
+    first = a_fill(order, 1, 4, "1.25")
+    await any_store.commit(a_batch(orders=keyed(order), executions=[first]))
+    second = a_fill(order, 1, 4, "1.20", commission=None, revision="02", replaces=first.execution.exec_id)
+    await any_store.commit(a_batch(2, executions=[second]))
+    loaded = await any_store.load()
+    assert list(loaded.executions.values()) == [second.execution]
+    assert loaded.commissions == {second.execution.exec_id: Decimal("2.60")}
+    assert count(store_path, "execution_replaced") == 1
+
+
+async def test_a_commission_that_comes_later_finds_its_execution(any_store: SqlStore) -> None:
+    order = an_order()
+    fill = a_fill(order, 1, 4, "1.25", commission=None)
+    await any_store.commit(a_batch(orders=keyed(order), executions=[fill]))
+    await any_store.commit(a_batch(2, commissions={fill.execution.exec_id: Decimal("1.3047")}))
+    assert (await any_store.load()).commissions == {fill.execution.exec_id: Decimal("1.3047")}
+
+
+async def test_a_failure_in_the_last_table_leaves_nothing_of_the_tick(any_store: SqlStore, store_path: Path) -> None:
+    stray = an_order(signal_id=an_id(999))  # no such signal
+    batch = a_batch(
+        transitions=[born(an_id(1), "pending")], signals=keyed(a_signal()), orders=keyed(stray), session=Session()
+    )
+    with pytest.raises(CommitFailed, match="FOREIGN KEY"):
+        await any_store.commit(batch)
+    assert [count(store_path, table) for table in ("signal", "broker_order", "session_state", "transition")] == [0] * 4
+
+
+async def test_evidence_that_cannot_be_written_fails_the_commit(any_store: SqlStore, store_path: Path) -> None:
+    with pytest.raises(CommitFailed, match="cannot be written"):
+        await any_store.commit(
+            a_batch(signals=keyed(a_signal()), transitions=[born(an_id(1), "pending", evidence={"x": object()})])
+        )
+    assert count(store_path, "signal") == 0
+
+
+async def test_the_chain_goes_on_after_a_failed_commit(any_store: SqlStore) -> None:
+    await any_store.commit(a_batch(transitions=[born(an_id(1), "pending")]))
+    with pytest.raises(CommitFailed):
+        await any_store.commit(a_batch(2, orders=keyed(an_order(signal_id=an_id(999)))))
+    await any_store.commit(a_batch(3, transitions=[born(an_id(2), "pending")]))
+    assert any_store.head.seq == 2
+
+
+async def test_a_second_writer_is_found_out_and_may_try_again_after_loading(url: str, store: SqlStore) -> None:
+    other = SqlStore(url, FixedClock())
+    await other.open()
+    await store.commit(a_batch(transitions=[born(an_id(1), "pending")]))
+    with pytest.raises(CommitFailed):
+        await other.commit(a_batch(1, transitions=[born(an_id(2), "pending")]))
+    await other.load()
+    await other.commit(a_batch(2, transitions=[born(an_id(2), "pending")]))
+    assert other.head.seq == 2
+    await other.close()
+
+
+async def test_an_empty_batch_writes_nothing(store: SqlStore) -> None:
+    await store.commit(a_batch())
+    assert store.head.seq == 0
+
+
+async def test_a_full_disk_fails_the_commit(store: SqlStore, store_path: Path) -> None:
+    def fill_up(connection: object) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count=1")
+
+    await store._lane.run(fill_up)
+    with pytest.raises(CommitFailed, match="full"):
+        await store.commit(a_batch(transitions=[born(an_id(1), "pending", reason="x" * 500_000)]))
+    assert count(store_path, "transition") == 0
+
+
+# ---- what a start finds
+
+
+async def test_yesterdays_done_orders_and_closed_positions_are_left_out(store: SqlStore, clock: FixedClock) -> None:
+    closed = {"state": PositionState.CLOSED, "closed_at": NOW, "close_reason": CloseReason.STOP, "exit_quantity": 4}
+    position = a_position(**closed)
+    done = an_order(state=OrderState.FILLED, position_id=position.id)
+    open_one = a_position(number=51)
+    old_entry = an_order(11, state=OrderState.FILLED, position_id=open_one.id)
+    await store.commit(a_batch(positions=keyed(position, open_one), orders=keyed(done, old_entry)))
+    today = await store.load()
+    assert [p.id for p in today.positions] == [position.id, open_one.id]
+    assert len(today.orders) == 2
+    clock.at = NOW + timedelta(days=3)
+    later = await store.load()
+    assert [p.id for p in later.positions] == [open_one.id]
+    assert [o.id for o in later.orders] == [old_entry.id]
+    assert later.realized_since == {date(2026, 11, 20): position.realized_pnl}
+
+
+async def test_an_answered_approval_and_an_ended_signal_are_left_out(store: SqlStore) -> None:
+    signal = a_signal(state=SignalState.REJECTED)
+    approval = an_approval(signal, state=ApprovalState.REJECTED, decided_by="admin:web:ann", decided_at=NOW)
+    await store.commit(a_batch(signals=keyed(signal), approvals=keyed(approval)))
+    loaded = await store.load()
+    assert not loaded.signals
+    assert not loaded.approvals
+
+
+async def test_an_evening_signal_belongs_to_the_new_york_day(store: SqlStore, store_path: Path) -> None:
+    evening = a_signal(created_at=NOW.replace(day=21, hour=1))
+    await store.commit(a_batch(signals=keyed(evening)))
+    with sqlite3.connect(store_path) as connection:
+        assert connection.execute("SELECT session_day FROM signal").fetchone() == ("2026-11-20",)
+
+
+async def test_an_amendment_on_its_way_is_remembered(store: SqlStore) -> None:
+    order = an_order(state=OrderState.WORKING, wanted=Terms(4, limit_price=Decimal("1.30")), wanted_since=NOW)
+    await store.commit(a_batch(orders=keyed(order)))
+    assert (await store.load()).orders == [order]
+
+
+# ---- commands
+
+
+def insert(path: Path, command_id: str, kind: str, payload: str, second: int) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "INSERT INTO command (id, kind, payload, actor, created_at) VALUES (?, ?, ?, 'cli', ?)",
+            (command_id, kind, payload, f"2026-11-20T15:00:{second:02}Z"),
+        )
+
+
+async def test_commands_come_oldest_first_and_leave_once_handled(any_store: SqlStore, store_path: Path) -> None:
+    insert(store_path, "b", "resume", "{}", 2)
+    insert(store_path, "a", "close", '{"position_id": "p"}', 1)
+    pending = await any_store.pending_commands()
+    assert [(c.id, c.kind, dict(c.payload)) for c in pending] == [
+        ("a", CommandKind.CLOSE, {"position_id": "p"}),
+        ("b", CommandKind.RESUME, {}),
+    ]
+    await any_store.commit(a_batch(commands=[CommandOutcome("a", "done", "closing", NOW)]))
+    assert [c.id for c in await any_store.pending_commands()] == ["b"]
+
+
+@pytest.mark.parametrize(("kind", "payload"), [("dance", "{}"), ("close", "not json"), ("close", "[1]")])
+async def test_a_command_that_makes_no_sense_is_refused_with_the_reason(
+    store: SqlStore, store_path: Path, kind: str, payload: str
+) -> None:
+    insert(store_path, "x", kind, payload, 1)
+    assert not await store.pending_commands()
+    with sqlite3.connect(store_path) as connection:
+        state, answer = connection.execute("SELECT state, answer FROM command").fetchone()
+    assert state == "refused"
+    assert answer.startswith("not understood")
+
+
+# ---- configurations
+
+
+async def test_a_configuration_that_comes_back_has_a_row_of_its_own(store: SqlStore) -> None:
+    assert await store.record_config("aaa", "one") == "aaa"
+    assert await store.record_config("aaa", "one") == "aaa"
+    assert await store.record_config("bbb", "two") == "bbb"
+    assert await store.record_config("aaa", "one") == "aaa-2"
+
+
+async def test_transitions_point_to_the_configuration_in_force(url: str, store_path: Path) -> None:
+    store = SqlStore(url, FixedClock(), config_version="aaa")
+    await store.open()
+    await store.record_config("aaa", "text")
+    await store.commit(a_batch(transitions=[born(an_id(1), "pending")]))
+    await store.close()
+    with sqlite3.connect(store_path) as connection:
+        found = connection.execute(
+            "SELECT c.body FROM transition t JOIN config_version c ON c.id = t.config_version"
+        ).fetchall()
+    assert found == [("text",)]
