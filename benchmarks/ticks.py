@@ -1,6 +1,7 @@
 """(c) One tick with 1,000 live positions: one quote changed, and all of them. No store, no broker: the decisions alone.
 
-The reference is the least that any loop must do with the same quotes: look each position up and compare its bid with two levels.
+The reference is the least that any loop must do with the same quotes: look each position up and compare its bid with
+two levels.
 """
 
 from __future__ import annotations

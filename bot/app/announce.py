@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from typing import Final
 
-from bot.domain.calendar import NEW_YORK
 from bot.engine.records import TickBatch, TransitionRow
 from bot.strategies.base import Look, Strategy
 
@@ -15,16 +13,12 @@ log: Final = logging.getLogger("quanticity")
 _LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.ERROR}
 
 
-def exchange_time(at: datetime) -> str:
-    return f"{at.astimezone(NEW_YORK):%H:%M:%S}"
-
-
 def transition_line(row: TransitionRow) -> str:
-    """Return a transition in plain words: exchange time, what, from and to, why."""
+    """Return a transition in plain words: what, from and to, by which trigger, why. The log adds the exchange's time."""
     arrow = row.to_state if row.from_state == row.to_state else f"{row.from_state} → {row.to_state}"
     who = "" if row.actor in {"tick", "broker"} else f" [{row.actor}]"
     name = row.machine if row.machine in {"session", "connection"} else f"{row.machine} {row.entity_id[-6:]}"
-    return f"{exchange_time(row.event_at)} ET  {name:<16} {arrow} ({row.trigger}){who}: {row.reason}"
+    return f"{name:<15} {arrow} ({row.trigger}){who}: {row.reason}"
 
 
 def announce(batch: TickBatch) -> None:
@@ -32,10 +26,10 @@ def announce(batch: TickBatch) -> None:
     for row in batch.transitions:
         log.info(transition_line(row))
     for alert in batch.alerts:
-        log.log(_LEVELS[alert.severity], f"{exchange_time(alert.at)} ET  alert {alert.code}: {alert.text}")
+        log.log(_LEVELS[alert.severity], f"alert {alert.code}: {alert.text}")
 
 
 def announce_look(strategy: Strategy, look: Look) -> None:
     """Log why a strategy does not trade, when the reason is another one than before."""
     if look.proposal is None:
-        log.info(f"          {strategy.name} {look.symbol}: {look.reason}")
+        log.info(f"{look.symbol:<15} no trade ({strategy.name}): {look.reason}")

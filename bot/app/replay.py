@@ -33,11 +33,10 @@ from bot.sim.broker import SimBroker
 from bot.sim.market.model import build_market
 from bot.sim.matching import build_venue
 from bot.sim.scenario import load_scenario
-from bot.sim.uw.in_process import InProcessTransport
-from bot.sim.uw.server import UwFace
+from bot.sim.uw import InProcessTransport, UwFace
 from bot.sim.vocabulary import SimulatedVenue
 from bot.store.revision import upgrade
-from bot.store.store import SqlStore
+from bot.store.sql_store import SqlStore
 from bot.strategies.registry import build
 
 _STEP_S = 1.0
@@ -110,6 +109,8 @@ async def open_desk(
     sources = validate_section(config.sources_tree, "sources", DataSources)
     feed = UwFeed(sources.unusual_whales, clock, calendar, inbox.put, InProcessTransport(face))
     store = SqlStore(url, clock, config_version=config.version)
+    await store.open()
+    await store.record_config(config.version, config.text)
     engine = Engine(
         settings,
         store=store,
@@ -137,7 +138,7 @@ async def replay_day(
     desk = await open_desk(config, scenario, seed, database, quiet=quiet)
     await desk.run_until(desk.session.close_at + _AFTER_CLOSE)
     await desk.engine.stop("the replayed day is over")
-    head = await desk.store.head()
+    head = desk.store.head
     await desk.close()
     url = _address(database)
     return ReplayResult(head.hash, head.seq, time.monotonic() - began, summarize(url, desk.session.day), str(database))

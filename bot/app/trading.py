@@ -25,6 +25,7 @@ from urllib.parse import urlencode
 from bot.app.announce import announce, announce_look
 from bot.app.children import Child, ChildFailed
 from bot.app.day import lines, summarize
+from bot.app.pacing import paced
 from bot.app.simulated_day import SimulatedDay, last_moment, plan_day, set_aside
 from bot.app.venue import VenueSetup
 from bot.broker.adapter import IbkrBroker
@@ -42,8 +43,9 @@ from bot.feeds.calendar import XnysCalendar
 from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
 from bot.feeds.sources import DataSources, UwSettings
 from bot.feeds.uw import UwFeed
+from bot.log import configure_logging
 from bot.store.revision import check_revision, current_revision, upgrade
-from bot.store.store import SqlStore
+from bot.store.sql_store import SqlStore
 from bot.strategies.registry import build
 
 log: Final = logging.getLogger("quanticity")
@@ -179,9 +181,11 @@ async def _trade(
     *,
     day: SimulatedDay | None,
 ) -> int:
-    settings = config.settings
+    settings = paced(config.settings, clock.speed)
+    configure_logging(settings.log.level, config.secrets, now=clock.now)
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir))
     store = SqlStore(settings.database.url, clock, config_version=config.version)
+    await store.open()
     await store.record_config(config.version, config.text)
     inbox = Inbox()
     align = clock.align if isinstance(clock, ScaledClock) and day is None else None

@@ -27,7 +27,7 @@ from bot.sim.matching import MatchingVenue, build_venue
 from bot.sim.scenario import load_scenario
 from bot.sim.tws.limits import Limits
 from bot.sim.tws.server import TwsFace
-from bot.sim.uw.server import UwFace
+from bot.sim.uw import UwFace
 from bot.sim.vocabulary import SimulatedVenue, VenueEvent
 
 

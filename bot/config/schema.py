@@ -55,6 +55,7 @@ class EngineSettings(Section):
         0.02, ge=0.001, le=1, description="and no more often than this, in wall seconds"
     )
     ack_seconds: Seconds = Field(10, description="an order unanswered for so long becomes unknown")
+    absence_grace_s: Seconds = Field(2, description="an order is absent when two books this far apart lack it")
     reconcile_seconds: Seconds = Field(300, description="the book is compared with the broker's at least this often")
     status_wall_seconds: Seconds = Field(
         1, description="page and health check are refreshed this often, in wall seconds"

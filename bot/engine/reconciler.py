@@ -29,9 +29,6 @@ from bot.engine.records import ReconcileLine, ReconcileRow
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
 
-_GRACE = timedelta(seconds=2)
-
-
 @dataclass
 class Absences:
     """Orders that a complete snapshot did not show, and since when; memory between two polls."""
@@ -47,6 +44,7 @@ class Reconciler:
         self._journal = journal
         self._absences = absences
         self._reason = reason
+        self._grace = timedelta(seconds=ctx.settings.engine.absence_grace_s)
         self._lines: list[ReconcileLine] = []
         self.settled = False
 
@@ -117,14 +115,14 @@ class Reconciler:
                     actor="reconcile",
                 )
             )
-        if snapshot.at - since < _GRACE:
+        if snapshot.at - since < self._grace:
             self._line("order", order.order_ref, order.state.value, "absent", "asked again")
             return
         self._absences.since.pop(order.order_ref, None)
         self._resolve_absent(order, since)
 
     def _just_written(self, order: Order) -> bool:
-        return self._ctx.now - order.created_at < _GRACE
+        return self._ctx.now - order.created_at < self._grace
 
     def _resolve_absent(self, order: Order, since: datetime) -> None:
         """Twice absent: an entry is stale, a stop or an exit whose position still needs it goes out again."""

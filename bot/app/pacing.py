@@ -1,0 +1,40 @@
+"""What a fast simulated clock asks of the limits: no age can be judged finer than sockets and ticks let through.
+
+At 240 times real time a quarter of a wall second is a minute: quotes that are sent every 20 ms of wall time are already seconds old,
+and an answer that takes 50 ms took 12 s. So limits on the age of inputs and on the broker's answers are at least a fixed span of
+wall time. At real time, and in replay, nothing changes.
+"""
+
+from __future__ import annotations
+
+from bot.config.schema import Settings
+
+INPUT_WALL_S = 0.25
+ANSWER_WALL_S = 1.0
+
+
+def paced(settings: Settings, speed: float) -> Settings:
+    """Return the settings with limits on ages and answers that a clock of this speed can meet."""
+    inputs, answers = INPUT_WALL_S * speed, ANSWER_WALL_S * speed
+    gamma = settings.strategies.zero_dte_gamma
+    engine = settings.engine.model_copy(
+        update={
+            "ack_seconds": max(settings.engine.ack_seconds, answers),
+            "absence_grace_s": max(settings.engine.absence_grace_s, inputs),
+        }
+    )
+    risk = settings.risk.model_copy(
+        update={
+            "quote_max_age_s": max(settings.risk.quote_max_age_s, inputs),
+            "what_if_max_age_s": max(settings.risk.what_if_max_age_s, answers),
+        }
+    )
+    gamma = gamma.model_copy(
+        update={
+            "price_max_age_s": max(gamma.price_max_age_s, inputs),
+            "book_max_age_s": max(gamma.book_max_age_s, inputs),
+            "gex_max_age_s": max(gamma.gex_max_age_s, answers),
+        }
+    )
+    strategies = settings.strategies.model_copy(update={"zero_dte_gamma": gamma})
+    return settings.model_copy(update={"engine": engine, "risk": risk, "strategies": strategies})
