@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -46,9 +46,11 @@ class Commands(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
 
 
-def fail(message: str, code: int = BAD_INPUT) -> None:
+def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     """Say what is wrong on standard error and leave."""
-    for line in message.splitlines() or ["refused"]:
+    from bot.config.secret_words import without_passwords
+
+    for line in without_passwords(message).splitlines() or ["refused"]:
         print(f"error: {line}", file=sys.stderr)
     raise typer.Exit(code)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from bot.cli import db
 from bot.cli.check import check
 from bot.cli.edge import Commands
 from bot.cli.machines import machines
+from bot.cli.operator import approve, close, flatten, pause, reject, resume
 from bot.cli.starting import replay, run, sim
+from bot.cli.status import status
 
 app = typer.Typer(
     cls=Commands,
@@ -16,11 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Quanticity, an automated options trader. Without a command: `run`.",
 )
-app.command()(run)
-app.command()(sim)
-app.command()(replay)
-app.command()(check)
-app.command()(machines)
+for command in (run, status, approve, reject, pause, resume, close, flatten, check, machines, replay, sim):
+    app.command()(command)
+app.add_typer(db.app, name="db")
 
 
 def main() -> None:

@@ -1,0 +1,147 @@
+"""`approve`, `reject`, `pause`, `resume`, `close`, `flatten`: a command row for the bot's next tick, and its answer.
+
+The command line changes no state itself, like the page: it asks, waits for the answer and prints it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import sleep
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+
+import typer
+
+from bot.cli import show
+from bot.cli.edge import REFUSED, database_url, fail
+from bot.domain.events import CommandKind
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+ACTOR: Final = "cli"
+POLL_S: Final = 0.1
+SHORT_ID: Final = 6
+
+Wait = Annotated[float, typer.Option(min=0, help="Seconds of wall time to wait for the bot's answer.")]
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+Reason = Annotated[str | None, typer.Option(help="Why, for the record.")]
+SignalId = Annotated[str, typer.Argument(help="A signal's id, or the end of it.")]
+PositionId = Annotated[str, typer.Argument(help="A position's id, or the end of it.")]
+
+
+def approve(signal: SignalId, wait: Wait = 10, json: Json = False) -> None:
+    """Approve a signal that waits for a person; rules and margin are checked once more."""
+    _ask(CommandKind.APPROVE, {"signal_id": _one_of("signal", signal)}, wait, json)
+
+
+def reject(signal: SignalId, reason: Reason = None, wait: Wait = 10, json: Json = False) -> None:
+    """Reject a signal that is not working yet."""
+    _ask(CommandKind.REJECT, _with(reason, signal_id=_one_of("signal", signal)), wait, json)
+
+
+def pause(reason: Reason = None, wait: Wait = 10, json: Json = False) -> None:
+    """Allow no new entries; open positions are managed to their end."""
+    _ask(CommandKind.PAUSE, _with(reason), wait, json)
+
+
+def resume(wait: Wait = 10, json: Json = False) -> None:
+    """Allow entries again after a pause or a halt."""
+    _ask(CommandKind.RESUME, {}, wait, json)
+
+
+def close(position: PositionId, wait: Wait = 10, json: Json = False) -> None:
+    """Sell what is left of a position at the market."""
+    _ask(CommandKind.CLOSE, {"position_id": _one_of("position", position)}, wait, json)
+
+
+def flatten(wait: Wait = 10, json: Json = False) -> None:
+    """Sell every open position at the market, call off every entry, and pause."""
+    _ask(CommandKind.FLATTEN, {}, wait, json)
+
+
+def _with(reason: str | None, **payload: str) -> dict[str, str]:
+    return payload | ({"reason": reason} if reason else {})
+
+
+def _ask(kind: CommandKind, payload: Mapping[str, str], wait: float, as_json: bool) -> None:
+    """Insert the command, wait for its answer and leave with 0 if it was carried out, with 1 if not."""
+    from bot.domain.ids import ulid
+    from bot.store import page_queries as ask
+
+    url = _store()
+    pulse = _look(url, ask.pulse)
+    if pulse is None:
+        fail("the bot has not run on this store yet, so there is nobody to ask: start it with `python run.py`", REFUSED)
+    at = pulse.at  # commands are dated in the bot's own time, which a simulation sets
+    command_id = ulid(at, secrets.randbits(80))
+    ask.insert_command(url, command_id, kind.value, payload, ACTOR, at)
+    row = _answered(url, command_id, wait)
+    if as_json:
+        show.as_json({"id": row.id, "kind": row.kind, "state": row.state, "answer": row.answer})
+    elif row.state == "queued":
+        fail(
+            f"no answer within {wait:g} s: is the bot running? The command stays queued until it runs",
+            REFUSED,
+        )
+    else:
+        print(f"{row.state}: {row.answer}")
+    raise typer.Exit(0 if row.state == "done" else REFUSED)
+
+
+def _answered(url: str, command_id: str, wait: float) -> Any:
+    """Return the command's row once it is handled, or as it is when the patience ends."""
+    from bot.feeds.clock import SystemClock
+    from bot.store import page_queries as ask
+
+    clock = SystemClock()
+    end = clock.monotonic() + wait
+    while True:
+        row = _look(url, lambda connection: ask.command(connection, command_id))
+        if row is None or row.state != "queued" or clock.monotonic() >= end:
+            return row
+        sleep(POLL_S)
+
+
+def _store() -> str:
+    from bot.store.revision import check_revision
+
+    url = database_url()
+    check_revision(url)
+    return url
+
+
+def _look(url: str, question: Callable[[Connection], Any]) -> Any:
+    from bot.store.database import open_reader
+
+    with open_reader(url) as connection:
+        return question(connection)
+
+
+def _one_of(kind: str, given: str) -> str:
+    """Return the id of the live signal or open position that was meant by an id or by a part of one."""
+    from bot.store import page_queries as ask
+
+    read = ask.live_signals if kind == "signal" else ask.open_positions
+    alive: list[Any] = _look(_store(), read)
+    names = {row.id: {row.id, getattr(row, "approval_id", None) or row.id} for row in alive}
+    found = matches(given, names)
+    if len(found) != 1:
+        _fail_to_find(kind, given, found, alive)
+    return found[0]
+
+
+def _fail_to_find(kind: str, given: str, found: Sequence[str], alive: Sequence[Any]) -> NoReturn:
+    there = ", ".join(f"{row.id[-SHORT_ID:]} ({row.contract_key}, {row.state})" for row in alive) or "none"
+    why = f"fits {len(found)} of them" if found else "fits none of them"
+    fail(f"{kind} {given!r} {why}. Alive now: {there}")
+
+
+def matches(given: str, names: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the keys whose names are, else end with, else begin with what was given, in whatever case."""
+    wanted = given.upper()
+    for fits in (str.__eq__, str.endswith, str.startswith):
+        found = [key for key, known in names.items() if any(fits(name.upper(), wanted) for name in known)]
+        if found:
+            return found
+    return []

@@ -1,0 +1,98 @@
+"""`status`: the bot at a glance, read from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from bot.cli import show
+from bot.cli.edge import database_url, fail
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+POSITION_COLUMNS: Final = (
+    "id",
+    "contract_key",
+    "state",
+    "quantity",
+    "entry_price",
+    "stop_price",
+    "bid",
+    "unrealized_pnl",
+)
+SIGNAL_COLUMNS: Final = ("id", "contract_key", "state", "quantity", "limit_price", "asks_a_person", "expires_at")
+FEED_COLUMNS: Final = ("feed", "dataset", "key", "state", "last_success_at", "failures", "dropped")
+
+
+def status(json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Show session, connection, account, signals, positions and feeds as the store has them."""
+    from bot.store.database import open_reader
+    from bot.store.revision import check_revision
+
+    url = database_url()
+    check_revision(url)
+    with open_reader(url) as connection:
+        seen = _seen(connection)
+    if json:
+        show.as_json(seen)
+    else:
+        _print(seen)
+
+
+def _seen(connection: Connection) -> dict[str, Any]:
+    from bot.store import page_queries as ask
+
+    pulse = ask.pulse(connection)
+    if pulse is None:
+        fail("the bot has not run on this store yet: start it with `python run.py`", 1)
+    asked = ask.signals_that_wait_for_a_person(connection)
+    return {
+        "pulse": pulse,
+        "session": ask.session(connection),
+        "connection": ask.broker_link(connection),
+        "account": ask.account(connection),
+        "today": ask.counters(connection, pulse.session_day) if pulse.session_day else None,
+        "signals": [_row(row, SIGNAL_COLUMNS, asks_a_person=row.id in asked) for row in ask.live_signals(connection)],
+        "positions": [_row(row, POSITION_COLUMNS) for row in ask.open_positions(connection)],
+        "feeds": [_row(row, FEED_COLUMNS) for row in ask.feeds(connection)],
+    }
+
+
+def _row(found: Any, columns: Sequence[str], **more: Any) -> dict[str, Any]:
+    return {name: more[name] if name in more else getattr(found, name) for name in columns}
+
+
+def _print(seen: Mapping[str, Any]) -> None:
+    for name, words in _facts(seen):
+        print(f"{name:<11} {words}")
+    for title in ("signals", "positions", "feeds"):
+        rows: list[dict[str, Any]] = seen[title]
+        columns = list(rows[0]) if rows else []
+        show.as_table([name.replace("_", " ") for name in columns], [list(row.values()) for row in rows], title, "none")
+
+
+def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
+    from bot.domain.calendar import NEW_YORK
+
+    pulse, session, link, account, today = (seen[k] for k in ("pulse", "session", "connection", "account", "today"))
+    speed = f", {pulse.speed:g} times as fast as the wall clock" if pulse.speed != 1 else ""
+    facts = [
+        ("last tick", f"{pulse.at.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} New York, number {pulse.tick}{speed}"),
+        ("mode", f"{pulse.mode} {pulse.scenario}".rstrip()),
+        ("session", _with_reason(session.state, session.hold_reason) if session else "not started"),
+        ("connection", _with_reason(link.state, link.detail) if link else "never made"),
+    ]
+    if account:
+        facts.append(("account", f"{account.account}: {account.net_liquidation} dollars, {account.day_pnl:+} today"))
+    if today:
+        facts.append(
+            ("today", f"{today.closed} closed, {today.wins} won, {today.realized:+} dollars, fees {today.fees}")
+        )
+    return facts
+
+
+def _with_reason(state: str, reason: str) -> str:
+    return f"{state}: {reason}" if reason else state
