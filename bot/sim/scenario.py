@@ -1,0 +1,261 @@
+"""A scripted day: which symbols trade, how the price is bent, where the open interest sits.
+
+A scenario is a YAML file under `config/scenarios/`. Acts do not place prices: they bend the drift of the path (with
+mean reversion to the script), lean the order book, widen spreads, or lean the option flow, so that every seed gives a
+different day with the same story. Only `jump` moves a price at once.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from bot.domain.errors import ConfigError
+
+Day = date  # a field below is called `date`
+
+NEW_YORK: Final = ZoneInfo("America/New_York")
+SCENARIO_FOLDER: Final = Path(__file__).resolve().parents[2] / "config" / "scenarios"
+
+# Full closures of the US options exchanges near the scripted days; expiries skip them. A scenario may name its own.
+MARKET_HOLIDAYS: Final = (
+    date(2026, 9, 7),
+    date(2026, 11, 26),
+    date(2026, 12, 25),
+    date(2027, 1, 1),
+    date(2027, 1, 18),
+    date(2027, 2, 15),
+    date(2027, 3, 26),
+)
+
+
+class ScenarioError(ConfigError):
+    """A scenario file that cannot be used; the text names file, key, value and what is allowed."""
+
+
+def _clock_time(value: Any) -> Any:
+    """Accept "HH:MM". YAML 1.1 reads an unquoted 10:05 as the base-60 integer 605, so that is turned back."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+        return time(value // 60, value % 60)
+    if isinstance(value, str):
+        try:
+            return datetime.strptime(value, "%H:%M").time()  # noqa: DTZ007 - a time of day in New York, no date yet
+        except ValueError:
+            raise ValueError('a time of day as "HH:MM", New York') from None
+    return value
+
+
+ClockTime = Annotated[time, BeforeValidator(_clock_time)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Act(_Strict):
+    """Something that happens to one symbol from `at` (New York time) for `for_minutes`."""
+
+    at: ClockTime
+    for_minutes: float = Field(gt=0, le=480)
+
+    def starts(self) -> int:
+        """Return seconds since midnight, New York."""
+        return self.at.hour * 3600 + self.at.minute * 60
+
+    def ends(self) -> int:
+        return self.starts() + round(self.for_minutes * 60)
+
+
+class Pin(_Act):
+    """The price is pulled to a strike (the symbol's pin unless given), `offset_percent` away from it."""
+
+    kind: Literal["pin"]
+    strike: float | None = Field(default=None, gt=0)
+    offset_percent: float = Field(default=0.0, ge=-3, le=3)
+    calm: float = Field(default=0.4, gt=0, le=2, description="multiplies the volatility while it lasts")
+
+
+class Drift(_Act):
+    """The price walks `percent` from where it is, or to the price `to`, evenly over the act."""
+
+    kind: Literal["drift"]
+    percent: float | None = Field(default=None, ge=-10, le=10)
+    to: float | None = Field(default=None, gt=0)
+    calm: float = Field(default=0.5, gt=0, le=2)
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Drift:
+        if (self.percent is None) == (self.to is None):
+            raise ValueError("give exactly one of percent, to")
+        return self
+
+
+class Jump(_Strict):
+    """The price moves `percent` within one second: news."""
+
+    kind: Literal["jump"]
+    at: ClockTime
+    percent: float = Field(ge=-10, le=10)
+
+    def starts(self) -> int:
+        return self.at.hour * 3600 + self.at.minute * 60
+
+    def ends(self) -> int:
+        return self.starts() + 1
+
+
+class Halt(_Act):
+    """Trading stops: no quotes, no matching, the price stands."""
+
+    kind: Literal["halt"]
+
+
+class WideSpread(_Act):
+    """Option spreads are multiplied by `factor`, displayed sizes by `size_factor`."""
+
+    kind: Literal["wide_spread"]
+    factor: float = Field(default=8.0, ge=0.1, le=100)
+    size_factor: float = Field(default=1.0, gt=0, le=10)
+
+
+class BookBias(_Act):
+    """The stock's order book leans: +0.4 means 70 % of the displayed size is bid."""
+
+    kind: Literal["book_bias"]
+    bias: float = Field(ge=-0.9, le=0.9)
+
+
+class FlowBias(_Act):
+    """Option buyers lean to calls (+) or puts (−)."""
+
+    kind: Literal["flow_bias"]
+    bias: float = Field(ge=-1, le=1)
+
+
+Act = Annotated[Pin | Drift | Jump | Halt | WideSpread | BookBias | FlowBias, Field(discriminator="kind")]
+PRICE_ACTS: Final = (Pin, Drift, Jump, Halt)
+
+
+class SymbolScript(_Strict):
+    """One underlying's day. `iv` is the 30-day at-the-money volatility as a fraction; prices are dollars."""
+
+    open: float = Field(gt=0)
+    iv: float = Field(gt=0.01, le=3)
+    pin: float | None = Field(default=None, gt=0)
+    previous_close: float | None = Field(default=None, gt=0)
+    follows: str | None = Field(default=None, description="the symbol whose path this one copies, scaled")
+    book_noise: float = Field(default=0.06, ge=0, le=0.5)
+    acts: list[Act] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _follower_has_no_price_acts(self) -> SymbolScript:
+        if self.follows and any(isinstance(act, PRICE_ACTS) for act in self.acts):
+            raise ValueError("a symbol that follows another has only wide_spread, book_bias and flow_bias acts")
+        for act in self.acts:
+            if isinstance(act, Pin) and act.strike is None and self.pin is None:
+                raise ValueError("a pin act without a strike needs the symbol's pin")
+        return self
+
+
+class AccountScript(_Strict):
+    """`equity`: opening cash in dollars."""
+
+    equity: Annotated[str, Field(pattern=r"^\d+(\.\d{1,2})?$")] = "100000"
+
+
+class VenueScript(_Strict):
+    """How the matching engine behaves; latency is simulated time."""
+
+    latency_ms: int = Field(default=40, ge=0, le=10_000)
+    partial_fill_probability: float = Field(default=0.15, ge=0, le=1)
+    allow_short_options: bool = False
+
+
+class Scenario(_Strict):
+    """A whole day. Times of day are New York's."""
+
+    name: str
+    description: str
+    date: Day
+    start_at: ClockTime = time(9, 25)
+    open: ClockTime = time(9, 30)
+    close: ClockTime = time(16, 0)
+    holidays: tuple[Day, ...] = MARKET_HOLIDAYS
+    account: AccountScript = AccountScript()
+    venue: VenueScript = VenueScript()
+    symbols: dict[str, SymbolScript] = Field(min_length=1)
+    faults: list[Any] = Field(default_factory=list, max_length=0)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Scenario:
+        if self.close <= self.open:
+            raise ValueError("close must be after open")
+        if self.date.weekday() >= 5 or self.date in self.holidays:
+            raise ValueError(f"{self.date} is not a session")
+        for symbol, script in self.symbols.items():
+            leader = self.symbols.get(script.follows) if script.follows else None
+            if script.follows and (leader is None or leader.follows):
+                raise ValueError(f"{symbol} follows {script.follows}, which must be a symbol with a path of its own")
+        return self
+
+    def moment(self, at: time, day: Day | None = None) -> datetime:
+        """Return a time of day of the session as an instant (New York zone)."""
+        return datetime.combine(day or self.date, at, tzinfo=NEW_YORK)
+
+    def starts(self) -> datetime:
+        """Return the instant at which the scenario's clock starts."""
+        return self.moment(self.start_at)
+
+    def length(self) -> timedelta:
+        return self.moment(self.close) - self.moment(self.open)
+
+
+_ALLOWED: Final = MappingProxyType(
+    {
+        "too_long": "an empty list (faults are scripted by a later release)",
+        "extra_forbidden": "one of the documented keys",
+        "union_tag_invalid": "pin, drift, jump, halt, wide_spread, book_bias, flow_bias",
+    }
+)
+
+
+def _explain(path: Path, error: ValidationError, data: Any) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        key = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
+        value = problem["input"] if problem["input"] is not data else "…"
+        allowed = _ALLOWED.get(problem["type"], problem["msg"])
+        if problem["type"] == "extra_forbidden":
+            allowed = f"{allowed}; unknown key"
+        lines.append(f"{path}: {key} = {value!r}: allowed: {allowed}")
+    return "\n".join(lines)
+
+
+def scenario_names() -> list[str]:
+    """Return the names of the scenarios that come with the program."""
+    return sorted(path.stem for path in SCENARIO_FOLDER.glob("*.yaml"))
+
+
+def load_scenario(name_or_path: str | Path) -> Scenario:
+    """Read a scenario by name or by its file's path; raises `ScenarioError` naming file, key and what is allowed."""
+    path = Path(name_or_path)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = SCENARIO_FOLDER / f"{name_or_path}.yaml"
+    if not path.is_file():
+        raise ScenarioError(f"scenario {str(name_or_path)!r}: no file {path}; allowed: {', '.join(scenario_names())}")
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise ScenarioError(f"{path}: allowed: a mapping with name, description, date, symbols, ...")
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        raise ScenarioError(_explain(path, error, data)) from error
