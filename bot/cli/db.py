@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot.cli.edge import BAD_INPUT, configuration, database_url, fail
+from bot.cli.edge import BAD_INPUT, database_url, fail
 
 app = typer.Typer(help="The store: upgrade, downgrade, backup, restore.", no_args_is_help=True)
 Yes = Annotated[bool, typer.Option("--yes", help="Do it: what is lost is lost.")]
