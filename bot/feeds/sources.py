@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bot.config.schema import Fraction, Seconds, Section
-from bot.domain.errors import ConfigError
 from bot.feeds.uw_parsers import PARSERS
 
 _PLACEHOLDERS: Final = {"symbol", "symbols", "today"}
@@ -122,22 +119,6 @@ class UwSettings(Section):
 
 
 class DataSources(Section):
-    """The whole file."""
+    """The whole file: the section `sources` of the configuration."""
 
     unusual_whales: UwSettings = UwSettings()
-
-
-def load_data_sources(path: Path) -> DataSources:
-    """Read the file as it stands; raises ConfigError naming file, key, value and what is allowed."""
-    try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-    try:
-        return DataSources.model_validate(written or {})
-    except ValidationError as error:
-        problems = (
-            f"{path}: {'.'.join(map(str, each['loc']))} = {each['input']!r}: {each['msg']}"
-            for each in error.errors(include_url=False)
-        )
-        raise ConfigError("\n".join(problems)) from error

@@ -15,8 +15,8 @@ from bot.feeds.clock import ManualClock
 from bot.feeds.transport import AiohttpTransport, TransportFailed
 from bot.feeds.uw import UwFeed
 from bot.sim.uw import InProcessTransport, UwFace, UwLimits
-from bot.sim.uw.face import garbage
 from bot.sim.uw.routes import Answer
+from bot.sim.uw.server import garbage
 from tests.feeds.uw_site import NOON, PATHS, OneDay, a_dataset, a_site, settings_of, until
 from tests.sim.uw.small_source import CLOSE, OPEN, SmallSource
 
@@ -81,7 +81,7 @@ async def test_alerts_are_asked_for_from_the_last_one_on_and_kept_as_a_window_wi
         assert len(ids) == len(set(ids))
         assert second[-1].at > first[-1].at
         assert all(alert.at >= site.clock.now() - timedelta(seconds=1800) for alert in second)
-        assert len(second) == 6
+        assert len(second) == 7
 
 
 async def test_without_a_token_the_feed_stops_and_says_so_once() -> None:

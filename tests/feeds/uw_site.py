@@ -15,7 +15,7 @@ from bot.feeds.clock import ManualClock
 from bot.feeds.sources import DatasetSettings, UwSettings
 from bot.feeds.uw import UwFeed
 from bot.sim.uw import UwFace, UwLimits
-from bot.sim.uw.face import Fault
+from bot.sim.uw.server import Fault
 from tests.sim.uw.small_source import CLOSE, DAY, OPEN, SmallSource
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)

@@ -13,15 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from bot.sim.uw import rows
 from bot.sim.uw.limits import NEW_YORK
 from bot.sim.uw.query import BadParameter, Params, Query
 from bot.sim.uw.source import ContractState, StrikeTable, UwSource
 
-MINUTE: Final = timedelta(minutes=1)
-NET_PREMIUM_UNTIL: Final = timedelta(minutes=15)  # the vendor's series run to 16:15
+M = TypeVar("M")
+
 _KEPT_SNAPSHOTS: Final = 64
 _ISSUE: Final = {True: "Index", False: "ETF"}
 _CANDLES: Final = {"1m": 60, "5m": 300, "10m": 600, "15m": 900, "30m": 1800, "1h": 3600}
@@ -57,12 +57,20 @@ Handler = Callable[["Routes", Asked], list[str]]
 
 
 @dataclass(slots=True)
+class _Written:
+    """A series as JSON, as far as it went at a minute."""
+
+    of: datetime | None = None
+    rows: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Routes:
     """All endpoints over one source, with what they have already written."""
 
     source: UwSource
     history_days: int
-    _minutes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _minutes: dict[tuple[str, str], _Written] = field(default_factory=dict)
     _snapshots: OrderedDict[tuple[Any, ...], list[Any]] = field(default_factory=OrderedDict)
 
     def answer(self, path: str, params: Params, now: datetime) -> Answer:
@@ -95,14 +103,15 @@ class Routes:
 
     # ---- what is kept
 
-    def minutes_written(self, kind: str, ticker: str, until: datetime, write: Callable[[datetime], Any]) -> list[str]:
-        """Return the JSON of every minute from the open that began before `until`, writing only the new ones."""
-        opened, _ = self.source.session()
-        kept = self._minutes.setdefault((kind, ticker), [])
-        wanted = max(0, -((opened - until) // MINUTE))
-        for place in range(len(kept), wanted):
-            kept.append(json.dumps(write(opened + place * MINUTE)))
-        return kept[:wanted]
+    def minutes(
+        self, kind: str, asked: Asked, series: Callable[[str, datetime], Sequence[M]], write: Callable[[M], Any]
+    ) -> list[str]:
+        """Return the JSON of a series of minutes, asking for it once a minute and writing only what is new."""
+        kept = self._minutes.setdefault((kind, asked.ticker), _Written())
+        if kept.of != asked.minute:
+            kept.of = asked.minute
+            kept.rows += [json.dumps(write(row)) for row in series(asked.ticker, asked.minute)[len(kept.rows) :]]
+        return kept.rows
 
     def snapshot(self, key: tuple[Any, ...], make: Callable[[], list[Any]]) -> list[Any]:
         """Return what `make` gives, made once for a key; the key holds the time that it is of."""
@@ -119,10 +128,6 @@ class Routes:
         )[0]
         return table
 
-    def until(self, asked: Asked, past_close: timedelta) -> datetime:
-        _, closed = self.source.session()
-        return min(asked.now, closed + past_close)
-
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
@@ -132,19 +137,11 @@ class _Endpoint:
 
 
 def _spot_exposures(routes: Routes, asked: Asked) -> list[str]:
-    source, ticker = routes.source, asked.ticker
-    until = routes.until(asked, timedelta(0))
-    return routes.minutes_written(
-        "spot", ticker, until, lambda at: rows.spot_exposure(ticker, source.exposure_at(ticker, at))
-    )
+    return routes.minutes("spot", asked, routes.source.exposures, lambda row: rows.spot_exposure(asked.ticker, row))
 
 
 def _net_premium(routes: Routes, asked: Asked) -> list[str]:
-    source, ticker = routes.source, asked.ticker
-    until = routes.until(asked, NET_PREMIUM_UNTIL) - MINUTE + timedelta(microseconds=1)  # a minute is known at its end
-    return routes.minutes_written(
-        "flow", ticker, until, lambda at: rows.net_premium(asked.day, source.flow_at(ticker, at))
-    )
+    return routes.minutes("flow", asked, routes.source.flows, lambda row: rows.net_premium(asked.day, row))
 
 
 def _by_strike(routes: Routes, asked: Asked) -> list[str]:
@@ -197,9 +194,11 @@ def _option_contracts(routes: Routes, asked: Asked) -> list[str]:
     wanted = _contract_filter(query, asked.day, routes)
     page = query.page()
     at = asked.now.replace(second=asked.now.second // 15 * 15, microsecond=0)
+    last = query.whole("max_dte")
+    until = query.day("expiry") or (None if last is None else asked.day + timedelta(days=min(last, 10_000)))
     states = routes.snapshot(
-        ("contracts", asked.ticker, at),
-        lambda: sorted(routes.source.contracts_at(asked.ticker, at), key=lambda s: (-s.volume, s.symbol)),
+        ("contracts", asked.ticker, at, until),
+        lambda: sorted(routes.source.contracts_at(asked.ticker, at, until), key=lambda s: (-s.volume, s.symbol)),
     )
     return [json.dumps(rows.option_contract(state)) for state in [s for s in states if wanted(s)][page]]
 
@@ -239,14 +238,14 @@ def _flow_alerts(routes: Routes, asked: Asked) -> list[str]:
     rules = set(query.all("rule_name[]"))
     page = query.page(default=100, most=200)
     found = [
-        rows.flow_alert(alert, ticker, _ISSUE[source.is_index(ticker)])
-        for alert in source.alerts(since - timedelta(seconds=1), until)
-        if _ticker_wanted(ticker := _ticker_of(alert.contract), only)
+        alert
+        for alert in source.alerts(since - timedelta(microseconds=1), until)
+        if _ticker_wanted(alert.ticker, only)
         and alert.premium >= floor
         and (not rules or alert.rule in rules)
     ]
-    newest_first = [row for row in reversed(found) if since <= datetime.fromisoformat(row["created_at"]) <= until]
-    return [json.dumps(row) for row in newest_first[page]]
+    newest_first = list(reversed(found))[page]
+    return [json.dumps(rows.flow_alert(each, _ISSUE[source.is_index(each.ticker)])) for each in newest_first]
 
 
 def _ticker_wanted(ticker: str, only: set[str]) -> bool:
@@ -254,13 +253,6 @@ def _ticker_wanted(ticker: str, only: set[str]) -> bool:
         return False
     named = {name for name in only if not name.startswith("-")}
     return not named or ticker in named
-
-
-def _ticker_of(contract: ContractState) -> str:
-    return _UNDERLYING_OF_ROOT.get(contract.root, contract.root)
-
-
-_UNDERLYING_OF_ROOT: Final[Mapping[str, str]] = MappingProxyType({"SPXW": "SPX", "NDXP": "NDX", "RUTW": "RUT"})
 
 
 def _stock_state(routes: Routes, asked: Asked) -> list[str]:

@@ -117,35 +117,33 @@ def option_contract(state: ContractState) -> Row:
     }
 
 
-def flow_alert(alert: Alert, ticker: str, issue_type: str) -> Row:
-    contract = alert.contract
-    ended = round(alert.at.timestamp() * 1000)
+def flow_alert(alert: Alert, issue_type: str) -> Row:
     return {
         "id": alert.id,
         "alert_rule": alert.rule,
-        "created_at": stamp(alert.at + timedelta(milliseconds=400)),
-        "start_time": ended - 250,
-        "end_time": ended,
-        "ticker": ticker,
-        "option_chain": contract.symbol,
-        "type": _TYPE[contract.right],
-        "strike": _plain(contract.strike),
-        "expiry": contract.expiry.isoformat(),
+        "created_at": stamp(alert.at),
+        "start_time": _milliseconds(alert.start),
+        "end_time": _milliseconds(alert.end),
+        "ticker": alert.ticker,
+        "option_chain": alert.symbol,
+        "type": _TYPE[alert.right],
+        "strike": _plain(alert.strike),
+        "expiry": alert.expiry.isoformat(),
         "expiry_count": 1,
         "price": str(alert.price),
-        "bid": _or_null(contract.bid),
-        "ask": _or_null(contract.ask),
+        "bid": _or_null(alert.bid),
+        "ask": _or_null(alert.ask),
         "underlying_price": _price(alert.underlying_price),
         "total_size": alert.size,
         "trade_count": alert.trades,
         "total_premium": _money(alert.premium),
         "total_ask_side_prem": _money(alert.ask_side_premium),
         "total_bid_side_prem": _money(alert.bid_side_premium),
-        "volume": contract.volume,
-        "open_interest": contract.open_interest,
-        "volume_oi_ratio": f"{contract.volume / max(1, contract.open_interest):.14f}",
-        "iv_start": f"{contract.iv:.12f}",
-        "iv_end": f"{contract.iv:.12f}",
+        "volume": alert.volume,
+        "open_interest": alert.open_interest,
+        "volume_oi_ratio": f"{alert.volume / max(1, alert.open_interest):.14f}",
+        "iv_start": f"{alert.iv_start:.12f}",
+        "iv_end": f"{alert.iv_end:.12f}",
         "has_sweep": alert.sweep,
         "has_floor": alert.floor,
         "has_singleleg": True,
@@ -223,6 +221,10 @@ def _flip(net: list[tuple[Decimal, float]], spot: Decimal) -> str | None:
         before = strike
     nearest = min(crossings, key=lambda level: abs(level - spot), default=None)
     return None if nearest is None else f"{nearest:.2f}"
+
+
+def _milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
 
 
 def _money(value: float) -> str:

@@ -62,7 +62,6 @@ class ContractState:
     """One contract's day so far."""
 
     symbol: str
-    root: str
     expiry: date
     right: str
     strike: Decimal
@@ -87,19 +86,31 @@ class ContractState:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Remarkable flow in one contract."""
+    """Remarkable flow in one contract: trades from `start` to `end`, told `at`."""
 
     id: str
-    at: datetime
     rule: str
-    contract: ContractState
+    at: datetime
+    start: datetime
+    end: datetime
+    ticker: str
+    symbol: str
+    expiry: date
+    right: str
+    strike: Decimal
     price: Decimal
+    bid: Decimal | None
+    ask: Decimal | None
     underlying_price: float
+    iv_start: float
+    iv_end: float
     size: int
     trades: int
     premium: float
     ask_side_premium: float
     bid_side_premium: float
+    volume: int
+    open_interest: int
     sweep: bool
     floor: bool
     opening: bool
@@ -143,15 +154,21 @@ class UwSource(Protocol):
 
     def is_index(self, symbol: str) -> bool: ...
 
-    def exposure_at(self, symbol: str, minute: datetime) -> ExposureMinute: ...
+    def exposures(self, symbol: str, until: datetime) -> Sequence[ExposureMinute]:
+        """Return every minute of the session that has begun by `until`, oldest first."""
+        ...
 
     def strikes_at(self, symbol: str, at: datetime, expiries: Sequence[date] | None) -> StrikeTable:
         """Return exposure by strike, of the given expiries or of all."""
         ...
 
-    def flow_at(self, symbol: str, minute: datetime) -> FlowMinute: ...
+    def flows(self, symbol: str, until: datetime) -> Sequence[FlowMinute]:
+        """Return every minute of the session that has ended by `until`, oldest first."""
+        ...
 
-    def contracts_at(self, symbol: str, at: datetime) -> Sequence[ContractState]: ...
+    def contracts_at(self, symbol: str, at: datetime, last_expiry: date | None) -> Sequence[ContractState]:
+        """Return the contracts that trade, up to an expiry where one is given."""
+        ...
 
     def alerts(self, since: datetime, until: datetime) -> Sequence[Alert]:
         """Return the alerts with since < at <= until, oldest first."""

@@ -19,6 +19,11 @@ def price_of(symbol: str, at: datetime) -> float:
     return PRICES[symbol] + 0.01 * ((at - OPEN) // timedelta(minutes=1))
 
 
+def _minutes(until: datetime) -> list[datetime]:
+    """Return the starts of the session's minutes that have ended by `until`."""
+    return [OPEN + timedelta(minutes=n) for n in range(max(0, (min(until, CLOSE) - OPEN) // timedelta(minutes=1)))]
+
+
 class SmallSource:
     """Counts what it is asked, so that a test can see what the face keeps."""
 
@@ -37,9 +42,11 @@ class SmallSource:
     def is_index(self, symbol: str) -> bool:
         return symbol == "SPX"
 
-    def exposure_at(self, symbol: str, minute: datetime) -> ExposureMinute:
-        self._count("exposure")
-        return ExposureMinute(minute, price_of(symbol, minute), {"gamma_oi": 1e9, "gamma_dir": -5e8, "charm_oi": 12.5})
+    def exposures(self, symbol: str, until: datetime) -> Sequence[ExposureMinute]:
+        self._count("exposures")
+        values = {"gamma_oi": 1e9, "gamma_dir": -5e8, "charm_oi": 12.5}
+        begun = _minutes(until + timedelta(minutes=1))
+        return [ExposureMinute(minute, price_of(symbol, minute), values) for minute in begun]
 
     def strikes_at(self, symbol: str, at: datetime, expiries: Sequence[date] | None) -> StrikeTable:
         self._count("strikes")
@@ -53,11 +60,13 @@ class SmallSource:
         ]
         return StrikeTable(at, price_of(symbol, at), rows if known else [])
 
-    def flow_at(self, symbol: str, minute: datetime) -> FlowMinute:
-        self._count("flow")
-        return FlowMinute(minute, 2234.0, -11106.0, 26294.5, 1145, 822, 182, 241, 49, 186)
+    def flows(self, symbol: str, until: datetime) -> Sequence[FlowMinute]:
+        self._count("flows")
+        return [
+            FlowMinute(minute, 2234.0, -11106.0, 26294.5, 1145, 822, 182, 241, 49, 186) for minute in _minutes(until)
+        ]
 
-    def contracts_at(self, symbol: str, at: datetime) -> Sequence[ContractState]:
+    def contracts_at(self, symbol: str, at: datetime, last_expiry: date | None) -> Sequence[ContractState]:
         self._count("contracts")
         return [
             self._contract(symbol, strike, right, place)
@@ -81,7 +90,7 @@ class SmallSource:
     def _contract(self, symbol: str, step: int, right: str, place: int) -> ContractState:
         strike = Decimal(str(int(PRICES[symbol] + step)))
         return ContractState(
-            symbol=f"{ROOTS[symbol]}{DAY:%y%m%d}{right}{int(strike * 1000):08d}", root=ROOTS[symbol], expiry=DAY,
+            symbol=f"{ROOTS[symbol]}{DAY:%y%m%d}{right}{int(strike * 1000):08d}", expiry=DAY,
             right=right, strike=strike, bid=None if place == 5 else Decimal("1.20"), ask=Decimal("1.25"),
             last=Decimal("1.22"), high=Decimal("2.00"), low=Decimal("1.00"), average=Decimal("1.50"),
             volume=100 * place, ask_volume=40 * place, bid_volume=30 * place, open_interest=500,
@@ -92,9 +101,11 @@ class SmallSource:
         symbol = "SPX" if number % 2 else "SPY"
         contract = self._contract(symbol, 1, "C", 1)
         return Alert(
-            id=f"00000000-0000-4000-8000-{number:012d}", at=at, rule="RepeatedHits", contract=contract,
-            price=Decimal("1.25"), underlying_price=price_of(symbol, at), size=400, trades=12, premium=50_000.0,
-            ask_side_premium=40_000.0, bid_side_premium=10_000.0, sweep=True, floor=False, opening=False,
+            id=f"00000000-0000-4000-8000-{number:012d}", rule="RepeatedHits", at=at, start=at, end=at, ticker=symbol,
+            symbol=contract.symbol, expiry=DAY, right="C", strike=contract.strike, price=Decimal("1.25"),
+            bid=contract.bid, ask=contract.ask, underlying_price=price_of(symbol, at), iv_start=0.15, iv_end=0.16,
+            size=400, trades=12, premium=50_000.0, ask_side_premium=40_000.0, bid_side_premium=10_000.0, volume=900,
+            open_interest=500, sweep=True, floor=False, opening=False,
         )  # fmt: skip
 
     def _count(self, what: str) -> None:

@@ -1,7 +1,7 @@
 """The UW face: the vendor's HTTP server over the market model, with its token check, quotas and refusals.
 
-`answer` is the whole face without a socket; `start` puts aiohttp in front of it. A replay calls the former through
-`InProcessTransport`.
+`answer` is the whole face without a socket; `start` puts aiohttp in front of it. A replay calls the former
+(`bot.sim.uw.in_process`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import Final, NamedTuple, Protocol
 
 from aiohttp import web
 
-from bot.feeds.transport import Params, Response
+from bot.sim.market import MarketModel
 from bot.sim.uw.limits import Counter, UwLimits
+from bot.sim.uw.model_source import ModelSource
+from bot.sim.uw.query import Params
 from bot.sim.uw.routes import Answer, Routes
 from bot.sim.uw.source import UwSource
 
@@ -41,11 +43,15 @@ class Reply(NamedTuple):
 
 
 class UwFace:
-    """One vendor. `token` None accepts any token that is not empty."""
+    """One vendor over a market model (or over anything that answers as `UwSource`).
+
+    `token` None accepts any token that is not empty. `fault` may answer in the vendor's place; `latency` holds every
+    answer back, which is what makes requests overlap.
+    """
 
     def __init__(
         self,
-        source: UwSource,
+        market: MarketModel | UwSource,
         clock: FaceClock,
         *,
         limits: UwLimits | None = None,
@@ -56,6 +62,7 @@ class UwFace:
         self._clock, self._token, self._fault = clock, token, fault
         self.limits = limits or UwLimits()
         self._latency = latency or self._sleep_latency
+        source = ModelSource(market) if isinstance(market, MarketModel) else market
         self._routes = Routes(source, self.limits.history_days)
         self._counter = Counter(self.limits)
         self._runner: web.AppRunner | None = None
@@ -118,20 +125,6 @@ class UwFace:
 
     async def _sleep_latency(self) -> None:
         await asyncio.sleep(self.limits.latency_wall_s)
-
-
-class InProcessTransport:
-    """The feed's transport straight into the face, for a replay: same paths, same bytes, no socket."""
-
-    def __init__(self, face: UwFace, token: str = "replay") -> None:  # noqa: S107 - no secret: the face takes any
-        self._face, self._authorization = face, f"Bearer {token}"
-
-    async def get(self, path: str, params: Params) -> Response:
-        reply = self._face.answer(path, params, self._authorization)
-        return Response(reply.status, reply.headers, reply.body)
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 def _reply(answer: Answer, headers: Mapping[str, str]) -> Reply:

@@ -1,0 +1,190 @@
+"""The market model as the vendor measures it: `UwSource` over `bot.sim.market`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+
+from bot.sim.market import MarketModel
+from bot.sim.market.exposure import ChainSnapshot, SpotGexRow, exposure_by_strike
+from bot.sim.market.flow import FlowAlert, NetPremiumMinute
+from bot.sim.uw.limits import NEW_YORK
+from bot.sim.uw.source import (
+    Alert,
+    Candle,
+    ContractState,
+    ExposureMinute,
+    FlowMinute,
+    StockDay,
+    StrikeRow,
+    StrikeTable,
+)
+from bot.sim.vocabulary import Instrument
+
+_SPOT_COLUMNS: Final = tuple(
+    f"{greek}_{weight}" for greek in ("gamma", "charm", "vanna") for weight in ("oi", "vol", "dir")
+)
+_A_SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class _Tape:
+    """What has traded in one contract up to `until`; `turnover` is price times size, summed."""
+
+    until: datetime
+    volume: int = 0
+    last: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    turnover: Decimal = Decimal(0)
+    last_at: datetime | None = None
+
+
+class ModelSource:
+    """See the module. Keeps, per contract, what has traded, so that a poll reads only what is new on the tape."""
+
+    def __init__(self, market: MarketModel) -> None:
+        self._market = market
+        self._tapes: dict[int, _Tape] = {}
+
+    def symbols(self) -> Sequence[str]:
+        return self._market.symbols()
+
+    def day(self) -> date:
+        return self._market.session_open().astimezone(NEW_YORK).date()
+
+    def session(self) -> tuple[datetime, datetime]:
+        return self._market.session_open(), self._market.session_close()
+
+    def is_index(self, symbol: str) -> bool:
+        return self._market.underlying(symbol).sec_type == "IND"
+
+    def exposures(self, symbol: str, until: datetime) -> Sequence[ExposureMinute]:
+        return [_exposure(row) for row in self._market.spot_gex_minutes(symbol, until)]
+
+    def strikes_at(self, symbol: str, at: datetime, expiries: Sequence[date] | None) -> StrikeTable:
+        chain = self._market.chain(symbol, at)
+        if expiries is not None:
+            chain = _only(chain, expiries)
+        found = exposure_by_strike(chain, self._market.shown_price(symbol, chain.price))
+        listed = set(chain.strike[chain.alive > 0].tolist())
+        columns = [(name, values.tolist()) for name, values in found.values.items()]
+        rows = [
+            StrikeRow(Decimal(f"{strike:g}"), {name: values[place] for name, values in columns})
+            for place, strike in enumerate(found.strikes.tolist())
+            if strike in listed
+        ]
+        return StrikeTable(found.at, found.price, rows)
+
+    def flows(self, symbol: str, until: datetime) -> Sequence[FlowMinute]:
+        return [_flow(row) for row in self._market.net_premium_minutes(symbol, until)]
+
+    def contracts_at(self, symbol: str, at: datetime, last_expiry: date | None) -> Sequence[ContractState]:
+        chain = self._market.chain(symbol, at)
+        wanted = chain.alive > 0
+        if last_expiry is not None:
+            last = last_expiry.isoformat()
+            wanted &= np.array([expiry <= last for expiry in chain.expiry])
+        return [self._contract(chain, int(row), at) for row in np.flatnonzero(wanted)]
+
+    def alerts(self, since: datetime, until: datetime) -> Sequence[Alert]:
+        return [_alert(each) for each in self._market.flow_alerts(since, until)]
+
+    def stock_at(self, symbol: str, at: datetime) -> StockDay:
+        top = self._market.top(self._market.underlying(symbol), at)
+        last = top.last or top.close or Decimal(0)
+        return StockDay(
+            at=at, open=top.open or last, high=top.high or last, low=top.low or last, close=last,
+            previous_close=top.close or last, volume=top.volume,
+        )  # fmt: skip
+
+    def candles(self, symbol: str, until: datetime, seconds: int) -> Sequence[Candle]:
+        opened, closed = self.session()
+        bars = self._market.bars(self._market.underlying(symbol), opened, min(until, closed), seconds)
+        whole = [bar for bar in bars if bar.at + timedelta(seconds=seconds) <= until]
+        return [Candle(bar.at, bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in whole]
+
+    def _contract(self, chain: ChainSnapshot, row: int, at: datetime) -> ContractState:
+        instrument = chain.instruments[row]
+        volume, interest = int(chain.volume[row]), int(chain.open_interest[row])
+        tape = self._tape(instrument, volume, at)
+        return ContractState(
+            symbol=_osi(instrument), expiry=_expiry(instrument), right=instrument.right, strike=_strike(instrument),
+            bid=_cents(float(chain.bid[row])), ask=_cents(float(chain.ask[row])), last=tape.last, high=tape.high,
+            low=tape.low, average=tape.turnover / volume if volume else None, volume=volume,
+            ask_volume=int(chain.ask_volume[row]), bid_volume=int(chain.bid_volume[row]), open_interest=interest,
+            previous_open_interest=interest,  # the model has one evening's open interest, and nothing before it
+            iv=float(chain.iv[row]), delta=float(chain.delta[row]), gamma=float(chain.gamma[row]),
+            theta=float(chain.theta[row]), vega=float(chain.vega[row]), last_trade_at=tape.last_at,
+        )  # fmt: skip
+
+    def _tape(self, instrument: Instrument, volume: int, at: datetime) -> _Tape:
+        tape = self._tapes.get(instrument.con_id)
+        if tape is None:
+            tape = self._tapes[instrument.con_id] = _Tape(self._market.session_open() - _A_SECOND)
+        if tape.volume == volume or at <= tape.until:
+            return tape
+        for trade in self._market.prints(instrument, tape.until, at):
+            tape.last, tape.last_at = trade.price, trade.at
+            tape.high = trade.price if tape.high is None else max(tape.high, trade.price)
+            tape.low = trade.price if tape.low is None else min(tape.low, trade.price)
+            tape.turnover += trade.price * trade.size
+        tape.until, tape.volume = at, volume
+        return tape
+
+
+def _exposure(row: SpotGexRow) -> ExposureMinute:
+    return ExposureMinute(row.at, row.price, {name: getattr(row, name) for name in _SPOT_COLUMNS})
+
+
+def _only(chain: ChainSnapshot, expiries: Sequence[date]) -> ChainSnapshot:
+    """Return the chain with every other expiry dead."""
+    wanted = {expiry.isoformat() for expiry in expiries}
+    return replace(chain, alive=chain.alive * np.array([1.0 if each in wanted else 0.0 for each in chain.expiry]))
+
+
+def _flow(row: NetPremiumMinute) -> FlowMinute:
+    return FlowMinute(
+        at=row.at, net_call_premium=float(row.net_call_premium), net_put_premium=float(row.net_put_premium),
+        net_delta=row.net_delta, call_volume=row.call_volume, call_ask_volume=row.call_volume_ask_side,
+        call_bid_volume=row.call_volume_bid_side, put_volume=row.put_volume, put_ask_volume=row.put_volume_ask_side,
+        put_bid_volume=row.put_volume_bid_side,
+    )  # fmt: skip
+
+
+def _alert(each: FlowAlert) -> Alert:
+    instrument = each.instrument
+    return Alert(
+        id=str(each.id), rule=each.rule, at=each.at, start=each.start, end=each.end, ticker=instrument.symbol,
+        symbol=_osi(instrument), expiry=_expiry(instrument), right=instrument.right, strike=_strike(instrument),
+        price=each.price, bid=each.bid, ask=each.ask, underlying_price=each.underlying_price, iv_start=each.iv_start,
+        iv_end=each.iv_end, size=each.total_size, trades=each.trade_count, premium=float(each.total_premium),
+        ask_side_premium=float(each.ask_side_premium), bid_side_premium=float(each.bid_side_premium),
+        volume=each.volume, open_interest=each.open_interest, sweep=each.has_sweep, floor=each.has_floor,
+        opening=each.all_opening,
+    )  # fmt: skip
+
+
+def _osi(instrument: Instrument) -> str:
+    """Return the OSI symbol as the vendor has it, without padding."""
+    return instrument.local_symbol.replace(" ", "")
+
+
+def _expiry(instrument: Instrument) -> date:
+    assert instrument.expiry is not None, "every option has an expiry"
+    return instrument.expiry
+
+
+def _strike(instrument: Instrument) -> Decimal:
+    assert instrument.strike is not None, "every option has a strike"
+    return instrument.strike
+
+
+def _cents(price: float) -> Decimal | None:
+    return None if math.isnan(price) else Decimal(f"{price:.2f}")
