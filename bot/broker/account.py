@@ -14,6 +14,7 @@ from bot.engine.ports import Clock, Sink
 DOLLARS: Final = "USD"
 BASE: Final = "BASE"
 EVERY_S: Final = 1.0
+RENEW_S: Final = 5.0
 
 
 class AccountValues:
@@ -29,19 +30,31 @@ class AccountValues:
         self._told_at: float | None = None
         self._later: asyncio.TimerHandle | None = None
         self._foreign_told = False
-        self._pnl_request = 0
+        self._requests: list[int] = []
+        self._asked_at = 0.0
 
     def subscribe(self, account: str) -> None:
         """Ask for values and profit and loss of an account."""
         self._account = account
         self._values.clear()
         self._told_at = None
-        self._wire.client.reqAccountUpdates(True, account)
-        self._pnl_request = self._wire.request_id()
-        self._wire.client.reqPnL(self._pnl_request, account, "")
+        self._requests.clear()
+        self._ask()
+
+    def renew(self) -> None:
+        """Ask again on the same connection; at most now and then, for the asking may itself end the old stream."""
+        if self._wire.ready and asyncio.get_running_loop().time() - self._asked_at >= RENEW_S:
+            self._wire.client.cancelPnL(self._requests[-1])
+            self._ask()
+
+    def _ask(self) -> None:
+        self._asked_at = asyncio.get_running_loop().time()
+        self._requests.append(self._wire.request_id())
+        self._wire.client.reqAccountUpdates(True, self._account)
+        self._wire.client.reqPnL(self._requests[-1], self._account, "")
 
     def is_mine(self, request_id: int) -> bool:
-        return request_id == self._pnl_request != 0
+        return request_id in self._requests
 
     def stop(self) -> None:
         if self._later is not None:

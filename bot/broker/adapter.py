@@ -57,10 +57,10 @@ class IbkrBroker:
         self._ids = OrderIds()
         self._book = ContractBook()
         self._wire = Wire(settings.paced_per_second)
-        self._desk = OrderDesk(settings.client_id, self._book, clock, sink, self._ids)
+        self._desk = OrderDesk(settings.client_id, self._book, clock, sink, self._ids, self._ask_order_id)
         self._account = AccountValues(self._wire, clock, sink)
         self._what_ifs = WhatIfs(clock)
-        self._link = LinkHealth(clock, sink, self._restored, self._account_lost)
+        self._link = LinkHealth(clock, sink, self._restored, self._account.renew)
         self._market = MarketLines(settings, self._wire, self._book, clock, sink, self._link.competing)
         self._snapshots = Snapshots(self._wire, self._desk, self._book, self._ids, clock, settings.request_timeout_s)
         self._parts = Parts(self._market, self._desk, self._account, self._what_ifs, self._link, clock, sink)
@@ -197,25 +197,24 @@ class IbkrBroker:
 
     def _restored(self, kept: bool) -> None:
         """TWS has the broker back. Where it says that subscriptions were kept, ticks must prove it."""
-        self._account_lost()
+        self._account.renew()
         if kept:
             since = asyncio.get_running_loop().time()
             self._after(QUIET_AFTER_RESTORE_S, lambda: self._reopen_if_quiet(since))
         else:
-            self._market.reopen()
+            self._market.reopen(cancel=False)
 
     def _reopen_if_quiet(self, since: float) -> None:
         if self._wire.ready and self._market.ticked_at < since:
-            self._market.reopen()
+            self._market.reopen(cancel=True)
 
-    def _account_lost(self) -> None:
-        if self._wire.ready:
-            self._account.subscribe(self.account)
+    def _ask_order_id(self) -> None:
+        self._wire.later(lambda client: client.reqIds(1))
 
     def _probed(self) -> None:
         """While another session holds our data, ask for it again now and then."""
         if self._link.is_competing:
-            self._market.reopen()
+            self._market.reopen(cancel=True)
 
     def _after(self, seconds: float, call: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()

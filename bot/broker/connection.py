@@ -88,10 +88,11 @@ class Connection:
         """Log in, then stay until the connection ends; raises when it does not come up."""
         async with asyncio.timeout(self._settings.handshake_timeout_s):
             await attempt.log_in()
-            self._wire.attach(attempt.client, attempt.listener.first_order_id)
+            attempt.closed.add_done_callback(lambda _: self._wire.detach("the connection to TWS is gone"))
             account = self._on_login(attempt.client, attempt.listener)
-            venue_time = await self._ask_time()
+            venue_time = await self._ask_time(attempt.client)
         self._compare_clocks(venue_time)
+        self._wire.attach(attempt.client, attempt.listener.first_order_id)
         self._link.accepted(f"account {account}, server version {attempt.client.serverVersion()}")
         self._on_up()
         try:
@@ -101,8 +102,8 @@ class Connection:
             self._on_down("the connection to TWS is gone")
         self._link.change(LinkChange.DROPPED, reason)
 
-    async def _ask_time(self) -> datetime:
-        answer = await self._wire.requests.ask(TIME, self._wire.client.reqCurrentTime, self._settings.request_timeout_s)
+    async def _ask_time(self, client: TwsClient) -> datetime:
+        answer = await self._wire.requests.ask(TIME, client.reqCurrentTime, self._settings.request_timeout_s)
         return answer[-1]  # type: ignore[no-any-return]  # the listener adds datetimes only
 
     def _compare_clocks(self, venue_time: datetime) -> None:
@@ -124,7 +125,7 @@ class Connection:
                 return attempt.closed.result()
             before = attempt.listener.packets
             try:
-                await self._ask_time()
+                await self._ask_time(attempt.client)
             except RequestTimedOut:
                 strikes = strikes + 1 if attempt.listener.packets > before else STRIKES
                 if strikes >= STRIKES:
@@ -146,6 +147,7 @@ class _Attempt:
         self.client.decoder = StrictDecoder(listener, listener, settings.tws_zone)
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.client.conn.disconnected += self._on_closed
+        self.client.apiError += self._on_closed
 
     async def log_in(self) -> None:
         """Connect and wait for accounts and order id; raises OSError, TimeoutError or BrokerUnavailable.
@@ -159,7 +161,7 @@ class _Attempt:
         try:
             either: set[asyncio.Future[Any]] = {up, self.closed}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if self.closed.done():
+            if not up.done():
                 raise BrokerUnavailable(self.closed.result())
             await up
         finally:
@@ -179,6 +181,7 @@ class _Attempt:
         """Hang up, whatever state the socket is in."""
         self.listener.mute()
         self.client.conn.disconnected -= self._on_closed
+        self.client.apiError -= self._on_closed
         if not self.closed.done():
             self.closed.set_result("closed by us")
         transport = self.client.conn.transport

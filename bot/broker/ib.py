@@ -1,9 +1,10 @@
 """The one door to the TWS client library. Its successor `ib_async` has the same names."""
 
-# ruff: noqa: N802, N803, ASYNC109 - the names are the TWS API's
+# ruff: noqa: N802, N803, N815, ASYNC109 - the names are the TWS API's
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Protocol, cast
 
 from ib_insync.client import Client
@@ -34,6 +35,7 @@ class TwsClient(Protocol):
 
     decoder: Any
     conn: Any
+    apiError: Any
 
     async def connectAsync(self, host: str, port: int, clientId: int, timeout: float) -> None: ...
     def disconnect(self) -> None: ...
@@ -51,6 +53,7 @@ class TwsClient(Protocol):
     def reqCurrentTime(self) -> None: ...
     def reqAccountUpdates(self, subscribe: bool, acctCode: str) -> None: ...
     def reqPnL(self, reqId: int, account: str, modelCode: str) -> None: ...
+    def cancelPnL(self, reqId: int) -> None: ...
     def reqContractDetails(self, reqId: int, contract: Contract) -> None: ...
     def reqMarketRule(self, marketRuleId: int) -> None: ...
     def reqMktData(
@@ -68,5 +71,9 @@ class TwsClient(Protocol):
 
 
 def new_client(listener: object) -> TwsClient:
-    """Return a client that hands every decoded message to `listener`. One client lives for one connection."""
+    """Return a client that hands every decoded message to `listener`. One client lives for one connection.
+
+    What it would log of the connection reaches us as events, so that its log keeps quiet.
+    """
+    logging.getLogger("ib_insync").setLevel(logging.CRITICAL)
     return cast(TwsClient, Client(listener))  # type: ignore[no-untyped-call]

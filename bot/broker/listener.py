@@ -7,7 +7,7 @@ One listener lives for one connection, so that a late message of an old one find
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -25,14 +25,17 @@ from bot.broker.ib import (
 from bot.broker.link import LinkHealth
 from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk
-from bot.broker.requests import RequestRefused, Requests
+from bot.broker.requests import RequestRefused, Requests, Spoiled
 from bot.broker.what_if import WhatIfs
 from bot.domain.errors import UnknownWord
 from bot.domain.events import AlertRaised
 from bot.engine.ports import Clock, Sink
 
 OPEN_ORDERS, COMPLETED, POSITIONS, TIME = "open orders", "completed orders", "positions", "current time"
-UNKNOWN_REQUEST_NOTICES: Final = frozenset({300, 310, 10167, 2152})
+UNKNOWN_REQUEST_NOTICES: Final = frozenset({200, 300, 310, 10167, 2152})
+"""What may come late for a request that was given up in the meantime."""
+EXECUTION: Final = "11"
+_PART_OF: Final[Mapping[str, str]] = {"5": OPEN_ORDERS, "101": COMPLETED, "61": POSITIONS}
 
 
 class Parts:
@@ -91,10 +94,20 @@ class Listener:
 
     def unreadable(self, fields: Sequence[str], error: Exception) -> None:
         text = f"message {fields[0] if fields else '?'} from TWS could not be read: {error!r}"
+        self._spoil(fields, text)
         self._alert("TWS_UNREADABLE", "warning", text, {"fields": list(fields)[:60]})
 
     def unknown_word(self, fields: Sequence[str], error: UnknownWord) -> None:
+        self._spoil(fields, str(error))
         self._alert("UNKNOWN_WORD", "warning", str(error), {"fields": list(fields)[:60]})
+
+    def _spoil(self, fields: Sequence[str], why: str) -> None:
+        """An item that could not be read must not look absent in the answer that it was part of."""
+        name = _PART_OF.get(fields[0]) if fields else None
+        if name is not None:
+            self._requests.add(name, Spoiled(why))
+        elif fields[0] == EXECUTION and fields[1].isdigit():
+            self._requests.add(int(fields[1]), Spoiled(why))
 
     def _alert(self, code: str, severity: str, text: str, facts: dict[str, Any]) -> None:
         if not self._muted:
@@ -104,6 +117,7 @@ class Listener:
 
     def nextValidId(self, order_id: int) -> None:
         self.first_order_id = max(self.first_order_id, order_id)
+        self._parts.desk.reserve(order_id)
 
     def managedAccounts(self, accounts: str) -> None:
         """Nothing to do: the client keeps them."""

@@ -26,6 +26,7 @@ from bot.domain.quotes import Greeks
 from bot.engine.ports import Clock, Sink
 
 Wanted = tuple[str, str]  # key, kind
+TAPE_PAUSE_S: Final = 15.5
 MOST_RESETS: Final = 5
 """A book that breaks so often on one connection is given up: the venue and we do not understand each other."""
 
@@ -83,10 +84,11 @@ class MarketLines:
         self.forget()
         self.sync()
 
-    def reopen(self) -> None:
-        """The same connection lost its subscriptions, or may have: give up and ask again."""
+    def reopen(self, *, cancel: bool) -> None:
+        """The same connection lost its subscriptions (nothing to cancel), or may have (cancel): ask again."""
+        give_up = self._close if cancel else self._drop
         for wanted in list(self._lines):
-            self._close(wanted)
+            give_up(wanted)
         self._budgets = self._full_budgets()
         self._given_up.clear()
         self.sync()
@@ -295,9 +297,22 @@ class MarketLines:
         """The venue allows fewer lines than our budget says: shrink it, so that the least important line goes."""
         _, kind = wanted
         self._drop(wanted)
+        if kind == TRADES:
+            self._retry_tape(wanted, code, text)
+            return
         self._budgets[kind] = sum(1 for _, each in self._lines if each == kind)
         self._refused(wanted, code, text)
         self._overflow_told = True
+        self.sync()
+
+    def _retry_tape(self, wanted: Wanted, code: int, text: str) -> None:
+        """A tape may be asked for once in 15 s per instrument, and the code is the same as for too many tapes."""
+        self._given_up.add(wanted)
+        self._refused(wanted, code, text)
+        asyncio.get_running_loop().call_later(TAPE_PAUSE_S, self._allow, wanted)
+
+    def _allow(self, wanted: Wanted) -> None:
+        self._given_up.discard(wanted)
         self.sync()
 
     def _reset(self, line: Line, reason: str) -> None:

@@ -7,6 +7,7 @@ to say.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -29,6 +30,7 @@ from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
 from bot.engine.ports import Clock, Sink
 
 UNSET_INT: Final = 2**31 - 1
+DUPLICATE_ID: Final = 103
 
 
 def build_order(ticket: OrderTicket, account: str, *, what_if: bool = False) -> IbOrder:
@@ -96,12 +98,21 @@ class _Status:
 class OrderDesk:
     """Translates order traffic. Survives connections: identities outlast a socket."""
 
-    def __init__(self, client_id: int, book: ContractBook, clock: Clock, sink: Sink, ids: OrderIds) -> None:
+    def __init__(
+        self,
+        client_id: int,
+        book: ContractBook,
+        clock: Clock,
+        sink: Sink,
+        ids: OrderIds,
+        ask_order_id: Callable[[], None],
+    ) -> None:
         self._client_id = client_id
         self._book = book
         self._clock = clock
         self._sink = sink
         self._ids = ids
+        self._ask_order_id = ask_order_id
         self._by_id: dict[tuple[int, int], KnownOrder] = {}
         self._by_perm: dict[int, KnownOrder] = {}
         self._by_ref: dict[str, KnownOrder] = {}
@@ -122,6 +133,10 @@ class OrderDesk:
         )  # fmt: skip
         self._by_id[self._client_id, order_id] = known
         self._by_ref[ticket.order_ref] = known
+
+    def reserve(self, order_id: int) -> None:
+        """Take the broker's word for the next order id."""
+        self._ids.reserve(order_id)
 
     def order_id_of(self, order_ref: str) -> int | None:
         known = self._by_ref.get(order_ref)
@@ -223,6 +238,8 @@ class OrderDesk:
         known = self._by_id.get((self._client_id, order_id))
         if known is None:
             return False
+        if code == DUPLICATE_ID:
+            self._ask_order_id()
         meaning = self._meaning(known, code, text)
         if meaning is not ErrorMeaning.WARNING:
             known.error = f"{code}: {text}"

@@ -33,6 +33,13 @@ class RequestTimedOut(BrokerError):
         self.partial = partial
 
 
+@dataclass(frozen=True, slots=True)
+class Spoiled:
+    """In place of an item that came and could not be read: the answer is not whole."""
+
+    why: str
+
+
 @dataclass
 class _Pending:
     done: asyncio.Future[None]

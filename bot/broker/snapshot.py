@@ -15,7 +15,7 @@ from bot.broker.contracts import ContractBook, option_of
 from bot.broker.ib import Contract, ExecutionFilter
 from bot.broker.listener import COMPLETED, OPEN_ORDERS, POSITIONS
 from bot.broker.orders import KnownOrder, OrderDesk, OrderIds
-from bot.broker.requests import RequestTimedOut
+from bot.broker.requests import RequestTimedOut, Spoiled
 from bot.broker.wire import Wire
 from bot.domain.errors import BrokerError
 from bot.domain.events import BrokerOrderView, BrokerPosition, BrokerSnapshot
@@ -61,13 +61,15 @@ class Snapshots:
 
     async def _part(self, name: str, ask: Callable[[], Awaitable[list[Any]]], faults: list[str]) -> list[Any]:
         try:
-            return await ask()
+            items = await ask()
         except RequestTimedOut as late:
             faults.append(f"{name}: no end marker within {self._deadline_s:g} s")
-            return late.partial
+            items = late.partial
         except BrokerError as error:
             faults.append(f"{name}: {error}")
             return []
+        faults.extend(f"{name}: {each.why}" for each in items if isinstance(each, Spoiled))
+        return [each for each in items if not isinstance(each, Spoiled)]
 
     async def _open_orders(self) -> list[Any]:
         return await self._wire.requests.ask(OPEN_ORDERS, self._wire.client.reqAllOpenOrders, self._deadline_s)
@@ -96,21 +98,22 @@ class Snapshots:
     def _held(self, positions: list[tuple[Contract, float, float]], faults: list[str]) -> tuple[BrokerPosition, ...]:
         held: dict[str, BrokerPosition] = {}
         for contract, quantity, average_cost in positions:
-            position = self._position(contract, quantity, average_cost)
-            if position is None:
-                faults.append(f"positions: {quantity} of {contract.localSymbol or contract.symbol} cannot be read")
+            try:
+                position = self._position(contract, quantity, average_cost)
+            except ValueError as error:
+                faults.append(f"positions: {quantity} of {contract.localSymbol or contract.symbol}: {error}")
             else:
                 held[position.contract_key] = position
         return tuple(each for each in held.values() if each.quantity)
 
-    def _position(self, contract: Contract, quantity: float, average_cost: float) -> BrokerPosition | None:
-        """Return a position with its price per share: the broker's average cost is per contract."""
+    def _position(self, contract: Contract, quantity: float, average_cost: float) -> BrokerPosition:
+        """Return a position with its price per share: the broker's average cost is per contract. Raises ValueError."""
         option = option_of(contract)
         cost = words.number(average_cost) or Decimal(0)
         if option is None:
             return BrokerPosition(self._book.key(contract), None, int(quantity), cost)
         if quantity != int(quantity):
-            return None
+            raise ValueError("not a whole number of contracts")
         return BrokerPosition(self._book.key(contract), option, int(quantity), cost / option.multiplier)
 
 
