@@ -14,7 +14,8 @@ _LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "critical": 
 
 
 def transition_line(row: TransitionRow) -> str:
-    """Return a transition in plain words: what, from and to, by which trigger, why. The log adds the exchange's time."""
+    """Return a transition in plain words: what, from and to, by which trigger, why. The log adds the exchange's
+    time."""
     arrow = row.to_state if row.from_state == row.to_state else f"{row.from_state} → {row.to_state}"
     who = "" if row.actor in {"tick", "broker"} else f" [{row.actor}]"
     name = row.machine if row.machine in {"session", "connection"} else f"{row.machine} {row.entity_id[-6:]}"

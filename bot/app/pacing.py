@@ -1,8 +1,8 @@
 """What a fast simulated clock asks of the limits: no age can be judged finer than sockets and ticks let through.
 
-At 240 times real time a quarter of a wall second is a minute: quotes that are sent every 20 ms of wall time are already seconds old,
-and an answer that takes 50 ms took 12 s. So limits on the age of inputs and on the broker's answers are at least a fixed span of
-wall time. At real time, and in replay, nothing changes.
+At 240 times real time a quarter of a wall second is a minute: quotes that are sent every 20 ms of wall time are already
+seconds old, and an answer that takes 50 ms took 12 s. So limits on the age of inputs and on the broker's answers are at
+least a fixed span of wall time. At real time, and in replay, nothing changes.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -188,7 +188,7 @@ async def _trade(
     await store.open()
     await store.record_config(config.version, config.text)
     inbox = Inbox()
-    align = clock.align if isinstance(clock, ScaledClock) and day is None else None
+    align = _follower_of_the_venue(clock) if day is None else None
     broker = IbkrBroker(_broker_settings(settings), clock, inbox.put, bot_id=settings.bot_id, on_venue_time=align)
     token = config.secrets.unusual_whales_token or _ANY_BEARER
     feed = UwFeed.over_http(sources, clock, calendar, inbox.put, token)
@@ -230,6 +230,18 @@ def _farewell(settings: Settings, day: SimulatedDay | None, options: RunOptions)
     summary = summarize(settings.database.url, day.session.day)
     sys.stdout.write("\n".join(lines(summary)) + "\n")
     return 0 if summary.sound else 1
+
+
+def _follower_of_the_venue(clock: Clock) -> Callable[[datetime], None] | None:
+    """A simulator that was started by somebody else says what time it is; a real gateway is never asked."""
+    if not isinstance(clock, ScaledClock):
+        return None
+
+    def follow(venue_time: datetime) -> None:
+        if clock.align(venue_time):
+            log.info(f"clock set forward to the venue's: {venue_time:%H:%M:%S} UTC")
+
+    return follow
 
 
 def _broker_settings(settings: Settings) -> BrokerSettings:

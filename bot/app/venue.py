@@ -99,9 +99,7 @@ class VenueProcess:
         market = build_market(scenario, setup.seed, date.fromisoformat(setup.day))
         self.venue = build_venue(market, scenario, setup.seed)
         self._setup = setup
-        self._keeper: BookKeeper | None = None
-        if setup.book_file is not None:
-            self._take_up(Path(setup.book_file))
+        self._keeper = self._take_up(Path(setup.book_file)) if setup.book_file is not None else None
         simulated = SimulatedVenue(self.venue)
         if self._keeper is not None:
             simulated.listeners.append(self._keeper)
@@ -110,12 +108,13 @@ class VenueProcess:
         self._uw = UwFace(market, self.clock)
         self._tasks: list[asyncio.Task[None]] = []
 
-    def _take_up(self, path: Path) -> None:
+    def _take_up(self, path: Path) -> BookKeeper:
+        """Go on with the book on disk when it is of this scenario, seed and day; keep it from now on."""
         book = read_book(path)
         same = book is not None and (book.scenario, book.seed) == (self._setup.scenario, self._setup.seed)
         if book is not None and same and book.day.isoformat() == self._setup.day:
             self.venue.restore(book.venue)
-        self._keeper = BookKeeper(path, self._setup, self.venue, self.clock)
+        return BookKeeper(path, self._setup, self.venue, self.clock)
 
     async def start(self) -> tuple[int, int]:
         """Open both faces; returns their ports."""

@@ -1,0 +1,107 @@
+"""Whole days in one process: what the scenarios promise, and the same day twice, hash for hash."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app.replay import ReplayResult, replay_day
+from bot.config.loader import LoadedConfig, load
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> LoadedConfig:
+    return load(ROOT, {"sim.state_dir": str(tmp_path)}, {})
+
+
+async def replayed(config: LoadedConfig, folder: Path, scenario: str, seed: int = 1) -> ReplayResult:
+    return await replay_day(config, scenario, seed, folder / f"{scenario}-{seed}.db", quiet=True)
+
+
+def rows(result: ReplayResult, sql: str) -> list[Any]:
+    with sqlite3.connect(result.database) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def states_of_positions(result: ReplayResult) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    sql = "SELECT entity_id, trigger, to_state FROM transition WHERE machine = 'position' ORDER BY seq"
+    for entity, trigger, state in rows(result, sql):
+        found.setdefault(entity, []).append(f"{trigger}:{state}")
+    return found
+
+
+def assert_sound(result: ReplayResult) -> None:
+    broken = [f"{f.invariant}: {f.detail}" for f in result.summary.findings if not f.ok]
+    assert not broken
+    assert rows(result, "SELECT count(*) FROM position WHERE state != 'closed'") == [(0,)]
+    assert rows(result, "SELECT count(*) FROM transition WHERE trigger LIKE 'refused:%'") == [(0,)]
+
+
+async def test_the_same_scenario_and_seed_give_the_same_transitions_hash_for_hash(
+    config: LoadedConfig, tmp_path: Path
+) -> None:
+    first = await replay_day(config, "half_day", 3, tmp_path / "first.db", quiet=True)
+    second = await replay_day(config, "half_day", 3, tmp_path / "second.db", quiet=True)
+    assert first.head_hash == second.head_hash
+    assert first.transitions == second.transitions > 0
+
+
+async def test_a_gamma_pin_day_climbs_the_whole_ladder_to_the_trail(config: LoadedConfig, tmp_path: Path) -> None:
+    result = await replayed(config, tmp_path, "gamma_pin_day")
+    assert_sound(result)
+    assert len(result.summary.trades) >= 3
+    ladders = [steps for steps in states_of_positions(result).values() if _is_full_ladder(steps)]
+    assert ladders, "no position went filled, two scale-outs, trailing, closing, closed"
+
+
+def _is_full_ladder(steps: list[str]) -> bool:
+    trail = next((i for i, step in enumerate(steps) if step == "trail:trailing"), None)
+    if trail is None:
+        return False
+    before = [step for step in steps[:trail] if step.startswith("scale_out:")]
+    return len(before) >= 2 and steps[-1] == "close:closed" and any(s.endswith(":closing") for s in steps[trail:])
+
+
+async def test_a_loser_day_is_ended_by_stops(config: LoadedConfig, tmp_path: Path) -> None:
+    result = await replayed(config, tmp_path, "loser_day")
+    assert_sound(result)
+    assert sum(t["close_reason"] == "stop" for t in result.summary.trades) >= 2
+    assert result.summary.realized < 0
+
+
+async def test_a_quiet_day_trades_nothing_and_says_why(config: LoadedConfig, tmp_path: Path) -> None:
+    result = await replayed(config, tmp_path, "quiet_day")
+    assert_sound(result)
+    assert rows(result, "SELECT count(*) FROM broker_order WHERE purpose = 'entry' AND filled_quantity > 0") == [(0,)]
+    assert all(reason for (reason,) in rows(result, "SELECT last_reason FROM strategy_stat"))
+
+
+async def test_a_half_day_is_flat_ten_minutes_before_its_early_close(config: LoadedConfig, tmp_path: Path) -> None:
+    result = await replayed(config, tmp_path, "half_day")
+    assert_sound(result)
+    assert any(t["close_reason"] == "flat_time" for t in result.summary.trades)
+    late = "SELECT count(*) FROM execution WHERE executed_at > '2026-11-27T17:52:00'"
+    assert rows(result, late) == [(0,)]
+
+
+async def test_the_chain_of_a_day_can_be_checked_without_our_code(config: LoadedConfig, tmp_path: Path) -> None:
+    import hashlib
+    import json
+
+    result = await replayed(config, tmp_path, "half_day", seed=2)
+    previous = "0" * 64
+    with sqlite3.connect(result.database) as connection:
+        connection.row_factory = sqlite3.Row
+        for row in connection.execute("SELECT * FROM transition ORDER BY seq"):
+            columns = {k: row[k] for k in row.keys() if k not in {"hash", "prev_hash"}}
+            text = json.dumps(columns, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            assert row["prev_hash"] == previous
+            previous = hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
+            assert row["hash"] == previous
+    assert previous == result.head_hash
