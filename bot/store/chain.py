@@ -74,7 +74,7 @@ class Verdict:
         return self.first_break is None
 
 
-def verify(rows: Iterable[Mapping[str, Any]], head: Head | None = None) -> Verdict:
+def verify(rows: Iterable[Mapping[Any, Any]], head: Head | None = None) -> Verdict:
     """Walk a chain in order of seq and return its head and its first break.
 
     Rows removed from the end leave a whole, shorter chain: give the head that was written down elsewhere (the admin
@@ -93,7 +93,7 @@ def verify(rows: Iterable[Mapping[str, Any]], head: Head | None = None) -> Verdi
     return Verdict(count, end, None)
 
 
-def _break_at(end: Head, row: Mapping[str, Any]) -> Break | None:
+def _break_at(end: Head, row: Mapping[Any, Any]) -> Break | None:
     seq, wanted = row["seq"], end.seq + 1
     if seq > wanted:
         return Break(wanted, "removed", f"row {wanted} is missing: {end.seq} is followed by {seq}")

@@ -1,0 +1,229 @@
+"""The named audit queries: what an auditor asks, as data. They run on a connection that cannot write.
+
+why_trade approvals order_executions slippage daily_pnl unprotected_time refused_triggers admin_actions config_at
+trade_messages trades position_story session_history reconciliations
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from bot.domain.errors import StoreError
+from bot.store.database import open_reader, reason_of
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One value that a query takes; without a default it must be given."""
+
+    name: str
+    meaning: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """A question with its SQL. Parameters stand in it as `:name`; money comes out in dollars."""
+
+    name: str
+    title: str
+    explanation: str
+    sql: str
+    parameters: tuple[Parameter, ...] = ()
+
+
+_TRADE: Final = Parameter("id", "a signal's or a position's id")
+_FROM: Final = Parameter("from", "first day, YYYY-MM-DD", "0000-01-01")
+_TO: Final = Parameter("to", "last day, YYYY-MM-DD", "9999-12-31")
+
+_ALL: Final = (
+    AuditQuery(
+        "why_trade",
+        "Why was this trade taken?",
+        "Everything that led to a trade and came of it, in order: what the strategy saw, the broker's preview, every "
+        "rule with "
+        "its numbers, who approved, each order and fill, each stop and rung, the end.",
+        """
+SELECT v.seq, v.event_at, v.machine, v.from_state, v.to_state, v."trigger", v.actor, v.reason, v.evidence,
+v.config_version FROM v_signal_timeline v
+WHERE v.signal_id = :id OR v.signal_id = (SELECT p.signal_id FROM position p WHERE p.id = :id)
+ORDER BY v.seq""",
+        (_TRADE,),
+    ),
+    AuditQuery(
+        "approvals",
+        "Who approved?",
+        "Every approval with the one who decided it, how long it took and why.",
+        """
+SELECT approval_id, signal_id, strategy, symbol, "right", expiry, quantity, state, decided_by, requested_at, decided_at,
+    seconds, reason
+FROM v_approvals WHERE substr(requested_at, 1, 10) BETWEEN :from AND :to ORDER BY requested_at, approval_id""",
+        (_FROM, _TO),
+    ),
+    AuditQuery(
+        "order_executions",
+        "Every order with its executions",
+        "Each order that was ever written, one row an execution (or one without, where nothing was filled).",
+        """
+SELECT o.order_ref, o.purpose, o.side, o.order_type, o.tag, o.state, o.quantity, o.limit_price, o.stop_price,
+o.created_at,
+    e.exec_id, e.quantity AS executed, ROUND(e.price / 10000.0, 4) AS price, ROUND(e.commission / 10000.0, 4) AS
+    commission, e.executed_at
+FROM v_order_audit o LEFT JOIN execution e ON e.order_id = o.id
+WHERE :id = '' OR o.position_id = :id OR o.signal_id = :id OR o.order_ref = :id
+ORDER BY o.created_at, o.order_ref, e.executed_at, e.exec_id""",
+        (Parameter("id", "only of this signal, position or order reference", ""),),
+    ),
+    AuditQuery(
+        "slippage",
+        "What did execution cost against the mid?",
+        "Each filled order: its average price against the mid when it was decided. Positive is a cost, in dollars.",
+        """
+SELECT order_ref, purpose, side, tag, contract_key, quantity, mid_at_decision, average_price, slippage_per_share,
+slippage,
+    slippage_pct, created_at
+FROM v_slippage WHERE substr(created_at, 1, 10) BETWEEN :from AND :to ORDER BY created_at, order_ref""",
+        (_FROM, _TO),
+    ),
+    AuditQuery(
+        "daily_pnl",
+        "What did each day bring?",
+        "Realized dollars by New York day of closing, commissions included, computed from the executions.",
+        """
+SELECT day, trades, wins, losses, win_rate, realized_pnl, commissions, best, worst
+FROM v_daily_pnl WHERE day BETWEEN :from AND :to ORDER BY day""",
+        (_FROM, _TO),
+    ),
+    AuditQuery(
+        "unprotected_time",
+        "When was a position without its stop?",
+        "Each stretch from a fill or the stop's loss until the broker held a stop or the way out began; longest first. "
+        "seconds_after_entry leaves out the time in which the entry order was still alive.",
+        """
+SELECT u.position_id, p.contract_key, u.since_at, u.began_with, u.until_at, u.ended_with, u.seconds,
+u.seconds_after_entry FROM v_unprotected_time u JOIN position p ON p.id = u.position_id
+ORDER BY u.seconds_after_entry DESC, u.since_at""",
+    ),
+    AuditQuery(
+        "refused_triggers",
+        "What was refused?",
+        "Triggers that the table of their machine does not allow from where it stood: nothing changed, each is on "
+        "record.",
+        """
+SELECT seq, event_at, machine, entity_id, state, refused_trigger, actor, reason, evidence
+FROM v_refused_triggers ORDER BY seq""",
+    ),
+    AuditQuery(
+        "admin_actions",
+        "What did people do?",
+        "Each command with its answer, and each transition that a person caused.",
+        """
+SELECT at, actor, source, action, subject, outcome, words, detail
+FROM v_admin_actions WHERE substr(at, 1, 10) BETWEEN :from AND :to AND (:actor = '' OR actor = :actor) ORDER BY at,
+subject""",
+        (_FROM, _TO, Parameter("actor", "only this actor, as admin:web:ann", "")),
+    ),
+    AuditQuery(
+        "config_at",
+        "Which configuration was in force?",
+        "The configuration at a time, with its whole text (UTC, YYYY-MM-DDTHH:MM:SS).",
+        """
+SELECT id, hash, from_at, until_at, body
+FROM v_config_in_force WHERE from_at <= :at AND (until_at IS NULL OR until_at > :at) ORDER BY from_at DESC LIMIT 1""",
+        (Parameter("at", "a time; without one: now", "9999-12-31T23:59:59"),),
+    ),
+    AuditQuery(
+        "trade_messages",
+        "What was said about a trade?",
+        "Each message about a trade with its tier, when it was due and when it went out, beside the trade's first "
+        "fill.",
+        """
+SELECT m.id, m.tier, m.channel, m.kind, m.state, m.created_at, m.due_at, m.sent_at, m.external_id, m.reason,
+    (SELECT MIN(e.executed_at) FROM execution e WHERE e.position_id = m.position_id) AS first_fill_at, m.body
+FROM message m
+WHERE m.position_id = :id OR m.signal_id = :id OR m.signal_id = (SELECT p.signal_id FROM position p WHERE p.id = :id)
+    OR m.position_id = (SELECT s.position_id FROM signal s WHERE s.id = :id)
+ORDER BY m.due_at, m.id""",
+        (_TRADE,),
+    ),
+    AuditQuery(
+        "trades",
+        "Every trade",
+        "Each position with what was paid, what came back and what is realized, in dollars.",
+        """
+SELECT position_id, strategy, symbol, "right", strike, expiry, state, close_reason, contracts, entry_price, exit_price,
+    commissions, realized_pnl, return_on_premium, opened_at, closed_at
+FROM v_trades WHERE substr(opened_at, 1, 10) BETWEEN :from AND :to ORDER BY opened_at, position_id""",
+        (_FROM, _TO),
+    ),
+    AuditQuery(
+        "position_story",
+        "What happened to this position?",
+        "Every transition of a position, of its orders, and of the signal and approval that it came from.",
+        """
+SELECT seq, event_at, machine, from_state, to_state, "trigger", actor, reason, evidence
+FROM v_position_timeline WHERE position_id = :id ORDER BY seq""",
+        (Parameter("id", "a position's id"),),
+    ),
+    AuditQuery(
+        "session_history",
+        "When could the bot trade?",
+        "Every move of the session and of the connection to the broker.",
+        """
+SELECT seq, event_at, machine, from_state, to_state, "trigger", actor, reason
+FROM transition WHERE machine IN ('session', 'connection') ORDER BY seq""",
+    ),
+    AuditQuery(
+        "reconciliations",
+        "Did our book and the broker's agree?",
+        "Each line of each reconciliation in which something differed: what we had, what the broker had, what was "
+        "done.",
+        """
+SELECT at, reason, complete, subject, key, ours, broker, action
+FROM v_reconciliations WHERE action <> 'same' ORDER BY at, reconciliation_id, line""",
+    ),
+)
+
+QUERIES: Final[Mapping[str, AuditQuery]] = MappingProxyType({query.name: query for query in _ALL})
+
+
+def find_query(name: str) -> AuditQuery:
+    """Return a query by name; raises StoreError with the names that there are."""
+    if name not in QUERIES:
+        raise StoreError(f"no audit query {name!r}; there are: {', '.join(QUERIES)}")
+    return QUERIES[name]
+
+
+def run_query(
+    url: str, name: str, parameters: Mapping[str, str] | None = None
+) -> tuple[Sequence[str], Sequence[tuple[Any, ...]]]:
+    """Run a named query read-only and return its columns and rows; raises StoreError for a wrong name or parameter."""
+    query = find_query(name)
+    values = _values(query, parameters or {})
+    with open_reader(url) as connection:
+        try:
+            result = connection.execute(text(query.sql), values)
+        except DBAPIError as error:
+            raise StoreError(f"audit query {name} failed: {reason_of(error)}") from error
+        return tuple(result.keys()), [tuple(row) for row in result]
+
+
+def _values(query: AuditQuery, given: Mapping[str, str]) -> dict[str, str]:
+    known = {parameter.name: parameter for parameter in query.parameters}
+    strange = sorted(set(given) - set(known))
+    if strange:
+        allowed = ", ".join(known) or "none"
+        raise StoreError(f"audit query {query.name} has no parameter {strange[0]!r}; it takes: {allowed}")
+    values: dict[str, str] = {}
+    for parameter in known.values():
+        value = given.get(parameter.name, parameter.default)
+        if value is None:
+            raise StoreError(f"audit query {query.name} needs {parameter.name}=... ({parameter.meaning})")
+        values[parameter.name] = value
+    return values
