@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli import db
+from bot.cli import audit, db
 from bot.cli.check import check
 from bot.cli.edge import Commands
 from bot.cli.machines import machines
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 for command in (run, status, approve, reject, pause, resume, close, flatten, check, machines, replay, sim):
     app.command()(command)
+app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")
 
 

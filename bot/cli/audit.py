@@ -1,0 +1,209 @@
+"""`audit`: named questions to the store, the audit chain, the invariants. Reads only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+from bot.cli import show
+from bot.cli.edge import REFUSED, database_url, fail
+
+if TYPE_CHECKING:
+    from bot.store.chain import Head
+    from bot.store.queries import AuditQuery
+
+app = typer.Typer(help="Questions to the store: list, show, run, verify, invariants, export.", no_args_is_help=True)
+
+ULID_LENGTH: Final = 26
+HASH_LENGTH: Final = 64
+Name = Annotated[str, typer.Argument(help="A name that `audit list` shows.")]
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+Csv = Annotated[bool, typer.Option("--csv", help="For spreadsheets.")]
+
+
+@app.command("list")
+def list_queries(json: Json = False) -> None:
+    """List the named queries."""
+    from bot.store.queries import QUERIES
+
+    if json:
+        show.as_json([_described(query) for query in QUERIES.values()])
+        return
+    rows = [(query.name, query.title, " ".join(_usage(query))) for query in QUERIES.values()]
+    show.as_table(("name", "question", "parameters"), rows)
+
+
+@app.command("show")
+def show_query(name: Name, json: Json = False) -> None:
+    """Show what a query answers, what it takes, and its SQL."""
+    from bot.store.queries import find_query
+
+    query = find_query(name)
+    if json:
+        show.as_json(_described(query))
+        return
+    print(f"{query.name}: {query.title}\n\n{query.explanation}")
+    for parameter in query.parameters:
+        default = "must be given" if parameter.default is None else f"default {parameter.default!r}"
+        print(f"  {parameter.name}=...  {parameter.meaning} ({default})")
+    print(f"\n{query.sql.strip()}")
+
+
+@app.command("run")
+def run_query(
+    name: Name,
+    parameters: Annotated[
+        list[str] | None, typer.Argument(help="parameter=value; an id may be its last characters.")
+    ] = None,
+    csv: Csv = False,
+    json: Json = False,
+) -> None:
+    """Run a named query and print its rows."""
+    from bot.store import queries
+
+    query = queries.find_query(name)
+    given = _given(parameters or [])
+    url = _store()
+    if "id" in given:
+        given["id"] = _whole_id(url, given["id"])
+    columns, rows = queries.run_query(url, name, given)
+    _print(columns, rows, csv=csv, json=json, title=query.title)
+
+
+def _print(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, csv: bool, json: bool, title: str) -> None:
+    if csv and json:
+        fail("--csv and --json: choose one of them")
+    if json:
+        show.as_json(show.records(columns, rows))
+    elif csv:
+        show.as_csv(columns, rows)
+    else:
+        show.as_table(columns, rows, title, "no rows")
+
+
+@app.command()
+def verify(
+    head: Annotated[
+        str | None, typer.Option(metavar="SEQ:HASH", help="A head that was noted before and must be there.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Walk the whole chain of transitions; exit code 1 if a row was changed, removed or inserted."""
+    from bot.store.audit import verify_chain
+
+    noted = _head(head)
+    verdict = verify_chain(_store(), noted)
+    found = verdict.first_break
+    if json:
+        end = {"seq": verdict.head.seq, "hash": verdict.head.hash}
+        show.as_json({"ok": verdict.ok, "rows": verdict.rows, "head": end, "first_break": found})
+    elif found is None:
+        print(f"ok: {verdict.rows} transitions, head {verdict.head.seq}:{verdict.head.hash}")
+    else:
+        print(f"BROKEN after {verdict.rows} sound rows: {found.kind}: {found.text}")
+    raise typer.Exit(0 if verdict.ok else REFUSED)
+
+
+def _head(given: str | None) -> Head | None:
+    from bot.store.chain import Head
+
+    if given is None:
+        return None
+    seq, _, link = given.partition(":")
+    if not seq.isdigit() or len(link) != HASH_LENGTH:
+        fail(f"--head {given!r} must be SEQ:HASH as `audit verify` prints it")
+    return Head(seq=int(seq), hash=link.lower())
+
+
+@app.command()
+def invariants(json: Json = False) -> None:
+    """Check on the store alone what must always hold; exit code 1 if something does not."""
+    from bot.store.invariants import check_invariants
+
+    findings = check_invariants(_store())
+    if json:
+        show.as_json(findings)
+    else:
+        for finding in findings:
+            print(f"{'ok    ' if finding.ok else 'BROKEN'} {finding.invariant:<4} {finding.detail}")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else REFUSED)
+
+
+@app.command()
+def export(
+    to: Annotated[
+        Path | None, typer.Argument(help="A file that does not exist yet; without one: standard output.")
+    ] = None,
+    form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="One line a transition.")] = "jsonl",
+    after: Annotated[int, typer.Option(min=0, help="Only rows after this number.")] = 0,
+) -> None:
+    """Write the chain of transitions, every column as it is stored, so that anyone can check it."""
+    from bot.store.audit import export_transitions
+
+    url = _store()
+    if to is None:
+        export_transitions(url, sys.stdout, form, after)
+        return
+    try:
+        with to.open("x", encoding="utf-8", newline="") as file:
+            count = export_transitions(url, file, form, after)
+    except FileExistsError:
+        fail(f"{to} exists: an export never overwrites a file")
+    except OSError as error:
+        fail(f"{to} cannot be written: {error.strerror}")
+    print(f"{count} transitions written to {to}")
+
+
+def _store() -> str:
+    from bot.store.revision import check_revision
+
+    url = database_url()
+    check_revision(url)
+    return url
+
+
+def _given(parameters: Sequence[str]) -> dict[str, str]:
+    pairs = [parameter.partition("=") for parameter in parameters]
+    for name, equals, value in pairs:
+        if not equals:
+            fail(f"{name!r} is not parameter=value")
+        if not value:
+            fail(f"{name}= has no value")
+    return {name: value for name, _, value in pairs}
+
+
+def _whole_id(url: str, given: str) -> str:
+    """Return the signal's or position's id that ends with what was given; a whole id, or an unknown one, as it is."""
+    from sqlalchemy import text
+
+    from bot.store.database import open_reader
+
+    if len(given) >= ULID_LENGTH or not given.isalnum():
+        return given
+    ending = {"ending": f"%{given.upper()}"}
+    query = "SELECT id FROM signal WHERE id LIKE :ending UNION SELECT id FROM position WHERE id LIKE :ending"
+    with open_reader(url) as connection:
+        found = list(connection.execute(text(query), ending).scalars())
+    if not found:
+        fail(f"id={given}: no signal and no position has an id that ends so")
+    if len(found) > 1:
+        fail(f"id={given}: {len(found)} ids end so: {', '.join(found)}")
+    return str(found[0])
+
+
+def _usage(query: AuditQuery) -> list[str]:
+    return [f"{p.name}=..." if p.default is None else f"[{p.name}=...]" for p in query.parameters]
+
+
+def _described(query: AuditQuery) -> Mapping[str, Any]:
+    return {
+        "name": query.name,
+        "title": query.title,
+        "explanation": query.explanation,
+        "parameters": [{"name": p.name, "meaning": p.meaning, "default": p.default} for p in query.parameters],
+        "sql": query.sql.strip(),
+    }
