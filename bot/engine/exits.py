@@ -17,7 +17,7 @@ from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, T
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.engine.context import Context
 from bot.engine.entries import amend, cancel
-from bot.engine.protection import live_entry, live_exits, live_stop, move_stop, protect
+from bot.engine.protection import live_entry, live_exits, live_stop, may_resize, move_stop, protect
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
@@ -105,7 +105,7 @@ def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decim
         words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: nothing to sell of {position.quantity}"
         return [Step(position, PositionTrigger.SELL_RUNG, words, evidence, {"rungs_done": position.rungs_done + 1})]
     stop = live_stop(orders)
-    if stop is None or stop.state not in AMENDABLE or stop.wanted is not None or not ctx.may_modify:
+    if stop is None or not may_resize(ctx, stop):
         return []
     wanted = replace(stop.terms, quantity=stop.terms.quantity - contracts)
     words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: stop shrinks by {contracts} to make room"
@@ -129,7 +129,15 @@ def _follow_rungs(ctx: Context, position: Position, orders: Sequence[Order]) -> 
         return []
     if stop.remaining > position.quantity - position.room_for:
         return [_forget_room(position, "the stop could not be shrunk")]
-    return _sell_rung(ctx, position)
+    return _sell_rung(ctx, position) or _give_room_back(ctx, position, stop)
+
+
+def _give_room_back(ctx: Context, position: Position, stop: Order) -> list[Step]:
+    """Without a price to sell at, what the stop was shrunk for may not stay uncovered for long."""
+    patience = timedelta(seconds=ctx.settings.execution.protection_limit_s)
+    if stop.wanted_since is not None and ctx.now - stop.wanted_since < patience:
+        return []
+    return [_forget_room(position, "there is no fit quote to sell at")]
 
 
 def _forget_room(position: Position, why: str) -> Step:
@@ -167,7 +175,7 @@ def _sell_rung(ctx: Context, position: Position) -> list[Step]:
 
 
 def _chase(ctx: Context, order: Order) -> list[Step]:
-    since = order.wanted_since or order.acknowledged_at or order.state_since
+    since = order.wanted_since or order.acknowledged_at or order.state_since  # the latest move, else the start
     patience = timedelta(seconds=ctx.settings.execution.rung_reprice_s)
     if order.state not in AMENDABLE or order.wanted is not None or not ctx.may_modify or ctx.now - since < patience:
         return []

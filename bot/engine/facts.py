@@ -7,6 +7,7 @@ executions, never from a status. A status or an error that does not fit is never
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.commands import AskSnapshot
@@ -112,17 +113,44 @@ class FactKeeper:
 
     def _echo_of_terms(self, order: Order, view: BrokerOrderView) -> None:
         """An amendment is in force once the broker shows the new terms."""
-        if order.wanted is None or view.quantity == 0:
+        if view.quantity == 0:
             return
         shown = Terms(view.quantity, view.limit_price, view.stop_price)
-        if not _same_terms(shown, order.wanted):
+        if order.state is OrderState.UNKNOWN:
+            self._learn_terms(order, shown)
+        if order.wanted is None or not _same_terms(shown, order.wanted):
             return
         before, order.terms, order.wanted = order.terms, order.wanted, None
-        order.wanted_since = None
+        order.reject_code, order.reject_reason = None, ""  # an earlier refusal is history
         evidence = {"before": _words(before), "now": _words(order.terms)}
-        self._journal.take(
-            Step(order, OrderTrigger.AMENDED, f"new terms in force: {_words(order.terms)}", evidence, actor="broker")
-        )
+        words = f"new terms in force: {_words(order.terms)}"
+        self._journal.take(Step(order, OrderTrigger.AMENDED, words, evidence, actor="broker"))
+        self._complete(order)
+        if order.purpose is Purpose.PROTECT and not order.is_done:
+            self._covered_again(order)
+
+    def _learn_terms(self, order: Order, shown: Terms) -> None:
+        """An order in doubt may have been amended or not: what the broker shows is in force."""
+        if not _same_terms(shown, order.terms):
+            order.terms = replace(
+                order.terms,
+                quantity=shown.quantity,
+                limit_price=shown.limit_price if order.terms.limit_price is not None else None,
+                stop_price=shown.stop_price if order.terms.stop_price is not None else None,
+            )
+            self._journal.keep(order)
+
+    def _complete(self, order: Order) -> None:
+        """The terms that came into force ask for no more than what is filled already."""
+        if order.filled_quantity >= order.terms.quantity and not order.is_done:
+            words = f"{order.filled_quantity} of {order.terms.quantity} done"
+            self._journal.take(Step(order, OrderTrigger.FILL, words, sets={"done_at": self._ctx.now}, actor="broker"))
+
+    def _covered_again(self, order: Order) -> None:
+        """A stop that grew to cover a later fill ends the time without protection."""
+        position = self._ledger.positions.get(order.position_id or "")
+        if position is not None and position.unprotected_since and order.remaining >= position.quantity:
+            self._protected(order)
 
     def _on_pending(self, order: Order, view: BrokerOrderView) -> None:
         """PreSubmitted: a stop rests so for its whole life, so for a stop it is the acknowledgement."""
@@ -252,7 +280,8 @@ class FactKeeper:
         self._journal.commands.append(AskSnapshot(f"error {event.code} on {order.order_ref}"))
 
     def _amend_refused(self, order: Order, reason: str) -> None:
-        refused, order.wanted, order.wanted_since = order.wanted, None, None
+        refused, order.wanted = order.wanted, None
+        order.reject_reason = reason
         evidence = {"refused": _words(refused) if refused else "", "still": _words(order.terms)}
         if order.state in AMENDABLE:
             self._journal.take(Step(order, OrderTrigger.AMEND_REFUSED, reason, evidence, actor="broker"))

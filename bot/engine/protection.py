@@ -44,12 +44,22 @@ def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[S
     stop = live_stop(orders)
     if stop is None:
         return _place(ctx, position, orders, uncovered) if uncovered > 0 else []
-    if stop.wanted is not None or stop.state not in AMENDABLE or stop.remaining == uncovered or uncovered <= 0:
+    if stop.remaining == uncovered or uncovered <= 0 or not may_resize(ctx, stop):
         return []
     wanted = replace(stop.terms, quantity=stop.filled_quantity + uncovered)
     words = f"stop resized from {stop.remaining} to {uncovered} contracts"
     evidence = {"left": position.quantity, "exiting": exiting, "room_for": position.room_for}
     return [amend(ctx, stop, wanted, words, evidence)]
+
+
+def may_resize(ctx: Context, stop: Order) -> bool:
+    """Say whether the stop's quantity may be changed now; after a refusal the next attempt waits as long as a position
+    may go without protection, so that it is not repeated at the tick's pace."""
+    if stop.wanted is not None or stop.state not in AMENDABLE or not ctx.may_modify:
+        return False
+    if not stop.reject_reason or stop.wanted_since is None:
+        return True
+    return ctx.now - stop.wanted_since >= timedelta(seconds=ctx.settings.execution.protection_limit_s)
 
 
 def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: int) -> list[Step]:

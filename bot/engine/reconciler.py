@@ -29,6 +29,7 @@ from bot.engine.records import ReconcileLine, ReconcileRow
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
 
+
 @dataclass
 class Absences:
     """Orders that a complete snapshot did not show, and since when; memory between two polls."""

@@ -1,0 +1,500 @@
+"""The world of the tick, small enough to hold in the hand: a broker whose book is a dict, a store of deep copies, a
+calendar of one rule, a strategy that proposes when it is told."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from bot.config.schema import ExitSettings
+from bot.domain.calendar import NEW_YORK, TradingSession, new_york_day
+from bot.domain.commands import Subscribe
+from bot.domain.contracts import OptionContract, PriceGrid, parse_osi
+from bot.domain.errors import BrokerUnavailable, CommitFailed
+from bot.domain.events import (
+    BrokerOrderStatus,
+    BrokerOrderView,
+    BrokerPosition,
+    BrokerSnapshot,
+    CommandReceived,
+    CommissionReported,
+    ErrorMeaning,
+    Event,
+    ExecutionReported,
+    OrderErred,
+    OrderReported,
+    WhatIfAnswered,
+)
+from bot.domain.market import MarketView
+from bot.domain.order import Execution, Order, OrderSide, OrderTicket, OrderType, Purpose, Terms
+from bot.domain.position import OPEN, Position
+from bot.domain.quotes import Quote
+from bot.domain.signal import SIGNAL
+from bot.engine.ports import Clock
+from bot.engine.records import LoadedState, TickBatch, TransitionRow
+from bot.strategies.base import Look, Proposal
+
+FEE = Decimal("0.65")
+"""Dollars a contract."""
+
+LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING, BrokerOrderStatus.CANCELLING})
+
+
+class BrokenLaw(AssertionError):
+    """The engine asked for what IBKR refuses, or for what would make us short."""
+
+
+@dataclass
+class AtBroker:
+    """One order as the broker has it."""
+
+    ref: str
+    key: str
+    side: OrderSide
+    type: OrderType
+    terms: Terms
+    order_id: int
+    perm_id: int
+    status: BrokerOrderStatus = BrokerOrderStatus.PENDING
+    filled: int = 0
+    asked: Terms | None = None  # an amendment on its way
+    cancel_asked: bool = False
+    heard: bool = False  # we acknowledged it
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def left(self) -> int:
+        return self.terms.quantity - self.filled
+
+
+class FakeBroker:
+    """Implements the Broker port. Nothing is answered until the test says so (or `answer()` answers everything)."""
+
+    client_id = 17
+    account = "DU1"
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.sink: Callable[[Event], None] = lambda event: None
+        self.book: dict[str, AtBroker] = {}
+        self.executions: dict[str, Execution] = {}
+        self.commissions: dict[str, Decimal] = {}
+        self.held: dict[str, int] = {}
+        self.cost: dict[str, Decimal] = {}
+        self.cash = Decimal(0)
+        self.next_id = 1
+        self.online = True
+        self.what_if_error: str | None = None
+        self.what_ifs: list[OrderTicket] = []
+        self.snapshots = 0
+        self.hide: set[str] = set()  # references that a snapshot does not show
+        self.incomplete = False
+        self.subscribed: Mapping[str, frozenset[str]] = {}
+        self.submitted: list[OrderTicket] = []
+        self.amended: list[OrderTicket] = []
+        self.refuses_stops = False
+
+    # ---- the port
+
+    async def start(self) -> None:
+        return
+
+    async def stop(self) -> None:
+        return
+
+    def reserve_order_ids(self, at_least: int) -> None:
+        self.next_id = max(self.next_id, at_least)
+
+    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+        return
+
+    def submit(self, ticket: OrderTicket) -> int:
+        if not self.online:
+            raise BrokerUnavailable("no socket")
+        known = self.book.get(ticket.order_ref)
+        if known is not None and known.live:
+            raise BrokenLaw(f"{ticket.order_ref} was sent twice")
+        order_id = ticket.order_id or self.next_id
+        self.next_id = max(self.next_id, order_id) + 1
+        self.submitted.append(ticket)
+        self.book[ticket.order_ref] = AtBroker(
+            ticket.order_ref,
+            ticket.contract_key,
+            ticket.side,
+            ticket.order_type,
+            ticket.terms,
+            order_id,
+            9000 + order_id,
+        )
+        self._obey_the_law(ticket.contract_key)
+        return order_id
+
+    def amend(self, ticket: OrderTicket) -> None:
+        if not self.online:
+            raise BrokerUnavailable("no socket")
+        order = self.book[ticket.order_ref]
+        self.amended.append(ticket)
+        if order.live:
+            order.asked = ticket.terms
+            self._obey_the_law(order.key)
+
+    def cancel(self, order_ref: str, order_id: int) -> None:
+        if not self.online:
+            raise BrokerUnavailable("no socket")
+        order = self.book.get(order_ref)
+        if order is None or not order.live:
+            self.sink(OrderErred(order_ref, 10147, "not found", ErrorMeaning.CANCEL_REFUSED, self.clock.now()))
+            return
+        order.cancel_asked = True
+
+    async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
+        self.what_ifs.append(ticket)
+        equity = Decimal(100_000)
+        return WhatIfAnswered(
+            signal_id, Decimal(500), equity, Decimal(1000), Decimal("1.30"), self.what_if_error, self.clock.now()
+        )
+
+    async def snapshot(self) -> BrokerSnapshot:
+        self.snapshots += 1
+        shown = [o for o in self.book.values() if o.ref not in self.hide]
+        executions = [e for e in self.executions.values() if e.order_ref not in self.hide]
+        return BrokerSnapshot(
+            open_orders=[self.view(o) for o in shown if o.live],
+            completed_orders=[replace(self.view(o), order_id=0, client_id=0) for o in shown if not o.live],
+            executions=executions,
+            commissions={e.exec_id: self.commissions[e.exec_id] for e in executions if e.exec_id in self.commissions},
+            positions=[
+                BrokerPosition(key, parse_osi(key), held, self.cost.get(key, Decimal(2)))
+                for key, held in self.held.items()
+                if held
+            ],
+            next_order_id=self.next_id,
+            complete=not self.incomplete,
+            faults=("completed orders",) if self.incomplete else (),
+            at=self.clock.now(),
+        )
+
+    def subscribe(self, wanted: Subscribe) -> None:
+        self.subscribed = wanted.wanted
+
+    # ---- the law of the venue
+
+    def _obey_the_law(self, key: str) -> None:
+        """No working buy beside a working sell, and no more on sale than is held: IBKR refuses both."""
+        live = [o for o in self.book.values() if o.key == key and o.live]
+        sells = [o for o in live if o.side is OrderSide.SELL]
+        if sells and any(o.side is OrderSide.BUY for o in live):
+            raise BrokenLaw(f"a buy and a sell of {key} are live together")
+        on_sale = sum(max(o.left, (o.asked.quantity if o.asked else 0) - o.filled) for o in sells)
+        if on_sale > self.held.get(key, 0):
+            raise BrokenLaw(f"{on_sale} of {key} on sale, {self.held.get(key, 0)} held")
+
+    # ---- the test's hand
+
+    def one(self, side: OrderSide, kind: OrderType) -> AtBroker:
+        found = [o for o in self.book.values() if o.live and o.side is side and o.type is kind]
+        assert len(found) == 1, f"{len(found)} live {side} {kind} orders"
+        return found[0]
+
+    @property
+    def entry(self) -> AtBroker:
+        return self.one(OrderSide.BUY, OrderType.LIMIT)
+
+    @property
+    def stop_order(self) -> AtBroker:
+        return self.one(OrderSide.SELL, OrderType.STOP)
+
+    @property
+    def rung(self) -> AtBroker:
+        return self.one(OrderSide.SELL, OrderType.LIMIT)
+
+    @property
+    def market(self) -> AtBroker:
+        return self.one(OrderSide.SELL, OrderType.MARKET)
+
+    @property
+    def live(self) -> list[AtBroker]:
+        return [o for o in self.book.values() if o.live]
+
+    def view(self, order: AtBroker) -> BrokerOrderView:
+        return BrokerOrderView(
+            order.ref,
+            order.perm_id,
+            order.order_id,
+            self.client_id,
+            order.key,
+            order.side,
+            order.status,
+            order.terms.quantity,
+            order.filled,
+            order.terms.limit_price,
+            order.terms.stop_price,
+            self.clock.now(),
+        )
+
+    def report(self, order: AtBroker) -> None:
+        order.heard = True
+        self.sink(OrderReported(self.view(order)))
+
+    def ack(self, order: AtBroker) -> None:
+        """Acknowledge a new order or put an amendment in force."""
+        order.status = BrokerOrderStatus.PENDING if order.type is OrderType.STOP else BrokerOrderStatus.WORKING
+        if order.asked is not None:
+            order.terms, order.asked = order.asked, None
+        self.report(order)
+
+    def cancel_ack(self, order: AtBroker) -> None:
+        order.status, order.asked = BrokerOrderStatus.CANCELLED, None
+        self.report(order)
+
+    def reject(self, order: AtBroker, code: int = 201, text: str = "refused") -> None:
+        order.status, order.asked = BrokerOrderStatus.INACTIVE, None
+        self.sink(OrderErred(order.ref, code, text, ErrorMeaning.REJECTED, self.clock.now()))
+        self.report(order)
+
+    def refuse_amendment(self, order: AtBroker) -> None:
+        order.asked = None
+        self.sink(OrderErred(order.ref, 10327, "not changed", ErrorMeaning.NOT_PLACED, self.clock.now()))
+
+    def drop(self, order: AtBroker) -> None:
+        """The order never arrived: the broker knows nothing of it."""
+        del self.book[order.ref]
+
+    def execute(self, order: AtBroker, quantity: int, price: str | Decimal, fee: Decimal | None = None) -> Execution:
+        """Fill without telling anybody."""
+        assert 0 < quantity <= order.left, f"{quantity} of {order.left}"
+        price = Decimal(price)
+        sign = 1 if order.side is OrderSide.BUY else -1
+        self.held[order.key] = self.held.get(order.key, 0) + sign * quantity
+        if self.held[order.key] < 0:
+            raise BrokenLaw(f"short {order.key}")
+        number = len(self.executions) + 1
+        execution = Execution(
+            f"0000e{number:04d}.01",
+            order.ref,
+            order.perm_id,
+            order.order_id,
+            order.key,
+            order.side,
+            quantity,
+            price,
+            self.clock.now(),
+            self.client_id,
+        )
+        fee = FEE * quantity if fee is None else fee
+        self.executions[execution.exec_id] = execution
+        self.commissions[execution.exec_id] = fee
+        self.cash -= sign * quantity * price * 100 + fee
+        order.filled += quantity
+        if order.left == 0:
+            order.status, order.asked = BrokerOrderStatus.FILLED, None
+        elif order.status is BrokerOrderStatus.PENDING:
+            order.status = BrokerOrderStatus.WORKING
+        return execution
+
+    def tell_commission(self, execution: Execution) -> None:
+        self.sink(CommissionReported(execution.exec_id, self.commissions[execution.exec_id], self.clock.now()))
+
+    def fill(self, order: AtBroker, quantity: int | None = None, price: str | Decimal = "2.00") -> Execution:
+        """Fill and tell everything in the usual order: execution, status, commission."""
+        execution = self.execute(order, quantity or order.left, price)
+        self.sink(ExecutionReported(execution))
+        self.report(order)
+        self.tell_commission(execution)
+        return execution
+
+    def answer(self) -> bool:
+        """Answer what waits for an answer as a broker in good health does; say whether there was anything."""
+        busy = False
+        for order in list(self.book.values()):
+            if not order.live:
+                continue
+            if order.cancel_asked:
+                self.cancel_ack(order)
+                busy = True
+            elif order.asked is not None or not order.heard:
+                refused = self.refuses_stops and order.type is OrderType.STOP
+                self.reject(order) if refused else self.ack(order)
+                busy = True
+        return busy
+
+
+class FakeStore:
+    """Implements the Store port in memory, by deep copies: what is not committed does not exist."""
+
+    def __init__(self) -> None:
+        self.batches: list[TickBatch] = []
+        self.tables: dict[str, dict[str, Any]] = {
+            name: {}
+            for name in ("signals", "approvals", "orders", "positions", "executions", "commissions", "replaced")
+        }
+        self.session: Any = None
+        self.connection: Any = None
+        self.fail_next = 0
+        self.commands: list[CommandReceived] = []
+        self.status: Any = None
+        self.opening: dict[date, Decimal] = {}
+        self.instruments: dict[str, tuple[int, PriceGrid]] = {}
+
+    async def commit(self, batch: TickBatch) -> None:
+        if self.fail_next:
+            self.fail_next -= 1
+            raise CommitFailed("disk full")
+        batch = copy.deepcopy(batch)
+        self.batches.append(batch)
+        for name in ("signals", "approvals", "orders", "positions"):
+            self.tables[name].update(getattr(batch, name))
+        self.session = batch.session or self.session
+        self.connection = batch.connection or self.connection
+        self.status = batch.status or self.status
+        for row in batch.executions:
+            if row.execution.exec_id in self.tables["executions"]:
+                raise AssertionError(f"{row.execution.exec_id} was written twice")
+            self.tables["executions"][row.execution.exec_id] = row
+            if row.commission is not None:
+                self.tables["commissions"][row.execution.exec_id] = row.commission
+            if row.replaces:
+                self.tables["replaced"][row.replaces] = True
+        self.tables["commissions"].update(batch.commissions)
+        if batch.account is not None and batch.account.report.net_liquidation is not None:
+            self.opening.setdefault(batch.account.day, batch.account.report.net_liquidation)
+        for row_ in batch.instruments:
+            self.instruments[row_.key] = (row_.con_id, row_.grid)
+
+    async def load(self) -> LoadedState:
+        t = copy.deepcopy(self.tables)
+        executions: dict[str, Execution] = {}
+        for row in t["executions"].values():
+            known = executions.get(row.execution.base_id)
+            if known is None or known.revision < row.execution.revision:
+                executions[row.execution.base_id] = row.execution
+        signals = list(t["signals"].values())
+        return LoadedState(
+            session=copy.deepcopy(self.session),
+            connection=copy.deepcopy(self.connection),
+            signals=[s for s in signals if s.state not in SIGNAL.terminal],
+            approvals=[a for a in t["approvals"].values() if a.state.value == "requested"],
+            orders=list(t["orders"].values()),
+            positions=list(t["positions"].values()),
+            executions=executions,
+            commissions=t["commissions"],
+            instruments=dict(self.instruments),
+            highest_order_id=max((o.order_id or 0 for o in t["orders"].values()), default=0),
+            tick=self.batches[-1].tick if self.batches else 0,
+            last_signal_at={(s.strategy, s.symbol): s.created_at for s in signals},
+            realized_since={},
+            opening_equity=dict(self.opening),
+        )
+
+    async def pending_commands(self) -> Sequence[CommandReceived]:
+        return self.commands
+
+    # ---- what tests ask
+
+    @property
+    def transitions(self) -> list[TransitionRow]:
+        return [row for batch in self.batches for row in batch.transitions]
+
+    @property
+    def refused(self) -> list[TransitionRow]:
+        return [row for row in self.transitions if row.trigger.startswith("refused:")]
+
+    @property
+    def alerts(self) -> list[str]:
+        return [alert.code for batch in self.batches for alert in batch.alerts]
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
+        return [(c.state, c.answer) for batch in self.batches for c in batch.commands]
+
+    @property
+    def signals(self) -> list[Any]:
+        return list(self.tables["signals"].values())
+
+    @property
+    def positions(self) -> list[Position]:
+        return list(self.tables["positions"].values())
+
+    @property
+    def orders(self) -> list[Order]:
+        return list(self.tables["orders"].values())
+
+    @property
+    def open_positions(self) -> list[Position]:
+        return [p for p in self.positions if p.state in OPEN]
+
+    def order(self, ref: str) -> Order:
+        return next(o for o in self.orders if o.order_ref == ref)
+
+    def of(self, purpose: Purpose) -> list[Order]:
+        return [o for o in self.orders if o.purpose is purpose]
+
+    def path(self, entity_id: str) -> list[str]:
+        """Return the triggers of one entity, in order."""
+        return [row.trigger for row in self.transitions if row.entity_id == entity_id]
+
+
+class FakeCalendar:
+    """Weekdays are sessions; the days told are half ones."""
+
+    def __init__(self, half_days: frozenset[date] = frozenset()) -> None:
+        self.half_days = half_days
+
+    def session_on(self, day: date) -> TradingSession | None:
+        if day.weekday() > 4:
+            return None
+        half = day in self.half_days
+        open_at = datetime.combine(day, time(9, 30), NEW_YORK).astimezone(UTC)
+        close_at = datetime.combine(day, time(13) if half else time(16), NEW_YORK).astimezone(UTC)
+        return TradingSession(day, open_at, close_at, half)
+
+    def next_session(self, after: date) -> TradingSession:
+        day = after + timedelta(days=1)
+        while (session := self.session_on(day)) is None:
+            day += timedelta(days=1)
+        return session
+
+    def today(self, now: datetime) -> date:
+        return new_york_day(now)
+
+
+@dataclass
+class FakeStrategy:
+    """Proposes once, when it is told."""
+
+    name: str = "fake"
+    symbols: tuple[str, ...] = ("SPY",)
+    exit: ExitSettings = ExitSettings()
+    cool_down_s: float = 0.0
+    due_every_s: float = 0.0
+    contract: OptionContract | None = None  # what to propose at the next look
+    faults: tuple[str, ...] = ()
+    wants: dict[str, frozenset[str]] = field(default_factory=dict)
+    looks: int = 0
+
+    def interests(self, view: MarketView, session: TradingSession, now: datetime) -> dict[str, frozenset[str]]:
+        return dict(self.wants)
+
+    def look(self, symbol: str, view: MarketView, session: TradingSession, now: datetime) -> Look:
+        self.looks += 1
+        contract, self.contract = self.contract, None
+        quote = view.quote(contract.key) if contract else None
+        if contract is None or quote is None:
+            return Look(symbol, None, "nothing was told", {"condition": "told"})
+        return Look(symbol, Proposal(self.name, contract, quote, {"told": True}), "told", {"condition": "met"})
+
+    def input_faults(
+        self, symbol: str, view: MarketView, now: datetime, contract: OptionContract | None = None
+    ) -> tuple[str, ...]:
+        return self.faults
+
+
+def a_quote(bid: str | None, ask: str | None, at: datetime) -> Quote:
+    return Quote(Decimal(bid) if bid else None, Decimal(ask) if ask else None, 50, 50, None, at)
