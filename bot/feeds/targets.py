@@ -12,7 +12,7 @@ from bot.domain.marketdata import MARKET_WIDE
 from bot.feeds.quota import Quota
 from bot.feeds.sources import DatasetSettings, Scope
 from bot.feeds.transport import Params
-from bot.feeds.uw_parsers import Parsed
+from bot.feeds.uw_parsers import Memory, Parsed
 
 
 class FeedState(StrEnum):
@@ -40,6 +40,7 @@ class Target:
         self.last_success_at: datetime | None = None
         self.requests = self.failures = self.dropped = 0
         self.newest_at: datetime | None = None
+        self.memory: Memory = {}
         self._window: dict[Any, Any] = {}
         self._told: tuple[FeedState, str] | None = None
         self._told_at: datetime | None = None

@@ -238,7 +238,7 @@ class UwFeed:
             rows += more
             if len(more) != full:
                 break
-        return PARSERS[target.dataset.parser].parse(rows)
+        return PARSERS[target.dataset.parser].parse(rows, target.memory)
 
     async def _ask(self, target: Target, page: int, now: datetime) -> Response:
         free_at = max(self._budget.free_at(now), self.quota.spent_until(now) or now)

@@ -30,6 +30,11 @@ from bot.feeds.tolerant import (
 
 R = TypeVar("R")
 
+Memory = dict[str, tuple[Row, Any]]
+"""Rows as they came with what they were read as, by the field that tells them apart."""
+
+_REMEMBERED: Final = 1000  # some two sessions of minutes
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[R]):
@@ -133,20 +138,41 @@ class Parser(Generic[R]):
     identity: Callable[[R], Hashable]
     order: Callable[[R], Any]
     time: Callable[[R], datetime] | None
+    repeats: str = ""
 
-    def parse(self, rows: Sequence[Any]) -> Parsed[R]:
-        """Read what can be read; never raises for a row."""
+    def parse(self, rows: Sequence[Any], memory: Memory | None = None) -> Parsed[R]:
+        """Read what can be read; never raises for a row.
+
+        A series that comes whole with every answer names in `repeats` the field that tells its rows apart; with a
+        `memory`, a row that stands as it stood last time is not read again.
+        """
         kept: dict[Hashable, R] = {}
         faults: list[str] = []
         for row in rows:
             try:
-                typed = self.read(_mapping(row))
+                typed = self._read(_mapping(row), memory)
             except (Malformed, ArithmeticError) as fault:  # a number may be one and still not fit
                 faults.append(str(fault))
                 continue
             self._keep(kept, typed)
         ordered = tuple(sorted(kept.values(), key=self.order))
         return Parsed(ordered, len(faults), faults[0] if faults else "", self._newest(ordered))
+
+    def _read(self, row: Row, memory: Memory | None) -> R:
+        if memory is None or not self.repeats:
+            return self.read(row)
+        name = row.get(self.repeats)
+        if not isinstance(name, str):
+            return self.read(row)
+        known = memory.get(name)
+        if known is not None and known[0] == row:
+            remembered: R = known[1]
+            return remembered
+        typed = self.read(row)
+        memory[name] = (row, typed)
+        if len(memory) > _REMEMBERED:
+            del memory[next(iter(memory))]
+        return typed
 
     def _keep(self, kept: dict[Hashable, R], typed: R) -> None:
         """A row that comes twice (pages that moved between two calls) is the newer one, or the later read."""
@@ -163,10 +189,10 @@ class Parser(Generic[R]):
 # alert of a quiet market are old without the answer being so.
 PARSERS: Final[Mapping[str, Parser[Any]]] = MappingProxyType(
     {
-        "spot_gex": Parser(spot_gex_minute, lambda r: r.at, lambda r: r.at, lambda r: r.at),
+        "spot_gex": Parser(spot_gex_minute, lambda r: r.at, lambda r: r.at, lambda r: r.at, "time"),
         "gex_by_strike": Parser(strike_exposure, lambda r: r.strike, lambda r: r.strike, lambda r: r.at),
         "option_contracts": Parser(option_contract_row, lambda r: r.contract, lambda r: r.contract.key, None),
-        "net_premium": Parser(net_premium_tick, lambda r: r.at, lambda r: r.at, lambda r: r.at),
+        "net_premium": Parser(net_premium_tick, lambda r: r.at, lambda r: r.at, lambda r: r.at, "tape_time"),
         "flow_alerts": Parser(flow_alert, lambda r: r.id, lambda r: (r.at, r.id), None),
     }
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.domain.contracts import Right
 from bot.feeds.tolerant import Malformed, count, decimal, flag, instant, real, rows_of
-from bot.feeds.uw_parsers import PARSERS, Parsed
+from bot.feeds.uw_parsers import PARSERS, Memory, Parsed
 
 
 def parse(dataset: str, rows: list[Any]) -> Parsed[Any]:
@@ -210,3 +210,15 @@ def test_no_body_whatever_is_in_it_is_more_than_malformed(body: bytes) -> None:
     except Malformed:
         return
     assert isinstance(rows, list)
+
+
+MINUTE = {"tape_time": "2026-11-20T17:00:00Z", "net_call_premium": "1", "net_put_premium": "2"}
+
+
+def test_a_minute_that_stands_as_it_stood_is_not_read_again_and_a_corrected_one_is() -> None:
+    memory: Memory = {}
+    (first,) = PARSERS["net_premium"].parse([MINUTE], memory).rows
+    (again,) = PARSERS["net_premium"].parse([dict(MINUTE)], memory).rows
+    assert again is first
+    (corrected,) = PARSERS["net_premium"].parse([{**MINUTE, "net_call_premium": "5"}], memory).rows
+    assert corrected.net_call_premium == 5.0

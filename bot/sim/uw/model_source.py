@@ -65,8 +65,8 @@ class ModelSource:
     def is_index(self, symbol: str) -> bool:
         return self._market.underlying(symbol).sec_type == "IND"
 
-    def exposures(self, symbol: str, until: datetime) -> Sequence[ExposureMinute]:
-        return [_exposure(row) for row in self._market.spot_gex_minutes(symbol, until)]
+    def exposures(self, symbol: str, until: datetime, skip: int) -> Sequence[ExposureMinute]:
+        return [_exposure(row) for row in self._market.spot_gex_minutes(symbol, until)[skip:]]
 
     def strikes_at(self, symbol: str, at: datetime, expiries: Sequence[date] | None) -> StrikeTable:
         chain = self._market.chain(symbol, at)
@@ -82,8 +82,8 @@ class ModelSource:
         ]
         return StrikeTable(found.at, found.price, rows)
 
-    def flows(self, symbol: str, until: datetime) -> Sequence[FlowMinute]:
-        return [_flow(row) for row in self._market.net_premium_minutes(symbol, until)]
+    def flows(self, symbol: str, until: datetime, skip: int) -> Sequence[FlowMinute]:
+        return [_flow(row) for row in self._market.net_premium_minutes(symbol, until)[skip:]]
 
     def contracts_at(self, symbol: str, at: datetime, last_expiry: date | None) -> Sequence[ContractState]:
         chain = self._market.chain(symbol, at)

@@ -104,13 +104,13 @@ class Routes:
     # ---- what is kept
 
     def minutes(
-        self, kind: str, asked: Asked, series: Callable[[str, datetime], Sequence[M]], write: Callable[[M], Any]
+        self, kind: str, asked: Asked, series: Callable[[str, datetime, int], Sequence[M]], write: Callable[[M], Any]
     ) -> list[str]:
         """Return the JSON of a series of minutes, asking for it once a minute and writing only what is new."""
         kept = self._minutes.setdefault((kind, asked.ticker), _Written())
         if kept.of != asked.minute:
             kept.of = asked.minute
-            kept.rows += [json.dumps(write(row)) for row in series(asked.ticker, asked.minute)[len(kept.rows) :]]
+            kept.rows += [json.dumps(write(row)) for row in series(asked.ticker, asked.minute, len(kept.rows))]
         return kept.rows
 
     def snapshot(self, key: tuple[Any, ...], make: Callable[[], list[Any]]) -> list[Any]:

@@ -154,16 +154,16 @@ class UwSource(Protocol):
 
     def is_index(self, symbol: str) -> bool: ...
 
-    def exposures(self, symbol: str, until: datetime) -> Sequence[ExposureMinute]:
-        """Return every minute of the session that has begun by `until`, oldest first."""
+    def exposures(self, symbol: str, until: datetime, skip: int) -> Sequence[ExposureMinute]:
+        """Return the minutes of the session that have begun by `until`, oldest first, without the first `skip`."""
         ...
 
     def strikes_at(self, symbol: str, at: datetime, expiries: Sequence[date] | None) -> StrikeTable:
         """Return exposure by strike, of the given expiries or of all."""
         ...
 
-    def flows(self, symbol: str, until: datetime) -> Sequence[FlowMinute]:
-        """Return every minute of the session that has ended by `until`, oldest first."""
+    def flows(self, symbol: str, until: datetime, skip: int) -> Sequence[FlowMinute]:
+        """Return the minutes of the session that have ended by `until`, oldest first, without the first `skip`."""
         ...
 
     def contracts_at(self, symbol: str, at: datetime, last_expiry: date | None) -> Sequence[ContractState]:

@@ -42,11 +42,11 @@ class SmallSource:
     def is_index(self, symbol: str) -> bool:
         return symbol == "SPX"
 
-    def exposures(self, symbol: str, until: datetime) -> Sequence[ExposureMinute]:
+    def exposures(self, symbol: str, until: datetime, skip: int) -> Sequence[ExposureMinute]:
         self._count("exposures")
         values = {"gamma_oi": 1e9, "gamma_dir": -5e8, "charm_oi": 12.5}
         begun = _minutes(until + timedelta(minutes=1))
-        return [ExposureMinute(minute, price_of(symbol, minute), values) for minute in begun]
+        return [ExposureMinute(minute, price_of(symbol, minute), values) for minute in begun[skip:]]
 
     def strikes_at(self, symbol: str, at: datetime, expiries: Sequence[date] | None) -> StrikeTable:
         self._count("strikes")
@@ -60,10 +60,11 @@ class SmallSource:
         ]
         return StrikeTable(at, price_of(symbol, at), rows if known else [])
 
-    def flows(self, symbol: str, until: datetime) -> Sequence[FlowMinute]:
+    def flows(self, symbol: str, until: datetime, skip: int) -> Sequence[FlowMinute]:
         self._count("flows")
         return [
-            FlowMinute(minute, 2234.0, -11106.0, 26294.5, 1145, 822, 182, 241, 49, 186) for minute in _minutes(until)
+            FlowMinute(minute, 2234.0, -11106.0, 26294.5, 1145, 822, 182, 241, 49, 186)
+            for minute in _minutes(until)[skip:]
         ]
 
     def contracts_at(self, symbol: str, at: datetime, last_expiry: date | None) -> Sequence[ContractState]:
