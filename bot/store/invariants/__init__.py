@@ -1,0 +1,52 @@
+"""The invariants I1 to I10, checked on the store alone: by tests, by the simulator's fault runs and by the command
+line.
+
+I1 lifecycles   I2 counted once   I3 quantities   I4 protection   I5 never short
+I6 entries only while active   I7 messages   I8 approvals   I9 realized P&L   I10 secrets
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.store.database import open_reader
+from bot.store.invariants.audiences import messages_in_time, nothing_secret, only_authorised_approve
+from bot.store.invariants.finding import Finding, Question
+from bot.store.invariants.lifecycles import legal_chains
+from bot.store.invariants.orders import counted_once, entries_while_active, never_short
+from bot.store.invariants.positions import protected, quantities, realized
+
+__all__ = ["CHECKS", "Finding", "check_invariants"]
+
+CHECKS: Final[tuple[Callable[[Question], Finding], ...]] = (
+    legal_chains,
+    counted_once,
+    quantities,
+    protected,
+    never_short,
+    entries_while_active,
+    messages_in_time,
+    only_authorised_approve,
+    realized,
+    nothing_secret,
+)
+
+
+def check_invariants(
+    url: str,
+    *,
+    protection_limit_s: float = 2.0,
+    wall_grace_s: float = 0.5,
+    secrets: Sequence[str] = (),
+    now: datetime | None = None,
+) -> list[Finding]:
+    """Return a finding for each invariant; an empty store holds all of them.
+
+    `protection_limit_s` is the setting `execution.protection_limit_s`; `secrets` are values that must not be in the
+    store.
+    """
+    with open_reader(url) as connection:
+        question = Question(connection, protection_limit_s, wall_grace_s, secrets, now)
+        return [check(question) for check in CHECKS]

@@ -1,0 +1,103 @@
+"""I7 messages keep their order and delay; I8 only rules and authorised people approve; I10 nothing secret is in the
+store.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from bot.store.invariants.finding import Faults, Finding, Question
+from bot.store.schema import METADATA
+
+_APPROVERS: Final = re.compile(r"^(tick|rules|cli|admin:[a-z]+:.+)$")
+
+# Shapes of credentials that the services outside give out. Long random words alone prove nothing: hashes are
+# everywhere here.
+_TOKEN_SHAPES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
+    ("a Telegram bot token", re.compile(r"\b\d{8,10}:[A-Za-z0-9_-]{35}\b")),
+    ("an Anthropic key", re.compile(r"\bsk-ant-[A-Za-z0-9_-]{10,}")),
+    ("a Stripe key", re.compile(r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,}")),
+    ("a webhook secret", re.compile(r"\bwhsec_[A-Za-z0-9]{10,}")),
+    ("a Discord webhook", re.compile(r"discord(?:app)?\.com/api/webhooks/\d+/[\w-]{20,}")),
+    ("a bearer token", re.compile(r"\bBearer\s+[A-Za-z0-9._~+/-]{16,}")),
+    ("a JSON web token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.")),
+    ("a cloud access key", re.compile(r"\bAKIA[0-9A-Z]{16}\b")),
+    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
+    ("a password in an address", re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/@]{3,}@")),
+)
+_SHORTEST_SECRET: Final = 6
+
+
+def messages_in_time(question: Question) -> Finding:
+    """I7: a message about a trade exists only after its fill, none is sent before it is due, none twice to one
+    audience.
+    """
+    faults = Faults()
+    for row in question.rows(_TOO_EARLY):
+        faults.add(f"message {row['id']} was sent at {row['sent_at']}, due at {row['due_at']}", **row)
+    for row in question.rows(_BEFORE_ITS_FILL):
+        faults.add(f"message {row['id']} about trade {row['trade']} is older than its first fill", **row)
+    for row in question.rows(_TWICE):
+        faults.add(f"{row['n']} messages say {row['dedupe_key']}", **row)
+    count = question.rows("SELECT COUNT(*) AS n FROM message")[0]["n"]
+    return faults.finding("I7", f"{count} messages after their fill, not before they are due, each once")
+
+
+_TOO_EARLY: Final = "SELECT id, due_at, sent_at FROM message WHERE sent_at IS NOT NULL AND sent_at < due_at"
+_TWICE: Final = "SELECT dedupe_key, COUNT(*) AS n FROM message GROUP BY dedupe_key HAVING COUNT(*) > 1"
+# A message names its trade by position or by signal; a trade that never filled has nothing to be told.
+_BEFORE_ITS_FILL: Final = """
+SELECT m.id, m.created_at, COALESCE(m.position_id, s.position_id, m.signal_id) AS trade,
+    (SELECT MIN(e.executed_at) FROM execution e WHERE e.position_id = COALESCE(m.position_id, s.position_id)) AS
+    filled_at
+FROM message m LEFT JOIN signal s ON s.id = m.signal_id
+WHERE (m.position_id IS NOT NULL OR m.signal_id IS NOT NULL) AND m.created_at < COALESCE(
+    (SELECT MIN(e.executed_at) FROM execution e WHERE e.position_id = COALESCE(m.position_id, s.position_id)),
+    '9999')"""
+
+
+def only_authorised_approve(question: Question) -> Finding:
+    """I8: signals and approvals are approved by the rules or by an authorised person, never by the overseer."""
+    faults = Faults()
+    rows = question.rows("""
+SELECT seq, machine, entity_id, actor FROM transition
+WHERE machine IN ('signal', 'approval', 'report') AND "trigger" = 'approve'""")
+    for row in rows:
+        if not _APPROVERS.match(row["actor"]):
+            faults.add(f"{row['machine']} {row['entity_id']} was approved by {row['actor']}", **row)
+    return faults.finding("I8", f"{len(rows)} approvals, all by the rules or an authorised person")
+
+
+def nothing_secret(question: Question) -> Finding:
+    """I10: neither a known secret nor anything of a credential's shape is in any text of the store."""
+    faults = Faults()
+    known = [secret for secret in question.secrets if len(secret) >= _SHORTEST_SECRET]
+    cells = 0
+    for table, column, value in _texts(question):
+        cells += 1
+        shape = _secret_in(value, known)
+        if shape is not None:
+            faults.add(f"{table}.{column} holds {shape}", table=table, column=column)
+    return faults.finding("I10", f"nothing secret in {cells} texts")
+
+
+def _texts(question: Question) -> Iterator[tuple[str, str, str]]:
+    for table in METADATA.sorted_tables:
+        names = [column.name for column in table.columns if column.type.python_type is str]
+        result = question.connection.execution_options(yield_per=1000).execute(select(*(table.c[n] for n in names)))
+        for row in result:
+            yield from ((table.name, name, value) for name, value in zip(names, _values(row), strict=True) if value)
+
+
+def _values(row: Any) -> tuple[str | None, ...]:
+    return tuple(row)
+
+
+def _secret_in(value: str, known: list[str]) -> str | None:
+    if any(secret in value for secret in known):
+        return "a secret of this installation"
+    return next((name for name, shape in _TOKEN_SHAPES if shape.search(value)), None)

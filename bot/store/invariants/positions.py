@@ -1,0 +1,172 @@
+"""I3 quantities agree with the executions and the broker; I4 an open position is protected; I9 realized P&L is the
+same everywhere.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from bot.store.invariants.finding import Faults, Finding, Question
+from bot.store.values import parse_time
+
+_CLOSING_GRACE_S: Final = 30.0
+
+
+def quantities(question: Question) -> Finding:
+    """I3: a position is its entry fills less its exit fills less what was settled, and what the broker said of it."""
+    faults = Faults()
+    for row in question.rows(_FILLS_OF_POSITIONS):
+        _agrees_with_fills(row, faults)
+    compared = _agrees_with_broker(question, faults)
+    return faults.finding("I3", f"quantities are those of the executions; {compared} contracts agree with the broker")
+
+
+_FILLS_OF_POSITIONS: Final = """
+SELECT p.id, p.origin, p.quantity, p.entry_quantity, p.exit_quantity, p.settled_quantity,
+    COALESCE(SUM(CASE WHEN e.side = 'BUY' THEN e.quantity END), 0) AS bought,
+    COALESCE(SUM(CASE WHEN e.side = 'SELL' THEN e.quantity END), 0) AS sold
+FROM position p LEFT JOIN execution e ON e.position_id = p.id
+GROUP BY p.id, p.origin, p.quantity, p.entry_quantity, p.exit_quantity, p.settled_quantity"""
+
+
+def _agrees_with_fills(row: Mapping[str, Any], faults: Faults) -> None:
+    left = row["entry_quantity"] - row["exit_quantity"] - row["settled_quantity"]
+    if row["quantity"] != left:
+        faults.add(f"position {row['id']} holds {row['quantity']}, its parts add up to {left}", **row)
+    # What was adopted came without executions of ours.
+    if row["origin"] == "bot" and row["bought"] != row["entry_quantity"]:
+        faults.add(f"position {row['id']} entered {row['entry_quantity']}, executions bought {row['bought']}", **row)
+    if row["sold"] != row["exit_quantity"]:
+        faults.add(f"position {row['id']} left {row['exit_quantity']}, executions sold {row['sold']}", **row)
+
+
+def _agrees_with_broker(question: Question, faults: Faults) -> int:
+    """Compare the latest complete reconciliation with what the store held then: now, less what was filled since."""
+    latest = question.rows("SELECT id, at FROM reconciliation WHERE complete ORDER BY at DESC, id DESC LIMIT 1")
+    if not latest:
+        return 0
+    at = latest[0]["at"]
+    held = _held_at(question, at)
+    told = {
+        row["key"]: row
+        for row in question.rows(
+            "SELECT key, ours, broker, action FROM reconciliation_line WHERE reconciliation_id = :id AND subject = "
+            "'position'",
+            id=latest[0]["id"],
+        )
+    }
+    unsettled = {row["contract_key"] for row in question.rows(_CHANGED_OTHERWISE_SINCE, at=at)}
+    compared = 0
+    for key in sorted((set(told) | set(held)) - unsettled):
+        there = told[key]["broker"] if key in told else "0"
+        if not _is_number(there) or "left alone" in (told[key]["action"] if key in told else ""):
+            continue
+        compared += 1
+        if held.get(key, 0) != max(int(there), 0):
+            words = f"{key.strip()}: the broker had {there} at {at}, the store {held.get(key, 0)}"
+            faults.add(words, key=key, broker=there, ours=held.get(key, 0))
+    return compared
+
+
+_CHANGED_OTHERWISE_SINCE: Final = """
+SELECT p.contract_key FROM position p JOIN transition t ON t.machine = 'position' AND t.entity_id = p.id
+WHERE t.recorded_at > :at AND t."trigger" IN ('settle', 'lose', 'recover', 'adopt', 'correct')"""
+
+
+def _held_at(question: Question, at: str) -> Mapping[str, int]:
+    held: dict[str, int] = defaultdict(int)
+    for row in question.rows("SELECT contract_key, SUM(quantity) AS n FROM position GROUP BY contract_key"):
+        held[row["contract_key"]] += int(row["n"])
+    since = """
+SELECT contract_key, SUM(CASE WHEN side = 'BUY' THEN quantity ELSE -quantity END) AS n
+FROM execution WHERE recorded_at > :at AND position_id IS NOT NULL GROUP BY contract_key"""
+    for row in question.rows(since, at=at):
+        held[row["contract_key"]] -= int(row["n"])
+    return {key: n for key, n in held.items() if n}
+
+
+def _is_number(words: str) -> bool:
+    return words.lstrip("-").isdigit()
+
+
+# ---- I4
+
+
+def protected(question: Question) -> Finding:
+    """I4: an open position has a working stop for exactly its remaining quantity, within the limit after a fill."""
+    faults = Faults()
+    pulse = question.rows("SELECT at, speed FROM engine_status")
+    speed = float(pulse[0]["speed"]) if pulse else 1.0
+    limit = max(question.protection_limit_s, question.wall_grace_s * speed)
+    now = question.now or _latest_time(question)
+    for row in question.rows(_COVER):
+        _is_covered(row, now, limit, faults)
+    stretches = question.rows("SELECT * FROM v_unprotected_time")
+    for row in stretches:
+        if row["seconds_after_entry"] is not None and float(row["seconds_after_entry"]) > limit:
+            words = (
+                f"position {row['position_id']} was unprotected for {row['seconds_after_entry']} s (limit {limit:g} s)"
+            )
+            faults.add(words, **row)
+    longest = max((float(row["seconds_after_entry"] or 0) for row in stretches), default=0.0)
+    return faults.finding("I4", f"unprotected at most {longest:g} s after the entry was done (limit {limit:g} s)")
+
+
+def _latest_time(question: Question) -> datetime | None:
+    found = question.rows(
+        "SELECT MAX(at) AS at FROM (SELECT MAX(at) AS at FROM engine_status UNION ALL "
+        "SELECT recorded_at FROM transition WHERE seq = (SELECT MAX(seq) FROM transition)) AS latest"
+    )
+    return parse_time(found[0]["at"]) if found and found[0]["at"] else None
+
+
+_COVER: Final = """
+SELECT p.id, p.state, p.quantity,
+    COALESCE(SUM(CASE WHEN o.purpose = 'protect' AND o.state IN ('working', 'partially_filled')
+        THEN o.quantity - o.filled_quantity END), 0) AS stopped,
+    COALESCE(SUM(CASE WHEN o.purpose = 'exit' AND o.state IN ('working', 'partially_filled', 'submitted', 'intent')
+        THEN o.quantity - o.filled_quantity END), 0) AS leaving,
+    COALESCE(SUM(CASE WHEN o.purpose = 'entry' AND o.state NOT IN ('filled', 'cancelled', 'rejected') THEN 1 END), 0)
+    AS entering, (SELECT MAX(t.event_at) FROM transition t WHERE t.machine = 'position' AND t.entity_id = p.id
+        OR t.machine = 'order' AND t.entity_id IN (SELECT x.id FROM broker_order x WHERE x.position_id = p.id)) AS
+        last_at
+FROM position p LEFT JOIN broker_order o ON o.position_id = p.id
+WHERE p.state <> 'closed' GROUP BY p.id, p.state, p.quantity"""
+
+
+def _is_covered(row: Mapping[str, Any], now: datetime | None, limit: float, faults: Faults) -> None:
+    """A position that something just happened to has the limit's time to be covered again."""
+    covered = row["stopped"] + row["leaving"]
+    if covered == row["quantity"] or row["entering"]:
+        return
+    closing = row["state"] == "closing"
+    patience = max(limit, _CLOSING_GRACE_S) if closing else limit
+    if now is not None and row["last_at"] and (now - parse_time(row["last_at"])).total_seconds() <= patience:
+        return
+    faults.add(f"position {row['id']} ({row['state']}): {covered} of {row['quantity']} contracts are covered", **row)
+
+
+# ---- I9
+
+
+def realized(question: Question) -> Finding:
+    """I9: realized P&L from the executions is what the position says and what every view sums up, to the cent."""
+    faults = Faults()
+    trades = question.rows("""
+SELECT t.position_id, t.realized_cents, t.state, t.session_day, p.realized_pnl AS units
+FROM v_trades t JOIN position p ON p.id = t.position_id""")
+    by_day: dict[str, int] = defaultdict(int)
+    for row in trades:
+        if row["realized_cents"] * 100 != row["units"]:
+            said, counted = row["units"] / 10_000, row["realized_cents"] / 100
+            faults.add(f"position {row['position_id']} says {said:.2f}, its executions {counted:.2f}", **row)
+        if row["state"] == "closed":
+            by_day[row["session_day"]] += row["realized_cents"]
+    for row in question.rows("SELECT day, realized_cents FROM v_daily_pnl"):
+        summed = by_day.get(row["day"])
+        if summed != row["realized_cents"]:
+            faults.add(f"v_daily_pnl says {row['realized_cents']} cents for {row['day']}, its trades {summed}", **row)
+    return faults.finding("I9", f"{len(trades)} trades agree to the cent in every view")
