@@ -43,9 +43,7 @@ def _tick_cents(rule: int, theo: float) -> int:
     return 10 if theo >= 3.0 else 5
 
 
-def option_quote(
-    spec: UnderlyingSpec, theo: float, moneyness: float, factor: float, flicker: float
-) -> CentQuote:
+def option_quote(spec: UnderlyingSpec, theo: float, moneyness: float, factor: float, flicker: float) -> CentQuote:
     """Return the quote of an option; `moneyness` is standardised, `flicker` a uniform draw that stands for seconds."""
     tick = _tick_cents(spec.option_rule, theo)
     wing = 1.0 + 0.5 * max(abs(moneyness) - _WING_START, 0.0)
@@ -162,9 +160,7 @@ def stock_depth(
     return Depth(bids, asks)
 
 
-def _side(
-    total: float, best: int, step: int, levels: int, seed: int, con_id: int, index: int
-) -> tuple[BookLevel, ...]:
+def _side(total: float, best: int, step: int, levels: int, seed: int, con_id: int, index: int) -> tuple[BookLevel, ...]:
     bits = mix(seed, con_id, index * 64 + _DEPTH_WORD + step)  # six of them a level
     weights = [(0.6 + 0.12 * n) * (0.6 + 0.8 * ((bits >> 6 * n) & 63) / 63.0) for n in range(10)]
     share = total / sum(weights)

@@ -36,9 +36,7 @@ def uniform(*parts: int) -> float:
     return (mix(*parts) >> 11) * 2.0**-53
 
 
-def uniform_array(
-    first: int, middle: NDArray[np.int64], last: int | NDArray[np.int64]
-) -> NDArray[np.float64]:
+def uniform_array(first: int, middle: NDArray[np.int64], last: int | NDArray[np.int64]) -> NDArray[np.float64]:
     """Return `uniform(first, m, l)` for every m (and its l)."""
     state = np.full(len(middle), 0x9E3779B97F4A7C15, dtype=np.uint64)
     for part in (np.int64(first), middle, np.asarray(last, dtype=np.int64)):

@@ -219,9 +219,7 @@ def _seeded_jumps(rng: np.random.Generator, line: Timeline, sigma: float) -> Flo
     return jumps
 
 
-def _dress(
-    script: SymbolScript, price: Floats, halted: NDArray[np.bool_], line: Timeline, previous: float
-) -> DayPath:
+def _dress(script: SymbolScript, price: Floats, halted: NDArray[np.bool_], line: Timeline, previous: float) -> DayPath:
     spread, size = np.ones(line.count), np.ones(line.count)
     for act in script.acts:
         if isinstance(act, WideSpread):

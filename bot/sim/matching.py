@@ -1,0 +1,520 @@
+"""The matching engine: a venue that works orders against the market model.
+
+Context: a fill in a simulator is a promise about the real market, and the usual fault is generosity.
+Decision: what takes liquidity pays the touch and gets at most the size displayed in that second; what rests at a price
+fills when the market comes to it, or by chance each second, the likelier the deeper it stands inside the spread; a
+stop is triggered by the quote it will have to trade against and may slip a tick beyond it. Chance is a hash of seed,
+order and second, so the same calls give the same fills and a restored venue goes on as the old one would have.
+Consequence: an order for more than is displayed takes several seconds; nothing fills while the market is closed or
+halted.
+
+An option that expires is exchanged for its intrinsic value at the close, also where the real contract would deliver
+shares: the account never holds stock that nobody bought.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from bot.sim.account import CENT, ZERO, Account, commission
+from bot.sim.admission import (
+    LIMITED,
+    RECORDED,
+    STOP_TYPES,
+    TRAILING,
+    Refusal,
+    Situation,
+    cost_of,
+    group_of,
+    judge,
+    judge_change,
+    reserved,
+)
+from bot.sim.market.noise import uniform
+from bot.sim.market.rules import increment
+from bot.sim.order_terms import changed_stop, first_stop, limit_of, trail
+from bot.sim.scenario import Scenario, VenueScript
+from bot.sim.venue_state import Working, decode_state, encode_state
+from bot.sim.vocabulary import (
+    LIVE,
+    Filled,
+    Instrument,
+    Market,
+    OrderChanged,
+    OrderTicket,
+    PositionChanged,
+    Refused,
+    Side,
+    Status,
+    TopOfBook,
+    VenueEvent,
+    VenueExecution,
+    VenueOrder,
+    VenuePosition,
+    WhatIf,
+)
+
+ACCOUNT_ID: Final = "DU9000001"
+_FIRST_PERM_ID: Final = 1_830_000_001
+_PARTIAL, _PORTION, _REST, _SLIP = 1, 2, 3, 4  # words of the hash: one draw for each purpose
+
+# A limit resting at its own side's touch fills with the first chance a second; one at the far touch with both.
+_AT_TOUCH: Final = 0.02
+_ACROSS_SPREAD: Final = 0.06
+_SLIP_SHARE: Final = 0.3
+_LONGEST_GAP_S: Final = 30
+
+_CANCELLED: Final = "Order Canceled - reason:"
+_HELD: Final = "Order Message:\nWarning: your order will not be placed at the exchange until the market opens."
+
+
+class MatchingVenue:
+    """`bot.sim.vocabulary.Venue`. See the module."""
+
+    def __init__(self, market: Market, seed: int, opening_cash: Decimal, rules: VenueScript) -> None:
+        self.market: Market = market
+        self.account_id: str = ACCOUNT_ID
+        self._seed = seed
+        self._rules = rules
+        self._latency = timedelta(milliseconds=rules.latency_ms)
+        self._account = Account(opening_cash)
+        self._orders: dict[tuple[int, int], Working] = {}
+        self._live: dict[tuple[int, int], Working] = {}
+        self._completed: list[VenueOrder] = []
+        self._executions: list[VenueExecution] = []
+        self._next_perm_id = _FIRST_PERM_ID
+        self._next_ids: dict[int, int] = {}
+        self._taken: dict[tuple[int, str], tuple[int, int]] = {}
+        self._settled = False
+
+    # -- what clients ask ----------------------------------------------------------------------------------------
+
+    def place(self, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
+        """See `Venue.place`. A what-if ticket places nothing."""
+        if ticket.what_if:
+            return []
+        key = (ticket.client_id, ticket.order_id)
+        known = self._orders.get(key)
+        if known is not None:
+            return self._modify(known, ticket, now)
+        refusal = judge(ticket, self._situation(now))
+        if refusal is not None and refusal.code not in RECORDED:
+            return [_refused(ticket, refusal)]
+        self._next_ids[ticket.client_id] = max(self._next_ids.get(ticket.client_id, 1), ticket.order_id + 1)
+        work = self._accept(ticket, now)
+        self._orders[key] = work
+        if refusal is not None:
+            return self._reject(work.order, refusal, now)
+        self._live[key] = work
+        events: list[VenueEvent] = [_changed(work.order)]
+        if work.transmitted and not self._is_open(now):
+            events.append(_refused(ticket, Refusal(399, _HELD)))
+        return [*events, *self._transmit_family(work, now)]
+
+    def cancel(self, client_id: int, order_id: int, now: datetime) -> list[VenueEvent]:
+        work = self._orders.get((client_id, order_id))
+        if work is None:
+            text = f"OrderId {order_id} that needs to be cancelled is not found."
+            return [Refused(client_id, order_id, 10147, text)]
+        status = work.order.status
+        if status not in LIVE or status is Status.PENDING_CANCEL:
+            text = f"OrderId {order_id} that needs to be cancelled cannot be cancelled, state: {status}."
+            return [Refused(client_id, order_id, 10148, text)]
+        work.order.status = Status.PENDING_CANCEL
+        work.cancel_at = now + self._latency
+        return [_changed(work.order)]
+
+    def cancel_all(self, now: datetime) -> list[VenueEvent]:
+        live = [key for key, work in self._live.items() if work.order.status is not Status.PENDING_CANCEL]
+        return [event for client_id, order_id in live for event in self.cancel(client_id, order_id, now)]
+
+    def what_if(self, ticket: OrderTicket, now: datetime) -> WhatIf:
+        """Return the effect of a ticket; a cash account sets its whole cost aside as initial margin."""
+        at = self._situation(now)
+        values = self.account_values(now)
+        refusal = judge(ticket, at) or Refusal(0, "")
+        cost, fee = ZERO, ZERO
+        if refusal.code not in {200, 434}:
+            fee = commission(ticket.instrument, ticket.side, 0, ticket.quantity) if _has_fee(ticket) else ZERO
+            cost = cost_of(ticket, ticket.quantity, at) - fee if _has_fee(ticket) else ZERO
+        change = cost if ticket.side is Side.BUY else ZERO
+        return WhatIf(
+            init_margin_before=values["InitMarginReq"],
+            init_margin_change=change,
+            maint_margin_before=values["MaintMarginReq"],
+            maint_margin_change=change,
+            equity_before=values["EquityWithLoanValue"],
+            equity_change=-fee,
+            commission=fee,
+            reject_code=refusal.code,
+            reject_text=refusal.text,
+        )
+
+    def open_orders(self) -> list[VenueOrder]:
+        return [work.order for work in self._live.values()]
+
+    def completed_orders(self) -> list[VenueOrder]:
+        return list(self._completed)
+
+    def executions(self) -> list[VenueExecution]:
+        return list(self._executions)
+
+    def positions(self) -> list[VenuePosition]:
+        return self._account.positions()
+
+    def account_values(self, now: datetime) -> dict[str, Decimal]:
+        return self._account.values(lambda each: self._mark(each, now), reserved(self._situation(now)))
+
+    def daily_pnl(self, now: datetime) -> tuple[Decimal, Decimal, Decimal]:
+        def mark(instrument: Instrument) -> Decimal:
+            return self._mark(instrument, now)
+
+        account = self._account
+        return account.equity(mark) - account.opening_cash, account.unrealized(mark), account.realized()
+
+    def next_order_id(self, client_id: int) -> int:
+        return self._next_ids.get(client_id, 1)
+
+    # -- the passing of time -------------------------------------------------------------------------------------
+
+    def step(self, now: datetime) -> list[VenueEvent]:
+        """See `Venue.step`. Orders are matched in the order of their permanent ids."""
+        events: list[VenueEvent] = []
+        for key in sorted(self._live, key=lambda each: self._live[each].order.perm_id):
+            work = self._live.get(key)  # an earlier fill of this step may have ended it
+            if work is not None:
+                events += self._advance(work, now)
+        if now >= self.market.session_close() and not self._settled:
+            events += self._close_day(now)
+        return events
+
+    def _advance(self, work: Working, now: datetime) -> list[VenueEvent]:
+        order = work.order
+        if work.cancel_at is not None and now >= work.cancel_at:
+            return self._end(work, now, _CANCELLED)
+        if order.ticket.tif == "GTD" and order.ticket.good_till and now >= order.ticket.good_till:
+            return self._end(work, now, f"{_CANCELLED}The order has expired.")
+        if not work.transmitted or now < order.live_from or not self._is_open(now) or self._waits(work):
+            return []
+        events: list[VenueEvent] = []
+        if order.status is Status.PRE_SUBMITTED and (order.ticket.order_type not in STOP_TYPES or order.triggered):
+            order.status = Status.SUBMITTED
+            events.append(_changed(order))
+        top = self.market.top(order.ticket.instrument, now)
+        if not top.halted:
+            events += self._match(work, top, now)
+        if order.ticket.tif == "IOC" and order.status in LIVE:
+            events += self._end(work, now, f"{_CANCELLED}Immediate or cancel.")
+        return events
+
+    def _waits(self, work: Working) -> bool:
+        """Say whether the order is a child whose parent is still working."""
+        ticket = work.order.ticket
+        return bool(ticket.parent_id) and (ticket.client_id, ticket.parent_id) in self._live
+
+    def _close_day(self, now: datetime) -> list[VenueEvent]:
+        self._settled = True
+        close = self.market.session_close()
+        events: list[VenueEvent] = []
+        for work in list(self._live.values()):
+            ticket = work.order.ticket
+            over = ticket.tif in {"", "DAY", "IOC"} and work.order.accepted_at < close
+            if over or _expires(ticket.instrument, close):
+                events += self._end(work, now, f"{_CANCELLED}The order has expired at the close.")
+        for position in self.positions():
+            if _expires(position.instrument, close):
+                holding = self._account.settle(position.instrument.con_id, self._intrinsic(position.instrument, close))
+                events.append(PositionChanged(holding.as_position()))
+        return events
+
+    def _intrinsic(self, option: Instrument, at: datetime) -> Decimal:
+        underlying = self.market.by_con_id(option.under_con_id)
+        if underlying is None or option.strike is None:
+            raise ValueError(f"{option.local_symbol} has no underlying to settle against")
+        price = self.market.top(underlying, at).last or ZERO
+        gain = price - option.strike if option.right == "C" else option.strike - price
+        return max(gain, ZERO)
+
+    # -- orders: in, changed, out --------------------------------------------------------------------------------
+
+    def _situation(self, now: datetime, but: VenueOrder | None = None) -> Situation:
+        others = [work.order for work in self._orders.values() if work.order is not but]
+        return Situation(self.market, self._account, others, now, self._rules.allow_short_options)
+
+    def _accept(self, ticket: OrderTicket, now: datetime) -> Working:
+        perm_id, self._next_perm_id = self._next_perm_id, self._next_perm_id + 1
+        status = Status.PRE_SUBMITTED if ticket.transmit else Status.PENDING_SUBMIT
+        order = VenueOrder(ticket, perm_id, status, now, now + self._latency, stop_price=first_stop(ticket))
+        return Working(order, transmitted=ticket.transmit, tried=_second(now))
+
+    def _reject(self, order: VenueOrder, refusal: Refusal, now: datetime) -> list[VenueEvent]:
+        order.status = Status.INACTIVE
+        order.reject_code, order.reject_text = refusal
+        order.completed_at = now
+        self._completed.append(order)
+        return [_refused(order.ticket, refusal), _changed(order)]
+
+    def _modify(self, work: Working, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
+        order = work.order
+        if order.status is Status.FILLED:
+            return [_refused(ticket, Refusal(104, "Cannot modify a filled order."))]
+        if order.status not in LIVE:
+            return [_refused(ticket, Refusal(103, "Duplicate order id"))]
+        refusal = judge_change(order, ticket, self._situation(now, but=order))
+        if refusal is not None:
+            return [_refused(ticket, refusal)]
+        order.stop_price = changed_stop(order, ticket)
+        order.ticket = ticket
+        order.live_from = now + self._latency
+        if ticket.transmit and not work.transmitted:
+            work.transmitted, order.status = True, Status.PRE_SUBMITTED
+        return [_changed(order), *self._transmit_family(work, now)]
+
+    def _transmit_family(self, work: Working, now: datetime) -> list[VenueEvent]:
+        """A child that is transmitted sends its parent and its held siblings with it."""
+        ticket, events = work.order.ticket, list[VenueEvent]()
+        if not ticket.parent_id or not work.transmitted:
+            return events
+        for each in self._live.values():
+            other = each.order.ticket
+            kin = other.client_id == ticket.client_id and ticket.parent_id in {other.order_id, other.parent_id}
+            if kin and not each.transmitted:
+                each.transmitted, each.order.status = True, Status.PRE_SUBMITTED
+                each.order.live_from = now + self._latency
+                events.append(_changed(each.order))
+        return events
+
+    def _end(self, work: Working, now: datetime, text: str, code: int = 202) -> list[VenueEvent]:
+        """Cancel what is left of an order, and the children that waited for it in vain."""
+        order = work.order
+        order.status = Status.CANCELLED
+        self._complete(work, now)
+        events: list[VenueEvent] = [_refused(order.ticket, Refusal(code, text)), _changed(order)]
+        if order.filled == 0:
+            for child in self._children(order.ticket):
+                events += self._end(child, now, f"{_CANCELLED}The parent order was cancelled.")
+        return events
+
+    def _children(self, ticket: OrderTicket) -> list[Working]:
+        key = (ticket.client_id, ticket.order_id)
+        return [w for w in self._live.values() if (w.order.ticket.client_id, w.order.ticket.parent_id) == key]
+
+    def _complete(self, work: Working, now: datetime) -> None:
+        ticket = work.order.ticket
+        work.order.completed_at = now
+        del self._live[ticket.client_id, ticket.order_id]
+        self._completed.append(work.order)
+
+    # -- matching ------------------------------------------------------------------------------------------------
+
+    def _match(self, work: Working, top: TopOfBook, now: datetime) -> list[VenueEvent]:
+        order, events = work.order, list[VenueEvent]()
+        if order.ticket.order_type in STOP_TYPES and not order.triggered:
+            if not self._triggers(order, top):
+                return events
+            order.triggered = True
+            if order.status is not Status.PENDING_CANCEL:
+                order.status = Status.SUBMITTED
+            events.append(_changed(order))
+        touch, size = (top.ask, top.ask_size) if order.ticket.side is Side.BUY else (top.bid, top.bid_size)
+        price = self._taking_price(order, touch, now)
+        if price is not None:
+            quantity = min(order.remaining, self._displayed(order, size, now))
+            return events + self._fill(work, quantity, price, now, taking=True)
+        return events + self._rest(work, top, now)
+
+    def _triggers(self, order: VenueOrder, top: TopOfBook) -> bool:
+        """Trail the stop, then hold it against the quote that it would trade against. No bid is a bid of zero."""
+        selling = order.ticket.side is Side.SELL
+        if top.bid is None and top.ask is None:
+            return False
+        reference = (top.bid or ZERO) if selling else top.ask
+        if reference is None:
+            return False
+        if order.ticket.order_type in TRAILING:
+            trail(order, reference)
+        if order.stop_price is None:
+            return False
+        return reference <= order.stop_price if selling else reference >= order.stop_price
+
+    def _taking_price(self, order: VenueOrder, touch: Decimal | None, now: datetime) -> Decimal | None:
+        """Return the price at which an order takes liquidity, None when it does not."""
+        if touch is None:
+            return None
+        ticket, buying = order.ticket, order.ticket.side is Side.BUY
+        if ticket.order_type in LIMITED:
+            limit = limit_of(order)
+            return touch if limit is not None and (limit >= touch if buying else limit <= touch) else None
+        if order.triggered and uniform(self._seed, order.perm_id, _second(now), _SLIP) < _SLIP_SHARE:
+            step = increment(ticket.instrument.market_rule_id, touch)
+            return touch + step if buying else max(touch - step, increment(ticket.instrument.market_rule_id, ZERO))
+        return touch
+
+    def _displayed(self, order: VenueOrder, size: int, now: datetime) -> int:
+        """Return what is left of the size displayed in this second; at times only a part is there in truth."""
+        second, perm_id = _second(now), order.perm_id
+        if uniform(self._seed, perm_id, second, _PARTIAL) < self._rules.partial_fill_probability:
+            size = max(1, int(size * (0.2 + 0.6 * uniform(self._seed, perm_id, second, _PORTION))))
+        taken_in, taken = self._taken.get((order.ticket.instrument.con_id, order.ticket.side), (second, 0))
+        return max(0, size - taken) if taken_in == second else size
+
+    def _rest(self, work: Working, top: TopOfBook, now: datetime) -> list[VenueEvent]:
+        """Give a resting limit its chance for every second that has passed."""
+        order, second = work.order, _second(now)
+        gap, work.tried = min(second - work.tried, _LONGEST_GAP_S), max(second, work.tried)
+        limit = limit_of(order)
+        if gap <= 0 or limit is None or top.bid is None or top.ask is None or order.ticket.order_type not in LIMITED:
+            return []
+        inside = limit - top.bid if order.ticket.side is Side.BUY else top.ask - limit
+        if inside < 0:
+            return []
+        chance = _AT_TOUCH + _ACROSS_SPREAD * float(inside / (top.ask - top.bid))
+        if uniform(self._seed, order.perm_id, second, _REST) >= 1 - (1 - chance) ** gap:
+            return []
+        size = top.bid_size if order.ticket.side is Side.BUY else top.ask_size
+        return self._fill(work, min(order.remaining, self._displayed(order, size, now)), limit, now, taking=False)
+
+    def _fill(self, work: Working, quantity: int, price: Decimal, now: datetime, *, taking: bool) -> list[VenueEvent]:
+        order, ticket = work.order, work.order.ticket
+        if ticket.side is Side.SELL and not self._rules.allow_short_options:
+            held = self._account.quantity(ticket.instrument.con_id)
+            if held <= 0:
+                return self._end(work, now, "Order rejected - reason:Nothing is left to sell.", 201)
+            quantity = min(quantity, held)
+        if quantity <= 0:
+            return []
+        if taking:
+            self._take(ticket, quantity, now)
+        execution = self._execute(order, quantity, price, now)
+        if order.remaining == 0:
+            order.status = Status.FILLED
+            self._complete(work, now)
+        position = self._account.holdings[ticket.instrument.con_id].as_position()
+        events: list[VenueEvent] = [Filled(replace(order), execution), _changed(order), PositionChanged(position)]
+        return events + self._reduce_group(order, quantity, now)
+
+    def _take(self, ticket: OrderTicket, quantity: int, now: datetime) -> None:
+        key, second = (ticket.instrument.con_id, ticket.side.value), _second(now)
+        taken_in, taken = self._taken.get(key, (second, 0))
+        self._taken[key] = (second, quantity + (taken if taken_in == second else 0))
+
+    def _execute(self, order: VenueOrder, quantity: int, price: Decimal, now: datetime) -> VenueExecution:
+        ticket, before = order.ticket, order.filled
+        fee = commission(ticket.instrument, ticket.side, before, before + quantity)
+        realized = self._account.book(ticket.instrument, ticket.side, quantity, price, fee)
+        order.average_price = (order.average_price * before + price * quantity) / (before + quantity)
+        order.filled += quantity
+        order.last_fill_price = price
+        order.commission += fee
+        number = sum(1 for each in self._executions if each.perm_id == order.perm_id) + 1
+        execution = VenueExecution(
+            exec_id=f"{0xE000 + self._seed % 0x1000:08x}.{order.perm_id:08x}.{number:02x}.01",
+            perm_id=order.perm_id,
+            order_id=ticket.order_id,
+            client_id=ticket.client_id,
+            order_ref=ticket.order_ref,
+            instrument=ticket.instrument,
+            side=ticket.side,
+            quantity=quantity,
+            price=price,
+            cumulative=order.filled,
+            average_price=order.average_price,
+            at=now,
+            commission=fee,
+            realized_pnl=realized,
+        )
+        self._executions.append(execution)
+        return execution
+
+    def _reduce_group(self, order: VenueOrder, quantity: int, now: datetime) -> list[VenueEvent]:
+        """After a fill: type 1 cancels the rest of its group, types 2 and 3 reduce it by what was filled."""
+        group, events = group_of(order.ticket), list[VenueEvent]()
+        if not group:
+            return events
+        for work in [each for each in self._live.values() if each.order is not order]:
+            if group_of(work.order.ticket) != group or work.order.status not in LIVE:
+                continue
+            left = work.order.remaining - quantity
+            if left <= 0 or (order.ticket.oca_group and order.ticket.oca_type == 1):
+                events += self._end(work, now, f"{_CANCELLED}Another order of its group was filled.")
+                continue
+            work.order.ticket = replace(work.order.ticket, quantity=work.order.ticket.quantity - quantity)
+            events.append(_changed(work.order))
+        return events
+
+    # -- values --------------------------------------------------------------------------------------------------
+
+    def _is_open(self, now: datetime) -> bool:
+        return self.market.session_open() <= now < self.market.session_close()
+
+    def _mark(self, instrument: Instrument, now: datetime) -> Decimal:
+        """Return the mid, or half the ask of what nobody bids for; the model's value where there is no quote."""
+        top = self.market.top(instrument, now)
+        if top.ask is not None:
+            return ((top.bid or ZERO) + top.ask) / 2
+        greeks = self.market.greeks(instrument, now)
+        if greeks is not None:
+            return Decimal(repr(greeks.price)).quantize(CENT)
+        return self._intrinsic(instrument, now) if instrument.right else (top.last or ZERO)
+
+    # -- restart -------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything that a restarted venue needs, fit for JSON."""
+        return {
+            "cash": str(self._account.cash),
+            "opening_cash": str(self._account.opening_cash),
+            "holdings": encode_state(list(self._account.holdings.values())),
+            "orders": encode_state(list(self._orders.values())),
+            "completed": [[o.ticket.client_id, o.ticket.order_id] for o in self._completed],
+            "executions": encode_state(self._executions),
+            "next_perm_id": self._next_perm_id,
+            "next_ids": [[client, number] for client, number in self._next_ids.items()],
+            "taken": [[con_id, side, *at] for (con_id, side), at in self._taken.items()],
+            "settled": self._settled,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a snapshot; ValueError when it names a contract that this market does not list."""
+        holdings, orders, executions = (
+            decode_state(state[name], self.market) for name in ("holdings", "orders", "executions")
+        )
+        self._account.cash, self._account.opening_cash = Decimal(state["cash"]), Decimal(state["opening_cash"])
+        self._account.holdings = {each.instrument.con_id: each for each in holdings}
+        self._orders = {(w.order.ticket.client_id, w.order.ticket.order_id): w for w in orders}
+        self._live = {key: work for key, work in self._orders.items() if work.order.status in LIVE}
+        self._completed = [self._orders[client, number].order for client, number in state["completed"]]
+        self._executions = list(executions)
+        self._next_perm_id = state["next_perm_id"]
+        self._next_ids = dict(state["next_ids"])
+        self._taken = {(con_id, side): (second, taken) for con_id, side, second, taken in state["taken"]}
+        self._settled = state["settled"]
+
+
+def _refused(ticket: OrderTicket, refusal: Refusal) -> Refused:
+    return Refused(ticket.client_id, ticket.order_id, refusal.code, refusal.text)
+
+
+def _changed(order: VenueOrder) -> OrderChanged:
+    """Report an order as it is now: events keep a copy, for the order itself goes on changing."""
+    return OrderChanged(replace(order))
+
+
+def _second(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def _has_fee(ticket: OrderTicket) -> bool:
+    return ticket.instrument.sec_type != "IND"
+
+
+def _expires(instrument: Instrument, close: datetime) -> bool:
+    return instrument.expiry is not None and instrument.expiry <= close.date()
+
+
+def build_venue(market: Market, scenario: Scenario, seed: int) -> MatchingVenue:
+    """Build the venue of a scenario over its market."""
+    return MatchingVenue(market, seed, Decimal(scenario.account.equity), scenario.venue)
