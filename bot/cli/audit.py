@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from bot.cli import show
-from bot.cli.edge import REFUSED, database_url, fail
+from bot.cli.edge import REFUSED, configuration, database_url, fail
 
 if TYPE_CHECKING:
     from bot.store.chain import Head
@@ -124,7 +124,9 @@ def invariants(json: Json = False) -> None:
     """Check on the store alone what must always hold; exit code 1 if something does not."""
     from bot.store.invariants import check_invariants
 
-    findings = check_invariants(_store())
+    config = configuration()
+    limit = config.settings.execution.protection_limit_s
+    findings = check_invariants(_store(), protection_limit_s=limit, secrets=list(config.secrets))
     if json:
         show.as_json(findings)
     else:

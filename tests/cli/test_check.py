@@ -1,0 +1,98 @@
+"""`check` says of everything that a start needs whether it is well, or what to do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Call = Callable[..., Result]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def ready(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with the shipped configuration, on ports that nobody else uses."""
+    for path in (ROOT / "config").glob("*.yaml"):
+        shutil.copy(path, home / "config")
+    monkeypatch.setenv("QUANTICITY__WEB__PORT", "0")
+    return home
+
+
+def lines(call: Call) -> tuple[int, dict[str, list[tuple[bool, str]]]]:
+    result = call("check", "--json")
+    found: dict[str, list[tuple[bool, str]]] = {}
+    for line in json.loads(result.stdout):
+        found.setdefault(line["check"], []).append((line["ok"], line["detail"]))
+    return result.exit_code, found
+
+
+@pytest.mark.usefixtures("ready")
+def test_the_shipped_configuration_is_ready_to_start(call: Call) -> None:
+    code, found = lines(call)
+    assert [name for name, told in found.items() if not all(ok for ok, _ in told)] == []
+    assert code == 0
+    assert list(found) == [
+        "python", "clock", "configuration", "data sources", "secrets",
+        "store", "disk", "ports", "calendar", "scenarios",
+    ]  # fmt: skip
+
+
+def test_a_wrong_configuration_is_told_line_by_line(call: Call, ready: Path) -> None:
+    (ready / "config" / "bot.yaml").write_text("risk: {max_positions: 0, max_per_symbol: 0}\n", encoding="utf-8")
+    code, found = lines(call)
+    assert code == 2
+    assert [ok for ok, _ in found["configuration"]] == [False, False]
+
+
+def test_a_wrong_data_source_is_told_with_its_place(call: Call, ready: Path) -> None:
+    (ready / "config" / "data_sources.yaml").write_text("unusual_whales:\n  per_minute: 0\n", encoding="utf-8")
+    code, found = lines(call)
+    ((ok, words),) = found["data sources"]
+    assert (code, ok) == (2, False)
+    assert words.startswith("config/data_sources.yaml line 2: unusual_whales.per_minute = 0 must be a whole number")
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_busy_port_is_told_with_its_setting(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        monkeypatch.setenv("QUANTICITY__WEB__PORT", str(port))
+        code, found = lines(call)
+    assert code == 2
+    assert any(not ok and f"web.port 127.0.0.1:{port}" in words for ok, words in found["ports"])
+
+
+@pytest.mark.usefixtures("ready")
+def test_paper_looks_for_secrets_and_gateway(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    monkeypatch.setenv("QUANTICITY__MODE", "paper")
+    monkeypatch.setenv("QUANTICITY__IBKR__PORT", str(port))
+    code, found = lines(call)
+    assert code == 2
+    assert [ok for ok, _ in found["secrets"]] == [False, False]
+    assert [ok for ok, _ in found["gateway"]] == [False]
+
+
+def test_a_dotenv_that_others_can_read_is_told(call: Call, ready: Path) -> None:
+    (ready / ".env").write_text("WEB_LOGIN_TOKEN=x\n", encoding="utf-8")
+    (ready / ".env").chmod(0o644)
+    _, found = lines(call)
+    assert any(not ok and "chmod 600" in words for ok, words in found["secrets"])
+    (ready / ".env").chmod(0o600)
+    assert all(ok for ok, _ in lines(call)[1]["secrets"])
+
+
+@pytest.mark.usefixtures("ready")
+def test_for_people_each_line_begins_with_ok_or_fix(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUANTICITY__SIM__SCENARIO", "nowhere")
+    result = call("check")
+    assert result.exit_code == 2
+    assert {line.split()[0] for line in result.stdout.splitlines()} == {"ok", "FIX"}
+    assert "FIX  scenarios      scenario 'nowhere': no file" in result.stdout

@@ -1,0 +1,374 @@
+"""Commands on a store: status, what operators ask, audit, copies."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from bot.cli.operator import matches
+from bot.domain.approval import Approval
+from bot.domain.contracts import OptionContract, Right
+from bot.domain.ids import ulid
+from bot.domain.position import ExitPlan, Position, Rung
+from bot.domain.session import Session, SessionState
+from bot.domain.signal import Signal
+from bot.engine.records import EngineStatus, TickBatch, TransitionRow
+from bot.feeds.clock import ManualClock
+from bot.store.queries import QUERIES
+from bot.store.revision import upgrade
+from bot.store.sql_store import SqlStore
+
+Call = Callable[..., Result]
+
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+CONTRACT = OptionContract("SPY", date(2026, 11, 20), Right.CALL, Decimal(590))
+SIGNAL, POSITION = ulid(NOW, 0xAAAAA), ulid(NOW, 0xBBBBB)
+
+
+def pulse() -> EngineStatus:
+    return EngineStatus(
+        tick=7, at=NOW, tick_ms=1.5, mode="sim", speed=30, scenario="demo", inbox_depth=0, quotes_per_s=4,
+        session_day=NOW.date(), session_open_at=NOW - timedelta(minutes=30), session_close_at=NOW + timedelta(hours=6),
+        broker_synced_at=NOW, waiting_for=(),
+    )  # fmt: skip
+
+
+def a_signal() -> Signal:
+    return Signal(
+        id=SIGNAL, strategy="zero_dte_gamma", contract=CONTRACT, quantity=4, limit_price=Decimal("1.25"),
+        notional=Decimal(500), created_at=NOW, expires_at=NOW + timedelta(seconds=180), approval_id=f"{SIGNAL}A",
+    )  # fmt: skip
+
+
+def a_position() -> Position:
+    plan = ExitPlan(
+        rungs=(Rung(Decimal("0.5"), Decimal("0.25")),), stop_loss=Decimal("0.5"), trail=Decimal("0.25"),
+        single_trail_from=Decimal("0.5"), flat_at=NOW + timedelta(hours=5),
+    )  # fmt: skip
+    return Position(
+        id=POSITION, contract=CONTRACT, strategy="zero_dte_gamma", plan=plan, opened_at=NOW,
+        entry_quantity=4, entry_value=Decimal(5), high=Decimal("1.25"),
+    )  # fmt: skip
+
+
+def born(machine: str, entity_id: str, state: str) -> TransitionRow:
+    return TransitionRow(machine, entity_id, state, state, "created", "tick", "because", {}, NOW)
+
+
+async def write(url: str, batch: TickBatch) -> None:
+    store = SqlStore(url, ManualClock(NOW))
+    await store.open()
+    try:
+        await store.commit(batch)
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+def database(home: Path) -> Path:
+    """A migrated store on which no bot has run."""
+    path = home / "data" / "quanticity.db"
+    upgrade(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def running(database: Path) -> Path:
+    """A store as a running bot leaves it: a pulse, a signal that waits for a person, an open position."""
+    batch = TickBatch(tick=7, recorded_at=NOW, status=pulse(), session=Session(state=SessionState.ACTIVE))
+    batch.signals[SIGNAL] = a_signal()
+    batch.approvals[f"{SIGNAL}A"] = Approval(f"{SIGNAL}A", SIGNAL, NOW, NOW + timedelta(seconds=180))
+    batch.positions[POSITION] = a_position()
+    batch.transitions = [born("signal", SIGNAL, "pending"), born("position", POSITION, "filled")]
+    asyncio.run(write(f"sqlite+aiosqlite:///{database}", batch))
+    return database
+
+
+def commands(path: Path) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute("SELECT * FROM command ORDER BY created_at, id")]
+
+
+class Bot(threading.Thread):
+    """Answers the next queued command with a fixed outcome, as the tick would."""
+
+    def __init__(self, path: Path, state: str, answer: str) -> None:
+        super().__init__(daemon=True)
+        self._path, self._outcome = path, (state, answer)
+        self.stop = threading.Event()
+
+    def run(self) -> None:
+        with closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as connection:
+            while not self.stop.wait(0.01):
+                connection.execute("UPDATE command SET state = ?, answer = ? WHERE state = 'queued'", self._outcome)
+
+
+@pytest.fixture
+def answering(running: Path) -> Iterator[Callable[[str, str], None]]:
+    bots: list[Bot] = []
+
+    def begin(state: str, answer: str) -> None:
+        bots.append(Bot(running, state, answer))
+        bots[-1].start()
+
+    yield begin
+    for bot in bots:
+        bot.stop.set()
+        bot.join(timeout=5)
+
+
+# ---- status
+
+
+@pytest.mark.usefixtures("running")
+def test_status_shows_what_is_alive(call: Call) -> None:
+    result = call("status")
+    assert result.exit_code == 0
+    assert "2026-11-20 10:00:00 New York, number 7, 30 times as fast as the wall clock" in result.stdout
+    assert "session     active" in result.stdout
+    assert SIGNAL in result.stdout
+    assert POSITION in result.stdout
+
+
+@pytest.mark.usefixtures("running")
+def test_status_as_json_says_which_signal_asks_a_person(call: Call) -> None:
+    seen = json.loads(call("status", "--json").stdout)
+    assert [(row["id"], row["asks_a_person"], row["limit_price"]) for row in seen["signals"]] == [
+        (SIGNAL, True, "1.2500")
+    ]
+    assert [row["id"] for row in seen["positions"]] == [POSITION]
+    assert seen["pulse"]["at"] == "2026-11-20T15:00:00+00:00"
+
+
+def test_status_without_a_store_says_what_to_do(call: Call) -> None:
+    result = call("status")
+    assert result.exit_code == 2
+    assert "python run.py db upgrade" in result.stderr
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("command", ["status", "pause", "flatten"])
+def test_where_no_bot_ran_there_is_nobody_to_ask(call: Call, database: Path, command: str) -> None:
+    result = call(command)
+    assert result.exit_code == 1
+    assert "the bot has not run on this store yet" in result.stderr
+    assert commands(database) == []
+
+
+# ---- what operators ask
+
+
+@pytest.mark.parametrize(
+    "arguments,kind,payload",
+    [
+        (["approve", SIGNAL], "approve", {"signal_id": SIGNAL}),
+        (["approve", SIGNAL[-6:]], "approve", {"signal_id": SIGNAL}),
+        (["approve", f"{SIGNAL}A"], "approve", {"signal_id": SIGNAL}),
+        (
+            ["reject", SIGNAL[-6:].lower(), "--reason", "too dear"],
+            "reject",
+            {"signal_id": SIGNAL, "reason": "too dear"},
+        ),
+        (["close", POSITION[-5:]], "close", {"position_id": POSITION}),
+        (["pause", "--reason", "lunch"], "pause", {"reason": "lunch"}),
+        (["resume"], "resume", {}),
+        (["flatten"], "flatten", {}),
+    ],
+)
+def test_a_command_becomes_one_row_and_its_answer_is_printed(
+    call: Call,
+    running: Path,
+    answering: Callable[[str, str], None],
+    arguments: list[str],
+    kind: str,
+    payload: dict[str, str],
+) -> None:
+    answering("done", "so be it")
+    result = call(*arguments)
+    assert (result.exit_code, result.stdout) == (0, "done: so be it\n")
+    (row,) = commands(running)
+    assert (row["kind"], json.loads(row["payload"]), row["actor"]) == (kind, payload, "cli")
+    assert row["created_at"].startswith("2026-11-20T15:00:00")
+
+
+def test_a_refusal_is_printed_and_ends_with_1(call: Call, answering: Callable[[str, str], None]) -> None:
+    answering("refused", "the session is active: nothing to resume")
+    result = call("resume", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["answer"] == "the session is active: nothing to resume"
+
+
+def test_without_an_answer_the_command_stays_and_it_says_so(call: Call, running: Path) -> None:
+    result = call("pause", "--wait", "0")
+    assert result.exit_code == 1
+    assert "no answer within 0 s: is the bot running?" in result.stderr
+    assert [row["state"] for row in commands(running)] == ["queued"]
+
+
+@pytest.mark.parametrize("command,kind", [("approve", "signal"), ("reject", "signal"), ("close", "position")])
+def test_an_unknown_id_is_refused_with_what_is_alive(call: Call, running: Path, command: str, kind: str) -> None:
+    result = call(command, "ZZZZZZ")
+    assert result.exit_code == 2
+    assert (
+        f"{kind} 'ZZZZZZ' fits none of them. Alive now: {(SIGNAL if kind == 'signal' else POSITION)[-6:]}"
+        in result.stderr
+    )
+    assert commands(running) == []
+
+
+def test_an_id_is_found_whole_then_by_its_end_then_by_its_beginning() -> None:
+    names = {"one": ["AAB1"], "two": ["AAC1"], "three": ["1AAB1"]}
+    assert matches("aab1", names) == ["one"]
+    assert matches("ac1", names) == ["two"]
+    assert matches("1a", names) == ["three"]
+    assert matches("b1", names) == ["one", "three"]
+    assert matches("x", names) == []
+
+
+# ---- audit
+
+
+@pytest.mark.usefixtures("running")
+@pytest.mark.parametrize("name", list(QUERIES))
+def test_every_named_query_can_be_shown_and_run(call: Call, name: str) -> None:
+    assert QUERIES[name].sql.strip() in call("audit", "show", name).stdout
+    given = [f"{p.name}={POSITION[-6:]}" for p in QUERIES[name].parameters if p.default is None]
+    assert isinstance(json.loads(call("audit", "run", name, *given, "--json").stdout), list)
+
+
+def test_audit_list_names_every_query(call: Call) -> None:
+    assert [row["name"] for row in json.loads(call("audit", "list", "--json").stdout)] == list(QUERIES)
+    assert all(name in call("audit", "list").stdout for name in QUERIES)
+
+
+@pytest.mark.usefixtures("running")
+def test_rows_come_as_csv_with_a_header(call: Call) -> None:
+    rows = list(csv.DictReader(io.StringIO(call("audit", "run", "position_story", f"id={POSITION}", "--csv").stdout)))
+    assert [row["machine"] for row in rows] == ["position"]
+
+
+@pytest.mark.usefixtures("running")
+@pytest.mark.parametrize(
+    "arguments,told",
+    [
+        (["run", "nonsense"], "no audit query 'nonsense'; there are: why_trade"),
+        (["show", "nonsense"], "no audit query 'nonsense'"),
+        (["run", "why_trade"], "needs id=..."),
+        (["run", "why_trade", "id=ZZZ"], "id=ZZZ: no signal and no position has an id that ends so"),
+        (["run", "trades", "colour=red"], "has no parameter 'colour'"),
+        (["run", "trades", "red"], "'red' is not parameter=value"),
+        (["run", "trades", "--csv", "--json"], "choose one of them"),
+        (["verify", "--head", "x"], "must be SEQ:HASH"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused(call: Call, arguments: list[str], told: str) -> None:
+    result = call("audit", *arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_a_whole_chain_verifies_and_its_head_can_be_asked_for_later(call: Call, running: Path) -> None:
+    seen = json.loads(call("audit", "verify", "--json").stdout)
+    assert (seen["ok"], seen["rows"]) == (True, 2)
+    head = f"{seen['head']['seq']}:{seen['head']['hash']}"
+    assert call("audit", "verify", "--head", head).stdout == f"ok: 2 transitions, head {head}\n"
+    result = call("audit", "verify", "--head", f"2:{'0' * 64}")
+    assert result.exit_code == 1
+    assert "BROKEN" in result.stdout
+
+
+def test_a_changed_row_is_found_and_ends_with_1(call: Call, running: Path) -> None:
+    with closing(sqlite3.connect(running)) as connection:
+        triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            connection.execute(f'DROP TRIGGER "{name}"')
+        connection.execute("UPDATE transition SET reason = 'another' WHERE seq = 1")
+        connection.commit()
+    result = call("audit", "verify")
+    assert result.exit_code == 1
+    assert "changed: row 1" in result.stdout
+
+
+@pytest.mark.usefixtures("database")
+def test_invariants_of_an_empty_store_hold(call: Call) -> None:
+    findings = json.loads(call("audit", "invariants", "--json").stdout)
+    assert [finding["invariant"] for finding in findings] == [f"I{n}" for n in range(1, 11)]
+    assert all(finding["ok"] for finding in findings)
+
+
+@pytest.mark.usefixtures("running")
+def test_a_broken_invariant_ends_with_1(call: Call) -> None:
+    result = call("audit", "invariants")  # the position above has no execution behind it
+    assert result.exit_code == 1
+    assert "BROKEN I3" in result.stdout
+
+
+@pytest.mark.usefixtures("running")
+def test_an_export_has_every_row_and_never_overwrites(call: Call, tmp_path: Path) -> None:
+    target = tmp_path / "chain.jsonl"
+    assert call("audit", "export", str(target)).stdout == f"2 transitions written to {target}\n"
+    assert [json.loads(line)["seq"] for line in target.read_text(encoding="utf-8").splitlines()] == [1, 2]
+    assert call("audit", "export").stdout == target.read_text(encoding="utf-8")
+    result = call("audit", "export", str(target))
+    assert result.exit_code == 2
+    assert "never overwrites" in result.stderr
+
+
+# ---- the store's schema and copies
+
+
+def test_a_store_is_made_upgraded_and_taken_back(call: Call, home: Path) -> None:
+    assert "empty -> " in call("db", "upgrade").stdout
+    assert "already at " in call("db", "upgrade").stdout
+    assert call("db", "downgrade", "base").exit_code == 2
+    assert "-> empty" in call("db", "downgrade", "base", "--yes").stdout
+
+
+def test_a_newer_store_is_refused(call: Call, database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    for command in (["status"], ["audit", "verify"], ["db", "upgrade"]):
+        result = call(*command)
+        assert result.exit_code == 2
+        assert "made by a newer version" in result.stderr
+
+
+def test_a_backup_brings_back_what_was_there(call: Call, running: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    made = json.loads(call("db", "backup", str(copy), "--json").stdout)
+    assert made["transitions"] == 2
+    running.unlink()
+    assert call("db", "restore", str(copy)).stdout.startswith(f"restored {copy}: 2 transitions.")
+    assert call("audit", "verify").exit_code == 0
+
+
+@pytest.mark.usefixtures("running")
+def test_a_backup_goes_to_the_configured_folder_and_never_over_another_file(call: Call, home: Path) -> None:
+    assert call("db", "backup").exit_code == 0
+    (made,) = (home / "data" / "backups").iterdir()
+    result = call("db", "backup", str(made))
+    assert result.exit_code == 2
+    assert "never overwrites" in result.stderr
+
+
+@pytest.mark.usefixtures("running")
+def test_what_is_no_backup_is_not_restored(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("not a database at all, only some words about one", encoding="utf-8")
+    assert call("db", "restore", str(tmp_path / "notes.db")).exit_code == 2
+    assert call("db", "restore", str(tmp_path / "absent.db")).exit_code == 2
+    assert call("audit", "verify").exit_code == 0
