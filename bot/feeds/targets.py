@@ -40,7 +40,7 @@ class Target:
         self.last_success_at: datetime | None = None
         self.requests = self.failures = self.dropped = 0
         self.newest_at: datetime | None = None
-        self.memory: Memory = {}
+        self.memory = Memory()
         self._window: dict[Any, Any] = {}
         self._told: tuple[FeedState, str] | None = None
         self._told_at: datetime | None = None

@@ -7,7 +7,7 @@ symbol), whatever order the vendor chose, and where it repeats one, the later st
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
@@ -30,10 +30,13 @@ from bot.feeds.tolerant import (
 
 R = TypeVar("R")
 
-Memory = dict[str, tuple[Row, Any]]
-"""Rows as they came with what they were read as, by the field that tells them apart."""
 
-_REMEMBERED: Final = 1000  # some two sessions of minutes
+@dataclass(slots=True)
+class Memory:
+    """The last answer's rows as they came, and what each was read as."""
+
+    raw: Sequence[Any] = ()
+    read: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,41 +141,39 @@ class Parser(Generic[R]):
     identity: Callable[[R], Hashable]
     order: Callable[[R], Any]
     time: Callable[[R], datetime] | None
-    repeats: str = ""
 
     def parse(self, rows: Sequence[Any], memory: Memory | None = None) -> Parsed[R]:
         """Read what can be read; never raises for a row.
 
-        A series that comes whole with every answer names in `repeats` the field that tells its rows apart; with a
-        `memory`, a row that stands as it stood last time is not read again.
+        A series comes whole with every answer: with a `memory` of the last one, a row that stands where and as it stood
+        is not read again.
         """
+        read = self._read_all(rows, memory or Memory())
         kept: dict[Hashable, R] = {}
-        faults: list[str] = []
-        for row in rows:
-            try:
-                typed = self._read(_mapping(row), memory)
-            except (Malformed, ArithmeticError) as fault:  # a number may be one and still not fit
-                faults.append(str(fault))
-                continue
-            self._keep(kept, typed)
+        faults = [row for row in read if isinstance(row, Malformed)]
+        for row in read:
+            if not isinstance(row, Malformed):
+                self._keep(kept, row)
         ordered = tuple(sorted(kept.values(), key=self.order))
-        return Parsed(ordered, len(faults), faults[0] if faults else "", self._newest(ordered))
+        return Parsed(ordered, len(faults), str(faults[0]) if faults else "", self._newest(ordered))
 
-    def _read(self, row: Row, memory: Memory | None) -> R:
-        if memory is None or not self.repeats:
-            return self.read(row)
-        name = row.get(self.repeats)
-        if not isinstance(name, str):
-            return self.read(row)
-        known = memory.get(name)
-        if known is not None and known[0] == row:
-            remembered: R = known[1]
-            return remembered
-        typed = self.read(row)
-        memory[name] = (row, typed)
-        if len(memory) > _REMEMBERED:
-            del memory[next(iter(memory))]
-        return typed
+    def _read_all(self, rows: Sequence[Any], memory: Memory) -> list[R | Malformed]:
+        before: list[R | Malformed] = memory.read
+        same = 0
+        for row, raw in zip(rows, memory.raw, strict=False):
+            if row != raw:
+                break
+            same += 1
+        memory.raw, memory.read = rows, [*before[:same], *map(self._read, rows[same:])]
+        return memory.read
+
+    def _read(self, row: Any) -> R | Malformed:
+        try:
+            return self.read(_mapping(row))
+        except Malformed as fault:
+            return fault
+        except ArithmeticError as fault:  # a number may be one and still not fit
+            return Malformed(repr(fault))
 
     def _keep(self, kept: dict[Hashable, R], typed: R) -> None:
         """A row that comes twice (pages that moved between two calls) is the newer one, or the later read."""
@@ -189,10 +190,10 @@ class Parser(Generic[R]):
 # alert of a quiet market are old without the answer being so.
 PARSERS: Final[Mapping[str, Parser[Any]]] = MappingProxyType(
     {
-        "spot_gex": Parser(spot_gex_minute, lambda r: r.at, lambda r: r.at, lambda r: r.at, "time"),
+        "spot_gex": Parser(spot_gex_minute, lambda r: r.at, lambda r: r.at, lambda r: r.at),
         "gex_by_strike": Parser(strike_exposure, lambda r: r.strike, lambda r: r.strike, lambda r: r.at),
         "option_contracts": Parser(option_contract_row, lambda r: r.contract, lambda r: r.contract.key, None),
-        "net_premium": Parser(net_premium_tick, lambda r: r.at, lambda r: r.at, lambda r: r.at, "tape_time"),
+        "net_premium": Parser(net_premium_tick, lambda r: r.at, lambda r: r.at, lambda r: r.at),
         "flow_alerts": Parser(flow_alert, lambda r: r.id, lambda r: (r.at, r.id), None),
     }
 )

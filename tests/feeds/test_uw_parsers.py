@@ -216,7 +216,7 @@ MINUTE = {"tape_time": "2026-11-20T17:00:00Z", "net_call_premium": "1", "net_put
 
 
 def test_a_minute_that_stands_as_it_stood_is_not_read_again_and_a_corrected_one_is() -> None:
-    memory: Memory = {}
+    memory = Memory()
     (first,) = PARSERS["net_premium"].parse([MINUTE], memory).rows
     (again,) = PARSERS["net_premium"].parse([dict(MINUTE)], memory).rows
     assert again is first
