@@ -14,7 +14,12 @@ from bot.engine.ports import Clock, Sink
 DOLLARS: Final = "USD"
 BASE: Final = "BASE"
 EVERY_S: Final = 1.0
+ALIVE_S: Final = 10.0
 RENEW_S: Final = 5.0
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class AccountValues:
@@ -43,12 +48,12 @@ class AccountValues:
 
     def renew(self) -> None:
         """Ask again on the same connection; at most now and then, for the asking may itself end the old stream."""
-        if self._wire.ready and asyncio.get_running_loop().time() - self._asked_at >= RENEW_S:
+        if self._wire.ready and _now() - self._asked_at >= RENEW_S:
             self._wire.client.cancelPnL(self._requests[-1])
             self._ask()
 
     def _ask(self) -> None:
-        self._asked_at = asyncio.get_running_loop().time()
+        self._asked_at = _now()
         self._requests.append(self._wire.request_id())
         self._wire.client.reqAccountUpdates(True, self._account)
         self._wire.client.reqPnL(self._requests[-1], self._account, "")
@@ -90,7 +95,7 @@ class AccountValues:
         """After a packet: tell what changed, now or when the second is over."""
         if not self._dirty or self._later is not None:
             return
-        now = asyncio.get_running_loop().time()
+        now = _now()
         due = now if self._told_at is None else self._told_at + EVERY_S
         if due <= now:
             self._emit()
@@ -98,14 +103,16 @@ class AccountValues:
             self._later = asyncio.get_running_loop().call_at(due, self._emit)
 
     def _set(self, name: str, amount: Decimal) -> None:
-        if self._values.get(name) != amount:
+        """Keep a value. One that did not change is told now and then all the same: the stream is alive."""
+        told_at = self._told_at
+        if self._values.get(name) != amount or (told_at is not None and _now() - told_at >= ALIVE_S):
             self._values[name] = amount
             self._dirty = True
 
     def _emit(self) -> None:
         self.stop()
         self._dirty = False
-        self._told_at = asyncio.get_running_loop().time()
+        self._told_at = _now()
         get = self._values.get
         self._sink(
             AccountReported(

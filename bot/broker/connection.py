@@ -78,6 +78,10 @@ class Connection:
                 return
             except (OSError, TimeoutError, BrokerError) as error:
                 self._link.change(LinkChange.DROPPED, attempt.reason(error))
+            except Exception as error:  # the edge: a fault of ours must not leave the bot without a broker for good
+                log.exception("the connection to TWS failed in a way that nobody foresaw")
+                self._link.change(LinkChange.DROPPED, repr(error))
+                self._sink(AlertRaised("CONNECTION_FAULT", "critical", repr(error), {}, self._clock.now()))
             finally:
                 attempt.close()
                 self._wire.detach("the connection to TWS is gone")

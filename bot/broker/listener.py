@@ -7,6 +7,7 @@ One listener lives for one connection, so that a late message of an old one find
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -31,6 +32,7 @@ from bot.domain.errors import UnknownWord
 from bot.domain.events import AlertRaised
 from bot.engine.ports import Clock, Sink
 
+SAME_ALERT_S: Final = 60.0
 OPEN_ORDERS, COMPLETED, POSITIONS, TIME = "open orders", "completed orders", "positions", "current time"
 UNKNOWN_REQUEST_NOTICES: Final = frozenset({200, 300, 310, 10167, 2152})
 """What may come late for a request that was given up in the meantime."""
@@ -63,6 +65,7 @@ class Listener:
         self._requests = requests
         self._client_id = client_id
         self._muted = False
+        self._told_at: dict[tuple[str, str], float] = {}
         self.first_order_id = 0
         self.packets = 0
         self.refusal = ""
@@ -110,8 +113,12 @@ class Listener:
             self._requests.add(int(fields[1]), Spoiled(why))
 
     def _alert(self, code: str, severity: str, text: str, facts: dict[str, Any]) -> None:
-        if not self._muted:
-            self._parts.sink(AlertRaised(code, severity, text, facts, self._parts.clock.now()))
+        """Raise an alert, the same one at most once in a while: a fault in a stream comes with every tick."""
+        now = asyncio.get_running_loop().time()
+        if self._muted or now - self._told_at.get((code, text), float("-inf")) < SAME_ALERT_S:
+            return
+        self._told_at[code, text] = now
+        self._parts.sink(AlertRaised(code, severity, text, facts, self._parts.clock.now()))
 
     # ---- login and time
 

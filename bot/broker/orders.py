@@ -7,6 +7,7 @@ to say.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -117,6 +118,8 @@ class OrderDesk:
         self._by_perm: dict[int, KnownOrder] = {}
         self._by_ref: dict[str, KnownOrder] = {}
         self._waiting: dict[tuple[int, int, int], _Status] = {}
+        self.fills_told = 0
+        self.fill_told_at = float("-inf")
         self.commissions: dict[str, Decimal] = {}
 
     # ---- what we send
@@ -223,6 +226,9 @@ class OrderDesk:
         )
 
     def executed(self, execution: Execution) -> None:
+        """Tell of a fill that came by itself."""
+        self.fills_told += 1
+        self.fill_told_at = asyncio.get_running_loop().time()
         self._sink(ExecutionReported(execution))
 
     def commission(self, report: CommissionReport) -> None:

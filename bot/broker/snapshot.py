@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from bot.broker import words
 from bot.broker.contracts import ContractBook, option_of
@@ -22,9 +23,16 @@ from bot.domain.events import BrokerOrderView, BrokerPosition, BrokerSnapshot
 from bot.domain.order import Execution
 from bot.engine.ports import Clock
 
+SETTLE_S: Final = 0.5
+"""How long positions may lag behind a fill, in seconds of the clock; a simulated venue is as quick as its clock."""
+MOST_READINGS: Final = 4
+
 
 class Snapshots:
-    """Takes one snapshot at a time."""
+    """Takes one snapshot at a time.
+
+    A fill between two answers makes a book that never was (the execution without its position): it is read again.
+    """
 
     def __init__(
         self, wire: Wire, desk: OrderDesk, book: ContractBook, ids: OrderIds, clock: Clock, deadline_s: float
@@ -38,15 +46,29 @@ class Snapshots:
         self._one = asyncio.Lock()
 
     async def take(self) -> BrokerSnapshot:
-        """Ask for everything; never raises for the broker's silence."""
+        """Ask for everything; never raises for the broker's silence. Without a connection it waits for one first."""
         async with self._one:
-            faults: list[str] = []
-            orders, completed, executions, positions = await asyncio.gather(
-                self._part(OPEN_ORDERS, self._open_orders, faults),
-                self._part(COMPLETED, self._completed, faults),
-                self._part("executions", self._executions, faults),
-                self._part(POSITIONS, self._positions, faults),
-            )
+            await self._wire.until_ready(self._deadline_s)
+            for _ in range(MOST_READINGS):
+                await self._settle()
+                before = self._desk.fills_told
+                book = await self._read([])
+                if not book.complete or self._desk.fills_told == before:
+                    return book
+        return replace(book, complete=False, faults=("executions: fills kept arriving while the book was read",))
+
+    async def _settle(self) -> None:
+        """Let the broker's positions catch up with a fill that we have just heard of."""
+        since = asyncio.get_running_loop().time() - self._desk.fill_told_at
+        await asyncio.sleep(max(0.0, SETTLE_S / max(1.0, self._clock.speed) - since))
+
+    async def _read(self, faults: list[str]) -> BrokerSnapshot:
+        orders, completed, executions, positions = await asyncio.gather(
+            self._part(OPEN_ORDERS, self._open_orders, faults),
+            self._part(COMPLETED, self._completed, faults),
+            self._part("executions", self._executions, faults),
+            self._part(POSITIONS, self._positions, faults),
+        )
         return BrokerSnapshot(
             open_orders=self._views(orders),
             completed_orders=tuple(completed),

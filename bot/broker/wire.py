@@ -27,6 +27,7 @@ class Wire:
     def __init__(self, paced_per_second: int) -> None:
         self.requests = Requests()
         self._client: TwsClient | None = None
+        self._up = asyncio.Event()
         self._next_request_id = REQUEST_IDS_FROM
         self._paced_per_second = paced_per_second
         self._waiting: deque[Send] = deque()
@@ -51,16 +52,26 @@ class Wire:
         where the orders are up there already.
         """
         self._client = client
+        self._up.set()
         self._next_request_id = REQUEST_IDS_FROM if first_order_id < REQUEST_IDS_FROM // 2 else REQUEST_IDS_LOW
 
     def detach(self, reason: str) -> None:
         """Give the connection up: what waits is forgotten, what is asked fails."""
         self._client = None
+        self._up.clear()
         self._waiting.clear()
         if self._drain_later is not None:
             self._drain_later.cancel()
             self._drain_later = None
         self.requests.fail_all(reason)
+
+    async def until_ready(self, deadline_s: float) -> bool:
+        """Wait for a connection; False when none came in time."""
+        try:
+            await asyncio.wait_for(self._up.wait(), deadline_s)
+        except TimeoutError:
+            return False
+        return True
 
     def renew(self) -> Requests:
         """Start with no open questions; returns the new set."""

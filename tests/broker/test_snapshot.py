@@ -136,6 +136,36 @@ async def test_two_that_ask_at_once_are_served_in_turn(broker: IbkrBroker, tws: 
     assert len(tws.of(61)) == 2
 
 
+async def test_a_fill_between_two_answers_makes_the_book_be_read_again(
+    broker: IbkrBroker, tws: FakeTws, events: Gathered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.broker.snapshot.SETTLE_S", 0.0)
+
+    def positions(_: tuple[str, ...]) -> None:
+        first = [execution(5, "0001.01", "bot-a")] if len(tws.of(61)) == 1 else []
+        tws.send_all([*first, position(), (62, 1)])
+
+    tws.answers[61] = positions
+    assert (await broker.snapshot()).complete
+    assert len(tws.of(61)) == 2
+
+
+async def test_a_book_that_never_stands_still_is_not_complete(
+    broker: IbkrBroker, tws: FakeTws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.broker.snapshot.SETTLE_S", 0.0)
+    tws.answers[61] = lambda _: tws.send_all([execution(5, f"{len(tws.of(61))}.01", "bot-a"), (62, 1)])
+    book = await broker.snapshot()
+    assert not book.complete
+    assert "kept arriving" in book.faults[0]
+
+
+async def test_a_snapshot_waits_for_a_connection_that_is_on_its_way(idle: IbkrBroker, tws: FakeTws) -> None:
+    asked = asyncio.create_task(idle.snapshot())
+    await idle.start()
+    assert (await asked).complete
+
+
 async def test_without_a_connection_the_book_is_incomplete_and_never_empty(idle: IbkrBroker) -> None:
     book = await idle.snapshot()
     assert not book.complete
