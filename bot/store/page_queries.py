@@ -1,7 +1,8 @@
 """What the page reads, each question one function: plain frozen rows in dollars, aware UTC times and dates.
 
-Every function takes a connection of a reader (read-only), so that one look at the page is one short read transaction and
-all its parts agree. A row class names the columns that it needs; the annotations say how the stored form becomes a value.
+Every function takes a connection of a reader (read-only), so that one look at the page is one short read transaction
+and all its parts agree. A row class names the columns that it needs; the annotations say how the stored form becomes
+a value.
 """
 
 from __future__ import annotations
@@ -219,8 +220,8 @@ class StatRow:
 
 @dataclass(frozen=True, slots=True)
 class DayCounters:
-    """What one New York day came to. `slippage` is dollars paid against the mid at decision (a stop: against its stop price),
-    None before the first fill that can be compared."""
+    """What one New York day came to. `slippage` is dollars paid against the mid at decision (a stop: against its stop
+    price), None before the first fill that can be compared."""
 
     closed: int
     wins: int

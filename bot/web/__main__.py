@@ -1,6 +1,7 @@
 """`python -m bot.web`: serve the page. The login token comes from WEB_LOGIN_TOKEN, never from the command line.
 
-Prints one line, `web ready http://HOST:PORT/`, once it listens. Exit code 2: something in the arguments is wrong, or the port is taken.
+Prints one line, `web ready http://HOST:PORT/`, once it listens. Exit code 2: something in the arguments is wrong, or
+the port is taken.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bot.engine.ports import Clock
 from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
 from bot.web.access import AccessRules, Doorkeeper, is_loopback
 from bot.web.app import create_app
+from bot.web.live import Streams
 from bot.web.window import Place, Window
 
 TOKEN_VARIABLE: Final = "WEB_LOGIN_TOKEN"  # noqa: S105  # the name of the variable, not its value
@@ -33,7 +35,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--mode", choices=("sim", "paper", "live"), default="sim")
-    parser.add_argument("--start-at", help="ISO time with zone: the simulated clock's start; without it the system's clock")
+    parser.add_argument("--start-at", help="ISO time with zone at which a simulated clock starts; else the system's")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per wall second")
     parser.add_argument("--anchor", type=float, help="epoch second at which the simulated clock showed its start")
     parser.add_argument("--session-hours", type=float, default=12.0, help="how long a login lasts")
@@ -50,7 +52,7 @@ def _clock(options: argparse.Namespace) -> Clock:
 
 
 def _refuse(words: str) -> int:
-    print(f"web: {words}", file=sys.stderr)
+    sys.stderr.write(f"web: {words}\n")
     return WRONG_USE
 
 
@@ -70,19 +72,18 @@ def main(given: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="web: %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     if not os.environ.get(TOKEN_VARIABLE) and not is_loopback(options.host):
-        return _refuse(f"{options.host} is not loopback, so reading needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")
+        return _refuse(f"reading at {options.host} needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")
     try:
         app, server = _server(options, _clock(options))
     except ValueError as error:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"cannot listen on {options.host}:{options.port}: {error.strerror}; set web.port to a free one")
-    signal.signal(signal.SIGTERM, _leave)
+    streams = app.extensions["streams"]
+    signal.signal(signal.SIGTERM, lambda _number, _frame: _leave(streams))
+    signal.signal(signal.SIGINT, lambda _number, _frame: _leave(streams))
     print(f"web ready {_address(options.host, int(server.effective_port))}", flush=True)  # noqa: T201  # the ready line
-    try:
-        server.run()
-    finally:
-        app.extensions["streams"].closing.set()
+    server.run()
     return 0
 
 
@@ -91,7 +92,9 @@ def _address(host: str, port: int) -> str:
     return f"http://{shown}:{port}/"
 
 
-def _leave(_number: int, _frame: object) -> None:
+def _leave(streams: Streams) -> None:
+    # The streams end first: each holds a thread that the server would wait for.
+    streams.closing.set()
     raise SystemExit(0)
 
 

@@ -1,8 +1,9 @@
 """Who may read and who may act: token login, session cookie, CSRF, Host check and the headers of every answer.
 
-Reading on a loopback address is open, because whoever is on the machine can read the store as well; on any other address, or
-through a proxy, reading needs the login. Acting always does. The Host header is checked on loopback so that a foreign site
-cannot point its own name at 127.0.0.1 and read the page through a visitor's browser (DNS rebinding).
+Reading on a loopback address is open, because whoever is on the machine can read the store as well; on any other
+address, or through a proxy, reading needs the login. Acting always does. The Host header is checked on loopback so
+that a foreign site cannot point its own name at 127.0.0.1 and read the page through a visitor's browser (DNS
+rebinding).
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ class Visit:
 class Doorkeeper:
     """Checks the login token, counts failures, and signs visits.
 
-    The signing key is derived from the token and fresh randomness, so a restart of the page or a new token ends every login.
-    `monotonic` gives seconds that never go back; `session_seconds` is how long a login lasts.
+    The signing key is derived from the token and fresh randomness: a restart of the page or a new token ends every
+    login. `monotonic` gives seconds that never go back; `session_seconds` is how long a login lasts.
     """
 
     def __init__(self, token: str, session_seconds: float, monotonic: Callable[[], float]) -> None:
@@ -127,7 +128,7 @@ class Doorkeeper:
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """What the address and the mode allow: `login_link` is for sim only, where the token guards nothing but a simulation."""
+    """What address and mode allow: `login_link` is for sim only, where the token guards nothing but a simulation."""
 
     bind_host: str
     login_link: bool

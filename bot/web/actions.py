@@ -20,7 +20,6 @@ from bot.web.window import trouble, window
 blueprint = Blueprint("actions", __name__)
 
 
-
 @dataclass(frozen=True, slots=True)
 class Action:
     """One button: its words, the payload key of what it is about, and the question asked before it goes out."""
@@ -35,7 +34,7 @@ ACTIONS: Final[Mapping[CommandKind, Action]] = {
     CommandKind.RESUME: Action("Resume"),
     CommandKind.APPROVE: Action("Approve", "signal_id"),
     CommandKind.REJECT: Action("Reject", "signal_id"),
-    CommandKind.CLOSE: Action("Close position", "position_id", "Everything that is left of it is sold at the market now."),
+    CommandKind.CLOSE: Action("Close position", "position_id", "All that is left of it is sold at the market now."),
     CommandKind.FLATTEN: Action(
         "Flatten all", None, "Every open position is sold at the market and every entry is called off."
     ),
@@ -59,7 +58,9 @@ def act(kind: str) -> AnyResponse | str | tuple[str, int]:
         command_id = give_command(window(), word, payload, f"admin:web:{visit().user}")
     except StoreError as error:
         told = trouble(error)
-        return render_template("web/problem.html", title="Not sent", text=f"{told.title} {error}. Nothing was asked."), 503
+        return render_template(
+            "web/problem.html", title="Not sent", text=f"{told.title} {told.text} Nothing was asked."
+        ), 503
     return redirect(_with_sent(back, command_id), 303)
 
 
@@ -80,5 +81,3 @@ def _with_sent(path: str, command_id: str) -> str:
     parts = urlsplit(path)
     kept = [(name, value) for name, value in parse_qsl(parts.query) if name != "sent"]
     return urlunsplit(("", "", parts.path, urlencode([*kept, ("sent", command_id)]), ""))
-
-

@@ -32,7 +32,7 @@ def create_app(window: Window, keeper: access.Doorkeeper, rules: access.AccessRu
     app.jinja_env.filters.update(words.FILTERS)
     app.jinja_env.globals["active"] = ""
     app.extensions["window"] = window
-    app.extensions["streams"] = live.Streams()
+    app.extensions["streams"] = live.Streams(window.clock)
     access.install(app, keeper, rules)
     for blueprint in (pages.blueprint, actions.blueprint, live.blueprint, probes.blueprint):
         app.register_blueprint(blueprint)
@@ -50,7 +50,9 @@ def _favicon() -> Response:
 
 def _wants_page() -> bool:
     accepted = request.accept_mimetypes
-    return accepted.accept_html and not request.path.startswith(("/api/", "/healthz", "/metrics", "/events", "/parts"))
+    return (not accepted or accepted.accept_html) and not request.path.startswith(
+        ("/api/", "/healthz", "/metrics", "/events", "/parts")
+    )
 
 
 def _problem(code: int, title: str, text: str) -> Any:
@@ -70,7 +72,7 @@ def _store_problem(error: StoreError) -> Any:
 
 
 def _fault(error: Exception) -> Any:
-    # The edge of the page: whoever looks gets a plain sentence, the log gets the traceback (paths only, no form and no token).
+    # The edge of the page: whoever looks gets a plain sentence, the log gets the traceback (no form, no token).
     _log.error("fault on %s %s", request.method, request.path, exc_info=error)
     fault = InternalServerError()
-    return _problem(500, fault.name, "Something is wrong with this page; the bot itself is another process and goes on.")
+    return _problem(500, fault.name, "Something is wrong with this page; the bot is another process and goes on.")

@@ -1,39 +1,69 @@
-"""The audit desk: the store's named queries, listed, run read-only and shown as tables."""
+"""The audit desk: the store's named queries, run read-only and shown as tables; parameters come from the address."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.store.queries import QUERIES, AuditQuery, run_query
+
 ROWS_SHOWN: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    name: str
-    title: str
-    params: tuple[str, ...]
-    sql: str
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
-    truncated: bool = False
+    total: int
+
+    @property
+    def truncated(self) -> bool:
+        return self.total > len(self.rows)
 
 
-class Desk:
-    """Asks the named queries of one store."""
+def given_parameters(query: AuditQuery, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters that a person filled in; those left empty take their defaults."""
+    return {p.name: given[p.name].strip() for p in query.parameters if given.get(p.name, "").strip()}
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self.queries: Sequence[Question] = ()
 
-    def query(self, name: str) -> Question | None:
-        return next((q for q in self.queries if q.name == name), None)
+def missing(query: AuditQuery, given: Mapping[str, str]) -> list[str]:
+    """Return the names of the parameters without which the query cannot run."""
+    filled = given_parameters(query, given)
+    return [p.name for p in query.parameters if p.default is None and p.name not in filled]
 
-    def run(self, chosen: Question, given: Mapping[str, str], limit: int | None = ROWS_SHOWN) -> AnswerTable:
-        """Return the answer; raises StoreError when the store does not give one."""
-        return AnswerTable((), ())
+
+def run(url: str, query: AuditQuery, given: Mapping[str, str], limit: int | None = ROWS_SHOWN) -> AnswerTable:
+    """Return the answer, its first rows only with a limit; raises StoreError when there is none."""
+    columns, rows = run_query(url, query.name, given_parameters(query, given))
+    return AnswerTable(tuple(columns), tuple(rows if limit is None else rows[:limit]), len(rows))
+
+
+def as_csv(table: AnswerTable) -> str:
+    """Return a table as CSV that a spreadsheet does not execute."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(table.columns)
+    writer.writerows([_safe_cell(value) for value in row] for row in table.rows)
+    return text.getvalue()
+
+
+def _safe_cell(value: Any) -> Any:
+    """Put an apostrophe before text that a spreadsheet would take for a formula; numbers stay numbers."""
+    risky = isinstance(value, str) and value.startswith(FORMULA_STARTS) and not _is_number(value)
+    return f"'{value}" if risky else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def questions() -> Sequence[AuditQuery]:
+    return tuple(QUERIES.values())

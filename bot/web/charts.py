@@ -114,7 +114,7 @@ def price_chart(
     entry: Decimal | None,
     until: datetime | None,
 ) -> PriceChart | None:
-    """Return the drawing of a position's price path, None while there is nothing to draw. `until` ends the last stop step."""
+    """Return the drawing of a position's price path, None while there is none; `until` ends the last stop step."""
     times = [p.at for p in path] + [f.at for f in fills] + [s.at for s in stops]
     if not times:
         return None
@@ -293,6 +293,4 @@ def pnl_curve(points: Sequence[tuple[datetime, Decimal]]) -> Curve | None:
     tone = "good" if amounts[-1] > 0 else ("bad" if amounts[-1] < 0 else "flat")
     ends = [f"{at.astimezone(NEW_YORK):%H:%M}" for at in (points[0][0], points[-1][0])]
     last_x, last_y = placed[-1]
-    return Curve(
-        CURVE_W, CURVE_H, line, area, y(0), last_x, last_y, ends[0], ends[1], max(amounts), min(amounts), tone
-    )
+    return Curve(CURVE_W, CURVE_H, line, area, y(0), last_x, last_y, ends[0], ends[1], max(amounts), min(amounts), tone)

@@ -1,7 +1,7 @@
-"""Lifecycles as drawings: where each state stands and how its edges run. Templates draw; the edges come from the tables.
+"""Lifecycles as drawings: where each state stands and how its edges run. Templates draw; the tables give the edges.
 
-Only the places are laid out by hand, because a reader finds a machine again by its shape; a state that has no place gets
-one in a row of its own, so a new state shows before anybody draws it.
+Only the places are laid out by hand, because a reader finds a machine again by its shape; a state that has no place
+gets one in a row of its own, so that a new state shows before anybody draws it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ PLACES: Final[Mapping[str, Mapping[str, tuple[float, int]]]] = MappingProxyType(
             "retrying": (0.5, 1), "unknown": (1.5, 1), "withheld": (0.5, 2), "dead": (1.5, 2),
         },
         "report": {
-            "drafted": (0, 0), "awaiting_approval": (1, 0), "approved": (2, 0), "published": (3, 0), "rejected": (1.5, 1),
+            "drafted": (0, 0), "awaiting_approval": (1, 0), "approved": (2, 0), "published": (3, 0),
+            "rejected": (1.5, 1),
         },
         "session": {
             "starting": (0, 0), "reconciling": (1, 0), "active": (2, 0),
@@ -46,7 +47,8 @@ PLACES: Final[Mapping[str, Mapping[str, tuple[float, int]]]] = MappingProxyType(
     }
 )  # fmt: skip
 
-BOX_W, BOX_H, GAP_X, GAP_Y, MARGIN = 124.0, 46.0, 42.0, 66.0, 46.0
+BOX_W, BOX_H, GAP_X, GAP_Y, MARGIN = 122.0, 46.0, 36.0, 62.0, 12.0
+HEADROOM: Final = 34.0
 EVERYWHERE: Final = 5
 """A trigger that leads to one state from at least so many others is a note under the drawing, not a web of lines."""
 
@@ -99,12 +101,22 @@ def draw(life: Lifecycle) -> Diagram:
     common = _from_everywhere(pairs)
     lines = []
     for (a, b), triggers in pairs.items():
-        shown = tuple(t for t in triggers if (t, b) not in common)
+        near = _near(boxes[a], boxes[b])
+        shown = tuple(t for t in triggers if near or (t, b) not in common)
         if a != b and shown:
             lines.append(Line(a, b, shown, _path(boxes[a], boxes[b], both_ways=(b, a) in pairs)))
     width = max(box.x for box in boxes.values()) + BOX_W + MARGIN
-    height = max(box.y for box in boxes.values()) + BOX_H + MARGIN
+    height = max(box.y for box in boxes.values()) + BOX_H + HEADROOM
     return Diagram(life.name, width, height, tuple(boxes.values()), tuple(lines), tuple(sorted(common)))
+
+
+def _near(a: Box, b: Box) -> bool:
+    """Say whether a line from a to b is short enough to be drawn however common its trigger is: the next in the row,
+    or the one below."""
+    one_column, one_row = BOX_W + GAP_X, BOX_H + GAP_Y
+    ahead = a.y == b.y and 0 < b.x - a.x <= one_column
+    below = 0 < b.y - a.y <= one_row and abs(b.x - a.x) <= one_column / 2
+    return ahead or below
 
 
 def _places(life: Lifecycle) -> dict[str, tuple[float, int]]:
@@ -120,7 +132,7 @@ def _places(life: Lifecycle) -> dict[str, tuple[float, int]]:
 def _box(life: Lifecycle, state: str, place: tuple[float, int], pairs: Mapping[tuple[str, str], list[str]]) -> Box:
     column, row = place
     member = life.states(state)
-    x, y = MARGIN + column * (BOX_W + GAP_X), MARGIN + row * (BOX_H + GAP_Y)
+    x, y = MARGIN + column * (BOX_W + GAP_X), HEADROOM + row * (BOX_H + GAP_Y)
     return Box(state, x, y, member in life.terminal, life.notes[member], tuple(pairs.get((state, state), ())))
 
 

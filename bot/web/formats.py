@@ -86,7 +86,8 @@ def span(seconds: float | None) -> str:
     if left < 2 * MINUTE:
         return f"{left:.0f} s"
     if left < HOUR:
-        return f"{left // MINUTE:.0f} min {left % MINUTE:02.0f} s" if left % MINUTE < 59.5 else f"{left // MINUTE + 1:.0f} min"
+        minutes, rest = divmod(round(left), MINUTE)
+        return f"{minutes} min {rest:02} s"
     if left < 2 * DAY:
         return f"{left // HOUR:.0f} h {left % HOUR // MINUTE:02.0f} min"
     return f"{left // DAY:.0f} days"

@@ -244,9 +244,11 @@ def _warnings(held: Sequence[PositionView], no_pulse: bool) -> list[Notice]:
     if bare:
         contracts = sum(p.quantity for p in bare)
         names = ", ".join(p.title for p in bare)
-        found.append(Notice("bad", "Unprotected:", f"{contracts} contracts have no working stop at the broker ({names})."))
+        found.append(
+            Notice("bad", "Unprotected:", f"no working stop at the broker covers {contracts} contracts ({names}).")
+        )
     if no_pulse:
-        found.append(Notice("live", "Starting:", "the bot has not finished its first tick; everything below fills as it does."))
+        found.append(Notice("live", "Starting:", "the bot has not finished its first tick; the page fills as it goes."))
     return found
 
 
@@ -311,14 +313,20 @@ def counters_view(day: ask.DayCounters) -> CountersView:
 def position_view(row: ask.PositionRow, now: datetime) -> PositionView:
     cost = row.entry_value * row.multiplier
     closed = row.closed_at is not None
-    pnl = row.realized_pnl if closed else (None if row.unrealized_pnl is None else row.realized_pnl + row.unrealized_pnl)
+    pnl = row.realized_pnl if closed else _whole_pnl(row)
     bare = None if row.unprotected_since is None or closed else (now - row.unprotected_since).total_seconds()
     return PositionView(
-        row.id, formats.contract(row.contract_key), row.strategy, row.origin, row.state, row.quantity, row.entry_quantity,
+        row.id, formats.contract(row.contract_key), row.strategy, row.origin, row.state, row.quantity,
+        row.entry_quantity,
         row.entry_price, row.bid, row.ask, row.stop_price, row.high, row.rungs_done, len(ask.plan_rungs(row.plan)),
         pnl, pnl / cost if pnl is not None and cost else None, bare is not None, bare, row.closed_at, row.close_reason,
         row.realized_pnl,
     )  # fmt: skip
+
+
+def _whole_pnl(row: ask.PositionRow) -> Decimal | None:
+    """Return what was realized on the sold part plus what the rest stands at, None before the first mark."""
+    return None if row.unrealized_pnl is None else row.realized_pnl + row.unrealized_pnl
 
 
 def _signals(connection: Connection, rows: Sequence[ask.SignalRow], now: datetime) -> tuple[SignalView, ...]:
@@ -329,7 +337,8 @@ def _signals(connection: Connection, rows: Sequence[ask.SignalRow], now: datetim
 
 def signal_view(row: ask.SignalRow, now: datetime, asked: bool, reason: str) -> SignalView:
     return SignalView(
-        row.id, formats.contract(row.contract_key), row.strategy, row.state, row.quantity, row.limit_price, row.notional,
+        row.id, formats.contract(row.contract_key), row.strategy, row.state, row.quantity, row.limit_price,
+        row.notional,
         row.created_at, (row.expires_at - now).total_seconds(), asked and row.state == "pending", reason,
     )  # fmt: skip
 
@@ -338,7 +347,8 @@ def steps(connection: Connection, rows: Sequence[ask.TransitionRow]) -> tuple[St
     """Return transitions with the contract each is about and the page that tells its story."""
     orders = ask.orders(connection, [row.entity_id for row in rows if row.machine == "order"])
     asked = ask.signal_of_approval(connection, [row.entity_id for row in rows if row.machine == "approval"])
-    names = ask.titles(connection, [row.entity_id for row in rows if row.machine in {"signal", "position"}] + [*asked.values()])
+    traded = [row.entity_id for row in rows if row.machine in {"signal", "position"}]
+    names = ask.titles(connection, [*traded, *asked.values()])
     return tuple(_step(row, orders.get(row.entity_id), asked.get(row.entity_id), names) for row in rows)
 
 
@@ -357,7 +367,8 @@ def feed_view(row: ask.FeedRow, now: datetime) -> FeedView:
     part = 0.0 if age is None or row.max_age_s <= 0 else age / row.max_age_s
     tone = "bad" if part > 1 else ("warn" if part > 0.75 else "ok")
     return FeedView(
-        row.feed, row.dataset, row.key, row.state, row.last_error, age, row.max_age_s, round(min(100.0, part * 100), 1), tone,
+        row.feed, row.dataset, row.key, row.state, row.last_error, age, row.max_age_s, round(min(100.0, part * 100),
+        1), tone,
         row.requests, row.failures, row.dropped,
     )  # fmt: skip
 

@@ -1,9 +1,7 @@
-"""The pages: overview, timelines, machines, audit. Whole without JavaScript; live parts are the same templates again."""
+"""The pages: overview, timelines, machines, audit. Whole without JavaScript; live parts are the same templates."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -14,6 +12,8 @@ from sqlalchemy import Connection
 from bot.domain.errors import StoreError
 from bot.domain.lifecycles import LIFECYCLES, state_rows
 from bot.store import page_queries as ask
+from bot.store.queries import QUERIES
+from bot.web import auditing
 from bot.web.diagram import Diagram, draw
 from bot.web.model import CommandView, command_view
 from bot.web.timeline import Timeline, position_timeline, signal_timeline
@@ -114,48 +114,33 @@ def _page_path(machine: str | None) -> str:
 
 
 @blueprint.get("/audit")
-def audit() -> str | tuple[str, int]:
-    from bot.web.auditing import Desk
-
-    desk = Desk(window().place.database_url)
-    chosen = desk.query(request.args.get("query", ""))
+def audit() -> str:
+    chosen = QUERIES.get(request.args.get("query", ""))
     table, problem = None, ""
-    if chosen is not None and all(request.args.get(name) for name in chosen.params):
+    if chosen is not None and not auditing.missing(chosen, request.args):
         try:
-            table = desk.run(chosen, request.args)
+            table = auditing.run(window().place.database_url, chosen, request.args)
         except StoreError as error:
             problem = str(error)
     return render_template(
-        "web/audit.html", active="Audit", queries=desk.queries, chosen=chosen, given=request.args, table=table,
-        problem=problem, csv_path=f"/audit.csv?{request.query_string.decode('ascii', 'replace')}",
-    )  # fmt: skip
+        "web/audit.html",
+        active="Audit",
+        queries=auditing.questions(),
+        chosen=chosen,
+        given=request.args,
+        table=table,
+        problem=problem,
+        csv_path=f"/audit.csv?{request.query_string.decode('ascii', 'replace')}",
+    )
 
 
 @blueprint.get("/audit.csv")
 def audit_csv() -> Response:
-    from bot.web.auditing import Desk
-
-    desk = Desk(window().place.database_url)
-    chosen = desk.query(request.args.get("query", ""))
+    chosen = QUERIES.get(request.args.get("query", ""))
     if chosen is None:
         abort(404, "There is no such question.")
-    table = desk.run(chosen, request.args, limit=None)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(table.columns)
-    writer.writerows([[_cell(value) for value in row] for row in table.rows])
+    if auditing.missing(chosen, request.args):
+        abort(400, f"{chosen.name} needs {', '.join(auditing.missing(chosen, request.args))}.")
+    table = auditing.run(window().place.database_url, chosen, request.args, limit=None)
     headers = {"Content-Disposition": f'attachment; filename="{chosen.name}.csv"'}
-    return Response(text.getvalue(), mimetype="text/csv; charset=utf-8", headers=headers)
-
-
-def _cell(value: Any) -> Any:
-    """Keep a spreadsheet from running text that begins like a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} and not _is_number(value) else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return Response(auditing.as_csv(table), mimetype="text/csv; charset=utf-8", headers=headers)

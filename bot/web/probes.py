@@ -1,7 +1,8 @@
 """What machines ask: /healthz for the watchman, /metrics for Prometheus, /api/status for scripts.
 
-Ages of the tick, the store and waiting commands are wall seconds (clock seconds / speed), because that is what a watchman waits
-in; ages of feeds and of the broker's book are seconds of the bot's clock, because that is what their limits are in.
+Ages of the tick, the store and waiting commands are wall seconds (clock seconds / speed), because that is what a
+watchman waits in; ages of feeds and of the broker's book are seconds of the bot's clock, because that is what their
+limits are in.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How fresh everything is; a value is None while there is nothing to measure. `reasons` is empty when all is well."""
+    """How fresh everything is; None while there is nothing to measure. `reasons` is empty when all is well."""
 
     tick_age_s: float | None
     store_lag_s: float | None
@@ -75,10 +76,9 @@ def read_health(connection: Connection, now: datetime) -> Health:
     sync_age = _age(now, pulse.broker_synced_at)
     # The pulse is committed with its tick, so what a commit lags is what the pulse is old beyond the tick's own length.
     lag = None if tick_age is None else max(0.0, tick_age - pulse.tick_ms / 1000)
-    reasons = tuple(_reasons(tick_age, waiting, sync_age, link.state if link else None, session.state if session else None))
-    return Health(
-        tick_age, lag, waiting, sync_age, session.state if session else None, link.state if link else None, reasons
-    )
+    link_state, session_state = link.state if link else None, session.state if session else None
+    reasons = tuple(_reasons(tick_age, waiting, sync_age, link_state, session_state))
+    return Health(tick_age, lag, waiting, sync_age, session_state, link_state, reasons)
 
 
 def _reasons(
@@ -100,7 +100,7 @@ def _reasons(
 
 @blueprint.get("/healthz")
 def healthz() -> tuple[Response, int]:
-    """200 when the bot ticks, hears its commands and knows the broker's book; 503 with `reasons` otherwise. No login."""
+    """200 when the bot ticks, hears commands and knows the broker's book; 503 with `reasons` otherwise. No login."""
     try:
         found = window().look(lambda connection: read_health(connection, window().clock.now()))
     except StoreError:
@@ -149,7 +149,7 @@ def _families(connection: Connection, now: datetime) -> Iterator[Metric]:
     yield _gauge("inbox_depth", "Events that waited when the tick began", pulse.inbox_depth if pulse else None)
     yield _gauge("quotes_per_second", "Quotes taken, per wall second", pulse.quotes_per_s if pulse else None)
     yield _gauge("positions_open", "Open positions", len(held))
-    yield _gauge("unprotected_contracts", "Contracts that no working stop covers", ask.unprotected_contracts(connection))
+    yield _gauge("unprotected_contracts", "Contracts without a working stop", ask.unprotected_contracts(connection))
     yield _gauge("open_pnl_dollars", "Unrealized P&L at the latest marks", ask.total_open(held))
     yield _gauge("equity_dollars", "Net liquidation", account.net_liquidation if account else None)
     yield _gauge("day_pnl_dollars", "Equity less the day's first", account.day_pnl if account else None)
@@ -162,7 +162,7 @@ def _families(connection: Connection, now: datetime) -> Iterator[Metric]:
 
 def _by_state(connection: Connection) -> Iterator[Metric]:
     for machine, states in ask.state_counts(connection).items():
-        family = GaugeMetricFamily(f"quanticity_{machine}s", f"How many of {machine} are in each state", labels=["state"])
+        family = GaugeMetricFamily(f"quanticity_{machine}s", f"{machine.capitalize()}s in each state", labels=["state"])
         for state, number in sorted(states.items()):
             family.add_metric([state], number)
         yield family
@@ -187,7 +187,8 @@ def status() -> tuple[Response, int]:
     `market`: {words, detail}; `account`: {equity, day_pnl, at}; `today`: {closed, wins, realized, fees, slippage};
     `positions`: [{id, contract, state, quantity, entry_price, stop_price, bid, pnl, unprotected}];
     `signals`: [{id, contract, state, quantity, limit_price, waits_for_a_person}]; `waiting_for`: why there is no trade;
-    `feeds`: [{feed, dataset, key, state, age_s, max_age_s}]; `health`: what /healthz says. 503 when the store cannot be read.
+    `feeds`: [{feed, dataset, key, state, age_s, max_age_s}]; `health`: what /healthz says.
+    503 with `error` when the store cannot be read.
     """
     seen = window().overview()
     if seen.trouble is not None:

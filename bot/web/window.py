@@ -1,4 +1,4 @@
-"""The window on the store: one read transaction a look, one shared look a moment, and the one thing that the page may write."""
+"""The window on the store: one read transaction a look, and one overview a moment for everybody who looks."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from bot.domain.lifecycles import LIFECYCLES
 
-# good: as it should be; live: something is under way; warn: a person may want to look; bad: a person must look; idle: over or at rest
+# good: as it should be; live: something is under way; warn: a person may want to look; bad: a person must look; idle:
+# at rest
 STATE_TONES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
         ("session", "active"): "good",

@@ -1,13 +1,14 @@
 """The page on a store that tests fill themselves, with a clock that stands still.
 
-The store is as a bot would leave it in the middle of a day, written row by row: one position that trails, one closed, one signal
-that waits for a person, one that was refused.
+The store is as a bot would leave it in the middle of a day, written row by row: one position that trails, one closed,
+one signal that waits for a person, one that was refused.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,9 @@ from sqlalchemy import Connection, Table
 from bot.feeds.clock import ManualClock
 from bot.store import schema
 from bot.store.database import writer_engine
+from bot.store.revision import upgrade
 from bot.store.values import time_text
+from bot.web import live
 from bot.web.access import AccessRules, Doorkeeper
 from bot.web.app import create_app
 from bot.web.window import Place, Window
@@ -57,13 +60,15 @@ def dollars(amount: float) -> int:
 class StoreBuilder:
     """Writes rows into a fresh store; what is not said gets a value that the schema takes."""
 
-    def __init__(self, path: Path) -> None:
+    now_text = time_text(NOW)
+
+    def __init__(self, path: Path, seq: int = 0) -> None:
         self.url = url_of(path)
-        engine = writer_engine(self.url)
-        with engine.begin() as connection:
-            schema.METADATA.create_all(connection)
-        self._engine = engine
-        self._seq = 0
+        self._engine = writer_engine(self.url)
+        self.seq = seq
+
+    def create(self) -> None:
+        upgrade(self.url)
 
     def add(self, table: Table, **values: Any) -> None:
         with self._engine.begin() as connection:
@@ -78,7 +83,8 @@ class StoreBuilder:
 
     def pulse(self, *, age_s: float = 1.0, speed: float = 30.0, waiting_for: tuple[str, ...] = (), **more: Any) -> None:
         values = {
-            "id": 1, "tick": 4211, "at": time_text(NOW - timedelta(seconds=age_s * speed)), "tick_ms": 3.4, "mode": "sim",
+            "id": 1, "tick": 4211, "at": time_text(NOW - timedelta(seconds=age_s * speed)), "tick_ms": 3.4,
+            "mode": "sim",
             "speed": speed, "scenario": "demo", "inbox_depth": 2, "quotes_per_s": 41.0, "session_day": DAY,
             "session_open_at": time_text(OPEN_AT), "session_close_at": time_text(CLOSE_AT), "broker_synced_at": at(1),
             "waiting_for": json.dumps(waiting_for),
@@ -93,20 +99,30 @@ class StoreBuilder:
         self.add(schema.CONNECTION_STATE, id="ibkr", state=state, since=at(95), detail=detail)
 
     def transition(
-        self, machine: str, entity_id: str, trigger: str, states: tuple[str, str], reason: str, when: str, **evidence: Any
+        self,
+        machine: str,
+        entity_id: str,
+        trigger: str,
+        states: tuple[str, str],
+        reason: str,
+        when: str,
+        **evidence: Any,
     ) -> None:
-        self._seq += 1
+        self.seq += 1
         self.add(
-            schema.TRANSITION, seq=self._seq, machine=machine, entity_id=entity_id, from_state=states[0], to_state=states[1],
-            trigger=trigger, actor="tick", reason=reason, evidence=json.dumps(evidence), event_at=when, recorded_at=when,
-            tick=1000 + self._seq, prev_hash="0" * 64, hash=f"{self._seq:064x}",
+            schema.TRANSITION, seq=self.seq, machine=machine, entity_id=entity_id, from_state=states[0],
+            to_state=states[1],
+            trigger=trigger, actor="tick", reason=reason, evidence=json.dumps(evidence), event_at=when,
+            recorded_at=when,
+            tick=1000 + self.seq, prev_hash="0" * 64, hash=f"{self.seq:064x}",
         )  # fmt: skip
 
     def signal(self, signal_id: str, state: str, key: str = CALL, **more: Any) -> None:
         values = {
             "id": signal_id, "strategy": "zero_dte_gamma", "symbol": "SPX" if key == CALL else "SPY",
             "root": "SPXW" if key == CALL else "SPY", "right": key[12], "strike": int(key[13:]) * 10, "expiry": DAY,
-            "multiplier": 100, "contract_key": key, "quantity": 4, "limit_price": dollars(4.2), "notional": dollars(1680),
+            "multiplier": 100, "contract_key": key, "quantity": 4, "limit_price": dollars(4.2),
+            "notional": dollars(1680),
             "risk_fraction": "0.0168", "state": state, "created_at": at(30), "expires_at": at(-2), "session_day": DAY,
         }  # fmt: skip
         self.add(schema.SIGNAL, **(values | more))
@@ -118,7 +134,8 @@ class StoreBuilder:
             "multiplier": 100, "contract_key": key, "plan": json.dumps(PLAN), "state": state, "origin": "bot",
             "entry_quantity": 4, "exit_quantity": 0, "settled_quantity": 0, "quantity": 4, "entry_price": dollars(4.2),
             "entry_value": dollars(16.8), "exit_value": 0, "commissions": dollars(2.6), "high": dollars(4.4),
-            "stop_price": dollars(2.1), "rungs_done": 0, "room_for": 0, "exit_attempts": 0, "realized_pnl": dollars(-2.6),
+            "stop_price": dollars(2.1), "rungs_done": 0, "room_for": 0, "exit_attempts": 0,
+            "realized_pnl": dollars(-2.6),
             "opened_at": at(28), "opened_day": DAY, "protected_at": at(27), "bid": dollars(4.3), "ask": dollars(4.5),
             "unrealized_pnl": dollars(40), "marked_at": at(0),
         }  # fmt: skip
@@ -135,7 +152,9 @@ class StoreBuilder:
         }  # fmt: skip
         self.add(schema.BROKER_ORDER, **(values | more))
 
-    def fill(self, exec_id: str, order_id: str, position_id: str, side: str, quantity: int, price: float, when: str) -> None:
+    def fill(
+        self, exec_id: str, order_id: str, position_id: str, side: str, quantity: int, price: float, when: str
+    ) -> None:
         self.add(
             schema.EXECUTION, exec_id=exec_id, base_id=exec_id.rpartition(".")[0], order_ref=f"qty-{order_id}",
             order_id=order_id, position_id=position_id, perm_id=7, broker_order_id=7, client_id=17, contract_key=CALL,
@@ -149,7 +168,8 @@ class StoreBuilder:
     def snapshot(self, minutes: float, pnl: float) -> None:
         self.add(
             schema.ACCOUNT_SNAPSHOT, id=f"A{10_000 - minutes:08.1f}", account="DU1", day=DAY, at=at(minutes),
-            net_liquidation=dollars(100_000 + pnl), available_funds=dollars(90_000), day_pnl=dollars(pnl), open_positions=1,
+            net_liquidation=dollars(100_000 + pnl), available_funds=dollars(90_000), day_pnl=dollars(pnl),
+            open_positions=1,
         )  # fmt: skip
 
     def feed(self, dataset: str, key: str, age_s: float, max_age_s: float = 90, state: str = "ok") -> None:
@@ -170,6 +190,7 @@ def _insert(connection: Connection, table: Table, values: Mapping[str, Any]) -> 
 def a_working_day(path: Path) -> StoreBuilder:
     """Return a store in the middle of a day."""
     store = StoreBuilder(path)
+    store.create()
     store.pulse(waiting_for=(
         "zero_dte_gamma QQQ: 0.31 % from the max-gamma strike 505, at most 0.10 %",
         "zero_dte_gamma IWM: liquidity C, at least B",
@@ -177,15 +198,38 @@ def a_working_day(path: Path) -> StoreBuilder:
     ))  # fmt: skip
     store.session()
     store.link()
-    for minutes, pnl in ((90, 0), (75, -40), (60, -85), (45, 20), (30, 60), (20, 180), (10, 240), (5, 310.5), (1, 286.4)):
+    for minutes, pnl in (
+        (90, 0),
+        (75, -40),
+        (60, -85),
+        (45, 20),
+        (30, 60),
+        (20, 180),
+        (10, 240),
+        (5, 310.5),
+        (1, 286.4),
+    ):
         store.snapshot(minutes, pnl)
     _a_trailing_position(store)
     _a_closed_position(store)
     store.signal("SIGWAIT", "pending", PUT, approval_id="APP1", created_at=at(0, 20))
-    store.add(schema.APPROVAL, id="APP1", signal_id="SIGWAIT", state="requested", requested_at=at(0, 15), expires_at=at(-2))
-    store.transition("signal", "SIGWAIT", "ask", ("pending", "pending"), "1.7 % of equity, a person is asked above 1.0 %", at(0, 15))
+    store.add(
+        schema.APPROVAL, id="APP1", signal_id="SIGWAIT", state="requested", requested_at=at(0, 15), expires_at=at(-2)
+    )
+    store.transition(
+        "signal", "SIGWAIT", "ask", ("pending", "pending"), "1.7 % of equity, a person is asked above 1.0 %", at(0, 15)
+    )
     store.signal("SIGNO", "rejected", PUT, created_at=at(50))
-    store.transition("signal", "SIGNO", "reject", ("pending", "rejected"), "SPREAD_TOO_WIDE: is=0.14 max=0.10", at(50), spread="0.14", max="0.10")
+    store.transition(
+        "signal",
+        "SIGNO",
+        "reject",
+        ("pending", "rejected"),
+        "SPREAD_TOO_WIDE: is=0.14 max=0.10",
+        at(50),
+        spread="0.14",
+        max="0.10",
+    )
     store.feed("spot_gex", "SPY", 41)
     store.feed("spot_gex", "QQQ", 78)
     store.feed("flow_alerts", "SPX", 140, state="retrying")
@@ -200,25 +244,124 @@ def _a_trailing_position(store: StoreBuilder) -> None:
         high=dollars(9.1), stop_price=dollars(6.8), realized_pnl=dollars(878.4), bid=dollars(8.6), ask=dollars(8.8),
         unrealized_pnl=dollars(440),
     )  # fmt: skip
-    store.order("ORDIN", "entry", "filled", signal_id="SIGRUN", filled_quantity=4, limit_price=dollars(4.2), created_at=at(29))
-    store.order("ORDSTOP", "protect", "working", position_id="POSRUN", quantity=1, stop_price=dollars(6.8), created_at=at(28))
-    store.order("ORDR1", "exit", "filled", position_id="POSRUN", quantity=1, filled_quantity=1, limit_price=dollars(6.3), tag="rung:1", created_at=at(19))
-    store.order("ORDR2", "exit", "filled", position_id="POSRUN", quantity=2, filled_quantity=2, limit_price=dollars(8.4), tag="rung:2", created_at=at(9))
+    store.order(
+        "ORDIN", "entry", "filled", signal_id="SIGRUN", filled_quantity=4, limit_price=dollars(4.2), created_at=at(29)
+    )
+    store.order(
+        "ORDSTOP", "protect", "working", position_id="POSRUN", quantity=1, stop_price=dollars(6.8), created_at=at(28)
+    )
+    store.order(
+        "ORDR1",
+        "exit",
+        "filled",
+        position_id="POSRUN",
+        quantity=1,
+        filled_quantity=1,
+        limit_price=dollars(6.3),
+        tag="rung:1",
+        created_at=at(19),
+    )
+    store.order(
+        "ORDR2",
+        "exit",
+        "filled",
+        position_id="POSRUN",
+        quantity=2,
+        filled_quantity=2,
+        limit_price=dollars(8.4),
+        tag="rung:2",
+        created_at=at(9),
+    )
     store.fill("e1.01", "ORDIN", "POSRUN", "BUY", 4, 4.20, at(28))
     store.fill("e2.01", "ORDR1", "POSRUN", "SELL", 1, 6.35, at(18, 40))
     store.fill("e3.01", "ORDR2", "POSRUN", "SELL", 2, 8.45, at(8, 40))
-    walk = (4.1, 4.0, 3.8, 4.2, 4.6, 5.1, 5.4, 5.9, 6.2, 6.4, 6.1, 6.0, 6.5, 7.0, 7.2, 7.6, 8.0, 7.7, 8.3, 8.5, 8.7, 9.0, 9.1, 8.8, 8.4, 8.9, 8.6, 8.6)
+    walk = (
+        4.1,
+        4.0,
+        3.8,
+        4.2,
+        4.6,
+        5.1,
+        5.4,
+        5.9,
+        6.2,
+        6.4,
+        6.1,
+        6.0,
+        6.5,
+        7.0,
+        7.2,
+        7.6,
+        8.0,
+        7.7,
+        8.3,
+        8.5,
+        8.7,
+        9.0,
+        9.1,
+        8.8,
+        8.4,
+        8.9,
+        8.6,
+        8.6,
+    )
     for i, bid in enumerate(walk):
         store.mark("POSRUN", at(28 - i), bid, bid + 0.2)
-    store.transition("signal", "SIGRUN", "created", ("pending", "pending"), "SPX 0.04 % from max-gamma 5900, book leans to bids", at(30), price="5898.2", strike="5900")
-    store.transition("signal", "SIGRUN", "approve", ("pending", "approved"), "every rule is met", at(29, 30), rules={"spread": "0.03", "max": "0.10"})
+    store.transition(
+        "signal",
+        "SIGRUN",
+        "created",
+        ("pending", "pending"),
+        "SPX 0.04 % from max-gamma 5900, book leans to bids",
+        at(30),
+        price="5898.2",
+        strike="5900",
+    )
+    store.transition(
+        "signal",
+        "SIGRUN",
+        "approve",
+        ("pending", "approved"),
+        "every rule is met",
+        at(29, 30),
+        rules={"spread": "0.03", "max": "0.10"},
+    )
     store.transition("order", "ORDIN", "submit", ("intent", "submitted"), "buy 4 at 4.20", at(29), limit="4.20")
     store.transition("order", "ORDIN", "fill", ("submitted", "filled"), "4 at 4.20", at(28), price="4.20")
     store.transition("position", "POSRUN", "created", ("filled", "filled"), "4 contracts at 4.20", at(28))
-    store.transition("position", "POSRUN", "protect", ("filled", "filled"), "stop for 4 at 2.10, entry 4.20", at(27, 59), stop="2.10", quantity=4)
-    store.transition("position", "POSRUN", "scale_out", ("filled", "filled"), "rung 1: 1 at 6.35", at(18, 40), bid="6.35")
-    store.transition("position", "POSRUN", "trail", ("filled", "trailing"), "rung 2 done, the rest trails", at(8, 40), high="8.50", to="6.35")
-    store.transition("position", "POSRUN", "ratchet", ("trailing", "trailing"), "high 9.10: stop 6.35 to 6.80", at(6), high="9.10", to="6.80")
+    store.transition(
+        "position",
+        "POSRUN",
+        "protect",
+        ("filled", "filled"),
+        "stop for 4 at 2.10, entry 4.20",
+        at(27, 59),
+        stop="2.10",
+        quantity=4,
+    )
+    store.transition(
+        "position", "POSRUN", "scale_out", ("filled", "filled"), "rung 1: 1 at 6.35", at(18, 40), bid="6.35"
+    )
+    store.transition(
+        "position",
+        "POSRUN",
+        "trail",
+        ("filled", "trailing"),
+        "rung 2 done, the rest trails",
+        at(8, 40),
+        high="8.50",
+        to="6.35",
+    )
+    store.transition(
+        "position",
+        "POSRUN",
+        "ratchet",
+        ("trailing", "trailing"),
+        "high 9.10: stop 6.35 to 6.80",
+        at(6),
+        high="9.10",
+        to="6.80",
+    )
 
 
 def _a_closed_position(store: StoreBuilder) -> None:
@@ -238,9 +381,31 @@ def clock() -> ManualClock:
     return ManualClock(NOW)
 
 
+@pytest.fixture(scope="session")
+def working_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """The day's file, written once, and its last transition; each test has a copy."""
+    path = tmp_path_factory.mktemp("page") / "day.db"
+    return path, a_working_day(path).seq
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> StoreBuilder:
-    return a_working_day(tmp_path / "store.db")
+def store(working_day: tuple[Path, int], tmp_path: Path) -> StoreBuilder:
+    path, seq = working_day
+    shutil.copyfile(path, tmp_path / "store.db")
+    return StoreBuilder(tmp_path / "store.db", seq)
+
+
+@pytest.fixture
+def empty_store(tmp_path: Path) -> StoreBuilder:
+    store = StoreBuilder(tmp_path / "empty.db")
+    store.create()
+    return store
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams look again at once."""
+    monkeypatch.setattr(live, "EVERY_S", 0.0)
 
 
 AppMaker = Callable[..., Flask]

@@ -1,0 +1,180 @@
+"""Who may read, who may act, and how the door answers everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from bot.feeds.clock import ManualClock
+from bot.store import page_queries as ask
+from bot.store.database import open_reader
+from bot.web.access import FAILURE_WINDOW_S, FAILURES_ALLOWED, Doorkeeper, is_loopback, safe_next
+
+READING = ("/", "/position/POSRUN", "/signal/SIGRUN", "/machines", "/audit", "/parts", "/api/status", "/metrics")
+ACTIONS = ("pause", "resume", "approve", "reject", "close", "flatten")
+
+
+@pytest.mark.parametrize("path", READING)
+def test_anybody_on_loopback_may_read(page: FlaskClient, path: str) -> None:
+    assert page.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", READING)
+def test_reading_on_any_other_address_needs_the_login(make_app: Callable[..., Flask], store, path: str) -> None:
+    page = make_app(store.url, host="0.0.0.0").test_client()
+    answer = page.get(path, headers={"Host": "bot.example"})
+    assert answer.status_code in {302, 401}
+    assert b"SPX" not in answer.data
+
+
+def test_reading_through_a_proxy_needs_the_login_even_on_loopback(page: FlaskClient) -> None:
+    assert page.get("/", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/api/status"])
+def test_a_scraper_logs_in_by_header(make_app: Callable[..., Flask], store, token: str, path: str) -> None:
+    page = make_app(store.url, host="0.0.0.0").test_client()
+    assert page.get(path, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert page.get(path, headers={"Authorization": "Bearer wrong"}).status_code in {302, 401}
+
+
+def test_the_watchman_needs_no_login(make_app: Callable[..., Flask], store) -> None:
+    page = make_app(store.url, host="0.0.0.0").test_client()
+    assert page.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "", "127.0.0.1.evil.example"])
+def test_a_foreign_host_name_on_loopback_is_refused(page: FlaskClient, host: str) -> None:
+    assert page.get("/", headers={"Host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+def test_an_action_without_login_writes_nothing(page: FlaskClient, csrf_of, store, kind: str) -> None:
+    form = {"csrf": csrf_of(page), "target": "SIGWAIT", "confirmed": "yes"}
+    answer = page.post(f"/actions/{kind}", data=form)
+    assert answer.status_code == 303
+    assert answer.location.startswith("/login")
+    assert _commands(store.url) == []
+
+
+@pytest.mark.parametrize("csrf", ["", "0" * 64, None])
+def test_an_action_without_the_form_token_writes_nothing(operator: FlaskClient, store, csrf: str | None) -> None:
+    form = {} if csrf is None else {"csrf": csrf}
+    assert operator.post("/actions/pause", data=form).status_code == 403
+    assert _commands(store.url) == []
+
+
+def test_a_form_from_another_site_is_refused(operator: FlaskClient, csrf_of, store) -> None:
+    form = {"csrf": csrf_of(operator, "/")}
+    assert operator.post("/actions/pause", data=form, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert _commands(store.url) == []
+
+
+def test_the_form_token_of_one_visitor_is_worth_nothing_to_another(
+    operator: FlaskClient, make_app: Callable[..., Flask], store, csrf_of
+) -> None:
+    stranger = operator.application.test_client()
+    assert operator.post("/actions/pause", data={"csrf": csrf_of(stranger)}).status_code == 403
+
+
+def test_the_ready_link_of_sim_leaves_no_token_in_the_address(page: FlaskClient, token: str) -> None:
+    answer = page.get(f"/login?token={token}")
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert b"Log out" in page.get("/").data
+
+
+def test_the_ready_link_works_more_than_once(page: FlaskClient, token: str) -> None:
+    for _ in range(3):
+        assert page.application.test_client().get(f"/login?token={token}").status_code == 303
+
+
+def test_outside_sim_a_token_in_the_address_lets_nobody_in(make_app: Callable[..., Flask], store, token: str) -> None:
+    page = make_app(store.url, mode="paper").test_client()
+    assert page.get(f"/login?token={token}").status_code == 200
+    assert b"Log out" not in page.get("/").data
+
+
+def test_too_many_wrong_tokens_must_wait_even_with_the_right_one(
+    page: FlaskClient, csrf_of, token: str, clock: ManualClock
+) -> None:
+    csrf = csrf_of(page)
+    for _ in range(FAILURES_ALLOWED):
+        assert page.post("/login", data={"csrf": csrf, "token": "guess"}).status_code == 403
+    assert page.post("/login", data={"csrf": csrf, "token": token}).status_code == 429
+    clock.advance(FAILURE_WINDOW_S + 1)
+    assert page.post("/login", data={"csrf": csrf, "token": token}).status_code == 303
+
+
+def test_a_login_ends_after_its_hours(operator: FlaskClient, clock: ManualClock) -> None:
+    assert b"Log out" in operator.get("/").data
+    clock.advance(3601)
+    assert b"Log out" not in operator.get("/").data
+
+
+def test_logging_out_ends_the_login(operator: FlaskClient, csrf_of) -> None:
+    operator.post("/logout", data={"csrf": csrf_of(operator, "/")})
+    assert b"Log out" not in operator.get("/").data
+
+
+def test_without_a_configured_token_nobody_logs_in(make_app: Callable[..., Flask], store, csrf_of) -> None:
+    page = make_app(store.url, token="").test_client()
+    assert page.post("/login", data={"csrf": csrf_of(page), "token": ""}).status_code == 403
+
+
+def test_a_forged_cookie_is_a_stranger(page: FlaskClient) -> None:
+    page.set_cookie("quanticity_visit", "WyJhIiwib3BlcmF0b3IiLDBd.forged")
+    assert b"Log out" not in page.get("/").data
+
+
+def test_a_cookie_of_before_the_restart_is_a_stranger(clock: ManualClock) -> None:
+    before, after = (Doorkeeper("token", 3600, clock.monotonic) for _ in range(2))
+    assert after.unseal(before.seal(before.new_visit("operator"))) is None
+
+
+def test_the_cookie_keeps_to_http_and_to_this_site(page: FlaskClient) -> None:
+    cookie = page.get("/").headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie
+
+
+def test_behind_tls_the_cookie_is_secure(page: FlaskClient) -> None:
+    answer = page.get("/login", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"})
+    assert "Secure" in answer.headers["Set-Cookie"]
+
+
+def test_every_answer_carries_the_security_headers(page: FlaskClient) -> None:
+    for path in ("/", "/login", "/healthz", "/nowhere", "/static/page.js"):
+        with page.get(path) as answer:  # a file answer stays open until it is closed
+            headers = answer.headers
+        assert "script-src 'self'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+    assert page.get("/").headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "", "evil", "/\tevil", "///x"],
+)
+def test_the_way_back_never_leads_elsewhere(target: str) -> None:
+    assert safe_next(target) == "/"
+
+
+def test_the_way_back_keeps_a_page_of_ours() -> None:
+    assert safe_next("/position/X?sent=1") == "/position/X?sent=1"
+
+
+def test_loopback_is_this_machine_only() -> None:
+    assert all(is_loopback(host) for host in ("127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"))
+    assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "10.0.0.1", "example.org", "127.0.0.1.evil", ""))
+
+
+def _commands(url: str) -> list[ask.CommandRow]:
+    with open_reader(url) as connection:
+        return ask.commands(connection, 10)

@@ -1,0 +1,123 @@
+"""The page in a real browser: no errors in its console, no sideways overflow on a phone, buttons that become
+commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.store import page_queries as ask
+from bot.store import schema
+from bot.store.database import open_reader
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ROOT = Path(__file__).resolve().parents[2]
+PATHS = ("/", "/position/POSRUN", "/signal/SIGRUN", "/machines", "/audit?query=order_executions", "/login", "/nowhere")
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")]
+
+
+@pytest.fixture
+def served(store, token: str) -> Iterator[str]:
+    """The address of the page served by its own process."""
+    command = [sys.executable, "-m", "bot.web", "--database", store.url, "--port", "0", "--mode", "sim"]
+    command += ["--start-at", "2026-11-20T11:05:30-05:00", "--speed", "1"]
+    environment = os.environ | {"WEB_LOGIN_TOKEN": token}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        try:
+            assert line.startswith("web ready http://127.0.0.1:"), line
+            yield line.removeprefix("web ready ").strip().rstrip("/")
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield running
+        running.close()
+
+
+def _complaints(tab: Any) -> list[str]:
+    found: list[str] = []
+    tab.on("pageerror", lambda error: found.append(str(error)))
+    tab.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    return found
+
+
+def _overflow(tab: Any) -> int:
+    return int(tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_page_is_quiet_and_fits(served: str, browser: Any, token: str, width: int) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 800})
+    complaints = _complaints(tab)
+    tab.goto(f"{served}/login?token={token}")
+    assert "token" not in tab.url
+    for path in PATHS:
+        tab.goto(served + path)
+        assert _overflow(tab) == 0, path
+    assert [words for words in complaints if "404" not in words] == []
+
+
+def test_a_press_on_pause_becomes_a_command_and_its_answer_arrives_by_itself(
+    served: str, browser: Any, token: str, store
+) -> None:
+    tab = browser.new_page()
+    complaints = _complaints(tab)
+    tab.goto(f"{served}/login?token={token}")
+    tab.click("text=Pause entries")
+    tab.wait_for_selector("text=queued, the bot answers on its next tick")
+    with open_reader(store.url) as connection:
+        (row,) = ask.commands(connection, 5)
+    assert (row.kind, row.actor, row.state) == ("pause", "admin:web:operator", "queued")
+    store.set(schema.COMMAND, {"id": row.id}, state="done", answer="entries are paused")
+    store.set(schema.SESSION_STATE, {"id": "session"}, state="paused")
+    tab.wait_for_selector("[data-live=notice] >> text=entries are paused")
+    tab.wait_for_selector("[data-live=status] >> text=Resume")
+    assert complaints == []
+
+
+def test_flatten_asks_first_and_can_be_called_off(served: str, browser: Any, token: str, store) -> None:
+    tab = browser.new_page()
+    tab.goto(f"{served}/login?token={token}")
+    tab.click("text=Flatten all")
+    tab.click("text=Keep it")
+    with open_reader(store.url) as connection:
+        assert ask.commands(connection, 5) == []
+    tab.click("text=Flatten all")
+    tab.click("#confirm-yes")
+    tab.wait_for_selector("[data-live=notice] >> text=Flatten all")
+    with open_reader(store.url) as connection:
+        assert [row.kind for row in ask.commands(connection, 5)] == ["flatten"]
+
+
+def test_news_arrives_without_a_reload_and_leaves_an_open_evidence_open(served: str, browser: Any, store) -> None:
+    tab = browser.new_page()
+    tab.goto(served)
+    tab.click("#activity summary >> nth=0")
+    store.transition("session", "session", "pause", ("active", "paused"), "news from the tick", store.now_text)
+    tab.wait_for_selector("#activity >> text=news from the tick")
+    assert tab.locator("#activity details[open]").count() == 1
+    assert tab.inner_text("#stream") == "Live"

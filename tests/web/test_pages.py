@@ -1,0 +1,159 @@
+"""What the pages say of a store in the middle of a day, of an empty one, and of one that is not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from bot.domain.lifecycles import LIFECYCLES
+from bot.store import schema
+
+
+def _text(client: FlaskClient, path: str = "/") -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, f"{path}: {answer.status_code}"
+    return answer.get_data(as_text=True)
+
+
+def test_the_overview_tells_the_day(page: FlaskClient) -> None:
+    text = _text(page)
+    for words in (
+        "+$286.40", "$100,286.40", "+$1,318.40", "+78.5 %", "trailing", "closes in 4 h 54 min", "11:05:30",
+        "0.31 % from the max-gamma strike 505", "429 from the vendor", "your decision", "realized −$485.20",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def test_only_a_person_who_is_logged_in_sees_buttons(page: FlaskClient, csrf_of, token: str) -> None:
+    assert "/actions/" not in _text(page)
+    page.post("/login", data={"csrf": csrf_of(page), "token": token})
+    text = _text(page)
+    assert all(f"/actions/{kind}" in text for kind in ("pause", "flatten", "close", "approve", "reject"))
+
+
+def test_a_paused_session_offers_to_resume_and_says_who_paused_it(operator: FlaskClient, store) -> None:
+    store.set(
+        schema.SESSION_STATE, {"id": "session"}, state="paused", hold="pause", held_by="admin:web:operator",
+        held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="asked by the operator",
+    )  # fmt: skip
+    text = _text(operator)
+    assert "/actions/resume" in text
+    assert "/actions/pause" not in text
+    assert "asked by the operator by operator (page) since 11:00:00 ET" in text
+
+
+def test_an_unprotected_position_is_a_warning_on_top(page: FlaskClient, store) -> None:
+    store.set(schema.POSITION, {"id": "POSRUN"}, unprotected_since="2026-11-20T16:05:20.000000+00:00")
+    text = _text(page)
+    assert "Unprotected:" in text
+    assert "unprotected 10 s" in text
+
+
+def test_the_activity_can_be_narrowed_to_one_machine(page: FlaskClient) -> None:
+    text = _text(page, "/?machine=order")
+    assert "Order sent" in text
+    assert "Trailing begins" not in text
+
+
+def test_an_unknown_machine_shows_everything(page: FlaskClient) -> None:
+    assert "Trailing begins" in _text(page, "/?machine=<script>")
+
+
+def test_the_story_of_a_position_has_path_stop_rungs_fills_and_orders(page: FlaskClient) -> None:
+    text = _text(page, "/position/POSRUN")
+    for words in (
+        'class="bid"', 'class="stop"', "stop 6.80", "+50 % 6.30", "+100 % 8.40", "entry 4.20", "bought 4 at 4.20",
+        "sold 2 at 8.45", "rung:2", "Stop raised", "high 9.10: stop 6.35 to 6.80", "qty-ORDIN", "e3.01",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def test_the_story_of_a_signal_has_its_rules_and_leads_to_its_position(page: FlaskClient) -> None:
+    text = _text(page, "/signal/SIGRUN")
+    assert "/position/POSRUN" in text
+    assert "every rule is met" in text
+    assert "rules.spread" in text
+
+
+def test_a_refused_signal_has_no_path_and_says_why(page: FlaskClient) -> None:
+    text = _text(page, "/signal/SIGNO")
+    assert "SPREAD_TOO_WIDE: is=0.14 max=0.10" in text
+    assert "has a price path once it has become a position" in text
+
+
+@pytest.mark.parametrize("path", ["/signal/NONE", "/position/NONE", "/nowhere", "/audit.csv?query=none"])
+def test_what_is_not_there_is_a_plain_page(page: FlaskClient, path: str) -> None:
+    answer = page.get(path)
+    assert answer.status_code == 404
+    assert b"Back to the overview" in answer.data
+
+
+def test_every_machine_is_drawn_with_each_state_and_count(page: FlaskClient) -> None:
+    text = _text(page, "/machines")
+    for name, life in LIFECYCLES.items():
+        assert f'id="{name}"' in text
+        assert all(f'data-state="{state.value}"' in text for state in life.states)
+
+
+def test_what_strangers_wrote_is_shown_and_never_run(operator: FlaskClient, store) -> None:
+    evil = "<script>alert('x')</script>"
+    store.transition("position", "POSRUN", "ratchet", ("trailing", "trailing"), evil, store.now_text, quote=evil)
+    store.alert("critical", evil, "EVIL")
+    store.signal("SIGEVIL", "pending", strategy=evil)
+    store.set(schema.FEED_STATUS, {"key": "SPX"}, last_error=f'"{evil}')
+    store.set(schema.ENGINE_STATUS, {"id": 1}, waiting_for=json.dumps([evil]), scenario=evil)
+    for path in ("/", "/position/POSRUN", "/signal/SIGEVIL"):
+        text = _text(operator, path)
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;alert" in text
+    assert "<script>alert" not in "".join(operator.get("/parts").get_json().values())
+
+
+def test_an_empty_store_says_what_will_appear(make_app: Callable[..., Flask], empty_store) -> None:
+    text = _text(make_app(empty_store.url).test_client())
+    for words in ("Starting:", "No open position", "No live signal", "No transition yet", "No alert", "No feed has"):
+        assert words in text, words
+
+
+def test_a_missing_store_is_a_banner(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    page = make_app(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}").test_client()
+    text = _text(page)
+    assert "The store cannot be read:" in text
+    assert "Traceback" not in text
+    assert page.get("/position/X").status_code == 503
+    assert page.get("/machines").status_code == 503
+
+
+def test_a_store_without_tables_is_a_banner(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    (tmp_path / "bare.db").touch()
+    assert "The store cannot be read:" in _text(make_app(f"sqlite+aiosqlite:///{tmp_path / 'bare.db'}").test_client())
+
+
+def test_a_fault_is_a_plain_page_without_its_traceback(
+    make_app: Callable[..., Flask], store, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(store.url)
+
+    def broken() -> str:
+        raise RuntimeError("inner words")
+
+    app.add_url_rule("/broken", "broken", broken)
+    answer = app.test_client().get("/broken")
+    assert answer.status_code == 500
+    assert b"inner words" not in answer.data
+    assert b"Back to the overview" in answer.data
+    assert "inner words" in caplog.text
+
+
+def test_pages_use_nothing_from_elsewhere(operator: FlaskClient) -> None:
+    for path in ("/", "/position/POSRUN", "/machines", "/audit", "/login"):
+        text = _text(operator, path)
+        assert "http://" not in text.replace("http://www.w3.org", "")
+        assert "https://" not in text
+        assert " style=" not in text
+        assert "onclick" not in text

@@ -1,0 +1,101 @@
+"""What watchmen and scrapers are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.feeds.clock import ManualClock
+from bot.store import schema
+
+
+def test_a_bot_that_ticks_is_well(page: FlaskClient) -> None:
+    answer = page.get("/healthz")
+    assert answer.status_code == 200
+    health = answer.get_json()
+    assert health["ok"] is True
+    assert health["tick_age_s"] == pytest.approx(1.0)
+    assert health["broker_sync_age_s"] == pytest.approx(60.0)
+
+
+def test_a_bot_that_stopped_ticking_is_not(page: FlaskClient, clock: ManualClock) -> None:
+    clock.advance(30 * 20)  # twenty wall seconds at thirtyfold speed
+    answer = page.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.get_json()["reasons"] == ["last tick 21 s ago, more than 15"]
+
+
+@pytest.mark.parametrize(
+    "table, values, words",
+    [
+        (schema.CONNECTION_STATE, {"state": "down"}, "broker connection is down"),
+        (schema.SESSION_STATE, {"state": "halted"}, "the session is halted"),
+        (schema.ENGINE_STATUS, {"broker_synced_at": None}, "never read"),
+        (schema.ENGINE_STATUS, {"broker_synced_at": "2026-11-20T15:00:00.000000+00:00"}, "was read 3930 s ago"),
+    ],
+)
+def test_each_kind_of_staleness_is_named(page: FlaskClient, store, table, values, words: str) -> None:
+    store.set(table, {}, **values)
+    answer = page.get("/healthz")
+    assert answer.status_code == 503
+    assert words in " ".join(answer.get_json()["reasons"])
+
+
+def test_a_command_that_nobody_takes_is_named(page: FlaskClient, store) -> None:
+    store.add(
+        schema.COMMAND, id="C1", kind="pause", payload="{}", actor="cli", state="queued", answer="",
+        created_at="2026-11-20T15:55:00.000000+00:00",
+    )  # fmt: skip
+    assert page.get("/healthz").get_json()["reasons"] == ["a command waits for 21 s, more than 15"]
+
+
+def test_the_brokers_own_restart_window_is_no_fault(page: FlaskClient, store) -> None:
+    store.set(schema.CONNECTION_STATE, {}, state="restart_window")
+    assert page.get("/healthz").status_code == 200
+
+
+def test_a_missing_store_is_not_well(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    page = make_app(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}").test_client()
+    assert page.get("/healthz").status_code == 503
+    assert _metrics(page)["quanticity_store_up"] == 0
+    assert page.get("/api/status").status_code == 503
+
+
+def test_metrics_parse_and_say_what_the_store_says(page: FlaskClient) -> None:
+    found = _metrics(page)
+    assert found["quanticity_positions_open"] == 1
+    assert found["quanticity_equity_dollars"] == pytest.approx(100_286.4)
+    assert found["quanticity_day_pnl_dollars"] == pytest.approx(286.4)
+    assert found["quanticity_inbox_depth"] == 2
+    assert found["quanticity_transitions_total"] == 12
+    assert found["quanticity_unprotected_contracts"] == 0
+    assert found["quanticity_orders", ("state", "working")] == 1
+    assert (
+        found["quanticity_feed_age_seconds", ("dataset", "spot_gex"), ("feed", "unusual_whales"), ("key", "SPY")] == 41
+    )
+
+
+def test_the_status_is_json_with_money_as_text(page: FlaskClient) -> None:
+    status = page.get("/api/status").get_json()
+    assert status["session"]["state"] == "active"
+    assert status["account"]["equity"] == "100286.4000"
+    assert status["positions"][0]["stop_price"] == "6.8000"
+    assert status["signals"][0]["waits_for_a_person"] is True
+    assert status["health"]["ok"] is True
+    assert len(status["waiting_for"]) == 3
+
+
+def _metrics(page: FlaskClient) -> dict[object, float]:
+    answer = page.get("/metrics")
+    assert answer.status_code == 200
+    found: dict[object, float] = {}
+    for family in text_string_to_metric_families(answer.get_data(as_text=True)):
+        for sample in family.samples:
+            labels = tuple(sorted(sample.labels.items()))
+            found[(sample.name, *labels) if labels else sample.name] = sample.value
+    return found
