@@ -31,6 +31,7 @@ _SPOT_COLUMNS: Final = tuple(
     f"{greek}_{weight}" for greek in ("gamma", "charm", "vanna") for weight in ("oi", "vol", "dir")
 )
 _A_SECOND: Final = timedelta(seconds=1)
+_AN_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
@@ -128,14 +129,16 @@ class ModelSource:
         tape = self._tapes.get(instrument.con_id)
         if tape is None:
             tape = self._tapes[instrument.con_id] = _Tape(self._market.session_open() - _A_SECOND)
-        if tape.volume == volume or at <= tape.until:
+        # The chain's volume is that of whole seconds, this one included; the prints are spread within theirs.
+        until = at.replace(microsecond=0) + _A_SECOND - _AN_INSTANT
+        if tape.volume == volume or until <= tape.until:
             return tape
-        for trade in self._market.prints(instrument, tape.until, at):
+        for trade in self._market.prints(instrument, tape.until, until):
             tape.last, tape.last_at = trade.price, trade.at
             tape.high = trade.price if tape.high is None else max(tape.high, trade.price)
             tape.low = trade.price if tape.low is None else min(tape.low, trade.price)
             tape.turnover += trade.price * trade.size
-        tape.until, tape.volume = at, volume
+        tape.until, tape.volume = until, volume
         return tape
 
 
