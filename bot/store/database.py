@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -38,7 +38,11 @@ WRITER_PRAGMAS: Final = (
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
 )
-READER_PRAGMAS: Final = ("PRAGMA query_only=ON", f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+READER_PRAGMAS: Final = (
+    "PRAGMA query_only=ON",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    "PRAGMA schema_version",  # read now, so that a file which is no database is found here
+)
 
 
 class Lane(Protocol):
@@ -62,6 +66,7 @@ class ThreadLane:
         self._engine = writer_engine(url)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._connection: Connection | None = None
+        self._closed = False
 
     async def run(self, work: Work[Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
@@ -73,8 +78,11 @@ class ThreadLane:
             return work(self._connection)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
-        self._thread.shutdown()
+        """Close the connection; closing twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
+            self._thread.shutdown()
 
     def _dispose(self) -> None:
         if self._connection is not None:
@@ -161,7 +169,7 @@ def open_reader(url: str) -> Connection:
     """Return a connection that cannot write (a context manager); raises StoreError when there is no store to read."""
     try:
         return _reader_engine(url).connect()
-    except OperationalError as error:
+    except DBAPIError as error:
         raise StoreError(
             f"cannot read the store at {url}: {error.orig}; create it with `python run.py db upgrade`"
         ) from error

@@ -83,7 +83,8 @@ ORDER BY o.created_at, o.order_ref, e.executed_at, e.exec_id""",
     AuditQuery(
         "slippage",
         "What did execution cost against the mid?",
-        "Each filled order: its average price against the mid when it was decided. Positive is a cost, in dollars.",
+        "Each filled order: its average price against the mid when it was decided (a stop: against its stop price). "
+        "Positive is a cost, in dollars.",
         """
 SELECT order_ref, purpose, side, tag, contract_key, quantity, mid_at_decision, average_price, slippage_per_share,
 slippage,

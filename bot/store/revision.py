@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import SchemaMismatch, StoreError
 from bot.store.address import is_sqlite, sqlite_path
@@ -102,7 +102,7 @@ def _run(url: str, step: Callable[[Config], None]) -> None:
     try:
         with engine.begin() as connection:
             step(_config(connection))
-    except OperationalError as error:
+    except DBAPIError as error:
         raise StoreError(f"the store at {url} cannot be migrated: {error.orig}") from error
     finally:
         engine.dispose()

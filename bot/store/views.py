@@ -125,29 +125,27 @@ FROM broker_order o LEFT JOIN (
 ) f ON f.order_id = o.id"""
 
 _SLIPPAGE: Final = f"""
-/* One row a filled order: what it got against the mid when it was decided. Positive is a cost, in dollars. */
-SELECT o.order_ref, o.signal_id, o.position_id, o.contract_key, o.purpose, o.side, o.tag, f.contracts AS quantity,
-    {_dollars("o.mid_at_decision")} AS mid_at_decision, {_dollars("f.value * 1.0 / f.contracts")} AS average_price,
-    {_dollars("CASE WHEN o.side = 'BUY' THEN 1 ELSE -1 END * (f.value * 1.0 / f.contracts - o.mid_at_decision)")}
-        AS slippage_per_share,
-    {
-    _dollars(
-        "CASE WHEN o.side = 'BUY' THEN 1 ELSE -1 END * (f.value - o.mid_at_decision * f.contracts)"
-        " * COALESCE(p.multiplier, s.multiplier, 100)"
-    )
-} AS slippage,
-    CASE WHEN o.mid_at_decision > 0 THEN ROUND(
-        CASE WHEN o.side = 'BUY' THEN 100.0 ELSE -100.0 END * (f.value * 1.0 / f.contracts / o.mid_at_decision - 1), 4
-    ) END AS slippage_pct,
-    o.created_at
-FROM broker_order o
-JOIN (
-    SELECT order_id, CAST(SUM(quantity) AS BIGINT) AS contracts, CAST(SUM(quantity * price) AS BIGINT) AS value
-    FROM execution GROUP BY order_id
-) f ON f.order_id = o.id
-LEFT JOIN position p ON p.id = o.position_id
-LEFT JOIN signal s ON s.id = o.signal_id
-WHERE f.contracts > 0 AND o.mid_at_decision IS NOT NULL"""
+/* One row a filled order: what it got against the mid when it was decided; a stop, which is decided long before it
+   fills, against the stop price that it promised. Positive is a cost, in dollars. */
+WITH filled AS (
+    SELECT o.*, f.contracts, f.value * 1.0 / f.contracts AS average,
+        CASE WHEN o.purpose = 'protect' THEN o.stop_price ELSE o.mid_at_decision END AS reference,
+        CASE WHEN o.side = 'BUY' THEN 1 ELSE -1 END AS sign, COALESCE(p.multiplier, s.multiplier, 100) AS multiplier
+    FROM broker_order o
+    JOIN (
+        SELECT order_id, CAST(SUM(quantity) AS BIGINT) AS contracts, CAST(SUM(quantity * price) AS BIGINT) AS value
+        FROM execution GROUP BY order_id
+    ) f ON f.order_id = o.id
+    LEFT JOIN position p ON p.id = o.position_id
+    LEFT JOIN signal s ON s.id = o.signal_id
+    WHERE f.contracts > 0
+)
+SELECT order_ref, signal_id, position_id, contract_key, purpose, side, tag, contracts AS quantity,
+    {_dollars("mid_at_decision")} AS mid_at_decision, {_dollars("reference")} AS reference_price,
+    {_dollars("average")} AS average_price, {_dollars("sign * (average - reference)")} AS slippage_per_share,
+    {_dollars("sign * (average - reference) * contracts * multiplier")} AS slippage,
+    CASE WHEN reference > 0 THEN ROUND(sign * 100.0 * (average / reference - 1), 4) END AS slippage_pct, created_at
+FROM filled WHERE reference IS NOT NULL"""
 
 _UNPROTECTED: Final = """
 /* One row a stretch of time in which a position had no working stop for all of it: from a fill or the stop's loss

@@ -94,8 +94,8 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False, comment="ULID"),
         sa.Column("code", sa.String(length=128), nullable=False),
         sa.Column("severity", sa.String(length=128), nullable=False),
-        sa.Column("text", sa.Text(), server_default="", nullable=False),
-        sa.Column("facts", sa.Text(), server_default="{}", nullable=False, comment="JSON"),
+        sa.Column("text", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("facts", sa.Text(), server_default=sa.text("'{}'"), nullable=False, comment="JSON"),
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.CheckConstraint("\"severity\" IN ('info', 'warning', 'critical')", name=op.f("ck_alert_severity_word")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
@@ -107,12 +107,14 @@ def upgrade() -> None:
         "command",
         sa.Column("id", sa.String(length=64), nullable=False, comment="ULID"),
         sa.Column("kind", sa.String(length=128), nullable=False),
-        sa.Column("payload", sa.Text(), server_default="{}", nullable=False, comment="JSON"),
+        sa.Column("payload", sa.Text(), server_default=sa.text("'{}'"), nullable=False, comment="JSON"),
         sa.Column("actor", sa.String(length=128), nullable=False, comment="admin:web:<user>, admin:telegram:<id>, cli"),
         sa.Column("state", sa.String(length=128), server_default="queued", nullable=False),
         sa.Column("created_at", sa.String(length=32), nullable=False),
         sa.Column("handled_at", sa.String(length=32), nullable=True),
-        sa.Column("answer", sa.Text(), server_default="", nullable=False, comment="what the person is told"),
+        sa.Column(
+            "answer", sa.Text(), server_default=sa.text("('')"), nullable=False, comment="what the person is told"
+        ),
         sa.CheckConstraint("\"state\" IN ('queued', 'done', 'refused')", name=op.f("ck_command_state_word")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_command")),
         comment="what people asked for: the only way in from outside the tick",
@@ -130,7 +132,11 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False, comment="1, 2, 3: in the order of acceptance"),
         sa.Column("hash", sa.String(length=128), nullable=False, comment="sha256 of the text, hex"),
         sa.Column(
-            "body", sa.Text(), server_default="", nullable=False, comment="the accepted configuration without secrets"
+            "body",
+            sa.Text(),
+            server_default=sa.text("('')"),
+            nullable=False,
+            comment="the accepted configuration without secrets",
         ),
         sa.Column("created_at", sa.String(length=32), nullable=False, comment="when it came into force"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_config_version")),
@@ -142,7 +148,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False, comment="ibkr"),
         sa.Column("state", sa.String(length=128), nullable=False),
         sa.Column("since", sa.String(length=32), nullable=True),
-        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.CheckConstraint(
             "\"state\" IN ('down', 'handshaking', 'syncing', 'synced', 'degraded_data', 'degraded_orders', 'competing', 'restart_window')",
             name=op.f("ck_connection_state_state_word"),
@@ -168,7 +174,7 @@ def upgrade() -> None:
         sa.Column(
             "waiting_for",
             sa.Text(),
-            server_default="[]",
+            server_default=sa.text("'[]'"),
             nullable=False,
             comment="JSON list: why there is no trade right now",
         ),
@@ -185,7 +191,7 @@ def upgrade() -> None:
             "state", sa.String(length=128), nullable=False, comment="ok, waiting, retrying, open, refused, disabled"
         ),
         sa.Column("last_success_at", sa.String(length=32), nullable=True),
-        sa.Column("last_error", sa.Text(), server_default="", nullable=False),
+        sa.Column("last_error", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.Column("requests", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("dropped", sa.Integer(), nullable=False, comment="data that could not be parsed"),
@@ -204,7 +210,7 @@ def upgrade() -> None:
         sa.Column(
             "grid",
             sa.Text(),
-            server_default="[]",
+            server_default=sa.text("'[]'"),
             nullable=False,
             comment="JSON: price bands [[from, tick], ...] as decimal text",
         ),
@@ -218,7 +224,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("ran_at", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=128), nullable=False),
-        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_run")),
         comment="marks of scheduled jobs",
     )
@@ -238,8 +244,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=128), nullable=False),
         sa.Column("external_id", sa.String(length=128), nullable=True, comment="the channel's id of what was sent"),
         sa.Column("dedupe_key", sa.String(length=200), nullable=False, comment="fact + tier + channel: said once"),
-        sa.Column("body", sa.Text(), server_default="", nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False, comment="why withheld or dead"),
+        sa.Column("body", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("('')"), nullable=False, comment="why withheld or dead"),
         sa.CheckConstraint(
             "\"state\" IN ('queued', 'sending', 'sent', 'retrying', 'unknown', 'dead', 'withheld')",
             name=op.f("ck_message_state_word"),
@@ -255,7 +261,7 @@ def upgrade() -> None:
         "reconciliation",
         sa.Column("id", sa.String(length=64), nullable=False, comment="ULID"),
         sa.Column("at", sa.String(length=32), nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.Column(
             "complete", sa.Boolean(), nullable=False, comment="every part of the broker's book gave its end marker"
         ),
@@ -269,8 +275,8 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False, comment="ULID"),
         sa.Column("kind", sa.String(length=128), nullable=False),
         sa.Column("period", sa.String(length=128), nullable=False),
-        sa.Column("title", sa.Text(), server_default="", nullable=False),
-        sa.Column("body", sa.Text(), server_default="", nullable=False),
+        sa.Column("title", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("body", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.Column("state", sa.String(length=128), nullable=False),
         sa.Column("created_at", sa.String(length=32), nullable=False),
         sa.Column("decided_at", sa.String(length=32), nullable=True),
@@ -292,7 +298,7 @@ def upgrade() -> None:
         sa.Column("hold", sa.String(length=128), nullable=False, comment="what a restart comes back to"),
         sa.Column("held_by", sa.String(length=128), nullable=True),
         sa.Column("held_at", sa.String(length=32), nullable=True),
-        sa.Column("hold_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("hold_reason", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.CheckConstraint("\"hold\" IN ('none', 'pause', 'halt')", name=op.f("ck_session_state_hold_word")),
         sa.CheckConstraint(
             "\"state\" IN ('starting', 'reconciling', 'active', 'paused', 'halted', 'stopping')",
@@ -321,7 +327,13 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.String(length=32), nullable=False),
         sa.Column("closed_at", sa.String(length=32), nullable=True),
         sa.Column("session_day", sa.String(length=10), nullable=False, comment="New York day of created_at"),
-        sa.Column("rationale", sa.Text(), server_default="{}", nullable=False, comment="JSON: what the strategy saw"),
+        sa.Column(
+            "rationale",
+            sa.Text(),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+            comment="JSON: what the strategy saw",
+        ),
         sa.Column("approval_id", sa.String(length=64), nullable=True),
         sa.Column("entry_order_id", sa.String(length=64), nullable=True),
         sa.Column("position_id", sa.String(length=64), nullable=True),
@@ -349,7 +361,11 @@ def upgrade() -> None:
         sa.Column("evaluated", sa.Integer(), nullable=False),
         sa.Column("proposed", sa.Integer(), nullable=False),
         sa.Column(
-            "last_reason", sa.Text(), server_default="", nullable=False, comment="why its latest look was no signal"
+            "last_reason",
+            sa.Text(),
+            server_default=sa.text("('')"),
+            nullable=False,
+            comment="why its latest look was no signal",
         ),
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("strategy", "symbol", "day", name=op.f("pk_strategy_stat")),
@@ -366,7 +382,7 @@ def upgrade() -> None:
         sa.Column(
             "decided_by", sa.String(length=128), nullable=True, comment="actor of the answer; rules: nobody was asked"
         ),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.CheckConstraint(
             "\"state\" IN ('requested', 'approved', 'rejected', 'expired')", name=op.f("ck_approval_state_word")
         ),
@@ -390,7 +406,11 @@ def upgrade() -> None:
         sa.Column("multiplier", sa.Integer(), nullable=False),
         sa.Column("contract_key", sa.String(length=128), nullable=False),
         sa.Column(
-            "plan", sa.Text(), server_default="{}", nullable=False, comment="JSON: exit plan frozen at the entry"
+            "plan",
+            sa.Text(),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+            comment="JSON: exit plan frozen at the entry",
         ),
         sa.Column("state", sa.String(length=128), nullable=False),
         sa.Column("origin", sa.String(length=128), nullable=False, comment="broker: found there and adopted"),
@@ -446,9 +466,9 @@ def upgrade() -> None:
         sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("subject", sa.String(length=128), nullable=False, comment="position, order, execution"),
         sa.Column("key", sa.String(length=128), nullable=False),
-        sa.Column("ours", sa.Text(), server_default="", nullable=False),
-        sa.Column("broker", sa.Text(), server_default="", nullable=False),
-        sa.Column("action", sa.Text(), server_default="", nullable=False),
+        sa.Column("ours", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("broker", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("action", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.ForeignKeyConstraint(
             ["reconciliation_id"],
             ["reconciliation.id"],
@@ -471,11 +491,11 @@ def upgrade() -> None:
             comment="created: birth row; refused:<trigger>: not allowed, nothing changed",
         ),
         sa.Column("actor", sa.String(length=128), nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.Column(
             "evidence",
             sa.Text(),
-            server_default="{}",
+            server_default=sa.text("'{}'"),
             nullable=False,
             comment="JSON: the quotes, metrics and limits that decided it",
         ),
@@ -535,7 +555,7 @@ def upgrade() -> None:
             "mid_at_decision", sa.BigInteger(), nullable=True, comment="mid of bid and ask when the order was decided"
         ),
         sa.Column("reject_code", sa.Integer(), nullable=True),
-        sa.Column("reject_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("reject_reason", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.Column("created_at", sa.String(length=32), nullable=False),
         sa.Column("submitted_at", sa.String(length=32), nullable=True),
         sa.Column("acknowledged_at", sa.String(length=32), nullable=True),

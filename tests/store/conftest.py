@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -22,10 +22,10 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store_path(empty_store: Path, tmp_path: Path) -> Iterator[Path]:
+def store_path(empty_store: Path, tmp_path: Path) -> Path:
     path = tmp_path / "store.db"
     shutil.copy(empty_store, path)
-    yield path
+    return path
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ async def test_an_empty_store_loads_as_nothing(any_store: SqlStore) -> None:
     loaded = await any_store.load()
     assert loaded.session is None
     assert loaded.connection is None
-    assert not (loaded.signals or loaded.orders or loaded.positions or loaded.executions)
+    assert [*loaded.signals, *loaded.orders, *loaded.positions, *loaded.executions] == []
     assert (loaded.tick, loaded.highest_order_id) == (0, 0)
 
 
@@ -281,7 +281,7 @@ async def test_commands_come_oldest_first_and_leave_once_handled(any_store: SqlS
     assert [c.id for c in await any_store.pending_commands()] == ["b"]
 
 
-@pytest.mark.parametrize(("kind", "payload"), [("dance", "{}"), ("close", "not json"), ("close", "[1]")])
+@pytest.mark.parametrize("kind,payload", [("dance", "{}"), ("close", "not json"), ("close", "[1]")])
 async def test_a_command_that_makes_no_sense_is_refused_with_the_reason(
     store: SqlStore, store_path: Path, kind: str, payload: str
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, MetaData, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, MetaData, String, Text, text
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -58,7 +58,8 @@ def whole(name: str, *, nullable: bool = True, comment: str | None = None, defau
 
 def words(name: str, *, nullable: bool = False, comment: str | None = None, default: str | None = "") -> Column[str]:
     """Text for people, or JSON where the comment says so."""
-    return Column(name, Text, nullable=nullable, comment=comment, server_default=None if nullable else default)
+    given = None if nullable or default is None else text(f"'{default}'")
+    return Column(name, Text, nullable=nullable, comment=comment, server_default=given)
 
 
 def label(name: str, *, nullable: bool = False, comment: str | None = None, **more: Any) -> Column[str]:
