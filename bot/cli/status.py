@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -86,13 +87,25 @@ def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("connection", _with_reason(link.state, link.detail) if link else "never made"),
     ]
     if account:
-        facts.append(("account", f"{account.account}: {account.net_liquidation} dollars, {account.day_pnl:+} today"))
+        facts.append(
+            (
+                "account",
+                f"{account.account}: {_dollars(account.net_liquidation)} dollars, {account.day_pnl:+,.2f} today",
+            )
+        )
     if today:
         facts.append(
-            ("today", f"{today.closed} closed, {today.wins} won, {today.realized:+} dollars, fees {today.fees}")
+            (
+                "today",
+                f"{today.closed} closed, {today.wins} won, {today.realized:+,.2f} dollars, fees {today.fees:,.2f}",
+            )
         )
     return facts
 
 
 def _with_reason(state: str, reason: str) -> str:
     return f"{state}: {reason}" if reason else state
+
+
+def _dollars(amount: Decimal | None) -> str:
+    return "unknown" if amount is None else f"{amount:,.2f}"
