@@ -15,9 +15,16 @@ Call = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(scope="module")
+def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the trading calendar is kept once it was computed, which takes seconds."""
+    return tmp_path_factory.mktemp("state")
+
+
 @pytest.fixture
-def ready(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def ready(home: Path, state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home with the shipped configuration, on ports that nobody else uses."""
+    monkeypatch.setenv("QUANTICITY__SIM__STATE_DIR", str(state_dir))
     for path in (ROOT / "config").glob("*.yaml"):
         shutil.copy(path, home / "config")
     monkeypatch.setenv("QUANTICITY__WEB__PORT", "0")
