@@ -121,7 +121,6 @@ class IbkrBroker:
         order_id = ticket.order_id or self._desk.order_id_of(ticket.order_ref)
         if order_id is None:
             raise OrderRejected(f"{ticket.order_ref} has no order id of ours to amend")
-        self._refuse_if_foreign(ticket.order_ref, order_id)
         self._place(client, order_id, contract, ticket)
 
     def cancel(self, order_ref: str, order_id: int) -> None:
@@ -147,6 +146,7 @@ class IbkrBroker:
     def _place(self, client: TwsClient, order_id: int, contract: Contract, ticket: OrderTicket) -> None:
         if not is_ours(self._bot_id, ticket.order_ref):
             raise OrderRejected(f"{ticket.order_ref!r} is not a reference of {self._bot_id}")
+        self._refuse_if_foreign(ticket.order_ref, order_id)
         order = build_order(ticket, self.account)
         self._desk.sent(ticket, order_id)
         client.placeOrder(order_id, contract, order)

@@ -106,10 +106,13 @@ class LinkHealth:
             self.change(LinkChange.ORDERS_LOST, f"{code}: {text}")
 
     def _restored(self, code: int, text: str) -> None:
+        self._heal(f"{code}: {text}", kept=words.system_word(code) is SystemWord.RESTORED_KEPT)
+
+    def _heal(self, detail: str, *, kept: bool) -> None:
         self._orders_lost_by = None
         if self._accepted:
-            self.change(LinkChange.RESTORED, f"{code}: {text}")
-            self._on_restored(words.system_word(code) is SystemWord.RESTORED_KEPT)
+            self.change(LinkChange.RESTORED, detail)
+            self._on_restored(kept)
 
     def _farm_broken(self, code: int, text: str) -> None:
         del code
@@ -119,7 +122,7 @@ class LinkHealth:
 
     def _farm_ok(self, code: int, text: str) -> None:
         if self._orders_lost_by == 2110:  # the link inside TWS heals without a 1101 or 1102
-            self._restored(1101, text)
+            self._heal(f"{code}: {text}", kept=True)
         was_broken = bool(self._broken)
         self._broken.discard(_farm(text))
         if was_broken and self._accepted and not self.is_degraded:

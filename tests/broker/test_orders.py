@@ -239,10 +239,14 @@ async def test_a_cancel_names_the_order_id(broker: IbkrBroker, tws: FakeTws) -> 
     assert (await tws.until_asked(4))[2] == str(order_id)
 
 
-async def test_an_id_that_belongs_to_another_order_is_not_cancelled(broker: IbkrBroker, tws: FakeTws) -> None:
+async def test_an_id_that_belongs_to_another_order_is_neither_cancelled_nor_overwritten(
+    broker: IbkrBroker, tws: FakeTws
+) -> None:
     order_id = broker.submit(BUY)
     with pytest.raises(OrderRejected, match="bot-o1"):
         broker.cancel("bot-zz", order_id)
+    with pytest.raises(OrderRejected, match="bot-o1"):
+        broker.submit(STOP.with_order_id(order_id))
 
 
 async def test_a_reused_id_is_told_apart_by_its_perm_id(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> None:

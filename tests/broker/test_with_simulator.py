@@ -41,6 +41,7 @@ class Site:
     events: Gathered
     face: tws.TwsFace
     venue: small_venue.SmallVenue
+    port: int
 
 
 @pytest.fixture
@@ -54,11 +55,11 @@ async def site(events: Gathered) -> AsyncIterator[Site]:
     face, driver = tws.TwsFace(simulated, clock), VenueDriver(simulated, clock)
     port = await face.start()
     await driver.start()
-    broker = IbkrBroker(BrokerSettings(port=port, retry_min_s=0.01), clock, events, bot_id="bot")
+    broker = IbkrBroker(BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=1.0), clock, events, bot_id="bot")
     broker.subscribe(Subscribe({"SPX": frozenset({"quote"}), KEY: frozenset({"quote", "book"})}))
     await broker.start()
     await events.first(BookReceived)
-    yield Site(broker, events, face, venue)
+    yield Site(broker, events, face, venue, port)
     await broker.stop()
     await driver.stop()
     await face.stop()
@@ -149,9 +150,8 @@ async def test_what_happened_while_we_were_away_is_in_the_book(site: Site) -> No
     assert {each.order_ref for each in book.executions} == {"bot-a"}
 
 
-async def test_a_muted_part_leaves_the_book_incomplete(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_muted_part_leaves_the_book_incomplete(site: Site) -> None:
     site.face.mute.add(62)
-    monkeypatch.setattr(site.broker._snapshots, "_deadline_s", 0.1)
     book = await site.broker.snapshot()
     assert not book.complete
     assert book.faults[0].startswith("positions")
@@ -159,8 +159,7 @@ async def test_a_muted_part_leaves_the_book_incomplete(site: Site, monkeypatch: 
 
 async def test_a_second_client_with_our_id_is_told_so(site: Site) -> None:
     told = Gathered()
-    port, clock = site.face._port, small_venue.RunningClock()
-    second = IbkrBroker(BrokerSettings(port=port), clock, told, bot_id="bot")
+    second = IbkrBroker(BrokerSettings(port=site.port), small_venue.RunningClock(), told, bot_id="bot")
     await second.start()
     assert "in use" in (await told.change(LinkChange.DROPPED)).detail
     await second.stop()

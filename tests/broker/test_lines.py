@@ -1,0 +1,50 @@
+"""What holds of a line whatever ticks come."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.broker.contracts import to_ib
+from bot.broker.decoder import zoned
+from bot.broker.lines import BookBroken, BookLine, QuoteLine
+from bot.domain.events import BookReceived, QuoteReceived
+
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+ROW = st.tuples(st.integers(0, 12), st.integers(0, 2), st.integers(0, 1), st.floats(), st.floats())
+
+
+@given(st.lists(ROW, max_size=60))
+def test_a_book_is_sorted_and_bounded_or_says_that_it_is_broken(rows: list[tuple[int, int, int, float, float]]) -> None:
+    line = BookLine("SPY", to_ib("SPY"), 1, rows=10)
+    for row in rows:
+        with contextlib.suppress(BookBroken):
+            line.row(*row)
+    (told,) = line.events(NOW)
+    assert isinstance(told, BookReceived)
+    bids = [level.price for level in told.book.bids]
+    asks = [level.price for level in told.book.asks]
+    assert bids == sorted(set(bids), reverse=True)
+    assert asks == sorted(set(asks))
+    assert max(len(bids), len(asks)) <= 10
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2, 4, 9, 37, 66, 67, 68]), st.floats(), st.floats()), max_size=20))
+def test_a_quote_holds_only_sound_numbers(ticks: list[tuple[int, float, float]]) -> None:
+    line = QuoteLine("SPY", to_ib("SPY"), 1)
+    for tick in ticks:
+        line.price(*tick)
+    for told in line.events(NOW):
+        assert isinstance(told, QuoteReceived)
+        prices = [each for each in (told.quote.bid, told.quote.ask, told.quote.last) if each is not None]
+        assert all(each.is_finite() and each >= 0 for each in prices)
+        assert told.quote.bid_size >= 0
+    assert line.events(NOW) == []
+
+
+@given(st.text())
+def test_any_text_in_place_of_a_time_stays_a_text(text: str) -> None:
+    assert isinstance(zoned(text, "America/New_York"), str)
