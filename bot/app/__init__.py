@@ -27,6 +27,6 @@ def run_venue(config: LoadedConfig, options: VenueOptions) -> int:
 
 def replay(config: LoadedConfig, options: ReplayOptions) -> int:
     """Replay a scenario in this process and print the day."""
-    from bot.app.replay import run_replay
+    from bot.app.replayed_day import run_replay
 
     return run_replay(config, options)

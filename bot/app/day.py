@@ -21,7 +21,7 @@ FROM position WHERE session_day = :day OR closed_at IS NULL ORDER BY opened_at
 _SLIPPAGE = """
 SELECT AVG(CASE WHEN o.side = 'BUY' THEN e.price - o.mid_at_decision ELSE o.mid_at_decision - e.price END) / 10000.0
 FROM execution e JOIN broker_order o ON o.id = e.order_id
-WHERE o.mid_at_decision IS NOT NULL AND substr(e.executed_at, 1, 10) = :day
+WHERE o.mid_at_decision IS NOT NULL AND o.purpose != 'protect' AND substr(e.executed_at, 1, 10) = :day
 """
 
 

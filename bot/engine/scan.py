@@ -14,7 +14,8 @@ from bot.engine.records import StrategyStatRow
 from bot.engine.signals import propose, reject_unsized
 from bot.strategies.base import Look, Strategy
 
-_LINGER = timedelta(seconds=180)
+_LINGER = timedelta(seconds=90)
+_NEWS_EVERY = timedelta(minutes=5)
 _QUOTE = frozenset({"quote"})
 
 
@@ -24,7 +25,7 @@ class Scanner:
 
     looked_at: dict[str, datetime] = field(default_factory=dict)
     stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
-    conditions: dict[tuple[str, str], str] = field(default_factory=dict)
+    told: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)  # condition last told of, and when
     wanted_at: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
     subscribed: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -38,7 +39,7 @@ class Scanner:
             self.looked_at[strategy.name] = ctx.now
             for symbol in strategy.symbols:
                 look = self._look(ctx, journal, strategy, symbol)
-                if self._is_news(strategy, look):
+                if self._is_news(strategy, look, ctx.now):
                     news.append((strategy, look))
         return news
 
@@ -79,13 +80,15 @@ class Scanner:
         )
         self.stats[key] = journal.batch.strategy_stats[key] = row
 
-    def _is_news(self, strategy: Strategy, look: Look) -> bool:
-        """A reason is news when it is another condition that fails, not when only its numbers moved."""
+    def _is_news(self, strategy: Strategy, look: Look, now: datetime) -> bool:
+        """A reason is news when it is another condition that fails, not when its numbers moved; not too often either."""
         key = (strategy.name, look.symbol)
         condition = str(look.evidence.get("condition", look.reason))
-        changed = self.conditions.get(key) != condition
-        self.conditions[key] = condition
-        return changed
+        told = self.told.get(key)
+        if told is not None and (told[0] == condition or now - told[1] < _NEWS_EVERY):
+            return False
+        self.told[key] = (condition, now)
+        return True
 
     def waiting_for(self) -> tuple[str, ...]:
         """Return one line a symbol: why there is no trade right now."""

@@ -61,7 +61,8 @@ from bot.engine.scan import Scanner
 from bot.engine.steps import Step
 from bot.strategies.base import Look, Strategy
 
-_RECOVERIES_IN_A_ROW = 3
+_FAILURES_IN_A_ROW = 3
+_LINES_EVERY_S = 5.0
 
 
 class Engine:
@@ -107,6 +108,8 @@ class Engine:
         self._quotes_at_status = 0
         self._tick_ms = 0.0
         self._recoveries = 0
+        self._taken: Sequence[Event] = ()
+        self._applying: Event | None = None
         self._journal: Journal
         self.ledger: Ledger
         self.tick_number = 0
@@ -166,7 +169,8 @@ class Engine:
         self.tick_number += 1
         self._journal.batch.tick = self.tick_number
         ctx = self._context(now)
-        self._apply(ctx, self.inbox.take())
+        self._taken = self.inbox.take()
+        self._apply(ctx, self._taken)
         self._decide(ctx)
         self._by_the_clock(ctx, started)
         await self._finish(ctx)
@@ -212,7 +216,9 @@ class Engine:
             CommandReceived: lambda event: Operator(ctx, self._journal, self._approvals).handle(event),
         }
         for event in events:
+            self._applying = event
             appliers[type(event)](event)
+        self._applying = None
 
     def _qualified(self, event: ContractQualified) -> None:
         self.board.apply_qualified(event)
@@ -257,12 +263,13 @@ class Engine:
     def _decide(self, ctx: Context) -> None:
         for strategy, look in self._scanner.scan(ctx, self._journal):
             self._on_look(strategy, look)
-        self._journal.carry_out(jobs.overdue_orders(ctx))
+        for step in (*jobs.overdue_orders(ctx), *exits.orphans(ctx)):
+            self._journal.take(step)
         for signal in list(self.ledger.signals.values()):
             self._decide_signal(ctx, signal)
         for position in self._positions_to_judge(ctx):
             self._judge(ctx, position)
-        if self._schedule.due("lines", ctx.now, 1.0) and (lines := self._scanner.lines(ctx)) is not None:
+        if self._schedule.due("lines", ctx.now, _LINES_EVERY_S) and (lines := self._scanner.lines(ctx)) is not None:
             self._journal.commands.append(lines)
 
     def _decide_signal(self, ctx: Context, signal: Signal) -> None:
@@ -298,7 +305,7 @@ class Engine:
     # ---- by the clock
 
     def _by_the_clock(self, ctx: Context, started: float) -> None:
-        jobs.ask_for_the_book(ctx, self._journal, self._schedule)
+        jobs.ask_for_the_book(ctx, self._journal, self._schedule, differences=bool(self._absences.differences))
         jobs.snapshot_account(ctx, self._journal, self._schedule, self._account)
         if started - self._status_at < self.settings.engine.status_wall_seconds:
             return
@@ -367,7 +374,7 @@ class Engine:
     async def _recover(self, error: Exception) -> None:
         """Nothing of the failed tick was sent. Throw memory away, read it anew, halt, tell."""
         self._recoveries += 1
-        if self._recoveries > _RECOVERIES_IN_A_ROW:
+        if self._recoveries >= _FAILURES_IN_A_ROW:
             raise StoreError(f"{self._recoveries} ticks failed in a row, the last with: {error}") from error
         trace = "".join(traceback.format_exception(error))
         await self._load()
@@ -379,7 +386,11 @@ class Engine:
             sets = {"hold": Hold.HALT, "held_by": "tick", "held_at": self._journal.now, "hold_reason": reason}
             self._journal.take(Step(session, SessionTrigger.HALT, reason, {"error": repr(error)}, sets))
         self._journal.alert("TICK_FAILED", "critical", reason, {"traceback": trace})
-        self._schedule.last.pop("reconcile", None)
+        self._schedule.hurry("reconcile")
+        self._scanner.subscribed = {}  # the lines may have been asked for in the tick that failed
+        # What came in the failed tick was not kept: it comes again, but for the event that could not be applied.
+        self.inbox.put_back(event for event in self._taken if event is not self._applying)
+        self._taken, self._applying = (), None
 
 
 def _under_way(state: OrderState, wanted: object) -> bool:

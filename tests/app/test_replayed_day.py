@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.app.replay import ReplayResult, replay_day
+from bot.app.replayed_day import ReplayResult, replay_day
 from bot.config.loader import LoadedConfig, load
 
 ROOT = Path(__file__).resolve().parents[2]

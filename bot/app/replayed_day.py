@@ -29,6 +29,7 @@ from bot.feeds.calendar import XnysCalendar
 from bot.feeds.clock import ManualClock
 from bot.feeds.sources import DataSources
 from bot.feeds.uw import UwFeed
+from bot.log import configure_logging
 from bot.sim.broker import SimBroker
 from bot.sim.market.model import build_market
 from bot.sim.matching import build_venue
@@ -39,7 +40,8 @@ from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 from bot.strategies.registry import build
 
-_STEP_S = 1.0
+_STEP_S = 1.0  # while a signal, an order or a position is alive
+_IDLE_STEP_S = 2.0
 _STATUS_EVERY_S = 60.0
 _TICKS_A_STEP = 12
 _AFTER_CLOSE = timedelta(minutes=2)
@@ -82,8 +84,13 @@ class Desk:
             await self.engine.guarded_tick()
 
     async def run_until(self, end: datetime) -> None:
+        """Let time pass up to `end`, a second at a time while something is alive, in wider steps otherwise."""
         while self.clock.now() < end:
-            await self.step()
+            await self.step(_STEP_S if self._something_lives() else _IDLE_STEP_S)
+
+    def _something_lives(self) -> bool:
+        ledger = self.engine.ledger
+        return bool(ledger.signals or ledger.open_orders or ledger.positions)
 
     async def close(self) -> None:
         await self.broker.stop()
@@ -108,6 +115,7 @@ async def open_desk(
     face = UwFace(market, clock)
     sources = validate_section(config.sources_tree, "sources", DataSources)
     feed = UwFeed(sources.unusual_whales, clock, calendar, inbox.put, InProcessTransport(face))
+    configure_logging("warning" if quiet else settings.log.level, config.secrets, now=clock.now)
     store = SqlStore(url, clock, config_version=config.version)
     await store.open()
     await store.record_config(config.version, config.text)
