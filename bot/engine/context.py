@@ -51,8 +51,15 @@ class Context:
         return self.may_exit and self.ledger.connection.allows(Permission.MODIFY)
 
     def exit_settings(self, strategy: str) -> ExitSettings:
-        """Return how positions of a strategy are left; one that is no longer configured leaves as the first one does."""
-        return self.strategies.get(strategy, next(iter(self.strategies.values()))).exit
+        """Return how positions of a strategy are left; one that is no longer configured leaves as the first one does,
+        and by the usual plan when there is none at all."""
+        known = self.strategies.get(strategy) or self.strategies.get(self.any_strategy)
+        return known.exit if known is not None else ExitSettings()
+
+    @property
+    def any_strategy(self) -> str:
+        """Return whose rules a position of nobody's follows: the first strategy's; empty when none is configured."""
+        return next(iter(self.strategies), "")
 
     def new_id(self) -> str:
         return self.ids.new(self.now)

@@ -115,7 +115,7 @@ def _reprice(ctx: Context, order: Order) -> list[Step]:
     if fault is not None or quote.ask is None or quote.spread is None or limit is None:
         return []
     grid = ctx.board.grid(order.contract_key)
-    price = min(grid.up(limit + quote.spread * execution.reprice_spread_fraction), quote.ask)
+    price = min(grid.down(limit + quote.spread * execution.reprice_spread_fraction), quote.ask)
     if price <= limit:
         return []
     wanted = Terms(order.terms.quantity, limit_price=price)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.commands import SubmitOrder
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
@@ -23,6 +23,11 @@ from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
 _RETRY_AFTER_S = 5.0
 _ASKED_TO_CANCEL = frozenset({OrderState.SUBMITTED, OrderState.WORKING, OrderState.PARTIALLY_FILLED})
+_FAILED = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
+
+
+FLATTENED: Final = "entry:flattened"
+"""Tag of an entry order that was live when everything was flattened: what it still buys is sold at once."""
 
 
 def decide_position(ctx: Context, position: Position) -> list[Step]:
@@ -30,18 +35,29 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
     orders = ctx.ledger.orders_of(position.id)
     if position.state is PositionState.CLOSING:
         return _leave(ctx, position, orders)
-    bid = sound_bid(ctx, position)
     if hour_has_come(ctx, position):
         return [request_close(ctx, position, CloseReason.FLAT_TIME, "the time stop is reached", "tick")]
+    if any(o.tag == FLATTENED for o in orders):
+        words = "bought while everything was being flattened"
+        return [request_close(ctx, position, CloseReason.FLATTEN, words, "tick")]
     if live_entry(orders) is not None or not ctx.may_exit:
         return []
     follow = _follow_rungs(ctx, position, orders)
     if follow:
         return follow
     covered = protect(ctx, position, orders)
+    bid = sound_bid(ctx, position)
     if covered or bid is None:
         return covered
     return _climb(ctx, position, orders, bid) or _trail(ctx, position, orders, bid)
+
+
+def orphans(ctx: Context) -> list[Step]:
+    """Take back what still works for a position that is over: a stop left alone could sell what nobody holds."""
+    if not ctx.may_modify:
+        return []
+    left = (o for o in ctx.ledger.open_orders.values() if o.position_id in ctx.ledger.closed)
+    return [cancel(ctx, order, "its position is closed") for order in left if order.state in _ASKED_TO_CANCEL]
 
 
 def request_close(ctx: Context, position: Position, reason: CloseReason, words: str, actor: str) -> Step:
@@ -99,7 +115,7 @@ def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decim
     if bid < level:
         return []
     target = rung_targets(position.entry_quantity, position.plan)[position.rungs_done]
-    contracts = target - position.exit_quantity
+    contracts = min(target - position.exit_quantity, position.quantity - 1)
     evidence = {"bid": bid, "level": level, "entry_price": position.entry_price, "rung": position.rungs_done + 1}
     if contracts <= 0:
         words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: nothing to sell of {position.quantity}"
@@ -282,11 +298,7 @@ def _is_leaving_by_itself(ctx: Context, position: Position, order: Order) -> boo
 
 
 def _may_retry(ctx: Context, position: Position, orders: Sequence[Order]) -> bool:
-    failed = [
-        o
-        for o in orders
-        if o.purpose is Purpose.EXIT and o.state is OrderState.REJECTED and o.order_type is OrderType.MARKET
-    ]
+    failed = [o for o in orders if o.order_type is OrderType.MARKET and o.state in _FAILED]
     if not failed:
         return True
     waited = ctx.now - max(o.done_at or o.state_since for o in failed)

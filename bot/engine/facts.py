@@ -30,6 +30,7 @@ from bot.domain.position import CloseReason, Position, PositionState, PositionTr
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.engine.context import Context
 from bot.engine.journal import Journal
+from bot.engine.ledger import base_of
 from bot.engine.records import ExecutionRow
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
@@ -192,6 +193,7 @@ class FactKeeper:
     def _on_cancelled(self, order: Order, view: BrokerOrderView) -> None:
         if order.is_done:
             return
+        asked = order.state is OrderState.CANCELLING
         if order.state is OrderState.INTENT:
             self._journal.take(Step(order, OrderTrigger.SUBMIT, "the broker has heard of it", actor="broker"))
         evidence = {"filled": view.filled_quantity, "detail": view.detail}
@@ -204,7 +206,7 @@ class FactKeeper:
             actor="broker",
         )
         if self._journal.take(step):
-            self._after_end(order)
+            self.ended(order, asked=asked)
 
     def _on_inactive(self, order: Order, view: BrokerOrderView) -> None:
         if order.is_done:
@@ -298,13 +300,16 @@ class FactKeeper:
             f"{order.purpose} order for {order.contract_key.strip()} was refused: {order.reject_reason}",
             {"order_ref": order.order_ref, "code": order.reject_code},
         )
-        self._after_end(order)
+        self.ended(order)
 
-    def _after_end(self, order: Order) -> None:
+    def ended(self, order: Order, *, asked: bool = False) -> None:
+        """Draw the consequences of an order's end for its position; `asked`: we took it back ourselves."""
         position = self._ledger.positions.get(order.position_id or "")
-        if order.purpose is Purpose.PROTECT and position is not None:
+        if position is None or asked:
+            return
+        if order.purpose is Purpose.PROTECT:
             self._protection_ended(order, position)
-        elif order.purpose is Purpose.EXIT and position is not None and position.state is PositionState.CLOSING:
+        elif order.purpose is Purpose.EXIT and position.state is PositionState.CLOSING:
             reason = order.reject_reason or "exit order ended unfilled"
             self._journal.take(
                 Step(
@@ -318,7 +323,7 @@ class FactKeeper:
             )
 
     def _protection_ended(self, order: Order, position: Position) -> None:
-        """A stop that we took back to close is no loss; any other end of it is one."""
+        """On the way out the stop is not missed; any other end of it is a loss."""
         if position.state is PositionState.CLOSING or position.quantity == 0:
             return
         self._journal.take(
@@ -355,14 +360,17 @@ class FactKeeper:
             return
         self._fill_order(order, execution)
         position = self._position_of(order, execution)
+        if position is None:
+            self._foreign_execution(execution)
+            return
         self._write(execution, order, position)
         if order.purpose is Purpose.ENTRY:
             self._entry_fill(order, position, execution)
+        elif position.state is PositionState.CLOSED:
+            self._late_exit(order, position, execution)
         else:
             self._exit_fill(order, position, execution)
-        commission = self._ledger.commissions.get(execution.exec_id)
-        if commission is not None:
-            self._charge(position, commission)
+        self._charge_known(position, execution)
 
     def _write(
         self, execution: Execution, order: Order | None, position: Position | None, replaces: str | None = None
@@ -397,40 +405,36 @@ class FactKeeper:
         )
         self._journal.take(step)
 
-    def _position_of(self, order: Order, execution: Execution) -> Position:
+    def _position_of(self, order: Order, execution: Execution) -> Position | None:
+        """Return what the execution changes: the order's position, or for an entry a new one."""
         position = self._ledger.positions.get(order.position_id or "")
         if position is not None:
             return position
-        if order.position_id is not None or order.signal_id is None:
-            # The position is closed and gone from memory: what fills now is new risk and must be managed as such.
-            return self._adopt_late(order, execution)
-        signal = self._ledger.signals.get(order.signal_id)
-        strategy = signal.strategy if signal else next(iter(self._ctx.strategies))
+        if order.purpose is Purpose.ENTRY:
+            return self._open(order, execution)
+        return self._ledger.closed.get(order.position_id or "")
+
+    def _open(self, order: Order, execution: Execution) -> Position:
+        """Make a position of an entry's first fill; one that fills after its position was closed is new risk."""
+        signal = self._ledger.signal(order.signal_id)
+        strategy = signal.strategy if signal else self._ctx.any_strategy
+        contract = parse_osi(order.contract_key)
         position = Position(
             id=self._ctx.new_id(),
-            contract=parse_osi(order.contract_key),
+            contract=contract,
             strategy=strategy,
-            plan=freeze_plan(self._ctx.exit_settings(strategy), parse_osi(order.contract_key), self._ctx.trading),
+            plan=freeze_plan(self._ctx.exit_settings(strategy), contract, self._ctx.trading),
             opened_at=execution.executed_at,
             signal_id=order.signal_id,
             high=execution.price,
         )
+        late = order.position_id is not None
         self._ledger.link_position(order, position)
         if signal is not None:
             signal.position_id = position.id
             self._journal.keep(signal)
-        reason = f"first fill of {order.order_ref}"
+        reason = f"{'late' if late else 'first'} fill of {order.order_ref}"
         self._journal.born(Birth(position, reason, {"exec_id": execution.exec_id}), actor="broker")
-        return position
-
-    def _adopt_late(self, order: Order, execution: Execution) -> Position:
-        strategy = next(iter(self._ctx.strategies))
-        contract = parse_osi(order.contract_key)
-        plan = freeze_plan(self._ctx.exit_settings(strategy), contract, self._ctx.trading)
-        position = Position(
-            id=self._ctx.new_id(), contract=contract, strategy=strategy, plan=plan, opened_at=execution.executed_at
-        )
-        self._journal.born(Birth(position, f"late fill of {order.order_ref}", {"exec_id": execution.exec_id}), "broker")
         return position
 
     def _entry_fill(self, order: Order, position: Position, execution: Execution) -> None:
@@ -452,9 +456,7 @@ class FactKeeper:
             self._signal_of_late_fill(order)
 
     def _signal_of_late_fill(self, order: Order) -> None:
-        signal = self._journal.batch.signals.get(order.signal_id or "") or self._ledger.signals.get(
-            order.signal_id or ""
-        )
+        signal = self._ledger.signal(order.signal_id)
         if signal is not None and signal.state in {SignalState.EXPIRED, SignalState.CANCELLED, SignalState.REJECTED}:
             self._journal.take(Step(signal, SignalTrigger.LATE_FILL, "the fill raced our cancel", actor="broker"))
 
@@ -487,9 +489,21 @@ class FactKeeper:
             self._journal.take(Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, actor="broker"))
         self._journal.take(Step(position, trigger, words, evidence, actor="broker"))
         if position.quantity <= 0:
-            self.close_flat(position)
+            self._close_flat(position)
 
-    def close_flat(self, position: Position) -> None:
+    def _late_exit(self, order: Order, position: Position, execution: Execution) -> None:
+        """What we gave up as closed elsewhere was sold by our own order after all."""
+        position.settled_quantity = max(position.settled_quantity - execution.quantity, 0)
+        position.exit_quantity += execution.quantity
+        position.exit_value += execution.price * execution.quantity
+        words = f"sold {execution.quantity} at {execution.price} before it was given up"
+        evidence = {"exec_id": execution.exec_id, "order_ref": order.order_ref, "realized_pnl": position.realized_pnl}
+        self._journal.take(Step(position, PositionTrigger.CORRECT, words, evidence, actor="broker"))
+        if position.quantity < 0:
+            text = f"{position.contract}: {-position.quantity} more were sold than were held"
+            self._journal.alert("OVERSOLD", "critical", text, {"position_id": position.id})
+
+    def _close_flat(self, position: Position) -> None:
         """Close a position of which nothing is left."""
         reason = position.close_reason or CloseReason.TARGET
         self._journal.take(
@@ -530,29 +544,35 @@ class FactKeeper:
         self._journal.take(
             Step(position, PositionTrigger.CORRECT, "the broker corrected an execution", evidence, actor="broker")
         )
+        self._charge_known(position, after)
 
     def commission(self, event: CommissionReported) -> None:
-        before = self._ledger.commissions.get(event.exec_id)
-        if before == event.commission:
+        """Charge a commission once; that of a correction replaces that of what it corrects."""
+        if self._ledger.commissions.get(event.exec_id) == event.commission:
             return
         self._ledger.commissions[event.exec_id] = event.commission
-        base = event.exec_id.rpartition(".")[0] or event.exec_id
-        execution = self._ledger.executions.get(base)
+        execution = self._ledger.executions.get(base_of(event.exec_id))
         if execution is None:
             return  # it comes before its execution: kept, and charged when that arrives
         self._journal.batch.commissions[event.exec_id] = event.commission
-        order = self._find(execution.order_ref, execution.perm_id)
-        position = self._find_position(order)
-        if position is not None:
-            self._charge(position, event.commission - (before or ZERO))
+        position = self._find_position(self._find(execution.order_ref, execution.perm_id))
+        superseded = event.exec_id != execution.exec_id and execution.base_id in self._ledger.charged
+        if position is not None and not superseded:
+            self._charge(position, execution.base_id, event.commission)
 
     def _find_position(self, order: Order | None) -> Position | None:
         if order is None or order.position_id is None:
             return None
         return self._ledger.positions.get(order.position_id) or self._ledger.closed.get(order.position_id)
 
-    def _charge(self, position: Position, commission: Decimal) -> None:
-        position.commissions += commission
+    def _charge_known(self, position: Position, execution: Execution) -> None:
+        commission = self._ledger.commissions.get(execution.exec_id)
+        if commission is not None:
+            self._charge(position, execution.base_id, commission)
+
+    def _charge(self, position: Position, base_id: str, commission: Decimal) -> None:
+        position.commissions += commission - self._ledger.charged.get(base_id, ZERO)
+        self._ledger.charged[base_id] = commission
         self._journal.keep(position)
 
     # ---- what is not ours

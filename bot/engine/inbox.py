@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
 
 from bot.domain.events import (
@@ -67,6 +68,11 @@ class Inbox:
         events.extend(self._facts)
         self._facts.clear()
         return events
+
+    def put_back(self, events: Iterable[Event]) -> None:
+        """Return facts of a tick that failed to the front, in their order; the market data of it is on the board."""
+        self._facts.extendleft(reversed([e for e in events if not isinstance(e, _CONFLATED)]))
+        self._urgent.set()
 
     @property
     def depth(self) -> int:

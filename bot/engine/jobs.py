@@ -4,7 +4,7 @@ reconcile."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.commands import AskSnapshot
 from bot.domain.connection import ConnectionState
@@ -18,6 +18,7 @@ from bot.engine.records import AccountSnapshotRow, JobRow, MarkRow
 from bot.engine.steps import Step
 
 _ASK_AGAIN = timedelta(seconds=2)
+_ASKING = frozenset({ConnectionState.SYNCING, ConnectionState.SYNCED})
 _UNANSWERED = frozenset({OrderState.SUBMITTED, OrderState.CANCELLING})
 
 
@@ -34,6 +35,10 @@ class Schedule:
             return False
         self.last[job] = now
         return True
+
+    def hurry(self, job: str) -> None:
+        """Have the job run as soon as it is asked for."""
+        self.last[job] = datetime.min.replace(tzinfo=UTC)
 
 
 def overdue_orders(ctx: Context) -> list[Step]:
@@ -56,22 +61,30 @@ def _lost(order: Order, waited_s: float) -> Step:
     return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, {"wanted": None}, commands=(ask,))
 
 
-def ask_for_the_book(ctx: Context, journal: Journal, schedule: Schedule) -> None:
-    """Ask for the broker's book on the timer, and soon again while a comparison is unfinished or an order is in
+def ask_for_the_book(ctx: Context, journal: Journal, schedule: Schedule, *, differences: bool = False) -> None:
+    """Ask for the broker's book on the timer, and soon again while a comparison is unfinished or something is in
     doubt."""
-    doubtful = any(o.state is OrderState.UNKNOWN for o in ctx.ledger.open_orders.values())
-    unfinished = ctx.ledger.session.state is SessionState.RECONCILING or doubtful
-    asking = {ConnectionState.SYNCING, ConnectionState.SYNCED}
-    if ctx.ledger.connection.state not in asking:
+    if ctx.ledger.connection.state not in _ASKING:
         return
-    every = _ASK_AGAIN.total_seconds() if unfinished else ctx.settings.engine.reconcile_seconds
-    if "reconcile" not in schedule.last:
-        schedule.last["reconcile"] = ctx.now
+    last = schedule.last.setdefault("reconcile", ctx.now)
+    if ctx.now - last < _ASK_AGAIN:
         return
+    every, reason = _patience(ctx, differences)
     if schedule.due("reconcile", ctx.now, every):
-        reason = "unfinished" if unfinished else "timer"
         journal.commands.append(AskSnapshot(reason))
         journal.batch.jobs.append(JobRow("reconcile", ctx.now, "asked", reason))
+
+
+def _patience(ctx: Context, differences: bool) -> tuple[float, str]:
+    """Return after how many seconds the book is asked again, and why."""
+    ledger = ctx.ledger
+    if differences or ledger.session.state is SessionState.RECONCILING:
+        return _ASK_AGAIN.total_seconds(), "unfinished"
+    if any(o.state is OrderState.UNKNOWN for o in ledger.open_orders.values()):
+        return _ASK_AGAIN.total_seconds(), "an order is in doubt"
+    if any(o.reported_filled > o.filled_quantity for o in ledger.orders.values()):
+        return ctx.settings.engine.ack_seconds, "an execution is missing"
+    return ctx.settings.engine.reconcile_seconds, "timer"
 
 
 def mark_positions(ctx: Context, journal: Journal, schedule: Schedule) -> None:

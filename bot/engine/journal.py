@@ -40,9 +40,10 @@ class Journal:
         )  # fmt: skip
 
     def carry_out(self, steps: Iterable[Step]) -> None:
-        """Carry out steps in order; one that is refused leaves the others alone."""
+        """Carry out a decision: its steps in order, up to the first that is refused, for the rest builds on it."""
         for step in steps:
-            self.take(step)
+            if not self.take(step):
+                return
 
     def take(self, step: Step) -> bool:
         """Carry out one step; False when the table refuses it, which is audited and raised as an alert."""

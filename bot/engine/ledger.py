@@ -20,13 +20,19 @@ from bot.engine.records import LoadedState
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
 
 
+def base_of(exec_id: str) -> str:
+    """Return the part of an execId that a correction shares with what it corrects."""
+    return exec_id.rpartition(".")[0] or exec_id
+
+
 class Ledger:
     """Written by the tick only. Done orders of the day stay findable, for a fill can come late."""
 
     def __init__(self, loaded: LoadedState) -> None:
         self.session = loaded.session or Session()
         self.connection = loaded.connection or Connection()
-        self.signals: dict[str, Signal] = {s.id: s for s in loaded.signals}
+        self.signals: dict[str, Signal] = {s.id: s for s in loaded.signals if s.state not in SIGNAL.terminal}
+        self.ended_signals: dict[str, Signal] = {s.id: s for s in loaded.signals if s.state in SIGNAL.terminal}
         self.approvals: dict[str, Approval] = {a.id: a for a in loaded.approvals}
         self.positions: dict[str, Position] = {p.id: p for p in loaded.positions if p.state in OPEN}
         self.closed: dict[str, Position] = {
@@ -41,6 +47,10 @@ class Ledger:
         self.by_key: dict[str, set[str]] = defaultdict(set)
         self.executions: dict[str, Execution] = dict(loaded.executions)
         self.commissions: dict[str, Decimal] = dict(loaded.commissions)
+        self.charged: dict[str, Decimal] = {}  # base of the execId -> dollars that its position was charged
+        for exec_id in sorted(self.commissions):
+            if base_of(exec_id) in self.executions:
+                self.charged[base_of(exec_id)] = self.commissions[exec_id]
         self.highest_order_id = loaded.highest_order_id
         self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
         self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
@@ -79,10 +89,9 @@ class Ledger:
             self.open_orders[order.id] = order
 
     def link_position(self, order: Order, position: Position) -> None:
-        """Tie an entry order to the position that its first fill made."""
-        if order.position_id is None:
-            order.position_id = position.id
-            self._of_position[position.id].append(order)
+        """Tie an entry order to the position that its fill made."""
+        order.position_id = position.id
+        self._of_position[position.id].append(order)
 
     def retire_position(self, position: Position) -> None:
         self.positions.pop(position.id, None)
@@ -92,6 +101,11 @@ class Ledger:
     def retire_signal(self, signal: Signal) -> None:
         if signal.state in SIGNAL.terminal:
             self.signals.pop(signal.id, None)
+            self.ended_signals[signal.id] = signal
+
+    def signal(self, signal_id: str | None) -> Signal | None:
+        """Return a signal, also one that is over: its fill may come late."""
+        return self.signals.get(signal_id or "") or self.ended_signals.get(signal_id or "")
 
     def orders_of(self, position_id: str) -> list[Order]:
         return self._of_position.get(position_id, [])

@@ -6,21 +6,25 @@ counts.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.approval import ApprovalState
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.order import Purpose
 from bot.domain.position import OPEN, CloseReason, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.engine.context import Context
-from bot.engine.exits import request_close
+from bot.engine.exits import FLATTENED, request_close
 from bot.engine.journal import Journal
 from bot.engine.records import CommandOutcome
-from bot.engine.signals import ask_what_if, refuse_by_person
+from bot.engine.signals import ask_what_if, close_question, refuse_by_person
 from bot.engine.steps import Step
+
+_COMING_UP = frozenset({SessionState.STARTING, SessionState.RECONCILING})
 
 
 @dataclass
@@ -75,9 +79,8 @@ class Operator:
             raise Refused(
                 self._what_it_is("signal", command.payload.get("signal_id"), signal.state if signal else None)
             )
-        approval = self._ctx.ledger.approvals.get(signal.approval_id or "")
         reason = str(command.payload.get("reason") or f"rejected by {command.actor}")
-        self._journal.carry_out(refuse_by_person(self._ctx, signal, approval, command.actor, reason))
+        self._journal.carry_out(refuse_by_person(self._ctx, signal, command.actor, reason))
         return f"rejected {signal.contract}"
 
     def _pause(self, command: CommandReceived) -> str:
@@ -89,19 +92,27 @@ class Operator:
 
     def _hold(self, command: CommandReceived, hold: Hold, trigger: SessionTrigger, states: set[SessionState]) -> str:
         session = self._ctx.ledger.session
-        if session.state not in states:
-            raise Refused(f"the session is {session.state}")
         reason = str(command.payload.get("reason") or f"asked by {command.actor}")
         sets = {"hold": hold, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
-        self._journal.take(Step(session, trigger, reason, {"command": command.id}, sets, actor=command.actor))
-        self._drop_pending(reason)
-        return f"{session.state}: no new entries; open positions are managed to their end"
+        if session.state in states:
+            self._journal.take(Step(session, trigger, reason, {"command": command.id}, sets, actor=command.actor))
+            words = str(session.state)
+        elif session.state in _COMING_UP and session.hold is Hold.NONE:
+            for name, value in sets.items():  # it takes effect when the comparison is done
+                setattr(session, name, value)
+            self._journal.keep(session)
+            words = f"{session.state}, then paused"
+        else:
+            raise Refused(f"the session is {session.state}" + ("" if session.hold is Hold.NONE else f" and {session.hold} is asked"))
+        self._drop_pending(reason, command.actor)
+        return f"{words}: no new entries; open positions are managed to their end"
 
-    def _drop_pending(self, reason: str) -> None:
+    def _drop_pending(self, reason: str, actor: str) -> None:
         for signal in list(self._ctx.ledger.signals.values()):
             if signal.state in {SignalState.PENDING, SignalState.APPROVED}:
-                sets = {"closed_at": self._ctx.now}
-                self._journal.take(Step(signal, SignalTrigger.CANCEL, f"called off: {reason}", {}, sets))
+                words, sets = f"called off: {reason}", {"closed_at": self._ctx.now}
+                self._journal.take(Step(signal, SignalTrigger.CANCEL, words, {}, sets, actor=actor))
+                self._journal.carry_out(close_question(self._ctx, signal, actor, words))
 
     def _resume(self, command: CommandReceived) -> str:
         session = self._ctx.ledger.session
@@ -137,13 +148,13 @@ class Operator:
         turned = [p for p in open_ones if p.state is not PositionState.CLOSING]
         for position in turned:
             self._turn(position, CloseReason.FLATTEN, reason, command.actor)
-        self._drop_pending(reason)
-        session = self._ctx.ledger.session
-        if session.state is SessionState.ACTIVE:
-            sets = {"hold": Hold.PAUSE, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
-            self._journal.take(
-                Step(session, SessionTrigger.PAUSE, reason, {"command": command.id}, sets, actor=command.actor)
-            )
+        for order in list(self._ctx.ledger.open_orders.values()):
+            if order.purpose is Purpose.ENTRY:
+                order.tag = FLATTENED
+                self._journal.keep(order)
+        with contextlib.suppress(Refused):  # it may be held already
+            self._hold(command, Hold.PAUSE, SessionTrigger.PAUSE, {SessionState.ACTIVE})
+        self._drop_pending(reason, command.actor)
         already = len(open_ones) - len(turned)
         return f"closing {len(turned)} positions ({already} on their way already); entries are paused until resume"
 

@@ -11,8 +11,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.domain.commands import SubmitOrder
+from bot.domain.commands import CancelOrder, SubmitOrder
 from bot.domain.events import (
+    BrokerOrderStatus,
+    BrokerOrderView,
     BrokerPosition,
     BrokerSnapshot,
     CommissionReported,
@@ -20,8 +22,8 @@ from bot.domain.events import (
     OrderReported,
 )
 from bot.domain.ids import is_ours
-from bot.domain.order import LIVE, Order, OrderState, OrderTrigger, Purpose
-from bot.domain.position import CloseReason, Origin, Position, PositionTrigger
+from bot.domain.order import Order, OrderState, OrderTrigger, OrderType, Purpose
+from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.journal import Journal
@@ -29,12 +31,17 @@ from bot.engine.records import ReconcileLine, ReconcileRow
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
 
+_OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
+
 
 @dataclass
 class Absences:
-    """Orders that a complete snapshot did not show, and since when; memory between two polls."""
+    """What complete snapshots lacked or counted otherwise than we do, and since when; memory between two polls."""
 
-    since: dict[str, datetime] = field(default_factory=dict)
+    since: dict[str, datetime] = field(default_factory=dict)  # order_ref -> first absent
+    differences: dict[str, tuple[int, datetime]] = field(
+        default_factory=dict
+    )  # contract -> (theirs - ours, first seen)
 
 
 class Reconciler:
@@ -63,7 +70,7 @@ class Reconciler:
                 {"reason": self._reason},
             )
         doubtful = [o for o in self._ctx.ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
-        self.settled = snapshot.complete and not doubtful
+        self.settled = snapshot.complete and not doubtful and not self._absences.differences
         row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, snapshot.complete, tuple(self._lines))
         self._journal.batch.reconciliations.append(row)
 
@@ -89,21 +96,37 @@ class Reconciler:
             keeper.order_reported(OrderReported(view))
             if order is not None and order.state is not before:
                 self._line("order", view.order_ref, str(before), view.status.value, f"now {order.state}")
+        for view in snapshot.open_orders:
+            self._call_off_a_ghost(view)
+
+    def _call_off_a_ghost(self, view: BrokerOrderView) -> None:
+        """An order that we took for over is live at the broker: nobody manages it, so it is cancelled."""
+        order = self._ctx.ledger.by_ref.get(view.order_ref)
+        if order is None or order.state not in _OVER or view.status is BrokerOrderStatus.CANCELLING:
+            return
+        if order.done_at is not None and self._ctx.now - order.done_at < self._grace:
+            return  # it may have ended while the book was being read
+        facts = {"order_ref": order.order_ref, "state": order.state.value, "broker": view.status.value}
+        words = f"{order.order_ref} is {order.state} here and live at the broker: it is cancelled"
+        self._journal.alert("ORDER_STILL_LIVE", "critical", words, facts)
+        self._journal.commands.append(CancelOrder(order.order_ref, view.order_id))
+        self._line("order", order.order_ref, order.state.value, view.status.value, "cancel sent")
 
     # ---- what is not there
 
     def _judge_orders(self, snapshot: BrokerSnapshot) -> None:
+        """An order whose executions alone are there did arrive; that it is neither open nor completed still counts as
+        absent."""
         seen = {v.order_ref for v in (*snapshot.open_orders, *snapshot.completed_orders)}
-        seen |= {e.order_ref for e in snapshot.executions}
-        for order in list(self._ctx.ledger.open_orders.values()):
-            if order.order_ref in seen:
-                self._absences.since.pop(order.order_ref, None)
-            elif order.state in LIVE or order.state is OrderState.INTENT:
-                self._judge_absent(order, snapshot)
+        absent = [o for o in self._ctx.ledger.open_orders.values() if o.order_ref not in seen]
+        for known in self._absences.since.keys() - {o.order_ref for o in absent}:
+            del self._absences.since[known]
+        for order in absent:
+            self._judge_absent(order, snapshot)
 
     def _judge_absent(self, order: Order, snapshot: BrokerSnapshot) -> None:
-        if order.state is OrderState.INTENT and order.attempts == 0 and self._just_written(order):
-            return
+        if order.state is not OrderState.UNKNOWN and self._ctx.now - order.state_since < self._grace:
+            return  # it may have been sent while the book was being read
         since = self._absences.since.setdefault(order.order_ref, snapshot.at)
         if order.state is not OrderState.UNKNOWN:
             self._journal.take(
@@ -122,23 +145,14 @@ class Reconciler:
         self._absences.since.pop(order.order_ref, None)
         self._resolve_absent(order, since)
 
-    def _just_written(self, order: Order) -> bool:
-        return self._ctx.now - order.created_at < self._grace
-
     def _resolve_absent(self, order: Order, since: datetime) -> None:
         """Twice absent: an entry is stale, a stop or an exit whose position still needs it goes out again."""
         evidence = {"absent_since": since, "polls": 2, "sources": ["open orders", "completed orders", "executions"]}
-        position = self._ctx.ledger.positions.get(order.position_id or "")
-        if order.purpose is Purpose.ENTRY or position is None or position.quantity <= 0:
-            step = Step(
-                order,
-                OrderTrigger.CONFIRM_CANCEL,
-                "twice absent: it never arrived",
-                evidence,
-                {"done_at": self._ctx.now},
-                actor="reconcile",
-            )
-            self._journal.take(step)
+        if not self._still_wanted(order):
+            words = "twice absent: " + ("what is left of it is gone" if order.filled_quantity else "it never arrived")
+            done = {"done_at": self._ctx.now}
+            self._journal.take(Step(order, OrderTrigger.CONFIRM_CANCEL, words, evidence, done, actor="reconcile"))
+            FactKeeper(self._ctx, self._journal).ended(order)
             self._line("order", order.order_ref, "in doubt", "absent", "cancelled as stale")
             return
         # The same reference goes out again under a fresh order id: the old id may since have been given away.
@@ -147,6 +161,16 @@ class Reconciler:
         if self._journal.take(step):
             self._journal.commands.append(SubmitOrder(order.ticket()))
             self._line("order", order.order_ref, "in doubt", "absent", "sent again")
+
+    def _still_wanted(self, order: Order) -> bool:
+        """Say whether the same order may go out again: untouched, wanted by its position, and not more than is left."""
+        position = self._ctx.ledger.positions.get(order.position_id or "")
+        if order.purpose is Purpose.ENTRY or position is None or order.filled_quantity:
+            return False
+        if position.state is PositionState.CLOSING and order.order_type is not OrderType.MARKET:
+            return False
+        others = (o for o in self._ctx.ledger.orders_of(position.id) if o is not order and o.side is order.side)
+        return order.terms.quantity + sum(o.can_fill for o in others) <= position.quantity
 
     # ---- quantities
 
@@ -157,19 +181,41 @@ class Reconciler:
             ours[position.key] += position.quantity
         for key in sorted(set(broker) | set(ours)):
             there = broker[key].quantity if key in broker else 0
-            if there == ours[key]:
-                self._line("position", key, str(ours[key]), str(there), "same")
+            if there == ours[key] or self._is_none_of_ours(broker.get(key), ours[key]):
+                self._absences.differences.pop(key, None)
+                self._line("position", key, str(ours[key]), str(there), "same" if there == ours[key] else "left alone")
+            elif not self._seen_twice(key, there - ours[key], snapshot.at):
+                self._line("position", key, str(ours[key]), str(there), "asked again")
             elif there > ours[key]:
                 self._adopt(broker[key], there - ours[key])
             else:
                 self._give_up(key, ours[key] - max(there, 0), there)
 
+    def _is_none_of_ours(self, found: BrokerPosition | None, ours: int) -> bool:
+        """Shares, and options that somebody sold short, are nothing that this bot can have made or can manage."""
+        if found is None or ours:
+            return False
+        if found.contract is not None and found.quantity < 0:
+            words = f"the account is short {-found.quantity} {found.contract}, which this bot never is"
+            self._journal.alert("SHORT_AT_BROKER", "critical", words, {"quantity": found.quantity})
+        return found.contract is None or found.quantity < 0
+
+    def _seen_twice(self, key: str, difference: int, at: datetime) -> bool:
+        """A fill between two parts of one snapshot looks like a difference: only the second poll counts."""
+        known = self._absences.differences.get(key)
+        if known is None or known[0] != difference:
+            self._absences.differences[key] = (difference, at)
+            return False
+        if at - known[1] < self._grace:
+            return False
+        del self._absences.differences[key]
+        return True
+
     def _adopt(self, found: BrokerPosition, extra: int) -> None:
         """The broker has more than we know: take it on, protect it, say so."""
         if found.contract is None:
-            self._line("position", found.contract_key, "none", str(found.quantity), "not an option: left alone")
             return
-        strategy = next(iter(self._ctx.strategies))
+        strategy = self._ctx.any_strategy
         position = Position(
             id=self._ctx.new_id(),
             contract=found.contract,

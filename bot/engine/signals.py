@@ -127,13 +127,19 @@ def answer_by_person(
     return _approved(ctx, signal, approval, actor, rule_facts(results))
 
 
-def refuse_by_person(ctx: Context, signal: Signal, approval: Approval | None, actor: str, reason: str) -> list[Step]:
+def refuse_by_person(ctx: Context, signal: Signal, actor: str, reason: str) -> list[Step]:
     """A person said no."""
     steps = [Step(signal, SignalTrigger.REJECT, reason, {}, {"closed_at": ctx.now}, actor=actor)]
-    if approval is not None and approval.state is ApprovalState.REQUESTED:
-        sets = {"decided_at": ctx.now, "decided_by": actor, "reason": reason}
-        steps.append(Step(approval, ApprovalTrigger.REJECT, reason, {}, sets, actor=actor))
-    return steps
+    return steps + close_question(ctx, signal, actor, reason)
+
+
+def close_question(ctx: Context, signal: Signal, actor: str, reason: str) -> list[Step]:
+    """Answer with no what a person was still asked about a signal."""
+    approval = ctx.ledger.approvals.get(signal.approval_id or "")
+    if approval is None or approval.state is not ApprovalState.REQUESTED:
+        return []
+    sets = {"decided_at": ctx.now, "decided_by": actor, "reason": reason}
+    return [Step(approval, ApprovalTrigger.REJECT, reason, {}, sets, actor=actor)]
 
 
 def expire(ctx: Context, signal: Signal) -> list[Step]:
@@ -163,7 +169,8 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
     """Return every rule with its numbers for this signal now."""
     ledger = ctx.ledger
     exposure = ledger.exposure(leaving_out=signal)
-    strategy = ctx.strategies[signal.strategy]
+    strategy = ctx.strategies.get(signal.strategy)
+    gone = (f"strategy:{signal.strategy} is not configured",)
     view = EntryView(
         contract=signal.contract,
         quantity=signal.quantity,
@@ -182,7 +189,7 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         open_total=exposure.total,
         open_on_symbol=exposure.on(signal.symbol),
         what_if=answer,
-        input_faults=strategy.input_faults(signal.symbol, ctx.board, ctx.now, signal.contract),
+        input_faults=strategy.input_faults(signal.symbol, ctx.board, ctx.now, signal.contract) if strategy else gone,
     )
     return validate_entry(view, ctx.settings.risk)
 
