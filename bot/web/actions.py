@@ -36,7 +36,10 @@ ACTIONS: Final[Mapping[CommandKind, Action]] = {
     CommandKind.REJECT: Action("Reject", "signal_id"),
     CommandKind.CLOSE: Action("Close position", "position_id", "All that is left of it is sold at the market now."),
     CommandKind.FLATTEN: Action(
-        "Flatten all", None, "Every open position is sold at the market and every entry is called off."
+        "Flatten all",
+        None,
+        "Every open position is sold at the market, every entry is called off, "
+        "and entries stay paused until you resume.",
     ),
 }
 

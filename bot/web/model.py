@@ -257,9 +257,18 @@ def _session(connection: Connection) -> StateView:
     if row is None:
         return StateView("starting", "no session in the store yet")
     if row.state in {"paused", "halted"} and row.held_at is not None:
-        by = f"by {words.actor_words(row.held_by)}" if row.held_by else ""
-        return StateView(row.state, f"{row.hold_reason} {by} since {formats.clock_time(row.held_at)} ET".strip())
+        return StateView(row.state, f"{_held(row)} since {formats.clock_time(row.held_at)} ET")
     return StateView(row.state, words.state_note(row.state, "session"))
+
+
+def _held(row: ask.SessionRow) -> str:
+    """Return why the session is held and by whom, the actor in words and named once."""
+    if not row.held_by:
+        return row.hold_reason
+    person = words.actor_words(row.held_by)
+    if row.held_by in row.hold_reason:
+        return row.hold_reason.replace(row.held_by, person)
+    return f"{row.hold_reason}, by {person}"
 
 
 def _broker(connection: Connection) -> StateView:

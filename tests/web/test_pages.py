@@ -39,12 +39,12 @@ def test_only_a_person_who_is_logged_in_sees_buttons(page: FlaskClient, csrf_of,
 def test_a_paused_session_offers_to_resume_and_says_who_paused_it(operator: FlaskClient, store) -> None:
     store.set(
         schema.SESSION_STATE, {"id": "session"}, state="paused", hold="pause", held_by="admin:web:operator",
-        held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="asked by the operator",
+        held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="asked by admin:web:operator",
     )  # fmt: skip
     text = _text(operator)
     assert "/actions/resume" in text
     assert "/actions/pause" not in text
-    assert "asked by the operator by operator (page) since 11:00:00 ET" in text
+    assert "asked by operator (page) since 11:00:00 ET" in text
 
 
 def test_an_unprotected_position_is_a_warning_on_top(page: FlaskClient, store) -> None:
