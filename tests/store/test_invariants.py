@@ -1,0 +1,187 @@
+"""The invariants hold on a sound store and name what breaks them on any other."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing as shutting
+from pathlib import Path
+
+import pytest
+
+from bot.store.invariants import CHECKS, check_invariants
+from bot.store.sql_store import SqlStore
+from tests.store.trade import POSITION_ID, SIGNAL_ID, STOP_ID, at, closing, opening, write
+
+
+def broken(url: str, **limits: object) -> list[str]:
+    return [finding.invariant for finding in check_invariants(url, **limits) if not finding.ok]
+
+
+def change(path: Path, *statements: str) -> None:
+    """Change rows behind the bot's back; the chain is left as it is unless a statement says otherwise."""
+    with shutting(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+@pytest.fixture
+async def open_trade(store: SqlStore, url: str) -> str:
+    await write(store, opening())
+    return url
+
+
+@pytest.fixture
+async def closed_trade(store: SqlStore, url: str) -> str:
+    await write(store, opening() + closing())
+    return url
+
+
+def test_an_empty_store_holds_all_of_them(url: str) -> None:
+    findings = check_invariants(url)
+    assert [f.invariant for f in findings] == [f"I{n}" for n in range(1, 11)]
+    assert len(CHECKS) == 10
+    assert all(f.ok for f in findings)
+
+
+async def test_a_sound_open_trade_holds_all_of_them(open_trade: str) -> None:
+    assert [f.detail for f in check_invariants(open_trade) if not f.ok] == []
+
+
+async def test_a_sound_closed_trade_holds_all_of_them(closed_trade: str) -> None:
+    assert [f.detail for f in check_invariants(closed_trade) if not f.ok] == []
+
+
+OPEN_BREAKS = [
+    (
+        "I1",
+        "a state that no transition led to",
+        [f"UPDATE broker_order SET state = 'cancelled' WHERE id = '{STOP_ID}'"],
+    ),
+    ("I2", "more bought than approved", [f"UPDATE signal SET quantity = 3 WHERE id = '{SIGNAL_ID}'"]),
+    (
+        "I2",
+        "an order that says more than its fills",
+        ["UPDATE broker_order SET filled_quantity = 5 WHERE order_id = 1"],
+    ),
+    ("I3", "a quantity that the fills do not give", ["UPDATE position SET quantity = 3"]),
+    ("I3", "the broker has another quantity", ["UPDATE reconciliation_line SET broker = '5'"]),
+    ("I3", "the broker does not have it", ["DELETE FROM reconciliation_line"]),
+    ("I4", "a stop for less than what is left", [f"UPDATE broker_order SET quantity = 3 WHERE id = '{STOP_ID}'"]),
+    ("I4", "no stop that works", [f"UPDATE broker_order SET state = 'unknown' WHERE id = '{STOP_ID}'"]),
+    ("I5", "a stop for more than what is left", [f"UPDATE broker_order SET quantity = 5 WHERE id = '{STOP_ID}'"]),
+    ("I5", "an amendment to more on its way", [f"UPDATE broker_order SET wanted_quantity = 6 WHERE id = '{STOP_ID}'"]),
+    ("I10", "a token in a reason", ["UPDATE signal SET rationale = 'Bearer abcdefghijklmnopqrstuvwx'"]),
+]
+
+
+@pytest.mark.parametrize("invariant,what,statements", OPEN_BREAKS, ids=[what for _, what, _ in OPEN_BREAKS])
+async def test_what_breaks_an_open_trade_is_named(
+    open_trade: str, store_path: Path, invariant: str, what: str, statements: list[str]
+) -> None:
+    change(store_path, *statements)
+    later = at(600)
+    assert invariant in broken(open_trade, now=later)
+
+
+CLOSED_BREAKS = [
+    ("I9", "a P&L that the fills do not give", ["UPDATE position SET realized_pnl = realized_pnl + 100"]),
+    ("I9", "a commission that the position does not know", ["UPDATE execution SET commission = commission + 100"]),
+    ("I5", "more sold than was held", ["UPDATE execution SET quantity = quantity + 1 WHERE side = 'SELL'"]),
+    ("I3", "an exit that has no execution", ["DELETE FROM execution WHERE quantity = 3"]),
+]
+
+
+@pytest.mark.parametrize("invariant,what,statements", CLOSED_BREAKS, ids=[what for _, what, _ in CLOSED_BREAKS])
+async def test_what_breaks_a_closed_trade_is_named(
+    closed_trade: str, store_path: Path, invariant: str, what: str, statements: list[str]
+) -> None:
+    change(store_path, *statements)
+    assert invariant in broken(closed_trade)
+
+
+async def test_protection_that_came_too_late_is_found_long_after(store: SqlStore, url: str) -> None:
+    late = opening()
+    batch = late[2]
+    batch.transitions = [
+        row if row.trigger not in {"protected", "acknowledge"} else type(row)(*_moved(row, 40))
+        for row in batch.transitions
+    ]
+    await write(store, late)
+    assert broken(url) == ["I4"]
+    assert broken(url, protection_limit_s=60) == []
+
+
+def _moved(row: object, seconds: float) -> list[object]:
+    names = ("machine", "entity_id", "from_state", "to_state", "trigger", "actor", "reason", "evidence")
+    return [*(getattr(row, name) for name in names), at(seconds)]
+
+
+async def test_an_entry_decided_while_paused_breaks_i6(store: SqlStore, url: str) -> None:
+    batches = opening()
+    paused = [row for row in batches[0].transitions if row.machine != "session" or row.trigger == "reconcile"]
+    batches[0].transitions = paused
+    batches[0].session.state = type(batches[0].session.state).RECONCILING
+    await write(store, batches)
+    assert broken(url) == ["I6"]
+
+
+async def test_an_approval_by_the_overseer_breaks_i8(store: SqlStore, url: str) -> None:
+    batches = opening()
+    rows = batches[1].transitions
+    batches[1].transitions = [
+        type(r)(**{**_fields(r), "actor": "overseer"}) if r.trigger == "approve" else r for r in rows
+    ]
+    await write(store, batches)
+    assert broken(url) == ["I8"]
+
+
+def _fields(row: object) -> dict[str, object]:
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+async def test_a_known_secret_anywhere_breaks_i10_and_is_not_repeated(open_trade: str, store_path: Path) -> None:
+    change(store_path, "UPDATE signal SET rationale = 'hunter2hunter2'")
+    finding = next(f for f in check_invariants(open_trade, secrets=["hunter2hunter2"]) if f.invariant == "I10")
+    assert not finding.ok
+    assert "hunter2" not in f"{finding.detail}{finding.rows}"
+
+
+MESSAGE = (
+    "INSERT INTO message (id, tier, channel, kind, position_id, created_at, due_at, sent_at, state, dedupe_key) "
+    "VALUES ('m', 'free', 'x', 'fill', '{position}', '{created}', '{due}', '{sent}', 'queued', 'k')"
+)
+
+
+@pytest.mark.parametrize(
+    "created,due,sent,fine",
+    [(5, 60, 61, True), (5, 60, 59, False), (1, 60, 61, False)],
+    ids=["in time", "sent too early", "written before the fill"],
+)
+async def test_messages_follow_their_fill_and_their_delay(
+    open_trade: str, store_path: Path, created: int, due: int, sent: int, fine: bool
+) -> None:
+    times = {
+        name: at(s).isoformat(timespec="microseconds")
+        for name, s in (("created", created), ("due", due), ("sent", sent))
+    }
+    change(store_path, MESSAGE.format(position=POSITION_ID, **times))
+    assert broken(open_trade) == ([] if fine else ["I7"])
+
+
+async def test_a_trigger_that_no_table_has_breaks_i1(store: SqlStore, url: str) -> None:
+    batches = opening()
+    row = batches[1].transitions[1]
+    batches[1].transitions[1] = type(row)(**{**_fields(row), "trigger": "wish"})
+    await write(store, batches)
+    assert broken(url) == ["I1"]
+
+
+async def test_a_refused_trigger_is_no_break(store: SqlStore, url: str) -> None:
+    batches = opening()
+    row = batches[1].transitions[1]
+    refused = type(row)(**{**_fields(row), "trigger": "refused:fill"})
+    batches[1].transitions.insert(2, refused)
+    await write(store, batches)
+    assert broken(url) == []
