@@ -202,15 +202,16 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
     now = base.now
     pulse = ask.pulse(connection)
     day = (pulse.session_day if pulse else None) or new_york_day(now)
-    account = account_view(connection, day)
+    account, session, market = account_view(connection, day), _session(connection), market_view(pulse, now)
     held = tuple(position_view(row, now) for row in ask.open_positions(connection))
     return replace(
         base,
         **(_pulse_parts(pulse) if pulse else {}),
         warnings=tuple(_warnings(held, pulse is None)),
-        session=_session(connection),
+        session=session,
         connection=_broker(connection),
-        market=market_view(pulse, now),
+        market=market,
+        empty_positions=_why_flat(session, market, bool(pulse and parse_json(pulse.waiting_for))),
         account=account,
         curve=_curve(connection, day),
         open_pnl=_open_pnl(held),
@@ -225,6 +226,16 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         feeds=tuple(feed_view(row, now) for row in ask.feeds(connection)),
         commands=tuple(command_view(row) for row in ask.commands(connection, COMMANDS_SHOWN)),
     )
+
+
+def _why_flat(session: StateView, market: MarketView, reasons: bool) -> str:
+    """Return what would appear among the positions and why it does not yet."""
+    appears = "A position appears with the first fill of an entry order."
+    if session.state != "active":
+        return f"{appears} No entry is made while the session is {session.state}."
+    if market.words == "closed":
+        return f"{appears} The exchange is closed."
+    return f"{appears} No candidate passes every condition right now; the reasons are below." if reasons else appears
 
 
 def _pulse_parts(pulse: ask.PulseRow) -> dict[str, Any]:

@@ -116,7 +116,16 @@ def test_what_strangers_wrote_is_shown_and_never_run(operator: FlaskClient, stor
 
 def test_an_empty_store_says_what_will_appear(make_app: Callable[..., Flask], empty_store) -> None:
     text = _text(make_app(empty_store.url).test_client())
-    for words in ("Starting:", "No open position", "No live signal", "No transition yet", "No alert", "No feed has"):
+    for words in (
+        "Starting:",
+        "No open position",
+        "while the session is starting",
+        "No candidate has been looked at",
+        "No live signal",
+        "No transition yet",
+        "No alert",
+        "No feed has",
+    ):
         assert words in text, words
 
 
