@@ -7,7 +7,7 @@ written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -152,6 +152,7 @@ def plan_of(text: str) -> ExitPlan:
 
 def position_row(position: Position) -> dict[str, Any]:
     """Return a position's columns but for its latest mark, which is written by itself."""
+    position = _as_kept(position)
     closed_at = position.closed_at
     return {
         "id": position.id,
@@ -184,6 +185,17 @@ def position_row(position: Position) -> dict[str, Any]:
         "unprotected_since": maybe_time_text(position.unprotected_since),
         "ratcheted_at": maybe_time_text(position.ratcheted_at),
     }
+
+
+def _as_kept(position: Position) -> Position:
+    """Return a position whose sums are as fine as the store keeps them, so that its P&L is theirs.
+
+    A broker's average cost, which an adopted position is entered at, has more places than a price.
+    """
+    entry, leaving = from_units(to_units(position.entry_value)), from_units(to_units(position.exit_value))
+    if entry == position.entry_value and leaving == position.exit_value:
+        return position
+    return replace(position, entry_value=entry, exit_value=leaving)
 
 
 def position_of(row: Row) -> Position:

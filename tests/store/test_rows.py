@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.approval import Approval
 from bot.domain.connection import Connection
 from bot.domain.contracts import OptionContract, PriceGrid
+from bot.domain.money import from_units
 from bot.domain.order import Execution, Order, Terms
 from bot.domain.position import ExitPlan, Position, Rung
 from bot.domain.session import Session
@@ -20,6 +21,7 @@ from bot.domain.signal import Signal
 from bot.engine.records import ExecutionRow
 from bot.store import rows, schema
 from bot.store.values import json_text, parse_json, parse_time, time_text
+from tests.store.builders import a_position
 
 TIMES = st.datetimes(
     min_value=datetime(2020, 1, 1),  # noqa: DTZ001  # hypothesis adds the zone
@@ -130,3 +132,11 @@ def test_evidence_is_canonical_json_with_exact_money() -> None:
     text = json_text({"b": Decimal("1.20"), "a": float("nan"), "t": datetime(2026, 1, 1, tzinfo=UTC), "é": (1, 2)})
     assert text == '{"a":null,"b":"1.20","t":"2026-01-01T00:00:00.000000+00:00","é":[1,2]}'
     assert parse_json(text)["b"] == "1.20"
+
+
+def test_the_pnl_that_is_written_is_that_of_the_sums_that_are_written() -> None:
+    fine = a_position(
+        entry_quantity=28, entry_value=Decimal("19.33999999"), exit_quantity=27, exit_value=Decimal("20.001")
+    )
+    row = rows.position_row(fine)
+    assert rows.position_of(row).realized_pnl == from_units(row["realized_pnl"])
