@@ -32,6 +32,7 @@ TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # 10:00 in New York
 SPY_590C = OptionContract("SPY", DAY, Right.CALL, Decimal(590))
 SPY_580P = OptionContract("SPY", DAY, Right.PUT, Decimal(580))
 TICK = 0.25
+_QUIET = 4
 
 
 class Desk:
@@ -100,12 +101,12 @@ class Desk:
 
     async def settle(self, seconds: float = TICK) -> None:
         """Tick and let the broker answer until nothing is under way."""
-        for _ in range(40):
+        quiet = 0
+        for _ in range(60):
             await self.tick(seconds)
-            if not self.broker.answer() and not self.inbox.depth:
-                await self.tick(seconds)
-                if not self.broker.answer() and not self.inbox.depth:
-                    return
+            quiet = 0 if self.broker.answer() or self.inbox.depth else quiet + 1
+            if quiet == _QUIET:
+                return
         raise AssertionError("the desk does not come to rest")
 
     async def wait(self, seconds: float, step: float = 1.0) -> None:

@@ -1,0 +1,272 @@
+"""The way out: the time stop, the close and flatten commands, refused stops and refused exits."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from bot.domain.events import CommandKind, ExecutionReported
+from bot.domain.order import OrderSide, OrderType, Purpose
+from bot.domain.position import CloseReason, PositionState
+from bot.domain.signal import SignalState
+from tests.engine.desk import SPY_580P, Desk
+from tests.engine.fakes import FakeCalendar
+
+
+async def finish(desk: Desk, price: str = "1.90") -> None:
+    """Fill the market order that must be there, and check the books."""
+    market = desk.broker.market
+    desk.broker.fill(market, market.left, price)
+    await desk.settle()
+    assert desk.position.state is PositionState.CLOSED
+    assert desk.broker.live == []
+    assert not any(desk.broker.held.values())
+    assert desk.position.realized_pnl == desk.broker.cash
+    assert desk.store.refused == []
+
+
+async def test_a_position_that_expires_today_is_flat_before_the_close(desk: Desk) -> None:
+    await desk.hold(3)
+    desk.clock.advance_to(datetime(2026, 11, 20, 20, 49, 50, tzinfo=UTC))
+    await desk.settle()
+    assert desk.position.state is PositionState.FILLED
+    await desk.wait(10)
+    assert desk.position.close_reason is CloseReason.FLAT_TIME
+    assert desk.broker.market.terms.quantity == 3
+    await finish(desk)
+
+
+async def test_on_a_half_day_it_is_flat_as_long_before_the_early_close() -> None:
+    desk = await Desk(calendar=FakeCalendar(frozenset({date(2026, 11, 20)}))).start()
+    await desk.hold(2)
+    desk.clock.advance_to(datetime(2026, 11, 20, 17, 50, tzinfo=UTC))
+    await desk.settle()
+    await finish(desk)
+    assert desk.position.close_reason is CloseReason.FLAT_TIME
+
+
+async def test_the_time_stop_needs_no_quote(desk: Desk) -> None:
+    await desk.hold(2)
+    desk.quoting = False
+    desk.clock.advance_to(datetime(2026, 11, 20, 20, 50, tzinfo=UTC))
+    await desk.settle()
+    await finish(desk)
+
+
+async def test_a_close_takes_the_stop_back_before_it_sells(desk: Desk) -> None:
+    await desk.hold(4)
+    state, _ = await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    assert state == "done"
+    stop = desk.broker.stop_order
+    await desk.ticks(3)
+    assert stop.cancel_asked
+    assert len(desk.broker.live) == 1
+    await desk.settle()
+    await finish(desk)
+    assert desk.position.close_reason is CloseReason.OPERATOR
+    assert "exit_failed" not in desk.store.path(desk.position.id)
+
+
+async def test_a_close_while_a_rung_is_under_way_sells_what_is_left(desk: Desk) -> None:
+    await desk.hold(4)
+    await desk.bid("3.00")
+    assert desk.broker.rung.left == 1
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.settle()
+    assert desk.broker.market.terms.quantity == 4
+    assert "exit_failed" not in desk.store.path(desk.position.id), "we took the rung back ourselves"
+    await finish(desk)
+
+
+async def test_a_close_while_room_is_being_made_sells_everything_once(desk: Desk) -> None:
+    await desk.hold(4)
+    desk.quote("3.00", "3.02")
+    await desk.ticks(2)
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.settle()
+    assert desk.broker.market.terms.quantity == 4
+    await finish(desk)
+
+
+async def test_a_rung_that_fills_while_the_close_is_asked_leaves_less_to_sell(desk: Desk) -> None:
+    await desk.hold(4)
+    await desk.bid("3.00")
+    rung = desk.broker.rung
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    desk.broker.fill(rung, 1, "3.00")
+    await desk.settle()
+    assert desk.broker.market.terms.quantity == 3
+    await finish(desk)
+
+
+async def test_a_close_while_the_entry_still_works_cancels_it_first(desk: Desk) -> None:
+    await desk.entry_working(4)
+    desk.broker.fill(desk.broker.entry, 1)
+    await desk.settle()
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.tick()
+    assert desk.broker.entry.cancel_asked
+    desk.broker.fill(desk.broker.entry, 1)
+    await desk.settle()
+    assert desk.broker.market.terms.quantity == 2
+    await finish(desk)
+    assert desk.signal.state is SignalState.FILLED
+
+
+async def test_a_stop_that_fills_while_the_close_is_asked_is_the_exit(desk: Desk) -> None:
+    await desk.hold(2)
+    stop = desk.broker.stop_order
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    desk.broker.fill(stop, 2, "0.99")
+    await desk.settle()
+    assert desk.position.state is PositionState.CLOSED
+    assert desk.broker.live == []
+    assert desk.position.realized_pnl == desk.broker.cash
+
+
+async def test_a_stop_that_fills_in_part_while_the_close_is_asked_leaves_the_rest_to_the_market(desk: Desk) -> None:
+    await desk.hold(3)
+    stop = desk.broker.stop_order
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    desk.broker.fill(stop, 1, "0.99")
+    await desk.settle()
+    assert desk.broker.market.terms.quantity == 2
+    await finish(desk)
+
+
+async def test_a_stop_whose_cancel_counts_a_fill_we_have_not_seen_holds_the_market_order_back(desk: Desk) -> None:
+    await desk.hold(3)
+    stop = desk.broker.stop_order
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    execution = desk.broker.execute(stop, 1, "0.99")
+    desk.broker.cancel_ack(stop)
+    await desk.ticks(3)
+    assert desk.broker.live == []
+    desk.put(ExecutionReported(execution))
+    desk.broker.tell_commission(execution)
+    await desk.settle()
+    assert desk.broker.market.terms.quantity == 2
+    await finish(desk)
+
+
+async def test_flatten_closes_everything_and_pauses(desk: Desk) -> None:
+    await desk.hold(2)
+    state, answer = await desk.command(CommandKind.FLATTEN, actor="admin:web:ann")
+    assert (state, answer.split(" positions")[0]) == ("done", "closing 1")
+    await desk.settle()
+    assert desk.store.session.state == "paused"
+    await finish(desk)
+    assert desk.position.close_reason is CloseReason.FLATTEN
+
+
+async def test_flatten_cancels_a_working_entry_and_sells_what_it_bought_in_the_race(desk: Desk) -> None:
+    await desk.entry_working(4)
+    entry = desk.broker.entry
+    await desk.command(CommandKind.FLATTEN)
+    await desk.tick()
+    assert entry.cancel_asked
+    desk.broker.fill(entry, 2)
+    await desk.settle()
+    await finish(desk)
+    assert desk.position.close_reason is CloseReason.FLATTEN
+
+
+async def test_a_refused_stop_is_tried_three_times_and_then_the_position_is_closed(desk: Desk) -> None:
+    desk.broker.refuses_stops = True
+    await desk.entry_working(2)
+    desk.broker.fill(desk.broker.entry, 2)
+    await desk.settle()
+    assert len(desk.store.of(Purpose.PROTECT)) == 3
+    assert desk.position.close_reason is CloseReason.PROTECTION_FAILED
+    assert "PROTECTION_LOST" in desk.store.alerts
+    await finish(desk)
+
+
+async def test_a_refused_exit_is_tried_again_with_growing_patience(desk: Desk) -> None:
+    await desk.hold(2)
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.settle()
+    desk.broker.reject(desk.broker.market)
+    await desk.wait(4)
+    assert desk.broker.live == []
+    await desk.wait(2)
+    desk.broker.reject(desk.broker.market)
+    await desk.wait(8)
+    assert desk.broker.live == []
+    await desk.wait(4)
+    await finish(desk)
+    assert desk.store.path(desk.position.id).count("exit_failed") == 2
+
+
+async def test_a_market_order_that_the_venue_cancels_is_not_sent_again_at_once(desk: Desk) -> None:
+    await desk.hold(2)
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.settle()
+    desk.broker.cancel_ack(desk.broker.market)
+    await desk.wait(3)
+    assert desk.broker.live == []
+    await desk.wait(3)
+    await finish(desk)
+
+
+async def test_a_stop_that_the_venue_took_away_is_replaced_at_its_price(desk: Desk) -> None:
+    await desk.hold(1)
+    await desk.bid("4.00")
+    price = desk.broker.stop_order.terms.stop_price
+    desk.broker.cancel_ack(desk.broker.stop_order)
+    await desk.settle()
+    assert desk.broker.stop_order.terms.stop_price == price
+    assert "PROTECTION_LOST" in desk.store.alerts
+
+
+async def test_a_stop_lost_while_room_is_made_is_replaced_for_everything(desk: Desk) -> None:
+    await desk.hold(4)
+    desk.quote("3.00", "3.02")
+    await desk.ticks(2)
+    desk.broker.cancel_ack(desk.broker.stop_order)
+    desk.quote("2.50", "2.52")
+    await desk.settle()
+    assert desk.broker.stop_order.left == 4
+    assert desk.position.room_for == 0
+
+
+async def test_a_stop_that_fills_while_it_shrinks_ends_with_nothing_left_over(desk: Desk) -> None:
+    await desk.hold(4)
+    desk.quote("3.00", "3.02")
+    await desk.ticks(2)
+    stop = desk.broker.stop_order
+    assert stop.asked is not None
+    stop.terms, stop.asked = stop.asked, None  # in force at the broker, not yet said
+    execution = desk.broker.execute(stop, 3, "0.99")
+    desk.put(ExecutionReported(execution))
+    desk.broker.tell_commission(execution)
+    await desk.tick()
+    desk.broker.report(stop)
+    await desk.settle()
+    assert desk.store.order(stop.ref).state == "filled"
+    await desk.wait(12)
+    await finish(desk)
+
+
+async def test_two_positions_are_managed_apart(desk: Desk) -> None:
+    await desk.hold(2)
+    first = desk.position.id
+    desk.contract = SPY_580P
+    await desk.entry_working(2)
+    desk.broker.fill(desk.broker.entry, 2)
+    await desk.settle()
+    assert len(desk.store.open_positions) == 2
+    await desk.command(CommandKind.CLOSE, position_id=first)
+    await desk.settle()
+    desk.broker.fill(desk.broker.market, 2, "1.00")
+    await desk.settle()
+    assert [p.contract for p in desk.store.open_positions] == [SPY_580P]
+    assert desk.broker.stop_order.key == SPY_580P.key
+
+
+@pytest.mark.parametrize("kind", [OrderType.MARKET, OrderType.STOP])
+async def test_only_exits_go_to_the_market_and_only_stops_protect(desk: Desk, kind: OrderType) -> None:
+    await desk.hold(2)
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.settle()
+    await finish(desk)
+    assert all(t.side is OrderSide.SELL for t in desk.broker.submitted if t.order_type is kind)

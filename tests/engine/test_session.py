@@ -1,0 +1,208 @@
+"""Pause, halt and resume; commands that change nothing; failing commits."""
+
+import pytest
+
+from bot.domain.errors import StoreError
+from bot.domain.events import AlertRaised, CommandKind, ExecutionReported, LinkChange, LinkChanged
+from bot.domain.position import PositionState
+from bot.domain.session import SessionState, SessionTrigger
+from bot.engine.steps import Step
+from tests.engine.desk import Desk
+
+
+async def restarted(desk: Desk) -> Desk:
+    return await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
+
+
+@pytest.mark.parametrize("kind, state", [(CommandKind.PAUSE, "paused"), (CommandKind.HALT, "halted")])
+async def test_pause_and_halt_survive_a_restart(desk: Desk, kind: CommandKind, state: str) -> None:
+    await desk.command(kind, actor="admin:web:ann", reason="lunch")
+    assert desk.store.session.state == state
+    again = await restarted(desk)
+    await again.settle()
+    assert again.store.session.state == state
+    assert again.store.session.held_by == "admin:web:ann"
+    assert again.store.session.hold_reason == "lunch"
+
+
+async def test_a_paused_session_enters_nothing_and_manages_what_it_has(desk: Desk) -> None:
+    await desk.hold(4)
+    await desk.command(CommandKind.PAUSE)
+    desk.strategy.contract = desk.contract
+    await desk.bid("3.00")
+    assert desk.broker.rung.left == 1
+    assert len(desk.store.signals) == 1
+
+
+async def test_a_pause_cancels_a_working_entry(desk: Desk) -> None:
+    await desk.entry_working(4)
+    await desk.command(CommandKind.PAUSE)
+    await desk.settle()
+    assert desk.broker.live == []
+
+
+async def test_resume_after_a_halt_compares_the_books_first(desk: Desk) -> None:
+    await desk.command(CommandKind.HALT)
+    asked = desk.broker.snapshots
+    await desk.command(CommandKind.RESUME, actor="cli")
+    assert desk.store.session.state == "reconciling"
+    await desk.settle()
+    assert desk.broker.snapshots > asked
+    assert desk.store.session.state == "active"
+    assert desk.store.session.hold == "none"
+
+
+async def test_a_pause_asked_during_the_comparison_holds_when_it_is_done(desk: Desk) -> None:
+    desk.broker.incomplete = True
+    desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
+    await desk.connect()
+    assert desk.store.session.state == "reconciling"
+    state, _ = await desk.command(CommandKind.PAUSE)
+    assert state == "done"
+    desk.broker.incomplete = False
+    await desk.wait(5)
+    assert desk.store.session.state == "paused"
+
+
+@pytest.mark.parametrize(
+    "kind, payload",
+    [
+        (CommandKind.APPROVE, {"signal_id": "gone"}),
+        (CommandKind.REJECT, {"signal_id": "gone"}),
+        (CommandKind.CLOSE, {"position_id": "gone"}),
+        (CommandKind.RESUME, {}),
+    ],
+)
+async def test_a_command_on_what_is_not_alive_says_so_and_changes_nothing(
+    desk: Desk, kind: CommandKind, payload: dict[str, str]
+) -> None:
+    before = len(desk.store.transitions)
+    state, answer = await desk.command(kind, **payload)
+    assert state == "refused"
+    assert answer
+    assert len(desk.store.transitions) == before
+
+
+async def test_a_close_of_a_closing_position_is_refused(desk: Desk) -> None:
+    await desk.hold(2)
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    state, answer = await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    assert state == "refused"
+    assert "closing" in answer
+
+
+async def test_a_trigger_that_the_table_does_not_allow_is_audited_and_alerted(desk: Desk) -> None:
+    session = desk.engine.ledger.session
+    took = desk.engine._journal.take(Step(session, SessionTrigger.RECONCILED, "by mistake"))
+    await desk.tick()
+    assert took is False
+    row = desk.store.refused[-1]
+    assert (row.trigger, row.from_state, row.to_state) == ("refused:reconciled", "active", "active")
+    assert "REFUSED_TRIGGER" in desk.store.alerts
+
+
+async def test_a_decision_stops_at_its_first_refused_step(desk: Desk) -> None:
+    session = desk.engine.ledger.session
+    steps = [Step(session, SessionTrigger.RECONCILED, "not now"), Step(session, SessionTrigger.PAUSE, "builds on it")]
+    desk.engine._journal.carry_out(steps)
+    assert session.state is SessionState.ACTIVE
+
+
+# ---- commits that fail
+
+
+async def test_when_a_commit_fails_nothing_is_sent_and_the_session_halts(desk: Desk) -> None:
+    await desk.propose(4)
+    desk.store.fail_next = 1
+    await desk.engine.guarded_tick()
+    assert desk.broker.submitted == []
+    assert desk.engine.ledger.orders == {}, "memory is what the store has"
+    asked = desk.broker.snapshots
+    await desk.tick()
+    assert desk.store.session.state == "halted"
+    assert "TICK_FAILED" in desk.store.alerts
+    await desk.ticks(2)
+    assert desk.broker.snapshots > asked, "the book is asked at once"
+    assert desk.broker.submitted == []
+
+
+async def test_a_fill_in_the_tick_that_failed_is_not_lost(desk: Desk) -> None:
+    await desk.entry_working(4)
+    entry = desk.broker.entry
+    desk.broker.hide.add(entry.ref)
+    desk.put(ExecutionReported(desk.broker.execute(entry, 4, "2.00")))
+    desk.store.fail_next = 1
+    await desk.engine.guarded_tick()
+    await desk.settle()
+    assert desk.position.quantity == 4
+    assert desk.broker.stop_order.left == 4, "halted, and protected all the same"
+
+
+async def test_a_lost_connection_in_the_tick_that_failed_is_still_lost(desk: Desk) -> None:
+    desk.put(LinkChanged(LinkChange.DROPPED, "gone", desk.clock.now()))
+    desk.store.fail_next = 1
+    await desk.engine.guarded_tick()
+    await desk.tick()
+    assert desk.store.connection.state == "down"
+
+
+async def test_market_data_lines_asked_in_the_tick_that_failed_are_asked_again(desk: Desk) -> None:
+    desk.strategy.wants = {"SPY": frozenset({"quote"})}
+    desk.store.fail_next = 1
+    desk.put(AlertRaised("X", "info", "", {}, desk.clock.now()))
+    desk.clock.advance(10)
+    await desk.engine.guarded_tick()
+    await desk.ticks(12, 1.0)
+    assert "SPY" in desk.broker.subscribed
+
+
+async def test_an_event_that_cannot_be_applied_is_not_applied_again(desk: Desk) -> None:
+    await desk.entry_working(4)
+    entry = desk.broker.entry
+    desk.put("not an event")  # type: ignore[arg-type]
+    desk.put(ExecutionReported(desk.broker.execute(entry, 4, "2.00")))
+    await desk.engine.guarded_tick()
+    await desk.settle()
+    assert desk.position.quantity == 4
+    assert desk.store.session.state == "halted"
+
+
+async def test_three_failing_ticks_in_a_row_end_the_run(desk: Desk) -> None:
+    desk.store.fail_next = 3
+    for number in (1, 2, 3):
+        desk.put(AlertRaised("X", "info", "", {}, desk.clock.now()))
+        if number == 3:
+            with pytest.raises(StoreError, match="3 ticks failed"):
+                await desk.engine.guarded_tick()
+        else:
+            await desk.engine.guarded_tick()
+
+
+async def test_a_good_tick_between_failing_ones_begins_the_count_anew(desk: Desk) -> None:
+    for _ in range(5):
+        desk.store.fail_next = 1
+        desk.put(AlertRaised("X", "info", "", {}, desk.clock.now()))
+        await desk.engine.guarded_tick()
+        await desk.engine.guarded_tick()
+    assert desk.store.session.state == "halted"
+
+
+async def test_after_a_failed_commit_a_person_resumes_and_trading_goes_on(desk: Desk) -> None:
+    await desk.hold(2)
+    desk.store.fail_next = 1
+    desk.put(AlertRaised("X", "info", "", {}, desk.clock.now()))
+    await desk.engine.guarded_tick()
+    await desk.settle()
+    await desk.command(CommandKind.RESUME)
+    await desk.settle()
+    assert desk.store.session.state == "active"
+    desk.broker.fill(desk.broker.stop_order, 2, "1.00")
+    await desk.settle()
+    assert desk.position.state is PositionState.CLOSED
+
+
+async def test_a_stop_is_on_record_and_leaves_the_position_protected(desk: Desk) -> None:
+    await desk.hold(2)
+    await desk.engine.stop("asked")
+    assert desk.store.session.state == "stopping"
+    assert desk.broker.stop_order.left == 2
