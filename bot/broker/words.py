@@ -15,6 +15,7 @@ from typing import Final
 
 from bot.domain.errors import UnknownWord
 from bot.domain.events import BrokerOrderStatus, ErrorMeaning
+from bot.domain.money import neat
 from bot.domain.order import OrderSide
 
 # ---- orders
@@ -293,7 +294,7 @@ def number(value: float) -> Decimal | None:
     """Return an exact number, None where the broker gives none. Binary dust beyond eight decimals goes."""
     if not is_set(value):
         return None
-    return Decimal(str(round(value, 8)))
+    return neat(Decimal(str(round(value, 8))))
 
 
 def price(value: float) -> Decimal | None:

@@ -18,7 +18,13 @@ def to_units(amount: Decimal) -> int:
 
 def from_units(units: int) -> Decimal:
     """Return the dollars of an integer of 1/10000 dollar."""
-    return Decimal(units).scaleb(-4)
+    return neat(Decimal(units).scaleb(-4))
+
+
+def neat(amount: Decimal) -> Decimal:
+    """Return the same amount written with two decimals, or with as many more as it needs: 9.1 is 9.10."""
+    cents = amount.quantize(CENT, ROUND_HALF_EVEN)
+    return cents if cents == amount else amount.normalize()
 
 
 def to_cents(amount: Decimal) -> Decimal:
@@ -36,4 +42,4 @@ def round_to_tick(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
     if tick <= 0:
         raise ValueError(f"tick must be positive, not {tick}")
     steps = (price / tick).to_integral_value(ROUND_UP if up else ROUND_DOWN)
-    return steps * tick
+    return neat(steps * tick)
