@@ -9,6 +9,7 @@ UNITS_PER_DOLLAR: Final = 10_000
 CENT: Final = Decimal("0.01")
 TEN_THOUSANDTH: Final = Decimal("0.0001")
 ZERO: Final = Decimal(0)
+_BEYOND_ANY_PRICE: Final = Decimal(10) ** 18  # has no room for cents within the precision of a Decimal context
 
 
 def to_units(amount: Decimal) -> int:
@@ -23,6 +24,8 @@ def from_units(units: int) -> Decimal:
 
 def neat(amount: Decimal) -> Decimal:
     """Return the same amount written with two decimals, or with as many more as it needs: 9.1 is 9.10."""
+    if abs(amount) >= _BEYOND_ANY_PRICE:
+        return amount
     cents = amount.quantize(CENT, ROUND_HALF_EVEN)
     return cents if cents == amount else amount.normalize()
 
