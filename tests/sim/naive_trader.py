@@ -14,7 +14,8 @@ from decimal import Decimal
 from bot.sim.market import MarketModel
 from bot.sim.vocabulary import Instrument
 
-LOOK_S = 5
+LOOK_S = 10
+PIN_EVERY_S = 300
 COOL_DOWN = timedelta(minutes=20)
 STEP = {"SPX": 5}
 
@@ -68,12 +69,13 @@ def trade_day(market: MarketModel, look_s: int = LOOK_S) -> Day:
     day = Day([], {symbol: Counter() for symbol in market.symbols()})
     signals: dict[str, datetime] = {}
     pins: dict[str, float] = {}
-    at = first
+    at = pinned_at = first
     while at < closed:
         for trade in day.trades:
             if trade.exit is None:
                 trade.watch(market.top(trade.instrument, at).bid, at, flat)
-        if at.second < look_s:
+        if at >= pinned_at:
+            pinned_at = at + timedelta(seconds=PIN_EVERY_S)
             pins = {symbol: market.gex_by_strike(symbol, at).max_gamma_strike() for symbol in market.symbols()}
         for symbol in market.symbols() if at < last else ():
             verdict = candidate(market, symbol, pins[symbol], at)
