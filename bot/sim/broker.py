@@ -1,7 +1,7 @@
 """The venue as a broker port, without a socket: what replay and in-process tests trade on.
 
-Same market model, same matching engine, same events as through TWS; only the wire is missing. It is pumped by hand, so two
-runs with one seed see the same quotes at the same moments.
+Same market model, same matching engine, same events as through TWS; only the wire is missing. It is pumped by hand, so
+two runs with one seed see the same quotes at the same moments.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ MEANING: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
 )
 
 _HEARTBEAT = timedelta(seconds=5)
-_SLOW_LINES = timedelta(seconds=2)
+_CALM_LINES = timedelta(seconds=3)
+_SLOW_LINES = timedelta(seconds=3)
 _ACCOUNT_EVERY = timedelta(seconds=10)
 
 
@@ -94,6 +95,7 @@ class _Line:
     kinds: frozenset[str]
     top: TopOfBook | None = None
     quoted_at: datetime | None = None
+    looked_at: datetime | None = None
     slow_at: datetime | None = None
 
 
@@ -269,7 +271,9 @@ class SimBroker:
             return known
         instrument = self._instrument(key)
         bands = tuple(MARKET_RULES[instrument.market_rule_id])
-        self._sink(ContractQualified(key, instrument.con_id, PriceGrid(bands) if instrument.sec_type == "OPT" else None))
+        self._sink(
+            ContractQualified(key, instrument.con_id, PriceGrid(bands) if instrument.sec_type == "OPT" else None)
+        )
         return _Line(instrument, kinds)
 
     def _known(self, key: str) -> bool:
@@ -279,10 +283,15 @@ class SimBroker:
         return False
 
     def pump(self) -> None:
-        """Send what changed on every line, and the account now and then."""
+        """Send what changed: every second where an order or a position is, more seldom elsewhere; the account now and
+        then."""
         now = self._clock.now()
+        traded = {order.ticket.instrument.con_id for order in self._venue.open_orders()}
+        traded.update(position.instrument.con_id for position in self._venue.positions())
         for key, line in self._lines.items():
-            self._pump_quote(key, line, now)
+            if line.instrument.con_id in traded or line.looked_at is None or now - line.looked_at >= _CALM_LINES:
+                line.looked_at = now
+                self._pump_quote(key, line, now)
             if line.slow_at is None or now - line.slow_at >= _SLOW_LINES:
                 line.slow_at = now
                 self._pump_slow(key, line, now)
@@ -326,7 +335,11 @@ class SimBroker:
 
     def _find(self, key: str) -> Instrument | None:
         market = self._venue.market
-        found = market.find(local_symbol=key) or market.find(symbol=key, sec_type="STK") or market.find(symbol=key, sec_type="IND")
+        found = (
+            market.find(local_symbol=key)
+            or market.find(symbol=key, sec_type="STK")
+            or market.find(symbol=key, sec_type="IND")
+        )
         return found[0] if found else None
 
     def _instrument(self, key: str) -> Instrument:
