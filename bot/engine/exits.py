@@ -145,7 +145,16 @@ def _follow_rungs(ctx: Context, position: Position, orders: Sequence[Order]) -> 
         return []
     if stop.remaining > position.quantity - position.room_for:
         return [_forget_room(position, "the stop could not be shrunk")]
+    if _fell_back(ctx, position):
+        return [_forget_room(position, "the bid fell back before the sale")]
     return _sell_rung(ctx, position) or _give_room_back(ctx, position, stop)
+
+
+def _fell_back(ctx: Context, position: Position) -> bool:
+    """Say whether less than half of the rung's gain is left: then it is no profit to take in haste."""
+    bid = sound_bid(ctx, position)
+    half = position.plan.rungs[position.rungs_done].gain / 2
+    return bid is not None and bid < position.entry_price * (1 + half)
 
 
 def _give_room_back(ctx: Context, position: Position, stop: Order) -> list[Step]:

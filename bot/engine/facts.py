@@ -7,7 +7,6 @@ executions, never from a status. A status or an error that does not fit is never
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.commands import AskSnapshot
@@ -117,9 +116,8 @@ class FactKeeper:
         if view.quantity == 0:
             return
         shown = Terms(view.quantity, view.limit_price, view.stop_price)
-        if order.state is OrderState.UNKNOWN:
-            self._learn_terms(order, shown)
         if order.wanted is None or not _same_terms(shown, order.wanted):
+            self._learn_terms(order, shown)
             return
         before, order.terms, order.wanted = order.terms, order.wanted, None
         order.reject_code, order.reject_reason = None, ""  # an earlier refusal is history
@@ -131,15 +129,15 @@ class FactKeeper:
             self._covered_again(order)
 
     def _learn_terms(self, order: Order, shown: Terms) -> None:
-        """An order in doubt may have been amended or not: what the broker shows is in force."""
-        if not _same_terms(shown, order.terms):
-            order.terms = replace(
-                order.terms,
-                quantity=shown.quantity,
-                limit_price=shown.limit_price if order.terms.limit_price is not None else None,
-                stop_price=shown.stop_price if order.terms.stop_price is not None else None,
-            )
-            self._journal.keep(order)
+        """What the broker shows is in force, even an amendment that we had given up for lost."""
+        ours = order.terms
+        if order.is_done or _same_terms(shown, ours):
+            return
+        limit = ours.limit_price and (shown.limit_price or ours.limit_price)
+        stop = ours.stop_price and (shown.stop_price or ours.stop_price)
+        order.terms = Terms(shown.quantity, limit, stop)
+        self._journal.keep(order)
+        self._complete(order)
 
     def _complete(self, order: Order) -> None:
         """The terms that came into force ask for no more than what is filled already."""

@@ -35,12 +35,18 @@ def live_entry(orders: Sequence[Order]) -> Order | None:
     return next((o for o in orders if o.purpose is Purpose.ENTRY and not o.is_settled), None)
 
 
+def sold_unseen(orders: Sequence[Order]) -> int:
+    """Return the contracts that ended orders sold by the broker's count while their executions are on their way."""
+    ended = (o for o in orders if o.is_done and o.purpose is not Purpose.ENTRY)
+    return sum(max(o.reported_filled - o.filled_quantity, 0) for o in ended)
+
+
 def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     """Return the step that makes the stop cover what nothing else covers, or nothing when it does."""
     if not ctx.may_exit or live_entry(orders) is not None:
         return []
     exiting = sum(order.can_fill for order in live_exits(orders))
-    uncovered = position.quantity - exiting - position.room_for
+    uncovered = position.quantity - exiting - position.room_for - sold_unseen(orders)
     stop = live_stop(orders)
     if stop is None:
         return _place(ctx, position, orders, uncovered) if uncovered > 0 else []

@@ -143,7 +143,8 @@ class FakeBroker:
         self.amended.append(ticket)
         if order.live:
             order.asked = ticket.terms
-            self._obey_the_law(order.key)
+            if ticket.terms.quantity > order.terms.quantity:
+                self._obey_the_law(order.key)
 
     def cancel(self, order_ref: str, order_id: int) -> None:
         if not self.online:
@@ -471,7 +472,7 @@ class FakeStrategy:
 
     name: str = "fake"
     symbols: tuple[str, ...] = ("SPY",)
-    exit: ExitSettings = ExitSettings()
+    exit: ExitSettings = field(default_factory=ExitSettings)
     cool_down_s: float = 0.0
     due_every_s: float = 0.0
     contract: OptionContract | None = None  # what to propose at the next look

@@ -218,6 +218,19 @@ async def test_a_stop_that_the_venue_took_away_is_replaced_at_its_price(desk: De
     assert "PROTECTION_LOST" in desk.store.alerts
 
 
+async def test_a_lost_stop_that_sold_some_is_replaced_only_for_what_is_really_left(desk: Desk) -> None:
+    await desk.hold(3)
+    stop = desk.broker.stop_order
+    execution = desk.broker.execute(stop, 1, "1.00")
+    desk.broker.hide.add(stop.ref)
+    desk.broker.cancel_ack(stop)  # cancelled by the venue, one filled, and no execution yet
+    await desk.ticks(3)
+    assert desk.broker.stop_order.terms.quantity == 2
+    desk.put(ExecutionReported(execution))
+    await desk.settle()
+    assert desk.position.quantity == 2
+
+
 async def test_a_stop_lost_while_room_is_made_is_replaced_for_everything(desk: Desk) -> None:
     await desk.hold(4)
     desk.quote("3.00", "3.02")

@@ -169,6 +169,22 @@ async def test_an_unanswered_amendment_is_doubt_and_the_terms_in_force_are_learn
     assert desk.store.order(stop.ref).terms == stop.terms
 
 
+async def test_an_amendment_given_up_for_lost_that_comes_into_force_is_seen(desk: Desk) -> None:
+    await desk.hold(4)
+    desk.quote("3.00", "3.02")
+    await desk.ticks(2)
+    stop = desk.broker.stop_order
+    asked, stop.asked = stop.asked, None
+    assert asked is not None
+    desk.quote("2.50", "2.52")
+    await desk.wait(15)
+    assert desk.broker.stop_order.left == 4
+    stop.terms = asked
+    desk.broker.report(stop)
+    await desk.settle()
+    assert desk.broker.stop_order.left == 4, "it covers everything again"
+
+
 async def test_an_error_on_a_live_order_is_doubt_not_an_end(desk: Desk) -> None:
     await desk.hold(4)
     stop = desk.broker.stop_order

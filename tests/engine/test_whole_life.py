@@ -43,7 +43,8 @@ async def test_a_life_from_proposal_to_the_trail_is_accounted_to_the_cent(desk: 
 
     desk.quote("3.00", "3.02")
     await desk.ticks(2)
-    assert stop.asked is not None and stop.asked.quantity == 3, "the stop shrinks first"
+    assert stop.asked is not None
+    assert stop.asked.quantity == 3, "the stop shrinks first"
     assert all(o.type is not OrderType.LIMIT for o in desk.broker.live), "nothing is sold before that is confirmed"
     await desk.settle()
     rung = desk.broker.rung
@@ -222,6 +223,19 @@ async def test_a_stop_rung_and_position_never_disagree_when_the_quote_goes_stale
     desk.broker.answer()
     await desk.settle()
     assert desk.broker.stop_order.left == 4, "without a price nothing is sold, and nothing stays uncovered"
+
+
+async def test_a_rung_is_called_off_when_the_bid_collapses_before_the_sale(desk: Desk) -> None:
+    await desk.hold(4)
+    desk.quote("3.00", "3.02")
+    await desk.ticks(2)
+    desk.quote("1.50", "1.52")
+    await desk.settle()
+    assert desk.broker.stop_order.left == 4
+    assert len(desk.broker.live) == 1
+    await desk.wait(3)
+    await desk.bid("3.00")
+    assert desk.broker.rung.left == 1, "the rung can be reached again"
 
 
 async def test_every_order_reference_is_used_once(desk: Desk) -> None:

@@ -1,0 +1,122 @@
+"""Whatever the market and the broker do, in whatever order: the invariants hold."""
+
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.events import CommandKind, LinkChange, LinkChanged
+from bot.domain.order import OrderSide, Purpose
+from bot.domain.position import PositionState
+from tests.engine.desk import Desk
+
+MOVES = st.one_of(
+    st.tuples(st.just("bid"), st.integers(50, 700)),
+    st.tuples(st.just("answer"), st.integers(0, 3)),
+    st.tuples(st.just("fill"), st.integers(0, 20)),
+    st.tuples(st.just("venue_cancels"), st.integers(0, 20)),
+    st.tuples(st.just("reject"), st.integers(0, 20)),
+    st.tuples(st.just("refuse_amendment"), st.integers(0, 20)),
+    st.tuples(st.just("wait"), st.integers(1, 12)),
+    st.tuples(st.just("close"), st.just(0)),
+    st.tuples(st.just("reconnect"), st.just(0)),
+    st.tuples(st.just("quiet_fill"), st.integers(0, 20)),
+)
+
+
+async def make(desk: Desk, move: str, number: int) -> None:
+    """Let one thing happen."""
+    live = desk.broker.live
+    order = live[number % len(live)] if live else None
+    if move == "bid":
+        desk.quote(str(Decimal(number) / 100), str(Decimal(number + 3) / 100))
+    elif move == "wait":
+        desk.clock.advance(number)
+    elif move == "answer":
+        desk.broker.answer()
+    elif move == "close" and desk.store.open_positions:
+        await desk.command(CommandKind.CLOSE, position_id=desk.store.open_positions[0].id)
+    elif move == "reconnect":
+        desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
+        await desk.connect()
+    elif order is not None:
+        touch(desk, move, number, order.ref)
+
+
+def touch(desk: Desk, move: str, number: int, ref: str) -> None:
+    order = desk.broker.book[ref]
+    if move == "fill":
+        desk.broker.fill(order, 1 + number % order.left, "2.00")
+    elif move == "quiet_fill":
+        desk.broker.execute(order, 1 + number % order.left, "2.00")
+    elif move == "venue_cancels":
+        desk.broker.cancel_ack(order)
+    elif move == "reject" and not order.heard and not order.filled:
+        desk.broker.reject(order)
+    elif move == "refuse_amendment" and order.asked is not None:
+        desk.broker.refuse_amendment(order)
+
+
+def check(desk: Desk) -> None:
+    """I2 and I3 at every moment; I5 is the broker's own law, which raises."""
+    for signal in desk.store.signals:
+        bought = sum(o.filled_quantity for o in desk.store.of(Purpose.ENTRY) if o.signal_id == signal.id)
+        assert bought <= signal.quantity
+    refs = [o.order_ref for o in desk.store.orders]
+    assert len(refs) == len(set(refs))
+    assert desk.store.refused == []
+
+
+async def come_to_an_end(desk: Desk) -> None:
+    await desk.command(CommandKind.RECONCILE)  # what happened behind our back
+    await let_the_venue_work(desk, 10)
+    for position in desk.store.open_positions:
+        if position.state is not PositionState.CLOSING:
+            await desk.command(CommandKind.CLOSE, position_id=position.id)
+    await let_the_venue_work(desk, 300)
+
+
+async def let_the_venue_work(desk: Desk, seconds: int) -> None:
+    for second in range(seconds):
+        await desk.tick(1.0)
+        desk.broker.answer()
+        for order in desk.broker.live:
+            if order.side is OrderSide.SELL and order.heard and not order.cancel_asked and order.type == "MKT":
+                desk.broker.fill(order, order.left, "1.50")
+        if second > 5 and not desk.broker.live and not any(desk.broker.held.values()) and not desk.store.open_positions:
+            return
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 6), st.lists(MOVES, max_size=40))
+async def test_the_invariants_hold_on_any_path(quantity: int, moves: list[tuple[str, int]]) -> None:
+    desk = await Desk().start()
+    await desk.entry_working(quantity)
+    for move, number in moves:
+        await make(desk, move, number)
+        await desk.tick()
+        check(desk)
+    await come_to_an_end(desk)
+    check(desk)
+    assert not any(desk.broker.held.values())
+    assert desk.broker.live == []
+    assert sum((p.realized_pnl for p in desk.store.positions), Decimal(0)) == desk.broker.cash
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 6), st.lists(MOVES.filter(lambda m: m[0] != "close"), max_size=30))
+async def test_whatever_happened_a_position_ends_up_protected_for_exactly_what_is_left(
+    quantity: int, moves: list[tuple[str, int]]
+) -> None:
+    desk = await Desk().start()
+    await desk.entry_working(quantity)
+    for move, number in moves:
+        await make(desk, move, number)
+        await desk.tick()
+    desk.quote("0.90", "0.92")  # no rung is due here
+    await desk.command(CommandKind.RECONCILE)
+    await desk.wait(70)
+    for position in desk.store.open_positions:
+        covered = sum(o.left for o in desk.broker.live if o.side is OrderSide.SELL)
+        waits_to_retry = position.state is PositionState.CLOSING and position.exit_attempts > 0
+        assert covered == position.quantity or waits_to_retry
