@@ -7,7 +7,7 @@ different day with the same story. Only `jump` moves a price at once.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
@@ -211,9 +211,6 @@ class Scenario(_Strict):
     def starts(self) -> datetime:
         """Return the instant at which the scenario's clock starts."""
         return self.moment(self.start_at)
-
-    def length(self) -> timedelta:
-        return self.moment(self.close) - self.moment(self.open)
 
 
 _ALLOWED: Final = MappingProxyType(

@@ -365,10 +365,6 @@ class MarketModel:
     def session_close(self) -> datetime:
         return self.line.instant(self.line.close_index)
 
-    def settlement_price(self, symbol: str) -> Decimal:
-        """Return the underlying's price at the close, to the cent."""
-        return dollars(round(float(self._books[symbol].path.price[self.line.close_index]) * 100.0))
-
     # -- what the UW face serves ---------------------------------------------------------------------------------
 
     def chain(self, symbol: str, at: datetime) -> ChainSnapshot:
