@@ -81,7 +81,7 @@ class Scanner:
         self.stats[key] = journal.batch.strategy_stats[key] = row
 
     def _is_news(self, strategy: Strategy, look: Look, now: datetime) -> bool:
-        """A reason is news when it is another condition that fails, not when its numbers moved; not too often either."""
+        """A reason is news when another condition fails, not when its numbers moved, and not too often."""
         key = (strategy.name, look.symbol)
         condition = str(look.evidence.get("condition", look.reason))
         told = self.told.get(key)
@@ -130,8 +130,10 @@ class Scanner:
 
 def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:
     """Return (condition, reason) when the engine itself keeps a strategy from looking, else None."""
+    if ctx.now >= ctx.trading.close_at:
+        return "closed", "the market has closed for the day"
     if not ctx.trading.is_open(ctx.now):
-        return "closed", f"the market is closed; next session opens {ctx.trading.open_at:%Y-%m-%d %H:%M} UTC"
+        return "closed", f"the market is closed; the session opens {ctx.trading.open_at:%Y-%m-%d %H:%M} UTC"
     if not ctx.may_enter:
         session, link = ctx.ledger.session, ctx.ledger.connection
         return "not_allowed", f"entries are not allowed: session {session.state}, connection {link.state}"

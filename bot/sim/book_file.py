@@ -6,7 +6,6 @@ One JSON file, replaced atomically. A torn or foreign file is no book: the day b
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -45,4 +44,4 @@ def write_book(path: Path, book: VenueBook) -> None:
     beside = path.with_suffix(path.suffix + ".new")
     data = asdict(book) | {"day": book.day.isoformat(), "at": book.at.isoformat()}
     beside.write_text(json.dumps(data), encoding="utf-8")
-    os.replace(beside, path)
+    beside.replace(path)

@@ -115,7 +115,7 @@ class Bar:
 
 
 class Market(Protocol):
-    """The market model: every method is a pure function of the seed and of `at`, so any time can be asked in any order."""
+    """The market model: every method is a pure function of the seed and of `at`, so times come in any order."""
 
     def instruments(self) -> Sequence[Instrument]: ...
 
@@ -134,7 +134,7 @@ class Market(Protocol):
         exchange: str = "",
         multiplier: str = "",
     ) -> list[Instrument]:
-        """Return every instrument that fits the given fields ("" and None match all); `expiry` is YYYYMMDD or YYYYMM."""
+        """Return every instrument that fits the given fields; "" and None match all, `expiry` is YYYYMMDD or YYYYMM."""
         ...
 
     def top(self, instrument: Instrument, at: datetime) -> TopOfBook: ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -91,15 +93,12 @@ async def test_a_half_day_is_flat_ten_minutes_before_its_early_close(config: Loa
 
 
 async def test_the_chain_of_a_day_can_be_checked_without_our_code(config: LoadedConfig, tmp_path: Path) -> None:
-    import hashlib
-    import json
-
     result = await replayed(config, tmp_path, "half_day", seed=2)
     previous = "0" * 64
     with sqlite3.connect(result.database) as connection:
         connection.row_factory = sqlite3.Row
         for row in connection.execute("SELECT * FROM transition ORDER BY seq"):
-            columns = {k: row[k] for k in row.keys() if k not in {"hash", "prev_hash"}}
+            columns = {k: v for k, v in dict(row).items() if k not in {"hash", "prev_hash"}}
             text = json.dumps(columns, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
             assert row["prev_hash"] == previous
             previous = hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
