@@ -103,7 +103,10 @@ class Operator:
             self._journal.keep(session)
             words = f"{session.state}, then paused"
         else:
-            raise Refused(f"the session is {session.state}" + ("" if session.hold is Hold.NONE else f" and {session.hold} is asked"))
+            raise Refused(
+                f"the session is {session.state}"
+                + ("" if session.hold is Hold.NONE else f" and {session.hold} is asked")
+            )
         self._drop_pending(reason, command.actor)
         return f"{words}: no new entries; open positions are managed to their end"
 
