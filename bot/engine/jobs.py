@@ -61,7 +61,7 @@ def _lost(order: Order, waited_s: float) -> Step:
     return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, {"wanted": None}, commands=(ask,))
 
 
-def ask_for_the_book(ctx: Context, journal: Journal, schedule: Schedule, *, differences: bool = False) -> None:
+def ask_for_the_book(ctx: Context, journal: Journal, schedule: Schedule, *, in_doubt: bool = False) -> None:
     """Ask for the broker's book on the timer, and soon again while a comparison is unfinished or something is in
     doubt."""
     if ctx.ledger.connection.state not in _ASKING:
@@ -69,16 +69,16 @@ def ask_for_the_book(ctx: Context, journal: Journal, schedule: Schedule, *, diff
     last = schedule.last.setdefault("reconcile", ctx.now)
     if ctx.now - last < _ASK_AGAIN:
         return
-    every, reason = _patience(ctx, differences)
+    every, reason = _patience(ctx, in_doubt)
     if schedule.due("reconcile", ctx.now, every):
         journal.commands.append(AskSnapshot(reason))
         journal.batch.jobs.append(JobRow("reconcile", ctx.now, "asked", reason))
 
 
-def _patience(ctx: Context, differences: bool) -> tuple[float, str]:
+def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
     """Return after how many seconds the book is asked again, and why."""
     ledger = ctx.ledger
-    if differences or ledger.session.state is SessionState.RECONCILING:
+    if in_doubt or ledger.session.state is SessionState.RECONCILING:
         return _ASK_AGAIN.total_seconds(), "unfinished"
     if any(o.state is OrderState.UNKNOWN for o in ledger.open_orders.values()):
         return _ASK_AGAIN.total_seconds(), "an order is in doubt"

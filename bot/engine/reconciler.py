@@ -43,6 +43,11 @@ class Absences:
         default_factory=dict
     )  # contract -> (theirs - ours, first seen)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a first look found something that a second one has to confirm."""
+        return bool(self.since or self.differences)
+
 
 class Reconciler:
     """Applies one snapshot. `settled` says whether nothing is left in doubt: then the session may go on."""
@@ -70,7 +75,7 @@ class Reconciler:
                 {"reason": self._reason},
             )
         doubtful = [o for o in self._ctx.ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
-        self.settled = snapshot.complete and not doubtful and not self._absences.differences
+        self.settled = snapshot.complete and not doubtful and not self._absences.in_doubt
         row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, snapshot.complete, tuple(self._lines))
         self._journal.batch.reconciliations.append(row)
 
@@ -125,25 +130,23 @@ class Reconciler:
             self._judge_absent(order, snapshot)
 
     def _judge_absent(self, order: Order, snapshot: BrokerSnapshot) -> None:
-        if order.state is not OrderState.UNKNOWN and self._ctx.now - order.state_since < self._grace:
-            return  # it may have been sent while the book was being read
-        since = self._absences.since.setdefault(order.order_ref, snapshot.at)
+        self._absences.since.setdefault(order.order_ref, snapshot.at)
         if order.state is not OrderState.UNKNOWN:
-            self._journal.take(
-                Step(
-                    order,
-                    OrderTrigger.LOSE_SIGHT,
-                    "not in the broker's book",
-                    {"asked": self._reason},
-                    {"wanted": None},
-                    actor="reconcile",
-                )
-            )
-        if snapshot.at - since < self._grace:
+            self._doubt(order, snapshot)
+        since = self._absences.since[order.order_ref]
+        if order.state is not OrderState.UNKNOWN or snapshot.at - since < self._grace:
             self._line("order", order.order_ref, order.state.value, "absent", "asked again")
             return
         self._absences.since.pop(order.order_ref, None)
         self._resolve_absent(order, since)
+
+    def _doubt(self, order: Order, snapshot: BrokerSnapshot) -> None:
+        """Lose sight of an order that the book lacks, unless it may have been sent while the book was being read."""
+        if self._ctx.now - order.state_since < self._grace:
+            return
+        self._absences.since[order.order_ref] = snapshot.at
+        words, evidence, sets = "not in the broker's book", {"asked": self._reason}, {"wanted": None}
+        self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, evidence, sets, actor="reconcile"))
 
     def _resolve_absent(self, order: Order, since: datetime) -> None:
         """Twice absent: an entry is stale, a stop or an exit whose position still needs it goes out again."""

@@ -305,7 +305,7 @@ class Engine:
     # ---- by the clock
 
     def _by_the_clock(self, ctx: Context, started: float) -> None:
-        jobs.ask_for_the_book(ctx, self._journal, self._schedule, differences=bool(self._absences.differences))
+        jobs.ask_for_the_book(ctx, self._journal, self._schedule, in_doubt=self._absences.in_doubt)
         jobs.snapshot_account(ctx, self._journal, self._schedule, self._account)
         if started - self._status_at < self.settings.engine.status_wall_seconds:
             return

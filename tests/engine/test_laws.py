@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import CommandKind, LinkChange, LinkChanged
+from bot.domain.events import AlertRaised, BrokerOrderStatus, CommandKind, LinkChange, LinkChanged
 from bot.domain.order import OrderSide, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import Desk
@@ -21,6 +21,9 @@ MOVES = st.one_of(
     st.tuples(st.just("close"), st.just(0)),
     st.tuples(st.just("reconnect"), st.just(0)),
     st.tuples(st.just("quiet_fill"), st.integers(0, 20)),
+    st.tuples(st.just("drop"), st.integers(0, 20)),
+    st.tuples(st.just("late_amendment"), st.integers(0, 20)),
+    st.tuples(st.just("failing_commit"), st.just(0)),
 )
 
 
@@ -36,6 +39,11 @@ async def make(desk: Desk, move: str, number: int) -> None:
         desk.broker.answer()
     elif move == "close" and desk.store.open_positions:
         await desk.command(CommandKind.CLOSE, position_id=desk.store.open_positions[0].id)
+    elif move == "failing_commit":
+        desk.store.fail_next = 1
+        desk.put(AlertRaised("X", "info", "", {}, desk.clock.now()))
+        await desk.engine.guarded_tick()
+        await desk.engine.guarded_tick()
     elif move == "reconnect":
         desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
         await desk.connect()
@@ -55,6 +63,12 @@ def touch(desk: Desk, move: str, number: int, ref: str) -> None:
         desk.broker.reject(order)
     elif move == "refuse_amendment" and order.asked is not None:
         desk.broker.refuse_amendment(order)
+    elif move == "drop" and not order.heard and not order.filled:
+        desk.broker.drop(order)
+    elif move == "late_amendment" and order.asked is not None:
+        order.terms, order.asked = order.asked, None  # in force, and nothing said
+        if order.left <= 0:
+            order.status = BrokerOrderStatus.FILLED
 
 
 def check(desk: Desk) -> None:

@@ -242,6 +242,21 @@ async def test_an_order_sent_while_the_book_was_read_is_not_doubted(desk: Desk) 
     assert desk.store.order(entry.ref).state is OrderState.SUBMITTED
 
 
+async def test_an_order_that_a_first_book_lacks_soon_after_it_was_sent_is_looked_for_again(desk: Desk) -> None:
+    await desk.hold(2)
+    stop = desk.broker.stop_order
+    desk.broker.cancel_ack(stop)
+    await desk.ticks(2)
+    desk.broker.answer()
+    await desk.tick()
+    lost = desk.broker.stop_order
+    desk.broker.drop(lost)
+    await compare(desk)
+    assert desk.store.order(lost.ref).state is OrderState.WORKING, "the book may have been read before it was sent"
+    await desk.wait(10)
+    assert desk.broker.stop_order.ref == lost.ref
+
+
 async def test_fills_during_a_lost_connection_are_found_on_the_way_back(desk: Desk) -> None:
     await desk.hold(4)
     await desk.bid("3.00")
