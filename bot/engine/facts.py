@@ -1,16 +1,12 @@
-"""Facts about orders and money, applied to the machines: what the broker says is true, in whatever order it says it.
+"""Facts about orders, applied to the machines: what the broker says is true, in whatever order it says it.
 
-An execution counts once, by the base of its execId; a correction replaces what it corrects. Positions come only from
-executions, never from a status. A status or an error that does not fit is never guessed at: the order becomes
-`unknown`.
+A status or an error that does not fit is never guessed at: the order becomes `unknown`. What executions do is in
+`bot.engine.fills`.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from bot.domain.commands import AskSnapshot
-from bot.domain.contracts import parse_osi
 from bot.domain.events import (
     BrokerOrderStatus,
     BrokerOrderView,
@@ -23,16 +19,12 @@ from bot.domain.events import (
     OrderSent,
 )
 from bot.domain.ids import is_ours
-from bot.domain.money import ZERO
-from bot.domain.order import AMENDABLE, Execution, Order, OrderState, OrderTrigger, Purpose, Terms
-from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
-from bot.domain.signal import SignalState, SignalTrigger
+from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose, Terms
+from bot.domain.position import Position, PositionState, PositionTrigger
 from bot.engine.context import Context
+from bot.engine.fills import FillKeeper
 from bot.engine.journal import Journal
-from bot.engine.ledger import base_of
-from bot.engine.records import ExecutionRow
-from bot.engine.steps import Birth, Step
-from bot.risk.ladder import freeze_plan
+from bot.engine.steps import Step
 
 _LIVE_AGAIN = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.UNKNOWN})
 
@@ -44,6 +36,7 @@ class FactKeeper:
         self._ctx = ctx
         self._ledger = ctx.ledger
         self._journal = journal
+        self._fills = FillKeeper(ctx, journal)
 
     # ---- what our own adapter did
 
@@ -84,7 +77,7 @@ class FactKeeper:
 
     def order_reported(self, event: OrderReported) -> None:
         view = event.view
-        order = self._find(view.order_ref, view.perm_id)
+        order = self._ledger.find_order(view.order_ref, view.perm_id)
         if order is None:
             self._foreign_order(view)
             return
@@ -341,245 +334,15 @@ class FactKeeper:
             {"position_id": position.id},
         )
 
-    # ---- executions
+    # ---- executions and commissions
 
     def executed(self, event: ExecutionReported) -> None:
-        execution = event.execution
-        known = self._ledger.executions.get(execution.base_id)
-        if known is not None and known.revision >= execution.revision:
-            return
-        order = self._find(execution.order_ref, execution.perm_id)
-        self._ledger.executions[execution.base_id] = execution
-        if order is None:
-            self._foreign_execution(execution)
-            return
-        if known is not None:
-            self._correct(order, known, execution)
-            return
-        self._fill_order(order, execution)
-        position = self._position_of(order, execution)
-        if position is None:
-            self._foreign_execution(execution)
-            return
-        self._write(execution, order, position)
-        if order.purpose is Purpose.ENTRY:
-            self._entry_fill(order, position, execution)
-        elif position.state is PositionState.CLOSED:
-            self._late_exit(order, position, execution)
-        else:
-            self._exit_fill(order, position, execution)
-        self._charge_known(position, execution)
-
-    def _write(
-        self, execution: Execution, order: Order | None, position: Position | None, replaces: str | None = None
-    ) -> None:
-        row = ExecutionRow(
-            execution,
-            self._ledger.commissions.get(execution.exec_id),
-            order.id if order else None,
-            position.id if position else None,
-            replaces,
-        )
-        self._journal.batch.executions.append(row)
-
-    def _fill_order(self, order: Order, execution: Execution) -> None:
-        order.filled_quantity += execution.quantity
-        order.filled_value += execution.price * execution.quantity
-        if not order.perm_id and execution.perm_id:
-            order.perm_id = execution.perm_id
-            self._ledger.by_perm[execution.perm_id] = order
-        complete = order.filled_quantity >= order.terms.quantity
-        if complete:
-            trigger, order.done_at = OrderTrigger.FILL, self._ctx.now
-        else:
-            trigger = OrderTrigger.LATE_FILL if order.is_done else OrderTrigger.PARTIAL_FILL
-        step = Step(
-            order,
-            trigger,
-            f"{execution.quantity} at {execution.price}, {order.filled_quantity} of {order.terms.quantity} done",
-            {"exec_id": execution.exec_id, "price": execution.price, "quantity": execution.quantity},
-            {"wanted": None} if complete else {},
-            actor="broker",
-        )
-        self._journal.take(step)
-
-    def _position_of(self, order: Order, execution: Execution) -> Position | None:
-        """Return what the execution changes: the order's position, or for an entry a new one."""
-        position = self._ledger.positions.get(order.position_id or "")
-        if position is not None:
-            return position
-        if order.purpose is Purpose.ENTRY:
-            return self._open(order, execution)
-        return self._ledger.closed.get(order.position_id or "")
-
-    def _open(self, order: Order, execution: Execution) -> Position:
-        """Make a position of an entry's first fill; one that fills after its position was closed is new risk."""
-        signal = self._ledger.signal(order.signal_id)
-        strategy = signal.strategy if signal else self._ctx.any_strategy
-        contract = parse_osi(order.contract_key)
-        position = Position(
-            id=self._ctx.new_id(),
-            contract=contract,
-            strategy=strategy,
-            plan=freeze_plan(self._ctx.exit_settings(strategy), contract, self._ctx.trading),
-            opened_at=execution.executed_at,
-            signal_id=order.signal_id,
-            high=execution.price,
-        )
-        late = order.position_id is not None
-        self._ledger.link_position(order, position)
-        if signal is not None:
-            signal.position_id = position.id
-            self._journal.keep(signal)
-        reason = f"{'late' if late else 'first'} fill of {order.order_ref}"
-        self._journal.born(Birth(position, reason, {"exec_id": execution.exec_id}), actor="broker")
-        return position
-
-    def _entry_fill(self, order: Order, position: Position, execution: Execution) -> None:
-        position.entry_quantity += execution.quantity
-        position.entry_value += execution.price * execution.quantity
-        position.high = max(position.high, execution.price)
-        sets = {"unprotected_since": position.unprotected_since or self._ctx.now}
-        self._journal.take(
-            Step(
-                position,
-                PositionTrigger.ENTRY_FILL,
-                f"bought {execution.quantity} at {execution.price}, holding {position.quantity}",
-                {"exec_id": execution.exec_id, "order_ref": order.order_ref, "entry_price": position.entry_price},
-                sets,
-                actor="broker",
-            )
-        )
-        if order.signal_id is not None:
-            self._signal_of_late_fill(order)
-
-    def _signal_of_late_fill(self, order: Order) -> None:
-        signal = self._ledger.signal(order.signal_id)
-        if signal is not None and signal.state in {SignalState.EXPIRED, SignalState.CANCELLED, SignalState.REJECTED}:
-            self._journal.take(Step(signal, SignalTrigger.LATE_FILL, "the fill raced our cancel", actor="broker"))
-
-    def _exit_fill(self, order: Order, position: Position, execution: Execution) -> None:
-        position.exit_quantity += execution.quantity
-        position.exit_value += execution.price * execution.quantity
-        evidence = {
-            "exec_id": execution.exec_id,
-            "order_ref": order.order_ref,
-            "price": execution.price,
-            "tag": order.tag,
-        }
-        words = f"sold {execution.quantity} at {execution.price}, {position.quantity} left"
-        if order.purpose is Purpose.PROTECT and position.state in {PositionState.FILLED, PositionState.TRAILING}:
-            trailing = position.state is PositionState.TRAILING
-            sets = {"close_reason": CloseReason.TRAIL if trailing else CloseReason.STOP}
-            self._journal.take(
-                Step(
-                    position,
-                    PositionTrigger.STOPPED,
-                    f"the stop at {order.terms.stop_price} was hit",
-                    evidence,
-                    sets,
-                    actor="broker",
-                )
-            )
-        scale_out = order.tag.startswith("rung") and position.quantity > 0
-        trigger = PositionTrigger.SCALE_OUT if scale_out else PositionTrigger.EXIT_FILL
-        if position.state is not PositionState.CLOSING and not scale_out:
-            self._journal.take(Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, actor="broker"))
-        self._journal.take(Step(position, trigger, words, evidence, actor="broker"))
-        if position.quantity <= 0:
-            self._close_flat(position)
-
-    def _late_exit(self, order: Order, position: Position, execution: Execution) -> None:
-        """What we gave up as closed elsewhere was sold by our own order after all."""
-        position.settled_quantity = max(position.settled_quantity - execution.quantity, 0)
-        position.exit_quantity += execution.quantity
-        position.exit_value += execution.price * execution.quantity
-        words = f"sold {execution.quantity} at {execution.price} before it was given up"
-        evidence = {"exec_id": execution.exec_id, "order_ref": order.order_ref, "realized_pnl": position.realized_pnl}
-        self._journal.take(Step(position, PositionTrigger.CORRECT, words, evidence, actor="broker"))
-        if position.quantity < 0:
-            text = f"{position.contract}: {-position.quantity} more were sold than were held"
-            self._journal.alert("OVERSOLD", "critical", text, {"position_id": position.id})
-
-    def _close_flat(self, position: Position) -> None:
-        """Close a position of which nothing is left."""
-        reason = position.close_reason or CloseReason.TARGET
-        self._journal.take(
-            Step(
-                position,
-                PositionTrigger.CLOSE,
-                f"flat: {reason.value}, realized {position.realized_pnl}",
-                {
-                    "realized_pnl": position.realized_pnl,
-                    "entry_price": position.entry_price,
-                    "sold": position.exit_quantity,
-                },
-                {"closed_at": self._ctx.now, "close_reason": reason, "unprotected_since": None},
-                actor="broker",
-            )
-        )
-
-    def _correct(self, order: Order, before: Execution, after: Execution) -> None:
-        quantity = after.quantity - before.quantity
-        value = after.price * after.quantity - before.price * before.quantity
-        order.filled_quantity += quantity
-        order.filled_value += value
-        self._journal.keep(order)
-        position = self._find_position(order)
-        self._write(after, order, position, before.exec_id)
-        self._journal.alert(
-            "EXECUTION_CORRECTED", "warning", f"{before.exec_id} became {after.exec_id}", {"quantity": quantity}
-        )
-        if position is None:
-            return
-        if order.purpose is Purpose.ENTRY:
-            position.entry_quantity += quantity
-            position.entry_value += value
-        else:
-            position.exit_quantity += quantity
-            position.exit_value += value
-        evidence = {"before": before.exec_id, "after": after.exec_id, "quantity": quantity, "value": value}
-        self._journal.take(
-            Step(position, PositionTrigger.CORRECT, "the broker corrected an execution", evidence, actor="broker")
-        )
-        self._charge_known(position, after)
+        self._fills.executed(event)
 
     def commission(self, event: CommissionReported) -> None:
-        """Charge a commission once; that of a correction replaces that of what it corrects."""
-        if self._ledger.commissions.get(event.exec_id) == event.commission:
-            return
-        self._ledger.commissions[event.exec_id] = event.commission
-        execution = self._ledger.executions.get(base_of(event.exec_id))
-        if execution is None:
-            return  # it comes before its execution: kept, and charged when that arrives
-        self._journal.batch.commissions[event.exec_id] = event.commission
-        position = self._find_position(self._find(execution.order_ref, execution.perm_id))
-        superseded = event.exec_id != execution.exec_id and execution.base_id in self._ledger.charged
-        if position is not None and not superseded:
-            self._charge(position, execution.base_id, event.commission)
-
-    def _find_position(self, order: Order | None) -> Position | None:
-        if order is None or order.position_id is None:
-            return None
-        return self._ledger.positions.get(order.position_id) or self._ledger.closed.get(order.position_id)
-
-    def _charge_known(self, position: Position, execution: Execution) -> None:
-        commission = self._ledger.commissions.get(execution.exec_id)
-        if commission is not None:
-            self._charge(position, execution.base_id, commission)
-
-    def _charge(self, position: Position, base_id: str, commission: Decimal) -> None:
-        position.commissions += commission - self._ledger.charged.get(base_id, ZERO)
-        self._ledger.charged[base_id] = commission
-        self._journal.keep(position)
+        self._fills.commission(event)
 
     # ---- what is not ours
-
-    def _find(self, reference: str, perm_id: int) -> Order | None:
-        order = self._ledger.by_ref.get(reference)
-        if order is None and perm_id and not reference:
-            order = self._ledger.by_perm.get(perm_id)
-        return order
 
     def _foreign_order(self, view: BrokerOrderView) -> None:
         if is_ours(self._ctx.settings.bot_id, view.order_ref):
@@ -592,16 +355,6 @@ class FactKeeper:
         self._journal.alert(
             code, "warning", text, {"perm_id": view.perm_id, "ref": view.order_ref, "status": view.status.value}
         )
-
-    def _foreign_execution(self, execution: Execution) -> None:
-        self._write(execution, None, None)
-        self._journal.alert(
-            "FOREIGN_EXECUTION",
-            "critical",
-            f"{execution.side} {execution.quantity} {execution.contract_key.strip()} at {execution.price} is not ours",
-            {"exec_id": execution.exec_id, "ref": execution.order_ref},
-        )
-        self._journal.commands.append(AskSnapshot(f"foreign execution {execution.exec_id}"))
 
 
 def _same_terms(shown: Terms, wanted: Terms) -> bool:

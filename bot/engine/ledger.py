@@ -88,6 +88,13 @@ class Ledger:
         else:
             self.open_orders[order.id] = order
 
+    def find_order(self, reference: str, perm_id: int) -> Order | None:
+        """Return the order that the broker speaks of: by our reference, by permId where it names none."""
+        order = self.by_ref.get(reference)
+        if order is None and perm_id and not reference:
+            order = self.by_perm.get(perm_id)
+        return order
+
     def link_position(self, order: Order, position: Position) -> None:
         """Tie an entry order to the position that its fill made."""
         order.position_id = position.id

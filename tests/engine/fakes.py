@@ -139,9 +139,11 @@ class FakeBroker:
     def amend(self, ticket: OrderTicket) -> None:
         if not self.online:
             raise BrokerUnavailable("no socket")
-        order = self.book[ticket.order_ref]
         self.amended.append(ticket)
-        if order.live:
+        order = self.book.get(ticket.order_ref)
+        if order is None:
+            self.submit(ticket)  # IBKR takes new terms for an id that it does not know as a new order
+        elif order.live:
             order.asked = ticket.terms
             if ticket.terms.quantity > order.terms.quantity:
                 self._obey_the_law(order.key)
