@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.commands import SubmitOrder
+from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.engine.context import Context
@@ -219,9 +220,9 @@ def _chase(ctx: Context, order: Order) -> list[Step]:
 
 def _trail(ctx: Context, position: Position, orders: Sequence[Order], bid: Decimal) -> list[Step]:
     if position.state is PositionState.FILLED:
-        if not _begins_to_trail(position, bid):
-            return []
-        start = position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
+        if live_exits(orders) or not _begins_to_trail(position, bid):
+            return []  # the last rung's sale comes first: then the rest is known
+        start = neat(position.entry_price * (1 + trails_from(position.entry_quantity, position.plan)))
         words = f"bid {bid} is past {start}: the rest trails {position.plan.trail:.0%} below its high"
         return [
             Step(position, PositionTrigger.TRAIL, words, {"bid": bid, "high": position.high}),

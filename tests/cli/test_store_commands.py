@@ -148,7 +148,7 @@ def test_status_shows_what_is_alive(call: Call) -> None:
 def test_status_as_json_says_which_signal_asks_a_person(call: Call) -> None:
     seen = json.loads(call("status", "--json").stdout)
     assert [(row["id"], row["asks_a_person"], row["limit_price"]) for row in seen["signals"]] == [
-        (SIGNAL, True, "1.2500")
+        (SIGNAL, True, "1.25")
     ]
     assert [row["id"] for row in seen["positions"]] == [POSITION]
     assert seen["pulse"]["at"] == "2026-11-20T15:00:00+00:00"

@@ -83,8 +83,8 @@ def test_metrics_parse_and_say_what_the_store_says(page: FlaskClient) -> None:
 def test_the_status_is_json_with_money_as_text(page: FlaskClient) -> None:
     status = page.get("/api/status").get_json()
     assert status["session"]["state"] == "active"
-    assert status["account"]["equity"] == "100286.4000"
-    assert status["positions"][0]["stop_price"] == "6.8000"
+    assert status["account"]["equity"] == "100286.40"
+    assert status["positions"][0]["stop_price"] == "6.80"
     assert status["signals"][0]["waits_for_a_person"] is True
     assert status["health"]["ok"] is True
     assert len(status["waiting_for"]) == 3
