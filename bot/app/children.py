@@ -22,7 +22,7 @@ log: Final = logging.getLogger("quanticity")
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _READY_TIMEOUT_S: Final = 60.0
-_STOP_TIMEOUT_S: Final = 5.0
+_STOP_TIMEOUT_S: Final = 1.5
 
 
 class ChildFailed(BotError):

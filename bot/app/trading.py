@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import random
 import secrets
 import signal
@@ -25,6 +26,8 @@ from urllib.parse import urlencode
 from bot.app.announce import announce, announce_look
 from bot.app.children import Child, ChildFailed
 from bot.app.day import lines, summarize
+from bot.app.life_signs import LifeSigns, Systemd
+from bot.app.locks import alone
 from bot.app.pacing import paced
 from bot.app.simulated_day import SimulatedDay, last_moment, plan_day, set_aside
 from bot.app.venue import VenueSetup
@@ -55,12 +58,19 @@ _ANY_BEARER: Final = "simulated"
 _COMMAND_POLL_S: Final = 0.25
 _CLOSE_POLL_S: Final = 0.1
 _PAGE_RESTART_S: Final = 2.0
+_STOP_WITHIN_S: Final = 4.0
 
 
 def run(config: LoadedConfig, options: RunOptions) -> int:
     """Trade until told to stop, or until the close; returns the exit code."""
     settings = config.settings
     config.require_secrets()
+    with alone(settings, SystemClock().now()):
+        return _run_alone(config, options)
+
+
+def _run_alone(config: LoadedConfig, options: RunOptions) -> int:
+    settings = config.settings
     if options.fresh and settings.mode is Mode.SIM:
         for path in set_aside(settings, SystemClock().now()):
             log.info(f"set aside: {path}")
@@ -216,6 +226,14 @@ async def _trade(
         running.push_async_callback(feed.stop)
         if settings.web.enabled:
             await running.enter_async_context(_page(config, clock))
+        signs = LifeSigns(
+            engine,
+            Systemd(os.environ),
+            dead_man_file=Path(settings.engine.dead_man_file) if settings.engine.dead_man_file else None,
+            dead_man_url=settings.engine.dead_man_url,
+        )
+        signs.start()
+        running.push_async_callback(signs.stop)
         running.push_async_callback(_cancel, asyncio.create_task(_poll_commands(store, inbox), name="commands"))
         ended = asyncio.create_task(_watch_the_close(engine, clock, calendar, options, stop), name="close")
         running.push_async_callback(_cancel, ended)
@@ -260,10 +278,22 @@ def _broker_settings(settings: Settings) -> BrokerSettings:
 
 
 def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
+    """Return the event that a signal sets. A stop that hangs is cut short: a crash at any line loses nothing."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def asked() -> None:
+        if not stop.is_set():
+            stop.set()
+            loop.call_later(_STOP_WITHIN_S, _leave)
+
     for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, asked)
     return stop
+
+
+def _leave() -> None:
+    log.error(f"the stop took longer than {_STOP_WITHIN_S:g} s and is cut short; the next start recovers")
+    os._exit(1)  # children end with our end of their standard input
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

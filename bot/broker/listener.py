@@ -149,7 +149,7 @@ class Listener:
 
     def _system(self, code: int, text: str) -> None:
         if code == 326:
-            self.refusal = f"client id {self._client_id} is in use: {text}"
+            self.refusal = f"another program holds client id {self._client_id}: {text}"
         self._parts.link.system(code, text)
 
     def _requests_end(self, request_id: int, code: int, text: str) -> bool:

@@ -298,10 +298,13 @@ def _anchored(settings: Settings, root: Path) -> Settings:
     url = f"{relative[1]}{root.resolve() / relative[2]}{relative[3]}" if relative else settings.database.url
     backup_dir = str(root.resolve() / settings.database.backup_dir)
     state_dir = str(root.resolve() / settings.sim.state_dir)
+    named = settings.engine.dead_man_file
+    dead_man_file = str(root.resolve() / named) if named else ""
     return settings.model_copy(
         update={
             "database": settings.database.model_copy(update={"url": url, "backup_dir": backup_dir}),
             "sim": settings.sim.model_copy(update={"state_dir": state_dir}),
+            "engine": settings.engine.model_copy(update={"dead_man_file": dead_man_file}),
         }
     )
 

@@ -63,6 +63,10 @@ class EngineSettings(Section):
     mark_seconds: Seconds = Field(15, description="one point of a position's price path this often")
     account_snapshot_seconds: Seconds = 60
     record: bool = Field(False, description="keep a recording of everything received")
+    dead_man_file: str = Field("", description="rewritten every 10 wall seconds while the tick moves; empty: none")
+    dead_man_url: str = Field(
+        "", pattern=r"^(https?://.+)?$", description="asked (GET) once a wall minute while the tick moves; empty: none"
+    )
 
 
 class RiskSettings(Section):

@@ -48,7 +48,7 @@ async def test_a_client_id_in_use_is_said_at_once_and_the_same_id_is_tried_again
     tws.refuse_client_id = True
     await idle.start()
     dropped = await events.change(C.DROPPED)
-    assert "client id 17 is in use" in dropped.detail
+    assert "another program holds client id 17" in dropped.detail
     assert alert(events, "CLIENT_ID_IN_USE").severity == "critical"
     tws.refuse_client_id = False
     await events.change(C.ACCEPTED)

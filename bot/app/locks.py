@@ -1,0 +1,150 @@
+"""One of us: a store, and an account with a client id, belong to one running bot.
+
+Context: two bots on one store or one client id would both answer the same fills. A file that merely exists outlives a
+crash and would have to be removed by hand. Decision: a file under an exclusive `flock`, which the kernel releases
+however its holder ends; in the file stands who that is. Consequence: a second start is refused with a name, a start
+after a crash never is. A lock reaches as far as the machine; on another machine the broker itself refuses a client id
+twice (326).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from bot.config.schema import Mode, Settings
+from bot.domain.errors import ConfigError
+from bot.store.address import is_sqlite, sqlite_path
+
+_SHARED: Final = Path("/run/lock")
+_MOST_BYTES: Final = 4096
+_FILE_MODE: Final = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that holds a lock; `since` is when it took it, ISO-8601 UTC."""
+
+    pid: int
+    host: str
+    since: str
+    command: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host} since {self.since} ({self.command})"
+
+
+@contextlib.contextmanager
+def alone(settings: Settings, now: datetime) -> Iterator[None]:
+    """Hold every lock that these settings ask for; raises ConfigError that names the holder of one that is taken."""
+    me = Holder(os.getpid(), socket.gethostname(), now.isoformat(timespec="seconds"), " ".join(sys.argv)[:1024])
+    with contextlib.ExitStack() as held:
+        for what, path, advice in wanted(settings):
+            held.enter_context(_hold(what, path, advice, me))
+        yield
+
+
+def wanted(settings: Settings) -> list[tuple[str, Path, str]]:
+    """Return what must be ours alone: its name in words, the lock's file, what to do when another holds it."""
+    found = [
+        (
+            f"the store {settings.database.url}",
+            store_lock(settings),
+            "stop it, or name another store (QUANTICITY__DATABASE__URL)",
+        )
+    ]
+    if settings.mode is not Mode.SIM:
+        ibkr = settings.ibkr
+        account = f"account {ibkr.account}" if ibkr.account else f"the account at {ibkr.host}:{ibkr.port}"
+        found.append(
+            (
+                f"client id {ibkr.client_id} of {account}",
+                account_lock(settings),
+                "stop it; orders belong to their client id, so no other one is taken",
+            )
+        )
+    return found
+
+
+def store_lock(settings: Settings) -> Path:
+    """Return the lock's file: beside a SQLite store; for another store named by its address, for this machine."""
+    url = settings.database.url
+    if is_sqlite(url):
+        path = sqlite_path(url)
+        return path.with_name(path.name + ".lock")
+    return _shared_directory() / f"quanticity-store-{hashlib.sha256(url.encode()).hexdigest()[:16]}.lock"
+
+
+def account_lock(settings: Settings) -> Path:
+    """Return the lock's file for the account, or the gateway where no account is named, and our client id."""
+    ibkr = settings.ibkr
+    whose = re.sub(r"[^A-Za-z0-9.]+", "-", ibkr.account or f"{ibkr.host}-{ibkr.port}")
+    return _shared_directory() / f"quanticity-ibkr-{whose}-{ibkr.client_id}.lock"
+
+
+def holder_of(path: Path) -> Holder | str | None:
+    """Return who holds a lock now; None when nobody does. For commands that must not run beside the bot."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read(handle)
+    finally:
+        os.close(handle)
+    return None
+
+
+@contextlib.contextmanager
+def _hold(what: str, path: Path, advice: str, me: Holder) -> Iterator[None]:
+    """The file stays when the lock goes: whoever removed it could leave two holders of two files of one name."""
+    handle = _open(path)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"another Quanticity runs on {what}: {_read(handle)}; {advice}") from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(asdict(me)).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _open(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
+    except OSError as error:
+        raise ConfigError(
+            f"the lock file {path} cannot be opened: {error.strerror}; it must be a plain file that this user may write"
+        ) from error
+
+
+def _read(handle: int) -> Holder | str:
+    """Return what the holder wrote; between taking the lock and writing there is an instant in which nothing stands
+    there.
+    """
+    try:
+        return Holder(**json.loads(os.pread(handle, _MOST_BYTES, 0)))
+    except (ValueError, TypeError):
+        return "a process that has not said yet who it is"
+
+
+def _shared_directory() -> Path:
+    """Return where every bot of this machine looks; /run/lock is emptied at boot, and writable for everyone."""
+    return _SHARED if os.access(_SHARED, os.W_OK) else Path(tempfile.gettempdir())
