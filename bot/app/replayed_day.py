@@ -98,9 +98,15 @@ class Desk:
 
 
 async def open_desk(
-    config: LoadedConfig, scenario_name: str, seed: int, database: Path, *, quiet: bool = False
+    config: LoadedConfig,
+    scenario_name: str,
+    seed: int,
+    database: Path,
+    *,
+    quiet: bool = False,
+    broker: type[SimBroker] = SimBroker,
 ) -> Desk:
-    """Build every part for a replay on a store file that does not exist yet."""
+    """Build every part for a replay on a store file that does not exist yet; `broker` may be a kind of its own."""
     url = _address(database)
     upgrade(url)
     scenario = load_scenario(scenario_name)
@@ -111,7 +117,7 @@ async def open_desk(
     simulated = SimulatedVenue(build_venue(market, scenario, seed))
     settings = _paced_for_replay(config.settings)
     inbox = Inbox()
-    broker = SimBroker(simulated, clock, inbox.put, settings.bot_id)
+    desk_broker = broker(simulated, clock, inbox.put, settings.bot_id)
     face = UwFace(market, clock)
     sources = validate_section(config.sources_tree, "sources", DataSources)
     feed = UwFeed(sources.unusual_whales, clock, calendar, inbox.put, InProcessTransport(face))
@@ -122,7 +128,7 @@ async def open_desk(
     engine = Engine(
         settings,
         store=store,
-        broker=broker,
+        broker=desk_broker,
         clock=clock,
         calendar=calendar,
         strategies=build(settings.strategies),
@@ -134,8 +140,8 @@ async def open_desk(
         on_look=(lambda strategy, look: None) if quiet else announce_look,
     )
     await engine.start()
-    await broker.start()
-    return Desk(clock, engine, broker, feed, simulated, store, session)
+    await desk_broker.start()
+    return Desk(clock, engine, desk_broker, feed, simulated, store, session)
 
 
 async def replay_day(

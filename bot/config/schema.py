@@ -32,7 +32,12 @@ class Mode(StrEnum):
 
 class DatabaseSettings(Section):
     url: str = Field("sqlite+aiosqlite:///data/quanticity.db", description="SQLAlchemy address of the store")
-    backup_dir: str = Field("data/backups", description="where `db backup` writes")
+    backup_dir: str = Field("data/backups", description="where backups are kept")
+    backup_every_hours: float = Field(
+        24, ge=0, le=168, description="of the clock; also after the close; 0: no backups by the clock"
+    )
+    backup_keep_days: int = Field(7, ge=1, le=3650, description="older ones are removed, but never the newest")
+    retry_for_s: Seconds = Field(1800, description="a full or failing disk is waited for so long, in wall seconds")
 
 
 class IbkrSettings(Section):

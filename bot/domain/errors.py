@@ -6,6 +6,7 @@ BotError
   StaleMarketData      decide nothing on old prices
   StoreError
     CommitFailed       nothing was sent; memory is reloaded, the session halts
+      StoreUnusable    disk or file in trouble: nothing is sent; tried again while that can help, then the run ends
     SchemaMismatch     refuse to start; says which revision is there and which is wanted
   BrokerError
     BrokerUnavailable  retry with back-off
@@ -43,6 +44,18 @@ class StoreError(BotError):
 
 class CommitFailed(StoreError):
     """A tick's transaction did not commit: nothing in it happened."""
+
+
+class StoreUnusable(CommitFailed):
+    """Disk full, read-only, locked, failing or damaged: nothing was written. The text says what to do.
+
+    `code` names the trouble in alerts, `passes` says whether waiting can help, `exit_code` is the program's when it
+    ends over this.
+    """
+
+    def __init__(self, text: str, *, code: str, passes: bool, exit_code: int) -> None:
+        super().__init__(text)
+        self.code, self.passes, self.exit_code = code, passes, exit_code
 
 
 class SchemaMismatch(StoreError):

@@ -17,7 +17,7 @@ from typing import Any
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession, new_york_day
 from bot.domain.connection import CONNECTION, ConnectionTrigger
-from bot.domain.errors import StoreError
+from bot.domain.errors import StoreError, StoreUnusable
 from bot.domain.events import (
     AccountReported,
     AlertRaised,
@@ -54,6 +54,7 @@ from bot.engine.inbox import Inbox
 from bot.engine.journal import Journal
 from bot.engine.ledger import Ledger
 from bot.engine.operator import Operator, PersonsApprovals
+from bot.engine.outage import Outage
 from bot.engine.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.reconciler import Absences, Reconciler
 from bot.engine.records import EngineStatus, InstrumentRow, TickBatch
@@ -69,7 +70,7 @@ class Engine:
     """Owns the ledger and the board; everything else reaches them through the inbox.
 
     `on_commit` is told of every batch that reached the disk, `on_look` of every new reason why a strategy does or does
-    not trade.
+    not trade, `on_outage` when the store cannot be used and when it is back.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Engine:
         wait_for_answers: bool = False,
         on_commit: Callable[[TickBatch], None] = lambda batch: None,
         on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None,
+        on_outage: Callable[[str], None] = lambda words: None,
     ) -> None:
         self.settings = settings
         self.inbox = inbox
@@ -95,7 +97,7 @@ class Engine:
         self._strategies = {s.name: s for s in strategies}
         self._ids = ids
         self._scenario = scenario
-        self._on_commit, self._on_look = on_commit, on_look
+        self._on_commit, self._on_look, self._on_outage = on_commit, on_look, on_outage
         self._dispatcher = Dispatcher(broker, inbox, clock, wait_for_answers=wait_for_answers)
         self._scanner = Scanner()
         self._schedule = jobs.Schedule()
@@ -108,6 +110,7 @@ class Engine:
         self._quotes_at_status = 0
         self._tick_ms = 0.0
         self._recoveries = 0
+        self._outage: Outage | None = None
         self._taken: Sequence[Event] = ()
         self._applying: Event | None = None
         self._journal: Journal
@@ -136,24 +139,42 @@ class Engine:
             await self._rest()
 
     async def guarded_tick(self) -> None:
-        """One tick; the one place where any error is caught."""
+        """One tick; the one place where any error is caught. Raises StoreUnusable when there is no sense in waiting."""
+        if self._outage is not None:
+            await self._ask_the_store_again(self._outage)
+            return
+        try:
+            await self._tick_or_recover()
+        except StoreUnusable as error:
+            self._lose_the_store(error)
+
+    async def _tick_or_recover(self) -> None:
         try:
             await self.tick()
             self._recoveries = 0
+        except StoreUnusable:
+            raise
         except Exception as error:
             await self._recover(error)
 
     async def stop(self, reason: str) -> None:
-        """Say on the record that we stop; positions stay protected at the broker."""
+        """Say on the record that we stop; positions stay protected at the broker. A store that cannot be used keeps
+        nobody from stopping."""
         self._begin(self._clock.now())
         self._journal.take(Step(self.ledger.session, SessionTrigger.STOP, reason))
-        await self._commit()
+        try:
+            await self._commit()
+        except StoreUnusable as error:
+            self._on_outage(f"the stop is not on record: {error}")
         await self._dispatcher.stop()
 
     async def _rest(self) -> None:
         """Sleep until something urgent comes, at most a tick, never busier than the floor in wall time."""
         engine = self.settings.engine
         longest = max(engine.tick_seconds / self._clock.speed, engine.min_tick_wall_seconds)
+        if self._outage is not None:
+            await asyncio.sleep(longest)  # urgent facts wait too
+            return
         try:
             await asyncio.wait_for(self.inbox.wait_urgent(), longest)
         except TimeoutError:
@@ -377,20 +398,54 @@ class Engine:
         if self._recoveries >= _FAILURES_IN_A_ROW:
             raise StoreError(f"{self._recoveries} ticks failed in a row, the last with: {error}") from error
         trace = "".join(traceback.format_exception(error))
+        reason = f"a tick failed: {error}"
+        await self._begin_again(reason, error)
+        self._journal.alert("TICK_FAILED", "critical", reason, {"traceback": trace})
+        self._put_back()
+
+    async def _begin_again(self, reason: str, error: Exception) -> None:
         await self._load()
         self._begin(self._clock.now())
         self._doubt_intents()
         session = self.ledger.session
-        reason = f"a tick failed: {error}"
         if session.state is not SessionState.HALTED:
             sets = {"hold": Hold.HALT, "held_by": "tick", "held_at": self._journal.now, "hold_reason": reason}
             self._journal.take(Step(session, SessionTrigger.HALT, reason, {"error": repr(error)}, sets))
-        self._journal.alert("TICK_FAILED", "critical", reason, {"traceback": trace})
         self._schedule.hurry("reconcile")
         self._scanner.subscribed = {}  # the lines may have been asked for in the tick that failed
-        # What came in the failed tick was not kept: it comes again, but for the event that could not be applied.
+
+    def _put_back(self) -> None:
+        """What came in the failed tick was not kept: it comes again, but for the event that could not be applied."""
         self.inbox.put_back(event for event in self._taken if event is not self._applying)
         self._taken, self._applying = (), None
+
+    def _lose_the_store(self, error: StoreUnusable) -> None:
+        """The tick was not written and nothing of it was sent. Wait where that can help, else end the run."""
+        if not error.passes:
+            raise error
+        self._put_back()
+        self._outage = Outage(error, self._clock.monotonic())
+        self._on_outage(f"{error}. It is tried again for {self.settings.database.retry_for_s:g} s")
+
+    async def _ask_the_store_again(self, outage: Outage) -> None:
+        """Read everything anew and write the halt; once that is on disk, ticks go on."""
+        self.tick_number += 1  # a sign of life, for those who watch the number
+        now = self._clock.monotonic()
+        if now < outage.next_at:
+            return
+        lasted = outage.lasted_s(now)
+        words = f"the store could not be used for {lasted:.0f} s: {outage.error}"
+        try:
+            await self._begin_again(words, outage.error)
+            self._journal.alert(outage.error.code, "critical", words, {"lasted_s": lasted})
+            await self._commit()
+        except StoreUnusable as error:
+            if not error.passes or lasted >= self.settings.database.retry_for_s:
+                raise
+            outage.again(error, now)
+            return
+        self._outage = None
+        self._on_outage(f"the store is back after {lasted:.0f} s; the session is halted until it is resumed")
 
 
 def _under_way(state: OrderState, wanted: object) -> bool:

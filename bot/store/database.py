@@ -14,19 +14,20 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import lru_cache
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from bot.domain.errors import StoreError
 from bot.store.address import is_sqlite, parse, sqlite_path, sync_url
+from bot.store.trouble import unusable
 
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
@@ -74,8 +75,19 @@ class ThreadLane:
     def _transact(self, work: Work[Result]) -> Result:
         if self._connection is None:
             self._connection = self._engine.connect()
-        with self._connection.begin():
-            return work(self._connection)
+        try:
+            with self._connection.begin():
+                return work(self._connection)
+        except DBAPIError:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        """After a failure the next transaction gets a connection of its own: the disk may be another one by then."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.close()
 
     async def close(self) -> None:
         """Close the connection; closing twice does nothing."""
@@ -170,7 +182,8 @@ def open_reader(url: str) -> Connection:
     try:
         return _reader_engine(url).connect()
     except DBAPIError as error:
-        raise StoreError(
+        missing = is_sqlite(url) and not sqlite_path(url).exists()
+        raise (None if missing else unusable(error)) or StoreError(
             f"cannot read the store at {url}: {error.orig}; create it with `python run.py db upgrade`"
         ) from error
 

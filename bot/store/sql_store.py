@@ -21,6 +21,7 @@ from bot.store.database import Lane, Result, Work, lane_for, reason_of
 from bot.store.loading import load_state, queued_commands
 from bot.store.schema import COMMAND
 from bot.store.statements import HEAD_OF_CHAIN, Prepared
+from bot.store.trouble import unusable
 from bot.store.values import parse_json, parse_time, time_text
 
 _UNWRITABLE: Final = (TypeError, ValueError, ArithmeticError, AttributeError)
@@ -70,7 +71,8 @@ class SqlStore:
         return await self._ask(lambda connection: load_state(connection, now))
 
     async def commit(self, batch: TickBatch) -> None:
-        """Write a whole tick durably; raises CommitFailed, and then nothing of it is there."""
+        """Write a whole tick durably; raises CommitFailed (StoreUnusable: disk or file is in trouble), and
+        then nothing of it is there."""
         if batch.is_empty:
             return
         async with self._turn:
@@ -81,7 +83,9 @@ class SqlStore:
             try:
                 await self._lane.run(lambda connection: self._write(connection, writes))
             except DBAPIError as error:
-                raise CommitFailed(f"tick {batch.tick} was not written: {reason_of(error)}") from error
+                raise unusable(error) or CommitFailed(
+                    f"tick {batch.tick} was not written: {reason_of(error)}"
+                ) from error
             except SQLAlchemyError as error:
                 raise CommitFailed(f"tick {batch.tick} was not written: {error}") from error
             self._head, self._sure_of_head = after, True
@@ -112,7 +116,7 @@ class SqlStore:
         try:
             self._head = await self._lane.run(_end_of_chain)
         except SQLAlchemyError as error:
-            raise failure(f"the end of the audit chain cannot be read: {error}") from error
+            raise unusable(error) or failure(f"the end of the audit chain cannot be read: {error}") from error
         self._sure_of_head = True
 
     async def pending_commands(self) -> Sequence[CommandReceived]:
@@ -126,7 +130,7 @@ class SqlStore:
         try:
             return await self._lane.run(work)
         except SQLAlchemyError as error:
-            raise StoreError(f"the store cannot be read: {error}") from error
+            raise unusable(error) or StoreError(f"the store cannot be read: {error}") from error
 
 
 def _end_of_chain(connection: Connection) -> Head:
