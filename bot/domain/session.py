@@ -47,6 +47,8 @@ SESSION: Final = Lifecycle(
             (S.ACTIVE, T.RECONCILE): S.RECONCILING,  # the broker came back
             (S.PAUSED, T.RECONCILE): S.RECONCILING,
             (S.ACTIVE, T.PAUSE): S.PAUSED,
+            (S.STARTING, T.PAUSE): S.STARTING,  # it takes effect once the books were compared
+            (S.RECONCILING, T.PAUSE): S.RECONCILING,
             (S.PAUSED, T.RESUME): S.ACTIVE,
             (S.HALTED, T.RESUME): S.RECONCILING,  # never straight to trading: the book is compared first
             **{(state, T.HALT): S.HALTED for state in (S.STARTING, S.RECONCILING, S.ACTIVE, S.PAUSED)},

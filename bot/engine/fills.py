@@ -231,6 +231,19 @@ class FillKeeper:
             Step(position, PositionTrigger.CORRECT, "the broker corrected an execution", evidence, actor="broker")
         )
         self._charge_known(position, after)
+        self._end_what_is_gone(position)
+
+    def _end_what_is_gone(self, position: Position) -> None:
+        """A correction may leave nothing of a position, or less than nothing."""
+        if position.quantity < 0:
+            text = f"{position.contract}: {-position.quantity} more were sold than were held"
+            self._journal.alert("OVERSOLD", "critical", text, {"position_id": position.id})
+        if position.quantity > 0 or position.state is PositionState.CLOSED:
+            return
+        if position.state is not PositionState.CLOSING:
+            words, sets = "a correction left nothing of it", {"close_reason": CloseReason.EXTERNALLY_CLOSED}
+            self._journal.take(Step(position, PositionTrigger.REQUEST_CLOSE, words, {}, sets, actor="broker"))
+        self._close_flat(position)
 
     def commission(self, event: CommissionReported) -> None:
         """Charge a commission once; that of a correction replaces that of what it corrects."""

@@ -7,7 +7,7 @@ counts.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from bot.domain.approval import ApprovalState
@@ -25,6 +25,8 @@ from bot.engine.signals import ask_what_if, close_question, refuse_by_person
 from bot.engine.steps import Step
 
 _COMING_UP = frozenset({SessionState.STARTING, SessionState.RECONCILING})
+_PAUSABLE = _COMING_UP | {SessionState.ACTIVE}
+_HALTABLE = _PAUSABLE | {SessionState.PAUSED}
 
 
 @dataclass
@@ -84,29 +86,21 @@ class Operator:
         return f"rejected {signal.contract}"
 
     def _pause(self, command: CommandReceived) -> str:
-        return self._hold(command, Hold.PAUSE, SessionTrigger.PAUSE, {SessionState.ACTIVE})
+        return self._hold(command, Hold.PAUSE, SessionTrigger.PAUSE, _PAUSABLE)
 
     def _halt(self, command: CommandReceived) -> str:
-        states = {SessionState.STARTING, SessionState.RECONCILING, SessionState.ACTIVE, SessionState.PAUSED}
-        return self._hold(command, Hold.HALT, SessionTrigger.HALT, states)
+        return self._hold(command, Hold.HALT, SessionTrigger.HALT, _HALTABLE)
 
-    def _hold(self, command: CommandReceived, hold: Hold, trigger: SessionTrigger, states: set[SessionState]) -> str:
+    def _hold(self, command: CommandReceived, hold: Hold, trigger: SessionTrigger, states: Set[SessionState]) -> str:
         session = self._ctx.ledger.session
         reason = str(command.payload.get("reason") or f"asked by {command.actor}")
         sets = {"hold": hold, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
-        if session.state in states:
-            self._journal.take(Step(session, trigger, reason, {"command": command.id}, sets, actor=command.actor))
-            words = str(session.state)
-        elif session.state in _COMING_UP and session.hold is Hold.NONE:
-            for name, value in sets.items():  # it takes effect when the comparison is done
-                setattr(session, name, value)
-            self._journal.keep(session)
-            words = f"{session.state}, then paused"
-        else:
-            raise Refused(
-                f"the session is {session.state}"
-                + ("" if session.hold is Hold.NONE else f" and {session.hold} is asked")
-            )
+        held_already = hold is Hold.PAUSE and session.state in _COMING_UP and session.hold is not Hold.NONE
+        if session.state not in states or held_already:
+            asked = "" if session.hold is Hold.NONE else f" and {session.hold} is asked"
+            raise Refused(f"the session is {session.state}{asked}")
+        self._journal.take(Step(session, trigger, reason, {"command": command.id}, sets, actor=command.actor))
+        words = f"{session.state}, then paused" if session.state in _COMING_UP else str(session.state)
         self._drop_pending(reason, command.actor)
         return f"{words}: no new entries; open positions are managed to their end"
 
@@ -156,7 +150,7 @@ class Operator:
                 order.tag = FLATTENED
                 self._journal.keep(order)
         with contextlib.suppress(Refused):  # it may be held already
-            self._hold(command, Hold.PAUSE, SessionTrigger.PAUSE, {SessionState.ACTIVE})
+            self._hold(command, Hold.PAUSE, SessionTrigger.PAUSE, _PAUSABLE)
         self._drop_pending(reason, command.actor)
         already = len(open_ones) - len(turned)
         return f"closing {len(turned)} positions ({already} on their way already); entries are paused until resume"

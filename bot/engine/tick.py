@@ -9,9 +9,11 @@ the sending of orders whose intent is on disk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bot.config.schema import Settings
@@ -55,6 +57,7 @@ from bot.engine.journal import Journal
 from bot.engine.ledger import Ledger
 from bot.engine.operator import Operator, PersonsApprovals
 from bot.engine.outage import Outage
+from bot.engine.parking import Parking
 from bot.engine.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.reconciler import Absences, Reconciler
 from bot.engine.records import EngineStatus, InstrumentRow, TickBatch
@@ -102,11 +105,12 @@ class Engine:
         self._scanner = Scanner()
         self._schedule = jobs.Schedule()
         self._absences = Absences()
+        self._parking = Parking()
         self._approvals = PersonsApprovals({})
         self._account: AccountReported | None = None
         self._synced_at: datetime | None = None
         self._trading: TradingSession | None = None
-        self._status_at = float("-inf")
+        self._status_at = self._ticked_at = float("-inf")
         self._quotes_at_status = 0
         self._tick_ms = 0.0
         self._recoveries = 0
@@ -175,16 +179,17 @@ class Engine:
         if self._outage is not None:
             await asyncio.sleep(longest)  # urgent facts wait too
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.inbox.wait_urgent(), longest)
-        except TimeoutError:
-            return
+        too_soon = engine.min_tick_wall_seconds - (self._clock.monotonic() - self._ticked_at)
+        if too_soon > 0:
+            await asyncio.sleep(too_soon)
 
     # ---- one tick
 
     async def tick(self) -> None:
         """Apply what came, decide, commit, then send."""
-        started = self._clock.monotonic()
+        started = self._ticked_at = self._clock.monotonic()
         now = self._clock.now()
         self._begin(now)
         self.tick_number += 1
@@ -296,9 +301,14 @@ class Engine:
     def _decide_signal(self, ctx: Context, signal: Signal) -> None:
         for order in self.ledger.entries_of(signal.id):
             position = self.ledger.positions.get(order.position_id or "")
-            self._journal.carry_out(entries.work_entry(ctx, order, position.opened_at if position else None))
-        self._journal.carry_out(signals.expire(ctx, signal))
-        self._journal.carry_out(entries.finish_signal(ctx, signal))
+            since = position.opened_at if position else None
+            self._carry_out(f"order {order.order_ref}", partial(entries.work_entry, ctx, order, since))
+        self._carry_out(f"signal {signal.id}", partial(signals.expire, ctx, signal))
+        self._carry_out(f"signal {signal.id}", partial(entries.finish_signal, ctx, signal))
+
+    def _carry_out(self, machine: str, decide: Callable[[], Sequence[Step]]) -> None:
+        """Let one machine decide; a fault in its decision parks it and nothing else."""
+        self._journal.carry_out(self._parking.attempt(self._journal, machine, decide))
 
     def _positions_to_judge(self, ctx: Context) -> list[Position]:
         """Positions whose inputs changed: their quote, a fact of theirs, something under way, or their hour has
@@ -307,21 +317,30 @@ class Engine:
         ids = {i for key in changed & ledger.by_key.keys() for i in ledger.by_key[key]}
         ids |= self._journal.touched & ledger.positions.keys()
         ids |= {o.position_id for o in ledger.open_orders.values() if o.position_id and _under_way(o.state, o.wanted)}
-        ids |= {p.id for p in ledger.positions.values() if _restless(p) or exits.hour_has_come(ctx, p)}
+        ids |= {p.id for p in ledger.positions.values() if self._is_restless(ctx, p)}
         self._journal.touched.clear()
         return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
+
+    def _is_restless(self, ctx: Context, position: Position) -> bool:
+        if self._parking.is_parked(f"position {position.id}") or _restless(position):
+            return True
+        return exits.hour_has_come(ctx, position)
 
     def _judge(self, ctx: Context, position: Position) -> None:
         if position.state is PositionState.CLOSED:
             self.ledger.retire_position(position)
             self.inbox.watch(position.key, None, None)
             return
+        self._carry_out(f"position {position.id}", partial(self._decide_position, ctx, position))
+        if position.state in OPEN and not self._parking.is_parked(f"position {position.id}"):
+            self.inbox.watch(position.key, *exits.watch_levels(ctx, position))
+
+    @staticmethod
+    def _decide_position(ctx: Context, position: Position) -> Sequence[Step]:
         bid = exits.sound_bid(ctx, position)
         if bid is not None and bid > position.high:
             position.high = bid
-        self._journal.carry_out(exits.decide_position(ctx, position))
-        if position.state in OPEN:
-            self.inbox.watch(position.key, *exits.watch_levels(ctx, position))
+        return exits.decide_position(ctx, position)
 
     # ---- by the clock
 

@@ -48,7 +48,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
     return LoadedState(
         session=_one(connection, SESSION_STATE, rows.session_of),
         connection=_one(connection, CONNECTION_STATE, rows.connection_of),
-        signals=[rows.signal_of(r) for r in _rows(connection, _live_signals())],
+        signals=[rows.signal_of(r) for r in _rows(connection, _relevant_signals(today))],
         approvals=[rows.approval_of(r) for r in _rows(connection, _open_questions())],
         orders=[rows.order_of(r) for r in _rows(connection, _relevant_orders(today))],
         positions=[rows.position_of(r) for r in _rows(connection, _relevant_positions(today))],
@@ -79,8 +79,11 @@ def _one(connection: Connection, table: Table, build: Any) -> Any:
     return None if row is None else build(row._mapping)
 
 
-def _live_signals() -> Select[Any]:
-    return select(SIGNAL).where(SIGNAL.c.state.not_in([s.value for s in SIGNAL_LIFE.terminal])).order_by(SIGNAL.c.id)
+def _relevant_signals(today: date) -> Select[Any]:
+    """Return what is alive, and every signal whose order was loaded: a fill may come after its signal is over."""
+    alive = SIGNAL.c.state.not_in([s.value for s in SIGNAL_LIFE.terminal])
+    ordered = select(_relevant_orders(today).subquery().c.signal_id)
+    return select(SIGNAL).where(or_(alive, SIGNAL.c.id.in_(ordered))).order_by(SIGNAL.c.id)
 
 
 def _open_questions() -> Select[Any]:

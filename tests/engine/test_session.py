@@ -1,5 +1,7 @@
 """Pause, halt and resume; commands that change nothing; failing commits."""
 
+import asyncio
+
 import pytest
 
 from bot.domain.errors import StoreError
@@ -206,3 +208,28 @@ async def test_a_stop_is_on_record_and_leaves_the_position_protected(desk: Desk)
     await desk.engine.stop("asked")
     assert desk.store.session.state == "stopping"
     assert desk.broker.stop_order.left == 2
+
+
+@pytest.mark.parametrize("kind, trigger", [(CommandKind.PAUSE, "pause"), (CommandKind.HALT, "halt")])
+async def test_a_pause_or_halt_during_the_comparison_is_audited(desk: Desk, kind: CommandKind, trigger: str) -> None:
+    desk.broker.incomplete = True
+    desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
+    await desk.connect()
+    await desk.command(kind, actor="admin:web:ann", reason="lunch")
+    row = next(row for row in reversed(desk.store.transitions) if row.machine == "session")
+    assert (row.trigger, row.from_state, row.actor, row.reason) == (trigger, "reconciling", "admin:web:ann", "lunch")
+
+
+async def test_urgent_events_that_keep_coming_do_not_make_the_tick_busier_than_its_floor() -> None:
+    desk = Desk({"engine": {"min_tick_wall_seconds": 0.03}}, clock=None)
+    await desk.engine.start()
+    stop, before = asyncio.Event(), desk.engine.tick_number
+    loop = asyncio.get_running_loop()
+    running = asyncio.create_task(desk.engine.run(stop))
+    end = loop.time() + 0.3
+    while loop.time() < end:
+        desk.put(AlertRaised("X", "info", "x", {}, desk.clock.now()))
+        await asyncio.sleep(0.001)
+    stop.set()
+    await running
+    assert desk.engine.tick_number - before <= 12

@@ -245,6 +245,13 @@ async def test_an_answered_approval_and_an_ended_signal_are_left_out(store: SqlS
     assert not loaded.approvals
 
 
+async def test_an_ended_signal_whose_order_is_loaded_comes_with_it_for_a_fill_may_be_late(store: SqlStore) -> None:
+    signal = a_signal(state=SignalState.CANCELLED)
+    entry = an_order(state=OrderState.CANCELLED, signal_id=signal.id)
+    await store.commit(a_batch(signals=keyed(signal), orders=keyed(entry)))
+    assert [s.id for s in (await store.load()).signals] == [signal.id]
+
+
 async def test_an_evening_signal_belongs_to_the_new_york_day(store: SqlStore, store_path: Path) -> None:
     evening = a_signal(created_at=NOW.replace(day=21, hour=1))
     await store.commit(a_batch(signals=keyed(evening)))

@@ -1,0 +1,56 @@
+"""Machines whose decision failed are parked: told of once, tried again with growing patience; the others go on."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from bot.engine.journal import Journal
+
+_T = TypeVar("_T")
+_FIRST_S: Final = 1.0
+_LONGEST_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class _Parked:
+    failures: int
+    until: datetime
+
+
+@dataclass(slots=True)
+class Parking:
+    """Memory between ticks. A decision is pure, so one that fails has changed nothing: the stop at the broker stays."""
+
+    parked: dict[str, _Parked] = field(default_factory=dict)
+
+    def attempt(self, journal: Journal, machine: str, decide: Callable[[], Sequence[_T]]) -> Sequence[_T]:
+        """Return what the machine decides, nothing while it is parked or when its decision fails."""
+        known = self.parked.get(machine)
+        if known is not None and journal.now < known.until:
+            return ()
+        try:
+            decided = decide()
+        except Exception as error:  # one machine's fault must not stop the exits of all others
+            self._park(journal, machine, error)
+            return ()
+        if known is not None:
+            del self.parked[machine]
+            journal.alert("MACHINE_RESUMED", "info", f"{machine} decides again", {"failures": known.failures})
+        return decided
+
+    def is_parked(self, machine: str) -> bool:
+        return machine in self.parked
+
+    def _park(self, journal: Journal, machine: str, error: Exception) -> None:
+        failures = self.parked[machine].failures + 1 if machine in self.parked else 1
+        wait = min(_FIRST_S * 2 ** min(failures - 1, 10), _LONGEST_S)
+        self.parked[machine] = _Parked(failures, journal.now + timedelta(seconds=wait))
+        if failures > 1:
+            return
+        trace = "".join(traceback.format_exception(error))
+        words = f"{machine} cannot decide ({error!r}): it is parked and tried again; its orders at the broker stay"
+        journal.alert("MACHINE_PARKED", "critical", words, {"traceback": trace})
