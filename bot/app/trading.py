@@ -37,7 +37,7 @@ from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import RunOptions
 from bot.config.schema import Mode, Settings
 from bot.domain.calendar import NEW_YORK
-from bot.domain.errors import ConfigError
+from bot.domain.errors import ConfigError, StoreError
 from bot.domain.ids import IdSource
 from bot.engine.inbox import Inbox
 from bot.engine.ports import Clock
@@ -214,6 +214,7 @@ async def _trade(
         scenario=day.scenario_name if day else "",
         on_commit=announce,
         on_look=announce_look,
+        on_outage=log.error,
     )
     stop = _stop_on_signals()
     async with contextlib.AsyncExitStack() as running:
@@ -305,7 +306,11 @@ async def _poll_commands(store: SqlStore, inbox: Inbox) -> None:
     """Bring command rows to the tick; one that is on its way is not brought twice."""
     brought: set[str] = set()
     while True:
-        pending = await store.pending_commands()
+        try:
+            pending = await store.pending_commands()
+        except StoreError:  # the tick finds the same trouble, says so and waits for its end
+            await asyncio.sleep(_COMMAND_POLL_S)
+            continue
         for command in pending:
             if command.id not in brought:
                 inbox.put(command)

@@ -1,0 +1,154 @@
+"""A disk that is full, read-only or locked: nothing is sent, nothing is lost, and the day goes on halted when it is
+back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.errors import StoreUnusable
+from bot.domain.events import CommandKind
+from bot.domain.position import PositionState
+from bot.domain.session import SessionState
+from bot.engine.outage import LONGEST_WAIT_S, Outage
+from bot.engine.records import LoadedState, TickBatch
+from tests.engine.desk import Desk
+from tests.engine.fakes import FakeStore
+
+
+def trouble(code: str = "STORE_FULL", *, passes: bool = True) -> StoreUnusable:
+    return StoreUnusable("its disk is full", code=code, passes=passes, exit_code=10 if passes else 14)
+
+
+class FragileStore(FakeStore):
+    """A store whose disk is in trouble for as long as the test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trouble: StoreUnusable | None = None
+        self.unreadable = False
+
+    async def commit(self, batch: TickBatch) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        await super().commit(batch)
+
+    async def load(self) -> LoadedState:
+        if self.trouble is not None and self.unreadable:
+            raise self.trouble
+        return await super().load()
+
+
+async def pass_time(desk: Desk, seconds: float) -> None:
+    """Let time pass as the run loop does: guarded ticks, a broker that answers."""
+    end = desk.clock.now() + timedelta(seconds=seconds)
+    while desk.clock.now() < end:
+        desk.clock.advance(0.5)
+        await desk.engine.guarded_tick()
+        desk.broker.answer()
+
+
+@pytest.fixture
+def store() -> FragileStore:
+    return FragileStore()
+
+
+async def a_desk(store: FragileStore) -> Desk:
+    return await Desk(store=store).start()
+
+
+@pytest.mark.parametrize("unreadable", [False, True], ids=["can be read", "cannot be read"])
+async def test_nothing_is_sent_while_the_store_cannot_be_used(store: FragileStore, unreadable: bool) -> None:
+    desk = await a_desk(store)
+    await desk.hold(4)
+    sent, amended = len(desk.broker.submitted), len(desk.broker.amended)
+    store.trouble, store.unreadable = trouble(), unreadable
+    desk.quote("4.20", "4.22")  # two rungs of profit would be sold, and the stop moved
+    await pass_time(desk, 60)
+    assert (len(desk.broker.submitted), len(desk.broker.amended)) == (sent, amended)
+    assert [o.terms.quantity for o in desk.broker.live] == [4], "the stop rests at the broker"
+
+
+async def test_a_fill_that_comes_during_the_outage_is_counted_once_when_the_disk_is_back(store: FragileStore) -> None:
+    desk = await a_desk(store)
+    position = await desk.hold(4)
+    stop = next(o for o in desk.broker.live)
+    store.trouble = trouble()
+    await pass_time(desk, 5)
+    desk.broker.fill(stop, 4, "1.00")
+    await pass_time(desk, 60)
+    assert store.positions[-1].quantity == 4, "nothing partial was written"
+    store.trouble = None
+    await pass_time(desk, 60)
+    assert store.positions[-1].state is PositionState.CLOSED
+    assert len([e for e in desk.broker.executions.values() if e.order_ref == stop.ref]) == 1
+    assert store.positions[-1].realized_pnl == desk.broker.cash
+    assert store.positions[-1].id == position.id
+
+
+async def test_when_the_disk_is_back_the_session_is_halted_and_a_person_resumes(store: FragileStore) -> None:
+    desk = await a_desk(store)
+    store.trouble = trouble("STORE_READ_ONLY")
+    await pass_time(desk, 20)
+    store.trouble = None
+    await pass_time(desk, 40)
+    assert store.session.state is SessionState.HALTED
+    assert "STORE_READ_ONLY" in store.alerts
+    assert "disk is full" in store.session.hold_reason
+    await desk.command(CommandKind.RESUME)
+    await pass_time(desk, 10)
+    assert store.session.state.value == "active"
+
+
+async def test_an_entry_of_the_tick_that_was_not_written_is_never_sent(store: FragileStore) -> None:
+    desk = await a_desk(store)
+    await desk.propose(4)
+    store.trouble = trouble()
+    await pass_time(desk, 30)
+    store.trouble = None
+    await pass_time(desk, 60)
+    assert desk.broker.submitted == []
+
+
+async def test_a_disk_that_does_not_come_back_ends_the_run_with_its_own_words(store: FragileStore) -> None:
+    desk = await Desk({"database": {"retry_for_s": 30}}, store=store).start()
+    store.trouble = trouble()
+    with pytest.raises(StoreUnusable) as ended:
+        await pass_time(desk, 120)
+    assert ended.value.exit_code == 10
+
+
+async def test_a_damaged_store_is_not_waited_for(store: FragileStore) -> None:
+    desk = await a_desk(store)
+    store.trouble = trouble("STORE_CORRUPT", passes=False)
+    desk.equity(50_000)
+    with pytest.raises(StoreUnusable) as ended:
+        await pass_time(desk, 120)
+    assert ended.value.exit_code == 14
+
+
+async def test_the_tick_number_moves_on_in_an_outage_for_those_who_watch_it(store: FragileStore) -> None:
+    desk = await a_desk(store)
+    store.trouble = trouble()
+    await pass_time(desk, 5)
+    before = desk.engine.tick_number
+    await pass_time(desk, 5)
+    assert desk.engine.tick_number > before
+
+
+async def test_a_stop_during_the_outage_is_a_stop(store: FragileStore) -> None:
+    desk = await a_desk(store)
+    store.trouble = trouble()
+    await pass_time(desk, 5)
+    await desk.engine.stop("asked to")
+
+
+def test_the_store_is_asked_again_after_ever_longer_waits_up_to_a_bound() -> None:
+    outage, now, waits = Outage(trouble(), 0.0), 0.0, []
+    for _ in range(8):
+        waits.append(outage.next_at - now)
+        now = outage.next_at
+        outage.again(trouble(), now)
+    assert waits == sorted(waits)
+    assert waits[-1] == LONGEST_WAIT_S
