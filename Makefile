@@ -60,6 +60,10 @@ check: setup ## lint, types, and the contracts between the rooms
 bench: setup ## measure against bare references in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: kill
+kill: setup ## kill the real process while its venue trades (N=100, SEED=1)
+	@$(BIN)/python -m tests.kill $(or $(N),100) --seed $(or $(SEED),1)
+
 .PHONY: interop-envs
 interop-envs: .venv-ib_async/.ready .venv-ibapi/.ready ## environments of the foreign TWS clients the tests connect
 
