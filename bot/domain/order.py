@@ -179,6 +179,7 @@ class Order:
     wanted_since: datetime | None = None
     amendments: int = 0
     attempts: int = 0
+    cancel_misses: int = 0  # cancels that the broker answered with "no such order"; memory of this run, not stored
     order_id: int | None = None
     perm_id: int | None = None
     client_id: int | None = None

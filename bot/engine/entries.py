@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.commands import AmendOrder, CancelOrder
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose, Terms
@@ -16,6 +16,20 @@ from bot.engine.context import Context
 from bot.engine.steps import Step
 
 _CANCELLABLE = frozenset({OrderState.SUBMITTED, OrderState.WORKING, OrderState.PARTIALLY_FILLED})
+_MISS_WAIT_S = 2.0
+_MISS_WAIT_MOST_S = 60.0
+CANCEL_MISSES_TOLD: Final = 3
+"""So many cancels of one order may miss before a person is told."""
+
+
+def may_cancel(ctx: Context, order: Order) -> bool:
+    """Say whether a cancel may be sent now: each one that missed doubles the wait for the next, up to a minute."""
+    if order.state not in _CANCELLABLE:
+        return False
+    if not order.cancel_misses:
+        return True
+    wait = min(_MISS_WAIT_S * 2 ** min(order.cancel_misses, 10), _MISS_WAIT_MOST_S)
+    return ctx.now - order.state_since >= timedelta(seconds=wait)
 
 
 def work_entry(ctx: Context, order: Order, first_fill_at: datetime | None) -> list[Step]:
@@ -24,7 +38,7 @@ def work_entry(ctx: Context, order: Order, first_fill_at: datetime | None) -> li
         return []
     reason = _reason_to_cancel(ctx, order, first_fill_at)
     if reason is not None:
-        return [cancel(ctx, order, reason)] if ctx.may_modify else []
+        return [cancel(ctx, order, reason)] if ctx.may_modify and may_cancel(ctx, order) else []
     return _reprice(ctx, order)
 
 
@@ -77,6 +91,10 @@ def _reason_to_cancel(ctx: Context, order: Order, first_fill_at: datetime | None
         return "its signal is over"
     if not ctx.may_enter and ctx.may_modify:
         return f"entries are not allowed while the session is {ctx.ledger.session.state}"
+    if signal.symbol in ctx.ledger.halted_symbols:
+        return f"entries on {signal.symbol} are halted: {ctx.ledger.halted_symbols[signal.symbol]}"
+    if any(p.id != order.position_id for p in ctx.ledger.positions_of(order.contract_key)):
+        return "a position holds this contract: its stop cannot work beside a buy order"
     if ctx.now >= signal.expires_at:
         return "the signal expired"
     if _leaving(ctx, order):

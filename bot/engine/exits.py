@@ -17,13 +17,12 @@ from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.engine.context import Context
-from bot.engine.entries import amend, cancel
-from bot.engine.protection import live_entry, live_exits, live_stop, may_resize, move_stop, protect
+from bot.engine.entries import amend, cancel, may_cancel
+from bot.engine.protection import live_entry, live_exits, live_stop, may_resize, may_sell_more, move_stop, protect
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
 _RETRY_AFTER_S = 5.0
-_ASKED_TO_CANCEL = frozenset({OrderState.SUBMITTED, OrderState.WORKING, OrderState.PARTIALLY_FILLED})
 _FAILED = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
 
 
@@ -58,7 +57,7 @@ def orphans(ctx: Context) -> list[Step]:
     if not ctx.may_modify:
         return []
     left = (o for o in ctx.ledger.open_orders.values() if o.position_id in ctx.ledger.closed)
-    return [cancel(ctx, order, "its position is closed") for order in left if order.state in _ASKED_TO_CANCEL]
+    return [cancel(ctx, order, "its position is closed") for order in left if may_cancel(ctx, order)]
 
 
 def request_close(ctx: Context, position: Position, reason: CloseReason, words: str, actor: str) -> Step:
@@ -267,10 +266,12 @@ def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
         return []
     entry = live_entry(orders)
     if entry is not None:
-        return [cancel(ctx, entry, "the position is being closed")] if entry.state in _ASKED_TO_CANCEL else []
+        return [cancel(ctx, entry, "the position is being closed")] if may_cancel(ctx, entry) else []
     live = [o for o in orders if o.purpose is not Purpose.ENTRY and not o.is_done]
     if live:
         return _take_back(ctx, position, live)
+    if not may_sell_more(ctx, position):
+        return []
     unsettled = [o for o in orders if not o.is_settled]
     if unsettled or position.quantity <= 0 or not _may_retry(ctx, position, orders):
         return []
@@ -292,7 +293,7 @@ def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
 def _take_back(ctx: Context, position: Position, live: Sequence[Order]) -> list[Step]:
     steps = []
     for order in live:
-        if order.order_type is OrderType.MARKET or order.state not in _ASKED_TO_CANCEL:
+        if order.order_type is OrderType.MARKET or not may_cancel(ctx, order):
             continue
         if _is_leaving_by_itself(ctx, position, order):
             continue

@@ -6,7 +6,7 @@ A status or an error that does not fit is never guessed at: the order becomes `u
 
 from __future__ import annotations
 
-from bot.domain.commands import AskSnapshot
+from bot.domain.commands import AskSnapshot, CancelOrder
 from bot.domain.events import (
     BrokerOrderStatus,
     BrokerOrderView,
@@ -21,11 +21,14 @@ from bot.domain.events import (
 from bot.domain.ids import is_ours
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose, Terms
 from bot.domain.position import Position, PositionState, PositionTrigger
+from bot.engine import foreign
 from bot.engine.context import Context
+from bot.engine.entries import CANCEL_MISSES_TOLD
 from bot.engine.fills import FillKeeper
 from bot.engine.journal import Journal
 from bot.engine.steps import Step
 
+_AT_BROKER = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
 _LIVE_AGAIN = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.UNKNOWN})
 
 
@@ -81,6 +84,9 @@ class FactKeeper:
         if order is None:
             self._foreign_order(view)
             return
+        if order.perm_id and view.perm_id and order.perm_id != view.perm_id:
+            self._second_of_the_name(order, view)
+            return
         self._identify(order, view)
         self._echo_of_terms(order, view)
         handle = {
@@ -91,6 +97,24 @@ class FactKeeper:
         }.get(view.status)
         if handle is not None:
             handle(order, view)
+
+    def _second_of_the_name(self, order: Order, view: BrokerOrderView) -> None:
+        """One reference, two permIds: both could fill, so both are cancelled and evidence decides. One that is over
+        is an older sending of the same reference and says nothing of the present one."""
+        if view.status not in _AT_BROKER or (view.perm_id, "twin") in self._ledger.foreign_told:
+            return
+        self._ledger.foreign_told.add((view.perm_id, "twin"))
+        facts = {"order_ref": order.order_ref, "perm_ids": [order.perm_id, view.perm_id], "order_id": view.order_id}
+        words = f"{order.order_ref} is live twice at the broker (permId {order.perm_id} and {view.perm_id}): both go"
+        self._journal.alert("ORDER_DOUBLED", "critical", words, facts)
+        self._journal.commands.append(CancelOrder(order.order_ref, view.order_id))
+        if order.is_done:
+            return
+        self._journal.commands.append(CancelOrder(order.order_ref, order.order_id or 0))
+        if order.state is not OrderState.UNKNOWN:
+            sets = {"wanted": None}
+            self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, facts, sets, actor="broker"))
+        self._journal.commands.append(AskSnapshot(f"{order.order_ref} is live twice"))
 
     def _identify(self, order: Order, view: BrokerOrderView) -> None:
         changed = False
@@ -249,8 +273,13 @@ class FactKeeper:
             self._error_rejects(order, event)
 
     def _error_on_cancel(self, order: Order, event: OrderErred) -> None:
-        if order.state is OrderState.CANCELLING:
-            self._error_ambiguous(order, event)
+        if order.state is not OrderState.CANCELLING:
+            return
+        order.cancel_misses += 1
+        if order.cancel_misses == CANCEL_MISSES_TOLD:
+            words = f"{order.order_ref} cannot be cancelled ({event.code}: {event.text}); it is tried ever more rarely"
+            self._journal.alert("CANCEL_MISSED", "critical", words, {"code": event.code, "order_id": order.order_id})
+        self._error_ambiguous(order, event)
 
     def _error_ambiguous(self, order: Order, event: OrderErred) -> None:
         if order.is_done:
@@ -345,6 +374,10 @@ class FactKeeper:
     # ---- what is not ours
 
     def _foreign_order(self, view: BrokerOrderView) -> None:
+        told = (view.perm_id, view.status.value)
+        if told in self._ledger.foreign_told:
+            return
+        self._ledger.foreign_told.add(told)
         if is_ours(self._ctx.settings.bot_id, view.order_ref):
             code, text = "LOST_ORDER", f"the broker has {view.order_ref}, the store does not"
         else:
@@ -352,6 +385,7 @@ class FactKeeper:
                 "FOREIGN_ORDER",
                 f"order {view.perm_id} on {view.contract_key.strip()} is not ours and is left alone",
             )
+            foreign.order_seen(self._journal, view)
         self._journal.alert(
             code, "warning", text, {"perm_id": view.perm_id, "ref": view.order_ref, "status": view.status.value}
         )

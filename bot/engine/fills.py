@@ -11,10 +11,12 @@ from decimal import Decimal
 from bot.domain.commands import AskSnapshot
 from bot.domain.contracts import parse_osi
 from bot.domain.events import CommissionReported, ExecutionReported
+from bot.domain.ids import is_ours
 from bot.domain.money import ZERO
 from bot.domain.order import Execution, Order, OrderTrigger, Purpose
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
+from bot.engine import foreign
 from bot.engine.context import Context
 from bot.engine.journal import Journal
 from bot.engine.ledger import base_of
@@ -283,3 +285,5 @@ class FillKeeper:
             {"exec_id": execution.exec_id, "ref": execution.order_ref},
         )
         self._journal.commands.append(AskSnapshot(f"foreign execution {execution.exec_id}"))
+        if not is_ours(self._ctx.settings.bot_id, execution.order_ref):
+            foreign.executed(self._journal, execution)

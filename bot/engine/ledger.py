@@ -11,7 +11,7 @@ from decimal import Decimal
 from bot.domain.approval import Approval
 from bot.domain.connection import Connection
 from bot.domain.contracts import Right
-from bot.domain.order import Execution, Order, OrderState, Purpose
+from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose
 from bot.domain.position import OPEN, Position
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal
@@ -54,6 +54,9 @@ class Ledger:
         self.highest_order_id = loaded.highest_order_id
         self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
         self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
+        self.halted_symbols: dict[str, str] = {}  # no entries on them today, and why
+        self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
+        self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
         self.equity: Decimal | None = None
         self.account_at: datetime | None = None
         for position in self.positions.values():
@@ -113,6 +116,19 @@ class Ledger:
     def signal(self, signal_id: str | None) -> Signal | None:
         """Return a signal, also one that is over: its fill may come late."""
         return self.signals.get(signal_id or "") or self.ended_signals.get(signal_id or "")
+
+    def has_traded(self, key: str) -> bool:
+        """Say whether a contract is one of ours: held, traded today, or asked for by an order of ours."""
+        if self.by_key.get(key) or any(p.key == key for p in self.closed.values()):
+            return True
+        return any(o.contract_key == key for o in self.orders.values())
+
+    def live_on(self, key: str, side: OrderSide) -> list[Order]:
+        """Return our orders on one side of a contract that may still fill."""
+        return [o for o in self.open_orders.values() if o.contract_key == key and o.side is side]
+
+    def held_on(self, key: str) -> int:
+        return sum(position.quantity for position in self.positions_of(key))
 
     def orders_of(self, position_id: str) -> list[Order]:
         return self._of_position.get(position_id, [])

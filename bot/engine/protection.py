@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.domain.commands import SubmitOrder
-from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
+from bot.domain.order import AMENDABLE, Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Position, PositionTrigger
 from bot.engine.context import Context
 from bot.engine.entries import amend
@@ -41,9 +41,15 @@ def sold_unseen(orders: Sequence[Order]) -> int:
     return sum(max(o.reported_filled - o.filled_quantity, 0) for o in ended)
 
 
+def may_sell_more(ctx: Context, position: Position) -> bool:
+    """Say whether a sell may be sent at all: not beside a live buy of the contract, which the broker refuses (the
+    entry's own rules take that back), and not while the broker's book shows fewer contracts than we count."""
+    return position.key not in ctx.ledger.doubted_keys and not ctx.ledger.live_on(position.key, OrderSide.BUY)
+
+
 def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     """Return the step that makes the stop cover what nothing else covers, or nothing when it does."""
-    if not ctx.may_exit or live_entry(orders) is not None:
+    if not ctx.may_exit or live_entry(orders) is not None or not may_sell_more(ctx, position):
         return []
     exiting = sum(order.can_fill for order in live_exits(orders))
     uncovered = position.quantity - exiting - position.room_for - sold_unseen(orders)

@@ -24,6 +24,7 @@ from bot.domain.events import (
 from bot.domain.ids import is_ours
 from bot.domain.order import Order, OrderState, OrderTrigger, OrderType, Purpose
 from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger
+from bot.engine import foreign
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.journal import Journal
@@ -97,6 +98,7 @@ class Reconciler:
             before = order.state if order else None
             if order is None and not is_ours(self._ctx.settings.bot_id, view.order_ref):
                 self._line("order", view.order_ref or str(view.perm_id), "not ours", view.status.value, "left alone")
+                foreign.order_seen(self._journal, view)
                 continue
             keeper.order_reported(OrderReported(view))
             if order is not None and order.state is not before:
@@ -138,7 +140,7 @@ class Reconciler:
             self._line("order", order.order_ref, order.state.value, "absent", "asked again")
             return
         self._absences.since.pop(order.order_ref, None)
-        self._resolve_absent(order, since)
+        self._resolve_absent(order, since, snapshot)
 
     def _doubt(self, order: Order, snapshot: BrokerSnapshot) -> None:
         """Lose sight of an order that the book lacks, unless it may have been sent while the book was being read."""
@@ -148,10 +150,10 @@ class Reconciler:
         words, evidence, sets = "not in the broker's book", {"asked": self._reason}, {"wanted": None}
         self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, evidence, sets, actor="reconcile"))
 
-    def _resolve_absent(self, order: Order, since: datetime) -> None:
+    def _resolve_absent(self, order: Order, since: datetime, snapshot: BrokerSnapshot) -> None:
         """Twice absent: an entry is stale, a stop or an exit whose position still needs it goes out again."""
         evidence = {"absent_since": since, "polls": 2, "sources": ["open orders", "completed orders", "executions"]}
-        if not self._still_wanted(order):
+        if not self._still_wanted(order, snapshot):
             words = "twice absent: " + ("what is left of it is gone" if order.filled_quantity else "it never arrived")
             done = {"done_at": self._ctx.now}
             self._journal.take(Step(order, OrderTrigger.CONFIRM_CANCEL, words, evidence, done, actor="reconcile"))
@@ -159,21 +161,23 @@ class Reconciler:
             self._line("order", order.order_ref, "in doubt", "absent", "cancelled as stale")
             return
         # The same reference goes out again under a fresh order id: the old id may since have been given away.
-        sets = {"attempts": order.attempts + 1, "order_id": None, "submitted_at": None}
+        sets = {"attempts": order.attempts + 1, "order_id": None, "perm_id": None, "submitted_at": None}
         step = Step(order, OrderTrigger.RESEND, "twice absent and still wanted", evidence, sets, actor="reconcile")
         if self._journal.take(step):
             self._journal.commands.append(SubmitOrder(order.ticket()))
             self._line("order", order.order_ref, "in doubt", "absent", "sent again")
 
-    def _still_wanted(self, order: Order) -> bool:
-        """Say whether the same order may go out again: untouched, wanted by its position, and not more than is left."""
+    def _still_wanted(self, order: Order, snapshot: BrokerSnapshot) -> bool:
+        """Say whether the same order may go out again: untouched, wanted by its position, and not more than is left
+        here and at the broker."""
         position = self._ctx.ledger.positions.get(order.position_id or "")
         if order.purpose is Purpose.ENTRY or position is None or order.filled_quantity:
             return False
         if position.state is PositionState.CLOSING and order.order_type is not OrderType.MARKET:
             return False
         others = (o for o in self._ctx.ledger.orders_of(position.id) if o is not order and o.side is order.side)
-        return order.terms.quantity + sum(o.can_fill for o in others) <= position.quantity
+        there = sum(p.quantity for p in snapshot.positions if p.contract_key == order.contract_key)
+        return order.terms.quantity + sum(o.can_fill for o in others) <= min(position.quantity, there)
 
     # ---- quantities
 
@@ -182,12 +186,16 @@ class Reconciler:
         ours: dict[str, int] = defaultdict(int)
         for position in self._ctx.ledger.positions.values():
             ours[position.key] += position.quantity
+        doubted = self._ctx.ledger.doubted_keys
+        doubted.clear()
         for key in sorted(set(broker) | set(ours)):
             there = broker[key].quantity if key in broker else 0
             if there == ours[key] or self._is_none_of_ours(broker.get(key), ours[key]):
                 self._absences.differences.pop(key, None)
                 self._line("position", key, str(ours[key]), str(there), "same" if there == ours[key] else "left alone")
             elif not self._seen_twice(key, there - ours[key], snapshot.at):
+                if there < ours[key]:
+                    doubted.add(key)  # nothing more is sold of it until a second look tells
                 self._line("position", key, str(ours[key]), str(there), "asked again")
             elif there > ours[key]:
                 self._adopt(broker[key], there - ours[key])
@@ -261,6 +269,8 @@ class Reconciler:
             trigger, sets = PositionTrigger.RECOVER, {}
         self._journal.take(Step(position, trigger, words, evidence, sets, actor="reconcile"))
         self._journal.alert("POSITION_GONE", "critical", f"{position.contract}: {words}", {"position_id": position.id})
+        if not expired:
+            foreign.position_gone(self._journal, position)
         self._line("position", position.key, str(position.quantity + gone), str(there), reason.value)
 
     def _line(self, subject: str, key: str, ours: str, broker: str, action: str) -> None:

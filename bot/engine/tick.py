@@ -47,7 +47,7 @@ from bot.domain.order import OrderState, OrderTrigger
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import Signal, SignalState
-from bot.engine import entries, exits, jobs, link, signals
+from bot.engine import entries, exits, foreign, jobs, link, signals
 from bot.engine.board import Board
 from bot.engine.context import Context
 from bot.engine.dispatcher import Dispatcher
@@ -396,6 +396,7 @@ class Engine:
         self.ledger = Ledger(loaded)
         self.tick_number = max(self.tick_number, loaded.tick)
         self._journal = Journal(self.ledger, self.tick_number, self._clock.now())
+        foreign.recall(self.ledger, self.settings.bot_id, new_york_day(self._clock.now()))
         self.board.learn_grids({key: grid for key, (_, grid) in loaded.instruments.items()})
         self._broker.remember(loaded.instruments)
         self._broker.reserve_order_ids(loaded.highest_order_id + 1)

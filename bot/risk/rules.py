@@ -47,6 +47,10 @@ class EntryView:
     open_on_symbol: int
     what_if: WhatIfAnswered | None
     input_faults: tuple[str, ...]
+    symbol_halt: str = ""  # why entries on the symbol are halted
+    held_on_contract: int = 0  # contracts of ours
+    sells_on_contract: int = 0  # our live orders
+    buys_on_contract: int = 0
 
     @property
     def notional(self) -> Decimal:
@@ -63,6 +67,9 @@ class RuleResult:
     text: str
     facts: Mapping[str, Any]
 
+
+ORDERS_PER_SIDE: Final = 20
+"""IBKR takes so many working orders a contract and side, per account."""
 
 Verdict = tuple[str | None, dict[str, Any]]
 """The code of the refusal, None when content, and the numbers."""
@@ -143,6 +150,21 @@ def _positions_symbol(view: EntryView, settings: RiskSettings) -> Verdict:
 def _count(code: str, present: int, maximum: int) -> Verdict:
     would_be = present + 1
     return _unless(would_be <= maximum, code), {"would_be": would_be, "max": maximum}
+
+
+def _symbol_clear(view: EntryView, _: RiskSettings) -> Verdict:
+    facts = {"symbol": view.contract.symbol, "reason": view.symbol_halt or None}
+    return _unless(not view.symbol_halt, "SYMBOL_HALTED"), facts
+
+
+def _one_side(view: EntryView, _: RiskSettings) -> Verdict:
+    """IBKR refuses a working buy and a working sell on one US option, and what is held has its stop working."""
+    facts = {"held": view.held_on_contract, "sells": view.sells_on_contract}
+    return _unless(not view.held_on_contract and not view.sells_on_contract, "OTHER_SIDE_ALIVE"), facts
+
+
+def _orders_on_contract(view: EntryView, _: RiskSettings) -> Verdict:
+    return _count("TOO_MANY_ORDERS_ON_CONTRACT", view.buys_on_contract, ORDERS_PER_SIDE)
 
 
 def _premium_budget(view: EntryView, settings: RiskSettings) -> Verdict:
@@ -232,6 +254,9 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("positions_total", _positions_total),
     ("positions_direction", _positions_direction),
     ("positions_symbol", _positions_symbol),
+    ("symbol_clear", _symbol_clear),
+    ("one_side", _one_side),
+    ("orders_on_contract", _orders_on_contract),
     ("premium_budget", _premium_budget),
     ("buying_power", _buying_power),
     ("spread", _spread),
