@@ -6,14 +6,9 @@ PostgreSQL has tools of its own for this, and the functions here say so.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
@@ -21,10 +16,8 @@ from bot.domain.errors import StoreError
 from bot.store.address import is_sqlite, sqlite_path
 from bot.store.audit import verify_chain
 from bot.store.chain import Head
+from bot.store.copies import copy, refuse_damaged, refuse_in_use, remove, set_aside, settle
 from bot.store.revision import current_revision, head_revision
-
-_PAGES_A_STEP: Final = 2000
-_SIDE_FILES: Final = ("-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +46,17 @@ def backup(url: str, to: Path) -> Backup:
     to.parent.mkdir(parents=True, exist_ok=True)
     part = to.with_name(to.name + ".part")
     try:
-        _copy(source, part)
-        checked = check_copy(part)
+        copy(source, part)
+        checked = checkcopy(part)
         part.replace(to)
     finally:
-        _remove(part)
+        remove(part)
     return Backup(to, to.stat().st_size, checked.seq, checked)
 
 
-def check_copy(path: Path) -> Head:
+def checkcopy(path: Path) -> Head:
     """Return the head of a copy's chain; raises StoreError when it is damaged, not a store, or its chain is broken."""
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
-            wrong = connection.execute("PRAGMA foreign_key_check").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path} is not a store: {error}") from error
-    if verdict != "ok" or wrong is not None:
-        raise StoreError(f"{path} is damaged: {verdict if verdict != 'ok' else f'dangling row in {wrong[0]}'}")
+    refuse_damaged(path)
     url = _url_of(path)
     if current_revision(url) is None:
         raise StoreError(f"{path} is a database, but not a store")
@@ -88,23 +74,23 @@ def restore(url: str, source: Path, *, force: bool = False) -> Head:
     """
     if not source.exists():
         raise StoreError(f"there is no backup at {source}")
-    head = check_copy(source)
+    head = checkcopy(source)
     target = _path_of(url)
     _refuse_newer_schema(source)
     if target.exists():
-        _refuse_in_use(target)
+        refuse_in_use(target)
         if not force:
             _refuse_loss(url, source)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     try:
-        _copy(source, part)
-        _settle(part)
+        copy(source, part)
+        settle(part)
         if target.exists():
-            _set_aside(target)
+            set_aside(target)
         part.replace(target)
     finally:
-        _remove(part)
+        remove(part)
     return head
 
 
@@ -125,43 +111,10 @@ def _url_of(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path.resolve()}"
 
 
-def _copy(source: Path, to: Path) -> None:
-    _remove(to)
-    try:
-        address = f"{source.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True)) as old, closing(sqlite3.connect(to)) as new:
-            old.backup(new, pages=_PAGES_A_STEP)
-            # A file in WAL mode wants side files even to be read; a copy stands alone.
-            new.execute("PRAGMA journal_mode=DELETE")
-    except sqlite3.Error as error:
-        raise StoreError(f"{source} cannot be copied to {to}: {error}") from error
-
-
-def _settle(path: Path) -> None:
-    """Have the file on the disk before it takes the store's name."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _refuse_newer_schema(source: Path) -> None:
     found, known = current_revision(_url_of(source)), head_revision()
     if found is not None and found > known:
         raise StoreError(f"{source} has schema revision {found}, newer than this program's {known}")
-
-
-def _refuse_in_use(target: Path) -> None:
-    with closing(sqlite3.connect(target, timeout=0.2, isolation_level=None)) as connection:
-        try:
-            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-            connection.execute("BEGIN EXCLUSIVE")
-            connection.execute("ROLLBACK")
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"{target} is in use ({error}): stop the bot first") from error
-        except sqlite3.DatabaseError:
-            return  # not a database at all: nothing of it can be lost that is not lost already
 
 
 def _refuse_loss(url: str, source: Path) -> None:
@@ -175,17 +128,3 @@ def _refuse_loss(url: str, source: Path) -> None:
             f"lost. "
             "Add --force to replace it all the same"
         )
-
-
-def _set_aside(target: Path) -> None:
-    """Keep the store that was there, its write-ahead log taken in."""
-    with contextlib.suppress(sqlite3.DatabaseError), closing(sqlite3.connect(target)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    target.replace(target.with_name(target.name + ".replaced"))
-    for ending in _SIDE_FILES:
-        target.with_name(target.name + ending).unlink(missing_ok=True)
-
-
-def _remove(path: Path) -> None:
-    for name in (path.name, *(path.name + ending for ending in (*_SIDE_FILES, "-journal"))):
-        path.with_name(name).unlink(missing_ok=True)

@@ -15,8 +15,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import SchemaMismatch, StoreError
+from bot.store import copies
 from bot.store.address import is_sqlite, sqlite_path
+from bot.store.audit import head_of, verify_chain
 from bot.store.database import open_reader, writer_engine
+from bot.store.trouble import unusable
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -74,27 +77,100 @@ def _is_known(revision: str) -> bool:
 
 
 def upgrade(url: str, to: str = "head", tell: Tell = lambda _: None) -> str:
-    """Bring the store to a revision in one transaction and return it; makes the file and its directory where there
-    are none.
+    """Bring the store to a revision and return it; makes the file and its directory where there are none.
 
-    Raises SchemaMismatch when the store is newer than this code: nothing is touched then.
+    A SQLite store that holds something is backed up beside itself first; the revisions run on a copy, which is checked
+    and then takes the store's place in one step. When anything fails the store is what it was. Elsewhere the revisions
+    run in one transaction. Raises SchemaMismatch when the store is newer than this code: nothing is touched then.
     """
     if is_sqlite(url):
         sqlite_path(url).parent.mkdir(parents=True, exist_ok=True)
     before = current_revision(url)
     if before is not None and not _is_known(before):
         check_revision(url)
-    _run(url, lambda config: command.upgrade(config, to))
+    if before is not None and before == _resolved(to):
+        tell(f"store {url}: already at {before}")
+        return before
+    _migrate(url, before, lambda config: command.upgrade(config, to), tell, keep_rows=True)
     after = current_revision(url)
     tell(f"store {url}: {before or 'empty'} -> {after}" if before != after else f"store {url}: already at {after}")
     return after or ""
 
 
 def downgrade(url: str, to: str = "base", tell: Tell = lambda _: None) -> None:
-    """Take the store back to an older revision (`base`: to nothing; every row is lost)."""
+    """Take the store back to an older revision (`base`: to nothing), on a copy as `upgrade` does; what the older schema
+    has no place for is only in the backup then.
+    """
     before = current_revision(url)
-    _run(url, lambda config: command.downgrade(config, to))
+    _migrate(url, before, lambda config: command.downgrade(config, to), tell, keep_rows=False)
     tell(f"store {url}: {before or 'empty'} -> {current_revision(url) or 'empty'}")
+
+
+def _resolved(revision: str) -> str | None:
+    try:
+        found = ScriptDirectory.from_config(_config()).get_revision(revision)
+    except CommandError as error:
+        raise StoreError(f"there is no schema revision {revision!r}: {error}") from error
+    return getattr(found, "revision", None)  # None for base, whatever the annotation says
+
+
+def _migrate(url: str, before: str | None, step: Callable[[Config], None], tell: Tell, *, keep_rows: bool) -> None:
+    if before is None or not is_sqlite(url):
+        _run(url, step)
+        return
+    path = sqlite_path(url)
+    copies.refuse_in_use(path)
+    kept = _keep(path, before)
+    tell(f"store {url}: backed up as {kept}")
+    working = path.with_name(path.name + ".migrating")
+    try:
+        copies.copy(kept, working)
+        _run(_address(working), step)
+        _check(kept, working, keep_rows=keep_rows)
+        copies.refuse_in_use(path)
+        if head_of(url) != head_of(_address(kept)):
+            raise StoreError("it was written to meanwhile; stop the bot first")
+        copies.swap(working, path)
+    except (StoreError, CommandError) as error:
+        raise StoreError(
+            f"the store at {url} was not migrated and is as it was: {error}. Its backup: {kept}"
+        ) from error
+    finally:
+        copies.remove(working)
+
+
+def _keep(path: Path, revision: str) -> Path:
+    """Back the store up beside itself, under a name that says which schema it has and that nothing has yet."""
+    number = 1
+    while (kept := path.with_name(f"{path.name}.revision-{revision}-{number}")).exists():
+        number += 1
+    part = kept.with_name(kept.name + ".part")
+    try:
+        copies.copy(path, part)
+        copies.refuse_damaged(part)
+        copies.settle(part)
+        part.replace(kept)
+    finally:
+        copies.remove(part)
+    return kept
+
+
+def _check(before: Path, after: Path, *, keep_rows: bool) -> None:
+    """Refuse a migrated copy that is damaged, whose history is another one, or that lost rows."""
+    copies.refuse_damaged(after)
+    had, has = copies.row_counts(before), copies.row_counts(after)
+    if "transition" in has:
+        chain = verify_chain(_address(after), head_of(_address(before)))
+        if not chain.ok:
+            raise StoreError(f"the audit chain does not hold: {chain.first_break.text if chain.first_break else chain}")
+    lost = sorted(name for name in had if has.get(name, 0) < had[name])
+    if keep_rows and lost:
+        told = ", ".join(f"{name} {had[name]} -> {has.get(name, 'gone')}" for name in lost)
+        raise StoreError(f"rows were lost: {told}")
+
+
+def _address(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path.resolve()}"
 
 
 def _run(url: str, step: Callable[[Config], None]) -> None:
@@ -103,6 +179,6 @@ def _run(url: str, step: Callable[[Config], None]) -> None:
         with engine.begin() as connection:
             step(_config(connection))
     except DBAPIError as error:
-        raise StoreError(f"the store at {url} cannot be migrated: {error.orig}") from error
+        raise unusable(error) or StoreError(f"the store at {url} cannot be migrated: {error.orig}") from error
     finally:
         engine.dispose()
