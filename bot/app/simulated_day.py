@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from bot.config.options import RunOptions
@@ -104,8 +104,3 @@ def set_aside(settings: Settings, at: datetime) -> list[Path]:
             path.rename(beside)
             moved.append(beside)
     return moved
-
-
-def last_moment(session: TradingSession) -> datetime:
-    """Return when a run that ends with the close ends: reports of the last fills are in by then."""
-    return session.close_at + timedelta(minutes=2)

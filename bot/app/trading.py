@@ -1,7 +1,8 @@
 """One run of the bot: in sim mode with its own venue, in paper and live against a gateway that is already there.
 
 Order of a start: refuse what cannot work, bring the store up, start the children, then the engine, then the adapters.
-Whatever was started is stopped again in reverse, whichever way the run ends.
+Whatever was started is stopped again in reverse, whichever way the run ends. What only a simulated day needs (the
+market model above all) is imported where it is used: after a crash every half second of a start counts.
 """
 
 from __future__ import annotations
@@ -20,17 +21,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from bot.app.announce import announce, announce_look
+from bot.app.backups import Backups
 from bot.app.children import Child, ChildFailed
-from bot.app.day import lines, summarize
 from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone
 from bot.app.pacing import paced
-from bot.app.simulated_day import SimulatedDay, last_moment, plan_day, set_aside
-from bot.app.venue import VenueSetup
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.loader import LoadedConfig, validate_section
@@ -47,9 +46,14 @@ from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
 from bot.feeds.sources import DataSources, UwSettings
 from bot.feeds.uw import UwFeed
 from bot.log import configure_logging
+from bot.store.address import is_sqlite, sqlite_path
+from bot.store.copies import refuse_corrupt
 from bot.store.revision import check_revision, current_revision, upgrade
 from bot.store.sql_store import SqlStore
 from bot.strategies.registry import build
+
+if TYPE_CHECKING:
+    from bot.app.simulated_day import SimulatedDay
 
 log: Final = logging.getLogger("quanticity")
 
@@ -58,6 +62,8 @@ _ANY_BEARER: Final = "simulated"
 _COMMAND_POLL_S: Final = 0.25
 _CLOSE_POLL_S: Final = 0.1
 _PAGE_RESTART_S: Final = 2.0
+REPORTS_IN: Final = timedelta(minutes=2)
+"""After the close: by then the reports of the last fills are in."""
 _STOP_WITHIN_S: Final = 4.0
 
 
@@ -72,6 +78,8 @@ def run(config: LoadedConfig, options: RunOptions) -> int:
 def _run_alone(config: LoadedConfig, options: RunOptions) -> int:
     settings = config.settings
     if options.fresh and settings.mode is Mode.SIM:
+        from bot.app.simulated_day import set_aside
+
         for path in set_aside(settings, SystemClock().now()):
             log.info(f"set aside: {path}")
     _bring_up_store(settings)
@@ -88,6 +96,8 @@ def _run_alone(config: LoadedConfig, options: RunOptions) -> int:
 def _bring_up_store(settings: Settings) -> None:
     """Make or upgrade the store; in paper and live only a missing one, an older one is the operator's decision."""
     url = settings.database.url
+    if is_sqlite(url) and sqlite_path(url).exists():
+        refuse_corrupt(sqlite_path(url))
     if settings.mode is Mode.SIM or current_revision(url) is None:
         upgrade(url, tell=log.info)
     check_revision(url)
@@ -124,6 +134,8 @@ def _check_gateway(settings: Settings) -> None:
 
 
 async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
+    from bot.app.simulated_day import plan_day
+
     settings = config.settings
     day = plan_day(settings, options)
     async with _venue(settings, day) as (venue, tws_port, uw_port):
@@ -150,6 +162,8 @@ def _sources(config: LoadedConfig) -> UwSettings:
 
 @asynccontextmanager
 async def _venue(settings: Settings, day: SimulatedDay) -> AsyncIterator[tuple[Child, int, int]]:
+    from bot.app.venue import VenueSetup
+
     setup = VenueSetup(
         scenario=day.scenario_name,
         seed=day.seed,
@@ -236,6 +250,9 @@ async def _trade(
         signs.start()
         running.push_async_callback(signs.stop)
         running.push_async_callback(_cancel, asyncio.create_task(_poll_commands(store, inbox), name="commands"))
+        if settings.database.backup_every_hours and is_sqlite(settings.database.url):
+            backups = Backups(settings.database.url, settings.database, clock, calendar, inbox.put)
+            running.push_async_callback(_cancel, asyncio.create_task(backups.run(), name="backups"))
         ended = asyncio.create_task(_watch_the_close(engine, clock, calendar, options, stop), name="close")
         running.push_async_callback(_cancel, ended)
         await engine.run(stop)
@@ -246,6 +263,8 @@ def _farewell(settings: Settings, day: SimulatedDay | None, options: RunOptions)
     """Print the simulated day that was run to its close; a broken invariant is a failed run."""
     if day is None or not options.until_close:
         return 0
+    from bot.app.day import lines, summarize
+
     summary = summarize(settings.database.url, day.session.day)
     sys.stdout.write("\n".join(lines(summary)) + "\n")
     return 0 if summary.sound else 1
@@ -325,7 +344,7 @@ async def _watch_the_close(
     session = calendar.session_on(calendar.today(clock.now()))
     if session is None:
         return
-    end = last_moment(session)
+    end = session.close_at + REPORTS_IN
     patience = end + timedelta(minutes=10)
     await _until(clock, end)
     while engine.ledger.open_orders and clock.now() < patience:
@@ -333,6 +352,8 @@ async def _watch_the_close(
     if options.until_close:
         stop.set()
         return
+    from bot.app.day import lines, summarize
+
     for line in lines(summarize(engine.settings.database.url, session.day)):
         log.info(line)
     log.info("the day is over; the page stays up, Ctrl-C ends the program")
