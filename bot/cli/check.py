@@ -144,10 +144,12 @@ def _schema(config: LoadedConfig) -> Iterator[Line]:
 
 def _disk(config: LoadedConfig) -> Iterator[Line]:
     from bot.store.address import is_sqlite, sqlite_path
+    from bot.store.backup import folder_of
 
-    folders = {Path(config.settings.sim.state_dir), Path(config.settings.database.backup_dir)}
-    if is_sqlite(config.settings.database.url):
-        folders.add(sqlite_path(config.settings.database.url).parent)
+    url = config.settings.database.url
+    folders = {Path(config.settings.sim.state_dir)}
+    if is_sqlite(url):
+        folders |= {sqlite_path(url).parent, folder_of(url, config.settings.database.backup_dir)}
     for folder in sorted({_existing(folder) for folder in folders}):
         free = shutil.disk_usage(folder).free
         if not os.access(folder, os.W_OK | os.X_OK):

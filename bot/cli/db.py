@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 
 from bot.cli import show
-from bot.cli.edge import configuration, database_url, fail
+from bot.cli.edge import REFUSED, configuration, database_url, fail
 
-app = typer.Typer(help="The store: upgrade, downgrade, backup, restore.", no_args_is_help=True)
+app = typer.Typer(help="The store: upgrade, downgrade, backup, backups, restore.", no_args_is_help=True)
 
 
 @app.command()
 def upgrade() -> None:
-    """Bring the store to this program's schema; makes it where there is none."""
+    """Bring the store to this program's schema, on a copy that is checked first; makes it where there is none."""
     from bot.store import revision
 
+    _refuse_beside_the_bot()
     revision.upgrade(database_url(), tell=_tell)
 
 
@@ -30,14 +31,15 @@ def downgrade(
     from bot.store import revision
 
     if not yes:
-        fail(f"downgrade {to} can lose rows: make a `db backup` first, then add --yes")
+        fail(f"downgrade {to} can lose rows: add --yes; a backup is made first")
+    _refuse_beside_the_bot()
     revision.downgrade(database_url(), to, tell=_tell)
 
 
 @app.command()
 def backup(
     to: Annotated[
-        Path | None, typer.Argument(help="A file that does not exist yet; without one: in database.backup_dir.")
+        Path | None, typer.Argument(help="A file that does not exist yet; without one: in database.backup_dir, else beside the store.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -46,12 +48,28 @@ def backup(
     from bot.store import backup as copies
 
     database = configuration().settings.database
-    target = to or Path(database.backup_dir) / copies.backup_name(SystemClock().now())
+    folder = copies.folder_of(database.url, database.backup_dir)
+    target = to or folder / copies.backup_name(SystemClock().now())
     made = copies.backup(database.url, target)
     if json:
         show.as_json(made)
         return
     print(f"{made.path}: {made.size_bytes / 2**20:.1f} MB, {made.transitions} transitions, checked")
+
+
+@app.command()
+def backups(json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """List the store's backups, newest first."""
+    from bot.store import backup as copies
+
+    database = configuration().settings.database
+    found = copies.backups(copies.folder_of(database.url, database.backup_dir))
+    rows = [(str(path), copies.taken_at(path), path.stat().st_size) for path in found]
+    columns = ("file", "taken at", "bytes")
+    if json:
+        show.as_json(show.records(columns, rows))
+    else:
+        show.as_table(columns, rows, "backups", "none yet")
 
 
 @app.command()
@@ -64,8 +82,20 @@ def restore(
     """Put a checked backup in the place of the store. The bot must not be running."""
     from bot.store import backup as copies
 
+    _refuse_beside_the_bot()
     head = copies.restore(database_url(), source, force=force)
-    print(f"restored {source}: {head.seq} transitions. `python run.py db upgrade` if its schema is older")
+    print(
+        f"restored {source}: {head.seq} transitions. The next start compares it with the broker's book and takes over "
+        "what happened since; entries wait until both agree. `python run.py db upgrade` first if its schema is older"
+    )
+
+
+def _refuse_beside_the_bot() -> None:
+    from bot.app.locks import holder_of, store_lock
+
+    holder = holder_of(store_lock(configuration().settings))
+    if holder is not None:
+        fail(f"the bot runs on this store: {holder}; stop it first", REFUSED)
 
 
 def _tell(words: str) -> None:

@@ -296,7 +296,8 @@ def _anchored(settings: Settings, root: Path) -> Settings:
     """Return the settings with relative paths below `root`: where the program is called from does not matter."""
     relative = re.fullmatch(r"(sqlite[^:]*:///)([^/:][^?]*)(.*)", settings.database.url)
     url = f"{relative[1]}{root.resolve() / relative[2]}{relative[3]}" if relative else settings.database.url
-    backup_dir = str(root.resolve() / settings.database.backup_dir)
+    kept = settings.database.backup_dir
+    backup_dir = str(root.resolve() / kept) if kept else ""
     state_dir = str(root.resolve() / settings.sim.state_dir)
     named = settings.engine.dead_man_file
     dead_man_file = str(root.resolve() / named) if named else ""

@@ -32,7 +32,7 @@ class Mode(StrEnum):
 
 class DatabaseSettings(Section):
     url: str = Field("sqlite+aiosqlite:///data/quanticity.db", description="SQLAlchemy address of the store")
-    backup_dir: str = Field("data/backups", description="where backups are kept")
+    backup_dir: str = Field("", description="where backups are kept; empty: beside the store, in <store>.backups")
     backup_every_hours: float = Field(
         24, ge=0, le=168, description="of the clock; also after the close; 0: no backups by the clock"
     )

@@ -290,8 +290,19 @@ class AlertRaised:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class JobRan:
+    """A job that runs beside the tick came to an end: `state` is done or failed, `detail` says what came of it."""
+
+    name: str
+    state: str
+    detail: str
+    at: datetime
+
+
 Event = (
     QuoteReceived | GreeksReceived | BookReceived | TradesReceived | ContractQualified
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
+    | JobRan
 )  # fmt: skip

@@ -33,6 +33,7 @@ from bot.domain.events import (
     ExecutionReported,
     FeedReported,
     GreeksReceived,
+    JobRan,
     LinkChanged,
     OrderErred,
     OrderNotSent,
@@ -60,7 +61,7 @@ from bot.engine.outage import Outage
 from bot.engine.parking import Parking
 from bot.engine.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.reconciler import Absences, Reconciler
-from bot.engine.records import EngineStatus, InstrumentRow, TickBatch
+from bot.engine.records import EngineStatus, InstrumentRow, JobRow, TickBatch
 from bot.engine.scan import Scanner
 from bot.engine.steps import Step
 from bot.strategies.base import Look, Strategy
@@ -236,6 +237,7 @@ class Engine:
             AccountReported: self._accounted,
             FeedReported: self._fed,
             AlertRaised: self._journal.batch.alerts.append,
+            JobRan: self._job_ran,
             LinkChanged: lambda event: link.link_changed(ctx, self._journal, event),
             BrokerSnapshot: lambda event: self._reconcile(ctx, event),
             WhatIfAnswered: lambda event: self._measured(ctx, event),
@@ -259,6 +261,9 @@ class Engine:
         if event.net_liquidation is not None:
             self.ledger.equity, self.ledger.account_at = event.net_liquidation, event.at
             self.ledger.opening_equity.setdefault(new_york_day(event.at), event.net_liquidation)
+
+    def _job_ran(self, event: JobRan) -> None:
+        self._journal.batch.jobs.append(JobRow(event.name, event.at, event.state, event.detail))
 
     def _fed(self, event: FeedReported) -> None:
         self._journal.batch.feeds[event.feed, event.dataset, event.key] = event

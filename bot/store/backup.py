@@ -7,8 +7,9 @@ PostgreSQL has tools of its own for this, and the functions here say so.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
@@ -18,6 +19,8 @@ from bot.store.audit import verify_chain
 from bot.store.chain import Head
 from bot.store.copies import copy, refuse_damaged, refuse_in_use, remove, set_aside, settle
 from bot.store.revision import current_revision, head_revision
+
+_NAME: Final = "quanticity-%Y%m%dT%H%M%SZ.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,29 @@ class Backup:
 
 def backup_name(at: datetime) -> str:
     """Return the file name of a backup, so that names sort by time."""
-    return f"quanticity-{at:%Y%m%dT%H%M%SZ}.db"
+    return at.astimezone(UTC).strftime(_NAME)
+
+
+def folder_of(url: str, configured: str) -> Path:
+    """Return where a store's backups are: the configured folder, else one beside the store."""
+    path = _path_of(url)
+    return Path(configured) if configured else path.with_name(f"{path.name}.backups")
+
+
+def taken_at(path: Path) -> datetime | None:
+    """Return when a backup was taken by its name, None for a name that `backup_name` did not make."""
+    try:
+        return datetime.strptime(path.name, _NAME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def backups(folder: Path) -> list[Path]:
+    """Return the backups of a folder, newest first."""
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if taken_at(path) is not None]
+    return sorted(found, key=lambda path: path.name, reverse=True)
 
 
 def backup(url: str, to: Path) -> Backup:

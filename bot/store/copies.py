@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.domain.errors import StoreError
+from bot.store.trouble import damaged, unusable
 
 _PAGES_A_STEP: Final = 2000
 _SIDE_FILES: Final = ("-wal", "-shm")
@@ -40,6 +41,19 @@ def refuse_damaged(path: Path) -> None:
         raise StoreError(f"{path} is not a store: {error}") from error
     if verdict != "ok" or wrong is not None:
         raise StoreError(f"{path} is damaged: {verdict if verdict != 'ok' else f'dangling row in {wrong[0]}'}")
+
+
+def refuse_corrupt(path: Path) -> None:
+    """Raise StoreUnusable, with the way to a backup, when the store in use has broken pages; quicker than
+    `refuse_damaged`, for a start.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise unusable(error) or StoreError(f"{path} cannot be read: {error}") from error
+    if verdict != "ok":
+        raise damaged(str(verdict))
 
 
 def row_counts(path: Path) -> dict[str, int]:

@@ -109,5 +109,11 @@ def unusable(error: BaseException) -> StoreUnusable | None:
     return StoreUnusable(text, code=remedy.code, passes=remedy.passes, exit_code=remedy.exit_code)
 
 
+def damaged(detail: str) -> StoreUnusable:
+    """Return the refusal of a store whose pages are broken."""
+    text = f"{_CORRUPT.what} ({detail}). {_EVERYTHING_RESTS}. What to do: {_CORRUPT.do}"
+    return StoreUnusable(text, code=_CORRUPT.code, passes=False, exit_code=_CORRUPT.exit_code)
+
+
 def _is_sqlite(driver: BaseException | None) -> bool:
     return type(driver).__module__ == "sqlite3"

@@ -358,9 +358,9 @@ def test_a_backup_brings_back_what_was_there(call: Call, running: Path, tmp_path
 
 
 @pytest.mark.usefixtures("running")
-def test_a_backup_goes_to_the_configured_folder_and_never_over_another_file(call: Call, home: Path) -> None:
+def test_a_backup_goes_beside_the_store_and_never_over_another_file(call: Call, home: Path) -> None:
     assert call("db", "backup").exit_code == 0
-    (made,) = (home / "data" / "backups").iterdir()
+    (made,) = (home / "data" / "quanticity.db.backups").iterdir()
     result = call("db", "backup", str(made))
     assert result.exit_code == 2
     assert "never overwrites" in result.stderr

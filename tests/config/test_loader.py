@@ -311,7 +311,7 @@ def test_the_version_follows_the_content_and_nothing_else(
 def test_relative_paths_count_from_the_directory_that_holds_config(tmp_path: Path) -> None:
     settings = accepted(tmp_path).settings
     assert settings.database.url == f"sqlite+aiosqlite:///{tmp_path}/data/quanticity.db"
-    assert settings.database.backup_dir == f"{tmp_path}/data/backups"
+    assert settings.database.backup_dir == ""
     kept = "sqlite+aiosqlite:////var/lib/q.db"
     assert accepted(tmp_path, {"QUANTICITY__DATABASE__URL": kept}).settings.database.url == kept
 

@@ -1,0 +1,126 @@
+"""Backups by the clock: every so many hours and after each close, off the tick, old ones removed.
+
+The copy is made and checked in a thread, by connections of its own, so that the tick never waits for it. What became
+of it is a fact for the engine like any other: a job row, and an alert when it failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bot.config.schema import DatabaseSettings
+from bot.domain.calendar import TradingSession
+from bot.domain.errors import StoreError
+from bot.domain.events import AlertRaised, Event, JobRan
+from bot.engine.ports import Clock, TradingCalendar
+from bot.store.backup import Backup, backup, backup_name, backups, folder_of, taken_at
+
+log: Final = logging.getLogger("quanticity")
+
+JOB: Final = "backup"
+_LOOK_S: Final = 5.0
+_AFTER_CLOSE: Final = timedelta(minutes=5)
+_AGAIN_AFTER: Final = timedelta(minutes=30)
+"""How long a backup that failed waits for its next attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One attempt: what was made, or why not, and which old backups were removed."""
+
+    at: datetime
+    made: Backup | None
+    failure: str
+    removed: list[Path]
+
+
+class Backups:
+    """Looks at the clock every few seconds and makes what is due."""
+
+    def __init__(
+        self,
+        url: str,
+        settings: DatabaseSettings,
+        clock: Clock,
+        calendar: TradingCalendar,
+        tell: Callable[[Event], None],
+        look_s: float = _LOOK_S,
+    ) -> None:
+        self._url, self._settings = url, settings
+        self._clock, self._calendar, self._tell = clock, calendar, tell
+        self._folder = folder_of(url, settings.backup_dir)
+        self._failed_at: datetime | None = None
+        self._look_s = look_s
+
+    async def run(self) -> None:
+        """Make backups until cancelled."""
+        while True:
+            await asyncio.sleep(self._look_s)  # a start has better things to do
+            if self.is_due(self._clock.now()):
+                await self.make()
+
+    def is_due(self, now: datetime) -> bool:
+        """Say whether the newest backup is too old, or older than today's close, or there is none."""
+        if self._failed_at is not None and now - self._failed_at < _AGAIN_AFTER:
+            return False
+        newest = self._newest(now)
+        if newest is None or now - newest >= timedelta(hours=self._settings.backup_every_hours):
+            return True
+        closed_at = _last_close(self._calendar, now)
+        return closed_at is not None and newest < closed_at
+
+    def _newest(self, now: datetime) -> datetime | None:
+        """Return when the newest backup was made; a simulated clock may have been later in an earlier run."""
+        times = [at for path in backups(self._folder) if (at := taken_at(path)) is not None and at <= now]
+        return max(times, default=None)
+
+    async def make(self) -> Outcome:
+        """Make and check one in a thread, remove old ones, and tell the engine."""
+        at = self._clock.now()
+        outcome = await asyncio.to_thread(make, self._url, self._folder, at, self._settings.backup_keep_days)
+        self._failed_at = at if outcome.made is None else None
+        self._report(outcome)
+        return outcome
+
+    def _report(self, outcome: Outcome) -> None:
+        if outcome.made is None:
+            words = f"the backup failed: {outcome.failure}"
+            log.error(words)
+            self._tell(JobRan(JOB, "failed", outcome.failure, outcome.at))
+            self._tell(AlertRaised("BACKUP_FAILED", "critical", words, {"folder": str(self._folder)}, outcome.at))
+            return
+        removed = f", {len(outcome.removed)} old ones removed" if outcome.removed else ""
+        words = f"{outcome.made.path}: {outcome.made.size_bytes} bytes, {outcome.made.transitions} transitions, checked"
+        log.info(f"backup {words}{removed}")
+        self._tell(JobRan(JOB, "done", words + removed, outcome.at))
+
+
+def make(url: str, folder: Path, at: datetime, keep_days: int) -> Outcome:
+    """Make one backup and remove those older than `keep_days`, never the newest; failures come back as words."""
+    try:
+        made = backup(url, folder / backup_name(at))
+    except (StoreError, OSError) as error:
+        return Outcome(at, None, str(error), [])
+    return Outcome(at, made, "", _remove_old(folder, at, keep_days, made.path))
+
+
+def _remove_old(folder: Path, at: datetime, keep_days: int, newest: Path) -> list[Path]:
+    limit = at - timedelta(days=keep_days)
+    old = [p for p in backups(folder) if p != newest and (taken := taken_at(p)) is not None and taken < limit]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return old
+
+
+def _last_close(calendar: TradingCalendar, now: datetime) -> datetime | None:
+    """Return today's close once its reports are in, None before that and on a day without a session."""
+    session: TradingSession | None = calendar.session_on(calendar.today(now))
+    if session is None or now < session.close_at + _AFTER_CLOSE:
+        return None
+    return session.close_at
