@@ -104,6 +104,15 @@ class Account:
         self._close(holding, -holding.quantity, value, ZERO)
         return holding
 
+    def adjust(self, con_id: int, dollars: Decimal) -> None:
+        """Book a later change of what was paid or received: into the cost while something is held, else realized."""
+        holding = self.holdings[con_id]
+        self.cash += dollars
+        if holding.quantity:
+            holding.cost -= dollars
+        else:
+            holding.realized += dollars
+
     def _close(self, holding: Holding, change: int, price: Decimal, fee: Decimal) -> Decimal:
         released = (holding.cost * -change / holding.quantity).quantize(CENT)
         proceeds = -change * price * holding.instrument.multiplier - fee

@@ -113,6 +113,7 @@ class SimBroker:
         self._lines: dict[str, _Line] = {}
         self._keys: dict[int, str] = {}
         self._next_id = 1
+        self._ids_restarted = False
         self._ids: dict[str, int] = {}
         self._account_at: datetime | None = None
         self.account = self._venue.account_id
@@ -127,7 +128,8 @@ class SimBroker:
         self._simulated.listeners.remove(self._hear)
 
     def reserve_order_ids(self, at_least: int) -> None:
-        self._next_id = max(self._next_id, at_least, self._venue.next_order_id(self.client_id))
+        of_venue = 1 if self._ids_restarted else self._venue.next_order_id(self.client_id)
+        self._next_id = max(self._next_id, at_least, of_venue)
 
     def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
         """Nothing to remember: the venue's instruments are at hand."""
@@ -135,7 +137,7 @@ class SimBroker:
     # ---- orders
 
     def submit(self, ticket: OrderTicket) -> int:
-        order_id = ticket.order_id or self._take_id()
+        order_id = ticket.order_id or self.take_order_id()
         self._place(ticket, order_id, what_if=False)
         return order_id
 
@@ -145,7 +147,12 @@ class SimBroker:
     def cancel(self, order_ref: str, order_id: int) -> None:
         self._simulated.publish(self._venue.cancel(self.client_id, order_id, self._clock.now()))
 
-    def _take_id(self) -> int:
+    def restart_order_ids(self) -> None:
+        """Begin again at 1, as a gateway that was set up anew does."""
+        self._next_id, self._ids_restarted = 1, True
+
+    def take_order_id(self) -> int:
+        """Return the next order id; nobody gets it again."""
         order_id, self._next_id = self._next_id, self._next_id + 1
         return order_id
 
@@ -253,7 +260,7 @@ class SimBroker:
                 )
                 for p in self._venue.positions()
             ],
-            next_order_id=self._venue.next_order_id(self.client_id),
+            next_order_id=1 if self._ids_restarted else self._venue.next_order_id(self.client_id),
             complete=True,
             faults=(),
             at=self._clock.now(),

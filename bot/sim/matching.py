@@ -77,6 +77,7 @@ class MatchingVenue:
     def __init__(self, market: Market, seed: int, opening_cash: Decimal, rules: VenueScript) -> None:
         self.market: Market = market
         self.account_id: str = ACCOUNT_ID
+        self.partial_fills_only = False  # every fill finds only a part of what is displayed
         self._seed = seed
         self._rules = rules
         self._latency = timedelta(milliseconds=rules.latency_ms)
@@ -356,7 +357,10 @@ class MatchingVenue:
     def _displayed(self, order: VenueOrder, size: int, now: datetime) -> int:
         """Return what is left of the size displayed in this second; at times only a part is there in truth."""
         second, perm_id = _second(now), order.perm_id
-        if uniform(self._seed, perm_id, second, _PARTIAL) < self._rules.partial_fill_probability:
+        partial = self.partial_fills_only or (
+            uniform(self._seed, perm_id, second, _PARTIAL) < self._rules.partial_fill_probability
+        )
+        if partial:
             size = max(1, int(size * (0.2 + 0.6 * uniform(self._seed, perm_id, second, _PORTION))))
         taken_in, taken = self._taken.get((order.ticket.instrument.con_id, order.ticket.side), (second, 0))
         return max(0, size - taken) if taken_in == second else size
@@ -428,6 +432,19 @@ class MatchingVenue:
         )
         self._executions.append(execution)
         return execution
+
+    def correct_last_execution(self, by: Decimal, now: datetime) -> list[VenueEvent]:
+        """Change the latest execution's price by `by` dollars a share, as an exchange does that found it wrong."""
+        if not self._executions:
+            return []
+        before = self._executions[-1]
+        base, _, revision = before.exec_id.rpartition(".")
+        after = replace(before, exec_id=f"{base}.{int(revision) + 1:02x}", price=before.price + by)
+        self._executions[-1] = after
+        sign = 1 if after.side is Side.BUY else -1
+        self._account.adjust(after.instrument.con_id, -sign * by * after.quantity * after.instrument.multiplier)
+        order = next(work.order for work in self._orders.values() if work.order.perm_id == after.perm_id)
+        return [Filled(replace(order), after)]
 
     def _reduce_group(self, order: VenueOrder, quantity: int, now: datetime) -> list[VenueEvent]:
         """After a fill: type 1 cancels the rest of its group, types 2 and 3 reduce it by what was filled."""

@@ -1,0 +1,334 @@
+"""The in-process broker behind a fault script: between the venue and the engine's broker port.
+
+Callbacks pass through one gate (`_hear`), requests through the port's own methods. What a lost link swallows never
+comes later: as at the real broker, only asking for the book tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from bot.domain.commands import Subscribe
+from bot.domain.contracts import PriceGrid
+from bot.domain.errors import BrokerUnavailable
+from bot.domain.events import (
+    BrokerOrderStatus,
+    BrokerOrderView,
+    BrokerSnapshot,
+    CommissionReported,
+    ErrorMeaning,
+    Event,
+    ExecutionReported,
+    LinkChange,
+    LinkChanged,
+    OrderErred,
+    OrderReported,
+    QuoteReceived,
+    WhatIfAnswered,
+)
+from bot.domain.order import OrderTicket, OrderType
+from bot.engine.ports import Clock, Sink
+from bot.sim.broker import SimBroker
+from bot.sim.faults.catalogue import (
+    BadQuotes,
+    Callback,
+    CommissionFirst,
+    Competing,
+    Correction,
+    Delay,
+    Drop,
+    Duplicate,
+    IdReset,
+    LoseOrder,
+    Mute,
+    OrdersLost,
+    PartialFills,
+    Reject,
+    Reorder,
+    Restart,
+    SlowCancel,
+)
+from bot.sim.faults.script import FaultScript
+from bot.sim.matching import MatchingVenue
+from bot.sim.vocabulary import SimulatedVenue
+
+CALLBACK_OF: Final[Mapping[type, Callback]] = MappingProxyType(
+    {
+        OrderReported: Callback.STATUS,
+        ExecutionReported: Callback.EXECUTION,
+        CommissionReported: Callback.COMMISSION,
+        OrderErred: Callback.ERROR,
+        QuoteReceived: Callback.QUOTE,
+    }
+)
+
+# What the codes mean that a script may answer with; any other is ambiguous, as an unlisted one is at the real broker.
+_MEANING: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
+    {
+        103: ErrorMeaning.NOT_PLACED,
+        105: ErrorMeaning.NOT_PLACED,
+        110: ErrorMeaning.NOT_PLACED,
+        161: ErrorMeaning.CANCEL_REFUSED,
+        201: ErrorMeaning.REJECTED,
+        203: ErrorMeaning.REJECTED,
+        399: ErrorMeaning.WARNING,
+        434: ErrorMeaning.NOT_PLACED,
+        10147: ErrorMeaning.CANCEL_REFUSED,
+        10148: ErrorMeaning.CANCEL_REFUSED,
+    }
+)
+
+_WARNINGS: Final = frozenset({399})  # said of an order that is placed all the same
+
+
+class FaultyBroker:
+    """Implements the engine's Broker port on a `SimBroker` and a `FaultScript`. `pump` drives it as it drives a
+    SimBroker."""
+
+    client_id = SimBroker.client_id
+
+    def __init__(
+        self,
+        simulated: SimulatedVenue,
+        venue: MatchingVenue,
+        clock: Clock,
+        sink: Sink,
+        bot_id: str,
+        script: FaultScript,
+    ) -> None:
+        self._inner = SimBroker(simulated, clock, self._hear, bot_id)
+        self._simulated, self._venue = simulated, venue
+        self._clock = clock
+        self._sink = sink
+        self.script = script
+        self._held: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._number = 0
+        self._before_executions: list[Event] = []
+        self._link: LinkChange = LinkChange.DROPPED
+        self._forgets_before: datetime | None = None
+        self.account = self._inner.account
+
+    # ---- the link
+
+    async def start(self) -> None:
+        self._follow_link(self._clock.now())
+
+    async def stop(self) -> None:
+        await self._inner.stop()
+
+    def _follow_link(self, now: datetime) -> None:
+        """Bring the link to where the script has it, and tell each step."""
+        wanted = self._wanted_link(now)
+        if wanted is self._link:
+            return
+        before, self._link = self._link, wanted
+        if wanted is LinkChange.DROPPED:
+            self._held.clear()  # what was on its way was on that socket
+            self._tell(LinkChange.DROPPED, "the gateway is gone")
+        elif before is LinkChange.DROPPED:
+            self._tell(LinkChange.CONNECTING, "in process")
+            self._tell(LinkChange.ACCEPTED, f"account {self.account}")
+            if wanted is not LinkChange.ACCEPTED:
+                self._tell(wanted, "as before")
+        elif wanted is LinkChange.ACCEPTED:
+            back = LinkChange.DATA_RESTORED if before is LinkChange.COMPETING else LinkChange.RESTORED
+            self._tell(back, "restored")
+        elif before is LinkChange.ORDERS_LOST:
+            self._tell(LinkChange.RESTORED, "restored")
+            self._tell(wanted, "10197")
+        else:
+            self._tell(wanted, "scripted")
+
+    def _wanted_link(self, now: datetime) -> LinkChange:
+        if self.script.active(Restart, now) is not None:
+            self._forgets_before = now
+            return LinkChange.DROPPED
+        if self.script.active(OrdersLost, now) is not None:
+            return LinkChange.ORDERS_LOST
+        return LinkChange.COMPETING if self.script.active(Competing, now) is not None else LinkChange.ACCEPTED
+
+    def _tell(self, change: LinkChange, detail: str) -> None:
+        self._sink(LinkChanged(change, detail, self._clock.now()))
+
+    def _deaf(self, now: datetime) -> bool:
+        """Nothing about orders passes in either direction."""
+        lost = self._link in {LinkChange.DROPPED, LinkChange.ORDERS_LOST}
+        return lost or self.script.active(Mute, now) is not None
+
+    # ---- what the venue says
+
+    def _hear(self, event: Event) -> None:
+        kind, now = CALLBACK_OF.get(type(event)), self._clock.now()
+        if kind is None:
+            if self._link is not LinkChange.DROPPED:
+                self._sink(event)
+        elif kind is Callback.QUOTE:
+            self._hear_quote(event, now)
+        elif not self._deaf(now):
+            self._hear_order(kind, event, now)
+
+    def _hear_quote(self, event: Event, now: datetime) -> None:
+        if self._link is not LinkChange.ACCEPTED or self.script.active(Mute, now) is not None:
+            return
+        bad = self.script.active(BadQuotes, now)
+        if bad is not None and isinstance(event, QuoteReceived):
+            quote = event.quote
+            sides = (quote.ask, quote.bid) if bad.value == "crossed" else (None, None)  # no number is None on our side
+            event = QuoteReceived(event.key, replace(quote, bid=sides[0], ask=sides[1]))
+        self._bend(Callback.QUOTE, event, now)
+
+    def _hear_order(self, kind: Callback, event: Event, now: datetime) -> None:
+        if self.script.active(CommissionFirst, now) is None:
+            self._bend(kind, event, now)
+        elif kind is Callback.EXECUTION:
+            self._before_executions.append(event)
+        else:
+            self._bend(kind, event, now)
+            if kind is Callback.COMMISSION:
+                waiting, self._before_executions = self._before_executions, []
+                for execution in waiting:
+                    self._bend(Callback.EXECUTION, execution, now)
+
+    def _bend(self, kind: Callback, event: Event, now: datetime) -> None:
+        """Pass a callback on, or do to it what the script says."""
+        chance = self.script.chance
+        for fault in self.script.touching(now):
+            meant = fault.callback is kind or (fault.callback is Callback.ORDER and kind is not Callback.QUOTE)
+            if not meant or chance.random() >= fault.share:
+                continue
+            if isinstance(fault, Drop):
+                return
+            if isinstance(fault, Delay):
+                self._later(fault.delay_seconds, lambda: self._sink(event))
+                return
+            if isinstance(fault, Reorder):
+                self._later(chance.uniform(0, fault.delay_seconds), lambda: self._sink(event))
+                return
+            if isinstance(fault, Duplicate):
+                self._later(chance.uniform(0, fault.delay_seconds), lambda: self._sink(event))
+        self._sink(event)
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        self._number += 1
+        self._held.append((self._clock.now() + timedelta(seconds=seconds), self._number, action))
+
+    # ---- what the bot asks
+
+    def reserve_order_ids(self, at_least: int) -> None:
+        if self.script.due(IdReset, self._clock.now()):
+            self._inner.restart_order_ids()
+        self._inner.reserve_order_ids(at_least)
+
+    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+        self._inner.remember(contracts)
+
+    def subscribe(self, wanted: Subscribe) -> None:
+        self._inner.subscribe(wanted)
+
+    def submit(self, ticket: OrderTicket) -> int:
+        now = self._clock.now()
+        self._needs_socket()
+        order_id = ticket.order_id or self._inner.take_order_id()
+        numbered = replace(ticket, order_id=order_id)
+        if self._deaf(now) or self.script.meet(LoseOrder, now) is not None:
+            return order_id
+        refusal = self.script.meet(Reject, now, of="place")
+        if refusal is not None:
+            self._refuse(ticket.order_ref, refusal, now)
+            if refusal.code == 201:
+                self._hear(OrderReported(_inactive(numbered, self.client_id, now)))
+            if refusal.code not in _WARNINGS:
+                return order_id
+        self._inner.submit(numbered)
+        return order_id
+
+    def amend(self, ticket: OrderTicket) -> None:
+        now = self._clock.now()
+        self._needs_socket()
+        if self._deaf(now) or self.script.meet(LoseOrder, now) is not None:
+            return
+        refusal = self.script.meet(Reject, now, of="change")
+        if refusal is not None:
+            self._refuse(ticket.order_ref, refusal, now)
+        if refusal is None or refusal.code in _WARNINGS:
+            self._inner.amend(ticket)
+
+    def cancel(self, order_ref: str, order_id: int) -> None:
+        now = self._clock.now()
+        self._needs_socket()
+        if self._deaf(now):
+            return
+        refusal = self.script.meet(Reject, now, of="cancel")
+        slow = self.script.active(SlowCancel, now)
+        if refusal is not None:
+            self._refuse(order_ref, refusal, now)
+        elif slow is not None:
+            self._later(slow.delay_seconds, lambda: self._inner.cancel(order_ref, order_id))
+        else:
+            self._inner.cancel(order_ref, order_id)
+
+    def _needs_socket(self) -> None:
+        if self._link is LinkChange.DROPPED:
+            raise BrokerUnavailable("the gateway is gone")
+
+    def _refuse(self, order_ref: str, refusal: Reject, now: datetime) -> None:
+        meaning = _MEANING.get(refusal.code, ErrorMeaning.AMBIGUOUS)
+        self._hear(OrderErred(order_ref, refusal.code, refusal.text, meaning, now))
+
+    async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
+        now = self._clock.now()
+        if self._deaf(now):
+            return WhatIfAnswered(signal_id, None, None, None, None, "no answer", now)
+        return await self._inner.what_if(signal_id, ticket)
+
+    async def snapshot(self) -> BrokerSnapshot:
+        now = self._clock.now()
+        if self._deaf(now):
+            return BrokerSnapshot((), (), (), {}, (), 0, False, ("open orders: no answer",), now)
+        snapshot = await self._inner.snapshot()
+        if self._forgets_before is None:
+            return snapshot
+        forgotten = {
+            order.perm_id
+            for order in self._venue.completed_orders()
+            if order.completed_at is not None and order.completed_at <= self._forgets_before
+        }
+        kept = [view for view in snapshot.completed_orders if view.perm_id not in forgotten]
+        return replace(snapshot, completed_orders=kept)
+
+    # ---- time
+
+    def pump(self) -> None:
+        """Let the script have its way up to now: the link, what is due, what was held back, market data."""
+        now = self._clock.now()
+        self._follow_link(now)
+        self._venue.partial_fills_only = self.script.active(PartialFills, now) is not None
+        for correction in self.script.due(Correction, now):
+            self._simulated.publish(self._venue.correct_last_execution(correction.by, now))
+        due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])
+        self._held = [each for each in self._held if each[0] > now]
+        for _, _, action in due:
+            action()
+        if self._link is not LinkChange.DROPPED:
+            self._inner.pump()
+
+
+def _inactive(ticket: OrderTicket, client_id: int, now: datetime) -> BrokerOrderView:
+    return BrokerOrderView(
+        order_ref=ticket.order_ref,
+        perm_id=0,
+        order_id=ticket.order_id or 0,
+        client_id=client_id,
+        contract_key=ticket.contract_key,
+        side=ticket.side,
+        status=BrokerOrderStatus.INACTIVE,
+        quantity=ticket.terms.quantity,
+        filled_quantity=0,
+        limit_price=ticket.terms.limit_price if ticket.order_type is not OrderType.STOP else None,
+        stop_price=ticket.terms.stop_price,
+        at=now,
+    )

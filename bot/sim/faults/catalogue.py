@@ -1,0 +1,231 @@
+"""The catalogue: each thing that goes wrong in the field is a row with a time of day, checked where it is written.
+
+A fault with `for_seconds` lasts so long; one with `count` is used up by so many orders; the others happen once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class Callback(StrEnum):
+    """What the broker calls back with. `order` is all that concerns orders and money."""
+
+    STATUS = "status"
+    EXECUTION = "execution"
+    COMMISSION = "commission"
+    ERROR = "error"
+    ORDER = "order"
+    QUOTE = "quote"
+
+
+def _moment(value: Any) -> Any:
+    """Accept "HH:MM" and "HH:MM:SS". YAML 1.1 reads both, unquoted, as base-60 integers, so that is turned back."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 86_400:
+        seconds = value * 60 if value < 1440 else value
+        return time(seconds // 3600, seconds // 60 % 60, seconds % 60)
+    if isinstance(value, str):
+        for form in ("%H:%M", "%H:%M:%S"):
+            try:
+                return datetime.strptime(value, form).time()  # noqa: DTZ007 - a time of day in New York, no date yet
+            except ValueError:
+                continue
+        raise ValueError('a time of day as "HH:MM" or "HH:MM:SS", New York')
+    return value
+
+
+Moment = Annotated[time, BeforeValidator(_moment)]
+
+
+class AnyFault(BaseModel):
+    """A row of the catalogue; `at` is a New York time of day."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    at: Moment
+
+    def starts(self) -> int:
+        """Return seconds since midnight, New York."""
+        return self.at.hour * 3600 + self.at.minute * 60 + self.at.second
+
+    def ends(self) -> float:
+        """Return the second of the day before which it is in force."""
+        return float(self.starts())
+
+
+class Lasting(AnyFault):
+    """In force from `at` for so long."""
+
+    for_seconds: float = Field(gt=0, le=28_800)
+
+    def ends(self) -> float:
+        return self.starts() + self.for_seconds
+
+
+class Counted(AnyFault):
+    """In force from `at` until it met `count` orders."""
+
+    count: int = Field(default=1, ge=1, le=100)
+
+    def ends(self) -> float:
+        return float("inf")
+
+
+class Callbacks(Lasting):
+    """Bends what the broker calls back with."""
+
+    callback: Callback = Callback.ORDER
+    share: float = Field(default=1.0, gt=0, le=1, description="of the callbacks, by chance")
+
+
+class Drop(Callbacks):
+    """Callbacks never come."""
+
+    kind: Literal["drop"]
+
+
+class Delay(Callbacks):
+    """Callbacks come so much later, in their order: a fill is heard after the Cancelled that followed it."""
+
+    kind: Literal["delay"]
+    delay_seconds: float = Field(default=3, gt=0, le=600)
+
+
+class Duplicate(Callbacks):
+    """Callbacks come twice, the second time up to so much later."""
+
+    kind: Literal["duplicate"]
+    delay_seconds: float = Field(default=2, ge=0, le=600)
+
+
+class Reorder(Callbacks):
+    """Callbacks come up to so much later, in any order."""
+
+    kind: Literal["reorder"]
+    delay_seconds: float = Field(default=2, gt=0, le=600)
+
+
+class CommissionFirst(Lasting):
+    """A commission is told before the execution that it belongs to."""
+
+    kind: Literal["commission_first"]
+
+
+class OrdersLost(Lasting):
+    """1100: TWS has lost the broker. Nothing is heard, nothing that is sent arrives, the market goes on; then 1101 or
+    1102."""
+
+    kind: Literal["orders_lost"]
+    restored: Literal[1101, 1102] = 1102
+
+
+class LoseOrder(Counted):
+    """A placement is swallowed: no status and no error, ever."""
+
+    kind: Literal["lose_order"]
+
+
+class Reject(Counted):
+    """The next placements, changes or cancels are answered with an error and do not happen."""
+
+    kind: Literal["reject"]
+    of: Literal["place", "change", "cancel"] = "place"
+    code: int = Field(default=201, ge=100, le=99_999)
+    text: str = "Order rejected - reason: the exchange does not accept it"
+
+
+class PartialFills(Lasting):
+    """Every fill finds only a part of what is displayed."""
+
+    kind: Literal["partial_fills"]
+
+
+class SlowCancel(Lasting):
+    """Cancels reach the exchange so much later: fills come between the cancel and its answer."""
+
+    kind: Literal["slow_cancel"]
+    delay_seconds: float = Field(default=3, gt=0, le=600)
+
+
+class IdReset(AnyFault):
+    """The next order id starts again at 1, as after a gateway was set up anew."""
+
+    kind: Literal["id_reset"]
+
+
+class Restart(Lasting):
+    """The gateway is gone for so long and then forgets which orders were completed."""
+
+    kind: Literal["restart"]
+
+
+class Competing(Lasting):
+    """10197: another session of the same user has the market data."""
+
+    kind: Literal["competing"]
+
+
+class Mute(Lasting):
+    """The socket is up and nothing is answered."""
+
+    kind: Literal["mute"]
+
+
+class BadQuotes(Lasting):
+    """Quotes are no numbers, -1, or crossed."""
+
+    kind: Literal["bad_quotes"]
+    value: Literal["nan", "minus_one", "crossed"] = "nan"
+
+
+class Correction(AnyFault):
+    """The last execution is corrected by so much a share; its revision rises."""
+
+    kind: Literal["correction"]
+    by: Decimal = Field(default=Decimal("0.01"), ge=Decimal("-0.05"), le=Decimal("0.05"))
+
+
+class UwAnswers(Lasting):
+    """Unusual Whales answers with a status, with something that is no data, with old data, or not at all."""
+
+    kind: Literal["uw"]
+    answer: Literal["401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale"]
+
+
+Fault = Annotated[
+    Drop
+    | Delay
+    | Duplicate
+    | Reorder
+    | CommissionFirst
+    | OrdersLost
+    | LoseOrder
+    | Reject
+    | PartialFills
+    | SlowCancel
+    | IdReset
+    | Restart
+    | Competing
+    | Mute
+    | BadQuotes
+    | Correction
+    | UwAnswers,
+    Field(discriminator="kind"),
+]
+
+KINDS = (
+    "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, partial_fills, slow_cancel, "
+    "id_reset, restart, competing, mute, bad_quotes, correction, uw"
+)
+"""Every kind, for those who write a wrong one."""
+
+
+def in_words(fault: Fault) -> str:
+    """Return one line: kind, time and what is not the default."""
+    more = {k: v for k, v in fault.model_dump(mode="json", exclude_defaults=True).items() if k not in {"kind", "at"}}
+    return f"{fault.kind} at {fault.at:%H:%M:%S}" + "".join(f" {name}={value}" for name, value in more.items())

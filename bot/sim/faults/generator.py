@@ -1,0 +1,92 @@
+"""Random mixtures from the catalogue, by seed: the field's bad days, more often than the field has them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from bot.sim.faults.catalogue import Fault
+from bot.sim.faults.script import NEW_YORK
+
+_ONE: Final[TypeAdapter[Fault]] = TypeAdapter(Fault)
+_CODES: Final = MappingProxyType(
+    {
+        "place": (201, 201, 110, 103, 399, 104),
+        "change": (105, 104, 201, 110),
+        "cancel": (10148, 10148, 10147, 161),
+    }
+)
+_ORDER_CALLBACKS: Final = ("status", "execution", "commission", "error", "order", "order")
+
+_Recipe = Callable[[random.Random], dict[str, Any]]
+
+
+def _callbacks(kind: str) -> _Recipe:
+    def make(chance: random.Random) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "kind": kind,
+            "callback": chance.choice(_ORDER_CALLBACKS),
+            "for_seconds": chance.randint(5, 60),
+            "share": chance.choice((0.3, 0.6, 1.0)),
+        }
+        if kind != "drop":
+            fields["delay_seconds"] = chance.choice((1, 2, 4, 8))
+        return fields
+
+    return make
+
+
+def _lasting(kind: str, longest: int, **more: tuple[Any, ...]) -> _Recipe:
+    def make(chance: random.Random) -> dict[str, Any]:
+        chosen = {name: chance.choice(values) for name, values in more.items()}
+        return {"kind": kind, "for_seconds": chance.randint(2, longest), **chosen}
+
+    return make
+
+
+def _reject(chance: random.Random) -> dict[str, Any]:
+    of = chance.choice(("place", "place", "change", "cancel", "cancel", "cancel"))
+    return {"kind": "reject", "of": of, "code": chance.choice(_CODES[of]), "count": chance.choice((1, 1, 2))}
+
+
+_RECIPES: Final[tuple[tuple[int, _Recipe], ...]] = (  # weight, recipe
+    (4, _callbacks("drop")),
+    (3, _callbacks("delay")),
+    (3, _callbacks("duplicate")),
+    (3, _callbacks("reorder")),
+    (1, _lasting("commission_first", 60)),
+    (3, _lasting("orders_lost", 30, restored=(1101, 1102))),
+    (3, lambda chance: {"kind": "lose_order", "count": chance.choice((1, 1, 2))}),
+    (3, _reject),
+    (3, _lasting("partial_fills", 90)),
+    (3, _lasting("slow_cancel", 60, delay_seconds=(1, 2, 5))),
+    (1, lambda chance: {"kind": "id_reset"}),
+    (2, _lasting("restart", 20)),
+    (1, _lasting("competing", 20)),
+    (1, _lasting("mute", 20)),
+    (1, _lasting("bad_quotes", 20, value=("nan", "minus_one", "crossed"))),
+    (2, lambda chance: {"kind": "correction", "by": chance.choice((Decimal("0.01"), Decimal("-0.02")))}),
+)
+_UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")
+
+
+def random_faults(seed: int, begin: datetime, end: datetime, *, at_most: int = 6, vendor: bool = False) -> list[Fault]:
+    """Return one to `at_most` faults between two moments of one day, in the order of their times.
+
+    `vendor` adds those of Unusual Whales.
+    """
+    chance = random.Random(f"faults {seed}")
+    recipes = [*_RECIPES, *([(3, _lasting("uw", 240, answer=_UW))] if vendor else [])]
+    made = []
+    for _ in range(chance.randint(1, at_most)):
+        recipe = chance.choices([each for _, each in recipes], [weight for weight, _ in recipes])[0]
+        at = begin + timedelta(seconds=chance.randint(0, max(int((end - begin).total_seconds()) - 1, 0)))
+        moment = at.astimezone(NEW_YORK).time().replace(microsecond=0)
+        made.append(_ONE.validate_python({"at": moment, **recipe(chance)}))
+    return sorted(made, key=lambda fault: fault.starts())

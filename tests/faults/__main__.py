@@ -1,0 +1,148 @@
+"""`python -m tests.faults 2000`: so many days with faults and deaths, each checked against the venue's own book."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+from bot.sim.faults.catalogue import in_words
+from tests.faults.breaks import BREAKS, broken
+from tests.faults.day import Outcome, Plan, live_day
+
+
+def play(plan: Plan, name: str | None = None) -> Outcome:
+    """Play one plan; an error of the program itself is a broken promise too."""
+    with broken(name):
+        try:
+            return asyncio.run(live_day(plan))
+        except Exception as error:  # whatever it is, the seed must be named and the others played
+            return Outcome(plan.seed, [f"{type(error).__name__}: {error}"])
+
+
+def play_seed(seed: int, name: str | None) -> Outcome:
+    return play(Plan.of(seed), name)
+
+
+def shrink(plan: Plan, name: str | None) -> Plan:
+    """Take faults and deaths away, one at a time, as long as something still breaks."""
+    smaller = True
+    while smaller:
+        smaller = False
+        for less in _smaller(plan):
+            if play(less, name).broken:
+                plan, smaller = less, True
+                break
+    return plan
+
+
+def _smaller(plan: Plan) -> Iterator[Plan]:
+    for kind in ("faults", "crashes"):
+        items = getattr(plan, kind)
+        for number in range(len(items)):
+            yield replace(plan, **{kind: items[:number] + items[number + 1 :]})
+
+
+def command_of(plan: Plan, name: str | None) -> str:
+    """Return the command that plays exactly this plan."""
+    whole = Plan.of(plan.seed)
+    words = [f"python -m tests.faults --only {plan.seed}"]
+    for option, kept, every in (("faults", plan.faults, whole.faults), ("crashes", plan.crashes, whole.crashes)):
+        if kept != every:
+            words.append(f"--{option} {','.join(str(every.index(each)) for each in kept) or 'none'}")
+    return " ".join([*words, *([f"--break {name}"] if name else [])])
+
+
+def explain(plan: Plan, outcome: Outcome, name: str | None) -> str:
+    """Return what broke, by what, and how to see it again."""
+    least = shrink(plan, name)
+    words = play(least, name).broken or outcome.broken
+    lines = [f"seed {plan.seed} FAILED", *(f"  {each}" for each in words[:6])]
+    lines += [f"  fault: {in_words(fault)}" for fault in least.faults]
+    lines += [f"  death: {crash}" for crash in least.crashes]
+    return "\n".join([*lines, f"  again: {command_of(least, name)}"])
+
+
+def _chosen(text: str | None, items: tuple[object, ...]) -> tuple[object, ...]:
+    if text is None:
+        return items
+    return () if text == "none" else tuple(items[int(number)] for number in text.split(","))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("days", nargs="?", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--break", dest="name", choices=sorted(BREAKS), help="break the protocol: this must be caught")
+    parser.add_argument("--only", type=int, help="play one seed and say what happens")
+    parser.add_argument("--faults", help="with --only: the numbers of the faults to keep, or none")
+    parser.add_argument("--crashes", help="with --only: the numbers of the deaths to keep, or none")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--explain", type=int, default=5, help="how many failures are shrunk and explained")
+    return parser.parse_args()
+
+
+def play_one(arguments: argparse.Namespace) -> int:
+    whole = Plan.of(arguments.only)
+    plan = replace(
+        whole,
+        faults=_chosen(arguments.faults, whole.faults),
+        crashes=_chosen(arguments.crashes, whole.crashes),
+    )
+    outcome = play(plan, arguments.name)
+    for fault in plan.faults:
+        print(f"fault: {in_words(fault)}")
+    for crash in plan.crashes:
+        print(f"death: {crash}")
+    print(f"died: {', '.join(outcome.deaths) or 'never'}; {outcome.orders} orders, {outcome.fills} fills")
+    print("\n".join(outcome.broken) or "every promise was kept")
+    return int(bool(outcome.broken))
+
+
+def play_many(arguments: argparse.Namespace) -> int:
+    seeds = range(arguments.seed, arguments.seed + arguments.days)
+    began, outcomes = time.monotonic(), list[Outcome]()
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        for outcome in pool.map(partial(play_seed, name=arguments.name), seeds, chunksize=4):
+            outcomes.append(outcome)
+            if outcome.broken:
+                print(f"seed {outcome.seed}: {outcome.broken[0]}", flush=True)
+    failed = [outcome for outcome in outcomes if outcome.broken]
+    for outcome in failed[: arguments.explain]:
+        print(explain(Plan.of(outcome.seed), outcome, arguments.name), flush=True)
+    print(summary(outcomes, time.monotonic() - began))
+    if arguments.name is not None:
+        print(f"--break {arguments.name}: caught by {len(failed)} of {len(outcomes)} seeds: "
+              f"{', '.join(str(each.seed) for each in failed[:20])}")  # fmt: skip
+        return int(not failed)
+    return int(bool(failed))
+
+
+def summary(outcomes: list[Outcome], seconds: float) -> str:
+    words = [death for each in outcomes for death in each.deaths]
+    deaths = Counter(death.split(" at ")[0].removesuffix(" while starting") for death in words)
+    rate = len(outcomes) / seconds * 60
+    return "\n".join(
+        [
+            f"{len(outcomes)} days in {seconds:.0f} s ({rate:.0f} a minute), {sum(deaths.values())} deaths, "
+            f"{sum(each.orders for each in outcomes)} orders, {sum(each.fills for each in outcomes)} fills",
+            "deaths: " + ", ".join(f"{count} {point}" for point, count in sorted(deaths.items())),
+            f"failed: {sum(bool(each.broken) for each in outcomes)}",
+        ]
+    )
+
+
+def main() -> int:
+    arguments = _arguments()
+    return play_one(arguments) if arguments.only is not None else play_many(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""What must be true after whatever happened, asked of the venue's own book."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import text
+
+from bot.feeds.clock import ManualClock
+from bot.sim.matching import MatchingVenue
+from bot.sim.vocabulary import LIVE, OrderChanged, PositionChanged, Refused, Side, Status, VenueEvent, VenueOrder
+from bot.store.database import open_reader
+from bot.store.invariants import CHECKS
+from bot.store.invariants.audiences import nothing_secret
+from bot.store.invariants.finding import Question
+from bot.store.invariants.positions import protected
+
+
+class Checker:
+    """Listens at the venue, beside the bot, all day long."""
+
+    def __init__(self, venue: MatchingVenue, clock: ManualClock, bot_id: str) -> None:
+        self._venue = venue
+        self._clock = clock
+        self.broken: list[str] = []
+        self.placed: dict[int, VenueOrder] = {}  # by permanent id
+        self._bare_since: dict[str, datetime] = {}
+        self._said: set[str] = set()
+
+    def hear(self, events: Sequence[VenueEvent]) -> None:
+        for event in events:
+            if isinstance(event, OrderChanged):
+                self._placed(event.order)
+            elif isinstance(event, PositionChanged) and event.position.quantity < 0:
+                self._say(f"oversold: {event.position.quantity} {event.position.instrument.local_symbol}")
+            elif isinstance(event, Refused) and event.code == 103:
+                self._say(f"an order id was used again: {event.order_id}")
+        self._never_more_than_held()
+
+    def _never_more_than_held(self) -> None:
+        """What may be sold together never exceeds what is held: at any moment, whatever was lost or late."""
+        cover = self._cover()
+        if not cover:
+            return
+        held = {p.instrument.local_symbol: p.quantity for p in self._venue.positions()}
+        for key, quantity in cover.items():
+            if quantity > held.get(key, 0):
+                self._say(f"{quantity} {key} can be sold, {held.get(key, 0)} are held")
+
+    def _cover(self) -> dict[str, int]:
+        cover: dict[str, int] = defaultdict(int)
+        for order in self._venue.open_orders():
+            if order.ticket.side is Side.SELL and order.status in LIVE:
+                cover[order.ticket.instrument.local_symbol] += order.remaining
+        return cover
+
+    def _placed(self, order: VenueOrder) -> None:
+        if order.perm_id in self.placed or order.status is Status.INACTIVE:
+            return
+        self.placed[order.perm_id] = order
+        reference = order.ticket.order_ref
+        twins = [o for o in self._venue.open_orders() if o.ticket.order_ref == reference and o.status in LIVE]
+        if len(twins) > 1:
+            self._say(f"duplicate: {reference} is live {len(twins)} times")
+
+    def watch_cover(self, limit_s: float) -> None:
+        """Each contract that is held is covered by live sales, never by less than is held for longer than the limit. A
+        working buy forbids a stop, so it counts as one."""
+        now, cover = self._clock.now(), self._cover()
+        orders = self._venue.open_orders()
+        buying = {o.ticket.instrument.local_symbol for o in orders if o.ticket.side is Side.BUY}
+        held = {p.instrument.local_symbol: p.quantity for p in self._venue.positions()}
+        for key in {*held, *cover}:
+            if cover.get(key, 0) >= held.get(key, 0) or key in buying:
+                self._bare_since.pop(key, None)
+                continue
+            since = self._bare_since.setdefault(key, now)
+            waited = (now - since).total_seconds()
+            if waited > limit_s + _POLLS_S:
+                self._say(f"unprotected since {since:%H:%M:%S}: {cover.get(key, 0)} of {held[key]} {key} are covered")
+
+    def _say(self, words: str) -> None:
+        if words not in self._said:
+            self._said.add(words)
+            self.broken.append(f"{words} (at {self._clock.now():%H:%M:%S})")
+
+
+_NOT_ASKED = (protected, nothing_secret)
+_POLLS_S = 6.0  # to find out what was lost takes two books a grace time apart, and the sale of it a second
+
+
+def broken_laws(url: str, venue: MatchingVenue, opening_cash: Decimal) -> list[str]:
+    """Compare store and venue after the last moment."""
+    compared = (*_compare_fills(url, venue), *_compare_money(url, venue, opening_cash), *_bought(url, venue))
+    return [*_invariants(url), *compared, *_left_over(url)]
+
+
+def _invariants(url: str) -> list[str]:
+    """All of them but the times without protection, which are judged at the venue from the recovery on, and the search
+    for secrets: there are none here."""
+    with open_reader(url) as connection:
+        question = Question(connection, 2.0, 0.5, (), None)
+        findings = [check(question) for check in CHECKS if check not in _NOT_ASKED]
+    return [f"{f.invariant}: {f.detail}" for f in findings if not f.ok]
+
+
+def _rows(url: str, sql: str) -> list[tuple[object, ...]]:
+    with open_reader(url) as connection:
+        return [tuple(row) for row in connection.execute(text(sql))]
+
+
+def _compare_fills(url: str, venue: MatchingVenue) -> list[str]:
+    """Every execution counts once, with its last price and quantity."""
+    theirs = {}
+    for fill in venue.executions():
+        base = fill.exec_id.rpartition(".")[0]
+        theirs[base] = (fill.side.value, fill.quantity, fill.price, fill.commission)
+    ours: dict[str, tuple[object, ...]] = {}
+    rows = _rows(url, "SELECT exec_id, side, quantity, price, commission, position_id FROM execution ORDER BY exec_id")
+    broken = []
+    for exec_id, side, quantity, price, commission, position_id in rows:
+        base = str(exec_id).rpartition(".")[0]
+        ours[base] = (side, quantity, _dollars(price), None if commission is None else _dollars(commission))
+        if position_id is None:
+            broken.append(f"fill {exec_id} belongs to no position")
+    for base in sorted(theirs.keys() | ours.keys()):
+        if ours.get(base) != theirs.get(base):
+            words = "lost" if base not in ours else "invented" if base not in theirs else "counted wrongly"
+            broken.append(f"fill {base} is {words}: the venue has {theirs.get(base)}, the store {ours.get(base)}")
+    return broken
+
+
+def _compare_money(url: str, venue: MatchingVenue, opening_cash: Decimal) -> list[str]:
+    """The bot is flat, as the venue is, and has made what the venue's cash says."""
+    broken = [f"still held at the venue: {p.quantity} {p.instrument.local_symbol}" for p in venue.positions()]
+    for position_id, state, origin, settled, reason in _rows(
+        url, "SELECT id, state, origin, settled_quantity, close_reason FROM position"
+    ):
+        if state != "closed":
+            broken.append(f"position {position_id} is {state} after the close")
+        if origin != "bot" or settled:
+            broken.append(f"position {position_id} ({origin}, {settled} settled, {reason}) hides a lost fill")
+    made = _dollars(_rows(url, "SELECT COALESCE(SUM(realized_pnl), 0) FROM position")[0][0])
+    cash = venue.account_values(venue.market.session_close())["TotalCashValue"] - opening_cash
+    if made != cash:
+        broken.append(f"the bot made {made}, the venue's cash moved by {cash}")
+    return broken
+
+
+def _left_over(url: str) -> list[str]:
+    """Nothing is alive after the close, no trigger met a state that it has no row for, no tick failed."""
+    alive = "SELECT order_ref, state FROM broker_order WHERE state NOT IN ('filled', 'cancelled', 'rejected')"
+    refused = (
+        'SELECT machine, from_state, "trigger", COUNT(*) FROM transition '
+        'WHERE "trigger" LIKE \'refused:%\' GROUP BY machine, from_state, "trigger"'
+    )
+    return [
+        *(f"order {ref} is {state} after the close" for ref, state in _rows(url, alive)),
+        *(f"{machine} in {state} {trigger} ({n} times)" for machine, state, trigger, n in _rows(url, refused)),
+        *(words for (words,) in _rows(url, "SELECT text FROM alert WHERE code = 'TICK_FAILED'")),
+    ]
+
+
+def _bought(url: str, venue: MatchingVenue) -> list[str]:
+    """For one signal no more is bought than was approved."""
+    bought: dict[str, int] = defaultdict(int)
+    signal_of = dict(_rows(url, "SELECT order_ref, signal_id FROM broker_order"))
+    for fill in venue.executions():
+        if fill.side is Side.BUY:
+            bought[str(signal_of.get(fill.order_ref))] += fill.quantity
+    approved = dict(_rows(url, "SELECT id, quantity FROM signal"))
+    return [
+        f"duplicate: {count} bought for signal {signal}, approved were {approved.get(signal)}"
+        for signal, count in bought.items()
+        if count > int(str(approved.get(signal, 0)))
+    ]
+
+
+def _dollars(units: object) -> Decimal:
+    return Decimal(str(units)) / 10_000
