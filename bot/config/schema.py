@@ -60,6 +60,7 @@ class EngineSettings(Section):
         0.02, ge=0.001, le=1, description="and no more often than this, in wall seconds"
     )
     ack_seconds: Seconds = Field(10, description="an order unanswered for so long becomes unknown")
+    doubt_alert_s: Seconds = Field(30, description="an order in doubt for so long is told of, again every 5 minutes")
     absence_grace_s: Seconds = Field(2, description="an order is absent when two books this far apart lack it")
     reconcile_seconds: Seconds = Field(300, description="the book is compared with the broker's at least this often")
     status_wall_seconds: Seconds = Field(
@@ -145,6 +146,7 @@ class ApprovalSettings(Section):
         Decimal("0.01"), description="with above_risk_pct: ask a person above this premium, of equity"
     )
     signal_ttl_s: Seconds = Field(180, description="a signal that is not filled by then expires")
+    exit_alert_s: Seconds = Field(30, description="a position on its way out for so long is told of, with the reason")
 
 
 class WebSettings(Section):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.calendar import TradingSession
-from bot.domain.connection import Permission
+from bot.domain.connection import ConnectionState, Permission
 from bot.domain.ids import IdSource, order_ref
 from bot.domain.order import Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import Position
@@ -45,6 +45,19 @@ class Context:
             SessionState.STOPPING,
         }
         return compared and self.ledger.connection.allows(Permission.EXIT)
+
+    def may_exit_of(self, position: Position) -> bool:
+        """Say whether sells of one position may go out: as `may_exit`, and also while the comparison does not end, once
+        open orders and executions were read on this connection and the rest kept us waiting. Then our own executions
+        prove the quantity; a contract of which the broker shows fewer is in doubt and is not sold (`may_sell_more`)."""
+        if self.may_exit:
+            return True
+        proved, session = self.ledger.proved_since, self.ledger.session.state
+        if proved is None or self.ledger.connection.state is not ConnectionState.SYNCING:
+            return False
+        if session in {SessionState.STARTING, SessionState.STOPPING} or position.key in self.ledger.doubted_keys:
+            return False
+        return self.now - proved >= timedelta(seconds=self.settings.engine.ack_seconds)
 
     @property
     def may_modify(self) -> bool:

@@ -40,7 +40,7 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
     if any(o.tag == FLATTENED for o in orders):
         words = "bought while everything was being flattened"
         return [request_close(ctx, position, CloseReason.FLATTEN, words, "tick")]
-    if live_entry(orders) is not None or not ctx.may_exit:
+    if live_entry(orders) is not None or not ctx.may_exit_of(position):
         return []
     follow = _follow_rungs(ctx, position, orders)
     if follow:
@@ -262,7 +262,7 @@ def _ratcheted(ctx: Context, position: Position, words: str, evidence: Mapping[s
 
 def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     """Take every other order back, wait until it is certain, then sell what is left at the market."""
-    if not ctx.may_exit:
+    if not ctx.may_exit_of(position):
         return []
     entry = live_entry(orders)
     if entry is not None:

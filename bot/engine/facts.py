@@ -199,7 +199,13 @@ class FactKeeper:
                 position,
                 PositionTrigger.PROTECTED,
                 f"stop for {order.remaining} at {stop} works at the broker",
-                {"order_ref": order.order_ref, "stop": stop, "quantity": order.remaining, "unprotected_s": waited},
+                {
+                    "order_ref": order.order_ref,
+                    "stop": stop,
+                    "quantity": order.remaining,
+                    "unprotected_s": waited,
+                    "unprotected_contract_s": waited * position.quantity,
+                },
                 {"protected_at": self._ctx.now, "unprotected_since": None, "stop_price": stop},
                 actor="broker",
             )

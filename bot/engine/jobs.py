@@ -1,5 +1,4 @@
-"""Work by the clock: price paths, account snapshots, the engine's pulse, orders that nobody answered, the regular
-reconcile."""
+"""Work by the clock: price paths, account snapshots, the engine's pulse, the regular reconcile."""
 
 from __future__ import annotations
 
@@ -9,17 +8,15 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.commands import AskSnapshot
 from bot.domain.connection import ConnectionState
 from bot.domain.events import AccountReported
-from bot.domain.order import Order, OrderState, OrderTrigger
+from bot.domain.order import OrderState
 from bot.domain.position import Position
 from bot.domain.session import SessionState
 from bot.engine.context import Context
 from bot.engine.journal import Journal
 from bot.engine.records import AccountSnapshotRow, JobRow, MarkRow
-from bot.engine.steps import Step
 
 _ASK_AGAIN = timedelta(seconds=2)
 _ASKING = frozenset({ConnectionState.SYNCING, ConnectionState.SYNCED})
-_UNANSWERED = frozenset({OrderState.SUBMITTED, OrderState.CANCELLING})
 
 
 @dataclass
@@ -39,26 +36,6 @@ class Schedule:
     def hurry(self, job: str) -> None:
         """Have the job run as soon as it is asked for."""
         self.last[job] = datetime.min.replace(tzinfo=UTC)
-
-
-def overdue_orders(ctx: Context) -> list[Step]:
-    """Orders and cancels that the broker did not answer in time become unknown: evidence is asked for, nothing is
-    resent."""
-    deadline = timedelta(seconds=ctx.settings.engine.ack_seconds)
-    steps = []
-    for order in ctx.ledger.awaiting_answer():
-        since = order.wanted_since if order.wanted is not None else order.state_since
-        late = since is not None and ctx.now - since >= deadline
-        if late and (order.state in _UNANSWERED or order.wanted is not None):
-            steps.append(_lost(order, (ctx.now - since).total_seconds() if since else 0.0))
-    return steps
-
-
-def _lost(order: Order, waited_s: float) -> Step:
-    what = "amendment" if order.wanted is not None else order.state.value
-    words = f"no answer to the {what} for {waited_s:.0f} s"
-    ask = AskSnapshot(f"{order.order_ref}: {words}")
-    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, {"wanted": None}, commands=(ask,))
 
 
 def ask_for_the_book(ctx: Context, journal: Journal, schedule: Schedule, *, in_doubt: bool = False) -> None:

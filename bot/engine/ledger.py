@@ -56,6 +56,7 @@ class Ledger:
         self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
         self.halted_symbols: dict[str, str] = {}  # no entries on them today, and why
         self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
+        self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
         self.equity: Decimal | None = None
         self.account_at: datetime | None = None

@@ -28,6 +28,7 @@ TRIGGER_OF: Final[Mapping[LinkChange, ConnectionTrigger]] = MappingProxyType(
 )
 
 _ASKS_FOR_THE_BOOK: Final = frozenset({ConnectionTrigger.ACCEPTED, ConnectionTrigger.RESYNC})
+_ENDS_PROOF: Final = _ASKS_FOR_THE_BOOK | {ConnectionTrigger.DROP, ConnectionTrigger.LOSE_ORDERS}
 _MAY_RECONCILE: Final = frozenset({SessionState.STARTING, SessionState.ACTIVE, SessionState.PAUSED})
 
 
@@ -37,6 +38,8 @@ def link_changed(ctx: Context, journal: Journal, event: LinkChanged) -> None:
     trigger = TRIGGER_OF[event.change]
     if not CONNECTION.allows(connection.state, trigger):
         return
+    if trigger in _ENDS_PROOF:
+        ctx.ledger.proved_since = None
     sets = {"since": ctx.now, "detail": event.detail}
     ask = (AskSnapshot(event.detail or trigger.value),) if trigger in _ASKS_FOR_THE_BOOK else ()
     journal.take(Step(connection, trigger, event.detail or trigger.value, {}, sets, commands=ask, actor="broker"))

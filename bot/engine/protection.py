@@ -49,7 +49,7 @@ def may_sell_more(ctx: Context, position: Position) -> bool:
 
 def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     """Return the step that makes the stop cover what nothing else covers, or nothing when it does."""
-    if not ctx.may_exit or live_entry(orders) is not None or not may_sell_more(ctx, position):
+    if not ctx.may_exit_of(position) or live_entry(orders) is not None or not may_sell_more(ctx, position):
         return []
     exiting = sum(order.can_fill for order in live_exits(orders))
     uncovered = position.quantity - exiting - position.room_for - sold_unseen(orders)

@@ -32,6 +32,7 @@ from bot.engine.records import ReconcileLine, ReconcileRow
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
 
+_PROOF = frozenset({"open orders", "executions"})
 _OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
 
 
@@ -43,6 +44,8 @@ class Absences:
     differences: dict[str, tuple[int, datetime]] = field(
         default_factory=dict
     )  # contract -> (theirs - ours, first seen)
+
+    parts_missing: str = ""  # of the last snapshot, as it was told
 
     @property
     def in_doubt(self) -> bool:
@@ -69,16 +72,30 @@ class Reconciler:
             self._judge_orders(snapshot)
             self._judge_positions(snapshot)
         else:
-            self._journal.alert(
-                "SNAPSHOT_INCOMPLETE",
-                "warning",
-                "; ".join(snapshot.faults) or "a part is missing",
-                {"reason": self._reason},
-            )
+            self._tell_of_missing_parts(snapshot)
+        self._note_proof(snapshot)
         doubtful = [o for o in self._ctx.ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
         self.settled = snapshot.complete and not doubtful and not self._absences.in_doubt
         row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, snapshot.complete, tuple(self._lines))
         self._journal.batch.reconciliations.append(row)
+
+    def _tell_of_missing_parts(self, snapshot: BrokerSnapshot) -> None:
+        words = "; ".join(snapshot.faults) or "a part is missing"
+        if words != self._absences.parts_missing:
+            self._journal.alert("SNAPSHOT_INCOMPLETE", "warning", words, {"reason": self._reason})
+
+    def _note_proof(self, snapshot: BrokerSnapshot) -> None:
+        """Open orders and executions suffice to leave a position by; the other parts may refute it, never prove it."""
+        ledger = self._ctx.ledger
+        self._absences.parts_missing = "; ".join(snapshot.faults)
+        missing = {fault.partition(":")[0] for fault in snapshot.faults}
+        if missing & _PROOF or not (snapshot.complete or missing):
+            return
+        ledger.proved_since = ledger.proved_since or self._ctx.now
+        if not snapshot.complete and "positions" not in missing:
+            there = {p.contract_key: p.quantity for p in snapshot.positions}
+            keys = {position.key for position in ledger.positions.values()}
+            ledger.doubted_keys = {key for key in keys if there.get(key, 0) < ledger.held_on(key)}
 
     # ---- what is there
 

@@ -48,7 +48,7 @@ from bot.domain.order import OrderState, OrderTrigger
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import Signal, SignalState
-from bot.engine import entries, exits, foreign, jobs, link, signals
+from bot.engine import budgets, entries, exits, foreign, jobs, link, signals
 from bot.engine.board import Board
 from bot.engine.context import Context
 from bot.engine.dispatcher import Dispatcher
@@ -294,7 +294,7 @@ class Engine:
     def _decide(self, ctx: Context) -> None:
         for strategy, look in self._scanner.scan(ctx, self._journal):
             self._on_look(strategy, look)
-        for step in (*jobs.overdue_orders(ctx), *exits.orphans(ctx)):
+        for step in (*budgets.overdue_orders(ctx), *exits.orphans(ctx)):
             self._journal.take(step)
         for signal in list(self.ledger.signals.values()):
             self._decide_signal(ctx, signal)
@@ -360,6 +360,7 @@ class Engine:
         self._journal.batch.status = self._pulse(ctx, passed)
 
     def _pulse(self, ctx: Context, passed_s: float) -> EngineStatus:
+        budgets.tell_of_what_takes_too_long(ctx, self._journal, self._schedule)
         quotes, self._quotes_at_status = self.board.quotes_seen - self._quotes_at_status, self.board.quotes_seen
         return EngineStatus(
             tick=self.tick_number,

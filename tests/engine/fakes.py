@@ -96,6 +96,7 @@ class FakeBroker:
         self.snapshots = 0
         self.hide: set[str] = set()  # references that a snapshot does not show
         self.incomplete = False
+        self.faults: tuple[str, ...] = ("completed orders",)  # of a book that is incomplete
         self.subscribed: Mapping[str, frozenset[str]] = {}
         self.submitted: list[OrderTicket] = []
         self.amended: list[OrderTicket] = []
@@ -180,7 +181,7 @@ class FakeBroker:
             ],
             next_order_id=self.next_id,
             complete=not self.incomplete,
-            faults=("completed orders",) if self.incomplete else (),
+            faults=self.faults if self.incomplete else (),
             at=self.clock.now(),
         )
 
@@ -345,6 +346,8 @@ class FakeStore:
         self.status: Any = None
         self.opening: dict[date, Decimal] = {}
         self.instruments: dict[str, tuple[int, PriceGrid]] = {}
+        self.breakers: dict[str, Any] = {}
+        self.high_water: list[tuple[datetime, Decimal]] = []
 
     async def commit(self, batch: TickBatch) -> None:
         if self.fail_next:
@@ -357,6 +360,7 @@ class FakeStore:
         self.session = batch.session or self.session
         self.connection = batch.connection or self.connection
         self.status = batch.status or self.status
+        self.breakers.update(batch.breakers)
         for row in batch.executions:
             if row.execution.exec_id in self.tables["executions"]:
                 raise AssertionError(f"{row.execution.exec_id} was written twice")
@@ -368,6 +372,7 @@ class FakeStore:
         self.tables["commissions"].update(batch.commissions)
         if batch.account is not None and batch.account.report.net_liquidation is not None:
             self.opening.setdefault(batch.account.day, batch.account.report.net_liquidation)
+            self.high_water.append((batch.account.report.at, batch.account.report.net_liquidation))
         for row_ in batch.instruments:
             self.instruments[row_.key] = (row_.con_id, row_.grid)
 
@@ -394,7 +399,14 @@ class FakeStore:
             last_signal_at={(s.strategy, s.symbol): s.created_at for s in signals},
             realized_since={},
             opening_equity=dict(self.opening),
+            breakers=copy.deepcopy(list(self.breakers.values())),
+            high_water=self._high_water(),
         )
+
+    def _high_water(self) -> Decimal | None:
+        drawdown = self.breakers.get("drawdown")
+        since = drawdown.acknowledged_at if drawdown else None
+        return max((value for at, value in self.high_water if since is None or at >= since), default=None)
 
     async def pending_commands(self) -> Sequence[CommandReceived]:
         return self.commands
