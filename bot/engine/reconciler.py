@@ -25,6 +25,7 @@ from bot.domain.ids import is_ours
 from bot.domain.order import Order, OrderState, OrderTrigger, OrderType, Purpose
 from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger
 from bot.engine import foreign
+from bot.engine.adoption import LostOrders
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.journal import Journal
@@ -199,6 +200,9 @@ class Reconciler:
     # ---- quantities
 
     def _judge_positions(self, snapshot: BrokerSnapshot) -> None:
+        lost = LostOrders(self._ctx, self._journal, snapshot)
+        for view, action in lost.call_off():
+            self._line("order", view.order_ref, "missing", view.status.value, action)
         broker = {p.contract_key: p for p in snapshot.positions if p.quantity}
         ours: dict[str, int] = defaultdict(int)
         for position in self._ctx.ledger.positions.values():
@@ -214,8 +218,11 @@ class Reconciler:
                 if there < ours[key]:
                     doubted.add(key)  # nothing more is sold of it until a second look tells
                 self._line("position", key, str(ours[key]), str(there), "asked again")
+            elif there > ours[key] and lost.in_the_way_on(key):
+                self._line("position", key, str(ours[key]), str(there), "waits until lost orders are gone")
+                self._absences.differences[key] = (there - ours[key], snapshot.at - self._grace)
             elif there > ours[key]:
-                self._adopt(broker[key], there - ours[key])
+                self._adopt(broker[key], there - ours[key], lost)
             else:
                 self._give_up(key, ours[key] - max(there, 0), there)
 
@@ -239,7 +246,7 @@ class Reconciler:
         del self._absences.differences[key]
         return True
 
-    def _adopt(self, found: BrokerPosition, extra: int) -> None:
+    def _adopt(self, found: BrokerPosition, extra: int, lost: LostOrders) -> None:
         """The broker has more than we know: take it on, protect it, say so."""
         if found.contract is None:
             return
@@ -260,6 +267,7 @@ class Reconciler:
         evidence = {"broker": found.quantity, "average_price": found.average_price}
         self._journal.born(Birth(position, words, evidence), actor="reconcile")
         self._journal.take(Step(position, PositionTrigger.ADOPT, words, evidence, actor="reconcile"))
+        lost.protect(position)
         self._journal.alert("POSITION_ADOPTED", "critical", words, {"position_id": position.id})
         self._line("position", found.contract_key, str(found.quantity - extra), str(found.quantity), f"adopted {extra}")
 

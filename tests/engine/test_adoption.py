@@ -1,0 +1,108 @@
+"""A store that is lost while positions and their stops are at the broker: taken on, protected once, never oversold."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from bot.domain.events import BrokerOrderStatus, CommandKind
+from bot.domain.order import OrderSide, OrderState, OrderType, Purpose, Terms
+from bot.domain.position import Origin
+from tests.engine.desk import SPY_580P, SPY_590C, Desk
+from tests.engine.fakes import AtBroker, FakeBroker, FakeStore
+
+LOST = "qty-01JD0000000000000000000"
+
+
+def with_lost_store(*orders: AtBroker, held: int = 4) -> Desk:
+    """A desk whose store is empty while the broker holds contracts and the old store's orders."""
+    desk = Desk(store=FakeStore())
+    desk.broker.held[SPY_590C.key] = held
+    for order in orders:
+        desk.broker.book[order.ref] = order
+    return desk
+
+
+def lost(number: int, quantity: int = 4, stop: str | None = "1.00", **changes: object) -> AtBroker:
+    terms = Terms(quantity, stop_price=Decimal(stop)) if stop else Terms(quantity, limit_price=Decimal(3))
+    kind = OrderType.STOP if stop else OrderType.LIMIT
+    order = AtBroker(f"{LOST}{number:03d}", SPY_590C.key, OrderSide.SELL, kind, terms, number, 9000 + number)
+    order.status, order.heard = BrokerOrderStatus.WORKING, True
+    for name, value in changes.items():
+        setattr(order, name, value)
+    return order
+
+
+def on_sale(broker: FakeBroker) -> int:
+    return sum(order.left for order in broker.live if order.side is OrderSide.SELL)
+
+
+async def start(desk: Desk) -> None:
+    """Start and let two comparisons pass; the fake broker itself refuses more on sale than is held."""
+    await desk.start()
+    desk.quote("2.00", "2.04")
+    for _ in range(12):
+        await desk.wait(1)
+        assert on_sale(desk.broker) <= desk.broker.held[SPY_590C.key]
+
+
+async def test_the_lost_stores_stop_becomes_the_adopted_positions_own() -> None:
+    desk = with_lost_store(lost(7))
+    await start(desk)
+    assert (desk.position.origin, desk.position.quantity) == (Origin.BROKER, 4)
+    (stop,) = desk.store.of(Purpose.PROTECT)
+    assert (stop.order_ref, stop.state, stop.remaining) == (f"{LOST}007", OrderState.WORKING, 4)
+    assert desk.broker.submitted == [], "there is a stop already: none is placed beside it"
+    assert desk.position.unprotected_since is None
+    assert {"POSITION_ADOPTED"} <= set(desk.store.alerts)
+    assert desk.store.refused == []
+
+
+async def test_a_lost_rung_beside_the_stop_is_cancelled_before_the_position_is_adopted() -> None:
+    desk = with_lost_store(lost(7, 3), lost(8, 1, stop=None))
+    await start(desk)
+    assert [o.ref for o in desk.broker.live] == [f"{LOST}007"]
+    assert on_sale(desk.broker) == 4, "the stop grew to what is held once the rung was gone"
+    assert desk.position.unprotected_since is None
+
+
+async def test_of_two_lost_stops_that_each_fit_one_stays() -> None:
+    desk = with_lost_store(lost(7, 2), lost(8, 2))
+    await start(desk)
+    assert len(desk.broker.live) == 1
+    assert on_sale(desk.broker) == 4
+
+
+async def test_a_lost_stop_that_filled_in_part_is_replaced() -> None:
+    desk = with_lost_store(lost(7, 4, filled=1), held=3)
+    await start(desk)
+    (stop,) = desk.broker.live
+    assert stop.ref != f"{LOST}007"
+    assert on_sale(desk.broker) == 3
+
+
+async def test_a_lost_order_without_a_position_is_cancelled() -> None:
+    desk = with_lost_store(lost(7, key=SPY_580P.key), held=0)
+    await desk.start()
+    await desk.wait(8)
+    assert desk.broker.live == []
+    assert "LOST_ORDER_CANCELLED" in desk.store.alerts
+
+
+async def test_orders_of_other_people_are_left_alone() -> None:
+    order = lost(7)
+    order.ref = "theirs-1"
+    desk = with_lost_store(order, held=0)
+    await desk.start()
+    await desk.wait(8)
+    assert order.live
+    assert desk.broker.submitted == []
+
+
+async def test_the_next_comparisons_change_nothing() -> None:
+    desk = with_lost_store(lost(7))
+    await start(desk)
+    rows = len(desk.store.transitions)
+    for _ in range(2):
+        assert (await desk.command(CommandKind.RECONCILE))[0] == "done"
+        await desk.wait(5)
+    assert len(desk.store.transitions) == rows
