@@ -69,6 +69,7 @@ ORDER_ERRORS: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
         321: _E.NOT_PLACED,
         329: _E.NOT_PLACED,
         383: _E.NOT_PLACED,
+        387: _E.NOT_PLACED,
         388: _E.NOT_PLACED,
         391: _E.NOT_PLACED,
         399: _E.WARNING,  # held until the open, and the like: the order is live

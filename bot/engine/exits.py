@@ -19,6 +19,7 @@ from bot.domain.position import CloseReason, Position, PositionState, PositionTr
 from bot.engine.context import Context
 from bot.engine.entries import amend, cancel, may_cancel
 from bot.engine.protection import live_entry, live_exits, live_stop, may_resize, may_sell_more, move_stop, protect
+from bot.engine.refusals import is_watched, watch
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
@@ -43,6 +44,8 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
     if live_entry(orders) is not None or not ctx.may_exit_of(position):
         return []
     follow = _follow_rungs(ctx, position, orders)
+    if not covered and live_stop(orders) is None and is_watched(orders):
+        return watch(ctx, position, bid)
     if follow:
         return follow
     covered = protect(ctx, position, orders)
@@ -87,9 +90,9 @@ def sound_bid(ctx: Context, position: Position) -> Decimal | None:
 
 def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Decimal | None]:
     """Return the bids (low, high) that should wake the tick at once: the next rung, or a high worth moving the stop
-    for.
-
-    There is no low: the stop stands at the broker.
+    if is_watched(ctx.ledger.orders_of(position.id)):
+        return position.stop_price, position.high
+    for. A low there is only where the broker does not take the stop.
     """
     if position.state is PositionState.CLOSING:
         return None, None

@@ -26,6 +26,7 @@ from bot.engine.context import Context
 from bot.engine.entries import CANCEL_MISSES_TOLD
 from bot.engine.fills import FillKeeper
 from bot.engine.journal import Journal
+from bot.engine.refusals import policy_of
 from bot.engine.steps import Step
 
 _AT_BROKER = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
@@ -357,8 +358,8 @@ class FactKeeper:
                 position,
                 PositionTrigger.PROTECTION_LOST,
                 order.reject_reason or "the stop is gone from the broker",
-                {"order_ref": order.order_ref, "state": order.state.value},
-                {"unprotected_since": self._ctx.now, "protected_at": None},
+                {"order_ref": order.order_ref, "state": order.state.value, "policy": policy_of(order).value},
+                {"unprotected_since": position.unprotected_since or self._ctx.now, "protected_at": None},
                 actor="broker",
             )
         )

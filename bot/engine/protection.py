@@ -12,10 +12,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.domain.commands import SubmitOrder
-from bot.domain.order import AMENDABLE, Order, OrderSide, OrderState, OrderType, Purpose, Terms
+from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Position, PositionTrigger
 from bot.engine.context import Context
 from bot.engine.entries import amend
+from bot.engine.refusals import is_watched, refused_stops, repriced
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import protective_stop, stop_move_is_material
 
@@ -54,6 +55,8 @@ def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[S
     exiting = sum(order.can_fill for order in live_exits(orders))
     uncovered = position.quantity - exiting - position.room_for - sold_unseen(orders)
     stop = live_stop(orders)
+    if stop is None and is_watched(orders):
+        return []
     if stop is None:
         return _place(ctx, position, orders, uncovered) if uncovered > 0 else []
     if stop.remaining == uncovered or uncovered <= 0 or not may_resize(ctx, stop):
@@ -75,13 +78,13 @@ def may_resize(ctx: Context, stop: Order) -> bool:
 
 
 def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: int) -> list[Step]:
-    refused = sum(o.purpose is Purpose.PROTECT and o.state is OrderState.REJECTED for o in orders)
+    refused = len(refused_stops(orders))
     if refused >= _STOPS_TRIED:
         words = f"{refused} stops were refused: no position without protection"
         failed = {"close_reason": CloseReason.PROTECTION_FAILED}
         return [Step(position, PositionTrigger.REQUEST_CLOSE, words, {"refused": refused}, failed)]
     grid = ctx.board.grid(position.key)
-    price = position.stop_price or protective_stop(position.entry_price, position.plan, grid)
+    price = repriced(position.stop_price or protective_stop(position.entry_price, position.plan, grid), orders)
     order = ctx.new_order(
         Purpose.PROTECT, OrderType.STOP, Terms(quantity, stop_price=price), tag="stop", position=position
     )

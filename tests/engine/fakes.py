@@ -101,6 +101,7 @@ class FakeBroker:
         self.submitted: list[OrderTicket] = []
         self.amended: list[OrderTicket] = []
         self.refuses_stops = False
+        self.refuses_with = 201
 
     # ---- the port
 
@@ -325,7 +326,7 @@ class FakeBroker:
                 busy = True
             elif order.asked is not None or not order.heard:
                 refused = self.refuses_stops and order.type is OrderType.STOP
-                self.reject(order) if refused else self.ack(order)
+                self.reject(order, self.refuses_with) if refused else self.ack(order)
                 busy = True
         return busy
 

@@ -1,0 +1,117 @@
+"""What is done when the broker refuses a protective stop: a policy for each reason.
+
+| policy | when | what |
+|---|---|---|
+| reprice | the price does not fit the venue's grid or band | again, on a grid that every option class takes |
+| watch | stops are not taken for this contract or account | the tick watches the bid and sells at the market |
+| retry | anything else | again at once |
+
+After three refusals that are not `watch`, the position is sold: there is no position without protection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from bot.domain.contracts import NICKEL_CLASS
+from bot.domain.order import Order, OrderState, Purpose
+from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.domain.quotes import QuoteFault
+from bot.engine.context import Context
+from bot.engine.steps import Step
+from bot.risk.ladder import stop_move_is_material, trailing_stop, trails_from
+
+
+class Policy(StrEnum):
+    RETRY = "retry"
+    REPRICE = "reprice"
+    WATCH = "watch"
+
+
+POLICY_OF: Final[Mapping[int, Policy]] = MappingProxyType(
+    {
+        109: Policy.REPRICE,  # out of the venue's price range
+        110: Policy.REPRICE,  # off the grid of the contract's market rule
+        203: Policy.WATCH,  # not available for this account
+        387: Policy.WATCH,  # order type unsupported for this contract
+        391: Policy.WATCH,  # time in force not taken for this order type
+        10006: Policy.WATCH,  # order attributes that the destination does not take
+    }
+)
+
+
+def policy_of(order: Order) -> Policy:
+    return POLICY_OF.get(order.reject_code or 0, Policy.RETRY)
+
+
+def refused_stops(orders: Sequence[Order]) -> list[Order]:
+    return [o for o in orders if o.purpose is Purpose.PROTECT and o.state is OrderState.REJECTED]
+
+
+def protection_state(position: Position, orders: Sequence[Order]) -> str:
+    """Return how a position is protected: `working`, `wanted`, or `rejected: <policy>`."""
+    if position.unprotected_since is None:
+        return "working"
+    stops = [o for o in orders if o.purpose is Purpose.PROTECT]
+    if not stops or stops[-1].state is not OrderState.REJECTED:
+        return "wanted"
+    return f"rejected: {policy_of(stops[-1])}"
+
+
+def is_watched(orders: Sequence[Order]) -> bool:
+    """Say whether the tick watches the stop because the broker does not take it: so says the latest refusal."""
+    stops = [o for o in orders if o.purpose is Purpose.PROTECT]
+    return bool(stops) and stops[-1].state is OrderState.REJECTED and policy_of(stops[-1]) is Policy.WATCH
+
+
+def repriced(price: Decimal, orders: Sequence[Order]) -> Decimal:
+    """Return the stop's price, on the coarsest grid once a finer one was refused, rounded up: it sells sooner."""
+    refused = refused_stops(orders)
+    if not refused or policy_of(refused[-1]) is not Policy.REPRICE:
+        return price
+    return NICKEL_CLASS.up(price)
+
+
+def watch(ctx: Context, position: Position, bid: Decimal | None) -> list[Step]:
+    """Do in the tick what the stop would do at the broker: sell at its price, follow the high, never without a
+    quote."""
+    stop = position.stop_price or Decimal(0)
+    evidence = {"bid": bid, "stop": stop, "high": position.high}
+    if bid is None:
+        return _blind(ctx, position, evidence)
+    if bid <= stop:
+        trailing = position.state is PositionState.TRAILING
+        sets = {"close_reason": CloseReason.TRAIL if trailing else CloseReason.STOP, "room_for": 0}
+        words = f"the bid {bid} is at the stop of {stop} that the broker does not take"
+        return [Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, sets)]
+    if position.state is PositionState.FILLED:
+        start = position.entry_price * (1 + trails_from(1, position.plan))
+        words = f"bid {bid} is past {start:f}: the watched stop trails {position.plan.trail:.0%} below the high"
+        return [Step(position, PositionTrigger.TRAIL, words, evidence)] if bid >= start else []
+    return _follow(ctx, position, stop, evidence)
+
+
+def _blind(ctx: Context, position: Position, evidence: Mapping[str, Any]) -> list[Step]:
+    quote = ctx.board.quote(position.key)
+    age = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
+    if quote is not None and quote.fault(ctx.now, age) is not QuoteFault.STALE:
+        return []  # halted, crossed or without a bid: a sale would not go through either
+    if quote is None and ctx.now - (position.unprotected_since or ctx.now) < age:
+        return []
+    sets = {"close_reason": CloseReason.PROTECTION_FAILED, "room_for": 0}
+    words = "the broker takes no stop and there is no quote to watch: it is sold"
+    return [Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, sets)]
+
+
+def _follow(ctx: Context, position: Position, stop: Decimal, evidence: Mapping[str, Any]) -> list[Step]:
+    price = trailing_stop(position.high, position.plan, ctx.board.grid(position.key))
+    if price <= stop or not stop_move_is_material(stop, price, ctx.settings.execution.trail_min_step):
+        return []
+    sets = {"stop_price": price, "ratcheted_at": ctx.now}
+    words = f"high {position.high}: watched stop from {stop} to {price}"
+    return [Step(position, PositionTrigger.RATCHET, words, {**evidence, "to": price}, sets)]
