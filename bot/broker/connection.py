@@ -59,6 +59,7 @@ class Connection:
         self._on_down = on_down
         self._on_probe = on_probe
         self._on_venue_time = on_venue_time
+        self._complained = ""
 
     async def run(self) -> None:
         """Connect, stay connected, reconnect with back-off; return only when the account is refused."""
@@ -78,6 +79,7 @@ class Connection:
                 return
             except (OSError, TimeoutError, BrokerError) as error:
                 self._link.change(LinkChange.DROPPED, attempt.reason(error))
+                self._complain(attempt.reason(error))
             except Exception as error:  # the edge: a fault of ours must not leave the bot without a broker for good
                 log.exception("the connection to TWS failed in a way that nobody foresaw")
                 self._link.change(LinkChange.DROPPED, repr(error))
@@ -87,6 +89,13 @@ class Connection:
                 self._wire.detach("the connection to TWS is gone")
             await asyncio.sleep(delay)
             delay = min(delay * 2, self._settings.retry_max_s)
+
+    def _complain(self, reason: str) -> None:
+        """Raise the alert once for each reason why the broker is not reached, not once an attempt."""
+        if reason != self._complained:
+            self._complained = reason
+            words = f"no connection to the broker, it is tried again: {reason}"
+            self._sink(AlertRaised("BROKER_UNREACHABLE", "critical", words, {"reason": reason}, self._clock.now()))
 
     async def _attempt(self, attempt: _Attempt) -> None:
         """Log in, then stay until the connection ends; raises when it does not come up."""
@@ -98,6 +107,7 @@ class Connection:
         self._compare_clocks(venue_time)
         self._wire.attach(attempt.client, attempt.listener.first_order_id)
         self._link.accepted(f"account {account}, server version {attempt.client.serverVersion()}")
+        self._complained = ""
         self._on_up()
         try:
             reason = await self._live(attempt)

@@ -43,6 +43,7 @@ class Spoiled:
 @dataclass
 class _Pending:
     done: asyncio.Future[None]
+    late_end_grace_s: float
     items: list[Any] = field(default_factory=list)
 
 
@@ -63,7 +64,9 @@ class Requests:
         Raises RequestTimedOut, RequestRefused, or BrokerUnavailable when the connection goes.
         """
         async with self._locks[key]:
-            pending = _Pending(asyncio.get_running_loop().create_future())
+            # Waiting for a late marker must leave time for the answer, or a short deadline never recovers.
+            grace_s = min(LATE_END_GRACE_S, deadline_s / 2)
+            pending = _Pending(asyncio.get_running_loop().create_future(), grace_s)
             self._pending[key] = pending
             try:
                 send()
@@ -91,7 +94,7 @@ class Requests:
             return
         if key in self._unheard:
             self._unheard.discard(key)
-            asyncio.get_running_loop().call_later(LATE_END_GRACE_S, self._conclude, pending)
+            asyncio.get_running_loop().call_later(pending.late_end_grace_s, self._conclude, pending)
             return
         self._conclude(pending)
 

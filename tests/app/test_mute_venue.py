@@ -1,0 +1,168 @@
+"""A venue that accepts TCP and answers nothing, or half of what a start asks: the session never becomes active, says
+why, and recovers when the venue does. Real sockets, the real client, engine and store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.broker.adapter import IbkrBroker
+from bot.broker.settings import BrokerSettings
+from bot.config.schema import EngineSettings, Mode, Settings
+from bot.domain.connection import ConnectionState
+from bot.domain.ids import IdSource
+from bot.domain.session import SessionState
+from bot.engine.inbox import Inbox
+from bot.engine.records import TickBatch
+from bot.engine.tick import Engine
+from bot.sim.driver import VenueDriver
+from bot.sim.tws import TwsFace
+from bot.sim.vocabulary import SimulatedVenue
+from bot.store.revision import upgrade
+from bot.store.sql_store import SqlStore
+from tests.engine.fakes import FakeCalendar
+from tests.sim.tws.small_venue import RunningClock, SmallVenue
+
+SPEED = 20.0
+PATIENCE_S = 0.4
+
+# What TWS sends, by message id.
+ACCOUNTS, NEXT_ID, TIME = 15, 9, 49
+OPEN_ORDERS_END, COMPLETED_END, EXECUTIONS_END, POSITIONS_END = 53, 102, 55, 62
+
+
+@dataclass
+class Running:
+    """An engine with its real client, ticking; what its batches said."""
+
+    engine: Engine
+    states: set[SessionState]
+    alerts: list[str]
+    details: list[str]
+    books: list[bool]
+    changed: asyncio.Event
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
+
+    @property
+    def is_active(self) -> bool:
+        return self.engine.ledger.session.state is SessionState.ACTIVE
+
+
+@contextlib.asynccontextmanager
+async def bot_at(port: int, directory: Path) -> AsyncIterator[Running]:
+    clock = RunningClock(speed=SPEED)
+    url = f"sqlite+aiosqlite:///{directory / 'bot.db'}"
+    upgrade(url)
+    store = SqlStore(url, clock, config_version="test")
+    await store.open()
+    await store.record_config("test", "{}")
+    inbox = Inbox()
+    reach = BrokerSettings(
+        port=port, handshake_timeout_s=PATIENCE_S, request_timeout_s=PATIENCE_S, retry_min_s=0.05, retry_max_s=0.1
+    )
+    broker = IbkrBroker(reach, clock, inbox.put, bot_id="qty")
+    states: set[SessionState] = set()
+    alerts: list[str] = []
+    details: list[str] = []
+    books: list[bool] = []
+    changed = asyncio.Event()
+
+    def heard(batch: TickBatch) -> None:
+        states.add(engine.ledger.session.state)
+        alerts.extend(f"{alert.code}: {alert.text}" for alert in batch.alerts)
+        books.extend(row.complete for row in batch.reconciliations)
+        details.append(engine.ledger.connection.detail)
+        changed.set()
+
+    engine = Engine(
+        Settings(mode=Mode.PAPER, engine=EngineSettings(tick_seconds=0.5)),
+        store=store, broker=broker, clock=clock, calendar=FakeCalendar(), strategies=(),
+        ids=IdSource(random.Random(1)), inbox=inbox, on_commit=heard,
+    )  # fmt: skip
+    await engine.start()
+    await broker.start()
+    stop = asyncio.Event()
+    ticking = asyncio.create_task(engine.run(stop))
+    try:
+        yield Running(engine, states, alerts, details, books, changed)
+    finally:
+        stop.set()
+        await ticking
+        await broker.stop()
+        await engine.stop("the test ends")
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def venue_at(port: int = 0, mute: frozenset[int] = frozenset()) -> AsyncIterator[tuple[TwsFace, int]]:
+    simulated = SimulatedVenue(SmallVenue())
+    clock = RunningClock(speed=SPEED)
+    face, driver = TwsFace(simulated, clock, port=port), VenueDriver(simulated, clock)
+    face.mute |= mute
+    bound = await face.start()
+    await driver.start()
+    try:
+        yield face, bound
+    finally:
+        await driver.stop()
+        await face.stop()
+
+
+async def test_a_venue_that_accepts_and_answers_nothing_never_makes_us_active(tmp_path: Path) -> None:
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    deaf = await asyncio.start_server(hold, "127.0.0.1", 0)
+    port = deaf.sockets[0].getsockname()[1]
+    async with bot_at(port, tmp_path) as bot:
+        await bot.until(lambda: len([each for each in bot.details if "did not complete the login" in each]) >= 3)
+        assert bot.states <= {SessionState.STARTING}
+        assert [each for each in bot.alerts if "did not complete the login within 0.4 s" in each]
+        assert len([each for each in bot.alerts if each.startswith("BROKER_UNREACHABLE")]) == 1
+        deaf.close()
+        async with venue_at(port):
+            await bot.until(lambda: bot.is_active)
+            assert bot.engine.ledger.connection.state is ConnectionState.SYNCED
+
+
+@pytest.mark.parametrize("kept_back", [ACCOUNTS, NEXT_ID, TIME])
+async def test_a_venue_that_answers_half_of_the_login_never_makes_us_active(kept_back: int, tmp_path: Path) -> None:
+    async with venue_at(mute=frozenset({kept_back})) as (face, port), bot_at(port, tmp_path) as bot:
+        await bot.until(lambda: any("BROKER_UNREACHABLE" in each for each in bot.alerts))
+        await bot.until(lambda: bot.engine.ledger.connection.state is ConnectionState.HANDSHAKING)
+        assert bot.states <= {SessionState.STARTING}
+        face.mute.clear()
+        await bot.until(lambda: bot.is_active)
+
+
+@pytest.mark.parametrize(
+    "kept_back, part",
+    [
+        (OPEN_ORDERS_END, "open orders"),
+        (COMPLETED_END, "completed orders"),
+        (EXECUTIONS_END, "executions"),
+        (POSITIONS_END, "positions"),
+    ],
+)
+async def test_a_book_without_one_end_marker_never_makes_us_active(kept_back: int, part: str, tmp_path: Path) -> None:
+    async with venue_at(mute=frozenset({kept_back})) as (face, port), bot_at(port, tmp_path) as bot:
+        await bot.until(lambda: bot.books.count(False) >= 3)
+        assert True not in bot.books
+        assert bot.states <= {SessionState.STARTING, SessionState.RECONCILING}
+        assert any(f"SNAPSHOT_INCOMPLETE: {part}: no end marker within 0.4 s" in each for each in bot.alerts)
+        assert bot.engine.ledger.connection.state is ConnectionState.SYNCING
+        face.mute.clear()
+        await bot.until(lambda: bot.is_active)
