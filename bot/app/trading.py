@@ -289,6 +289,7 @@ def _broker_settings(settings: Settings) -> BrokerSettings:
         port=ibkr.port,
         client_id=ibkr.client_id,
         account=ibkr.account,
+        expects_paper={Mode.PAPER: True, Mode.LIVE: False}.get(settings.mode),
         line_budget=ibkr.line_budget,
         depth_budget=ibkr.depth_budget,
         handshake_timeout_s=ibkr.handshake_timeout_s,

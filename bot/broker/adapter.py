@@ -182,6 +182,7 @@ class IbkrBroker:
     def _logged_in(self, client: TwsClient, listener: Listener) -> str:
         """Settle the account and the order ids; raises AccountRefused."""
         self.account = _account(self._settings.account, client.getAccounts())
+        _refuse_other_kind(self.account, self._settings.expects_paper)
         self._parts.account_name = self.account
         self._ids.reserve(listener.first_order_id)
         return self.account
@@ -232,3 +233,11 @@ def _account(wanted: str, managed: list[str]) -> str:
     if len(managed) != 1:
         raise AccountRefused(f"this login manages several accounts ({names}): set ibkr.account to the one to trade")
     return managed[0]
+
+
+def _refuse_other_kind(account: str, expects_paper: bool | None) -> None:
+    """Raise AccountRefused when a paper mode meets a live account, or a live mode a paper one."""
+    if expects_paper is None or words.is_paper(account) is expects_paper:
+        return
+    kind, mode = ("live", "paper") if expects_paper else ("paper", "live")
+    raise AccountRefused(f"{account} is a {kind} account and the mode is {mode}: nothing is traded; check ibkr.port")

@@ -17,6 +17,7 @@ class BrokerSettings:
     port: int = 7497
     client_id: int = 17
     account: str = ""
+    expects_paper: bool | None = None  # True or False: an account of the other kind is refused; None: either will do
     line_budget: int = 90
     depth_budget: int = 3
     tape_budget: int = 3

@@ -17,7 +17,9 @@ from bot.domain.commands import (
 )
 from bot.domain.errors import BrokerError
 from bot.domain.events import AlertRaised, OrderNotSent, OrderSent
+from bot.engine.gate import Gate
 from bot.engine.inbox import Inbox
+from bot.engine.pacing import Pace, by_class, is_entry
 from bot.engine.ports import Broker, Clock
 
 
@@ -32,6 +34,7 @@ class Dispatcher:
         self._wait = wait_for_answers
         self._questions: set[asyncio.Task[None]] = set()
         self._snapshot_asked = False
+        self._pace = Pace()
         self._carry: dict[type, Callable[[Any], None]] = {
             SubmitOrder: self._submit,
             AmendOrder: self._amend,
@@ -40,14 +43,27 @@ class Dispatcher:
         }
 
     async def carry_out(self, commands: Sequence[Command]) -> None:
-        """Carry out a tick's commands in their order."""
-        for command in commands:
-            if isinstance(command, AskWhatIf):
+        """Carry out a tick's commands by class: cancels, exits, entries as far as the pace allows, questions."""
+        for command in by_class(commands):
+            if is_entry(command) and isinstance(command, SubmitOrder | AmendOrder):
+                self._pace.hold(self._clock.monotonic(), command)
+                self.send_what_waited()
+            elif isinstance(command, AskWhatIf):
                 await self._ask(self._what_if(command))
             elif isinstance(command, AskSnapshot):
                 await self._ask_snapshot()
             else:
+                self._pace.spend(self._clock.monotonic())
                 self._carry[type(command)](command)
+
+    def send_what_waited(self) -> None:
+        """Send the entries whose turn has come, and give up those that waited too long. Called every tick."""
+        now = self._clock.monotonic()
+        while (late := self._pace.expired(now)) is not None:
+            words = "it waited too long for the wire to be free"
+            self._inbox.put(OrderNotSent(late.ticket.order_ref, words, self._clock.now()))
+        while (ready := self._pace.ready(now)) is not None:
+            self._carry[type(ready)](ready)
 
     async def stop(self) -> None:
         """Give up questions that are still open."""

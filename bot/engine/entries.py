@@ -89,12 +89,11 @@ def _reason_to_cancel(ctx: Context, order: Order, first_fill_at: datetime | None
     age = (ctx.now - since).total_seconds()
     if signal is None or signal.state in SIGNAL.terminal:
         return "its signal is over"
-    if not ctx.may_enter and ctx.may_modify:
-        return f"entries are not allowed while the session is {ctx.ledger.session.state}"
-    if signal.symbol in ctx.ledger.halted_symbols:
-        return f"entries on {signal.symbol} are halted: {ctx.ledger.halted_symbols[signal.symbol]}"
-    if any(p.id != order.position_id for p in ctx.ledger.positions_of(order.contract_key)):
-        return "a position holds this contract: its stop cannot work beside a buy order"
+    kept_out = _kept_out(ctx, order, signal)
+    if kept_out is not None:
+        return kept_out
+    if order.tag in {FLATTENED, CALLED_OFF}:
+        return "a person called every entry off"
     if ctx.now >= signal.expires_at:
         return "the signal expired"
     if _leaving(ctx, order):
@@ -108,6 +107,17 @@ def _reason_to_cancel(ctx: Context, order: Order, first_fill_at: datetime | None
     spread = _spread(ctx, order)
     if spread is not None and spread > execution.max_spread_fraction:
         return f"spread {spread:.1%} over {execution.max_spread_fraction:.0%} of mid"
+    return None
+
+
+def _kept_out(ctx: Context, order: Order, signal: Signal) -> str | None:
+    """Return why no entry may work now, whatever its own terms."""
+    if not ctx.may_enter and ctx.may_modify:
+        return f"entries are not allowed while the session is {ctx.ledger.session.state}"
+    if signal.symbol in ctx.ledger.halted_symbols:
+        return f"entries on {signal.symbol} are halted: {ctx.ledger.halted_symbols[signal.symbol]}"
+    if any(p.id != order.position_id for p in ctx.ledger.positions_of(order.contract_key)):
+        return "a position holds this contract: its stop cannot work beside a buy order"
     return None
 
 

@@ -381,6 +381,7 @@ class Engine:
     # ---- 5-6 commit, then send
 
     async def _finish(self, ctx: Context) -> None:
+        self._dispatcher.send_what_waited()
         if not (self._journal.urgent or self._journal.batch.status is not None):
             return  # soft rows wait for company
         commands = await self._commit()

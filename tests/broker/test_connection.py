@@ -185,6 +185,21 @@ async def test_an_account_that_is_left_open_or_missing_is_refused_for_good(
     await broker.stop()
 
 
+@pytest.mark.parametrize("account, paper", [("U7654321", True), (ACCOUNT, False)], ids=["live", "paper"])
+async def test_an_account_of_the_other_kind_than_the_mode_is_refused_for_good(
+    tws: FakeTws, events: Gathered, clock: ManualClock, account: str, paper: bool
+) -> None:
+    tws.accounts = account
+    settings = replace(SETTINGS, port=tws.port, expects_paper=paper)
+    broker = IbkrBroker(settings, clock, events, bot_id="bot")
+    await broker.start()
+    refused = await events.first(AlertRaised)
+    assert refused.code == "ACCOUNT_REFUSED"
+    assert account in refused.text
+    assert C.ACCEPTED not in events.changes
+    await broker.stop()
+
+
 async def test_one_of_several_accounts_is_taken_when_it_is_named(
     tws: FakeTws, events: Gathered, clock: ManualClock
 ) -> None:
