@@ -40,6 +40,17 @@ class DatabaseSettings(Section):
     retry_for_s: Seconds = Field(1800, description="a full or failing disk is waited for so long, in wall seconds")
 
 
+class RestartWindow(Section):
+    """A time of day, New York's, in which the gateway restarts or asks for a login; `days` are those it begins on."""
+
+    name: str
+    begins: time
+    ends: time
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
+        "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+    )  # fmt: skip
+
+
 class IbkrSettings(Section):
     """Where TWS or the gateway listens and who we are there."""
 
@@ -50,6 +61,14 @@ class IbkrSettings(Section):
     handshake_timeout_s: Seconds = 10
     request_timeout_s: Seconds = 10
     probe_every_s: Seconds = 30
+    restart_windows: tuple[RestartWindow, ...] = Field(
+        (
+            RestartWindow(name="nightly reset", begins=time(23, 40), ends=time(0, 45)),
+            RestartWindow(name="weekly login", begins=time(1), ends=time(3), days=("sun",)),
+        ),
+        description="nothing is sent while the gateway may restart",
+    )
+    quiet_before_restart_s: Seconds = Field(300, description="no entries so long before a restart window")
     line_budget: int = Field(90, ge=4, le=500, description="market data lines that we use at most")
     depth_budget: int = Field(3, ge=0, le=60)
 

@@ -47,7 +47,8 @@ CONNECTION: Final = Lifecycle(
     table=MappingProxyType(
         {
             (S.DOWN, T.CONNECT): S.HANDSHAKING,
-            (S.RESTART_WINDOW, T.CONNECT): S.HANDSHAKING,
+            (S.RESTART_WINDOW, T.DROP): S.DOWN,  # it is over, and the socket is not back
+            (S.RESTART_WINDOW, T.RESYNC): S.SYNCING,  # it is over, and the socket is there
             (S.HANDSHAKING, T.ACCEPTED): S.SYNCING,
             (S.SYNCING, T.SYNCED): S.SYNCED,
             (S.SYNCING, T.LOSE_ORDERS): S.DEGRADED_ORDERS,

@@ -30,11 +30,12 @@ class Context:
     ledger: Ledger
     ids: IdSource
     trading: TradingSession  # today's, or the next one when there is none today
+    restart_is_near: bool = False  # a restart window of the gateway begins soon
 
     @property
     def may_enter(self) -> bool:
         active = self.ledger.session.state is SessionState.ACTIVE
-        return active and self.ledger.connection.allows(Permission.ENTER)
+        return active and self.ledger.connection.allows(Permission.ENTER) and not self.restart_is_near
 
     @property
     def may_exit(self) -> bool:

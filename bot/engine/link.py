@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.commands import AskSnapshot
-from bot.domain.connection import CONNECTION, ConnectionTrigger
+from bot.domain.connection import CONNECTION, ConnectionState, ConnectionTrigger
 from bot.domain.events import LinkChange, LinkChanged
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.engine.context import Context
@@ -29,21 +29,21 @@ TRIGGER_OF: Final[Mapping[LinkChange, ConnectionTrigger]] = MappingProxyType(
 
 _ASKS_FOR_THE_BOOK: Final = frozenset({ConnectionTrigger.ACCEPTED, ConnectionTrigger.RESYNC})
 _ENDS_PROOF: Final = _ASKS_FOR_THE_BOOK | {ConnectionTrigger.DROP, ConnectionTrigger.LOSE_ORDERS}
-_MAY_RECONCILE: Final = frozenset({SessionState.STARTING, SessionState.ACTIVE, SessionState.PAUSED})
+MAY_RECONCILE: Final = frozenset({SessionState.STARTING, SessionState.ACTIVE, SessionState.PAUSED})
 
 
 def link_changed(ctx: Context, journal: Journal, event: LinkChanged) -> None:
     """Apply what happened to the connection; repeats that change nothing (two drops in a row) are passed over."""
     connection = ctx.ledger.connection
     trigger = TRIGGER_OF[event.change]
-    if not CONNECTION.allows(connection.state, trigger):
+    if connection.state is ConnectionState.RESTART_WINDOW or not CONNECTION.allows(connection.state, trigger):
         return
     if trigger in _ENDS_PROOF:
         ctx.ledger.proved_since = None
     sets = {"since": ctx.now, "detail": event.detail}
     ask = (AskSnapshot(event.detail or trigger.value),) if trigger in _ASKS_FOR_THE_BOOK else ()
     journal.take(Step(connection, trigger, event.detail or trigger.value, {}, sets, commands=ask, actor="broker"))
-    if ask and ctx.ledger.session.state in _MAY_RECONCILE:
+    if ask and ctx.ledger.session.state in MAY_RECONCILE:
         journal.take(Step(ctx.ledger.session, SessionTrigger.RECONCILE, "the book is compared with the broker's"))
 
 

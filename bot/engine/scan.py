@@ -134,6 +134,8 @@ def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] |
         return "closed", "the market has closed for the day"
     if not ctx.trading.is_open(ctx.now):
         return "closed", f"the market is closed; the session opens {ctx.trading.open_at:%Y-%m-%d %H:%M} UTC"
+    if ctx.restart_is_near:
+        return "restart_near", "entries are not allowed: a restart window of the gateway begins soon"
     if not ctx.may_enter:
         session, link = ctx.ledger.session, ctx.ledger.connection
         return "not_allowed", f"entries are not allowed: session {session.state}, connection {link.state}"

@@ -181,7 +181,7 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         session_state=ledger.session.state,
         session=ctx.trading,
         connection_state=ledger.connection.state.value,
-        connection_allows_entry=ledger.connection.allows(Permission.ENTER),
+        connection_allows_entry=ledger.connection.allows(Permission.ENTER) and not ctx.restart_is_near,
         equity=ledger.equity,
         day_pnl=ledger.day_pnl(ctx.trading.day),
         open_calls=exposure.calls,

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -64,6 +64,7 @@ from bot.engine.reconciler import Absences, Reconciler
 from bot.engine.records import EngineStatus, InstrumentRow, JobRow, TickBatch
 from bot.engine.scan import Scanner
 from bot.engine.steps import Step
+from bot.engine.windows import Windows, window_at
 from bot.strategies.base import Look, Strategy
 
 _FAILURES_IN_A_ROW = 3
@@ -107,6 +108,7 @@ class Engine:
         self._schedule = jobs.Schedule()
         self._absences = Absences()
         self._parking = Parking()
+        self._windows = Windows()
         self._approvals = PersonsApprovals({})
         self._account: AccountReported | None = None
         self._synced_at: datetime | None = None
@@ -208,7 +210,9 @@ class Engine:
         self._journal.batch.recorded_at = now
 
     def _context(self, now: datetime) -> Context:
-        return Context(now, self.settings, self._strategies, self.board, self.ledger, self._ids, self._session_of(now))
+        trading, ibkr = self._session_of(now), self.settings.ibkr
+        near = window_at(ibkr, now + timedelta(seconds=ibkr.quiet_before_restart_s)) is not None
+        return Context(now, self.settings, self._strategies, self.board, self.ledger, self._ids, trading, near)
 
     def _session_of(self, now: datetime) -> TradingSession:
         """Return today's session, or the next one on a day without."""
@@ -247,6 +251,14 @@ class Engine:
             self._applying = event
             appliers[type(event)](event)
         self._applying = None
+
+    def _informed(self, event: DatumReceived) -> None:
+        self.board.apply_datum(event)
+        self._limits.heard(event)
+
+    def _linked(self, ctx: Context, event: LinkChanged) -> None:
+        self._windows.heard(event)
+        link.link_changed(ctx, self._journal, event)
 
     def _qualified(self, event: ContractQualified) -> None:
         self.board.apply_qualified(event)
@@ -350,7 +362,9 @@ class Engine:
     # ---- by the clock
 
     def _by_the_clock(self, ctx: Context, started: float) -> None:
+        self._windows.keep(ctx, self._journal)
         jobs.ask_for_the_book(ctx, self._journal, self._schedule, in_doubt=self._absences.in_doubt)
+        budgets.tell_of_what_takes_too_long(ctx, self._journal, self._schedule)
         jobs.snapshot_account(ctx, self._journal, self._schedule, self._account)
         if started - self._status_at < self.settings.engine.status_wall_seconds:
             return
