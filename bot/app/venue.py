@@ -22,12 +22,14 @@ from bot.domain.errors import ConfigError
 from bot.feeds.clock import ScaledClock, wall_seconds
 from bot.sim.book_file import VenueBook, read_book, write_book
 from bot.sim.driver import VenueDriver
+from bot.sim.faults.script import FaultScript
+from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault, vendor_latency
 from bot.sim.market.model import build_market
 from bot.sim.matching import MatchingVenue, build_venue
 from bot.sim.scenario import load_scenario
 from bot.sim.tws.limits import Limits
-from bot.sim.tws.server import TwsFace
 from bot.sim.uw import UwFace
+from bot.sim.uw.limits import UwLimits
 from bot.sim.vocabulary import SimulatedVenue, VenueEvent
 
 
@@ -104,8 +106,12 @@ class VenueProcess:
         if self._keeper is not None:
             simulated.listeners.append(self._keeper)
         self._driver = VenueDriver(simulated, self.clock)
-        self._tws = TwsFace(simulated, self.clock, port=setup.tws_port, limits=Limits(), pace_s=setup.pace_s)
-        self._uw = UwFace(market, self.clock)
+        script = FaultScript(scenario.faults, setup.seed)
+        self._tws = FaultyTwsFace(
+            simulated, self.venue, self.clock, script, port=setup.tws_port, limits=Limits(), pace_s=setup.pace_s
+        )
+        latency = vendor_latency(script, self.clock, UwLimits().latency_wall_s)
+        self._uw = UwFace(market, self.clock, fault=vendor_fault(script), latency=latency)
         self._tasks: list[asyncio.Task[None]] = []
 
     def _take_up(self, path: Path) -> BookKeeper:

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bot.domain.errors import ConfigError
+from bot.sim.faults.catalogue import KINDS, Fault
 
 Day = date  # a field below is called `date`
 
@@ -190,7 +191,7 @@ class Scenario(_Strict):
     account: AccountScript = AccountScript()
     venue: VenueScript = VenueScript()
     symbols: dict[str, SymbolScript] = Field(min_length=1)
-    faults: list[Any] = Field(default_factory=list, max_length=0)
+    faults: list[Fault] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _coherent(self) -> Scenario:
@@ -215,7 +216,6 @@ class Scenario(_Strict):
 
 _ALLOWED: Final = MappingProxyType(
     {
-        "too_long": "an empty list (faults are scripted by a later release)",
         "extra_forbidden": "one of the documented keys",
         "union_tag_invalid": "pin, drift, jump, halt, wide_spread, book_bias, flow_bias",
     }
@@ -228,6 +228,8 @@ def _explain(path: Path, error: ValidationError, data: Any) -> str:
         key = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
         value = problem["input"] if problem["input"] is not data else "…"
         allowed = _ALLOWED.get(problem["type"], problem["msg"])
+        if problem["type"] in {"union_tag_invalid", "union_tag_not_found"} and problem["loc"][0] == "faults":
+            allowed = f"kind: {KINDS}"
         if problem["type"] == "extra_forbidden":
             allowed = f"{allowed}; unknown key"
         lines.append(f"{path}: {key} = {value!r}: allowed: {allowed}")

@@ -69,6 +69,7 @@ EXIT = {  # tight, so that stops, rungs and trails all happen within minutes
 # flat_at: three minutes before the close of a usual day, and of this one
 _TICKS_A_STEP = 12
 _PREPARED = Prepared(sqlite.dialect())
+_COMPILED: dict[Any, Any] = {}  # the queries of a start, likewise
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class InlineLane:
     dialect_name = "sqlite"
 
     def __init__(self, url: str) -> None:
-        self._engine = writer_engine(url)
+        self._engine = writer_engine(url).execution_options(compiled_cache=_COMPILED)
         event.listen(self._engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
         self._connection: Connection = self._engine.connect()
 

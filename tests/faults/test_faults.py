@@ -53,9 +53,7 @@ def test_a_fault_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> Non
         ONE.validate_python(wrong)
 
 
-@pytest.mark.parametrize(
-    ("written", "second"), [("10:05", 36_300), (605, 36_300), ("10:05:30", 36_330), (36_330, 36_330)]
-)
+@pytest.mark.parametrize("written, second", [("10:05", 36_300), (605, 36_300), ("10:05:30", 36_330), (36_330, 36_330)])
 def test_a_time_of_day_is_read_as_it_was_written(written: object, second: int) -> None:
     assert ONE.validate_python({"kind": "id_reset", "at": written}).starts() == second
 

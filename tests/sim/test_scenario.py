@@ -44,7 +44,7 @@ def test_an_unquoted_time_means_what_it_says(tmp_path: Path) -> None:
     "change,words",
     [
         ({"colour": "red"}, ("colour", "unknown key")),
-        ({"faults": [{"kind": "disconnect"}]}, ("faults", "empty list")),
+        ({"faults": [{"kind": "gremlin", "at": "10:00"}]}, ("faults", "orders_lost")),
         ({"date": "2026-11-21"}, ("2026-11-21", "not a session")),
         ({"date": "2026-11-26"}, ("2026-11-26", "not a session")),
         ({"close": "09:00"}, ("close must be after open",)),

@@ -26,8 +26,9 @@ CROWDED: Final = Answer(429, b'{"message": "Too many concurrent requests. Your p
 DAY_SPENT: Final = Answer(429, b'{"code": "daily_request_limit_hit", "message": "You have hit your daily limit."}')
 MINUTE_SPENT: Final = Answer(429, b'{"message": "Rate limit of requests per minute reached."}')
 
-Fault = Callable[[str, datetime], Answer | None]
-"""Something that answers in the vendor's place, for a path at a time: outages, HTML, garbage. None: nothing wrong."""
+Fault = Callable[[str, datetime], Answer | datetime | None]
+"""Something that answers in the vendor's place, for a path at a time: outages, HTML, garbage; an earlier time has old
+data answered; None: nothing wrong."""
 
 
 class FaceClock(Protocol):
@@ -85,6 +86,8 @@ class UwFace:
         if self._counter.minute_spent:
             return MINUTE_SPENT
         fault = self._fault(path, now) if self._fault else None
+        if isinstance(fault, datetime):
+            return self._routes.answer(path, params, fault)
         return fault or self._routes.answer(path, params, now)
 
     def _accepts(self, authorization: str) -> bool:

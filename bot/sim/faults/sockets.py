@@ -1,0 +1,317 @@
+"""The socket faces behind a fault script: a TWS face with a gate that lies, and what Unusual Whales answers instead.
+
+Live callbacks are bent; answers to questions about the book are true or missing, never false: a gateway that is asked
+tells what it knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+from bot.sim.driver import VenueClock
+from bot.sim.faults.catalogue import (
+    BadQuotes,
+    Callback,
+    CommissionFirst,
+    Competing,
+    Correction,
+    Delay,
+    Drop,
+    Duplicate,
+    IdReset,
+    LoseOrder,
+    Mute,
+    OrdersLost,
+    PartialFills,
+    Reject,
+    Reorder,
+    Restart,
+    SlowCancel,
+    UwAnswers,
+)
+from bot.sim.faults.script import FaultScript
+from bot.sim.matching import MatchingVenue
+from bot.sim.tws import messages, requests
+from bot.sim.tws.requests import Request
+from bot.sim.tws.serve_data import QUOTES
+from bot.sim.tws.server import TwsFace
+from bot.sim.tws.session import Session
+from bot.sim.tws.wire import Message
+from bot.sim.uw.routes import Answer
+from bot.sim.uw.server import garbage
+from bot.sim.vocabulary import SimulatedVenue
+
+CALLBACK_OF: Final[Mapping[int, Callback]] = MappingProxyType(
+    {
+        1: Callback.QUOTE,  # tickPrice
+        3: Callback.STATUS,  # orderStatus
+        5: Callback.STATUS,  # openOrder
+        11: Callback.EXECUTION,
+        59: Callback.COMMISSION,
+    }
+)
+_TICK_PRICE, _ERROR, _NEXT_VALID_ID, _COMPLETED_ORDER = 1, 4, 9, 101
+_CROSSED: Final = MappingProxyType({1: 2, 2: 1})  # bid and ask change places
+_WARNINGS: Final = frozenset({399})
+_LOOK_S: Final = 0.01
+_STALE_BY: Final = timedelta(hours=1)
+_SILENT_WALL_S: Final = 60.0  # longer than any client waits
+
+
+class FaultyTwsFace(TwsFace):
+    """A TWS face whose link, callbacks and answers follow a script."""
+
+    def __init__(
+        self, simulated: SimulatedVenue, venue: MatchingVenue, clock: VenueClock, script: FaultScript, **options: Any
+    ) -> None:
+        super().__init__(simulated, clock, **options)
+        self.script = script
+        self._faulty_venue, self._published = venue, simulated
+        self._held: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._number = 0
+        self._waiting: list[tuple[Session, Message]] = []
+        self._answering = False
+        self._lost = self._down = self._competing = False
+        self._back = 1102
+        self._told: set[Session] = set()
+        self._ids_reset = False
+        self._forgotten: set[int] = set()
+        self._follower: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        port = await super().start()
+        self._follower = asyncio.create_task(self._follow(), name="tws-face-faults")
+        return port
+
+    async def stop(self) -> None:
+        follower, self._follower = self._follower, None
+        if follower is not None:
+            follower.cancel()
+            await asyncio.gather(follower, return_exceptions=True)
+        await super().stop()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._down:
+            writer.transport.abort()
+            return
+        await super()._accept(reader, writer)
+
+    # ---- time
+
+    async def _follow(self) -> None:
+        while True:
+            self.look(self.now())
+            await asyncio.sleep(_LOOK_S)
+
+    def look(self, now: datetime) -> None:
+        """Bring everything to where the script has it at `now`."""
+        self._follow_restart(now)
+        self._follow_link(now)
+        self._faulty_venue.partial_fills_only = self.script.active(PartialFills, now) is not None
+        for correction in self.script.due(Correction, now):
+            self._published.publish(self._faulty_venue.correct_last_execution(correction.by, now))
+        due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])
+        self._held = [each for each in self._held if each[0] > now]
+        for _, _, action in due:
+            action()
+
+    def _follow_restart(self, now: datetime) -> None:
+        down = self.script.active(Restart, now) is not None
+        if down and not self._down:
+            self._forgotten = {order.perm_id for order in self.venue.completed_orders()}
+            self._held.clear()
+            self.drop_connections()
+        self._down = down
+
+    def _follow_link(self, now: datetime) -> None:
+        lost = self.script.active(OrdersLost, now)
+        if lost is not None:
+            self._back = lost.restored
+            for session in [each for each in self._started() if each not in self._told]:  # also who came meanwhile
+                self._told.add(session)
+                session.error(-1, 1100, "Connectivity between IB and Trader Workstation has been lost.")
+        elif self._lost:
+            self._told.clear()
+            kept = "maintained" if self._back == 1102 else "lost"
+            self.system_notice(self._back, f"Connectivity between IB and TWS has been restored - data {kept}.")
+        self._lost = lost is not None
+        competing = self.script.active(Competing, now) is not None
+        if competing and not self._competing:
+            for session in self._started():
+                for req_id in [number for kind, number in session.streams if kind == QUOTES]:
+                    session.error(req_id, 10197, "No market data during competing live session")
+        self._competing = competing
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        self._number += 1
+        self._held.append((self.now() + timedelta(seconds=seconds), self._number, action))
+
+    # ---- in
+
+    def ingress(self, session: Session, request: Request) -> None:
+        """Swallow, refuse, delay or pass a request on."""
+        now = self.now()
+        if self.script.active(Mute, now) is not None:
+            return
+        match request:
+            case requests.PlaceOrder() if not _is_preview(request):
+                self._place(session, request, now)
+            case requests.CancelOrder():
+                self._cancel(session, request, now)
+            case _ if self._lost and isinstance(request, _ABOUT_THE_BOOK):
+                return
+            case _:
+                self._answering = True
+                super().ingress(session, request)
+                self._answering = False
+
+    def _place(self, session: Session, request: requests.PlaceOrder, now: datetime) -> None:
+        if self._lost or self.script.meet(LoseOrder, now) is not None:
+            return
+        live = {(o.ticket.client_id, o.ticket.order_id) for o in self.venue.open_orders()}
+        of = "change" if (session.client_id, request.order_id) in live else "place"
+        refusal = self.script.meet(Reject, now, of=of)
+        if refusal is not None:
+            session.error(request.order_id, refusal.code, refusal.text)
+        if refusal is None or refusal.code in _WARNINGS:
+            super().ingress(session, request)
+
+    def _cancel(self, session: Session, request: requests.CancelOrder, now: datetime) -> None:
+        if self._lost:
+            return
+        refusal = self.script.meet(Reject, now, of="cancel")
+        slow = self.script.active(SlowCancel, now)
+        if refusal is not None:
+            session.error(request.order_id, refusal.code, refusal.text)
+        elif slow is not None:
+            self._later(slow.delay_seconds, lambda: super(FaultyTwsFace, self).ingress(session, request))
+        else:
+            super().ingress(session, request)
+
+    # ---- out
+
+    def egress(self, session: Session, message: Message) -> None:
+        """Drop, delay, repeat, reorder or bend a message."""
+        now = self.now()
+        if self.script.active(Mute, now) is not None or self._is_forgotten(message):
+            return
+        if message.id == _NEXT_VALID_ID:
+            self._ids_reset = self._ids_reset or bool(self.script.due(IdReset, now))
+            super().egress(session, messages.next_valid_id(1) if self._ids_reset else message)
+            return
+        kind = _callback(message)
+        if kind is None or (self._answering and kind is not Callback.QUOTE):
+            super().egress(session, message)
+        elif kind is Callback.QUOTE:
+            self._say_quote(session, message, now)
+        elif not self._lost:
+            self._say_order(kind, session, message, now)
+
+    def _is_forgotten(self, message: Message) -> bool:
+        return message.id == _COMPLETED_ORDER and any(field in self._forgotten for field in message.fields)
+
+    def _say_quote(self, session: Session, message: Message, now: datetime) -> None:
+        if self._competing or self._lost:
+            return
+        bad = self.script.active(BadQuotes, now)
+        if bad is not None:
+            version, req_id, tick, price, *rest = message.fields
+            if bad.value == "crossed":
+                tick = _CROSSED.get(int(str(tick)), tick)
+            else:
+                price = "NaN" if bad.value == "nan" else -1
+            message = Message(message.id, (version, req_id, tick, price, *rest))
+        self._bend(Callback.QUOTE, session, message, now)
+
+    def _say_order(self, kind: Callback, session: Session, message: Message, now: datetime) -> None:
+        if self.script.active(CommissionFirst, now) is None:
+            self._bend(kind, session, message, now)
+        elif kind is Callback.EXECUTION:
+            self._waiting.append((session, message))
+        else:
+            self._bend(kind, session, message, now)
+            if kind is Callback.COMMISSION:
+                waiting, self._waiting = self._waiting, []
+                for whose, execution in waiting:
+                    self._bend(Callback.EXECUTION, whose, execution, now)
+
+    def _bend(self, kind: Callback, session: Session, message: Message, now: datetime) -> None:
+        chance, say = self.script.chance, super().egress
+        for fault in self.script.touching(now):
+            meant = fault.callback is kind or (fault.callback is Callback.ORDER and kind is not Callback.QUOTE)
+            if not meant or chance.random() >= fault.share:
+                continue
+            match fault:
+                case Drop():
+                    return
+                case Delay():
+                    self._later(fault.delay_seconds, lambda: say(session, message))
+                    return
+                case Reorder():
+                    self._later(chance.uniform(0, fault.delay_seconds), lambda: say(session, message))
+                    return
+                case Duplicate():
+                    self._later(chance.uniform(0, fault.delay_seconds), lambda: say(session, message))
+        say(session, message)
+
+
+_ABOUT_THE_BOOK: Final = (
+    requests.OpenOrders,
+    requests.AllOpenOrders,
+    requests.CompletedOrders,
+    requests.Executions,
+    requests.Positions,
+)
+
+
+def _is_preview(request: requests.PlaceOrder) -> bool:
+    return request.what_if
+
+
+def _callback(message: Message) -> Callback | None:
+    """Return what kind of live callback a message is; an error on an order carries the order's id."""
+    if message.id == _ERROR:
+        return Callback.ERROR if int(str(message.fields[1])) > 0 else None
+    return CALLBACK_OF.get(message.id)
+
+
+# ---- Unusual Whales
+
+_REFUSALS: Final[Mapping[str, Answer]] = MappingProxyType(
+    {
+        "401": Answer(401, b'{"error": "Invalid or missing token"}'),
+        "403": Answer(403, b'{"error": "Your plan does not include this endpoint"}'),
+        "422": Answer(422, b'{"errors": [{"detail": "Invalid value for enum"}]}'),
+        "429": Answer(429, b'{"message": "Rate limit of requests per minute reached."}'),
+        "500": Answer(500, b'{"error": "Internal Server Error"}'),
+    }
+)
+
+
+def vendor_fault(script: FaultScript) -> Callable[[str, datetime], Answer | datetime | None]:
+    """Return what a UW face asks before it answers: an answer in its place, or the earlier time to answer as of."""
+
+    def fault(path: str, now: datetime) -> Answer | datetime | None:
+        active = script.active(UwAnswers, now)
+        if active is None or active.answer == "timeout":
+            return None
+        if active.answer == "stale":
+            return now - _STALE_BY
+        return _REFUSALS.get(active.answer) or garbage(active.answer)
+
+    return fault
+
+
+def vendor_latency(script: FaultScript, clock: VenueClock, usual_wall_s: float) -> Callable[[], Awaitable[None]]:
+    """Return how long a UW face holds each answer back: for ever, as far as a client can tell, while it times out."""
+
+    async def latency() -> None:
+        active = script.active(UwAnswers, clock.now())
+        silent = active is not None and active.answer == "timeout"
+        await asyncio.sleep(_SILENT_WALL_S if silent else usual_wall_s)
+
+    return latency
