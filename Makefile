@@ -7,6 +7,7 @@ SHELL := /bin/bash
 
 PYTHON ?=
 ARGS ?=
+HOURS ?= 24
 # Test processes side by side; WORKERS=0 runs the tests in one process, in order.
 WORKERS ?= auto
 
@@ -60,9 +61,17 @@ check: setup ## lint, types, and the contracts between the rooms
 bench: setup ## measure against bare references in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: faults
+faults: setup ## days with random faults and deaths, compared with the venue's book (N=2000, SEED=0, BREAK=name)
+	@$(BIN)/python -m tests.faults $(or $(N),2000) --seed $(or $(SEED),0) $(if $(BREAK),--break $(BREAK)) $(ARGS)
+
 .PHONY: kill
 kill: setup ## kill the real process while its venue trades (N=100, SEED=1)
 	@$(BIN)/python -m tests.kill $(or $(N),100) --seed $(or $(SEED),1)
+
+.PHONY: soak
+soak: setup ## one engine through day after day, its memory, files and ticks watched (HOURS=24 of open market)
+	@$(BIN)/python -m benchmarks.soak --hours $(HOURS) $(ARGS)
 
 .PHONY: interop-envs
 interop-envs: .venv-ib_async/.ready .venv-ibapi/.ready ## environments of the foreign TWS clients the tests connect

@@ -31,6 +31,9 @@ from bot.feeds.sources import DataSources
 from bot.feeds.uw import UwFeed
 from bot.log import configure_logging
 from bot.sim.broker import SimBroker
+from bot.sim.faults.broker import FaultyBroker
+from bot.sim.faults.script import FaultScript
+from bot.sim.faults.sockets import vendor_fault
 from bot.sim.market.model import build_market
 from bot.sim.matching import build_venue
 from bot.sim.scenario import load_scenario
@@ -64,7 +67,7 @@ class Desk:
 
     clock: ManualClock
     engine: Engine
-    broker: SimBroker
+    broker: SimBroker | FaultyBroker
     feed: UwFeed
     simulated: SimulatedVenue
     store: SqlStore
@@ -114,11 +117,15 @@ async def open_desk(
     session = calendar.session_on(scenario.date) or calendar.next_session(scenario.date)
     clock = ManualClock(scenario.starts())
     market = build_market(scenario, seed)
-    simulated = SimulatedVenue(build_venue(market, scenario, seed))
+    venue, script = build_venue(market, scenario, seed), FaultScript(scenario.faults, seed)
+    simulated = SimulatedVenue(venue)
     settings = _paced_for_replay(config.settings)
     inbox = Inbox()
-    desk_broker = broker(simulated, clock, inbox.put, settings.bot_id)
-    face = UwFace(market, clock)
+    desk_broker: SimBroker | FaultyBroker = broker(simulated, clock, inbox.put, settings.bot_id)
+    if scenario.faults:
+        await desk_broker.stop()
+        desk_broker = FaultyBroker(simulated, venue, clock, inbox.put, settings.bot_id, script)
+    face = UwFace(market, clock, fault=vendor_fault(script))
     sources = validate_section(config.sources_tree, "sources", DataSources)
     feed = UwFeed(sources.unusual_whales, clock, calendar, inbox.put, InProcessTransport(face))
     configure_logging("warning" if quiet else settings.log.level, config.secrets, now=clock.now)

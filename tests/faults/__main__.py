@@ -17,6 +17,8 @@ from bot.sim.faults.catalogue import in_words
 from tests.faults.breaks import BREAKS, broken
 from tests.faults.day import Outcome, Plan, live_day
 
+_TELL_EVERY = 200
+
 
 def play(plan: Plan, name: str | None = None) -> Outcome:
     """Play one plan; an error of the program itself is a broken promise too."""
@@ -112,6 +114,8 @@ def play_many(arguments: argparse.Namespace) -> int:
     with ProcessPoolExecutor(arguments.jobs) as pool:
         for outcome in pool.map(partial(play_seed, name=arguments.name), seeds, chunksize=4):
             outcomes.append(outcome)
+            if len(outcomes) % _TELL_EVERY == 0:
+                print(f"{len(outcomes)} days, {sum(bool(each.broken) for each in outcomes)} failed", flush=True)
             if outcome.broken:
                 print(f"seed {outcome.seed}: {outcome.broken[0]}", flush=True)
     failed = [outcome for outcome in outcomes if outcome.broken]

@@ -33,6 +33,7 @@ from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import SimulatedVenue
+from bot.store.address import sqlite_path
 from bot.store.database import writer_engine
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
@@ -69,7 +70,6 @@ EXIT = {  # tight, so that stops, rungs and trails all happen within minutes
 # flat_at: three minutes before the close of a usual day, and of this one
 _TICKS_A_STEP = 12
 _PREPARED = Prepared(sqlite.dialect())
-_COMPILED: dict[Any, Any] = {}  # the queries of a start, likewise
 
 
 @dataclass(frozen=True)
@@ -117,15 +117,30 @@ class EagerStrategy(FakeStrategy):
         return Look(symbol, Proposal(self.name, contract, quote, {"told": True}), "told", {"condition": "met"})
 
 
+class _OneEngine:
+    """The store's engine, made once: where it connects to is the day's file, what it compiled is kept."""
+
+    def __init__(self) -> None:
+        self.path = ""
+        self.engine = writer_engine("sqlite:///the-day.db")
+        event.listen(self.engine, "do_connect", self._lead)
+        event.listen(self.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+
+    def _lead(self, dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        arguments[0] = self.path
+
+
+_STORE = _OneEngine()
+
+
 class InlineLane:
     """The store's one connection, without a thread: real transactions in a real file, nothing waits for a disk."""
 
     dialect_name = "sqlite"
 
     def __init__(self, url: str) -> None:
-        self._engine = writer_engine(url).execution_options(compiled_cache=_COMPILED)
-        event.listen(self._engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
-        self._connection: Connection = self._engine.connect()
+        _STORE.path = str(sqlite_path(url))
+        self._connection: Connection = _STORE.engine.connect()
 
     async def run(self, work: Callable[[Connection], Any]) -> Any:
         with self._connection.begin():
@@ -133,7 +148,6 @@ class InlineLane:
 
     async def close(self) -> None:
         self._connection.close()
-        self._engine.dispose()
 
 
 class World:
