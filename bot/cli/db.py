@@ -39,7 +39,10 @@ def downgrade(
 @app.command()
 def backup(
     to: Annotated[
-        Path | None, typer.Argument(help="A file that does not exist yet; without one: in database.backup_dir, else beside the store.")
+        Path | None,
+        typer.Argument(
+            help="A file that does not exist yet; without one: in database.backup_dir or by the store."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:

@@ -64,19 +64,24 @@ def _with(reason: str | None, **payload: str) -> dict[str, str]:
     return payload | ({"reason": reason} if reason else {})
 
 
-def _ask(kind: CommandKind, payload: Mapping[str, str], wait: float, as_json: bool) -> None:
-    """Insert the command, wait for its answer and leave with 0 if it was carried out, with 1 if not."""
+def asked(kind: CommandKind, payload: Mapping[str, str], wait: float) -> Any:
+    """Insert the command and return its row once it is answered, or as it is when the patience ends."""
     from bot.domain.ids import ulid
     from bot.store import page_queries as ask
 
-    url = _store()
-    pulse = _look(url, ask.pulse)
+    url = store_url()
+    pulse = look(url, ask.pulse)
     if pulse is None:
         fail("the bot has not run on this store yet, so there is nobody to ask: start it with `python run.py`", REFUSED)
     at = pulse.at  # commands are dated in the bot's own time, which a simulation sets
     command_id = ulid(at, secrets.randbits(80))
     ask.insert_command(url, command_id, kind.value, payload, ACTOR, at)
-    row = _answered(url, command_id, wait)
+    return _answered(url, command_id, wait)
+
+
+def _ask(kind: CommandKind, payload: Mapping[str, str], wait: float, as_json: bool) -> None:
+    """Ask, and leave with 0 if it was carried out, with 1 if not."""
+    row = asked(kind, payload, wait)
     if as_json:
         show.as_json({"id": row.id, "kind": row.kind, "state": row.state, "answer": row.answer})
     elif row.state == "queued":
@@ -97,13 +102,13 @@ def _answered(url: str, command_id: str, wait: float) -> Any:
     clock = SystemClock()
     end = clock.monotonic() + wait
     while True:
-        row = _look(url, lambda connection: ask.command(connection, command_id))
+        row = look(url, lambda connection: ask.command(connection, command_id))
         if row is None or row.state != "queued" or clock.monotonic() >= end:
             return row
         sleep(POLL_S)
 
 
-def _store() -> str:
+def store_url() -> str:
     from bot.store.revision import check_revision
 
     url = database_url()
@@ -111,7 +116,7 @@ def _store() -> str:
     return url
 
 
-def _look(url: str, question: Callable[[Connection], Any]) -> Any:
+def look(url: str, question: Callable[[Connection], Any]) -> Any:
     from bot.store.database import open_reader
 
     with open_reader(url) as connection:
@@ -123,7 +128,7 @@ def _one_of(kind: str, given: str) -> str:
     from bot.store import page_queries as ask
 
     read = ask.live_signals if kind == "signal" else ask.open_positions
-    alive: list[Any] = _look(_store(), read)
+    alive: list[Any] = look(store_url(), read)
     names = {row.id: {row.id, getattr(row, "approval_id", None) or row.id} for row in alive}
     found = matches(given, names)
     if len(found) != 1:

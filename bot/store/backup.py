@@ -72,14 +72,14 @@ def backup(url: str, to: Path) -> Backup:
     part = to.with_name(to.name + ".part")
     try:
         copy(source, part)
-        checked = checkcopy(part)
+        checked = check_copy(part)
         part.replace(to)
     finally:
         remove(part)
     return Backup(to, to.stat().st_size, checked.seq, checked)
 
 
-def checkcopy(path: Path) -> Head:
+def check_copy(path: Path) -> Head:
     """Return the head of a copy's chain; raises StoreError when it is damaged, not a store, or its chain is broken."""
     refuse_damaged(path)
     url = _url_of(path)
@@ -99,7 +99,7 @@ def restore(url: str, source: Path, *, force: bool = False) -> Head:
     """
     if not source.exists():
         raise StoreError(f"there is no backup at {source}")
-    head = checkcopy(source)
+    head = check_copy(source)
     target = _path_of(url)
     _refuse_newer_schema(source)
     if target.exists():

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from bot.domain.calendar import new_york_day
 from bot.domain.money import ZERO
 from bot.store import page_queries as ask
+from bot.store import reconciliations
 from bot.store.values import parse_json
 from bot.web import formats, words
 from bot.web.charts import Curve, pnl_curve
@@ -287,7 +288,20 @@ def _broker(connection: Connection) -> StateView:
     if row is None:
         return StateView("down", "no connection in the store yet")
     since = f" since {formats.clock_time(row.since)} ET" if row.since else ""
-    return StateView(row.state, f"{row.detail or words.state_note(row.state, 'connection')}{since}")
+    return StateView(
+        row.state, f"{row.detail or words.state_note(row.state, 'connection')}{since}{_compared(connection)}"
+    )
+
+
+def _compared(connection: Connection) -> str:
+    """Return how our book stood to the broker's when they were last compared."""
+    last = reconciliations.latest(connection)
+    if last is None:
+        return ""
+    at = f"; book compared at {formats.clock_time(last.at)} ET: "
+    if not last.complete:
+        return f"{at}the broker's book did not come whole"
+    return at + (f"{last.differences} differences" if last.differences else "it agrees with the broker's")
 
 
 def market_view(pulse: ask.PulseRow | None, now: datetime) -> MarketView:

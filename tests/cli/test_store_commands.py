@@ -30,6 +30,7 @@ from bot.feeds.clock import ManualClock
 from bot.store.queries import QUERIES
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
+from bot.store.values import time_text
 
 Call = Callable[..., Result]
 
@@ -372,3 +373,57 @@ def test_what_is_no_backup_is_not_restored(call: Call, tmp_path: Path) -> None:
     assert call("db", "restore", str(tmp_path / "notes.db")).exit_code == 2
     assert call("db", "restore", str(tmp_path / "absent.db")).exit_code == 2
     assert call("audit", "verify").exit_code == 0
+
+
+@pytest.mark.usefixtures("running")
+def test_backups_are_listed_newest_first(call: Call) -> None:
+    assert json.loads(call("db", "backups", "--json").stdout) == []
+    assert call("db", "backup").exit_code == 0
+    (row,) = json.loads(call("db", "backups", "--json").stdout)
+    assert row["file"].endswith(".db")
+    assert row["bytes"] > 0
+
+
+class Comparing(threading.Thread):
+    """A bot that answers `reconcile` and writes the comparison."""
+
+    def __init__(self, path: Path, lines: list[tuple[str, str, str, str, str]]) -> None:
+        super().__init__(daemon=True)
+        self._path, self._lines = path, lines
+
+    def run(self) -> None:
+        at = time_text(NOW + timedelta(seconds=1))
+        with closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as connection:
+            answer = "UPDATE command SET state = 'done', answer = 'asked', handled_at = ? WHERE state = 'queued'"
+            while not connection.execute(answer, (at,)).rowcount:
+                threading.Event().wait(0.01)
+            connection.execute(
+                "INSERT INTO reconciliation (id, at, reason, complete) VALUES ('R1', ?, 'asked', 1)", (at,)
+            )
+            connection.executemany(
+                "INSERT INTO reconciliation_line (reconciliation_id, line, subject, key, ours, broker, action) "
+                "VALUES ('R1', ?, ?, ?, ?, ?, ?)",
+                [(number, *line) for number, line in enumerate(self._lines)],
+            )
+
+
+def test_reconcile_shows_what_the_broker_has_what_the_store_has_and_what_was_done(call: Call, running: Path) -> None:
+    bot = Comparing(
+        running, [("position", CONTRACT.key, "4", "4", "same"), ("order", "qty-1", "missing", "working", "x")]
+    )
+    bot.start()
+    result = call("reconcile", "--json")
+    bot.join(timeout=5)
+    assert result.exit_code == 0, result.stderr
+    shown = json.loads(result.stdout)
+    assert shown["differences"] == 1
+    assert shown["lines"][1] == {
+        "subject": "position", "key": CONTRACT.key.strip(), "broker": "4", "store": "4", "action": "same",
+    }  # fmt: skip
+
+
+def test_reconcile_without_a_bot_says_so(call: Call, running: Path) -> None:
+    result = call("reconcile", "--wait", "0")
+    assert result.exit_code == 1
+    assert "is the bot running" in result.stderr
+    assert [row["kind"] for row in commands(running)] == ["reconcile"]

@@ -1,0 +1,48 @@
+"""`reconcile`: compare our book with the broker's now, and show what the broker has, what the store has, what was
+done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from time import sleep
+from typing import TYPE_CHECKING
+
+from bot.cli import show
+from bot.cli.edge import REFUSED, fail
+from bot.cli.operator import POLL_S, Json, Wait, asked, look, store_url
+from bot.domain.events import CommandKind
+
+if TYPE_CHECKING:
+    from bot.store.reconciliations import Comparison
+
+COLUMNS = ("subject", "key", "broker", "store", "action")
+
+
+def reconcile(wait: Wait = 20, json: Json = False) -> None:
+    """Have the bot compare its book with the broker's and show the comparison; exit code 1 if none came."""
+    row = asked(CommandKind.RECONCILE, {}, wait)
+    if row.state != "done" or row.handled_at is None:
+        fail(row.answer or f"no answer within {wait:g} s: is the bot running? The command stays queued", REFUSED)
+    found = _compared(row.handled_at, wait)
+    if found is None:
+        fail(f"the broker's book did not come whole within {wait:g} s; `status` says how the connection is", REFUSED)
+    if json:
+        show.as_json({"id": found.id, "at": found.at, "differences": found.differences, "lines": list(found.lines)})
+        return
+    rows = [(line.subject, line.key, line.broker, line.store, line.action) for line in found.lines]
+    words = "our book and the broker's agree" if not found.differences else f"{found.differences} differences"
+    show.as_table(COLUMNS, rows, f"compared at {found.at:%H:%M:%S} UTC: {words}", "nothing is held and nothing is open")
+
+
+def _compared(since: datetime, wait: float) -> Comparison | None:
+    """Return the first whole comparison after the command was taken up, None when the patience ends."""
+    from bot.feeds.clock import SystemClock
+    from bot.store.reconciliations import latest
+
+    url, clock = store_url(), SystemClock()
+    end = clock.monotonic() + wait
+    while True:
+        found: Comparison | None = look(url, lambda connection: latest(connection, since))
+        if found is not None or clock.monotonic() >= end:
+            return found
+        sleep(POLL_S)
