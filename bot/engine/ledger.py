@@ -55,9 +55,12 @@ class Ledger:
         self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
         self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
         self.halted_symbols: dict[str, str] = {}  # no entries on them today, and why
-        self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
         self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
+        self.unequal_keys: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
+        self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
+        self.high_water: Decimal | None = loaded.high_water
+        self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
         self.equity: Decimal | None = None
         self.account_at: datetime | None = None
         for position in self.positions.values():

@@ -207,14 +207,16 @@ class Reconciler:
         ours: dict[str, int] = defaultdict(int)
         for position in self._ctx.ledger.positions.values():
             ours[position.key] += position.quantity
-        doubted = self._ctx.ledger.doubted_keys
+        doubted, unequal = self._ctx.ledger.doubted_keys, self._ctx.ledger.unequal_keys
         doubted.clear()
+        unequal.clear()
         for key in sorted(set(broker) | set(ours)):
             there = broker[key].quantity if key in broker else 0
             if there == ours[key] or self._is_none_of_ours(broker.get(key), ours[key]):
                 self._absences.differences.pop(key, None)
                 self._line("position", key, str(ours[key]), str(there), "same" if there == ours[key] else "left alone")
             elif not self._seen_twice(key, there - ours[key], snapshot.at):
+                unequal.add(key)
                 if there < ours[key]:
                     doubted.add(key)  # nothing more is sold of it until a second look tells
                 self._line("position", key, str(ours[key]), str(there), "asked again")

@@ -188,7 +188,7 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         open_puts=exposure.puts,
         open_total=exposure.total,
         open_on_symbol=exposure.on(signal.symbol),
-        symbol_halt=ledger.halted_symbols.get(signal.symbol, ""),
+        symbol_halt=ledger.halted_symbols.get(signal.symbol, "") or _unequal(ctx, signal),
         held_on_contract=ledger.held_on(signal.key),
         sells_on_contract=len(ledger.live_on(signal.key, OrderSide.SELL)),
         buys_on_contract=len(ledger.live_on(signal.key, OrderSide.BUY)),
@@ -196,6 +196,10 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         input_faults=strategy.input_faults(signal.symbol, ctx.board, ctx.now, signal.contract) if strategy else gone,
     )
     return validate_entry(view, ctx.settings.risk)
+
+
+def _unequal(ctx: Context, signal: Signal) -> str:
+    return "the broker's quantity is another than ours" if signal.key in ctx.ledger.unequal_keys else ""
 
 
 def rule_facts(results: tuple[RuleResult, ...]) -> dict[str, Any]:

@@ -1,0 +1,132 @@
+"""The catalogue of what goes wrong in the field, P1 to P62: each lesson that touches us names the tests of it.
+
+Lessons without a test here touch nothing that this program has (combos, chat channels, a watchdog that restarts
+gateways, a language model at the wheel) or are named in `WITHOUT`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.domain.events import CommandKind, LinkChange, LinkChanged
+from tests.engine.desk import SPY_580P, Desk
+
+TESTS = Path(__file__).parents[1]
+
+LESSONS = {
+    "P1": ["engine/test_budgets.py::test_no_code_on_a_live_order_ends_it_by_itself",
+           "engine/test_order_protocol.py::test_an_error_on_a_live_order_is_doubt_not_an_end"],
+    "P2": ["engine/test_foreign.py::test_one_reference_with_two_perm_ids_is_told_and_both_are_cancelled",
+           "engine/test_entries.py::test_no_cancel_and_no_move_is_sent_while_orders_are_degraded"],
+    "P3": ["broker/test_orders.py::test_order_ids_stay_above_those_of_store_and_broker"],
+    "P4": ["broker/test_orders.py::test_a_reused_id_is_told_apart_by_its_perm_id"],
+    "P5": ["engine/test_order_protocol.py::test_an_order_that_nobody_answers_becomes_unknown_and_is_asked_for",
+           "engine/test_reconciler.py::test_a_stop_that_never_arrived_goes_out_again_under_its_reference"],
+    "P6": ["engine/test_session.py::test_when_a_commit_fails_nothing_is_sent_and_the_session_halts",
+           "engine/test_session.py::test_a_fill_in_the_tick_that_failed_is_not_lost"],
+    "P7": ["store/test_revision.py::test_a_newer_store_is_refused_in_words_and_left_alone",
+           "store/test_revision.py::test_down_takes_everything_away_and_up_brings_it_back_the_same"],
+    "P8": ["engine/test_reconciler.py::test_an_entry_that_never_arrived_is_cancelled_as_stale_after_two_books",
+           "engine/test_reconciler.py::test_an_incomplete_book_concludes_nothing"],
+    "P9": ["engine/test_crash.py::test_a_crash_after_any_tick_leaves_one_entry_and_a_flat_book"],
+    "P10": ["engine/test_reconciler.py::test_a_second_comparison_changes_nothing"],
+    "P11": ["engine/test_reconciler.py::test_fills_during_a_lost_connection_are_found_on_the_way_back"],
+    "P12": ["engine/test_field_lessons.py::test_p12_no_entry_while_the_brokers_quantity_is_another_than_ours"],
+    "P13": ["engine/test_refusals.py::test_a_watched_stop_is_still_watched_after_a_restart",
+            "engine/test_laws.py::test_whatever_happened_a_position_ends_up_protected_for_exactly_what_is_left"],
+    "P14": ["engine/test_entries.py::test_a_fill_while_the_cancel_is_under_way_is_kept_and_protected",
+            "engine/test_entries.py::test_a_fill_heard_of_after_the_cancel_makes_a_protected_position"],
+    "P15": ["engine/test_budgets.py::test_an_order_in_doubt_is_told_of_and_the_book_is_asked_all_the_while"],
+    "P16": ["engine/test_order_protocol.py::test_an_order_that_nobody_answers_becomes_unknown_and_is_asked_for"],
+    "P17": ["engine/test_entries.py::test_a_refused_entry_ends_its_signal_with_the_brokers_reason",
+            "broker/test_orders.py::test_a_rejection_keeps_the_brokers_reason"],
+    "P18": ["engine/test_foreign.py::test_cancels_that_miss_are_tried_ever_more_rarely_and_told",
+            "engine/test_order_protocol.py::test_a_cancel_that_is_refused_is_looked_into"],
+    "P19": ["broker/test_orders.py::test_an_order_goes_out_whole_and_leaves_nothing_to_presets"],
+    "P20": ["engine/test_whole_life.py::test_the_trail_moves_no_more_often_than_its_interval"],
+    "P21": ["engine/test_exits.py::test_a_close_takes_the_stop_back_before_it_sells",
+            "engine/test_reconciler.py::test_a_stop_that_vanished_while_its_position_is_being_closed_is_not_sent_again"],
+    "P22": ["engine/test_exits.py::test_a_lost_stop_that_sold_some_is_replaced_only_for_what_is_really_left"],
+    "P23": ["engine/test_foreign.py::test_a_second_entry_on_a_contract_that_is_held_is_refused_with_the_reason",
+            "engine/test_foreign.py::test_a_buy_of_another_signal_gives_way_to_the_stop_of_a_late_fill"],
+    "P24": ["engine/test_refusals.py::test_a_stop_off_the_grid_goes_out_again_on_one_that_every_class_takes",
+            "broker/test_market.py::test_a_contract_is_qualified_with_the_grid_of_its_market_rule"],
+    "P25": ["engine/test_order_protocol.py::test_a_correction_replaces_what_it_corrects",
+            "engine/test_parking.py::test_a_correction_that_leaves_nothing_closes_the_position_and_takes_its_stop_back",
+            "engine/test_whole_life.py::test_a_commission_before_its_execution_is_charged_once"],
+    "P27": ["broker/test_snapshot.py::test_a_part_without_its_end_marker_makes_the_book_incomplete",
+            "engine/test_reconciler.py::test_one_book_that_lacks_a_position_proves_nothing"],
+    "P28": ["engine/test_foreign.py::test_a_foreign_execution_on_a_contract_of_ours_halts_its_symbol",
+            "engine/test_foreign.py::test_a_symbol_that_was_halted_is_halted_after_a_restart"],
+    "P29": ["engine/test_foreign.py::test_a_foreign_order_on_a_contract_of_ours_is_told_once_and_left_alone",
+            "broker/test_snapshot.py::test_other_clients_orders_are_in_the_book_and_not_told_apart_from_it"],
+    "P30": ["broker/test_connection.py::test_fills_are_heard_while_orders_are_said_to_be_lost",
+            "broker/test_snapshot.py::test_a_fill_of_the_outage_comes_with_the_book"],
+    "P31": ["engine/test_windows.py::test_a_restart_inside_its_window_is_taken_up_when_the_window_is_over"],
+    "P32": ["engine/test_windows.py::test_in_a_window_an_exit_waits_with_the_reason_and_goes_out_after_it",
+            "engine/test_windows.py::test_entries_stop_before_a_window_and_say_why"],
+    "P34": ["broker/test_connection.py::test_kept_subscriptions_that_stay_silent_are_asked_for_again"],
+    "P36": ["broker/test_connection.py::test_a_client_id_in_use_is_said_at_once_and_the_same_id_is_tried_again"],
+    "P38": ["broker/test_snapshot.py::test_a_part_without_its_end_marker_makes_the_book_incomplete",
+            "engine/test_budgets.py::test_a_missing_part_is_told_once_not_with_every_book"],
+    "P40": ["broker/test_connection.py::test_a_gateway_that_takes_the_connection_and_says_nothing_is_given_up"],
+    "P41": ["engine/test_field_lessons.py::test_p41_a_competing_session_keeps_entries_out_and_lets_exits_go",
+            "broker/test_connection.py::test_a_competing_session_is_named_and_its_end_is_seen_in_the_ticks"],
+    "P42": ["broker/test_market.py::test_the_most_important_lines_get_the_budget_and_the_rest_is_alerted_once"],
+    "P43": ["engine/test_pacing.py::test_what_protects_takes_the_room_of_the_entries",
+            "engine/test_pacing.py::test_an_entry_that_waits_too_long_is_given_up_on_record"],
+    "P44": ["broker/test_market.py::test_what_the_broker_does_not_know_is_said_and_not_asked_again"],
+    "P45": ["broker/test_words.py::test_what_tws_sends_for_no_price_is_none",
+            "engine/test_entries.py::test_an_entry_is_not_moved_on_an_old_quote"],
+    "P46": ["engine/test_reconciler.py::test_an_expired_position_is_settled"],
+    "P48": ["engine/test_exits.py::test_on_a_half_day_it_is_flat_as_long_before_the_early_close"],
+    "P49": ["engine/test_session.py::test_pause_and_halt_survive_a_restart"],
+    "P54": ["engine/test_refusals.py::test_a_stop_that_is_never_taken_is_watched_by_the_tick",
+            "engine/test_exits.py::test_a_refused_stop_is_tried_three_times_and_then_the_position_is_closed",
+            "engine/test_budgets.py::test_a_position_without_its_stop_is_told_within_seconds"],
+    "P56": ["engine/test_inbox_and_scan.py::test_a_symbol_cools_down_after_its_signal_even_across_a_restart"],
+    "P58": ["web/test_probes.py::test_metrics_parse_and_say_what_the_store_says"],
+    "P60": ["store/test_migration_on_a_copy.py::test_a_migration_that_fails_or_harms_leaves_the_store_as_it_was"],
+    "P62": ["engine/test_order_protocol.py::test_the_facts_of_a_fill_end_in_one_state_in_any_order"],
+}  # fmt: skip
+
+WITHOUT = frozenset({"P33", "P37", "P39", "P53", "P55", "P61"})
+"""Lessons that touch us and have no test of their own in this list."""
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_of_the_field_has_the_tests_that_it_names(lesson: str) -> None:
+    assert lesson not in WITHOUT
+    for name in LESSONS[lesson]:
+        path, _, test = name.partition("::")
+        text = (TESTS / path).read_text(encoding="utf-8")
+        assert f"def {test}(" in text, f"{lesson}: {name} is gone"
+
+
+async def test_p12_no_entry_while_the_brokers_quantity_is_another_than_ours(desk: Desk) -> None:
+    desk.broker.held[SPY_580P.key] = 3
+    await desk.command(CommandKind.RECONCILE)
+    await desk.tick()
+    desk.contract = SPY_580P
+    await desk.propose(4)
+    await desk.ticks(3)
+    assert desk.signal.state == "rejected"
+    row = next(r for r in desk.store.transitions if r.entity_id == desk.signal.id and r.trigger == "reject")
+    assert "the broker's quantity is another than ours" in row.reason
+    assert desk.broker.submitted == []
+
+
+async def test_p41_a_competing_session_keeps_entries_out_and_lets_exits_go(desk: Desk) -> None:
+    await desk.hold(4)
+    desk.put(LinkChanged(LinkChange.COMPETING, "10197", desk.clock.now()))
+    await desk.tick()
+    assert desk.store.connection.state == "competing"
+    desk.strategy.contract = SPY_580P
+    desk.quote("1.98", "2.02", contract=SPY_580P)
+    await desk.settle()
+    assert len(desk.store.signals) == 1
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.settle()
+    assert desk.broker.market.left == 4
