@@ -37,7 +37,8 @@ from bot.config.options import RunOptions
 from bot.config.schema import Mode, Settings
 from bot.domain.calendar import NEW_YORK
 from bot.domain.errors import ConfigError, StoreError
-from bot.domain.ids import IdSource
+from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.ids import IdSource, ulid
 from bot.engine.inbox import Inbox
 from bot.engine.ports import Clock
 from bot.engine.tick import Engine
@@ -231,6 +232,7 @@ async def _trade(
         on_outage=log.error,
     )
     stop = _stop_on_signals()
+    _emergency_on_signal(inbox, clock)
     async with contextlib.AsyncExitStack() as running:
         running.push_async_callback(store.close)
         await engine.start()
@@ -310,6 +312,17 @@ def _stop_on_signals() -> asyncio.Event:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, asked)
     return stop
+
+
+def _emergency_on_signal(inbox: Inbox, clock: Clock) -> None:
+    """SIGUSR1 is the emergency stop: it needs neither page nor store to be heard."""
+
+    def asked() -> None:
+        now = clock.now()
+        command_id = ulid(now, secrets.randbits(80))
+        inbox.put(CommandReceived(command_id, CommandKind.EMERGENCY, {}, "signal:SIGUSR1", now))
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, asked)
 
 
 def _leave() -> None:

@@ -1,4 +1,4 @@
-"""`approve`, `reject`, `pause`, `resume`, `close`, `flatten`: a command row for the bot's next tick, and its answer.
+"""What a person asks of the running bot (approve, pause, close, emergency, ...): a command row, and its answer.
 
 The command line changes no state itself, like the page: it asks, waits for the answer and prints it.
 """
@@ -58,6 +58,22 @@ def close(position: PositionId, wait: Wait = 10, json: Json = False) -> None:
 def flatten(wait: Wait = 10, json: Json = False) -> None:
     """Sell every open position at the market, call off every entry, and pause."""
     _ask(CommandKind.FLATTEN, {}, wait, json)
+
+
+def halt(reason: Reason = None, wait: Wait = 10, json: Json = False) -> None:
+    """Allow no new entries until a person resumes; open positions are managed to their end."""
+    _ask(CommandKind.HALT, _with(reason), wait, json)
+
+
+def cancel_all(wait: Wait = 10, json: Json = False) -> None:
+    """Take every entry order back; positions and their stops stay, and new entries may follow."""
+    _ask(CommandKind.CANCEL_ALL, {}, wait, json)
+
+
+def emergency(reason: Reason = None, wait: Wait = 10, json: Json = False) -> None:
+    """Emergency stop: halt, take every entry order back and sell everything; what the broker cannot be asked now is
+    named, and done as soon as it can."""
+    _ask(CommandKind.EMERGENCY, _with(reason), wait, json)
 
 
 def _with(reason: str | None, **payload: str) -> dict[str, str]:

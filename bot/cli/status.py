@@ -26,6 +26,7 @@ POSITION_COLUMNS: Final = (
 )
 SIGNAL_COLUMNS: Final = ("id", "contract_key", "state", "quantity", "limit_price", "asks_a_person", "expires_at")
 FEED_COLUMNS: Final = ("feed", "dataset", "key", "state", "last_success_at", "failures", "dropped")
+BREAKER_COLUMNS: Final = ("id", "state", "value", "limit_words", "detail")
 
 
 def status(json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
@@ -59,6 +60,7 @@ def _seen(connection: Connection) -> dict[str, Any]:
         "signals": [_row(row, SIGNAL_COLUMNS, asks_a_person=row.id in asked) for row in ask.live_signals(connection)],
         "positions": [_row(row, POSITION_COLUMNS) for row in ask.open_positions(connection)],
         "feeds": [_row(row, FEED_COLUMNS) for row in ask.feeds(connection)],
+        "breakers": [_row(row, BREAKER_COLUMNS) for row in ask.breakers(connection)],
     }
 
 
@@ -69,7 +71,7 @@ def _row(found: Any, columns: Sequence[str], **more: Any) -> dict[str, Any]:
 def _print(seen: Mapping[str, Any]) -> None:
     for name, words in _facts(seen):
         print(f"{name:<11} {words}")
-    for title in ("signals", "positions", "feeds"):
+    for title in ("signals", "positions", "feeds", "breakers"):
         rows: list[dict[str, Any]] = seen[title]
         columns = list(rows[0]) if rows else []
         show.as_table([name.replace("_", " ") for name in columns], [list(row.values()) for row in rows], title, "none")

@@ -88,6 +88,7 @@ class EngineSettings(Section):
     mark_seconds: Seconds = Field(15, description="one point of a position's price path this often")
     account_snapshot_seconds: Seconds = 60
     record: bool = Field(False, description="keep a recording of everything received")
+    kill_switch_file: str = Field("", description="while this file exists no entry leaves the bot; empty: none")
     dead_man_file: str = Field("", description="rewritten every 10 wall seconds while the tick moves; empty: none")
     dead_man_url: str = Field(
         "", pattern=r"^(https?://.+)?$", description="asked (GET) once a wall minute while the tick moves; empty: none"
@@ -108,6 +109,22 @@ class RiskSettings(Section):
     quote_max_age_s: Seconds = Field(15, description="the option's quote")
     what_if_max_age_s: Seconds = 60
     no_zero_dte_after: time = Field(time(15, 30), description="and as long before an early close")
+    daily_loss_usd: Decimal = Field(Decimal(10000), ge=0, description="the same in dollars; 0: no absolute limit")
+    daily_loss_warning_fraction: Fraction = Field(Decimal("0.04"), description="of the day's first equity")
+    max_drawdown_fraction: Fraction = Field(Decimal("0.10"), description="from the highest equity seen; halts")
+    max_losses_in_a_row: int = Field(3, ge=1, description="of the day's closed positions; blocks entries")
+    max_correlation: float = Field(0.8, gt=0, le=1, description="mean over pairs of open positions; blocks entries")
+    correlation_min_minutes: int = Field(10, ge=3, le=60, description="common minute returns that a pair needs")
+    uw_silent_s: Seconds = Field(120, description="no word from Unusual Whales in the session; blocks entries")
+    tws_gone_s: Seconds = Field(15, description="the broker's connection unusable for so long; blocks entries")
+    max_gap_fraction: Fraction = Field(
+        Decimal("0.05"), description="jump of an underlying from the minute before; its positions are closed"
+    )
+    max_orders_per_minute: int = Field(60, ge=1, description="of all kinds; blocks entries")
+    max_rejection_fraction: Fraction = Field(Decimal("0.5"), description="of the orders sent in the window; halts")
+    min_rejections: int = Field(4, ge=1, description="fewer rejections than this are no rate")
+    rejection_window_s: Seconds = 300
+    breaker_seconds: Seconds = Field(1, description="breakers are looked at this often")
 
 
 class RungSettings(Section):
@@ -148,6 +165,7 @@ class ExecutionSettings(Section):
     rung_reprice_s: Seconds = Field(10, description="a profit rung's limit follows the bid this often")
     trail_min_step: Fraction = Field(Decimal("0.02"), description="the stop moves only by this much of its price")
     trail_min_interval_s: Seconds = 5
+    exit_alert_s: Seconds = Field(30, description="a position on its way out for so long is told of, with the reason")
     protection_limit_s: Seconds = Field(
         2, description="an open position must be protected this soon after the entry is done"
     )
@@ -165,7 +183,6 @@ class ApprovalSettings(Section):
         Decimal("0.01"), description="with above_risk_pct: ask a person above this premium, of equity"
     )
     signal_ttl_s: Seconds = Field(180, description="a signal that is not filled by then expires")
-    exit_alert_s: Seconds = Field(30, description="a position on its way out for so long is told of, with the reason")
 
 
 class WebSettings(Section):

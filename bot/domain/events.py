@@ -266,6 +266,8 @@ class CommandKind(StrEnum):
     CLOSE = "close"
     FLATTEN = "flatten"
     RECONCILE = "reconcile"
+    EMERGENCY = "emergency"
+    CANCEL_ALL = "cancel_all"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.approval import APPROVAL
+from bot.domain.breaker import BREAKER
 from bot.domain.connection import CONNECTION
 from bot.domain.machine import Lifecycle
 from bot.domain.message import MESSAGE
@@ -17,7 +18,7 @@ from bot.domain.session import SESSION
 from bot.domain.signal import SIGNAL
 
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = MappingProxyType(
-    {life.name: life for life in (SIGNAL, POSITION, ORDER, APPROVAL, MESSAGE, REPORT, SESSION, CONNECTION)}
+    {life.name: life for life in (SIGNAL, POSITION, ORDER, APPROVAL, MESSAGE, REPORT, SESSION, CONNECTION, BREAKER)}
 )
 
 

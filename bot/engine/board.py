@@ -51,6 +51,9 @@ class Board:
     def data(self) -> Mapping[tuple[str, str], Datum]:
         return self._data
 
+    def quotes(self) -> Mapping[str, Quote]:
+        return self._quotes
+
     def grid(self, key: str) -> PriceGrid:
         known = self._grids.get(key)
         if known is None:

@@ -27,10 +27,13 @@ class Dispatcher:
     """Sends orders at once and in order; questions (what-if, snapshot) run beside the tick, a replay waits for them
     instead."""
 
-    def __init__(self, broker: Broker, inbox: Inbox, clock: Clock, *, wait_for_answers: bool = False) -> None:
+    def __init__(
+        self, broker: Broker, inbox: Inbox, clock: Clock, gate: Gate, *, wait_for_answers: bool = False
+    ) -> None:
         self._broker = broker
         self._inbox = inbox
         self._clock = clock
+        self._gate = gate
         self._wait = wait_for_answers
         self._questions: set[asyncio.Task[None]] = set()
         self._snapshot_asked = False
@@ -73,6 +76,10 @@ class Dispatcher:
 
     def _submit(self, command: SubmitOrder) -> None:
         ticket, now = command.ticket, self._clock.now()
+        refusal = self._gate.refusal(ticket)
+        if refusal is not None:
+            self._inbox.put(OrderNotSent(ticket.order_ref, refusal, now))
+            return
         try:
             order_id = self._broker.submit(ticket)
         except BrokerError as error:

@@ -32,6 +32,13 @@ def may_cancel(ctx: Context, order: Order) -> bool:
     return ctx.now - order.state_since >= timedelta(seconds=wait)
 
 
+FLATTENED: Final = "entry:flattened"
+"""Tag of an entry order that was live when everything was flattened: what it still buys is sold at once."""
+
+CALLED_OFF: Final = "entry:called_off"
+"""Tag of an entry order that a person called off: it is taken back as soon as the broker can be asked."""
+
+
 def work_entry(ctx: Context, order: Order, first_fill_at: datetime | None) -> list[Step]:
     """Return what a live entry order needs now: a cancel, a better price, or nothing."""
     if order.purpose is not Purpose.ENTRY or order.state not in _CANCELLABLE or order.wanted is not None:
@@ -75,7 +82,7 @@ def finish_signal(ctx: Context, signal: Signal) -> list[Step]:
                 last.reject_reason or "the broker refused the order",
                 {},
                 done,
-                actor="broker",
+                actor="broker" if last.submitted_at else "tick",  # what was never sent, nobody outside refused
             )
         ]
     trigger = SignalTrigger.EXPIRE if ctx.now >= signal.expires_at else SignalTrigger.CANCEL
@@ -92,6 +99,8 @@ def _reason_to_cancel(ctx: Context, order: Order, first_fill_at: datetime | None
     kept_out = _kept_out(ctx, order, signal)
     if kept_out is not None:
         return kept_out
+    if order.tag in {FLATTENED, CALLED_OFF}:
+        return "a person called every entry off"
     if order.tag in {FLATTENED, CALLED_OFF}:
         return "a person called every entry off"
     if ctx.now >= signal.expires_at:

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from bot.domain.commands import SubmitOrder
 from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.engine.context import Context
-from bot.engine.entries import amend, cancel, may_cancel
+from bot.engine.entries import FLATTENED, amend, cancel, may_cancel
 from bot.engine.protection import live_entry, live_exits, live_stop, may_resize, may_sell_more, move_stop, protect
 from bot.engine.refusals import is_watched, watch
 from bot.engine.steps import Birth, Step
@@ -25,10 +25,6 @@ from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
 _RETRY_AFTER_S = 5.0
 _FAILED = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
-
-
-FLATTENED: Final = "entry:flattened"
-"""Tag of an entry order that was live when everything was flattened: what it still buys is sold at once."""
 
 
 def decide_position(ctx: Context, position: Position) -> list[Step]:
@@ -44,12 +40,12 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
     if live_entry(orders) is not None or not ctx.may_exit_of(position):
         return []
     follow = _follow_rungs(ctx, position, orders)
-    if not covered and live_stop(orders) is None and is_watched(orders):
-        return watch(ctx, position, bid)
     if follow:
         return follow
     covered = protect(ctx, position, orders)
     bid = sound_bid(ctx, position)
+    if not covered and live_stop(orders) is None and is_watched(orders):
+        return watch(ctx, position, bid)
     if covered or bid is None:
         return covered
     return _climb(ctx, position, orders, bid) or _trail(ctx, position, orders, bid)
@@ -90,12 +86,12 @@ def sound_bid(ctx: Context, position: Position) -> Decimal | None:
 
 def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Decimal | None]:
     """Return the bids (low, high) that should wake the tick at once: the next rung, or a high worth moving the stop
-    if is_watched(ctx.ledger.orders_of(position.id)):
-        return position.stop_price, position.high
     for. A low there is only where the broker does not take the stop.
     """
     if position.state is PositionState.CLOSING:
         return None, None
+    if is_watched(ctx.ledger.orders_of(position.id)):
+        return position.stop_price, position.high
     if position.state is PositionState.TRAILING and position.stop_price is not None:
         step = 1 + ctx.settings.execution.trail_min_step
         return None, position.stop_price * step / (1 - position.plan.trail)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.approval import Approval
+from bot.domain.breaker import Breaker
 from bot.domain.commands import Command
 from bot.domain.connection import Connection
 from bot.domain.errors import IllegalTransition
@@ -100,6 +101,8 @@ class Journal:
             batch.session = entity
         elif isinstance(entity, Connection):
             batch.connection = entity
+        elif isinstance(entity, Breaker):
+            batch.breakers[entity.id] = entity
 
     def alert(self, code: str, severity: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
         self.batch.alerts.append(AlertRaised(code, severity, text, facts or {}, self.now))

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from bot.domain.approval import Approval
+from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection
 from bot.domain.contracts import Right
 from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose
@@ -146,6 +147,13 @@ class Ledger:
 
     def positions_of(self, key: str) -> list[Position]:
         return [self.positions[i] for i in sorted(self.by_key.get(key, ()))]
+
+    @property
+    def entry_blocks(self) -> tuple[str, ...]:
+        """Return in words every tripped breaker: while there is one, no entry passes."""
+        return tuple(
+            f"{b.id} {b.value} against {b.limit}" for b in self.breakers.values() if b.state is BreakerState.TRIPPED
+        )
 
     def exposure(self, leaving_out: Signal | None = None) -> Exposure:
         """Count open positions and the signals that may still become one."""

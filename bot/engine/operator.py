@@ -18,8 +18,10 @@ from bot.domain.position import OPEN, CloseReason, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.engine.context import Context
-from bot.engine.exits import FLATTENED, request_close
+from bot.engine.entries import CALLED_OFF, FLATTENED
+from bot.engine.exits import request_close
 from bot.engine.journal import Journal
+from bot.engine.limits import acknowledge
 from bot.engine.records import CommandOutcome
 from bot.engine.signals import ask_what_if, close_question, refuse_by_person
 from bot.engine.steps import Step
@@ -52,6 +54,8 @@ class Operator:
             CommandKind.CLOSE: self._close,
             CommandKind.FLATTEN: self._flatten,
             CommandKind.RECONCILE: self._reconcile,
+            CommandKind.EMERGENCY: self._emergency,
+            CommandKind.CANCEL_ALL: self._cancel_all,
         }
 
     def handle(self, command: CommandReceived) -> None:
@@ -113,8 +117,12 @@ class Operator:
 
     def _resume(self, command: CommandReceived) -> str:
         session = self._ctx.ledger.session
-        if session.state not in {SessionState.PAUSED, SessionState.HALTED}:
-            raise Refused(f"the session is {session.state}: nothing to resume")
+        held = session.state in {SessionState.PAUSED, SessionState.HALTED}
+        lifted = acknowledge(self._ctx, self._journal, command.actor)
+        if not held and not lifted:
+            raise Refused(f"the session is {session.state}: nothing to resume{self._still_blocked()}")
+        if not held:
+            return f"{session.state}; counted anew: {', '.join(lifted)}{self._still_blocked()}"
         halted = session.state is SessionState.HALTED
         sets = {"hold": Hold.NONE, "held_by": None, "held_at": None, "hold_reason": ""}
         asks = (AskSnapshot("resumed after a halt"),) if halted else ()
@@ -129,7 +137,11 @@ class Operator:
                 actor=command.actor,
             )
         )
-        return "comparing the book, then active" if halted else "active"
+        return ("comparing the book, then active" if halted else "active") + self._still_blocked()
+
+    def _still_blocked(self) -> str:
+        blocks = self._ctx.ledger.entry_blocks
+        return f"; entries stay blocked: {'; '.join(blocks)}" if blocks else ""
 
     def _close(self, command: CommandReceived) -> str:
         position_id = str(command.payload.get("position_id", ""))
@@ -141,19 +153,59 @@ class Operator:
 
     def _flatten(self, command: CommandReceived) -> str:
         reason = f"everything is flattened by {command.actor}"
+        with contextlib.suppress(Refused):  # it may be held already
+            self._hold(command, Hold.PAUSE, SessionTrigger.PAUSE, _PAUSABLE)
+        words = self._sell_everything(reason, command.actor)
+        return f"{words}; entries are paused until resume{self._left()}"
+
+    def _emergency(self, command: CommandReceived) -> str:
+        """Halt, call every entry off, sell everything: as far as the broker can be asked now, the rest when it can."""
+        reason = str(command.payload.get("reason") or f"emergency stop by {command.actor}")
+        session = self._ctx.ledger.session
+        if session.state in _HALTABLE:
+            sets = {"hold": Hold.HALT, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
+            evidence = {"command": command.id}
+            self._journal.take(Step(session, SessionTrigger.HALT, reason, evidence, sets, actor=command.actor))
+        words = self._sell_everything(reason, command.actor)
+        self._journal.alert("EMERGENCY_STOP", "critical", f"{reason}: {words}", {"actor": command.actor})
+        return f"{session.state}; {words}{self._left()}"
+
+    def _cancel_all(self, command: CommandReceived) -> str:
+        called_off = self._call_off(CALLED_OFF)
+        self._drop_pending(f"every entry is called off by {command.actor}", command.actor)
+        return f"calling off {called_off} entry orders; positions and their stops stay{self._left()}"
+
+    def _sell_everything(self, reason: str, actor: str) -> str:
         open_ones = [p for p in self._ctx.ledger.positions.values() if p.state in OPEN]
         turned = [p for p in open_ones if p.state is not PositionState.CLOSING]
         for position in turned:
-            self._turn(position, CloseReason.FLATTEN, reason, command.actor)
-        for order in list(self._ctx.ledger.open_orders.values()):
-            if order.purpose is Purpose.ENTRY:
-                order.tag = FLATTENED
+            self._turn(position, CloseReason.FLATTEN, reason, actor)
+        called_off = self._call_off(FLATTENED)
+        self._drop_pending(reason, actor)
+        under_way = len(open_ones) - len(turned)
+        return f"closing {len(turned)} positions ({under_way} on their way already), calling off {called_off} entries"
+
+    def _call_off(self, tag: str) -> int:
+        """Mark every live entry order; the tick takes it back now, or as soon as the broker can be asked."""
+        live = [o for o in self._ctx.ledger.open_orders.values() if o.purpose is Purpose.ENTRY]
+        for order in live:
+            if order.tag != FLATTENED:  # what is to be sold when it fills, stays so
+                order.tag = tag
                 self._journal.keep(order)
-        with contextlib.suppress(Refused):  # it may be held already
-            self._hold(command, Hold.PAUSE, SessionTrigger.PAUSE, _PAUSABLE)
-        self._drop_pending(reason, command.actor)
-        already = len(open_ones) - len(turned)
-        return f"closing {len(turned)} positions ({already} on their way already); entries are paused until resume"
+        return len(live)
+
+    def _left(self) -> str:
+        """Say what cannot be acted on before the connection is back, by name."""
+        ctx, ledger = self._ctx, self._ctx.ledger
+        leaving = [p for p in ledger.positions.values() if p.state is PositionState.CLOSING]
+        called_off = [o for o in ledger.open_orders.values() if o.tag in {FLATTENED, CALLED_OFF}]
+        left = [] if ctx.may_exit else [f"{p.quantity} x {p.contract}" for p in leaving]
+        if not ctx.may_modify:
+            left += [f"entry {o.order_ref} for {o.remaining} x {o.contract_key.strip()}" for o in called_off]
+        if not left:
+            return ""
+        states = f"session {ledger.session.state}, connection {ledger.connection.state}"
+        return f"; not possible yet ({states}), done as soon as it is: {', '.join(left)}"
 
     def _turn(self, position: Position, reason: CloseReason, words: str, actor: str) -> None:
         self._journal.take(request_close(self._ctx, position, reason, words, actor))

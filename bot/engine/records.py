@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.approval import Approval
+from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
 from bot.domain.contracts import PriceGrid
 from bot.domain.events import AccountReported, AlertRaised, FeedReported
@@ -176,6 +177,7 @@ class TickBatch:
     instruments: list[InstrumentRow] = field(default_factory=list)
     strategy_stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
     status: EngineStatus | None = None
+    breakers: dict[str, Breaker] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -183,7 +185,7 @@ class TickBatch:
             self.transitions or self.signals or self.approvals or self.orders or self.positions or self.session
             or self.connection or self.executions or self.commissions or self.commands or self.alerts or self.feeds
             or self.marks or self.account or self.reconciliations or self.jobs or self.instruments
-            or self.strategy_stats or self.status
+            or self.strategy_stats or self.status or self.breakers
         )  # fmt: skip
 
 
@@ -205,3 +207,5 @@ class LoadedState:
     last_signal_at: Mapping[tuple[str, str], datetime]  # (strategy, symbol) -> latest signal, for cool-downs
     realized_since: Mapping[date, Decimal]  # New York day -> realized dollars of positions closed that day
     opening_equity: Mapping[date, Decimal]  # New York day -> first net liquidation seen
+    breakers: Sequence[Breaker] = ()
+    high_water: Decimal | None = None  # highest net liquidation since the drawdown breaker was last acknowledged

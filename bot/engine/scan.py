@@ -139,6 +139,8 @@ def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] |
     if not ctx.may_enter:
         session, link = ctx.ledger.session, ctx.ledger.connection
         return "not_allowed", f"entries are not allowed: session {session.state}, connection {link.state}"
+    if blocks := ctx.ledger.entry_blocks:
+        return "breaker", f"entries are blocked: {'; '.join(blocks)}"
     if symbol in ctx.ledger.halted_symbols:
         return "symbol_halted", f"entries on {symbol} are halted: {ctx.ledger.halted_symbols[symbol]}"
     if any(s.strategy == strategy.name and s.symbol == symbol for s in ctx.ledger.signals.values()):

@@ -194,6 +194,7 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         buys_on_contract=len(ledger.live_on(signal.key, OrderSide.BUY)),
         what_if=answer,
         input_faults=strategy.input_faults(signal.symbol, ctx.board, ctx.now, signal.contract) if strategy else gone,
+        breakers=ledger.entry_blocks,
     )
     return validate_entry(view, ctx.settings.risk)
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.approval import APPROVAL, Approval
+from bot.domain.breaker import BREAKER, Breaker
 from bot.domain.commands import Command
 from bot.domain.connection import CONNECTION, Connection
 from bot.domain.machine import Lifecycle
@@ -19,7 +20,7 @@ from bot.domain.position import POSITION, Position
 from bot.domain.session import SESSION, Session
 from bot.domain.signal import SIGNAL, Signal
 
-Entity = Signal | Approval | Order | Position | Session | Connection
+Entity = Signal | Approval | Order | Position | Session | Connection | Breaker
 
 LIFECYCLE_OF: Mapping[type, Lifecycle] = {
     Signal: SIGNAL,
@@ -28,6 +29,7 @@ LIFECYCLE_OF: Mapping[type, Lifecycle] = {
     Position: POSITION,
     Session: SESSION,
     Connection: CONNECTION,
+    Breaker: BREAKER,
 }
 
 

@@ -53,9 +53,11 @@ from bot.engine.board import Board
 from bot.engine.context import Context
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.facts import FactKeeper
+from bot.engine.gate import Gate
 from bot.engine.inbox import Inbox
 from bot.engine.journal import Journal
 from bot.engine.ledger import Ledger
+from bot.engine.limits import Limits
 from bot.engine.operator import Operator, PersonsApprovals
 from bot.engine.outage import Outage
 from bot.engine.parking import Parking
@@ -103,7 +105,9 @@ class Engine:
         self._ids = ids
         self._scenario = scenario
         self._on_commit, self._on_look, self._on_outage = on_commit, on_look, on_outage
-        self._dispatcher = Dispatcher(broker, inbox, clock, wait_for_answers=wait_for_answers)
+        self._gate = Gate(lambda: self.ledger, settings.engine.kill_switch_file)
+        self._dispatcher = Dispatcher(broker, inbox, clock, self._gate, wait_for_answers=wait_for_answers)
+        self._limits = Limits()
         self._scanner = Scanner()
         self._schedule = jobs.Schedule()
         self._absences = Absences()
@@ -200,6 +204,7 @@ class Engine:
         ctx = self._context(now)
         self._taken = self.inbox.take()
         self._apply(ctx, self._taken)
+        self._limits.look(ctx, self._journal)
         self._decide(ctx)
         self._by_the_clock(ctx, started)
         await self._finish(ctx)
@@ -230,7 +235,7 @@ class Engine:
             GreeksReceived: board.apply_greeks,
             BookReceived: board.apply_book,
             TradesReceived: board.apply_trades,
-            DatumReceived: board.apply_datum,
+            DatumReceived: self._informed,
             OrderSent: keeper.order_sent,
             OrderNotSent: keeper.order_not_sent,
             OrderReported: keeper.order_reported,
@@ -242,7 +247,7 @@ class Engine:
             FeedReported: self._fed,
             AlertRaised: self._journal.batch.alerts.append,
             JobRan: self._job_ran,
-            LinkChanged: lambda event: link.link_changed(ctx, self._journal, event),
+            LinkChanged: lambda event: self._linked(ctx, event),
             BrokerSnapshot: lambda event: self._reconcile(ctx, event),
             WhatIfAnswered: lambda event: self._measured(ctx, event),
             CommandReceived: lambda event: Operator(ctx, self._journal, self._approvals).handle(event),
@@ -372,9 +377,9 @@ class Engine:
         self._status_at = started
         jobs.mark_positions(ctx, self._journal, self._schedule)
         self._journal.batch.status = self._pulse(ctx, passed)
+        self._limits.show(ctx, self._journal)
 
     def _pulse(self, ctx: Context, passed_s: float) -> EngineStatus:
-        budgets.tell_of_what_takes_too_long(ctx, self._journal, self._schedule)
         quotes, self._quotes_at_status = self.board.quotes_seen - self._quotes_at_status, self.board.quotes_seen
         return EngineStatus(
             tick=self.tick_number,

@@ -26,7 +26,7 @@ class EntryView:
 
     `limit_price` per share. `equity` is the account's present value in dollars and `day_pnl` its change since the
     day's first value. `open_*` count positions and signals on their way, this one not included. `today` is the New
-    York date of `now`.
+    York date of `now`; `breakers` are the tripped ones, in words.
     """
 
     contract: OptionContract
@@ -47,6 +47,7 @@ class EntryView:
     open_on_symbol: int
     what_if: WhatIfAnswered | None
     input_faults: tuple[str, ...]
+    breakers: tuple[str, ...] = ()
     symbol_halt: str = ""  # why entries on the symbol are halted
     held_on_contract: int = 0  # contracts of ours
     sells_on_contract: int = 0  # our live orders
@@ -117,6 +118,12 @@ def _market_open(view: EntryView, _: RiskSettings) -> Verdict:
 
 def _connection(view: EntryView, _: RiskSettings) -> Verdict:
     return _unless(view.connection_allows_entry, "CONNECTION_FORBIDS_ENTRY"), {"state": view.connection_state}
+
+
+def _breakers(view: EntryView, _: RiskSettings) -> Verdict:
+    if not view.breakers:
+        return None, {}
+    return "BREAKER_TRIPPED", {"breakers": "; ".join(view.breakers)}
 
 
 def _daily_loss(view: EntryView, settings: RiskSettings) -> Verdict:
@@ -250,6 +257,7 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("session_active", _session_active),
     ("market_open", _market_open),
     ("connection", _connection),
+    ("breakers", _breakers),
     ("daily_loss", _daily_loss),
     ("positions_total", _positions_total),
     ("positions_direction", _positions_direction),

@@ -33,6 +33,7 @@ def writes_of(batch: TickBatch) -> list[Write]:
         ("commission", [{"exec_id_": key, "commission": to_units(paid)} for key, paid in batch.commissions.items()]),
         ("session_state", [rows.session_row(batch.session)] if batch.session else []),
         ("connection_state", [rows.connection_row(batch.connection)] if batch.connection else []),
+        ("breaker", [rows.breaker_row(x) for x in batch.breakers.values()]),
         *_mark_writes(batch.marks),
         *_watch_writes(batch, recorded_at),
     ]

@@ -21,6 +21,7 @@ from bot.store import rows
 from bot.store.schema import (
     ACCOUNT_SNAPSHOT,
     APPROVAL,
+    BREAKER,
     BROKER_ORDER,
     COMMAND,
     CONNECTION_STATE,
@@ -60,6 +61,8 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         last_signal_at=_last_signals(connection, now),
         realized_since=_realized(connection, today),
         opening_equity=_opening_equity(connection, today),
+        breakers=[rows.breaker_of(r) for r in _rows(connection, select(BREAKER).order_by(BREAKER.c.id))],
+        high_water=_high_water(connection, now),
     )
 
 
@@ -150,6 +153,16 @@ def _realized(connection: Connection, today: date) -> dict[date, Decimal]:
         .group_by(position.session_day)
     )
     return {date.fromisoformat(r["session_day"]): from_units(int(r["units"])) for r in _rows(connection, query)}
+
+
+def _high_water(connection: Connection, now: datetime) -> Decimal | None:
+    """Return the highest net liquidation since the drawdown breaker was last acknowledged, within the days kept."""
+    account = ACCOUNT_SNAPSHOT.c
+    since = time_text(now - timedelta(days=HISTORY_DAYS))
+    counted_anew = connection.execute(select(BREAKER.c.acknowledged_at).where(BREAKER.c.id == "drawdown")).scalar()
+    within = account.at.between(max(since, counted_anew or ""), time_text(now))
+    highest = connection.execute(select(func.max(account.net_liquidation)).where(within)).scalar()
+    return None if highest is None else from_units(int(highest))
 
 
 def _opening_equity(connection: Connection, today: date) -> dict[date, Decimal]:

@@ -47,6 +47,17 @@ class PulseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerRow:
+    id: str
+    state: str
+    value: str
+    limit_words: str
+    share: float | None
+    detail: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRow:
     state: str
     hold: str
@@ -286,6 +297,12 @@ def session(connection: Connection) -> SessionRow | None:
     return _first(_read(connection, SessionRow, _ask(SessionRow, schema.SESSION_STATE)))
 
 
+def breakers(connection: Connection) -> list[BreakerRow]:
+    """Return every circuit breaker, the one nearest to its limit first."""
+    table = schema.BREAKER.c
+    return _read(connection, BreakerRow, _ask(BreakerRow, schema.BREAKER).order_by(table.share.desc(), table.id))
+
+
 def broker_link(connection: Connection) -> ConnectionRow | None:
     return _first(_read(connection, ConnectionRow, _ask(ConnectionRow, schema.CONNECTION_STATE)))
 
@@ -498,6 +515,7 @@ _TABLE_OF: Final[Mapping[str, Table]] = {
     "report": schema.REPORT,
     "session": schema.SESSION_STATE,
     "connection": schema.CONNECTION_STATE,
+    "breaker": schema.BREAKER,
 }
 
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.approval import Approval, ApprovalState
+from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.contracts import OptionContract, PriceGrid, Right
@@ -360,6 +361,34 @@ def session_of(row: Row) -> Session:
         held_by=row["held_by"],
         held_at=maybe_parse_time(row["held_at"]),
         hold_reason=row["hold_reason"],
+    )
+
+
+def breaker_row(breaker: Breaker) -> dict[str, Any]:
+    return {
+        "id": breaker.id,
+        "state": breaker.state.value,
+        "value": breaker.value,
+        "limit_words": breaker.limit,
+        "share": breaker.share,
+        "detail": breaker.detail,
+        "since": maybe_time_text(breaker.since),
+        "acknowledged_at": maybe_time_text(breaker.acknowledged_at),
+        "facts": json_text(breaker.facts),
+    }
+
+
+def breaker_of(row: Row) -> Breaker:
+    return Breaker(
+        id=row["id"],
+        state=BreakerState(row["state"]),
+        value=row["value"],
+        limit=row["limit_words"],
+        share=row["share"],
+        detail=row["detail"],
+        since=maybe_parse_time(row["since"]),
+        acknowledged_at=maybe_parse_time(row["acknowledged_at"]),
+        facts=parse_json(row["facts"]),
     )
 
 

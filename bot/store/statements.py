@@ -117,6 +117,7 @@ STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
     "job_run": lambda d: _upsert(s.JOB_RUN, d),
     "instrument": lambda d: _upsert(s.INSTRUMENT, d),
     "strategy_stat": lambda d: _upsert(s.STRATEGY_STAT, d),
+    "breaker": lambda d: _upsert(s.BREAKER, d),
     "engine_status": lambda d: _upsert(s.ENGINE_STATUS, d),
     "transition": _append_transition,
 }

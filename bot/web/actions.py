@@ -41,6 +41,17 @@ ACTIONS: Final[Mapping[CommandKind, Action]] = {
         "Every open position is sold at the market, every entry is called off, "
         "and entries stay paused until you resume.",
     ),
+    CommandKind.CANCEL_ALL: Action(
+        "Cancel entries",
+        None,
+        "Every entry order is taken back. Positions and their stops stay, and new entries may follow.",
+    ),
+    CommandKind.EMERGENCY: Action(
+        "Emergency stop",
+        None,
+        "The session halts, every entry order is taken back and every open position is sold at the market, "
+        "as soon as the broker can be asked. Only a person resumes.",
+    ),
 }
 
 

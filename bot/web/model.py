@@ -33,7 +33,22 @@ COMMAND_WORDS: Final = {
     "reject": "Reject",
     "close": "Close position",
     "flatten": "Flatten all",
+    "cancel_all": "Cancel entries",
+    "emergency": "Emergency stop",
     "reconcile": "Compare with the broker",
+}
+
+
+BREAKER_WORDS: Final = {
+    "daily_loss": "Loss of the day",
+    "drawdown": "Drawdown",
+    "losses": "Losses in a row",
+    "correlation": "Mean correlation",
+    "uw_silent": "Unusual Whales silent",
+    "tws_gone": "Broker gone",
+    "gap": "Gap",
+    "order_rate": "Order rate",
+    "rejections": "Rejections",
 }
 
 
@@ -155,6 +170,21 @@ class FeedView:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerView:
+    """One circuit breaker; `filled` is how full its bar is, 0 to 100."""
+
+    name: str
+    words: str
+    state: str
+    value: str
+    limit: str
+    share: float | None
+    filled: float
+    tone: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommandView:
     id: str
     words: str
@@ -195,6 +225,7 @@ class Overview:
     activity: tuple[StepView, ...] = ()
     alerts: tuple[ask.AlertRow, ...] = ()
     feeds: tuple[FeedView, ...] = ()
+    breakers: tuple[BreakerView, ...] = ()
     commands: tuple[CommandView, ...] = ()
 
 
@@ -225,6 +256,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         activity=steps(connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine)),
         alerts=tuple(ask.alerts(connection, ALERTS_SHOWN)),
         feeds=tuple(feed_view(row, now) for row in ask.feeds(connection)),
+        breakers=tuple(breaker_view(row) for row in ask.breakers(connection)),
         commands=tuple(command_view(row) for row in ask.commands(connection, COMMANDS_SHOWN)),
     )
 
@@ -404,6 +436,16 @@ def feed_view(row: ask.FeedRow, now: datetime) -> FeedView:
         row.feed, row.dataset, row.key, row.state, row.last_error, age, row.max_age_s, round(min(100.0, part * 100),
         1), tone,
         row.requests, row.failures, row.dropped,
+    )  # fmt: skip
+
+
+def breaker_view(row: ask.BreakerRow) -> BreakerView:
+    """Return a breaker's row; its bar is full at the limit and its colour is the breaker's state."""
+    tone = {"ok": "ok", "warning": "warn"}.get(row.state, "bad")
+    filled = round(min(100.0, max(0.0, (row.share or 0.0) * 100)), 1)
+    words = BREAKER_WORDS.get(row.id, row.id.replace("_", " "))
+    return BreakerView(
+        row.id, words, row.state, row.value, row.limit_words, row.share, filled, tone, row.detail
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from bot.web.window import window
 blueprint = Blueprint("pages", __name__)
 
 OVERVIEW_PARTS: Final = (
-    "status", "money", "positions", "signals", "activity", "waiting", "alerts", "feeds", "commands",
+    "status", "money", "positions", "signals", "activity", "waiting", "breakers", "alerts", "feeds", "commands",
 )  # fmt: skip
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
 STORIES: Final[Mapping[str, Callable[[Connection, str, datetime], Timeline | None]]] = {

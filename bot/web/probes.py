@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
 from bot.store import page_queries as ask
-from bot.web.model import FeedView, Overview, PositionView, SignalView
+from bot.web.model import BreakerView, FeedView, Overview, PositionView, SignalView
 from bot.web.window import window
 
 blueprint = Blueprint("probes", __name__)
@@ -155,6 +155,7 @@ def _families(connection: Connection, now: datetime) -> Iterator[Metric]:
     yield _gauge("day_pnl_dollars", "Equity less the day's first", account.day_pnl if account else None)
     yield from _by_state(connection)
     yield _feed_ages(connection, now)
+    yield from _breakers(connection)
     total = CounterMetricFamily("quanticity_transitions", "Rows of the audit chain")
     total.add_metric([], ask.transition_count(connection))
     yield total
@@ -166,6 +167,17 @@ def _by_state(connection: Connection) -> Iterator[Metric]:
         for state, number in sorted(states.items()):
             family.add_metric([state], number)
         yield family
+
+
+def _breakers(connection: Connection) -> Iterator[Metric]:
+    tripped = GaugeMetricFamily("quanticity_breaker_tripped", "1 while a breaker keeps entries out", labels=["breaker"])
+    share = GaugeMetricFamily("quanticity_breaker_share", "Value as a part of its limit", labels=["breaker"])
+    for row in ask.breakers(connection):
+        tripped.add_metric([row.id], row.state == "tripped")
+        if row.share is not None:
+            share.add_metric([row.id], row.share)
+    yield tripped
+    yield share
 
 
 def _feed_ages(connection: Connection, now: datetime) -> Metric:
@@ -187,7 +199,8 @@ def status() -> tuple[Response, int]:
     `market`: {words, detail}; `account`: {equity, day_pnl, at}; `today`: {closed, wins, realized, fees, slippage};
     `positions`: [{id, contract, state, quantity, entry_price, stop_price, bid, pnl, unprotected}];
     `signals`: [{id, contract, state, quantity, limit_price, waits_for_a_person}]; `waiting_for`: why there is no trade;
-    `feeds`: [{feed, dataset, key, state, age_s, max_age_s}]; `health`: what /healthz says.
+    `feeds`: [{feed, dataset, key, state, age_s, max_age_s}]; `breakers`: [{name, state, value,
+    limit, share, detail}], share 1 at the limit; `health`: what /healthz says.
     503 with `error` when the store cannot be read.
     """
     seen = window().overview()
@@ -224,6 +237,7 @@ def _status(m: Overview) -> dict[str, Any]:
         "signals": [_signal(s) for s in m.signals],
         "waiting_for": list(m.waiting_for),
         "feeds": [_feed(f) for f in m.feeds],
+        "breakers": [_breaker(b) for b in m.breakers],
     }
 
 
@@ -249,4 +263,11 @@ def _feed(f: FeedView) -> dict[str, Any]:
     return {
         "feed": f.feed, "dataset": f.dataset, "key": f.key, "state": f.state,
         "age_s": _rounded(f.age), "max_age_s": f.max_age,
+    }  # fmt: skip
+
+
+def _breaker(b: BreakerView) -> dict[str, Any]:
+    return {
+        "name": b.name, "state": b.state, "value": b.value, "limit": b.limit,
+        "share": _rounded(b.share), "detail": b.detail,
     }  # fmt: skip

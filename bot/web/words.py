@@ -26,6 +26,9 @@ STATE_TONES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("connection", "degraded_orders"): "bad",
         ("connection", "competing"): "warn",
         ("connection", "restart_window"): "warn",
+        ("breaker", "ok"): "good",
+        ("breaker", "warning"): "warn",
+        ("breaker", "tripped"): "bad",
         ("signal", "pending"): "live",
         ("signal", "approved"): "live",
         ("signal", "working"): "live",
@@ -132,6 +135,10 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("connection", "restore"): "Market data back",
         ("connection", "resync"): "Everything asked again",
         ("connection", "window"): "Broker's restart window",
+        ("breaker", "warn"): "Close to a limit",
+        ("breaker", "trip"): "Limit hit: no entries",
+        ("breaker", "calm"): "Within its limit again",
+        ("breaker", "acknowledge"): "Limit counted anew",
     }
 )
 

@@ -13,6 +13,7 @@ from bot.domain.events import (
     AccountReported,
     CommandKind,
     CommandReceived,
+    DatumReceived,
     Event,
     LinkChange,
     LinkChanged,
@@ -61,6 +62,7 @@ class Desk:
         self.contract = SPY_590C
         self._quoted: dict[str, tuple[str | None, str | None]] = {}
         self.quoting = True
+        self.vendor_talks = True
         self._commands = 0
         self.engine = Engine(
             self.settings,
@@ -93,6 +95,9 @@ class Desk:
         if self.quoting:
             for key, (bid, ask) in self._quoted.items():
                 self.put(QuoteReceived(key, a_quote(bid, ask, self.clock.now())))
+        if self.vendor_talks:
+            now = self.clock.now()
+            self.put(DatumReceived("word", "SPY", None, None, now, 60))
         await self.engine.tick()
 
     async def ticks(self, count: int, seconds: float = TICK) -> None:

@@ -130,8 +130,9 @@ async def test_after_the_daily_loss_there_is_no_entry(desk: Desk) -> None:
     await desk.tick()
     await desk.propose(4)  # the account is now far below its first value of the day
     await desk.settle()
-    assert desk.signal.state is SignalState.REJECTED
-    assert "DAILY_LOSS_LIMIT" in desk.store.transitions[-1].reason
+    assert desk.store.signals == [], "the limit halted the session before anything was proposed"
+    assert desk.store.session.state == "halted"
+    assert desk.store.session.hold_reason.startswith("circuit breaker: daily_loss")
 
 
 async def test_the_third_trade_on_a_symbol_is_refused(desk: Desk) -> None:

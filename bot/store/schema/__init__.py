@@ -17,6 +17,7 @@ from bot.store.schema.columns import METADATA
 from bot.store.schema.running import (
     ACCOUNT_SNAPSHOT,
     ALERT,
+    BREAKER,
     CONNECTION_STATE,
     ENGINE_STATUS,
     FEED_STATUS,
@@ -39,6 +40,7 @@ __all__ = [
     "ACCOUNT_SNAPSHOT",
     "ALERT",
     "APPROVAL",
+    "BREAKER",
     "BROKER_ORDER",
     "COMMAND",
     "COMMAND_STATES",

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Float, Index, Integer, String, Table
 
+from bot.domain.breaker import BreakerState
 from bot.domain.connection import ConnectionState
 from bot.domain.session import Hold, SessionState
 from bot.store.schema.columns import METADATA, day, key, label, one_of, units, utc, whole, words
@@ -33,6 +34,22 @@ CONNECTION_STATE: Final = Table(
     words("detail"),
     one_of("state", ConnectionState),
     comment="one row: the connection to the broker",
+)
+
+BREAKER: Final = Table(
+    "breaker",
+    METADATA,
+    key(comment="the rule's name"),
+    label("state"),
+    words("value", comment="as a person reads it"),
+    words("limit_words", comment="as a person reads it"),
+    Column("share", Float, comment="value as a part of its limit; 1: at the limit"),
+    words("detail"),
+    utc("since", comment="when the state was entered"),
+    utc("acknowledged_at", comment="what is counted, is counted from here"),
+    words("facts", default="{}", comment="JSON: the numbers behind it"),
+    one_of("state", BreakerState),
+    comment="circuit breakers: limits of the whole book with their present numbers",
 )
 
 ENGINE_STATUS: Final = Table(

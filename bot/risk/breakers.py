@@ -1,0 +1,275 @@
+"""Circuit breakers: limits of the whole book, as a table of named rules over one frozen view.
+
+Context: a rule on a single entry (`bot.risk.rules`) cannot see that the day, the account or the machinery has gone
+wrong. Decision: each breaker is a pure function to `ok | warning | tripped` with its numbers; what a trip does is a
+column of the table. Consequence: a trip keeps entries out, some halt the session as well, none ever holds back an exit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from itertools import combinations
+from typing import Any, Final
+
+from bot.config.schema import RiskSettings
+from bot.domain.breaker import BreakerState
+
+_NEARLY = 0.8
+"""From this share of a limit on a rate or a correlation is worth a warning."""
+
+
+class Effect(StrEnum):
+    """What a trip does beside keeping entries out."""
+
+    BLOCK = "block"  # nothing more; ends with its cause
+    HALT = "halt"  # the session halts; a person must resume
+    FLATTEN = "flatten"  # the symbol's positions are closed
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """Everything that the breakers may know.
+
+    Money in dollars. `exposures`: (underlying, direction) of each open position, direction +1 for a call and -1 for a
+    put. `minutes`: underlying -> minute number -> last price of that minute. `uw_silent_s` and `link_lost_s`: seconds
+    without a word and without a usable connection, 0 when all is well. `gaps`: underlying -> jump as a signed fraction.
+    """
+
+    now: datetime
+    in_session: bool = False
+    equity: Decimal | None = None
+    first_equity: Decimal | None = None
+    high_water: Decimal | None = None
+    losses_in_a_row: int = 0
+    exposures: Sequence[tuple[str, int]] = ()
+    minutes: Mapping[str, Mapping[int, Decimal]] = field(default_factory=dict)
+    uw_silent_s: float = 0.0
+    link_lost_s: float = 0.0
+    gaps: Mapping[str, Decimal] = field(default_factory=dict)
+    orders_last_minute: int = 0
+    orders_in_window: int = 0
+    rejections_in_window: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One breaker's answer. `share` is the value as a part of its limit; None when it cannot be measured."""
+
+    name: str
+    state: BreakerState
+    value: str
+    limit: str
+    share: float | None
+    detail: str
+    facts: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        words = f"{self.name} {self.value} against {self.limit}"
+        return f"{words} ({self.detail})" if self.detail else words
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    state: BreakerState
+    value: str
+    limit: str
+    share: float | None
+    detail: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Rule = Callable[[BookView, RiskSettings], _Found]
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRule:
+    """A row of the table. `resume_clears`: a person's resume counts anew; the others end with their cause."""
+
+    name: str
+    rule: Rule
+    effect: Effect
+    resume_clears: bool
+    tells_warning: bool = False
+
+
+def read_breakers(view: BookView, settings: RiskSettings) -> tuple[Reading, ...]:
+    """Ask every breaker, in the table's order."""
+    return tuple(_ask(row, view, settings) for row in BREAKERS)
+
+
+def _ask(row: BreakerRule, view: BookView, settings: RiskSettings) -> Reading:
+    found = row.rule(view, settings)
+    return Reading(row.name, found.state, found.value, found.limit, found.share, found.detail, found.facts)
+
+
+def _state(share: float, warn_at: float) -> BreakerState:
+    if share >= 1:
+        return BreakerState.TRIPPED
+    return BreakerState.WARNING if share >= warn_at else BreakerState.OK
+
+
+def _unknown(limit: str, detail: str) -> _Found:
+    return _Found(BreakerState.OK, "unknown", limit, None, detail)
+
+
+def _part(value: Decimal, limit: Decimal) -> float:
+    """Return value as a part of its limit; a limit of zero is reached by any value above zero."""
+    if limit > 0:
+        return float(value / limit)
+    return 1.0 if value > 0 else 0.0
+
+
+def _percent(value: Decimal) -> str:
+    return f"{value:.2%}"
+
+
+def _daily_loss(view: BookView, settings: RiskSettings) -> _Found:
+    """The loss since the day's first equity, against a fraction of that equity and a sum: whichever is nearer."""
+    limit = f"{_percent(settings.daily_loss_fraction)}"
+    if settings.daily_loss_usd:
+        limit += f" or {settings.daily_loss_usd:,.0f} USD"
+    if view.equity is None or view.first_equity is None or view.first_equity <= 0:
+        return _unknown(limit, "the account has not said both its first and its present value")
+    loss = max(view.first_equity - view.equity, Decimal(0))
+    fraction = loss / view.first_equity
+    of_sum = _part(loss, settings.daily_loss_usd) if settings.daily_loss_usd else 0.0
+    share = max(_part(fraction, settings.daily_loss_fraction), of_sum)
+    state = _state(share, 1.0)
+    if state is BreakerState.OK and loss > 0 and fraction >= settings.daily_loss_warning_fraction:
+        state = BreakerState.WARNING
+    facts = {"loss": loss, "fraction": fraction, "first_equity": view.first_equity, "equity": view.equity}
+    return _Found(state, f"{_percent(fraction)}, {loss:,.0f} USD", limit, share, "", facts)
+
+
+def _drawdown(view: BookView, settings: RiskSettings) -> _Found:
+    limit = _percent(settings.max_drawdown_fraction)
+    if view.equity is None or view.high_water is None or view.high_water <= 0:
+        return _unknown(limit, "the account has not said its value")
+    fall = max(view.high_water - view.equity, Decimal(0)) / view.high_water
+    share = _part(fall, settings.max_drawdown_fraction)
+    facts = {"fall": fall, "high_water": view.high_water, "equity": view.equity}
+    return _Found(_state(share, _NEARLY), _percent(fall), limit, share, f"from {view.high_water:,.0f} USD", facts)
+
+
+def _losses(view: BookView, settings: RiskSettings) -> _Found:
+    lost, limit = view.losses_in_a_row, settings.max_losses_in_a_row
+    warn_at = (limit - 1) / limit if limit > 1 else 1.0
+    return _Found(_state(lost / limit, warn_at), str(lost), str(limit), lost / limit, "", {"losses_in_a_row": lost})
+
+
+def correlation(one: Mapping[int, Decimal], other: Mapping[int, Decimal], at_least: int) -> float | None:
+    """Return Pearson's correlation of two underlyings' minute returns, None when fewer than `at_least` minutes are
+    common or one of the two did not move.
+
+    r(t) = p(t) / p(t-1) - 1 over the minutes t for which both have a price at t and at t-1;
+    rho = sum((a - mean a)(b - mean b)) / sqrt(sum((a - mean a)^2) sum((b - mean b)^2)).
+    """
+    common = [t for t in one if all(x in series for series in (one, other) for x in (t, t - 1))]
+    if len(common) < at_least:
+        return None
+    a, b = ([float(s[t] / s[t - 1]) - 1 for t in common] for s in (one, other))
+    mean_a, mean_b = math.fsum(a) / len(a), math.fsum(b) / len(b)
+    together = math.fsum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True))
+    apart = math.fsum((x - mean_a) ** 2 for x in a) * math.fsum((y - mean_b) ** 2 for y in b)
+    if apart <= 0:
+        return None
+    return max(-1.0, min(1.0, together / math.sqrt(apart)))
+
+
+def mean_correlation(view: BookView, at_least: int) -> tuple[float | None, int, int]:
+    """Return (mean, known pairs, all pairs) over the pairs of open positions.
+
+    A pair counts direction_i * direction_j * rho, with rho = 1 for two positions on one underlying: two calls on
+    indices that move together are one bet, a call and a put on them are not.
+    """
+    pairs = list(combinations(view.exposures, 2))
+    known = [d * e * rho for (a, d), (b, e) in pairs if (rho := _rho(view, a, b, at_least)) is not None]
+    return (math.fsum(known) / len(known) if known else None), len(known), len(pairs)
+
+
+def _rho(view: BookView, one: str, other: str, at_least: int) -> float | None:
+    if one == other:
+        return 1.0
+    return correlation(view.minutes.get(one, {}), view.minutes.get(other, {}), at_least)
+
+
+def _correlation(view: BookView, settings: RiskSettings) -> _Found:
+    """Tripped above the limit, not at it."""
+    limit = f"{settings.max_correlation:g}"
+    mean, known, pairs = mean_correlation(view, settings.correlation_min_minutes)
+    if not pairs:
+        return _Found(BreakerState.OK, "no pair", limit, 0.0)
+    detail = f"{known} of {pairs} pairs measured"
+    facts = {"mean": mean, "known": known, "pairs": pairs}
+    if mean is None:
+        return _Found(BreakerState.WARNING, "unknown", limit, None, detail, facts)
+    over = mean > settings.max_correlation
+    share = max(mean, 0.0) / settings.max_correlation
+    state = BreakerState.TRIPPED if over else _state(min(share, 0.999), _NEARLY)
+    return _Found(state, f"{mean:.2f}", limit, share, detail, facts)
+
+
+def _uw_silent(view: BookView, settings: RiskSettings) -> _Found:
+    limit = f"{settings.uw_silent_s:g} s"
+    if not view.in_session:
+        return _Found(BreakerState.OK, "no session", limit, 0.0)
+    return _seconds(view.uw_silent_s, settings.uw_silent_s)
+
+
+def _tws_gone(view: BookView, settings: RiskSettings) -> _Found:
+    return _seconds(view.link_lost_s, settings.tws_gone_s)
+
+
+def _seconds(silent: float, limit: float) -> _Found:
+    share = silent / limit
+    return _Found(_state(share, _NEARLY), f"{silent:.0f} s", f"{limit:g} s", share, "", {"seconds": round(silent, 1)})
+
+
+def _gap(view: BookView, settings: RiskSettings) -> _Found:
+    limit = _percent(settings.max_gap_fraction)
+    if not view.gaps:
+        return _Found(BreakerState.OK, "none", limit, 0.0)
+    symbol, gap = max(view.gaps.items(), key=lambda item: (abs(item[1]), item[0]))
+    share = _part(abs(gap), settings.max_gap_fraction)
+    tripped = abs(gap) > settings.max_gap_fraction
+    state = BreakerState.TRIPPED if tripped else _state(min(share, 0.999), _NEARLY)
+    return _Found(state, f"{gap:+.2%}", limit, share, symbol, {"gaps": dict(view.gaps)})
+
+
+def _order_rate(view: BookView, settings: RiskSettings) -> _Found:
+    """Tripped above the limit, not at it."""
+    sent, limit = view.orders_last_minute, settings.max_orders_per_minute
+    share = sent / limit
+    state = BreakerState.TRIPPED if sent > limit else _state(min(share, 0.999), _NEARLY)
+    return _Found(state, f"{sent} a minute", f"{limit} a minute", share, "", {"orders": sent})
+
+
+def _rejections(view: BookView, settings: RiskSettings) -> _Found:
+    sent, rejected = view.orders_in_window, view.rejections_in_window
+    limit = f"{_percent(settings.max_rejection_fraction)}, from {settings.min_rejections} on"
+    fraction = Decimal(rejected) / sent if sent else Decimal(0)
+    enough = rejected >= settings.min_rejections
+    share = _part(fraction, settings.max_rejection_fraction)
+    shown = share if enough else min(share, rejected / settings.min_rejections, 0.999)
+    state = _state(shown, _NEARLY) if enough else BreakerState.OK
+    detail = f"{rejected} of {sent} in {settings.rejection_window_s:g} s"
+    return _Found(state, _percent(fraction), limit, shown, detail, {"sent": sent, "rejected": rejected})
+
+
+BREAKERS: Final = (
+    BreakerRule("daily_loss", _daily_loss, Effect.HALT, resume_clears=False, tells_warning=True),
+    BreakerRule("drawdown", _drawdown, Effect.HALT, resume_clears=True, tells_warning=True),
+    BreakerRule("losses", _losses, Effect.BLOCK, resume_clears=True),
+    BreakerRule("correlation", _correlation, Effect.BLOCK, resume_clears=False),
+    BreakerRule("uw_silent", _uw_silent, Effect.BLOCK, resume_clears=False),
+    BreakerRule("tws_gone", _tws_gone, Effect.BLOCK, resume_clears=False),
+    BreakerRule("gap", _gap, Effect.FLATTEN, resume_clears=True),
+    BreakerRule("order_rate", _order_rate, Effect.BLOCK, resume_clears=False),
+    BreakerRule("rejections", _rejections, Effect.HALT, resume_clears=True),
+)

@@ -1,0 +1,250 @@
+"""Circuit breakers at the desk: each trips on its own facts, keeps entries in, and never an exit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.domain.breaker import BreakerState
+from bot.domain.events import CommandKind, LinkChange, LinkChanged
+from bot.domain.order import Purpose
+from bot.domain.position import PositionState
+from bot.domain.signal import SignalState
+from tests.engine.desk import SPY_580P, Desk
+
+
+def breaker(desk: Desk, name: str) -> BreakerState:
+    return desk.engine.ledger.breakers[name].state
+
+
+def trips(desk: Desk, name: str) -> list[tuple[str, str]]:
+    rows = [row for row in desk.store.transitions if row.machine == "breaker" and row.entity_id == name]
+    return [(row.from_state, row.to_state) for row in rows]
+
+
+def tripped_alerts(desk: Desk) -> int:
+    return desk.store.alerts.count("BREAKER_TRIPPED")
+
+
+async def restarted(desk: Desk) -> Desk:
+    return await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
+
+
+async def lose(desk: Desk, times: int = 1) -> None:
+    for _ in range(times):
+        await desk.hold(2)
+        desk.strategy.contract = None
+        desk.broker.fill(desk.broker.stop_order, 2, "1.00")
+        await desk.settle()
+        assert desk.position.state is PositionState.CLOSED
+
+
+async def equity_falls(desk: Desk, to: int, first: int = 100_000) -> None:
+    desk.equity(first)
+    await desk.ticks(5)
+    desk.equity(to)
+    await desk.ticks(8)
+
+
+async def test_the_daily_loss_warns_then_halts_once_and_outlives_restart_and_resume(desk: Desk) -> None:
+    await equity_falls(desk, 95_900)
+    assert breaker(desk, "daily_loss") is BreakerState.WARNING
+    assert desk.store.session.state == "active"
+    assert desk.store.alerts.count("BREAKER_WARNING") == 1
+    desk.equity(94_000)
+    await desk.ticks(20)
+    assert desk.store.session.state == "halted"
+    assert desk.store.session.held_by == "tick"
+    assert trips(desk, "daily_loss") == [("ok", "warning"), ("warning", "tripped")]
+    assert tripped_alerts(desk) == 1
+    evidence = next(r for r in desk.store.transitions if r.to_state == "tripped").evidence
+    assert evidence["loss"] == 6000
+    await desk.wait(61)
+    again = await restarted(desk)
+    await again.settle()
+    assert again.store.session.state == "halted"
+    _, answer = await again.command(CommandKind.RESUME)
+    await again.settle()
+    assert "entries stay blocked: daily_loss" in answer
+    assert again.store.session.state == "active", "a person may resume, but the day's entries are over"
+    assert any("entries are blocked" in line for line in again.store.status.waiting_for)
+    assert tripped_alerts(again) == 1
+
+
+async def test_a_drawdown_halts_and_a_resume_counts_it_anew(desk: Desk) -> None:
+    desk.engine.ledger.high_water = Decimal(105_500)
+    await equity_falls(desk, 94_900)
+    assert breaker(desk, "drawdown") is BreakerState.TRIPPED
+    assert desk.store.session.state == "halted"
+    await desk.command(CommandKind.RESUME, actor="admin:web:ann")
+    await desk.settle()
+    assert breaker(desk, "drawdown") is BreakerState.OK
+    assert desk.store.session.state == "active"
+    assert trips(desk, "drawdown")[-1] == ("tripped", "ok")
+
+
+async def test_three_losses_in_a_row_block_entries_until_a_person_resumes(desk: Desk) -> None:
+    desk.strategy.cool_down_s = 0
+    await lose(desk, 3)
+    assert breaker(desk, "losses") is BreakerState.TRIPPED
+    assert desk.store.session.state == "active"
+    signals = len(desk.store.signals)
+    await desk.propose(2)
+    await desk.ticks(8)
+    assert len(desk.store.signals) == signals
+    again = await restarted(desk)
+    await again.ticks(8)
+    assert breaker(again, "losses") is BreakerState.TRIPPED, "a restart forgets no loss"
+    state, answer = await again.command(CommandKind.RESUME)
+    assert (state, "losses" in answer) == ("done", True)
+    await again.ticks(8)
+    assert breaker(again, "losses") is BreakerState.OK
+    once_more = await restarted(again)
+    await once_more.ticks(8)
+    assert breaker(once_more, "losses") is BreakerState.OK, "what was acknowledged stays so"
+
+
+async def test_a_silent_vendor_blocks_entries_while_it_is_silent_and_never_an_exit(desk: Desk) -> None:
+    await desk.hold(2)
+    desk.vendor_talks = False
+    await desk.ticks(125, 1.0)
+    assert breaker(desk, "uw_silent") is BreakerState.TRIPPED
+    assert desk.store.session.state == "active"
+    again = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
+    again.vendor_talks = False
+    await again.ticks(8)
+    assert breaker(again, "uw_silent") in {BreakerState.TRIPPED, BreakerState.OK}
+    state, _ = await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    assert state == "done"
+    await desk.settle()
+    desk.vendor_talks = True
+    await desk.ticks(8)
+    assert breaker(desk, "uw_silent") is BreakerState.OK
+    assert tripped_alerts(desk) == 1
+
+
+async def test_a_broker_that_is_gone_blocks_entries_until_it_is_back(desk: Desk) -> None:
+    desk.put(LinkChanged(LinkChange.DROPPED, "gone", desk.clock.now()))
+    await desk.ticks(20, 1.0)
+    assert breaker(desk, "tws_gone") is BreakerState.TRIPPED
+    await desk.connect()
+    await desk.ticks(12)
+    assert breaker(desk, "tws_gone") is BreakerState.OK
+
+
+async def test_a_gap_closes_the_symbols_positions_and_one_wrong_print_does_not(desk: Desk) -> None:
+    await desk.hold(2)
+    desk._quoted["SPY"] = ("590.00", "590.02")
+    await desk.ticks(70, 1.0)
+    desk._quoted["SPY"] = ("620.00", "620.02")
+    await desk.tick(1.0)
+    desk._quoted["SPY"] = ("590.00", "590.02")
+    await desk.ticks(4, 1.0)
+    assert breaker(desk, "gap") is BreakerState.OK
+    assert desk.position.state is not PositionState.CLOSING
+    desk._quoted["SPY"] = ("558.00", "558.02")
+    await desk.ticks(3, 1.0)
+    assert breaker(desk, "gap") is BreakerState.TRIPPED
+    assert desk.position.state is PositionState.CLOSING
+    await desk.settle()
+    assert [o.purpose for o in desk.store.orders if o.tag.startswith("close:")] == [Purpose.EXIT]
+
+
+async def test_too_many_orders_a_minute_block_entries_for_as_long() -> None:
+    desk = await Desk({"risk": {"max_orders_per_minute": 1}}).start()
+    await desk.hold(2)  # an entry and a stop
+    await desk.ticks(8)
+    assert breaker(desk, "order_rate") is BreakerState.TRIPPED
+    await desk.wait(70)
+    assert breaker(desk, "order_rate") is BreakerState.OK
+
+
+async def test_the_gate_refuses_an_entry_that_was_decided_before_the_trip(desk: Desk) -> None:
+    desk.quote("1.98", "2.02")
+    await desk.propose(2)
+    assert desk.broker.submitted == []
+    ledger = desk.engine.ledger
+    ledger.breakers["losses"].state = BreakerState.TRIPPED  # in the same tick, after the decision
+    desk.engine._limits.schedule.last["breakers"] = desk.clock.now()
+    judged = desk.engine._dispatcher._gate
+    assert any("losses" in reason for reason in judged.reasons())
+    await desk.ticks(2)
+    assert desk.broker.submitted == []
+    assert desk.signal.state is SignalState.REJECTED
+
+
+async def test_while_the_kill_switch_is_there_no_entry_leaves_and_every_exit_does(tmp_path: Path) -> None:
+    switch = tmp_path / "stop"
+    desk = await Desk({"engine": {"kill_switch_file": str(switch)}}).start()
+    await desk.hold(2)
+    switch.touch()
+    desk.contract = SPY_580P
+    await desk.propose(2)
+    await desk.settle()
+    refused = desk.store.of(Purpose.ENTRY)[-1]
+    assert refused.reject_reason.startswith("the gate is closed for entries: the kill switch")
+    assert refused.submitted_at is None
+    row = next(r for r in reversed(desk.store.transitions) if r.entity_id == refused.id)
+    assert (row.to_state, row.actor) == ("rejected", "tick")
+    assert desk.signal.state is SignalState.REJECTED
+    position = desk.store.open_positions[0]
+    await desk.command(CommandKind.CLOSE, position_id=position.id)
+    await desk.settle()
+    assert desk.store.of(Purpose.EXIT), "the way out is free"
+
+
+# ---- emergency
+
+
+async def test_an_emergency_stop_halts_calls_entries_off_and_sells_everything(desk: Desk) -> None:
+    await desk.hold(2)
+    state, answer = await desk.command(CommandKind.EMERGENCY, actor="signal:SIGUSR1")
+    assert state == "done"
+    assert answer.startswith("halted; closing 1 positions")
+    await desk.settle()
+    session = desk.store.session
+    assert (session.state, session.hold, session.held_by) == ("halted", "halt", "signal:SIGUSR1")
+    exits = desk.store.of(Purpose.EXIT)
+    assert len(exits) == 1
+    assert exits[0].terms.quantity == 2
+
+
+async def test_an_emergency_stop_takes_a_working_entry_back(desk: Desk) -> None:
+    await desk.entry_working(4)
+    await desk.command(CommandKind.EMERGENCY)
+    await desk.settle()
+    assert desk.broker.live == []
+
+
+async def test_an_emergency_while_disconnected_names_what_is_left_and_finishes_when_it_can(desk: Desk) -> None:
+    await desk.hold(2)
+    desk.put(LinkChanged(LinkChange.DROPPED, "gone", desk.clock.now()))
+    await desk.tick()
+    state, answer = await desk.command(CommandKind.EMERGENCY)
+    assert state == "done"
+    assert "not possible yet (session halted, connection down)" in answer
+    assert "2 x " in answer
+    await desk.ticks(8)
+    assert desk.store.of(Purpose.EXIT) == []
+    await desk.connect()
+    await desk.settle()
+    assert desk.store.of(Purpose.EXIT)[-1].terms.quantity == 2
+    assert desk.store.session.state == "halted"
+
+
+async def test_cancel_all_takes_entries_back_and_leaves_the_session_active(desk: Desk) -> None:
+    await desk.entry_working(4)
+    state, answer = await desk.command(CommandKind.CANCEL_ALL)
+    assert (state, answer) == ("done", "calling off 1 entry orders; positions and their stops stay")
+    await desk.settle()
+    assert desk.broker.live == []
+    assert desk.store.session.state == "active"
+
+
+@pytest.mark.parametrize("kind", [CommandKind.EMERGENCY, CommandKind.CANCEL_ALL])
+async def test_asked_with_nothing_there_it_says_so(desk: Desk, kind: CommandKind) -> None:
+    state, answer = await desk.command(kind)
+    assert state == "done"
+    assert "not possible" not in answer
