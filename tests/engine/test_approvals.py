@@ -51,7 +51,7 @@ async def test_an_approval_after_the_spread_widened_is_refused_with_the_numbers(
     assert desk.broker.submitted == []
 
 
-@pytest.mark.parametrize(("bid", "ask", "limit"), [("1.80", "1.82", "1.81"), ("2.40", "2.42", "2.00")])
+@pytest.mark.parametrize("bid, ask, limit", [("1.80", "1.82", "1.81"), ("2.40", "2.42", "2.00")])
 async def test_an_order_that_a_person_approved_is_priced_at_the_mid_of_now_but_never_above_what_was_approved(
     bid: str, ask: str, limit: str
 ) -> None:
