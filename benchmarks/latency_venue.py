@@ -16,11 +16,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bot.sim.matching import build_venue
-
 from bot.feeds.clock import ScaledClock, wall_seconds
 from bot.sim.driver import VenueDriver
 from bot.sim.market.model import build_market
+from bot.sim.matching import build_venue
 from bot.sim.scenario import load_scenario
 from bot.sim.tws.limits import Limits
 from bot.sim.tws.requests import PlaceOrder, Request

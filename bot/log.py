@@ -22,7 +22,7 @@ Now = Callable[[], datetime]
 
 HIDDEN: Final = "***"
 _SHORTEST_SECRET: Final = 4
-_NOISY: Final = ("ib_insync", "transitions", "asyncio", "aiosqlite", "waitress", "werkzeug", "alembic", "watchfiles")
+_NOISY: Final = ("ib_insync", "transitions", "asyncio", "aiosqlite", "waitress", "werkzeug", "alembic")
 _MARKS: Final = {"warning": "warning: ", "error": "ERROR: ", "critical": "CRITICAL: "}
 _NAMED: Final = r"(?<!/login\?)\b((?:[a-z]+[_-])*(?:token|api_?key|secret|password)[\"']?\s*[:=]\s*[\"']?)[^\s&\"',;}]+"
 _HEADER: Final = r"(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:bearer|basic|token)\s+)?[^\s\"',}]+"

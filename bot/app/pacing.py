@@ -7,10 +7,11 @@ least a fixed span of wall time. At real time, and in replay, nothing changes.
 
 from __future__ import annotations
 
-from bot.config.schema import Settings
+from bot.config.schema import ApprovalMode, Settings
 
 INPUT_WALL_S = 0.25
 ANSWER_WALL_S = 1.0
+PERSON_WALL_S = 45.0
 
 
 def paced(settings: Settings, speed: float) -> Settings:
@@ -39,4 +40,10 @@ def paced(settings: Settings, speed: float) -> Settings:
         }
     )
     strategies = settings.strategies.model_copy(update={"zero_dte_gamma": gamma})
-    return settings.model_copy(update={"engine": engine, "risk": risk, "strategies": strategies})
+    approval = settings.approval
+    if approval.mode is not ApprovalMode.AUTO:
+        # A person answers in wall time; what they approve is validated anew anyway.
+        ttl = max(approval.signal_ttl_s, PERSON_WALL_S * speed) if speed > 1 else approval.signal_ttl_s
+        approval = approval.model_copy(update={"signal_ttl_s": ttl})
+    changed = {"engine": engine, "risk": risk, "strategies": strategies, "approval": approval}
+    return settings.model_copy(update=changed)

@@ -26,6 +26,7 @@ from bot.broker.ib import (
 from bot.broker.link import LinkHealth
 from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk
+from bot.broker.pulse import DataPulse
 from bot.broker.requests import RequestRefused, Requests, Spoiled
 from bot.broker.what_if import WhatIfs
 from bot.domain.errors import UnknownWord
@@ -54,6 +55,7 @@ class Parts:
         self.link = link
         self.clock = clock
         self.sink = sink
+        self.pulse = DataPulse(clock, sink)
         self.account_name = ""
 
 
@@ -93,15 +95,18 @@ class Listener:
             return
         if self._parts.market.flush():
             self._parts.link.data_flows()
+            self._parts.pulse.heard()
         self._parts.account.flush()
 
     def unreadable(self, fields: Sequence[str], error: Exception) -> None:
         text = f"message {fields[0] if fields else '?'} from TWS could not be read: {error!r}"
         self._spoil(fields, text)
+        self._parts.pulse.dropped(text)
         self._alert("TWS_UNREADABLE", "warning", text, {"fields": list(fields)[:60]})
 
     def unknown_word(self, fields: Sequence[str], error: UnknownWord) -> None:
         self._spoil(fields, str(error))
+        self._parts.pulse.dropped(str(error))
         self._alert("UNKNOWN_WORD", "warning", str(error), {"fields": list(fields)[:60]})
 
     def _spoil(self, fields: Sequence[str], why: str) -> None:

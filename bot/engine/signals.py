@@ -210,29 +210,38 @@ def rule_facts(results: tuple[RuleResult, ...]) -> dict[str, Any]:
 def _approved(ctx: Context, signal: Signal, approval: Approval, actor: str, evidence: Mapping[str, Any]) -> list[Step]:
     """Approve and write the entry order in the same transaction: nothing is sent that is not on disk."""
     by = "tick" if actor == "rules" else actor
-    words = f"approved by {actor}: {signal.quantity} x {signal.contract} at {signal.limit_price}"
+    limit = _limit_now(ctx, signal)
+    words = f"approved by {actor}: {signal.quantity} x {signal.contract} at {limit}"
     decided = {"decided_at": ctx.now, "decided_by": actor, "reason": words}
     order = ctx.new_order(
         Purpose.ENTRY,
         OrderType.LIMIT,
-        Terms(signal.quantity, limit_price=signal.limit_price),
+        Terms(signal.quantity, limit_price=limit),
         tag="entry",
         signal=signal,
     )
-    birth = Birth(order, f"entry for signal {signal.id}", {"mid": order.mid_at_decision, "limit": signal.limit_price})
+    birth = Birth(order, f"entry for signal {signal.id}", {"mid": order.mid_at_decision, "limit": limit})
     return [
         Step(approval, ApprovalTrigger.APPROVE, words, {}, decided, actor=by),
         Step(signal, SignalTrigger.APPROVE, words, evidence, actor=by),
         Step(
             signal,
             SignalTrigger.WORK,
-            f"buy {signal.quantity} at {signal.limit_price}",
+            f"buy {signal.quantity} at {limit}",
             {"order_ref": order.order_ref},
             {"entry_order_id": order.id},
             births=(birth,),
             commands=(SubmitOrder(order.ticket()),),
         ),
     ]
+
+
+def _limit_now(ctx: Context, signal: Signal) -> Decimal:
+    """Return the mid of this moment, for an answer may take minutes; never more than what was approved."""
+    quote = ctx.board.quote(signal.key)
+    if quote is None or quote.mid is None:
+        return signal.limit_price
+    return min(signal.limit_price, ctx.board.grid(signal.key).nearest(quote.mid))
 
 
 def _refusal(ctx: Context, signal: Signal, refused: tuple[RuleResult, ...]) -> Step:

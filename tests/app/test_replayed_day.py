@@ -15,6 +15,8 @@ from bot.config.loader import LoadedConfig, load
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> LoadedConfig:

@@ -17,6 +17,7 @@ from bot.domain.events import (
     CommissionReported,
     ErrorMeaning,
     ExecutionReported,
+    FeedReported,
     OrderErred,
     OrderReported,
 )
@@ -331,6 +332,9 @@ async def test_a_message_that_cannot_be_read_costs_only_itself(
     tws.send_all([(3, "not a number", "Submitted"), (4711, "what", "is", "this"), execution(1, "0001.01", "bot-x")])
     assert (await events.first(ExecutionReported)).execution.exec_id == "0001.01"
     assert [each.code for each in events.of(AlertRaised)] == ["TWS_UNREADABLE", "TWS_UNREADABLE"]
+    row = events.of(FeedReported)[-1]
+    assert (row.feed, row.dropped) == ("ibkr", 2)
+    assert "could not be read" in row.last_error
     tws.send_all([(4711, "again"), execution(1, "0002.01", "bot-x")])
     await events.first(ExecutionReported, lambda each: each.execution.exec_id == "0002.01")
     assert len(events.of(AlertRaised)) == 2

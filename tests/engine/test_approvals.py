@@ -51,6 +51,20 @@ async def test_an_approval_after_the_spread_widened_is_refused_with_the_numbers(
     assert desk.broker.submitted == []
 
 
+@pytest.mark.parametrize("bid, ask, limit", [("1.80", "1.82", "1.81"), ("2.40", "2.42", "2.00")])
+async def test_an_order_that_a_person_approved_is_priced_at_the_mid_of_now_but_never_above_what_was_approved(
+    bid: str, ask: str, limit: str
+) -> None:
+    desk = await Desk(MANUAL).start()
+    await desk.propose(4)
+    await desk.settle()
+    assert desk.signal.limit_price == Decimal("2.00")
+    desk.quote(bid, ask)
+    await desk.command(CommandKind.APPROVE, signal_id=desk.signal.id)
+    await desk.settle()
+    assert desk.broker.entry.terms.limit_price == Decimal(limit)
+
+
 async def test_a_person_may_reject() -> None:
     desk = await Desk(MANUAL).start()
     await desk.propose(4)

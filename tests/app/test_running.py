@@ -1,0 +1,160 @@
+"""The program as its user starts it: real processes, the real client library, real sockets, a real kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 150.0
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+class Program:
+    """Starts `run.py` on a store of its own and reads that store from outside."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = folder / "store.db"
+        self.log = folder / "log.txt"
+        self.environment = {
+            **os.environ,
+            "QUANTICITY__DATABASE__URL": f"sqlite+aiosqlite:///{self.store}",
+            "QUANTICITY__WEB__PORT": "0",
+            "QUANTICITY__SIM__STATE_DIR": str(folder),
+        }
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        with self.log.open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, "run.py", *arguments],
+                cwd=ROOT,
+                env={**self.environment, **environment},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.started.append(process)
+        return process
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "run.py", *arguments],
+            cwd=ROOT,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def ask(self, sql: str) -> list[tuple[object, ...]]:
+        with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=5) as connection:
+            return connection.execute(sql).fetchall()
+
+    def wait_for(self, what: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            try:
+                if what():
+                    return
+            except sqlite3.OperationalError:
+                pass  # the store is not there yet
+            time.sleep(0.1)  # another process is watched: there is nothing to await
+        pytest.fail(f"it did not come to pass; the log ends:\n{self.log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    program = Program(tmp_path)
+    yield program
+    for process in program.started:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def test_a_half_day_is_traded_to_its_close_over_sockets(program: Program) -> None:
+    process = program.start("--scenario", "half_day", "--speed", "240", "--until-close")
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, program.log.read_text()[-3000:]
+    assert "invariants  10 of 10 hold" in printed
+    assert program.ask("SELECT count(*) FROM position WHERE state = 'closed'")[0][0] >= 1
+    assert program.ask("SELECT count(*) FROM position WHERE state != 'closed'") == [(0,)]
+    assert program.ask("SELECT count(*) FROM transition WHERE trigger LIKE 'refused:%'") == [(0,)]
+    assert program.run("audit", "verify").returncode == 0
+    assert program.run("audit", "invariants").returncode == 0
+
+
+def test_a_killed_run_goes_on_with_its_position_protected_and_nothing_doubled(program: Program) -> None:
+    held = "SELECT id, quantity FROM position WHERE state != 'closed' AND protected_at IS NOT NULL ORDER BY id"
+    first = program.start("--scenario", "demo", "--speed", "30")
+    program.wait_for(lambda: len(program.ask(held)) >= 1)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    before = program.ask(held)
+    entries = program.ask("SELECT count(*) FROM broker_order WHERE purpose = 'entry'")
+
+    program.start("--scenario", "demo", "--speed", "30")
+    program.wait_for(lambda: _synced_after_restart(program))
+    assert program.ask(held) == before
+    assert program.ask("SELECT count(*) FROM broker_order WHERE purpose = 'entry'") == entries
+    assert program.ask("SELECT origin FROM position") == [("bot",)] * len(program.ask("SELECT id FROM position"))
+    assert program.run("audit", "invariants").returncode == 0
+
+
+def _synced_after_restart(program: Program) -> bool:
+    sql = "SELECT max(CASE trigger WHEN 'restart' THEN seq END), max(CASE trigger WHEN 'reconciled' THEN seq END)"
+    restarted, reconciled = program.ask(f"{sql} FROM transition WHERE machine = 'session'")[0]
+    return bool(restarted and reconciled and int(str(reconciled)) > int(str(restarted)))
+
+
+def test_sigterm_ends_the_program_and_its_children_in_good_order(program: Program) -> None:
+    process = program.start("--scenario", "demo", "--speed", "30")
+    program.wait_for(lambda: program.ask("SELECT state FROM session_state") == [("active",)])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+    assert program.ask("SELECT state FROM session_state") == [("stopping",)]
+
+
+def test_a_gateway_that_is_not_there_is_one_sentence_and_exit_code_2(program: Program) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])  # bound and not listening: a connection is refused
+        settings = {"QUANTICITY__IBKR__PORT": port, "UNUSUAL_WHALES_TOKEN": "t0ken-x", "WEB_LOGIN_TOKEN": "t0ken-y"}
+        done = program.run("--mode", "paper", **settings)
+    assert done.returncode == 2
+    assert f"ibkr.port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_page_port_that_is_taken_is_one_sentence_and_exit_code_2(program: Program) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = program.run("--scenario", "demo", QUANTICITY__WEB__PORT=port)
+    assert done.returncode == 2
+    assert f"web.port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_store_of_a_newer_schema_is_refused(program: Program) -> None:
+    assert program.run("db", "upgrade").returncode == 0
+    with sqlite3.connect(program.store) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    done = program.run("--scenario", "demo")
+    assert done.returncode == 2
+    assert "9999" in done.stderr
+    assert "Traceback" not in done.stderr
