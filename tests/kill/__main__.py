@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import sys
 import time
@@ -19,6 +20,7 @@ def rows(report: Report) -> list[tuple[str, str]]:
         *((kind, str(len(words))) for kind, words in report.found.items()),
         ("broken promises in all", str(len(report.violations))),
         ("start to reconciled", _spread(report.reconciled_after)),
+        ("its processor time", _spread(report.cpu_until_reconciled)),
         ("reconciled to the books agreeing", _spread(report.agreed_after)),
         ("SIGTERM to exit", _spread(report.stopped_after)),
         ("unprotected while the bot was dead", f"{bare.get('dead', 0):.1f} contract-seconds (wall)"),
@@ -41,6 +43,7 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=20.0, help="of the venue's clock")
     parser.add_argument("--keep", action="store_true", help="keep stores, books and logs")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # venue and bot are ended on the way out
     began = time.monotonic()
     report = Campaign(asked.kills, asked.seed, asked.speed, print, keep=asked.keep).run()
     print()

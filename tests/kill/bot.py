@@ -23,6 +23,14 @@ BUSY = {
     "RISK__MAX_SAME_DIRECTION": "8",
     "RISK__MAX_PER_SYMBOL": "4",
     "RISK__DAILY_LOSS_FRACTION": "1",
+    "RISK__DAILY_LOSS_WARNING_FRACTION": "1",
+    "RISK__DAILY_LOSS_USD": "0",
+    "RISK__MAX_DRAWDOWN_FRACTION": "1",
+    "RISK__MAX_LOSSES_IN_A_ROW": "100000",
+    "RISK__MAX_CORRELATION": "1",
+    "RISK__MAX_ORDERS_PER_MINUTE": "100000",
+    "RISK__MIN_REJECTIONS": "100000",
+    "RISK__UW_SILENT_S": "3600",
     "RISK__MAX_PREMIUM_FRACTION": "0.003",
     "STRATEGIES__ZERO_DTE_GAMMA__PIN_DISTANCE": "0.01",
     "STRATEGIES__ZERO_DTE_GAMMA__MIN_GRADE": "D",
@@ -54,7 +62,9 @@ def environment(directory: Path, venue: Venue) -> dict[str, str]:
 
 
 class Bot:
-    """One process from its start to its death. `active_after` is seconds from the start to a reconciled session."""
+    """One process from its start to its death. `active_after` is seconds from the start to a reconciled session,
+    `cpu_s` the processor time that it took until then: what a machine with nothing else to do would need at least.
+    """
 
     def __init__(self, directory: Path, venue: Venue) -> None:
         since = venue.book().at - timedelta(seconds=venue.speed)
@@ -63,6 +73,7 @@ class Bot:
         self.lines: list[str] = []
         self.started = time.monotonic()
         self.active_after: float | None = None
+        self.cpu_s = 0.0
         self._heard: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._process = subprocess.Popen(
             command, env=environment(directory, venue), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
@@ -95,7 +106,12 @@ class Bot:
         """Wait until the session is active, which is after the book agreed with the broker's."""
         if self.until(ACTIVE, seconds):
             self.active_after = time.monotonic() - self.started
+            self.cpu_s = self._cpu_so_far()
         return self.active_after is not None
+
+    def _cpu_so_far(self) -> float:
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def ended(self) -> int | None:

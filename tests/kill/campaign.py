@@ -54,6 +54,7 @@ class Report:
     found: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     violations: list[str] = field(default_factory=list)
     reconciled_after: list[float] = field(default_factory=list)
+    cpu_until_reconciled: list[float] = field(default_factory=list)
     agreed_after: list[float] = field(default_factory=list)
     stopped_after: list[float] = field(default_factory=list)
     bare_seconds: dict[str, float] = field(default_factory=dict)
@@ -90,6 +91,7 @@ class Campaign:
         self._kills, self._speed, self._tell, self._keep = kills, speed, tell, keep
         self._protected_within_s = protected_within_s
         self._random = random.Random(seed)
+        self._bot: Bot | None = None
 
     def run(self) -> Report:
         """Go through all rounds, whatever they find."""
@@ -116,6 +118,8 @@ class Campaign:
                 self._one_round(directory, venue, watch)
             self._last_start(directory, venue, watch)
         finally:
+            if self._bot is not None and self._bot.ended is None:
+                self._bot.kill()
             self._take_up(watch)
             self._count(venue)
             venue.stop()
@@ -142,7 +146,8 @@ class Campaign:
 
     def _start(self, directory: Path, venue: Venue, watch: ProtectionWatch) -> Bot:
         watch.phase = "starting"
-        return Bot(directory, venue)
+        self._bot = Bot(directory, venue)
+        return self._bot
 
     def _aim(self, bot: Bot) -> tuple[str, float]:
         """Choose the moment of death; wait for its line when it is one."""
@@ -159,6 +164,7 @@ class Campaign:
         watch.phase = "running"
         assert bot.active_after is not None
         self.report.reconciled_after.append(bot.active_after)
+        self.report.cpu_until_reconciled.append(bot.cpu_s)
         found, waited = until_agreed(venue, directory / "bot.db", AGREE_WITHIN_S)
         self.report.agreed_after.append(waited)
         for kind, words in found.found.items():
