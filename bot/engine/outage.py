@@ -1,7 +1,7 @@
 """A store that cannot be used: since when, why, and when it is asked again.
 
-While it lasts no tick runs, so nothing is decided and nothing is sent; facts wait in the inbox and protective stops rest
-at the broker. It ends with the session halted, for a person should look before entries go on.
+While it lasts no tick runs, so nothing is decided and nothing is sent; facts wait in the inbox and protective stops
+rest at the broker. It ends with the session halted, for a person should look before entries go on.
 """
 
 from __future__ import annotations
