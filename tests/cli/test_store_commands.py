@@ -188,6 +188,9 @@ def test_where_no_bot_ran_there_is_nobody_to_ask(call: Call, database: Path, com
         (["pause", "--reason", "lunch"], "pause", {"reason": "lunch"}),
         (["resume"], "resume", {}),
         (["flatten"], "flatten", {}),
+        (["halt", "--reason", "news"], "halt", {"reason": "news"}),
+        (["cancel-all"], "cancel_all", {}),
+        (["emergency", "--reason", "fire"], "emergency", {"reason": "fire"}),
     ],
 )
 def test_a_command_becomes_one_row_and_its_answer_is_printed(

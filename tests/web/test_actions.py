@@ -26,6 +26,8 @@ def _commands(url: str) -> list[ask.CommandRow]:
         ("reject", "SIGWAIT", {"signal_id": "SIGWAIT"}),
         ("close", "POSRUN", {"position_id": "POSRUN"}),
         ("flatten", "", {}),
+        ("cancel_all", "", {}),
+        ("emergency", "", {}),
     ],
 )
 def test_a_button_inserts_one_queued_command(
@@ -70,3 +72,11 @@ def test_the_answer_of_the_bot_is_shown(operator: FlaskClient, csrf_of, store) -
     text = operator.get(where).get_data(as_text=True)
     assert "Pause entries:" in text
     assert "already paused" in text
+
+
+def test_the_emergency_button_asks_before_it_acts(operator: FlaskClient, csrf_of, store) -> None:
+    assert "Emergency stop" in operator.get("/").get_data(as_text=True)
+    form = {"csrf": csrf_of(operator, "/"), "target": "", "next": "/"}
+    asked = operator.post("/actions/emergency", data=form).get_data(as_text=True)
+    assert "every open position is sold at the market" in asked
+    assert _commands(store.url) == []

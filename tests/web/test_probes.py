@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.feeds.clock import ManualClock
 from bot.store import schema
+from tests.web.conftest import StoreBuilder
 
 
 def test_a_bot_that_ticks_is_well(page: FlaskClient) -> None:
@@ -99,3 +100,18 @@ def _metrics(page: FlaskClient) -> dict[object, float]:
             labels = tuple(sorted(sample.labels.items()))
             found[(sample.name, *labels) if labels else sample.name] = sample.value
     return found
+
+
+def test_breakers_stand_in_status_metrics_and_on_the_page(page: FlaskClient, store: StoreBuilder) -> None:
+    row = {"value": "3", "limit_words": "3", "share": 1.0, "detail": "", "facts": "{}"}
+    store.add(schema.BREAKER, id="losses", state="tripped", **row)
+    store.add(schema.BREAKER, id="drawdown", state="ok", **(row | {"value": "1.00%", "share": 0.1}))
+    found = _metrics(page)
+    assert found["quanticity_breaker_tripped", ("breaker", "losses")] == 1
+    assert found["quanticity_breaker_tripped", ("breaker", "drawdown")] == 0
+    assert found["quanticity_breaker_share", ("breaker", "drawdown")] == pytest.approx(0.1)
+    first = page.get("/api/status").get_json()["breakers"][0]
+    assert (first["name"], first["state"], first["value"], first["limit"]) == ("losses", "tripped", "3", "3")
+    shown = page.get("/").get_data(as_text=True)
+    assert "Losses in a row" in shown
+    assert "3 of 3" in shown
