@@ -8,7 +8,6 @@ SHELL := /bin/bash
 PYTHON ?=
 ARGS ?=
 HOURS ?= 24
-HOURS ?= 24
 # Test processes side by side; WORKERS=0 runs the tests in one process, in order.
 WORKERS ?= auto
 
@@ -69,10 +68,6 @@ faults: setup ## days with random faults and deaths, compared with the venue's b
 .PHONY: kill
 kill: setup ## kill the real process while its venue trades (N=100, SEED=1)
 	@$(BIN)/python -m tests.kill $(or $(N),100) --seed $(or $(SEED),1)
-
-.PHONY: soak
-soak: setup ## one engine through day after day, its memory, files and ticks watched (HOURS=24 of open market)
-	@$(BIN)/python -m benchmarks.soak --hours $(HOURS) $(ARGS)
 
 .PHONY: soak
 soak: setup ## one engine through day after day, its memory, files and ticks watched (HOURS=24 of open market)
