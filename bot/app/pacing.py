@@ -17,11 +17,20 @@ PERSON_WALL_S = 45.0
 def paced(settings: Settings, speed: float) -> Settings:
     """Return the settings with limits on ages and answers that a clock of this speed can meet."""
     inputs, answers = INPUT_WALL_S * speed, ANSWER_WALL_S * speed
+    if speed <= 1:
+        return settings
     gamma = settings.strategies.zero_dte_gamma
     engine = settings.engine.model_copy(
         update={
             "ack_seconds": max(settings.engine.ack_seconds, answers),
             "absence_grace_s": max(settings.engine.absence_grace_s, inputs),
+            "doubt_alert_s": max(settings.engine.doubt_alert_s, 2 * answers),
+        }
+    )
+    execution = settings.execution.model_copy(
+        update={
+            "protection_limit_s": max(settings.execution.protection_limit_s, 2 * inputs),
+            "exit_alert_s": max(settings.execution.exit_alert_s, 2 * answers),
         }
     )
     risk = settings.risk.model_copy(
@@ -43,7 +52,7 @@ def paced(settings: Settings, speed: float) -> Settings:
     approval = settings.approval
     if approval.mode is not ApprovalMode.AUTO:
         # A person answers in wall time; what they approve is validated anew anyway.
-        ttl = max(approval.signal_ttl_s, PERSON_WALL_S * speed) if speed > 1 else approval.signal_ttl_s
+        ttl = max(approval.signal_ttl_s, PERSON_WALL_S * speed)
         approval = approval.model_copy(update={"signal_ttl_s": ttl})
-    changed = {"engine": engine, "risk": risk, "strategies": strategies, "approval": approval}
+    changed = {"engine": engine, "execution": execution, "risk": risk, "strategies": strategies, "approval": approval}
     return settings.model_copy(update=changed)

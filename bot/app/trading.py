@@ -16,7 +16,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -251,11 +251,11 @@ async def _trade(
         )
         signs.start()
         running.push_async_callback(signs.stop)
-        running.push_async_callback(_cancel, asyncio.create_task(_poll_commands(store, inbox), name="commands"))
+        running.push_async_callback(_cancel, _beside(_poll_commands(store, inbox), "commands"))
         if settings.database.backup_every_hours and is_sqlite(settings.database.url):
             backups = Backups(settings.database.url, settings.database, clock, calendar, inbox.put)
-            running.push_async_callback(_cancel, asyncio.create_task(backups.run(), name="backups"))
-        ended = asyncio.create_task(_watch_the_close(engine, clock, calendar, options, stop), name="close")
+            running.push_async_callback(_cancel, _beside(backups.run(), "backups"))
+        ended = _beside(_watch_the_close(engine, clock, calendar, options, stop), "close")
         running.push_async_callback(_cancel, ended)
         await engine.run(stop)
     return _farewell(settings, day, options)
@@ -330,6 +330,18 @@ def _leave() -> None:
     os._exit(1)  # children end with our end of their standard input
 
 
+def _beside(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Run something beside the tick; an error that ends it is logged the moment it happens, never only at the stop."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_tell_of_its_end)
+    return task
+
+
+def _tell_of_its_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error(f"the task {task.get_name()!r} ended: {error!r}", exc_info=error)
+
+
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -386,7 +398,7 @@ async def _until(clock: Clock, end: datetime) -> None:
 async def _page(config: LoadedConfig, clock: Clock) -> AsyncIterator[None]:
     """Keep the page's process running beside the bot; when it ends it is started again."""
     token = config.secrets.web_login_token or secrets.token_urlsafe(18)
-    keeper = asyncio.create_task(_keep_page(config.settings, clock, token), name="page")
+    keeper = _beside(_keep_page(config.settings, clock, token), "page")
     try:
         yield
     finally:
