@@ -8,6 +8,7 @@ column of the table. Consequence: a trip keeps entries out, some halt the sessio
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -188,9 +189,15 @@ def mean_correlation(view: BookView, at_least: int) -> tuple[float | None, int, 
     A pair counts direction_i * direction_j * rho, with rho = 1 for two positions on one underlying: two calls on
     indices that move together are one bet, a call and a put on them are not.
     """
-    pairs = list(combinations(view.exposures, 2))
-    known = [d * e * rho for (a, d), (b, e) in pairs if (rho := _rho(view, a, b, at_least)) is not None]
-    return (math.fsum(known) / len(known) if known else None), len(known), len(pairs)
+    alike = Counter(view.exposures)  # positions on one underlying in one direction are all the same to the mean
+    same = sum(count * (count - 1) // 2 for count in alike.values())
+    total, known = float(same), same
+    for ((a, d), m), ((b, e), n) in combinations(alike.items(), 2):
+        rho = _rho(view, a, b, at_least)
+        if rho is not None:
+            total, known = total + d * e * rho * m * n, known + m * n
+    count = len(view.exposures)
+    return (total / known if known else None), known, count * (count - 1) // 2
 
 
 def _rho(view: BookView, one: str, other: str, at_least: int) -> float | None:
