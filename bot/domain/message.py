@@ -56,7 +56,7 @@ MESSAGE: Final = Lifecycle(
             S.QUEUED: "written with the fact that it tells; not due yet or not yet taken",
             S.SENDING: "handed to the channel",
             S.SENT: "the channel confirmed it; its id is on the row",
-            S.RETRYING: "failed for now; tried again with back-off",
+            S.RETRYING: "failed in passing; tried again with back-off",
             S.UNKNOWN: "it may have gone out; repeated only where that is safe",
             S.DEAD: "given up, with the reason",
             S.WITHHELD: "held back on purpose, with the reason",
