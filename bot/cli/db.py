@@ -40,9 +40,7 @@ def downgrade(
 def backup(
     to: Annotated[
         Path | None,
-        typer.Argument(
-            help="A file that does not exist yet; without one: in database.backup_dir or by the store."
-        ),
+        typer.Argument(help="A file that does not exist yet; without one: in database.backup_dir or by the store."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:

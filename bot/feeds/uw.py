@@ -108,9 +108,7 @@ class UwFeed:
         )
 
     @classmethod
-    def over_http(
-        cls, settings: UwSettings, clock: Clock, calendar: TradingCalendar, sink: Sink, token: str
-    ) -> UwFeed:
+    def over_http(cls, settings: UwSettings, clock: Clock, calendar: TradingCalendar, sink: Sink, token: str) -> UwFeed:
         """Return the feed on its real transport."""
         transport = AiohttpTransport(settings.base_url, token, timeout_s=settings.request_timeout_wall_s)
         return cls(settings, clock, calendar, sink, transport)

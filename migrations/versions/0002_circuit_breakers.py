@@ -22,9 +22,7 @@ def upgrade() -> None:
         "breaker",
         sa.Column("id", sa.String(length=64), nullable=False, comment="the rule's name"),
         sa.Column("state", sa.String(length=128), nullable=False),
-        sa.Column(
-            "value", sa.Text(), server_default=sa.text("('')"), nullable=False, comment="as a person reads it"
-        ),
+        sa.Column("value", sa.Text(), server_default=sa.text("('')"), nullable=False, comment="as a person reads it"),
         sa.Column(
             "limit_words", sa.Text(), server_default=sa.text("('')"), nullable=False, comment="as a person reads it"
         ),

@@ -123,9 +123,9 @@ class Routes:
 
     def table(self, asked: Asked, expiries: Sequence[date] | None = None) -> StrikeTable:
         key = ("table", asked.ticker, asked.minute, tuple(expiries or ()))
-        table: StrikeTable = self.snapshot(
-            key, lambda: [self.source.strikes_at(asked.ticker, asked.minute, expiries)]
-        )[0]
+        table: StrikeTable = self.snapshot(key, lambda: [self.source.strikes_at(asked.ticker, asked.minute, expiries)])[
+            0
+        ]
         return table
 
 
@@ -169,11 +169,7 @@ def _by_expiry_strike(routes: Routes, asked: Asked) -> list[str]:
 def _strike_page(asked: Asked, written: Sequence[tuple[Any, str]]) -> list[str]:
     query = asked.query
     low, high = query.number("min_strike"), query.number("max_strike")
-    kept = [
-        text
-        for strike, text in written
-        if (low is None or strike >= low) and (high is None or strike <= high)
-    ]
+    kept = [text for strike, text in written if (low is None or strike >= low) and (high is None or strike <= high)]
     # Live, an answer without `limit` held about 50 rows whatever the document says.
     return kept[query.page(default=50)]
 
@@ -240,9 +236,7 @@ def _flow_alerts(routes: Routes, asked: Asked) -> list[str]:
     found = [
         alert
         for alert in source.alerts(since - timedelta(microseconds=1), until)
-        if _ticker_wanted(alert.ticker, only)
-        and alert.premium >= floor
-        and (not rules or alert.rule in rules)
+        if _ticker_wanted(alert.ticker, only) and alert.premium >= floor and (not rules or alert.rule in rules)
     ]
     newest_first = list(reversed(found))[page]
     return [json.dumps(rows.flow_alert(each, _ISSUE[source.is_index(each.ticker)])) for each in newest_first]
