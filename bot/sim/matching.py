@@ -19,12 +19,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.sim.account import CENT, ZERO, Account, commission
+from bot.sim.account import ZERO, Account, Mark, commission
 from bot.sim.admission import (
-    LIMITED,
     RECORDED,
     STOP_TYPES,
-    TRAILING,
     Refusal,
     Situation,
     cost_of,
@@ -33,15 +31,15 @@ from bot.sim.admission import (
     judge_change,
     reserved,
 )
-from bot.sim.market.noise import uniform
-from bot.sim.market.rules import increment
-from bot.sim.order_terms import changed_stop, first_stop, limit_of, trail
+from bot.sim.executions import Executions
+from bot.sim.liquidity import Liquidity, second_of
+from bot.sim.order_terms import changed_stop, comes_to_stop, first_stop
 from bot.sim.scenario import Scenario, VenueScript
+from bot.sim.valuation import expires, intrinsic, mark
 from bot.sim.venue_state import Working, decode_state, encode_state
 from bot.sim.vocabulary import (
     LIVE,
     Filled,
-    Instrument,
     Market,
     OrderChanged,
     OrderTicket,
@@ -59,14 +57,6 @@ from bot.sim.vocabulary import (
 
 ACCOUNT_ID: Final = "DU9000001"
 _FIRST_PERM_ID: Final = 1_830_000_001
-_PARTIAL, _PORTION, _REST, _SLIP = 1, 2, 3, 4  # words of the hash: one draw for each purpose
-
-# A limit resting at its own side's touch fills with the first chance a second; one at the far touch with both.
-_AT_TOUCH: Final = 0.02
-_ACROSS_SPREAD: Final = 0.06
-_SLIP_SHARE: Final = 0.3
-_LONGEST_GAP_S: Final = 30
-
 _CANCELLED: Final = "Order Canceled - reason:"
 _HELD: Final = "Order Message:\nWarning: your order will not be placed at the exchange until the market opens."
 
@@ -77,18 +67,16 @@ class MatchingVenue:
     def __init__(self, market: Market, seed: int, opening_cash: Decimal, rules: VenueScript) -> None:
         self.market: Market = market
         self.account_id: str = ACCOUNT_ID
-        self.partial_fills_only = False  # every fill finds only a part of what is displayed
-        self._seed = seed
         self._rules = rules
         self._latency = timedelta(milliseconds=rules.latency_ms)
         self._account = Account(opening_cash)
+        self._executions = Executions(seed, self._account)
+        self.liquidity = Liquidity(seed, rules.partial_fill_probability)
         self._orders: dict[tuple[int, int], Working] = {}
         self._live: dict[tuple[int, int], Working] = {}
         self._completed: list[VenueOrder] = []
-        self._executions: list[VenueExecution] = []
         self._next_perm_id = _FIRST_PERM_ID
         self._next_ids: dict[int, int] = {}
-        self._taken: dict[tuple[int, str], tuple[int, int]] = {}
         self._settled = False
 
     # -- what clients ask ----------------------------------------------------------------------------------------
@@ -161,20 +149,17 @@ class MatchingVenue:
         return list(self._completed)
 
     def executions(self) -> list[VenueExecution]:
-        return list(self._executions)
+        return self._executions.all()
 
     def positions(self) -> list[VenuePosition]:
         return self._account.positions()
 
     def account_values(self, now: datetime) -> dict[str, Decimal]:
-        return self._account.values(lambda each: self._mark(each, now), reserved(self._situation(now)))
+        return self._account.values(self._marks(now), reserved(self._situation(now)))
 
     def daily_pnl(self, now: datetime) -> tuple[Decimal, Decimal, Decimal]:
-        def mark(instrument: Instrument) -> Decimal:
-            return self._mark(instrument, now)
-
-        account = self._account
-        return account.equity(mark) - account.opening_cash, account.unrealized(mark), account.realized()
+        account, marks = self._account, self._marks(now)
+        return account.equity(marks) - account.opening_cash, account.unrealized(marks), account.realized()
 
     def next_order_id(self, client_id: int) -> int:
         return self._next_ids.get(client_id, 1)
@@ -223,21 +208,14 @@ class MatchingVenue:
         for work in list(self._live.values()):
             ticket = work.order.ticket
             over = ticket.tif in {"", "DAY", "IOC"} and work.order.accepted_at < close
-            if over or _expires(ticket.instrument, close):
+            if over or expires(ticket.instrument, close):
                 events += self._end(work, now, f"{_CANCELLED}The order has expired at the close.")
         for position in self.positions():
-            if _expires(position.instrument, close):
-                holding = self._account.settle(position.instrument.con_id, self._intrinsic(position.instrument, close))
+            if expires(position.instrument, close):
+                value = intrinsic(self.market, position.instrument, close)
+                holding = self._account.settle(position.instrument.con_id, value)
                 events.append(PositionChanged(holding.as_position()))
         return events
-
-    def _intrinsic(self, option: Instrument, at: datetime) -> Decimal:
-        underlying = self.market.by_con_id(option.under_con_id)
-        if underlying is None or option.strike is None:
-            raise ValueError(f"{option.local_symbol} has no underlying to settle against")
-        price = self.market.top(underlying, at).last or ZERO
-        gain = price - option.strike if option.right == "C" else option.strike - price
-        return max(gain, ZERO)
 
     # -- orders: in, changed, out --------------------------------------------------------------------------------
 
@@ -249,7 +227,7 @@ class MatchingVenue:
         perm_id, self._next_perm_id = self._next_perm_id, self._next_perm_id + 1
         status = Status.PRE_SUBMITTED if ticket.transmit else Status.PENDING_SUBMIT
         order = VenueOrder(ticket, perm_id, status, now, now + self._latency, stop_price=first_stop(ticket))
-        return Working(order, transmitted=ticket.transmit, tried=_second(now))
+        return Working(order, transmitted=ticket.transmit, tried=second_of(now))
 
     def _reject(self, order: VenueOrder, refusal: Refusal, now: datetime) -> list[VenueEvent]:
         order.status = Status.INACTIVE
@@ -314,72 +292,29 @@ class MatchingVenue:
     def _match(self, work: Working, top: TopOfBook, now: datetime) -> list[VenueEvent]:
         order, events = work.order, list[VenueEvent]()
         if order.ticket.order_type in STOP_TYPES and not order.triggered:
-            if not self._triggers(order, top):
+            if not comes_to_stop(order, top):
                 return events
             order.triggered = True
             if order.status is not Status.PENDING_CANCEL:
                 order.status = Status.SUBMITTED
             events.append(_changed(order))
         touch, size = (top.ask, top.ask_size) if order.ticket.side is Side.BUY else (top.bid, top.bid_size)
-        price = self._taking_price(order, touch, now)
+        price = self.liquidity.taking_price(order, touch, now)
         if price is not None:
-            quantity = min(order.remaining, self._displayed(order, size, now))
+            quantity = min(order.remaining, self.liquidity.displayed(order, size, now))
             return events + self._fill(work, quantity, price, now, taking=True)
         return events + self._rest(work, top, now)
 
-    def _triggers(self, order: VenueOrder, top: TopOfBook) -> bool:
-        """Trail the stop, then hold it against the quote that it would trade against. No bid is a bid of zero."""
-        selling = order.ticket.side is Side.SELL
-        if top.bid is None and top.ask is None:
-            return False
-        reference = (top.bid or ZERO) if selling else top.ask
-        if reference is None:
-            return False
-        if order.ticket.order_type in TRAILING:
-            trail(order, reference)
-        if order.stop_price is None:
-            return False
-        return reference <= order.stop_price if selling else reference >= order.stop_price
-
-    def _taking_price(self, order: VenueOrder, touch: Decimal | None, now: datetime) -> Decimal | None:
-        """Return the price at which an order takes liquidity, None when it does not."""
-        if touch is None:
-            return None
-        ticket, buying = order.ticket, order.ticket.side is Side.BUY
-        if ticket.order_type in LIMITED:
-            limit = limit_of(order)
-            return touch if limit is not None and (limit >= touch if buying else limit <= touch) else None
-        if order.triggered and uniform(self._seed, order.perm_id, _second(now), _SLIP) < _SLIP_SHARE:
-            step = increment(ticket.instrument.market_rule_id, touch)
-            return touch + step if buying else max(touch - step, increment(ticket.instrument.market_rule_id, ZERO))
-        return touch
-
-    def _displayed(self, order: VenueOrder, size: int, now: datetime) -> int:
-        """Return what is left of the size displayed in this second; at times only a part is there in truth."""
-        second, perm_id = _second(now), order.perm_id
-        partial = self.partial_fills_only or (
-            uniform(self._seed, perm_id, second, _PARTIAL) < self._rules.partial_fill_probability
-        )
-        if partial:
-            size = max(1, int(size * (0.2 + 0.6 * uniform(self._seed, perm_id, second, _PORTION))))
-        taken_in, taken = self._taken.get((order.ticket.instrument.con_id, order.ticket.side), (second, 0))
-        return max(0, size - taken) if taken_in == second else size
-
     def _rest(self, work: Working, top: TopOfBook, now: datetime) -> list[VenueEvent]:
         """Give a resting limit its chance for every second that has passed."""
-        order, second = work.order, _second(now)
-        gap, work.tried = min(second - work.tried, _LONGEST_GAP_S), max(second, work.tried)
-        limit = limit_of(order)
-        if gap <= 0 or limit is None or top.bid is None or top.ask is None or order.ticket.order_type not in LIMITED:
-            return []
-        inside = limit - top.bid if order.ticket.side is Side.BUY else top.ask - limit
-        if inside < 0:
-            return []
-        chance = _AT_TOUCH + _ACROSS_SPREAD * float(inside / (top.ask - top.bid))
-        if uniform(self._seed, order.perm_id, second, _REST) >= 1 - (1 - chance) ** gap:
+        order = work.order
+        limit = self.liquidity.resting_limit(order, top, work.tried, now)
+        work.tried = max(second_of(now), work.tried)
+        if limit is None:
             return []
         size = top.bid_size if order.ticket.side is Side.BUY else top.ask_size
-        return self._fill(work, min(order.remaining, self._displayed(order, size, now)), limit, now, taking=False)
+        quantity = min(order.remaining, self.liquidity.displayed(order, size, now))
+        return self._fill(work, quantity, limit, now, taking=False)
 
     def _fill(self, work: Working, quantity: int, price: Decimal, now: datetime, *, taking: bool) -> list[VenueEvent]:
         order, ticket = work.order, work.order.ticket
@@ -391,8 +326,8 @@ class MatchingVenue:
         if quantity <= 0:
             return []
         if taking:
-            self._take(ticket, quantity, now)
-        execution = self._execute(order, quantity, price, now)
+            self.liquidity.take(ticket, quantity, now)
+        execution = self._executions.book(order, quantity, price, now)
         if order.remaining == 0:
             order.status = Status.FILLED
             self._complete(work, now)
@@ -400,51 +335,13 @@ class MatchingVenue:
         events: list[VenueEvent] = [Filled(replace(order), execution), _changed(order), PositionChanged(position)]
         return events + self._reduce_group(order, quantity, now)
 
-    def _take(self, ticket: OrderTicket, quantity: int, now: datetime) -> None:
-        key, second = (ticket.instrument.con_id, ticket.side.value), _second(now)
-        taken_in, taken = self._taken.get(key, (second, 0))
-        self._taken[key] = (second, quantity + (taken if taken_in == second else 0))
-
-    def _execute(self, order: VenueOrder, quantity: int, price: Decimal, now: datetime) -> VenueExecution:
-        ticket, before = order.ticket, order.filled
-        fee = commission(ticket.instrument, ticket.side, before, before + quantity)
-        realized = self._account.book(ticket.instrument, ticket.side, quantity, price, fee)
-        order.average_price = (order.average_price * before + price * quantity) / (before + quantity)
-        order.filled += quantity
-        order.last_fill_price = price
-        order.commission += fee
-        number = sum(1 for each in self._executions if each.perm_id == order.perm_id) + 1
-        execution = VenueExecution(
-            exec_id=f"{0xE000 + self._seed % 0x1000:08x}.{order.perm_id:08x}.{number:02x}.01",
-            perm_id=order.perm_id,
-            order_id=ticket.order_id,
-            client_id=ticket.client_id,
-            order_ref=ticket.order_ref,
-            instrument=ticket.instrument,
-            side=ticket.side,
-            quantity=quantity,
-            price=price,
-            cumulative=order.filled,
-            average_price=order.average_price,
-            at=now,
-            commission=fee,
-            realized_pnl=realized,
-        )
-        self._executions.append(execution)
-        return execution
-
-    def correct_last_execution(self, by: Decimal, now: datetime) -> list[VenueEvent]:
+    def correct_last_execution(self, by: Decimal) -> list[VenueEvent]:
         """Change the latest execution's price by `by` dollars a share, as an exchange does that found it wrong."""
-        if not self._executions:
+        corrected = self._executions.correct_last(by)
+        if corrected is None:
             return []
-        before = self._executions[-1]
-        base, _, revision = before.exec_id.rpartition(".")
-        after = replace(before, exec_id=f"{base}.{int(revision) + 1:02x}", price=before.price + by)
-        self._executions[-1] = after
-        sign = 1 if after.side is Side.BUY else -1
-        self._account.adjust(after.instrument.con_id, -sign * by * after.quantity * after.instrument.multiplier)
-        order = next(work.order for work in self._orders.values() if work.order.perm_id == after.perm_id)
-        return [Filled(replace(order), after)]
+        order = next(work.order for work in self._orders.values() if work.order.perm_id == corrected.perm_id)
+        return [Filled(replace(order), corrected)]
 
     def _reduce_group(self, order: VenueOrder, quantity: int, now: datetime) -> list[VenueEvent]:
         """After a fill: type 1 cancels the rest of its group, types 2 and 3 reduce it by what was filled."""
@@ -462,20 +359,13 @@ class MatchingVenue:
             events.append(_changed(work.order))
         return events
 
-    # -- values --------------------------------------------------------------------------------------------------
+    # -- the market ----------------------------------------------------------------------------------------------
 
     def _is_open(self, now: datetime) -> bool:
         return self.market.session_open() <= now < self.market.session_close()
 
-    def _mark(self, instrument: Instrument, now: datetime) -> Decimal:
-        """Return the mid, or half the ask of what nobody bids for; the model's value where there is no quote."""
-        top = self.market.top(instrument, now)
-        if top.ask is not None:
-            return ((top.bid or ZERO) + top.ask) / 2
-        greeks = self.market.greeks(instrument, now)
-        if greeks is not None:
-            return Decimal(repr(greeks.price)).quantize(CENT)
-        return self._intrinsic(instrument, now) if instrument.right else (top.last or ZERO)
+    def _marks(self, now: datetime) -> Mark:
+        return lambda instrument: mark(self.market, instrument, now)
 
     # -- restart -------------------------------------------------------------------------------------------------
 
@@ -487,10 +377,10 @@ class MatchingVenue:
             "holdings": encode_state(list(self._account.holdings.values())),
             "orders": encode_state(list(self._orders.values())),
             "completed": [[o.ticket.client_id, o.ticket.order_id] for o in self._completed],
-            "executions": encode_state(self._executions),
+            "executions": encode_state(self._executions.all()),
             "next_perm_id": self._next_perm_id,
             "next_ids": [[client, number] for client, number in self._next_ids.items()],
-            "taken": [[con_id, side, *at] for (con_id, side), at in self._taken.items()],
+            "taken": self.liquidity.saved(),
             "settled": self._settled,
         }
 
@@ -504,10 +394,10 @@ class MatchingVenue:
         self._orders = {(w.order.ticket.client_id, w.order.ticket.order_id): w for w in orders}
         self._live = {key: work for key, work in self._orders.items() if work.order.status in LIVE}
         self._completed = [self._orders[client, number].order for client, number in state["completed"]]
-        self._executions = list(executions)
+        self._executions.restore(executions)
         self._next_perm_id = state["next_perm_id"]
         self._next_ids = dict(state["next_ids"])
-        self._taken = {(con_id, side): (second, taken) for con_id, side, second, taken in state["taken"]}
+        self.liquidity.restore(state["taken"])
         self._settled = state["settled"]
 
 
@@ -520,16 +410,8 @@ def _changed(order: VenueOrder) -> OrderChanged:
     return OrderChanged(replace(order))
 
 
-def _second(at: datetime) -> int:
-    return int(at.timestamp())
-
-
 def _has_fee(ticket: OrderTicket) -> bool:
     return ticket.instrument.sec_type != "IND"
-
-
-def _expires(instrument: Instrument, close: datetime) -> bool:
-    return instrument.expiry is not None and instrument.expiry <= close.date()
 
 
 def build_venue(market: Market, scenario: Scenario, seed: int) -> MatchingVenue:

@@ -1,4 +1,4 @@
-"""The prices an order works at: the trigger in force, how it trails, the limit that follows it."""
+"""The prices an order works at: the trigger in force, how it trails, when it is met, the limit that follows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from bot.sim.account import ZERO
 from bot.sim.admission import STOP_TYPES, TRAILING
 from bot.sim.market.rules import ceil_to_grid, floor_to_grid
-from bot.sim.vocabulary import OrderTicket, Side, VenueOrder
+from bot.sim.vocabulary import OrderTicket, Side, TopOfBook, VenueOrder
 
 
 def first_stop(ticket: OrderTicket) -> Decimal | None:
@@ -36,6 +36,21 @@ def trail(order: VenueOrder, reference: Decimal) -> None:
     else:
         wanted = ceil_to_grid(rule, reference + distance)
         order.stop_price = wanted if order.stop_price is None else min(order.stop_price, wanted)
+
+
+def comes_to_stop(order: VenueOrder, top: TopOfBook) -> bool:
+    """Trail the stop, then hold it against the quote that it would trade against. No bid is a bid of zero."""
+    selling = order.ticket.side is Side.SELL
+    if top.bid is None and top.ask is None:
+        return False
+    reference = (top.bid or ZERO) if selling else top.ask
+    if reference is None:
+        return False
+    if order.ticket.order_type in TRAILING:
+        trail(order, reference)
+    if order.stop_price is None:
+        return False
+    return reference <= order.stop_price if selling else reference >= order.stop_price
 
 
 def limit_of(order: VenueOrder) -> Decimal | None:

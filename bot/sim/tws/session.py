@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import Final, Protocol
 
 from bot.sim.tws import messages
 from bot.sim.tws.account_streams import AccountFeed
 from bot.sim.tws.decoding import decode, message_id, request_id
-from bot.sim.tws.limits import HistoricalPacing, RateGuard
+from bot.sim.tws.desk import OrderDesk
+from bot.sim.tws.limits import HistoricalPacing, Limits, RateGuard
 from bot.sim.tws.market_streams import Stream
 from bot.sim.tws.moment import Moment
-from bot.sim.tws.requests import StartApi
+from bot.sim.tws.requests import Request, StartApi
 from bot.sim.tws.wire import (
     MAX_SERVER_VERSION,
     MIN_SERVER_VERSION,
@@ -24,10 +26,7 @@ from bot.sim.tws.wire import (
     encode_message,
     split,
 )
-from bot.sim.vocabulary import VenuePosition
-
-if TYPE_CHECKING:
-    from bot.sim.tws.server import TwsFace
+from bot.sim.vocabulary import Market, Venue, VenuePosition
 
 log: Final = logging.getLogger(__name__)
 
@@ -39,10 +38,59 @@ NOTICES: Final = (
 )
 
 
+class Face(Protocol):
+    """What a connection, and whoever answers its requests, needs of the face that it belongs to."""
+
+    desk: OrderDesk
+    limits: Limits
+    max_version: int
+
+    @property
+    def venue(self) -> Venue: ...
+
+    @property
+    def market(self) -> Market: ...
+
+    @property
+    def accounts(self) -> Sequence[str]: ...
+
+    def now(self) -> datetime:
+        """Return the simulated time, aware UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return wall seconds, for limits and pacing."""
+        ...
+
+    def moment(self) -> Moment:
+        """Return now, with the venue to ask about it."""
+        ...
+
+    def connection_time(self) -> str:
+        """Return the time for the handshake, in the exchange's zone."""
+        ...
+
+    def session_of(self, client_id: int) -> Session | None:
+        """Return the connection of a client that has started the API."""
+        ...
+
+    def is_full(self) -> bool:
+        """Say whether there are more connections than clients are allowed."""
+        ...
+
+    def ingress(self, session: Session, request: Request) -> None:
+        """Answer a request: the one gate through which every request passes."""
+        ...
+
+    def egress(self, session: Session, message: Message) -> None:
+        """Pass a message to its client: the one gate through which every message passes."""
+        ...
+
+
 class Session:
     """A connection. `client_id` is -1 until startApi; `version` is the negotiated server version."""
 
-    def __init__(self, face: TwsFace, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, face: Face, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.face = face
         self.client_id = -1
         self.version = 0
