@@ -62,6 +62,7 @@ class Ledger:
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
         self.high_water: Decimal | None = loaded.high_water
         self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
+        self.breakers_fault = ""  # in words, while they cannot be read
         self.equity: Decimal | None = None
         self.account_at: datetime | None = None
         for position in self.positions.values():
@@ -150,10 +151,10 @@ class Ledger:
 
     @property
     def entry_blocks(self) -> tuple[str, ...]:
-        """Return in words every tripped breaker: while there is one, no entry passes."""
-        return tuple(
-            f"{b.id} {b.value} against {b.limit}" for b in self.breakers.values() if b.state is BreakerState.TRIPPED
-        )
+        """Return in words every tripped breaker, and that they cannot be read: while there is one, no entry passes."""
+        blind = (self.breakers_fault,) if self.breakers_fault else ()
+        tripped = (b for b in self.breakers.values() if b.state is BreakerState.TRIPPED)
+        return (*blind, *(f"{b.id} {b.value} against {b.limit}" for b in tripped))
 
     def exposure(self, leaving_out: Signal | None = None) -> Exposure:
         """Count open positions and the signals that may still become one."""

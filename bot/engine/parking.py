@@ -1,4 +1,7 @@
-"""Machines whose decision failed are parked: told of once, tried again with growing patience; the others go on."""
+"""Machines whose decision failed are parked: told of once, tried again with growing patience; the others go on.
+
+A machine is an order, a signal, a position, a strategy, or a job of the clock (marks, breakers, budgets).
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,19 @@ class Parking:
             return ()
         if known is not None:
             del self.parked[machine]
-            journal.alert("MACHINE_RESUMED", "info", f"{machine} decides again", {"failures": known.failures})
+            journal.alert("MACHINE_RESUMED", "info", f"{machine} works again", {"failures": known.failures})
         return decided
+
+    def run(self, journal: Journal, job: str, work: Callable[[], None]) -> bool:
+        """Let a job of the clock run unless it is parked; say whether it is well. What it wrote before it failed is
+        kept: rows of a job stand for themselves."""
+
+        def once() -> Sequence[None]:
+            work()
+            return ()
+
+        self.attempt(journal, job, once)
+        return not self.is_parked(job)
 
     def is_parked(self, machine: str) -> bool:
         return machine in self.parked
@@ -52,5 +66,5 @@ class Parking:
         if failures > 1:
             return
         trace = "".join(traceback.format_exception(error))
-        words = f"{machine} cannot decide ({error!r}): it is parked and tried again; its orders at the broker stay"
+        words = f"{machine} failed ({error!r}): it is parked and tried again; its orders stay, all else goes on"
         journal.alert("MACHINE_PARKED", "critical", words, {"traceback": trace})

@@ -1,17 +1,23 @@
-"""Strategies on duty: what they want to see, what they propose, and why there is no trade right now."""
+"""Strategies on duty: what they want to see, what they propose, and why there is no trade right now.
+
+A strategy that fails is parked as a whole, named, and tried again later; the others look on and every exit goes on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
-from bot.domain.commands import Subscribe
+from bot.domain.commands import Command, Subscribe
 from bot.domain.signal import Signal
 from bot.engine.context import Context
 from bot.engine.journal import Journal
+from bot.engine.parking import Parking
 from bot.engine.records import StrategyStatRow
 from bot.engine.signals import propose, reject_unsized
+from bot.engine.steps import Birth
 from bot.strategies.base import Look, Strategy
 
 _LINGER = timedelta(seconds=90)
@@ -29,7 +35,7 @@ class Scanner:
     wanted_at: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
     subscribed: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def scan(self, ctx: Context, journal: Journal) -> list[tuple[Strategy, Look]]:
+    def scan(self, ctx: Context, journal: Journal, parking: Parking) -> list[tuple[Strategy, Look]]:
         """Let every strategy that is due look at its symbols; returns the looks whose answer is a new one."""
         news: list[tuple[Strategy, Look]] = []
         for strategy in ctx.strategies.values():
@@ -37,33 +43,13 @@ class Scanner:
             if last is not None and ctx.now - last < timedelta(seconds=strategy.due_every_s):
                 continue
             self.looked_at[strategy.name] = ctx.now
-            for symbol in strategy.symbols:
-                look = self._look(ctx, journal, strategy, symbol)
+            for look, made in _look_at_all(ctx, journal, parking, strategy):
+                if made is not None:
+                    _put_forward(ctx, journal, *made)
+                self._count(ctx, journal, strategy, look, 1 if made is not None else 0)
                 if self._is_news(strategy, look, ctx.now):
                     news.append((strategy, look))
         return news
-
-    def _look(self, ctx: Context, journal: Journal, strategy: Strategy, symbol: str) -> Look:
-        blocked = _blocked(ctx, strategy, symbol)
-        look = (
-            Look(symbol, None, blocked[1], {"condition": blocked[0]})
-            if blocked
-            else strategy.look(symbol, ctx.board, ctx.trading, ctx.now)
-        )
-        proposed = 0
-        if look.proposal is not None:
-            made = propose(ctx, look.proposal)
-            if isinstance(made, str):
-                look = Look(symbol, None, made, {"condition": "equity"})
-            else:
-                birth, commands = made
-                journal.born(birth)
-                journal.commands.extend(commands)
-                proposed = 1
-                if isinstance(birth.entity, Signal) and birth.entity.quantity == 0:
-                    journal.take(reject_unsized(ctx, birth.entity))
-        self._count(ctx, journal, strategy, look, proposed)
-        return look
 
     def _count(self, ctx: Context, journal: Journal, strategy: Strategy, look: Look, proposed: int) -> None:
         key = (strategy.name, look.symbol)
@@ -96,13 +82,13 @@ class Scanner:
 
     # ---- market data lines
 
-    def lines(self, ctx: Context) -> Subscribe | None:
+    def lines(self, ctx: Context, journal: Journal, parking: Parking) -> Subscribe | None:
         """Return the lines wanted when they differ from what is subscribed: positions first, then signals, then
         candidates.
 
         A line that nobody wants any more lingers a while, so that a price near a strike does not flap it.
         """
-        wanted = self._wanted(ctx)
+        wanted = _wanted(ctx, journal, parking)
         for key, kinds in wanted.items():
             self.wanted_at[key] = (ctx.now, kinds)
         for key, (since, kinds) in list(self.wanted_at.items()):
@@ -115,17 +101,65 @@ class Scanner:
         self.subscribed = wanted
         return Subscribe(wanted)
 
-    def _wanted(self, ctx: Context) -> dict[str, frozenset[str]]:
-        wanted: dict[str, frozenset[str]] = {}
-        for position in ctx.ledger.positions.values():
-            wanted[position.key] = _QUOTE
-            wanted.setdefault(position.contract.symbol, _QUOTE)
-        for signal in ctx.ledger.signals.values():
-            wanted[signal.key] = _QUOTE
-        for strategy in ctx.strategies.values():
-            for key, kinds in strategy.interests(ctx.board, ctx.trading, ctx.now).items():
-                wanted[key] = wanted.get(key, frozenset()) | kinds
-        return wanted
+
+Made = tuple[Birth, Sequence[Command]]
+
+
+def _wanted(ctx: Context, journal: Journal, parking: Parking) -> dict[str, frozenset[str]]:
+    """Return the lines wanted now. Those of a strategy that fails linger a while; its positions keep theirs."""
+    wanted: dict[str, frozenset[str]] = {}
+    for position in ctx.ledger.positions.values():
+        wanted[position.key] = _QUOTE
+        wanted.setdefault(position.contract.symbol, _QUOTE)
+    for signal in ctx.ledger.signals.values():
+        wanted[signal.key] = _QUOTE
+    for strategy in ctx.strategies.values():
+        machine = f"strategy {strategy.name}, its lines"
+        for key, kinds in parking.attempt(journal, machine, partial(_interests, ctx, strategy)):
+            wanted[key] = wanted.get(key, frozenset()) | kinds
+    return wanted
+
+
+def _interests(ctx: Context, strategy: Strategy) -> list[tuple[str, frozenset[str]]]:
+    return list(strategy.interests(ctx.board, ctx.trading, ctx.now).items())
+
+
+def _look_at_all(
+    ctx: Context, journal: Journal, parking: Parking, strategy: Strategy
+) -> list[tuple[Look, Made | None]]:
+    """Return a look at every symbol, with what it proposes. One symbol that fails parks the strategy: what it says of
+    the others is not trusted either."""
+    blocked = {symbol: why for symbol in strategy.symbols if (why := _blocked(ctx, strategy, symbol))}
+    found: list[tuple[Look, Made | None]] = [
+        (Look(symbol, None, why, {"condition": condition}), None) for symbol, (condition, why) in blocked.items()
+    ]
+    free = [symbol for symbol in strategy.symbols if symbol not in blocked]
+    if not free:
+        return found
+    machine = f"strategy {strategy.name}"
+    found += parking.attempt(journal, machine, lambda: [_look(ctx, strategy, symbol) for symbol in free])
+    if parking.is_parked(machine):
+        words = "the strategy failed and is parked; it is tried again"
+        found += [(Look(symbol, None, words, {"condition": "parked"}), None) for symbol in free]
+    return found
+
+
+def _look(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Look, Made | None]:
+    """Look and size what is proposed. Pure: when it fails, nothing has been changed."""
+    look = strategy.look(symbol, ctx.board, ctx.trading, ctx.now)
+    if look.proposal is None:
+        return look, None
+    made = propose(ctx, look.proposal)
+    if isinstance(made, str):
+        return Look(symbol, None, made, {"condition": "equity"}), None
+    return look, made
+
+
+def _put_forward(ctx: Context, journal: Journal, birth: Birth, commands: Sequence[Command]) -> None:
+    journal.born(birth)
+    journal.commands.extend(commands)
+    if isinstance(birth.entity, Signal) and birth.entity.quantity == 0:
+        journal.take(reject_unsized(ctx, birth.entity))
 
 
 def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:

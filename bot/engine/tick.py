@@ -204,7 +204,7 @@ class Engine:
         ctx = self._context(now)
         self._taken = self.inbox.take()
         self._apply(ctx, self._taken)
-        self._limits.look(ctx, self._journal)
+        self._look_at_limits(ctx)
         self._decide(ctx)
         self._by_the_clock(ctx, started)
         await self._finish(ctx)
@@ -225,6 +225,11 @@ class Engine:
         if self._trading is None or self._trading.day < today:
             self._trading = self._calendar.session_on(today) or self._calendar.next_session(today)
         return self._trading
+
+    def _look_at_limits(self, ctx: Context) -> None:
+        """Read the circuit breakers. Limits that cannot be read hold entries back and nothing else."""
+        well = self._parking.run(self._journal, "circuit breakers", partial(self._limits.look, ctx, self._journal))
+        self.ledger.breakers_fault = "" if well else "the circuit breakers cannot be read"
 
     # ---- 1 facts
 
@@ -302,23 +307,30 @@ class Engine:
         actor = self._approvals.waiting.pop(signal.id, None)
         approval = self.ledger.approvals.get(signal.approval_id or "")
         if actor is not None and approval is not None:
-            self._journal.carry_out(signals.answer_by_person(ctx, signal, approval, actor, event))
+            answer = partial(signals.answer_by_person, ctx, signal, approval, actor, event)
+            self._carry_out(f"signal {signal.id}", answer)
         elif signal.approval_id is None:
-            self._journal.carry_out(signals.judge(ctx, signal, event))
+            self._carry_out(f"signal {signal.id}", partial(signals.judge, ctx, signal, event))
 
     # ---- 2-4 decisions
 
     def _decide(self, ctx: Context) -> None:
-        for strategy, look in self._scanner.scan(ctx, self._journal):
+        for strategy, look in self._scanner.scan(ctx, self._journal, self._parking):
             self._on_look(strategy, look)
-        for step in (*budgets.overdue_orders(ctx), *exits.orphans(ctx)):
-            self._journal.take(step)
+        for job, find in (("overdue orders", budgets.overdue_orders), ("orphaned orders", exits.orphans)):
+            for step in self._parking.attempt(self._journal, job, partial(find, ctx)):
+                self._journal.take(step)
         for signal in list(self.ledger.signals.values()):
             self._decide_signal(ctx, signal)
         for position in self._positions_to_judge(ctx):
             self._judge(ctx, position)
-        if self._schedule.due("lines", ctx.now, _LINES_EVERY_S) and (lines := self._scanner.lines(ctx)) is not None:
-            self._journal.commands.append(lines)
+        if self._schedule.due("lines", ctx.now, _LINES_EVERY_S):
+            self._run("market data lines", self._want_lines, ctx)
+
+    def _want_lines(self, ctx: Context, journal: Journal) -> None:
+        lines = self._scanner.lines(ctx, journal, self._parking)
+        if lines is not None:
+            journal.commands.append(lines)
 
     def _decide_signal(self, ctx: Context, signal: Signal) -> None:
         for order in self.ledger.entries_of(signal.id):
@@ -367,17 +379,22 @@ class Engine:
     # ---- by the clock
 
     def _by_the_clock(self, ctx: Context, started: float) -> None:
-        self._windows.keep(ctx, self._journal)
-        jobs.ask_for_the_book(ctx, self._journal, self._schedule, in_doubt=self._absences.in_doubt)
-        budgets.tell_of_what_takes_too_long(ctx, self._journal, self._schedule)
-        jobs.snapshot_account(ctx, self._journal, self._schedule, self._account)
+        in_doubt = self._absences.in_doubt
+        self._run("restart windows", self._windows.keep, ctx)
+        self._run("asking for the book", jobs.ask_for_the_book, ctx, self._schedule, in_doubt=in_doubt)
+        self._run("time budgets", budgets.tell_of_what_takes_too_long, ctx, self._schedule)
+        self._run("account snapshots", jobs.snapshot_account, ctx, self._schedule, self._account)
         if started - self._status_at < self.settings.engine.status_wall_seconds:
             return
         passed = started - self._status_at
         self._status_at = started
-        jobs.mark_positions(ctx, self._journal, self._schedule)
+        self._run("marks", jobs.mark_positions, ctx, self._schedule)
         self._journal.batch.status = self._pulse(ctx, passed)
         self._limits.show(ctx, self._journal)
+
+    def _run(self, job: str, work: Callable[..., None], ctx: Context, *rest: Any, **named: Any) -> None:
+        """Let one job of the clock run on the journal; a fault in it parks it and nothing else."""
+        self._parking.run(self._journal, job, partial(work, ctx, self._journal, *rest, **named))
 
     def _pulse(self, ctx: Context, passed_s: float) -> EngineStatus:
         quotes, self._quotes_at_status = self.board.quotes_seen - self._quotes_at_status, self.board.quotes_seen

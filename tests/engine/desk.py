@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -48,6 +49,7 @@ class Desk:
         clock: ManualClock | None = None,
         calendar: FakeCalendar | None = None,
         strategy: FakeStrategy | None = None,
+        others: Sequence[FakeStrategy] = (),
         at: datetime = TEN,
         seed: int = 1,
     ) -> None:
@@ -70,7 +72,7 @@ class Desk:
             broker=self.broker,
             clock=self.clock,
             calendar=self.calendar,
-            strategies=[self.strategy],
+            strategies=[self.strategy, *others],
             ids=IdSource(random.Random(seed)),
             inbox=self.inbox,
             wait_for_answers=True,

@@ -1,4 +1,4 @@
-"""A fault in one machine's decision parks that machine; the others go on."""
+"""A fault in one machine's decision parks that machine; the others go on. A strategy and a job are machines too."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import ExecutionReported
+from bot.domain.events import CommandKind, ExecutionReported
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, PositionState
-from bot.engine import exits
+from bot.engine import exits, jobs, limits
 from bot.engine.context import Context
 from bot.engine.steps import Step
-from tests.engine.desk import SPY_580P, Desk
+from tests.engine.desk import SPY_580P, SPY_590C, Desk
+from tests.engine.fakes import FakeStrategy
 
 
 async def test_a_position_that_cannot_decide_is_parked_and_the_other_one_goes_on(
@@ -70,3 +71,113 @@ async def test_a_correction_that_leaves_nothing_closes_the_position_and_takes_it
     assert desk.broker.live == []
     assert [o.state for o in desk.store.orders if o.purpose == "protect"] == [OrderState.CANCELLED]
     assert desk.store.refused == []
+
+
+class SickStrategy(FakeStrategy):
+    """Fails in whatever it is asked while it is ill."""
+
+    ill = True
+
+    def look(self, *asked: Any) -> Any:
+        if self.ill:
+            self.looks += 1
+            raise ZeroDivisionError("a bad number")
+        return super().look(*asked)
+
+    def interests(self, *asked: Any) -> Any:
+        if self.ill:
+            raise KeyError("SPY")
+        return super().interests(*asked)
+
+
+async def test_a_strategy_that_fails_is_parked_by_name_and_the_others_and_every_exit_go_on() -> None:
+    sick = SickStrategy(name="sick")
+    desk = await Desk(others=[sick]).start()
+    await desk.hold(4)
+    desk.contract = SPY_580P
+    await desk.propose(4)
+    await desk.settle()
+    assert desk.signal.strategy == "fake", "the other strategy proposes"
+    assert desk.broker.entry.key == SPY_580P.key
+    await desk.command(CommandKind.CLOSE, position_id=desk.store.positions[0].id)
+    await desk.settle()
+    assert desk.broker.market.key == SPY_590C.key
+    told = [a for b in desk.store.batches for a in b.alerts if a.code == "MACHINE_PARKED"]
+    assert sorted(a.text.split(" failed")[0] for a in told) == ["strategy sick", "strategy sick, its lines"]
+    assert "a bad number" in str([dict(a.facts) for a in told])
+    assert "TICK_FAILED" not in desk.store.alerts
+    assert desk.store.session.state == "active"
+
+
+async def test_a_parked_strategy_is_asked_ever_more_rarely_and_trades_again_when_it_is_well() -> None:
+    sick = SickStrategy(name="sick")
+    desk = await Desk(others=[sick]).start()
+    await desk.ticks(120, 0.25)
+    assert 4 <= sick.looks <= 6, "1, 2, 4, 8 and 16 s apart"
+    said = desk.store.batches[-1].strategy_stats.get(("sick", "SPY")) or next(
+        b.strategy_stats["sick", "SPY"] for b in reversed(desk.store.batches) if ("sick", "SPY") in b.strategy_stats
+    )
+    assert said.last_reason == "the strategy failed and is parked; it is tried again"
+    sick.ill = False
+    sick.contract = SPY_580P
+    desk.quote("1.98", "2.02", contract=SPY_580P)
+    desk.equity(100_000)
+    await desk.ticks(70, 1)
+    assert "MACHINE_RESUMED" in desk.store.alerts
+    assert desk.signal.strategy == "sick"
+
+
+async def test_a_strategy_that_answers_nonsense_is_parked_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk.strategy, "look", lambda *asked: None)
+    await desk.ticks(3)
+    assert desk.store.alerts.count("MACHINE_PARKED") == 1
+    assert "TICK_FAILED" not in desk.store.alerts
+
+
+async def test_a_strategy_that_fails_over_a_signal_of_its_own_buys_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.strategy, "input_faults", lambda *asked: 1 / 0)
+    await desk.propose(4)
+    await desk.ticks(3)
+    await desk.ticks(20, 10)
+    assert desk.broker.submitted == []
+    assert desk.store.alerts.count("MACHINE_PARKED") == 1
+    assert "TICK_FAILED" not in desk.store.alerts
+    assert desk.signal.state == "expired"
+
+
+@pytest.mark.parametrize("job", ["mark_positions", "snapshot_account", "ask_for_the_book"])
+async def test_a_job_that_fails_is_parked_and_the_tick_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, job: str
+) -> None:
+    def fails(*asked: Any, **named: Any) -> None:
+        raise ArithmeticError(job)
+
+    monkeypatch.setattr(jobs, job, fails)
+    await desk.hold(4)
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.settle()
+    assert desk.broker.market.left == 4
+    assert desk.store.alerts.count("MACHINE_PARKED") == 1
+    assert "TICK_FAILED" not in desk.store.alerts
+
+
+async def test_breakers_that_cannot_be_read_hold_entries_back_and_let_exits_go(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.hold(4)
+    with monkeypatch.context() as broken:
+        broken.setattr(limits, "read_breakers", lambda *asked: 1 / 0)
+        await desk.ticks(8)
+        desk.contract = SPY_580P
+        await desk.propose(4)
+        await desk.ticks(4)
+        assert len(desk.broker.submitted) == 2, "an entry and its stop, from before"
+        await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+        await desk.settle()
+        assert desk.broker.market.left == 4
+        assert desk.store.alerts.count("MACHINE_PARKED") == 1
+        assert "TICK_FAILED" not in desk.store.alerts
+    await desk.wait(70)
+    assert desk.engine.ledger.entry_blocks == ()
