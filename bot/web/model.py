@@ -11,10 +11,11 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from bot.domain.calendar import new_york_day
+from bot.domain.events import FeedReported
 from bot.domain.money import ZERO
+from bot.engine.records import EngineStatus, StrategyStatRow
 from bot.store import page_queries as ask
 from bot.store import reconciliations
-from bot.store.values import parse_json
 from bot.web import formats, words
 from bot.web.charts import Curve, pnl_curve
 
@@ -221,7 +222,7 @@ class Overview:
     signals: tuple[SignalView, ...] = ()
     recent_signals: tuple[SignalView, ...] = ()
     waiting_for: tuple[str, ...] = ()
-    stats: tuple[ask.StatRow, ...] = ()
+    stats: tuple[StrategyStatRow, ...] = ()
     activity: tuple[StepView, ...] = ()
     alerts: tuple[ask.AlertRow, ...] = ()
     feeds: tuple[FeedView, ...] = ()
@@ -243,7 +244,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         session=session,
         connection=_broker(connection),
         market=market,
-        empty_positions=_why_flat(session, market, bool(pulse and parse_json(pulse.waiting_for))),
+        empty_positions=_why_flat(session, market, bool(pulse and pulse.waiting_for)),
         account=account,
         curve=_curve(connection, day),
         open_pnl=_open_pnl(held),
@@ -271,14 +272,14 @@ def _why_flat(session: StateView, market: MarketView, reasons: bool) -> str:
     return f"{appears} No candidate passes every condition right now; the reasons are below." if reasons else appears
 
 
-def _pulse_parts(pulse: ask.PulseRow) -> dict[str, Any]:
+def _pulse_parts(pulse: EngineStatus) -> dict[str, Any]:
     return {
         "mode": pulse.mode,
         "mode_words": MODE_WORDS.get(pulse.mode, pulse.mode),
         "speed": pulse.speed,
         "scenario": pulse.scenario,
         "tick": pulse.tick,
-        "waiting_for": tuple(str(line) for line in parse_json(pulse.waiting_for) or ()),
+        "waiting_for": tuple(pulse.waiting_for),
     }
 
 
@@ -336,7 +337,7 @@ def _compared(connection: Connection) -> str:
     return at + (f"{last.differences} differences" if last.differences else "it agrees with the broker's")
 
 
-def market_view(pulse: ask.PulseRow | None, now: datetime) -> MarketView:
+def market_view(pulse: EngineStatus | None, now: datetime) -> MarketView:
     """Return whether the exchange is open and how long until that changes."""
     if pulse is None or pulse.session_open_at is None or pulse.session_close_at is None:
         return MarketView("–", "no session known yet")
@@ -427,7 +428,7 @@ def _step(row: ask.TransitionRow, order: ask.OrderRow | None, signal_id: str | N
     return StepView(**base, label=formats.contract(key) if key else "", signal_id=signal_id)
 
 
-def feed_view(row: ask.FeedRow, now: datetime) -> FeedView:
+def feed_view(row: FeedReported, now: datetime) -> FeedView:
     """Return a feed's row; its bar is full at the age limit, amber from three quarters, red beyond."""
     age = None if row.last_success_at is None else max(0.0, (now - row.last_success_at).total_seconds())
     part = 0.0 if age is None or row.max_age_s <= 0 else age / row.max_age_s

@@ -1,0 +1,60 @@
+"""What people asked of the bot, and the one row that the page ever writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from bot.store import schema
+from bot.store.database import writer_engine
+from bot.store.page_queries.reading import columns_of, first, read
+from bot.store.values import json_text, parse_time, time_text
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    id: str
+    kind: str
+    payload: str
+    actor: str
+    state: str
+    created_at: datetime
+    handled_at: datetime | None
+    answer: str
+
+
+def commands(connection: Connection, limit: int) -> list[CommandRow]:
+    table = schema.COMMAND
+    return read(connection, CommandRow, columns_of(CommandRow, table).order_by(table.c.id.desc()).limit(limit))
+
+
+def command(connection: Connection, command_id: str) -> CommandRow | None:
+    table = schema.COMMAND
+    return first(read(connection, CommandRow, columns_of(CommandRow, table).where(table.c.id == command_id)))
+
+
+def oldest_queued_command(connection: Connection) -> datetime | None:
+    """Return when the command that has waited longest was given."""
+    table = schema.COMMAND
+    found = connection.execute(select(func.min(table.c.created_at)).where(table.c.state == "queued")).scalar()
+    return None if found is None else parse_time(str(found))
+
+
+def insert_command(
+    url: str, command_id: str, kind: str, payload: Mapping[str, str], actor: str, created_at: datetime
+) -> None:
+    """Insert one queued command row: all that the page ever writes."""
+    engine = writer_engine(url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(
+                schema.COMMAND.insert().values(
+                    id=command_id, kind=kind, payload=json_text(payload), actor=actor, state="queued",
+                    created_at=time_text(created_at), answer="",
+                )
+            )  # fmt: skip
+    finally:
+        engine.dispose()

@@ -1,0 +1,140 @@
+"""How the bot itself is doing: its pulse, session, connection, breakers, account, feeds, alerts, counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from sqlalchemy import Connection, Table, func, select
+
+from bot.domain.events import FeedReported
+from bot.engine.records import EngineStatus, StrategyStatRow
+from bot.store import schema
+from bot.store.page_queries.reading import columns_of, first, pairs, read
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRow:
+    id: str
+    state: str
+    value: str
+    limit_words: str
+    share: float | None
+    detail: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    state: str
+    hold: str
+    held_by: str | None
+    held_at: datetime | None
+    hold_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    state: str
+    since: datetime | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    account: str
+    day: date
+    at: datetime
+    net_liquidation: Decimal | None
+    available_funds: Decimal | None
+    day_pnl: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    id: str
+    code: str
+    severity: str
+    text: str
+    at: datetime
+
+
+def pulse(connection: Connection) -> EngineStatus | None:
+    """Return the engine's pulse, None before its first tick."""
+    return first(read(connection, EngineStatus, columns_of(EngineStatus, schema.ENGINE_STATUS)))
+
+
+def session(connection: Connection) -> SessionRow | None:
+    return first(read(connection, SessionRow, columns_of(SessionRow, schema.SESSION_STATE)))
+
+
+def breakers(connection: Connection) -> list[BreakerRow]:
+    """Return every circuit breaker, the one nearest to its limit first."""
+    table = schema.BREAKER.c
+    return read(connection, BreakerRow, columns_of(BreakerRow, schema.BREAKER).order_by(table.share.desc(), table.id))
+
+
+def broker_link(connection: Connection) -> ConnectionRow | None:
+    return first(read(connection, ConnectionRow, columns_of(ConnectionRow, schema.CONNECTION_STATE)))
+
+
+def account(connection: Connection) -> AccountRow | None:
+    """Return the latest account reading."""
+    table = schema.ACCOUNT_SNAPSHOT
+    return first(read(connection, AccountRow, columns_of(AccountRow, table).order_by(table.c.at.desc()).limit(1)))
+
+
+def account_day(connection: Connection, day: date) -> list[AccountRow]:
+    """Return a New York day's account readings, oldest first."""
+    table = schema.ACCOUNT_SNAPSHOT
+    query = columns_of(AccountRow, table).where(table.c.day == day.isoformat()).order_by(table.c.at)
+    return read(connection, AccountRow, query)
+
+
+def feeds(connection: Connection) -> list[FeedReported]:
+    table = schema.FEED_STATUS
+    return read(
+        connection, FeedReported, columns_of(FeedReported, table).order_by(table.c.feed, table.c.dataset, table.c.key)
+    )
+
+
+def alerts(connection: Connection, limit: int) -> list[AlertRow]:
+    table = schema.ALERT
+    return read(
+        connection, AlertRow, columns_of(AlertRow, table).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
+    )
+
+
+def strategy_stats(connection: Connection, day: date) -> list[StrategyStatRow]:
+    table = schema.STRATEGY_STAT
+    query = (
+        columns_of(StrategyStatRow, table)
+        .where(table.c.day == day.isoformat())
+        .order_by(table.c.strategy, table.c.symbol)
+    )
+    return read(connection, StrategyStatRow, query)
+
+
+_TABLE_OF: Final[Mapping[str, Table]] = {
+    "signal": schema.SIGNAL,
+    "position": schema.POSITION,
+    "order": schema.BROKER_ORDER,
+    "approval": schema.APPROVAL,
+    "message": schema.MESSAGE,
+    "report": schema.REPORT,
+    "session": schema.SESSION_STATE,
+    "connection": schema.CONNECTION_STATE,
+    "breaker": schema.BREAKER,
+}
+
+
+def state_counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return how many of each machine are in each state now."""
+    found: dict[str, dict[str, int]] = {}
+    for machine, table in _TABLE_OF.items():
+        query = select(table.c.state, func.count()).group_by(table.c.state)
+        found[machine] = pairs(connection, query)
+    return found

@@ -1,0 +1,227 @@
+"""Positions, signals and approvals, orders and their fills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, and_, false, func, or_, select
+
+from bot.domain.money import ZERO
+from bot.domain.order import Purpose
+from bot.domain.position import POSITION as POSITION_LIFE
+from bot.domain.signal import SIGNAL as SIGNAL_LIFE
+from bot.store import schema
+from bot.store.page_queries.reading import columns_of, first, pairs, read
+from bot.store.values import parse_json
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    id: str
+    signal_id: str | None
+    strategy: str
+    contract_key: str
+    multiplier: int
+    plan: str
+    state: str
+    origin: str
+    entry_quantity: int
+    quantity: int
+    entry_price: Decimal
+    entry_value: Decimal
+    commissions: Decimal
+    high: Decimal
+    stop_price: Decimal | None
+    rungs_done: int
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal | None
+    opened_at: datetime
+    closed_at: datetime | None
+    close_reason: str | None
+    unprotected_since: datetime | None
+    bid: Decimal | None
+    ask: Decimal | None
+    marked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    id: str
+    strategy: str
+    contract_key: str
+    quantity: int
+    limit_price: Decimal
+    notional: Decimal
+    state: str
+    created_at: datetime
+    expires_at: datetime
+    approval_id: str | None
+    position_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    id: str
+    order_ref: str
+    signal_id: str | None
+    position_id: str | None
+    contract_key: str
+    purpose: str
+    side: str
+    order_type: str
+    quantity: int
+    filled_quantity: int
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    state: str
+    tag: str
+    mid_at_decision: Decimal | None
+    reject_reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRow:
+    exec_id: str
+    order_id: str | None
+    side: str
+    quantity: int
+    price: Decimal
+    commission: Decimal | None
+    executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRow:
+    at: datetime
+    bid: Decimal | None
+    ask: Decimal | None
+
+
+def open_positions(connection: Connection) -> list[PositionRow]:
+    table = schema.POSITION
+    ended = [state.value for state in POSITION_LIFE.terminal]
+    query = columns_of(PositionRow, table).where(table.c.state.not_in(ended)).order_by(table.c.opened_at)
+    return read(connection, PositionRow, query)
+
+
+def closed_positions(connection: Connection, day: date, limit: int) -> list[PositionRow]:
+    """Return the positions closed on a New York day, latest first."""
+    table = schema.POSITION
+    query = columns_of(PositionRow, table).where(table.c.session_day == day.isoformat())
+    return read(connection, PositionRow, query.order_by(table.c.closed_at.desc()).limit(limit))
+
+
+def position(connection: Connection, position_id: str) -> PositionRow | None:
+    table = schema.POSITION
+    return first(read(connection, PositionRow, columns_of(PositionRow, table).where(table.c.id == position_id)))
+
+
+def live_signals(connection: Connection) -> list[SignalRow]:
+    table = schema.SIGNAL
+    ended = [state.value for state in SIGNAL_LIFE.terminal]
+    query = columns_of(SignalRow, table).where(table.c.state.not_in(ended)).order_by(table.c.created_at.desc())
+    return read(connection, SignalRow, query)
+
+
+def ended_signals(connection: Connection, limit: int) -> list[SignalRow]:
+    """Return the latest signals that have come to an end."""
+    table = schema.SIGNAL
+    ended = [state.value for state in SIGNAL_LIFE.terminal]
+    query = (
+        columns_of(SignalRow, table).where(table.c.state.in_(ended)).order_by(table.c.created_at.desc()).limit(limit)
+    )
+    return read(connection, SignalRow, query)
+
+
+def signal(connection: Connection, signal_id: str) -> SignalRow | None:
+    table = schema.SIGNAL
+    return first(read(connection, SignalRow, columns_of(SignalRow, table).where(table.c.id == signal_id)))
+
+
+def signals_that_wait_for_a_person(connection: Connection) -> set[str]:
+    """Return the ids of the signals with an open approval."""
+    table = schema.APPROVAL
+    return set(connection.execute(select(table.c.signal_id).where(table.c.state == "requested")).scalars())
+
+
+def approval_ids(connection: Connection, signal_id: str) -> list[str]:
+    table = schema.APPROVAL
+    return list(connection.execute(select(table.c.id).where(table.c.signal_id == signal_id)).scalars())
+
+
+def orders_of_signal(connection: Connection, signal_id: str) -> list[OrderRow]:
+    """Return a signal's entry orders, oldest first."""
+    table = schema.BROKER_ORDER
+    wanted = and_(table.c.signal_id == signal_id, table.c.purpose == Purpose.ENTRY.value)
+    return read(connection, OrderRow, columns_of(OrderRow, table).where(wanted).order_by(table.c.created_at))
+
+
+def orders_of_position(connection: Connection, position_id: str, signal_id: str | None) -> list[OrderRow]:
+    """Return a position's orders, those of its entry included, oldest first."""
+    table = schema.BROKER_ORDER
+    entry = and_(table.c.signal_id == signal_id, table.c.purpose == Purpose.ENTRY.value) if signal_id else false()
+    query = columns_of(OrderRow, table).where(or_(table.c.position_id == position_id, entry))
+    return read(connection, OrderRow, query.order_by(table.c.created_at))
+
+
+def orders(connection: Connection, ids: Iterable[str]) -> dict[str, OrderRow]:
+    table = schema.BROKER_ORDER
+    found = read(connection, OrderRow, columns_of(OrderRow, table).where(table.c.id.in_(list(ids))))
+    return {row.id: row for row in found}
+
+
+def executions(connection: Connection, order_ids: Iterable[str], position_id: str | None = None) -> list[ExecutionRow]:
+    """Return the fills that count of orders, and of a position (an adopted one has fills without an order of ours)."""
+    table = schema.EXECUTION
+    ours = table.c.order_id.in_(list(order_ids))
+    query = columns_of(ExecutionRow, table).where(
+        or_(ours, table.c.position_id == position_id) if position_id else ours
+    )
+    return read(connection, ExecutionRow, query.order_by(table.c.executed_at))
+
+
+def marks(connection: Connection, position_id: str) -> list[MarkRow]:
+    """Return the sampled price path of a position."""
+    table = schema.POSITION_MARK
+    return read(
+        connection, MarkRow, columns_of(MarkRow, table).where(table.c.position_id == position_id).order_by(table.c.at)
+    )
+
+
+def titles(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Return the contract of each signal and position among some ids."""
+    found: dict[str, str] = {}
+    for table in (schema.SIGNAL, schema.POSITION):
+        query = select(table.c.id, table.c.contract_key).where(table.c.id.in_(list(ids)))
+        found.update(pairs(connection, query))
+    return found
+
+
+def signal_of_approval(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    table = schema.APPROVAL
+    query = select(table.c.id, table.c.signal_id).where(table.c.id.in_(list(ids)))
+    return pairs(connection, query)
+
+
+def unprotected_contracts(connection: Connection) -> int:
+    """Return the contracts of open positions that no working stop covers."""
+    table = schema.POSITION
+    query = select(func.sum(table.c.quantity)).where(
+        table.c.unprotected_since.is_not(None), table.c.state.not_in([s.value for s in POSITION_LIFE.terminal])
+    )
+    return int(connection.execute(query).scalar() or 0)
+
+
+def plan_rungs(plan: str) -> list[Decimal]:
+    """Return the gains of a frozen exit plan's rungs (0.5 is +50 %)."""
+    rungs = (parse_json(plan) or {}).get("rungs", [])
+    return [Decimal(str(rung["gain"] if isinstance(rung, dict) else rung[0])) for rung in rungs]
+
+
+def total_open(rows: Iterable[PositionRow]) -> Decimal:
+    """Return the unrealized dollars of positions at their latest marks."""
+    return sum((row.unrealized_pnl or ZERO for row in rows), ZERO)
