@@ -43,6 +43,8 @@ class Ledger:
         self.by_ref: dict[str, Order] = {}
         self.by_perm: dict[int, Order] = {}
         self.open_orders: dict[str, Order] = {}
+        self._live_on: dict[tuple[str, OrderSide], dict[str, Order]] = defaultdict(dict)  # the open orders once more
+        self._asked_keys: set[str] = set()  # contracts that an order of ours was ever for
         self._of_position: dict[str, list[Order]] = defaultdict(list)
         self._of_signal: dict[str, list[Order]] = defaultdict(list)
         self.by_key: dict[str, set[str]] = defaultdict(set)
@@ -81,8 +83,8 @@ class Ledger:
     def add_order(self, order: Order) -> None:
         self.orders[order.id] = order
         self.by_ref[order.order_ref] = order
-        if not order.is_done:
-            self.open_orders[order.id] = order
+        self._asked_keys.add(order.contract_key)
+        self.settle_order(order)
         if order.perm_id:
             self.by_perm[order.perm_id] = order
         if order.position_id:
@@ -91,11 +93,13 @@ class Ledger:
             self._of_signal[order.signal_id].append(order)
 
     def settle_order(self, order: Order) -> None:
-        """Keep the open-orders index true after a change of state."""
+        """Keep the indexes of open orders true after a change of state."""
+        on_contract = self._live_on[order.contract_key, order.side]
         if order.is_done:
             self.open_orders.pop(order.id, None)
+            on_contract.pop(order.id, None)
         else:
-            self.open_orders[order.id] = order
+            self.open_orders[order.id] = on_contract[order.id] = order
 
     def find_order(self, reference: str, perm_id: int) -> Order | None:
         """Return the order that the broker speaks of: by our reference, by permId where it names none."""
@@ -125,13 +129,11 @@ class Ledger:
 
     def has_traded(self, key: str) -> bool:
         """Say whether a contract is one of ours: held, traded today, or asked for by an order of ours."""
-        if self.by_key.get(key) or any(p.key == key for p in self.closed.values()):
-            return True
-        return any(o.contract_key == key for o in self.orders.values())
+        return bool(self.by_key.get(key)) or key in self._asked_keys or any(p.key == key for p in self.closed.values())
 
     def live_on(self, key: str, side: OrderSide) -> list[Order]:
         """Return our orders on one side of a contract that may still fill."""
-        return [o for o in self.open_orders.values() if o.contract_key == key and o.side is side]
+        return list(self._live_on.get((key, side), {}).values())
 
     def held_on(self, key: str) -> int:
         return sum(position.quantity for position in self.positions_of(key))

@@ -79,6 +79,18 @@ def check(desk: Desk) -> None:
     refs = [o.order_ref for o in desk.store.orders]
     assert len(refs) == len(set(refs))
     assert desk.store.refused == []
+    check_indexes(desk)
+
+
+def check_indexes(desk: Desk) -> None:
+    """What the ledger finds by an index is what looking at every order finds."""
+    ledger = desk.engine.ledger
+    alive = [order for order in ledger.orders.values() if not order.is_done]
+    assert set(ledger.open_orders) == {order.id for order in alive}
+    for key, side in {(order.contract_key, side) for order in ledger.orders.values() for side in OrderSide}:
+        found = {order.id for order in ledger.live_on(key, side)}
+        assert found == {order.id for order in alive if order.contract_key == key and order.side is side}
+        assert ledger.has_traded(key)
 
 
 async def come_to_an_end(desk: Desk) -> None:
