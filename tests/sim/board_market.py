@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from bot.sim.vocabulary import Bar, Depth, Instrument, ModelGreeks, OrderTicket, Print, Side, TopOfBook
+from bot.sim.vocabulary import Instrument, OrderTicket, Side, TopOfBook
+from tests.sim.small_market import SHARES, SmallMarket, an_option
 
 DAY = date(2026, 11, 20)
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -14,29 +14,21 @@ CLOSE = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 
 
-def _option(con_id: int, local: str, expiry: date, strike: int, right: str, rule: int, under: int) -> Instrument:
-    return Instrument(
-        con_id, local[:3], "OPT", "SMART", "CBOE", local, local[:6].strip(), multiplier=100, expiry=expiry,
-        strike=Decimal(strike), right=right, market_rule_id=rule, under_con_id=under,
-    )  # fmt: skip
-
-
-SHARES = Instrument(1, "SPY", "STK", "SMART", "ARCA", "SPY", "SPY")
 INDEX = Instrument(2, "SPX", "IND", "CBOE", "CBOE", "SPX", "SPX")
-CALL = _option(11, "SPY   261120C00590000", DAY, 590, "C", 26, 1)
-LATER = _option(12, "SPY   261127C00590000", date(2026, 11, 27), 590, "C", 26, 1)
-PUT = _option(13, "SPXW  261120P05900000", DAY, 5900, "P", 109, 2)
-GONE = _option(14, "SPY   261119C00590000", date(2026, 11, 19), 590, "C", 26, 1)
-UNLISTED = _option(99, "SPY   261120C00777000", DAY, 777, "C", 26, 1)
+CALL = an_option(11, "SPY   261120C00590000", DAY, 590, "C")
+LATER = an_option(12, "SPY   261127C00590000", date(2026, 11, 27), 590, "C")
+PUT = an_option(13, "SPXW  261120P05900000", DAY, 5900, "P", 109, 2)
+GONE = an_option(14, "SPY   261119C00590000", date(2026, 11, 19), 590, "C")
+UNLISTED = an_option(99, "SPY   261120C00777000", DAY, 777, "C")
 
 
-class BoardMarket:
+class BoardMarket(SmallMarket):
     """Quotes are what was last written with `quote`; they do not depend on time."""
 
     def __init__(self) -> None:
-        self._all = [SHARES, INDEX, CALL, LATER, PUT, GONE]
+        super().__init__((SHARES, INDEX, CALL, LATER, PUT, GONE), OPEN, CLOSE)
         self.tops: dict[int, TopOfBook] = {}
-        for each in self._all:
+        for each in self.instruments():
             self.quote(each, "1.00", "1.10")
         self.quote(SHARES, "590.00", "590.01", last="592.00")
         self.quote(INDEX, None, None, last="5880.00")
@@ -50,38 +42,8 @@ class BoardMarket:
             sides[0], sides[1], size if bid else 0, size if ask else 0, sides[2], 1, 0, None, None, None, None, halted
         )
 
-    def instruments(self) -> Sequence[Instrument]:
-        return self._all
-
-    def by_con_id(self, con_id: int) -> Instrument | None:
-        return next((each for each in self._all if each.con_id == con_id), None)
-
-    def find(self, **wanted: object) -> list[Instrument]:
-        return [each for each in self._all if all(getattr(each, key) == value for key, value in wanted.items())]
-
     def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
         return self.tops[instrument.con_id]
-
-    def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
-        return None
-
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> Depth:
-        return Depth((), ())
-
-    def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
-        return []
-
-    def bars(self, instrument: Instrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
-        return []
-
-    def open_interest(self, instrument: Instrument) -> int:
-        return 0
-
-    def session_open(self) -> datetime:
-        return OPEN
-
-    def session_close(self) -> datetime:
-        return CLOSE
 
 
 def ticket(order_id: int, side: Side, quantity: int, order_type: str, **more: object) -> OrderTicket:

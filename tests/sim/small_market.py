@@ -1,0 +1,60 @@
+"""What the small markets of tests have in common: a few instruments, quotes from somewhere, and nothing else to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from bot.sim.vocabulary import Bar, Depth, Instrument, ModelGreeks, Print
+
+SHARES = Instrument(1, "SPY", "STK", "SMART", "ARCA", "SPY", "SPY")
+
+
+def an_option(
+    con_id: int, local: str, expiry: date, strike: int, right: str, rule: int = 26, under: int = 1
+) -> Instrument:
+    """Return an option by its OCC name; its symbol is the name's first three letters."""
+    return Instrument(
+        con_id, local[:3], "OPT", "SMART", "CBOE", local, local[:6].strip(), multiplier=100, expiry=expiry,
+        strike=Decimal(strike), right=right, market_rule_id=rule, under_con_id=under,
+    )  # fmt: skip
+
+
+class SmallMarket:
+    """The venue's `Market` but for `top`: no model, no depth, no trades but one's own."""
+
+    def __init__(self, instruments: Sequence[Instrument], opens: datetime, closes: datetime) -> None:
+        self._instruments = tuple(instruments)
+        self._by_con_id = {each.con_id: each for each in instruments}
+        self._opens, self._closes = opens, closes
+
+    def instruments(self) -> Sequence[Instrument]:
+        return self._instruments
+
+    def by_con_id(self, con_id: int) -> Instrument | None:
+        return self._by_con_id.get(con_id)
+
+    def find(self, **wanted: object) -> list[Instrument]:
+        return [each for each in self._instruments if all(getattr(each, key) == value for key, value in wanted.items())]
+
+    def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
+        return None
+
+    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> Depth:
+        return Depth((), ())
+
+    def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
+        return []
+
+    def bars(self, instrument: Instrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
+        return []
+
+    def open_interest(self, instrument: Instrument) -> int:
+        return 0
+
+    def session_open(self) -> datetime:
+        return self._opens
+
+    def session_close(self) -> datetime:
+        return self._closes
