@@ -126,6 +126,15 @@ def parse_osi(symbol: str) -> OptionContract:
     return OptionContract(root, expiry, Right(right), _plain(Decimal(strike) / 1000))
 
 
+def is_over(key: str, today: date) -> bool:
+    """Say whether a key is that of an option which expired before `today`; an underlying never does."""
+    match = _OSI.match(key)
+    if match is None:
+        return False
+    _, year, month, day, _, _ = match.groups()
+    return date(2000 + int(year), int(month), int(day)) < today
+
+
 def _plain(value: Decimal) -> Decimal:
     whole = value.to_integral_value()
     return whole if value == whole else value.normalize()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any
 
-from bot.domain.contracts import PriceGrid, parse_osi, price_grid
+from bot.domain.contracts import PriceGrid, is_over, parse_osi, price_grid
 from bot.domain.events import (
     BookReceived,
     ContractQualified,
@@ -67,6 +69,14 @@ class Board:
         """Return the keys whose quote changed since the last call."""
         changed, self.changed = self.changed, set()
         return changed
+
+    def turn_to(self, today: date, held: Collection[str]) -> None:
+        """Let go of the options that expired before `today`, but for those that are still held: they are settled
+        later."""
+        tables: tuple[dict[str, Any], ...] = (self._quotes, self._greeks, self._books, self._trades, self._grids)
+        for table in tables:
+            for key in [key for key in table if is_over(key, today) and key not in held]:
+                del table[key]
 
     def apply_quote(self, event: QuoteReceived) -> None:
         self._quotes[event.key] = event.quote

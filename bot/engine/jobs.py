@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +37,12 @@ class Schedule:
     def hurry(self, job: str) -> None:
         """Have the job run as soon as it is asked for."""
         self.last[job] = datetime.min.replace(tzinfo=UTC)
+
+    def keep(self, alive: Collection[str]) -> None:
+        """Forget the jobs of one order or position (named with its id) that is over."""
+        gone = [job for job in self.last if " " in job and job.rpartition(" ")[2] not in alive]
+        for job in gone:
+            del self.last[job]
 
 
 def ask_for_the_book(ctx: Context, journal: Journal, schedule: Schedule, *, in_doubt: bool = False) -> None:

@@ -5,20 +5,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from bot.domain.approval import Approval
+from bot.domain.approval import APPROVAL, Approval
 from bot.domain.breaker import Breaker, BreakerState
+from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.contracts import Right
 from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose
 from bot.domain.position import OPEN, Position
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal
-from bot.engine.records import LoadedState
+from bot.engine.records import EXECUTION_DAYS, LoadedState
 
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
+
+
+def _day_of(at: datetime | None) -> date:
+    return new_york_day(at) if at is not None else date.min
 
 
 def base_of(exec_id: str) -> str:
@@ -27,7 +32,7 @@ def base_of(exec_id: str) -> str:
 
 
 class Ledger:
-    """Written by the tick only. Done orders of the day stay findable, for a fill can come late."""
+    """Written by the tick only. Done orders stay findable to the end of the next day, for a fill can come late."""
 
     def __init__(self, loaded: LoadedState) -> None:
         self.session = loaded.session or Session()
@@ -126,6 +131,52 @@ class Ledger:
     def signal(self, signal_id: str | None) -> Signal | None:
         """Return a signal, also one that is over: its fill may come late."""
         return self.signals.get(signal_id or "") or self.ended_signals.get(signal_id or "")
+
+    def turn_to(self, today: date, now: datetime) -> None:
+        """Let go of what was over before yesterday: a bot that runs for months remembers what a start would load, and
+        the day before.
+
+        A broker tells of orders and executions of a day until its nightly restart, so yesterday's stay findable. Told
+        once a day, and halted for a day, is what is in `foreign_told` and `halted_symbols`.
+        """
+        yesterday = today - timedelta(days=1)
+        ended = {i for i, position in self.closed.items() if _day_of(position.closed_at) < yesterday}
+        self._forget_orders({o.id for o in self.orders.values() if self._is_history(o, ended, yesterday)})
+        tied = {o.position_id for o in self.orders.values()}
+        self.closed = {i: p for i, p in self.closed.items() if i not in ended or i in tied}
+        asked = {o.signal_id for o in self.orders.values()}
+        self.ended_signals = {i: s for i, s in self.ended_signals.items() if i in asked}
+        questions = {s.approval_id for s in (*self.signals.values(), *self.ended_signals.values())}
+        self.approvals = {i: a for i, a in self.approvals.items() if i in questions or a.state not in APPROVAL.terminal}
+        self._forget_executions(now - timedelta(days=EXECUTION_DAYS))
+        self.by_key = defaultdict(set, {key: ids for key, ids in self.by_key.items() if ids})
+        self.opening_equity = {day: equity for day, equity in self.opening_equity.items() if day >= yesterday}
+        self.foreign_told.clear()
+        self.halted_symbols.clear()
+
+    def _is_history(self, order: Order, ended: set[str], yesterday: date) -> bool:
+        if not order.is_done or order.position_id in self.positions:
+            return False
+        recent = _day_of(order.created_at) >= yesterday or _day_of(order.done_at) >= yesterday
+        return not recent and (order.position_id in ended or order.position_id not in self.closed)
+
+    def _forget_orders(self, gone: set[str]) -> None:
+        kept = [order for order in self.orders.values() if order.id not in gone]
+        for index in (self.orders, self.by_ref, self.by_perm, self._of_position, self._of_signal):
+            index.clear()
+        for order in kept:
+            self.add_order(order)
+
+    def _forget_executions(self, since: datetime) -> None:
+        """A commission that has no execution by the end of its day is somebody else's."""
+        kept = {
+            base: execution
+            for base, execution in self.executions.items()
+            if execution.executed_at >= since or self.find_order(execution.order_ref, execution.perm_id) is not None
+        }
+        self.executions = kept
+        self.commissions = {exec_id: cost for exec_id, cost in self.commissions.items() if base_of(exec_id) in kept}
+        self.charged = {base: cost for base, cost in self.charged.items() if base in kept}
 
     def has_traded(self, key: str) -> bool:
         """Say whether a contract is one of ours: held, traded today, or asked for by an order of ours."""

@@ -6,7 +6,7 @@ A machine is an order, a signal, a position, a strategy, or a job of the clock (
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -16,6 +16,7 @@ from bot.engine.journal import Journal
 _T = TypeVar("_T")
 _FIRST_S: Final = 1.0
 _LONGEST_S: Final = 60.0
+_MORTAL: Final = frozenset({"order", "signal", "position"})
 
 
 @dataclass(slots=True)
@@ -55,6 +56,13 @@ class Parking:
 
         self.attempt(journal, job, once)
         return not self.is_parked(job)
+
+    def keep(self, alive: Collection[str]) -> None:
+        """Forget the orders, signals and positions that are over; strategies and jobs stay."""
+        for machine in list(self.parked):
+            kind, _, name = machine.partition(" ")
+            if kind in _MORTAL and name not in alive:
+                del self.parked[machine]
 
     def is_parked(self, machine: str) -> bool:
         return machine in self.parked

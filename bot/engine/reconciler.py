@@ -210,6 +210,8 @@ class Reconciler:
         doubted, unequal = self._ctx.ledger.doubted_keys, self._ctx.ledger.unequal_keys
         doubted.clear()
         unequal.clear()
+        for key in self._absences.differences.keys() - broker.keys() - ours.keys():
+            del self._absences.differences[key]  # gone on both sides since the last look: nothing is left to confirm
         for key in sorted(set(broker) | set(ours)):
             there = broker[key].quantity if key in broker else 0
             if there == ours[key] or self._is_none_of_ours(broker.get(key), ours[key]):

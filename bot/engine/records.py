@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.approval import Approval
 from bot.domain.breaker import Breaker
@@ -21,6 +21,9 @@ from bot.domain.order import Execution, Order
 from bot.domain.position import Position
 from bot.domain.session import Session
 from bot.domain.signal import Signal
+
+EXECUTION_DAYS: Final = 7
+"""Executions of so many days are remembered: longer than a broker tells of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -48,7 +48,7 @@ from bot.domain.order import OrderState, OrderTrigger
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import Signal, SignalState
-from bot.engine import budgets, entries, exits, foreign, jobs, link, signals
+from bot.engine import budgets, entries, exits, foreign, jobs, link, new_day, signals
 from bot.engine.board import Board
 from bot.engine.context import Context
 from bot.engine.dispatcher import Dispatcher
@@ -117,6 +117,7 @@ class Engine:
         self._account: AccountReported | None = None
         self._synced_at: datetime | None = None
         self._trading: TradingSession | None = None
+        self._page: date | None = None
         self._status_at = self._ticked_at = float("-inf")
         self._quotes_at_status = 0
         self._tick_ms = 0.0
@@ -204,6 +205,7 @@ class Engine:
         ctx = self._context(now)
         self._taken = self.inbox.take()
         self._apply(ctx, self._taken)
+        self._turn_the_page(ctx)
         self._look_at_limits(ctx)
         self._decide(ctx)
         self._by_the_clock(ctx, started)
@@ -225,6 +227,14 @@ class Engine:
         if self._trading is None or self._trading.day < today:
             self._trading = self._calendar.session_on(today) or self._calendar.next_session(today)
         return self._trading
+
+    def _turn_the_page(self, ctx: Context) -> None:
+        today = new_york_day(ctx.now)
+        if today == self._page:
+            return
+        begin = partial(new_day.begin, ctx, self._schedule, self._parking, self._approvals)
+        if self._parking.run(self._journal, "new day", begin):
+            self._page = today
 
     def _look_at_limits(self, ctx: Context) -> None:
         """Read the circuit breakers. Limits that cannot be read hold entries back and nothing else."""

@@ -16,7 +16,7 @@ from bot.domain.money import from_units
 from bot.domain.order import ORDER
 from bot.domain.position import OPEN
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
-from bot.engine.records import LoadedState
+from bot.engine.records import EXECUTION_DAYS, LoadedState
 from bot.store import rows
 from bot.store.schema import (
     ACCOUNT_SNAPSHOT,
@@ -34,9 +34,6 @@ from bot.store.schema import (
     TRANSITION,
 )
 from bot.store.values import parse_time, time_text
-
-EXECUTION_DAYS: Final = 7
-"""Executions of so many days are remembered: longer than a broker tells of them."""
 
 HISTORY_DAYS: Final = 45
 """Days of realized P&L and of opening equity that limits may look back on."""

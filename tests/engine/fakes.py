@@ -85,6 +85,7 @@ class FakeBroker:
         self.sink: Callable[[Event], None] = lambda event: None
         self.book: dict[str, AtBroker] = {}
         self.executions: dict[str, Execution] = {}
+        self.executed = 0
         self.commissions: dict[str, Decimal] = {}
         self.held: dict[str, int] = {}
         self.cost: dict[str, Decimal] = {}
@@ -280,9 +281,9 @@ class FakeBroker:
         self.held[order.key] = self.held.get(order.key, 0) + sign * quantity
         if self.held[order.key] < 0:
             raise BrokenLaw(f"short {order.key}")
-        number = len(self.executions) + 1
+        self.executed += 1
         execution = Execution(
-            f"0000e{number:04d}.01",
+            f"0000e{self.executed:04d}.01",
             order.ref,
             order.perm_id,
             order.order_id,

@@ -50,6 +50,19 @@ async def test_a_position_that_the_store_does_not_know_is_adopted_and_protected(
     assert len(desk.store.positions) == 1
 
 
+async def test_what_somebody_bought_and_sold_between_two_looks_leaves_no_doubt_behind() -> None:
+    desk = Desk()
+    desk.broker.held[SPY_580P.key] = 1
+    await desk.start()
+    assert desk.store.session.state == "reconciling"
+    desk.broker.held[SPY_580P.key] = 0
+    await desk.wait(6)
+    assert desk.store.session.state == "active"
+    asked = desk.broker.snapshots
+    await desk.wait(20)
+    assert desk.broker.snapshots == asked, "nothing is in doubt, so the book is not asked again"
+
+
 async def test_a_start_with_an_unknown_position_adopts_it_before_it_trades() -> None:
     desk = Desk()
     desk.broker.held[SPY_580P.key] = 1
