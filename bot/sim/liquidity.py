@@ -39,7 +39,6 @@ class Liquidity:
     """
 
     def __init__(self, seed: int, partial_fill_probability: float) -> None:
-        self.only_partial = False  # every fill finds only a part of what is displayed
         self._seed = seed
         self._partial_fill_probability = partial_fill_probability
         self._taken: dict[tuple[int, str], tuple[int, int]] = {}
@@ -57,9 +56,9 @@ class Liquidity:
             return touch + step if buying else max(touch - step, increment(ticket.instrument.market_rule_id, ZERO))
         return touch
 
-    def displayed(self, order: VenueOrder, size: int, now: datetime) -> int:
-        """Return what is left of the size displayed in this second; at times only a part is there in truth."""
-        if self.only_partial or self._draw(order, now, _PARTIAL) < self._partial_fill_probability:
+    def displayed(self, order: VenueOrder, size: int, now: datetime, *, only_partial: bool) -> int:
+        """Return what is left of the size displayed in this second; at times, or always, only a part is truly there."""
+        if only_partial or self._draw(order, now, _PARTIAL) < self._partial_fill_probability:
             size = max(1, int(size * (0.2 + 0.6 * self._draw(order, now, _PORTION))))
         return max(0, size - self._taken_in(order.ticket, second_of(now)))
 

@@ -67,11 +67,12 @@ class MatchingVenue:
     def __init__(self, market: Market, seed: int, opening_cash: Decimal, rules: VenueScript) -> None:
         self.market: Market = market
         self.account_id: str = ACCOUNT_ID
+        self.partial_fills_only = False  # every fill finds only a part of what is displayed
         self._rules = rules
         self._latency = timedelta(milliseconds=rules.latency_ms)
         self._account = Account(opening_cash)
         self._executions = Executions(seed, self._account)
-        self.liquidity = Liquidity(seed, rules.partial_fill_probability)
+        self._liquidity = Liquidity(seed, rules.partial_fill_probability)
         self._orders: dict[tuple[int, int], Working] = {}
         self._live: dict[tuple[int, int], Working] = {}
         self._completed: list[VenueOrder] = []
@@ -299,22 +300,27 @@ class MatchingVenue:
                 order.status = Status.SUBMITTED
             events.append(_changed(order))
         touch, size = (top.ask, top.ask_size) if order.ticket.side is Side.BUY else (top.bid, top.bid_size)
-        price = self.liquidity.taking_price(order, touch, now)
+        price = self._liquidity.taking_price(order, touch, now)
         if price is not None:
-            quantity = min(order.remaining, self.liquidity.displayed(order, size, now))
+            quantity = self._found(order, size, now)
             return events + self._fill(work, quantity, price, now, taking=True)
         return events + self._rest(work, top, now)
 
     def _rest(self, work: Working, top: TopOfBook, now: datetime) -> list[VenueEvent]:
         """Give a resting limit its chance for every second that has passed."""
         order = work.order
-        limit = self.liquidity.resting_limit(order, top, work.tried, now)
+        limit = self._liquidity.resting_limit(order, top, work.tried, now)
         work.tried = max(second_of(now), work.tried)
         if limit is None:
             return []
         size = top.bid_size if order.ticket.side is Side.BUY else top.ask_size
-        quantity = min(order.remaining, self.liquidity.displayed(order, size, now))
+        quantity = self._found(order, size, now)
         return self._fill(work, quantity, limit, now, taking=False)
+
+    def _found(self, order: VenueOrder, size: int, now: datetime) -> int:
+        """Return how many of the displayed contracts the order can have."""
+        left = self._liquidity.displayed(order, size, now, only_partial=self.partial_fills_only)
+        return min(order.remaining, left)
 
     def _fill(self, work: Working, quantity: int, price: Decimal, now: datetime, *, taking: bool) -> list[VenueEvent]:
         order, ticket = work.order, work.order.ticket
@@ -326,7 +332,7 @@ class MatchingVenue:
         if quantity <= 0:
             return []
         if taking:
-            self.liquidity.take(ticket, quantity, now)
+            self._liquidity.take(ticket, quantity, now)
         execution = self._executions.book(order, quantity, price, now)
         if order.remaining == 0:
             order.status = Status.FILLED
@@ -380,7 +386,7 @@ class MatchingVenue:
             "executions": encode_state(self._executions.all()),
             "next_perm_id": self._next_perm_id,
             "next_ids": [[client, number] for client, number in self._next_ids.items()],
-            "taken": self.liquidity.saved(),
+            "taken": self._liquidity.saved(),
             "settled": self._settled,
         }
 
@@ -397,7 +403,7 @@ class MatchingVenue:
         self._executions.restore(executions)
         self._next_perm_id = state["next_perm_id"]
         self._next_ids = dict(state["next_ids"])
-        self.liquidity.restore(state["taken"])
+        self._liquidity.restore(state["taken"])
         self._settled = state["settled"]
 
 

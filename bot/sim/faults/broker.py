@@ -306,7 +306,7 @@ class FaultyBroker:
         """Let the script have its way up to now: the link, what is due, what was held back, market data."""
         now = self._clock.now()
         self._follow_link(now)
-        self._venue.liquidity.only_partial = self.script.active(PartialFills, now) is not None
+        self._venue.partial_fills_only = self.script.active(PartialFills, now) is not None
         for correction in self.script.due(Correction, now):
             self._simulated.publish(self._venue.correct_last_execution(correction.by))
         due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])

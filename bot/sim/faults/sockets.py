@@ -111,7 +111,7 @@ class FaultyTwsFace(TwsFace):
         """Bring everything to where the script has it at `now`."""
         self._follow_restart(now)
         self._follow_link(now)
-        self._faulty_venue.liquidity.only_partial = self.script.active(PartialFills, now) is not None
+        self._faulty_venue.partial_fills_only = self.script.active(PartialFills, now) is not None
         for correction in self.script.due(Correction, now):
             self._published.publish(self._faulty_venue.correct_last_execution(correction.by))
         due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])
