@@ -49,6 +49,7 @@ class RestartWindow(Section):
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
         "mon", "tue", "wed", "thu", "fri", "sat", "sun",
     )  # fmt: skip
+    needs_login: bool = Field(False, description="a person has to log in to the gateway after it")
 
 
 class IbkrSettings(Section):
@@ -64,10 +65,11 @@ class IbkrSettings(Section):
     restart_windows: tuple[RestartWindow, ...] = Field(
         (
             RestartWindow(name="nightly reset", begins=time(23, 40), ends=time(0, 45)),
-            RestartWindow(name="weekly login", begins=time(1), ends=time(3), days=("sun",)),
+            RestartWindow(name="weekly login", begins=time(1), ends=time(3), days=("sun",), needs_login=True),
         ),
         description="nothing is sent while the gateway may restart",
     )
+    login_grace_s: Seconds = Field(3600, description="a login that is missing for so long after its window is told of")
     quiet_before_restart_s: Seconds = Field(300, description="no entries so long before a restart window")
     line_budget: int = Field(90, ge=4, le=500, description="market data lines that we use at most")
     depth_budget: int = Field(3, ge=0, le=60)
@@ -80,6 +82,7 @@ class EngineSettings(Section):
     )
     ack_seconds: Seconds = Field(10, description="an order unanswered for so long becomes unknown")
     doubt_alert_s: Seconds = Field(30, description="an order in doubt for so long is told of, again every 5 minutes")
+    not_tradable_alert_s: Seconds = Field(300, description="no entry allowed in the session for so long is told of")
     absence_grace_s: Seconds = Field(2, description="an order is absent when two books this far apart lack it")
     reconcile_seconds: Seconds = Field(300, description="the book is compared with the broker's at least this often")
     status_wall_seconds: Seconds = Field(

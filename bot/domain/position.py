@@ -7,7 +7,7 @@ point. A position exists only from executions, never from an order's status.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -131,13 +131,15 @@ class Rung:
 @dataclass(frozen=True, slots=True)
 class ExitPlan:
     """How a position will be left, frozen at its entry: fractions of the entry price, `flat_at` in UTC (None: no time
-    stop)."""
+    stop on the day of the entry), `flat_by` New York's time of day to be flat by on the last day of a contract that is
+    held overnight (None only in plans of before it was kept)."""
 
     rungs: tuple[Rung, ...]
     stop_loss: Decimal  # 0.5: the stop stands 50 % below the entry price
     trail: Decimal  # 0.25: the trailing stop stands 25 % below the high
     single_trail_from: Decimal  # a single contract trails once the premium is up by this
     flat_at: datetime | None
+    flat_by: time | None = None
 
 
 @dataclass(slots=True)

@@ -69,10 +69,11 @@ def request_close(ctx: Context, position: Position, reason: CloseReason, words: 
 
 
 def hour_has_come(ctx: Context, position: Position) -> bool:
-    """Say whether the time stop is due: the plan's, or on its last day the usual one of a contract held overnight."""
+    """Say whether the time stop is due: the plan's, on the day of the entry or on the last day of a contract held
+    overnight."""
     flat_at = position.plan.flat_at
     if flat_at is None and position.contract.expiry == ctx.trading.day:
-        flat_at = ctx.trading.cut_off(ctx.exit_settings(position.strategy).flat_at)
+        flat_at = ctx.trading.cut_off(position.plan.flat_by or ctx.exit_settings(position.strategy).flat_at)
     return flat_at is not None and ctx.now >= flat_at
 
 

@@ -66,6 +66,8 @@ from bot.engine.reconciler import Absences, Reconciler
 from bot.engine.records import EngineStatus, InstrumentRow, JobRow, TickBatch
 from bot.engine.scan import Scanner
 from bot.engine.steps import Step
+from bot.engine.totals import DayTotals
+from bot.engine.vigil import Vigil
 from bot.engine.windows import Windows, window_at
 from bot.strategies.base import Look, Strategy
 
@@ -113,6 +115,8 @@ class Engine:
         self._absences = Absences()
         self._parking = Parking()
         self._windows = Windows()
+        self._vigil = Vigil()
+        self._totals = DayTotals()
         self._approvals = PersonsApprovals({})
         self._account: AccountReported | None = None
         self._synced_at: datetime | None = None
@@ -305,6 +309,7 @@ class Engine:
         reconciler = Reconciler(ctx, self._journal, self._absences, reason)
         self._broker.reserve_order_ids(max(self.ledger.highest_order_id, snapshot.next_order_id - 1) + 1)
         reconciler.run(snapshot)
+        self._run("day totals", partial(self._totals.compare, snapshot), ctx)
         if reconciler.settled:
             self._synced_at = ctx.now
             link.synced(ctx, self._journal)
@@ -391,6 +396,8 @@ class Engine:
     def _by_the_clock(self, ctx: Context, started: float) -> None:
         in_doubt = self._absences.in_doubt
         self._run("restart windows", self._windows.keep, ctx)
+        self._run("vigil", self._vigil.look, ctx)
+        self._run("day totals", self._totals.ask, ctx)
         self._run("asking for the book", jobs.ask_for_the_book, ctx, self._schedule, in_doubt=in_doubt)
         self._run("time budgets", budgets.tell_of_what_takes_too_long, ctx, self._schedule)
         self._run("account snapshots", jobs.snapshot_account, ctx, self._schedule, self._account)

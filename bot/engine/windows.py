@@ -9,7 +9,7 @@ reason, and when it ends the book is compared before anything else.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.config.schema import IbkrSettings, RestartWindow
@@ -42,6 +42,29 @@ def _is_open(window: RestartWindow, now: datetime) -> bool:
     if crosses and moment < window.ends:
         return _DAYS[(here - timedelta(days=1)).weekday()] in window.days
     return False
+
+
+def last_login_window(settings: IbkrSettings, now: datetime) -> tuple[RestartWindow, datetime] | None:
+    """Return the window that last asked for a login and when it ended, looking back a week; None where none does."""
+    ends = [
+        (end, window)
+        for window in settings.restart_windows
+        if window.needs_login
+        for end in _ends_of(window, now)
+        if end <= now
+    ]
+    if not ends:
+        return None
+    end, window = max(ends, key=lambda each: each[0])
+    return window, end
+
+
+def _ends_of(window: RestartWindow, now: datetime) -> list[datetime]:
+    today = now.astimezone(NEW_YORK).date()
+    crosses = timedelta(days=1 if window.ends <= window.begins else 0)
+    begun = (today - timedelta(days=back) for back in range(9))
+    days = [day for day in begun if _DAYS[day.weekday()] in window.days]
+    return [datetime.combine(day + crosses, window.ends, NEW_YORK).astimezone(UTC) for day in days]
 
 
 @dataclass(slots=True)

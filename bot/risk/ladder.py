@@ -24,6 +24,7 @@ def freeze_plan(settings: ExitSettings, contract: OptionContract, session: Tradi
         trail=settings.trail,
         single_trail_from=settings.single_trail_from,
         flat_at=session.cut_off(settings.flat_at) if contract.expiry == session.day else None,
+        flat_by=settings.flat_at,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -137,7 +137,8 @@ def approval_of(row: Row) -> Approval:
 
 
 def plan_text(plan: ExitPlan) -> str:
-    return json_text(asdict(plan))
+    flat_by = None if plan.flat_by is None else plan.flat_by.isoformat()
+    return json_text(asdict(plan) | {"flat_by": flat_by})
 
 
 def plan_of(text: str) -> ExitPlan:
@@ -148,6 +149,7 @@ def plan_of(text: str) -> ExitPlan:
         trail=Decimal(data["trail"]),
         single_trail_from=Decimal(data["single_trail_from"]),
         flat_at=maybe_parse_time(data["flat_at"]),
+        flat_by=time.fromisoformat(data["flat_by"]) if data.get("flat_by") else None,
     )
 
 

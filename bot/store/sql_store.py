@@ -18,6 +18,7 @@ from bot.store.batch import Write, chained, writes_of
 from bot.store.chain import Head
 from bot.store.configs import name_config, record_config
 from bot.store.database import Lane, Result, Work, lane_for, reason_of
+from bot.store.identity import claim
 from bot.store.loading import load_state, queued_commands
 from bot.store.schema import COMMAND
 from bot.store.statements import HEAD_OF_CHAIN, Prepared
@@ -63,6 +64,11 @@ class SqlStore:
         now = self._clock.now()
         self.config_version = await self._ask(lambda connection: record_config(connection, version, text, now))
         return self.config_version
+
+    async def claim(self, bot_id: str, client_id: int) -> None:
+        """Take the store for a bot and client id; raises ConfigError while what lives in it is another one's."""
+        now = self._clock.now()
+        await self._ask(lambda connection: claim(connection, bot_id, client_id, now))
 
     async def load(self) -> LoadedState:
         """Return everything that is alive; raises StoreError when the store cannot be read."""

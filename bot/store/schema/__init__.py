@@ -17,6 +17,7 @@ from bot.store.schema.columns import METADATA
 from bot.store.schema.running import (
     ACCOUNT_SNAPSHOT,
     ALERT,
+    BOT_IDENTITY,
     BREAKER,
     CONNECTION_STATE,
     ENGINE_STATUS,
@@ -40,6 +41,7 @@ __all__ = [
     "ACCOUNT_SNAPSHOT",
     "ALERT",
     "APPROVAL",
+    "BOT_IDENTITY",
     "BREAKER",
     "BROKER_ORDER",
     "COMMAND",

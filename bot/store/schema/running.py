@@ -36,6 +36,16 @@ CONNECTION_STATE: Final = Table(
     comment="one row: the connection to the broker",
 )
 
+BOT_IDENTITY: Final = Table(
+    "bot_identity",
+    METADATA,
+    key(comment="bot"),
+    label("bot_id", comment="first part of every order reference"),
+    whole("client_id", nullable=False, comment="the broker lets this client alone cancel and change its orders"),
+    utc("since", nullable=False),
+    comment="one row: as whom this store's orders were sent",
+)
+
 BREAKER: Final = Table(
     "breaker",
     METADATA,
