@@ -211,7 +211,6 @@ async def _trade(
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir))
     store = SqlStore(settings.database.url, clock, config_version=config.version)
     await store.open()
-    await store.claim(settings.bot_id, settings.ibkr.client_id)
     await store.record_config(config.version, config.text)
     inbox = Inbox()
     align = _follower_of_the_venue(clock) if day is None else None
@@ -236,6 +235,7 @@ async def _trade(
     _emergency_on_signal(inbox, clock)
     async with contextlib.AsyncExitStack() as running:
         running.push_async_callback(store.close)
+        await store.claim(settings.bot_id, settings.ibkr.client_id)
         await engine.start()
         running.push_async_callback(engine.stop, "the program stops")
         await broker.start()

@@ -2,7 +2,7 @@
 
 | seen | told |
 |---|---|
-| in the session, entries not allowed for engine.not_tradable_alert_s | NOT_TRADABLE with who or what holds them, every half hour |
+| entries not allowed in the session for engine.not_tradable_alert_s | NOT_TRADABLE and why, every half hour |
 | a window that needs a login has begun (ibkr.restart_windows) | LOGIN_DUE, once |
 | no synced connection since such a window, ibkr.login_grace_s after its end | LOGIN_MISSED, every six hours |
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from bot.config.schema import RestartWindow
 from bot.domain.calendar import NEW_YORK
 from bot.domain.connection import ConnectionState
 from bot.domain.session import SessionState
@@ -29,7 +30,8 @@ _LOGIN_AGAIN_S: Final = 6 * 3600.0
 
 @dataclass(slots=True)
 class Vigil:
-    """Memory between ticks. `proved_at`: when the connection was last seen synced, so that somebody had logged in."""
+    """Memory between ticks. `watching_since`: the start, or the end of the last restart window of any kind;
+    `proved_at`: when the connection was last seen synced, so that somebody had logged in."""
 
     idle_since: datetime | None = None
     watching_since: datetime | None = None
@@ -38,11 +40,13 @@ class Vigil:
 
     def look(self, ctx: Context, journal: Journal) -> None:
         """Tell what is overdue."""
-        self.watching_since = self.watching_since or ctx.now
+        window = window_at(ctx.settings.ibkr, ctx.now)
+        if self.watching_since is None or window is not None:
+            self.watching_since = ctx.now
         if ctx.ledger.connection.state is ConnectionState.SYNCED:
             self.proved_at = ctx.now
         self._tell_of_idleness(ctx, journal)
-        self._remind_of_login(ctx, journal)
+        self._remind_of_login(ctx, journal, window)
         self._tell_of_missed_login(ctx, journal)
 
     def _tell_of_idleness(self, ctx: Context, journal: Journal) -> None:
@@ -59,8 +63,7 @@ class Vigil:
             words = f"no entry has been allowed for {waited / 60:.0f} min of the session: {_why(ctx)}"
             journal.alert("NOT_TRADABLE", "warning" if paused else "critical", words, {"for_s": waited})
 
-    def _remind_of_login(self, ctx: Context, journal: Journal) -> None:
-        window = window_at(ctx.settings.ibkr, ctx.now)
+    def _remind_of_login(self, ctx: Context, journal: Journal, window: RestartWindow | None) -> None:
         if window is None or not window.needs_login:
             self.schedule.last.pop("login due", None)
         elif self.schedule.due("login due", ctx.now, _LOGIN_AGAIN_S):
@@ -88,4 +91,3 @@ def _why(ctx: Context) -> str:
     held = f", by {session.held_by}: {session.hold_reason}" if session.held_by else ""
     near = "; a restart window is near" if ctx.restart_is_near else ""
     return f"session {session.state}{held}; connection {link.state} ({link.detail or 'nothing was said'}){near}"
-

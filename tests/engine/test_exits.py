@@ -1,15 +1,18 @@
 """The way out: the time stop, the close and flatten commands, refused stops and refused exits."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 
 import pytest
 
+from bot.config.schema import ExitSettings
+from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import CommandKind, ExecutionReported
 from bot.domain.order import OrderSide, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.signal import SignalState
 from tests.engine.desk import SPY_580P, Desk
-from tests.engine.fakes import FakeCalendar
+from tests.engine.fakes import FakeCalendar, FakeStrategy
 
 
 async def finish(desk: Desk, price: str = "1.90") -> None:
@@ -283,3 +286,53 @@ async def test_only_exits_go_to_the_market_and_only_stops_protect(desk: Desk, ki
     await desk.settle()
     await finish(desk)
     assert all(t.side is OrderSide.SELL for t in desk.broker.submitted if t.order_type is kind)
+
+
+# ---- the plan is frozen at the entry (P53)
+
+OTHER_EXIT = ExitSettings(stop_loss=Decimal("0.20"), trail=Decimal("0.10"), flat_at=time(11, 0), rungs=())
+
+
+def with_other_settings(desk: Desk) -> Desk:
+    """The same book under a program that was started with another exit plan."""
+    strategy = FakeStrategy(exit=OTHER_EXIT)
+    return Desk(store=desk.store, broker=desk.broker, clock=desk.clock, strategy=strategy, seed=7)
+
+
+async def test_p53_changed_settings_move_no_stop_and_no_rung_of_an_open_position(desk: Desk) -> None:
+    held = await desk.hold(4)
+    assert held.stop_price == Decimal("1.00")
+    again = await with_other_settings(desk).start()
+    await again.bid("2.00")
+    assert again.position.plan == held.plan
+    assert again.broker.stop_order.terms.stop_price == Decimal("1.00"), "not 20 % below"
+    await again.bid("3.00")
+    assert again.broker.rung.left == 1, "the rungs of its entry"
+    again.clock.advance(3600)
+    await again.bid("2.00")
+    assert again.position.state is not PositionState.CLOSING, "not flat by 11:00"
+
+
+async def test_p53_a_position_that_is_opened_after_the_change_has_the_new_plan(desk: Desk) -> None:
+    await desk.hold(4)
+    again = await with_other_settings(desk).start()
+    again.contract = SPY_580P
+    new = await again.hold(4)
+    assert new.stop_price == Decimal("1.60")
+    assert {p.stop_price for p in again.store.positions} == {Decimal("1.00"), Decimal("1.60")}
+
+
+async def test_p53_the_hour_of_a_contract_held_overnight_is_that_of_its_entry(desk: Desk) -> None:
+    desk.contract = OptionContract("SPY", date(2026, 11, 23), Right.CALL, Decimal(590))
+    await desk.hold(4)
+    monday = datetime(2026, 11, 23, 15, 30, tzinfo=UTC)  # 10:30 in New York
+    desk.clock.advance((monday - desk.clock.now()).total_seconds())
+    again = await with_other_settings(desk).start()
+    again.contract = desk.contract
+    await again.bid("2.00")
+    again.clock.advance(3600)
+    await again.bid("2.00")
+    assert again.position.state is PositionState.FILLED, "11:00 is not its hour"
+    again.clock.advance(4 * 3600 + 1200)  # 15:50
+    await again.bid("2.00")
+    assert again.position.state is PositionState.CLOSING

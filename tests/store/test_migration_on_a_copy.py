@@ -19,10 +19,10 @@ from tests.store.builders import FixedClock, a_batch, an_id, born
 from tests.store.trade import opening, write
 
 SECOND = '''
-"""One column more. Revision: 0003, after 0002"""
+"""One column more, after the newest revision that there is"""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
+revision, down_revision, branch_labels, depends_on = "next", "{head}", None, None
 
 def upgrade() -> None:
     {up}
@@ -30,6 +30,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     {down}
 '''
+HEAD = revision.head_revision()
 ADDS = 'op.add_column("alert", sa.Column("seen_by", sa.String(64), nullable=True))'
 DROPS = 'op.drop_column("alert", "seen_by")'
 
@@ -46,7 +47,7 @@ def revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def second(revisions: Path, up: str = ADDS, down: str = DROPS) -> None:
-    (revisions / "0003_second.py").write_text(SECOND.format(up=up, down=down))
+    (revisions / "next_second.py").write_text(SECOND.format(up=up, down=down, head=HEAD))
 
 
 @pytest.fixture
@@ -78,15 +79,15 @@ def test_up_and_down_again_keep_every_row_and_leave_a_backup_each(
     before, rows = head_of(traded), copies.row_counts(store_path)
     second(revisions)
     told: list[str] = []
-    assert upgrade(traded, tell=told.append) == "0003"
+    assert upgrade(traded, tell=told.append) == "next"
     assert "seen_by" in columns(store_path)
     assert (head_of(traded), copies.row_counts(store_path)) == (before, rows)
-    assert told[0].endswith("store.db.revision-0002-1")
-    downgrade(traded, "0002", tell=told.append)
+    assert told[0].endswith(f"store.db.revision-{HEAD}-1")
+    downgrade(traded, HEAD, tell=told.append)
     assert "seen_by" not in columns(store_path)
     assert verify_chain(traded, before).ok
     assert copies.row_counts(store_path) == rows
-    assert files(store_path) == ["store.db", "store.db.revision-0002-1", "store.db.revision-0003-1"]
+    assert files(store_path) == ["store.db", f"store.db.revision-{HEAD}-1", "store.db.revision-next-1"]
 
 
 async def test_a_migrated_store_is_written_to_as_before(traded: str, revisions: Path) -> None:
@@ -127,9 +128,9 @@ def test_a_migration_that_fails_or_harms_leaves_the_store_as_it_was(
     with pytest.raises(StoreError, match=why) as refused:
         upgrade(traded)
     assert "is as it was" in str(refused.value)
-    assert "store.db.revision-0002-1" in str(refused.value)
+    assert f"store.db.revision-{HEAD}-1" in str(refused.value)
     assert contents(store_path) == was
-    assert current_revision(traded) == "0002"
+    assert current_revision(traded) == HEAD
     assert "store.db.migrating" not in files(store_path)
 
 
@@ -138,7 +139,7 @@ async def test_a_store_that_a_bot_holds_is_not_migrated(store: SqlStore, url: st
     second(revisions)
     with pytest.raises(StoreError, match="stop the bot first"):
         upgrade(url)
-    assert current_revision(url) == "0002"
+    assert current_revision(url) == HEAD
 
 
 async def test_what_is_only_in_the_write_ahead_log_is_migrated_too(

@@ -14,7 +14,7 @@ import pytest
 from bot.domain.approval import ApprovalState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.contracts import PENNY_CLASS
-from bot.domain.errors import CommitFailed
+from bot.domain.errors import CommitFailed, ConfigError
 from bot.domain.events import AccountReported, AlertRaised, CommandKind, FeedReported
 from bot.domain.order import OrderState, Terms
 from bot.domain.position import CloseReason, PositionState
@@ -321,3 +321,40 @@ async def test_transitions_point_to_the_configuration_in_force(url: str, store_p
             "SELECT c.body FROM transition t JOIN config_version c ON c.id = t.config_version"
         ).fetchall()
     assert found == [("text",)]
+
+
+# ---- as whom
+
+
+async def test_p37_a_store_belongs_to_the_client_id_that_sent_its_orders(store: SqlStore) -> None:
+    await store.claim("qty", 17)
+    await store.claim("qty", 17)
+    await store.commit(a_batch(1, orders=keyed(an_order(state=OrderState.WORKING))))
+    with pytest.raises(ConfigError, match=r"ibkr\.client_id 18: .* sent as 17, .* 1 of its orders and 0 positions"):
+        await store.claim("qty", 18)
+    with pytest.raises(ConfigError, match="bot_id other"):
+        await store.claim("other", 17)
+    await store.claim("qty", 17)
+
+
+async def test_p37_an_open_position_alone_keeps_the_client_id(store: SqlStore) -> None:
+    await store.claim("qty", 17)
+    await store.commit(a_batch(1, positions=keyed(a_position())))
+    with pytest.raises(ConfigError, match="0 of its orders and 1 positions"):
+        await store.claim("qty", 18)
+
+
+async def test_p37_with_nothing_open_another_client_id_takes_the_store(store: SqlStore) -> None:
+    await store.claim("qty", 17)
+    await store.commit(a_batch(1, orders=keyed(an_order(state=OrderState.CANCELLED))))
+    await store.claim("qty", 18)
+    await store.commit(a_batch(2, orders=keyed(an_order(state=OrderState.WORKING))))
+    with pytest.raises(ConfigError, match="sent as 18"):
+        await store.claim("qty", 17)
+
+
+async def test_p37_a_store_of_before_the_identity_is_told_by_its_orders(store: SqlStore) -> None:
+    await store.commit(a_batch(1, orders=keyed(an_order(state=OrderState.WORKING, client_id=17))))
+    with pytest.raises(ConfigError, match="sent as 17"):
+        await store.claim("qty", 18)
+    await store.claim("qty", 17)
