@@ -7,6 +7,7 @@ acknowledgement) and late (a fill after a cancel): rows, not footnotes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -101,6 +102,7 @@ ORDER: Final = Lifecycle(
             (S.UNKNOWN, T.CONFIRM_CANCEL): S.CANCELLED,
             (S.UNKNOWN, T.REJECT): S.REJECTED,
             (S.UNKNOWN, T.RESEND): S.INTENT,  # proved absent, and still wanted: the same reference goes out again
+            (S.FILLED, T.LATE_FILL): S.FILLED,  # beyond its quantity, or instead of a fill that was taken back
             (S.CANCELLED, T.LATE_FILL): S.CANCELLED,  # filled in part after all; the position takes it
             (S.CANCELLED, T.FILL): S.FILLED,
             (S.REJECTED, T.LATE_FILL): S.REJECTED,
@@ -174,6 +176,7 @@ class Order:
     tag: str = ""  # why it exists: "entry", "stop", "rung:1", "flat_time", "close:<command>"
     filled_quantity: int = 0
     reported_filled: int = 0  # what the broker's statuses say; executions may still be on their way
+    corrected_away: int = 0  # contracts that corrections took from its fills; not stored, its executions say it
     filled_value: Decimal = Decimal(0)  # sum of price x quantity, per share
     wanted: Terms | None = None
     wanted_since: datetime | None = None
@@ -191,8 +194,18 @@ class Order:
     done_at: datetime | None = None
 
     @property
+    def used_quantity(self) -> int:
+        """Contracts of its quantity that are used up at the broker: filled, and not given back by a correction."""
+        return self.filled_quantity + self.corrected_away
+
+    @property
     def remaining(self) -> int:
-        return self.terms.quantity - self.filled_quantity
+        return self.terms.quantity - self.used_quantity
+
+    @property
+    def unseen(self) -> int:
+        """Contracts that the broker's status counted as filled and whose executions have not come."""
+        return max(self.reported_filled - self.used_quantity, 0)
 
     @property
     def average_price(self) -> Decimal | None:
@@ -210,7 +223,7 @@ class Order:
     @property
     def is_settled(self) -> bool:
         """Done, and every fill that the broker's status counted has come as an execution."""
-        return self.is_done and self.filled_quantity >= self.reported_filled
+        return self.is_done and not self.unseen
 
     @property
     def can_fill(self) -> int:
@@ -218,7 +231,7 @@ class Order:
         if self.is_done:
             return 0
         most = max(self.terms.quantity, self.wanted.quantity if self.wanted else 0)
-        return most - self.filled_quantity
+        return most - self.used_quantity
 
     def ticket(self) -> OrderTicket:
         """Return what the broker adapter needs, frozen: the order itself goes on changing."""
@@ -249,6 +262,15 @@ class OrderTicket:
         return replace(self, order_id=order_id)
 
 
+_REVISED: Final = re.compile(r"(.+)\.([0-9A-Fa-f]{2})")
+
+
+def base_of(exec_id: str) -> str:
+    """Return the part of an execId that a correction shares with what it corrects; all of one of another shape."""
+    revised = _REVISED.fullmatch(exec_id)
+    return revised[1] if revised else exec_id
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
     """One fill as the broker reports it; price per share. `exec_id` ends in a revision (.01, .02): the highest one
@@ -267,10 +289,9 @@ class Execution:
 
     @property
     def base_id(self) -> str:
-        """The part that a correction shares with what it corrects."""
-        return self.exec_id.rpartition(".")[0] or self.exec_id
+        return base_of(self.exec_id)
 
     @property
     def revision(self) -> int:
-        tail = self.exec_id.rpartition(".")[2]
-        return int(tail, 16) if tail else 0
+        revised = _REVISED.fullmatch(self.exec_id)
+        return int(revised[2], 16) if revised else 0

@@ -30,6 +30,7 @@ from bot.engine.refusals import policy_of
 from bot.engine.steps import Step
 
 _AT_BROKER = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
+_OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
 _LIVE_AGAIN = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.UNKNOWN})
 
 
@@ -88,6 +89,11 @@ class FactKeeper:
         if order.perm_id and view.perm_id and order.perm_id != view.perm_id:
             self._second_of_the_name(order, view)
             return
+        if _is_of_an_older_sending(order, view):
+            return
+        if order.state in _OVER and view.status in _AT_BROKER and order.order_ref not in self._ledger.ghosts:
+            self._ledger.ghosts.add(order.order_ref)  # an old message, or an order that nobody manages
+            self._journal.commands.append(AskSnapshot(f"{order.order_ref} is {order.state} and shown as live"))
         self._identify(order, view)
         self._echo_of_terms(order, view)
         handle = {
@@ -159,8 +165,8 @@ class FactKeeper:
 
     def _complete(self, order: Order) -> None:
         """The terms that came into force ask for no more than what is filled already."""
-        if order.filled_quantity >= order.terms.quantity and not order.is_done:
-            words = f"{order.filled_quantity} of {order.terms.quantity} done"
+        if order.remaining <= 0 and not order.is_done:
+            words = f"{order.used_quantity} of {order.terms.quantity} done"
             self._journal.take(Step(order, OrderTrigger.FILL, words, sets={"done_at": self._ctx.now}, actor="broker"))
 
     def _covered_again(self, order: Order) -> None:
@@ -249,8 +255,9 @@ class FactKeeper:
             return
         if event.meaning in {ErrorMeaning.WARNING, ErrorMeaning.CANCEL_REPORTED}:
             return
-        order.reject_code, order.reject_reason = event.code, event.text
-        self._journal.keep(order)
+        if not (order.is_done and (order.reject_code or event.meaning is ErrorMeaning.CANCEL_REFUSED)):
+            order.reject_code, order.reject_reason = event.code, event.text  # what ended it stays the reason
+            self._journal.keep(order)
         handle = {
             ErrorMeaning.REJECTED: self._error_rejects,
             ErrorMeaning.NOT_PLACED: self._error_not_placed,
@@ -396,6 +403,13 @@ class FactKeeper:
         self._journal.alert(
             code, "warning", text, {"perm_id": view.perm_id, "ref": view.order_ref, "status": view.status.value}
         )
+
+
+def _is_of_an_older_sending(order: Order, view: BrokerOrderView) -> bool:
+    """Say whether the end that the broker tells of is that of an earlier sending of the same reference: the present
+    one is on its way, and its permId not known yet."""
+    on_its_way = order.state in {OrderState.INTENT, OrderState.SUBMITTED} and not order.perm_id
+    return bool(order.attempts) and on_its_way and view.status not in _AT_BROKER and view.order_id != order.order_id
 
 
 def _same_terms(shown: Terms, wanted: Terms) -> bool:

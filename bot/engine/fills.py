@@ -13,13 +13,12 @@ from bot.domain.contracts import parse_osi
 from bot.domain.events import CommissionReported, ExecutionReported
 from bot.domain.ids import is_ours
 from bot.domain.money import ZERO
-from bot.domain.order import Execution, Order, OrderTrigger, Purpose
+from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderTrigger, Purpose, base_of
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.engine import foreign
 from bot.engine.context import Context
 from bot.engine.journal import Journal
-from bot.engine.ledger import base_of
 from bot.engine.records import ExecutionRow
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
@@ -36,12 +35,12 @@ class FillKeeper:
     def executed(self, event: ExecutionReported) -> None:
         execution = event.execution
         known = self._ledger.executions.get(execution.base_id)
-        if known is not None and known.revision >= execution.revision:
+        if known is not None and (known.revision >= execution.revision or self._contradicts(known, execution)):
             return
-        order = self._ledger.find_order(execution.order_ref, execution.perm_id)
+        order = self._order_of(execution)
         self._ledger.executions[execution.base_id] = execution
         if order is None:
-            self._foreign_execution(execution)
+            self._foreign_execution(execution, known)
             return
         if known is not None:
             self._correct(order, known, execution)
@@ -59,6 +58,25 @@ class FillKeeper:
         else:
             self._exit_fill(order, position, execution)
         self._charge_known(position, execution)
+
+    def _order_of(self, execution: Execution) -> Order | None:
+        """Return our order that filled. A fill on another side or contract is not of it, whatever reference it bears:
+        TWS copies references along with an order's other fields."""
+        order = self._ledger.find_order(execution.order_ref, execution.perm_id)
+        if order is None or (order.side is execution.side and order.contract_key == execution.contract_key):
+            return order
+        return None
+
+    def _contradicts(self, known: Execution, corrected: Execution) -> bool:
+        """A correction may change price and quantity. One of side or contract is told, and nothing is made of it."""
+        if known.side is corrected.side and known.contract_key == corrected.contract_key:
+            return False
+        if (known.perm_id, corrected.exec_id) not in self._ledger.foreign_told:
+            self._ledger.foreign_told.add((known.perm_id, corrected.exec_id))
+            words = f"{corrected.exec_id} turns {_words(known)} into {_words(corrected)}: look at it in TWS"
+            self._journal.alert("EXECUTION_CONTRADICTS", "critical", words, {"exec_id": corrected.exec_id})
+            self._journal.commands.append(AskSnapshot(f"execution {corrected.exec_id} contradicts"))
+        return True
 
     def _write(
         self, execution: Execution, order: Order | None, position: Position | None, replaces: str | None = None
@@ -78,8 +96,10 @@ class FillKeeper:
         if not order.perm_id and execution.perm_id:
             order.perm_id = execution.perm_id
             self._ledger.by_perm[execution.perm_id] = order
-        complete = order.filled_quantity >= order.terms.quantity
-        if complete:
+        complete = order.remaining <= 0
+        if order.state is OrderState.FILLED:
+            trigger = OrderTrigger.LATE_FILL
+        elif complete:
             trigger, order.done_at = OrderTrigger.FILL, self._ctx.now
         else:
             trigger = OrderTrigger.LATE_FILL if order.is_done else OrderTrigger.PARTIAL_FILL
@@ -92,6 +112,9 @@ class FillKeeper:
             actor="broker",
         )
         self._journal.take(step)
+        if order.filled_quantity > order.terms.quantity:
+            words = f"{order.order_ref} asked for {order.terms.quantity}, {order.filled_quantity} are filled"
+            self._journal.alert("ORDER_OVERFILLED", "critical", words, {"exec_id": execution.exec_id})
 
     def _position_of(self, order: Order, execution: Execution) -> Position | None:
         """Return what the execution changes: the order's position, or for an entry a new one."""
@@ -177,6 +200,7 @@ class FillKeeper:
             self._journal.take(Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, actor="broker"))
         self._journal.take(Step(position, trigger, words, evidence, actor="broker"))
         if position.quantity <= 0:
+            self._tell_if_short(position)
             self._close_flat(position)
 
     def _late_exit(self, order: Order, position: Position, execution: Execution) -> None:
@@ -187,6 +211,9 @@ class FillKeeper:
         words = f"sold {execution.quantity} at {execution.price} before it was given up"
         evidence = {"exec_id": execution.exec_id, "order_ref": order.order_ref, "realized_pnl": position.realized_pnl}
         self._journal.take(Step(position, PositionTrigger.CORRECT, words, evidence, actor="broker"))
+        self._tell_if_short(position)
+
+    def _tell_if_short(self, position: Position) -> None:
         if position.quantity < 0:
             text = f"{position.contract}: {-position.quantity} more were sold than were held"
             self._journal.alert("OVERSOLD", "critical", text, {"position_id": position.id})
@@ -214,6 +241,7 @@ class FillKeeper:
         value = after.price * after.quantity - before.price * before.quantity
         order.filled_quantity += quantity
         order.filled_value += value
+        order.corrected_away -= quantity
         self._journal.keep(order)
         position = self._find_position(order)
         self._write(after, order, position, before.exec_id)
@@ -234,12 +262,15 @@ class FillKeeper:
         )
         self._charge_known(position, after)
         self._end_what_is_gone(position)
+        if quantity:
+            self._journal.commands.append(AskSnapshot(f"{before.exec_id} was corrected by {quantity} contracts"))
 
     def _end_what_is_gone(self, position: Position) -> None:
         """A correction may leave nothing of a position, or less than nothing."""
-        if position.quantity < 0:
-            text = f"{position.contract}: {-position.quantity} more were sold than were held"
-            self._journal.alert("OVERSOLD", "critical", text, {"position_id": position.id})
+        self._tell_if_short(position)
+        if position.state is PositionState.CLOSED and position.quantity > 0:
+            text = f"{position.contract}: a sale was taken back, {position.quantity} are held again"
+            self._journal.alert("SALE_TAKEN_BACK", "critical", f"{text}: the book is asked", {"id": position.id})
         if position.quantity > 0 or position.state is PositionState.CLOSED:
             return
         if position.state is not PositionState.CLOSING:
@@ -255,10 +286,11 @@ class FillKeeper:
         execution = self._ledger.executions.get(base_of(event.exec_id))
         if execution is None:
             return  # it comes before its execution: kept, and charged when that arrives
-        self._journal.batch.commissions[event.exec_id] = event.commission
-        position = self._find_position(self._ledger.find_order(execution.order_ref, execution.perm_id))
-        superseded = event.exec_id != execution.exec_id and execution.base_id in self._ledger.charged
-        if position is not None and not superseded:
+        if event.exec_id != execution.exec_id and execution.base_id in self._ledger.charged:
+            return  # of a fill that was corrected since: what is charged already is the newer one's
+        self._journal.batch.commissions[execution.exec_id] = event.commission
+        position = self._find_position(self._order_of(execution))
+        if position is not None:
             self._charge(position, execution.base_id, event.commission)
 
     def _find_position(self, order: Order | None) -> Position | None:
@@ -276,14 +308,21 @@ class FillKeeper:
         self._ledger.charged[base_id] = commission
         self._journal.keep(position)
 
-    def _foreign_execution(self, execution: Execution) -> None:
-        self._write(execution, None, None)
+    def _foreign_execution(self, execution: Execution, known: Execution | None = None) -> None:
+        self._write(execution, None, None, known.exec_id if known is not None else None)
         self._journal.alert(
             "FOREIGN_EXECUTION",
             "critical",
-            f"{execution.side} {execution.quantity} {execution.contract_key.strip()} at {execution.price} is not ours",
+            f"{_words(execution)} is not ours",
             {"exec_id": execution.exec_id, "ref": execution.order_ref},
         )
         self._journal.commands.append(AskSnapshot(f"foreign execution {execution.exec_id}"))
-        if not is_ours(self._ctx.settings.bot_id, execution.order_ref):
+        if execution.side is OrderSide.SELL and self._ledger.by_key.get(execution.contract_key):
+            self._ledger.doubted_keys.add(execution.contract_key)  # until the book says how many are left
+        copied = self._ledger.find_order(execution.order_ref, execution.perm_id) is not None
+        if copied or not is_ours(self._ctx.settings.bot_id, execution.order_ref):
             foreign.executed(self._journal, execution)
+
+
+def _words(execution: Execution) -> str:
+    return f"{execution.side} {execution.quantity} {execution.contract_key.strip()} at {execution.price}"

@@ -66,8 +66,10 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
         return _ASK_AGAIN.total_seconds(), "unfinished"
     if any(o.state is OrderState.UNKNOWN for o in ledger.open_orders.values()):
         return _ASK_AGAIN.total_seconds(), "an order is in doubt"
-    if any(o.reported_filled > o.filled_quantity for o in ledger.orders.values()):
+    if any(o.unseen for o in ledger.orders.values()):
         return ctx.settings.engine.ack_seconds, "an execution is missing"
+    if ledger.ghosts:
+        return ctx.settings.engine.ack_seconds, "an order that is over is shown as live"
     return ctx.settings.engine.reconcile_seconds, "timer"
 
 

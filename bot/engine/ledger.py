@@ -13,7 +13,7 @@ from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.contracts import Right
-from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose
+from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose, base_of
 from bot.domain.position import OPEN, Position
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal
@@ -24,11 +24,6 @@ _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANC
 
 def _day_of(at: datetime | None) -> date:
     return new_york_day(at) if at is not None else date.min
-
-
-def base_of(exec_id: str) -> str:
-    """Return the part of an execId that a correction shares with what it corrects."""
-    return exec_id.rpartition(".")[0] or exec_id
 
 
 class Ledger:
@@ -67,6 +62,7 @@ class Ledger:
         self.unequal_keys: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
         self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
+        self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
         self.high_water: Decimal | None = loaded.high_water
         self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
         self.breakers_fault = ""  # in words, while they cannot be read
@@ -75,6 +71,7 @@ class Ledger:
         for position in self.positions.values():
             self.by_key[position.key].add(position.id)
         for order in loaded.orders:
+            order.corrected_away = loaded.corrected.get(order.id, 0)
             self.add_order(order)
 
     def add_signal(self, signal: Signal) -> None:

@@ -38,8 +38,7 @@ def live_entry(orders: Sequence[Order]) -> Order | None:
 
 def sold_unseen(orders: Sequence[Order]) -> int:
     """Return the contracts that ended orders sold by the broker's count while their executions are on their way."""
-    ended = (o for o in orders if o.is_done and o.purpose is not Purpose.ENTRY)
-    return sum(max(o.reported_filled - o.filled_quantity, 0) for o in ended)
+    return sum(o.unseen for o in orders if o.is_done and o.purpose is not Purpose.ENTRY)
 
 
 def may_sell_more(ctx: Context, position: Position) -> bool:
@@ -61,7 +60,7 @@ def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[S
         return _place(ctx, position, orders, uncovered) if uncovered > 0 else []
     if stop.remaining == uncovered or uncovered <= 0 or not may_resize(ctx, stop):
         return []
-    wanted = replace(stop.terms, quantity=stop.filled_quantity + uncovered)
+    wanted = replace(stop.terms, quantity=stop.used_quantity + uncovered)
     words = f"stop resized from {stop.remaining} to {uncovered} contracts"
     evidence = {"left": position.quantity, "exiting": exiting, "room_for": position.room_for}
     return [amend(ctx, stop, wanted, words, evidence)]

@@ -123,6 +123,8 @@ class Reconciler:
                 self._line("order", view.order_ref, str(before), view.status.value, f"now {order.state}")
         for view in snapshot.open_orders:
             self._call_off_a_ghost(view)
+        if snapshot.complete:
+            self._ctx.ledger.ghosts &= {view.order_ref for view in snapshot.open_orders}
 
     def _call_off_a_ghost(self, view: BrokerOrderView) -> None:
         """An order that we took for over is live at the broker: nobody manages it, so it is cancelled."""
@@ -133,7 +135,9 @@ class Reconciler:
             return  # it may have ended while the book was being read
         facts = {"order_ref": order.order_ref, "state": order.state.value, "broker": view.status.value}
         words = f"{order.order_ref} is {order.state} here and live at the broker: it is cancelled"
-        self._journal.alert("ORDER_STILL_LIVE", "critical", words, facts)
+        if (view.perm_id, "ghost") not in self._ctx.ledger.foreign_told:
+            self._ctx.ledger.foreign_told.add((view.perm_id, "ghost"))
+            self._journal.alert("ORDER_STILL_LIVE", "critical", words, facts)
         self._journal.commands.append(CancelOrder(order.order_ref, view.order_id))
         self._line("order", order.order_ref, order.state.value, view.status.value, "cancel sent")
 

@@ -22,7 +22,7 @@ from bot.domain.position import Position
 from bot.domain.session import Session
 from bot.domain.signal import Signal
 
-EXECUTION_DAYS: Final = 7
+EXECUTION_DAYS: Final = 10
 """Executions of so many days are remembered: longer than a broker tells of them."""
 
 
@@ -211,4 +211,5 @@ class LoadedState:
     realized_since: Mapping[date, Decimal]  # New York day -> realized dollars of positions closed that day
     opening_equity: Mapping[date, Decimal]  # New York day -> first net liquidation seen
     breakers: Sequence[Breaker] = ()
+    corrected: Mapping[str, int] = field(default_factory=dict)  # order id -> contracts that corrections took from it
     high_water: Decimal | None = None  # highest net liquidation since the drawdown breaker was last acknowledged

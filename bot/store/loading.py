@@ -27,6 +27,7 @@ from bot.store.schema import (
     CONNECTION_STATE,
     ENGINE_STATUS,
     EXECUTION,
+    EXECUTION_REPLACED,
     INSTRUMENT,
     POSITION,
     SESSION_STATE,
@@ -60,6 +61,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         opening_equity=_opening_equity(connection, today),
         breakers=[rows.breaker_of(r) for r in _rows(connection, select(BREAKER).order_by(BREAKER.c.id))],
         high_water=_high_water(connection, now),
+        corrected=_taken_away(connection, today),
     )
 
 
@@ -117,6 +119,24 @@ def _recent_executions(now: datetime) -> Select[Any]:
     since = time_text(now - timedelta(days=EXECUTION_DAYS))
     wanted = or_(EXECUTION.c.executed_at >= since, EXECUTION.c.position_id.in_(_open_ids()))
     return select(EXECUTION).where(wanted).order_by(EXECUTION.c.executed_at, EXECUTION.c.exec_id)
+
+
+def _taken_away(connection: Connection, today: date) -> dict[str, int]:
+    """Return by order how many contracts corrections took from its executions: each revision less the one after it."""
+    old, present, later = EXECUTION_REPLACED, EXECUTION.alias("present"), EXECUTION_REPLACED.alias("later")
+    after = func.coalesce(present.c.quantity, later.c.quantity)
+    wanted = old.c.order_id.in_(select(_relevant_orders(today).subquery().c.id))
+    query = (
+        select(old.c.order_id, func.sum(old.c.quantity - after).label("away"))
+        .select_from(
+            old.outerjoin(present, present.c.exec_id == old.c.replaced_by).outerjoin(
+                later, later.c.exec_id == old.c.replaced_by
+            )
+        )
+        .where(wanted)
+        .group_by(old.c.order_id)
+    )
+    return {r["order_id"]: int(r["away"]) for r in _rows(connection, query)}
 
 
 def _instruments(connection: Connection) -> dict[str, tuple[int, PriceGrid]]:

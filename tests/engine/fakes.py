@@ -402,6 +402,7 @@ class FakeStore:
             realized_since={},
             opening_equity=dict(self.opening),
             breakers=copy.deepcopy(list(self.breakers.values())),
+            corrected=_taken_away(t["executions"]),
             high_water=self._high_water(),
         )
 
@@ -456,6 +457,16 @@ class FakeStore:
     def path(self, entity_id: str) -> list[str]:
         """Return the triggers of one entity, in order."""
         return [row.trigger for row in self.transitions if row.entity_id == entity_id]
+
+
+def _taken_away(rows: Mapping[str, Any]) -> dict[str, int]:
+    """Return by order id how many contracts corrections took from its executions."""
+    found: dict[str, int] = {}
+    for row in rows.values():
+        if row.replaces and row.order_id:
+            away = rows[row.replaces].execution.quantity - row.execution.quantity
+            found[row.order_id] = found.get(row.order_id, 0) + away
+    return found
 
 
 class FakeCalendar:

@@ -265,6 +265,19 @@ async def test_an_amendment_on_its_way_is_remembered(store: SqlStore) -> None:
     assert (await store.load()).orders == [order]
 
 
+async def test_what_corrections_took_from_an_order_is_known_at_the_next_start(any_store: SqlStore) -> None:
+    position = a_position()
+    order = an_order(state=OrderState.FILLED, filled_quantity=1, reported_filled=4, position_id=position.id)
+    first, second = a_fill(order, 1, 4, "1.25"), a_fill(order, 1, 3, "1.25")
+    second = replace(second, execution=replace(second.execution, exec_id=first.execution.base_id + ".02"))
+    third = replace(second, execution=replace(second.execution, exec_id=first.execution.base_id + ".03", quantity=1))
+    await any_store.commit(a_batch(positions=keyed(position), orders=keyed(order), executions=[first]))
+    for before, after in ((first, second), (second, third)):
+        await any_store.commit(a_batch(executions=[replace(after, replaces=before.execution.exec_id)]))
+    loaded = await any_store.load()
+    assert loaded.corrected == {order.id: 3}
+
+
 # ---- commands
 
 

@@ -78,7 +78,9 @@ WHERE t.recorded_at > :at AND t."trigger" IN ('settle', 'lose', 'recover', 'adop
 
 def _held_at(question: Question, at: str) -> Mapping[str, int]:
     held: dict[str, int] = defaultdict(int)
-    for row in question.rows("SELECT contract_key, SUM(quantity) AS n FROM position GROUP BY contract_key"):
+    # What a correction gave back to a closed position was adopted as one of its own.
+    open_ones = "SELECT contract_key, SUM(quantity) AS n FROM position WHERE state <> 'closed' GROUP BY contract_key"
+    for row in question.rows(open_ones):
         held[row["contract_key"]] += int(row["n"])
     since = """
 SELECT contract_key, SUM(CASE WHEN side = 'BUY' THEN quantity ELSE -quantity END) AS n
