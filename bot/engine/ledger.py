@@ -159,8 +159,9 @@ class Ledger:
 
     def _forget_orders(self, gone: set[str]) -> None:
         kept = [order for order in self.orders.values() if order.id not in gone]
-        for index in (self.orders, self.by_ref, self.by_perm, self._of_position, self._of_signal):
+        for index in (self.orders, self.by_ref, self.by_perm, self._of_position, self._of_signal, self._live_on):
             index.clear()
+        self._asked_keys.clear()
         for order in kept:
             self.add_order(order)
 
