@@ -18,7 +18,7 @@ def transition_line(row: TransitionRow) -> str:
     time."""
     arrow = row.to_state if row.from_state == row.to_state else f"{row.from_state} → {row.to_state}"
     who = "" if row.actor in {"tick", "broker"} else f" [{row.actor}]"
-    shown = row.entity_id if row.machine == "breaker" else row.entity_id[-6:]
+    shown = row.entity_id if row.machine in {"breaker", "symbol"} else row.entity_id[-6:]
     name = row.machine if row.machine in {"session", "connection"} else f"{row.machine} {shown}"
     return f"{name:<15} {arrow} ({row.trigger}){who}: {row.reason}"
 

@@ -27,6 +27,7 @@ Wait = Annotated[float, typer.Option(min=0, help="Seconds of wall time to wait f
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Reason = Annotated[str | None, typer.Option(help="Why, for the record.")]
 SignalId = Annotated[str, typer.Argument(help="A signal's id, or the end of it.")]
+Symbol = Annotated[str | None, typer.Argument(help="A symbol that is halted, SPY say.")]
 PositionId = Annotated[str, typer.Argument(help="A position's id, or the end of it.")]
 
 
@@ -45,9 +46,12 @@ def pause(reason: Reason = None, wait: Wait = 10, json: Json = False) -> None:
     _ask(CommandKind.PAUSE, _with(reason), wait, json)
 
 
-def resume(wait: Wait = 10, json: Json = False) -> None:
-    """Allow entries again after a pause or a halt."""
-    _ask(CommandKind.RESUME, {}, wait, json)
+def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False) -> None:
+    """Allow entries again after a pause or a halt; with a symbol, on that one, after somebody else's trade halted
+    it."""
+    if symbol is None:
+        _ask(CommandKind.RESUME, {}, wait, json)
+    _ask(CommandKind.RESUME_SYMBOL, {"symbol": symbol.upper()}, wait, json)
 
 
 def close(position: PositionId, wait: Wait = 10, json: Json = False) -> None:
@@ -95,7 +99,7 @@ def asked(kind: CommandKind, payload: Mapping[str, str], wait: float) -> Any:
     return _answered(url, command_id, wait)
 
 
-def _ask(kind: CommandKind, payload: Mapping[str, str], wait: float, as_json: bool) -> None:
+def _ask(kind: CommandKind, payload: Mapping[str, str], wait: float, as_json: bool) -> NoReturn:
     """Ask, and leave with 0 if it was carried out, with 1 if not."""
     row = asked(kind, payload, wait)
     if as_json:

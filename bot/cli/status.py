@@ -26,6 +26,8 @@ POSITION_COLUMNS: Final = (
 )
 SIGNAL_COLUMNS: Final = ("id", "contract_key", "state", "quantity", "limit_price", "asks_a_person", "expires_at")
 FEED_COLUMNS: Final = ("feed", "dataset", "key", "state", "last_success_at", "failures", "dropped")
+SYMBOL_COLUMNS: Final = ("id", "reason", "halted_by", "halted_at")
+HELD_STATES: Final = frozenset({"paused", "halted"})
 BREAKER_COLUMNS: Final = ("id", "state", "value", "limit_words", "detail")
 
 
@@ -61,6 +63,7 @@ def _seen(connection: Connection) -> dict[str, Any]:
         "positions": [_row(row, POSITION_COLUMNS) for row in ask.open_positions(connection)],
         "feeds": [_row(row, FEED_COLUMNS) for row in ask.feeds(connection)],
         "breakers": [_row(row, BREAKER_COLUMNS) for row in ask.breakers(connection)],
+        "halted_symbols": [_row(row, SYMBOL_COLUMNS) for row in ask.halted_symbols(connection)],
     }
 
 
@@ -71,10 +74,10 @@ def _row(found: Any, columns: Sequence[str], **more: Any) -> dict[str, Any]:
 def _print(seen: Mapping[str, Any]) -> None:
     for name, words in _facts(seen):
         print(f"{name:<11} {words}")
-    for title in ("signals", "positions", "feeds", "breakers"):
+    for title in ("signals", "positions", "feeds", "breakers", "halted_symbols"):
         rows: list[dict[str, Any]] = seen[title]
-        columns = list(rows[0]) if rows else []
-        show.as_table([name.replace("_", " ") for name in columns], [list(row.values()) for row in rows], title, "none")
+        columns = [name.replace("_", " ") for name in (rows[0] if rows else ())]
+        show.as_table(columns, [list(row.values()) for row in rows], title.replace("_", " "), "none")
 
 
 def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -85,7 +88,7 @@ def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = [
         ("last tick", f"{pulse.at.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} New York, number {pulse.tick}{speed}"),
         ("mode", f"{pulse.mode} {pulse.scenario}".rstrip()),
-        ("session", _with_reason(session.state, session.hold_reason) if session else "not started"),
+        ("session", _session_words(session) if session else "not started"),
         ("connection", _with_reason(link.state, link.detail) if link else "never made"),
     ]
     if account:
@@ -103,6 +106,18 @@ def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
             )
         )
     return facts
+
+
+def _session_words(session: Any) -> str:
+    """Return the state, and who holds the session since when and why: also while a hold waits for the comparison."""
+    from bot.domain.calendar import NEW_YORK
+
+    if session.held_at is None:
+        return _with_reason(session.state, session.hold_reason)
+    at = f"{session.held_at.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} New York"
+    held = f"{session.hold_reason} (by {session.held_by} since {at})"
+    comes = "" if session.state in HELD_STATES else f", then {session.hold}"
+    return f"{session.state}{comes}: {held}"
 
 
 def _with_reason(state: str, reason: str) -> str:

@@ -262,6 +262,7 @@ class CommandKind(StrEnum):
     REJECT = "reject"
     PAUSE = "pause"
     RESUME = "resume"
+    RESUME_SYMBOL = "resume_symbol"
     HALT = "halt"
     CLOSE = "close"
     FLATTEN = "flatten"

@@ -16,10 +16,12 @@ from bot.domain.position import POSITION
 from bot.domain.report import REPORT
 from bot.domain.session import SESSION
 from bot.domain.signal import SIGNAL
+from bot.domain.symbol_halt import SYMBOL_HALT
 
-LIFECYCLES: Final[Mapping[str, Lifecycle]] = MappingProxyType(
-    {life.name: life for life in (SIGNAL, POSITION, ORDER, APPROVAL, MESSAGE, REPORT, SESSION, CONNECTION, BREAKER)}
-)
+_ALL: Final = (
+    SIGNAL, POSITION, ORDER, APPROVAL, MESSAGE, REPORT, SESSION, CONNECTION, BREAKER, SYMBOL_HALT,
+)  # fmt: skip
+LIFECYCLES: Final[Mapping[str, Lifecycle]] = MappingProxyType({life.name: life for life in _ALL})
 
 
 def edges(life: Lifecycle) -> dict[tuple[str, str], list[str]]:

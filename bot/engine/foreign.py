@@ -1,40 +1,63 @@
 """What somebody else does: other orders and executions are shown and never managed; where they touch a contract of
-ours, entries on its symbol stop for the day.
+ours, entries on its symbol stop for the day, or until a person lifts it.
 
-The halt is not stored by itself: it is derived from what is (foreign executions and positions that went elsewhere),
-so a restart finds it again.
+Context: the same foreign order is seen at every comparison of the books and after every restart. Decision: each cause
+has a key (its execId, its permId, the position that went) and halts once. Consequence: what a person lifted stays
+lifted, and something new halts again.
 """
 
 from __future__ import annotations
 
-from datetime import date
-
 from bot.domain.calendar import new_york_day
 from bot.domain.contracts import parse_osi
 from bot.domain.events import BrokerOrderStatus, BrokerOrderView
-from bot.domain.ids import is_ours
 from bot.domain.order import Execution
-from bot.domain.position import CloseReason, Position
+from bot.domain.position import Position
+from bot.domain.symbol_halt import SymbolHalt, SymbolState, SymbolTrigger
 from bot.engine.journal import Journal
 from bot.engine.ledger import Ledger
+from bot.engine.steps import Step
 
 _LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
 
 
-def halt_symbol(journal: Journal, symbol: str, reason: str) -> None:
-    """Stop entries on a symbol for the rest of the day and say so, once."""
-    if symbol in journal.ledger.halted_symbols:
+def halt_symbol(journal: Journal, symbol: str, cause: str, reason: str) -> None:
+    """Stop entries on a symbol for the rest of the day and say so, once; another cause is one more row."""
+    halt = journal.ledger.symbol_halts.setdefault(symbol, SymbolHalt(symbol))
+    if cause in halt.causes:
         return
-    journal.ledger.halted_symbols[symbol] = reason
-    words = f"entries on {symbol} are halted for the day: {reason}"
-    journal.alert("SYMBOL_HALTED", "critical", words, {"symbol": symbol, "reason": reason})
+    begins = halt.state is not SymbolState.HALTED
+    sets: dict[str, object] = {"causes": (*halt.causes, cause)}
+    if begins:
+        sets |= {"reason": reason, "halted_by": "broker", "halted_at": journal.now}
+        sets |= {"lifted_by": None, "lifted_at": None}
+    taken = journal.take(Step(halt, SymbolTrigger.HALT, reason, {"cause": cause}, sets, actor="broker"))
+    if taken and begins:
+        words = f"entries on {symbol} are halted for the day: {reason}"
+        journal.alert("SYMBOL_HALTED", "critical", words, {"symbol": symbol, "reason": reason})
+
+
+def lift(journal: Journal, halt: SymbolHalt, actor: str) -> None:
+    """A person looked: entries on the symbol are allowed again; what was seen so far does not halt it anew."""
+    sets = {"lifted_by": actor, "lifted_at": journal.now}
+    words = f"lifted by {actor}: {halt.reason}"
+    journal.take(Step(halt, SymbolTrigger.LIFT, words, {"causes": list(halt.causes)}, sets, actor=actor))
+
+
+def end_with_the_day(journal: Journal) -> None:
+    """End the halts of an earlier day; what still lives is a cause again."""
+    today = new_york_day(journal.now)
+    for halt in journal.ledger.symbol_halts.values():
+        if halt.state is SymbolState.HALTED and halt.halted_at is not None and new_york_day(halt.halted_at) != today:
+            sets = {"lifted_by": None, "lifted_at": journal.now, "causes": ()}
+            journal.take(Step(halt, SymbolTrigger.DAY_OVER, "the day is over", {}, sets))
 
 
 def executed(journal: Journal, execution: Execution) -> None:
     """Somebody else's execution: where the contract is one of ours, its symbol is halted."""
     symbol = _symbol_of_ours(journal.ledger, execution.contract_key)
     if symbol is not None:
-        halt_symbol(journal, symbol, _words(execution))
+        halt_symbol(journal, symbol, f"execution {execution.base_id}", _words(execution))
 
 
 def order_seen(journal: Journal, view: BrokerOrderView) -> None:
@@ -42,27 +65,13 @@ def order_seen(journal: Journal, view: BrokerOrderView) -> None:
     symbol = _symbol_of_ours(journal.ledger, view.contract_key) if view.status in _LIVE else None
     if symbol is not None:
         words = f"order {view.perm_id} of somebody else ({view.side} {view.quantity}) is live on a contract of ours"
-        halt_symbol(journal, symbol, words)
+        halt_symbol(journal, symbol, f"order {view.perm_id}", words)
 
 
 def position_gone(journal: Journal, position: Position) -> None:
     """Contracts of ours that somebody else sold."""
-    halt_symbol(journal, position.contract.symbol, f"{position.contract} was changed by somebody else")
-
-
-def recall(ledger: Ledger, bot_id: str, today: date) -> None:
-    """Derive today's halts from what the store remembers."""
-    for execution in ledger.executions.values():
-        if is_ours(bot_id, execution.order_ref) or new_york_day(execution.executed_at) != today:
-            continue
-        symbol = _symbol_of_ours(ledger, execution.contract_key)
-        if symbol is not None and ledger.find_order(execution.order_ref, execution.perm_id) is None:
-            ledger.halted_symbols.setdefault(symbol, _words(execution))
-    for position in ledger.closed.values():
-        gone = position.close_reason is CloseReason.EXTERNALLY_CLOSED
-        if gone and position.closed_at is not None and new_york_day(position.closed_at) == today:
-            words = f"{position.contract} was changed by somebody else"
-            ledger.halted_symbols.setdefault(position.contract.symbol, words)
+    words = f"{position.contract} was changed by somebody else"
+    halt_symbol(journal, position.contract.symbol, f"position {position.id} left {position.quantity}", words)
 
 
 def _symbol_of_ours(ledger: Ledger, key: str) -> str | None:

@@ -17,6 +17,7 @@ from bot.domain.order import Order
 from bot.domain.position import Position
 from bot.domain.session import Session
 from bot.domain.signal import Signal
+from bot.domain.symbol_halt import SymbolHalt
 from bot.engine.ledger import Ledger
 from bot.engine.records import TickBatch, TransitionRow
 from bot.engine.steps import LIFECYCLE_OF, Birth, Entity, Step
@@ -103,6 +104,8 @@ class Journal:
             batch.connection = entity
         elif isinstance(entity, Breaker):
             batch.breakers[entity.id] = entity
+        elif isinstance(entity, SymbolHalt):
+            batch.symbol_halts[entity.id] = entity
 
     def alert(self, code: str, severity: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
         self.batch.alerts.append(AlertRaised(code, severity, text, facts or {}, self.now))

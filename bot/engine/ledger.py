@@ -17,6 +17,7 @@ from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose, b
 from bot.domain.position import OPEN, Position
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal
+from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.records import EXECUTION_DAYS, LoadedState
 
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
@@ -57,7 +58,7 @@ class Ledger:
         self.highest_order_id = loaded.highest_order_id
         self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
         self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
-        self.halted_symbols: dict[str, str] = {}  # no entries on them today, and why
+        self.symbol_halts: dict[str, SymbolHalt] = {halt.id: halt for halt in loaded.symbol_halts}
         self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
         self.unequal_keys: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
         self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
@@ -134,7 +135,7 @@ class Ledger:
         the day before.
 
         A broker tells of orders and executions of a day until its nightly restart, so yesterday's stay findable. Told
-        once a day, and halted for a day, is what is in `foreign_told` and `halted_symbols`.
+        once a day is what is in `foreign_told`.
         """
         yesterday = today - timedelta(days=1)
         ended = {i for i, position in self.closed.items() if _day_of(position.closed_at) < yesterday}
@@ -149,7 +150,6 @@ class Ledger:
         self.by_key = defaultdict(set, {key: ids for key, ids in self.by_key.items() if ids})
         self.opening_equity = {day: equity for day, equity in self.opening_equity.items() if day >= yesterday}
         self.foreign_told.clear()
-        self.halted_symbols.clear()
 
     def _is_history(self, order: Order, ended: set[str], yesterday: date) -> bool:
         if not order.is_done or order.position_id in self.positions:
@@ -206,6 +206,11 @@ class Ledger:
         blind = (self.breakers_fault,) if self.breakers_fault else ()
         tripped = (b for b in self.breakers.values() if b.state is BreakerState.TRIPPED)
         return (*blind, *(f"{b.id} {b.value} against {b.limit}" for b in tripped))
+
+    @property
+    def halted_symbols(self) -> dict[str, str]:
+        """Return the symbols on which no entry is allowed now, and why."""
+        return {halt.id: halt.reason for halt in self.symbol_halts.values() if halt.state is SymbolState.HALTED}
 
     def exposure(self, leaving_out: Signal | None = None) -> Exposure:
         """Count open positions and the signals that may still become one."""

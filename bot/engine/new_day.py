@@ -10,7 +10,7 @@ without a restart.
 |---|---|
 | ledger: orders, closed positions, ended signals, approvals | what is alive or tied to it, and of yesterday and today |
 | ledger: executions, commissions | of EXECUTION_DAYS, and those of kept orders |
-| ledger: halted symbols, what was told of foreign orders | of today |
+| ledger: what was told of foreign orders | of today |
 | board: quotes, greeks, books, trades, grids | underlyings, options that have not expired, what is held |
 | schedule, parking, persons' approvals | of what is alive |
 """
@@ -18,7 +18,6 @@ without a restart.
 from __future__ import annotations
 
 from bot.domain.calendar import new_york_day
-from bot.engine import foreign
 from bot.engine.context import Context
 from bot.engine.jobs import Schedule
 from bot.engine.operator import PersonsApprovals
@@ -29,7 +28,6 @@ def begin(ctx: Context, schedule: Schedule, parking: Parking, approvals: Persons
     """Let go of what was over before yesterday; nothing of it is written, for the store keeps everything."""
     ledger, today = ctx.ledger, new_york_day(ctx.now)
     ledger.turn_to(today, ctx.now)
-    foreign.recall(ledger, ctx.settings.bot_id, today)
     ctx.board.turn_to(today, {position.key for position in ledger.positions.values()})
     alive = {*ledger.positions, *ledger.signals, *ledger.open_orders}
     refs = {order.order_ref for order in ledger.open_orders.values()}

@@ -17,6 +17,8 @@ from bot.domain.order import Purpose
 from bot.domain.position import OPEN, CloseReason, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
+from bot.domain.symbol_halt import SymbolState
+from bot.engine import foreign
 from bot.engine.context import Context
 from bot.engine.entries import CALLED_OFF, FLATTENED
 from bot.engine.exits import request_close
@@ -50,6 +52,7 @@ class Operator:
             CommandKind.REJECT: self._reject,
             CommandKind.PAUSE: self._pause,
             CommandKind.RESUME: self._resume,
+            CommandKind.RESUME_SYMBOL: self._resume_symbol,
             CommandKind.HALT: self._halt,
             CommandKind.CLOSE: self._close,
             CommandKind.FLATTEN: self._flatten,
@@ -138,6 +141,16 @@ class Operator:
             )
         )
         return ("comparing the book, then active" if halted else "active") + self._still_blocked()
+
+    def _resume_symbol(self, command: CommandReceived) -> str:
+        """Allow entries again on a symbol that somebody else's trade halted."""
+        symbol = str(command.payload.get("symbol", "")).strip().upper()
+        halt = self._ctx.ledger.symbol_halts.get(symbol)
+        if halt is None or halt.state is not SymbolState.HALTED:
+            halted = ", ".join(self._ctx.ledger.halted_symbols) or "none"
+            raise Refused(f"symbol {symbol or '(none named)'} is not halted; halted now: {halted}")
+        foreign.lift(self._journal, halt, command.actor)
+        return f"entries on {symbol} are allowed again; it was halted because: {halt.reason}{self._still_blocked()}"
 
     def _still_blocked(self) -> str:
         blocks = self._ctx.ledger.entry_blocks

@@ -21,6 +21,7 @@ from bot.domain.order import Execution, Order
 from bot.domain.position import Position
 from bot.domain.session import Session
 from bot.domain.signal import Signal
+from bot.domain.symbol_halt import SymbolHalt
 
 EXECUTION_DAYS: Final = 10
 """Executions of so many days are remembered: longer than a broker tells of them."""
@@ -181,6 +182,7 @@ class TickBatch:
     strategy_stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
     status: EngineStatus | None = None
     breakers: dict[str, Breaker] = field(default_factory=dict)
+    symbol_halts: dict[str, SymbolHalt] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -188,7 +190,7 @@ class TickBatch:
             self.transitions or self.signals or self.approvals or self.orders or self.positions or self.session
             or self.connection or self.executions or self.commissions or self.commands or self.alerts or self.feeds
             or self.marks or self.account or self.reconciliations or self.jobs or self.instruments
-            or self.strategy_stats or self.status or self.breakers
+            or self.strategy_stats or self.status or self.breakers or self.symbol_halts
         )  # fmt: skip
 
 
@@ -212,4 +214,5 @@ class LoadedState:
     opening_equity: Mapping[date, Decimal]  # New York day -> first net liquidation seen
     breakers: Sequence[Breaker] = ()
     corrected: Mapping[str, int] = field(default_factory=dict)  # order id -> contracts that corrections took from it
+    symbol_halts: Sequence[SymbolHalt] = ()
     high_water: Decimal | None = None  # highest net liquidation since the drawdown breaker was last acknowledged

@@ -19,8 +19,9 @@ from bot.domain.order import ORDER, Order
 from bot.domain.position import POSITION, Position
 from bot.domain.session import SESSION, Session
 from bot.domain.signal import SIGNAL, Signal
+from bot.domain.symbol_halt import SYMBOL_HALT, SymbolHalt
 
-Entity = Signal | Approval | Order | Position | Session | Connection | Breaker
+Entity = Signal | Approval | Order | Position | Session | Connection | Breaker | SymbolHalt
 
 LIFECYCLE_OF: Mapping[type, Lifecycle] = {
     Signal: SIGNAL,
@@ -30,6 +31,7 @@ LIFECYCLE_OF: Mapping[type, Lifecycle] = {
     Session: SESSION,
     Connection: CONNECTION,
     Breaker: BREAKER,
+    SymbolHalt: SYMBOL_HALT,
 }
 
 

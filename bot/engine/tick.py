@@ -208,6 +208,7 @@ class Engine:
         self._journal.batch.tick = self.tick_number
         ctx = self._context(now)
         self._taken = self.inbox.take()
+        foreign.end_with_the_day(self._journal)
         self._apply(ctx, self._taken)
         self._turn_the_page(ctx)
         self._look_at_limits(ctx)
@@ -456,7 +457,6 @@ class Engine:
         self.ledger = Ledger(loaded)
         self.tick_number = max(self.tick_number, loaded.tick)
         self._journal = Journal(self.ledger, self.tick_number, self._clock.now())
-        foreign.recall(self.ledger, self.settings.bot_id, new_york_day(self._clock.now()))
         self.board.learn_grids({key: grid for key, (_, grid) in loaded.instruments.items()})
         self._broker.remember(loaded.instruments)
         self._broker.reserve_order_ids(loaded.highest_order_id + 1)

@@ -32,6 +32,7 @@ from bot.store.schema import (
     POSITION,
     SESSION_STATE,
     SIGNAL,
+    SYMBOL_HALT,
     TRANSITION,
 )
 from bot.store.values import parse_time, time_text
@@ -60,6 +61,9 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         realized_since=_realized(connection, today),
         opening_equity=_opening_equity(connection, today),
         breakers=[rows.breaker_of(r) for r in _rows(connection, select(BREAKER).order_by(BREAKER.c.id))],
+        symbol_halts=[
+            rows.symbol_halt_of(r) for r in _rows(connection, select(SYMBOL_HALT).order_by(SYMBOL_HALT.c.id))
+        ],
         high_water=_high_water(connection, now),
         corrected=_taken_away(connection, today),
     )

@@ -22,6 +22,7 @@ from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType,
 from bot.domain.position import CloseReason, ExitPlan, Origin, Position, PositionState, Rung
 from bot.domain.session import Hold, Session, SessionState
 from bot.domain.signal import Signal, SignalState
+from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.records import ExecutionRow
 from bot.store.values import (
     json_text,
@@ -378,6 +379,32 @@ def breaker_row(breaker: Breaker) -> dict[str, Any]:
         "acknowledged_at": maybe_time_text(breaker.acknowledged_at),
         "facts": json_text(breaker.facts),
     }
+
+
+def symbol_halt_row(halt: SymbolHalt) -> dict[str, Any]:
+    return {
+        "id": halt.id,
+        "state": halt.state.value,
+        "reason": halt.reason,
+        "causes": json_text(list(halt.causes)),
+        "halted_by": halt.halted_by,
+        "halted_at": maybe_time_text(halt.halted_at),
+        "lifted_by": halt.lifted_by,
+        "lifted_at": maybe_time_text(halt.lifted_at),
+    }
+
+
+def symbol_halt_of(row: Row) -> SymbolHalt:
+    return SymbolHalt(
+        id=row["id"],
+        state=SymbolState(row["state"]),
+        reason=row["reason"],
+        causes=tuple(parse_json(row["causes"]) or ()),
+        halted_by=row["halted_by"],
+        halted_at=maybe_parse_time(row["halted_at"]),
+        lifted_by=row["lifted_by"],
+        lifted_at=maybe_parse_time(row["lifted_at"]),
+    )
 
 
 def breaker_of(row: Row) -> Breaker:

@@ -118,6 +118,7 @@ STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
     "instrument": lambda d: _upsert(s.INSTRUMENT, d),
     "strategy_stat": lambda d: _upsert(s.STRATEGY_STAT, d),
     "breaker": lambda d: _upsert(s.BREAKER, d),
+    "symbol_halt": lambda d: _upsert(s.SYMBOL_HALT, d),
     "engine_status": lambda d: _upsert(s.ENGINE_STATUS, d),
     "transition": _append_transition,
 }

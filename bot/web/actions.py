@@ -32,6 +32,7 @@ class Action:
 ACTIONS: Final[Mapping[CommandKind, Action]] = {
     CommandKind.PAUSE: Action("Pause entries"),
     CommandKind.RESUME: Action("Resume"),
+    CommandKind.RESUME_SYMBOL: Action("Allow entries", "symbol"),
     CommandKind.APPROVE: Action("Approve", "signal_id"),
     CommandKind.REJECT: Action("Reject", "signal_id"),
     CommandKind.CLOSE: Action("Close position", "position_id", "All that is left of it is sold at the market now."),
@@ -87,6 +88,8 @@ def _known(kind: str) -> tuple[Action, CommandKind]:
 
 
 def _exists(target_name: str, target: str) -> bool:
+    if target_name == "symbol":
+        return target in {row.id for row in window().look(ask.halted_symbols)}
     read: Any = ask.signal if target_name == "signal_id" else ask.position
     return bool(target) and window().look(lambda connection: read(connection, target)) is not None
 

@@ -45,6 +45,7 @@ PLACES: Final[Mapping[str, Mapping[str, tuple[float, int]]]] = MappingProxyType(
             "restart_window": (0, 1), "degraded_orders": (1.5, 1), "degraded_data": (2.5, 1), "competing": (3.5, 1),
         },
         "breaker": {"ok": (0, 0), "warning": (1, 0), "tripped": (2, 0)},
+        "symbol": {"open": (0, 0), "halted": (1, 0)},
     }
 )  # fmt: skip
 

@@ -29,6 +29,7 @@ MODE_WORDS: Final = {"sim": "simulated venue", "paper": "paper account", "live":
 COMMAND_WORDS: Final = {
     "pause": "Pause entries",
     "resume": "Resume",
+    "resume_symbol": "Resume a symbol",
     "halt": "Halt",
     "approve": "Approve",
     "reject": "Reject",
@@ -186,6 +187,17 @@ class BreakerView:
 
 
 @dataclass(frozen=True, slots=True)
+class SymbolHaltView:
+    """A symbol on which entries stop; `more` counts the causes beyond the first."""
+
+    symbol: str
+    reason: str
+    by: str
+    at: datetime | None
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
 class CommandView:
     id: str
     words: str
@@ -227,6 +239,7 @@ class Overview:
     alerts: tuple[ask.AlertRow, ...] = ()
     feeds: tuple[FeedView, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
+    halted_symbols: tuple[SymbolHaltView, ...] = ()
     commands: tuple[CommandView, ...] = ()
 
 
@@ -258,6 +271,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         alerts=tuple(ask.alerts(connection, ALERTS_SHOWN)),
         feeds=tuple(feed_view(row, now) for row in ask.feeds(connection)),
         breakers=tuple(breaker_view(row) for row in ask.breakers(connection)),
+        halted_symbols=tuple(symbol_halt_view(row) for row in ask.halted_symbols(connection)),
         commands=tuple(command_view(row) for row in ask.commands(connection, COMMANDS_SHOWN)),
     )
 
@@ -301,9 +315,11 @@ def _session(connection: Connection) -> StateView:
     row = ask.session(connection)
     if row is None:
         return StateView("starting", "no session in the store yet")
-    if row.state in {"paused", "halted"} and row.held_at is not None:
-        return StateView(row.state, f"{_held(row)} since {formats.clock_time(row.held_at)} ET")
-    return StateView(row.state, words.state_note(row.state, "session"))
+    note = words.state_note(row.state, "session")
+    if row.held_at is None:
+        return StateView(row.state, note)
+    held = f"{_held(row)} since {formats.clock_time(row.held_at)} ET"
+    return StateView(row.state, held if row.state in {"paused", "halted"} else f"{note}; then {row.hold}: {held}")
 
 
 def _held(row: ask.SessionRow) -> str:
@@ -448,6 +464,11 @@ def breaker_view(row: ask.BreakerRow) -> BreakerView:
     return BreakerView(
         row.id, words, row.state, row.value, row.limit_words, row.share, filled, tone, row.detail
     )  # fmt: skip
+
+
+def symbol_halt_view(row: ask.SymbolHaltRow) -> SymbolHaltView:
+    more = max(0, len(row.causes) - 1)
+    return SymbolHaltView(row.id, row.reason, words.actor_words(row.halted_by or ""), row.halted_at, more)
 
 
 def command_view(row: ask.CommandRow) -> CommandView:

@@ -200,7 +200,8 @@ def status() -> tuple[Response, int]:
     `positions`: [{id, contract, state, quantity, entry_price, stop_price, bid, pnl, unprotected}];
     `signals`: [{id, contract, state, quantity, limit_price, waits_for_a_person}]; `waiting_for`: why there is no trade;
     `feeds`: [{feed, dataset, key, state, age_s, max_age_s}]; `breakers`: [{name, state, value,
-    limit, share, detail}], share 1 at the limit; `health`: what /healthz says.
+    limit, share, detail}], share 1 at the limit; `halted_symbols`: [{symbol, reason, by, at}]; `health`: what /healthz
+    says.
     503 with `error` when the store cannot be read.
     """
     seen = window().overview()
@@ -238,6 +239,10 @@ def _status(m: Overview) -> dict[str, Any]:
         "waiting_for": list(m.waiting_for),
         "feeds": [_feed(f) for f in m.feeds],
         "breakers": [_breaker(b) for b in m.breakers],
+        "halted_symbols": [
+            {"symbol": h.symbol, "reason": h.reason, "by": h.by, "at": h.at.isoformat() if h.at else None}
+            for h in m.halted_symbols
+        ],
     }
 
 

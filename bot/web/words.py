@@ -29,6 +29,8 @@ STATE_TONES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("breaker", "ok"): "good",
         ("breaker", "warning"): "warn",
         ("breaker", "tripped"): "bad",
+        ("symbol", "open"): "good",
+        ("symbol", "halted"): "bad",
         ("signal", "pending"): "live",
         ("signal", "approved"): "live",
         ("signal", "working"): "live",
@@ -139,6 +141,9 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("breaker", "trip"): "Limit hit: no entries",
         ("breaker", "calm"): "Within its limit again",
         ("breaker", "acknowledge"): "Limit counted anew",
+        ("symbol", "halt"): "Entries on a symbol halted",
+        ("symbol", "lift"): "Entries on a symbol allowed again",
+        ("symbol", "day_over"): "Halt of a symbol ended with the day",
     }
 )
 
@@ -170,7 +175,13 @@ def trigger_words(trigger: str, machine: str) -> str:
 
 def actor_words(actor: str) -> str:
     """Return who did it: `tick` decided by itself, people by name."""
-    known = {"tick": "the bot", "broker": "the broker", "reconcile": "the reconciler", "cli": "command line"}
+    known = {
+        "tick": "the bot",
+        "broker": "the broker",
+        "reconcile": "the reconciler",
+        "cli": "command line",
+        "signal": "a signal to the process",
+    }
     if actor.startswith("admin:web:"):
         return f"{actor.removeprefix('admin:web:')} (page)"
     return known.get(actor, actor)

@@ -155,6 +155,31 @@ def test_status_as_json_says_which_signal_asks_a_person(call: Call) -> None:
     assert seen["pulse"]["at"] == "2026-11-20T15:00:00+00:00"
 
 
+def test_status_names_halted_symbols_and_who_holds_the_session_since_when_and_why(call: Call, running: Path) -> None:
+    at = "2026-11-20T14:50:00.000000+00:00"
+    with closing(sqlite3.connect(running)) as connection, connection:
+        connection.execute(
+            "INSERT INTO symbol_halt (id, state, reason, causes, halted_by, halted_at) VALUES "
+            "('SPY', 'halted', 'sold by hand', '[\"order 7\"]', 'broker', ?), "
+            "('QQQ', 'open', 'over', '[]', 'broker', ?)",
+            (at, at),
+        )
+        connection.execute(
+            "UPDATE session_state SET state = 'halted', hold = 'halt', held_by = 'admin:web:ann', held_at = ?, "
+            "hold_reason = 'news'",
+            (at,),
+        )
+    told = call("status").stdout
+    assert "session     halted: news (by admin:web:ann since 2026-11-20 09:50:00 New York)" in told
+    assert "sold by hand" in told
+    seen = json.loads(call("status", "--json").stdout)
+    halted = {"id": "SPY", "reason": "sold by hand", "halted_by": "broker", "halted_at": "2026-11-20T14:50:00+00:00"}
+    assert seen["halted_symbols"] == [halted]
+    with closing(sqlite3.connect(running)) as connection, connection:
+        connection.execute("UPDATE session_state SET state = 'reconciling'")
+    assert "reconciling, then halt: news (by admin:web:ann" in call("status").stdout, "a restart shows the hold too"
+
+
 def test_status_without_a_store_says_what_to_do(call: Call) -> None:
     result = call("status")
     assert result.exit_code == 2
@@ -187,6 +212,7 @@ def test_where_no_bot_ran_there_is_nobody_to_ask(call: Call, database: Path, com
         (["close", POSITION[-5:]], "close", {"position_id": POSITION}),
         (["pause", "--reason", "lunch"], "pause", {"reason": "lunch"}),
         (["resume"], "resume", {}),
+        (["resume", "spy"], "resume_symbol", {"symbol": "SPY"}),
         (["flatten"], "flatten", {}),
         (["halt", "--reason", "news"], "halt", {"reason": "news"}),
         (["cancel-all"], "cancel_all", {}),

@@ -349,6 +349,7 @@ class FakeStore:
         self.opening: dict[date, Decimal] = {}
         self.instruments: dict[str, tuple[int, PriceGrid]] = {}
         self.breakers: dict[str, Any] = {}
+        self.symbol_halts: dict[str, Any] = {}
         self.high_water: list[tuple[datetime, Decimal]] = []
 
     async def commit(self, batch: TickBatch) -> None:
@@ -363,6 +364,7 @@ class FakeStore:
         self.connection = batch.connection or self.connection
         self.status = batch.status or self.status
         self.breakers.update(batch.breakers)
+        self.symbol_halts.update(batch.symbol_halts)
         for row in batch.executions:
             if row.execution.exec_id in self.tables["executions"]:
                 raise AssertionError(f"{row.execution.exec_id} was written twice")
@@ -403,6 +405,7 @@ class FakeStore:
             opening_equity=dict(self.opening),
             breakers=copy.deepcopy(list(self.breakers.values())),
             corrected=_taken_away(t["executions"]),
+            symbol_halts=copy.deepcopy(list(self.symbol_halts.values())),
             high_water=self._high_water(),
         )
 

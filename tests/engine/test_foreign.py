@@ -6,6 +6,7 @@ from decimal import Decimal
 from bot.domain.events import (
     BrokerOrderStatus,
     BrokerOrderView,
+    CommandKind,
     ErrorMeaning,
     ExecutionReported,
     OrderErred,
@@ -19,6 +20,13 @@ from tests.engine.fakes import AtBroker, FakeStrategy
 
 def a_sale(desk: Desk, quantity: int = 1, key: str = SPY_590C.key) -> Execution:
     return Execution("ffff.01", "", 77, 0, key, OrderSide.SELL, quantity, Decimal(3), desk.clock.now(), 0)
+
+
+def a_foreign_order(desk: Desk) -> BrokerOrderView:
+    return BrokerOrderView(
+        "byhand", 5555, 3, 0, SPY_590C.key, OrderSide.SELL, BrokerOrderStatus.WORKING, 1, 0, Decimal(9), None,
+        desk.clock.now(),
+    )  # fmt: skip
 
 
 async def foreign_sale(desk: Desk, quantity: int = 1) -> None:
@@ -50,6 +58,57 @@ async def test_a_symbol_that_was_halted_is_halted_after_a_restart(desk: Desk) ->
     assert "ffff.01" in again.engine.ledger.halted_symbols["SPY"]
 
 
+async def test_a_person_lifts_the_halt_of_a_symbol_and_it_stays_lifted(desk: Desk) -> None:
+    await desk.hold(4)
+    view = a_foreign_order(desk)
+    desk.put(OrderReported(view))
+    await foreign_sale(desk)
+    state, answer = await desk.command(CommandKind.RESUME_SYMBOL, actor="admin:web:ann", symbol=" spy ")
+    assert (state, answer.split(";")[0]) == ("done", "entries on SPY are allowed again")
+    assert desk.store.path("SPY") == ["halt", "halt", "halt", "lift"], "the order, the execution, the contract gone"
+    assert desk.store.alerts.count("SYMBOL_HALTED") == 1
+    row = next(r for r in desk.store.transitions if r.trigger == "lift")
+    assert (row.machine, row.actor, row.from_state, row.to_state) == ("symbol", "admin:web:ann", "halted", "open")
+    again = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
+    again.put(OrderReported(view))
+    again.put(ExecutionReported(desk.broker.executions["ffff.01"]))
+    await again.settle()
+    assert again.engine.ledger.halted_symbols == {}, "what was seen and lifted does not halt again"
+    halt = again.store.symbol_halts["SPY"]
+    assert (halt.lifted_by, halt.halted_by) == ("admin:web:ann", "broker")
+    again.put(OrderReported(replace(view, perm_id=6666)))
+    await again.settle()
+    assert "6666" in again.engine.ledger.halted_symbols["SPY"], "something new does"
+
+
+async def test_entries_go_on_once_the_halt_is_lifted(desk: Desk) -> None:
+    await desk.hold(4)
+    await foreign_sale(desk)
+    desk.contract = SPY_580P
+    await desk.propose(4)
+    await desk.settle()
+    assert len(desk.store.signals) == 1
+    await desk.command(CommandKind.RESUME_SYMBOL, symbol="SPY")
+    await desk.propose(4)
+    await desk.settle()
+    assert desk.broker.entry.key == SPY_580P.key
+
+
+async def test_the_halt_of_a_symbol_ends_with_the_day_in_a_bot_that_goes_on_running(desk: Desk) -> None:
+    await desk.hold(4)
+    await foreign_sale(desk)
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.settle()
+    desk.broker.fill(desk.broker.market)
+    await desk.settle()
+    assert "SPY" in desk.engine.ledger.halted_symbols
+    desk.clock.advance(24 * 3600)
+    await desk.tick()
+    assert desk.engine.ledger.halted_symbols == {}
+    assert desk.store.path("SPY")[-1] == "day_over"
+    assert desk.store.symbol_halts["SPY"].lifted_by is None
+
+
 async def test_a_position_that_somebody_sold_whole_halts_its_symbol_across_a_restart(desk: Desk) -> None:
     await desk.hold(4)
     desk.broker.held.clear()
@@ -77,10 +136,7 @@ async def test_a_foreign_execution_elsewhere_halts_nothing(desk: Desk) -> None:
 
 async def test_a_foreign_order_on_a_contract_of_ours_is_told_once_and_left_alone(desk: Desk) -> None:
     await desk.hold(4)
-    view = BrokerOrderView(
-        "byhand", 5555, 3, 0, SPY_590C.key, OrderSide.SELL, BrokerOrderStatus.WORKING, 1, 0, Decimal(9), None,
-        desk.clock.now(),
-    )  # fmt: skip
+    view = a_foreign_order(desk)
     sent = len(desk.broker.submitted)
     for _ in range(3):
         desk.put(OrderReported(view))

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.approval import Approval
+from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
 from bot.domain.contracts import OptionContract, PriceGrid
 from bot.domain.money import from_units
@@ -18,6 +19,7 @@ from bot.domain.order import Execution, Order, Terms
 from bot.domain.position import ExitPlan, Position, Rung
 from bot.domain.session import Session
 from bot.domain.signal import Signal
+from bot.domain.symbol_halt import SymbolHalt
 from bot.engine.records import ExecutionRow
 from bot.store import rows, schema
 from bot.store.values import json_text, parse_json, parse_time, time_text
@@ -79,6 +81,14 @@ ENTITIES: dict[type, Any] = {
     ),
     Session: st.builds(Session, held_by=MAYBE_ID, held_at=MAYBE_TIME, hold_reason=WORDS),
     Connection: st.builds(Connection, since=MAYBE_TIME, detail=WORDS),
+    Breaker: st.builds(
+        Breaker, id=WORDS, value=WORDS, limit=WORDS, share=st.none() | st.just(0.5), detail=WORDS, since=MAYBE_TIME,
+        acknowledged_at=MAYBE_TIME, facts=st.just({"lost": 3}),
+    ),
+    SymbolHalt: st.builds(
+        SymbolHalt, id=WORDS, reason=WORDS, causes=st.lists(WORDS).map(tuple), halted_by=MAYBE_ID,
+        halted_at=MAYBE_TIME, lifted_by=MAYBE_ID, lifted_at=MAYBE_TIME,
+    ),
 }  # fmt: skip
 WAYS: dict[type, tuple[Any, Any, Any]] = {
     Signal: (rows.signal_row, rows.signal_of, schema.SIGNAL),
@@ -87,6 +97,8 @@ WAYS: dict[type, tuple[Any, Any, Any]] = {
     Order: (rows.order_row, rows.order_of, schema.BROKER_ORDER),
     Session: (rows.session_row, rows.session_of, schema.SESSION_STATE),
     Connection: (rows.connection_row, rows.connection_of, schema.CONNECTION_STATE),
+    Breaker: (rows.breaker_row, rows.breaker_of, schema.BREAKER),
+    SymbolHalt: (rows.symbol_halt_row, rows.symbol_halt_of, schema.SYMBOL_HALT),
 }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.approval import ApprovalState
+from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.contracts import PENNY_CLASS
 from bot.domain.errors import CommitFailed, ConfigError
@@ -20,6 +21,7 @@ from bot.domain.order import OrderState, Terms
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Hold, Session, SessionState
 from bot.domain.signal import SignalState
+from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.records import (
     AccountSnapshotRow,
     CommandOutcome,
@@ -70,6 +72,8 @@ def a_full_batch() -> object:
         executions=[a_fill(order, 1, 4, "1.25")],
         session=Session(state=SessionState.ACTIVE, hold=Hold.NONE),
         connection=Connection(state=ConnectionState.SYNCED, since=NOW),
+        breakers=keyed(Breaker("losses", BreakerState.TRIPPED, "3", "3", 1.0, since=NOW, facts={"lost": 3})),
+        symbol_halts=keyed(SymbolHalt("SPY", SymbolState.HALTED, "by hand", ("order 7",), "broker", NOW)),
         alerts=[AlertRaised("X", "warning", "look", {"a": Decimal("1.5")}, NOW)],
         feeds={("uw", "gex", "SPY"): FeedReported("uw", "gex", "SPY", "ok", NOW, "", 3, 0, 0, 90.0, 1, 100, NOW)},
         marks=[MarkRow(position.id, NOW, Decimal("1.2"), Decimal("1.3"), Decimal(590), Decimal(0), sampled=True)],
@@ -114,6 +118,8 @@ async def test_everything_that_a_tick_wrote_is_there_at_the_next_start(any_store
     assert list(loaded.positions) == list(batch.positions.values())
     assert loaded.session == batch.session
     assert loaded.connection == batch.connection
+    assert list(loaded.breakers) == list(batch.breakers.values())
+    assert list(loaded.symbol_halts) == list(batch.symbol_halts.values())
     execution = batch.executions[0].execution
     assert loaded.executions == {execution.base_id: execution}
     assert loaded.commissions == {execution.exec_id: Decimal("2.60")}

@@ -49,6 +49,21 @@ def test_what_hurts_is_asked_about_first(operator: FlaskClient, csrf_of, store, 
     assert _commands(store.url) == []
 
 
+def test_a_halted_symbol_is_shown_with_a_button_that_lifts_it(operator: FlaskClient, csrf_of, store) -> None:
+    form = {"csrf": csrf_of(operator, "/machines"), "target": "SPY", "next": "/"}
+    assert operator.post("/actions/resume_symbol", data=form).status_code == 404, "it is not halted"
+    causes = json.dumps(["order 7", "order 8"])
+    row = {"reason": "sold by hand", "causes": causes, "halted_by": "broker", "halted_at": store.now_text}
+    store.add(schema.SYMBOL_HALT, id="SPY", state="halted", **row)
+    shown = operator.get("/").get_data(as_text=True)
+    assert 'action="/actions/resume_symbol"' in shown
+    assert "sold by hand (and 1 more), by the broker" in shown
+    assert operator.get("/api/status").get_json()["halted_symbols"][0]["symbol"] == "SPY"
+    assert operator.post("/actions/resume_symbol", data=form).status_code == 303
+    (row,) = _commands(store.url)
+    assert (row.kind, json.loads(row.payload)) == ("resume_symbol", {"symbol": "SPY"})
+
+
 def test_a_target_that_the_store_does_not_know_is_refused(operator: FlaskClient, csrf_of, store) -> None:
     form = {"csrf": csrf_of(operator, "/"), "target": "NONE", "confirmed": "yes"}
     assert operator.post("/actions/close", data=form).status_code == 404

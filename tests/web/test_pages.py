@@ -47,6 +47,14 @@ def test_a_paused_session_offers_to_resume_and_says_who_paused_it(operator: Flas
     assert "asked by operator (page) since 11:00:00 ET" in text
 
 
+def test_a_halt_that_waits_for_the_comparison_is_shown_too(operator: FlaskClient, store) -> None:
+    store.set(
+        schema.SESSION_STATE, {"id": "session"}, state="reconciling", hold="halt", held_by="cli",
+        held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="news",
+    )  # fmt: skip
+    assert "then halt: news, by command line since 11:00:00 ET" in _text(operator)
+
+
 def test_an_unprotected_position_is_a_warning_on_top(page: FlaskClient, store) -> None:
     store.set(schema.POSITION, {"id": "POSRUN"}, unprotected_since="2026-11-20T16:05:20.000000+00:00")
     text = _text(page)

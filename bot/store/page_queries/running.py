@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, Table, func, select
 
 from bot.domain.events import FeedReported
+from bot.domain.symbol_halt import SymbolState
 from bot.engine.records import EngineStatus, StrategyStatRow
 from bot.store import schema
 from bot.store.page_queries.reading import columns_of, first, pairs, read
@@ -25,6 +26,16 @@ class BreakerRow:
     share: float | None
     detail: str
     since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolHaltRow:
+    id: str
+    state: str
+    reason: str
+    causes: Sequence[str]
+    halted_by: str | None
+    halted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,13 @@ def breakers(connection: Connection) -> list[BreakerRow]:
     """Return every circuit breaker, the one nearest to its limit first."""
     table = schema.BREAKER.c
     return read(connection, BreakerRow, columns_of(BreakerRow, schema.BREAKER).order_by(table.share.desc(), table.id))
+
+
+def halted_symbols(connection: Connection) -> list[SymbolHaltRow]:
+    """Return the symbols on which entries stop because of other people's trades."""
+    table = schema.SYMBOL_HALT.c
+    halted = columns_of(SymbolHaltRow, schema.SYMBOL_HALT).where(table.state == SymbolState.HALTED.value)
+    return read(connection, SymbolHaltRow, halted.order_by(table.id))
 
 
 def broker_link(connection: Connection) -> ConnectionRow | None:
@@ -128,6 +146,7 @@ _TABLE_OF: Final[Mapping[str, Table]] = {
     "session": schema.SESSION_STATE,
     "connection": schema.CONNECTION_STATE,
     "breaker": schema.BREAKER,
+    "symbol": schema.SYMBOL_HALT,
 }
 
 

@@ -25,6 +25,7 @@ from bot.store.schema.running import (
     JOB_RUN,
     SESSION_STATE,
     STRATEGY_STAT,
+    SYMBOL_HALT,
 )
 from bot.store.schema.trading import (
     APPROVAL,
@@ -64,5 +65,6 @@ __all__ = [
     "SESSION_STATE",
     "SIGNAL",
     "STRATEGY_STAT",
+    "SYMBOL_HALT",
     "TRANSITION",
 ]

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Float, Index, Intege
 from bot.domain.breaker import BreakerState
 from bot.domain.connection import ConnectionState
 from bot.domain.session import Hold, SessionState
+from bot.domain.symbol_halt import SymbolState
 from bot.store.schema.columns import METADATA, day, key, label, one_of, units, utc, whole, words
 
 SESSION_STATE: Final = Table(
@@ -60,6 +61,21 @@ BREAKER: Final = Table(
     words("facts", default="{}", comment="JSON: the numbers behind it"),
     one_of("state", BreakerState),
     comment="circuit breakers: limits of the whole book with their present numbers",
+)
+
+SYMBOL_HALT: Final = Table(
+    "symbol_halt",
+    METADATA,
+    key(comment="the symbol"),
+    label("state"),
+    words("reason", comment="its first cause"),
+    words("causes", default="[]", comment="JSON list: each halts once"),
+    label("halted_by", nullable=True),
+    utc("halted_at"),
+    label("lifted_by", nullable=True, comment="the person; empty when the day ended it"),
+    utc("lifted_at"),
+    one_of("state", SymbolState),
+    comment="symbols that other people's trades halted",
 )
 
 ENGINE_STATUS: Final = Table(
