@@ -23,6 +23,9 @@ POSITION_COLUMNS: Final = (
     "stop_price",
     "bid",
     "unrealized_pnl",
+    "protection",
+    "unprotected_contracts",
+    "unprotected_contract_seconds",
 )
 SIGNAL_COLUMNS: Final = ("id", "contract_key", "state", "quantity", "limit_price", "asks_a_person", "expires_at")
 FEED_COLUMNS: Final = ("feed", "dataset", "key", "state", "last_success_at", "failures", "dropped")
@@ -60,11 +63,29 @@ def _seen(connection: Connection) -> dict[str, Any]:
         "account": ask.account(connection),
         "today": ask.counters(connection, pulse.session_day) if pulse.session_day else None,
         "signals": [_row(row, SIGNAL_COLUMNS, asks_a_person=row.id in asked) for row in ask.live_signals(connection)],
-        "positions": [_row(row, POSITION_COLUMNS) for row in ask.open_positions(connection)],
+        "positions": _positions(connection),
         "feeds": [_row(row, FEED_COLUMNS) for row in ask.feeds(connection)],
         "breakers": [_row(row, BREAKER_COLUMNS) for row in ask.breakers(connection)],
         "halted_symbols": [_row(row, SYMBOL_COLUMNS) for row in ask.halted_symbols(connection)],
     }
+
+
+def _positions(connection: Connection) -> list[dict[str, Any]]:
+    from bot.store import page_queries as ask
+    from bot.store.protections import protections
+
+    rows = ask.open_positions(connection)
+    cover = protections(connection, [row.id for row in rows])
+    return [
+        _row(
+            row,
+            POSITION_COLUMNS,
+            protection=cover[row.id].protection,
+            unprotected_contracts=cover[row.id].unprotected_contracts,
+            unprotected_contract_seconds=cover[row.id].contract_seconds,
+        )
+        for row in rows
+    ]
 
 
 def _row(found: Any, columns: Sequence[str], **more: Any) -> dict[str, Any]:

@@ -108,6 +108,17 @@ class Origin(StrEnum):
     BROKER = "broker"  # found at the broker, adopted and protected
 
 
+class Protection(StrEnum):
+    """How what is left of a position is protected."""
+
+    WANTED = "wanted"  # contracts have no working stop yet: it is on its way, in doubt, or the entry still works
+    WORKING = "working"  # a stop at the broker covers everything that nothing else sells
+    REJECTED = "rejected"  # the broker refused the stop; what follows depends on the reason
+    SYNTHETIC = "synthetic"  # the broker takes no stop: the tick watches the price and sells
+    LEAVING = "leaving"  # on the way out: the exit itself is the protection
+    ENDED = "ended"  # nothing is left
+
+
 class CloseReason(StrEnum):
     STOP = "stop"
     TRAIL = "trail"
@@ -169,7 +180,12 @@ class Position:
     closed_at: datetime | None = None
     settled_quantity: int = 0  # left by expiry or elsewhere, not by our orders
     protected_at: datetime | None = None
-    unprotected_since: datetime | None = None
+    protection: Protection = Protection.WANTED
+    unprotected_since: datetime | None = None  # since when a contract lacks a working sale at the broker
+    unprotected_quantity: int = 0  # contracts that lack one now
+    unprotected_ms: int = 0  # for how long any contract lacked one, until `cover_at`
+    unprotected_contract_ms: int = 0  # the same times the contracts, until `cover_at`
+    cover_at: datetime | None = None  # when the cover last changed
     ratcheted_at: datetime | None = None
     exit_attempts: int = 0
     room_for: int = 0  # contracts that the stop was shrunk for and that are sold next

@@ -102,6 +102,7 @@ def _tell_of_no_stop(ctx: Context, journal: Journal, schedule: Schedule, positio
     if live_entry(orders) is not None or waited < ctx.settings.execution.protection_limit_s:
         return
     if schedule.due(f"no stop {position.id}", ctx.now, TOLD_AGAIN_S):
-        facts = {"position_id": position.id, "for_s": waited, "contract_s": waited * position.quantity}
-        words = f"{position.quantity} x {position.contract} without a stop at the broker for {waited:.1f} s"
+        bare = position.unprotected_quantity
+        facts = {"position_id": position.id, "for_s": waited, "contract_s": waited * bare}
+        words = f"{bare} x {position.contract} without a stop at the broker for {waited:.1f} s"
         journal.alert("UNPROTECTED", "critical", words, facts)

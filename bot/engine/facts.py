@@ -213,7 +213,7 @@ class FactKeeper:
                     "unprotected_s": waited,
                     "unprotected_contract_s": waited * position.quantity,
                 },
-                {"protected_at": self._ctx.now, "unprotected_since": None, "stop_price": stop},
+                {"protected_at": self._ctx.now, "stop_price": stop},
                 actor="broker",
             )
         )
@@ -366,7 +366,7 @@ class FactKeeper:
                 PositionTrigger.PROTECTION_LOST,
                 order.reject_reason or "the stop is gone from the broker",
                 {"order_ref": order.order_ref, "state": order.state.value, "policy": policy_of(order).value},
-                {"unprotected_since": position.unprotected_since or self._ctx.now, "protected_at": None},
+                {"protected_at": None},
                 actor="broker",
             )
         )

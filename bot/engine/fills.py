@@ -152,14 +152,12 @@ class FillKeeper:
         position.entry_quantity += execution.quantity
         position.entry_value += execution.price * execution.quantity
         position.high = max(position.high, execution.price)
-        sets = {"unprotected_since": position.unprotected_since or self._ctx.now}
         self._journal.take(
             Step(
                 position,
                 PositionTrigger.ENTRY_FILL,
                 f"bought {execution.quantity} at {execution.price}, holding {position.quantity}",
                 {"exec_id": execution.exec_id, "order_ref": order.order_ref, "entry_price": position.entry_price},
-                sets,
                 actor="broker",
             )
         )
@@ -231,7 +229,7 @@ class FillKeeper:
                     "entry_price": position.entry_price,
                     "sold": position.exit_quantity,
                 },
-                {"closed_at": self._ctx.now, "close_reason": reason, "unprotected_since": None},
+                {"closed_at": self._ctx.now, "close_reason": reason},
                 actor="broker",
             )
         )

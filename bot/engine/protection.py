@@ -47,12 +47,17 @@ def may_sell_more(ctx: Context, position: Position) -> bool:
     return position.key not in ctx.ledger.doubted_keys and not ctx.ledger.live_on(position.key, OrderSide.BUY)
 
 
+def due_to_stop(position: Position, orders: Sequence[Order]) -> int:
+    """Return the contracts that the stop has to cover: what nothing else sells, and nothing is about to."""
+    exiting = sum(order.can_fill for order in live_exits(orders))
+    return position.quantity - exiting - position.room_for - sold_unseen(orders)
+
+
 def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     """Return the step that makes the stop cover what nothing else covers, or nothing when it does."""
     if not ctx.may_exit_of(position) or live_entry(orders) is not None or not may_sell_more(ctx, position):
         return []
-    exiting = sum(order.can_fill for order in live_exits(orders))
-    uncovered = position.quantity - exiting - position.room_for - sold_unseen(orders)
+    uncovered = due_to_stop(position, orders)
     stop = live_stop(orders)
     if stop is None and is_watched(orders):
         return []
@@ -62,7 +67,7 @@ def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[S
         return []
     wanted = replace(stop.terms, quantity=stop.used_quantity + uncovered)
     words = f"stop resized from {stop.remaining} to {uncovered} contracts"
-    evidence = {"left": position.quantity, "exiting": exiting, "room_for": position.room_for}
+    evidence = {"left": position.quantity, "room_for": position.room_for}
     return [amend(ctx, stop, wanted, words, evidence)]
 
 

@@ -269,7 +269,6 @@ class Reconciler:
             entry_quantity=extra,
             entry_value=found.average_price * extra,
             high=found.average_price,
-            unprotected_since=self._ctx.now,
         )
         words = f"{extra} {found.contract} at the broker that the store does not know"
         evidence = {"broker": found.quantity, "average_price": found.average_price}
@@ -297,7 +296,7 @@ class Reconciler:
         position.settled_quantity += gone
         if position.quantity == 0:
             trigger = PositionTrigger.SETTLE if expired else PositionTrigger.LOSE
-            sets = {"close_reason": reason, "closed_at": self._ctx.now, "unprotected_since": None}
+            sets = {"close_reason": reason, "closed_at": self._ctx.now}
         else:
             trigger, sets = PositionTrigger.RECOVER, {}
         self._journal.take(Step(position, trigger, words, evidence, sets, actor="reconcile"))

@@ -53,20 +53,15 @@ def refused_stops(orders: Sequence[Order]) -> list[Order]:
     return [o for o in orders if o.purpose is Purpose.PROTECT and o.state is OrderState.REJECTED]
 
 
-def protection_state(position: Position, orders: Sequence[Order]) -> str:
-    """Return how a position is protected: `working`, `wanted`, or `rejected: <policy>`."""
-    if position.unprotected_since is None:
-        return "working"
-    stops = [o for o in orders if o.purpose is Purpose.PROTECT]
-    if not stops or stops[-1].state is not OrderState.REJECTED:
-        return "wanted"
-    return f"rejected: {policy_of(stops[-1])}"
+def latest_stop(orders: Sequence[Order]) -> Order | None:
+    """Return the stop that was placed last, whatever became of it."""
+    return next((o for o in reversed(orders) if o.purpose is Purpose.PROTECT), None)
 
 
 def is_watched(orders: Sequence[Order]) -> bool:
     """Say whether the tick watches the stop because the broker does not take it: so says the latest refusal."""
-    stops = [o for o in orders if o.purpose is Purpose.PROTECT]
-    return bool(stops) and stops[-1].state is OrderState.REJECTED and policy_of(stops[-1]) is Policy.WATCH
+    stop = latest_stop(orders)
+    return stop is not None and stop.state is OrderState.REJECTED and policy_of(stop) is Policy.WATCH
 
 
 def repriced(price: Decimal, orders: Sequence[Order]) -> Decimal:

@@ -48,7 +48,7 @@ from bot.domain.order import OrderState, OrderTrigger
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import Signal, SignalState
-from bot.engine import budgets, entries, exits, foreign, jobs, link, new_day, signals
+from bot.engine import budgets, cover, entries, exits, foreign, jobs, link, new_day, signals
 from bot.engine.board import Board
 from bot.engine.context import Context
 from bot.engine.dispatcher import Dispatcher
@@ -443,6 +443,7 @@ class Engine:
 
     async def _commit(self) -> Sequence[Any]:
         journal = self._journal
+        cover.measure(journal)
         if not journal.batch.is_empty:
             await self._store.commit(journal.batch)
             self._on_commit(journal.batch)

@@ -1,7 +1,7 @@
 """The named audit queries: what an auditor asks, as data. They run on a connection that cannot write.
 
-why_trade approvals order_executions slippage daily_pnl unprotected_time refused_triggers admin_actions config_at
-trade_messages trades position_story session_history reconciliations
+why_trade approvals order_executions slippage daily_pnl unprotected_time protection refused_triggers admin_actions
+config_at trade_messages trades position_story session_history reconciliations
 """
 
 from __future__ import annotations
@@ -110,6 +110,16 @@ FROM v_daily_pnl WHERE day BETWEEN :from AND :to ORDER BY day""",
 SELECT u.position_id, p.contract_key, u.since_at, u.began_with, u.until_at, u.ended_with, u.seconds,
 u.seconds_after_entry FROM v_unprotected_time u JOIN position p ON p.id = u.position_id
 ORDER BY u.seconds_after_entry DESC, u.since_at""",
+    ),
+    AuditQuery(
+        "protection",
+        "How is each position protected, and for how long was it not?",
+        "Each position with the contracts that its stop covers and those that nothing covers now; seconds and "
+        "contract_seconds add up the whole time without a working sale at the broker; the open ones first.",
+        """
+SELECT position_id, contract_key, state, protection, contracts, stopped_contracts, stop_price, unprotected_contracts,
+unprotected_since, seconds, contract_seconds
+FROM v_protection ORDER BY CASE WHEN state = 'closed' THEN 1 ELSE 0 END, contract_seconds DESC, position_id""",
     ),
     AuditQuery(
         "refused_triggers",

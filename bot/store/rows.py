@@ -19,7 +19,7 @@ from bot.domain.connection import Connection, ConnectionState
 from bot.domain.contracts import OptionContract, PriceGrid, Right
 from bot.domain.money import from_units, to_units
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
-from bot.domain.position import CloseReason, ExitPlan, Origin, Position, PositionState, Rung
+from bot.domain.position import CloseReason, ExitPlan, Origin, Position, PositionState, Protection, Rung
 from bot.domain.session import Hold, Session, SessionState
 from bot.domain.signal import Signal, SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
@@ -186,7 +186,12 @@ def position_row(position: Position) -> dict[str, Any]:
         "opened_day": new_york_day(position.opened_at).isoformat(),
         "session_day": new_york_day(closed_at).isoformat() if closed_at else None,
         "protected_at": maybe_time_text(position.protected_at),
+        "protection": position.protection.value,
         "unprotected_since": maybe_time_text(position.unprotected_since),
+        "unprotected_quantity": position.unprotected_quantity,
+        "unprotected_ms": position.unprotected_ms,
+        "unprotected_contract_ms": position.unprotected_contract_ms,
+        "cover_at": maybe_time_text(position.cover_at),
         "ratcheted_at": maybe_time_text(position.ratcheted_at),
     }
 
@@ -224,7 +229,12 @@ def position_of(row: Row) -> Position:
         closed_at=maybe_parse_time(row["closed_at"]),
         settled_quantity=row["settled_quantity"],
         protected_at=maybe_parse_time(row["protected_at"]),
+        protection=Protection(row["protection"]),
         unprotected_since=maybe_parse_time(row["unprotected_since"]),
+        unprotected_quantity=row["unprotected_quantity"],
+        unprotected_ms=row["unprotected_ms"],
+        unprotected_contract_ms=row["unprotected_contract_ms"],
+        cover_at=maybe_parse_time(row["cover_at"]),
         ratcheted_at=maybe_parse_time(row["ratcheted_at"]),
         exit_attempts=row["exit_attempts"],
         room_for=row["room_for"],

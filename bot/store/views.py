@@ -185,6 +185,25 @@ SELECT stretch.*, CASE WHEN until_at IS NOT NULL THEN [seconds since_at until_at
         ELSE [seconds entry_done_at until_at] END AS seconds_after_entry
 FROM stretch"""
 
+_PROTECTION: Final = f"""
+/* One row a position: how what is left of it is protected, and for how long contracts of it had no working sale at the
+   broker, counted until the engine's latest pulse. protection: wanted, working, rejected, synthetic (the tick watches
+   the price), leaving (on the way out) or ended. seconds: while any contract lacked one; contract_seconds: times the
+   contracts that did, the time in which the entry order still worked included. */
+WITH counted AS (
+    SELECT p.*, CASE WHEN p.unprotected_quantity > 0 AND s.at > p.cover_at THEN [seconds p.cover_at s.at] ELSE 0 END
+        AS running
+    FROM position p LEFT JOIN (SELECT MAX(at) AS at FROM engine_status) s ON 1 = 1
+)
+SELECT c.id AS position_id, c.contract_key, c.state, c.protection, c.quantity AS contracts,
+    COALESCE((SELECT SUM(o.quantity - o.filled_quantity) FROM broker_order o
+        WHERE o.position_id = c.id AND o.purpose = 'protect' AND o.state IN ('working', 'partially_filled')), 0)
+        AS stopped_contracts,
+    {_dollars("c.stop_price")} AS stop_price, c.unprotected_quantity AS unprotected_contracts, c.unprotected_since,
+    ROUND(c.unprotected_ms / 1000.0 + c.running, 3) AS seconds,
+    ROUND(c.unprotected_contract_ms / 1000.0 + c.running * c.unprotected_quantity, 3) AS contract_seconds
+FROM counted c"""
+
 _MESSAGES: Final = """
 /* One row a message that reached its channel: tier, delay kept, and the trade it is about. */
 SELECT m.id, m.tier, m.channel, m.kind, m.signal_id, m.position_id, m.created_at, m.due_at, m.sent_at,
@@ -257,6 +276,7 @@ VIEWS: Final[Mapping[str, str]] = {
     "v_order_audit": _ORDER_AUDIT,
     "v_slippage": _SLIPPAGE,
     "v_unprotected_time": _UNPROTECTED,
+    "v_protection": _PROTECTION,
     "v_approvals": _APPROVALS,
     "v_messages_sent": _MESSAGES,
     "v_admin_actions": _ADMIN,

@@ -16,6 +16,7 @@ from bot.domain.money import ZERO
 from bot.engine.records import EngineStatus, StrategyStatRow
 from bot.store import page_queries as ask
 from bot.store import reconciliations
+from bot.store.protections import ProtectionRow, protections
 from bot.web import formats, words
 from bot.web.charts import Curve, pnl_curve
 
@@ -111,8 +112,10 @@ class PositionView:
     rungs_total: int
     pnl: Decimal | None
     gain: Decimal | None
-    unprotected: bool
+    protection: str
+    unprotected: int
     unprotected_for: float | None
+    contract_seconds: float
     closed_at: datetime | None
     close_reason: str | None
     realized: Decimal
@@ -249,7 +252,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
     pulse = ask.pulse(connection)
     day = (pulse.session_day if pulse else None) or new_york_day(now)
     account, session, market = account_view(connection, day), _session(connection), market_view(pulse, now)
-    held = tuple(position_view(row, now) for row in ask.open_positions(connection))
+    held = _positions(connection, ask.open_positions(connection), now)
     return replace(
         base,
         **(_pulse_parts(pulse) if pulse else {}),
@@ -263,7 +266,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         open_pnl=_open_pnl(held),
         counters=counters_view(ask.counters(connection, day)),
         positions=held,
-        closed_positions=tuple(position_view(row, now) for row in ask.closed_positions(connection, day, ENDED_SHOWN)),
+        closed_positions=_positions(connection, ask.closed_positions(connection, day, ENDED_SHOWN), now),
         signals=_signals(connection, ask.live_signals(connection), now),
         recent_signals=_signals(connection, ask.ended_signals(connection, ENDED_SHOWN), now),
         stats=tuple(ask.strategy_stats(connection, day)),
@@ -299,9 +302,9 @@ def _pulse_parts(pulse: EngineStatus) -> dict[str, Any]:
 
 def _warnings(held: Sequence[PositionView], no_pulse: bool) -> list[Notice]:
     found = []
-    bare = [p for p in held if p.unprotected]
+    bare = [p for p in held if p.unprotected and p.state != "closing"]
     if bare:
-        contracts = sum(p.quantity for p in bare)
+        contracts = sum(p.unprotected for p in bare)
         names = ", ".join(p.title for p in bare)
         found.append(
             Notice("bad", "Unprotected:", f"no working stop at the broker covers {contracts} contracts ({names}).")
@@ -393,17 +396,23 @@ def counters_view(day: ask.DayCounters) -> CountersView:
     return CountersView(day.closed, day.wins, rate, day.realized, day.executions, day.fees, day.slippage, tone)
 
 
-def position_view(row: ask.PositionRow, now: datetime) -> PositionView:
+def _positions(connection: Connection, rows: Sequence[ask.PositionRow], now: datetime) -> tuple[PositionView, ...]:
+    cover = protections(connection, [row.id for row in rows])
+    return tuple(position_view(row, cover[row.id], now) for row in rows)
+
+
+def position_view(row: ask.PositionRow, cover: ProtectionRow, now: datetime) -> PositionView:
     cost = row.entry_value * row.multiplier
     closed = row.closed_at is not None
     pnl = row.realized_pnl if closed else _whole_pnl(row)
-    bare = None if row.unprotected_since is None or closed else (now - row.unprotected_since).total_seconds()
+    since = cover.unprotected_since
     return PositionView(
         row.id, formats.contract(row.contract_key), row.strategy, row.origin, row.state, row.quantity,
         row.entry_quantity,
         row.entry_price, row.bid, row.ask, row.stop_price, row.high, row.rungs_done, len(ask.plan_rungs(row.plan)),
-        pnl, pnl / cost if pnl is not None and cost else None, bare is not None, bare, row.closed_at, row.close_reason,
-        row.realized_pnl,
+        pnl, pnl / cost if pnl is not None and cost else None,
+        cover.protection, cover.unprotected_contracts, (now - since).total_seconds() if since else None,
+        cover.contract_seconds, row.closed_at, row.close_reason, row.realized_pnl,
     )  # fmt: skip
 
 

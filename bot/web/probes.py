@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
 from bot.store import page_queries as ask
+from bot.store.protections import totals
 from bot.web.model import BreakerView, FeedView, Overview, PositionView, SignalView
 from bot.web.window import window
 
@@ -149,7 +150,7 @@ def _families(connection: Connection, now: datetime) -> Iterator[Metric]:
     yield _gauge("inbox_depth", "Events that waited when the tick began", pulse.inbox_depth if pulse else None)
     yield _gauge("quotes_per_second", "Quotes taken, per wall second", pulse.quotes_per_s if pulse else None)
     yield _gauge("positions_open", "Open positions", len(held))
-    yield _gauge("unprotected_contracts", "Contracts without a working stop", ask.unprotected_contracts(connection))
+    yield from _unprotected(connection)
     yield _gauge("open_pnl_dollars", "Unrealized P&L at the latest marks", ask.total_open(held))
     yield _gauge("equity_dollars", "Net liquidation", account.net_liquidation if account else None)
     yield _gauge("day_pnl_dollars", "Equity less the day's first", account.day_pnl if account else None)
@@ -167,6 +168,16 @@ def _by_state(connection: Connection) -> Iterator[Metric]:
         for state, number in sorted(states.items()):
             family.add_metric([state], number)
         yield family
+
+
+def _unprotected(connection: Connection) -> Iterator[Metric]:
+    contracts, seconds = totals(connection)
+    yield _gauge("unprotected_contracts", "Contracts without a working sale at the broker", contracts)
+    total = CounterMetricFamily(
+        "quanticity_unprotected_contract_seconds", "Contracts times clock seconds without a working sale at the broker"
+    )
+    total.add_metric([], seconds)
+    yield total
 
 
 def _breakers(connection: Connection) -> Iterator[Metric]:
@@ -197,7 +208,9 @@ def status() -> tuple[Response, int]:
 
     `now`, `mode` (sim | paper | live), `speed`, `scenario`, `tick`; `session` and `connection`: {state, why};
     `market`: {words, detail}; `account`: {equity, day_pnl, at}; `today`: {closed, wins, realized, fees, slippage};
-    `positions`: [{id, contract, state, quantity, entry_price, stop_price, bid, pnl, unprotected}];
+    `positions`: [{id, contract, state, quantity, entry_price, stop_price, bid, pnl, unprotected (true while contracts
+    lack a working sale at the broker), protection (wanted | working | rejected | synthetic | leaving),
+    unprotected_contracts, unprotected_contract_seconds}]; `unprotected`: {contracts, contract_seconds} of all ever;
     `signals`: [{id, contract, state, quantity, limit_price, waits_for_a_person}]; `waiting_for`: why there is no trade;
     `feeds`: [{feed, dataset, key, state, age_s, max_age_s}]; `breakers`: [{name, state, value,
     limit, share, detail}], share 1 at the limit; `halted_symbols`: [{symbol, reason, by, at}]; `health`: what /healthz
@@ -208,7 +221,9 @@ def status() -> tuple[Response, int]:
     if seen.trouble is not None:
         return jsonify({"error": f"{seen.trouble.title} {seen.trouble.text}"}), 503
     health = window().look(lambda connection: read_health(connection, window().clock.now()))
-    return jsonify(_status(seen) | {"health": health.as_json()}), 200
+    contracts, seconds = window().look(totals)
+    bare = {"contracts": contracts, "contract_seconds": round(seconds, 3)}
+    return jsonify(_status(seen) | {"unprotected": bare, "health": health.as_json()}), 200
 
 
 def _status(m: Overview) -> dict[str, Any]:
@@ -253,7 +268,9 @@ def _text(value: Decimal | None) -> str | None:
 def _position(p: PositionView) -> dict[str, Any]:
     return {
         "id": p.id, "contract": p.title, "state": p.state, "quantity": p.quantity, "entry_price": _text(p.entry_price),
-        "stop_price": _text(p.stop_price), "bid": _text(p.bid), "pnl": _text(p.pnl), "unprotected": p.unprotected,
+        "stop_price": _text(p.stop_price), "bid": _text(p.bid), "pnl": _text(p.pnl), "unprotected": bool(p.unprotected),
+        "protection": p.protection, "unprotected_contracts": p.unprotected,
+        "unprotected_contract_seconds": p.contract_seconds,
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from bot.store import page_queries as ask
+from bot.store.protections import ProtectionRow, protections
 from bot.store.values import parse_json
 from bot.web import formats, words
 from bot.web.charts import Fill, PathPoint, PriceChart, RungMark, StopStep, price_chart
@@ -50,7 +51,8 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
     fills = ask.executions(connection, [o.id for o in orders], row.id)
     told = ask.transitions_of(connection, [row.id, *(o.id for o in orders)])
     return Timeline(
-        "position", row.id, formats.contract(row.contract_key), row.strategy, row.state, _position_facts(row),
+        "position", row.id, formats.contract(row.contract_key), row.strategy, row.state,
+        _position_facts(row, protections(connection, [row.id])[row.id]),
         _chart(connection, row, fills, told, now), "The path starts with the first fill and the first quote after it.",
         tuple(orders), tuple(fills), steps(connection, told),
         f"/signal/{row.signal_id}" if row.signal_id else "", "The signal that it came from",
@@ -80,7 +82,7 @@ def signal_timeline(connection: Connection, signal_id: str, now: datetime) -> Ti
     )  # fmt: skip
 
 
-def _position_facts(row: ask.PositionRow) -> tuple[Fact, ...]:
+def _position_facts(row: ask.PositionRow, cover: ProtectionRow) -> tuple[Fact, ...]:
     pnl = row.realized_pnl + (row.unrealized_pnl or 0) if row.closed_at is None else row.realized_pnl
     cost = row.entry_value * row.multiplier
     return (
@@ -88,11 +90,19 @@ def _position_facts(row: ask.PositionRow) -> tuple[Fact, ...]:
         ("Entry", formats.price(row.entry_price), ""),
         ("High", formats.price(row.high), ""),
         ("Stop", formats.price(row.stop_price), ""),
+        ("Protection", words.protection_words(cover.protection), words.state_tone(cover.protection, "protection")),
+        ("Without protection", _bare(cover), "bad" if cover.unprotected_contracts else ""),
         ("P&L", f"{formats.gain(pnl)} ({formats.percent(pnl / cost if cost else None)})", formats.tone(pnl)),
         ("Commissions", formats.money(row.commissions), ""),
         ("Opened", formats.full_time(row.opened_at), ""),
         *_ending(row),
     )
+
+
+def _bare(cover: ProtectionRow) -> str:
+    """Return what is without a working sale now, and how much that was in all."""
+    now = f"{cover.unprotected_contracts} now; " if cover.unprotected_contracts else ""
+    return f"{now}{cover.contract_seconds:,.1f} contract-seconds in {formats.span(cover.seconds)}"
 
 
 def _ending(row: ask.PositionRow) -> tuple[Fact, ...]:

@@ -38,6 +38,12 @@ STATE_TONES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("position", "filled"): "live",
         ("position", "trailing"): "good",
         ("position", "closing"): "warn",
+        ("protection", "wanted"): "bad",
+        ("protection", "working"): "good",
+        ("protection", "rejected"): "bad",
+        ("protection", "synthetic"): "warn",
+        ("protection", "leaving"): "idle",
+        ("protection", "ended"): "idle",
         ("order", "intent"): "live",
         ("order", "submitted"): "live",
         ("order", "working"): "live",
@@ -147,6 +153,18 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     }
 )
 
+PROTECTION_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "wanted": ("stop wanted", "not every contract has a working stop at the broker yet"),
+        "working": ("protected", "a stop at the broker covers what is left"),
+        "rejected": ("stop refused", "the broker refused the stop; it goes out again, or the position is sold"),
+        "synthetic": ("watched stop", "the broker takes no stop: the bot watches the price and sells"),
+        "leaving": ("leaving", "on the way out: the exit is the protection"),
+        "ended": ("ended", "nothing is left to protect"),
+    }
+)
+"""What is shown of a position's protection, and what it means."""
+
 REFUSED: Final = "refused:"
 
 
@@ -156,6 +174,14 @@ def state_tone(state: str, machine: str) -> str:
 
 def state_words(state: str) -> str:
     return state.replace("_", " ")
+
+
+def protection_words(protection: str) -> str:
+    return PROTECTION_WORDS.get(protection, (state_words(protection), ""))[0]
+
+
+def protection_note(protection: str) -> str:
+    return PROTECTION_WORDS.get(protection, ("", ""))[1]
 
 
 def state_note(state: str, machine: str) -> str:
@@ -191,6 +217,8 @@ FILTERS: Final = {
     "state_tone": state_tone,
     "state_words": state_words,
     "state_note": state_note,
+    "protection_words": protection_words,
+    "protection_note": protection_note,
     "trigger_words": trigger_words,
     "actor_words": actor_words,
 }

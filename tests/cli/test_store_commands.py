@@ -152,6 +152,8 @@ def test_status_as_json_says_which_signal_asks_a_person(call: Call) -> None:
         (SIGNAL, True, "1.25")
     ]
     assert [row["id"] for row in seen["positions"]] == [POSITION]
+    assert seen["positions"][0]["protection"] == "wanted"
+    assert seen["positions"][0]["unprotected_contract_seconds"] == 0
     assert seen["pulse"]["at"] == "2026-11-20T15:00:00+00:00"
 
 

@@ -3,8 +3,7 @@
 from decimal import Decimal
 
 from bot.domain.order import OrderSide, OrderType, Purpose
-from bot.domain.position import CloseReason, Position, PositionState
-from bot.engine.refusals import protection_state
+from bot.domain.position import CloseReason, Position, PositionState, Protection
 from tests.engine.desk import Desk
 
 
@@ -35,8 +34,7 @@ async def test_a_stop_that_is_never_taken_is_watched_by_the_tick(desk: Desk) -> 
     assert len(desk.store.of(Purpose.PROTECT)) == 1, "it is not asked again and again"
     assert desk.position.state is PositionState.FILLED
     assert desk.position.unprotected_since is not None, "and it goes on being shown as without a stop"
-    orders = desk.engine.ledger.orders_of(desk.position.id)
-    assert protection_state(desk.position, orders) == "rejected: watch"
+    assert (desk.position.protection, desk.position.unprotected_quantity) == (Protection.SYNTHETIC, 4)
     assert "PROTECTION_LOST" in desk.store.alerts
     await desk.bid("1.05")
     assert desk.position.state is PositionState.FILLED

@@ -16,7 +16,7 @@ from bot.domain.connection import Connection
 from bot.domain.contracts import OptionContract, PriceGrid
 from bot.domain.money import from_units
 from bot.domain.order import Execution, Order, Terms
-from bot.domain.position import ExitPlan, Position, Rung
+from bot.domain.position import ExitPlan, Position, Protection, Rung
 from bot.domain.session import Session
 from bot.domain.signal import Signal
 from bot.domain.symbol_halt import SymbolHalt
@@ -69,7 +69,8 @@ ENTITIES: dict[type, Any] = {
         entry_quantity=SMALL, exit_quantity=SMALL, entry_value=PRICES, exit_value=PRICES, commissions=MONEY,
         stop_price=st.none() | PRICES, high=PRICES, rungs_done=SMALL, closed_at=MAYBE_TIME, settled_quantity=SMALL,
         protected_at=MAYBE_TIME, unprotected_since=MAYBE_TIME, ratcheted_at=MAYBE_TIME, exit_attempts=SMALL,
-        room_for=SMALL,
+        room_for=SMALL, protection=st.sampled_from(Protection), unprotected_quantity=SMALL, unprotected_ms=SMALL,
+        unprotected_contract_ms=SMALL, cover_at=MAYBE_TIME,
     ),
     Order: st.builds(
         Order, id=WORDS, order_ref=WORDS, contract_key=WORDS, terms=TERMS, created_at=TIMES, state_since=TIMES,

@@ -136,7 +136,8 @@ class StoreBuilder:
             "entry_value": dollars(16.8), "exit_value": 0, "commissions": dollars(2.6), "high": dollars(4.4),
             "stop_price": dollars(2.1), "rungs_done": 0, "room_for": 0, "exit_attempts": 0,
             "realized_pnl": dollars(-2.6),
-            "opened_at": at(28), "opened_day": DAY, "protected_at": at(27), "bid": dollars(4.3), "ask": dollars(4.5),
+            "opened_at": at(28), "opened_day": DAY, "protected_at": at(27), "protection": "working",
+            "bid": dollars(4.3), "ask": dollars(4.5),
             "unrealized_pnl": dollars(40), "marked_at": at(0),
         }  # fmt: skip
         self.add(schema.POSITION, **(values | more))

@@ -56,10 +56,24 @@ def test_a_halt_that_waits_for_the_comparison_is_shown_too(operator: FlaskClient
 
 
 def test_an_unprotected_position_is_a_warning_on_top(page: FlaskClient, store) -> None:
-    store.set(schema.POSITION, {"id": "POSRUN"}, unprotected_since="2026-11-20T16:05:20.000000+00:00")
+    store.set(
+        schema.POSITION, {"id": "POSRUN"}, unprotected_since="2026-11-20T16:05:20.000000+00:00",
+        protection="rejected", unprotected_quantity=2,
+    )  # fmt: skip
     text = _text(page)
-    assert "Unprotected:" in text
-    assert "unprotected 10 s" in text
+    assert "no working stop at the broker covers 2 contracts" in text
+    assert "stop refused" in text
+    assert "2 unprotected for 10 s" in text
+
+
+def test_a_positions_page_says_how_it_is_protected_and_for_how_long_it_was_not(page: FlaskClient, store) -> None:
+    store.set(
+        schema.POSITION, {"id": "POSRUN"}, protection="synthetic", unprotected_quantity=2, unprotected_ms=3000,
+        unprotected_contract_ms=6000, cover_at="2026-11-20T16:04:50.000000+00:00",
+    )  # fmt: skip
+    text = _text(page, "/position/POSRUN")
+    assert "watched stop" in text
+    assert "2 now; 26.0 contract-seconds in 13 s" in text, "the ten seconds until the latest pulse count"
 
 
 def test_the_activity_can_be_narrowed_to_one_machine(page: FlaskClient) -> None:

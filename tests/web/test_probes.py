@@ -91,6 +91,21 @@ def test_the_status_is_json_with_money_as_text(page: FlaskClient) -> None:
     assert len(status["waiting_for"]) == 3
 
 
+def test_unprotected_contracts_and_seconds_stand_in_metrics_and_status(page: FlaskClient, store: StoreBuilder) -> None:
+    store.set(
+        schema.POSITION, {"id": "POSRUN"}, protection="rejected", unprotected_quantity=2, unprotected_ms=3000,
+        unprotected_contract_ms=6000, cover_at="2026-11-20T16:04:50.000000+00:00",
+    )  # fmt: skip
+    found = _metrics(page)
+    assert found["quanticity_unprotected_contracts"] == 2
+    assert found["quanticity_unprotected_contract_seconds_total"] == 26
+    status = page.get("/api/status").get_json()
+    assert status["unprotected"] == {"contracts": 2, "contract_seconds": 26.0}
+    (position,) = status["positions"]
+    assert (position["protection"], position["unprotected"]) == ("rejected", True)
+    assert (position["unprotected_contracts"], position["unprotected_contract_seconds"]) == (2, 26.0)
+
+
 def _metrics(page: FlaskClient) -> dict[object, float]:
     answer = page.get("/metrics")
     assert answer.status_code == 200

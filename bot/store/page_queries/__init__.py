@@ -59,7 +59,6 @@ from bot.store.page_queries.trading import (
     signals_that_wait_for_a_person,
     titles,
     total_open,
-    unprotected_contracts,
 )
 
 __all__ = [
@@ -114,5 +113,4 @@ __all__ = [
     "total_open",
     "transition_count",
     "transitions_of",
-    "unprotected_contracts",
 ]

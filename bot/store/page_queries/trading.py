@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, and_, false, func, or_, select
+from sqlalchemy import Connection, and_, false, or_, select
 
 from bot.domain.money import ZERO
 from bot.domain.order import Purpose
@@ -41,7 +41,6 @@ class PositionRow:
     opened_at: datetime
     closed_at: datetime | None
     close_reason: str | None
-    unprotected_since: datetime | None
     bid: Decimal | None
     ask: Decimal | None
     marked_at: datetime | None
@@ -205,15 +204,6 @@ def signal_of_approval(connection: Connection, ids: Sequence[str]) -> dict[str, 
     table = schema.APPROVAL
     query = select(table.c.id, table.c.signal_id).where(table.c.id.in_(list(ids)))
     return pairs(connection, query)
-
-
-def unprotected_contracts(connection: Connection) -> int:
-    """Return the contracts of open positions that no working stop covers."""
-    table = schema.POSITION
-    query = select(func.sum(table.c.quantity)).where(
-        table.c.unprotected_since.is_not(None), table.c.state.not_in([s.value for s in POSITION_LIFE.terminal])
-    )
-    return int(connection.execute(query).scalar() or 0)
 
 
 def plan_rungs(plan: str) -> list[Decimal]:

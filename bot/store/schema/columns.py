@@ -56,6 +56,11 @@ def whole(name: str, *, nullable: bool = True, comment: str | None = None, defau
     return Column(name, Integer, nullable=nullable, comment=comment, server_default=default)
 
 
+def span(name: str, comment: str) -> Column[int]:
+    """How long something lasted, in milliseconds."""
+    return Column(name, BigInteger, nullable=False, comment=comment, server_default="0")
+
+
 def words(name: str, *, nullable: bool = False, comment: str | None = None, default: str | None = "") -> Column[str]:
     """Text for people, or JSON where the comment says so."""
     given = None if nullable or default is None else text(f"'{default}'")

@@ -13,9 +13,9 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, T
 from bot.domain.approval import ApprovalState
 from bot.domain.contracts import Right
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose
-from bot.domain.position import CloseReason, Origin, PositionState
+from bot.domain.position import CloseReason, Origin, PositionState, Protection
 from bot.domain.signal import SignalState
-from bot.store.schema.columns import METADATA, day, ident, key, label, one_of, ref, units, utc, whole, words
+from bot.store.schema.columns import METADATA, day, ident, key, label, one_of, ref, span, units, utc, whole, words
 
 SIGNAL: Final = Table(
     "signal",
@@ -105,7 +105,12 @@ POSITION: Final = Table(
     day("opened_day", nullable=False, comment="New York day of opened_at"),
     day("session_day", comment="New York day of closed_at"),
     utc("protected_at"),
-    utc("unprotected_since"),
+    label("protection", server_default=Protection.WANTED.value, comment="of what is left"),
+    utc("unprotected_since", comment="since when a contract lacks a working sale at the broker"),
+    whole("unprotected_quantity", nullable=False, default="0", comment="contracts that lack one now"),
+    span("unprotected_ms", comment="how long any contract lacked one, until cover_at"),
+    span("unprotected_contract_ms", comment="the same times the contracts"),
+    utc("cover_at", comment="when the cover last changed"),
     utc("ratcheted_at"),
     units("bid", comment="latest mark"),
     units("ask", comment="latest mark"),
@@ -116,6 +121,7 @@ POSITION: Final = Table(
     one_of("right", Right),
     one_of("origin", Origin),
     one_of("close_reason", CloseReason),
+    one_of("protection", Protection),
     Index(None, "state"),
     Index(None, "signal_id"),
     Index(None, "session_day"),
