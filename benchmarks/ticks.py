@@ -91,7 +91,7 @@ class _Broker:
         raise AssertionError("the benchmark proposes nothing")
 
     async def snapshot(self) -> BrokerSnapshot:
-        return BrokerSnapshot((), (), (), {}, (), 1, complete=False, faults=("none",), at=_NOW)
+        return BrokerSnapshot((), (), (), {}, (), 1, complete=False, faults=("none",), at=_NOW, asked_at=_NOW)
 
     def subscribe(self, wanted: Subscribe) -> None:
         """No lines."""

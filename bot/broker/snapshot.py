@@ -63,6 +63,7 @@ class Snapshots:
         await asyncio.sleep(max(0.0, SETTLE_S / max(1.0, self._clock.speed) - since))
 
     async def _read(self, faults: list[str]) -> BrokerSnapshot:
+        asked_at = self._clock.now()
         orders, completed, executions, positions = await asyncio.gather(
             self._part(OPEN_ORDERS, self._open_orders, faults),
             self._part(COMPLETED, self._completed, faults),
@@ -79,6 +80,7 @@ class Snapshots:
             complete=not faults,
             faults=tuple(faults),
             at=self._clock.now(),
+            asked_at=asked_at,
         )
 
     async def _part(self, name: str, ask: Callable[[], Awaitable[list[Any]]], faults: list[str]) -> list[Any]:

@@ -206,7 +206,8 @@ class LinkChanged:
 @dataclass(frozen=True, slots=True)
 class BrokerSnapshot:
     """The broker's book, asked on purpose. `complete` is False when any part did not give its own end marker: then
-    nothing may be concluded from what is absent. `faults` says which part."""
+    nothing may be concluded from what is absent. `faults` says which part. `asked_at` is when its reading began: what
+    was sent or came later may be missing in it."""
 
     open_orders: Sequence[BrokerOrderView]
     completed_orders: Sequence[BrokerOrderView]
@@ -217,6 +218,7 @@ class BrokerSnapshot:
     complete: bool
     faults: Sequence[str]
     at: datetime
+    asked_at: datetime
 
 
 # ---- feeds

@@ -54,7 +54,8 @@ class Context:
         if self.may_exit:
             return True
         proved, session = self.ledger.proved_since, self.ledger.session.state
-        if proved is None or self.ledger.connection.state is not ConnectionState.SYNCING:
+        link = self.ledger.connection
+        if proved is None or not (link.state is ConnectionState.SYNCING or link.allows(Permission.EXIT)):
             return False
         if session in {SessionState.STARTING, SessionState.STOPPING} or position.key in self.ledger.doubted_keys:
             return False

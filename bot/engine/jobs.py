@@ -17,7 +17,9 @@ from bot.engine.journal import Journal
 from bot.engine.records import AccountSnapshotRow, JobRow, MarkRow
 
 _ASK_AGAIN = timedelta(seconds=2)
-_ASKING = frozenset({ConnectionState.SYNCING, ConnectionState.SYNCED})
+_ASKING = frozenset(
+    {ConnectionState.SYNCING, ConnectionState.SYNCED, ConnectionState.DEGRADED_DATA, ConnectionState.COMPETING}
+)  # TWS has the broker's word for orders, whatever is wrong with the quotes
 
 
 @dataclass

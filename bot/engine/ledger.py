@@ -59,6 +59,7 @@ class Ledger:
         self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
         self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
         self.symbol_halts: dict[str, SymbolHalt] = {halt.id: halt for halt in loaded.symbol_halts}
+        self.linked_since: datetime | None = None  # since when TWS has the broker's word; None: it has not
         self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
         self.unequal_keys: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
         self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
@@ -74,6 +75,11 @@ class Ledger:
         for order in loaded.orders:
             order.corrected_away = loaded.corrected.get(order.id, 0)
             self.add_order(order)
+
+    def carry_on(self, before: Ledger) -> None:
+        """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
+        self.linked_since = before.linked_since
+        self.doubted_keys, self.unequal_keys = before.doubted_keys, before.unequal_keys
 
     def add_signal(self, signal: Signal) -> None:
         self.signals[signal.id] = signal

@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.domain.commands import CancelOrder, SubmitOrder
+from bot.domain.commands import AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.events import (
     BrokerOrderStatus,
     BrokerOrderView,
@@ -68,17 +68,30 @@ class Reconciler:
 
     def run(self, snapshot: BrokerSnapshot) -> None:
         """Take in every fact of the snapshot, then judge what it lacks."""
-        self._take_facts(snapshot)
-        if snapshot.complete:
+        conclusive = snapshot.complete and self._is_of_this_link(snapshot)
+        self._take_facts(snapshot, conclusive=conclusive)
+        if conclusive:
             self._judge_orders(snapshot)
             self._judge_positions(snapshot)
+        elif snapshot.complete:
+            self._ask_again_on_this_link()
         else:
             self._tell_of_missing_parts(snapshot)
         self._note_proof(snapshot)
         doubtful = [o for o in self._ctx.ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
-        self.settled = snapshot.complete and not doubtful and not self._absences.in_doubt
-        row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, snapshot.complete, tuple(self._lines))
+        self.settled = conclusive and not doubtful and not self._absences.in_doubt
+        row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, conclusive, tuple(self._lines))
         self._journal.batch.reconciliations.append(row)
+
+    def _is_of_this_link(self, snapshot: BrokerSnapshot) -> bool:
+        """TWS answers from memory while it has no broker: a book from then is whole, and may be old."""
+        since = self._ctx.ledger.linked_since
+        return since is not None and snapshot.asked_at >= since
+
+    def _ask_again_on_this_link(self) -> None:
+        """Whoever asked while an older question was under way got the older answer."""
+        if self._ctx.ledger.linked_since is not None:
+            self._journal.commands.append(AskSnapshot("the book was asked for before the link was up"))
 
     def _tell_of_missing_parts(self, snapshot: BrokerSnapshot) -> None:
         words = "; ".join(snapshot.faults) or "a part is missing"
@@ -90,7 +103,7 @@ class Reconciler:
         ledger = self._ctx.ledger
         self._absences.parts_missing = "; ".join(snapshot.faults)
         missing = {fault.partition(":")[0] for fault in snapshot.faults}
-        if missing & _PROOF or not (snapshot.complete or missing):
+        if missing & _PROOF or not (snapshot.complete or missing) or not self._is_of_this_link(snapshot):
             return
         ledger.proved_since = ledger.proved_since or self._ctx.now
         if not snapshot.complete and "positions" not in missing:
@@ -100,7 +113,7 @@ class Reconciler:
 
     # ---- what is there
 
-    def _take_facts(self, snapshot: BrokerSnapshot) -> None:
+    def _take_facts(self, snapshot: BrokerSnapshot, *, conclusive: bool) -> None:
         keeper = FactKeeper(self._ctx, self._journal)
         known = set(self._ctx.ledger.executions)
         for execution in sorted(snapshot.executions, key=lambda e: (e.executed_at, e.exec_id)):
@@ -121,10 +134,11 @@ class Reconciler:
             keeper.order_reported(OrderReported(view))
             if order is not None and order.state is not before:
                 self._line("order", view.order_ref, str(before), view.status.value, f"now {order.state}")
+        if not conclusive:
+            return
         for view in snapshot.open_orders:
             self._call_off_a_ghost(view)
-        if snapshot.complete:
-            self._ctx.ledger.ghosts &= {view.order_ref for view in snapshot.open_orders}
+        self._ctx.ledger.ghosts &= {view.order_ref for view in snapshot.open_orders}
 
     def _call_off_a_ghost(self, view: BrokerOrderView) -> None:
         """An order that we took for over is live at the broker: nobody manages it, so it is cancelled."""
@@ -147,7 +161,11 @@ class Reconciler:
         """An order whose executions alone are there did arrive; that it is neither open nor completed still counts as
         absent."""
         seen = {v.order_ref for v in (*snapshot.open_orders, *snapshot.completed_orders)}
-        absent = [o for o in self._ctx.ledger.open_orders.values() if o.order_ref not in seen]
+        absent = [
+            o
+            for o in self._ctx.ledger.open_orders.values()
+            if o.order_ref not in seen and (o.submitted_at or o.state_since) < snapshot.asked_at
+        ]
         for known in self._absences.since.keys() - {o.order_ref for o in absent}:
             del self._absences.since[known]
         for order in absent:

@@ -439,6 +439,7 @@ class Engine:
         if not (self._journal.urgent or self._journal.batch.status is not None):
             return  # soft rows wait for company
         commands = await self._commit()
+        self._taken = ()  # on disk: should the sending fail, none of it may come twice
         await self._dispatcher.carry_out(commands)
 
     async def _commit(self) -> Sequence[Any]:
@@ -474,9 +475,12 @@ class Engine:
                 )
 
     async def _recover(self, error: Exception) -> None:
-        """Nothing of the failed tick was sent. Throw memory away, read it anew, halt, tell."""
+        """Throw memory away, read it anew, halt, tell. What the failed tick did not commit was not sent; what it did
+        commit and not send is an intent in doubt."""
         self._recoveries += 1
         if self._recoveries >= _FAILURES_IN_A_ROW:
+            self._journal = Journal(self.ledger, self.tick_number, self._clock.now())
+            await self._load()  # half a tick is never written, not by the stop either
             raise StoreError(f"{self._recoveries} ticks failed in a row, the last with: {error}") from error
         trace = "".join(traceback.format_exception(error))
         reason = f"a tick failed: {error}"
@@ -485,7 +489,9 @@ class Engine:
         self._put_back()
 
     async def _begin_again(self, reason: str, error: Exception) -> None:
+        before = self.ledger
         await self._load()
+        self.ledger.carry_on(before)
         self._begin(self._clock.now())
         self._doubt_intents()
         session = self.ledger.session

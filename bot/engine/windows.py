@@ -84,6 +84,7 @@ class Windows:
         if window is not None and not inside:
             words = f"{window.name}: {window.begins:%H:%M} to {window.ends:%H:%M} New York"
             sets = {"since": ctx.now, "detail": words}
+            ctx.ledger.linked_since = None
             journal.take(Step(connection, ConnectionTrigger.WINDOW, words, {}, sets))
         elif window is None and inside:
             self._leave(ctx, journal)
@@ -96,11 +97,11 @@ class Windows:
             if self.last is LinkChange.CONNECTING:
                 journal.take(Step(connection, ConnectionTrigger.CONNECT, words, {}, sets))
             return
-        ctx.ledger.proved_since = None
+        ctx.ledger.proved_since, ctx.ledger.linked_since = None, ctx.now
         ask = (AskSnapshot(words),)
         journal.take(Step(connection, ConnectionTrigger.RESYNC, words, {}, sets, commands=ask))
         if ctx.ledger.session.state in MAY_RECONCILE:
             journal.take(Step(ctx.ledger.session, SessionTrigger.RECONCILE, "the book is compared with the broker's"))
         if self.last is LinkChange.ORDERS_LOST:
-            lost = "TWS has no connection to the broker"
+            lost, ctx.ledger.linked_since = "TWS has no connection to the broker", None
             journal.take(Step(connection, ConnectionTrigger.LOSE_ORDERS, lost, {}, sets))

@@ -264,6 +264,7 @@ class SimBroker:
             complete=True,
             faults=(),
             at=self._clock.now(),
+            asked_at=self._clock.now(),
         )
 
     # ---- market data

@@ -185,6 +185,7 @@ class FakeBroker:
             complete=not self.incomplete,
             faults=self.faults if self.incomplete else (),
             at=self.clock.now(),
+            asked_at=self.clock.now(),
         )
 
     def subscribe(self, wanted: Subscribe) -> None:

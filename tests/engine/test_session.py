@@ -1,11 +1,20 @@
 """Pause, halt and resume; commands that change nothing; failing commits."""
 
 import asyncio
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from bot.domain.errors import StoreError
-from bot.domain.events import AlertRaised, CommandKind, ExecutionReported, LinkChange, LinkChanged
+from bot.domain.events import (
+    AlertRaised,
+    CommandKind,
+    CommandReceived,
+    ExecutionReported,
+    LinkChange,
+    LinkChanged,
+)
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState, SessionTrigger
 from bot.engine.steps import Step
@@ -233,3 +242,36 @@ async def test_urgent_events_that_keep_coming_do_not_make_the_tick_busier_than_i
     stop.set()
     await running
     assert desk.engine.tick_number - before <= 12
+
+
+async def test_what_half_a_tick_did_is_not_written_by_the_stop_that_follows(desk: Desk) -> None:
+    await desk.entry_working(4)
+    entry = desk.broker.entry
+    good = desk.broker.execute(entry, 1, "2.00")
+    for number in range(3):  # nobody can work with such a price; each ends one tick in its middle
+        poison = replace(good, exec_id=f"0000p{number:04d}.01", price=Decimal("NaN"))
+        desk.put(ExecutionReported(poison))
+    await desk.engine.guarded_tick()
+    await desk.engine.guarded_tick()
+    with pytest.raises(StoreError, match="3 ticks failed in a row"):
+        await desk.engine.guarded_tick()
+    await desk.engine.stop("the run ends")
+    assert desk.store.tables["executions"] == {}
+    assert desk.store.order(entry.ref).filled_quantity == 0
+    assert desk.store.transitions[-1].trigger == "stop"
+
+
+async def test_what_is_on_disk_does_not_come_twice_when_the_sending_fails(desk: Desk) -> None:
+    await desk.hold(4)
+
+    def break_down(order_ref: str, order_id: int) -> None:
+        raise RuntimeError("a fault in the adapter")
+
+    cancel, desk.broker.cancel = desk.broker.cancel, break_down  # type: ignore[method-assign]
+    desk.put(CommandReceived("c99", CommandKind.FLATTEN, {}, "cli", desk.clock.now()))
+    await desk.engine.guarded_tick()
+    desk.broker.cancel = cancel  # type: ignore[method-assign]
+    await desk.ticks(3)
+    assert [answer for answer in desk.store.answers if "closing 1 positions" in answer[1]] == desk.store.answers
+    await desk.wait(30)
+    assert desk.broker.market.left == 4

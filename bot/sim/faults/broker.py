@@ -288,7 +288,7 @@ class FaultyBroker:
     async def snapshot(self) -> BrokerSnapshot:
         now = self._clock.now()
         if self._deaf(now):
-            return BrokerSnapshot((), (), (), {}, (), 0, False, ("open orders: no answer",), now)
+            return BrokerSnapshot((), (), (), {}, (), 0, False, ("open orders: no answer",), now, now)
         snapshot = await self._inner.snapshot()
         if self._forgets_before is None:
             return snapshot
