@@ -11,7 +11,6 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from bot.domain.calendar import new_york_day
-from bot.domain.events import FeedReported
 from bot.domain.money import ZERO
 from bot.engine.records import EngineStatus, StrategyStatRow
 from bot.store import page_queries as ask
@@ -19,6 +18,7 @@ from bot.store import reconciliations
 from bot.store.protections import ProtectionRow, protections
 from bot.web import formats, words
 from bot.web.charts import Curve, pnl_curve
+from bot.web.feeds import FeedGroup, FeedView, by_dataset, feed_view
 
 ACTIVITY_SHOWN: Final = 40
 ALERTS_SHOWN: Final = 12
@@ -120,6 +120,11 @@ class PositionView:
     close_reason: str | None
     realized: Decimal
 
+    @property
+    def is_bare(self) -> bool:
+        """Something is held that no sale at the broker covers, and it is not on its way out."""
+        return bool(self.unprotected) and self.state != "closing"
+
 
 @dataclass(frozen=True, slots=True)
 class SignalView:
@@ -156,22 +161,6 @@ class StepView:
     label: str = ""
     signal_id: str | None = None
     position_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FeedView:
-    feed: str
-    dataset: str
-    key: str
-    state: str
-    last_error: str
-    age: float | None
-    max_age: float
-    filled: float
-    tone: str
-    requests: int
-    failures: int
-    dropped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +230,7 @@ class Overview:
     activity: tuple[StepView, ...] = ()
     alerts: tuple[ask.AlertRow, ...] = ()
     feeds: tuple[FeedView, ...] = ()
+    datasets: tuple[FeedGroup, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
     halted_symbols: tuple[SymbolHaltView, ...] = ()
     commands: tuple[CommandView, ...] = ()
@@ -253,6 +243,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
     day = (pulse.session_day if pulse else None) or new_york_day(now)
     account, session, market = account_view(connection, day), _session(connection), market_view(pulse, now)
     held = _positions(connection, ask.open_positions(connection), now)
+    feeds = tuple(feed_view(row, now) for row in ask.feeds(connection))
     return replace(
         base,
         **(_pulse_parts(pulse) if pulse else {}),
@@ -272,7 +263,8 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         stats=tuple(ask.strategy_stats(connection, day)),
         activity=steps(connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine)),
         alerts=tuple(ask.alerts(connection, ALERTS_SHOWN)),
-        feeds=tuple(feed_view(row, now) for row in ask.feeds(connection)),
+        feeds=feeds,
+        datasets=by_dataset(feeds),
         breakers=tuple(breaker_view(row) for row in ask.breakers(connection)),
         halted_symbols=tuple(symbol_halt_view(row) for row in ask.halted_symbols(connection)),
         commands=tuple(command_view(row) for row in ask.commands(connection, COMMANDS_SHOWN)),
@@ -302,7 +294,7 @@ def _pulse_parts(pulse: EngineStatus) -> dict[str, Any]:
 
 def _warnings(held: Sequence[PositionView], no_pulse: bool) -> list[Notice]:
     found = []
-    bare = [p for p in held if p.unprotected and p.state != "closing"]
+    bare = [p for p in held if p.is_bare]
     if bare:
         contracts = sum(p.unprotected for p in bare)
         names = ", ".join(p.title for p in bare)
@@ -451,18 +443,6 @@ def _step(row: ask.TransitionRow, order: ask.OrderRow | None, signal_id: str | N
         return StepView(**base, label=label, signal_id=order.signal_id, position_id=order.position_id)
     key = names.get(signal_id or row.entity_id)
     return StepView(**base, label=formats.contract(key) if key else "", signal_id=signal_id)
-
-
-def feed_view(row: FeedReported, now: datetime) -> FeedView:
-    """Return a feed's row; its bar is full at the age limit, amber from three quarters, red beyond."""
-    age = None if row.last_success_at is None else max(0.0, (now - row.last_success_at).total_seconds())
-    part = 0.0 if age is None or row.max_age_s <= 0 else age / row.max_age_s
-    tone = "bad" if part > 1 else ("warn" if part > 0.75 else "ok")
-    return FeedView(
-        row.feed, row.dataset, row.key, row.state, row.last_error, age, row.max_age_s, round(min(100.0, part * 100),
-        1), tone,
-        row.requests, row.failures, row.dropped,
-    )  # fmt: skip
 
 
 def breaker_view(row: ask.BreakerRow) -> BreakerView:

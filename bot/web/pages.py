@@ -15,6 +15,7 @@ from bot.store import page_queries as ask
 from bot.store.queries import QUERIES
 from bot.web import auditing
 from bot.web.diagram import Diagram, draw
+from bot.web.glance import glance
 from bot.web.model import CommandView, command_view
 from bot.web.timeline import Timeline, position_timeline, signal_timeline
 from bot.web.window import window
@@ -22,7 +23,8 @@ from bot.web.window import window
 blueprint = Blueprint("pages", __name__)
 
 OVERVIEW_PARTS: Final = (
-    "status", "money", "positions", "signals", "activity", "waiting", "breakers", "alerts", "feeds", "commands",
+    "glance", "status", "money", "positions", "signals", "activity",
+    "waiting", "breakers", "alerts", "feeds", "commands",
 )  # fmt: skip
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
 STORIES: Final[Mapping[str, Callable[[Connection, str, datetime], Timeline | None]]] = {
@@ -55,9 +57,12 @@ def notice() -> dict[str, Any]:
 @blueprint.get("/")
 def overview() -> str:
     machine = chosen_machine()
-    return render_template(
-        "web/overview.html", active="Overview", m=window().overview(machine), machine=machine or "", **notice()
-    )
+    return render_template("web/overview.html", active="Overview", **_seen(machine), **notice())
+
+
+def _seen(machine: str | None) -> dict[str, Any]:
+    m = window().overview(machine)
+    return {"m": m, "answers": glance(m), "machine": machine or ""}
 
 
 def story(kind: str, entity_id: str) -> Timeline:
@@ -104,7 +109,7 @@ def parts() -> dict[str, str]:
         entity_id = request.args.get("id", "")
         return found | {"timeline": render_template("web/parts/timeline.html", t=story(view, entity_id))}
     machine = chosen_machine()
-    known = {"m": window().overview(machine), "machine": machine or "", "here": _page_path(machine)}
+    known = _seen(machine) | {"here": _page_path(machine)}
     return found | {part: render_template(f"web/parts/{part}.html", **known) for part in OVERVIEW_PARTS}
 
 

@@ -22,7 +22,8 @@ from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
 from bot.store import page_queries as ask
 from bot.store.protections import totals
-from bot.web.model import BreakerView, FeedView, Overview, PositionView, SignalView
+from bot.web.feeds import FeedView
+from bot.web.model import BreakerView, Overview, PositionView, SignalView
 from bot.web.window import window
 
 blueprint = Blueprint("probes", __name__)

@@ -121,3 +121,17 @@ def test_news_arrives_without_a_reload_and_leaves_an_open_evidence_open(served: 
     tab.wait_for_selector("#activity >> text=news from the tick")
     assert tab.locator("#activity details[open]").count() == 1
     assert tab.inner_text("#stream") == "Live"
+
+
+def test_a_long_history_shows_its_newest_steps_until_it_is_unfolded(served: str, browser: Any, store) -> None:
+    for number in range(20):
+        store.transition("session", "session", "pause", ("active", "paused"), f"step {number}", store.now_text)
+    tab = browser.new_page(viewport={"width": 390, "height": 800})
+    tab.goto(served)
+    shown = tab.locator("#activity .step:visible")
+    assert (shown.count(), "step 19" in shown.first.inner_text()) == (6, True)
+    tab.click("#activity .fold")
+    assert shown.count() > 20
+    store.transition("session", "session", "resume", ("paused", "active"), "news from the tick", store.now_text)
+    tab.wait_for_selector("#activity >> text=news from the tick")
+    assert shown.count() > 21, "what was unfolded stays so when news arrives"

@@ -82,6 +82,16 @@ def test_the_activity_can_be_narrowed_to_one_machine(page: FlaskClient) -> None:
     assert "Trailing begins" not in text
 
 
+def test_a_long_history_is_folded_and_a_short_one_is_not(page: FlaskClient, store) -> None:
+    assert 'for="all-activity"' not in _text(page, "/?machine=signal")
+    for seconds in range(10, 22):
+        store.transition(
+            "order", "ORDSTOP", "amend", ("working", "working"), "", f"2026-11-20T16:05:{seconds}.000000+00:00"
+        )
+    assert "Show all 14 steps" in _text(page, "/?machine=order")
+    assert 'for="all-steps"' in _text(page, "/position/POSRUN")
+
+
 def test_an_unknown_machine_shows_everything(page: FlaskClient) -> None:
     assert "Trailing begins" in _text(page, "/?machine=<script>")
 

@@ -129,4 +129,4 @@ def test_breakers_stand_in_status_metrics_and_on_the_page(page: FlaskClient, sto
     assert (first["name"], first["state"], first["value"], first["limit"]) == ("losses", "tripped", "3", "3")
     shown = page.get("/").get_data(as_text=True)
     assert "Losses in a row" in shown
-    assert "3 of 3" in shown
+    assert "3, limit 3" in shown

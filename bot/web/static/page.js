@@ -157,6 +157,9 @@ function light(event) {
 }
 document.addEventListener("pointerover", light);
 
+/* A path that is wider than the screen shows its latest end first. */
+for (const box of document.querySelectorAll(".chart .scroll")) box.scrollLeft = box.scrollWidth;
+
 const address = document.body.dataset.events;
 if (address && window.EventSource) follow(address);
 else if (address) poll(address);

@@ -1,0 +1,90 @@
+"""The feeds as the page shows them: each with its age against its limit, and by dataset with the oldest in front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.domain.events import FeedReported
+from bot.web import words
+
+STALE, AGEING, FRESH = "bad", "warn", "ok"
+AGEING_FROM: Final = 0.75  # of the age limit
+EVERY_KEY: Final = "*"
+"""The key of a dataset that is one for all symbols."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    """One feed; `filled` is how full its bar is, 0 to 100, full at the age limit."""
+
+    feed: str
+    dataset: str
+    key: str
+    state: str
+    last_error: str
+    age: float | None
+    max_age: float
+    filled: float
+    tone: str
+    requests: int
+    failures: int
+    dropped: int
+
+    @property
+    def name(self) -> str:
+        return self.dataset if self.key == EVERY_KEY else f"{self.dataset} {self.key}"
+
+    @property
+    def is_fine(self) -> bool:
+        """Not too old, and nothing that keeps it from being renewed."""
+        return self.tone != STALE and words.state_tone(self.state, "feed") not in {"warn", "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedGroup:
+    """A dataset with its feeds, the worst of them first."""
+
+    feeds: tuple[FeedView, ...]
+
+    @property
+    def worst(self) -> FeedView:
+        return self.feeds[0]
+
+    @property
+    def ailing(self) -> tuple[FeedView, ...]:
+        return tuple(each for each in self.feeds if not each.is_fine)
+
+    @property
+    def requests(self) -> int:
+        return sum(each.requests for each in self.feeds)
+
+    @property
+    def failures(self) -> int:
+        return sum(each.failures for each in self.feeds)
+
+    @property
+    def dropped(self) -> int:
+        return sum(each.dropped for each in self.feeds)
+
+
+def feed_view(row: FeedReported, now: datetime) -> FeedView:
+    """Return a feed's row; its bar is full at the age limit, amber from three quarters, red beyond."""
+    age = None if row.last_success_at is None else max(0.0, (now - row.last_success_at).total_seconds())
+    part = 0.0 if age is None or row.max_age_s <= 0 else age / row.max_age_s
+    tone = STALE if part > 1 else (AGEING if part > AGEING_FROM else FRESH)
+    filled = round(min(100.0, part * 100), 1)
+    return FeedView(
+        row.feed, row.dataset, row.key, row.state, row.last_error, age, row.max_age_s, filled, tone, row.requests,
+        row.failures, row.dropped,
+    )  # fmt: skip
+
+
+def by_dataset(feeds: Iterable[FeedView]) -> tuple[FeedGroup, ...]:
+    """Return the feeds by dataset, in the order given; within one what ails comes first, then what is oldest."""
+    found: dict[tuple[str, str], list[FeedView]] = {}
+    for each in feeds:
+        found.setdefault((each.feed, each.dataset), []).append(each)
+    return tuple(FeedGroup(tuple(sorted(group, key=lambda f: (f.is_fine, -f.filled)))) for group in found.values())

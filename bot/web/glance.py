@@ -1,0 +1,112 @@
+"""What a person wants to know in three seconds: is everything held protected, does it earn, is anything wrong?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.web import formats, words
+from bot.web.model import Overview
+
+GOOD, WARN, BAD, IDLE, LIVE = "good", "warn", "bad", "idle", "live"
+_SERIOUS: Final = (BAD, WARN, LIVE, GOOD, IDLE)
+NAMED: Final = 3
+"""How many of a kind are named before they are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer in a word or two, why, and the colour that it means."""
+
+    question: str
+    words: str
+    why: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    words: str
+    why: str
+    tone: str
+
+
+def glance(m: Overview) -> tuple[Answer, Answer, Answer]:
+    return _protection(m), _money(m), _trouble(m)
+
+
+def _protection(m: Overview) -> Answer:
+    question = "Protected?"
+    if m.trouble is not None:
+        return Answer(question, "not known", "the page cannot say what is held now", BAD)
+    bare = [p for p in m.positions if p.is_bare]
+    if bare:
+        uncovered = _count(sum(p.unprotected for p in bare), "contract")
+        why = f"no working stop at the broker covers {uncovered} of {_named([p.title for p in bare])}"
+        if all(p.protection == "synthetic" for p in bare):
+            return Answer(question, "Watched only", f"{why}: the bot watches the price and sells", WARN)
+        return Answer(question, "No", why, BAD)
+    if m.positions:
+        contracts = _count(sum(p.quantity for p in m.positions), "contract")
+        held = f"{contracts} in {_count(len(m.positions), 'position')}"
+        return Answer(question, "Yes", f"{held}, each under a working stop or on its way out", GOOD)
+    return Answer(question, "Nothing held", "no position, so no risk", IDLE)
+
+
+def _money(m: Overview) -> Answer:
+    question = "Making money today?"
+    parts = f"realized {formats.gain(m.counters.realized)} · open {formats.gain(m.open_pnl)}"
+    if m.account.day_pnl is None:
+        return Answer(question, formats.NOTHING, f"no equity yet · {parts}", IDLE)
+    tone = {"good": GOOD, "bad": BAD}.get(formats.tone(m.account.day_pnl), IDLE)
+    return Answer(question, formats.gain(m.account.day_pnl), parts, tone)
+
+
+def _trouble(m: Overview) -> Answer:
+    question = "Anything wrong?"
+    faults = sorted(_faults(m), key=lambda fault: _SERIOUS.index(fault.tone))
+    if not faults:
+        return Answer(question, "No", _calm(m), GOOD)
+    first, *others = faults
+    more = "; ".join(fault.words for fault in others[:NAMED])
+    rest = f"; and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    return Answer(question, first.words, f"{first.why}{f'. Also: {more}{rest}' if more else ''}", first.tone)
+
+
+def _faults(m: Overview) -> Iterator[Fault]:
+    if m.trouble is not None:
+        yield Fault(m.trouble.title.rstrip(":."), m.trouble.text, BAD)
+    if (tone := words.state_tone(m.session.state, "session")) != GOOD:
+        yield Fault(f"Session {words.state_words(m.session.state)}", m.session.why, tone)
+    if (tone := words.state_tone(m.connection.state, "connection")) != GOOD:
+        yield Fault(f"Broker {words.state_words(m.connection.state)}", m.connection.why, tone)
+    tripped = [each.words for each in m.breakers if each.state == "tripped"]
+    if tripped:
+        yield Fault(f"{_count(len(tripped), 'breaker')} tripped", f"no entry passes: {_named(tripped)}", BAD)
+    close = [each.words for each in m.breakers if each.state == "warning"]
+    if close:
+        yield Fault("Near a limit", _named(close), WARN)
+    halted = [each.symbol for each in m.halted_symbols]
+    if halted:
+        yield Fault(f"Entries halted on {_named(halted)}", m.halted_symbols[0].reason, WARN)
+    ailing = [each.name for each in m.feeds if not each.is_fine]
+    if ailing:
+        title = f"{_count(len(ailing), 'feed')} of {len(m.feeds)} late or refused"
+        yield Fault(title, _named(ailing), WARN if len(ailing) < len(m.feeds) else BAD)
+
+
+def _calm(m: Overview) -> str:
+    parts = ["session active", "broker synced"]
+    parts += [f"{_count(len(m.breakers), 'limit')} kept"] if m.breakers else []
+    parts += [f"{_count(len(m.feeds), 'feed')} fresh"] if m.feeds else []
+    return ", ".join(parts)
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMED])
+    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

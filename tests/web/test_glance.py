@@ -1,0 +1,99 @@
+"""The three answers on top of the overview: protected, earning, anything wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from bot.store import schema
+
+
+def answers(client: FlaskClient) -> dict[str, tuple[str, str, str]]:
+    """Return what each question is answered: (tone, answer, why)."""
+    html = client.get("/parts?view=overview").get_json()["glance"]
+    found = re.findall(
+        r'<div class="(\w+)"><dt>(.*?)</dt><dd><span class="answer">(.*?)</span><span class="soft why">(.*?)</span>',
+        html,
+    )
+    return {question: (tone, answer, why) for tone, question, answer, why in found}
+
+
+def protected(client: FlaskClient) -> tuple[str, str, str]:
+    return answers(client)["Protected?"]
+
+
+def wrong(client: FlaskClient) -> tuple[str, str, str]:
+    return answers(client)["Anything wrong?"]
+
+
+@pytest.fixture
+def fine(store, page: FlaskClient) -> FlaskClient:
+    """A working day whose feeds are all fresh."""
+    store.set(schema.FEED_STATUS, {"dataset": "flow_alerts"}, state="ok", max_age_s=600.0)
+    store.set(schema.FEED_STATUS, {"dataset": "spot_gex"}, max_age_s=600.0)
+    return page
+
+
+def test_a_good_day_is_protected_earning_and_nothing_is_wrong(fine: FlaskClient) -> None:
+    told = answers(fine)
+    assert told["Protected?"][:2] == ("good", "Yes")
+    assert "1 contract in 1 position" in told["Protected?"][2]
+    assert told["Making money today?"][:2] == ("good", "+$286.40")
+    assert told["Anything wrong?"][:2] == ("good", "No")
+    assert "3 feeds fresh" in told["Anything wrong?"][2]
+
+
+@pytest.mark.parametrize(
+    "protection, tone, answer",
+    [("rejected", "bad", "No"), ("wanted", "bad", "No"), ("synthetic", "warn", "Watched only")],
+)
+def test_a_position_without_a_stop_is_named(page: FlaskClient, store, protection: str, tone: str, answer: str) -> None:
+    since = "2026-11-20T16:05:20.000000+00:00"
+    store.set(schema.POSITION, {"id": "POSRUN"}, protection=protection, unprotected_quantity=1, unprotected_since=since)
+    assert protected(page)[:2] == (tone, answer)
+    assert "1 contract of SPX 5900 C 20 Nov" in protected(page)[2]
+
+
+def test_a_flat_book_needs_no_protection(fine: FlaskClient, store) -> None:
+    store.set(schema.POSITION, {"id": "POSRUN"}, state="closed")
+    assert protected(fine)[:2] == ("idle", "Nothing held")
+
+
+def test_feeds_that_are_late_or_refused_are_counted_and_named(page: FlaskClient) -> None:
+    tone, answer, why = wrong(page)
+    assert (tone, answer) == ("warn", "1 feed of 3 late or refused")
+    assert why == "flow_alerts SPX"
+
+
+def test_the_worst_comes_first_and_the_rest_is_named_after_it(page: FlaskClient, store) -> None:
+    store.set(schema.SESSION_STATE, {"id": "session"}, state="paused", hold="pause", hold_reason="lunch")
+    store.set(schema.CONNECTION_STATE, {"id": "ibkr"}, state="down", detail="no answer from the gateway")
+    tone, answer, why = wrong(page)
+    assert (tone, answer) == ("bad", "Broker down")
+    assert why.startswith("no answer from the gateway")
+    assert why.endswith("Also: Session paused; 1 feed of 3 late or refused")
+
+
+@pytest.mark.parametrize(
+    "state, tone, answer", [("tripped", "bad", "1 breaker tripped"), ("warning", "warn", "Near a limit")]
+)
+def test_a_limit_that_is_reached_or_near_is_named(fine: FlaskClient, store, state: str, tone: str, answer: str) -> None:
+    store.add(schema.BREAKER, id="daily_loss", state=state, value="6.1%", limit_words="6%", share=1.02)
+    assert wrong(fine)[:2] == (tone, answer)
+    assert "Loss of the day" in wrong(fine)[2]
+
+
+def test_a_symbol_on_which_entries_are_halted_is_named_with_the_reason(fine: FlaskClient, store) -> None:
+    row = {"reason": "somebody else traded it", "causes": "[]", "halted_by": "broker", "halted_at": store.now_text}
+    store.add(schema.SYMBOL_HALT, id="SPY", state="halted", **row)
+    assert wrong(fine) == ("warn", "Entries halted on SPY", "somebody else traded it")
+
+
+def test_a_store_that_cannot_be_read_answers_nothing_with_confidence(make_app: Callable, tmp_path) -> None:
+    page = make_app(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}").test_client()
+    told = answers(page)
+    assert told["Protected?"][:2] == ("bad", "not known")
+    assert told["Anything wrong?"][0] == "bad"
