@@ -316,12 +316,13 @@ def _stop_on_signals() -> asyncio.Event:
 
 
 def _emergency_on_signal(inbox: Inbox, clock: Clock) -> None:
-    """SIGUSR1 is the emergency stop: it needs neither page nor store to be heard."""
+    """SIGUSR1 is the emergency stop: it needs neither page nor store to be heard. Its command row is written with its
+    answer."""
 
     def asked() -> None:
         now = clock.now()
         command_id = ulid(now, secrets.randbits(80))
-        inbox.put(CommandReceived(command_id, CommandKind.EMERGENCY, {}, "signal:SIGUSR1", now))
+        inbox.put(CommandReceived(command_id, CommandKind.EMERGENCY, {"signal": "SIGUSR1"}, "signal", now))
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, asked)
 

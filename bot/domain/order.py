@@ -173,7 +173,7 @@ class Order:
     state: OrderState = OrderState.INTENT
     signal_id: str | None = None
     position_id: str | None = None
-    tag: str = ""  # why it exists: "entry", "stop", "rung:1", "flat_time", "close:<command>"
+    tag: str = ""  # why it exists: "entry", "stop", "rung:1", "close:gap"; an entry's may say who called it off
     filled_quantity: int = 0
     reported_filled: int = 0  # what the broker's statuses say; executions may still be on their way
     corrected_away: int = 0  # contracts that corrections took from its fills; not stored, its executions say it

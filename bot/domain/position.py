@@ -126,6 +126,7 @@ class CloseReason(StrEnum):
     TARGET = "target"
     OPERATOR = "operator"
     FLATTEN = "flatten"
+    GAP = "gap"  # its underlying jumped past the limit
     PROTECTION_FAILED = "protection_failed"
     SETTLED = "settled"
     EXTERNALLY_CLOSED = "externally_closed"

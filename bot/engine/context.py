@@ -31,6 +31,7 @@ class Context:
     ids: IdSource
     trading: TradingSession  # today's, or the next one when there is none today
     restart_is_near: bool = False  # a restart window of the gateway begins soon
+    kill_switch: str = ""  # in words, while the gate sees it
 
     @property
     def may_enter(self) -> bool:

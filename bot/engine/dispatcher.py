@@ -88,6 +88,10 @@ class Dispatcher:
             self._inbox.put(OrderSent(ticket.order_ref, order_id, self._broker.client_id, now))
 
     def _amend(self, command: AmendOrder) -> None:
+        refusal = self._gate.amendment_refusal(command.ticket)
+        if refusal is not None:
+            self._inbox.put(OrderNotSent(command.ticket.order_ref, refusal, self._clock.now()))
+            return
         try:
             self._broker.amend(command.ticket)
         except BrokerError as error:

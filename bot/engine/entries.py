@@ -12,6 +12,7 @@ from bot.domain.commands import AmendOrder, CancelOrder
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose, Terms
 from bot.domain.position import PositionState
 from bot.domain.signal import SIGNAL, Signal, SignalState, SignalTrigger
+from bot.engine.calling_off import why_called_off
 from bot.engine.context import Context
 from bot.engine.steps import Step
 
@@ -30,13 +31,6 @@ def may_cancel(ctx: Context, order: Order) -> bool:
         return True
     wait = min(_MISS_WAIT_S * 2 ** min(order.cancel_misses, 10), _MISS_WAIT_MOST_S)
     return ctx.now - order.state_since >= timedelta(seconds=wait)
-
-
-FLATTENED: Final = "entry:flattened"
-"""Tag of an entry order that was live when everything was flattened: what it still buys is sold at once."""
-
-CALLED_OFF: Final = "entry:called_off"
-"""Tag of an entry order that a person called off: it is taken back as soon as the broker can be asked."""
 
 
 def work_entry(ctx: Context, order: Order, first_fill_at: datetime | None) -> list[Step]:
@@ -96,13 +90,9 @@ def _reason_to_cancel(ctx: Context, order: Order, first_fill_at: datetime | None
     age = (ctx.now - since).total_seconds()
     if signal is None or signal.state in SIGNAL.terminal:
         return "its signal is over"
-    kept_out = _kept_out(ctx, order, signal)
+    kept_out = why_called_off(order) or _kept_out(ctx, order, signal)
     if kept_out is not None:
         return kept_out
-    if order.tag in {FLATTENED, CALLED_OFF}:
-        return "a person called every entry off"
-    if order.tag in {FLATTENED, CALLED_OFF}:
-        return "a person called every entry off"
     if ctx.now >= signal.expires_at:
         return "the signal expired"
     if _leaving(ctx, order):
@@ -123,6 +113,8 @@ def _kept_out(ctx: Context, order: Order, signal: Signal) -> str | None:
     """Return why no entry may work now, whatever its own terms."""
     if not ctx.may_enter and ctx.may_modify:
         return f"entries are not allowed while the session is {ctx.ledger.session.state}"
+    if ctx.kill_switch:
+        return ctx.kill_switch
     if signal.symbol in ctx.ledger.halted_symbols:
         return f"entries on {signal.symbol} are halted: {ctx.ledger.halted_symbols[signal.symbol]}"
     if any(p.id != order.position_id for p in ctx.ledger.positions_of(order.contract_key)):

@@ -16,8 +16,9 @@ from bot.domain.commands import SubmitOrder
 from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.engine.calling_off import FLATTENED
 from bot.engine.context import Context
-from bot.engine.entries import FLATTENED, amend, cancel, may_cancel
+from bot.engine.entries import amend, cancel, may_cancel
 from bot.engine.protection import live_entry, live_exits, live_stop, may_resize, may_sell_more, move_stop, protect
 from bot.engine.refusals import is_watched, watch
 from bot.engine.steps import Birth, Step

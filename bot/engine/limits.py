@@ -8,6 +8,11 @@
 | gap | closes the symbol's positions, blocks entries | when a person resumes, or with the day |
 | correlation, uw_silent, tws_gone, order_rate | block entries | with the cause |
 
+Every trip also takes back the entries that still work (bot.engine.calling_off), as soon as the broker can be asked,
+even when its cause is over by then. One is spared: an entry that has filled in part when `correlation` trips may
+finish, for its position is already among those that were measured, and more of it changes no pair. `order_rate` and
+`rejections` spare nothing: what made them trip may be that very order.
+
 No breaker holds back an exit. What has to outlive the program is in the store: each breaker's state and since when it
 counts, the account's high water (account snapshots), the day's losses (closed positions).
 """
@@ -28,6 +33,7 @@ from bot.domain.events import DatumReceived
 from bot.domain.order import Order, OrderState
 from bot.domain.position import CloseReason, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
+from bot.engine.calling_off import breaker_tag, call_off
 from bot.engine.context import Context
 from bot.engine.exits import request_close
 from bot.engine.jobs import Schedule
@@ -176,7 +182,7 @@ class Limits:
             gap = self.gaps.get(position.contract.symbol)
             if gap is not None and position.state in _CLOSABLE:
                 words = f"{position.contract.symbol} gapped by {gap:+.2%}"
-                journal.take(request_close(ctx, position, CloseReason.FLATTEN, words, "tick"))
+                journal.take(request_close(ctx, position, CloseReason.GAP, words, "tick"))
 
 
 def losses_in_a_row(ctx: Context) -> int:
@@ -214,8 +220,11 @@ def _tripped(ctx: Context, journal: Journal, row: BreakerRule, reading: Reading)
     """Tell once, and halt where the table says so."""
     session = ctx.ledger.session
     words = f"circuit breaker: {reading.text}"
+    taken_back = call_off(journal, breaker_tag(row.name), spare_begun=row.spares_begun)
     halts = row.effect is Effect.HALT and session.state in _HALTABLE
     follows = "the session halts" if halts else "no entries while it lasts"
+    if taken_back:
+        follows += f", {len(taken_back)} working entries are taken back"
     severity = "warning" if row.effect is Effect.BLOCK else "critical"
     journal.alert("BREAKER_TRIPPED", severity, f"{words}; {follows}", {"breaker": row.name, **reading.facts})
     if halts:

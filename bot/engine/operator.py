@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from bot.domain.approval import ApprovalState
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import CommandKind, CommandReceived
-from bot.domain.order import Purpose
 from bot.domain.position import OPEN, CloseReason, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
 from bot.engine import foreign
+from bot.engine.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off
 from bot.engine.context import Context
-from bot.engine.entries import CALLED_OFF, FLATTENED
 from bot.engine.exits import request_close
 from bot.engine.journal import Journal
 from bot.engine.limits import acknowledge
@@ -62,7 +61,8 @@ class Operator:
         }
 
     def handle(self, command: CommandReceived) -> None:
-        """Carry out one command; its answer goes back on the row."""
+        """Carry out one command; its answer goes back on the row, which is written with it where there is none."""
+        self._journal.batch.heard.append(command)
         try:
             answer, state = self._handlers[command.kind](command), "done"
         except Refused as refusal:
@@ -184,7 +184,7 @@ class Operator:
         return f"{session.state}; {words}{self._left()}"
 
     def _cancel_all(self, command: CommandReceived) -> str:
-        called_off = self._call_off(CALLED_OFF)
+        called_off = len(call_off(self._journal, CALLED_OFF))
         self._drop_pending(f"every entry is called off by {command.actor}", command.actor)
         return f"calling off {called_off} entry orders; positions and their stops stay{self._left()}"
 
@@ -193,25 +193,16 @@ class Operator:
         turned = [p for p in open_ones if p.state is not PositionState.CLOSING]
         for position in turned:
             self._turn(position, CloseReason.FLATTEN, reason, actor)
-        called_off = self._call_off(FLATTENED)
+        called_off = len(call_off(self._journal, FLATTENED))
         self._drop_pending(reason, actor)
         under_way = len(open_ones) - len(turned)
         return f"closing {len(turned)} positions ({under_way} on their way already), calling off {called_off} entries"
-
-    def _call_off(self, tag: str) -> int:
-        """Mark every live entry order; the tick takes it back now, or as soon as the broker can be asked."""
-        live = [o for o in self._ctx.ledger.open_orders.values() if o.purpose is Purpose.ENTRY]
-        for order in live:
-            if order.tag != FLATTENED:  # what is to be sold when it fills, stays so
-                order.tag = tag
-                self._journal.keep(order)
-        return len(live)
 
     def _left(self) -> str:
         """Say what cannot be acted on before the connection is back, by name."""
         ctx, ledger = self._ctx, self._ctx.ledger
         leaving = [p for p in ledger.positions.values() if p.state is PositionState.CLOSING]
-        called_off = [o for o in ledger.open_orders.values() if o.tag in {FLATTENED, CALLED_OFF}]
+        called_off = [o for o in ledger.open_orders.values() if why_called_off(o) is not None]
         left = [] if ctx.may_exit else [f"{p.quantity} x {p.contract}" for p in leaving]
         if not ctx.may_modify:
             left += [f"entry {o.order_ref} for {o.remaining} x {o.contract_key.strip()}" for o in called_off]

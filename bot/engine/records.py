@@ -16,7 +16,7 @@ from bot.domain.approval import Approval
 from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
 from bot.domain.contracts import PriceGrid
-from bot.domain.events import AccountReported, AlertRaised, FeedReported
+from bot.domain.events import AccountReported, AlertRaised, CommandReceived, FeedReported
 from bot.domain.order import Execution, Order
 from bot.domain.position import Position
 from bot.domain.session import Session
@@ -171,6 +171,7 @@ class TickBatch:
     connection: Connection | None = None
     executions: list[ExecutionRow] = field(default_factory=list)
     commissions: dict[str, Decimal] = field(default_factory=dict)  # exec_id -> dollars, for executions already stored
+    heard: list[CommandReceived] = field(default_factory=list)  # written where no row is there yet (a signal)
     commands: list[CommandOutcome] = field(default_factory=list)
     alerts: list[AlertRaised] = field(default_factory=list)
     feeds: dict[tuple[str, str, str], FeedReported] = field(default_factory=dict)
@@ -188,9 +189,9 @@ class TickBatch:
     def is_empty(self) -> bool:
         return not (
             self.transitions or self.signals or self.approvals or self.orders or self.positions or self.session
-            or self.connection or self.executions or self.commissions or self.commands or self.alerts or self.feeds
-            or self.marks or self.account or self.reconciliations or self.jobs or self.instruments
-            or self.strategy_stats or self.status or self.breakers or self.symbol_halts
+            or self.connection or self.executions or self.commissions or self.heard or self.commands
+            or self.alerts or self.feeds or self.marks or self.account or self.reconciliations or self.jobs
+            or self.instruments or self.strategy_stats or self.status or self.breakers or self.symbol_halts
         )  # fmt: skip
 
 

@@ -224,7 +224,8 @@ class Engine:
     def _context(self, now: datetime) -> Context:
         trading, ibkr = self._session_of(now), self.settings.ibkr
         near = window_at(ibkr, now + timedelta(seconds=ibkr.quiet_before_restart_s)) is not None
-        return Context(now, self.settings, self._strategies, self.board, self.ledger, self._ids, trading, near)
+        switch = self._gate.kill_switch()
+        return Context(now, self.settings, self._strategies, self.board, self.ledger, self._ids, trading, near, switch)
 
     def _session_of(self, now: datetime) -> TradingSession:
         """Return today's session, or the next one on a day without."""

@@ -50,7 +50,7 @@ class Vigil:
         self._tell_of_missed_login(ctx, journal)
 
     def _tell_of_idleness(self, ctx: Context, journal: Journal) -> None:
-        if not ctx.trading.is_open(ctx.now) or ctx.may_enter:
+        if not ctx.trading.is_open(ctx.now) or (ctx.may_enter and not ctx.kill_switch):
             self.idle_since = None
             self.schedule.last.pop("idle", None)
             return
@@ -90,4 +90,5 @@ def _why(ctx: Context) -> str:
     session, link = ctx.ledger.session, ctx.ledger.connection
     held = f", by {session.held_by}: {session.hold_reason}" if session.held_by else ""
     near = "; a restart window is near" if ctx.restart_is_near else ""
+    near += f"; {ctx.kill_switch}" if ctx.kill_switch else ""
     return f"session {session.state}{held}; connection {link.state} ({link.detail or 'nothing was said'}){near}"

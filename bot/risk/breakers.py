@@ -90,13 +90,15 @@ Rule = Callable[[BookView, RiskSettings], _Found]
 
 @dataclass(frozen=True, slots=True)
 class BreakerRule:
-    """A row of the table. `resume_clears`: a person's resume counts anew; the others end with their cause."""
+    """A row of the table. `resume_clears`: a person's resume counts anew; the others end with their cause.
+    `spares_begun`: a trip lets an entry finish that has filled in part; it takes every other working entry back."""
 
     name: str
     rule: Rule
     effect: Effect
     resume_clears: bool
     tells_warning: bool = False
+    spares_begun: bool = False
 
 
 def read_breakers(view: BookView, settings: RiskSettings) -> tuple[Reading, ...]:
@@ -273,7 +275,7 @@ BREAKERS: Final = (
     BreakerRule("daily_loss", _daily_loss, Effect.HALT, resume_clears=False, tells_warning=True),
     BreakerRule("drawdown", _drawdown, Effect.HALT, resume_clears=True, tells_warning=True),
     BreakerRule("losses", _losses, Effect.BLOCK, resume_clears=True),
-    BreakerRule("correlation", _correlation, Effect.BLOCK, resume_clears=False),
+    BreakerRule("correlation", _correlation, Effect.BLOCK, resume_clears=False, spares_begun=True),
     BreakerRule("uw_silent", _uw_silent, Effect.BLOCK, resume_clears=False),
     BreakerRule("tws_gone", _tws_gone, Effect.BLOCK, resume_clears=False),
     BreakerRule("gap", _gap, Effect.FLATTEN, resume_clears=True),

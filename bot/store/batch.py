@@ -10,6 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from bot.domain.events import CommandReceived
 from bot.domain.ids import ulid
 from bot.domain.money import to_units
 from bot.engine.records import AccountSnapshotRow, EngineStatus, ExecutionRow, MarkRow, TickBatch, TransitionRow
@@ -78,6 +79,7 @@ def _mark_row(mark: MarkRow) -> Row:
 def _watch_writes(batch: TickBatch, recorded_at: str) -> list[Write]:
     """Return what is written for those who watch: commands, alerts, feeds, account, reconciliations, jobs, pulse."""
     return [
+        ("command_heard", [_heard_row(x) for x in batch.heard]),
         ("command", [_command_row(x.id, x.state, x.answer, x.handled_at) for x in batch.commands]),
         ("alert", [_alert_row(batch.tick, i, x) for i, x in enumerate(batch.alerts)]),
         ("feed_status", [_feed_row(x) for x in batch.feeds.values()]),
@@ -98,6 +100,19 @@ def derived_id(at: datetime, *parts: object) -> str:
     """Return a ULID made of a time and of what the row says, so that a replay makes the same ids."""
     digest = sha256("\n".join(map(str, parts)).encode()).digest()
     return ulid(at, int.from_bytes(digest[:10], "big"))
+
+
+def _heard_row(command: CommandReceived) -> Row:
+    return {
+        "id": command.id,
+        "kind": command.kind.value,
+        "payload": json_text(command.payload),
+        "actor": command.actor,
+        "state": "queued",
+        "created_at": time_text(command.created_at),
+        "handled_at": None,
+        "answer": "",
+    }
 
 
 def _command_row(command_id: str, state: str, answer: str, handled_at: datetime) -> Row:

@@ -82,6 +82,12 @@ def _handle_command(_: str) -> ClauseElement:
     return update(s.COMMAND).values(values).where(s.COMMAND.c.id == bindparam("command_id"))
 
 
+def _hear_command(dialect: str) -> ClauseElement:
+    """A command that came by its row is there already and stays as it is."""
+    start = postgresql.insert(s.COMMAND) if dialect == "postgresql" else sqlite.insert(s.COMMAND)
+    return start.values({c.name: bindparam(c.name) for c in s.COMMAND.columns}).on_conflict_do_nothing()
+
+
 def _charge(_: str) -> ClauseElement:
     return (
         update(s.EXECUTION)
@@ -106,6 +112,7 @@ STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
     "commission": _charge,
     "session_state": lambda d: _upsert(s.SESSION_STATE, d),
     "connection_state": lambda d: _upsert(s.CONNECTION_STATE, d),
+    "command_heard": _hear_command,
     "command": _handle_command,
     "alert": lambda d: _upsert(s.ALERT, d),
     "feed_status": lambda d: _upsert(s.FEED_STATUS, d),

@@ -217,7 +217,7 @@ SELECT c.created_at AS at, c.actor, 'command' AS source, c.kind AS action, c.id 
 FROM command c
 UNION ALL
 SELECT t.event_at, t.actor, 'transition', t."trigger", t.machine || ' ' || t.entity_id, t.to_state, t.evidence, t.reason
-FROM transition t WHERE t.actor LIKE 'admin:%' OR t.actor = 'cli' OR t.actor LIKE 'cli:%'"""
+FROM transition t WHERE t.actor LIKE 'admin:%' OR t.actor IN ('cli', 'signal') OR t.actor LIKE 'cli:%'"""
 
 _APPROVALS: Final = """
 /* One row an approval: who decided on which signal, when, and why. decided_by 'rules': nobody had to be asked. */

@@ -16,7 +16,7 @@ from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.contracts import PENNY_CLASS
 from bot.domain.errors import CommitFailed, ConfigError
-from bot.domain.events import AccountReported, AlertRaised, CommandKind, FeedReported
+from bot.domain.events import AccountReported, AlertRaised, CommandKind, CommandReceived, FeedReported
 from bot.domain.order import OrderState, Terms
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Hold, Session, SessionState
@@ -305,6 +305,26 @@ async def test_commands_come_oldest_first_and_leave_once_handled(any_store: SqlS
     ]
     await any_store.commit(a_batch(commands=[CommandOutcome("a", "done", "closing", NOW)]))
     assert [c.id for c in await any_store.pending_commands()] == ["b"]
+
+
+async def test_a_command_that_came_without_a_row_gets_one_with_its_answer(
+    any_store: SqlStore, store_path: Path
+) -> None:
+    insert(store_path, "row", "pause", '{"reason": "lunch"}', 1)
+    heard = [
+        CommandReceived("sig", CommandKind.EMERGENCY, {"signal": "SIGUSR1"}, "signal", NOW),
+        CommandReceived("row", CommandKind.PAUSE, {"reason": "told otherwise"}, "somebody", NOW),
+    ]
+    outcomes = [CommandOutcome("sig", "done", "halted", NOW), CommandOutcome("row", "refused", "no", NOW)]
+    await any_store.commit(a_batch(heard=heard, commands=outcomes))
+    with sqlite3.connect(store_path) as connection:
+        found = connection.execute("SELECT id, kind, payload, actor, state, answer FROM command ORDER BY id").fetchall()
+        seen = connection.execute("SELECT actor, action FROM v_admin_actions WHERE source = 'command'").fetchall()
+    assert found == [
+        ("row", "pause", '{"reason": "lunch"}', "cli", "refused", "no"),
+        ("sig", "emergency", '{"signal":"SIGUSR1"}', "signal", "done", "halted"),
+    ]
+    assert ("signal", "emergency") in seen
 
 
 @pytest.mark.parametrize("kind,payload", [("dance", "{}"), ("close", "not json"), ("close", "[1]")])
