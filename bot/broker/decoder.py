@@ -1,9 +1,15 @@
-"""The library's decoder, made strict: what cannot be read is reported with its raw fields, not logged and forgotten."""
+"""The library's decoder, made strict: what cannot be read is reported with its raw fields, not logged and forgotten.
+
+The library reads an empty field as zero and lets NaN pass. Where an order, a fill, a commission or a holding hangs on a
+number, `NUMBERS` says so, and a message in which it is none is not delivered.
+"""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -44,6 +50,68 @@ def _exists(zone: str) -> bool:
     return True
 
 
+# ---- numbers that must be some
+
+MOST: Final = 1e12
+_UNSET: Final = 1e300
+_LARGEST_ID: Final = 2**63 - 1
+_LARGEST_ORDER_ID: Final = 2**31 - 1
+
+
+def _is_id(text: str) -> bool:
+    return abs(int(text)) <= _LARGEST_ID
+
+
+def _is_order_id(text: str) -> bool:
+    """The largest stands for none, in executions; what comes with an order or as the next id must leave room."""
+    return abs(int(text)) < _LARGEST_ORDER_ID
+
+
+def _is_count(text: str) -> bool:
+    return 0 <= float(text) <= MOST
+
+
+def _is_amount(text: str) -> bool:
+    return abs(float(text)) <= MOST  # false for NaN
+
+
+def _is_amount_or_unset(text: str) -> bool:
+    return not text or _is_amount(text) or _UNSET < abs(float(text)) < math.inf
+
+
+Check = Callable[[str], bool]
+NUMBERS: Final[Mapping[str, Mapping[int, Check]]] = MappingProxyType(
+    {
+        "3": {1: _is_id, 3: _is_count, 4: _is_count, 6: _is_id, 9: _is_id},  # orderStatus
+        "5": {
+            1: _is_order_id, 14: _is_count, 16: _is_amount_or_unset, 17: _is_amount_or_unset, 24: _is_id, 25: _is_id,
+        },  # openOrder
+        "9": {2: _is_order_id},  # nextValidId
+        "11": {2: _is_id, 19: _is_count, 20: _is_amount, 21: _is_id, 22: _is_id},  # execDetails
+        "59": {3: _is_amount},  # commissionReport
+        "61": {14: _is_amount, 15: _is_amount},  # position
+        "94": {2: _is_amount_or_unset, 3: _is_amount_or_unset, 4: _is_amount_or_unset},  # pnl
+        "101": {13: _is_count, 15: _is_amount_or_unset, 16: _is_amount_or_unset, 23: _is_id},  # completedOrder
+    }
+)  # fmt: skip
+"""Message to field to what it must be; the message's own number is field 0."""
+
+
+def refuse_numbers_that_are_none(fields: Sequence[str]) -> None:
+    """Raise ValueError when a number that something hangs on is missing, empty, no number or beyond all measure."""
+    for index, is_sound in NUMBERS.get(fields[0], {}).items():
+        text = fields[index] if index < len(fields) else None
+        if text is None or not _holds(is_sound, text):
+            raise ValueError(f"field {index} of message {fields[0]} is {'missing' if text is None else repr(text)}")
+
+
+def _holds(is_sound: Check, text: str) -> bool:
+    try:
+        return is_sound(text)
+    except (ValueError, OverflowError):
+        return False
+
+
 class StrictDecoder(Decoder):
     """Decodes for one listener. No message of any shape ends the reading; each one that fails is told to `faults`."""
 
@@ -67,6 +135,7 @@ class StrictDecoder(Decoder):
         """Decode one message and call the listener."""
         raw = tuple(fields)
         try:
+            refuse_numbers_that_are_none(raw)
             if fields[0] == str(EXEC_DETAILS):
                 fields[EXEC_TIME_FIELD] = zoned(fields[EXEC_TIME_FIELD], self._zone)
             self.handlers[int(fields[0])](fields)

@@ -34,6 +34,8 @@ from bot.domain.events import AlertRaised
 from bot.engine.ports import Clock, Sink
 
 SAME_ALERT_S: Final = 60.0
+MOST_ALERTS: Final = 100
+"""Within SAME_ALERT_S."""
 OPEN_ORDERS, COMPLETED, POSITIONS, TIME = "open orders", "completed orders", "positions", "current time"
 UNKNOWN_REQUEST_NOTICES: Final = frozenset({200, 300, 310, 10167, 2152})
 """What may come late for a request that was given up in the meantime."""
@@ -114,13 +116,15 @@ class Listener:
         name = _PART_OF.get(fields[0]) if fields else None
         if name is not None:
             self._requests.add(name, Spoiled(why))
-        elif fields[0] == EXECUTION and fields[1].isdigit():
+        elif len(fields) > 1 and fields[0] == EXECUTION and fields[1].isdigit():
             self._requests.add(int(fields[1]), Spoiled(why))
 
     def _alert(self, code: str, severity: str, text: str, facts: dict[str, Any]) -> None:
-        """Raise an alert, the same one at most once in a while: a fault in a stream comes with every tick."""
+        """Raise an alert, the same one at most once in a while, and no more than so many: a fault in a stream comes
+        with every tick. What is left out here still counts in the feed's row."""
         now = asyncio.get_running_loop().time()
-        if self._muted or now - self._told_at.get((code, text), float("-inf")) < SAME_ALERT_S:
+        self._told_at = {key: at for key, at in self._told_at.items() if now - at < SAME_ALERT_S}
+        if self._muted or (code, text) in self._told_at or len(self._told_at) >= MOST_ALERTS:
             return
         self._told_at[code, text] = now
         self._parts.sink(AlertRaised(code, severity, text, facts, self._parts.clock.now()))
@@ -262,10 +266,15 @@ class Listener:
     # ---- market data
 
     def priceSizeTick(self, request_id: int, tick: int, price: float, size: float) -> None:
+        """Take a price; raises UnknownWord for what is none, after the line has lost the price that it had."""
         self._parts.market.price(request_id, tick, price, size)
+        words.refuse_nonsense(price, f"price of tick {tick}")
+        words.refuse_nonsense(size, f"size of tick {tick}")
 
     def tickSize(self, request_id: int, tick: int, size: float) -> None:
+        """Take a size; raises UnknownWord for what is none, after the line has lost the size that it had."""
         self._parts.market.size(request_id, tick, size)
+        words.refuse_nonsense(size, f"size of tick {tick}")
 
     def tickGeneric(self, request_id: int, tick: int, value: float) -> None:
         if tick == words.HALTED_TICK:

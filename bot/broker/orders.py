@@ -27,11 +27,12 @@ from bot.domain.events import (
     OrderErred,
     OrderReported,
 )
-from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
+from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType, revision_of
 from bot.engine.ports import Clock, Sink
 
 UNSET_INT: Final = 2**31 - 1
 DUPLICATE_ID: Final = 103
+_YEARS: Final = (2000, 2200)
 
 
 def build_order(ticket: OrderTicket, account: str, *, what_if: bool = False) -> IbOrder:
@@ -180,6 +181,17 @@ class OrderDesk:
         self._apply(known, said)
         self.report(known)
 
+    def tell_strays(self) -> None:
+        """After a whole book: a status whose order is not even there fits nothing, and is told with its raw fields."""
+        for (client_id, order_id, perm_id), said in self._waiting.items():
+            facts = {
+                "order_id": order_id, "client_id": client_id, "perm_id": perm_id, "status": said.word,
+                "filled": said.filled, "remaining": said.remaining, "why_held": said.why_held,
+            }  # fmt: skip
+            text = f"a status {said.word} came for order {order_id} (permId {perm_id}), which nobody knows"
+            self._sink(AlertRaised("STRAY_STATUS", "warning", text, facts, self._clock.now()))
+        self._waiting.clear()
+
     def report(self, known: KnownOrder) -> None:
         self._sink(OrderReported(self.view(known)))
 
@@ -204,14 +216,10 @@ class OrderDesk:
         )  # fmt: skip
 
     def execution(self, contract: Contract, execution: IbExecution) -> Execution:
-        """Return a fill as ours; raises UnknownWord on a side or a quantity that cannot be a number of contracts."""
+        """Return a fill as ours; raises UnknownWord on what cannot be one: its side, quantity, price, id or time."""
         order_id = 0 if execution.orderId == UNSET_INT else execution.orderId
         known = self._find(execution.clientId, order_id, execution.permId)
-        if execution.shares != int(execution.shares):
-            raise UnknownWord(f"execution of {execution.shares} contracts")
-        price = words.number(execution.price)
-        if price is None:
-            raise UnknownWord(f"execution at {execution.price}")
+        price = _execution_price(contract, execution)
         return Execution(
             exec_id=execution.execId,
             order_ref=execution.orderRef or (known.order_ref if known is not None else ""),
@@ -297,6 +305,19 @@ class OrderDesk:
         known.status = words.order_status(said.word)
         known.filled_quantity = words.size(said.filled)
         known.detail = said.why_held or known.detail
+
+
+def _execution_price(contract: Contract, execution: IbExecution) -> Decimal:
+    """Return the price of an execution that can be one; raises UnknownWord. Nothing but a correction is of nothing."""
+    shares, price = execution.shares, words.number(execution.price)
+    if shares != int(shares) or shares > words.MOST_CONTRACTS or (shares == 0 and revision_of(execution.execId) < 2):
+        raise UnknownWord(f"execution of {shares} contracts")
+    is_option = contract.secType == "OPT"  # what others trade, a spread say, may have a price below zero
+    if price is None or abs(price) >= words.MOST_PRICE or (is_option and price < 0):
+        raise UnknownWord(f"execution at {execution.price}")
+    if not execution.execId or not _YEARS[0] <= execution.time.year < _YEARS[1]:
+        raise UnknownWord(f"execution {execution.execId!r} of {execution.time}")
+    return price
 
 
 def _prices(order: IbOrder) -> tuple[Decimal | None, Decimal | None]:

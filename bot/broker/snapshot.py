@@ -54,8 +54,13 @@ class Snapshots:
                 before = self._desk.fills_told
                 book = await self._read([])
                 if not book.complete or self._desk.fills_told == before:
-                    return book
-        return replace(book, complete=False, faults=("executions: fills kept arriving while the book was read",))
+                    break
+            else:
+                fault = "executions: fills kept arriving while the book was read"
+                return replace(book, complete=False, faults=(fault,))
+            if book.complete:
+                self._desk.tell_strays()
+            return book
 
     async def _settle(self) -> None:
         """Let the broker's positions catch up with a fill that we have just heard of."""
@@ -124,7 +129,7 @@ class Snapshots:
         for contract, quantity, average_cost in positions:
             try:
                 position = self._position(contract, quantity, average_cost)
-            except ValueError as error:
+            except (ValueError, ArithmeticError) as error:
                 faults.append(f"positions: {quantity} of {contract.localSymbol or contract.symbol}: {error}")
             else:
                 held[position.contract_key] = position
@@ -136,8 +141,8 @@ class Snapshots:
         cost = words.number(average_cost) or Decimal(0)
         if option is None:
             return BrokerPosition(self._book.key(contract), None, int(quantity), cost)
-        if quantity != int(quantity):
-            raise ValueError("not a whole number of contracts")
+        if quantity != int(quantity) or abs(quantity) > words.MOST_CONTRACTS:
+            raise ValueError("not a number of contracts")
         return BrokerPosition(self._book.key(contract), option, int(quantity), cost / option.multiplier)
 
 

@@ -244,6 +244,10 @@ PAPER_PREFIXES: Final = ("D",)  # DU, DF, DI: a live account starts with U, F or
 # ---- numbers
 
 _UNSET: Final = 1e300
+MOST_MONEY: Final = Decimal(10) ** 13
+"""No account and no price is as large: a larger number is a broken one."""
+MOST_PRICE: Final = 1e7
+MOST_CONTRACTS: Final = 1_000_000
 
 
 def order_status(word: str) -> BrokerOrderStatus:
@@ -299,8 +303,14 @@ def number(value: float) -> Decimal | None:
 
 
 def price(value: float) -> Decimal | None:
-    """Return the price of a quote; -1, and anything else below zero, is none."""
-    return number(value) if value >= 0 else None
+    """Return the price of a quote; -1, anything else below zero, and what is beyond all prices is none."""
+    return number(value) if 0 <= value < MOST_PRICE else None
+
+
+def refuse_nonsense(value: float, what: str) -> None:
+    """Raise UnknownWord for a number of a tick that is none or beyond all measure; unset and -1 are words for none."""
+    if math.isnan(value) or math.isinf(value) or MOST_MONEY <= abs(value) < _UNSET:
+        raise UnknownWord(f"{what}: {value}")
 
 
 def ask_price(value: float) -> Decimal | None:
@@ -309,8 +319,8 @@ def ask_price(value: float) -> Decimal | None:
 
 
 def size(value: float) -> int:
-    """Return a size in whole contracts or shares, zero where the broker gives none."""
-    return int(value) if is_set(value) and value > 0 else 0
+    """Return a size in whole contracts or shares, zero where the broker gives none that can be."""
+    return int(value) if is_set(value) and 0 < value < MOST_MONEY else 0
 
 
 def greek(value: float, not_computed: float) -> float | None:
@@ -326,7 +336,11 @@ def money(text: str) -> Decimal | None:
         amount = Decimal(text)
     except InvalidOperation:
         raise UnknownWord(f"amount {text!r}") from None
-    return amount if amount.is_finite() and abs(amount) < Decimal(_UNSET) else None
+    if amount.is_finite() and abs(amount) >= Decimal(_UNSET):
+        return None
+    if not amount.is_finite() or abs(amount) >= MOST_MONEY:
+        raise UnknownWord(f"amount {text!r}")
+    return amount
 
 
 def is_paper(account: str) -> bool:

@@ -271,6 +271,12 @@ def base_of(exec_id: str) -> str:
     return revised[1] if revised else exec_id
 
 
+def revision_of(exec_id: str) -> int:
+    """Return which correction an execId is: 1 for the first report, 0 for an execId of another shape."""
+    revised = _REVISED.fullmatch(exec_id)
+    return int(revised[2], 16) if revised else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
     """One fill as the broker reports it; price per share. `exec_id` ends in a revision (.01, .02): the highest one
@@ -293,5 +299,4 @@ class Execution:
 
     @property
     def revision(self) -> int:
-        revised = _REVISED.fullmatch(self.exec_id)
-        return int(revised[2], 16) if revised else 0
+        return revision_of(self.exec_id)

@@ -22,7 +22,7 @@ from bot.domain.events import (
     OrderReported,
 )
 from bot.domain.ids import is_ours
-from bot.domain.order import Order, OrderState, OrderTrigger, OrderType, Purpose
+from bot.domain.order import Order, OrderState, OrderTrigger, OrderType, Purpose, base_of
 from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger
 from bot.engine import foreign
 from bot.engine.adoption import LostOrders
@@ -47,6 +47,7 @@ class Absences:
     )  # contract -> (theirs - ours, first seen)
 
     parts_missing: str = ""  # of the last snapshot, as it was told
+    stray_commissions: dict[str, datetime | None] = field(default_factory=dict)  # execId -> first seen, None once told
 
     @property
     def in_doubt(self) -> bool:
@@ -73,6 +74,7 @@ class Reconciler:
         if conclusive:
             self._judge_orders(snapshot)
             self._judge_positions(snapshot)
+            self._tell_of_stray_commissions(snapshot)
         elif snapshot.complete:
             self._ask_again_on_this_link()
         else:
@@ -97,6 +99,20 @@ class Reconciler:
         words = "; ".join(snapshot.faults) or "a part is missing"
         if words != self._absences.parts_missing:
             self._journal.alert("SNAPSHOT_INCOMPLETE", "warning", words, {"reason": self._reason})
+
+    def _tell_of_stray_commissions(self, snapshot: BrokerSnapshot) -> None:
+        """A commission may come before its execution; one whose execution two whole books lack is nobody's."""
+        strays = self._absences.stray_commissions
+        for exec_id, amount in snapshot.commissions.items():
+            if base_of(exec_id) in self._ctx.ledger.executions:
+                strays.pop(exec_id, None)
+                continue
+            since = strays.setdefault(exec_id, snapshot.at)
+            if since is not None and snapshot.at - since >= self._grace:
+                strays[exec_id] = None
+                facts = {"exec_id": exec_id, "commission": amount}
+                words = f"a commission of {amount} came for execution {exec_id}, which the broker does not have"
+                self._journal.alert("STRAY_COMMISSION", "warning", words, facts)
 
     def _note_proof(self, snapshot: BrokerSnapshot) -> None:
         """Open orders and executions suffice to leave a position by; the other parts may refute it, never prove it."""

@@ -15,6 +15,7 @@ from bot.broker.contracts import price_grid
 from bot.broker.settings import BrokerSettings
 from bot.domain.events import Event, LinkChange, LinkChanged
 from bot.feeds.clock import ManualClock
+from tests.broker.book_tws import BookTws
 from tests.broker.fake_tws import OPTION_KEY, OTHER_KEY, FakeTws
 
 E = TypeVar("E")
@@ -107,3 +108,15 @@ async def broker(idle: IbkrBroker, events: Gathered) -> IbkrBroker:
     await idle.start()
     await events.change(LinkChange.ACCEPTED)
     return idle
+
+
+@pytest.fixture
+async def book_tws(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BookTws]:
+    """A TWS with an order book; positions are as quick as fills."""
+    monkeypatch.setattr("bot.broker.snapshot.SETTLE_S", 0.0)
+    monkeypatch.setattr("bot.broker.adapter.REMIND_S", 0.0)
+    monkeypatch.setattr("ib_insync.client.Client.MaxRequests", 0)  # the clock is fast, the client's throttle is not
+    fake = BookTws()
+    await fake.start()
+    yield fake
+    await fake.stop()
