@@ -135,3 +135,16 @@ def test_a_long_history_shows_its_newest_steps_until_it_is_unfolded(served: str,
     store.transition("session", "session", "resume", ("paused", "active"), "news from the tick", store.now_text)
     tab.wait_for_selector("#activity >> text=news from the tick")
     assert shown.count() > 21, "what was unfolded stays so when news arrives"
+
+
+def test_a_long_story_shows_its_beginning_and_its_end_one_step_a_line(served: str, browser: Any, store) -> None:
+    for number in range(20):
+        store.transition("position", "POSRUN", "ratchet", ("trailing", "trailing"), f"step {number}", store.now_text)
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.goto(f"{served}/position/POSRUN")
+    shown = tab.locator(".step:visible")
+    assert shown.count() == 12
+    assert "step 19" in shown.last.inner_text()
+    boxes = [step.bounding_box() for step in shown.all()]
+    assert all(box["width"] > 1000 for box in boxes)
+    assert [box["y"] for box in boxes] == sorted({box["y"] for box in boxes})
