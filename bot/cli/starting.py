@@ -13,9 +13,11 @@ from bot.cli.edge import configuration
 if TYPE_CHECKING:
     from bot.config.loader import LoadedConfig
 
-Scenario = Annotated[str | None, typer.Option(help="A day from config/scenarios, by name, or a file's path.")]
-Seed = Annotated[int | None, typer.Option(help="Another seed, another day of the same story.")]
-Speed = Annotated[float | None, typer.Option(help="Simulated seconds per wall second.")]
+Scenario = Annotated[
+    str | None, typer.Option(help="A day from config/scenarios, by name, or a file's path; else sim.scenario.")
+]
+Seed = Annotated[int | None, typer.Option(help="Another seed, another day of the same story; else sim.seed.")]
+Speed = Annotated[float | None, typer.Option(help="Simulated seconds per wall second, at most 1000; else sim.speed.")]
 StartAt = Annotated[str | None, typer.Option(metavar="ISO", help="Set the clock, e.g. 2026-11-20T09:25:00-05:00.")]
 
 
