@@ -13,11 +13,12 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
-
-import aiohttp
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.engine.tick import Engine
+
+if TYPE_CHECKING:
+    import aiohttp
 
 log: Final = logging.getLogger("quanticity")
 
@@ -118,6 +119,8 @@ class LifeSigns:
 
     async def _ping(self) -> None:
         """Call the address once a minute; while it cannot be reached, say so once."""
+        import aiohttp
+
         told = False
         last = -1
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_PING_TIMEOUT_S)) as http:
@@ -132,6 +135,8 @@ class LifeSigns:
 
     async def _call(self, http: aiohttp.ClientSession) -> str:
         """Return why the call failed, empty when it did not; the address may hold a secret, so it is not repeated."""
+        import aiohttp
+
         try:
             async with http.get(self._url) as answer:
                 return "" if answer.ok else f"HTTP {answer.status}"

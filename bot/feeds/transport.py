@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
-
-import aiohttp
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.domain.errors import BotError
+
+if TYPE_CHECKING:
+    import aiohttp
 
 USER_AGENT: Final = "Quanticity/0.1 (aiohttp)"
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
@@ -43,7 +44,10 @@ class Transport(Protocol):
 
 
 class AiohttpTransport:
-    """HTTP with a bearer token. Redirects are not followed: the token is for this host alone."""
+    """HTTP with a bearer token. Redirects are not followed: the token is for this host alone.
+
+    aiohttp is loaded with the first question: at a start the broker's book comes first, and loading takes a while.
+    """
 
     def __init__(self, base_url: str, token: str, *, timeout_s: float = 20.0) -> None:
         self._base_url = base_url.rstrip("/")
@@ -54,10 +58,12 @@ class AiohttpTransport:
             "User-Agent": USER_AGENT,
             "UW-CLIENT-API-ID": "100001",
         }
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, path: str, params: Params) -> Response:
+        import aiohttp
+
         session = self._open()
         try:
             async with session.get(self._base_url + path, params=list(params), allow_redirects=False) as answer:
@@ -67,7 +73,7 @@ class AiohttpTransport:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 status = answer.status
         except TimeoutError:
-            raise TransportFailed(f"no answer within {self._timeout.total:g} s") from None
+            raise TransportFailed(f"no answer within {self._timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise TransportFailed(f"{type(error).__name__}: {error}") from error
         if len(body) > MAX_BODY_BYTES:
@@ -80,6 +86,9 @@ class AiohttpTransport:
             await session.close()
 
     def _open(self) -> aiohttp.ClientSession:
+        import aiohttp
+
         if self._session is None:
-            self._session = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
+            timeout = aiohttp.ClientTimeout(total=self._timeout_s)
+            self._session = aiohttp.ClientSession(headers=self._headers, timeout=timeout)
         return self._session

@@ -16,18 +16,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import lru_cache
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from bot.domain.errors import StoreError
 from bot.store.address import is_sqlite, parse, sqlite_path, sync_url
 from bot.store.trouble import unusable
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
@@ -135,6 +137,8 @@ def writer_engine(url: str) -> Engine:
 
 
 def async_writer_engine(url: str) -> AsyncEngine:
+    from sqlalchemy.ext.asyncio import create_async_engine  # not needed on SQLite, and large
+
     engine = create_async_engine(parse(url))
     if is_sqlite(url):
         _prepare_sqlite(engine.sync_engine)
