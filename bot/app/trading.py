@@ -36,11 +36,13 @@ from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import RunOptions
 from bot.config.schema import Mode, Settings
 from bot.domain.calendar import NEW_YORK
+from bot.domain.connection import ConnectionState
 from bot.domain.errors import ConfigError, StoreError
 from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.ids import IdSource, ulid
 from bot.engine.inbox import Inbox
 from bot.engine.ports import Clock
+from bot.engine.records import TickBatch
 from bot.engine.tick import Engine
 from bot.feeds.calendar import XnysCalendar
 from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
@@ -65,6 +67,7 @@ _CLOSE_POLL_S: Final = 0.1
 _PAGE_RESTART_S: Final = 2.0
 REPORTS_IN: Final = timedelta(minutes=2)
 """After the close: by then the reports of the last fills are in."""
+_FEED_WAITS_S: Final = 1.0
 _STOP_WITHIN_S: Final = 4.0
 
 
@@ -217,6 +220,13 @@ async def _trade(
     broker = IbkrBroker(_broker_settings(settings), clock, inbox.put, bot_id=settings.bot_id, on_venue_time=align)
     token = config.secrets.unusual_whales_token or _ANY_BEARER
     feed = UwFeed.over_http(sources, clock, calendar, inbox.put, token)
+    synced = asyncio.Event()
+
+    def committed(batch: TickBatch) -> None:
+        announce(batch)
+        if batch.connection is not None and batch.connection.state is ConnectionState.SYNCED:
+            synced.set()
+
     engine = Engine(
         settings,
         store=store,
@@ -227,7 +237,7 @@ async def _trade(
         ids=IdSource(random.SystemRandom()),
         inbox=inbox,
         scenario=day.scenario_name if day else "",
-        on_commit=announce,
+        on_commit=committed,
         on_look=announce_look,
         on_outage=log.error,
     )
@@ -240,8 +250,8 @@ async def _trade(
         running.push_async_callback(engine.stop, "the program stops")
         await broker.start()
         running.push_async_callback(broker.stop)
-        await feed.start()
         running.push_async_callback(feed.stop)
+        running.push_async_callback(_cancel, _beside(_feed_after_the_book(feed, synced), "feed"))
         if settings.web.enabled:
             await running.enter_async_context(_page(config, clock))
         signs = LifeSigns(
@@ -260,6 +270,14 @@ async def _trade(
         running.push_async_callback(_cancel, ended)
         await engine.run(stop)
     return _farewell(settings, day, options)
+
+
+async def _feed_after_the_book(feed: UwFeed, synced: asyncio.Event) -> None:
+    """Start the feed once the broker's book was compared, or soon all the same: loading its HTTP client would hold up
+    the comparison, and until then nothing is decided on its data."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(synced.wait(), _FEED_WAITS_S)
+    await feed.start()
 
 
 def _farewell(settings: Settings, day: SimulatedDay | None, options: RunOptions) -> int:

@@ -47,12 +47,23 @@ class Schedule:
             del self.last[job]
 
 
-def ask_for_the_book(ctx: Context, journal: Journal, schedule: Schedule, *, in_doubt: bool = False) -> None:
-    """Ask for the broker's book on the timer, and soon again while a comparison is unfinished or something is in
-    doubt."""
+def ask_for_the_book(
+    ctx: Context,
+    journal: Journal,
+    schedule: Schedule,
+    *,
+    in_doubt: bool = False,
+    confirm_at: datetime | None = None,
+) -> None:
+    """Ask for the broker's book on the timer, soon again while a comparison is unfinished or something is in doubt, and
+    at `confirm_at`, when a second look can confirm what the first one found."""
     if ctx.ledger.connection.state not in _ASKING:
         return
     last = schedule.last.setdefault("reconcile", ctx.now)
+    if confirm_at is not None and last < confirm_at <= ctx.now:
+        schedule.last["reconcile"] = ctx.now
+        journal.commands.append(AskSnapshot("a difference may be confirmed"))
+        return
     if ctx.now - last < _ASK_AGAIN:
         return
     every, reason = _patience(ctx, in_doubt)

@@ -33,6 +33,7 @@ from bot.engine.records import ReconcileLine, ReconcileRow
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
 
+_STANDS_STILL = 4  # a part of the grace time
 _PROOF = frozenset({"open orders", "executions"})
 _OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
 
@@ -48,6 +49,7 @@ class Absences:
 
     parts_missing: str = ""  # of the last snapshot, as it was told
     stray_commissions: dict[str, datetime | None] = field(default_factory=dict)  # execId -> first seen, None once told
+    confirm_at: datetime | None = None  # when the next look can confirm a difference
 
     @property
     def in_doubt(self) -> bool:
@@ -81,6 +83,7 @@ class Reconciler:
             self._tell_of_missing_parts(snapshot)
         self._note_proof(snapshot)
         doubtful = [o for o in self._ctx.ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
+        self._absences.confirm_at = self._next_confirmation()
         self.settled = conclusive and not doubtful and not self._absences.in_doubt
         row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, conclusive, tuple(self._lines))
         self._journal.batch.reconciliations.append(row)
@@ -283,10 +286,22 @@ class Reconciler:
         if known is None or known[0] != difference:
             self._absences.differences[key] = (difference, at)
             return False
-        if at - known[1] < self._grace:
+        if at - known[1] < self._patience(key):
             return False
         del self._absences.differences[key]
         return True
+
+    def _patience(self, key: str) -> timedelta:
+        """Return how far apart two looks at a difference have to be.
+
+        Where an order of ours can have filled, both the fill and the broker's own positions may be on their way. A
+        contract that we never asked for only has to stand still: at a start on an empty store every second counts.
+        """
+        return self._grace if self._ctx.ledger.has_traded(key) else self._grace / _STANDS_STILL
+
+    def _next_confirmation(self) -> datetime | None:
+        due = (since + self._patience(key) for key, (_, since) in self._absences.differences.items())
+        return min(due, default=None)
 
     def _adopt(self, found: BrokerPosition, extra: int, lost: LostOrders) -> None:
         """The broker has more than we know: take it on, protect it, say so."""

@@ -400,7 +400,8 @@ class Engine:
         self._run("restart windows", self._windows.keep, ctx)
         self._run("vigil", self._vigil.look, ctx)
         self._run("day totals", self._totals.ask, ctx)
-        self._run("asking for the book", jobs.ask_for_the_book, ctx, self._schedule, in_doubt=in_doubt)
+        doubts = {"in_doubt": in_doubt, "confirm_at": self._absences.confirm_at}
+        self._run("asking for the book", jobs.ask_for_the_book, ctx, self._schedule, **doubts)
         self._run("time budgets", budgets.tell_of_what_takes_too_long, ctx, self._schedule)
         self._run("account snapshots", jobs.snapshot_account, ctx, self._schedule, self._account)
         if started - self._status_at < self.settings.engine.status_wall_seconds:

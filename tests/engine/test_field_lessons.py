@@ -105,7 +105,8 @@ def test_a_lesson_of_the_field_has_the_tests_that_it_names(lesson: str) -> None:
         assert f"def {test}(" in text, f"{lesson}: {name} is gone"
 
 
-async def test_p12_no_entry_while_the_brokers_quantity_is_another_than_ours(desk: Desk) -> None:
+async def test_p12_no_entry_while_the_brokers_quantity_is_another_than_ours() -> None:
+    desk = await Desk({"engine": {"absence_grace_s": 20}}).start()
     desk.broker.held[SPY_580P.key] = 3
     await desk.command(CommandKind.RECONCILE)
     await desk.tick()

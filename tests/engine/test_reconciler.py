@@ -51,7 +51,7 @@ async def test_a_position_that_the_store_does_not_know_is_adopted_and_protected(
 
 
 async def test_what_somebody_bought_and_sold_between_two_looks_leaves_no_doubt_behind() -> None:
-    desk = Desk()
+    desk = Desk({"engine": {"absence_grace_s": 20}})
     desk.broker.held[SPY_580P.key] = 1
     await desk.start()
     assert desk.store.session.state == "reconciling"
@@ -61,6 +61,31 @@ async def test_what_somebody_bought_and_sold_between_two_looks_leaves_no_doubt_b
     asked = desk.broker.snapshots
     await desk.wait(20)
     assert desk.broker.snapshots == asked, "nothing is in doubt, so the book is not asked again"
+
+
+async def test_a_contract_that_we_never_asked_for_is_adopted_after_two_looks_half_a_second_apart() -> None:
+    desk = Desk()
+    desk.broker.held[SPY_580P.key] = 1
+    await desk.start()
+    first = desk.clock.now()
+    while desk.store.session.state == "reconciling":
+        await desk.tick(0.05)
+    waited = (desk.clock.now() - first).total_seconds()
+    assert desk.broker.snapshots == 2
+    assert waited < 0.5
+    assert desk.position.quantity == 1
+
+
+async def test_a_contract_that_we_traded_is_adopted_after_the_whole_grace_time(desk: Desk) -> None:
+    await desk.hold(4)
+    await desk.wait(3)
+    desk.broker.held[desk.contract.key] = 5
+    await desk.command(CommandKind.RECONCILE)
+    await desk.ticks(7)
+    assert len(desk.store.positions) == 1, "a fill of ours may be on its way"
+    await desk.ticks(2)
+    await desk.settle()
+    assert len(desk.store.positions) == 2
 
 
 async def test_a_start_with_an_unknown_position_adopts_it_before_it_trades() -> None:
