@@ -82,7 +82,7 @@ def store_lock(settings: Settings) -> Path:
     """Return the lock's file: beside a SQLite store; for another store named by its address, for this machine."""
     url = settings.database.url
     if is_sqlite(url):
-        path = sqlite_path(url)
+        path = sqlite_path(url).resolve()  # a link to a store is that store
         return path.with_name(path.name + ".lock")
     return _shared_directory() / f"quanticity-store-{hashlib.sha256(url.encode()).hexdigest()[:16]}.lock"
 

@@ -6,7 +6,7 @@
 | unknown | engine.doubt_alert_s | a person is told; the book is asked every two seconds all the while |
 | working entry | execution.entry_timeout_s, the signal's life | cancelled (bot.engine.entries) |
 | working exit of a closing position | execution.exit_alert_s | a person is told why it does not end |
-| position without its stop | execution.protection_limit_s | a person is told, and the stop is placed again |
+| position without its stop | execution.protection_limit_s, more beside a live entry | told, the stop placed again |
 """
 
 from __future__ import annotations
@@ -99,7 +99,10 @@ def _tell_of_no_stop(ctx: Context, journal: Journal, schedule: Schedule, positio
     orders = ctx.ledger.orders_of(position.id)
     done = [o.done_at for o in orders if o.purpose is Purpose.ENTRY and o.done_at is not None]
     waited = (ctx.now - max([since, *done])).total_seconds()
-    if live_entry(orders) is not None or waited < ctx.settings.execution.protection_limit_s:
+    limit = ctx.settings.execution.protection_limit_s
+    if live_entry(orders) is not None:  # a stop beside it is refused: it has its own time to end, and to be cancelled
+        limit += ctx.settings.execution.partial_fill_seconds + 2 * ctx.settings.engine.ack_seconds
+    if waited < limit:
         return
     if schedule.due(f"no stop {position.id}", ctx.now, TOLD_AGAIN_S):
         bare = position.unprotected_quantity

@@ -98,6 +98,9 @@ class Dispatcher:
             self._inbox.put(OrderNotSent(command.ticket.order_ref, str(error), self._clock.now()))
 
     def _cancel(self, command: CancelOrder) -> None:
+        for held in self._pace.give_up(command.order_ref):
+            words = "it still waited for the wire when its order was taken back"
+            self._inbox.put(OrderNotSent(held.ticket.order_ref, words, self._clock.now()))
         try:
             self._broker.cancel(command.order_ref, command.order_id)
         except BrokerError as error:

@@ -60,6 +60,13 @@ class Pace:
         self._tokens -= 1
         return self.waiting.popleft()[1]
 
+    def give_up(self, order_ref: str) -> list[SubmitOrder | AmendOrder]:
+        """Take out and return what waits for one order: new terms after a cancel would be a new order."""
+        gone = [command for _, command in self.waiting if command.ticket.order_ref == order_ref]
+        if gone:
+            self.waiting = deque(each for each in self.waiting if each[1].ticket.order_ref != order_ref)
+        return gone
+
     def expired(self, now: float) -> SubmitOrder | AmendOrder | None:
         """Return an entry that waited too long."""
         if self.waiting and now - self.waiting[0][0] > ENTRY_WAITS_S:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -23,15 +24,28 @@ def wall_seconds() -> float:
 
 
 class SystemClock:
-    """The machine's time."""
+    """The machine's time, but for one thing: it never goes back.
+
+    Deadlines are differences of this clock. Were it set back by an hour, each of them would wait an hour longer: no
+    answer would be missed, no stop placed again. So it goes on at half speed until the machine's time has caught up.
+    """
 
     speed: float = 1.0
 
+    def __init__(
+        self, wall: Callable[[], float] = wall_seconds, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wall, self._monotonic = wall, monotonic
+        self._shown, self._shown_at = wall(), monotonic()
+
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        at = self._monotonic()
+        self._shown = max(self._wall(), self._shown + (at - self._shown_at) / 2)
+        self._shown_at = at
+        return datetime.fromtimestamp(self._shown, UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return self._monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))

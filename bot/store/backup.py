@@ -17,7 +17,7 @@ from bot.domain.errors import StoreError
 from bot.store.address import is_sqlite, sqlite_path
 from bot.store.audit import verify_chain
 from bot.store.chain import Head
-from bot.store.copies import copy, refuse_damaged, refuse_in_use, remove, set_aside, settle
+from bot.store.copies import copy, put_in_place, refuse_damaged, refuse_in_use, remove, set_aside
 from bot.store.revision import current_revision, head_revision
 
 _NAME: Final = "quanticity-%Y%m%dT%H%M%SZ.db"
@@ -73,7 +73,7 @@ def backup(url: str, to: Path) -> Backup:
     try:
         copy(source, part)
         checked = check_copy(part)
-        part.replace(to)
+        put_in_place(part, to)
     finally:
         remove(part)
     return Backup(to, to.stat().st_size, checked.seq, checked)
@@ -110,10 +110,9 @@ def restore(url: str, source: Path, *, force: bool = False) -> Head:
     part = target.with_name(target.name + ".part")
     try:
         copy(source, part)
-        settle(part)
         if target.exists():
             set_aside(target)
-        part.replace(target)
+        put_in_place(part, target)
     finally:
         remove(part)
     return head

@@ -14,7 +14,6 @@ from typing import Final
 from bot.domain.errors import StoreError
 from bot.store.trouble import damaged, unusable
 
-_PAGES_A_STEP: Final = 2000
 _SIDE_FILES: Final = ("-wal", "-shm")
 
 
@@ -24,7 +23,8 @@ def copy(source: Path, to: Path) -> None:
     try:
         address = f"{source.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as old, closing(sqlite3.connect(to)) as new:
-            old.backup(new, pages=_PAGES_A_STEP)
+            # In one step: SQLite begins anew whenever the writer committed between two, and a bot always commits.
+            old.backup(new, pages=-1)
             # A file in WAL mode wants side files even to be read; a copy stands alone.
             new.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
@@ -110,8 +110,15 @@ def set_aside(target: Path) -> None:
     with contextlib.suppress(sqlite3.DatabaseError), closing(sqlite3.connect(target)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     target.replace(target.with_name(target.name + ".replaced"))
+
+
+def put_in_place(new: Path, target: Path) -> None:
+    """Give a whole file the store's name. Side files of a store that was there would be read into the new one."""
+    settle(new)
     for ending in _SIDE_FILES:
         target.with_name(target.name + ending).unlink(missing_ok=True)
+    new.replace(target)
+    settle(target.parent)
 
 
 def settle(path: Path) -> None:

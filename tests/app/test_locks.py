@@ -96,3 +96,10 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="plain file"), locks.alone(settings(tmp_path), NOW):
         pass
     assert victim.read_text() == "kept"
+
+
+def test_a_store_behind_a_link_is_the_same_store(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "linked.db").symlink_to(tmp_path / "a.db")
+    linked = settings(tmp_path, "elsewhere/linked.db")
+    assert locks.store_lock(linked) == locks.store_lock(settings(tmp_path))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.events import CommandKind, LinkChange, LinkChanged, OrderErred
+from bot.domain.events import BrokerOrderStatus, CommandKind, LinkChange, LinkChanged, OrderErred
 from bot.domain.events import ErrorMeaning as Meaning
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
@@ -127,3 +127,15 @@ async def test_no_code_on_a_live_order_ends_it_by_itself(desk: Desk, code: int, 
     assert len([t for t in desk.broker.submitted if t.side is OrderSide.SELL]) == 1
     assert desk.broker.one(OrderSide.SELL, OrderType.STOP) is stop
     assert desk.store.refused == []
+
+
+async def test_a_position_beside_an_entry_that_does_not_end_is_told_to_be_without_a_stop(desk: Desk) -> None:
+    await desk.entry_working(4)
+    entry = desk.broker.entry
+    desk.broker.fill(entry, 1)
+    entry.heard = True
+    for _ in range(60):
+        await desk.tick(1.0)  # the cancel is never answered, and the book shows the order as on its way out
+        entry.status = BrokerOrderStatus.CANCELLING
+    assert desk.store.order(entry.ref).state is OrderState.UNKNOWN
+    assert desk.store.alerts.count("UNPROTECTED") == 1

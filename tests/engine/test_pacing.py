@@ -1,8 +1,10 @@
 """Order messages leave by class, entries only as the wire has room."""
 
 from decimal import Decimal
+from pathlib import Path
 
 from bot.domain.commands import AmendOrder, AskSnapshot, CancelOrder, SubmitOrder
+from bot.domain.events import CommandKind
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.engine.pacing import ENTRY_WAITS_S, Pace, by_class
 from tests.engine.desk import SPY_590C, Desk
@@ -58,3 +60,36 @@ async def test_an_entry_that_waits_too_long_is_given_up_on_record(desk: Desk) ->
     assert order.state == "rejected"
     assert "waited too long" in order.reject_reason
     assert desk.signal.state == "rejected"
+
+
+async def test_new_terms_that_wait_for_the_wire_are_given_up_when_their_order_is_taken_back(desk: Desk) -> None:
+    """A venue takes terms for an id that is gone as a new order."""
+    pace = desk.engine._dispatcher._pace
+    await desk.entry_working(4)
+    await desk.ticks(int(desk.settings.execution.reprice_after_s) - 3, 1.0)
+    pace._rate = pace._tokens = 0  # the wire is busy
+    for _ in range(60):
+        await desk.tick()
+        if pace.waiting:
+            break
+    assert pace.waiting
+    entry = desk.broker.entry
+    desk.broker.fill(entry, 1)
+    await desk.tick()
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.tick()
+    assert not pace.waiting
+    desk.broker.cancel_ack(entry)
+    await desk.settle()
+    assert desk.broker.amended == []
+    assert desk.store.order(entry.ref).state == "cancelled"
+
+
+async def test_a_better_price_for_an_entry_passes_the_gate_too(tmp_path: Path) -> None:
+    switch = tmp_path / "stop"
+    desk = await Desk({"engine": {"kill_switch_file": str(switch)}}).start()
+    await desk.entry_working(4)
+    switch.touch()
+    await desk.wait(desk.settings.execution.reprice_after_s + 5)
+    assert desk.broker.amended == []
+    assert "amend_refused" in desk.store.path(desk.store.of(Purpose.ENTRY)[0].id)

@@ -1,6 +1,7 @@
 """Our book against the broker's: found is adopted, twice absent is over or sent again, nothing follows from half an
 answer."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from bot.domain.events import (
@@ -9,6 +10,7 @@ from bot.domain.events import (
     ExecutionReported,
     LinkChange,
     LinkChanged,
+    OrderReported,
 )
 from bot.domain.order import Execution, OrderSide, OrderState, Purpose
 from bot.domain.position import CloseReason, Origin, PositionState
@@ -216,6 +218,25 @@ async def test_a_stop_that_never_arrived_goes_out_again_under_its_reference(desk
     assert desk.broker.stop_order.ref == lost.ref
     assert desk.broker.stop_order.order_id != lost.order_id
     assert desk.position.unprotected_since is None
+
+
+async def test_the_late_end_of_a_lost_sending_does_not_end_the_one_that_went_out_after_it(desk: Desk) -> None:
+    await desk.entry_working(2)
+    desk.broker.fill(desk.broker.entry, 2)
+    await desk.ticks(2)
+    lost = desk.broker.stop_order
+    desk.broker.drop(lost)
+    await desk.ticks(12, 1.0)
+    while lost.ref not in desk.broker.book:
+        await desk.tick(1.0)
+    await desk.tick()
+    late = replace(desk.broker.view(lost), status=BrokerOrderStatus.CANCELLED, order_id=0)
+    desk.put(OrderReported(late))
+    await desk.ticks(2)
+    assert desk.store.order(lost.ref).state is OrderState.SUBMITTED
+    await desk.settle()
+    assert desk.broker.stop_order.left == 2, "one stop, not two: the broker's law raises"
+    assert desk.store.order(lost.ref).state is OrderState.WORKING
 
 
 async def test_an_exit_that_never_arrived_goes_out_again(desk: Desk) -> None:

@@ -119,3 +119,30 @@ async def test_a_cancelled_sleeper_is_forgotten() -> None:
     await asyncio.sleep(0)
     assert clock.sleepers == 0
     clock.advance(5)
+
+
+def test_the_machines_clock_set_back_neither_goes_back_nor_stands_still() -> None:
+    wall, counted = [1_000_000.0], [0.0]
+    clock = SystemClock(lambda: wall[0], lambda: counted[0])
+
+    def pass_by(seconds: float) -> float:
+        wall[0] += seconds
+        counted[0] += seconds
+        return clock.now().timestamp()
+
+    assert pass_by(10) == 1_000_010
+    wall[0] -= 3600  # a person, or a time server
+    assert pass_by(0) == 1_000_010
+    assert [pass_by(10), pass_by(10)] == [1_000_015, 1_000_020]
+    assert pass_by(7200) == wall[0], "it has caught up"
+    wall[0] += 3600
+    assert pass_by(1) == wall[0], "a step forward is taken at once"
+
+
+def test_jitter_between_the_machines_two_clocks_is_not_seen() -> None:
+    wall, counted = [1_000_000.0], [0.0]
+    clock = SystemClock(lambda: wall[0], lambda: counted[0])
+    for _ in range(100):
+        wall[0] += 0.999
+        counted[0] += 1.0
+        assert clock.now().timestamp() == pytest.approx(wall[0], abs=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import closing as shutting
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from bot.domain.errors import StoreError
 from bot.store.audit import head_of
 from bot.store.backup import backup, backup_name, restore
+from bot.store.copies import copy
 from bot.store.sql_store import SqlStore
 from tests.store.builders import NOW, FixedClock, a_batch, an_id, born
 from tests.store.trade import opening, write
@@ -85,3 +87,45 @@ def test_what_is_no_store_is_not_restored(url: str, tmp_path: Path, content: byt
     path.write_bytes(content)
     with pytest.raises(StoreError, match=r"not a store|no store"):
         restore(url, path, force=True)
+
+
+async def test_what_is_left_of_a_lost_stores_log_is_not_read_into_the_restored_one(
+    store: SqlStore, url: str, store_path: Path, tmp_path: Path
+) -> None:
+    await write(store, opening()[:1])
+    made = backup(url, tmp_path / "b.db")
+    await write(store, opening()[1:])
+    log = store_path.with_name(store_path.name + "-wal")
+    left_over = log.read_bytes()
+    await store.close()
+    store_path.unlink()  # the disk was repaired: the file is gone, its log is still there
+    log.write_bytes(left_over)
+    restore(url, made.path)
+    with shutting(sqlite3.connect(store_path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("SELECT MAX(seq) FROM transition").fetchone() == (made.head.seq,)
+
+
+def test_a_large_store_is_copied_while_its_writer_never_rests(tmp_path: Path) -> None:
+    source, stop = tmp_path / "large.db", threading.Event()
+    with shutting(sqlite3.connect(source)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t (x BLOB)")
+        connection.executemany("INSERT INTO t VALUES (?)", ((b"x" * 3000,) for _ in range(10_000)))
+        connection.commit()
+
+    def write_on() -> None:
+        with shutting(sqlite3.connect(source, isolation_level=None, timeout=10)) as writer:
+            while not stop.wait(0.005):
+                writer.execute("INSERT INTO t VALUES ('one more')")
+
+    writing = threading.Thread(target=write_on)
+    copying = threading.Thread(target=copy, args=(source, tmp_path / "copy.db"))
+    writing.start()
+    copying.start()
+    copying.join(8)
+    was_done = not copying.is_alive()
+    stop.set()
+    for thread in (copying, writing):
+        thread.join()
+    assert was_done, "a copy that begins anew with every commit never ends"
