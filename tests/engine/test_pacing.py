@@ -1,7 +1,6 @@
 """Order messages leave by class, entries only as the wire has room."""
 
 from decimal import Decimal
-from pathlib import Path
 
 from bot.domain.commands import AmendOrder, AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.events import CommandKind
@@ -83,13 +82,3 @@ async def test_new_terms_that_wait_for_the_wire_are_given_up_when_their_order_is
     await desk.settle()
     assert desk.broker.amended == []
     assert desk.store.order(entry.ref).state == "cancelled"
-
-
-async def test_a_better_price_for_an_entry_passes_the_gate_too(tmp_path: Path) -> None:
-    switch = tmp_path / "stop"
-    desk = await Desk({"engine": {"kill_switch_file": str(switch)}}).start()
-    await desk.entry_working(4)
-    switch.touch()
-    await desk.wait(desk.settings.execution.reprice_after_s + 5)
-    assert desk.broker.amended == []
-    assert "amend_refused" in desk.store.path(desk.store.of(Purpose.ENTRY)[0].id)
