@@ -19,8 +19,17 @@ from bot.domain.position import CloseReason, Position, PositionState, PositionTr
 from bot.engine.calling_off import FLATTENED
 from bot.engine.context import Context
 from bot.engine.entries import amend, cancel, may_cancel
-from bot.engine.protection import live_entry, live_exits, live_stop, may_resize, may_sell_more, move_stop, protect
-from bot.engine.refusals import is_watched, watch
+from bot.engine.protection import (
+    live_entry,
+    live_exits,
+    live_stop,
+    may_resize,
+    may_sell_more,
+    move_stop,
+    protect,
+    sold_unseen,
+)
+from bot.engine.refusals import follow, is_watched, watch
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
@@ -40,15 +49,12 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
         return [request_close(ctx, position, CloseReason.FLATTEN, words, "tick")]
     if live_entry(orders) is not None or not ctx.may_exit_of(position):
         return []
-    follow = _follow_rungs(ctx, position, orders)
-    if follow:
-        return follow
-    covered = protect(ctx, position, orders)
     bid = sound_bid(ctx, position)
-    if not covered and live_stop(orders) is None and is_watched(orders):
-        return watch(ctx, position, bid)
-    if covered or bid is None:
-        return covered
+    watched = live_stop(orders) is None and is_watched(orders)
+    due = watch(ctx, position, bid) if watched else []
+    due = due or _follow_rungs(ctx, position, orders) or protect(ctx, position, orders)
+    if due or bid is None:
+        return due
     return _climb(ctx, position, orders, bid) or _trail(ctx, position, orders, bid)
 
 
@@ -92,22 +98,22 @@ def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Deci
     """
     if position.state is PositionState.CLOSING:
         return None, None
-    if is_watched(ctx.ledger.orders_of(position.id)):
-        return position.stop_price, position.high
+    low = position.stop_price if is_watched(ctx.ledger.orders_of(position.id)) else None
     if position.state is PositionState.TRAILING and position.stop_price is not None:
         step = 1 + ctx.settings.execution.trail_min_step
-        return None, position.stop_price * step / (1 - position.plan.trail)
+        return low, position.stop_price * step / (1 - position.plan.trail)
     rungs = position.plan.rungs
     if position.entry_quantity > 1 and position.rungs_done < len(rungs):
-        return None, position.entry_price * (1 + rungs[position.rungs_done].gain)
-    return None, position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
+        return low, position.entry_price * (1 + rungs[position.rungs_done].gain)
+    return low, position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
 
 
 # ---- rungs: make room, sell, follow the bid
 
 
 def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decimal) -> list[Step]:
-    """A rung is reached: shrink the stop first; the sale follows once the broker has confirmed it."""
+    """A rung is reached: shrink the stop first; the sale follows once the broker has confirmed it. Where the broker
+    takes no stop there is none to shrink, and the rung is sold at once."""
     rungs = position.plan.rungs
     if position.rungs_done >= len(rungs) or position.room_for or live_exits(orders):
         return []
@@ -122,6 +128,9 @@ def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decim
         words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: nothing to sell of {position.quantity}"
         return [Step(position, PositionTrigger.SELL_RUNG, words, evidence, {"rungs_done": position.rungs_done + 1})]
     stop = live_stop(orders)
+    if stop is None and is_watched(orders):
+        free = may_sell_more(ctx, position) and not sold_unseen(orders)
+        return _sell_rung(ctx, position, contracts) if free else []
     if stop is None or not may_resize(ctx, stop):
         return []
     wanted = replace(stop.terms, quantity=stop.terms.quantity - contracts)
@@ -148,7 +157,7 @@ def _follow_rungs(ctx: Context, position: Position, orders: Sequence[Order]) -> 
         return [_forget_room(position, "the stop could not be shrunk")]
     if _fell_back(ctx, position):
         return [_forget_room(position, "the bid fell back before the sale")]
-    return _sell_rung(ctx, position) or _give_room_back(ctx, position, stop)
+    return _sell_rung(ctx, position, position.room_for) or _give_room_back(ctx, position, stop)
 
 
 def _fell_back(ctx: Context, position: Position) -> bool:
@@ -170,7 +179,7 @@ def _forget_room(position: Position, why: str) -> Step:
     return Step(position, PositionTrigger.MAKE_ROOM, f"rung called off: {why}", {}, {"room_for": 0})
 
 
-def _sell_rung(ctx: Context, position: Position) -> list[Step]:
+def _sell_rung(ctx: Context, position: Position, contracts: int) -> list[Step]:
     bid = sound_bid(ctx, position)
     if bid is None or bid <= 0:
         return []
@@ -179,11 +188,11 @@ def _sell_rung(ctx: Context, position: Position) -> list[Step]:
     order = ctx.new_order(
         Purpose.EXIT,
         OrderType.LIMIT,
-        Terms(position.room_for, limit_price=price),
+        Terms(contracts, limit_price=price),
         tag=f"rung:{number}",
         position=position,
     )
-    words = f"rung {number}: sell {position.room_for} at {price}"
+    words = f"rung {number}: sell {contracts} at {price}"
     sets = {"rungs_done": number, "room_for": 0}
     evidence = {"bid": bid, "order_ref": order.order_ref, "entry_price": position.entry_price}
     birth = Birth(order, words, evidence)
@@ -242,8 +251,10 @@ def _begins_to_trail(position: Position, bid: Decimal) -> bool:
 
 def _ratchet(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     price = trailing_stop(position.high, position.plan, ctx.board.grid(position.key))
-    wanted = move_stop(ctx, position, orders, price)
     stop = live_stop(orders)
+    if stop is None and is_watched(orders):
+        return follow(ctx, position, price)
+    wanted = move_stop(ctx, position, orders, price)
     if wanted is None or stop is None:
         return []
     words = f"high {position.high}: stop from {stop.terms.stop_price} to {price}"

@@ -13,14 +13,12 @@ from decimal import Decimal
 
 from bot.domain.commands import SubmitOrder
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
-from bot.domain.position import CloseReason, Position, PositionTrigger
+from bot.domain.position import Position, PositionTrigger
 from bot.engine.context import Context
 from bot.engine.entries import amend
-from bot.engine.refusals import is_watched, refused_stops, repriced
+from bot.engine.refusals import is_watched, must_sell, repriced
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import protective_stop, stop_move_is_material
-
-_STOPS_TRIED = 3
 
 
 def live_stop(orders: Sequence[Order]) -> Order | None:
@@ -82,11 +80,9 @@ def may_resize(ctx: Context, stop: Order) -> bool:
 
 
 def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: int) -> list[Step]:
-    refused = len(refused_stops(orders))
-    if refused >= _STOPS_TRIED:
-        words = f"{refused} stops were refused: no position without protection"
-        failed = {"close_reason": CloseReason.PROTECTION_FAILED}
-        return [Step(position, PositionTrigger.REQUEST_CLOSE, words, {"refused": refused}, failed)]
+    leave = must_sell(position, orders)
+    if leave is not None:
+        return [leave]
     grid = ctx.board.grid(position.key)
     price = repriced(position.stop_price or protective_stop(position.entry_price, position.plan, grid), orders)
     order = ctx.new_order(

@@ -4,9 +4,11 @@
 |---|---|---|
 | reprice | the price does not fit the venue's grid or band | again, on a grid that every option class takes |
 | watch | stops are not taken for this contract or account | the tick watches the bid and sells at the market |
+| flatten | the contract is no longer what it was, or may only be sold | sold at the market at once |
 | retry | anything else | again at once |
 
-After three refusals that are not `watch`, the position is sold: there is no position without protection.
+After three refusals that are not `watch`, the position is sold: there is no position without protection. Under a
+watched stop the ladder and the trail go on; only the stop itself is the tick's to sell at.
 """
 
 from __future__ import annotations
@@ -24,22 +26,27 @@ from bot.domain.position import CloseReason, Position, PositionState, PositionTr
 from bot.domain.quotes import QuoteFault
 from bot.engine.context import Context
 from bot.engine.steps import Step
-from bot.risk.ladder import stop_move_is_material, trailing_stop, trails_from
+from bot.risk.ladder import stop_move_is_material
+
+_STOPS_TRIED = 3
 
 
 class Policy(StrEnum):
     RETRY = "retry"
     REPRICE = "reprice"
     WATCH = "watch"
+    FLATTEN = "flatten"
 
 
 POLICY_OF: Final[Mapping[int, Policy]] = MappingProxyType(
     {
         109: Policy.REPRICE,  # out of the venue's price range
         110: Policy.REPRICE,  # off the grid of the contract's market rule
+        200: Policy.FLATTEN,  # no such contract any more: adjusted or delisted while we hold it
         203: Policy.WATCH,  # not available for this account
         387: Policy.WATCH,  # order type unsupported for this contract
         391: Policy.WATCH,  # time in force not taken for this order type
+        460: Policy.FLATTEN,  # trading permission is gone: what is held may be sold, nothing else
         10006: Policy.WATCH,  # order attributes that the destination does not take
     }
 )
@@ -72,23 +79,31 @@ def repriced(price: Decimal, orders: Sequence[Order]) -> Decimal:
     return NICKEL_CLASS.up(price)
 
 
+def must_sell(position: Position, orders: Sequence[Order]) -> Step | None:
+    """Return the step towards the door when no further stop is asked for, else None."""
+    refused = refused_stops(orders)
+    latest = latest_stop(orders)
+    at_once = latest is not None and latest in refused and policy_of(latest) is Policy.FLATTEN
+    if not at_once and len(refused) < _STOPS_TRIED:
+        return None
+    why = latest.reject_reason if at_once and latest is not None else f"{len(refused)} stops were refused"
+    words = f"{why}: no position without protection"
+    sets = {"close_reason": CloseReason.PROTECTION_FAILED, "room_for": 0}
+    return Step(position, PositionTrigger.REQUEST_CLOSE, words, {"refused": len(refused)}, sets)
+
+
 def watch(ctx: Context, position: Position, bid: Decimal | None) -> list[Step]:
-    """Do in the tick what the stop would do at the broker: sell at its price, follow the high, never without a
-    quote."""
+    """Do in the tick what the stop would do at the broker: sell at its price, never without a quote."""
     stop = position.stop_price or Decimal(0)
     evidence = {"bid": bid, "stop": stop, "high": position.high}
     if bid is None:
         return _blind(ctx, position, evidence)
-    if bid <= stop:
-        trailing = position.state is PositionState.TRAILING
-        sets = {"close_reason": CloseReason.TRAIL if trailing else CloseReason.STOP, "room_for": 0}
-        words = f"the bid {bid} is at the stop of {stop} that the broker does not take"
-        return [Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, sets)]
-    if position.state is PositionState.FILLED:
-        start = position.entry_price * (1 + trails_from(1, position.plan))
-        words = f"bid {bid} is past {start:f}: the watched stop trails {position.plan.trail:.0%} below the high"
-        return [Step(position, PositionTrigger.TRAIL, words, evidence)] if bid >= start else []
-    return _follow(ctx, position, stop, evidence)
+    if bid > stop:
+        return []
+    trailing = position.state is PositionState.TRAILING
+    sets = {"close_reason": CloseReason.TRAIL if trailing else CloseReason.STOP, "room_for": 0}
+    words = f"the bid {bid} is at the stop of {stop} that the broker does not take"
+    return [Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, sets)]
 
 
 def _blind(ctx: Context, position: Position, evidence: Mapping[str, Any]) -> list[Step]:
@@ -103,10 +118,12 @@ def _blind(ctx: Context, position: Position, evidence: Mapping[str, Any]) -> lis
     return [Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, sets)]
 
 
-def _follow(ctx: Context, position: Position, stop: Decimal, evidence: Mapping[str, Any]) -> list[Step]:
-    price = trailing_stop(position.high, position.plan, ctx.board.grid(position.key))
+def follow(ctx: Context, position: Position, price: Decimal) -> list[Step]:
+    """Raise a watched stop to `price` when that is worth a row; the broker need not be asked, so none is late."""
+    stop = position.stop_price or Decimal(0)
     if price <= stop or not stop_move_is_material(stop, price, ctx.settings.execution.trail_min_step):
         return []
+    evidence = {"high": position.high, "from": stop, "to": price}
     sets = {"stop_price": price, "ratcheted_at": ctx.now}
     words = f"high {position.high}: watched stop from {stop} to {price}"
-    return [Step(position, PositionTrigger.RATCHET, words, {**evidence, "to": price}, sets)]
+    return [Step(position, PositionTrigger.RATCHET, words, evidence, sets)]
