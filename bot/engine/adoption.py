@@ -2,19 +2,23 @@
 
 A stop that fits a position which is being adopted becomes that position's protective stop, so it is never without one
 and never has two. Every other one is cancelled, and a position is adopted only when none of those is live on its
-contract any more: what can be sold together never adds up to more than is held.
+contract any more: what can be sold together never adds up to more than is held. (Sales of a position that the store
+does know are `bot.engine.newer_store`'s.)
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from decimal import Decimal
+
 from bot.domain.commands import CancelOrder
 from bot.domain.events import BrokerOrderStatus, BrokerOrderView, BrokerSnapshot, OrderReported
-from bot.domain.ids import is_ours
-from bot.domain.order import Order, OrderSide, OrderTrigger, OrderType, Purpose, Terms
+from bot.domain.order import OrderSide, OrderTrigger
 from bot.domain.position import Position
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.journal import Journal
+from bot.engine.newer_store import is_unknown, left_of, order_of
 from bot.engine.steps import Birth, Step
 
 _LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
@@ -27,18 +31,19 @@ class LostOrders:
     def __init__(self, ctx: Context, journal: Journal, snapshot: BrokerSnapshot) -> None:
         self._ctx, self._journal = ctx, journal
         self._found = [view for view in snapshot.open_orders if self._is_lost(view)]
+        self._sold_for: dict[str, Decimal] = defaultdict(Decimal)
+        for execution in snapshot.executions:
+            self._sold_for[execution.order_ref] += execution.price * execution.quantity
         self._extra = _held_beyond(ctx, snapshot)
         self._stops = {key: stop for key in self._extra if (stop := self._fitting_stop(key)) is not None}
 
     def _is_lost(self, view: BrokerOrderView) -> bool:
-        ledger = self._ctx.ledger
-        ours = is_ours(self._ctx.settings.bot_id, view.order_ref)
-        return ours and view.order_ref not in ledger.by_ref and view.perm_id not in ledger.by_perm
+        return is_unknown(self._ctx, view.order_ref, view.perm_id)
 
     def _fitting_stop(self, key: str) -> BrokerOrderView | None:
-        """Return the largest whole stop that sells no more than what nobody here knows of."""
-        fitting = [v for v in self._found if v.contract_key == key and _is_whole_stop(v, self._extra[key])]
-        return max(fitting, key=lambda v: (v.quantity, v.order_ref), default=None)
+        """Return the largest stop that sells no more than what nobody here knows of; what it sold before is gone."""
+        fitting = [v for v in self._found if v.contract_key == key and _is_fitting_stop(v, self._extra[key])]
+        return max(fitting, key=lambda v: (left_of(v), v.order_ref), default=None)
 
     def call_off(self) -> list[tuple[BrokerOrderView, str]]:
         """Cancel what protects nothing; returns each lost order and what was done about it."""
@@ -58,13 +63,21 @@ class LostOrders:
         """Whether a lost order that is on its way out is still live on a contract."""
         return any(v.contract_key == key and v is not self._stops.get(key) for v in self._found)
 
+    @property
+    def on_their_way_out(self) -> frozenset[str]:
+        """The contracts on which lost orders are still live that nobody keeps."""
+        return frozenset(v.contract_key for v in self._found if v is not self._stops.get(v.contract_key))
+
     def protect(self, position: Position) -> None:
         """Make the kept stop the adopted position's own."""
         view = self._stops.pop(position.key, None)
         if view is None:
             return
-        order = _order_of(self._ctx, view, position)
+        order = order_of(self._ctx, view, position)
         words = f"{view.order_ref} works at the broker and fits: it is the position's stop"
+        order.filled_quantity = view.filled_quantity or 0  # sold before, and not of the contracts that are adopted
+        order.filled_value = self._sold_for[view.order_ref]
+        order.tag = _TAG
         self._journal.born(Birth(order, words, {"perm_id": view.perm_id, "order_id": view.order_id}), "reconcile")
         self._journal.take(Step(order, OrderTrigger.SUBMIT, "sent before the store was lost", {}, actor="reconcile"))
         FactKeeper(self._ctx, self._journal).order_reported(OrderReported(view))
@@ -79,26 +92,6 @@ def _held_beyond(ctx: Context, snapshot: BrokerSnapshot) -> dict[str, int]:
     return {key: extra for key, extra in beyond.items() if extra > 0}
 
 
-def _is_whole_stop(view: BrokerOrderView, most: int) -> bool:
+def _is_fitting_stop(view: BrokerOrderView, most: int) -> bool:
     is_stop = view.side is OrderSide.SELL and view.stop_price is not None and view.limit_price is None
-    return is_stop and not view.filled_quantity and 0 < view.quantity <= most and view.status in _LIVE
-
-
-def _order_of(ctx: Context, view: BrokerOrderView, position: Position) -> Order:
-    return Order(
-        id=ctx.new_id(),
-        order_ref=view.order_ref,
-        contract_key=view.contract_key,
-        purpose=Purpose.PROTECT,
-        side=view.side,
-        order_type=OrderType.STOP,
-        terms=Terms(view.quantity, None, view.stop_price),
-        created_at=ctx.now,
-        state_since=ctx.now,
-        position_id=position.id,
-        tag=_TAG,
-        order_id=view.order_id,
-        perm_id=view.perm_id,
-        client_id=view.client_id,
-        submitted_at=ctx.now,
-    )
+    return is_stop and 0 < left_of(view) <= most and view.status in _LIVE

@@ -6,6 +6,8 @@ A status or an error that does not fit is never guessed at: the order becomes `u
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from bot.domain.commands import AskSnapshot, CancelOrder
 from bot.domain.events import (
     BrokerOrderStatus,
@@ -26,6 +28,7 @@ from bot.engine.context import Context
 from bot.engine.entries import CANCEL_MISSES_TOLD
 from bot.engine.fills import FillKeeper
 from bot.engine.journal import Journal
+from bot.engine.newer_store import is_sale_of_a_newer_store
 from bot.engine.refusals import policy_of
 from bot.engine.steps import Step
 
@@ -161,7 +164,18 @@ class FactKeeper:
         stop = ours.stop_price and (shown.stop_price or ours.stop_price)
         order.terms = Terms(shown.quantity, limit, stop)
         self._journal.keep(order)
+        self._learn_stop(order, stop)
         self._complete(order)
+
+    def _learn_stop(self, order: Order, stop: Decimal | None) -> None:
+        """A stop that stands higher at the broker than we knew was raised there: one that takes its place goes no
+        lower."""
+        position = self._ledger.positions.get(order.position_id or "")
+        if order.purpose is not Purpose.PROTECT or position is None or stop is None:
+            return
+        if position.stop_price is None or stop > position.stop_price:
+            position.stop_price = stop
+            self._journal.keep(position)
 
     def _complete(self, order: Order) -> None:
         """The terms that came into force ask for no more than what is filled already."""
@@ -357,8 +371,9 @@ class FactKeeper:
             )
 
     def _protection_ended(self, order: Order, position: Position) -> None:
-        """On the way out the stop is not missed; any other end of it is a loss."""
-        if position.state is PositionState.CLOSING or position.quantity == 0:
+        """On the way out the stop is not missed, nor beside another one; any other end of it is a loss."""
+        others = (o for o in self._ledger.orders_of(position.id) if o.purpose is Purpose.PROTECT and o is not order)
+        if position.state is PositionState.CLOSING or position.quantity == 0 or any(not o.is_done for o in others):
             return
         self._journal.take(
             Step(
@@ -379,7 +394,11 @@ class FactKeeper:
 
     # ---- executions and commissions
 
-    def executed(self, event: ExecutionReported) -> None:
+    def executed(self, event: ExecutionReported, *, whole_book: bool = False) -> None:
+        """Count an execution. One that a newer store's order made waits until a `whole_book` says what that is."""
+        if not whole_book and is_sale_of_a_newer_store(self._ctx, event.execution):
+            self._journal.commands.append(AskSnapshot(f"{event.execution.order_ref} sold what we hold, unknown to us"))
+            return
         self._fills.executed(event)
 
     def commission(self, event: CommissionReported) -> None:

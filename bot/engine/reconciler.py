@@ -29,6 +29,7 @@ from bot.engine.adoption import LostOrders
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.journal import Journal
+from bot.engine.newer_store import NewerSales
 from bot.engine.records import ReconcileLine, ReconcileRow
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
@@ -50,11 +51,12 @@ class Absences:
     parts_missing: str = ""  # of the last snapshot, as it was told
     stray_commissions: dict[str, datetime | None] = field(default_factory=dict)  # execId -> first seen, None once told
     confirm_at: datetime | None = None  # when the next look can confirm a difference
+    lost_live: frozenset[str] = frozenset()  # contracts on which lost orders were still on their way out
 
     @property
     def in_doubt(self) -> bool:
         """Whether a first look found something that a second one has to confirm."""
-        return bool(self.since or self.differences)
+        return bool(self.since or self.differences or self.lost_live)
 
 
 class Reconciler:
@@ -134,10 +136,12 @@ class Reconciler:
 
     def _take_facts(self, snapshot: BrokerSnapshot, *, conclusive: bool) -> None:
         keeper = FactKeeper(self._ctx, self._journal)
+        if conclusive:
+            self._take_back(snapshot)
         known = set(self._ctx.ledger.executions)
         for execution in sorted(snapshot.executions, key=lambda e: (e.executed_at, e.exec_id)):
-            keeper.executed(ExecutionReported(execution))
-            if execution.base_id not in known:
+            keeper.executed(ExecutionReported(execution), whole_book=conclusive)
+            if execution.base_id not in known and execution.base_id in self._ctx.ledger.executions:
                 self._line(
                     "execution", execution.exec_id, "missing", f"{execution.side} {execution.quantity}", "counted"
                 )
@@ -158,6 +162,11 @@ class Reconciler:
         for view in snapshot.open_orders:
             self._call_off_a_ghost(view)
         self._ctx.ledger.ghosts &= {view.order_ref for view in snapshot.open_orders}
+
+    def _take_back(self, snapshot: BrokerSnapshot) -> None:
+        """What a newer store sold of our positions, before its executions are counted; half a book does not tell."""
+        for ref, action in NewerSales(self._ctx, self._journal, snapshot).take_back():
+            self._line("order", ref, "missing", "known", action)
 
     def _call_off_a_ghost(self, view: BrokerOrderView) -> None:
         """An order that we took for over is live at the broker: nobody manages it, so it is cancelled."""
@@ -251,6 +260,7 @@ class Reconciler:
         doubted, unequal = self._ctx.ledger.doubted_keys, self._ctx.ledger.unequal_keys
         doubted.clear()
         unequal.clear()
+        self._absences.lost_live = lost.on_their_way_out
         for key in self._absences.differences.keys() - broker.keys() - ours.keys():
             del self._absences.differences[key]  # gone on both sides since the last look: nothing is left to confirm
         for key in sorted(set(broker) | set(ours)):
@@ -270,6 +280,7 @@ class Reconciler:
                 self._adopt(broker[key], there - ours[key], lost)
             else:
                 self._give_up(key, ours[key] - max(there, 0), there)
+        doubted |= self._absences.lost_live  # no sale beside one that may still fill
 
     def _is_none_of_ours(self, found: BrokerPosition | None, ours: int) -> bool:
         """Shares, and options that somebody sold short, are nothing that this bot can have made or can manage."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bot.domain.events import BrokerOrderStatus, CommandKind
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose, Terms
-from bot.domain.position import Origin
+from bot.domain.position import CloseReason, Origin, PositionState
 from tests.engine.desk import SPY_580P, SPY_590C, Desk
 from tests.engine.fakes import AtBroker, FakeBroker, FakeStore
 
@@ -72,12 +72,34 @@ async def test_of_two_lost_stops_that_each_fit_one_stays() -> None:
     assert on_sale(desk.broker) == 4
 
 
-async def test_a_lost_stop_that_filled_in_part_is_replaced() -> None:
+async def test_a_lost_stop_that_filled_in_part_stays_for_the_rest() -> None:
     desk = with_lost_store(lost(7, 4, filled=1), held=3)
     await start(desk)
     (stop,) = desk.broker.live
-    assert stop.ref != f"{LOST}007"
-    assert on_sale(desk.broker) == 3
+    assert (stop.ref, stop.left) == (f"{LOST}007", 3)
+    assert desk.broker.submitted == []
+    assert (desk.position.quantity, desk.position.unprotected_contract_ms) == (3, 0)
+    desk.broker.fill(stop, 2, "0.99")
+    desk.broker.fill(stop, 1, "0.98")
+    await desk.settle()
+    assert desk.position.state is PositionState.CLOSED
+    assert desk.position.close_reason is CloseReason.STOP
+    assert desk.store.refused == []
+    assert desk.broker.held[SPY_590C.key] == 0
+
+
+async def test_a_lost_stop_that_fills_while_its_position_is_being_adopted_is_never_oversold() -> None:
+    desk = with_lost_store(lost(7, 4, filled=1), held=3)
+    await desk.start()
+    desk.quote("2.00", "2.04")
+    for second in range(14):
+        await desk.wait(1)
+        if second in {1, 3, 6}:
+            desk.broker.fill(desk.broker.book[f"{LOST}007"], 1, "0.99")
+        assert on_sale(desk.broker) <= desk.broker.held[SPY_590C.key]
+    assert desk.broker.held[SPY_590C.key] == 0
+    assert desk.store.open_positions == []
+    assert desk.broker.live == []
 
 
 async def test_a_lost_order_without_a_position_is_cancelled() -> None:

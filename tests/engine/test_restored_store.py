@@ -1,0 +1,202 @@
+"""An older backup is restored while the broker went on: the same book as the broker's, and no stop goes back down."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.order import OrderSide, OrderState, OrderType
+from bot.domain.position import Origin, Position, Protection
+from bot.store.backup import backup, restore
+from bot.store.database import open_reader
+from bot.store.invariants import CHECKS
+from bot.store.invariants.finding import Question
+from bot.store.revision import upgrade
+from bot.store.sql_store import SqlStore
+from tests.engine.desk import SPY_590C, Desk
+
+
+class Place:
+    """A desk on a store in a file, and what happens to that file."""
+
+    def __init__(self, folder: Path, empty: Path) -> None:
+        shutil.copy(empty, folder / "store.db")
+        self.url = f"sqlite+aiosqlite:///{folder / 'store.db'}"
+        self.kept = folder / "kept.db"
+        self.desk = self._desk()
+
+    def _desk(self, **more: Any) -> Desk:
+        desk = Desk(store=None, **more)
+        self.store = SqlStore(self.url, desk.clock)
+        desk.engine._store = self.store
+        return desk
+
+    async def open(self) -> Desk:
+        await self.store.open()
+        return await self.desk.start()
+
+    async def restore(self) -> Desk:
+        """The program ends, the older backup takes the store's place, the program starts."""
+        await self.store.close()
+        restore(self.url, self.kept, force=True)
+        quoted = self.desk._quoted
+        self.desk = self._desk(broker=self.desk.broker, clock=self.desk.clock, seed=9)
+        self.desk._quoted = quoted
+        desk = await self.open()
+        for _ in range(8):
+            await desk.wait(1)
+            on_sale = sum(o.left for o in desk.broker.live if o.side is OrderSide.SELL)
+            assert on_sale <= desk.broker.held[SPY_590C.key]
+        return desk
+
+    def position(self) -> Position:
+        (position,) = self.desk.engine.ledger.positions.values()
+        return position
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with open_reader(self.url) as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(statement)]
+
+    def findings(self) -> list[str]:
+        with open_reader(self.url) as connection:
+            question = Question(connection, 2.0, 0.5, (), None)
+            found = [check(question) for check in CHECKS]
+        return [f"{f.invariant}: {f.detail}" for f in found if not f.ok]
+
+    async def close_everything(self) -> None:
+        """Sell what is left and compare the money with the broker's."""
+        desk = self.desk
+        desk.put(CommandReceived("out", CommandKind.FLATTEN, {}, "cli", desk.clock.now()))
+        for _ in range(6):
+            await desk.wait(1)
+            for order in desk.broker.live:
+                if order.type is OrderType.MARKET and order.heard:
+                    desk.broker.fill(order, order.left, "2.50")
+        await desk.settle()
+        assert desk.broker.held[SPY_590C.key] == 0
+        ((made,),) = self.rows("SELECT SUM(realized_pnl) FROM position")
+        assert Decimal(made) / 10_000 == desk.broker.cash
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("restored") / "empty.db"
+    upgrade(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+async def place(tmp_path: Path, empty: Path) -> AsyncIterator[Place]:
+    """Four contracts held at 2.00 and protected; then a backup."""
+    place = Place(tmp_path, empty)
+    desk = await place.open()
+    await desk.entry_working(4)
+    desk.broker.fill(desk.broker.entry, 4, "2.00")
+    await desk.settle()
+    backup(place.url, place.kept)
+    yield place
+    await place.store.close()
+
+
+async def a_rung_sells_and_the_stop_is_raised(desk: Desk) -> None:
+    for bid, contracts in (("3.00", 1), ("4.00", 2)):
+        await desk.bid(bid)
+        desk.broker.fill(desk.broker.rung, contracts, bid)
+        await desk.wait(6)
+
+
+async def the_stop_is_replaced_and_raised(desk: Desk) -> None:
+    desk.broker.cancel_ack(desk.broker.stop_order)
+    await desk.settle()
+    await a_rung_sells_and_the_stop_is_raised(desk)
+
+
+async def the_broker_forgot_the_stop_that_was_replaced(desk: Desk) -> None:
+    first = desk.broker.stop_order
+    await the_stop_is_replaced_and_raised(desk)
+    desk.broker.drop(first)
+
+
+async def a_rung_rests(desk: Desk) -> None:
+    await desk.bid("3.00")
+    assert desk.broker.rung.left == 1
+
+
+async def a_rung_sells_a_part(desk: Desk) -> None:
+    await desk.bid("3.00")
+    desk.broker.fill(desk.broker.rung, 1, "3.00")
+    await desk.wait(6)
+    await desk.bid("4.00")
+    desk.broker.fill(desk.broker.rung, 1, "4.00")
+    await desk.settle()
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        a_rung_sells_and_the_stop_is_raised,
+        the_stop_is_replaced_and_raised,
+        the_broker_forgot_the_stop_that_was_replaced,
+        a_rung_rests,
+        a_rung_sells_a_part,
+    ],
+)
+async def test_an_older_backup_and_a_comparison_give_the_brokers_book(
+    place: Place, meanwhile: Callable[[Desk], Awaitable[None]]
+) -> None:
+    await meanwhile(place.desk)
+    before = {o.ref: (o.terms, o.left) for o in place.desk.broker.live}
+    sent = len(place.desk.broker.submitted)
+    desk = await place.restore()
+    assert {o.ref: (o.terms, o.left) for o in desk.broker.live} == before, "nothing was moved, cancelled or added"
+    assert len(desk.broker.submitted) == sent
+    position = place.position()
+    assert (position.origin, position.quantity) == (Origin.BOT, desk.broker.held[SPY_590C.key])
+    assert position.settled_quantity == 0, "our own sales are ours"
+    assert position.stop_price == desk.broker.stop_order.terms.stop_price
+    assert position.protection is Protection.WORKING
+    assert desk.engine.ledger.session.state == "active"
+    assert place.rows("SELECT COUNT(*) FROM execution WHERE position_id IS NULL") == [(0,)]
+    assert place.rows("SELECT id FROM symbol_halt WHERE state = 'halted'") == []
+    await place.close_everything()
+    assert place.findings() == []
+
+
+async def test_a_stop_that_stood_raised_is_replaced_no_lower_when_the_venue_takes_it_away(place: Place) -> None:
+    await a_rung_sells_and_the_stop_is_raised(place.desk)
+    raised = place.desk.broker.stop_order.terms.stop_price
+    desk = await place.restore()
+    desk.broker.cancel_ack(desk.broker.stop_order)
+    desk.quote("3.20", "3.24")
+    await desk.settle()
+    assert desk.broker.stop_order.terms.stop_price == raised
+
+
+async def test_a_position_that_was_sold_out_meanwhile_ends_by_its_own_sales(place: Place) -> None:
+    desk = place.desk
+    desk.put(CommandReceived("out", CommandKind.CLOSE, {"position_id": place.position().id}, "cli", desk.clock.now()))
+    await desk.settle()
+    desk.broker.fill(desk.broker.market, 4, "2.50")
+    await desk.settle()
+    desk = await place.restore()
+    assert not desk.engine.ledger.positions
+    ((made, settled),) = place.rows("SELECT realized_pnl, settled_quantity FROM position")
+    assert (Decimal(made) / 10_000, settled) == (desk.broker.cash, 0)
+    assert place.findings() == []
+
+
+async def test_a_newer_stop_that_is_looser_than_ours_is_replaced(place: Place) -> None:
+    await the_stop_is_replaced_and_raised(place.desk)
+    stop = place.desk.broker.stop_order
+    stop.terms = type(stop.terms)(1, stop_price=Decimal("0.50"))
+    desk = await place.restore()
+    assert desk.broker.stop_order.ref != stop.ref
+    assert desk.broker.stop_order.terms.stop_price >= Decimal("1.00")
+    states = {o.state for o in desk.engine.ledger.orders_of(place.position().id)}
+    assert OrderState.UNKNOWN not in states
