@@ -149,7 +149,8 @@ class Ledger:
         tied = {o.position_id for o in self.orders.values()}
         self.closed = {i: p for i, p in self.closed.items() if i not in ended or i in tied}
         asked = {o.signal_id for o in self.orders.values()}
-        self.ended_signals = {i: s for i, s in self.ended_signals.items() if i in asked}
+        recent = {i for i, signal in self.ended_signals.items() if _day_of(signal.closed_at) >= yesterday}
+        self.ended_signals = {i: s for i, s in self.ended_signals.items() if i in asked or i in recent}
         questions = {s.approval_id for s in (*self.signals.values(), *self.ended_signals.values())}
         self.approvals = {i: a for i, a in self.approvals.items() if i in questions or a.state not in APPROVAL.terminal}
         self._forget_executions(now - timedelta(days=EXECUTION_DAYS))

@@ -208,11 +208,12 @@ def acknowledge(ctx: Context, journal: Journal, actor: str) -> list[str]:
         if breaker.state is not BreakerState.TRIPPED or breaker.id not in _CLEARED_BY_RESUME:
             continue
         words = f"{actor} resumed: {breaker.id} is counted anew"
-        sets = {"acknowledged_at": ctx.now, "since": ctx.now}
+        sets: dict[str, object] = {"acknowledged_at": ctx.now, "since": ctx.now}
+        if breaker.id == "drawdown":
+            ctx.ledger.high_water = ctx.ledger.equity
+            sets["facts"] = {"high_water": ctx.ledger.equity}
         journal.take(Step(breaker, BreakerTrigger.ACKNOWLEDGE, words, dict(breaker.facts), sets, actor=actor))
         lifted.append(breaker.id)
-    if "drawdown" in lifted:
-        ctx.ledger.high_water = ctx.ledger.equity
     return lifted
 
 

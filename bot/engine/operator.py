@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Set
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.domain.approval import ApprovalState
 from bot.domain.commands import AskSnapshot
@@ -72,9 +73,7 @@ class Operator:
     def _approve(self, command: CommandReceived) -> str:
         signal = self._ctx.ledger.signals.get(str(command.payload.get("signal_id", "")))
         if signal is None or signal.state is not SignalState.PENDING:
-            raise Refused(
-                self._what_it_is("signal", command.payload.get("signal_id"), signal.state if signal else None)
-            )
+            raise Refused(self._what_the_signal_is(command))
         approval = self._ctx.ledger.approvals.get(signal.approval_id or "")
         if approval is None or approval.state is not ApprovalState.REQUESTED:
             raise Refused("this signal is not waiting for a person")
@@ -85,9 +84,7 @@ class Operator:
     def _reject(self, command: CommandReceived) -> str:
         signal = self._ctx.ledger.signals.get(str(command.payload.get("signal_id", "")))
         if signal is None or signal.state not in {SignalState.PENDING, SignalState.APPROVED}:
-            raise Refused(
-                self._what_it_is("signal", command.payload.get("signal_id"), signal.state if signal else None)
-            )
+            raise Refused(self._what_the_signal_is(command))
         reason = str(command.payload.get("reason") or f"rejected by {command.actor}")
         self._journal.carry_out(refuse_by_person(self._ctx, signal, command.actor, reason))
         return f"rejected {signal.contract}"
@@ -104,7 +101,7 @@ class Operator:
         sets = {"hold": hold, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
         held_already = hold is Hold.PAUSE and session.state in _COMING_UP and session.hold is not Hold.NONE
         if session.state not in states or held_already:
-            asked = "" if session.hold is Hold.NONE else f" and {session.hold} is asked"
+            asked = "" if session.hold is Hold.NONE else f"; {session.hold} by {session.held_by}: {session.hold_reason}"
             raise Refused(f"the session is {session.state}{asked}")
         self._journal.take(Step(session, trigger, reason, {"command": command.id}, sets, actor=command.actor))
         words = f"{session.state}, then paused" if session.state in _COMING_UP else str(session.state)
@@ -160,7 +157,7 @@ class Operator:
         position_id = str(command.payload.get("position_id", ""))
         position = self._ctx.ledger.positions.get(position_id)
         if position is None or position.state not in {PositionState.FILLED, PositionState.TRAILING}:
-            raise Refused(self._what_it_is("position", position_id, position.state if position else None))
+            raise Refused(self._what_the_position_is(position_id))
         self._turn(position, CloseReason.OPERATOR, f"closed by {command.actor}", command.actor)
         return f"closing {position.quantity} x {position.contract}"
 
@@ -218,10 +215,24 @@ class Operator:
         self._journal.commands.append(AskSnapshot(f"asked by {command.actor}"))
         return "the broker's book was asked; the comparison is in the reconciliation table"
 
-    def _what_it_is(self, kind: str, entity_id: object, state: object) -> str:
-        if state is None:
-            return f"{kind} {entity_id} is not alive: it is unknown or already over"
-        return f"{kind} {entity_id} is {state}"
+    def _what_the_signal_is(self, command: CommandReceived) -> str:
+        signal_id = command.payload.get("signal_id")
+        signal = self._ctx.ledger.signal(str(signal_id))
+        if signal is None:
+            return f"signal {signal_id} is unknown, or over before today"
+        return f"signal {signal_id} is {signal.state}{_since(signal.closed_at)}: {signal.contract}"
+
+    def _what_the_position_is(self, position_id: str) -> str:
+        ledger = self._ctx.ledger
+        position = ledger.positions.get(position_id) or ledger.closed.get(position_id)
+        if position is None:
+            return f"position {position_id} is unknown, or closed before yesterday"
+        why = f", {position.close_reason}" if position.close_reason else ""
+        return f"position {position_id} is {position.state}{_since(position.closed_at)}{why}: {position.contract}"
+
+
+def _since(at: datetime | None) -> str:
+    return f" since {at:%H:%M:%S} UTC" if at is not None else ""
 
 
 class Refused(Exception):

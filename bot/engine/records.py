@@ -201,7 +201,7 @@ class LoadedState:
 
     session: Session | None
     connection: Connection | None
-    signals: Sequence[Signal]  # not terminal, and those whose orders are loaded: a fill may come late
+    signals: Sequence[Signal]  # not terminal, of today, and those whose orders are loaded: a fill may come late
     approvals: Sequence[Approval]  # requested
     orders: Sequence[Order]  # not done, and every order of an open position or of today's session
     positions: Sequence[Position]  # not closed, and those closed in today's session (commissions may still come)

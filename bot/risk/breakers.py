@@ -117,8 +117,8 @@ def _state(share: float, warn_at: float) -> BreakerState:
     return BreakerState.WARNING if share >= warn_at else BreakerState.OK
 
 
-def _unknown(limit: str, detail: str) -> _Found:
-    return _Found(BreakerState.OK, "unknown", limit, None, detail)
+def _unknown(limit: str, detail: str, **facts: Any) -> _Found:
+    return _Found(BreakerState.OK, "unknown", limit, None, detail, facts)
 
 
 def _part(value: Decimal, limit: Decimal) -> float:
@@ -153,7 +153,7 @@ def _daily_loss(view: BookView, settings: RiskSettings) -> _Found:
 def _drawdown(view: BookView, settings: RiskSettings) -> _Found:
     limit = _percent(settings.max_drawdown_fraction)
     if view.equity is None or view.high_water is None or view.high_water <= 0:
-        return _unknown(limit, "the account has not said its value")
+        return _unknown(limit, "the account has not said its value", high_water=view.high_water)
     fall = max(view.high_water - view.equity, Decimal(0)) / view.high_water
     share = _part(fall, settings.max_drawdown_fraction)
     facts = {"fall": fall, "high_water": view.high_water, "equity": view.equity}

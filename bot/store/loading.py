@@ -35,7 +35,9 @@ from bot.store.schema import (
     SYMBOL_HALT,
     TRANSITION,
 )
-from bot.store.values import parse_time, time_text
+from bot.store.values import parse_json, parse_time, time_text
+
+_IS_DRAWDOWN: Final = BREAKER.c.id == "drawdown"
 
 HISTORY_DAYS: Final = 45
 """Days of realized P&L and of opening equity that limits may look back on."""
@@ -86,10 +88,12 @@ def _one(connection: Connection, table: Table, build: Any) -> Any:
 
 
 def _relevant_signals(today: date) -> Select[Any]:
-    """Return what is alive, and every signal whose order was loaded: a fill may come after its signal is over."""
+    """Return what is alive, what is of today, so that a person who asks is told what became of it, and every signal
+    whose order was loaded: a fill may come after its signal is over."""
     alive = SIGNAL.c.state.not_in([s.value for s in SIGNAL_LIFE.terminal])
     ordered = select(_relevant_orders(today).subquery().c.signal_id)
-    return select(SIGNAL).where(or_(alive, SIGNAL.c.id.in_(ordered))).order_by(SIGNAL.c.id)
+    of_today = SIGNAL.c.session_day == today.isoformat()
+    return select(SIGNAL).where(or_(alive, of_today, SIGNAL.c.id.in_(ordered))).order_by(SIGNAL.c.id)
 
 
 def _open_questions() -> Select[Any]:
@@ -177,13 +181,20 @@ def _realized(connection: Connection, today: date) -> dict[date, Decimal]:
 
 
 def _high_water(connection: Connection, now: datetime) -> Decimal | None:
-    """Return the highest net liquidation since the drawdown breaker was last acknowledged, within the days kept."""
+    """Return the highest net liquidation since the drawdown breaker was last acknowledged, within the days kept: of the
+    account's snapshots, and what the breaker itself had last seen, for a peak may lie between two snapshots."""
     account = ACCOUNT_SNAPSHOT.c
     since = time_text(now - timedelta(days=HISTORY_DAYS))
-    counted_anew = connection.execute(select(BREAKER.c.acknowledged_at).where(BREAKER.c.id == "drawdown")).scalar()
+    breaker = connection.execute(select(BREAKER.c.acknowledged_at, BREAKER.c.facts).where(_IS_DRAWDOWN)).first()
+    counted_anew = breaker.acknowledged_at if breaker is not None else None
     within = account.at.between(max(since, counted_anew or ""), time_text(now))
     highest = connection.execute(select(func.max(account.net_liquidation)).where(within)).scalar()
-    return None if highest is None else from_units(int(highest))
+    seen = [from_units(int(highest))] if highest is not None else []
+    written_at = connection.execute(select(ENGINE_STATUS.c.at)).scalar()
+    if breaker is not None and written_at is not None and written_at <= time_text(now):  # a simulated day may be redone
+        told = parse_json(breaker.facts).get("high_water")
+        seen += [Decimal(str(told))] if told is not None else []
+    return max(seen, default=None)
 
 
 def _opening_equity(connection: Connection, today: date) -> dict[date, Decimal]:

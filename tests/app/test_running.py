@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -158,3 +159,45 @@ def test_a_store_of_a_newer_schema_is_refused(program: Program) -> None:
     assert done.returncode == 2
     assert "9999" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_emergency_by_signal_halts_takes_entries_back_sells_everything_and_leaves_a_command_row(
+    program: Program,
+) -> None:
+    process = program.start("--scenario", "demo", "--speed", "60")
+    held = "SELECT id FROM position WHERE state != 'closed' AND protected_at IS NOT NULL"
+    program.wait_for(lambda: len(program.ask(held)) >= 1)
+    _reconciles_twice_and_changes_nothing(program)
+    process.send_signal(signal.SIGUSR1)
+    row = "SELECT actor, kind, payload, state, answer FROM command WHERE kind != 'reconcile'"
+    program.wait_for(lambda: len(program.ask(row)) == 1)
+    ((actor, kind, payload, state, answer),) = program.ask(row)
+    assert (actor, kind, payload, state) == ("signal", "emergency", '{"signal":"SIGUSR1"}', "done")
+    assert str(answer).startswith("halted; closing ")
+    program.wait_for(lambda: program.ask("SELECT count(*) FROM position WHERE state != 'closed'") == [(0,)])
+    live = "SELECT count(*) FROM broker_order WHERE state NOT IN ('filled', 'cancelled', 'rejected')"
+    program.wait_for(lambda: program.ask(live) == [(0,)])
+    assert program.ask("SELECT state, hold, held_by FROM session_state") == [("halted", "halt", "signal")]
+    reasons = {reason for (reason,) in program.ask("SELECT close_reason FROM position")}
+    assert "flatten" in reasons
+    shown = program.run("status").stdout
+    assert "halted: emergency stop by signal (by signal since 2026-" in shown
+    assert program.ask("SELECT count(*) FROM v_admin_actions WHERE actor = 'signal' AND source = 'command'") == [(1,)]
+    entries = program.ask("SELECT count(*) FROM broker_order WHERE purpose = 'entry'")
+    at = program.ask("SELECT tick FROM engine_status")
+    program.wait_for(lambda: program.ask("SELECT tick FROM engine_status") > at)
+    assert process.poll() is None, "it goes on running, for a person to look"
+    assert program.ask("SELECT count(*) FROM broker_order WHERE purpose = 'entry'") == entries
+    assert program.run("audit", "invariants").returncode == 0
+
+
+def _reconciles_twice_and_changes_nothing(program: Program) -> None:
+    """Of one process the second command, too: a start is the slowest part of such a test."""
+    seen = [program.run("reconcile", "--json") for _ in range(2)]
+    assert [done.returncode for done in seen] == [0, 0], seen[-1].stderr
+    first, second = (json.loads(done.stdout) for done in seen)
+    assert (first["differences"], second["differences"]) == (0, 0)
+    assert first["id"] != second["id"], "each asked the broker anew"
+    moved = "SELECT * FROM transition WHERE actor = 'reconcile' AND machine IN ('order', 'position')"
+    assert program.ask(moved) == []
+    assert program.ask("SELECT count(*) FROM position WHERE origin != 'bot'") == [(0,)]

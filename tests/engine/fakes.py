@@ -33,7 +33,6 @@ from bot.domain.market import MarketView
 from bot.domain.order import Execution, Order, OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import OPEN, Position
 from bot.domain.quotes import Quote
-from bot.domain.signal import SIGNAL
 from bot.engine.ports import Clock
 from bot.engine.records import LoadedState, TickBatch, TransitionRow
 from bot.strategies.base import Look, Proposal
@@ -392,7 +391,7 @@ class FakeStore:
         return LoadedState(
             session=copy.deepcopy(self.session),
             connection=copy.deepcopy(self.connection),
-            signals=[s for s in signals if s.state not in SIGNAL.terminal],
+            signals=signals,
             approvals=[a for a in t["approvals"].values() if a.state.value == "requested"],
             orders=list(t["orders"].values()),
             positions=list(t["positions"].values()),
@@ -413,7 +412,9 @@ class FakeStore:
     def _high_water(self) -> Decimal | None:
         drawdown = self.breakers.get("drawdown")
         since = drawdown.acknowledged_at if drawdown else None
-        return max((value for at, value in self.high_water if since is None or at >= since), default=None)
+        told = drawdown.facts.get("high_water") if drawdown else None
+        seen = [value for at, value in self.high_water if since is None or at >= since]
+        return max(seen + [told] * (told is not None), default=None)
 
     async def pending_commands(self) -> Sequence[CommandReceived]:
         return self.commands

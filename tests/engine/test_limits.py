@@ -9,10 +9,10 @@ import pytest
 
 from bot.domain.breaker import BreakerState
 from bot.domain.events import CommandKind, LinkChange, LinkChanged
-from bot.domain.order import Purpose
+from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState
-from tests.engine.desk import SPY_580P, Desk
+from tests.engine.desk import SPY_580P, SPY_590C, Desk
 
 
 def breaker(desk: Desk, name: str) -> BreakerState:
@@ -242,6 +242,60 @@ async def test_an_emergency_while_disconnected_names_what_is_left_and_finishes_w
     await desk.settle()
     assert desk.store.of(Purpose.EXIT)[-1].terms.quantity == 2
     assert desk.store.session.state == "halted"
+
+
+@pytest.mark.parametrize("kind", [CommandKind.EMERGENCY, CommandKind.FLATTEN, CommandKind.CANCEL_ALL])
+@pytest.mark.parametrize("lost", [LinkChange.ORDERS_LOST, LinkChange.DROPPED], ids=["1100", "no socket"])
+async def test_asked_while_the_broker_is_out_of_reach_it_names_what_is_left_and_does_it_once_it_can(
+    kind: CommandKind, lost: LinkChange
+) -> None:
+    desk = await Desk({"execution": {"entry_timeout_s": 900}, "approval": {"signal_ttl_s": 900}}).start()
+    desk.contract = SPY_580P
+    await desk.hold(4)
+    desk.contract = SPY_590C
+    await desk.propose(4)
+    await desk.settle()
+    entry = desk.store.of(Purpose.ENTRY)[-1]
+    desk.put(LinkChanged(lost, "1100", desk.clock.now()))
+    await desk.tick()
+    sent = len(desk.broker.submitted)
+    state, answer = await desk.command(kind)
+    assert state == "done"
+    left = answer.split("done as soon as it is: ")[1]
+    assert f"entry {entry.order_ref} for 4 x {entry.contract_key.strip()}" in left
+    sells = kind is not CommandKind.CANCEL_ALL
+    assert (f"4 x {SPY_580P}" in left) is sells
+    await desk.ticks(20)
+    assert (len(desk.broker.submitted), desk.broker.entry.cancel_asked) == (sent, False), "nobody was asked anything"
+    if lost is LinkChange.ORDERS_LOST:
+        desk.put(LinkChanged(LinkChange.RESTORED, "1102", desk.clock.now()))
+    else:
+        await desk.connect()
+    await desk.settle()
+    assert desk.store.of(Purpose.ENTRY)[-1].state is OrderState.CANCELLED
+    exits = desk.store.of(Purpose.EXIT)
+    assert [o.terms.quantity for o in exits] == ([4] if sells else [])
+    if sells:
+        desk.broker.fill(desk.broker.market)
+        await desk.settle()
+        assert desk.store.open_positions == []
+    else:
+        assert desk.broker.stop_order.left == 4
+    expected = {CommandKind.EMERGENCY: "halted", CommandKind.FLATTEN: "paused", CommandKind.CANCEL_ALL: "active"}
+    assert desk.store.session.state == expected[kind]
+
+
+@pytest.mark.parametrize("kind", [CommandKind.EMERGENCY, CommandKind.FLATTEN, CommandKind.CANCEL_ALL])
+async def test_what_was_asked_while_degraded_is_done_by_the_next_run_too(kind: CommandKind) -> None:
+    desk = await Desk().start()
+    await desk.entry_working(4)
+    desk.put(LinkChanged(LinkChange.ORDERS_LOST, "1100", desk.clock.now()))
+    await desk.tick()
+    await desk.command(kind)
+    again = await restarted(desk)
+    await again.settle()
+    assert again.broker.live == []
+    assert again.store.of(Purpose.ENTRY)[-1].state is OrderState.CANCELLED
 
 
 async def test_cancel_all_takes_entries_back_and_leaves_the_session_active(desk: Desk) -> None:

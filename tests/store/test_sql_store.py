@@ -242,13 +242,17 @@ async def test_yesterdays_done_orders_and_closed_positions_are_left_out(store: S
     assert later.realized_since == {date(2026, 11, 20): position.realized_pnl}
 
 
-async def test_an_answered_approval_and_an_ended_signal_are_left_out(store: SqlStore) -> None:
+async def test_an_answered_approval_and_a_signal_that_ended_yesterday_are_left_out(
+    store: SqlStore, clock: FixedClock
+) -> None:
     signal = a_signal(state=SignalState.REJECTED)
     approval = an_approval(signal, state=ApprovalState.REJECTED, decided_by="admin:web:ann", decided_at=NOW)
     await store.commit(a_batch(signals=keyed(signal), approvals=keyed(approval)))
-    loaded = await store.load()
-    assert not loaded.signals
-    assert not loaded.approvals
+    today = await store.load()
+    assert [s.state for s in today.signals] == ["rejected"], "who asks is told what it is"
+    assert not today.approvals
+    clock.at += timedelta(days=1)
+    assert not (await store.load()).signals
 
 
 async def test_an_ended_signal_whose_order_is_loaded_comes_with_it_for_a_fill_may_be_late(store: SqlStore) -> None:

@@ -1,0 +1,124 @@
+"""Limits through the real store: what a restart may not forget is there when the next run asks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from bot.domain.breaker import BreakerState
+from bot.domain.events import CommandKind, CommandReceived
+from bot.feeds.clock import ManualClock
+from bot.store.sql_store import SqlStore
+from tests.engine.desk import TEN, Desk
+from tests.engine.fakes import FakeBroker
+
+Run = Callable[[], Awaitable[Desk]]
+RISK: dict[str, Any] = {"daily_loss_fraction": "1", "daily_loss_usd": "0", "daily_loss_warning_fraction": "1"}
+
+
+@pytest.fixture
+async def run(url: str) -> AsyncIterator[Run]:
+    """Start a run of the engine on the store; the one before is dropped as a crash would drop it."""
+    clock = ManualClock(TEN)
+    broker = FakeBroker(clock)
+    seeds = iter(range(1, 99))
+    async with AsyncExitStack() as open_stores:
+
+        async def start() -> Desk:
+            await open_stores.aclose()
+            store = SqlStore(url, clock)
+            await store.open()
+            open_stores.push_async_callback(store.close)
+            settings = {"risk": RISK, "engine": {"account_snapshot_seconds": 5}}
+            return await Desk(settings, store=store, broker=broker, clock=clock, seed=next(seeds)).start()  # type: ignore[arg-type]
+
+        yield start
+
+
+async def worth(desk: Desk, dollars: int) -> None:
+    desk.equity(dollars)
+    await desk.ticks(32)
+
+
+async def resume(desk: Desk) -> None:
+    desk.put(CommandReceived("resume", CommandKind.RESUME, {}, "cli", desk.clock.now()))
+    await desk.settle()
+
+
+def drawdown(desk: Desk) -> BreakerState:
+    return desk.engine.ledger.breakers["drawdown"].state
+
+
+async def test_the_high_water_mark_and_its_breaker_outlive_restarts_and_a_resume_counts_anew(run: Run) -> None:
+    first = await run()
+    await worth(first, 105_500)
+    await worth(first, 100_000)
+    second = await run()
+    await worth(second, 94_900)
+    assert drawdown(second) is BreakerState.TRIPPED, "10 % below what the run before had seen"
+    assert second.engine.ledger.session.state == "halted"
+    third = await run()
+    await third.settle()
+    assert drawdown(third) is BreakerState.TRIPPED
+    assert third.engine.ledger.session.state == "halted"
+    assert "drawdown" in str(third.engine.ledger.entry_blocks)
+    await worth(third, 94_900)
+    await resume(third)
+    assert drawdown(third) is BreakerState.OK
+    fourth = await run()
+    await worth(fourth, 90_000)
+    assert drawdown(fourth) is BreakerState.OK, "what a person acknowledged is not counted again"
+    assert fourth.engine.ledger.session.state == "active"
+    await worth(fourth, 85_000)
+    assert drawdown(fourth) is BreakerState.TRIPPED, "10 % below what it was when a person resumed"
+
+
+async def test_losses_in_a_row_and_their_acknowledgement_outlive_restarts(run: Run) -> None:
+    desk = await run()
+    desk.strategy.cool_down_s = 0
+    for _ in range(3):
+        await desk.propose(2)
+        await desk.settle()
+        desk.broker.fill(desk.broker.entry, 2, "2.00")
+        await desk.settle()
+        desk.broker.fill(desk.broker.stop_order, 2, "1.00")
+        await desk.settle()
+    assert desk.engine.ledger.breakers["losses"].state is BreakerState.TRIPPED
+    again = await run()
+    await again.ticks(8)
+    assert again.engine.ledger.breakers["losses"].state is BreakerState.TRIPPED
+    await resume(again)
+    once_more = await run()
+    await once_more.ticks(8)
+    assert once_more.engine.ledger.breakers["losses"].state is BreakerState.OK
+
+
+async def test_who_halted_when_and_why_is_there_after_a_restart(run: Run) -> None:
+    desk = await run()
+    at = desk.clock.now()
+    desk.put(CommandReceived("halt", CommandKind.HALT, {"reason": "news"}, "admin:web:ann", at))
+    await desk.settle()
+    again = await run()
+    await again.settle()
+    session = again.engine.ledger.session
+    assert (session.state, session.held_by, session.hold_reason) == ("halted", "admin:web:ann", "news")
+    assert session.held_at is not None
+    assert 0 <= (session.held_at - at).total_seconds() < 1
+
+
+async def test_a_peak_between_two_snapshots_of_the_account_is_remembered(run: Run) -> None:
+    first = await run()
+    await worth(first, 100_000)
+    first.equity(105_500)
+    await first.ticks(5)
+    first.equity(100_000)
+    await first.ticks(3)
+    silent = await run()
+    await silent.ticks(32)
+    assert silent.engine.ledger.equity is None
+    third = await run()
+    await worth(third, 94_900)
+    assert drawdown(third) is BreakerState.TRIPPED, "also by a run that never heard of the account"
