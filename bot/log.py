@@ -6,8 +6,11 @@ Lines of the standard library's loggers and of structlog look alike: time, words
 from __future__ import annotations
 
 import logging
+import queue
 import re
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, MutableMapping
 from datetime import datetime
 from typing import Any, Final, TextIO
@@ -21,6 +24,8 @@ Fields = MutableMapping[str, Any]
 Now = Callable[[], datetime]
 
 HIDDEN: Final = "***"
+_MOST_LINES: Final = 10_000
+_FLUSH_S: Final = 0.5
 _SHORTEST_SECRET: Final = 4
 _NOISY: Final = ("ib_insync", "transitions", "asyncio", "aiosqlite", "waitress", "werkzeug", "alembic")
 _MARKS: Final = {"warning": "warning: ", "error": "ERROR: ", "critical": "CRITICAL: "}
@@ -88,13 +93,62 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         return self._redact(super().format(record))
 
 
+class AsideHandler(logging.Handler):
+    """Writes from a thread of its own: a terminal that somebody holds (Ctrl-S) or a pipe that nobody empties must not
+    hold the tick. What is beyond `most` waiting lines is left out, and how many those were is said afterwards.
+    """
+
+    def __init__(self, stream: TextIO, most: int = _MOST_LINES) -> None:
+        super().__init__()
+        self._stream = stream
+        self._lines: queue.Queue[str] = queue.Queue(most)
+        self._left_out = 0
+        threading.Thread(target=self._write, daemon=True, name="log").start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+            if self._left_out:
+                self._lines.put_nowait(f"({self._left_out} lines were left out here: nobody took them)\n{line}")
+            else:
+                self._lines.put_nowait(line)
+            self._left_out = 0
+        except queue.Full:
+            self._left_out += 1
+        except Exception:  # as the library's own handlers do: a line that cannot be written is told of, not raised
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Wait until everything is written, but not for ever."""
+        until = time.monotonic() + _FLUSH_S
+        while self._lines.unfinished_tasks and time.monotonic() < until:
+            time.sleep(0.005)
+
+    def _write(self) -> None:
+        while True:
+            line = self._lines.get()
+            try:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                self._left_out += 1  # the stream is gone: nothing can be said on it
+            finally:
+                self._lines.task_done()
+
+
 def configure_logging(
-    level: str, secrets: Iterable[str] = (), now: Now | None = None, stream: TextIO | None = None
+    level: str,
+    secrets: Iterable[str] = (),
+    now: Now | None = None,
+    stream: TextIO | None = None,
+    *,
+    aside: bool = False,
 ) -> None:
     """Send structlog's and the standard library's log to standard error as plain lines.
 
     `now` gives the time of lines that do not bring their own `at`: the bot's clock, so that a simulated day reads as
-    that day; without it such lines have no time. Calling it again replaces what was configured before.
+    that day; without it such lines have no time. `aside` writes them from a thread, for a program that must not wait
+    for its reader. Calling it again replaces what was configured before.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -105,7 +159,7 @@ def configure_logging(
     formatter = _RedactingFormatter(
         redactor(secrets), foreign_pre_chain=shared, processors=[PlainLine(now)], use_get_message=True
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler: logging.Handler = (AsideHandler if aside else logging.StreamHandler)(stream or sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _NOISY:

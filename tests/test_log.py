@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -83,3 +85,36 @@ def test_what_looks_like_a_credential_is_taken_out_though_nobody_named_it(text: 
 )
 def test_ordinary_words_and_the_simulators_ready_link_stay(text: str) -> None:
     assert redactor(())(text) == text
+
+
+def test_a_reader_that_does_not_read_holds_nobody_up() -> None:
+    """Ctrl-S in the terminal, or a pager at the end of the pipe."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as held, os.fdopen(reading) as reader:
+        root.handlers = []
+        configure_logging("info", now=lambda: NOW, stream=held, aside=True)
+        (aside,) = root.handlers
+
+        def trade() -> None:
+            for number in range(13_000):
+                logging.getLogger("quanticity").info(f"line {number} of a day")
+
+        trading = threading.Thread(target=trade, daemon=True)
+        trading.start()
+        trading.join(10)
+        was_free = not trading.is_alive()
+        lines = (next(reader) for _ in range(10_000))
+        assert next(lines) == "10:00:07 line 0 of a day\n"
+        for _ in lines:
+            pass
+        assert was_free
+        logging.getLogger("quanticity").info("the reader is back")
+        aside.flush()
+        told = [next(reader) for _ in range(2)]
+        while "left out" not in told[0]:
+            told = [told[1], next(reader)]
+        assert told[1] == "10:00:07 the reader is back\n"
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()

@@ -16,16 +16,18 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from bot.app.announce import announce, announce_look
 from bot.app.backups import Backups
+from bot.app.beside import Beside, cancel
 from bot.app.children import Child, ChildFailed
 from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone
@@ -210,7 +212,7 @@ async def _trade(
     day: SimulatedDay | None,
 ) -> int:
     settings = paced(config.settings, clock.speed)
-    configure_logging(settings.log.level, config.secrets, now=clock.now)
+    configure_logging(settings.log.level, config.secrets, now=clock.now, aside=True)
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir))
     store = SqlStore(settings.database.url, clock, config_version=config.version)
     await store.open()
@@ -251,9 +253,10 @@ async def _trade(
         await broker.start()
         running.push_async_callback(broker.stop)
         running.push_async_callback(feed.stop)
-        running.push_async_callback(_cancel, _beside(_feed_after_the_book(feed, synced), "feed"))
+        beside = Beside(clock, inbox.put)
+        running.push_async_callback(cancel, beside.start("the feed", partial(_feed_after_the_book, feed, synced)))
         if settings.web.enabled:
-            await running.enter_async_context(_page(config, clock))
+            await running.enter_async_context(_page(config, clock, beside))
         signs = LifeSigns(
             engine,
             Systemd(os.environ),
@@ -262,12 +265,12 @@ async def _trade(
         )
         signs.start()
         running.push_async_callback(signs.stop)
-        running.push_async_callback(_cancel, _beside(_poll_commands(store, inbox), "commands"))
+        running.push_async_callback(cancel, beside.start("commands", partial(_poll_commands, store, inbox)))
         if settings.database.backup_every_hours and is_sqlite(settings.database.url):
             backups = Backups(settings.database.url, settings.database, clock, calendar, inbox.put)
-            running.push_async_callback(_cancel, _beside(backups.run(), "backups"))
-        ended = _beside(_watch_the_close(engine, clock, calendar, options, stop), "close")
-        running.push_async_callback(_cancel, ended)
+            running.push_async_callback(cancel, beside.start("backups", backups.run))
+        close = partial(_watch_the_close, engine, clock, calendar, options, stop)
+        running.push_async_callback(cancel, beside.start("the day's end", close))
         await engine.run(stop)
     return _farewell(settings, day, options)
 
@@ -347,24 +350,9 @@ def _emergency_on_signal(inbox: Inbox, clock: Clock) -> None:
 
 def _leave() -> None:
     log.error(f"the stop took longer than {_STOP_WITHIN_S:g} s and is cut short; the next start recovers")
+    for handler in logging.getLogger().handlers:
+        handler.flush()
     os._exit(1)  # children end with our end of their standard input
-
-
-def _beside(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-    """Run something beside the tick; an error that ends it is logged the moment it happens, never only at the stop."""
-    task = asyncio.create_task(work, name=name)
-    task.add_done_callback(_tell_of_its_end)
-    return task
-
-
-def _tell_of_its_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error(f"the task {task.get_name()!r} ended: {error!r}", exc_info=error)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _poll_commands(store: SqlStore, inbox: Inbox) -> None:
@@ -400,7 +388,9 @@ async def _watch_the_close(
         return
     from bot.app.day import lines, summarize
 
-    for line in lines(summarize(engine.settings.database.url, session.day)):
+    # In a thread: the whole history is verified, and the tick goes on.
+    summary = await asyncio.to_thread(summarize, engine.settings.database.url, session.day)
+    for line in lines(summary):
         log.info(line)
     log.info("the day is over; the page stays up, Ctrl-C ends the program")
 
@@ -415,14 +405,14 @@ async def _until(clock: Clock, end: datetime) -> None:
 
 
 @asynccontextmanager
-async def _page(config: LoadedConfig, clock: Clock) -> AsyncIterator[None]:
+async def _page(config: LoadedConfig, clock: Clock, beside: Beside) -> AsyncIterator[None]:
     """Keep the page's process running beside the bot; when it ends it is started again."""
     token = config.secrets.web_login_token or secrets.token_urlsafe(18)
-    keeper = _beside(_keep_page(config.settings, clock, token), "page")
+    keeper = beside.start("the page", partial(_keep_page, config.settings, clock, token))
     try:
         yield
     finally:
-        await _cancel(keeper)
+        await cancel(keeper)
 
 
 async def _keep_page(settings: Settings, clock: Clock, token: str) -> None:

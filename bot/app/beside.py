@@ -1,0 +1,54 @@
+"""What runs beside the tick: the poll for commands, backups, the page, the feed's start.
+
+A fault in one of them must neither end the run nor end that work for good in silence: it is told, on the log and as an
+alert, and the work begins again after a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from bot.domain.events import AlertRaised, Event
+from bot.engine.ports import Clock
+
+log: Final = logging.getLogger("quanticity")
+
+FIRST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 60.0
+
+
+class Beside:
+    """Keeps work going until it is cancelled. `pause_s` is the wait after a first fault, in wall seconds."""
+
+    def __init__(self, clock: Clock, tell: Callable[[Event], None], pause_s: float = FIRST_PAUSE_S) -> None:
+        self._clock, self._tell, self._pause_s = clock, tell, pause_s
+
+    def start(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Begin; the task ends when the work ends by itself."""
+        return asyncio.create_task(self._keep_going(name, work), name=name)
+
+    async def _keep_going(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        pause_s = self._pause_s
+        while True:
+            try:
+                await work()
+            except Exception as error:  # the edge of the work: whatever it was, the next attempt may go well
+                self._report(name, error, pause_s)
+            else:
+                return
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _report(self, name: str, error: Exception, pause_s: float) -> None:
+        words = f"{name} failed, it begins again in {pause_s:g} s: {error!r}"
+        log.error(words, exc_info=error)
+        self._tell(AlertRaised("BESIDE_FAILED", "critical", words, {"what": name}, self._clock.now()))
+
+
+async def cancel(task: asyncio.Task[None]) -> None:
+    """End it and wait for its end."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

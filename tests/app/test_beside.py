@@ -1,0 +1,41 @@
+"""What runs beside the tick goes on after a fault, and the fault is told."""
+
+import asyncio
+
+from bot.app.beside import Beside, cancel
+from bot.domain.events import AlertRaised, Event
+from bot.feeds.clock import SystemClock
+
+
+async def test_work_that_fails_is_told_of_and_begins_again() -> None:
+    told: list[Event] = []
+    attempts = 0
+    works = asyncio.Event()
+
+    async def poll() -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            raise KeyError("a row that nobody foresaw")
+        works.set()
+        await asyncio.Event().wait()
+
+    task = Beside(SystemClock(), told.append, pause_s=0.001).start("commands", poll)
+    async with asyncio.timeout(5):
+        await works.wait()
+    assert [event.code for event in told if isinstance(event, AlertRaised)] == ["BESIDE_FAILED"] * 2
+    assert not task.done()
+    await cancel(task)
+    assert task.cancelled()
+
+
+async def test_work_that_is_done_is_not_begun_again() -> None:
+    told: list[Event] = []
+    attempts: list[int] = []
+
+    async def once() -> None:
+        attempts.append(1)
+
+    async with asyncio.timeout(5):
+        await Beside(SystemClock(), told.append).start("the feed", once)
+    assert (attempts, told) == ([1], [])
