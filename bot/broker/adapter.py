@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.broker import words
@@ -21,6 +21,7 @@ from bot.broker.settings import BrokerSettings
 from bot.broker.snapshot import Snapshots
 from bot.broker.what_if import WhatIfs
 from bot.broker.wire import Wire
+from bot.domain.calendar import new_york_day
 from bot.domain.commands import Subscribe
 from bot.domain.contracts import PriceGrid
 from bot.domain.errors import BrokerError, OrderRejected
@@ -71,6 +72,8 @@ class IbkrBroker:
         )  # fmt: skip
         self._running: asyncio.Task[None] | None = None
         self._timers: list[asyncio.TimerHandle] = []
+        self._page: date | None = None
+        self._clock = clock
 
     @property
     def is_paper(self) -> bool:
@@ -167,9 +170,18 @@ class IbkrBroker:
     async def snapshot(self) -> BrokerSnapshot:
         """Return the broker's book; never raises for the broker's silence."""
         taken = await self._snapshots.take()
+        if taken.complete:
+            self._turn_to(new_york_day(self._clock.now()))
         if self._link.is_degraded and self._wire.ready:
             self._after(REMIND_S, self._link.remind)
         return taken
+
+    def _turn_to(self, today: date) -> None:
+        """Once a day, after a whole book: what was over before yesterday is let go."""
+        if today != self._page:
+            self._page = today
+            self._desk.forget_before(today - timedelta(days=1))
+            self._book.forget_expired(today)
 
     def subscribe(self, wanted: Subscribe) -> None:
         self._market.subscribe(wanted)

@@ -16,6 +16,7 @@ from bot.domain.contracts import (
     Right,
     Underlying,
     format_osi,
+    is_over,
     parse_osi,
     price_grid,
     underlying,
@@ -133,6 +134,12 @@ class ContractBook:
         self._keys[con_id] = key
         if grid is not None:
             self.grids[key] = grid
+
+    def forget_expired(self, today: date) -> None:
+        """Let go of options that expired before `today`; what the account still shows of one teaches it anew."""
+        for key in [key for key in self._con_ids if is_over(key, today)]:
+            self._keys.pop(self._con_ids.pop(key), None)
+            self.grids.pop(key, None)
 
     def con_id(self, key: str) -> int | None:
         return self._con_ids.get(key)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from bot.broker import words
 from bot.broker.contracts import ContractBook
 from bot.broker.ib import CommissionReport, Contract, IbExecution, IbOrder, IbOrderState
+from bot.domain.calendar import new_york_day
 from bot.domain.errors import UnknownWord
 from bot.domain.events import (
     AlertRaised,
@@ -87,6 +89,7 @@ class KnownOrder:
     filled_quantity: int | None = None
     detail: str = ""
     error: str = ""
+    heard_on: date = date.max  # the last day on which anything was said of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,22 @@ class OrderDesk:
         self.fills_told = 0
         self.fill_told_at = float("-inf")
         self.commissions: dict[str, Decimal] = {}
+        self._commission_heard: dict[str, date] = {}
+
+    @property
+    def _today(self) -> date:
+        return new_york_day(self._clock.now())
+
+    def forget_before(self, day: date) -> None:
+        """Let go of orders and commissions of which nothing was said on `day` or later. Whatever is live is named in
+        every book that is read, so it stays."""
+        tables: tuple[dict[Any, KnownOrder], ...] = (self._by_id, self._by_perm, self._by_ref)
+        for table in tables:
+            for key in [key for key, known in table.items() if known.heard_on < day]:
+                del table[key]
+        for exec_id in [exec_id for exec_id, heard in self._commission_heard.items() if heard < day]:
+            del self._commission_heard[exec_id]
+            self.commissions.pop(exec_id, None)
 
     # ---- what we send
 
@@ -135,6 +154,7 @@ class OrderDesk:
             ticket.order_ref, order_id, self._client_id, 0, ticket.contract_key, ticket.side,
             terms.quantity, terms.limit_price, terms.stop_price,
         )  # fmt: skip
+        known.heard_on = self._today
         self._by_id[self._client_id, order_id] = known
         self._by_ref[ticket.order_ref] = known
 
@@ -178,6 +198,7 @@ class OrderDesk:
         if perm_id and not known.perm_id:
             known.perm_id = perm_id
             self._by_perm[perm_id] = known
+        known.heard_on = self._today
         self._apply(known, said)
         self.report(known)
 
@@ -245,6 +266,7 @@ class OrderDesk:
         if amount is None:
             raise UnknownWord(f"commission {report.commission} on {report.execId}")
         self.commissions[report.execId] = amount
+        self._commission_heard[report.execId] = self._today
         self._sink(CommissionReported(report.execId, amount, self._clock.now()))
 
     def error(self, order_id: int, code: int, text: str) -> bool:
@@ -287,6 +309,7 @@ class OrderDesk:
                 words.order_side(order.action), words.size(order.totalQuantity), limit, stop,
             )  # fmt: skip
         known.quantity, known.limit_price, known.stop_price = words.size(order.totalQuantity), limit, stop
+        known.heard_on = self._today
         self._index(known, order)
         return known
 

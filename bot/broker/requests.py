@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -52,6 +53,7 @@ class Requests:
 
     def __init__(self) -> None:
         self._pending: dict[Hashable, _Pending] = {}
+        # Of names only: an id is given out once, so nobody waits for its turn or mistakes its late end marker.
         self._locks: defaultdict[Hashable, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._unheard: set[Hashable] = set()  # names whose last question ran out of time: its end marker may still come
 
@@ -63,7 +65,7 @@ class Requests:
 
         Raises RequestTimedOut, RequestRefused, or BrokerUnavailable when the connection goes.
         """
-        async with self._locks[key]:
+        async with nullcontext() if isinstance(key, int) else self._locks[key]:
             # Waiting for a late marker must leave time for the answer, or a short deadline never recovers.
             grace_s = min(LATE_END_GRACE_S, deadline_s / 2)
             pending = _Pending(asyncio.get_running_loop().create_future(), grace_s)
@@ -72,7 +74,8 @@ class Requests:
                 send()
                 await asyncio.wait_for(pending.done, deadline_s)
             except TimeoutError:
-                self._unheard.add(key)
+                if not isinstance(key, int):
+                    self._unheard.add(key)
                 raise RequestTimedOut(str(key), pending.items) from None
             finally:
                 self._pending.pop(key, None)

@@ -67,7 +67,7 @@ class AiohttpTransport:
         session = self._open()
         try:
             async with session.get(self._base_url + path, params=list(params), allow_redirects=False) as answer:
-                body = await answer.content.read(MAX_BODY_BYTES + 1)
+                body = bytearray()
                 while len(body) <= MAX_BODY_BYTES and (chunk := await answer.content.read(MAX_BODY_BYTES)):
                     body += chunk
                 headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -78,7 +78,7 @@ class AiohttpTransport:
             raise TransportFailed(f"{type(error).__name__}: {error}") from error
         if len(body) > MAX_BODY_BYTES:
             raise TransportFailed(f"the answer is larger than {MAX_BODY_BYTES} bytes")
-        return Response(status, headers, body)
+        return Response(status, headers, bytes(body))
 
     async def close(self) -> None:
         session, self._session = self._session, None

@@ -56,7 +56,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         positions=[rows.position_of(r) for r in _rows(connection, _relevant_positions(today))],
         executions={r["base_id"]: rows.execution_of(r) for r in executions},
         commissions={r["exec_id"]: from_units(r["commission"]) for r in executions if r["commission"] is not None},
-        instruments=_instruments(connection),
+        instruments=_instruments(connection, today),
         highest_order_id=connection.execute(select(func.max(BROKER_ORDER.c.order_id))).scalar() or 0,
         tick=_last_tick(connection),
         last_signal_at=_last_signals(connection, now),
@@ -147,8 +147,11 @@ def _taken_away(connection: Connection, today: date) -> dict[str, int]:
     return {r["order_id"]: int(r["away"]) for r in _rows(connection, query)}
 
 
-def _instruments(connection: Connection) -> dict[str, tuple[int, PriceGrid]]:
-    found = _rows(connection, select(INSTRUMENT).order_by(INSTRUMENT.c.key))
+def _instruments(connection: Connection, today: date) -> dict[str, tuple[int, PriceGrid]]:
+    """Return what can still be traded: the date in an OSI symbol stands at its seventh character."""
+    instrument = INSTRUMENT.c
+    alive = or_(instrument.is_option.is_(False), func.substr(instrument.key, 7, 6) >= f"{today:%y%m%d}")
+    found = _rows(connection, select(INSTRUMENT).where(alive).order_by(instrument.key))
     return {r["key"]: (r["con_id"], rows.grid_of(r["grid"])) for r in found}
 
 

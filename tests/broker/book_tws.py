@@ -53,6 +53,7 @@ class BookTws(FakeTws):
         super().__init__()
         self.book: dict[int, Kept] = {}
         self.fills: list[tuple[Any, ...]] = []
+        self.executed = 0
         self.fees: dict[str, str] = {}
         self.held: dict[str, float] = {}
         self.quiet = False
@@ -100,7 +101,8 @@ class BookTws(FakeTws):
         kept.status = "Filled" if kept.filled == kept.quantity else kept.status
         sign = 1 if kept.action == "BUY" else -1
         self.held[kept.con_id] = self.held.get(kept.con_id, 0) + sign * shares
-        exec_id = f"0000e1.{len(self.fills) + 1:04x}.01.01"
+        self.executed += 1
+        exec_id = f"0000e1.{self.executed:04x}.01.01"
         side = "BOT" if kept.action == "BUY" else "SLD"
         self.fills.append((exec_id, kept.order_id, kept.ref, kept.perm_id, kept.con_id, side, shares, price))
         self.fees[exec_id] = "1.3"

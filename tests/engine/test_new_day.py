@@ -25,40 +25,22 @@ from bot.domain.position import PositionState
 from bot.domain.quotes import Greeks
 from tests.engine.desk import SPY_580P, SPY_590C, TEN, Desk
 from tests.engine.fakes import FakeStrategy
+from tests.sizes import grown, sizes
 
 DAYS = 14
 SETTLED_AFTER = 9  # trading days: executions are kept for a week
 
 
-def tables(thing: object, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, int]]:
-    """Yield every container that is reachable from a part of the bot, with its size."""
-    seen = set() if seen is None else seen
-    if id(thing) in seen:
-        return
-    seen.add(id(thing))
-    if isinstance(thing, dict | list | set | frozenset | tuple):
-        yield path, len(thing)
-        inner = thing.values() if isinstance(thing, dict) else thing
-        for each in inner:
-            yield from tables(each, f"{path}[]", seen)
-    elif type(thing).__module__.startswith("bot."):
-        slots = (name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ()))
-        names = [*getattr(thing, "__dict__", ()), *slots]
-        for name in names:
-            yield from tables(getattr(thing, name, None), f"{path}.{name}", seen)
-
-
-def sizes(desk: Desk) -> dict[str, int]:
-    """Return how much each table of the engine holds, by its path; the fakes around it keep everything."""
+def remembered(desk: Desk) -> dict[str, int]:
+    """Return how much each table of the engine holds; the fakes around it keep everything."""
     parts = ("ledger", "board", "inbox", "_scanner", "_limits", "_schedule", "_absences", "_parking", "_windows",
              "_approvals", "_dispatcher", "_journal")  # fmt: skip
     engine = desk.engine
-    total: dict[str, int] = {}
     seen = {id(desk.broker), id(desk.store), id(desk.clock), id(engine)}
+    found: dict[str, int] = {}
     for part in parts:
-        for path, size in tables(getattr(engine, part), part, seen):
-            total[path] = total.get(path, 0) + size
-    return total
+        found |= sizes(getattr(engine, part), part, seen)
+    return found
 
 
 def expiring(day: date) -> OptionContract:
@@ -113,13 +95,11 @@ async def test_no_table_of_the_engine_grows_from_week_to_week() -> None:
         if measured:
             await night(desk, day)
         await trade_a_day(desk, day)
-        measured.append(sizes(desk))
+        measured.append(remembered(desk))
     assert len(desk.store.positions) == DAYS, "each day was traded"
     week = 5  # sessions; the same weekday is compared with itself, for a weekend forgets two days
-    before, now = measured[-1 - week], measured[-1]
     assert len(measured) - 1 - week >= SETTLED_AFTER - 1
-    grown = {path: (before.get(path, 0), size) for path, size in now.items() if size > before.get(path, 0)}
-    assert grown == {}
+    assert grown(measured[-1 - week], measured[-1]) == {}
 
 
 async def test_a_fill_of_yesterday_that_is_told_again_counts_once(desk: Desk) -> None:

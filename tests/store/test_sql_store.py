@@ -82,12 +82,16 @@ def a_full_batch() -> object:
             ReconcileRow(an_id(9), NOW, "start", True, [ReconcileLine("position", CONTRACT.key, "4", "4", "agree")])
         ],
         jobs=[JobRow("backup", NOW, "ok", "")],
-        instruments=[InstrumentRow(CONTRACT.key, 1234, PENNY_CLASS)],
+        instruments=[InstrumentRow(CONTRACT.key, 1234, PENNY_CLASS), InstrumentRow(EXPIRED.key, 1230, PENNY_CLASS)],
         strategy_stats={("z", "SPY"): StrategyStatRow("z", "SPY", date(2026, 11, 20), 5, 1, "far from the pin", NOW)},
         status=EngineStatus(
             3, NOW, 1.5, "sim", 30.0, "demo", 0, 12.0, date(2026, 11, 20), NOW, NOW, None, ["SPY: far"]
         ),
     )
+
+
+EXPIRED = replace(CONTRACT, expiry=CONTRACT.expiry - timedelta(days=1))
+"""Of yesterday: a start has no use for it."""
 
 
 @pytest.fixture(params=[ThreadLane, AsyncLane], ids=["own thread", "async driver"])

@@ -54,6 +54,7 @@ from bot.sim.scenario import Scenario, SymbolScript
 from bot.sim.vocabulary import Bar, BookLevel, Depth, Instrument, ModelGreeks, Print, TopOfBook
 
 _CACHE_LIMIT: Final = 20_000
+_DAYS_KEPT: Final = 24  # contracts of an underlying whose trades are at hand: as many as are watched at a time
 _PIN_MARGIN: Final = 1.6  # how far the pin's gamma stands above any other strike's
 _PIN_CHECK_S: Final = 600
 _PIN_CHECK_STOPS_S: Final = 1500  # before the close: in the last minutes all gamma is at the money
@@ -258,6 +259,8 @@ class MarketModel:
     def _contract_day(self, book: Book, row: int) -> tuple[ContractDay, Decimal]:
         known = book.days.get(row)
         if known is None:
+            if len(book.days) >= _DAYS_KEPT:
+                del book.days[next(iter(book.days))]
             known = book.days[row] = (book.options.history(row), self._option_close(book, row))
         return known
 
