@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger("quanticity")
 
 _LOOK_S: Final = 1.0
+_STANDSTILL_S: Final = 10.0
 _FILE_S: Final = 10.0
 _PING_S: Final = 60.0
 _PING_TIMEOUT_S: Final = 10.0
@@ -70,6 +71,7 @@ class LifeSigns:
         self._systemd.tell("READY=1", "STATUS=the book is compared with the broker's")
         if (every_s := self._systemd.every_s) is not None:
             self._each(min(every_s, _LOOK_S), self._feed_watchdog)
+        self._tasks.append(asyncio.create_task(self._watch(), name="standstill"))
         if self._file is not None:
             self._each(_FILE_S, self._touch)
         if self._url:
@@ -91,6 +93,24 @@ class LifeSigns:
                 last = self._engine.tick_number
                 give()
             await asyncio.sleep(seconds)
+
+    async def _watch(self) -> None:
+        """Say when the tick stands still, which it cannot say itself: a disk that hangs gives no error."""
+        now = asyncio.get_running_loop().time
+        last, since, told = self._engine.tick_number, now(), False
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            stood = now() - since
+            if self._engine.tick_number != last:
+                if told:
+                    log.error(f"the tick goes on after {stood:.0f} s")
+                last, since, told = self._engine.tick_number, now(), False
+            elif stood >= _STANDSTILL_S and not told:
+                log.error(
+                    f"the tick has stood still for {stood:.0f} s: most likely the disk of the store does not answer. "
+                    "Nothing is decided and nothing sent; protective stops rest at the broker"
+                )
+                told = True
 
     def _feed_watchdog(self) -> None:
         session, link = self._engine.ledger.session, self._engine.ledger.connection

@@ -209,9 +209,19 @@ class Listener:
     def execDetails(self, request_id: int, contract: Contract, execution: IbExecution) -> None:
         if self._muted or execution.acctNumber not in {"", self._parts.account_name}:
             return
+        if contract.secType != "OPT" and execution.shares != int(execution.shares):
+            self._part_of_a_share(contract, execution)
+            return
         translated = self._parts.desk.execution(contract, execution)
         if not self._requests.add(request_id, translated):
             self._parts.desk.executed(translated)
+
+    def _part_of_a_share(self, contract: Contract, execution: IbExecution) -> None:
+        """Somebody's reinvested dividend, say: nothing that this bot trades comes in parts, so it is shown and no more.
+        As an execution that cannot be read it would leave the book incomplete all day."""
+        what = f"{execution.side} {execution.shares:g} {contract.symbol} at {execution.price:g}"
+        facts = {"exec_id": execution.execId, "type": contract.secType, "ref": execution.orderRef}
+        self._alert("FOREIGN_FRACTION", "info", f"{what} is not ours and no whole number: left alone", facts)
 
     def execDetailsEnd(self, request_id: int) -> None:
         self._requests.finish(request_id)

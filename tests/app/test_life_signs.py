@@ -154,3 +154,20 @@ async def test_an_address_that_does_not_answer_holds_nothing_up(monkeypatch: pyt
         signs.start()
         await asyncio.sleep(0.1)
         await signs.stop()
+
+
+async def test_a_tick_that_stands_still_is_told_of_once_and_so_is_its_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(life_signs, "_LOOK_S", 0.005)
+    monkeypatch.setattr(life_signs, "_STANDSTILL_S", 0.05)
+    engine = TickingEngine()
+    signs = LifeSigns(cast(Engine, engine), Systemd({}))
+    signs.start()
+
+    await asyncio.sleep(0.3)
+    engine.tick_number += 1
+    await asyncio.sleep(0.3)
+    await signs.stop()
+    assert caplog.text.count("goes on after") == 1
+    assert caplog.text.count("has stood still") == 2  # once a standstill

@@ -194,3 +194,26 @@ async def test_an_execution_that_comes_after_the_deadline_is_still_told(
     await broker.snapshot()
     tws.send(*execution(5, "0002.01", "bot-a", request_id=tws.of(7)[0][2]))
     await events.first(ExecutionReported)
+
+
+async def test_a_part_of_a_share_that_somebody_bought_does_not_make_the_book_incomplete(
+    broker: IbkrBroker, tws: FakeTws, events: Gathered
+) -> None:
+    tws.answers[7] = lambda asked: tws.send_all(
+        [
+            execution(0, "0003.01", "", request_id=asked[2], row=STOCK, shares=0.4217, client_id=0),
+            execution(5, "0004.01", "bot-a", request_id=asked[2]),
+            (55, 1, asked[2]),
+        ]
+    )
+    book = await broker.snapshot()
+    assert (book.complete, book.faults) == (True, ())
+    assert [each.exec_id for each in book.executions] == ["0004.01"]
+    assert [each.code for each in events.of(AlertRaised)] == ["FOREIGN_FRACTION"]
+
+
+async def test_a_part_of_an_option_is_a_fault_of_the_book(broker: IbkrBroker, tws: FakeTws) -> None:
+    tws.answers[7] = lambda asked: tws.send_all(
+        [execution(5, "0004.01", "bot-a", request_id=asked[2], shares=1.5), (55, 1, asked[2])]
+    )
+    assert not (await broker.snapshot()).complete
