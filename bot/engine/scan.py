@@ -173,6 +173,8 @@ def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] |
     if not ctx.may_enter:
         session, link = ctx.ledger.session, ctx.ledger.connection
         return "not_allowed", f"entries are not allowed: session {session.state}, connection {link.state}"
+    if ctx.kill_switch:
+        return "kill_switch", f"entries are blocked: {ctx.kill_switch}"
     if blocks := ctx.ledger.entry_blocks:
         return "breaker", f"entries are blocked: {'; '.join(blocks)}"
     if symbol in ctx.ledger.halted_symbols:

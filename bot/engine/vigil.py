@@ -2,6 +2,7 @@
 
 | seen | told |
 |---|---|
+| the kill switch of the gate comes, or goes | KILL_SWITCH, each time |
 | entries not allowed in the session for engine.not_tradable_alert_s | NOT_TRADABLE and why, every half hour |
 | a window that needs a login has begun (ibkr.restart_windows) | LOGIN_DUE, once |
 | no synced connection since such a window, ibkr.login_grace_s after its end | LOGIN_MISSED, every six hours |
@@ -34,6 +35,7 @@ class Vigil:
     `proved_at`: when the connection was last seen synced, so that somebody had logged in."""
 
     idle_since: datetime | None = None
+    switch: str = ""
     watching_since: datetime | None = None
     proved_at: datetime | None = None
     schedule: Schedule = field(default_factory=Schedule)
@@ -45,9 +47,17 @@ class Vigil:
             self.watching_since = ctx.now
         if ctx.ledger.connection.state is ConnectionState.SYNCED:
             self.proved_at = ctx.now
+        self._tell_of_the_kill_switch(ctx, journal)
         self._tell_of_idleness(ctx, journal)
         self._remind_of_login(ctx, journal, window)
         self._tell_of_missed_login(ctx, journal)
+
+    def _tell_of_the_kill_switch(self, ctx: Context, journal: Journal) -> None:
+        if bool(ctx.kill_switch) is not bool(self.switch):
+            there = f"{ctx.kill_switch}: no entry leaves, and those that work are taken back"
+            words = there if ctx.kill_switch else "the kill switch is gone: entries pass again"
+            journal.alert("KILL_SWITCH", "critical" if ctx.kill_switch else "info", words)
+        self.switch = ctx.kill_switch
 
     def _tell_of_idleness(self, ctx: Context, journal: Journal) -> None:
         if not ctx.trading.is_open(ctx.now) or (ctx.may_enter and not ctx.kill_switch):

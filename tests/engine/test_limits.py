@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from bot.domain.breaker import BreakerState
+from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import CommandKind, LinkChange, LinkChanged
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
-from bot.domain.signal import SignalState
-from tests.engine.desk import SPY_580P, SPY_590C, Desk
+from tests.engine.desk import DAY, SPY_580P, SPY_590C, Desk
+from tests.engine.fakes import FakeStrategy
+
+QQQ_500C = OptionContract("QQQ", DAY, Right.CALL, Decimal(500))
 
 
 def breaker(desk: Desk, name: str) -> BreakerState:
@@ -193,16 +196,72 @@ async def test_while_the_kill_switch_is_there_no_entry_leaves_and_every_exit_doe
     desk.contract = SPY_580P
     await desk.propose(2)
     await desk.settle()
-    refused = desk.store.of(Purpose.ENTRY)[-1]
-    assert refused.reject_reason.startswith("the gate is closed for entries: the kill switch")
-    assert refused.submitted_at is None
-    row = next(r for r in reversed(desk.store.transitions) if r.entity_id == refused.id)
-    assert (row.to_state, row.actor) == ("rejected", "tick")
-    assert desk.signal.state is SignalState.REJECTED
+    assert len(desk.store.of(Purpose.ENTRY)) == 1
+    assert desk.store.alerts.count("KILL_SWITCH") == 1
+    await desk.ticks(8)
+    assert f"entries are blocked: the kill switch {switch} is there" in desk.store.status.waiting_for[0]
     position = desk.store.open_positions[0]
     await desk.command(CommandKind.CLOSE, position_id=position.id)
     await desk.settle()
     assert desk.store.of(Purpose.EXIT), "the way out is free"
+
+
+async def minutes_pass(desk: Desk, count: int, qqq: int) -> None:
+    """SPY swings by half a percent each minute, QQQ with it (1), against it (-1)."""
+    for minute in range(count):
+        up = 1 if minute % 3 else -1
+        spy, other = Decimal(590) + up, Decimal(500) + up * qqq
+        desk._quoted["SPY"], desk._quoted["QQQ"] = (str(spy), str(spy)), (str(other), str(other))
+        await desk.ticks(3, 20.0)
+
+
+@pytest.mark.parametrize("qqq, trips_", [(1, True), (-1, False)], ids=["together", "against each other"])
+async def test_positions_on_underlyings_that_move_together_block_entries_until_one_is_gone(
+    qqq: int, trips_: bool
+) -> None:
+    desk = await Desk(strategy=FakeStrategy(symbols=("SPY", "QQQ"))).start()
+    desk.contract = SPY_590C
+    await desk.hold(4)
+    desk.contract = QQQ_500C
+    await desk.propose(4)
+    await desk.settle()
+    desk.broker.fill(desk.broker.entry)
+    await desk.settle()
+    await minutes_pass(desk, 6, qqq)
+    assert breaker(desk, "correlation") is BreakerState.WARNING, "not measurable yet, and it says so"
+    await minutes_pass(desk, 8, qqq)
+    assert (breaker(desk, "correlation") is BreakerState.TRIPPED) is trips_
+    assert desk.store.session.state == "active"
+    if not trips_:
+        return
+    assert float(desk.engine.ledger.breakers["correlation"].facts["mean"]) > 0.99
+    desk.broker.fill(next(o for o in desk.broker.live if o.key == QQQ_500C.key), 4, "1.90")
+    await desk.settle()
+    await desk.ticks(8)
+    assert breaker(desk, "correlation") is BreakerState.OK
+
+
+async def test_rejections_halt_and_a_resume_counts_them_anew() -> None:
+    settings = {"risk": {"min_rejections": 2, "max_rejection_fraction": "0.5"}}
+    desk = await Desk(settings).start()
+    desk.strategy.cool_down_s = 0
+    for _ in range(2):
+        assert breaker(desk, "rejections") is not BreakerState.TRIPPED
+        await desk.propose(4)
+        await desk.ticks(3)
+        desk.broker.reject(desk.broker.entry, 201, "no margin")
+        await desk.settle()
+    await desk.ticks(8)
+    assert breaker(desk, "rejections") is BreakerState.TRIPPED
+    assert (desk.store.session.state, desk.store.session.held_by) == ("halted", "tick")
+    again = await Desk(settings, store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
+    await again.ticks(8)
+    assert breaker(again, "rejections") is BreakerState.TRIPPED, "a restart forgets none"
+    await again.command(CommandKind.RESUME, actor="admin:web:ann")
+    await again.settle()
+    await again.ticks(8)
+    assert breaker(again, "rejections") is BreakerState.OK
+    assert again.store.session.state == "active"
 
 
 # ---- emergency

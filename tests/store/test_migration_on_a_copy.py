@@ -22,7 +22,9 @@ SECOND = '''
 """One column more, after the newest revision that there is"""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "next", "{head}", None, None
+revision = "next"
+down_revision = "{head}"
+branch_labels = depends_on = None
 
 def upgrade() -> None:
     {up}
