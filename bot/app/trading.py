@@ -12,9 +12,6 @@ import contextlib
 import logging
 import os
 import random
-import secrets
-import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,7 +20,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
 
 from bot.app.announce import announce, announce_look
 from bot.app.backups import Backups
@@ -31,7 +27,10 @@ from bot.app.beside import Beside, cancel
 from bot.app.children import Child, ChildFailed
 from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone
+from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.pacing import paced
+from bot.app.page import page
+from bot.app.preparation import bring_up_store, check_gateway, check_page_port
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.loader import LoadedConfig, validate_section
@@ -40,8 +39,7 @@ from bot.config.schema import Mode, Settings
 from bot.domain.calendar import NEW_YORK
 from bot.domain.connection import ConnectionState
 from bot.domain.errors import ConfigError, StoreError
-from bot.domain.events import CommandKind, CommandReceived
-from bot.domain.ids import IdSource, ulid
+from bot.domain.ids import IdSource
 from bot.engine.inbox import Inbox
 from bot.engine.ports import Clock
 from bot.engine.records import TickBatch
@@ -51,9 +49,7 @@ from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
 from bot.feeds.sources import DataSources, UwSettings
 from bot.feeds.uw import UwFeed
 from bot.log import configure_logging
-from bot.store.address import is_sqlite, sqlite_path
-from bot.store.copies import refuse_corrupt
-from bot.store.revision import check_revision, current_revision, upgrade
+from bot.store.address import is_sqlite
 from bot.store.sql_store import SqlStore
 from bot.strategies.registry import build
 
@@ -66,11 +62,9 @@ log: Final = logging.getLogger("quanticity")
 _ANY_BEARER: Final = "simulated"
 _COMMAND_POLL_S: Final = 0.25
 _CLOSE_POLL_S: Final = 0.1
-_PAGE_RESTART_S: Final = 2.0
 REPORTS_IN: Final = timedelta(minutes=2)
 """After the close: by then the reports of the last fills are in."""
 _FEED_WAITS_S: Final = 1.0
-_STOP_WITHIN_S: Final = 4.0
 
 
 def run(config: LoadedConfig, options: RunOptions) -> int:
@@ -88,52 +82,12 @@ def _run_alone(config: LoadedConfig, options: RunOptions) -> int:
 
         for path in set_aside(settings, SystemClock().now()):
             log.info(f"set aside: {path}")
-    _bring_up_store(settings)
-    _check_page_port(settings)
+    bring_up_store(settings)
+    check_page_port(settings)
     if settings.mode is Mode.SIM:
         return asyncio.run(_run_simulated(config, options))
-    _check_gateway(settings)
+    check_gateway(settings)
     return asyncio.run(_run_at_gateway(config, options))
-
-
-# ---- before anything is started
-
-
-def _bring_up_store(settings: Settings) -> None:
-    """Make or upgrade the store; in paper and live only a missing one, an older one is the operator's decision."""
-    url = settings.database.url
-    if is_sqlite(url) and sqlite_path(url).exists():
-        refuse_corrupt(sqlite_path(url))
-    if settings.mode is Mode.SIM or current_revision(url) is None:
-        upgrade(url, tell=log.info)
-    check_revision(url)
-
-
-def _check_page_port(settings: Settings) -> None:
-    web = settings.web
-    if not web.enabled or web.port == 0:
-        return
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((web.host, web.port))
-        except OSError as error:
-            raise ConfigError(
-                f"web.port {web.port} on {web.host}: {error.strerror}; stop what listens there, or choose another port "
-                "(QUANTICITY__WEB__PORT, 0 for any)"
-            ) from error
-
-
-def _check_gateway(settings: Settings) -> None:
-    where = (settings.ibkr.host, settings.ibkr.port)
-    try:
-        with socket.create_connection(where, timeout=settings.ibkr.handshake_timeout_s):
-            return
-    except OSError as error:
-        raise ConfigError(
-            f"ibkr.host {where[0]}, ibkr.port {where[1]}: no TWS or gateway answers ({error}); "
-            "start it, enable its API socket, or mend host and port in config/bot.yaml"
-        ) from error
 
 
 # ---- the two ways to run
@@ -243,8 +197,8 @@ async def _trade(
         on_look=announce_look,
         on_outage=log.error,
     )
-    stop = _stop_on_signals()
-    _emergency_on_signal(inbox, clock)
+    stop = stop_on_signals()
+    emergency_on_signal(inbox, clock)
     async with contextlib.AsyncExitStack() as running:
         running.push_async_callback(store.close)
         await store.claim(settings.bot_id, settings.ibkr.client_id)
@@ -256,7 +210,7 @@ async def _trade(
         beside = Beside(clock, inbox.put)
         running.push_async_callback(cancel, beside.start("the feed", partial(_feed_after_the_book, feed, synced)))
         if settings.web.enabled:
-            await running.enter_async_context(_page(config, clock, beside))
+            await running.enter_async_context(page(config, clock, beside))
         signs = LifeSigns(
             engine,
             Systemd(os.environ),
@@ -322,39 +276,6 @@ def _broker_settings(settings: Settings) -> BrokerSettings:
     )
 
 
-def _stop_on_signals() -> asyncio.Event:
-    """Return the event that a signal sets. A stop that hangs is cut short: a crash at any line loses nothing."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def asked() -> None:
-        if not stop.is_set():
-            stop.set()
-            loop.call_later(_STOP_WITHIN_S, _leave)
-
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, asked)
-    return stop
-
-
-def _emergency_on_signal(inbox: Inbox, clock: Clock) -> None:
-    """SIGUSR1 is the emergency stop: it needs neither page nor store to be heard. Its command row is written with its
-    answer."""
-
-    def asked() -> None:
-        now = clock.now()
-        command_id = ulid(now, secrets.randbits(80))
-        inbox.put(CommandReceived(command_id, CommandKind.EMERGENCY, {"signal": "SIGUSR1"}, "signal", now))
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, asked)
-
-
-def _leave() -> None:
-    log.error(f"the stop took longer than {_STOP_WITHIN_S:g} s and is cut short; the next start recovers")
-    for handler in logging.getLogger().handlers:
-        handler.flush()
-    os._exit(1)  # children end with our end of their standard input
-
-
 async def _poll_commands(store: SqlStore, inbox: Inbox) -> None:
     """Bring command rows to the tick; one that is on its way is not brought twice."""
     brought: set[str] = set()
@@ -399,55 +320,3 @@ async def _until(clock: Clock, end: datetime) -> None:
     """Sleep in short stretches: the clock may jump forward when it is aligned with the venue's."""
     while clock.now() < end:
         await clock.sleep(min((end - clock.now()).total_seconds(), clock.speed))
-
-
-# ---- the page
-
-
-@asynccontextmanager
-async def _page(config: LoadedConfig, clock: Clock, beside: Beside) -> AsyncIterator[None]:
-    """Keep the page's process running beside the bot; when it ends it is started again."""
-    token = config.secrets.web_login_token or secrets.token_urlsafe(18)
-    keeper = beside.start("the page", partial(_keep_page, config.settings, clock, token))
-    try:
-        yield
-    finally:
-        await cancel(keeper)
-
-
-async def _keep_page(settings: Settings, clock: Clock, token: str) -> None:
-    while True:
-        child = Child(
-            "page", ["-m", "bot.app.children", "bot.web", *_page_arguments(settings, clock)], {"WEB_LOGIN_TOKEN": token}
-        )
-        await child.start()
-        try:
-            address = (await child.ready_line("web ready ")).split()[-1].rstrip("/")
-            log.info(f"page: {address}/" + _login_hint(settings, address, token))
-            await child.wait()
-            log.warning(f"the page ended; starting it again in {_PAGE_RESTART_S:g} s")
-        except ChildFailed as error:
-            log.warning(f"{error}; trying again in {_PAGE_RESTART_S:g} s")
-        finally:
-            await child.stop()
-        await asyncio.sleep(_PAGE_RESTART_S)
-
-
-def _login_hint(settings: Settings, address: str, token: str) -> str:
-    if settings.mode is not Mode.SIM:
-        return ""
-    return f"   log in: {address}/login?{urlencode({'token': token})}"
-
-
-def _page_arguments(settings: Settings, clock: Clock) -> list[str]:
-    arguments = [
-        "--database", settings.database.url,
-        "--host", settings.web.host,
-        "--port", str(settings.web.port),
-        "--mode", settings.mode.value,
-        "--session-hours", str(settings.web.session_hours),
-    ]  # fmt: skip
-    if isinstance(clock, ScaledClock):
-        anchor = wall_seconds()
-        arguments += ["--start-at", clock.now().isoformat(), "--speed", str(clock.speed), "--anchor", repr(anchor)]
-    return arguments

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.trading import _STOP_WITHIN_S
+from bot.app.os_signals import STOP_WITHIN_S
 from bot.config.loader import load
 from tests.conftest import REPO_ROOT
 
@@ -34,7 +34,7 @@ def test_the_environment_that_the_unit_sets_is_known_to_the_configuration(tmp_pa
 def test_systemd_waits_for_the_stop_and_feeds_on_the_watchdog() -> None:
     unit = settings_of(UNIT.read_text())
     assert unit["Type"] == ["notify"]
-    assert float(unit["TimeoutStopSec"][0]) > _STOP_WITHIN_S
+    assert float(unit["TimeoutStopSec"][0]) > STOP_WITHIN_S
     assert float(unit["WatchdogSec"][0]) > 10
     assert "2" in unit["RestartPreventExitStatus"][0].split()
 

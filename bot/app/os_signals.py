@@ -1,0 +1,53 @@
+"""What the operating system's signals ask of the bot: SIGINT and SIGTERM to stop, SIGUSR1 the emergency stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+from typing import Final
+
+from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.ids import ulid
+from bot.engine.inbox import Inbox
+from bot.engine.ports import Clock
+
+log: Final = logging.getLogger("quanticity")
+
+STOP_WITHIN_S: Final = 4.0
+"""Wall seconds after which a stop that hangs is cut short."""
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return the event that a signal sets. A stop that hangs is cut short: a crash at any line loses nothing."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def asked() -> None:
+        if not stop.is_set():
+            stop.set()
+            loop.call_later(STOP_WITHIN_S, _leave)
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, asked)
+    return stop
+
+
+def emergency_on_signal(inbox: Inbox, clock: Clock) -> None:
+    """SIGUSR1 is the emergency stop: it needs neither page nor store to be heard. Its command row is written with its
+    answer."""
+
+    def asked() -> None:
+        now = clock.now()
+        command_id = ulid(now, secrets.randbits(80))
+        inbox.put(CommandReceived(command_id, CommandKind.EMERGENCY, {"signal": "SIGUSR1"}, "signal", now))
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, asked)
+
+
+def _leave() -> None:
+    log.error(f"the stop took longer than {STOP_WITHIN_S:g} s and is cut short; the next start recovers")
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    os._exit(1)  # children end with our end of their standard input

@@ -1,0 +1,72 @@
+"""The page as a child of the bot: started beside it, and again whenever it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+from urllib.parse import urlencode
+
+from bot.app.beside import Beside, cancel
+from bot.app.children import Child, ChildFailed
+from bot.config.loader import LoadedConfig
+from bot.config.schema import Mode, Settings
+from bot.engine.ports import Clock
+from bot.feeds.clock import ScaledClock, wall_seconds
+
+log: Final = logging.getLogger("quanticity")
+
+_RESTART_S: Final = 2.0
+
+
+@asynccontextmanager
+async def page(config: LoadedConfig, clock: Clock, beside: Beside) -> AsyncIterator[None]:
+    """Keep the page's process running beside the bot; when it ends it is started again."""
+    token = config.secrets.web_login_token or secrets.token_urlsafe(18)
+    keeper = beside.start("the page", partial(_keep_page, config.settings, clock, token))
+    try:
+        yield
+    finally:
+        await cancel(keeper)
+
+
+async def _keep_page(settings: Settings, clock: Clock, token: str) -> None:
+    while True:
+        child = Child(
+            "page", ["-m", "bot.app.children", "bot.web", *_page_arguments(settings, clock)], {"WEB_LOGIN_TOKEN": token}
+        )
+        await child.start()
+        try:
+            address = (await child.ready_line("web ready ")).split()[-1].rstrip("/")
+            log.info(f"page: {address}/" + _login_hint(settings, address, token))
+            await child.wait()
+            log.warning(f"the page ended; starting it again in {_RESTART_S:g} s")
+        except ChildFailed as error:
+            log.warning(f"{error}; trying again in {_RESTART_S:g} s")
+        finally:
+            await child.stop()
+        await asyncio.sleep(_RESTART_S)
+
+
+def _login_hint(settings: Settings, address: str, token: str) -> str:
+    if settings.mode is not Mode.SIM:
+        return ""
+    return f"   log in: {address}/login?{urlencode({'token': token})}"
+
+
+def _page_arguments(settings: Settings, clock: Clock) -> list[str]:
+    arguments = [
+        "--database", settings.database.url,
+        "--host", settings.web.host,
+        "--port", str(settings.web.port),
+        "--mode", settings.mode.value,
+        "--session-hours", str(settings.web.session_hours),
+    ]  # fmt: skip
+    if isinstance(clock, ScaledClock):
+        anchor = wall_seconds()
+        arguments += ["--start-at", clock.now().isoformat(), "--speed", str(clock.speed), "--anchor", repr(anchor)]
+    return arguments
