@@ -1,4 +1,4 @@
-"""The page's view of the store: what the templates show, already counted, judged and put in words."""
+"""The page's view of the store: what the overview shows, already counted, judged and put in words."""
 
 from __future__ import annotations
 
@@ -15,10 +15,23 @@ from bot.domain.money import ZERO
 from bot.engine.records import EngineStatus, StrategyStatRow
 from bot.store import page_queries as ask
 from bot.store import reconciliations
-from bot.store.protections import ProtectionRow, protections
 from bot.web import formats, words
 from bot.web.charts import Curve, pnl_curve
 from bot.web.feeds import FeedGroup, FeedView, by_dataset, feed_view
+from bot.web.views import (
+    BreakerView,
+    CommandView,
+    PositionView,
+    SignalView,
+    StepView,
+    SymbolHaltView,
+    breaker_view,
+    command_view,
+    position_views,
+    signal_views,
+    steps,
+    symbol_halt_view,
+)
 
 ACTIVITY_SHOWN: Final = 40
 ALERTS_SHOWN: Final = 12
@@ -27,32 +40,6 @@ ENDED_SHOWN: Final = 12
 CURVE_POINTS: Final = 400
 
 MODE_WORDS: Final = {"sim": "simulated venue", "paper": "paper account", "live": "real money"}
-COMMAND_WORDS: Final = {
-    "pause": "Pause entries",
-    "resume": "Resume",
-    "resume_symbol": "Resume a symbol",
-    "halt": "Halt",
-    "approve": "Approve",
-    "reject": "Reject",
-    "close": "Close position",
-    "flatten": "Flatten all",
-    "cancel_all": "Cancel entries",
-    "emergency": "Emergency stop",
-    "reconcile": "Compare with the broker",
-}
-
-
-BREAKER_WORDS: Final = {
-    "daily_loss": "Loss of the day",
-    "drawdown": "Drawdown",
-    "losses": "Losses in a row",
-    "correlation": "Mean correlation",
-    "uw_silent": "Unusual Whales silent",
-    "tws_gone": "Broker gone",
-    "gap": "Gap",
-    "order_rate": "Order rate",
-    "rejections": "Rejections",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,115 +82,6 @@ class CountersView:
 
 
 @dataclass(frozen=True, slots=True)
-class PositionView:
-    id: str
-    title: str
-    strategy: str
-    origin: str
-    state: str
-    quantity: int
-    entry_quantity: int
-    entry_price: Decimal
-    bid: Decimal | None
-    ask: Decimal | None
-    stop_price: Decimal | None
-    high: Decimal
-    rungs_done: int
-    rungs_total: int
-    pnl: Decimal | None
-    gain: Decimal | None
-    protection: str
-    unprotected: int
-    unprotected_for: float | None
-    contract_seconds: float
-    closed_at: datetime | None
-    close_reason: str | None
-    realized: Decimal
-
-    @property
-    def is_bare(self) -> bool:
-        """Something is held that no sale at the broker covers, and it is not on its way out."""
-        return bool(self.unprotected) and self.state != "closing"
-
-
-@dataclass(frozen=True, slots=True)
-class SignalView:
-    id: str
-    title: str
-    strategy: str
-    state: str
-    quantity: int
-    limit_price: Decimal
-    notional: Decimal
-    created_at: datetime
-    expires_in: float
-    asked: bool
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """A transition with the contract that it is about and where that leads."""
-
-    seq: int
-    machine: str
-    entity_id: str
-    from_state: str
-    to_state: str
-    trigger: str
-    actor: str
-    reason: str
-    evidence: str
-    config_version: str | None
-    event_at: datetime
-    tick: int
-    hash: str
-    label: str = ""
-    signal_id: str | None = None
-    position_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerView:
-    """One circuit breaker; `filled` is how full its bar is, 0 to 100."""
-
-    name: str
-    words: str
-    state: str
-    value: str
-    limit: str
-    share: float | None
-    filled: float
-    tone: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class SymbolHaltView:
-    """A symbol on which entries stop; `more` counts the causes beyond the first."""
-
-    symbol: str
-    reason: str
-    by: str
-    at: datetime | None
-    more: int
-
-
-@dataclass(frozen=True, slots=True)
-class CommandView:
-    id: str
-    words: str
-    state: str
-    answer: str
-    actor: str
-    created_at: datetime
-
-    @property
-    def waiting(self) -> bool:
-        return self.state == "queued"
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     now: datetime
     mode: str
@@ -242,7 +120,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
     pulse = ask.pulse(connection)
     day = (pulse.session_day if pulse else None) or new_york_day(now)
     account, session, market = account_view(connection, day), _session(connection), market_view(pulse, now)
-    held = _positions(connection, ask.open_positions(connection), now)
+    held = position_views(connection, ask.open_positions(connection), now)
     feeds = tuple(feed_view(row, now) for row in ask.feeds(connection))
     return replace(
         base,
@@ -257,9 +135,9 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         open_pnl=_open_pnl(held),
         counters=counters_view(ask.counters(connection, day)),
         positions=held,
-        closed_positions=_positions(connection, ask.closed_positions(connection, day, ENDED_SHOWN), now),
-        signals=_signals(connection, ask.live_signals(connection), now),
-        recent_signals=_signals(connection, ask.ended_signals(connection, ENDED_SHOWN), now),
+        closed_positions=position_views(connection, ask.closed_positions(connection, day, ENDED_SHOWN), now),
+        signals=signal_views(connection, ask.live_signals(connection), now),
+        recent_signals=signal_views(connection, ask.ended_signals(connection, ENDED_SHOWN), now),
         stats=tuple(ask.strategy_stats(connection, day)),
         activity=steps(connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine)),
         alerts=tuple(ask.alerts(connection, ALERTS_SHOWN)),
@@ -386,79 +264,3 @@ def counters_view(day: ask.DayCounters) -> CountersView:
     rate = day.wins / day.closed if day.closed else None
     tone = "flat" if not day.slippage else ("bad" if day.slippage > 0 else "good")
     return CountersView(day.closed, day.wins, rate, day.realized, day.executions, day.fees, day.slippage, tone)
-
-
-def _positions(connection: Connection, rows: Sequence[ask.PositionRow], now: datetime) -> tuple[PositionView, ...]:
-    cover = protections(connection, [row.id for row in rows])
-    return tuple(position_view(row, cover[row.id], now) for row in rows)
-
-
-def position_view(row: ask.PositionRow, cover: ProtectionRow, now: datetime) -> PositionView:
-    cost = row.entry_value * row.multiplier
-    closed = row.closed_at is not None
-    pnl = row.realized_pnl if closed else _whole_pnl(row)
-    since = cover.unprotected_since
-    return PositionView(
-        row.id, formats.contract(row.contract_key), row.strategy, row.origin, row.state, row.quantity,
-        row.entry_quantity,
-        row.entry_price, row.bid, row.ask, row.stop_price, row.high, row.rungs_done, len(ask.plan_rungs(row.plan)),
-        pnl, pnl / cost if pnl is not None and cost else None,
-        cover.protection, cover.unprotected_contracts, (now - since).total_seconds() if since else None,
-        cover.contract_seconds, row.closed_at, row.close_reason, row.realized_pnl,
-    )  # fmt: skip
-
-
-def _whole_pnl(row: ask.PositionRow) -> Decimal | None:
-    """Return what was realized on the sold part plus what the rest stands at, None before the first mark."""
-    return None if row.unrealized_pnl is None else row.realized_pnl + row.unrealized_pnl
-
-
-def _signals(connection: Connection, rows: Sequence[ask.SignalRow], now: datetime) -> tuple[SignalView, ...]:
-    asked = ask.signals_that_wait_for_a_person(connection)
-    reasons = ask.last_words(connection, "signal", [row.id for row in rows])
-    return tuple(signal_view(row, now, row.id in asked, reasons.get(row.id, "")) for row in rows)
-
-
-def signal_view(row: ask.SignalRow, now: datetime, asked: bool, reason: str) -> SignalView:
-    return SignalView(
-        row.id, formats.contract(row.contract_key), row.strategy, row.state, row.quantity, row.limit_price,
-        row.notional,
-        row.created_at, (row.expires_at - now).total_seconds(), asked and row.state == "pending", reason,
-    )  # fmt: skip
-
-
-def steps(connection: Connection, rows: Sequence[ask.TransitionRow]) -> tuple[StepView, ...]:
-    """Return transitions with the contract each is about and the page that tells its story."""
-    orders = ask.orders(connection, [row.entity_id for row in rows if row.machine == "order"])
-    asked = ask.signal_of_approval(connection, [row.entity_id for row in rows if row.machine == "approval"])
-    traded = [row.entity_id for row in rows if row.machine in {"signal", "position"}]
-    names = ask.titles(connection, [*traded, *asked.values()])
-    return tuple(_step(row, orders.get(row.entity_id), asked.get(row.entity_id), names) for row in rows)
-
-
-def _step(row: ask.TransitionRow, order: ask.OrderRow | None, signal_id: str | None, names: dict[str, str]) -> StepView:
-    base = {name: getattr(row, name) for name in ask.TransitionRow.__slots__}
-    if order is not None:
-        label = f"{order.purpose} {formats.contract(order.contract_key)}"
-        return StepView(**base, label=label, signal_id=order.signal_id, position_id=order.position_id)
-    key = names.get(signal_id or row.entity_id)
-    return StepView(**base, label=formats.contract(key) if key else "", signal_id=signal_id)
-
-
-def breaker_view(row: ask.BreakerRow) -> BreakerView:
-    """Return a breaker's row; its bar is full at the limit and its colour is the breaker's state."""
-    tone = {"ok": "ok", "warning": "warn"}.get(row.state, "bad")
-    filled = round(min(100.0, max(0.0, (row.share or 0.0) * 100)), 1)
-    words = BREAKER_WORDS.get(row.id, row.id.replace("_", " "))
-    return BreakerView(
-        row.id, words, row.state, row.value, row.limit_words, row.share, filled, tone, row.detail
-    )  # fmt: skip
-
-
-def symbol_halt_view(row: ask.SymbolHaltRow) -> SymbolHaltView:
-    more = max(0, len(row.causes) - 1)
-    return SymbolHaltView(row.id, row.reason, words.actor_words(row.halted_by or ""), row.halted_at, more)
-
-
-def command_view(row: ask.CommandRow) -> CommandView:
-    return CommandView(row.id, COMMAND_WORDS.get(row.kind, row.kind), row.state, row.answer, row.actor, row.created_at)

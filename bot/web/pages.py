@@ -16,8 +16,8 @@ from bot.store.queries import QUERIES
 from bot.web import auditing
 from bot.web.diagram import Diagram, draw
 from bot.web.glance import glance
-from bot.web.model import CommandView, command_view
 from bot.web.timeline import Timeline, position_timeline, signal_timeline
+from bot.web.views import CommandView, command_view
 from bot.web.window import window
 
 blueprint = Blueprint("pages", __name__)

@@ -23,7 +23,8 @@ from bot.domain.errors import StoreError
 from bot.store import page_queries as ask
 from bot.store.protections import totals
 from bot.web.feeds import FeedView
-from bot.web.model import BreakerView, Overview, PositionView, SignalView
+from bot.web.model import Overview
+from bot.web.views import BreakerView, PositionView, SignalView
 from bot.web.window import window
 
 blueprint = Blueprint("probes", __name__)

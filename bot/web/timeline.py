@@ -15,7 +15,7 @@ from bot.store.protections import ProtectionRow, protections
 from bot.store.values import parse_json
 from bot.web import formats, words
 from bot.web.charts import Fill, PathPoint, PriceChart, RungMark, StopStep, price_chart
-from bot.web.model import StepView, steps
+from bot.web.views import StepView, steps
 
 # Which evidence of a position's steps says where the stop stands from then on.
 STOP_EVIDENCE: Final = {"protect": "stop", "trail": "to", "ratchet": "to"}

@@ -1,0 +1,225 @@
+"""The rows of the page's lists: a position, a signal, a step, a breaker, a halted symbol, a command, put in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from sqlalchemy import Connection
+
+from bot.store import page_queries as ask
+from bot.store.protections import ProtectionRow, protections
+from bot.web import formats, words
+
+COMMAND_WORDS: Final = {
+    "pause": "Pause entries",
+    "resume": "Resume",
+    "resume_symbol": "Resume a symbol",
+    "halt": "Halt",
+    "approve": "Approve",
+    "reject": "Reject",
+    "close": "Close position",
+    "flatten": "Flatten all",
+    "cancel_all": "Cancel entries",
+    "emergency": "Emergency stop",
+    "reconcile": "Compare with the broker",
+}
+BREAKER_WORDS: Final = {
+    "daily_loss": "Loss of the day",
+    "drawdown": "Drawdown",
+    "losses": "Losses in a row",
+    "correlation": "Mean correlation",
+    "uw_silent": "Unusual Whales silent",
+    "tws_gone": "Broker gone",
+    "gap": "Gap",
+    "order_rate": "Order rate",
+    "rejections": "Rejections",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    id: str
+    title: str
+    strategy: str
+    origin: str
+    state: str
+    quantity: int
+    entry_quantity: int
+    entry_price: Decimal
+    bid: Decimal | None
+    ask: Decimal | None
+    stop_price: Decimal | None
+    high: Decimal
+    rungs_done: int
+    rungs_total: int
+    pnl: Decimal | None
+    gain: Decimal | None
+    protection: str
+    unprotected: int
+    unprotected_for: float | None
+    contract_seconds: float
+    closed_at: datetime | None
+    close_reason: str | None
+    realized: Decimal
+
+    @property
+    def is_bare(self) -> bool:
+        """Something is held that no sale at the broker covers, and it is not on its way out."""
+        return bool(self.unprotected) and self.state != "closing"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalView:
+    id: str
+    title: str
+    strategy: str
+    state: str
+    quantity: int
+    limit_price: Decimal
+    notional: Decimal
+    created_at: datetime
+    expires_in: float
+    asked: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A transition with the contract that it is about and where that leads."""
+
+    seq: int
+    machine: str
+    entity_id: str
+    from_state: str
+    to_state: str
+    trigger: str
+    actor: str
+    reason: str
+    evidence: str
+    config_version: str | None
+    event_at: datetime
+    tick: int
+    hash: str
+    label: str = ""
+    signal_id: str | None = None
+    position_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerView:
+    """One circuit breaker; `filled` is how full its bar is, 0 to 100."""
+
+    name: str
+    words: str
+    state: str
+    value: str
+    limit: str
+    share: float | None
+    filled: float
+    tone: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolHaltView:
+    """A symbol on which entries stop; `more` counts the causes beyond the first."""
+
+    symbol: str
+    reason: str
+    by: str
+    at: datetime | None
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandView:
+    id: str
+    words: str
+    state: str
+    answer: str
+    actor: str
+    created_at: datetime
+
+    @property
+    def waiting(self) -> bool:
+        return self.state == "queued"
+
+
+def position_views(connection: Connection, rows: Sequence[ask.PositionRow], now: datetime) -> tuple[PositionView, ...]:
+    cover = protections(connection, [row.id for row in rows])
+    return tuple(position_view(row, cover[row.id], now) for row in rows)
+
+
+def position_view(row: ask.PositionRow, cover: ProtectionRow, now: datetime) -> PositionView:
+    cost = row.entry_value * row.multiplier
+    closed = row.closed_at is not None
+    pnl = row.realized_pnl if closed else _whole_pnl(row)
+    since = cover.unprotected_since
+    return PositionView(
+        row.id, formats.contract(row.contract_key), row.strategy, row.origin, row.state, row.quantity,
+        row.entry_quantity,
+        row.entry_price, row.bid, row.ask, row.stop_price, row.high, row.rungs_done, len(ask.plan_rungs(row.plan)),
+        pnl, pnl / cost if pnl is not None and cost else None,
+        cover.protection, cover.unprotected_contracts, (now - since).total_seconds() if since else None,
+        cover.contract_seconds, row.closed_at, row.close_reason, row.realized_pnl,
+    )  # fmt: skip
+
+
+def _whole_pnl(row: ask.PositionRow) -> Decimal | None:
+    """Return what was realized on the sold part plus what the rest stands at, None before the first mark."""
+    return None if row.unrealized_pnl is None else row.realized_pnl + row.unrealized_pnl
+
+
+def signal_views(connection: Connection, rows: Sequence[ask.SignalRow], now: datetime) -> tuple[SignalView, ...]:
+    asked = ask.signals_that_wait_for_a_person(connection)
+    reasons = ask.last_words(connection, "signal", [row.id for row in rows])
+    return tuple(signal_view(row, now, row.id in asked, reasons.get(row.id, "")) for row in rows)
+
+
+def signal_view(row: ask.SignalRow, now: datetime, asked: bool, reason: str) -> SignalView:
+    return SignalView(
+        row.id, formats.contract(row.contract_key), row.strategy, row.state, row.quantity, row.limit_price,
+        row.notional,
+        row.created_at, (row.expires_at - now).total_seconds(), asked and row.state == "pending", reason,
+    )  # fmt: skip
+
+
+def steps(connection: Connection, rows: Sequence[ask.TransitionRow]) -> tuple[StepView, ...]:
+    """Return transitions with the contract each is about and the page that tells its story."""
+    orders = ask.orders(connection, [row.entity_id for row in rows if row.machine == "order"])
+    asked = ask.signal_of_approval(connection, [row.entity_id for row in rows if row.machine == "approval"])
+    traded = [row.entity_id for row in rows if row.machine in {"signal", "position"}]
+    names = ask.titles(connection, [*traded, *asked.values()])
+    return tuple(_step(row, orders.get(row.entity_id), asked.get(row.entity_id), names) for row in rows)
+
+
+def _step(row: ask.TransitionRow, order: ask.OrderRow | None, signal_id: str | None, names: dict[str, str]) -> StepView:
+    base = {name: getattr(row, name) for name in ask.TransitionRow.__slots__}
+    if order is not None:
+        label = f"{order.purpose} {formats.contract(order.contract_key)}"
+        return StepView(**base, label=label, signal_id=order.signal_id, position_id=order.position_id)
+    key = names.get(signal_id or row.entity_id)
+    return StepView(**base, label=formats.contract(key) if key else "", signal_id=signal_id)
+
+
+def breaker_view(row: ask.BreakerRow) -> BreakerView:
+    """Return a breaker's row; its bar is full at the limit and its colour is the breaker's state."""
+    tone = {"ok": "ok", "warning": "warn"}.get(row.state, "bad")
+    filled = round(min(100.0, max(0.0, (row.share or 0.0) * 100)), 1)
+    words = BREAKER_WORDS.get(row.id, row.id.replace("_", " "))
+    return BreakerView(
+        row.id, words, row.state, row.value, row.limit_words, row.share, filled, tone, row.detail
+    )  # fmt: skip
+
+
+def symbol_halt_view(row: ask.SymbolHaltRow) -> SymbolHaltView:
+    more = max(0, len(row.causes) - 1)
+    return SymbolHaltView(row.id, row.reason, words.actor_words(row.halted_by or ""), row.halted_at, more)
+
+
+def command_view(row: ask.CommandRow) -> CommandView:
+    return CommandView(row.id, COMMAND_WORDS.get(row.kind, row.kind), row.state, row.answer, row.actor, row.created_at)
