@@ -16,6 +16,9 @@ from typing import Any, Final
 
 from bot.domain.money import from_units, to_units
 
+Row = Mapping[Any, Any]
+"""A row as it is read: a value by its column's name."""
+
 
 def time_text(at: datetime) -> str:
     """Return an aware time as `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`: one width, so text order is time order."""

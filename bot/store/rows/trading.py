@@ -1,30 +1,25 @@
-"""Domain objects to rows and back. A row is a dict of stored forms; the order of its keys is the order of the columns
-written.
+"""Signals, approvals, positions, orders, executions and price grids.
 
 `what_if` and `rationale` are JSON for people: decimals and times in them come back as text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
 from bot.domain.approval import Approval, ApprovalState
-from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
-from bot.domain.connection import Connection, ConnectionState
 from bot.domain.contracts import OptionContract, PriceGrid, Right
 from bot.domain.money import from_units, to_units
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, ExitPlan, Origin, Position, PositionState, Protection, Rung
-from bot.domain.session import Hold, Session, SessionState
 from bot.domain.signal import Signal, SignalState
-from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.records import ExecutionRow
 from bot.store.values import (
+    Row,
     json_text,
     maybe_dollars,
     maybe_parse_time,
@@ -34,8 +29,6 @@ from bot.store.values import (
     parse_time,
     time_text,
 )
-
-Row = Mapping[Any, Any]
 
 
 def _plain(value: Decimal) -> Decimal:
@@ -352,97 +345,6 @@ def execution_of(row: Row) -> Execution:
         price=from_units(row["price"]),
         executed_at=parse_time(row["executed_at"]),
         client_id=row["client_id"],
-    )
-
-
-def session_row(session: Session) -> dict[str, Any]:
-    return {
-        "id": session.id,
-        "state": session.state.value,
-        "hold": session.hold.value,
-        "held_by": session.held_by,
-        "held_at": maybe_time_text(session.held_at),
-        "hold_reason": session.hold_reason,
-    }
-
-
-def session_of(row: Row) -> Session:
-    return Session(
-        id=row["id"],
-        state=SessionState(row["state"]),
-        hold=Hold(row["hold"]),
-        held_by=row["held_by"],
-        held_at=maybe_parse_time(row["held_at"]),
-        hold_reason=row["hold_reason"],
-    )
-
-
-def breaker_row(breaker: Breaker) -> dict[str, Any]:
-    return {
-        "id": breaker.id,
-        "state": breaker.state.value,
-        "value": breaker.value,
-        "limit_words": breaker.limit,
-        "share": breaker.share,
-        "detail": breaker.detail,
-        "since": maybe_time_text(breaker.since),
-        "acknowledged_at": maybe_time_text(breaker.acknowledged_at),
-        "facts": json_text(breaker.facts),
-    }
-
-
-def symbol_halt_row(halt: SymbolHalt) -> dict[str, Any]:
-    return {
-        "id": halt.id,
-        "state": halt.state.value,
-        "reason": halt.reason,
-        "causes": json_text(list(halt.causes)),
-        "halted_by": halt.halted_by,
-        "halted_at": maybe_time_text(halt.halted_at),
-        "lifted_by": halt.lifted_by,
-        "lifted_at": maybe_time_text(halt.lifted_at),
-    }
-
-
-def symbol_halt_of(row: Row) -> SymbolHalt:
-    return SymbolHalt(
-        id=row["id"],
-        state=SymbolState(row["state"]),
-        reason=row["reason"],
-        causes=tuple(parse_json(row["causes"]) or ()),
-        halted_by=row["halted_by"],
-        halted_at=maybe_parse_time(row["halted_at"]),
-        lifted_by=row["lifted_by"],
-        lifted_at=maybe_parse_time(row["lifted_at"]),
-    )
-
-
-def breaker_of(row: Row) -> Breaker:
-    return Breaker(
-        id=row["id"],
-        state=BreakerState(row["state"]),
-        value=row["value"],
-        limit=row["limit_words"],
-        share=row["share"],
-        detail=row["detail"],
-        since=maybe_parse_time(row["since"]),
-        acknowledged_at=maybe_parse_time(row["acknowledged_at"]),
-        facts=parse_json(row["facts"]),
-    )
-
-
-def connection_row(connection: Connection) -> dict[str, Any]:
-    return {
-        "id": connection.id,
-        "state": connection.state.value,
-        "since": maybe_time_text(connection.since),
-        "detail": connection.detail,
-    }
-
-
-def connection_of(row: Row) -> Connection:
-    return Connection(
-        id=row["id"], state=ConnectionState(row["state"]), since=maybe_parse_time(row["since"]), detail=row["detail"]
     )
 
 
