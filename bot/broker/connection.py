@@ -87,8 +87,11 @@ class Connection:
             finally:
                 attempt.close()
                 self._wire.detach("the connection to TWS is gone")
-            await asyncio.sleep(delay)
+            await self._pause(delay)
             delay = min(delay * 2, self._settings.retry_max_s)
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     def _complain(self, reason: str) -> None:
         """Raise the alert once for each reason why the broker is not reached, not once an attempt."""

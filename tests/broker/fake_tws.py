@@ -32,6 +32,7 @@ class FakeTws:
         self.refuse_client_id = False
         self.silent_handshake = False
         self.logins = 0
+        self.sockets = self.most_sockets = 0
         self.port = 0
         self.answers: dict[int, Callable[[Request], None]] = {
             6: self._account_values,
@@ -95,6 +96,8 @@ class FakeTws:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+        self.sockets += 1
+        self.most_sockets = max(self.most_sockets, self.sockets)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await reader.readexactly(4)
             await _read_frame(reader)
@@ -106,6 +109,7 @@ class FakeTws:
                 if int(fields[0]) in self.answers and int(fields[0]) not in self.mute:
                     self.answers[int(fields[0])](fields)
                 self._note()
+        self.sockets -= 1
         writer.close()
 
     # ---- stock answers

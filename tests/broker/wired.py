@@ -197,7 +197,8 @@ class Wired:
     @property
     def signal(self) -> Signal:
         ledger = self.engine.ledger
-        return max([*ledger.signals.values(), *ledger.ended_signals.values()], key=lambda each: each.id)
+        found = [*ledger.signals.values(), *ledger.ended_signals.values()]
+        return max(found, key=lambda each: each.id, default=None)  # type: ignore[return-value]
 
     def _alerts(self, code: str) -> list[AlertRaised]:
         return [alert for batch in self.batches for alert in batch.alerts if alert.code == code]
