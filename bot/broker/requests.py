@@ -72,7 +72,9 @@ class Requests:
             self._pending[key] = pending
             try:
                 send()
-                await asyncio.wait_for(pending.done, deadline_s)
+                # wait_for would swallow a cancel that comes with the answer, and a stop would wait for ever.
+                async with asyncio.timeout(deadline_s):
+                    await pending.done
             except TimeoutError:
                 if not isinstance(key, int):
                     self._unheard.add(key)

@@ -36,7 +36,8 @@ class WhatIfs:
         asked = self._open[order_id] = _Open(asyncio.get_running_loop().create_future())
         try:
             send()
-            state = await asyncio.wait_for(asked.done, deadline_s)
+            async with asyncio.timeout(deadline_s):
+                state = await asked.done
             return self._answered(signal_id, state)
         except TimeoutError:
             return self.refused(signal_id, f"no margin preview within {deadline_s:g} s")

@@ -68,7 +68,8 @@ class Wire:
     async def until_ready(self, deadline_s: float) -> bool:
         """Wait for a connection; False when none came in time."""
         try:
-            await asyncio.wait_for(self._up.wait(), deadline_s)
+            async with asyncio.timeout(deadline_s):
+                await self._up.wait()
         except TimeoutError:
             return False
         return True

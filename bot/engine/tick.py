@@ -192,7 +192,8 @@ class Engine:
             await asyncio.sleep(longest)  # urgent facts wait too
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.inbox.wait_urgent(), longest)
+            async with asyncio.timeout(longest):
+                await self.inbox.wait_urgent()
         too_soon = engine.min_tick_wall_seconds - (self._clock.monotonic() - self._ticked_at)
         if too_soon > 0:
             await asyncio.sleep(too_soon)

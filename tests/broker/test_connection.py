@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from bot.broker.adapter import IbkrBroker
+from bot.broker.requests import Requests
 from bot.broker.settings import BrokerSettings
 from bot.domain.commands import Subscribe
 from bot.domain.events import AccountReported, AlertRaised, ExecutionReported, LinkChange, LinkChanged
@@ -238,3 +240,14 @@ async def test_stopping_hangs_up_and_tells_nothing_more(broker: IbkrBroker, tws:
     await broker.stop()
     assert not broker.connected
     assert events.all == []
+
+
+async def test_a_stop_that_comes_together_with_an_answer_is_a_stop() -> None:
+    requests = Requests()
+    asked = asyncio.create_task(requests.ask("time", lambda: None, 5.0))
+    await asyncio.sleep(0)
+    requests.finish("time")
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert "time" not in requests
