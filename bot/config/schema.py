@@ -168,6 +168,9 @@ class ExecutionSettings(Section):
     rung_reprice_s: Seconds = Field(10, description="a profit rung's limit follows the bid this often")
     trail_min_step: Fraction = Field(Decimal("0.02"), description="the stop moves only by this much of its price")
     trail_min_interval_s: Seconds = 5
+    trail_moves_most: int = Field(
+        60, ge=1, description="changes of one stop's order; beyond, it is raised by five such steps at a time only"
+    )
     exit_alert_s: Seconds = Field(30, description="a position on its way out for so long is told of, with the reason")
     protection_limit_s: Seconds = Field(
         2, description="an open position must be protected this soon after the entry is done"

@@ -9,16 +9,16 @@ does know are `bot.engine.newer_store`'s.)
 from __future__ import annotations
 
 from collections import defaultdict
-from decimal import Decimal
 
 from bot.domain.commands import CancelOrder
 from bot.domain.events import BrokerOrderStatus, BrokerOrderView, BrokerSnapshot, OrderReported
-from bot.domain.order import OrderSide, OrderTrigger
+from bot.domain.order import Execution, Order, OrderSide, OrderTrigger
 from bot.domain.position import Position
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.journal import Journal
 from bot.engine.newer_store import is_unknown, left_of, order_of
+from bot.engine.records import ExecutionRow
 from bot.engine.steps import Birth, Step
 
 _LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
@@ -31,9 +31,9 @@ class LostOrders:
     def __init__(self, ctx: Context, journal: Journal, snapshot: BrokerSnapshot) -> None:
         self._ctx, self._journal = ctx, journal
         self._found = [view for view in snapshot.open_orders if self._is_lost(view)]
-        self._sold_for: dict[str, Decimal] = defaultdict(Decimal)
+        self._sold: dict[str, list[Execution]] = defaultdict(list)
         for execution in snapshot.executions:
-            self._sold_for[execution.order_ref] += execution.price * execution.quantity
+            self._sold[execution.order_ref].append(execution)
         self._extra = _held_beyond(ctx, snapshot)
         self._stops = {key: stop for key in self._extra if (stop := self._fitting_stop(key)) is not None}
 
@@ -42,8 +42,15 @@ class LostOrders:
 
     def _fitting_stop(self, key: str) -> BrokerOrderView | None:
         """Return the largest stop that sells no more than what nobody here knows of; what it sold before is gone."""
-        fitting = [v for v in self._found if v.contract_key == key and _is_fitting_stop(v, self._extra[key])]
+        fitting = [v for v in self._found if v.contract_key == key and self._fits(v, self._extra[key])]
         return max(fitting, key=lambda v: (left_of(v), v.order_ref), default=None)
+
+    def _fits(self, view: BrokerOrderView, most: int) -> bool:
+        """A live stop whose executions are all here, for then what is left of it is known."""
+        is_stop = view.side is OrderSide.SELL and view.stop_price is not None and view.limit_price is None
+        told = sum(execution.quantity for execution in self._sold[view.order_ref])
+        known = told == (view.filled_quantity or 0)
+        return is_stop and known and 0 < left_of(view) <= most and view.status in _LIVE
 
     def call_off(self) -> list[tuple[BrokerOrderView, str]]:
         """Cancel what protects nothing; returns each lost order and what was done about it."""
@@ -75,12 +82,19 @@ class LostOrders:
             return
         order = order_of(self._ctx, view, position)
         words = f"{view.order_ref} works at the broker and fits: it is the position's stop"
-        order.filled_quantity = view.filled_quantity or 0  # sold before, and not of the contracts that are adopted
-        order.filled_value = self._sold_for[view.order_ref]
+        self._count_what_it_sold(order)
         order.tag = _TAG
         self._journal.born(Birth(order, words, {"perm_id": view.perm_id, "order_id": view.order_id}), "reconcile")
         self._journal.take(Step(order, OrderTrigger.SUBMIT, "sent before the store was lost", {}, actor="reconcile"))
         FactKeeper(self._ctx, self._journal).order_reported(OrderReported(view))
+
+    def _count_what_it_sold(self, order: Order) -> None:
+        """Before the store was lost: executions of this order, and of no contract that is adopted."""
+        for execution in self._sold[order.order_ref]:
+            order.filled_quantity += execution.quantity
+            order.filled_value += execution.price * execution.quantity
+            paid = self._ctx.ledger.commissions.get(execution.exec_id)
+            self._journal.batch.executions.append(ExecutionRow(execution, paid, order.id, None))
 
 
 def _held_beyond(ctx: Context, snapshot: BrokerSnapshot) -> dict[str, int]:
@@ -90,8 +104,3 @@ def _held_beyond(ctx: Context, snapshot: BrokerSnapshot) -> dict[str, int]:
         ours[position.key] = ours.get(position.key, 0) + position.quantity
     beyond = {p.contract_key: p.quantity - ours.get(p.contract_key, 0) for p in snapshot.positions}
     return {key: extra for key, extra in beyond.items() if extra > 0}
-
-
-def _is_fitting_stop(view: BrokerOrderView, most: int) -> bool:
-    is_stop = view.side is OrderSide.SELL and view.stop_price is not None and view.limit_price is None
-    return is_stop and 0 < left_of(view) <= most and view.status in _LIVE

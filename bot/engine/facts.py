@@ -6,6 +6,7 @@ A status or an error that does not fit is never guessed at: the order becomes `u
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from bot.domain.commands import AskSnapshot, CancelOrder
@@ -337,6 +338,17 @@ class FactKeeper:
             self._journal.take(Step(order, OrderTrigger.AMEND_REFUSED, reason, evidence, actor="broker"))
         else:
             self._journal.keep(order)
+        if order.purpose is Purpose.PROTECT:
+            self._tell_of_refused_change(order, reason, evidence)
+
+    def _tell_of_refused_change(self, order: Order, reason: str, facts: Mapping[str, str]) -> None:
+        """A stop that stays as it was protects at its old price, or less than is held: told once a stop and reason."""
+        told = (order.perm_id or 0, f"{order.order_ref} {reason}")
+        if told in self._ledger.foreign_told:
+            return
+        self._ledger.foreign_told.add(told)
+        words = f"the stop of {order.contract_key.strip()} could not be changed: {reason}"
+        self._journal.alert("STOP_CHANGE_REFUSED", "critical", words, {"order_ref": order.order_ref, **facts})
 
     # ---- what follows from an order's end
 

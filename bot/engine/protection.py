@@ -20,6 +20,8 @@ from bot.engine.refusals import is_watched, must_sell, repriced
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import protective_stop, stop_move_is_material
 
+_COARSER = 5  # times the least step, for a stop that was changed often
+
 
 def live_stop(orders: Sequence[Order]) -> Order | None:
     """Return the protective order that is not done, or None."""
@@ -112,9 +114,17 @@ def move_stop(ctx: Context, position: Position, orders: Sequence[Order], price: 
         return None
     execution = ctx.settings.execution
     current = stop.terms.stop_price or Decimal(0)
-    if price <= current or not stop_move_is_material(current, price, execution.trail_min_step):
+    if price <= current or not stop_move_is_material(current, price, _least_step(ctx, stop)):
         return None
     last = position.ratcheted_at
     if last is not None and ctx.now - last < timedelta(seconds=execution.trail_min_interval_s):
         return None
     return replace(stop.terms, stop_price=price)
+
+
+def _least_step(ctx: Context, stop: Order) -> Decimal:
+    """Return the least part of its price by which a stop is raised; one that was changed often waits for more, so that
+    no market, however it moves, makes hundreds of messages (P20) and none leaves the stop where it was."""
+    execution = ctx.settings.execution
+    often = stop.amendments >= execution.trail_moves_most
+    return execution.trail_min_step * (_COARSER if often else 1)

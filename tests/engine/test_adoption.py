@@ -72,13 +72,20 @@ async def test_of_two_lost_stops_that_each_fit_one_stays() -> None:
     assert on_sale(desk.broker) == 4
 
 
+def with_a_stop_partly_filled() -> tuple[Desk, AtBroker]:
+    desk = with_lost_store(lost(7, 4))
+    stop = desk.broker.book[f"{LOST}007"]
+    desk.broker.execute(stop, 1, "0.99")
+    return desk, stop
+
+
 async def test_a_lost_stop_that_filled_in_part_stays_for_the_rest() -> None:
-    desk = with_lost_store(lost(7, 4, filled=1), held=3)
+    desk, stop = with_a_stop_partly_filled()
     await start(desk)
-    (stop,) = desk.broker.live
-    assert (stop.ref, stop.left) == (f"{LOST}007", 3)
+    assert desk.broker.live == [stop]
     assert desk.broker.submitted == []
     assert (desk.position.quantity, desk.position.unprotected_contract_ms) == (3, 0)
+    assert (desk.store.order(stop.ref).filled_quantity, desk.store.order(stop.ref).remaining) == (1, 3)
     desk.broker.fill(stop, 2, "0.99")
     desk.broker.fill(stop, 1, "0.98")
     await desk.settle()
@@ -88,14 +95,22 @@ async def test_a_lost_stop_that_filled_in_part_stays_for_the_rest() -> None:
     assert desk.broker.held[SPY_590C.key] == 0
 
 
-async def test_a_lost_stop_that_fills_while_its_position_is_being_adopted_is_never_oversold() -> None:
+async def test_a_lost_stop_whose_executions_are_not_all_known_is_replaced() -> None:
     desk = with_lost_store(lost(7, 4, filled=1), held=3)
+    await start(desk)
+    (stop,) = desk.broker.live
+    assert stop.ref != f"{LOST}007"
+    assert on_sale(desk.broker) == 3
+
+
+async def test_a_lost_stop_that_fills_while_its_position_is_being_adopted_is_never_oversold() -> None:
+    desk, stop = with_a_stop_partly_filled()
     await desk.start()
     desk.quote("2.00", "2.04")
     for second in range(14):
         await desk.wait(1)
-        if second in {1, 3, 6}:
-            desk.broker.fill(desk.broker.book[f"{LOST}007"], 1, "0.99")
+        if second in {0, 2, 5}:
+            desk.broker.fill(stop, 1, "0.99")
         assert on_sale(desk.broker) <= desk.broker.held[SPY_590C.key]
     assert desk.broker.held[SPY_590C.key] == 0
     assert desk.store.open_positions == []
