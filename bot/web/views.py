@@ -88,22 +88,9 @@ class SignalView:
 
 
 @dataclass(frozen=True, slots=True)
-class StepView:
+class StepView(ask.TransitionRow):
     """A transition with the contract that it is about and where that leads."""
 
-    seq: int
-    machine: str
-    entity_id: str
-    from_state: str
-    to_state: str
-    trigger: str
-    actor: str
-    reason: str
-    evidence: str
-    config_version: str | None
-    event_at: datetime
-    tick: int
-    hash: str
     label: str = ""
     signal_id: str | None = None
     position_id: str | None = None
