@@ -302,7 +302,7 @@ async def _watch_the_close(
     end = session.close_at + REPORTS_IN
     patience = end + timedelta(minutes=10)
     await _until(clock, end)
-    while engine.ledger.open_orders and clock.now() < patience:
+    while (engine.ledger.open_orders or engine.ledger.awaiting_settlement) and clock.now() < patience:
         await clock.sleep(_CLOSE_POLL_S * clock.speed)
     if options.until_close:
         stop.set()

@@ -11,6 +11,7 @@ from typing import Final
 from bot.broker.ib import Contract, ContractDetails, PriceIncrement
 from bot.broker.words import number
 from bot.domain.contracts import (
+    OSI_LENGTH,
     OptionContract,
     PriceGrid,
     Right,
@@ -22,7 +23,6 @@ from bot.domain.contracts import (
     underlying,
 )
 
-OSI_LENGTH: Final = 21
 SMART: Final = "SMART"
 
 

@@ -28,6 +28,7 @@ class QuoteLine:
     bid: Decimal | None = None
     ask: Decimal | None = None
     last: Decimal | None = None
+    close: Decimal | None = None
     bid_size: int = 0
     ask_size: int = 0
     last_size: int = 0
@@ -38,6 +39,8 @@ class QuoteLine:
 
     def price(self, tick: int, value: float, size: float) -> bool:
         """Take a price with its size; False when the tick is none that we keep."""
+        if tick in words.CLOSE_TICKS:
+            return self._close(words.price(value))
         names = words.PRICE_TICKS.get(tick)
         if names is None:
             return False
@@ -55,6 +58,13 @@ class QuoteLine:
         self._tick_seen(tick)
         return True
 
+    def _close(self, value: Decimal | None) -> bool:
+        """The close of the session before comes again and again; only another one is news."""
+        changed = value is not None and value != self.close
+        if changed:
+            self.close, self.quote_changed = value, True
+        return changed
+
     def halt(self, value: float) -> None:
         self.halted = words.is_set(value) and value > 0
         self.quote_changed = True
@@ -67,7 +77,8 @@ class QuoteLine:
         """Return what changed since the last call."""
         told: list[Event] = []
         if self.quote_changed:
-            quote = Quote(self.bid, self.ask, self.bid_size, self.ask_size, self.last, at, self.delayed, self.halted)
+            sizes = (self.bid_size, self.ask_size)
+            quote = Quote(self.bid, self.ask, *sizes, self.last, at, self.delayed, self.halted, self.close)
             told.append(QuoteReceived(self.key, quote))
             self.quote_changed = False
         if self.greeks is not None:

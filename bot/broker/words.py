@@ -222,6 +222,7 @@ SIZE_TICKS: Final[Mapping[int, str]] = MappingProxyType(
     {0: BID_SIZE, 3: ASK_SIZE, 5: LAST_SIZE, 69: BID_SIZE, 70: ASK_SIZE, 71: LAST_SIZE}
 )
 DELAYED_TICKS: Final = frozenset({66, 67, 68, 69, 70, 71})
+CLOSE_TICKS: Final = frozenset({9, 75})  # the session's before; 75 is delayed
 MODEL_GREEKS: Final = frozenset({13, 83})
 HALTED_TICK: Final = 49
 DELAYED_DATA: Final = frozenset({3, 4})  # marketDataType: delayed, delayed and frozen

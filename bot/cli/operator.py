@@ -28,6 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Reason = Annotated[str | None, typer.Option(help="Why, for the record.")]
 SignalId = Annotated[str, typer.Argument(help="A signal's id, or the end of it.")]
 Symbol = Annotated[str | None, typer.Argument(help="A symbol that is halted, SPY say.")]
+Price = Annotated[str, typer.Argument(help="Dollars: what the underlying settled at.")]
 PositionId = Annotated[str, typer.Argument(help="A position's id, or the end of it.")]
 
 
@@ -57,6 +58,12 @@ def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False) -> None:
 def close(position: PositionId, wait: Wait = 10, json: Json = False) -> None:
     """Sell what is left of a position at the market."""
     _ask(CommandKind.CLOSE, {"position_id": _one_of("position", position)}, wait, json)
+
+
+def settle(position: PositionId, price: Price, wait: Wait = 10, json: Json = False) -> None:
+    """Tell the underlying's settlement price of a position that went through its expiry and whose value is not certain;
+    its profit and loss follows."""
+    _ask(CommandKind.SETTLE, {"position_id": _one_of("expired position", position), "price": price}, wait, json)
 
 
 def flatten(wait: Wait = 10, json: Json = False) -> None:
@@ -144,11 +151,15 @@ def look(url: str, question: Callable[[Connection], Any]) -> Any:
 
 
 def _one_of(kind: str, given: str) -> str:
-    """Return the id of the live signal or open position that was meant by an id or by a part of one."""
+    """Return the id of the live signal, open or unsettled position that was meant by an id or by a part of one."""
     from bot.store import page_queries as ask
 
-    read = ask.live_signals if kind == "signal" else ask.open_positions
-    alive: list[Any] = look(store_url(), read)
+    reads: Mapping[str, Callable[[Connection], list[Any]]] = {
+        "signal": ask.live_signals,
+        "position": ask.open_positions,
+        "expired position": ask.unsettled_positions,
+    }
+    alive = look(store_url(), reads[kind])
     names = {row.id: {row.id, getattr(row, "approval_id", None) or row.id} for row in alive}
     found = matches(given, names)
     if len(found) != 1:

@@ -90,6 +90,8 @@ class EngineSettings(Section):
     )
     mark_seconds: Seconds = Field(15, description="one point of a position's price path this often")
     account_snapshot_seconds: Seconds = 60
+    settlement_evening: time = Field(time(16, 30), description="what expired is settled; as long after an early close")
+    settlement_morning: time = Field(time(9), description="and looked at again, before the next session opens")
     record: bool = Field(False, description="keep a recording of everything received")
     kill_switch_file: str = Field("", description="while this file exists no entry leaves the bot; empty: none")
     dead_man_file: str = Field("", description="rewritten every 10 wall seconds while the tick moves; empty: none")

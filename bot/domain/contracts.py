@@ -63,6 +63,10 @@ UNDERLYING_OF_ROOT: Final[Mapping[str, str]] = MappingProxyType(
 WEEKLY_ROOT: Final[Mapping[str, str]] = MappingProxyType({v: k for k, v in UNDERLYING_OF_ROOT.items()})
 
 
+# Classes that stop trading the session before their expiry and settle on the opening prices of that day.
+SETTLED_AT_OPEN: Final = frozenset({"SPX", "NDX", "RUT", "DJX", "VIX", "VIXW"})
+
+
 def is_third_friday(day: date) -> bool:
     """Say whether `day` is a standard monthly expiration."""
     friday = 4
@@ -76,6 +80,7 @@ def root_for(symbol: str, expiry: date, *, settled_at_close: bool = True) -> str
     return symbol if is_third_friday(expiry) and not settled_at_close else WEEKLY_ROOT[symbol]
 
 
+OSI_LENGTH: Final = 21
 _OSI: Final = re.compile(r"^([A-Z0-9.]{1,6}) *(\d{2})(\d{2})(\d{2})([CP])(\d{8})$")
 
 
@@ -97,6 +102,26 @@ class OptionContract:
     @property
     def key(self) -> str:
         return format_osi(self)
+
+    @property
+    def settles_in_cash(self) -> bool:
+        """Say whether it pays its value out; an option on anything but a cash index delivers shares."""
+        return self.symbol in INDEX_EXCHANGES
+
+    @property
+    def settles_at_open(self) -> bool:
+        """Say whether it settles on the opening of its expiry day, a price that no quote shows."""
+        return self.root in SETTLED_AT_OPEN
+
+    def intrinsic(self, price: Decimal) -> Decimal:
+        """Return what a share of it is worth at its end with the underlying at `price`: max(0, S - K) or (K - S)."""
+        gain = price - self.strike if self.right is Right.CALL else self.strike - price
+        return max(gain, Decimal(0))
+
+    def shares_of(self, contracts: int) -> int:
+        """Return the signed shares that exercising so many long contracts delivers: a put sells them."""
+        shares = contracts * self.multiplier
+        return shares if self.right is Right.CALL else -shares
 
     def days_to_expiry(self, today: date) -> int:
         return (self.expiry - today).days

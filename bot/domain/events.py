@@ -271,6 +271,7 @@ class CommandKind(StrEnum):
     RECONCILE = "reconcile"
     EMERGENCY = "emergency"
     CANCEL_ALL = "cancel_all"
+    SETTLE = "settle"
 
 
 @dataclass(frozen=True, slots=True)

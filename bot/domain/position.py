@@ -42,7 +42,9 @@ class PositionTrigger(StrEnum):
     EXIT_FILL = "exit_fill"
     EXIT_FAILED = "exit_failed"
     CLOSE = "close"
+    EXPIRE = "expire"
     SETTLE = "settle"
+    RESETTLE = "resettle"
     LOSE = "lose"
     RECOVER = "recover"
     ADOPT = "adopt"
@@ -79,12 +81,14 @@ POSITION: Final = Lifecycle(
             **_everywhere(T.EXIT_FILL, S.CLOSING),
             **_everywhere(T.EXIT_FAILED, S.CLOSING),  # still holding risk, so decide again
             (S.CLOSING, T.CLOSE): S.CLOSED,
-            (S.FILLED, T.SETTLE): S.CLOSED,  # expired, exercised or assigned
+            **dict.fromkeys([(s, T.EXPIRE) for s in (S.FILLED, S.TRAILING, S.CLOSING)], S.CLOSING),  # held through it
+            (S.FILLED, T.SETTLE): S.CLOSED,  # expired worthless, settled in cash or exercised
             (S.TRAILING, T.SETTLE): S.CLOSED,
             (S.CLOSING, T.SETTLE): S.CLOSED,
             (S.FILLED, T.LOSE): S.CLOSED,  # the broker does not have it: closed elsewhere
             (S.TRAILING, T.LOSE): S.CLOSED,
             (S.CLOSING, T.LOSE): S.CLOSED,
+            **_everywhere(T.RESETTLE, S.CLOSED),  # the price of the settlement became known, or the shares were sold
             **_everywhere(T.RECOVER, S.FILLED, S.TRAILING, S.CLOSING),
             **_everywhere(T.ADOPT, S.FILLED),
         }
@@ -128,8 +132,20 @@ class CloseReason(StrEnum):
     FLATTEN = "flatten"
     GAP = "gap"  # its underlying jumped past the limit
     PROTECTION_FAILED = "protection_failed"
-    SETTLED = "settled"
     EXTERNALLY_CLOSED = "externally_closed"
+    AWAITING_SETTLEMENT = "awaiting_settlement"  # held through its expiry, and still in the broker's book
+    SETTLEMENT_PENDING = "settlement_pending"  # gone from the broker's book, its value unknown: counted as nothing
+    EXPIRED = "expired"  # worthless
+    CASH_SETTLED = "cash_settled"  # paid out at its intrinsic value
+    EXERCISED = "exercised"  # turned into shares, handed over at its intrinsic value
+
+
+class Settlement(StrEnum):
+    """What the value of a settlement rests on."""
+
+    PENDING = "pending"  # nothing yet
+    SEEN = "seen"  # the underlying's price that we saw at the expiry
+    FINAL = "final"  # the official close, what the broker delivered, or what a person told
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +196,11 @@ class Position:
     close_reason: CloseReason | None = None
     closed_at: datetime | None = None
     settled_quantity: int = 0  # left by expiry or elsewhere, not by our orders
+    left_early: int = 0  # of these, before the expiry
+    settled_value: Decimal = ZERO  # sum of what was settled x what a share of it was worth
+    settlement: Settlement | None = None
+    settlement_price: Decimal | None = None  # the underlying's, that the settlement counts with
+    shares_before: int | None = None  # of the underlying at the broker before an exercise; None: none is left of it
     protected_at: datetime | None = None
     protection: Protection = Protection.WANTED
     unprotected_since: datetime | None = None  # since when a contract lacks a working sale at the broker
@@ -196,6 +217,12 @@ class Position:
         return self.contract.key
 
     @property
+    def is_unsettled(self) -> bool:
+        """Say whether its settlement may still change, or its delivered shares are still there to be sold."""
+        certain = self.settlement is None or self.settlement is Settlement.FINAL
+        return not certain or self.shares_before is not None
+
+    @property
     def quantity(self) -> int:
         return self.entry_quantity - self.exit_quantity - self.settled_quantity
 
@@ -205,13 +232,14 @@ class Position:
 
     @property
     def realized_pnl(self) -> Decimal:
-        """Dollars to the cent: (exit - entry) x contracts x multiplier of what was sold, less every commission so
-        far."""
+        """Dollars to the cent: (exit - entry) x contracts x multiplier of what was sold or settled, less every
+        commission so far."""
         if not self.entry_quantity:
             return ZERO
         sold = self.exit_quantity + self.settled_quantity
         cost = self.entry_value * sold / self.entry_quantity
-        return to_cents((self.exit_value - cost) * self.contract.multiplier - self.commissions)
+        came_back = self.exit_value + self.settled_value
+        return to_cents((came_back - cost) * self.contract.multiplier - self.commissions)
 
     def unrealized_pnl(self, price: Decimal) -> Decimal:
         """Dollars to the cent on what is left, at `price` per share, before the commissions of leaving."""

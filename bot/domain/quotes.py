@@ -36,6 +36,7 @@ class Quote:
     at: datetime
     delayed: bool = False
     halted: bool = False
+    close: Decimal | None = None  # the session's before, as the broker keeps it
 
     @property
     def mid(self) -> Decimal | None:

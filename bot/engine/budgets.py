@@ -17,6 +17,7 @@ from typing import Final
 from bot.domain.commands import AskSnapshot
 from bot.domain.order import Order, OrderState, OrderTrigger, Purpose
 from bot.domain.position import Position, PositionState
+from bot.engine import expiry
 from bot.engine.context import Context
 from bot.engine.jobs import Schedule
 from bot.engine.journal import Journal
@@ -53,6 +54,8 @@ def tell_of_what_takes_too_long(ctx: Context, journal: Journal, schedule: Schedu
         if order.state is OrderState.UNKNOWN:
             _tell_of_doubt(ctx, journal, schedule, order)
     for position in ctx.ledger.positions.values():
+        if expiry.has_expired(ctx, position.contract):
+            continue  # told as such, and nothing can be done about it
         if position.state is PositionState.CLOSING:
             _tell_of_slow_exit(ctx, journal, schedule, position)
         elif position.unprotected_since is not None:

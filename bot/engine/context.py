@@ -16,6 +16,7 @@ from bot.domain.session import SessionState
 from bot.domain.signal import Signal
 from bot.engine.board import Board
 from bot.engine.ledger import Ledger
+from bot.engine.ports import TradingCalendar
 from bot.strategies.base import Strategy
 
 
@@ -29,6 +30,7 @@ class Context:
     board: Board
     ledger: Ledger
     ids: IdSource
+    calendar: TradingCalendar
     trading: TradingSession  # today's, or the next one when there is none today
     restart_is_near: bool = False  # a restart window of the gateway begins soon
     kill_switch: str = ""  # in words, while the gate sees it

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderState
-from bot.domain.position import Position, PositionState, Protection
+from bot.domain.position import CloseReason, Position, PositionState, Protection
 from bot.engine.journal import Journal
 from bot.engine.protection import due_to_stop, live_stop
 from bot.engine.refusals import is_watched, latest_stop
@@ -47,7 +47,9 @@ def _measured(position: Position, orders: Sequence[Order], now: datetime) -> boo
 
 
 def uncovered(position: Position, orders: Sequence[Order]) -> int:
-    """Return the contracts that no sale working at the broker covers."""
+    """Return the contracts that no sale working at the broker covers; what has expired needs none."""
+    if position.close_reason is CloseReason.AWAITING_SETTLEMENT:
+        return 0
     working = (o for o in orders if o.side is OrderSide.SELL and o.state in AMENDABLE)
     return max(position.quantity - sum(order.remaining for order in working), 0)
 

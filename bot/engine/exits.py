@@ -16,6 +16,7 @@ from bot.domain.commands import SubmitOrder
 from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.engine import expiry
 from bot.engine.calling_off import FLATTENED
 from bot.engine.context import Context
 from bot.engine.entries import amend, cancel, may_cancel
@@ -39,6 +40,8 @@ _FAILED = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
 
 def decide_position(ctx: Context, position: Position) -> list[Step]:
     """Return the next steps of an open position; at most one thing at a time is asked of the broker."""
+    if expiry.has_expired(ctx, position.contract):
+        return []  # the broker settles it (bot.engine.expiry)
     orders = ctx.ledger.orders_of(position.id)
     if position.state is PositionState.CLOSING:
         return _leave(ctx, position, orders)
@@ -79,7 +82,7 @@ def hour_has_come(ctx: Context, position: Position) -> bool:
     """Say whether the time stop is due: the plan's, on the day of the entry or on the last day of a contract held
     overnight."""
     flat_at = position.plan.flat_at
-    if flat_at is None and position.contract.expiry == ctx.trading.day:
+    if flat_at is None and expiry.is_last_day(ctx, position.contract):
         flat_at = ctx.trading.cut_off(position.plan.flat_by or ctx.exit_settings(position.strategy).flat_at)
     return flat_at is not None and ctx.now >= flat_at
 

@@ -24,7 +24,7 @@ from bot.domain.events import (
 from bot.domain.ids import is_ours
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose, Terms
 from bot.domain.position import Position, PositionState, PositionTrigger
-from bot.engine import foreign
+from bot.engine import expiry, foreign
 from bot.engine.context import Context
 from bot.engine.entries import CANCEL_MISSES_TOLD
 from bot.engine.fills import FillKeeper
@@ -387,6 +387,8 @@ class FactKeeper:
         others = (o for o in self._ledger.orders_of(position.id) if o.purpose is Purpose.PROTECT and o is not order)
         if position.state is PositionState.CLOSING or position.quantity == 0 or any(not o.is_done for o in others):
             return
+        if expiry.has_expired(self._ctx, position.contract):
+            return  # a stop of the day ends with its contract
         self._journal.take(
             Step(
                 position,

@@ -18,6 +18,7 @@ from bot.domain.position import CloseReason, Position, PositionState, PositionTr
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.engine import foreign
 from bot.engine.context import Context
+from bot.engine.expiry import is_book_entry
 from bot.engine.journal import Journal
 from bot.engine.records import ExecutionRow
 from bot.engine.steps import Birth, Step
@@ -203,7 +204,12 @@ class FillKeeper:
 
     def _late_exit(self, order: Order, position: Position, execution: Execution) -> None:
         """What we gave up as closed elsewhere was sold by our own order after all."""
-        position.settled_quantity = max(position.settled_quantity - execution.quantity, 0)
+        settled = max(position.settled_quantity - execution.quantity, 0)
+        if position.settled_quantity:
+            position.settled_value = position.settled_value * settled / position.settled_quantity
+        position.settled_quantity, position.left_early = settled, min(position.left_early, settled)
+        if not settled:
+            position.settlement, position.shares_before = None, None
         position.exit_quantity += execution.quantity
         position.exit_value += execution.price * execution.quantity
         words = f"sold {execution.quantity} at {execution.price} before it was given up"
@@ -308,6 +314,11 @@ class FillKeeper:
 
     def _foreign_execution(self, execution: Execution, known: Execution | None = None) -> None:
         self._write(execution, None, None, known.exec_id if known is not None else None)
+        if is_book_entry(execution):
+            words = f"the broker wrote off {execution.quantity} {execution.contract_key.strip()} at its expiry"
+            self._journal.alert("EXPIRY_BOOKED", "info", words, {"exec_id": execution.exec_id})
+            self._journal.commands.append(AskSnapshot(f"expiry booked as {execution.exec_id}"))
+            return
         self._journal.alert(
             "FOREIGN_EXECUTION",
             "critical",

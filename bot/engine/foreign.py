@@ -8,8 +8,10 @@ lifted, and something new halts again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
+
 from bot.domain.calendar import new_york_day
-from bot.domain.contracts import parse_osi
+from bot.domain.contracts import OSI_LENGTH, parse_osi
 from bot.domain.events import BrokerOrderStatus, BrokerOrderView
 from bot.domain.order import Execution
 from bot.domain.position import Position
@@ -72,6 +74,40 @@ def position_gone(journal: Journal, position: Position) -> None:
     """Contracts of ours that somebody else sold."""
     words = f"{position.contract} was changed by somebody else"
     halt_symbol(journal, position.contract.symbol, f"position {position.id} left {position.quantity}", words)
+
+
+def holdings(
+    journal: Journal, there: Mapping[str, int], delivered: Mapping[str, int], open_questions: Set[str]
+) -> None:
+    """Shares and short options in the account: told when they change and no exercise of ours explains it, then known.
+
+    A symbol with an open question keeps what was known: its contracts may be on their way out, and shares their place.
+    """
+    known = journal.ledger.not_ours
+    for key in sorted(known.keys() | there.keys()):
+        if _symbol(key) in open_questions:
+            continue
+        before, now = known.get(key, 0), there.get(key, 0)
+        if now - before != delivered.get(key, 0):
+            _tell_of_holding(journal, key, before, now)
+        if now:
+            known[key] = now
+        else:
+            known.pop(key, None)
+
+
+def _tell_of_holding(journal: Journal, key: str, before: int, now: int) -> None:
+    name, facts = key.strip(), {"key": key, "before": before, "now": now}
+    if now < 0 and len(key) == OSI_LENGTH:
+        words = f"the account is short {-now} {name} ({before} before), which this bot never is: it is left alone"
+        journal.alert("SHORT_AT_BROKER", "critical", words, facts)
+    else:
+        words = f"the account holds {now} {name} ({before} before), which no trade of this bot explains: left alone"
+        journal.alert("NOT_OURS_AT_BROKER", "warning", words, facts)
+
+
+def _symbol(key: str) -> str:
+    return parse_osi(key).symbol if len(key) == OSI_LENGTH else key
 
 
 def _symbol_of_ours(ledger: Ledger, key: str) -> str | None:

@@ -12,6 +12,7 @@ from bot.domain.events import AccountReported
 from bot.domain.order import OrderState
 from bot.domain.position import Position
 from bot.domain.session import SessionState
+from bot.engine import expiry
 from bot.engine.context import Context
 from bot.engine.journal import Journal
 from bot.engine.records import AccountSnapshotRow, JobRow, MarkRow
@@ -90,6 +91,8 @@ def mark_positions(ctx: Context, journal: Journal, schedule: Schedule) -> None:
     """Refresh each open position's mark; now and then one point of it is kept as its price path."""
     sampled = schedule.due("price_path", ctx.now, ctx.settings.engine.mark_seconds)
     for position in ctx.ledger.positions.values():
+        if expiry.has_expired(ctx, position.contract):
+            continue  # its last mark is the one before its end
         journal.batch.marks.append(_mark(ctx, position, sampled))
         if sampled:
             journal.batch.positions[position.id] = position  # the high of the trail is worth keeping too

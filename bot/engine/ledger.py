@@ -14,7 +14,7 @@ from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.contracts import Right
 from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose, base_of
-from bot.domain.position import OPEN, Position
+from bot.domain.position import OPEN, CloseReason, Position
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
@@ -65,6 +65,8 @@ class Ledger:
         self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
         self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
+        self.not_ours: dict[str, int] = dict(loaded.not_ours)  # shares and short options at the broker, as explained
+        self.underlying_seen = dict(loaded.underlying_seen)  # open position -> price and time of its mark at the start
         self.high_water: Decimal | None = loaded.high_water
         self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
         self.breakers_fault = ""  # in words, while they cannot be read
@@ -144,7 +146,11 @@ class Ledger:
         once a day is what is in `foreign_told`.
         """
         yesterday = today - timedelta(days=1)
-        ended = {i for i, position in self.closed.items() if _day_of(position.closed_at) < yesterday}
+        ended = {
+            i
+            for i, position in self.closed.items()
+            if _day_of(position.closed_at) < yesterday and not position.is_unsettled
+        }
         self._forget_orders({o.id for o in self.orders.values() if self._is_history(o, ended, yesterday)})
         tied = {o.position_id for o in self.orders.values()}
         self.closed = {i: p for i, p in self.closed.items() if i not in ended or i in tied}
@@ -206,6 +212,17 @@ class Ledger:
 
     def positions_of(self, key: str) -> list[Position]:
         return [self.positions[i] for i in sorted(self.by_key.get(key, ()))]
+
+    def delivered_on(self, symbol: str) -> str:
+        """Return in words what keeps entries on a symbol out while its delivered shares are there; empty: nothing."""
+        there = [p for p in self.closed.values() if p.shares_before is not None and p.contract.symbol == symbol]
+        taken = [str(p.contract) for p in there if p.close_reason is CloseReason.EXERCISED]
+        return f"shares that {' and '.join(taken)} delivered are in the account: sell them by hand" if taken else ""
+
+    @property
+    def awaiting_settlement(self) -> list[Position]:
+        """Return what was held through its expiry and is still in the broker's book."""
+        return [p for p in self.positions.values() if p.close_reason is CloseReason.AWAITING_SETTLEMENT]
 
     @property
     def entry_blocks(self) -> tuple[str, ...]:

@@ -10,15 +10,17 @@ import contextlib
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 
 from bot.domain.approval import ApprovalState
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import CommandKind, CommandReceived
-from bot.domain.position import OPEN, CloseReason, Position, PositionState
+from bot.domain.money import to_price
+from bot.domain.position import OPEN, CloseReason, Position, PositionState, Settlement
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
-from bot.engine import foreign
+from bot.engine import expiry, foreign
 from bot.engine.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off
 from bot.engine.context import Context
 from bot.engine.exits import request_close
@@ -28,6 +30,7 @@ from bot.engine.records import CommandOutcome
 from bot.engine.signals import ask_what_if, close_question, refuse_by_person
 from bot.engine.steps import Step
 
+_TOO_MUCH = Decimal(1_000_000)
 _COMING_UP = frozenset({SessionState.STARTING, SessionState.RECONCILING})
 _PAUSABLE = _COMING_UP | {SessionState.ACTIVE}
 _HALTABLE = _PAUSABLE | {SessionState.PAUSED}
@@ -59,6 +62,7 @@ class Operator:
             CommandKind.RECONCILE: self._reconcile,
             CommandKind.EMERGENCY: self._emergency,
             CommandKind.CANCEL_ALL: self._cancel_all,
+            CommandKind.SETTLE: self._settle,
         }
 
     def handle(self, command: CommandReceived) -> None:
@@ -215,6 +219,17 @@ class Operator:
         self._journal.commands.append(AskSnapshot(f"asked by {command.actor}"))
         return "the broker's book was asked; the comparison is in the reconciliation table"
 
+    def _settle(self, command: CommandReceived) -> str:
+        """Take a person's word for the underlying's price that a position was settled at."""
+        position_id = str(command.payload.get("position_id", ""))
+        position = self._ctx.ledger.closed.get(position_id)
+        if position is None or position.settlement not in {Settlement.PENDING, Settlement.SEEN}:
+            raise Refused(self._what_the_position_is(position_id))
+        price = _price(command.payload.get("price"))
+        verdict = expiry.told_by_person(position, price, command.actor)
+        expiry.resettle(self._journal, position, verdict, {"command": command.id, "underlying": price}, command.actor)
+        return f"{verdict.words}; realized {position.realized_pnl}"
+
     def _what_the_signal_is(self, command: CommandReceived) -> str:
         signal_id = command.payload.get("signal_id")
         signal = self._ctx.ledger.signal(str(signal_id))
@@ -233,6 +248,16 @@ class Operator:
 
 def _since(at: datetime | None) -> str:
     return f" since {at:%H:%M:%S} UTC" if at is not None else ""
+
+
+def _price(given: object) -> Decimal:
+    try:
+        price = Decimal(str(given))
+    except InvalidOperation as error:
+        raise Refused(f"{given!r} is no price") from error
+    if not price.is_finite() or not 0 < price < _TOO_MUCH:
+        raise Refused(f"{given!r} is no price of an underlying")
+    return to_price(price)
 
 
 class Refused(Exception):

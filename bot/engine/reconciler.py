@@ -8,10 +8,12 @@ neither open nor completed nor executed. Running it twice changes nothing the se
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.commands import AskSnapshot, CancelOrder, SubmitOrder
+from bot.domain.contracts import OSI_LENGTH, parse_osi
 from bot.domain.events import (
     BrokerOrderStatus,
     BrokerOrderView,
@@ -24,13 +26,13 @@ from bot.domain.events import (
 from bot.domain.ids import is_ours
 from bot.domain.order import Order, OrderState, OrderTrigger, OrderType, Purpose, base_of
 from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger
-from bot.engine import foreign
+from bot.engine import expiry, foreign
 from bot.engine.adoption import LostOrders
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.journal import Journal
 from bot.engine.newer_store import NewerSales
-from bot.engine.records import ReconcileLine, ReconcileRow
+from bot.engine.records import LEFT_ALONE, ReconcileLine, ReconcileRow
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
 
@@ -69,6 +71,7 @@ class Reconciler:
         self._reason = reason
         self._grace = timedelta(seconds=ctx.settings.engine.absence_grace_s)
         self._lines: list[ReconcileLine] = []
+        self._gone: list[tuple[Position, int]] = []
         self.settled = False
 
     def run(self, snapshot: BrokerSnapshot) -> None:
@@ -243,6 +246,8 @@ class Reconciler:
             return False
         if position.state is PositionState.CLOSING and order.order_type is not OrderType.MARKET:
             return False
+        if expiry.has_expired(self._ctx, position.contract):
+            return False
         others = (o for o in self._ctx.ledger.orders_of(position.id) if o is not order and o.side is order.side)
         there = sum(p.quantity for p in snapshot.positions if p.contract_key == order.contract_key)
         return order.terms.quantity + sum(o.can_fill for o in others) <= min(position.quantity, there)
@@ -250,6 +255,7 @@ class Reconciler:
     # ---- quantities
 
     def _judge_positions(self, snapshot: BrokerSnapshot) -> None:
+        expiry.expire(self._ctx, self._journal)
         lost = LostOrders(self._ctx, self._journal, snapshot)
         for view, action in lost.call_off():
             self._line("order", view.order_ref, "missing", view.status.value, action)
@@ -257,39 +263,43 @@ class Reconciler:
         ours: dict[str, int] = defaultdict(int)
         for position in self._ctx.ledger.positions.values():
             ours[position.key] += position.quantity
-        doubted, unequal = self._ctx.ledger.doubted_keys, self._ctx.ledger.unequal_keys
-        doubted.clear()
-        unequal.clear()
+        self._ctx.ledger.doubted_keys.clear()
+        self._ctx.ledger.unequal_keys.clear()
         self._absences.lost_live = lost.on_their_way_out
         for key in self._absences.differences.keys() - broker.keys() - ours.keys():
             del self._absences.differences[key]  # gone on both sides since the last look: nothing is left to confirm
         for key in sorted(set(broker) | set(ours)):
             there = broker[key].quantity if key in broker else 0
-            if there == ours[key] or self._is_none_of_ours(broker.get(key), ours[key]):
+            if _is_none_of_ours(broker.get(key), ours[key]):
                 self._absences.differences.pop(key, None)
-                self._line("position", key, str(ours[key]), str(there), "same" if there == ours[key] else "left alone")
-            elif not self._seen_twice(key, there - ours[key], snapshot.at):
-                unequal.add(key)
-                if there < ours[key]:
-                    doubted.add(key)  # nothing more is sold of it until a second look tells
-                self._line("position", key, str(ours[key]), str(there), "asked again")
-            elif there > ours[key] and lost.in_the_way_on(key):
-                self._line("position", key, str(ours[key]), str(there), "waits until lost orders are gone")
-                self._absences.differences[key] = (there - ours[key], snapshot.at - self._grace)
+            elif there == ours[key]:
+                self._absences.differences.pop(key, None)
+                self._line("position", key, str(ours[key]), str(there), "same")
+            elif waits := self._waits_for(key, there - ours[key], snapshot.at, lost):
+                self._line("position", key, str(ours[key]), str(there), waits)
             elif there > ours[key]:
                 self._adopt(broker[key], there - ours[key], lost)
             else:
                 self._give_up(key, ours[key] - max(there, 0), there)
-        doubted |= self._absences.lost_live  # no sale beside one that may still fill
+        self._ctx.ledger.doubted_keys |= self._absences.lost_live  # no sale beside one that may still fill
+        self._account_for_what_is_gone(broker)
 
-    def _is_none_of_ours(self, found: BrokerPosition | None, ours: int) -> bool:
-        """Shares, and options that somebody sold short, are nothing that this bot can have made or can manage."""
-        if found is None or ours:
-            return False
-        if found.contract is not None and found.quantity < 0:
-            words = f"the account is short {-found.quantity} {found.contract}, which this bot never is"
-            self._journal.alert("SHORT_AT_BROKER", "critical", words, {"quantity": found.quantity})
-        return found.contract is None or found.quantity < 0
+    def _waits_for(self, key: str, difference: int, at: datetime, lost: LostOrders) -> str:
+        """Return what a difference waits for before it counts; empty: it counts."""
+        ledger = self._ctx.ledger
+        if not self._seen_twice(key, difference, at):
+            ledger.unequal_keys.add(key)
+            if difference < 0:
+                ledger.doubted_keys.add(key)  # nothing more is sold of it until a second look tells
+            return "asked again"
+        if difference > 0 and lost.in_the_way_on(key):
+            waits = "waits until lost orders are gone"
+        elif expiry.is_just_over(self._ctx, ledger.positions_of(key)):
+            waits = "waits for the closing price"
+        else:
+            return ""
+        self._absences.differences[key] = (difference, at - self._grace)
+        return waits
 
     def _seen_twice(self, key: str, difference: int, at: datetime) -> bool:
         """A fill between two parts of one snapshot looks like a difference: only the second poll counts."""
@@ -345,25 +355,55 @@ class Reconciler:
                 return
             gone = min(missing, position.quantity)
             missing -= gone
-            self._settle(position, gone, there)
+            if gone < position.quantity and expiry.has_expired(self._ctx, position.contract):
+                self._line("position", key, str(position.quantity), str(there), "settled when all of it is gone")
+                return
+            self._gone.append((position, gone))
+            self._line("position", key, str(position.quantity), str(there), f"{gone} gone")
 
-    def _settle(self, position: Position, gone: int, there: int) -> None:
-        expired = self._ctx.now >= self._ctx.trading.close_at and position.contract.expiry <= self._ctx.trading.day
-        expired = expired or position.contract.expiry < self._ctx.trading.day
-        reason = CloseReason.SETTLED if expired else CloseReason.EXTERNALLY_CLOSED
+    def _account_for_what_is_gone(self, broker: Mapping[str, BrokerPosition]) -> None:
+        """Judge together what left the book, for shares that came may be of several contracts; then what is there that
+        is not ours."""
+        ctx = self._ctx
+        there = {
+            key: found.quantity for key, found in broker.items() if _is_none_of_ours(found, ctx.ledger.held_on(key))
+        }
+        expired = [(p, n) for p, n in self._gone if expiry.has_expired(ctx, p.contract)]
+        vanished = [(p, n) for p, n in self._gone if not expiry.has_expired(ctx, p.contract)]
+        settler = expiry.Settler(ctx, self._journal, there)
+        settler.settle(expired)
+        early = expiry.exercised_early(ctx, vanished, there)
+        for position, gone in vanished:
+            if position.id in early:
+                settler.exercise_early(position, gone)
+            else:
+                self._lose(position, gone)
+        questions = {parse_osi(key).symbol for key in self._absences.differences if len(key) == OSI_LENGTH}
+        foreign.holdings(self._journal, there, settler.delivered, questions)
+        known = ctx.ledger.not_ours
+        for key in sorted(known.keys() | there.keys()):
+            self._line("position", key, str(known.get(key, 0)), str(there.get(key, 0)), LEFT_ALONE)
+
+    def _lose(self, position: Position, gone: int) -> None:
+        """Contracts that somebody else sold: at what price the broker does not say here."""
+        reason = CloseReason.EXTERNALLY_CLOSED
         words = f"{gone} of {position.quantity} are not at the broker: {reason.value}"
-        evidence = {"ours": position.quantity, "broker": there}
+        evidence = {"ours": position.quantity, "gone": gone}
         position.settled_quantity += gone
+        position.left_early += gone
         if position.quantity == 0:
-            trigger = PositionTrigger.SETTLE if expired else PositionTrigger.LOSE
             sets = {"close_reason": reason, "closed_at": self._ctx.now}
+            step = Step(position, PositionTrigger.LOSE, words, evidence, sets, actor="reconcile")
         else:
-            trigger, sets = PositionTrigger.RECOVER, {}
-        self._journal.take(Step(position, trigger, words, evidence, sets, actor="reconcile"))
+            step = Step(position, PositionTrigger.RECOVER, words, evidence, {}, actor="reconcile")
+        self._journal.take(step)
         self._journal.alert("POSITION_GONE", "critical", f"{position.contract}: {words}", {"position_id": position.id})
-        if not expired:
-            foreign.position_gone(self._journal, position)
-        self._line("position", position.key, str(position.quantity + gone), str(there), reason.value)
+        foreign.position_gone(self._journal, position)
 
     def _line(self, subject: str, key: str, ours: str, broker: str, action: str) -> None:
         self._lines.append(ReconcileLine(subject, key, ours, broker, action))
+
+
+def _is_none_of_ours(found: BrokerPosition | None, ours: int) -> bool:
+    """Shares, and options that somebody sold short, are nothing that this bot can have made or can manage."""
+    return found is not None and not ours and (found.contract is None or found.quantity < 0)

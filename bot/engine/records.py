@@ -85,6 +85,10 @@ class AccountSnapshotRow:
     open_positions: int
 
 
+LEFT_ALONE: Final = "left alone"
+"""The action of a line about shares and short options: `ours` is how many of them we know of and can explain."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReconcileLine:
     """One comparison of the reconciler: what we had, what the broker has, what was done."""
@@ -216,4 +220,6 @@ class LoadedState:
     breakers: Sequence[Breaker] = ()
     corrected: Mapping[str, int] = field(default_factory=dict)  # order id -> contracts that corrections took from it
     symbol_halts: Sequence[SymbolHalt] = ()
+    not_ours: Mapping[str, int] = field(default_factory=dict)  # key -> shares or short options at the broker, as known
+    underlying_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark
     high_water: Decimal | None = None  # highest net liquidation since the drawdown breaker was last acknowledged

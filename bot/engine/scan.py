@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.domain.commands import Command, Subscribe
+from bot.domain.position import Settlement
 from bot.domain.signal import Signal
+from bot.engine import expiry
 from bot.engine.context import Context
 from bot.engine.journal import Journal
 from bot.engine.parking import Parking
@@ -109,8 +111,12 @@ def _wanted(ctx: Context, journal: Journal, parking: Parking) -> dict[str, froze
     """Return the lines wanted now. Those of a strategy that fails linger a while; its positions keep theirs."""
     wanted: dict[str, frozenset[str]] = {}
     for position in ctx.ledger.positions.values():
-        wanted[position.key] = _QUOTE
+        if not expiry.has_expired(ctx, position.contract):
+            wanted[position.key] = _QUOTE
         wanted.setdefault(position.contract.symbol, _QUOTE)
+    for position in ctx.ledger.closed.values():
+        if position.settlement in {Settlement.PENDING, Settlement.SEEN}:
+            wanted.setdefault(position.contract.symbol, _QUOTE)  # its official close is still to come
     for signal in ctx.ledger.signals.values():
         wanted[signal.key] = _QUOTE
     for strategy in ctx.strategies.values():
@@ -177,8 +183,15 @@ def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] |
         return "kill_switch", f"entries are blocked: {ctx.kill_switch}"
     if blocks := ctx.ledger.entry_blocks:
         return "breaker", f"entries are blocked: {'; '.join(blocks)}"
+    return _blocked_on(ctx, strategy, symbol)
+
+
+def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:
+    """The same, for what concerns this symbol alone."""
     if symbol in ctx.ledger.halted_symbols:
         return "symbol_halted", f"entries on {symbol} are halted: {ctx.ledger.halted_symbols[symbol]}"
+    if delivered := ctx.ledger.delivered_on(symbol):
+        return "shares_delivered", f"entries on {symbol} wait: {delivered}"
     if any(s.strategy == strategy.name and s.symbol == symbol for s in ctx.ledger.signals.values()):
         return "signal_alive", "a signal of it is alive"
     last = ctx.ledger.last_signal_at.get((strategy.name, symbol))

@@ -188,7 +188,9 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         open_puts=exposure.puts,
         open_total=exposure.total,
         open_on_symbol=exposure.on(signal.symbol),
-        symbol_halt=ledger.halted_symbols.get(signal.symbol, "") or _unequal(ctx, signal),
+        symbol_halt=ledger.halted_symbols.get(signal.symbol, "")
+        or ledger.delivered_on(signal.symbol)
+        or _unequal(ctx, signal),
         held_on_contract=ledger.held_on(signal.key),
         sells_on_contract=len(ledger.live_on(signal.key, OrderSide.SELL)),
         buys_on_contract=len(ledger.live_on(signal.key, OrderSide.BUY)),

@@ -48,7 +48,7 @@ from bot.domain.order import OrderState, OrderTrigger
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import Signal, SignalState
-from bot.engine import budgets, cover, entries, exits, foreign, jobs, link, new_day, signals
+from bot.engine import budgets, cover, entries, exits, expiry, foreign, jobs, link, new_day, signals
 from bot.engine.board import Board
 from bot.engine.context import Context
 from bot.engine.dispatcher import Dispatcher
@@ -115,6 +115,7 @@ class Engine:
         self._absences = Absences()
         self._parking = Parking()
         self._windows = Windows()
+        self._settlements = expiry.SettlementRuns()
         self._vigil = Vigil()
         self._totals = DayTotals()
         self._approvals = PersonsApprovals({})
@@ -225,8 +226,8 @@ class Engine:
     def _context(self, now: datetime) -> Context:
         trading, ibkr = self._session_of(now), self.settings.ibkr
         near = window_at(ibkr, now + timedelta(seconds=ibkr.quiet_before_restart_s)) is not None
-        switch = self._gate.kill_switch()
-        return Context(now, self.settings, self._strategies, self.board, self.ledger, self._ids, trading, near, switch)
+        parts = (self._strategies, self.board, self.ledger, self._ids, self._calendar)
+        return Context(now, self.settings, *parts, trading, near, self._gate.kill_switch())
 
     def _session_of(self, now: datetime) -> TradingSession:
         """Return today's session, or the next one on a day without."""
@@ -314,6 +315,7 @@ class Engine:
         reconciler.run(snapshot)
         self._run("day totals", partial(self._totals.compare, snapshot), ctx)
         if reconciler.settled:
+            self._run(expiry.JOB, expiry.compared, ctx, self._settlements)
             self._synced_at = ctx.now
             link.synced(ctx, self._journal)
 
@@ -338,6 +340,7 @@ class Engine:
         for job, find in (("overdue orders", budgets.overdue_orders), ("orphaned orders", exits.orphans)):
             for step in self._parking.attempt(self._journal, job, partial(find, ctx)):
                 self._journal.take(step)
+        self._run("expiry", expiry.expire, ctx)
         for signal in list(self.ledger.signals.values()):
             self._decide_signal(ctx, signal)
         for position in self._positions_to_judge(ctx):
@@ -403,6 +406,7 @@ class Engine:
         self._run("day totals", self._totals.ask, ctx)
         doubts = {"in_doubt": in_doubt, "confirm_at": self._absences.confirm_at}
         self._run("asking for the book", jobs.ask_for_the_book, ctx, self._schedule, **doubts)
+        self._run(expiry.JOB, expiry.by_the_clock, ctx, self._settlements)
         self._run("time budgets", budgets.tell_of_what_takes_too_long, ctx, self._schedule)
         self._run("account snapshots", jobs.snapshot_account, ctx, self._schedule, self._account)
         if started - self._status_at < self.settings.engine.status_wall_seconds:

@@ -104,6 +104,24 @@ class Account:
         self._close(holding, -holding.quantity, value, ZERO)
         return holding
 
+    def exercise(self, con_id: int, stock: Instrument, strike: Decimal) -> Holding:
+        """Turn a long option into shares at its strike, without a fee; returns the shares.
+
+        As at IBKR the option closes at nothing and without a profit, and its premium is part of the shares' cost: their
+        average is strike plus premium for a call, strike less premium for shares that a put sold short.
+        """
+        option = self.holdings[con_id]
+        shares, premium = option.quantity * option.instrument.multiplier, option.cost
+        option.quantity, option.cost = 0, ZERO
+        side = Side.BUY if option.instrument.right == "C" else Side.SELL
+        self.book(stock, side, shares, strike, ZERO)
+        holding = self.holdings[stock.con_id]
+        if holding.quantity:
+            holding.cost += premium
+        else:
+            holding.realized -= premium
+        return holding
+
     def adjust(self, con_id: int, dollars: Decimal) -> None:
         """Book a later change of what was paid or received: into the cost while something is held, else realized."""
         holding = self.holdings[con_id]

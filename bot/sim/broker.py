@@ -312,7 +312,7 @@ class SimBroker:
         if top == line.top and line.quoted_at is not None and now - line.quoted_at < _HEARTBEAT:
             return
         line.top, line.quoted_at = top, now
-        quote = Quote(top.bid, top.ask, top.bid_size, top.ask_size, top.last, now, halted=top.halted)
+        quote = Quote(top.bid, top.ask, top.bid_size, top.ask_size, top.last, now, halted=top.halted, close=top.close)
         self._sink(QuoteReceived(key, quote))
 
     def _pump_slow(self, key: str, line: _Line, now: datetime) -> None:

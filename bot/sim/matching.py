@@ -8,8 +8,9 @@ order and second, so the same calls give the same fills and a restored venue goe
 Consequence: an order for more than is displayed takes several seconds; nothing fills while the market is closed or
 halted.
 
-An option that expires is exchanged for its intrinsic value at the close, also where the real contract would deliver
-shares: the account never holds stock that nobody bought.
+An option on an index that expires is exchanged for its intrinsic value at the close. One on shares or a fund is
+exercised when it is a cent or more in the money, as OCC does by itself: its shares come into the account, or are sold
+short, at the strike. Which of the two cannot be told by an execution: as at TWS positions change, and the cash does.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.sim.account import ZERO, Account, Mark, commission
+from bot.sim.account import CENT, ZERO, Account, Mark, commission
 from bot.sim.admission import (
     RECORDED,
     STOP_TYPES,
@@ -213,10 +214,20 @@ class MatchingVenue:
                 events += self._end(work, now, f"{_CANCELLED}The order has expired at the close.")
         for position in self.positions():
             if expires(position.instrument, close):
-                value = intrinsic(self.market, position.instrument, close)
-                holding = self._account.settle(position.instrument.con_id, value)
-                events.append(PositionChanged(holding.as_position()))
+                events += self._settle(position, close)
         return events
+
+    def _settle(self, position: VenuePosition, close: datetime) -> list[VenueEvent]:
+        """Pay an expired option out, or exercise it into its shares; a short one is always paid."""
+        option, con_id = position.instrument, position.instrument.con_id
+        value, stock = intrinsic(self.market, option, close), self.market.by_con_id(option.under_con_id)
+        if stock is None or stock.sec_type != "STK" or position.quantity < 0 or option.strike is None:
+            return [PositionChanged(self._account.settle(con_id, value).as_position())]
+        if value < CENT:
+            return [PositionChanged(self._account.settle(con_id, ZERO).as_position())]
+        shares = self._account.exercise(con_id, stock, option.strike)
+        gone = replace(position, quantity=0, average_cost=ZERO)
+        return [PositionChanged(gone), PositionChanged(shares.as_position())]
 
     # -- orders: in, changed, out --------------------------------------------------------------------------------
 

@@ -14,9 +14,9 @@ from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.contracts import PriceGrid
 from bot.domain.money import from_units
 from bot.domain.order import ORDER
-from bot.domain.position import OPEN
+from bot.domain.position import OPEN, Settlement
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
-from bot.engine.records import EXECUTION_DAYS, LoadedState
+from bot.engine.records import EXECUTION_DAYS, LEFT_ALONE, LoadedState
 from bot.store import rows
 from bot.store.schema import (
     ACCOUNT_SNAPSHOT,
@@ -30,6 +30,8 @@ from bot.store.schema import (
     EXECUTION_REPLACED,
     INSTRUMENT,
     POSITION,
+    RECONCILIATION,
+    RECONCILIATION_LINE,
     SESSION_STATE,
     SIGNAL,
     SYMBOL_HALT,
@@ -68,6 +70,8 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         ],
         high_water=_high_water(connection, now),
         corrected=_taken_away(connection, today),
+        not_ours=_not_ours(connection),
+        underlying_seen=_underlying_seen(connection),
     )
 
 
@@ -118,8 +122,11 @@ def _relevant_orders(today: date) -> Select[Any]:
 
 
 def _relevant_positions(today: date) -> Select[Any]:
+    """Return what is open or was closed today, and what a settlement still has to be confirmed of."""
     position = POSITION.c
-    wanted = or_(position.state.in_([s.value for s in OPEN]), position.session_day == today.isoformat())
+    unsettled = position.settlement.in_([Settlement.PENDING.value, Settlement.SEEN.value])
+    of_today = position.session_day == today.isoformat()
+    wanted = or_(position.state.in_([s.value for s in OPEN]), of_today, unsettled, position.shares_before.is_not(None))
     return select(POSITION).where(wanted).order_by(position.id)
 
 
@@ -145,6 +152,25 @@ def _taken_away(connection: Connection, today: date) -> dict[str, int]:
         .group_by(old.c.order_id)
     )
     return {r["order_id"]: int(r["away"]) for r in _rows(connection, query)}
+
+
+def _not_ours(connection: Connection) -> dict[str, int]:
+    """Return what the broker held beside our positions when the books were last compared: shares, short options."""
+    line, head = RECONCILIATION_LINE.c, RECONCILIATION.c
+    latest = select(head.id).where(head.complete).order_by(head.at.desc(), head.id.desc()).limit(1).scalar_subquery()
+    query = select(line.key, line.ours).where(
+        line.reconciliation_id == latest, line.subject == "position", line.action == LEFT_ALONE
+    )
+    return {r["key"]: int(r["ours"]) for r in _rows(connection, query)}
+
+
+def _underlying_seen(connection: Connection) -> dict[str, tuple[datetime, Decimal]]:
+    """Return the underlying's price of each open position's latest mark, and when that was."""
+    position = POSITION.c
+    query = select(position.id, position.marked_at, position.underlying).where(
+        position.id.in_(_open_ids()), position.underlying.is_not(None)
+    )
+    return {r["id"]: (parse_time(r["marked_at"]), from_units(r["underlying"])) for r in _rows(connection, query)}
 
 
 def _instruments(connection: Connection, today: date) -> dict[str, tuple[int, PriceGrid]]:

@@ -30,8 +30,9 @@ _HALF_EVEN: Final = """({n}) / ({d}) + CASE
 
 _TRADES: Final = f"""
 /* One row a position: what was paid, what came back, what is realized. Prices and P&L in dollars; computed from the
-executions
-   (for a position adopted from the broker the entry is the broker's). realized_cents is exact. */
+   executions and, for contracts that went through their expiry, from what they were settled at (settlement: what that
+   rests on; pending: counted as nothing). For a position adopted from the broker the entry is the broker's.
+   realized_cents is exact. */
 WITH fill AS (
     SELECT position_id,
         CAST(SUM(CASE WHEN side = 'BUY' THEN quantity ELSE 0 END) AS BIGINT) AS bought,
@@ -50,14 +51,16 @@ WITH fill AS (
     FROM position p LEFT JOIN fill f ON f.position_id = p.id
 ), sum AS (
     SELECT leg.*,
-        (received * contracts - paid * (sold + settled_quantity)) * multiplier - charged * contracts AS numerator,
+        ((received + settled_value) * contracts - paid * (sold + settled_quantity)) * multiplier
+            - charged * contracts AS numerator,
         CASE WHEN contracts = 0 THEN 1 ELSE contracts * 100 END AS denominator
     FROM leg
 ), trade AS (
     SELECT sum.*, {_HALF_EVEN.format(n="numerator", d="denominator")} AS realized_cents FROM sum
 )
 SELECT id AS position_id, signal_id, strategy, symbol, "right", {_dollars("strike")} AS strike, expiry, origin, state,
-    opened_at, closed_at, session_day, close_reason, contracts, sold, settled_quantity AS settled,
+    opened_at, closed_at, session_day, close_reason, contracts, sold, settled_quantity AS settled, settlement,
+    CASE WHEN settled_quantity > 0 THEN {_dollars("settled_value * 1.0 / settled_quantity")} END AS settled_at,
     contracts - sold - settled_quantity AS contracts_left, executions,
     CASE WHEN contracts = 0 THEN NULL ELSE {_dollars("paid * 1.0 / contracts")} END AS entry_price,
     CASE WHEN sold = 0 THEN NULL ELSE {_dollars("received * 1.0 / sold")} END AS exit_price,
@@ -252,7 +255,7 @@ p.origin,
     p.entry_quantity, p.quantity, {_dollars("p.entry_price")} AS entry_price, {_dollars("p.stop_price")} AS stop_price,
     {_dollars("p.high")} AS high, {_dollars("p.bid")} AS bid, {_dollars("p.ask")} AS ask,
     {_dollars("p.unrealized_pnl")} AS unrealized_pnl, {_dollars("p.realized_pnl")} AS realized_pnl, p.marked_at,
-    p.opened_at, p.closed_at, p.close_reason
+    p.opened_at, p.closed_at, p.close_reason, p.settlement, {_dollars("p.settlement_price")} AS settlement_price
 FROM position p"""
 
 _ACCOUNT: Final = f"""

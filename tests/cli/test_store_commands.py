@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +23,7 @@ from bot.cli.operator import matches
 from bot.domain.approval import Approval
 from bot.domain.contracts import OptionContract, Right
 from bot.domain.ids import ulid
-from bot.domain.position import ExitPlan, Position, Rung
+from bot.domain.position import CloseReason, ExitPlan, Position, PositionState, Rung, Settlement
 from bot.domain.session import Session, SessionState
 from bot.domain.signal import Signal
 from bot.engine.records import EngineStatus, TickBatch, TransitionRow
@@ -36,7 +37,7 @@ Call = Callable[..., Result]
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 CONTRACT = OptionContract("SPY", date(2026, 11, 20), Right.CALL, Decimal(590))
-SIGNAL, POSITION = ulid(NOW, 0xAAAAA), ulid(NOW, 0xBBBBB)
+SIGNAL, POSITION, UNSETTLED = ulid(NOW, 0xAAAAA), ulid(NOW, 0xBBBBB), ulid(NOW, 0xCCCCC)
 
 
 def pulse() -> EngineStatus:
@@ -86,6 +87,16 @@ def database(home: Path) -> Path:
     return path
 
 
+def an_unsettled_position() -> Position:
+    """Yesterday's, that went through its expiry without a price."""
+    yesterday = NOW - timedelta(days=1)
+    return replace(
+        a_position(), id=UNSETTLED, state=PositionState.CLOSED, opened_at=yesterday, closed_at=yesterday,
+        settled_quantity=a_position().quantity, close_reason=CloseReason.SETTLEMENT_PENDING,
+        settlement=Settlement.PENDING,
+    )  # fmt: skip
+
+
 @pytest.fixture
 def running(database: Path) -> Path:
     """A store as a running bot leaves it: a pulse, a signal that waits for a person, an open position."""
@@ -93,6 +104,7 @@ def running(database: Path) -> Path:
     batch.signals[SIGNAL] = a_signal()
     batch.approvals[f"{SIGNAL}A"] = Approval(f"{SIGNAL}A", SIGNAL, NOW, NOW + timedelta(seconds=180))
     batch.positions[POSITION] = a_position()
+    batch.positions[UNSETTLED] = an_unsettled_position()
     batch.transitions = [born("signal", SIGNAL, "pending"), born("position", POSITION, "filled")]
     asyncio.run(write(f"sqlite+aiosqlite:///{database}", batch))
     return database
@@ -215,6 +227,7 @@ def test_where_no_bot_ran_there_is_nobody_to_ask(call: Call, database: Path, com
         (["pause", "--reason", "lunch"], "pause", {"reason": "lunch"}),
         (["resume"], "resume", {}),
         (["resume", "spy"], "resume_symbol", {"symbol": "SPY"}),
+        (["settle", UNSETTLED[-5:], "5906.12"], "settle", {"position_id": UNSETTLED, "price": "5906.12"}),
         (["flatten"], "flatten", {}),
         (["halt", "--reason", "news"], "halt", {"reason": "news"}),
         (["cancel-all"], "cancel_all", {}),

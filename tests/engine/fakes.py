@@ -34,7 +34,7 @@ from bot.domain.order import Execution, Order, OrderSide, OrderTicket, OrderType
 from bot.domain.position import OPEN, Position
 from bot.domain.quotes import Quote
 from bot.engine.ports import Clock
-from bot.engine.records import LoadedState, TickBatch, TransitionRow
+from bot.engine.records import LEFT_ALONE, LoadedState, TickBatch, TransitionRow
 from bot.strategies.base import Look, Proposal
 
 FEE = Decimal("0.65")
@@ -176,7 +176,7 @@ class FakeBroker:
             executions=executions,
             commissions={e.exec_id: self.commissions[e.exec_id] for e in executions if e.exec_id in self.commissions},
             positions=[
-                BrokerPosition(key, parse_osi(key), held, self.cost.get(key, Decimal(2)))
+                BrokerPosition(key, parse_osi(key) if len(key) > 6 else None, held, self.cost.get(key, Decimal(2)))
                 for key, held in self.held.items()
                 if held
             ],
@@ -408,6 +408,8 @@ class FakeStore:
             corrected=_taken_away(t["executions"]),
             symbol_halts=copy.deepcopy(list(self.symbol_halts.values())),
             high_water=self._high_water(),
+            not_ours=self._not_ours(),
+            underlying_seen=self._underlying_seen(),
         )
 
     def _high_water(self) -> Decimal | None:
@@ -416,6 +418,15 @@ class FakeStore:
         told = drawdown.facts.get("high_water") if drawdown else None
         seen = [value for at, value in self.high_water if since is None or at >= since]
         return max(seen + [told] * (told is not None), default=None)
+
+    def _not_ours(self) -> dict[str, int]:
+        books = [book for batch in self.batches for book in batch.reconciliations if book.complete]
+        lines = books[-1].lines if books else ()
+        return {line.key: int(line.ours) for line in lines if line.action == LEFT_ALONE}
+
+    def _underlying_seen(self) -> dict[str, tuple[datetime, Decimal]]:
+        marks = (mark for batch in self.batches for mark in batch.marks)
+        return {mark.position_id: (mark.at, mark.underlying) for mark in marks if mark.underlying is not None}
 
     async def pending_commands(self) -> Sequence[CommandReceived]:
         return self.commands

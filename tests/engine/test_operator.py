@@ -102,6 +102,8 @@ REFUSED: dict[str, tuple[CommandKind, Callable[[Desk], Awaitable[Payload]], str]
     "close a closing position": (K.CLOSE, a_closing_position, "is closing, operator"),
     "close a closed position": (K.CLOSE, a_closed_position, "is closed since 15:00:"),
     "close an unknown position": (K.CLOSE, unknown_names, "position NOPE is unknown"),
+    "settle a closed position": (K.SETTLE, a_closed_position, "is closed since 15:00:"),
+    "settle an unknown position": (K.SETTLE, unknown_names, "position NOPE is unknown"),
     "pause a paused session": (K.PAUSE, a_pause, "the session is paused; pause by admin:web:ann: lunch"),
     "pause a halted session": (K.PAUSE, a_halt, "the session is halted; halt by admin:web:ann: news"),
     "halt a halted session": (K.HALT, a_halt, "the session is halted; halt by admin:web:ann: news"),

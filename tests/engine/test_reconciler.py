@@ -160,7 +160,7 @@ async def test_our_own_sale_heard_of_after_the_position_was_given_up_counts_as_o
     assert desk.position.realized_pnl == desk.broker.cash
 
 
-async def test_an_expired_position_is_settled(desk: Desk) -> None:
+async def test_an_expired_position_without_any_price_is_settled_as_pending(desk: Desk) -> None:
     await desk.hold(2)
     desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
     await desk.tick()
@@ -171,7 +171,7 @@ async def test_an_expired_position_is_settled(desk: Desk) -> None:
     await desk.connect()
     await desk.wait(6)
     assert desk.position.state is PositionState.CLOSED
-    assert desk.position.close_reason is CloseReason.SETTLED
+    assert desk.position.close_reason is CloseReason.SETTLEMENT_PENDING
 
 
 async def test_shares_and_other_peoples_short_options_are_left_alone(desk: Desk) -> None:

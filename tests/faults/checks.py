@@ -11,12 +11,23 @@ from sqlalchemy import text
 
 from bot.feeds.clock import ManualClock
 from bot.sim.matching import MatchingVenue
-from bot.sim.vocabulary import LIVE, OrderChanged, PositionChanged, Refused, Side, Status, VenueEvent, VenueOrder
+from bot.sim.vocabulary import (
+    LIVE,
+    OrderChanged,
+    PositionChanged,
+    Refused,
+    Side,
+    Status,
+    VenueEvent,
+    VenueOrder,
+    VenuePosition,
+)
 from bot.store.database import open_reader
 from bot.store.invariants import CHECKS
 from bot.store.invariants.audiences import nothing_secret
 from bot.store.invariants.finding import Question
 from bot.store.invariants.positions import protected
+from tests.sim.small_market import SHARES
 
 
 class Checker:
@@ -34,7 +45,7 @@ class Checker:
         for event in events:
             if isinstance(event, OrderChanged):
                 self._placed(event.order)
-            elif isinstance(event, PositionChanged) and event.position.quantity < 0:
+            elif isinstance(event, PositionChanged) and _is_short_option(event.position):
                 self._say(f"oversold: {event.position.quantity} {event.position.instrument.local_symbol}")
             elif isinstance(event, Refused) and event.code == 103:
                 self._say(f"an order id was used again: {event.order_id}")
@@ -72,7 +83,8 @@ class Checker:
         now, cover = self._clock.now(), self._cover()
         orders = self._venue.open_orders()
         buying = {o.ticket.instrument.local_symbol for o in orders if o.ticket.side is Side.BUY}
-        held = {p.instrument.local_symbol: p.quantity for p in self._venue.positions()}
+        options = (p for p in self._venue.positions() if p.instrument.sec_type == "OPT")
+        held = {p.instrument.local_symbol: p.quantity for p in options}
         for key in {*held, *cover}:
             if cover.get(key, 0) >= held.get(key, 0) or key in buying:
                 self._bare_since.pop(key, None)
@@ -88,13 +100,19 @@ class Checker:
             self.broken.append(f"{words} (at {self._clock.now():%H:%M:%S})")
 
 
+def _is_short_option(position: VenuePosition) -> bool:
+    """A put that is exercised leaves shares sold short; an option is never sold that is not held."""
+    return position.quantity < 0 and position.instrument.sec_type == "OPT"
+
+
 _NOT_ASKED = (protected, nothing_secret)
 _POLLS_S = 6.0  # to find out what was lost takes two books a grace time apart, and the sale of it a second
 
 
-def broken_laws(url: str, venue: MatchingVenue, opening_cash: Decimal) -> list[str]:
-    """Compare store and venue after the last moment."""
-    compared = (*_compare_fills(url, venue), *_compare_money(url, venue, opening_cash), *_bought(url, venue))
+def broken_laws(url: str, venue: MatchingVenue, opening_cash: Decimal, holds: bool) -> list[str]:
+    """Compare store and venue after the last moment; `holds`: contracts were meant to go through their expiry."""
+    money = _compare_money(url, venue, opening_cash, holds)
+    compared = (*_compare_fills(url, venue), *money, *_bought(url, venue))
     return [*_invariants(url), *compared, *_left_over(url)]
 
 
@@ -133,21 +151,38 @@ def _compare_fills(url: str, venue: MatchingVenue) -> list[str]:
     return broken
 
 
-def _compare_money(url: str, venue: MatchingVenue, opening_cash: Decimal) -> list[str]:
-    """The bot is flat, as the venue is, and has made what the venue's cash says."""
-    broken = [f"still held at the venue: {p.quantity} {p.instrument.local_symbol}" for p in venue.positions()]
+_ENDED = frozenset({"expired", "exercised"})
+
+
+def _compare_money(url: str, venue: MatchingVenue, opening_cash: Decimal, holds: bool) -> list[str]:
+    """The bot is flat, as the venue is but for delivered shares, and has made what the venue's cash and these say."""
+    shares = {p.instrument.con_id: p.quantity for p in venue.positions() if p.instrument.sec_type == "STK"}
+    broken = [
+        f"still held at the venue: {p.quantity} {p.instrument.local_symbol}"
+        for p in venue.positions()
+        if p.instrument.sec_type != "STK"
+    ]
     for position_id, state, origin, settled, reason in _rows(
         url, "SELECT id, state, origin, settled_quantity, close_reason FROM position"
     ):
         if state != "closed":
-            broken.append(f"position {position_id} is {state} after the close")
-        if origin != "bot" or settled:
+            broken.append(f"position {position_id} is {state} ({reason}) after the close")
+        if origin != "bot" or (settled and not (holds and reason in _ENDED)):
             broken.append(f"position {position_id} ({origin}, {settled} settled, {reason}) hides a lost fill")
+    delivered = _rows(url, _DELIVERED)[0][0]
+    if sum(shares.values()) != delivered:
+        broken.append(f"the venue delivered {sum(shares.values())} shares, the store says {delivered}")
     made = _dollars(_rows(url, "SELECT COALESCE(SUM(realized_pnl), 0) FROM position")[0][0])
-    cash = venue.account_values(venue.market.session_close())["TotalCashValue"] - opening_cash
-    if made != cash:
-        broken.append(f"the bot made {made}, the venue's cash moved by {cash}")
+    close = venue.market.session_close()
+    there = sum((venue.market.top(SHARES, close).last or Decimal(0)) * held for held in shares.values())
+    came = venue.account_values(close)["TotalCashValue"] - opening_cash + there
+    if made != came:
+        broken.append(f"the bot made {made}, the venue's cash moved by {came}, its shares at the close included")
     return broken
+
+
+_DELIVERED = """SELECT COALESCE(SUM(settled_quantity * multiplier * CASE WHEN "right" = 'C' THEN 1 ELSE -1 END), 0)
+FROM position WHERE close_reason = 'exercised'"""
 
 
 def _left_over(url: str) -> list[str]:

@@ -68,6 +68,7 @@ EXIT = {  # tight, so that stops, rungs and trails all happen within minutes
     "flat_at": "15:57",
 }
 # flat_at: three minutes before the close of a usual day, and of this one
+HOLDS = {**EXIT, "flat_at": "16:00", "stop_loss": "0.6", "trail": "0.6"}
 _TICKS_A_STEP = 12
 _PREPARED = Prepared(sqlite.dialect())
 
@@ -79,6 +80,15 @@ class Plan:
     seed: int
     faults: tuple[Fault, ...]
     crashes: tuple[Crash, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is flattened before the close: every fourth day, every eighth with the bot down then."""
+        return self.seed % 4 == 3
+
+    @property
+    def sleeps_through_the_close(self) -> bool:
+        return self.seed % 8 == 7
 
     @classmethod
     def of(cls, seed: int) -> Plan:
@@ -182,7 +192,9 @@ class World:
         await store.open()
         sink = MortalSink(inbox.put, self.reaper)
         self.broker = FaultyBroker(self.simulated, self.venue, self.clock, sink, SETTINGS.bot_id, self.script)
-        strategy = EagerStrategy(cool_down_s=6.0, exit=FakeStrategy().exit.model_validate(EXIT))
+        strategy = EagerStrategy(
+            cool_down_s=6.0, exit=FakeStrategy().exit.model_validate(HOLDS if self.plan.holds else EXIT)
+        )
         self.engine = Engine(
             SETTINGS,
             store=MortalStore(store, self.reaper),
@@ -257,14 +269,23 @@ class World:
         await self.recover()
         await self.run_watched(SETTLED_AT)
         await self.reconcile_twice()
-        await self.run_watched(CLOSE + timedelta(seconds=4))
+        await self.the_close()
         await self.die("the end")
         self.outcome.deaths.pop()
         self.outcome.broken += self.checker.broken
-        self.outcome.broken += broken_laws(self.url, self.venue, EQUITY)
+        self.outcome.broken += broken_laws(self.url, self.venue, EQUITY, self.plan.holds)
         self.outcome.fills = len(self.venue.executions())
         self.outcome.orders = len(self.checker.placed)
         return self.outcome
+
+    async def the_close(self) -> None:
+        """The end of the day, and of the contracts that are still held."""
+        if self.plan.sleeps_through_the_close:
+            await self.run_watched(CLOSE - timedelta(seconds=3))
+            await self.die("asleep at the close")
+            self.let_the_venue_trade(10)
+            await self.start()
+        await self.run_watched(CLOSE + timedelta(seconds=30 if self.plan.holds else 4))
 
     async def recover(self) -> None:
         """No further faults. Every other seed restarts the bot, the others ask for the book."""

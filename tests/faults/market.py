@@ -32,7 +32,8 @@ class ToyMarket(SmallMarket):
         chance = random.Random(f"market {seed}")
         self._paths = {option.con_id: _walk(chance) for option in OPTIONS}
         self._sizes = [chance.choice((3, 8, 25, 60)) for _ in range(_SECONDS)]
-        self._shares = TopOfBook(Decimal(590), Decimal("590.01"), 500, 500, Decimal(590), 1, 0, None, None, None, None)
+        price = random.Random(f"shares {seed}").choice((Decimal("586.31"), Decimal(590), Decimal("592.47")))
+        self._shares = TopOfBook(price, price + _CENT, 500, 500, price, 1, 0, None, None, None, None)
 
     def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
         if instrument.con_id == SHARES.con_id:
@@ -60,7 +61,8 @@ class ShortDay:
         return TradingSession(day, OPEN, CLOSE, is_half_day=True) if day == DAY else None
 
     def next_session(self, after: date) -> TradingSession:
-        return TradingSession(DAY, OPEN, CLOSE, is_half_day=True)
+        days = timedelta(days=3)
+        return TradingSession(DAY + days, OPEN + days, CLOSE + days, is_half_day=True)
 
     def today(self, now: datetime) -> date:
         return DAY

@@ -19,6 +19,7 @@ CALL = an_option(11, "SPY   261120C00590000", DAY, 590, "C")
 LATER = an_option(12, "SPY   261127C00590000", date(2026, 11, 27), 590, "C")
 PUT = an_option(13, "SPXW  261120P05900000", DAY, 5900, "P", 109, 2)
 GONE = an_option(14, "SPY   261119C00590000", date(2026, 11, 19), 590, "C")
+SPY_PUT = an_option(15, "SPY   261120P00585000", DAY, 585, "P")
 UNLISTED = an_option(99, "SPY   261120C00777000", DAY, 777, "C")
 
 
@@ -26,7 +27,7 @@ class BoardMarket(SmallMarket):
     """Quotes are what was last written with `quote`; they do not depend on time."""
 
     def __init__(self) -> None:
-        super().__init__((SHARES, INDEX, CALL, LATER, PUT, GONE), OPEN, CLOSE)
+        super().__init__((SHARES, INDEX, CALL, LATER, PUT, GONE, SPY_PUT), OPEN, CLOSE)
         self.tops: dict[int, TopOfBook] = {}
         for each in self.instruments():
             self.quote(each, "1.00", "1.10")

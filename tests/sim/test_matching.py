@@ -29,6 +29,7 @@ from tests.sim.board_market import (
     OPEN,
     PUT,
     SHARES,
+    SPY_PUT,
     UNLISTED,
     BoardMarket,
     ticket,
@@ -432,11 +433,52 @@ def test_expiring_options_settle_to_their_intrinsic_value(desk: Desk) -> None:
     desk.long(1, LATER, 3)
     before = desk.venue.account_values(desk.now)["TotalCashValue"]
     events = desk.venue.step(CLOSE)
-    assert {e.position.quantity for e in events if isinstance(e, PositionChanged)} == {0}
-    assert [p.instrument for p in desk.venue.positions()] == [LATER]
-    # 592.00 - 590 for two calls, 5900 - 5880 for one put
-    assert desk.venue.account_values(CLOSE)["TotalCashValue"] == before + 400 + 2000
+    told = [(e.position.instrument, e.position.quantity) for e in events if isinstance(e, PositionChanged)]
+    assert told == [(CALL, 0), (SHARES, 200), (PUT, 0)]
+    assert {p.instrument for p in desk.venue.positions()} == {LATER, SHARES}
+    # two calls buy 200 shares at 590; one put on the index is paid 5900 - 5880
+    assert desk.venue.account_values(CLOSE)["TotalCashValue"] == before - 2 * 59000 + 2000
     assert desk.venue.step(CLOSE + SECOND) == []
+
+
+def test_shares_of_an_exercise_cost_strike_and_premium_and_the_option_makes_no_profit(desk: Desk) -> None:
+    desk.long(2, CALL, 1)
+    paid = desk.venue.positions()[0].average_cost  # two contracts at 1.10 with their commission
+    desk.venue.step(CLOSE)
+    shares = desk.venue.positions()[0]
+    assert shares.average_cost == 590 + paid / 100
+    assert desk.venue.daily_pnl(CLOSE)[2] == 0
+
+
+def test_a_put_on_shares_sells_them_short_at_its_strike(desk: Desk) -> None:
+    desk.long(3, SPY_PUT, 1)
+    desk.board.quote(SHARES, "579.99", "580.01", last="580.00")
+    before = desk.venue.account_values(desk.now)["TotalCashValue"]
+    desk.venue.step(CLOSE)
+    assert desk.held(SHARES) == -300
+    assert desk.venue.account_values(CLOSE)["TotalCashValue"] == before + 300 * 585
+
+
+@pytest.mark.parametrize("last, shares", [("590.00", 0), ("590.009", 0), ("590.01", 100), ("589.00", 0)])
+def test_an_option_is_exercised_from_a_cent_in_the_money(desk: Desk, last: str, shares: int) -> None:
+    desk.long(1, CALL, 1)
+    desk.board.quote(SHARES, "590.00", "590.01", last=last)
+    desk.venue.step(CLOSE)
+    assert desk.held(SHARES) == shares
+
+
+@pytest.mark.parametrize("last", ["500.00", "584.37", "590.00", "591.23", "700.10"])
+def test_expiry_makes_and_loses_no_money(desk: Desk, last: str) -> None:
+    for number, option in enumerate((CALL, SPY_PUT, PUT), start=1):
+        desk.long(2, option, number)
+    desk.board.quote(SHARES, last, last, last=last)
+    cash = desk.venue.account_values(desk.now)["TotalCashValue"]
+    price, index = Decimal(last), Decimal(5880)
+    worth = 200 * (max(price - 590, 0) + max(585 - price, 0) + max(5900 - index, 0))
+    desk.venue.step(CLOSE)
+    values = desk.venue.account_values(CLOSE)
+    assert values["NetLiquidation"] == cash + worth
+    assert values["NetLiquidation"] == 100_000 + values["RealizedPnL"] + values["UnrealizedPnL"]
 
 
 # -- money ---------------------------------------------------------------------------------------------------------

@@ -189,7 +189,11 @@ def cancel_answered(session: Session, request: requests.CancelAnswered) -> None:
 
 @answers(requests.ExerciseOptions)
 def exercise_options(session: Session, request: requests.ExerciseOptions) -> None:
-    invalid(session, request.req_id, "exercise instructions are not taken at this venue; options settle at expiry")
+    invalid(
+        session,
+        request.req_id,
+        "exercise instructions are not taken at this venue; options settle or are exercised at expiry",
+    )
 
 
 @answers(requests.Unknown)

@@ -98,7 +98,8 @@ def _is_number(words: str) -> bool:
 
 
 def protected(question: Question) -> Finding:
-    """I4: an open position has a working stop for exactly its remaining quantity, within the limit after a fill."""
+    """I4: an open position has a working stop for exactly its remaining quantity, within the limit after a fill; one
+    that expired has nothing left to be protected from."""
     faults = Faults()
     pulse = question.rows("SELECT at, speed FROM engine_status")
     speed = float(pulse[0]["speed"]) if pulse else 1.0
@@ -136,7 +137,8 @@ SELECT p.id, p.state, p.quantity,
         OR t.machine = 'order' AND t.entity_id IN (SELECT x.id FROM broker_order x WHERE x.position_id = p.id)) AS
         last_at
 FROM position p LEFT JOIN broker_order o ON o.position_id = p.id
-WHERE p.state <> 'closed' GROUP BY p.id, p.state, p.quantity"""
+WHERE p.state <> 'closed' AND COALESCE(p.close_reason, '') <> 'awaiting_settlement'
+GROUP BY p.id, p.state, p.quantity"""
 
 
 def _is_covered(row: Mapping[str, Any], now: datetime | None, limit: float, faults: Faults) -> None:
@@ -160,6 +162,8 @@ def realized(question: Question) -> Finding:
     trades = question.rows("""
 SELECT t.position_id, t.realized_cents, t.state, t.session_day, p.realized_pnl AS units
 FROM v_trades t JOIN position p ON p.id = t.position_id""")
+    for row in question.rows(_SETTLED):
+        _agrees_with_settlement(row, faults)
     by_day: dict[str, int] = defaultdict(int)
     for row in trades:
         if row["realized_cents"] * 100 != row["units"]:
@@ -172,3 +176,19 @@ FROM v_trades t JOIN position p ON p.id = t.position_id""")
         if summed != row["realized_cents"]:
             faults.add(f"v_daily_pnl says {row['realized_cents']} cents for {row['day']}, its trades {summed}", **row)
     return faults.finding("I9", f"{len(trades)} trades agree to the cent in every view")
+
+
+_SETTLED: Final = """
+SELECT id, "right", strike, close_reason, settlement, settlement_price, settled_quantity, settled_value
+FROM position WHERE settlement IS NOT NULL AND left_early = 0"""
+
+
+def _agrees_with_settlement(row: Mapping[str, Any], faults: Faults) -> None:
+    """What went through its expiry is counted at its intrinsic value, and without a price at nothing."""
+    price, strike = row["settlement_price"], row["strike"]
+    paid = row["close_reason"] in {"cash_settled", "exercised"} and row["settlement"] != "pending"
+    gain = 0 if price is None else price - strike if row["right"] == "C" else strike - price
+    value = max(gain, 0) * row["settled_quantity"] if paid else 0
+    if value != row["settled_value"]:
+        said, counted = row["settled_value"] / 10_000, value / 10_000
+        faults.add(f"position {row['id']} was settled at {said:.2f} in all, its settlement says {counted:.2f}", **row)

@@ -59,6 +59,7 @@ from bot.store.page_queries.trading import (
     signals_that_wait_for_a_person,
     titles,
     total_open,
+    unsettled_positions,
 )
 
 __all__ = [
@@ -113,4 +114,5 @@ __all__ = [
     "total_open",
     "transition_count",
     "transitions_of",
+    "unsettled_positions",
 ]

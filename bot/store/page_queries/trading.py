@@ -107,6 +107,13 @@ def open_positions(connection: Connection) -> list[PositionRow]:
     return read(connection, PositionRow, query)
 
 
+def unsettled_positions(connection: Connection) -> list[PositionRow]:
+    """Return the positions whose price at their expiry is not certain yet."""
+    table = schema.POSITION
+    query = columns_of(PositionRow, table).where(table.c.settlement.in_(["pending", "seen"]))
+    return read(connection, PositionRow, query.order_by(table.c.closed_at))
+
+
 def closed_positions(connection: Connection, day: date, limit: int) -> list[PositionRow]:
     """Return the positions closed on a New York day, latest first."""
     table = schema.POSITION

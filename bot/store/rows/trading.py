@@ -15,7 +15,7 @@ from bot.domain.calendar import new_york_day
 from bot.domain.contracts import OptionContract, PriceGrid, Right
 from bot.domain.money import from_units, to_units
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
-from bot.domain.position import CloseReason, ExitPlan, Origin, Position, PositionState, Protection, Rung
+from bot.domain.position import CloseReason, ExitPlan, Origin, Position, PositionState, Protection, Rung, Settlement
 from bot.domain.signal import Signal, SignalState
 from bot.engine.records import ExecutionRow
 from bot.store.values import (
@@ -162,6 +162,11 @@ def position_row(position: Position) -> dict[str, Any]:
         "entry_quantity": position.entry_quantity,
         "exit_quantity": position.exit_quantity,
         "settled_quantity": position.settled_quantity,
+        "left_early": position.left_early,
+        "settled_value": to_units(position.settled_value),
+        "settlement": position.settlement.value if position.settlement else None,
+        "settlement_price": maybe_units(position.settlement_price),
+        "shares_before": position.shares_before,
         "quantity": position.quantity,
         "entry_price": to_units(position.entry_price),
         "entry_value": to_units(position.entry_value),
@@ -221,6 +226,11 @@ def position_of(row: Row) -> Position:
         close_reason=CloseReason(row["close_reason"]) if row["close_reason"] else None,
         closed_at=maybe_parse_time(row["closed_at"]),
         settled_quantity=row["settled_quantity"],
+        left_early=row["left_early"],
+        settled_value=from_units(row["settled_value"]),
+        settlement=Settlement(row["settlement"]) if row["settlement"] else None,
+        settlement_price=maybe_dollars(row["settlement_price"]),
+        shares_before=row["shares_before"],
         protected_at=maybe_parse_time(row["protected_at"]),
         protection=Protection(row["protection"]),
         unprotected_since=maybe_parse_time(row["unprotected_since"]),

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, T
 from bot.domain.approval import ApprovalState
 from bot.domain.contracts import Right
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose
-from bot.domain.position import CloseReason, Origin, PositionState, Protection
+from bot.domain.position import CloseReason, Origin, PositionState, Protection, Settlement
 from bot.domain.signal import SignalState
 from bot.store.schema.columns import METADATA, day, ident, key, label, one_of, ref, span, units, utc, whole, words
 
@@ -88,6 +88,11 @@ POSITION: Final = Table(
     whole("entry_quantity", nullable=False),
     whole("exit_quantity", nullable=False),
     whole("settled_quantity", nullable=False, comment="left by expiry or elsewhere, not by our orders"),
+    whole("left_early", nullable=False, default="0", comment="of the settled contracts, before the expiry"),
+    units("settled_value", nullable=False, default="0", comment="sum of value per share x contracts settled"),
+    label("settlement", nullable=True, comment="what the settled value rests on; pending: counted as nothing"),
+    units("settlement_price", comment="of the underlying, that the settlement counts with"),
+    whole("shares_before", comment="of the underlying at the broker before an exercise; null: none of it is left"),
     whole("quantity", nullable=False, comment="contracts left"),
     units("entry_price", nullable=False, comment="average"),
     units("entry_value", nullable=False, comment="sum of price x contracts"),
@@ -122,6 +127,7 @@ POSITION: Final = Table(
     one_of("origin", Origin),
     one_of("close_reason", CloseReason),
     one_of("protection", Protection),
+    one_of("settlement", Settlement),
     Index(None, "state"),
     Index(None, "signal_id"),
     Index(None, "session_day"),
