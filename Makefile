@@ -70,7 +70,7 @@ kill: setup ## kill the real process while its venue trades (N=100, SEED=1)
 	@$(BIN)/python -m tests.kill $(or $(N),100) --seed $(or $(SEED),1)
 
 .PHONY: soak
-soak: setup ## one engine through day after day, its memory, files and ticks watched (HOURS=24 of open market)
+soak: setup ## day after day, memory, files and ticks by the hour (HOURS=24 of open market; ARGS=--alone: over sockets)
 	@$(BIN)/python -m benchmarks.soak --hours $(HOURS) $(ARGS)
 
 .PHONY: interop-envs

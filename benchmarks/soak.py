@@ -46,11 +46,16 @@ NIGHT_STEP_S: Final = 300.0
 class NightlyBroker(SimBroker):
     """The venue as a broker that opens a new day each morning."""
 
-    def open_day(self, simulated: SimulatedVenue) -> None:
-        """Leave yesterday's venue and log in at today's."""
-        now = self._clock.now()
-        self._sink(LinkChanged(LinkChange.DROPPED, "the nightly restart", now))
+    def close_day(self) -> None:
+        """Leave yesterday's venue and let go of it before the next is built: two are more than one machine has."""
+        self._sink(LinkChanged(LinkChange.DROPPED, "the nightly restart", self._clock.now()))
         self._simulated.listeners.remove(self._hear)
+        self._lines.clear()
+        del self._simulated, self._venue
+
+    def open_day(self, simulated: SimulatedVenue) -> None:
+        """Log in at today's venue."""
+        now = self._clock.now()
         self._simulated, self._venue = simulated, simulated.venue
         self._lines, self._keys, self._ids, self._account_at = {}, {}, {}, None
         simulated.listeners.append(self._hear)
@@ -102,12 +107,14 @@ class Soak:
     def _open(self, session: TradingSession, morning: datetime) -> None:
         self.days += 1
         seed = self._seed + self.days - 1
-        market = build_market(self._scenario, seed, session.day)
         desk = self._desk
+        assert isinstance(desk.broker, NightlyBroker)
         desk.session = session
+        desk.broker.close_day()
+        del desk.simulated, desk.feed._transport
+        market = build_market(self._scenario, seed, session.day)
         desk.simulated = SimulatedVenue(build_venue(market, self._scenario, seed))
         desk.feed._transport = InProcessTransport(UwFace(market, desk.clock))
-        assert isinstance(desk.broker, NightlyBroker)
         desk.broker.open_day(desk.simulated)
         print(f"day {self.days} ({session.day}), {self._lived_s / HOUR:.1f} h lived", file=sys.stderr)
 
