@@ -71,7 +71,8 @@ def main() -> int:
         bot, active, protected = start(directory, venue)
         bot.kill()
         print(
-            f"{held} positions, empty store   active after {active:.2f} s, every contract protected {protected:.2f} s"
+            f"{held} positions, empty store   active after {active:.2f} s, {bot.cpu_s:.2f} s of processor time, "
+            f"every contract protected {protected:.2f} s"
         )
         times = []
         for _ in range(asked.starts):
