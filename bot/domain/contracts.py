@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -93,6 +93,7 @@ class OptionContract:
     right: Right
     strike: Decimal
     multiplier: int = 100
+    _key: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def symbol(self) -> str:
@@ -101,7 +102,10 @@ class OptionContract:
 
     @property
     def key(self) -> str:
-        return format_osi(self)
+        """The OSI symbol; worked out once, for every quote and every look at a position asks for it."""
+        if not self._key:
+            object.__setattr__(self, "_key", format_osi(self))
+        return self._key
 
     @property
     def settles_in_cash(self) -> bool:
