@@ -61,6 +61,7 @@ class Ledger:
         self.symbol_halts: dict[str, SymbolHalt] = {halt.id: halt for halt in loaded.symbol_halts}
         self.linked_since: datetime | None = None  # since when TWS has the broker's word; None: it has not
         self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
+        self.link_told_at: dict[str, datetime] = {}  # state of the connection -> when it was last told of
         self.unequal_keys: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
         self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told

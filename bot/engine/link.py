@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -29,6 +30,14 @@ TRIGGER_OF: Final[Mapping[LinkChange, ConnectionTrigger]] = MappingProxyType(
 
 _ASKS_FOR_THE_BOOK: Final = frozenset({ConnectionTrigger.ACCEPTED, ConnectionTrigger.RESYNC})
 _ENDS_PROOF: Final = _ASKS_FOR_THE_BOOK | {ConnectionTrigger.DROP, ConnectionTrigger.LOSE_ORDERS}
+_TOLD: Final[Mapping[ConnectionState, str]] = MappingProxyType(
+    {
+        ConnectionState.DEGRADED_DATA: "no entries, exits go on",
+        ConnectionState.COMPETING: "another login has the market data; no entries, exits go on",
+        ConnectionState.DEGRADED_ORDERS: "nothing is sent; stops rest at the broker",
+    }
+)
+TOLD_AGAIN: Final = timedelta(minutes=5)
 MAY_RECONCILE: Final = frozenset({SessionState.STARTING, SessionState.ACTIVE, SessionState.PAUSED})
 
 
@@ -43,9 +52,28 @@ def link_changed(ctx: Context, journal: Journal, event: LinkChanged) -> None:
         ctx.ledger.linked_since = ctx.now if trigger in _ASKS_FOR_THE_BOOK else None
     sets = {"since": ctx.now, "detail": event.detail}
     ask = (AskSnapshot(event.detail or trigger.value),) if trigger in _ASKS_FOR_THE_BOOK else ()
+    before = connection.state
     journal.take(Step(connection, trigger, event.detail or trigger.value, {}, sets, commands=ask, actor="broker"))
+    if connection.state is not before:
+        _tell_of_trouble(ctx, journal)
     if ask and ctx.ledger.session.state in MAY_RECONCILE:
         journal.take(Step(ctx.ledger.session, SessionTrigger.RECONCILE, "the book is compared with the broker's"))
+
+
+def _tell_of_trouble(ctx: Context, journal: Journal) -> None:
+    """Tell what the socket alone does not show. At night farms come and go; in the session each trouble is told, and
+    not with every flutter. Another login with our data is told at any hour: only a person can end it."""
+    link, told_at = ctx.ledger.connection, ctx.ledger.link_told_at
+    effect = _TOLD.get(link.state)
+    if effect is None or not (ctx.trading.is_open(ctx.now) or link.state is ConnectionState.COMPETING):
+        return
+    last = told_at.get(link.state.value)
+    if last is not None and ctx.now - last < TOLD_AGAIN:
+        return
+    told_at[link.state.value] = ctx.now
+    severity = "warning" if link.state is ConnectionState.DEGRADED_DATA else "critical"
+    words = f"the connection to the broker is {link.state}: {effect} ({link.detail or 'nothing was said'})"
+    journal.alert("LINK_DEGRADED", severity, words, {"state": link.state.value, "detail": link.detail})
 
 
 def synced(ctx: Context, journal: Journal) -> None:

@@ -55,6 +55,8 @@ async def test_while_tws_has_lost_the_broker_nothing_is_sent_and_fills_are_heard
         order = await bot.working()
         say(bot, lost)
         await bot.until(lambda: bot.connection == "degraded_orders")
+        (told,) = bot.alerts("LINK_DEGRADED")
+        assert (told.severity, told.facts["detail"]) == ("critical", f"{lost}: {WORDS[lost]}")
         sent = len(book_tws.asked)
         book_tws.fill(book_tws.only("LMT"))
         await bot.until(lambda: bot.position is not None and bot.position.quantity == 3)
@@ -142,6 +144,7 @@ async def test_a_broken_farm_keeps_entries_out_and_lets_exits_go_until_it_heals(
         await bot.until(lambda: bot.connection == "degraded_data")
         detail = bot.engine.ledger.connection.detail
         assert WORDS[broken].rpartition(":")[2] in detail
+        assert [alert.severity for alert in bot.alerts("LINK_DEGRADED")] == ["warning"]
         assert "degraded_data" in await proposes_in_vain(bot)
         await bot.command(CommandKind.CLOSE, position_id=bot.position.id)
         await bot.until(lambda: any(o.kind == "MKT" for o in book_tws.live))
@@ -164,6 +167,19 @@ async def test_trouble_of_the_data_outlasts_a_comparison_of_the_books(book_tws: 
         assert bot.connection == "degraded_data", "the farm is still gone"
 
 
+async def test_a_farm_that_flutters_is_told_once_in_five_minutes(book_tws: BookTws) -> None:
+    async with wired(book_tws) as bot:
+        for _ in range(5):
+            say(bot, 2103)
+            await bot.until(lambda: bot.connection == "degraded_data")
+            say(bot, 2104)
+            await bot.until(lambda: bot.connection == "synced")
+        assert len(bot.alerts("LINK_DEGRADED")) == 1
+        await bot.tick(301)
+        say(bot, 2103)
+        await bot.until(lambda: len(bot.alerts("LINK_DEGRADED")) == 2)
+
+
 # ---- 10197
 
 
@@ -174,6 +190,8 @@ async def test_a_competing_session_keeps_entries_out_until_data_flow_again(
     async with wired(book_tws) as bot:
         book_tws.error(bot.line, 10197, "No market data during competing live session")
         await bot.until(lambda: bot.connection == "competing")
+        (told,) = bot.alerts("LINK_DEGRADED")
+        assert (told.severity, told.facts["state"]) == ("critical", "competing")
         assert "competing" in await proposes_in_vain(bot)
         await bot.quote("4.8", "5.0")
         await bot.until(lambda: bot.connection == "synced")
