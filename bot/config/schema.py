@@ -93,7 +93,9 @@ class EngineSettings(Section):
     settlement_evening: time = Field(time(16, 30), description="what expired is settled; as long after an early close")
     settlement_morning: time = Field(time(9), description="and looked at again, before the next session opens")
     record: bool = Field(False, description="keep a recording of everything received")
-    kill_switch_file: str = Field("", description="while this file exists no entry leaves the bot; empty: none")
+    kill_switch_file: str = Field(
+        "", description="while this file exists no entry leaves the bot and working ones are taken back; empty: none"
+    )
     dead_man_file: str = Field("", description="rewritten every 10 wall seconds while the tick moves; empty: none")
     dead_man_url: str = Field(
         "", pattern=r"^(https?://.+)?$", description="asked (GET) once a wall minute while the tick moves; empty: none"

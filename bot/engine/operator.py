@@ -16,6 +16,7 @@ from bot.domain.approval import ApprovalState
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.money import to_price
+from bot.domain.order import OrderState
 from bot.domain.position import OPEN, CloseReason, Position, PositionState, Settlement
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
@@ -200,17 +201,23 @@ class Operator:
         return f"closing {len(turned)} positions ({under_way} on their way already), calling off {called_off} entries"
 
     def _left(self) -> str:
-        """Say what cannot be acted on before the connection is back, by name."""
+        """Say what cannot be acted on before the connection is back, or before the broker has said what it is, by
+        name."""
         ctx, ledger = self._ctx, self._ctx.ledger
         leaving = [p for p in ledger.positions.values() if p.state is PositionState.CLOSING]
         called_off = [o for o in ledger.open_orders.values() if why_called_off(o) is not None]
         left = [] if ctx.may_exit else [f"{p.quantity} x {p.contract}" for p in leaving]
         if not ctx.may_modify:
             left += [f"entry {o.order_ref} for {o.remaining} x {o.contract_key.strip()}" for o in called_off]
-        if not left:
-            return ""
         states = f"session {ledger.session.state}, connection {ledger.connection.state}"
-        return f"; not possible yet ({states}), done as soon as it is: {', '.join(left)}"
+        words = f"; not possible yet ({states}), done as soon as it is: {', '.join(left)}" if left else ""
+        doubted = [o for o in ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
+        if doubted:
+            named = ", ".join(
+                f"{o.purpose} {o.order_ref} for {o.remaining} x {o.contract_key.strip()}" for o in doubted
+            )
+            words += f"; in doubt, the broker is asked first: {named}"
+        return words
 
     def _turn(self, position: Position, reason: CloseReason, words: str, actor: str) -> None:
         self._journal.take(request_close(self._ctx, position, reason, words, actor))

@@ -366,6 +366,28 @@ async def test_cancel_all_takes_entries_back_and_leaves_the_session_active(desk:
     assert desk.store.session.state == "active"
 
 
+@pytest.mark.parametrize("kind", [CommandKind.EMERGENCY, CommandKind.FLATTEN, CommandKind.CANCEL_ALL])
+async def test_an_entry_in_doubt_is_named_and_taken_back_once_the_broker_has_said_what_it_is(
+    desk: Desk, kind: CommandKind
+) -> None:
+    await desk.propose(4)
+    await desk.ticks(3)
+    desk.broker.incomplete = True
+    entry = desk.store.of(Purpose.ENTRY)[-1]
+    desk.broker.hide.add(entry.order_ref)
+    await desk.ticks(30, 1.0)  # it was sent, and nobody answers
+    entry = desk.store.of(Purpose.ENTRY)[-1]
+    assert entry.state is OrderState.UNKNOWN
+    _, answer = await desk.command(kind)
+    assert f"in doubt, the broker is asked first: entry {entry.order_ref} for 4 x " in answer
+    desk.broker.incomplete = False
+    desk.broker.hide.clear()
+    desk.broker.ack(desk.broker.entry)
+    await desk.settle()
+    assert desk.broker.live == []
+    assert desk.store.of(Purpose.ENTRY)[-1].state is OrderState.CANCELLED
+
+
 @pytest.mark.parametrize("kind", [CommandKind.EMERGENCY, CommandKind.CANCEL_ALL])
 async def test_asked_with_nothing_there_it_says_so(desk: Desk, kind: CommandKind) -> None:
     state, answer = await desk.command(kind)

@@ -53,6 +53,7 @@ def test_constraints_and_triggers_are_those_of_the_models(store_path: Path) -> N
         for constraint in table.constraints:
             if constraint.name and str(constraint.name).startswith("ck_"):
                 assert str(constraint.name) in tables[table.name]
+                assert str(constraint.sqltext) in tables[table.name], "its words too: a new state is a new revision"
 
 
 def test_down_takes_everything_away_and_up_brings_it_back_the_same(url: str, store_path: Path) -> None:

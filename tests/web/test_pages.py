@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from bot.domain.lifecycles import LIFECYCLES
 from bot.store import schema
+from bot.store.database import open_reader
 
 
 def _text(client: FlaskClient, path: str = "/") -> str:
@@ -53,6 +54,16 @@ def test_a_halt_that_waits_for_the_comparison_is_shown_too(operator: FlaskClient
         held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="news",
     )  # fmt: skip
     assert "then halt: news, by command line since 11:00:00 ET" in _text(operator)
+
+
+def test_a_position_that_a_gap_closed_says_so_on_the_page_and_in_the_trades(page: FlaskClient, store) -> None:
+    day = {"closed_at": store.now_text, "session_day": "2026-11-20", "quantity": 0, "exit_quantity": 4}
+    store.position("GAPPED", "closed", close_reason="gap", **day)
+    assert '<span class="soft words">gap</span>' in _text(page)
+    assert "gap" in page.get("/position/GAPPED").get_data(as_text=True)
+    with open_reader(store.url) as connection:
+        found = connection.exec_driver_sql("SELECT close_reason FROM v_trades WHERE position_id = 'GAPPED'").all()
+    assert found == [("gap",)]
 
 
 def test_an_unprotected_position_is_a_warning_on_top(page: FlaskClient, store) -> None:
