@@ -15,7 +15,7 @@ from bot.domain.order import Purpose
 from bot.domain.position import PositionState
 from tests.broker.book_tws import BookTws, Kept
 from tests.broker.fake_tws import UNSET, commission, execution, open_order, order_status
-from tests.broker.wired import Wired, wired
+from tests.broker.wired import HASTY, Wired, wired
 
 # Codes that the library does not list as warnings: it sets the order to Cancelled, and the order is live.
 UNLISTED = (105, 161, 321, 10147, 10148, 10311, 10349, 99_999)
@@ -98,7 +98,7 @@ async def test_a_connection_whose_book_was_not_read_is_not_synced_and_trades_not
 ) -> None:
     """The library's connect succeeds with empty positions, orders and executions when their answers time out."""
     book_tws.mute.add(muted)
-    bot = Wired(book_tws)
+    bot = Wired(book_tws, broker=HASTY)
     await bot.engine.start()
     await bot.broker.start()
     await bot.until(lambda: bot.alerts("SNAPSHOT_INCOMPLETE"))
@@ -111,7 +111,7 @@ async def test_a_connection_whose_book_was_not_read_is_not_synced_and_trades_not
 
 
 async def test_positions_that_time_out_close_no_position_of_ours(book_tws: BookTws) -> None:
-    async with wired(book_tws) as bot:
+    async with wired(book_tws, broker=HASTY) as bot:
         await bot.hold()
         book_tws.mute.add(61)
         book_tws.drop()
@@ -231,7 +231,7 @@ async def test_a_commission_that_is_unset_is_no_sum_and_the_real_one_is_charged_
 async def test_a_lost_request_for_a_contract_ends_in_time_and_is_asked_again(book_tws: BookTws) -> None:
     """In the library most requests have no time limit and hang for ever."""
     book_tws.mute.add(9)
-    bot = Wired(book_tws)
+    bot = Wired(book_tws, broker=HASTY)
     await bot.engine.start()
     await bot.broker.start()
     await bot.until(lambda: bot.session == "active")
@@ -243,7 +243,7 @@ async def test_a_lost_request_for_a_contract_ends_in_time_and_is_asked_again(boo
 
 
 async def test_a_margin_preview_that_is_never_answered_refuses_its_signal(book_tws: BookTws) -> None:
-    async with wired(book_tws) as bot:
+    async with wired(book_tws, broker=HASTY) as bot:
         book_tws.mute.add(3)
         await bot.until(lambda: bot.engine.ledger.equity)
         bot.strategy.contract = bot.contract

@@ -33,7 +33,10 @@ NO_LIMITS: Mapping[str, Any] = {
     "min_rejections": 10_000, "max_orders_per_minute": 10_000, "max_positions": 100, "max_same_direction": 100,
     "max_per_symbol": 100, "uw_silent_s": 1e9, "tws_gone_s": 1e9, "max_premium_fraction": "0.02",
 }  # fmt: skip
-_PATIENCE_S = 10.0
+PATIENT: Mapping[str, Any] = {"request_timeout_s": 3.0, "what_if_timeout_s": 3.0, "handshake_timeout_s": 5.0}
+"""A busy machine must not look like a silent TWS; tests of silence say `HASTY`."""
+HASTY: Mapping[str, Any] = {"request_timeout_s": 0.2, "what_if_timeout_s": 0.2}
+_PATIENCE_S = 20.0
 _NAP_S = 0.004
 
 
@@ -59,7 +62,7 @@ class Wired:
         self._came = asyncio.Event()
         self._marks = 0
         given = {"bot_id": "bot", "risk": dict(NO_LIMITS), "ibkr": {"restart_windows": []}, **(settings or {})}
-        changes = dict(broker or {})
+        changes = {**PATIENT, **(broker or {})}
         self.broker = IbkrBroker(replace(SETTINGS, port=tws.port, **changes), self.clock, self._put, bot_id="bot")
         self.engine = Engine(
             Settings.model_validate(given),
