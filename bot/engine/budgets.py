@@ -22,6 +22,7 @@ from bot.engine.context import Context
 from bot.engine.jobs import Schedule
 from bot.engine.journal import Journal
 from bot.engine.protection import live_entry
+from bot.engine.silence import silence_of
 from bot.engine.steps import Step
 
 TOLD_AGAIN_S: Final = 300.0
@@ -91,8 +92,8 @@ def why_not_out(ctx: Context, position: Position) -> str:
         return "an order of it is in doubt"
     if position.key in ctx.ledger.doubted_keys:
         return "the broker's book shows fewer contracts"
-    if quote is not None and quote.halted:
-        return "trading in it is halted"
+    if silent := silence_of(ctx, position):
+        return silent.value
     if quote is None or not quote.bid:
         return "nobody bids"
     return "its orders are not filled yet"

@@ -31,10 +31,12 @@ from bot.engine.protection import (
     sold_unseen,
 )
 from bot.engine.refusals import follow, is_watched, watch
+from bot.engine.silence import Silence, is_halted, silence_of
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
 _RETRY_AFTER_S = 5.0
+_CLOSE = "close:"
 _FAILED = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
 
 
@@ -282,6 +284,8 @@ def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
     entry = live_entry(orders)
     if entry is not None:
         return [cancel(ctx, entry, "the position is being closed")] if may_cancel(ctx, entry) else []
+    if live_stop(orders) is not None and is_halted(ctx, position):
+        return []  # the stop stays: nothing could be sold in its place
     live = [o for o in orders if o.purpose is not Purpose.ENTRY and not o.is_done]
     if live:
         return _take_back(ctx, position, live)
@@ -290,14 +294,7 @@ def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
     unsettled = [o for o in orders if not o.is_settled]
     if unsettled or position.quantity <= 0 or not _may_retry(ctx, position, orders):
         return []
-    order = ctx.new_order(
-        Purpose.EXIT,
-        OrderType.MARKET,
-        Terms(position.quantity),
-        tag=f"close:{position.close_reason or ''}",
-        position=position,
-    )
-    words = f"sell {position.quantity} at the market"
+    order, words = _way_out(ctx, position)
     birth = Birth(order, words, {"mid": order.mid_at_decision, "reason": position.close_reason})
     evidence = {"order_ref": order.order_ref, "left": position.quantity}
     return [
@@ -305,10 +302,25 @@ def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
     ]
 
 
+def _way_out(ctx: Context, position: Position) -> tuple[Order, str]:
+    """Return the order that sells what is left, in words as well: at the market, or where nobody bids at one tick."""
+    tag, left = f"{_CLOSE}{position.close_reason or ''}", position.quantity
+    if silence_of(ctx, position) is Silence.NO_BID:
+        tick = ctx.board.grid(position.key).tick_at(Decimal(0))
+        order = ctx.new_order(Purpose.EXIT, OrderType.LIMIT, Terms(left, limit_price=tick), tag=tag, position=position)
+        return order, f"nobody bids: {left} are offered at one tick, {tick}, and take any bid that returns"
+    order = ctx.new_order(Purpose.EXIT, OrderType.MARKET, Terms(left), tag=tag, position=position)
+    return order, f"sell {left} at the market"
+
+
+def _is_way_out(order: Order) -> bool:
+    return order.purpose is Purpose.EXIT and order.tag.startswith(_CLOSE)
+
+
 def _take_back(ctx: Context, position: Position, live: Sequence[Order]) -> list[Step]:
     steps = []
     for order in live:
-        if order.order_type is OrderType.MARKET or not may_cancel(ctx, order):
+        if _is_way_out(order) or not may_cancel(ctx, order):
             continue
         if _is_leaving_by_itself(ctx, position, order):
             continue
@@ -324,7 +336,7 @@ def _is_leaving_by_itself(ctx: Context, position: Position, order: Order) -> boo
 
 
 def _may_retry(ctx: Context, position: Position, orders: Sequence[Order]) -> bool:
-    failed = [o for o in orders if o.order_type is OrderType.MARKET and o.state in _FAILED]
+    failed = [o for o in orders if _is_way_out(o) and o.state in _FAILED]
     if not failed:
         return True
     waited = ctx.now - max(o.done_at or o.state_since for o in failed)

@@ -65,6 +65,7 @@ from bot.engine.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.reconciler import Absences, Reconciler
 from bot.engine.records import EngineStatus, InstrumentRow, JobRow, TickBatch
 from bot.engine.scan import Scanner
+from bot.engine.silence import Silences
 from bot.engine.steps import Step
 from bot.engine.totals import DayTotals
 from bot.engine.vigil import Vigil
@@ -116,6 +117,7 @@ class Engine:
         self._parking = Parking()
         self._windows = Windows()
         self._settlements = expiry.SettlementRuns()
+        self._silences = Silences()
         self._vigil = Vigil()
         self._totals = DayTotals()
         self._approvals = PersonsApprovals({})
@@ -407,6 +409,7 @@ class Engine:
         doubts = {"in_doubt": in_doubt, "confirm_at": self._absences.confirm_at}
         self._run("asking for the book", jobs.ask_for_the_book, ctx, self._schedule, **doubts)
         self._run(expiry.JOB, expiry.by_the_clock, ctx, self._settlements)
+        self._run("silent markets", self._silences.tell, ctx, self._schedule)
         self._run("time budgets", budgets.tell_of_what_takes_too_long, ctx, self._schedule)
         self._run("account snapshots", jobs.snapshot_account, ctx, self._schedule, self._account)
         if started - self._status_at < self.settings.engine.status_wall_seconds:

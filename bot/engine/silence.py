@@ -1,0 +1,118 @@
+"""Markets that do not answer: halted, or without anybody who bids, while a position has to be sold.
+
+| what is seen | what is done | how it ends |
+|---|---|---|
+| option or underlying halted (tick 49) | a stop at the broker stays and the exit waits | the halt is lifted, or unheard of for 10 min |
+| the same, and no stop there | the market order goes out and rests at the venue | the halt is lifted |
+| an ask and no bid | a limit of one tick, which takes any bid that returns | somebody bids, or it expires worthless |
+
+Each is told once when it begins and once when it ends; what is left at the close is told as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.position import Position, PositionState
+from bot.domain.quotes import Quote
+from bot.engine.context import Context
+from bot.engine.expiry import has_expired
+from bot.engine.jobs import Schedule
+from bot.engine.journal import Journal
+from bot.engine.refusals import is_watched
+
+_HEARD_OF: Final = timedelta(minutes=10)
+"""A halt that no tick has confirmed for so long may be over and its end lost: the exit does not wait for it."""
+_AGAIN_S: Final = 300.0
+_A_DAY_S: Final = 12 * 3600.0
+
+
+class Silence(StrEnum):
+    """Why a sale would not go through now."""
+
+    HALTED = "trading in it is halted"
+    UNDERLYING_HALTED = "trading in its underlying is halted"
+    NO_BID = "nobody bids"
+
+
+DEED: Final = {
+    Silence.HALTED: "a stop at the broker stays there and the exit waits for the end of the halt",
+    Silence.UNDERLYING_HALTED: "a stop at the broker stays there and the exit waits for the end of the halt",
+    Silence.NO_BID: "it is offered at one tick and may expire worthless",
+}
+CODE: Final = {
+    Silence.HALTED: "EXIT_IN_HALT",
+    Silence.UNDERLYING_HALTED: "EXIT_IN_HALT",
+    Silence.NO_BID: "EXIT_WITHOUT_BID",
+}
+
+
+def silence_of(ctx: Context, position: Position) -> Silence | None:
+    """Return what keeps a sale of a position from going through now, as far as quotes say; None: nothing."""
+    quote, underlying = ctx.board.quote(position.key), ctx.board.quote(position.contract.symbol)
+    if _is_halted(ctx, quote):
+        return Silence.HALTED
+    if _is_halted(ctx, underlying):
+        return Silence.UNDERLYING_HALTED
+    age = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
+    fresh = quote is not None and not quote.delayed and ctx.now - quote.at <= age
+    return Silence.NO_BID if quote is not None and fresh and quote.ask is not None and not quote.bid else None
+
+
+def is_halted(ctx: Context, position: Position) -> bool:
+    return silence_of(ctx, position) in {Silence.HALTED, Silence.UNDERLYING_HALTED}
+
+
+def _is_halted(ctx: Context, quote: Quote | None) -> bool:
+    return quote is not None and quote.halted and ctx.now - quote.at <= _HEARD_OF
+
+
+@dataclass
+class Silences:
+    """Memory between ticks: which position waits for what, and since when."""
+
+    told: dict[str, tuple[Silence, datetime]] = field(default_factory=dict)
+
+    def tell(self, ctx: Context, journal: Journal, schedule: Schedule) -> None:
+        """Alert what begins and what ends, for positions that have to be sold or whose stop the tick watches."""
+        ledger = ctx.ledger
+        for position in ledger.positions.values():
+            if self._matters(ctx, position):
+                self._compare(ctx, journal, schedule, position)
+                self._tell_of_the_close(ctx, journal, schedule, position)
+        for gone in self.told.keys() - ledger.positions.keys():
+            del self.told[gone]
+
+    def _matters(self, ctx: Context, position: Position) -> bool:
+        if has_expired(ctx, position.contract):
+            self.told.pop(position.id, None)  # told as held through its expiry
+            return False
+        return position.state is PositionState.CLOSING or is_watched(ctx.ledger.orders_of(position.id))
+
+    def _compare(self, ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:
+        known, now = self.told.get(position.id), silence_of(ctx, position)
+        if known is not None and known[0] is not now:
+            del self.told[position.id]
+            lasted = (ctx.now - known[1]).total_seconds()
+            words = (
+                f"{position.quantity} x {position.contract} can be sold again: {known[0]} no more, after {lasted:.0f} s"
+            )
+            journal.alert("EXIT_GOES_ON", "info", words, {"position_id": position.id, "for_s": lasted})
+        if now is None or position.id in self.told:
+            return
+        if schedule.due(f"silence {now.name} {position.id}", ctx.now, _AGAIN_S):
+            self.told[position.id] = (now, ctx.now)
+            why = position.close_reason or "its stop is watched by the tick"
+            words = f"{position.quantity} x {position.contract} has to be sold ({why}) and {now}: {DEED[now]}"
+            journal.alert(CODE[now], "critical", words, {"position_id": position.id, "silence": now.name})
+
+    def _tell_of_the_close(self, ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:
+        if position.state is not PositionState.CLOSING or ctx.now < ctx.trading.close_at:
+            return
+        if schedule.due(f"left at the close {position.id}", ctx.now, _A_DAY_S):
+            what = f"{position.quantity} x {position.contract} ({position.close_reason})"
+            words = f"{what} could not be sold before the close"
+            journal.alert("LEFT_AT_CLOSE", "critical", words, {"position_id": position.id})
