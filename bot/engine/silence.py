@@ -2,8 +2,8 @@
 
 | what is seen | what is done | how it ends |
 |---|---|---|
-| option or underlying halted (tick 49) | a stop at the broker stays and the exit waits | the halt is lifted, or unheard of for 10 min |
-| the same, and no stop there | the market order goes out and rests at the venue | the halt is lifted |
+| a halt (tick 49), a stop is there | the stop stays and the exit waits | it is lifted, or unheard of for 10 min |
+| a halt, and no stop there | the market order goes out and rests at the venue | it is lifted |
 | an ask and no bid | a limit of one tick, which takes any bid that returns | somebody bids, or it expires worthless |
 
 Each is told once when it begins and once when it ends; what is left at the close is told as well.

@@ -1,0 +1,136 @@
+"""The close over real sockets: the venue exercises and pays out, the bot settles what it held, both count the same."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bot.broker.adapter import IbkrBroker
+from bot.broker.settings import BrokerSettings
+from bot.config.schema import ExitSettings, Settings
+from bot.domain.ids import IdSource
+from bot.domain.position import CloseReason
+from bot.engine.inbox import Inbox
+from bot.engine.tick import Engine
+from bot.feeds.clock import ScaledClock, wall_seconds
+from bot.sim.driver import VenueDriver
+from bot.sim.matching import MatchingVenue
+from bot.sim.scenario import VenueScript
+from bot.sim.tws import TwsFace
+from bot.sim.vocabulary import OrderTicket, Side, SimulatedVenue
+from bot.store.database import open_reader
+from bot.store.invariants import check_invariants
+from bot.store.revision import upgrade
+from bot.store.sql_store import SqlStore
+from tests.engine.fakes import FakeCalendar, FakeStrategy
+from tests.sim.tws.small_venue import CLOSE, TODAY, SmallMarket
+
+SPEED = 10.0
+OPENING_CASH = Decimal(1_000_000)
+HELD = (("SPY   261120C00598000", 2), ("SPY   261120P00604000", 3), ("SPXW  261120C05980000", 1),
+        ("SPY   261120C00605000", 2))  # fmt: skip
+
+
+class OnTheGrid(SmallMarket):
+    """With the price grids that the matching engine knows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        rules = {"SPY": 26, "SPX": 109}
+        self.all = [replace(each, market_rule_id=rules[each.symbol]) for each in self.all]
+        self._by_id = {each.con_id: each for each in self.all}
+
+
+class Site:
+    """A venue with contracts in its account, behind its TWS face, twenty seconds before the close."""
+
+    def __init__(self) -> None:
+        self.clock = ScaledClock(CLOSE - timedelta(seconds=20), SPEED, wall_seconds())
+        self.market = OnTheGrid()
+        self.market.spot["SPY"] = Decimal("601.37")
+        self.market.spot["SPX"] = Decimal("6004.12")
+        rules = VenueScript(latency_ms=1, partial_fill_probability=0)
+        self.venue = MatchingVenue(self.market, 1, OPENING_CASH, rules)
+        simulated = SimulatedVenue(self.venue)
+        self.face, self.driver = TwsFace(simulated, self.clock), VenueDriver(simulated, self.clock)
+
+    def buy(self) -> None:
+        """Somebody bought them by hand: a bot on an empty store adopts them."""
+        for number, (name, quantity) in enumerate(HELD, start=1):
+            (option,) = self.market.find(local_symbol=name)
+            ticket = OrderTicket(client_id=9, order_id=number, instrument=option, side=Side.BUY, quantity=quantity,
+                                 order_type="MKT", account=self.venue.account_id)  # fmt: skip
+            self.venue.place(ticket, self.clock.now() - timedelta(seconds=2))
+        self.venue.step(self.clock.now() - timedelta(seconds=1))
+        assert len(self.venue.positions()) == len(HELD)
+
+    @property
+    def made(self) -> Decimal:
+        """What the account gained: its cash, and the shares at the close."""
+        cash = self.venue.account_values(CLOSE)["TotalCashValue"] - OPENING_CASH
+        return cash + sum(p.quantity * self.market.spot["SPY"] for p in self.venue.positions())
+
+
+@asynccontextmanager
+async def running(site: Site, url: str, committed: asyncio.Event) -> AsyncIterator[Engine]:
+    port = await site.face.start()
+    await site.driver.start()
+    store, inbox = SqlStore(url, site.clock), Inbox()
+    await store.open()
+    settings = BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=2.0)
+    broker = IbkrBroker(settings, site.clock, inbox.put, bot_id="qty")
+    engine = Engine(
+        Settings.model_validate({}), store=store, broker=broker, clock=site.clock, calendar=FakeCalendar(),
+        strategies=[FakeStrategy(exit=ExitSettings.model_validate({"flat_at": "16:00"}))],
+        ids=IdSource(random.Random(1)), inbox=inbox, on_commit=lambda batch: committed.set(),
+    )  # fmt: skip
+    await engine.start()
+    await broker.start()
+    stop = asyncio.Event()
+    loop = asyncio.create_task(engine.run(stop))
+    try:
+        yield engine
+    finally:
+        stop.set()
+        await loop
+        await engine.stop("the test ends")
+        await broker.stop()
+        await store.close()
+        await site.driver.stop()
+        await site.face.stop()
+
+
+@pytest.mark.timeout(90)
+async def test_what_is_held_through_the_close_is_settled_as_the_venue_settles_it(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+    upgrade(url)
+    site = Site()
+    site.buy()
+    committed = asyncio.Event()
+    async with running(site, url, committed) as engine, asyncio.timeout(60):
+        while len(engine.ledger.closed) < len(HELD):
+            await committed.wait()
+            committed.clear()
+    closed = {p.contract.key: p for p in engine.ledger.closed.values()}
+    assert {key: p.close_reason for key, p in closed.items()} == {
+        "SPY   261120C00598000": CloseReason.EXERCISED,
+        "SPY   261120P00604000": CloseReason.EXERCISED,
+        "SPXW  261120C05980000": CloseReason.CASH_SETTLED,
+        "SPY   261120C00605000": CloseReason.EXPIRED,
+    }
+    assert [p.closed_at for p in closed.values()] == [CLOSE] * len(HELD)
+    assert [(p.instrument.symbol, p.quantity) for p in site.venue.positions()] == [("SPY", -100)], "200 less 300"
+    assert sum(p.realized_pnl for p in closed.values()) == site.made
+    with open_reader(url) as reader:
+        days = reader.execute(text("SELECT day, realized_cents FROM v_daily_pnl")).fetchall()
+    assert [tuple(day) for day in days] == [(TODAY.isoformat(), int(site.made * 100))]
+    assert [f.detail for f in check_invariants(url) if not f.ok] == []
