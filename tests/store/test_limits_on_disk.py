@@ -10,6 +10,7 @@ import pytest
 
 from bot.domain.breaker import BreakerState
 from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.position import CloseReason, PositionState
 from bot.feeds.clock import ManualClock
 from bot.store.sql_store import SqlStore
 from tests.engine.desk import TEN, Desk
@@ -122,3 +123,18 @@ async def test_a_peak_between_two_snapshots_of_the_account_is_remembered(run: Ru
     third = await run()
     await worth(third, 94_900)
     assert drawdown(third) is BreakerState.TRIPPED, "also by a run that never heard of the account"
+
+
+async def test_what_a_gap_closed_is_written_with_its_own_reason(run: Run) -> None:
+    desk = await run()
+    await desk.propose(2)
+    await desk.settle()
+    desk.broker.fill(desk.broker.entry, 2, "2.00")
+    await desk.settle()
+    desk._quoted["SPY"] = ("590.00", "590.02")
+    await desk.ticks(70, 1.0)
+    desk._quoted["SPY"] = ("558.00", "558.02")
+    await desk.ticks(4, 1.0)
+    again = await run()
+    (position,) = again.engine.ledger.positions.values()
+    assert (position.state, position.close_reason) == (PositionState.CLOSING, CloseReason.GAP)
