@@ -254,6 +254,8 @@ class FakeBroker:
         order.status = BrokerOrderStatus.PENDING if order.type is OrderType.STOP else BrokerOrderStatus.WORKING
         if order.asked is not None:
             order.terms, order.asked = order.asked, None
+        if order.left <= 0:
+            order.status = BrokerOrderStatus.FILLED  # shrunk to what it had filled
         self.report(order)
 
     def cancel_ack(self, order: AtBroker) -> None:

@@ -25,6 +25,7 @@ MOVES = st.one_of(
     st.tuples(st.just("late_amendment"), st.integers(0, 20)),
     st.tuples(st.just("failing_commit"), st.just(0)),
 )
+TAKES_NO_STOPS = st.tuples(st.just("takes_no_stops"), st.just(0))  # from here on the broker refuses them by 387
 
 
 async def make(desk: Desk, move: str, number: int) -> None:
@@ -35,6 +36,8 @@ async def make(desk: Desk, move: str, number: int) -> None:
         desk.quote(str(Decimal(number) / 100), str(Decimal(number + 3) / 100))
     elif move == "wait":
         desk.clock.advance(number)
+    elif move == "takes_no_stops":
+        desk.broker.refuses_stops, desk.broker.refuses_with = True, 387
     elif move == "answer":
         desk.broker.answer()
     elif move == "close" and desk.store.open_positions:
@@ -114,7 +117,7 @@ async def let_the_venue_work(desk: Desk, seconds: int) -> None:
 
 
 @settings(max_examples=60)
-@given(st.integers(1, 6), st.lists(MOVES, max_size=40))
+@given(st.integers(1, 6), st.lists(st.one_of(MOVES, TAKES_NO_STOPS), max_size=40))
 async def test_the_invariants_hold_on_any_path(quantity: int, moves: list[tuple[str, int]]) -> None:
     desk = await Desk().start()
     await desk.entry_working(quantity)

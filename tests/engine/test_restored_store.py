@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.order import OrderSide, OrderState, OrderType
@@ -20,6 +23,7 @@ from bot.store.invariants.finding import Question
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 from tests.engine.desk import SPY_590C, Desk
+from tests.engine.test_laws import MOVES, come_to_an_end, make
 
 
 class Place:
@@ -200,3 +204,55 @@ async def test_a_newer_stop_that_is_looser_than_ours_is_replaced(place: Place) -
     assert desk.broker.stop_order.terms.stop_price >= Decimal("1.00")
     states = {o.state for o in desk.engine.ledger.orders_of(place.position().id)}
     assert OrderState.UNKNOWN not in states
+
+
+# ---- on any path
+
+
+ANY = MOVES.filter(lambda move: move[0] not in {"failing_commit", "late_amendment"})
+BUSY = st.one_of(
+    st.tuples(st.just("bid"), st.integers(300, 700)),
+    st.tuples(st.just("settle"), st.just(0)),
+    st.tuples(st.just("fill"), st.integers(0, 20)),
+    st.tuples(st.just("quiet_fill"), st.integers(0, 20)),
+    st.tuples(st.just("venue_cancels"), st.integers(0, 20)),
+    st.tuples(st.just("close"), st.just(0)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 6),
+    st.lists(ANY, max_size=12),
+    st.lists(st.one_of(ANY, BUSY, BUSY), min_size=5, max_size=25),
+)
+@example(4, [], [("bid", 300), ("settle", 0), ("fill", 1), ("settle", 0), ("bid", 420), ("settle", 0)])
+@example(4, [], [("close", 0), ("settle", 0), ("fill", 1), ("settle", 0)])
+@example(4, [("bid", 300)], [("settle", 0), ("venue_cancels", 0), ("settle", 0), ("fill", 1), ("settle", 0)])
+async def test_whatever_happened_before_and_after_the_backup_the_books_and_the_money_agree(
+    quantity: int, before: list[tuple[str, int]], after: list[tuple[str, int]]
+) -> None:
+    desk = await Desk().start()
+    await desk.hold(quantity)
+    for move, number in before:
+        await make(desk, move, number)
+        await desk.tick()
+    kept = copy.deepcopy(desk.store)
+    for move, number in after:
+        await (desk.settle() if move == "settle" else make(desk, move, number))
+        await desk.tick()
+    await desk.settle()
+    stops = {o.ref: o.terms.stop_price for o in desk.broker.live if o.type is OrderType.STOP}
+    again = Desk(store=kept, broker=desk.broker, clock=desk.clock, seed=9)
+    await again.start()
+    again.quote("0.90", "0.92")  # no rung is due here
+    await again.wait(20)
+    held = sum(desk.broker.held.values())
+    assert sum(p.quantity for p in again.engine.ledger.positions.values()) == held
+    standing = {o.ref: o.terms.stop_price for o in again.broker.live if o.type is OrderType.STOP}
+    assert all((standing[ref] or 0) >= (price or 0) for ref, price in stops.items() if ref in standing)
+    await come_to_an_end(again)
+    assert not any(again.broker.held.values())
+    assert again.broker.live == []
+    assert sum((p.realized_pnl for p in again.store.positions), Decimal(0)) == again.broker.cash
+    assert again.store.refused == []
