@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from datetime import UTC, datetime
+from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,3 +50,23 @@ def test_a_quote_holds_only_sound_numbers(ticks: list[tuple[int, float, float]])
 @given(st.text())
 def test_any_text_in_place_of_a_time_stays_a_text(text: str) -> None:
     assert isinstance(zoned(text, "America/New_York"), str)
+
+
+def test_the_close_of_the_session_before_is_kept_and_only_another_one_is_news() -> None:
+    line = QuoteLine("SPY", to_ib("SPY"), 1)
+    assert line.price(9, 592.4, 0)
+    (told,) = line.events(NOW)
+    assert isinstance(told, QuoteReceived)
+    assert (told.quote.close, told.quote.last) == (Decimal("592.4"), None)
+    assert not line.price(9, 592.4, 0)
+    assert not line.price(9, -1.0, 0)
+    assert line.price(75, 593.0, 0)
+
+
+@pytest.mark.parametrize(
+    "value, halted", [(-1.0, False), (0.0, False), (1.0, True), (2.0, True), (float("nan"), False)]
+)
+def test_the_values_of_the_halted_tick(value: float, halted: bool) -> None:
+    line = QuoteLine("SPY", to_ib("SPY"), 1)
+    line.halt(value)
+    assert line.halted is halted

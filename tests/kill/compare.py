@@ -88,7 +88,11 @@ def _oversold(book: Book, db: sqlite3.Connection, found: Differences) -> None:
             found.add("oversold", f"contract {con_id}: {held[con_id]} after {execution['exec_id']}")
     query = """SELECT i.con_id, SUM(p.quantity) AS n FROM position p JOIN instrument i ON i.key = p.contract_key
                WHERE p.state <> 'closed' GROUP BY i.con_id"""
-    ours = {row["con_id"]: row["n"] for row in db.execute(query) if row["n"]}
+    delivered = """SELECT i.con_id, SUM(p.settled_quantity * p.multiplier
+                   * CASE WHEN p."right" = 'C' THEN 1 ELSE -1 END) AS n
+                   FROM position p JOIN instrument i ON i.key = p.symbol
+                   WHERE p.close_reason = 'exercised' AND p.shares_before IS NOT NULL GROUP BY i.con_id"""
+    ours = {row["con_id"]: row["n"] for sql in (query, delivered) for row in db.execute(sql) if row["n"]}
     for con_id in ours.keys() | book.held.keys():
         if ours.get(con_id, 0) != book.held.get(con_id, 0):
             words = f"contract {con_id}: the venue has {book.held.get(con_id, 0)}, the store {ours.get(con_id, 0)}"

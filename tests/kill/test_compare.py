@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,13 +27,14 @@ def store(tmp_path: Path) -> Path:
             CREATE TABLE signal (id, quantity);
             CREATE TABLE broker_order (order_ref, signal_id, purpose, state);
             CREATE TABLE execution (exec_id, quantity, price);
-            CREATE TABLE position (contract_key, quantity, state);
+            CREATE TABLE position (contract_key, quantity, state, symbol, "right", multiplier, close_reason,
+                settled_quantity, shares_before);
             CREATE TABLE instrument (key, con_id);
             INSERT INTO signal VALUES ('s', 3);
             INSERT INTO broker_order VALUES ('qty-1', 's', 'entry', 'filled'), ('qty-2', 's', 'protect', 'working');
             INSERT INTO execution VALUES ('x.1', 3, 12500);
-            INSERT INTO position VALUES ('K', 3, 'filled');
-            INSERT INTO instrument VALUES ('K', 7);
+            INSERT INTO position VALUES ('K', 3, 'filled', 'S', 'C', 100, NULL, 0, NULL);
+            INSERT INTO instrument VALUES ('K', 7), ('S', 1);
             """
         )
     return path
@@ -57,6 +59,16 @@ BOUGHT = fill("x.1", "qty-1", "BUY", 3)
 
 def test_books_that_agree_do_not_differ(store: Path) -> None:
     assert not compare(Book(AT, [ENTRY, STOP], [BOUGHT], {7: 3}), store)
+
+
+def test_shares_of_an_exercise_are_the_stores_own_and_others_are_not(store: Path) -> None:
+    with contextlib.closing(sqlite3.connect(store)) as db:
+        words = "state = 'closed', close_reason = 'exercised', settled_quantity = 3, shares_before = 0"
+        db.execute(f"UPDATE position SET {words}")
+        db.execute("UPDATE broker_order SET state = 'cancelled' WHERE state = 'working'")
+        db.commit()
+    assert not compare(Book(AT, [ENTRY], [BOUGHT], {1: 300}), store).found["oversold"]
+    assert compare(Book(AT, [ENTRY], [BOUGHT], {1: 200}), store).found["oversold"]
 
 
 @pytest.mark.parametrize(
