@@ -152,7 +152,7 @@ class FactKeeper:
         evidence = {"before": _words(before), "now": _words(order.terms)}
         words = f"new terms in force: {_words(order.terms)}"
         self._journal.take(Step(order, OrderTrigger.AMENDED, words, evidence, actor="broker"))
-        self._complete(order)
+        self._fills.complete(order)
         if order.purpose is Purpose.PROTECT and not order.is_done:
             self._covered_again(order)
 
@@ -166,7 +166,7 @@ class FactKeeper:
         order.terms = Terms(shown.quantity, limit, stop)
         self._journal.keep(order)
         self._learn_stop(order, stop)
-        self._complete(order)
+        self._fills.complete(order)
 
     def _learn_stop(self, order: Order, stop: Decimal | None) -> None:
         """A stop that stands higher at the broker than we knew was raised there: one that takes its place goes no
@@ -177,12 +177,6 @@ class FactKeeper:
         if position.stop_price is None or stop > position.stop_price:
             position.stop_price = stop
             self._journal.keep(position)
-
-    def _complete(self, order: Order) -> None:
-        """The terms that came into force ask for no more than what is filled already."""
-        if order.remaining <= 0 and not order.is_done:
-            words = f"{order.used_quantity} of {order.terms.quantity} done"
-            self._journal.take(Step(order, OrderTrigger.FILL, words, sets={"done_at": self._ctx.now}, actor="broker"))
 
     def _covered_again(self, order: Order) -> None:
         """A stop that grew to cover a later fill ends the time without protection."""

@@ -36,7 +36,13 @@ class FillKeeper:
     def executed(self, event: ExecutionReported) -> None:
         execution = event.execution
         known = self._ledger.executions.get(execution.base_id)
-        if known is not None and (known.revision >= execution.revision or self._contradicts(known, execution)):
+        if known is not None and known.revision >= execution.revision:
+            order = self._ledger.learn_earlier(execution, known)
+            if order is not None:
+                self._journal.keep(order)
+                self.complete(order)
+            return
+        if known is not None and self._contradicts(known, execution):
             return
         order = self._order_of(execution)
         self._ledger.executions[execution.base_id] = execution
@@ -116,6 +122,12 @@ class FillKeeper:
         if order.filled_quantity > order.terms.quantity:
             words = f"{order.order_ref} asked for {order.terms.quantity}, {order.filled_quantity} are filled"
             self._journal.alert("ORDER_OVERFILLED", "critical", words, {"exec_id": execution.exec_id})
+
+    def complete(self, order: Order) -> None:
+        """What is in force asks for no more than what is filled already."""
+        if order.remaining <= 0 and not order.is_done:
+            words = f"{order.used_quantity} of {order.terms.quantity} done"
+            self._journal.take(Step(order, OrderTrigger.FILL, words, sets={"done_at": self._ctx.now}, actor="broker"))
 
     def _position_of(self, order: Order, execution: Execution) -> Position | None:
         """Return what the execution changes: the order's position, or for an entry a new one."""
@@ -245,6 +257,7 @@ class FillKeeper:
         value = after.price * after.quantity - before.price * before.quantity
         order.filled_quantity += quantity
         order.filled_value += value
+        self._ledger.earliest.setdefault(before.base_id, (before.revision, before.quantity))
         order.corrected_away -= quantity
         self._journal.keep(order)
         position = self._find_position(order)

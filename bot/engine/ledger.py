@@ -76,8 +76,11 @@ class Ledger:
         for position in self.positions.values():
             self.by_key[position.key].add(position.id)
         for order in loaded.orders:
-            order.corrected_away = loaded.corrected.get(order.id, 0)
+            order.corrected_away = 0
             self.add_order(order)
+        self.earliest: dict[str, tuple[int, int]] = dict(loaded.earliest)
+        for base, (_, quantity) in self.earliest.items():
+            self._take_away(base, quantity - self.executions[base].quantity if base in self.executions else 0)
 
     def carry_on(self, before: Ledger) -> None:
         """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
@@ -118,6 +121,22 @@ class Ledger:
         order = self.by_ref.get(reference)
         if order is None and perm_id and not reference:
             order = self.by_perm.get(perm_id)
+        return order
+
+    def learn_earlier(self, first: Execution, present: Execution) -> Order | None:
+        """Take note of an earlier revision of a fill that is heard of after a later one: what the present one has less,
+        its order has used up all the same. Returns the order where that is news."""
+        revision, quantity = self.earliest.get(first.base_id, (present.revision, present.quantity))
+        if first.revision >= revision:
+            return None
+        self.earliest[first.base_id] = (first.revision, first.quantity)
+        return self._take_away(first.base_id, first.quantity - quantity)
+
+    def _take_away(self, base: str, contracts: int) -> Order | None:
+        execution = self.executions.get(base)
+        order = self.find_order(execution.order_ref, execution.perm_id) if execution is not None else None
+        if order is not None:
+            order.corrected_away += contracts
         return order
 
     def link_position(self, order: Order, position: Position) -> None:
@@ -189,6 +208,7 @@ class Ledger:
         self.executions = kept
         self.commissions = {exec_id: cost for exec_id, cost in self.commissions.items() if base_of(exec_id) in kept}
         self.charged = {base: cost for base, cost in self.charged.items() if base in kept}
+        self.earliest = {base: first for base, first in self.earliest.items() if base in kept}
 
     def has_traded(self, key: str) -> bool:
         """Say whether a contract is one of ours: held, traded today, or asked for by an order of ours."""

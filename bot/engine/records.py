@@ -218,7 +218,8 @@ class LoadedState:
     realized_since: Mapping[date, Decimal]  # New York day -> realized dollars of positions closed that day
     opening_equity: Mapping[date, Decimal]  # New York day -> first net liquidation seen
     breakers: Sequence[Breaker] = ()
-    corrected: Mapping[str, int] = field(default_factory=dict)  # order id -> contracts that corrections took from it
+    earliest: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By base of an execId that was corrected: revision and contracts of its earliest revision."""
     symbol_halts: Sequence[SymbolHalt] = ()
     not_ours: Mapping[str, int] = field(default_factory=dict)  # key -> shares or short options at the broker, as known
     underlying_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark

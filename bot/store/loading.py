@@ -13,7 +13,7 @@ from bot.domain.approval import ApprovalState
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.contracts import PriceGrid
 from bot.domain.money import from_units
-from bot.domain.order import ORDER
+from bot.domain.order import ORDER, revision_of
 from bot.domain.position import OPEN, Settlement
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
 from bot.engine.records import EXECUTION_DAYS, LEFT_ALONE, LoadedState
@@ -69,7 +69,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
             rows.symbol_halt_of(r) for r in _rows(connection, select(SYMBOL_HALT).order_by(SYMBOL_HALT.c.id))
         ],
         high_water=_high_water(connection, now),
-        corrected=_taken_away(connection, today),
+        earliest=_earliest(connection, today),
         not_ours=_not_ours(connection),
         underlying_seen=_underlying_seen(connection),
     )
@@ -136,22 +136,16 @@ def _recent_executions(now: datetime) -> Select[Any]:
     return select(EXECUTION).where(wanted).order_by(EXECUTION.c.executed_at, EXECUTION.c.exec_id)
 
 
-def _taken_away(connection: Connection, today: date) -> dict[str, int]:
-    """Return by order how many contracts corrections took from its executions: each revision less the one after it."""
-    old, present, later = EXECUTION_REPLACED, EXECUTION.alias("present"), EXECUTION_REPLACED.alias("later")
-    after = func.coalesce(present.c.quantity, later.c.quantity)
-    wanted = old.c.order_id.in_(select(_relevant_orders(today).subquery().c.id))
-    query = (
-        select(old.c.order_id, func.sum(old.c.quantity - after).label("away"))
-        .select_from(
-            old.outerjoin(present, present.c.exec_id == old.c.replaced_by).outerjoin(
-                later, later.c.exec_id == old.c.replaced_by
-            )
-        )
-        .where(wanted)
-        .group_by(old.c.order_id)
-    )
-    return {r["order_id"]: int(r["away"]) for r in _rows(connection, query)}
+def _earliest(connection: Connection, today: date) -> dict[str, tuple[int, int]]:
+    """Return by base of an execId that was corrected: revision and contracts of its earliest revision."""
+    old = EXECUTION_REPLACED.c
+    wanted = old.order_id.in_(select(_relevant_orders(today).subquery().c.id))
+    found: dict[str, tuple[int, int]] = {}
+    for row in _rows(connection, select(old.base_id, old.exec_id, old.quantity).where(wanted)):
+        revision = revision_of(row["exec_id"])
+        if row["base_id"] not in found or revision < found[row["base_id"]][0]:
+            found[row["base_id"]] = (revision, row["quantity"])
+    return found
 
 
 def _not_ours(connection: Connection) -> dict[str, int]:

@@ -307,6 +307,22 @@ class FakeBroker:
             order.status = BrokerOrderStatus.WORKING
         return execution
 
+    def is_corrected(self, execution: Execution) -> bool:
+        return any(e.base_id == execution.base_id and e.revision > execution.revision for e in self.executions.values())
+
+    def take_back(self, execution: Execution) -> Execution:
+        """Correct an execution by one contract less, and return the correction; the fee of one that is gone is paid
+        back."""
+        sign = 1 if execution.side is OrderSide.BUY else -1
+        exec_id = f"{execution.base_id}.{execution.revision + 1:02d}"
+        after = replace(execution, exec_id=exec_id, quantity=execution.quantity - 1)
+        fee = self.commissions[execution.exec_id]
+        self.executions[exec_id], self.commissions[exec_id] = after, fee if after.quantity else Decimal(0)
+        self.cash += fee - self.commissions[exec_id]
+        self.held[execution.contract_key] -= sign
+        self.cash += sign * execution.price * 100
+        return after
+
     def tell_commission(self, execution: Execution) -> None:
         self.sink(CommissionReported(execution.exec_id, self.commissions[execution.exec_id], self.clock.now()))
 
@@ -407,7 +423,7 @@ class FakeStore:
             realized_since={},
             opening_equity=dict(self.opening),
             breakers=copy.deepcopy(list(self.breakers.values())),
-            corrected=_taken_away(t["executions"]),
+            earliest=_earliest(t["executions"]),
             symbol_halts=copy.deepcopy(list(self.symbol_halts.values())),
             high_water=self._high_water(),
             not_ours=self._not_ours(),
@@ -478,13 +494,15 @@ class FakeStore:
         return [row.trigger for row in self.transitions if row.entity_id == entity_id]
 
 
-def _taken_away(rows: Mapping[str, Any]) -> dict[str, int]:
-    """Return by order id how many contracts corrections took from its executions."""
-    found: dict[str, int] = {}
+def _earliest(rows: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Return by base of an execId that was corrected: revision and contracts of its earliest revision."""
+    found: dict[str, tuple[int, int]] = {}
     for row in rows.values():
-        if row.replaces and row.order_id:
-            away = rows[row.replaces].execution.quantity - row.execution.quantity
-            found[row.order_id] = found.get(row.order_id, 0) + away
+        if row.replaces:
+            first = rows[row.replaces].execution
+            found[first.base_id] = min(
+                found.get(first.base_id, (first.revision, first.quantity)), (first.revision, first.quantity)
+            )
     return found
 
 

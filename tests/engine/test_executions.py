@@ -103,6 +103,20 @@ async def test_a_correction_that_comes_before_what_it_corrects_counts_once(desk:
     assert desk.position.commissions == Decimal("1.20")
 
 
+async def test_a_correction_whose_first_form_is_heard_of_later_does_not_keep_its_order_open(desk: Desk) -> None:
+    await desk.entry_working(4)
+    entry = desk.broker.entry
+    first = desk.broker.execute(entry, 4, "2.00")  # not told
+    desk.put(ExecutionReported(corrected(desk, first, 3)))
+    desk.broker.report(entry)
+    await desk.wait(12)
+    desk.put(ExecutionReported(first))
+    desk.put(ExecutionReported(first))
+    await desk.settle()
+    assert desk.engine.ledger.by_ref[entry.ref].corrected_away == 1
+    assert (desk.position.quantity, desk.broker.stop_order.left) == (3, 3)
+
+
 async def test_a_commission_of_a_corrected_execution_is_stored_where_the_execution_is(desk: Desk) -> None:
     await desk.entry_working(2)
     first = desk.broker.execute(desk.broker.entry, 2, "2.00")

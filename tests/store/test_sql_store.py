@@ -22,6 +22,7 @@ from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Hold, Session, SessionState
 from bot.domain.signal import SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
+from bot.engine.ledger import Ledger
 from bot.engine.records import (
     AccountSnapshotRow,
     CommandOutcome,
@@ -289,7 +290,8 @@ async def test_what_corrections_took_from_an_order_is_known_at_the_next_start(an
     for before, after in ((first, second), (second, third)):
         await any_store.commit(a_batch(executions=[replace(after, replaces=before.execution.exec_id)]))
     loaded = await any_store.load()
-    assert loaded.corrected == {order.id: 3}
+    assert loaded.earliest == {first.execution.base_id: (1, 4)}
+    assert Ledger(loaded).orders[order.id].corrected_away == 3
 
 
 # ---- commands
