@@ -45,7 +45,7 @@ from bot.engine.ports import Clock
 from bot.engine.records import TickBatch
 from bot.engine.tick import Engine
 from bot.feeds.calendar import XnysCalendar
-from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
+from bot.feeds.clock import ClockWatch, ScaledClock, SystemClock, wall_seconds
 from bot.feeds.sources import DataSources, UwSettings
 from bot.feeds.uw import UwFeed
 from bot.log import configure_logging
@@ -62,6 +62,7 @@ log: Final = logging.getLogger("quanticity")
 _ANY_BEARER: Final = "simulated"
 _COMMAND_POLL_S: Final = 0.25
 _CLOSE_POLL_S: Final = 0.1
+_CLOCK_POLL_S: Final = 0.5
 REPORTS_IN: Final = timedelta(minutes=2)
 """After the close: by then the reports of the last fills are in."""
 _FEED_WAITS_S: Final = 1.0
@@ -110,7 +111,7 @@ async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
 
 
 async def _run_at_gateway(config: LoadedConfig, options: RunOptions) -> int:
-    clock: Clock = SystemClock()
+    clock: SystemClock | ScaledClock = SystemClock()
     if options.start_at is not None or options.speed is not None:
         clock = ScaledClock(options.start_at or SystemClock().now(), options.speed or 1.0, wall_seconds())
     return await _trade(config, options, clock, _sources(config), day=None)
@@ -160,7 +161,7 @@ def _greet_simulated(day: SimulatedDay) -> None:
 async def _trade(
     config: LoadedConfig,
     options: RunOptions,
-    clock: Clock,
+    clock: SystemClock | ScaledClock,
     sources: UwSettings,
     *,
     day: SimulatedDay | None,
@@ -220,6 +221,8 @@ async def _trade(
         signs.start()
         running.push_async_callback(signs.stop)
         running.push_async_callback(cancel, beside.start("commands", partial(_poll_commands, store, inbox)))
+        watch = ClockWatch(clock, settings.engine.clock_tolerance_s)
+        running.push_async_callback(cancel, beside.start("clock", partial(_watch_the_clock, watch, inbox)))
         if settings.database.backup_every_hours and is_sqlite(settings.database.url):
             backups = Backups(settings.database.url, settings.database, clock, calendar, inbox.put)
             running.push_async_callback(cancel, beside.start("backups", backups.run))
@@ -290,6 +293,14 @@ async def _poll_commands(store: SqlStore, inbox: Inbox) -> None:
                 inbox.put(command)
         brought = {command.id for command in pending}
         await asyncio.sleep(_COMMAND_POLL_S)
+
+
+async def _watch_the_clock(watch: ClockWatch, inbox: Inbox) -> None:
+    """Tell the tick when somebody sets the machine's clock."""
+    while True:
+        if (news := watch.look()) is not None:
+            inbox.put(news)
+        await asyncio.sleep(_CLOCK_POLL_S)
 
 
 async def _watch_the_close(

@@ -93,6 +93,9 @@ class EngineSettings(Section):
     settlement_evening: time = Field(time(16, 30), description="what expired is settled; as long after an early close")
     settlement_morning: time = Field(time(9), description="and looked at again, before the next session opens")
     record: bool = Field(False, description="keep a recording of everything received")
+    clock_tolerance_s: Seconds = Field(
+        1, description="the machine's clock may differ so much from the steady time; more is a jump: no entries"
+    )
     kill_switch_file: str = Field(
         "", description="while this file exists no entry leaves the bot and working ones are taken back; empty: none"
     )

@@ -221,6 +221,15 @@ class BrokerSnapshot:
     asked_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ClockParted:
+    """The machine's wall clock was set: it is `ahead_s` seconds ahead of the steady time that the bot keeps (negative:
+    behind); 0: they agree again."""
+
+    ahead_s: float
+    at: datetime
+
+
 # ---- feeds
 
 
@@ -310,5 +319,5 @@ Event = (
     QuoteReceived | GreeksReceived | BookReceived | TradesReceived | ContractQualified
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
-    | JobRan
+    | JobRan | ClockParted
 )  # fmt: skip

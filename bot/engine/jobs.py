@@ -16,6 +16,7 @@ from bot.engine import expiry
 from bot.engine.context import Context
 from bot.engine.journal import Journal
 from bot.engine.records import AccountSnapshotRow, JobRow, MarkRow
+from bot.engine.timekeeping import wants_the_book
 
 _ASK_AGAIN = timedelta(seconds=2)
 _ASKING = frozenset(
@@ -78,6 +79,8 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
     ledger = ctx.ledger
     if in_doubt or ledger.session.state is SessionState.RECONCILING:
         return _ASK_AGAIN.total_seconds(), "unfinished"
+    if wants_the_book(ledger):
+        return _ASK_AGAIN.total_seconds(), "the machine's clock was set"
     if any(o.state is OrderState.UNKNOWN for o in ledger.open_orders.values()):
         return _ASK_AGAIN.total_seconds(), "an order is in doubt"
     if any(o.unseen for o in ledger.orders.values()):

@@ -68,6 +68,7 @@ class Ledger:
         self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
         self.not_ours: dict[str, int] = dict(loaded.not_ours)  # shares and short options at the broker, as explained
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> price and time of its mark at the start
+        self.clock_block = ""  # why the machine's clock keeps entries out; empty: it does not
         self.high_water: Decimal | None = loaded.high_water
         self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
         self.breakers_fault = ""  # in words, while they cannot be read
@@ -247,10 +248,11 @@ class Ledger:
 
     @property
     def entry_blocks(self) -> tuple[str, ...]:
-        """Return in words every tripped breaker, and that they cannot be read: while there is one, no entry passes."""
-        blind = (self.breakers_fault,) if self.breakers_fault else ()
+        """Return in words every tripped breaker, that they cannot be read, and that the machine's clock was set: while
+        there is one, no entry passes."""
+        others = (words for words in (self.breakers_fault, self.clock_block) if words)
         tripped = (b for b in self.breakers.values() if b.state is BreakerState.TRIPPED)
-        return (*blind, *(f"{b.id} {b.value} against {b.limit}" for b in tripped))
+        return (*others, *(f"{b.id} {b.value} against {b.limit}" for b in tripped))
 
     @property
     def halted_symbols(self) -> dict[str, str]:

@@ -30,7 +30,7 @@ from bot.domain.calendar import new_york_day
 from bot.domain.connection import Permission
 from bot.domain.contracts import Right
 from bot.domain.events import DatumReceived
-from bot.domain.order import Order, OrderState
+from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.engine.calling_off import breaker_tag, call_off
@@ -95,7 +95,7 @@ class Limits:
         if ledger.equity is not None:
             ledger.high_water = max(ledger.high_water or ledger.equity, ledger.equity)
         since = max(ctx.now - timedelta(seconds=risk.rejection_window_s), _counted_from(ctx, "rejections"))
-        sent = [o for o in ledger.orders.values() if o.submitted_at is not None and o.created_at >= since]
+        sent = [o for o in ledger.orders.values() if o.submitted_at is not None and since <= o.created_at <= ctx.now]
         minute_ago = ctx.now - timedelta(minutes=1)
         return BookView(
             now=ctx.now,
@@ -109,7 +109,7 @@ class Limits:
             uw_silent_s=self._silent_s(ctx),
             link_lost_s=_link_lost_s(ctx),
             gaps=self.gaps,
-            orders_last_minute=_count_since(ledger.orders.values(), minute_ago),
+            orders_last_minute=sum(minute_ago < o.created_at <= ctx.now for o in ledger.orders.values()),
             orders_in_window=len(sent),
             rejections_in_window=sum(o.state is OrderState.REJECTED for o in sent),
         )
@@ -252,10 +252,6 @@ def _link_lost_s(ctx: Context) -> float:
     if link.allows(Permission.EXIT):
         return 0.0
     return (ctx.now - link.since).total_seconds() if link.since else 0.0
-
-
-def _count_since(orders: Iterable[Order], since: datetime) -> int:
-    return sum(o.created_at > since for o in orders)
 
 
 def _spots(ctx: Context) -> Iterable[tuple[str, Decimal]]:

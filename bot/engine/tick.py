@@ -25,6 +25,7 @@ from bot.domain.events import (
     AlertRaised,
     BookReceived,
     BrokerSnapshot,
+    ClockParted,
     CommandReceived,
     CommissionReported,
     ContractQualified,
@@ -48,7 +49,7 @@ from bot.domain.order import OrderState, OrderTrigger
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import Signal, SignalState
-from bot.engine import budgets, cover, entries, exits, expiry, foreign, jobs, link, new_day, signals
+from bot.engine import budgets, cover, entries, exits, expiry, foreign, jobs, link, new_day, signals, timekeeping
 from bot.engine.board import Board
 from bot.engine.context import Context
 from bot.engine.dispatcher import Dispatcher
@@ -148,6 +149,7 @@ class Engine:
         if CONNECTION.allows(connection.state, ConnectionTrigger.DROP):
             self._journal.take(Step(connection, ConnectionTrigger.DROP, "the program starts: no socket yet"))
         self._doubt_intents()
+        timekeeping.leave_the_future(self._context(self._journal.now), self._journal)
         await self._commit()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -274,6 +276,7 @@ class Engine:
             JobRan: self._job_ran,
             LinkChanged: lambda event: self._linked(ctx, event),
             BrokerSnapshot: lambda event: self._reconcile(ctx, event),
+            ClockParted: lambda event: timekeeping.parted(ctx, self._journal, event),
             WhatIfAnswered: lambda event: self._measured(ctx, event),
             CommandReceived: lambda event: Operator(ctx, self._journal, self._approvals).handle(event),
         }
@@ -319,6 +322,7 @@ class Engine:
         if reconciler.settled:
             self._run(expiry.JOB, expiry.compared, ctx, self._settlements)
             self._synced_at = ctx.now
+            timekeeping.is_compared(self.ledger)
             link.synced(ctx, self._journal)
 
     def _measured(self, ctx: Context, event: WhatIfAnswered) -> None:

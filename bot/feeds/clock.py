@@ -1,6 +1,6 @@
 """Time, in the three ways that Quanticity lives in it. The only module that reads the wall clock.
 
-- `SystemClock` is the machine's: trading.
+- `SystemClock` is the machine's, kept steady: trading.
 - `ScaledClock` runs a simulated day fast. Processes given the same start, speed and anchor agree on the time, because
   each computes it from the wall clock and never counts for itself.
 - `ManualClock` stands still until it is told: replay and tests.
@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
+
+from bot.domain.events import ClockParted
 
 SETTLE_ROUNDS: Final = 8
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def wall_seconds() -> float:
@@ -23,32 +27,93 @@ def wall_seconds() -> float:
     return time.time()
 
 
-class SystemClock:
-    """The machine's time, but for one thing: it never goes back.
+def _steady_ns() -> int:
+    """Return nanoseconds that never jump; where the system can tell, they count on while the machine sleeps."""
+    clock_id = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic_ns() if clock_id is None else time.clock_gettime_ns(clock_id)
 
-    Deadlines are differences of this clock. Were it set back by an hour, each of them would wait an hour longer: no
-    answer would be missed, no stop placed again. So it goes on at half speed until the machine's time has caught up.
+
+class SteadyTime:
+    """The wall clock's time, without its jumps. All nanoseconds; safe to ask from several threads.
+
+    Context: the wall clock is set by NTP, by a hypervisor, by a person, by seconds or by hours; deadlines, ages and the
+    audit trail cannot live with that. Decision: the wall is read once and steady time counts from there. Where the two
+    part, ours runs a tenth faster or slower until they meet; a wall that stays ahead for a minute is believed, and
+    ours goes forward to it. Ours never goes back: a wall that was set back by hours is followed by a restart. How far
+    the two are apart is told (`apart_s`), so that nothing is entered meanwhile. Consequence: an age is never negative
+    and never hours too long because somebody set a clock.
     """
+
+    _TENTH: Final = 10
+    _JUMP_NS: Final = 1_000_000_000  # from here on it is a jump, below it a drift
+    _ONE_MOMENT_NS: Final = 10_000_000
+    _BELIEVED_AFTER_NS: Final = 60 * 1_000_000_000
+
+    def __init__(self, wall_ns: Callable[[], int], steady_ns: Callable[[], int]) -> None:
+        self._wall_ns, self._steady_ns = wall_ns, steady_ns
+        self._since, self._at = self._both()
+        self._ahead_since: int | None = None  # since when the wall is ahead by a jump, in steady time
+        self._apart = 0
+        self._turn = threading.Lock()
+
+    def read_ns(self) -> int:
+        """Return the present time as nanoseconds since the epoch."""
+        with self._turn:
+            steady, wall = self._both()
+            passed, self._since = steady - self._since, steady
+            apart = wall - (self._at + passed)
+            room = passed // self._TENTH
+            step = max(-room, min(apart, room))
+            if self._is_believed(apart, steady):
+                step = apart
+            self._at += passed + step
+            self._apart = apart - step
+            return self._at
+
+    def _both(self) -> tuple[int, int]:
+        """Return steady and wall time of one moment: read again when the process was held up between the two."""
+        for _ in range(3):
+            steady, wall = self._steady_ns(), self._wall_ns()
+            if self._steady_ns() - steady < self._ONE_MOMENT_NS:
+                break
+        return steady, wall
+
+    def _is_believed(self, apart: int, steady: int) -> bool:
+        if apart < self._JUMP_NS:
+            self._ahead_since = None
+            return False
+        self._ahead_since = steady if self._ahead_since is None else self._ahead_since
+        return steady - self._ahead_since >= self._BELIEVED_AFTER_NS
+
+    def apart_s(self) -> float:
+        """Return how many seconds the wall clock is ahead of this time; negative when it is behind."""
+        self.read_ns()
+        return self._apart / 1e9
+
+
+def _moment(epoch_ns: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=epoch_ns // 1000)
+
+
+class SystemClock:
+    """The machine's time, without the jumps of its wall clock: see `SteadyTime`."""
 
     speed: float = 1.0
 
-    def __init__(
-        self, wall: Callable[[], float] = wall_seconds, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._wall, self._monotonic = wall, monotonic
-        self._shown, self._shown_at = wall(), monotonic()
+    def __init__(self) -> None:
+        self._time = SteadyTime(time.time_ns, _steady_ns)
 
     def now(self) -> datetime:
-        at = self._monotonic()
-        self._shown = max(self._wall(), self._shown + (at - self._shown_at) / 2)
-        self._shown_at = at
-        return datetime.fromtimestamp(self._shown, UTC)
+        return _moment(self._time.read_ns())
 
     def monotonic(self) -> float:
-        return self._monotonic()
+        return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+    def apart_s(self) -> float:
+        return self._time.apart_s()
 
 
 class ScaledClock:
@@ -74,6 +139,10 @@ class ScaledClock:
     def now(self) -> datetime:
         wall_elapsed = self._elapsed_at_birth + (time.monotonic() - self._birth)
         return self.start_at + timedelta(seconds=wall_elapsed * self.speed) + self._shift
+
+    def apart_s(self) -> float:
+        """The wall is not followed: 0."""
+        return 0.0
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -160,3 +229,36 @@ class ManualClock:
     async def _settle() -> None:
         for _ in range(SETTLE_ROUNDS):
             await asyncio.sleep(0)
+
+
+class WallKeeper(Protocol):
+    """A clock that knows how far the machine's wall clock is ahead of it."""
+
+    def now(self) -> datetime: ...
+
+    def apart_s(self) -> float:
+        """Return seconds; negative when the wall is behind, 0 where this clock does not follow it."""
+        ...
+
+
+class ClockWatch:
+    """Tells when the machine's wall clock and the time that the bot keeps part, and when they meet again.
+
+    `tolerance_s`: what is no jump. While it lasts another word comes only when the distance has changed by half, so
+    that a gap that closes slowly is not told all the time.
+    """
+
+    def __init__(self, clock: WallKeeper, tolerance_s: float) -> None:
+        self._clock, self._tolerance_s = clock, tolerance_s
+        self._told_s = 0.0
+
+    def look(self) -> ClockParted | None:
+        """Return what there is to tell now, None when nothing is new."""
+        apart_s = self._clock.apart_s()
+        if abs(apart_s) <= self._tolerance_s:
+            apart_s = 0.0
+        news = abs(apart_s - self._told_s) > self._tolerance_s + abs(self._told_s) / 2
+        if not news and (apart_s != 0.0 or self._told_s == 0.0):
+            return None
+        self._told_s = apart_s
+        return ClockParted(round(apart_s, 3), self._clock.now())

@@ -20,6 +20,10 @@ from bot.domain.quotes import Book, Quote, QuoteFault
 # do not speak of the same market (a split, a wrong ticker, a frozen feed).
 PRICE_AGREEMENT: Final = Decimal("0.02")
 
+# The vendor's clock may be ahead of ours by this part of the age that is allowed; what lies further in the future says
+# that one of the two clocks is wrong.
+CLOCKS_DIFFER: Final = 0.25
+
 
 def price_faults(view: MarketView, key: str, now: datetime, max_age_s: float) -> tuple[str, ...]:
     """Return the fault of an instrument that is only watched: its last price is enough."""
@@ -65,11 +69,14 @@ def _book_shape_fault(book: Book) -> QuoteFault | None:
 
 
 def datum_faults(view: MarketView, dataset: str, key: str, now: datetime, max_age_s: float) -> tuple[str, ...]:
-    """Return the fault of a feed's rows: none at all, or too old by the vendor's own time."""
+    """Return the fault of a feed's rows: none at all, too old by the vendor's own time, or of a time to come: then our
+    clock is wrong, and nobody knows how old they are."""
     datum = view.datum(dataset, key)
     if datum is None or not datum.value:
         return (f"missing:{dataset}:{key}",)
     age_s = datum.age_s(now)
+    if age_s < -max_age_s * CLOCKS_DIFFER:
+        return (f"future:{dataset}:{key} {-age_s:.0f}s ahead",)
     return (_stale(dataset, key, age_s, max_age_s),) if age_s > max_age_s else ()
 
 

@@ -19,7 +19,8 @@ from bot.store.backup import backup, backup_name, backups, check_copy, restore, 
 from bot.store.invariants import check_invariants
 from bot.store.revision import upgrade
 from tests.engine.fakes import FakeCalendar
-from tests.faults.day import Plan, World
+from tests.faults.day import World
+from tests.faults.plan import Plan
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 CLOSE = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)

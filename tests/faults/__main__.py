@@ -15,9 +15,11 @@ from functools import partial
 
 from bot.sim.faults.catalogue import in_words
 from tests.faults.breaks import BREAKS, broken
-from tests.faults.day import Outcome, Plan, live_day
+from tests.faults.day import live_day
+from tests.faults.plan import Outcome, Plan
 
 _TELL_EVERY = 200
+_PARTS = ("faults", "crashes", "requests")
 
 
 def play(plan: Plan, name: str | None = None) -> Outcome:
@@ -34,7 +36,7 @@ def play_seed(seed: int, name: str | None) -> Outcome:
 
 
 def shrink(plan: Plan, name: str | None) -> Plan:
-    """Take faults and deaths away, one at a time, as long as something still breaks."""
+    """Take faults, deaths and requests away, one at a time, as long as something still breaks."""
     smaller = True
     while smaller:
         smaller = False
@@ -46,7 +48,7 @@ def shrink(plan: Plan, name: str | None) -> Plan:
 
 
 def _smaller(plan: Plan) -> Iterator[Plan]:
-    for kind in ("faults", "crashes"):
+    for kind in _PARTS:
         items = getattr(plan, kind)
         for number in range(len(items)):
             yield replace(plan, **{kind: items[:number] + items[number + 1 :]})
@@ -56,7 +58,8 @@ def command_of(plan: Plan, name: str | None) -> str:
     """Return the command that plays exactly this plan."""
     whole = Plan.of(plan.seed)
     words = [f"python -m tests.faults --only {plan.seed}"]
-    for option, kept, every in (("faults", plan.faults, whole.faults), ("crashes", plan.crashes, whole.crashes)):
+    for option in _PARTS:
+        kept, every = getattr(plan, option), getattr(whole, option)
         if kept != every:
             words.append(f"--{option} {','.join(str(every.index(each)) for each in kept) or 'none'}")
     return " ".join([*words, *([f"--break {name}"] if name else [])])
@@ -69,6 +72,8 @@ def explain(plan: Plan, outcome: Outcome, name: str | None) -> str:
     lines = [f"seed {plan.seed} FAILED", *(f"  {each}" for each in words[:6])]
     lines += [f"  fault: {in_words(fault)}" for fault in least.faults]
     lines += [f"  death: {crash}" for crash in least.crashes]
+    lines += [f"  request: {request}" for request in least.requests]
+    lines += [f"  setting: {least.setting}"]
     return "\n".join([*lines, f"  again: {command_of(least, name)}"])
 
 
@@ -86,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", type=int, help="play one seed and say what happens")
     parser.add_argument("--faults", help="with --only: the numbers of the faults to keep, or none")
     parser.add_argument("--crashes", help="with --only: the numbers of the deaths to keep, or none")
+    parser.add_argument("--requests", help="with --only: the numbers of people's requests to keep, or none")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--explain", type=int, default=5, help="how many failures are shrunk and explained")
     return parser.parse_args()
@@ -93,16 +99,15 @@ def _arguments() -> argparse.Namespace:
 
 def play_one(arguments: argparse.Namespace) -> int:
     whole = Plan.of(arguments.only)
-    plan = replace(
-        whole,
-        faults=_chosen(arguments.faults, whole.faults),
-        crashes=_chosen(arguments.crashes, whole.crashes),
-    )
+    plan = replace(whole, **{part: _chosen(getattr(arguments, part), getattr(whole, part)) for part in _PARTS})
     outcome = play(plan, arguments.name)
     for fault in plan.faults:
         print(f"fault: {in_words(fault)}")
     for crash in plan.crashes:
         print(f"death: {crash}")
+    for request in plan.requests:
+        print(f"request: {request}")
+    print(f"setting: {plan.setting}")
     print(f"died: {', '.join(outcome.deaths) or 'never'}; {outcome.orders} orders, {outcome.fills} fills")
     print("\n".join(outcome.broken) or "every promise was kept")
     return int(bool(outcome.broken))
@@ -133,14 +138,22 @@ def summary(outcomes: list[Outcome], seconds: float) -> str:
     words = [death for each in outcomes for death in each.deaths]
     deaths = Counter(death.split(" at ")[0].removesuffix(" while starting") for death in words)
     rate = len(outcomes) / seconds * 60
+    answers: Counter[str] = sum((Counter(each.answers) for each in outcomes), Counter())
+    breakers = Counter(name for each in outcomes for name in each.blocked)
     return "\n".join(
         [
             f"{len(outcomes)} days in {seconds:.0f} s ({rate:.0f} a minute), {sum(deaths.values())} deaths, "
             f"{sum(each.orders for each in outcomes)} orders, {sum(each.fills for each in outcomes)} fills",
-            "deaths: " + ", ".join(f"{count} {point}" for point, count in sorted(deaths.items())),
+            "deaths: " + _counted(deaths),
+            "commands: " + _counted(answers),
+            "days on which a breaker tripped: " + _counted(breakers),
             f"failed: {sum(bool(each.broken) for each in outcomes)}",
         ]
     )
+
+
+def _counted(what: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(what.items())) or "none"
 
 
 def main() -> int:

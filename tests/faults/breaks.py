@@ -1,18 +1,27 @@
-"""The protocol, broken on purpose: a proof that cannot fail proves nothing."""
+"""The protocol, broken on purpose: a proof that cannot fail proves nothing. Each row names one rule and takes it
+away."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.domain.events import ErrorMeaning, ExecutionReported, OrderErred
+from bot.domain.commands import SubmitOrder
+from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, OrderErred
+from bot.domain.market import Datum
 from bot.domain.order import Order, OrderState, OrderTrigger
+from bot.engine import budgets, exits, protection
 from bot.engine.facts import FactKeeper
 from bot.engine.fills import FillKeeper
+from bot.engine.gate import Gate
+from bot.engine.reconciler import Reconciler
 from bot.engine.steps import Step
 from bot.engine.tick import Engine
+from bot.risk.ladder import rung_targets
+from bot.sim.broker import SimBroker
 
 
 async def _send_before_commit(self: Any, ctx: Any) -> None:
@@ -47,11 +56,87 @@ def _cancel_on_10148(self: Any, event: OrderErred) -> None:
         self.ended(order, asked=True)
 
 
-BREAKS: Final[Mapping[str, tuple[type, str, Callable[..., Any]]]] = MappingProxyType(
+_protect = protection.protect
+
+
+def _no_protect_after_restart(ctx: Any, position: Any, orders: Any) -> Any:
+    """Trust that what was held before the start has its stop."""
+    return [] if position.id in ctx.ledger.loaded_positions else _protect(ctx, position, orders)
+
+
+_load = Engine._load
+
+
+async def _remember_loaded(self: Any) -> None:
+    await _load(self)
+    self.ledger.loaded_positions = frozenset(self.ledger.positions)
+
+
+def _stop_not_shrunk_before_rung(ctx: Any, position: Any, orders: Any, bid: Any) -> Any:
+    """Sell a rung beside a stop that covers everything."""
+    rungs = position.plan.rungs
+    if position.rungs_done >= len(rungs) or bid < position.entry_price * (1 + rungs[position.rungs_done].gain):
+        return []
+    target = rung_targets(position.entry_quantity, position.plan)[position.rungs_done]
+    position.room_for = min(target - position.exit_quantity, position.quantity - 1)
+    return exits._sell_rung(ctx, position) if position.room_for > 0 else []
+
+
+_take_facts = Reconciler._take_facts
+
+
+def _ignore_1100_fills(self: Any, snapshot: BrokerSnapshot) -> None:
+    """Read a book for its orders and positions and not for its executions."""
+    _take_facts(self, replace(snapshot, executions=(), commissions={}))
+
+
+def _absence_on_one_poll(self: Any, order: Order, snapshot: BrokerSnapshot) -> None:
+    """Take an order that one book lacks for one that never arrived."""
+    if order.state is not OrderState.UNKNOWN:
+        sets = {"wanted": None}
+        words = "not in the broker's book"
+        self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, {}, sets, actor="reconcile"))
+    if order.state is OrderState.UNKNOWN:
+        self._resolve_absent(order, snapshot.at, snapshot)
+
+
+def _reuse_order_id(self: Any, at_least: int) -> None:
+    """Count order ids from one again after every start."""
+
+
+def _send_again_unheard(order: Order, waited_s: float) -> Step:
+    """Send an order again that nobody answered, instead of asking for evidence."""
+    words = f"no answer for {waited_s:.0f} s"
+    again = (SubmitOrder(replace(order.ticket(), order_id=None)),)
+    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, {"wanted": None}, commands=again)
+
+
+def _believe_stale_data(self: Datum, now: Any) -> float:
+    """Take everything that the vendor ever said for new."""
+    return 0.0
+
+
+def _open_gate(self: Gate, ticket: Any) -> None:
+    """Let every entry pass."""
+
+
+Patch = tuple[Any, str, Callable[..., Any]]
+BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
     {
-        "send_before_commit": (Engine, "_finish", _send_before_commit),
-        "skip_exec_id": (FillKeeper, "executed", _skip_exec_id),
-        "cancel_on_10148": (FactKeeper, "order_erred", _cancel_on_10148),
+        "send_before_commit": ((Engine, "_finish", _send_before_commit),),
+        "skip_exec_id": ((FillKeeper, "executed", _skip_exec_id),),
+        "cancel_on_10148": ((FactKeeper, "order_erred", _cancel_on_10148),),
+        "no_protect_after_restart": (
+            (exits, "protect", _no_protect_after_restart),
+            (Engine, "_load", _remember_loaded),
+        ),
+        "stop_not_shrunk_before_rung": ((exits, "_climb", _stop_not_shrunk_before_rung),),
+        "ignore_1100_fills": ((Reconciler, "_take_facts", _ignore_1100_fills),),
+        "absence_on_one_poll": ((Reconciler, "_judge_absent", _absence_on_one_poll),),
+        "reuse_order_id": ((SimBroker, "reserve_order_ids", _reuse_order_id),),
+        "send_again_unheard": ((budgets, "_lost", _send_again_unheard),),
+        "believe_stale_data": ((Datum, "age_s", _believe_stale_data),),
+        "open_gate": ((Gate, "refusal", _open_gate),),
     }
 )
 
@@ -59,13 +144,12 @@ BREAKS: Final[Mapping[str, tuple[type, str, Callable[..., Any]]]] = MappingProxy
 @contextmanager
 def broken(name: str | None) -> Iterator[None]:
     """Run with one rule of the protocol broken; None breaks nothing."""
-    if name is None:
-        yield
-        return
-    owner, attribute, replacement = BREAKS[name]
-    kept = getattr(owner, attribute)
-    setattr(owner, attribute, replacement)
+    patches = BREAKS[name] if name is not None else ()
+    kept = [getattr(owner, attribute) for owner, attribute, _ in patches]
+    for owner, attribute, replacement in patches:
+        setattr(owner, attribute, replacement)
     try:
         yield
     finally:
-        setattr(owner, attribute, kept)
+        for (owner, attribute, _), original in zip(patches, kept, strict=True):
+            setattr(owner, attribute, original)

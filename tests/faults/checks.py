@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -33,9 +33,13 @@ from tests.sim.small_market import SHARES
 class Checker:
     """Listens at the venue, beside the bot, all day long."""
 
-    def __init__(self, venue: MatchingVenue, clock: ManualClock, bot_id: str) -> None:
+    def __init__(
+        self, venue: MatchingVenue, clock: ManualClock, why_no_entry: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """`why_no_entry` says why nothing may be bought at this moment."""
         self._venue = venue
         self._clock = clock
+        self._why_no_entry = why_no_entry
         self.broken: list[str] = []
         self.placed: dict[int, VenueOrder] = {}  # by permanent id
         self._bare_since: dict[str, datetime] = {}
@@ -73,6 +77,8 @@ class Checker:
             return
         self.placed[order.perm_id] = order
         reference = order.ticket.order_ref
+        if order.ticket.side is Side.BUY and (reason := self._why_no_entry()) is not None:
+            self._say(f"bought against the rules ({reason}): {reference}")
         twins = [o for o in self._venue.open_orders() if o.ticket.order_ref == reference and o.status in LIVE]
         if len(twins) > 1:
             self._say(f"duplicate: {reference} is live {len(twins)} times")

@@ -1,23 +1,56 @@
-"""Death at a chosen step: before or after a commit, a send, an acknowledgement or a fill, wherever the bot stands."""
+"""Death at a chosen step: before or after every one of decide, commit, send, acknowledge, fill, protect, compare.
+
+What lies between two steps is named from both sides: after the commit is before the send of whatever it sends, after
+the send is before the acknowledgement, after the fill is before the stop.
+"""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-from bot.domain.events import Event, ExecutionReported, OrderReported
+from bot.domain.events import (
+    BrokerSnapshot,
+    CommissionReported,
+    Event,
+    ExecutionReported,
+    OrderErred,
+    OrderReported,
+    WhatIfAnswered,
+)
+from bot.domain.order import OrderSide, OrderTicket, OrderType
 from bot.engine.records import TickBatch
 from bot.feeds.clock import ManualClock
+from tests.faults.clock import BotClock
 
-POINTS = (
-    "before commit", "after commit", "before submit", "after submit", "before amend", "after amend",
-    "before cancel", "after cancel", "before fill", "after fill", "before status", "after status",
-)  # fmt: skip
+STEPS: Final = (
+    "commit",  # of what was decided
+    "enter",  # the send of an entry
+    "protect",  # the send of a stop
+    "exit",  # the send of a sale
+    "amend",
+    "cancel",
+    "status",  # what the broker says reaches us
+    "error",
+    "fill",
+    "commission",
+    "book",  # the broker's book is asked, to be compared
+)
+POINTS: Final = (*(f"{when} {step}" for step in STEPS for when in ("before", "after")), "inside commit")
 
-
-_PATIENCE = timedelta(seconds=20)
+_TOLD_BY: Final[Mapping[type, str]] = MappingProxyType(
+    {
+        ExecutionReported: "fill",
+        OrderReported: "status",
+        OrderErred: "error",
+        CommissionReported: "commission",
+    }
+)
+_PATIENCE = timedelta(seconds=45)
 
 
 class Killed(BaseException):
@@ -38,14 +71,15 @@ class Crash:
 
 
 def random_crashes(seed: int, begin: datetime, end: datetime) -> tuple[Crash, ...]:
+    """Return one to three deaths; the points take turns by the seed, so that none is left out for long."""
     chance = random.Random(f"crashes {seed}")
     seconds = int((end - begin).total_seconds())
     times = sorted(chance.randint(0, seconds - 5) for _ in range(chance.choice((1, 1, 1, 2, 2, 3))))
-    return tuple(_crash(chance, begin + timedelta(seconds=t)) for t in times)
+    return tuple(_crash(chance, begin + timedelta(seconds=t), seed * 5 + n) for n, t in enumerate(times))
 
 
-def _crash(chance: random.Random, after: datetime) -> Crash:
-    return Crash(after, chance.choice(POINTS), chance.choice((0, 0, 1, 2)), chance.choice((0, 2, 15)))
+def _crash(chance: random.Random, after: datetime, turn: int) -> Crash:
+    return Crash(after, POINTS[turn % len(POINTS)], chance.choice((0, 0, 1, 2)), chance.choice((0, 2, 15)))
 
 
 class Reaper:
@@ -71,7 +105,7 @@ class Reaper:
 
 
 class MortalStore:
-    """A store around whose commits one can die."""
+    """A store around whose commits one can die. What dies inside a commit is in `MortalLane`."""
 
     def __init__(self, store: Any, reaper: Reaper) -> None:
         self._store, self._reaper = store, reaper
@@ -85,36 +119,58 @@ class MortalStore:
         self._reaper.reach("after commit")
 
 
-class MortalBroker:
-    """A broker before and after whose sends one can die."""
+def step_of(ticket: OrderTicket) -> str:
+    """Return what the sending of an order is called."""
+    if ticket.side is OrderSide.BUY:
+        return "enter"
+    return "protect" if ticket.order_type is OrderType.STOP else "exit"
 
-    def __init__(self, broker: Any, reaper: Reaper) -> None:
-        self._broker, self._reaper = broker, reaper
+
+class MortalBroker:
+    """A broker before and after whose sends one can die; its answers bear the time of the bot's clock."""
+
+    def __init__(self, broker: Any, reaper: Reaper, clock: BotClock) -> None:
+        self._broker, self._reaper, self._clock = broker, reaper, clock
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._broker, name)
+        if name == "snapshot":
+            return self._look
+        if name == "what_if":
+            return self._ask
         if name not in {"submit", "amend", "cancel"}:
             return call
 
         def mortal(*arguments: Any) -> Any:
-            self._reaper.reach(f"before {name}")
+            step = step_of(arguments[0]) if name == "submit" else name
+            self._reaper.reach(f"before {step}")
             answer = call(*arguments)
-            self._reaper.reach(f"after {name}")
+            self._reaper.reach(f"after {step}")
             return answer
 
         return mortal
 
+    async def _look(self) -> BrokerSnapshot:
+        self._reaper.reach("before book")
+        book: BrokerSnapshot = await self._broker.snapshot()
+        self._reaper.reach("after book")
+        return self._clock.stamped(book)
+
+    async def _ask(self, *arguments: Any) -> WhatIfAnswered:
+        answer: WhatIfAnswered = await self._broker.what_if(*arguments)
+        return self._clock.stamped(answer)
+
 
 class MortalSink:
-    """An inbox before and after whose facts one can die."""
+    """An inbox before and after whose facts one can die; they bear the time of the bot's clock."""
 
-    def __init__(self, put: Any, reaper: Reaper) -> None:
-        self._put, self._reaper = put, reaper
+    def __init__(self, put: Any, reaper: Reaper, clock: BotClock) -> None:
+        self._put, self._reaper, self._clock = put, reaper, clock
 
     def __call__(self, event: Event) -> None:
-        words = {ExecutionReported: "fill", OrderReported: "status"}.get(type(event))
-        if words:
-            self._reaper.reach(f"before {words}")
-        self._put(event)
-        if words:
-            self._reaper.reach(f"after {words}")
+        step = _TOLD_BY.get(type(event))
+        if step:
+            self._reaper.reach(f"before {step}")
+        self._put(self._clock.stamped(event))
+        if step:
+            self._reaper.reach(f"after {step}")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,20 @@ from sqlalchemy import Connection, event
 from sqlalchemy.dialects import sqlite
 
 from bot.config.schema import Settings
+from bot.domain.breaker import BreakerState
 from bot.domain.calendar import TradingSession
 from bot.domain.contracts import parse_osi
-from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.events import CommandKind
 from bot.domain.ids import IdSource
 from bot.domain.market import MarketView
+from bot.domain.session import Hold, Session, SessionState
 from bot.engine.inbox import Inbox
+from bot.engine.pacing import ENTRY_WAITS_S
+from bot.engine.records import TickBatch
 from bot.engine.tick import Engine
-from bot.feeds.clock import ManualClock
+from bot.feeds.clock import ClockWatch, ManualClock
+from bot.feeds.uw import UwFeed
 from bot.sim.faults.broker import FaultyBroker
-from bot.sim.faults.catalogue import Fault
-from bot.sim.faults.generator import random_faults
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
@@ -39,87 +40,44 @@ from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 from bot.store.statements import Prepared
 from bot.strategies.base import Look, Proposal
+from bot.strategies.inputs import CLOCKS_DIFFER, datum_faults
 from tests.engine.fakes import FakeStrategy
+from tests.faults import vendor
 from tests.faults.checks import Checker, broken_laws
-from tests.faults.crash import Crash, Killed, MortalBroker, MortalSink, MortalStore, Reaper, random_crashes
+from tests.faults.clock import BotClock
+from tests.faults.crash import Killed, MortalBroker, MortalSink, MortalStore, Reaper
 from tests.faults.market import CLOSE, OPEN, OPTIONS, ToyMarket
+from tests.faults.people import ACTOR, People
+from tests.faults.plan import EQUITY, SETTLED_AT, TROUBLE_UNTIL, UW_MAX_AGE_S, Outcome, Plan
 
-TROUBLE_UNTIL = OPEN + timedelta(seconds=150)
-SETTLED_AT = TROUBLE_UNTIL + timedelta(seconds=45)
-EQUITY = Decimal(100_000)
-SETTINGS = Settings.model_validate(
-    {
-        "risk": {
-            "max_positions": 8,
-            "max_same_direction": 8,
-            "max_per_symbol": 8,
-            "daily_loss_fraction": "0.5",
-            "no_zero_dte_after": "15:55",
-        },
-        "engine": {"reconcile_seconds": 60, "status_wall_seconds": 30},
-        "execution": {"entry_timeout_s": 20, "reprice_after_s": 6, "partial_fill_seconds": 8},
-    }
-)
-EXIT = {  # tight, so that stops, rungs and trails all happen within minutes
-    "stop_loss": "0.15",
-    "rungs": [{"gain": "0.10", "sell_fraction": "0.25"}, {"gain": "0.20", "sell_fraction": "0.5"}],
-    "trail": "0.10",
-    "single_trail_from": "0.10",
-    "flat_at": "15:57",
-}
-# flat_at: three minutes before the close of a usual day, and of this one
-HOLDS = {**EXIT, "flat_at": "16:00", "stop_loss": "0.6", "trail": "0.6"}
 _TICKS_A_STEP = 12
 _PREPARED = Prepared(sqlite.dialect())
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a seed stands for; fields may be taken away to find the least that still fails."""
-
-    seed: int
-    faults: tuple[Fault, ...]
-    crashes: tuple[Crash, ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing is flattened before the close: every fourth day, every eighth with the bot down then."""
-        return self.seed % 4 == 3
-
-    @property
-    def sleeps_through_the_close(self) -> bool:
-        return self.seed % 8 == 7
-
-    @classmethod
-    def of(cls, seed: int) -> Plan:
-        return cls(
-            seed,
-            tuple(random_faults(seed, OPEN + timedelta(seconds=5), TROUBLE_UNTIL - timedelta(seconds=5))),
-            random_crashes(seed, OPEN + timedelta(seconds=8), TROUBLE_UNTIL),
-        )
-
-
-@dataclass
-class Outcome:
-    """What came of a day: `broken` is empty when every promise was kept."""
-
-    seed: int
-    broken: list[str] = field(default_factory=list)
-    deaths: list[str] = field(default_factory=list)
-    fills: int = 0
-    orders: int = 0
-    to_synced_s: list[float] = field(default_factory=list)
-    unprotected_s: float = 0.0
-
-
 class EagerStrategy(FakeStrategy):
-    """Proposes one of the options every few seconds, by the clock alone."""
+    """Proposes one of the options every few seconds, by the clock alone, while the vendor's data are fresh. Mostly one
+    that nobody holds; now and then any, for a rule to refuse."""
+
+    busy: Callable[[], Set[str]] = staticmethod(frozenset)  # contracts that are held or asked for
+    start: int = 0  # where in the list of options it begins
 
     def interests(self, view: MarketView, session: TradingSession, now: Any) -> dict[str, frozenset[str]]:
         return {option.local_symbol: frozenset({"quote"}) for option in OPTIONS}
 
+    def input_faults(self, symbol: str, view: MarketView, now: Any, contract: Any = None) -> tuple[str, ...]:
+        return datum_faults(view, vendor.DATASET, symbol, now, UW_MAX_AGE_S)
+
     def look(self, symbol: str, view: MarketView, session: TradingSession, now: Any) -> Look:
-        option = OPTIONS[int(now.timestamp()) // 7 % len(OPTIONS)]
+        if now >= SETTLED_AT + timedelta(seconds=5):
+            return Look(symbol, None, "enough for today", {"condition": "window"})
+        if faults := self.input_faults(symbol, view, now):
+            return Look(symbol, None, ", ".join(faults), {"condition": "inputs"})
+        turn = int(now.timestamp()) // 3
+        options = [OPTIONS[(turn + self.start + n) % len(OPTIONS)] for n in range(len(OPTIONS))]
+        busy = self.busy() if turn % 8 else frozenset()
+        option = next((each for each in options if each.local_symbol not in busy), None)
+        if option is None:
+            return Look(symbol, None, "all are held", {"condition": "held"})
         contract = parse_osi(option.local_symbol)
         quote = view.quote(contract.key)
         if quote is None or quote.fault(now, timedelta(seconds=5)) is not None:
@@ -148,16 +106,19 @@ class InlineLane:
 
     dialect_name = "sqlite"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, reaper: Reaper) -> None:
         _STORE.path = str(sqlite_path(url))
-        self._connection: Connection = _STORE.engine.connect()
+        self.connection: Connection = _STORE.engine.connect()
+        self._reaper = reaper
 
     async def run(self, work: Callable[[Connection], Any]) -> Any:
-        with self._connection.begin():
-            return work(self._connection)
+        with self.connection.begin():
+            done = work(self.connection)
+            self._reaper.reach("inside commit")  # of a reading too: nothing of it may be there
+            return done
 
     async def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
 
 class World:
@@ -167,18 +128,34 @@ class World:
         self.plan = plan
         self.url = f"sqlite+aiosqlite:///{database}"
         self.clock = ManualClock(OPEN)
+        self.settings = _with_kill_switch(plan.setting.settings, database.with_name("kill"))
         rules = VenueScript(latency_ms=400, partial_fill_probability=0.3, allow_short_options=True)
         self.venue = MatchingVenue(ToyMarket(plan.seed), plan.seed, EQUITY, rules)
         self.simulated = SimulatedVenue(self.venue)
-        self.checker = Checker(self.venue, self.clock, SETTINGS.bot_id)
+        self.people = People(plan.seed, plan.requests, Path(self.settings.engine.kill_switch_file))
+        self.checker = Checker(self.venue, self.clock, self._why_no_entry)
         self.simulated.listeners.append(self.checker.hear)
         self.script = FaultScript(plan.faults, plan.seed)
         self.reaper = Reaper(self.clock, plan.crashes)
         self.outcome = Outcome(plan.seed)
         self.starts = 0
+        self._alive: list[Callable[[], Awaitable[None]]] = []  # what has to end with the bot
         self.engine: Engine
         self.broker: FaultyBroker
         self.lane: InlineLane
+        self.bot_clock: BotClock
+        self.clock_watch: ClockWatch
+        self.feed: UwFeed
+        self.vendor: vendor.ScriptedVendor
+
+    def _why_no_entry(self) -> str | None:
+        """Return why nothing may be bought at this moment, as far as the world outside the bot knows."""
+        if self.people.killed:
+            return "the kill switch is there"
+        newest, patience = self.vendor.newest, timedelta(seconds=UW_MAX_AGE_S * (1 + CLOCKS_DIFFER) + ENTRY_WAITS_S)
+        if newest is None or self.clock.now() - newest > patience:
+            return f"the newest sound data of the vendor are of {newest}"
+        return None
 
     # ---- the bot's life
 
@@ -186,34 +163,52 @@ class World:
         """Start the bot on what the store holds: nothing else survives a death."""
         self.starts += 1
         inbox = Inbox()
-        self.lane = InlineLane(self.url)
-        store = SqlStore(self.url, self.clock, lane=self.lane)
+        self.lane = InlineLane(self.url, self.reaper)
+        self._alive.append(self.lane.close)
+        self.bot_clock = BotClock(self.clock, self.script)
+        store = SqlStore(self.url, self.bot_clock, lane=self.lane)
         store._prepared = _PREPARED  # compiled once for all days
         await store.open()
-        sink = MortalSink(inbox.put, self.reaper)
-        self.broker = FaultyBroker(self.simulated, self.venue, self.clock, sink, SETTINGS.bot_id, self.script)
-        strategy = EagerStrategy(
-            cool_down_s=6.0, exit=FakeStrategy().exit.model_validate(HOLDS if self.plan.holds else EXIT)
-        )
+        self.store = MortalStore(store, self.reaper)
+        sink = MortalSink(inbox.put, self.reaper, self.bot_clock)
+        self.broker = FaultyBroker(self.simulated, self.venue, self.clock, sink, self.settings.bot_id, self.script)
+        self._alive.append(self.broker.stop)
+        self.vendor = vendor.ScriptedVendor(self.script, self.clock)
+        self.feed = UwFeed(vendor.SETTINGS, self.bot_clock, ShortDayCalendar, inbox.put, self.vendor)
+        strategies = [EagerStrategy(name, cool_down_s=3.0, exit=self.plan.setting.exit) for name in ("eager", "keen")]
+        for number, strategy in enumerate(strategies):
+            strategy.busy, strategy.start = self._busy, number * 5
         self.engine = Engine(
-            SETTINGS,
-            store=MortalStore(store, self.reaper),
-            broker=MortalBroker(self.broker, self.reaper),
-            clock=self.clock,
+            self.settings,
+            store=self.store,
+            broker=MortalBroker(self.broker, self.reaper, self.bot_clock),
+            clock=self.bot_clock,
             calendar=ShortDayCalendar,
-            strategies=[strategy],
+            strategies=strategies,
             ids=IdSource(random.Random(f"{self.plan.seed} {self.starts}")),
             inbox=inbox,
             wait_for_answers=True,
+            on_commit=self._committed,
         )
+        self.clock_watch = ClockWatch(self.bot_clock, self.settings.engine.clock_tolerance_s)
+        self.people.asked = True  # a row may have waited while nobody lived
         await self.engine.start()
         await self.broker.start()
+
+    def _busy(self) -> Set[str]:
+        held = {p.instrument.local_symbol for p in self.venue.positions() if p.quantity}
+        return held | {o.ticket.instrument.local_symbol for o in self.venue.open_orders()}
+
+    def _committed(self, batch: TickBatch) -> None:
+        for command in batch.commands:
+            self.outcome.answers[command.state] = self.outcome.answers.get(command.state, 0) + 1
+        self.outcome.blocked |= {b.id for b in batch.breakers.values() if b.state is BreakerState.TRIPPED}
 
     async def die(self, words: str) -> None:
         """Lose everything that is memory."""
         self.outcome.deaths.append(words)
-        await self.broker.stop()
-        await self.lane.close()
+        while self._alive:
+            await self._alive.pop()()
 
     async def run(self, seconds: float) -> None:
         """Let the day go on; the bot dies where the plan says so, stays away and comes back."""
@@ -249,16 +244,24 @@ class World:
 
     async def ticks(self) -> None:
         """Tick until nothing urgent is left."""
+        if (news := self.clock_watch.look()) is not None:
+            self.engine.inbox.put(news)
         self.broker.pump()
+        await self.feed.poll_once(self.bot_clock.now())
+        self.people.act(self.clock.now(), self.lane.connection, self.engine.ledger)
+        await self.take_commands()
         await self.engine.guarded_tick()
         for _ in range(_TICKS_A_STEP):
             if not self.engine.inbox.urgent:
                 return
             await self.engine.guarded_tick()
 
-    async def command(self, kind: CommandKind) -> None:
-        number = f"c{self.clock.now():%H%M%S}{kind}"
-        self.engine.inbox.put(CommandReceived(number, kind, {}, "cli", self.clock.now()))
+    async def take_commands(self) -> None:
+        """Bring the rows that wait to the tick; they stay rows until it has answered them."""
+        if self.people.asked:
+            self.people.asked = False
+            for command in await self.store.pending_commands():
+                self.engine.inbox.put(command)
 
     # ---- the day
 
@@ -288,29 +291,38 @@ class World:
         await self.run_watched(CLOSE + timedelta(seconds=30 if self.plan.holds else 4))
 
     async def recover(self) -> None:
-        """No further faults. Every other seed restarts the bot, the others ask for the book."""
+        """No further faults, no further wishes. Every other seed restarts the bot, the others ask for the book."""
         self.reaper.waiting.clear()
-        self.script = self.broker.script = FaultScript(())
+        self.script = self.broker.script = self.vendor.script = self.bot_clock.time.script = FaultScript(())
         if self.plan.seed % 2:
             await self.die("restart for recovery")
             self.outcome.deaths.pop()
             await self.start()
         else:
-            await self.command(CommandKind.RECONCILE)
-        session = self.engine.ledger.session.state.value
-        if session in {"halted", "paused"}:
-            self.outcome.broken.append(f"the session is {session}: {self.engine.ledger.session.hold_reason}")
+            self.people.ask(CommandKind.RECONCILE, {}, self.clock.now(), self.lane.connection)
+        session = self.engine.ledger.session
+        if session.hold is not Hold.NONE and not self._is_meant(session):
+            self.outcome.broken.append(f"the session is {session.state}: {session.hold_reason}")
+        self.people.calm_down(self.clock.now())
+
+    @staticmethod
+    def _is_meant(session: Session) -> bool:
+        """A hold is meant when a person asked for it or a circuit breaker tripped; any other is a fault of ours."""
+        return session.held_by == ACTOR or session.hold_reason.startswith("circuit breaker")
 
     async def run_watched(self, end: Any) -> None:
         """Let time pass without faults; what is held has to be covered, always."""
         while self.clock.now() < end:
             alive = self.engine.ledger.open_orders or self.engine.ledger.positions
             await self.step(1.0 if alive else 5.0)
-            self.checker.watch_cover(SETTINGS.execution.protection_limit_s)
+            self.checker.watch_cover(self.settings.execution.protection_limit_s)
 
     async def reconcile_twice(self) -> None:
         """A second look at the same book changes nothing."""
         await self._look_at_the_book()
+        session = self.engine.ledger.session
+        if session.state is not SessionState.ACTIVE:
+            self.outcome.broken.append(f"all is well again and the session is {session.state}: {session.hold_reason}")
         before = (self.lane_head(), len(self.checker.placed))
         await self._look_at_the_book()
         after = (self.lane_head(), len(self.checker.placed))
@@ -323,7 +335,7 @@ class World:
             await self.engine.guarded_tick()
 
     def lane_head(self) -> int:
-        connection = self.lane._connection
+        connection = self.lane.connection
         found = connection.exec_driver_sql("SELECT COUNT(*) FROM transition").scalar_one()
         connection.rollback()
         return int(found)
@@ -336,6 +348,10 @@ def _calendar() -> Any:
 
 
 ShortDayCalendar = _calendar()
+
+
+def _with_kill_switch(settings: Settings, file: Path) -> Settings:
+    return settings.model_copy(update={"engine": settings.engine.model_copy(update={"kill_switch_file": str(file)})})
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from bot.sim.faults.catalogue import KINDS, Delay, Fault, LoseOrder, OrdersLost,
 from bot.sim.faults.generator import random_faults
 from bot.sim.faults.script import FaultScript
 from tests.faults.__main__ import command_of, play_seed, shrink
-from tests.faults.day import Plan
+from tests.faults.plan import Plan
 
 TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # 10:00 in New York
 ONE = TypeAdapter(Fault)

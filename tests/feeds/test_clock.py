@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.feeds.clock import ManualClock, ScaledClock, SystemClock, wall_seconds
+from bot.feeds.clock import ClockWatch, ManualClock, ScaledClock, SteadyTime, SystemClock, wall_seconds
 
 START = datetime(2026, 11, 20, 14, 25, tzinfo=UTC)
 
@@ -121,28 +121,123 @@ async def test_a_cancelled_sleeper_is_forgotten() -> None:
     clock.advance(5)
 
 
-def test_the_machines_clock_set_back_neither_goes_back_nor_stands_still() -> None:
-    wall, counted = [1_000_000.0], [0.0]
-    clock = SystemClock(lambda: wall[0], lambda: counted[0])
+class Machine:
+    """A machine whose wall clock can be set."""
 
-    def pass_by(seconds: float) -> float:
-        wall[0] += seconds
-        counted[0] += seconds
-        return clock.now().timestamp()
+    def __init__(self) -> None:
+        self.steady = 0
+        self.ahead = 0
 
-    assert pass_by(10) == 1_000_010
-    wall[0] -= 3600  # a person, or a time server
-    assert pass_by(0) == 1_000_010
-    assert [pass_by(10), pass_by(10)] == [1_000_015, 1_000_020]
-    assert pass_by(7200) == wall[0], "it has caught up"
-    wall[0] += 3600
-    assert pass_by(1) == wall[0], "a step forward is taken at once"
+    def wait(self, seconds: float) -> None:
+        self.steady += int(seconds * 1e9)
+
+    def set_wall(self, by_seconds: float) -> None:
+        self.ahead += int(by_seconds * 1e9)
+
+    def time(self) -> SteadyTime:
+        return SteadyTime(lambda: 1_000_000_000_000_000_000 + self.steady + self.ahead, lambda: self.steady)
 
 
-def test_jitter_between_the_machines_two_clocks_is_not_seen() -> None:
-    wall, counted = [1_000_000.0], [0.0]
-    clock = SystemClock(lambda: wall[0], lambda: counted[0])
-    for _ in range(100):
-        wall[0] += 0.999
-        counted[0] += 1.0
-        assert clock.now().timestamp() == pytest.approx(wall[0], abs=1e-6)
+@given(st.lists(st.tuples(st.floats(0, 200), st.floats(-90_000, 90_000)), max_size=30))
+def test_time_never_goes_back_whatever_is_done_to_the_wall(moves: list[tuple[float, float]]) -> None:
+    machine = Machine()
+    time = machine.time()
+    last = time.read_ns()
+    for waited, by in moves:
+        machine.set_wall(by)
+        machine.wait(waited)
+        now = time.read_ns()
+        assert now >= last
+        last = now
+
+
+def test_a_wall_that_is_set_back_by_hours_is_not_followed_and_told() -> None:
+    machine = Machine()
+    time = machine.time()
+    before = time.read_ns()
+    machine.set_wall(-7200)
+    machine.wait(10)
+    assert 8.9e9 < time.read_ns() - before < 9.1e9, "a tenth slower, and nothing else"
+    assert time.apart_s() == pytest.approx(-7199)
+
+
+def test_a_small_step_is_made_up_for_little_by_little() -> None:
+    machine = Machine()
+    time = machine.time()
+    machine.set_wall(-0.5)
+    machine.wait(4)
+    assert time.apart_s() == pytest.approx(-0.1)
+    machine.wait(2)
+    assert time.apart_s() == 0
+
+
+def test_a_wall_that_stays_ahead_for_a_minute_is_believed() -> None:
+    machine = Machine()
+    time = machine.time()
+    before = time.read_ns()
+    machine.set_wall(3600)
+    for _ in range(59):
+        machine.wait(1)
+        time.read_ns()
+    assert time.read_ns() - before < 70e9
+    machine.wait(2)
+    time.read_ns()
+    machine.wait(1)
+    assert time.apart_s() == 0
+    assert time.read_ns() - before == 3662e9
+
+
+def test_a_wall_that_is_right_again_within_the_minute_changes_nothing() -> None:
+    machine = Machine()
+    time = machine.time()
+    before = time.read_ns()
+    machine.set_wall(3600)
+    machine.wait(30)
+    time.read_ns()
+    machine.set_wall(-3600)
+    machine.wait(60)
+    assert time.apart_s() == 0
+    assert time.read_ns() - before == 90e9
+
+
+def test_a_process_that_was_held_up_between_two_readings_sees_no_jump() -> None:
+    machine = Machine()
+    held = [0, 0, 5_000_000_000]  # the third reading of the wall comes five seconds after that of steady time
+
+    def wall() -> int:
+        machine.steady += held.pop(0) if held else 0
+        return machine.steady
+
+    time = SteadyTime(wall, lambda: machine.steady)
+    time.read_ns()
+    assert time.apart_s() == 0
+
+
+class Kept:
+    """A clock that is as far from the wall as it is told."""
+
+    def __init__(self) -> None:
+        self.apart = 0.0
+
+    def now(self) -> datetime:
+        return START
+
+    def apart_s(self) -> float:
+        return self.apart
+
+
+def test_the_watch_tells_of_a_jump_once_and_of_its_end() -> None:
+    clock = Kept()
+    watch = ClockWatch(clock, 1.0)
+    told = []
+    for clock.apart in (0.0, 0.4, 7200.0, 7190.0, 7000.0, 3000.0, 2990.0, 0.9, 0.0):
+        told.append(watch.look())
+    assert [t.ahead_s for t in told if t is not None] == [7200.0, 3000.0, 0.0]
+
+
+async def test_sleeping_on_the_system_clock_is_sleeping() -> None:
+    clock = SystemClock()
+    before = clock.now()
+    await clock.sleep(0.01)
+    assert clock.now() > before
+    assert clock.apart_s() == pytest.approx(0, abs=0.5)

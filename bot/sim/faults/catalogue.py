@@ -190,6 +190,14 @@ class Correction(AnyFault):
     by: Decimal = Field(default=Decimal("0.01"), ge=Decimal("-0.05"), le=Decimal("0.05"))
 
 
+class ClockJump(Lasting):
+    """The wall clock of the bot's machine is set forward (or back, where negative) for so long, and then right again.
+    The venue's own time is not touched; a venue that runs alone has no bot whose clock it could set."""
+
+    kind: Literal["clock_jump"]
+    by_seconds: float = Field(ge=-86_400, le=86_400)
+
+
 class UwAnswers(Lasting):
     """Unusual Whales answers with a status, with something that is no data, with old data, or not at all."""
 
@@ -214,13 +222,14 @@ Fault = Annotated[
     | Mute
     | BadQuotes
     | Correction
+    | ClockJump
     | UwAnswers,
     Field(discriminator="kind"),
 ]
 
 KINDS = (
     "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, partial_fills, slow_cancel, "
-    "id_reset, restart, competing, mute, bad_quotes, correction, uw"
+    "id_reset, restart, competing, mute, bad_quotes, correction, clock_jump, uw"
 )
 """Every kind, for those who write a wrong one."""
 

@@ -71,6 +71,7 @@ _RECIPES: Final[tuple[tuple[int, _Recipe], ...]] = (  # weight, recipe
     (1, _lasting("competing", 20)),
     (1, _lasting("mute", 20)),
     (1, _lasting("bad_quotes", 20, value=("nan", "minus_one", "crossed"))),
+    (2, _lasting("clock_jump", 90, by_seconds=(-7200, -300, -5, 3, 40, 3600))),
     (2, lambda chance: {"kind": "correction", "by": chance.choice((Decimal("0.01"), Decimal("-0.02")))}),
 )
 _UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")

@@ -1,0 +1,105 @@
+"""What follows when the machine's clock is set: while the bot runs, and when it starts on a store from the future.
+
+Context: the bot's own time is steady (`bot.feeds.clock.SteadyTime`), so no deadline and no age feels that somebody set
+the wall clock. But then one of the two is wrong: an entry could be sent at a wrong hour of the session. Decision: no
+entries from the moment the two part until they agree again and the broker's book was compared; exits and stops go on.
+A start takes the wall's time, whatever the store says: moments of what is alive that lie in the future become the
+present, so that no deadline waits for hours, and entries that were under way are called off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from bot.domain.commands import AskSnapshot
+from bot.domain.events import ClockParted
+from bot.domain.order import Purpose
+from bot.domain.signal import SignalState, SignalTrigger
+from bot.engine.context import Context
+from bot.engine.entries import CALLED_OFF, FLATTENED
+from bot.engine.journal import Journal
+from bot.engine.ledger import Ledger
+from bot.engine.signals import close_question
+from bot.engine.steps import Step
+
+_COMPARING: Final = "the machine's clock was set and agrees again; the book is not yet compared"
+
+
+def parted(ctx: Context, journal: Journal, event: ClockParted) -> None:
+    """Keep entries out while wall and bot disagree on the time; compare the book at both ends of it."""
+    ledger, ahead_s = ctx.ledger, event.ahead_s
+    facts = {"ahead_s": ahead_s}
+    if ahead_s:
+        side = "ahead of" if ahead_s > 0 else "behind"
+        words = f"the machine's clock is {abs(ahead_s):.1f} s {side} the time that the bot keeps"
+        ledger.clock_block = words
+        journal.alert("CLOCK_PARTED", "critical", f"{words}: no entries until they agree. {_advice(ahead_s)}", facts)
+    else:
+        ledger.clock_block = _COMPARING
+        journal.alert("CLOCK_AGREES", "info", "the machine's clock and the bot's time agree again", facts)
+    journal.commands.append(AskSnapshot("the machine's clock was set"))
+
+
+def _advice(ahead_s: float) -> str:
+    if ahead_s > 0:
+        return "If it stays so for a minute it is believed; if it is wrong, set it right"
+    return "If it is right, restart the bot; if it is wrong, set it right"
+
+
+def is_compared(ledger: Ledger) -> None:
+    """The broker's book was compared to the end: the last reason to keep entries out is gone."""
+    if ledger.clock_block == _COMPARING:
+        ledger.clock_block = ""
+
+
+def wants_the_book(ledger: Ledger) -> bool:
+    """Say whether a comparison is all that entries wait for."""
+    return ledger.clock_block == _COMPARING
+
+
+def leave_the_future(ctx: Context, journal: Journal) -> None:
+    """At a start: bring what is alive back to the present where the store is ahead of the clock."""
+    furthest = max(_brought_back(ctx.ledger, ctx.now), default=ctx.now)
+    ahead_s = (furthest - ctx.now).total_seconds()
+    if ahead_s <= ctx.settings.engine.clock_tolerance_s:
+        return
+    words = f"the store speaks of {furthest:%Y-%m-%d %H:%M:%S} UTC, {ahead_s:.0f} s ahead of the clock"
+    journal.alert("CLOCK_BEHIND_STORE", "critical", f"{words}: entries under way are called off", {"ahead_s": ahead_s})
+    for order in ctx.ledger.open_orders.values():
+        if order.purpose is Purpose.ENTRY and order.tag != FLATTENED:
+            order.tag = CALLED_OFF
+            journal.keep(order)
+    for signal in list(ctx.ledger.signals.values()):
+        if signal.state in {SignalState.PENDING, SignalState.APPROVED}:
+            journal.take(Step(signal, SignalTrigger.CANCEL, words, {"ahead_s": ahead_s}, {"closed_at": ctx.now}))
+            journal.carry_out(close_question(ctx, signal, "tick", words))
+
+
+_SINCE: Final = {
+    "order": ("state_since", "wanted_since", "acknowledged_at"),
+    "position": ("unprotected_since", "ratcheted_at"),
+    "breaker": ("since", "acknowledged_at"),
+    "connection": ("since",),
+}
+
+
+def _brought_back(ledger: Ledger, now: datetime) -> Iterator[datetime]:
+    """Set every future moment that something is counted from to the present; yield what it was."""
+    alive: tuple[tuple[str, Any], ...] = (
+        *(("order", each) for each in ledger.open_orders.values()),
+        *(("position", each) for each in ledger.positions.values()),
+        *(("breaker", each) for each in ledger.breakers.values()),
+        ("connection", ledger.connection),
+    )
+    for kind, entity in alive:
+        for name in _SINCE[kind]:
+            moment = getattr(entity, name)
+            if moment is not None and moment > now:
+                setattr(entity, name, now)
+                yield moment
+    for key, moment in ledger.last_signal_at.items():
+        if moment > now:
+            ledger.last_signal_at[key] = now
+            yield moment

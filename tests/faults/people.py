@@ -1,0 +1,151 @@
+"""What people ask for in the course of a day: command rows, answers to questions, the kill switch."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from bot.domain.approval import ApprovalState
+from bot.domain.breaker import BreakerState
+from bot.domain.events import CommandKind
+from bot.domain.session import Hold
+from bot.engine.ledger import Ledger
+from bot.store import schema
+from bot.store.values import json_text, time_text
+
+ACTOR: Final = "cli"
+KILL_SWITCH: Final = "kill switch"
+
+
+@dataclass(frozen=True)
+class Request:
+    """At `at` somebody asks for `what` (a command's name, or the kill switch); what it brings about is called off
+    `for_s` seconds later, where that can be."""
+
+    at: datetime
+    what: str
+    for_s: float = 0.0
+
+    def __str__(self) -> str:
+        lasting = f" for {self.for_s:g} s" if self.for_s else ""
+        return f"{self.what} at {self.at:%H:%M:%S} UTC{lasting}"
+
+
+_WEIGHTS: Final = MappingProxyType(
+    {
+        "close": 5,
+        "cancel_all": 2,
+        "reconcile": 2,
+        "pause": 2,
+        "halt": 1,
+        "flatten": 1,
+        "emergency": 1,
+        "resume": 1,
+        KILL_SWITCH: 2,
+    }
+)
+_TRIPPED: Final = BreakerState.TRIPPED
+_ASK_AGAIN: Final = timedelta(seconds=3)
+_HOLDS: Final = frozenset({"pause", "halt", "flatten", "emergency"})
+
+
+def random_requests(seed: int, begin: datetime, end: datetime) -> tuple[Request, ...]:
+    """Return none to five requests between two moments, in the order of their times."""
+    chance = random.Random(f"people {seed}")
+    seconds = int((end - begin).total_seconds())
+    made = []
+    for _ in range(chance.choice((0, 0, 1, 2, 3, 5))):
+        what = chance.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
+        lasts = float(chance.randint(3, 15)) if what in _HOLDS or what == KILL_SWITCH else 0.0
+        made.append(Request(begin + timedelta(seconds=chance.randint(0, seconds)), what, lasts))
+    return tuple(sorted(made, key=lambda request: request.at))
+
+
+class People:
+    """Ask by rows of the store, as the page and the command line do; the kill switch is a file."""
+
+    def __init__(self, seed: int, requests: tuple[Request, ...], kill_switch: Path) -> None:
+        self._chance = random.Random(f"answers {seed}")
+        self._todo = [(r.at, r.what) for r in requests] + [
+            (r.at + timedelta(seconds=r.for_s), "resume" if r.what in _HOLDS else f"no {r.what}")
+            for r in requests
+            if r.for_s
+        ]
+        self._todo.sort()
+        self._kill_switch = kill_switch
+        self._minds: dict[str, tuple[datetime, str | None]] = {}  # approval -> when it is answered, and how
+        self._calm_at: datetime | None = None  # from here on people want the bot to trade, and ask until it does
+        self._number = 0
+        self.asked = False  # a row may be waiting
+
+    @property
+    def killed(self) -> bool:
+        """Whether the kill switch is there."""
+        return self._kill_switch.exists()
+
+    def act(self, now: datetime, connection: Connection, ledger: Ledger) -> None:
+        """Do what is due."""
+        while self._todo and self._todo[0][0] <= now:
+            self._do(self._todo.pop(0)[1], now, connection, ledger)
+        held = ledger.session.hold is not Hold.NONE or any(b.state is _TRIPPED for b in ledger.breakers.values())
+        if self._calm_at is not None and self._calm_at <= now and held:
+            self._calm_at = now + _ASK_AGAIN
+            self.ask(CommandKind.RESUME, {}, now, connection)
+        for approval in ledger.approvals.values():
+            if approval.state is ApprovalState.REQUESTED:
+                self._answer(approval.id, approval.signal_id, now, connection)
+
+    def calm_down(self, now: datetime) -> None:
+        """Leave nothing behind: no kill switch, no hold."""
+        self._todo.clear()
+        self._kill_switch.unlink(missing_ok=True)
+        self._calm_at = now
+
+    def _do(self, what: str, now: datetime, connection: Connection, ledger: Ledger) -> None:
+        if what == KILL_SWITCH:
+            self._kill_switch.touch()
+        elif what == f"no {KILL_SWITCH}":
+            self._kill_switch.unlink(missing_ok=True)
+        else:
+            payload = {"position_id": self._some_position(ledger)} if what == "close" else {}
+            self.ask(CommandKind(what), payload, now, connection)
+
+    def _some_position(self, ledger: Ledger) -> str:
+        """Return an open position, or a closed one, or none at all: each gets an answer."""
+        known = [*sorted(ledger.positions) * 4, *sorted(ledger.closed), "no such position"]
+        return self._chance.choice(known)
+
+    def _answer(self, approval_id: str, signal_id: str, now: datetime, connection: Connection) -> None:
+        """Make up one's mind once: yes, no, twice yes, or no answer at all."""
+        if approval_id not in self._minds:
+            mind = self._chance.choice(("approve", "approve", "approve", "approve twice", "reject", None))
+            self._minds[approval_id] = (now + timedelta(seconds=self._chance.randint(1, 6)), mind)
+        when, mind = self._minds[approval_id]
+        if mind is None or now < when:
+            return
+        self._minds[approval_id] = (when, None)
+        for kind in {"approve twice": ("approve", "approve")}.get(mind, (mind,)):
+            self.ask(CommandKind(kind), {"signal_id": signal_id}, now, connection)
+
+    def ask(self, kind: CommandKind, payload: Mapping[str, Any], now: datetime, connection: Connection) -> None:
+        """Insert a command row."""
+        self._number += 1
+        self.asked = True
+        row = {
+            "id": f"command-{self._number:03}",
+            "kind": kind.value,
+            "payload": json_text(payload),
+            "actor": ACTOR,
+            "state": "queued",
+            "created_at": time_text(now),
+            "answer": "",
+        }
+        with connection.begin():
+            connection.execute(schema.COMMAND.insert().values(**row))

@@ -1,0 +1,177 @@
+"""What a seed stands for: the faults, the deaths, what people ask for, and how the bot is set."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+from bot.config.schema import ExitSettings, Settings
+from bot.sim.faults.catalogue import Fault
+from bot.sim.faults.generator import random_faults
+from tests.faults.crash import Crash, random_crashes
+from tests.faults.market import OPEN
+from tests.faults.people import Request, random_requests
+
+TROUBLE_UNTIL = OPEN + timedelta(seconds=150)
+SETTLED_AT = TROUBLE_UNTIL + timedelta(seconds=45)
+EQUITY = Decimal(100_000)
+
+_WIDE: Final = MappingProxyType(  # limits that let the day go on, whatever happens
+    {
+        "max_positions": 9,
+        "max_same_direction": 9,
+        "max_per_symbol": 9,
+        "daily_loss_fraction": "0.5",
+        "daily_loss_usd": "0",
+        "max_drawdown_fraction": "0.5",
+        "max_losses_in_a_row": 1000,
+        "max_correlation": 1,
+        "tws_gone_s": 60,
+        "uw_silent_s": 600,
+        "max_orders_per_minute": 1000,
+        "max_rejection_fraction": "1",
+        "min_rejections": 100,
+        "no_zero_dte_after": "15:56",
+    }
+)
+_TIGHT: Final = MappingProxyType(  # limits that are hit on most days
+    {
+        **_WIDE,
+        "max_positions": 4,
+        "max_same_direction": 3,
+        "daily_loss_fraction": "0.02",
+        "daily_loss_usd": "1500",
+        "max_drawdown_fraction": "0.02",
+        "max_losses_in_a_row": 3,
+        "max_correlation": 0.8,
+        "tws_gone_s": 10,
+        "uw_silent_s": 30,
+        "max_orders_per_minute": 25,
+        "max_rejection_fraction": "0.3",
+        "min_rejections": 2,
+        "rejection_window_s": 60,
+    }
+)
+LIMITS: Final = MappingProxyType({"wide": _WIDE, "tight": _TIGHT})
+_ENGINE: Final = MappingProxyType({"reconcile_seconds": 60, "status_wall_seconds": 30})
+_EXECUTION: Final = MappingProxyType({"entry_timeout_s": 20, "reprice_after_s": 6, "partial_fill_seconds": 8})
+UW_MAX_AGE_S = 20.0
+
+_TIGHT_EXIT: Final = MappingProxyType(  # so that stops, rungs and trails all happen within minutes
+    {
+        "stop_loss": "0.12",
+        "trail": "0.10",
+        "single_trail_from": "0.10",
+        "flat_at": "15:57",  # three minutes before the close of a usual day, and of this one
+    }
+)
+_HOLDS: Final = MappingProxyType({"flat_at": "16:00", "stop_loss": "0.6", "trail": "0.6"})
+LADDERS: Final = MappingProxyType(
+    {
+        "two rungs": (("0.10", "0.25"), ("0.20", "0.5")),
+        "four rungs": (("0.05", "0.2"), ("0.10", "0.2"), ("0.15", "0.2"), ("0.25", "0.2")),
+        "all sold by rungs": (("0.06", "0.5"), ("0.12", "0.5")),
+        "no rung": (),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How the bot is set for a day, by the names of the tables above."""
+
+    limits: str = "wide"
+    approval: str = "auto"
+    ladder: str = "two rungs"
+    holds: bool = False  # nothing is flattened before the close
+
+    @classmethod
+    def of(cls, seed: int) -> Setting:
+        chance = random.Random(f"setting {seed}")
+        return cls(
+            chance.choice(("wide", "wide", "wide", "tight")),
+            chance.choice(("auto", "auto", "auto", "manual", "above_risk_pct")),
+            chance.choice(tuple(LADDERS)),
+            holds=seed % 4 == 3,
+        )
+
+    @property
+    def settings(self) -> Settings:
+        return _settings(self.limits, self.approval)
+
+    @property
+    def exit(self) -> ExitSettings:
+        return _exit(self.ladder, self.holds)
+
+    def __str__(self) -> str:
+        held = ", held through the close" if self.holds else ""
+        return f"{self.limits} limits, approval {self.approval}, {self.ladder}{held}"
+
+
+@lru_cache
+def _settings(limits: str, approval: str) -> Settings:
+    return Settings.model_validate(
+        {
+            "risk": LIMITS[limits],
+            "engine": _ENGINE,
+            "execution": _EXECUTION,
+            "approval": {"mode": approval, "above_risk_fraction": "0.018", "signal_ttl_s": 25},
+        }
+    )
+
+
+@lru_cache
+def _exit(ladder: str, holds: bool) -> ExitSettings:
+    rungs = [{"gain": gain, "sell_fraction": part} for gain, part in LADDERS[ladder]]
+    return ExitSettings.model_validate({**_TIGHT_EXIT, **(_HOLDS if holds else {}), "rungs": rungs})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a seed stands for; faults, deaths and requests may be taken away to find the least that still fails."""
+
+    seed: int
+    faults: tuple[Fault, ...]
+    crashes: tuple[Crash, ...]
+    requests: tuple[Request, ...] = ()
+
+    @classmethod
+    def of(cls, seed: int) -> Plan:
+        begin, end = OPEN + timedelta(seconds=5), TROUBLE_UNTIL - timedelta(seconds=5)
+        return cls(
+            seed,
+            tuple(random_faults(seed, begin, end, vendor=True)),
+            random_crashes(seed, OPEN + timedelta(seconds=8), TROUBLE_UNTIL),
+            random_requests(seed, begin, end),
+        )
+
+    @property
+    def setting(self) -> Setting:
+        return Setting.of(self.seed)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is flattened before the close: every fourth day, every eighth with the bot down then."""
+        return self.setting.holds
+
+    @property
+    def sleeps_through_the_close(self) -> bool:
+        return self.seed % 8 == 7
+
+
+@dataclass
+class Outcome:
+    """What came of a day: `broken` is empty when every promise was kept."""
+
+    seed: int
+    broken: list[str] = field(default_factory=list)
+    deaths: list[str] = field(default_factory=list)
+    fills: int = 0
+    orders: int = 0
+    answers: dict[str, int] = field(default_factory=dict)  # command and its answer's state -> how many
+    blocked: set[str] = field(default_factory=set)  # breakers that tripped

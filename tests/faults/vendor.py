@@ -1,0 +1,57 @@
+"""Unusual Whales for the short days: the real feed on a transport that answers what the fault script says."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from bot.engine.ports import Clock
+from bot.feeds.sources import UwSettings
+from bot.feeds.transport import Params, Response, TransportFailed
+from bot.sim.faults.catalogue import UwAnswers
+from bot.sim.faults.script import FaultScript
+from bot.sim.faults.sockets import vendor_fault
+
+DATASET = "spot_gex"
+SETTINGS = UwSettings.model_validate(
+    {
+        "symbols": ["SPY"],
+        "retry": {"attempts": 3, "base_seconds": 1, "max_seconds": 4},
+        "breaker": {"failures": 4, "open_seconds": 15},
+        "datasets": [
+            {
+                "name": DATASET,
+                "path": "/api/stock/{symbol}/spot-exposures",
+                "parser": "spot_gex",
+                "poll_seconds": 5,
+                "max_age_seconds": 20,
+                "priority": "essential",
+            }
+        ],
+    }
+)
+
+
+class ScriptedVendor:
+    """Implements the feed's transport. `newest` is the vendor's own time of the latest sound answer it gave."""
+
+    def __init__(self, script: FaultScript, clock: Clock) -> None:
+        self.script = script
+        self._clock = clock
+        self.newest: datetime | None = None
+
+    async def get(self, path: str, params: Params) -> Response:
+        now = self._clock.now()
+        wrong = self.script.active(UwAnswers, now)
+        if wrong is not None and wrong.answer == "timeout":
+            raise TransportFailed("no answer within 20 s")
+        said = vendor_fault(self.script)(path, now)
+        if said is not None and not isinstance(said, datetime):
+            return Response(said.status, {}, said.body)
+        as_of = said or now
+        self.newest = max(self.newest or as_of, as_of)
+        row = {"time": as_of.isoformat(), "price": "590.1", "gamma_per_one_percent_move_oi": "1000"}
+        return Response(200, {}, json.dumps({"data": [row]}).encode())
+
+    async def close(self) -> None:
+        """Nothing is open."""
