@@ -101,13 +101,25 @@ async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
     day = plan_day(settings, options)
     async with _venue(settings, day) as (venue, tws_port, uw_port):
         anchor = wall_seconds()
-        clock = ScaledClock(day.start_at, day.speed, anchor)
+        clock = _clock_of(day, anchor)
         await venue.tell(repr(anchor))
         ibkr = settings.ibkr.model_copy(update={"host": "127.0.0.1", "port": tws_port})
         settings = settings.model_copy(update={"ibkr": ibkr})
         sources = _sources(config).model_copy(update={"base_url": f"http://127.0.0.1:{uw_port}"})
         _greet_simulated(day)
         return await _trade(replace(config, settings=settings), options, clock, sources, day=day)
+
+
+def _clock_of(day: SimulatedDay, anchor: float) -> ScaledClock:
+    """Return the day's clock; where the scenario sets the machine's wall clock, one that has to live with it."""
+    from bot.sim.faults.catalogue import ClockJump
+    from bot.sim.faults.clock import JumpingClock
+    from bot.sim.faults.script import FaultScript
+
+    jumps = [fault for fault in day.scenario.faults if isinstance(fault, ClockJump)]
+    if not jumps:
+        return ScaledClock(day.start_at, day.speed, anchor)
+    return JumpingClock(day.start_at, day.speed, anchor, FaultScript(jumps))
 
 
 async def _run_at_gateway(config: LoadedConfig, options: RunOptions) -> int:

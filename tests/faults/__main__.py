@@ -134,9 +134,14 @@ def play_many(arguments: argparse.Namespace) -> int:
     return int(bool(failed))
 
 
+def point_of(death: str) -> str:
+    """Return the point at which a death struck."""
+    return death.split(" at ", maxsplit=1)[0].removesuffix(" while starting")
+
+
 def summary(outcomes: list[Outcome], seconds: float) -> str:
     words = [death for each in outcomes for death in each.deaths]
-    deaths = Counter(death.split(" at ")[0].removesuffix(" while starting") for death in words)
+    deaths = Counter(point_of(death) for death in words)
     rate = len(outcomes) / seconds * 60
     answers: Counter[str] = sum((Counter(each.answers) for each in outcomes), Counter())
     breakers = Counter(name for each in outcomes for name in each.blocked)

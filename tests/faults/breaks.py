@@ -85,9 +85,9 @@ def _stop_not_shrunk_before_rung(ctx: Any, position: Any, orders: Any, bid: Any)
 _take_facts = Reconciler._take_facts
 
 
-def _ignore_1100_fills(self: Any, snapshot: BrokerSnapshot) -> None:
+def _ignore_1100_fills(self: Any, snapshot: BrokerSnapshot, **options: Any) -> None:
     """Read a book for its orders and positions and not for its executions."""
-    _take_facts(self, replace(snapshot, executions=(), commissions={}))
+    _take_facts(self, replace(snapshot, executions=(), commissions={}), **options)
 
 
 def _absence_on_one_poll(self: Any, order: Order, snapshot: BrokerSnapshot) -> None:

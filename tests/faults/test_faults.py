@@ -1,7 +1,9 @@
 """The fault machinery: the catalogue bends what it says, days with faults and deaths keep every promise, and a broken
 protocol is found out."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -9,8 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from bot.sim.faults.catalogue import KINDS, Delay, Fault, LoseOrder, OrdersLost, Reject
 from bot.sim.faults.generator import random_faults
 from bot.sim.faults.script import FaultScript
-from tests.faults.__main__ import command_of, play_seed, shrink
-from tests.faults.plan import Plan
+from tests.faults.__main__ import command_of, play, play_seed, point_of, shrink
+from tests.faults.crash import POINTS, Crash
+from tests.faults.plan import Outcome, Plan, Setting
 
 TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # 10:00 in New York
 ONE = TypeAdapter(Fault)
@@ -20,12 +23,44 @@ def a_fault(kind: str, **fields: object) -> Fault:
     return ONE.validate_python({"kind": kind, "at": "10:00:10", **fields})
 
 
-@pytest.mark.parametrize("first", range(0, 60, 10))
+DAYS = 60
+
+
+@cache
+def day(seed: int) -> Outcome:
+    """Play a day once; several tests look at it."""
+    return play_seed(seed, None)
+
+
+@pytest.mark.parametrize("first", range(0, DAYS, 6))
 def test_days_with_faults_and_deaths_keep_every_promise(first: int) -> None:
-    outcomes = [play_seed(seed, None) for seed in range(first, first + 10)]
+    outcomes = [day(seed) for seed in range(first, first + 6)]
     assert {o.seed: o.broken for o in outcomes if o.broken} == {}
-    assert sum(len(o.deaths) for o in outcomes) > 0
-    assert sum(o.fills for o in outcomes) > 100
+    assert sum(o.orders for o in outcomes) > 100, "thin days prove little"
+
+
+def test_death_comes_between_any_two_steps() -> None:
+    deaths = {point_of(death) for seed in range(DAYS) for death in day(seed).deaths}
+    assert deaths == set(POINTS)
+
+
+def test_days_are_lived_with_people_limits_and_questions() -> None:
+    outcomes = [day(seed) for seed in range(DAYS)]
+    assert {state for o in outcomes for state in o.answers} == {"done", "refused"}
+    assert {"losses", "correlation", "tws_gone"} <= {name for o in outcomes for name in o.blocked}
+    assert {(Setting.of(o.seed).limits, Setting.of(o.seed).approval) for o in outcomes} >= {
+        ("wide", "auto"), ("tight", "auto"), ("wide", "manual"), ("wide", "above_risk_pct"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("by_seconds", [-86_400, -7200, -5, 3, 3600, 86_400])
+def test_a_clock_that_is_set_doubles_nothing_and_leaves_nothing_bare(by_seconds: float, restarts: bool) -> None:
+    jump = ONE.validate_python({"kind": "clock_jump", "at": "10:00:40", "for_seconds": 90, "by_seconds": by_seconds})
+    deaths = (Crash(TEN + timedelta(seconds=60), "after fill", 0, 2),) if restarts else ()
+    outcome = play(replace(Plan.of(7), faults=(jump,), crashes=deaths, requests=()))
+    assert outcome.broken == []
+    assert outcome.fills > 10
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -81,12 +116,23 @@ def test_the_generator_mixes_every_kind_and_repeats_itself() -> None:
     assert any(isinstance(fault, Delay) for fault in mixed)
 
 
-def test_sending_before_the_commit_is_found_out_and_the_least_of_it_is_named() -> None:
-    caught = next(s for s in range(40) if play_seed(s, "send_before_commit").broken)
-    least = shrink(Plan.of(caught), "send_before_commit")
-    assert len(least.crashes) == 1
-    assert command_of(least, "send_before_commit").startswith(f"python -m tests.faults --only {caught}")
+CAUGHT_BY = {  # break -> a seed that finds it; another one is found by `make faults N=200 BREAK=name`
+    "send_before_commit": 1,
+    "skip_exec_id": 0,
+    "cancel_on_10148": 57,
+    "no_protect_after_restart": 3,
+    "stop_not_shrunk_before_rung": 3,
+}
 
 
-def test_counting_an_execution_twice_is_found_out() -> None:
-    assert any(play_seed(seed, "skip_exec_id").broken for seed in range(5))
+@pytest.mark.parametrize("name", sorted(CAUGHT_BY))
+def test_a_broken_protocol_is_found_out(name: str) -> None:
+    assert play_seed(CAUGHT_BY[name], name).broken
+
+
+def test_the_least_of_what_finds_a_break_is_named_with_its_command() -> None:
+    caught = CAUGHT_BY["stop_not_shrunk_before_rung"]
+    least = shrink(Plan.of(caught), "stop_not_shrunk_before_rung")
+    assert (least.faults, least.crashes, least.requests) == ((), (), ())
+    command = command_of(least, "stop_not_shrunk_before_rung")
+    assert command.startswith(f"python -m tests.faults --only {caught} --faults none --crashes none")

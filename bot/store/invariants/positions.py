@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from bot.store.invariants.finding import Faults, Finding, Question
-from bot.store.values import parse_time
+from bot.store.values import parse_time, time_text
 
 _CLOSING_GRACE_S: Final = 30.0
 
@@ -44,12 +44,19 @@ def _agrees_with_fills(row: Mapping[str, Any], faults: Faults) -> None:
 
 
 def _agrees_with_broker(question: Question, faults: Faults) -> int:
-    """Compare the latest complete reconciliation with what the store held then: now, less what was filled since."""
-    latest = question.rows("SELECT id, at FROM reconciliation WHERE complete ORDER BY at DESC, id DESC LIMIT 1")
+    """Compare the latest complete reconciliation with what the store held then: now, less what was filled since.
+
+    What lies after the store's own present was written while the clock was ahead, so it happened before.
+    """
+    present = _present(question)
+    latest = question.rows(
+        "SELECT id, at FROM reconciliation WHERE complete AND at <= :present ORDER BY at DESC, id DESC LIMIT 1",
+        present=present,
+    )
     if not latest:
         return 0
     at = latest[0]["at"]
-    held = _held_at(question, at)
+    held = _held_at(question, at, present)
     told = {
         row["key"]: row
         for row in question.rows(
@@ -58,7 +65,7 @@ def _agrees_with_broker(question: Question, faults: Faults) -> int:
             id=latest[0]["id"],
         )
     }
-    unsettled = {row["contract_key"] for row in question.rows(_CHANGED_OTHERWISE_SINCE, at=at)}
+    unsettled = {row["contract_key"] for row in question.rows(_CHANGED_OTHERWISE_SINCE, at=at, present=present)}
     compared = 0
     for key in sorted((set(told) | set(held)) - unsettled):
         there = told[key]["broker"] if key in told else "0"
@@ -73,10 +80,17 @@ def _agrees_with_broker(question: Question, faults: Faults) -> int:
 
 _CHANGED_OTHERWISE_SINCE: Final = """
 SELECT p.contract_key FROM position p JOIN transition t ON t.machine = 'position' AND t.entity_id = p.id
-WHERE t.recorded_at > :at AND t."trigger" IN ('settle', 'lose', 'recover', 'adopt', 'correct')"""
+WHERE t.recorded_at > :at AND t.recorded_at <= :present
+    AND t."trigger" IN ('settle', 'lose', 'recover', 'adopt', 'correct')"""
 
 
-def _held_at(question: Question, at: str) -> Mapping[str, int]:
+def _present(question: Question) -> str:
+    """Return the latest moment that the store speaks of, by the order of writing; the end of time for an empty one."""
+    latest = _latest_time(question)
+    return time_text(latest) if latest is not None else "9999"
+
+
+def _held_at(question: Question, at: str, present: str) -> Mapping[str, int]:
     held: dict[str, int] = defaultdict(int)
     # What a correction gave back to a closed position was adopted as one of its own.
     open_ones = "SELECT contract_key, SUM(quantity) AS n FROM position WHERE state <> 'closed' GROUP BY contract_key"
@@ -84,8 +98,8 @@ def _held_at(question: Question, at: str) -> Mapping[str, int]:
         held[row["contract_key"]] += int(row["n"])
     since = """
 SELECT contract_key, SUM(CASE WHEN side = 'BUY' THEN quantity ELSE -quantity END) AS n
-FROM execution WHERE recorded_at > :at AND position_id IS NOT NULL GROUP BY contract_key"""
-    for row in question.rows(since, at=at):
+FROM execution WHERE recorded_at > :at AND recorded_at <= :present AND position_id IS NOT NULL GROUP BY contract_key"""
+    for row in question.rows(since, at=at, present=present):
         held[row["contract_key"]] -= int(row["n"])
     return {key: n for key, n in held.items() if n}
 
@@ -105,7 +119,7 @@ def protected(question: Question) -> Finding:
     speed = float(pulse[0]["speed"]) if pulse else 1.0
     limit = max(question.protection_limit_s, question.wall_grace_s * speed)
     now = question.now or _latest_time(question)
-    for row in question.rows(_COVER):
+    for row in question.rows(_COVER, present=_present(question)):
         _is_covered(row, now, limit, faults)
     stretches = question.rows("SELECT * FROM v_unprotected_time")
     for row in stretches:
@@ -133,9 +147,9 @@ SELECT p.id, p.state, p.quantity,
     COALESCE(SUM(CASE WHEN o.purpose = 'exit' AND o.state IN ('working', 'partially_filled', 'submitted', 'intent')
         THEN o.quantity - o.filled_quantity END), 0) AS leaving,
     COALESCE(SUM(CASE WHEN o.purpose = 'entry' AND o.state NOT IN ('filled', 'cancelled', 'rejected') THEN 1 END), 0)
-    AS entering, (SELECT MAX(t.event_at) FROM transition t WHERE t.machine = 'position' AND t.entity_id = p.id
-        OR t.machine = 'order' AND t.entity_id IN (SELECT x.id FROM broker_order x WHERE x.position_id = p.id)) AS
-        last_at
+    AS entering, (SELECT MAX(t.event_at) FROM transition t WHERE t.event_at <= :present AND
+        (t.machine = 'position' AND t.entity_id = p.id OR t.machine = 'order' AND t.entity_id IN
+        (SELECT x.id FROM broker_order x WHERE x.position_id = p.id))) AS last_at
 FROM position p LEFT JOIN broker_order o ON o.position_id = p.id
 WHERE p.state <> 'closed' AND COALESCE(p.close_reason, '') <> 'awaiting_settlement'
 GROUP BY p.id, p.state, p.quantity"""
