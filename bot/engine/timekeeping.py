@@ -15,10 +15,9 @@ from typing import Any, Final
 
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import ClockParted
-from bot.domain.order import Purpose
 from bot.domain.signal import SignalState, SignalTrigger
+from bot.engine.calling_off import CALLED_OFF, call_off
 from bot.engine.context import Context
-from bot.engine.entries import CALLED_OFF, FLATTENED
 from bot.engine.journal import Journal
 from bot.engine.ledger import Ledger
 from bot.engine.signals import close_question
@@ -67,10 +66,7 @@ def leave_the_future(ctx: Context, journal: Journal) -> None:
         return
     words = f"the store speaks of {furthest:%Y-%m-%d %H:%M:%S} UTC, {ahead_s:.0f} s ahead of the clock"
     journal.alert("CLOCK_BEHIND_STORE", "critical", f"{words}: entries under way are called off", {"ahead_s": ahead_s})
-    for order in ctx.ledger.open_orders.values():
-        if order.purpose is Purpose.ENTRY and order.tag != FLATTENED:
-            order.tag = CALLED_OFF
-            journal.keep(order)
+    call_off(journal, CALLED_OFF)
     for signal in list(ctx.ledger.signals.values()):
         if signal.state in {SignalState.PENDING, SignalState.APPROVED}:
             journal.take(Step(signal, SignalTrigger.CANCEL, words, {"ahead_s": ahead_s}, {"closed_at": ctx.now}))
