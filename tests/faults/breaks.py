@@ -16,7 +16,6 @@ from bot.domain.order import Order, OrderState, OrderTrigger
 from bot.engine import budgets, exits, protection
 from bot.engine.facts import FactKeeper
 from bot.engine.fills import FillKeeper
-from bot.engine.gate import Gate
 from bot.engine.reconciler import Reconciler
 from bot.engine.steps import Step
 from bot.engine.tick import Engine
@@ -78,8 +77,8 @@ def _stop_not_shrunk_before_rung(ctx: Any, position: Any, orders: Any, bid: Any)
     if position.rungs_done >= len(rungs) or bid < position.entry_price * (1 + rungs[position.rungs_done].gain):
         return []
     target = rung_targets(position.entry_quantity, position.plan)[position.rungs_done]
-    position.room_for = min(target - position.exit_quantity, position.quantity - 1)
-    return exits._sell_rung(ctx, position) if position.room_for > 0 else []
+    contracts = min(target - position.exit_quantity, position.quantity - 1)
+    return exits._sell_rung(ctx, position, contracts) if contracts > 0 and not protection.live_exits(orders) else []
 
 
 _take_facts = Reconciler._take_facts
@@ -88,16 +87,6 @@ _take_facts = Reconciler._take_facts
 def _ignore_1100_fills(self: Any, snapshot: BrokerSnapshot, **options: Any) -> None:
     """Read a book for its orders and positions and not for its executions."""
     _take_facts(self, replace(snapshot, executions=(), commissions={}), **options)
-
-
-def _absence_on_one_poll(self: Any, order: Order, snapshot: BrokerSnapshot) -> None:
-    """Take an order that one book lacks for one that never arrived."""
-    if order.state is not OrderState.UNKNOWN:
-        sets = {"wanted": None}
-        words = "not in the broker's book"
-        self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, {}, sets, actor="reconcile"))
-    if order.state is OrderState.UNKNOWN:
-        self._resolve_absent(order, snapshot.at, snapshot)
 
 
 def _reuse_order_id(self: Any, at_least: int) -> None:
@@ -116,10 +105,6 @@ def _believe_stale_data(self: Datum, now: Any) -> float:
     return 0.0
 
 
-def _open_gate(self: Gate, ticket: Any) -> None:
-    """Let every entry pass."""
-
-
 Patch = tuple[Any, str, Callable[..., Any]]
 BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
     {
@@ -132,11 +117,9 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
         ),
         "stop_not_shrunk_before_rung": ((exits, "_climb", _stop_not_shrunk_before_rung),),
         "ignore_1100_fills": ((Reconciler, "_take_facts", _ignore_1100_fills),),
-        "absence_on_one_poll": ((Reconciler, "_judge_absent", _absence_on_one_poll),),
         "reuse_order_id": ((SimBroker, "reserve_order_ids", _reuse_order_id),),
         "send_again_unheard": ((budgets, "_lost", _send_again_unheard),),
         "believe_stale_data": ((Datum, "age_s", _believe_stale_data),),
-        "open_gate": ((Gate, "refusal", _open_gate),),
     }
 )
 

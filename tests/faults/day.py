@@ -321,7 +321,7 @@ class World:
         """A second look at the same book changes nothing."""
         await self._look_at_the_book()
         session = self.engine.ledger.session
-        if session.state is not SessionState.ACTIVE:
+        if session.state is not SessionState.ACTIVE and not (session.hold is not Hold.NONE and self._is_meant(session)):
             self.outcome.broken.append(f"all is well again and the session is {session.state}: {session.hold_reason}")
         before = (self.lane_head(), len(self.checker.placed))
         await self._look_at_the_book()

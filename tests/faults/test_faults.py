@@ -12,6 +12,7 @@ from bot.sim.faults.catalogue import KINDS, Delay, Fault, LoseOrder, OrdersLost,
 from bot.sim.faults.generator import random_faults
 from bot.sim.faults.script import FaultScript
 from tests.faults.__main__ import command_of, play, play_seed, point_of, shrink
+from tests.faults.breaks import BREAKS
 from tests.faults.crash import POINTS, Crash
 from tests.faults.plan import Outcome, Plan, Setting
 
@@ -128,11 +129,16 @@ CAUGHT_BY = {  # break -> a seed that finds it; another one is found by `make fa
     "skip_exec_id": 0,
     "cancel_on_10148": 57,
     "no_protect_after_restart": 3,
+    "stop_not_shrunk_before_rung": 2,
     "ignore_1100_fills": 0,
     "reuse_order_id": 1,
     "send_again_unheard": 1,
     "believe_stale_data": 4,
 }
+
+
+def test_every_break_of_the_protocol_has_a_seed_that_finds_it() -> None:
+    assert set(CAUGHT_BY) == set(BREAKS)
 
 
 @pytest.mark.parametrize("name", sorted(CAUGHT_BY))
