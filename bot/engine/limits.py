@@ -258,6 +258,8 @@ def _spots(ctx: Context) -> Iterable[tuple[str, Decimal]]:
     """Return the underlyings' prices that are fit to compare."""
     patience = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
     for key, quote in ctx.board.quotes().items():
+        if len(key) > _TICKER_LENGTH or quote.halted or ctx.now - quote.at > patience:
+            continue
         price = quote.reference
-        if len(key) <= _TICKER_LENGTH and price and price > 0 and not quote.halted and ctx.now - quote.at <= patience:
+        if price and price > 0:
             yield key, price

@@ -39,13 +39,12 @@ def stock_prints(tape: StockTape, line: Timeline, since: datetime, until: dateti
 def option_prints(tape: OptionTape, row: int, line: Timeline, since: datetime, until: datetime) -> list[Print]:
     """Return an option's trades with since < at <= until."""
     found: list[Print] = []
-    low, before, rank = line.index(since), -1, 0
-    for trade in tape.of_row(row, line.index(until)).tolist():
+    before, rank = -1, 0
+    mine = tape.of_row(row, line.index(until))
+    for trade in mine[np.searchsorted(tape.second[mine], line.index(since)) :].tolist():
         second = int(tape.second[trade])
         rank = rank + 1 if second == before else 0
         before = second
-        if second < low:
-            continue
         at = line.instant(second) + timedelta(milliseconds=50 + 40 * min(rank, 20))
         if since < at <= until:
             found.append(Print(at, dollars(int(tape.cents[trade])), int(tape.size[trade])))

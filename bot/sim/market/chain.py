@@ -58,6 +58,7 @@ class Universe:
     right: Floats
     ends: Floats
     con_id: NDArray[np.int64]
+    expiry: Sequence[str]  # ISO dates
     row_of: dict[int, int]
 
 
@@ -193,6 +194,7 @@ def build_universe(scenario: Scenario, symbol: str, line: Timeline, ids: IdBook)
         right=np.array([1.0 if each.right == "C" else -1.0 for each in instruments]),
         ends=np.array([each.ends for each in listed])[numbers],
         con_id=np.array([each.con_id for each in instruments], dtype=np.int64),
+        expiry=[listed[number].expiry.isoformat() for number in listing],
         row_of={each.con_id: row for row, each in enumerate(instruments)},
     )
 

@@ -8,6 +8,7 @@ customer who buys.
 from __future__ import annotations
 
 import uuid
+from array import array
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -41,14 +42,15 @@ _RULES: Final = ("RepeatedHits", "RepeatedHitsAscendingFill", "RepeatedHitsDesce
 
 
 class ContractDay(NamedTuple):
-    """One contract's trades and, after each of them, its volume, high and low; prices in cents."""
+    """One contract's trades and, after each of them, its volume, high and low; prices in cents. Compact, for a day has
+    hundreds of contracts with thousands of trades."""
 
-    second: list[int]
-    cents: list[int]
-    size: list[int]
-    volume: list[int]
-    high: list[int]
-    low: list[int]
+    second: array[int]
+    cents: array[int]
+    size: array[int]
+    volume: array[int]
+    high: array[int]
+    low: array[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,11 @@ class OptionTape:
         """Return a contract's running statistics of the day."""
         mine = self.by_row[self.starts[row] : self.starts[row + 1]]
         cents = self.cents[mine]
-        return ContractDay(
-            self.second[mine].tolist(), cents.tolist(), self.size[mine].tolist(), np.cumsum(self.size[mine]).tolist(),
-            np.maximum.accumulate(cents).tolist(), np.minimum.accumulate(cents).tolist(),
+        columns = (
+            self.second[mine], cents, self.size[mine], np.cumsum(self.size[mine]),
+            np.maximum.accumulate(cents), np.minimum.accumulate(cents),
         )  # fmt: skip
+        return ContractDay(*(array("q", column.tobytes()) for column in columns))
 
     def count_until(self, second: int) -> int:
         return int(np.searchsorted(self.second, second, side="right"))
@@ -208,28 +211,28 @@ def _sizes(rng: np.random.Generator, count: int) -> Ints:
     return (small + block).astype(np.int64)
 
 
-def net_premium_minutes(tape: OptionTape, universe: Universe, line: Timeline, until: int) -> list[NetPremiumMinute]:
-    """Return one row per minute that has ended by `until`, oldest first."""
-    ended = (min(until, line.close_index) - line.open_index) // 60
-    if ended <= 0:
-        return []
-    n = int(np.searchsorted(tape.second, line.open_index + ended * 60))
-    minute = (tape.second[:n] - line.open_index) // 60
-    size, side, call = tape.size[:n], tape.side[:n], universe.right[tape.row[:n]] > 0
+def net_premium_minutes(
+    tape: OptionTape, universe: Universe, line: Timeline, first: int, end: int
+) -> list[NetPremiumMinute]:
+    """Return one row per minute of the session from `first` up to but not including `end`, oldest first."""
+    part = slice(*np.searchsorted(tape.second, (line.open_index + first * 60, line.open_index + end * 60)).tolist())
+    count = end - first
+    minute = (tape.second[part] - line.open_index) // 60 - first
+    size, side, call = tape.size[part], tape.side[part], universe.right[tape.row[part]] > 0
 
     def per_minute(values: Floats | Ints, keep: NDArray[np.bool_]) -> list[int]:
-        sums = np.bincount(minute, weights=values * keep, minlength=ended)
+        sums = np.bincount(minute, weights=values * keep, minlength=count)
         return [round(each) for each in sums.tolist()]
 
-    premium = tape.cents[:n] * size * side  # cents per share × 100 shares = dollars × 1
+    premium = tape.cents[part] * size * side  # cents per share × 100 shares = dollars × 1
     columns = (
         per_minute(size, call), per_minute(size, ~call),
         per_minute(size, call & (side > 0)), per_minute(size, call & (side < 0)),
         per_minute(size, ~call & (side > 0)), per_minute(size, ~call & (side < 0)),
         per_minute(premium, call), per_minute(premium, ~call),
     )  # fmt: skip
-    delta = np.bincount(minute, weights=tape.delta[:n] * size * side * 100.0, minlength=ended).tolist()
-    starts = (line.instant(line.open_index + 60 * m) for m in range(ended))
+    delta = np.bincount(minute, weights=tape.delta[part] * size * side * 100.0, minlength=count).tolist()
+    starts = (line.instant(line.open_index + 60 * m) for m in range(first, end))
     return [
         NetPremiumMinute(start, cv, pv, ca, cb, pa, pb, Decimal(cp), Decimal(pp), net)
         for start, net, cv, pv, ca, cb, pa, pb, cp, pp in zip(starts, delta, *columns, strict=True)

@@ -53,7 +53,6 @@ from bot.sim.market.surface import (
 from bot.sim.scenario import Scenario, SymbolScript
 from bot.sim.vocabulary import Bar, BookLevel, Depth, Instrument, ModelGreeks, Print, TopOfBook
 
-_CACHE_LIMIT: Final = 20_000
 _DAYS_KEPT: Final = 24  # contracts of an underlying whose trades are at hand: as many as are watched at a time
 _PIN_MARGIN: Final = 1.6  # how far the pin's gamma stands above any other strike's
 _PIN_CHECK_S: Final = 600
@@ -79,6 +78,7 @@ class Book:
     alerts: list[FlowAlert] = field(default_factory=list)
     days: dict[int, tuple[ContractDay, Decimal]] = field(default_factory=dict)
     minutes: list[SpotGexRow] = field(default_factory=list)
+    flows: list[NetPremiumMinute] = field(default_factory=list)
     latest: ChainSnapshot | None = None
     latest_index: int = -1
 
@@ -99,8 +99,11 @@ class MarketModel:
         self._all = [each for universe in universes for each in (universe.underlying, *universe.instruments)]
         self._by_id = {each.con_id: each for each in self._all}
         self._by_local = {each.local_symbol: each for each in self._all}
-        self._greeks: dict[tuple[int, int], Greeks] = {}
-        self._tops: dict[tuple[int, int], TopOfBook] = {}
+        # Everybody asks about the second that it is, so what is kept is of one second.
+        self._greeks: dict[int, Greeks] = {}
+        self._greeks_of = -1
+        self._tops: dict[int, TopOfBook] = {}
+        self._tops_of = -1
 
     def _build_book(self, symbol: str, path: DayPath, ids: IdBook) -> Book:
         script, line, seed = self.scenario.symbols[symbol], self.line, self.seed
@@ -203,13 +206,12 @@ class MarketModel:
 
     def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
         index = self.line.index(at)
-        key = (instrument.con_id, index)
-        known = self._tops.get(key)
+        if index != self._tops_of:
+            self._tops_of, self._tops = index, {}
+        known = self._tops.get(instrument.con_id)
         if known is None:
-            if len(self._tops) > _CACHE_LIMIT:
-                self._tops.clear()
             known = self._option_top(instrument, index) if instrument.right else self._stock_top(instrument, index)
-            self._tops[key] = known
+            self._tops[instrument.con_id] = known
         return known
 
     def _stock_top(self, instrument: Instrument, index: int) -> TopOfBook:
@@ -300,16 +302,15 @@ class MarketModel:
         return ModelGreeks(iv, value.price, value.delta, value.gamma, value.vega, value.theta, spot)
 
     def _scalar_greeks(self, book: Book, row: int, con_id: int, index: int) -> Greeks:
-        key = (con_id, index)
-        known = self._greeks.get(key)
+        if index != self._greeks_of:
+            self._greeks_of, self._greeks = index, {}
+        known = self._greeks.get(con_id)
         if known is None:
-            if len(self._greeks) > _CACHE_LIMIT:
-                self._greeks.clear()
             spot, strike = float(book.path.price[index]), float(book.universe.strike[row])
             years = years_left(float(book.universe.ends[row]), index)
             iv = implied_volatility(book.script.iv, spot, strike, years, book.script.open)
             known = black_scholes(spot, strike, years, iv, call=bool(book.universe.right[row] > 0))
-            self._greeks[key] = known
+            self._greeks[con_id] = known
         return known
 
     def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> Depth:
@@ -390,7 +391,7 @@ class MarketModel:
             at=line.instant(index),
             price=spot,
             instruments=universe.instruments,
-            expiry=[universe.listings[n].expiry.isoformat() for n in universe.listing],
+            expiry=universe.expiry,
             strike=universe.strike,
             right=universe.right,
             iv=iv,
@@ -434,8 +435,11 @@ class MarketModel:
 
     def net_premium_minutes(self, symbol: str, until: datetime) -> list[NetPremiumMinute]:
         """Return the option flow of every minute that has ended."""
-        book = self._books[symbol]
-        return net_premium_minutes(book.options, book.universe, self.line, self.line.index(until))
+        book, line = self._books[symbol], self.line
+        ended = max((min(line.index(until), line.close_index) - line.open_index) // 60, 0)
+        if ended > len(book.flows):
+            book.flows += net_premium_minutes(book.options, book.universe, line, len(book.flows), ended)
+        return book.flows[:ended]
 
     def flow_alerts(self, since: datetime, until: datetime, symbols: Iterable[str] = ()) -> list[FlowAlert]:
         """Return the alerts with since < at <= until of the given symbols (all when none is given), oldest first."""

@@ -24,6 +24,7 @@ Row = dict[str, Any]
 _SPOT_GREEKS: Final = ("charm", "gamma", "vanna")
 _SPOT_WEIGHTS: Final = ("dir", "oi", "vol")
 _DAILY_GREEKS: Final = (("charm", "charm"), ("delta", "delta"), ("gamma", "gex"), ("vanna", "vanna"))
+_STRIKE_MONEY: Final = "%.4f " * len(STRIKE_COLUMNS)
 _TYPE: Final[Mapping[str, str]] = {"C": "call", "P": "put"}
 
 
@@ -43,7 +44,8 @@ def spot_exposure(ticker: str, minute: ExposureMinute) -> Row:
 
 def strike_exposure(ticker: str, table: StrikeTable, row: StrikeRow, expiry: date | None = None) -> Row:
     """Return a row of spot-exposures/strike; `expiry` only on expiry-strike."""
-    columns = {name: _money(row.columns.get(name, 0.0)) for name in STRIKE_COLUMNS}
+    values = tuple(row.columns.get(name, 0.0) for name in STRIKE_COLUMNS)
+    columns = dict(zip(STRIKE_COLUMNS, (_STRIKE_MONEY % values).split(), strict=True))  # one format for 32 numbers
     head: Row = {"ticker": ticker, "time": stamp(table.at), "price": _price(table.price), "strike": _plain(row.strike)}
     if expiry is not None:
         head["expiry"] = expiry.isoformat()
