@@ -94,3 +94,21 @@ async def test_a_crash_after_any_tick_leaves_one_entry_and_a_flat_book(crash_aft
     if crash_after > 4:
         assert desk.broker.executions, "something was traded"
     assert desk.contract.expiry == DAY
+
+
+async def test_an_id_that_went_out_unrecorded_is_not_given_again_when_the_gateway_s_ids_were_reset() -> None:
+    desk = await Desk().start()
+    desk.equity(41_000)
+    desk.strategy.contract = desk.contract
+    for step in range(20):
+        market_at(desk, step)
+        await desk.tick(0.5)
+        if desk.broker.submitted:
+            break
+    used = max(order.order_id for order in desk.broker.book.values())
+    assert [order.order_id for order in desk.store.orders] == [None], "the death came before the id was on record"
+    desk.broker.next_id = 1
+
+    again = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
+
+    assert again.broker.next_id > used
