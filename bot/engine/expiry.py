@@ -183,6 +183,22 @@ def _expire(ctx: Context, journal: Journal, position: Position) -> None:
     journal.alert("HELD_THROUGH_EXPIRY", "critical", words, facts)
 
 
+def live_again(ctx: Context, journal: Journal) -> None:
+    """Take back what a clock that was ahead let expire: it still trades, so it is sold.
+
+    That clock was past its time stop too, and this is its reason to leave. What was kept for a settlement is dropped:
+    shares that seem to be awaited would never let the closed position rest.
+    """
+    for position in ctx.ledger.awaiting_settlement:
+        if has_expired(ctx, position.contract):
+            continue
+        words = f"{position.contract} trades until {ends_at(ctx, position.contract):%Y-%m-%d %H:%M} UTC: it is sold"
+        evidence = {"left": position.quantity, "was": position.close_reason}
+        sets = {"close_reason": CloseReason.FLAT_TIME, "settlement_price": None, "shares_before": None}
+        journal.take(Step(position, PositionTrigger.RECOVER, words, evidence, sets))
+        journal.alert("EXPIRED_TOO_EARLY", "critical", words, {"position_id": position.id})
+
+
 def _standing(contract: OptionContract, price: Decimal | None) -> str:
     if contract.settles_at_open:
         return "which settles on this day's opening: tell its price with `settle` once it is published"

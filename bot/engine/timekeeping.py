@@ -4,7 +4,8 @@ Context: the bot's own time is steady (`bot.feeds.clock.SteadyTime`), so no dead
 the wall clock. But then one of the two is wrong: an entry could be sent at a wrong hour of the session. Decision: no
 entries from the moment the two part until they agree again and the broker's book was compared; exits and stops go on.
 A start takes the wall's time, whatever the store says: moments of what is alive that lie in the future become the
-present, so that no deadline waits for hours, and entries that were under way are called off.
+present, so that no deadline waits for hours, entries that were under way are called off, and what expired in that
+future is on its way out again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import ClockParted
 from bot.domain.signal import SignalState, SignalTrigger
+from bot.engine import expiry
 from bot.engine.calling_off import CALLED_OFF, call_off
 from bot.engine.context import Context
 from bot.engine.journal import Journal
@@ -60,6 +62,7 @@ def wants_the_book(ledger: Ledger) -> bool:
 
 def leave_the_future(ctx: Context, journal: Journal) -> None:
     """At a start: bring what is alive back to the present where the store is ahead of the clock."""
+    expiry.live_again(ctx, journal)
     furthest = max(_brought_back(ctx.ledger, ctx.now), default=ctx.now)
     ahead_s = (furthest - ctx.now).total_seconds()
     if ahead_s <= ctx.settings.engine.clock_tolerance_s:

@@ -4,7 +4,8 @@ hours."""
 from datetime import timedelta
 
 from bot.domain.events import ClockParted
-from bot.domain.order import OrderState, Purpose
+from bot.domain.order import OrderState, OrderType, Purpose
+from bot.domain.position import CloseReason, PositionState
 from bot.feeds.clock import ManualClock
 from tests.engine.desk import TEN, Desk
 from tests.engine.fakes import FakeBroker, FakeStore
@@ -103,3 +104,25 @@ async def test_a_start_a_moment_behind_the_store_is_nothing_to_tell() -> None:
     clock.advance_to(max(o.state_since for o in store.orders) - timedelta(seconds=0.5))
     await Desk(store=store, broker=broker, clock=clock).start()
     assert "CLOCK_BEHIND_STORE" not in alerts(store)
+
+
+async def test_what_a_clock_that_was_ahead_let_expire_is_sold_after_the_restart_and_is_at_rest() -> None:
+    desk = await Desk().start()
+    await desk.hold(4)
+    desk.clock.advance(10 * 3600)
+    desk.quoting = False
+    await desk.ticks(2)
+    assert desk.position.close_reason is CloseReason.AWAITING_SETTLEMENT
+    desk.broker.clock = clock = ManualClock(TEN + timedelta(minutes=2))
+    again = await Desk(store=desk.store, broker=desk.broker, clock=clock, seed=2).start()
+    again.quote("2.10", "2.14")
+    await again.settle()
+    (sale,) = desk.broker.live
+    assert sale.type is OrderType.MARKET, "its stop was taken back for it"
+    desk.broker.fill(sale, 4, "2.10")
+    await again.settle()
+    (position,) = desk.store.positions
+    assert (position.state, position.close_reason) == (PositionState.CLOSED, CloseReason.FLAT_TIME)
+    assert not position.is_unsettled
+    assert "EXPIRED_TOO_EARLY" in alerts(desk.store)
+    assert desk.store.refused == []
