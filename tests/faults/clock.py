@@ -47,4 +47,5 @@ def _moved(event: Any, by: timedelta) -> Any:
         return replace(event, quote=_moved(event.quote, by))
     if isinstance(event, OrderReported):
         return replace(event, view=_moved(event.view, by))
-    return replace(event, at=event.at + by) if hasattr(event, "at") else event
+    moments = {name: getattr(event, name) + by for name in ("at", "asked_at") if hasattr(event, name)}
+    return replace(event, **moments) if moments else event

@@ -152,3 +152,11 @@ def test_the_least_of_what_finds_a_break_is_named_with_its_command() -> None:
     assert play(least, "send_again_unheard").broken
     assert len(least.faults) < len(Plan.of(caught).faults)
     assert command_of(least, "send_again_unheard").startswith(f"python -m tests.faults --only {caught} --faults ")
+
+
+def test_a_book_that_was_asked_for_by_a_clock_that_is_ahead_bears_its_time() -> None:
+    assert play_seed(1666, None).broken == [], "a stop that was never sent is found missing within seconds"
+
+
+def test_a_bot_that_lives_an_hour_ahead_is_restarted_and_sells_what_it_took_for_expired() -> None:
+    assert play_seed(368, None).broken == []
