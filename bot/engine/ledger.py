@@ -160,8 +160,7 @@ class Ledger:
         return self.signals.get(signal_id or "") or self.ended_signals.get(signal_id or "")
 
     def turn_to(self, today: date, now: datetime) -> None:
-        """Let go of what was over before yesterday: a bot that runs for months remembers what a start would load, and
-        the day before.
+        """Let go of what was over before yesterday: a bot that runs for months remembers what a start would load.
 
         A broker tells of orders and executions of a day until its nightly restart, so yesterday's stay findable. Told
         once a day is what is in `foreign_told`.

@@ -2,7 +2,7 @@
 
 Context: the bot runs for months, and most of what it remembers is of one day: orders and executions that may still be
 spoken of, quotes of options that expire that afternoon, who was told of what. Decision: once a day every table of the
-engine that grows with trades is cut to what a start would read from the store, and the day before. Consequence: memory
+engine that grows with trades is cut to what a start would read from the store. Consequence: memory
 is a matter of how much is traded in two days, not of how long the program runs; what lasts "for the day" ends with it
 without a restart.
 

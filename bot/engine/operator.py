@@ -241,7 +241,7 @@ class Operator:
         signal_id = command.payload.get("signal_id")
         signal = self._ctx.ledger.signal(str(signal_id))
         if signal is None:
-            return f"signal {signal_id} is unknown, or over before today"
+            return f"signal {signal_id} is unknown, or over before yesterday"
         return f"signal {signal_id} is {signal.state}{_since(signal.closed_at)}: {signal.contract}"
 
     def _what_the_position_is(self, position_id: str) -> str:

@@ -78,6 +78,7 @@ def leave_the_future(ctx: Context, journal: Journal) -> None:
 
 _SINCE: Final = {
     "order": ("state_since", "wanted_since", "acknowledged_at"),
+    "done order": ("done_at",),  # from which the next try of its kind is counted
     "position": ("unprotected_since", "ratcheted_at"),
     "breaker": ("since", "acknowledged_at"),
     "connection": ("since",),
@@ -88,6 +89,7 @@ def _brought_back(ledger: Ledger, now: datetime) -> Iterator[datetime]:
     """Set every future moment that something is counted from to the present; yield what it was."""
     alive: tuple[tuple[str, Any], ...] = (
         *(("order", each) for each in ledger.open_orders.values()),
+        *(("done order", each) for each in ledger.orders.values()),
         *(("position", each) for each in ledger.positions.values()),
         *(("breaker", each) for each in ledger.breakers.values()),
         ("connection", ledger.connection),

@@ -1,4 +1,9 @@
-"""What a start finds in the store: everything alive, and of today what limits and late facts need."""
+"""What a start finds in the store: everything alive, and of yesterday and today what limits and late facts need.
+
+Context: the broker tells of a day's orders and executions until its nightly restart, hours after midnight. Decision: a
+start reads what the running bot keeps (`Ledger.turn_to`): yesterday and today, and what a clock that was ahead dated
+later. Consequence: a restart after midnight takes none of it for a stranger's; what counts by the day filters itself.
+"""
 
 from __future__ import annotations
 
@@ -92,12 +97,12 @@ def _one(connection: Connection, table: Table, build: Any) -> Any:
 
 
 def _relevant_signals(today: date) -> Select[Any]:
-    """Return what is alive, what is of today, so that a person who asks is told what became of it, and every signal
+    """Return what is alive, what is recent, so that a person who asks is told what became of it, and every signal
     whose order was loaded: a fill may come after its signal is over."""
     alive = SIGNAL.c.state.not_in([s.value for s in SIGNAL_LIFE.terminal])
     ordered = select(_relevant_orders(today).subquery().c.signal_id)
-    of_today = SIGNAL.c.session_day == today.isoformat()
-    return select(SIGNAL).where(or_(alive, of_today, SIGNAL.c.id.in_(ordered))).order_by(SIGNAL.c.id)
+    recent = SIGNAL.c.session_day >= _yesterday(today).isoformat()
+    return select(SIGNAL).where(or_(alive, recent, SIGNAL.c.id.in_(ordered))).order_by(SIGNAL.c.id)
 
 
 def _open_questions() -> Select[Any]:
@@ -108,25 +113,34 @@ def _open_ids() -> Select[Any]:
     return select(POSITION.c.id).where(POSITION.c.state.in_([s.value for s in OPEN]))
 
 
-def _day_starts(day: date) -> str:
+def _yesterday(today: date) -> date:
+    return today - timedelta(days=1)
+
+
+def _recent(today: date) -> str:
+    """Return since when what is over is still kept: New York's midnight before yesterday."""
+    day = _yesterday(today)
     return time_text(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK))
 
 
 def _relevant_orders(today: date) -> Select[Any]:
     order = BROKER_ORDER.c
     alive = order.state.not_in([s.value for s in ORDER.terminal])
-    of_today = order.created_at >= _day_starts(today)
-    closed_today = select(POSITION.c.id).where(POSITION.c.session_day == today.isoformat())
-    wanted = or_(alive, of_today, order.position_id.in_(_open_ids()), order.position_id.in_(closed_today))
+    recent = or_(order.created_at >= _recent(today), order.done_at >= _recent(today))
+    closed = select(POSITION.c.id).where(POSITION.c.session_day >= _yesterday(today).isoformat())
+    wanted = or_(alive, recent, order.position_id.in_(_open_ids()), order.position_id.in_(closed))
     return select(BROKER_ORDER).where(wanted).order_by(order.id)
 
 
 def _relevant_positions(today: date) -> Select[Any]:
-    """Return what is open or was closed today, and what a settlement still has to be confirmed of."""
+    """Return what is open or was closed lately, what a settlement still has to be confirmed of, and every position
+    whose order was loaded: a fill of it may come late."""
     position = POSITION.c
     unsettled = position.settlement.in_([Settlement.PENDING.value, Settlement.SEEN.value])
-    of_today = position.session_day == today.isoformat()
-    wanted = or_(position.state.in_([s.value for s in OPEN]), of_today, unsettled, position.shares_before.is_not(None))
+    recent = position.session_day >= _yesterday(today).isoformat()
+    delivered = position.shares_before.is_not(None)
+    tied = position.id.in_(select(_relevant_orders(today).subquery().c.position_id))
+    wanted = or_(position.state.in_([s.value for s in OPEN]), recent, unsettled, delivered, tied)
     return select(POSITION).where(wanted).order_by(position.id)
 
 

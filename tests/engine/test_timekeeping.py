@@ -3,7 +3,7 @@ hours."""
 
 from datetime import timedelta
 
-from bot.domain.events import ClockParted
+from bot.domain.events import ClockParted, CommandKind
 from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.feeds.clock import ManualClock
@@ -89,6 +89,23 @@ async def test_an_order_of_the_future_that_nobody_answers_is_asked_for_after_its
     since = [o.state_since for o in desk.engine.ledger.open_orders.values()]
     assert since
     assert all(moment <= clock.now() for moment in since)
+
+
+async def test_a_sale_that_failed_in_the_future_is_tried_again_after_seconds_and_not_after_hours() -> None:
+    ahead = Desk(at=TEN + timedelta(hours=2))
+    await ahead.start()
+    await ahead.hold(4)
+    await ahead.command(CommandKind.CLOSE, position_id=ahead.position.id)
+    await ahead.settle()
+    failed = ahead.broker.market
+    ahead.broker.reject(failed)
+    await ahead.tick()
+    ahead.broker.clock = clock = ManualClock(TEN)
+    desk = Desk(store=ahead.store, broker=ahead.broker, clock=clock, seed=2)
+    await desk.start()
+    await desk.wait(10)
+    assert desk.broker.market.left == 4
+    assert desk.broker.market is not failed
 
 
 async def test_orders_of_the_future_do_not_count_as_the_last_minutes() -> None:

@@ -61,14 +61,22 @@ def test_days_are_lived_with_people_limits_and_questions() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("seed", [4, 7])  # after the trouble: the book is asked for, the bot is restarted
 @pytest.mark.parametrize("restarts", [False, True])
 @pytest.mark.parametrize("by_seconds", [-86_400, -7200, -5, 3, 3600, 86_400])
-def test_a_clock_that_is_set_doubles_nothing_and_leaves_nothing_bare(by_seconds: float, restarts: bool) -> None:
+def test_a_clock_that_is_set_doubles_nothing_and_leaves_nothing_bare(
+    by_seconds: float, restarts: bool, seed: int
+) -> None:
     jump = ONE.validate_python({"kind": "clock_jump", "at": "10:00:40", "for_seconds": 90, "by_seconds": by_seconds})
     deaths = (Crash(TEN + timedelta(seconds=60), "after fill", 0, 2),) if restarts else ()
-    outcome = play(replace(Plan.of(7), faults=(jump,), crashes=deaths, requests=()))
+    outcome = play(replace(Plan.of(seed), faults=(jump,), crashes=deaths, requests=()))
     assert outcome.broken == []
     assert outcome.fills > 10
+
+
+@pytest.mark.parametrize("seed", [158, 368, 1694])
+def test_what_a_clock_that_was_ahead_took_for_expired_is_sold_once_it_is_right(seed: int) -> None:
+    assert play_seed(seed, None).broken == []
 
 
 @pytest.mark.parametrize("seed", [0, 1])

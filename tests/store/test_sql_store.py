@@ -247,7 +247,7 @@ async def test_yesterdays_done_orders_and_closed_positions_are_left_out(store: S
     assert later.realized_since == {date(2026, 11, 20): position.realized_pnl}
 
 
-async def test_an_answered_approval_and_a_signal_that_ended_yesterday_are_left_out(
+async def test_an_answered_approval_and_a_signal_that_ended_before_yesterday_are_left_out(
     store: SqlStore, clock: FixedClock
 ) -> None:
     signal = a_signal(state=SignalState.REJECTED)
@@ -256,6 +256,8 @@ async def test_an_answered_approval_and_a_signal_that_ended_yesterday_are_left_o
     today = await store.load()
     assert [s.state for s in today.signals] == ["rejected"], "who asks is told what it is"
     assert not today.approvals
+    clock.at += timedelta(days=1)
+    assert [s.state for s in (await store.load()).signals] == ["rejected"], "and the day after"
     clock.at += timedelta(days=1)
     assert not (await store.load()).signals
 
