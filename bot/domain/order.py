@@ -8,6 +8,7 @@ acknowledgement) and late (a fill after a cancel): rows, not footnotes.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -300,3 +301,14 @@ class Execution:
     @property
     def revision(self) -> int:
         return revision_of(self.exec_id)
+
+
+def last_revisions(executions: Iterable[Execution]) -> list[Execution]:
+    """Return of each fill what was said of it last, in the order of their first reports: a broker's book lists the
+    corrected beside the correction."""
+    last: dict[str, Execution] = {}
+    for execution in executions:
+        known = last.get(execution.base_id)
+        if known is None or execution.revision > known.revision:
+            last[execution.base_id] = execution
+    return list(last.values())

@@ -12,7 +12,7 @@ from collections import defaultdict
 
 from bot.domain.commands import CancelOrder
 from bot.domain.events import BrokerOrderStatus, BrokerOrderView, BrokerSnapshot, OrderReported
-from bot.domain.order import Execution, Order, OrderSide, OrderTrigger
+from bot.domain.order import Execution, Order, OrderSide, OrderTrigger, last_revisions
 from bot.domain.position import Position
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
@@ -32,7 +32,7 @@ class LostOrders:
         self._ctx, self._journal = ctx, journal
         self._found = [view for view in snapshot.open_orders if self._is_lost(view)]
         self._sold: dict[str, list[Execution]] = defaultdict(list)
-        for execution in snapshot.executions:
+        for execution in last_revisions(snapshot.executions):
             self._sold[execution.order_ref].append(execution)
         self._extra = _held_beyond(ctx, snapshot)
         self._stops = {key: stop for key in self._extra if (stop := self._fitting_stop(key)) is not None}

@@ -359,7 +359,7 @@ class FactKeeper:
     def ended(self, order: Order, *, asked: bool = False) -> None:
         """Draw the consequences of an order's end for its position; `asked`: we took it back ourselves."""
         position = self._ledger.positions.get(order.position_id or "")
-        if position is None or asked:
+        if position is None or asked or position.state is PositionState.CLOSED:
             return
         if order.purpose is Purpose.PROTECT:
             self._protection_ended(order, position)

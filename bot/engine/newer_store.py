@@ -13,7 +13,16 @@ from typing import Final
 
 from bot.domain.events import BrokerOrderStatus, BrokerOrderView, BrokerSnapshot
 from bot.domain.ids import is_ours
-from bot.domain.order import Execution, Order, OrderSide, OrderTrigger, OrderType, Purpose, Terms
+from bot.domain.order import (
+    Execution,
+    Order,
+    OrderSide,
+    OrderTrigger,
+    OrderType,
+    Purpose,
+    Terms,
+    last_revisions,
+)
 from bot.domain.position import Position
 from bot.engine.context import Context
 from bot.engine.journal import Journal
@@ -30,7 +39,7 @@ class NewerSales:
         self._ctx, self._journal = ctx, journal
         self._views = {v.order_ref: v for v in (*snapshot.completed_orders, *snapshot.open_orders) if self._is_new(v)}
         self._sold: dict[str, list[Execution]] = defaultdict(list)
-        for execution in snapshot.executions:
+        for execution in last_revisions(snapshot.executions):
             if _is_unknown_sale(ctx, execution):
                 self._sold[execution.order_ref].append(execution)
         self._held = {p.contract_key: p.quantity for p in snapshot.positions}

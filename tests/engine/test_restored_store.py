@@ -228,6 +228,9 @@ BUSY = st.one_of(
 )
 @example(4, [], [("bid", 300), ("settle", 0), ("fill", 1), ("settle", 0), ("bid", 420), ("settle", 0)])
 @example(4, [], [("close", 0), ("settle", 0), ("fill", 1), ("settle", 0)])
+@example(2, [], [("bid", 50), ("close", 0), ("answer", 0), ("fill", 1), ("take_back", 1)])
+@example(1, [], [("bid", 50), ("close", 0), ("answer", 0), ("fill", 0), ("take_back", 1)])
+@example(3, [], [("bid", 400), ("quiet_fill", 1)])
 @example(4, [("bid", 300)], [("settle", 0), ("venue_cancels", 0), ("settle", 0), ("fill", 1), ("settle", 0)])
 async def test_whatever_happened_before_and_after_the_backup_the_books_and_the_money_agree(
     quantity: int, before: list[tuple[str, int]], after: list[tuple[str, int]]
