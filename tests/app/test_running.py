@@ -105,13 +105,16 @@ def test_a_killed_run_goes_on_with_its_position_protected_and_nothing_doubled(pr
     first.send_signal(signal.SIGKILL)
     first.wait()
     before = program.ask(held)
-    entries = program.ask("SELECT count(*) FROM broker_order WHERE purpose = 'entry'")
+    entries = program.ask("SELECT order_ref FROM broker_order WHERE purpose = 'entry'")
 
     program.start("--scenario", "demo", "--speed", "30")
     program.wait_for(lambda: _synced_after_restart(program))
-    assert program.ask(held) == before
-    assert program.ask("SELECT count(*) FROM broker_order WHERE purpose = 'entry'") == entries
-    assert program.ask("SELECT origin FROM position") == [("bot",)] * len(program.ask("SELECT id FROM position"))
+    # Another entry may have been on its way when the program died, and fill; the market goes on at once.
+    assert set(before) <= set(program.ask(held))
+    assert set(entries) <= set(program.ask("SELECT order_ref FROM broker_order WHERE purpose = 'entry'"))
+    twice = "SELECT signal_id FROM broker_order WHERE purpose = 'entry' GROUP BY signal_id HAVING count(*) > 1"
+    assert program.ask(twice) == [], "one entry a signal"
+    assert program.ask("SELECT id FROM position WHERE origin != 'bot'") == [], "none was found anew"
     assert program.run("audit", "invariants").returncode == 0
 
 
