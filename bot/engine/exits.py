@@ -28,7 +28,6 @@ from bot.engine.protection import (
     may_sell_more,
     move_stop,
     protect,
-    sold_unseen,
 )
 from bot.engine.refusals import follow, is_watched, watch
 from bot.engine.silence import Silence, is_halted, silence_of
@@ -134,8 +133,7 @@ def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decim
         return [Step(position, PositionTrigger.SELL_RUNG, words, evidence, {"rungs_done": position.rungs_done + 1})]
     stop = live_stop(orders)
     if stop is None and is_watched(orders):
-        free = may_sell_more(ctx, position) and not sold_unseen(orders)
-        return _sell_rung(ctx, position, contracts) if free else []
+        return _sell_rung(ctx, position, contracts)
     if stop is None or not may_resize(ctx, stop):
         return []
     wanted = replace(stop.terms, quantity=stop.terms.quantity - contracts)
