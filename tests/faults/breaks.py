@@ -16,6 +16,7 @@ from bot.domain.order import Order, OrderState, OrderTrigger
 from bot.engine import budgets, exits, protection
 from bot.engine.facts import FactKeeper
 from bot.engine.fills import FillKeeper
+from bot.engine.gate import Gate
 from bot.engine.reconciler import Reconciler
 from bot.engine.steps import Step
 from bot.engine.tick import Engine
@@ -89,6 +90,20 @@ def _ignore_1100_fills(self: Any, snapshot: BrokerSnapshot, **options: Any) -> N
     _take_facts(self, replace(snapshot, executions=(), commissions={}), **options)
 
 
+def _absence_on_one_poll(self: Any, order: Order, snapshot: BrokerSnapshot) -> None:
+    """Take an order that one book lacks for one that never arrived."""
+    if order.state is not OrderState.UNKNOWN:
+        words, sets = "not in the broker's book", {"wanted": None}
+        self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, {}, sets, actor="reconcile"))
+    if order.state is OrderState.UNKNOWN:
+        self._resolve_absent(order, snapshot.at, snapshot)
+
+
+def _difference_on_one_poll(self: Any, key: str, difference: int, at: Any) -> bool:
+    """Take contracts that one book counts otherwise for gone, or for somebody else's."""
+    return True
+
+
 def _reuse_order_id(self: Any, at_least: int) -> None:
     """Count order ids from one again after every start."""
 
@@ -105,6 +120,10 @@ def _believe_stale_data(self: Datum, now: Any) -> float:
     return 0.0
 
 
+def _open_gate(self: Gate, ticket: Any) -> None:
+    """Let every entry pass."""
+
+
 Patch = tuple[Any, str, Callable[..., Any]]
 BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
     {
@@ -117,9 +136,12 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
         ),
         "stop_not_shrunk_before_rung": ((exits, "_climb", _stop_not_shrunk_before_rung),),
         "ignore_1100_fills": ((Reconciler, "_take_facts", _ignore_1100_fills),),
+        "absence_on_one_poll": ((Reconciler, "_judge_absent", _absence_on_one_poll),),
+        "difference_on_one_poll": ((Reconciler, "_seen_twice", _difference_on_one_poll),),
         "reuse_order_id": ((SimBroker, "reserve_order_ids", _reuse_order_id),),
         "send_again_unheard": ((budgets, "_lost", _send_again_unheard),),
         "believe_stale_data": ((Datum, "age_s", _believe_stale_data),),
+        "open_gate": ((Gate, "refusal", _open_gate),),
     }
 )
 

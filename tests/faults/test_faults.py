@@ -129,6 +129,8 @@ def test_the_generator_mixes_every_kind_and_repeats_itself() -> None:
     mixed = [fault for seed in range(300) for fault in random_faults(seed, TEN, end, vendor=True)]
     assert {fault.kind for fault in mixed} == set(KINDS.split(", "))
     assert random_faults(7, TEN, end) == random_faults(7, TEN, end)
+    days = [random_faults(seed, TEN, end) for seed in range(300)]
+    assert max(sum(fault.kind == "short_book" for fault in day) for day in days) == 1, "two are beyond any two looks"
     assert any(isinstance(fault, Delay) for fault in mixed)
 
 
@@ -139,9 +141,12 @@ CAUGHT_BY = {  # break -> a seed that finds it; another one is found by `make fa
     "no_protect_after_restart": 3,
     "stop_not_shrunk_before_rung": 2,
     "ignore_1100_fills": 0,
+    "absence_on_one_poll": 8,
+    "difference_on_one_poll": 3,
     "reuse_order_id": 1,
     "send_again_unheard": 1,
     "believe_stale_data": 4,
+    "open_gate": 37,
 }
 
 

@@ -207,6 +207,19 @@ async def _not_whole(here: Site) -> None:
         pass
 
 
+async def test_a_short_book_ends_as_if_it_were_whole_and_the_next_one_is(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "short_book"}, {"kind": "short_book", "lacks": "positions"})
+    here.buy()
+    await here.status(BrokerOrderStatus.FILLED)
+    resting = here.buy(limit="0.01")
+    await here.status(BrokerOrderStatus.WORKING)
+    short, whole = await here.book(), await here.book()
+    assert (short.complete, len(short.open_orders), len(short.positions)) == (True, 0, 0)
+    assert sum(e.quantity for e in short.executions) == 4
+    assert [view.order_ref for view in whole.open_orders] == [resting.order_ref]
+    assert [held.quantity for held in whole.positions] == [4]
+
+
 async def test_a_competing_session_is_told(site: Callable[..., Any]) -> None:
     here = await site({"kind": "competing", "at": "10:00:01", "for_seconds": LONG})
     await here.events.change(LinkChange.COMPETING)

@@ -50,6 +50,7 @@ from bot.sim.faults.catalogue import (
     Reject,
     Reorder,
     Restart,
+    ShortBook,
     SlowCancel,
 )
 from bot.sim.faults.script import FaultScript
@@ -290,6 +291,10 @@ class FaultyBroker:
         if self._deaf(now):
             return BrokerSnapshot((), (), (), {}, (), 0, False, ("open orders: no answer",), now, now)
         snapshot = await self._inner.snapshot()
+        if self.script.meet(ShortBook, now, lacks="orders") is not None:
+            snapshot = replace(snapshot, open_orders=())
+        if self.script.meet(ShortBook, now, lacks="positions") is not None:
+            snapshot = replace(snapshot, positions=())
         if self._forgets_before is None:
             return snapshot
         forgotten = {

@@ -139,6 +139,13 @@ class Reject(Counted):
     text: str = "Order rejected - reason: the exchange does not accept it"
 
 
+class ShortBook(Counted):
+    """The next answers of this kind are ended as usual and lack everything: TWS answered before it had the account."""
+
+    kind: Literal["short_book"]
+    lacks: Literal["orders", "positions"] = "orders"
+
+
 class PartialFills(Lasting):
     """Every fill finds only a part of what is displayed."""
 
@@ -214,6 +221,7 @@ Fault = Annotated[
     | OrdersLost
     | LoseOrder
     | Reject
+    | ShortBook
     | PartialFills
     | SlowCancel
     | IdReset
@@ -228,8 +236,8 @@ Fault = Annotated[
 ]
 
 KINDS = (
-    "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, partial_fills, slow_cancel, "
-    "id_reset, restart, competing, mute, bad_quotes, correction, clock_jump, uw"
+    "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, short_book, partial_fills, "
+    "slow_cancel, id_reset, restart, competing, mute, bad_quotes, correction, clock_jump, uw"
 )
 """Every kind, for those who write a wrong one."""
 

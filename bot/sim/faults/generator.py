@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
@@ -74,6 +74,7 @@ _RECIPES: Final[tuple[tuple[int, _Recipe], ...]] = (  # weight, recipe
     (2, _lasting("clock_jump", 90, by_seconds=(-7200, -300, -5, 3, 40, 3600))),
     (2, lambda chance: {"kind": "correction", "by": chance.choice((Decimal("0.01"), Decimal("-0.02")))}),
 )
+_SHORT_BOOKS: Final = 0.25  # of the days
 _UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")
 
 
@@ -88,6 +89,19 @@ def random_faults(seed: int, begin: datetime, end: datetime, *, at_most: int = 6
     for _ in range(chance.randint(1, at_most)):
         recipe = chance.choices([each for _, each in recipes], [weight for weight, _ in recipes])[0]
         at = begin + timedelta(seconds=chance.randint(0, max(int((end - begin).total_seconds()) - 1, 0)))
-        moment = at.astimezone(NEW_YORK).time().replace(microsecond=0)
-        made.append(_ONE.validate_python({"at": moment, **recipe(chance)}))
-    return sorted(made, key=lambda fault: fault.starts())
+        made.append(_ONE.validate_python({"at": _moment(at), **recipe(chance)}))
+    return sorted([*made, *_short_book(seed, begin, end)], key=lambda fault: fault.starts())
+
+
+def _short_book(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """One on every fourth day, and never two: of two in a row no rule of two looks could tell that they are wrong."""
+    chance = random.Random(f"short book {seed}")
+    if chance.random() >= _SHORT_BOOKS:
+        return []
+    at = begin + timedelta(seconds=chance.randint(0, max(int((end - begin).total_seconds()) - 1, 0)))
+    fault = {"kind": "short_book", "at": _moment(at), "lacks": chance.choice(("orders", "positions"))}
+    return [_ONE.validate_python(fault)]
+
+
+def _moment(at: datetime) -> time:
+    return at.astimezone(NEW_YORK).time().replace(microsecond=0)

@@ -1,7 +1,7 @@
 """The socket faces behind a fault script: a TWS face with a gate that lies, and what Unusual Whales answers instead.
 
-Live callbacks are bent; answers to questions about the book are true or missing, never false: a gateway that is asked
-tells what it knows.
+Live callbacks are bent; answers to questions about the book are true or missing, never false, for a gateway that is
+asked tells what it knows. A short book alone lacks what there is, and ends as if it were whole.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from bot.sim.faults.catalogue import (
     Reject,
     Reorder,
     Restart,
+    ShortBook,
     SlowCancel,
     UwAnswers,
 )
@@ -56,6 +57,9 @@ CALLBACK_OF: Final[Mapping[int, Callback]] = MappingProxyType(
 )
 _TICK_PRICE, _ERROR, _NEXT_VALID_ID, _COMPLETED_ORDER = 1, 4, 9, 101
 _CROSSED: Final = MappingProxyType({1: 2, 2: 1})  # bid and ask change places
+_IN_THE_BOOK: Final[Mapping[str, frozenset[int]]] = MappingProxyType(
+    {"orders": frozenset({3, 5}), "positions": frozenset({61})}
+)
 _WARNINGS: Final = frozenset({399})
 _LOOK_S: Final = 0.01
 _STALE_BY: Final = timedelta(hours=1)
@@ -75,6 +79,7 @@ class FaultyTwsFace(TwsFace):
         self._number = 0
         self._waiting: list[tuple[Session, Message]] = []
         self._answering = False
+        self._left_out: frozenset[int] = frozenset()  # messages that the answer under way lacks
         self._lost = self._down = self._competing = False
         self._back = 1102
         self._told: set[Session] = set()
@@ -165,9 +170,15 @@ class FaultyTwsFace(TwsFace):
             case _ if self._lost and isinstance(request, _ABOUT_THE_BOOK):
                 return
             case _:
-                self._answering = True
-                super().ingress(session, request)
-                self._answering = False
+                self._answer(session, request, now)
+
+    def _answer(self, session: Session, request: Request, now: datetime) -> None:
+        lacks = _PARTS.get(type(request))
+        if lacks is not None and self.script.meet(ShortBook, now, lacks=lacks) is not None:
+            self._left_out = _IN_THE_BOOK[lacks]
+        self._answering = True
+        super().ingress(session, request)
+        self._answering, self._left_out = False, frozenset()
 
     def _place(self, session: Session, request: requests.PlaceOrder, now: datetime) -> None:
         if self._lost or self.script.meet(LoseOrder, now) is not None:
@@ -197,7 +208,7 @@ class FaultyTwsFace(TwsFace):
     def egress(self, session: Session, message: Message) -> None:
         """Drop, delay, repeat, reorder or bend a message."""
         now = self.now()
-        if self.script.active(Mute, now) is not None or self._is_forgotten(message):
+        if self.script.active(Mute, now) is not None or self._is_forgotten(message) or message.id in self._left_out:
             return
         if message.id == _NEXT_VALID_ID:
             self._ids_reset = self._ids_reset or bool(self.script.due(IdReset, now))
@@ -265,6 +276,9 @@ _ABOUT_THE_BOOK: Final = (
     requests.CompletedOrders,
     requests.Executions,
     requests.Positions,
+)
+_PARTS: Final[Mapping[type[Request], str]] = MappingProxyType(
+    {requests.OpenOrders: "orders", requests.AllOpenOrders: "orders", requests.Positions: "positions"}
 )
 
 
