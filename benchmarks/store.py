@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.result import Result, median
 from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose, Terms
-from bot.engine.records import TickBatch, TransitionRow
+from bot.engine.records import NewTransition, TickBatch
 from bot.feeds.clock import ManualClock
 from bot.store.database import WRITER_PRAGMAS
 from bot.store.revision import upgrade
@@ -47,7 +47,7 @@ def _batch(number: int) -> TickBatch:
             state=OrderState.WORKING,
         )
         evidence = {"bid": Decimal("1.24"), "ask": Decimal("1.26"), "perm_id": place, "detail": "acknowledged"}
-        row = TransitionRow(
+        row = NewTransition(
             "order", name, "submitted", "working", "acknowledge", "broker", "held by broker", evidence, now
         )
         batch.transitions.append(row)

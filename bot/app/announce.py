@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from bot.engine.records import TickBatch, TransitionRow
+from bot.engine.records import NewTransition, TickBatch
 from bot.strategies.base import Look, Strategy
 
 log: Final = logging.getLogger("quanticity")
@@ -13,7 +13,7 @@ log: Final = logging.getLogger("quanticity")
 _LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.ERROR}
 
 
-def transition_line(row: TransitionRow) -> str:
+def transition_line(row: NewTransition) -> str:
     """Return a transition in plain words: what, from and to, by which trigger, why. The log adds the exchange's
     time."""
     arrow = row.to_state if row.from_state == row.to_state else f"{row.from_state} → {row.to_state}"

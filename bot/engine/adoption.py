@@ -18,7 +18,7 @@ from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.journal import Journal
 from bot.engine.newer_store import is_unknown, left_of, order_of
-from bot.engine.records import ExecutionRow
+from bot.engine.records import NewExecution
 from bot.engine.steps import Birth, Step
 
 _LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
@@ -94,7 +94,7 @@ class LostOrders:
             order.filled_quantity += execution.quantity
             order.filled_value += execution.price * execution.quantity
             paid = self._ctx.ledger.commissions.get(execution.exec_id)
-            self._journal.batch.executions.append(ExecutionRow(execution, paid, order.id, None))
+            self._journal.batch.executions.append(NewExecution(execution, paid, order.id, None))
 
 
 def _held_beyond(ctx: Context, snapshot: BrokerSnapshot) -> dict[str, int]:

@@ -20,7 +20,7 @@ from bot.engine import foreign
 from bot.engine.context import Context
 from bot.engine.expiry import is_book_entry
 from bot.engine.journal import Journal
-from bot.engine.records import ExecutionRow
+from bot.engine.records import NewExecution
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
 
@@ -88,7 +88,7 @@ class FillKeeper:
     def _write(
         self, execution: Execution, order: Order | None, position: Position | None, replaces: str | None = None
     ) -> None:
-        row = ExecutionRow(
+        row = NewExecution(
             execution,
             self._ledger.commissions.get(execution.exec_id),
             order.id if order else None,

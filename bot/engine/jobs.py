@@ -15,7 +15,7 @@ from bot.domain.session import SessionState
 from bot.engine import expiry
 from bot.engine.context import Context
 from bot.engine.journal import Journal
-from bot.engine.records import AccountSnapshotRow, JobRow, MarkRow
+from bot.engine.records import AccountSnapshotRow, JobRow, NewMark
 from bot.engine.timekeeping import wants_the_book
 
 _ASK_AGAIN = timedelta(seconds=2)
@@ -101,11 +101,11 @@ def mark_positions(ctx: Context, journal: Journal, schedule: Schedule) -> None:
             journal.batch.positions[position.id] = position  # the high of the trail is worth keeping too
 
 
-def _mark(ctx: Context, position: Position, sampled: bool) -> MarkRow:
+def _mark(ctx: Context, position: Position, sampled: bool) -> NewMark:
     quote = ctx.board.quote(position.key)
     spot = ctx.board.quote(position.contract.symbol)
     mid = quote.mid if quote else None
-    return MarkRow(
+    return NewMark(
         position.id,
         ctx.now,
         quote.bid if quote else None,

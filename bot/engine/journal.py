@@ -19,7 +19,7 @@ from bot.domain.session import Session
 from bot.domain.signal import Signal
 from bot.domain.symbol_halt import SymbolHalt
 from bot.engine.ledger import Ledger
-from bot.engine.records import TickBatch, TransitionRow
+from bot.engine.records import NewTransition, TickBatch
 from bot.engine.steps import LIFECYCLE_OF, Birth, Entity, Step
 
 
@@ -136,7 +136,7 @@ class Journal:
         reason: str,
         evidence: Mapping[str, Any],
     ) -> None:
-        row = TransitionRow(
+        row = NewTransition(
             machine, entity_id, str(before), str(after), str(trigger), actor, reason, evidence, self.now
         )
         self.batch.transitions.append(row)

@@ -1,7 +1,8 @@
 """What one tick writes, and what a start reads: the engine's side of the store port.
 
 A `TickBatch` is one transaction. Entities in it are the live objects; the store writes their present values (insert or
-replace by id) and must not keep them.
+replace by id) and must not keep them. A `New...` is a row that the tick adds; as the page reads it back, it is a
+`...Row` of `bot.store.page_queries`.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ EXECUTION_DAYS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class TransitionRow:
-    """One row of `transition`, before the store adds seq, config version, tick and the hashes. Evidence is JSON-safe
-    but for Decimal and datetime, which the store writes as text."""
+class NewTransition:
+    """A row for `transition`, before the store adds seq, config version, tick and the hashes. Evidence is JSON-safe but
+    for Decimal and datetime, which the store writes as text."""
 
     machine: str
     entity_id: str
@@ -44,7 +45,7 @@ class TransitionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionRow:
+class NewExecution:
     """An execution that counts, with what it belongs to; a correction has the same `base_id` and replaces it."""
 
     execution: Execution
@@ -65,7 +66,7 @@ class CommandOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class MarkRow:
+class NewMark:
     """One point of a position's price path, and of its P&L as the page shows it. Prices per share."""
 
     position_id: str
@@ -166,20 +167,20 @@ class TickBatch:
 
     tick: int
     recorded_at: datetime
-    transitions: list[TransitionRow] = field(default_factory=list)
+    transitions: list[NewTransition] = field(default_factory=list)
     signals: dict[str, Signal] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)
     session: Session | None = None
     connection: Connection | None = None
-    executions: list[ExecutionRow] = field(default_factory=list)
+    executions: list[NewExecution] = field(default_factory=list)
     commissions: dict[str, Decimal] = field(default_factory=dict)  # exec_id -> dollars, for executions already stored
     heard: list[CommandReceived] = field(default_factory=list)  # written where no row is there yet (a signal)
     commands: list[CommandOutcome] = field(default_factory=list)
     alerts: list[AlertRaised] = field(default_factory=list)
     feeds: dict[tuple[str, str, str], FeedReported] = field(default_factory=dict)
-    marks: list[MarkRow] = field(default_factory=list)
+    marks: list[NewMark] = field(default_factory=list)
     account: AccountSnapshotRow | None = None
     reconciliations: list[ReconcileRow] = field(default_factory=list)
     jobs: list[JobRow] = field(default_factory=list)

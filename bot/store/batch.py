@@ -13,7 +13,7 @@ from typing import Any
 from bot.domain.events import CommandReceived
 from bot.domain.ids import ulid
 from bot.domain.money import to_units
-from bot.engine.records import AccountSnapshotRow, EngineStatus, ExecutionRow, MarkRow, TickBatch, TransitionRow
+from bot.engine.records import AccountSnapshotRow, EngineStatus, NewExecution, NewMark, NewTransition, TickBatch
 from bot.store import rows
 from bot.store.chain import Head, row_hash
 from bot.store.values import json_text, maybe_day_text, maybe_time_text, maybe_units, time_text
@@ -42,14 +42,14 @@ def writes_of(batch: TickBatch) -> list[Write]:
     return [(name, listed) for name, listed in found if listed]
 
 
-def _execution_writes(executions: Sequence[ExecutionRow], recorded_at: str) -> Iterable[Write]:
+def _execution_writes(executions: Sequence[NewExecution], recorded_at: str) -> Iterable[Write]:
     """One execution after the other where any is corrected, all at once otherwise."""
     if not any(row.replaces for row in executions):
         return [("execution", [rows.execution_row(row, recorded_at) for row in executions])]
     return [write for row in executions for write in _one_execution(row, recorded_at)]
 
 
-def _one_execution(row: ExecutionRow, recorded_at: str) -> list[Write]:
+def _one_execution(row: NewExecution, recorded_at: str) -> list[Write]:
     written: Write = ("execution", [rows.execution_row(row, recorded_at)])
     if row.replaces is None:
         return [written]
@@ -57,7 +57,7 @@ def _one_execution(row: ExecutionRow, recorded_at: str) -> list[Write]:
     return [("execution_replaced", [ids]), ("execution_removed", [ids]), written, ("execution_carried", [ids])]
 
 
-def _mark_writes(marks: Sequence[MarkRow]) -> list[Write]:
+def _mark_writes(marks: Sequence[NewMark]) -> list[Write]:
     listed = [_mark_row(mark) for mark in marks]
     return [
         ("latest_mark", listed),
@@ -65,7 +65,7 @@ def _mark_writes(marks: Sequence[MarkRow]) -> list[Write]:
     ]
 
 
-def _mark_row(mark: MarkRow) -> Row:
+def _mark_row(mark: NewMark) -> Row:
     return {
         "position_id": mark.position_id,
         "at": time_text(mark.at),
@@ -234,7 +234,7 @@ def _status_row(status: EngineStatus) -> Row:
 
 
 def chained(
-    transitions: Sequence[TransitionRow], head: Head, *, tick: int, recorded_at: datetime, config_version: str | None
+    transitions: Sequence[NewTransition], head: Head, *, tick: int, recorded_at: datetime, config_version: str | None
 ) -> tuple[list[Row], Head]:
     """Return the rows of a batch's transitions, numbered and hashed on from `head`, and the new head."""
     stamp = time_text(recorded_at)

@@ -26,7 +26,7 @@ from bot.domain.ids import ulid
 from bot.domain.position import CloseReason, ExitPlan, Position, PositionState, Rung, Settlement
 from bot.domain.session import Session, SessionState
 from bot.domain.signal import Signal
-from bot.engine.records import EngineStatus, TickBatch, TransitionRow
+from bot.engine.records import EngineStatus, NewTransition, TickBatch
 from bot.feeds.clock import ManualClock
 from bot.store.queries import QUERIES
 from bot.store.revision import upgrade
@@ -66,8 +66,8 @@ def a_position() -> Position:
     )  # fmt: skip
 
 
-def born(machine: str, entity_id: str, state: str) -> TransitionRow:
-    return TransitionRow(machine, entity_id, state, state, "created", "tick", "because", {}, NOW)
+def born(machine: str, entity_id: str, state: str) -> NewTransition:
+    return NewTransition(machine, entity_id, state, state, "created", "tick", "because", {}, NOW)
 
 
 async def write(url: str, batch: TickBatch) -> None:

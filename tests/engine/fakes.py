@@ -34,7 +34,7 @@ from bot.domain.order import Execution, Order, OrderSide, OrderTicket, OrderType
 from bot.domain.position import OPEN, Position
 from bot.domain.quotes import Quote
 from bot.engine.ports import Clock
-from bot.engine.records import LEFT_ALONE, LoadedState, TickBatch, TransitionRow
+from bot.engine.records import LEFT_ALONE, LoadedState, NewTransition, TickBatch
 from bot.strategies.base import Look, Proposal
 
 FEE = Decimal("0.65")
@@ -452,11 +452,11 @@ class FakeStore:
     # ---- what tests ask
 
     @property
-    def transitions(self) -> list[TransitionRow]:
+    def transitions(self) -> list[NewTransition]:
         return [row for batch in self.batches for row in batch.transitions]
 
     @property
-    def refused(self) -> list[TransitionRow]:
+    def refused(self) -> list[NewTransition]:
         return [row for row in self.transitions if row.trigger.startswith("refused:")]
 
     @property

@@ -13,7 +13,7 @@ from bot.domain.ids import ulid
 from bot.domain.order import Execution, Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, Rung
 from bot.domain.signal import Signal
-from bot.engine.records import ExecutionRow, TickBatch, TransitionRow
+from bot.engine.records import NewExecution, NewTransition, TickBatch
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 CONTRACT = OptionContract("SPY", date(2026, 11, 20), Right.CALL, Decimal(590))
@@ -106,7 +106,7 @@ def a_fill(
     commission: str | None = "2.60",
     revision: str = "01",
     **more: Any,
-) -> ExecutionRow:
+) -> NewExecution:
     execution = Execution(
         exec_id=f"0000e0d5.{number:08x}.01.{revision}",
         order_ref=order.order_ref,
@@ -119,13 +119,13 @@ def a_fill(
         executed_at=more.pop("executed_at", NOW),
     )
     paid = None if commission is None else Decimal(commission)
-    return ExecutionRow(execution, paid, order.id, order.position_id, more.pop("replaces", None))
+    return NewExecution(execution, paid, order.id, order.position_id, more.pop("replaces", None))
 
 
 def a_step(
     entity_id: str, before: str, after: str, trigger: str, *, machine: str = "signal", actor: str = "tick", **more: Any
-) -> TransitionRow:
-    return TransitionRow(
+) -> NewTransition:
+    return NewTransition(
         machine,
         entity_id,
         before,
@@ -138,7 +138,7 @@ def a_step(
     )
 
 
-def born(entity_id: str, state: str, machine: str = "signal", **more: Any) -> TransitionRow:
+def born(entity_id: str, state: str, machine: str = "signal", **more: Any) -> NewTransition:
     return a_step(entity_id, state, state, "created", machine=machine, **more)
 
 

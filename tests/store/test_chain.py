@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.records import TransitionRow
+from bot.engine.records import NewTransition
 from bot.store.audit import export_transitions, head_of, verify_chain
 from bot.store.batch import chained
 from bot.store.chain import GENESIS, Head, verify
@@ -116,7 +116,7 @@ async def test_rows_cut_off_the_end_are_found_by_a_head_that_was_written_down(
     assert not verify_chain(chained_url, head).ok
 
 
-def a_row(number: int) -> TransitionRow:
+def a_row(number: int) -> NewTransition:
     return a_step(an_id(number), "pending", "pending", "ask")
 
 

@@ -20,7 +20,7 @@ from bot.domain.position import ExitPlan, Position, Protection, Rung
 from bot.domain.session import Session
 from bot.domain.signal import Signal
 from bot.domain.symbol_halt import SymbolHalt
-from bot.engine.records import ExecutionRow
+from bot.engine.records import NewExecution
 from bot.store import rows, schema
 from bot.store.values import json_text, parse_json, parse_time, time_text
 from tests.store.builders import a_position
@@ -120,7 +120,7 @@ def test_an_entity_survives_the_way_into_a_row_and_back(kind: type, data: st.Dat
     )
 )  # fmt: skip
 def test_an_execution_survives_the_way_into_a_row_and_back(execution: Execution) -> None:
-    row = rows.execution_row(ExecutionRow(execution, Decimal("1.0"), "o", "p"), time_text(execution.executed_at))
+    row = rows.execution_row(NewExecution(execution, Decimal("1.0"), "o", "p"), time_text(execution.executed_at))
     assert rows.execution_of(row) == execution
 
 

@@ -29,7 +29,7 @@ from bot.engine.records import (
     EngineStatus,
     InstrumentRow,
     JobRow,
-    MarkRow,
+    NewMark,
     ReconcileLine,
     ReconcileRow,
     StrategyStatRow,
@@ -77,7 +77,7 @@ def a_full_batch() -> object:
         symbol_halts=keyed(SymbolHalt("SPY", SymbolState.HALTED, "by hand", ("order 7",), "broker", NOW)),
         alerts=[AlertRaised("X", "warning", "look", {"a": Decimal("1.5")}, NOW)],
         feeds={("uw", "gex", "SPY"): FeedReported("uw", "gex", "SPY", "ok", NOW, "", 3, 0, 0, 90.0, 1, 100, NOW)},
-        marks=[MarkRow(position.id, NOW, Decimal("1.2"), Decimal("1.3"), Decimal(590), Decimal(0), sampled=True)],
+        marks=[NewMark(position.id, NOW, Decimal("1.2"), Decimal("1.3"), Decimal(590), Decimal(0), sampled=True)],
         account=AccountSnapshotRow(account, date(2026, 11, 20), Decimal(0), 1),
         reconciliations=[
             ReconcileRow(an_id(9), NOW, "start", True, [ReconcileLine("position", CONTRACT.key, "4", "4", "agree")])
@@ -144,7 +144,7 @@ async def test_the_same_entity_again_replaces_its_row(any_store: SqlStore, store
 
 async def test_a_mark_survives_the_next_write_of_its_position(any_store: SqlStore, store_path: Path) -> None:
     position = a_position()
-    mark = MarkRow(position.id, NOW, Decimal("1.5"), Decimal("1.6"), None, Decimal("25.5"), sampled=False)
+    mark = NewMark(position.id, NOW, Decimal("1.5"), Decimal("1.6"), None, Decimal("25.5"), sampled=False)
     await any_store.commit(a_batch(positions=keyed(position), marks=[mark]))
     await any_store.commit(a_batch(2, positions=keyed(replace(position, rungs_done=1))))
     with sqlite3.connect(store_path) as connection:

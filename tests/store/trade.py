@@ -13,7 +13,7 @@ from bot.domain.order import OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Session, SessionState
 from bot.domain.signal import SignalState
-from bot.engine.records import ExecutionRow, ReconcileLine, ReconcileRow, TickBatch, TransitionRow
+from bot.engine.records import NewExecution, NewTransition, ReconcileLine, ReconcileRow, TickBatch
 from bot.store.sql_store import SqlStore
 from tests.store.builders import (
     CONTRACT,
@@ -39,7 +39,7 @@ def at(seconds: float) -> datetime:
 
 def _moves(
     machine: str, entity_id: str, *steps: str, when: float = 0, actor: str = "tick", **more: Any
-) -> list[TransitionRow]:
+) -> list[NewTransition]:
     """Return rows from `state -trigger-> state` words."""
     rows = []
     for step in steps:
@@ -152,7 +152,7 @@ def closing() -> list[TickBatch]:
         terms=Terms(3, stop_price=Decimal("1.40")), state=OrderState.FILLED, filled_quantity=3,
         filled_value=Decimal("4.20"), tag="stop", order_id=2, done_at=at(90), created_at=at(3),
     )  # fmt: skip
-    fills: list[ExecutionRow] = [
+    fills: list[NewExecution] = [
         a_fill(rung, 2, 1, "1.90", commission="1.30", executed_at=at(60)),
         a_fill(stop, 3, 3, "1.40", executed_at=at(90)),
     ]

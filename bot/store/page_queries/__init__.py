@@ -2,8 +2,8 @@
 
 Every function takes a connection of a reader (read-only), so that one look at the page is one short read transaction
 and all its parts agree. Where the engine's record is the row as it lies in the store (the pulse, a feed, a strategy's
-counters), that record is what comes back. The row classes here are other things of similar names: the engine's hold
-live entities and what one tick adds, these the stored columns that the page shows.
+counters), that record is what comes back. A `...Row` here holds the stored columns that the page shows; what one tick
+adds to the same tables is a `New...` of `bot.engine.records`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from bot.domain.money import from_units, to_units
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, ExitPlan, Origin, Position, PositionState, Protection, Rung, Settlement
 from bot.domain.signal import Signal, SignalState
-from bot.engine.records import ExecutionRow
+from bot.engine.records import NewExecution
 from bot.store.values import (
     Row,
     json_text,
@@ -322,7 +322,7 @@ def order_of(row: Row) -> Order:
     )
 
 
-def execution_row(row: ExecutionRow, recorded_at: str) -> dict[str, Any]:
+def execution_row(row: NewExecution, recorded_at: str) -> dict[str, Any]:
     execution = row.execution
     return {
         "exec_id": execution.exec_id,
