@@ -1,8 +1,13 @@
-"""Account values: a stream of tags turned into one event, on change and at most once a second."""
+"""Account values: a stream of tags turned into one event, on change and at most once a second.
+
+TWS repeats the values every three minutes, or when a position has changed; profit and loss come about once a second. An
+event bears the time at which the account's value itself was last told, so that a newer profit does not date it up.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -33,6 +38,7 @@ class AccountValues:
         self._values: dict[str, Decimal] = {}
         self._dirty = False
         self._told_at: float | None = None
+        self._valued_at: datetime | None = None  # when the account's value was last told, changed or not
         self._later: asyncio.TimerHandle | None = None
         self._foreign_told = False
         self._requests: list[int] = []
@@ -42,7 +48,7 @@ class AccountValues:
         """Ask for values and profit and loss of an account."""
         self._account = account
         self._values.clear()
-        self._told_at = None
+        self._told_at = self._valued_at = None
         self._requests.clear()
         self._ask()
 
@@ -77,8 +83,11 @@ class AccountValues:
         if currency == BASE and name in self._values:
             return  # the same sum once more, in the account's own currency
         amount = words.money(text)
-        if amount is not None:
-            self._set(name, amount)
+        if amount is None:
+            return
+        self._set(name, amount)
+        if name == "net_liquidation":
+            self._valued_at, self._dirty = self._clock.now(), True
 
     def pnl(self, unrealized: float, realized: float) -> None:
         for name, value in (("unrealized_pnl", unrealized), ("realized_pnl", realized)):
@@ -117,7 +126,8 @@ class AccountValues:
         self._sink(
             AccountReported(
                 self._account, get("net_liquidation"), get("available_funds"), get("buying_power"), get("cash"),
-                get("realized_pnl"), get("unrealized_pnl"), self._clock.now(),
+                get("realized_pnl"), get("unrealized_pnl"),
+                self._valued_at or self._clock.now(),
             )
         )  # fmt: skip
 

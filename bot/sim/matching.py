@@ -16,7 +16,7 @@ short, at the strike. Which of the two cannot be told by an execution: as at TWS
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ from bot.sim.admission import (
 from bot.sim.executions import Executions
 from bot.sim.liquidity import Liquidity, second_of
 from bot.sim.order_terms import changed_stop, comes_to_stop, first_stop
-from bot.sim.scenario import Scenario, VenueScript
+from bot.sim.scenario import NEW_YORK, Scenario, VenueScript
 from bot.sim.valuation import expires, intrinsic, mark
 from bot.sim.venue_state import Working, decode_state, encode_state
 from bot.sim.vocabulary import (
@@ -58,6 +58,9 @@ from bot.sim.vocabulary import (
 
 ACCOUNT_ID: Final = "DU9000001"
 _FIRST_PERM_ID: Final = 1_830_000_001
+_FIRST_DAY: Final = date(2026, 11, 20)
+_PERM_IDS_A_DAY: Final = 100_000
+_PERM_IDS: Final = 2_147_400_000  # as at TWS they fit into 32 bits with a sign
 _CANCELLED: Final = "Order Canceled - reason:"
 _HELD: Final = "Order Message:\nWarning: your order will not be placed at the exchange until the market opens."
 
@@ -77,7 +80,7 @@ class MatchingVenue:
         self._orders: dict[tuple[int, int], Working] = {}
         self._live: dict[tuple[int, int], Working] = {}
         self._completed: list[VenueOrder] = []
-        self._next_perm_id = _FIRST_PERM_ID
+        self._next_perm_id = 0
         self._next_ids: dict[int, int] = {}
         self._settled = False
 
@@ -236,7 +239,8 @@ class MatchingVenue:
         return Situation(self.market, self._account, others, now, self._rules.allow_short_options)
 
     def _accept(self, ticket: OrderTicket, now: datetime) -> Working:
-        perm_id, self._next_perm_id = self._next_perm_id, self._next_perm_id + 1
+        perm_id = max(self._next_perm_id, first_perm_id(now.astimezone(NEW_YORK).date()))
+        self._next_perm_id = perm_id + 1
         status = Status.PRE_SUBMITTED if ticket.transmit else Status.PENDING_SUBMIT
         order = VenueOrder(ticket, perm_id, status, now, now + self._latency, stop_price=first_stop(ticket))
         return Working(order, transmitted=ticket.transmit, tried=second_of(now))
@@ -416,6 +420,12 @@ class MatchingVenue:
         self._next_ids = dict(state["next_ids"])
         self._liquidity.restore(state["taken"])
         self._settled = state["settled"]
+
+
+def first_perm_id(day: date) -> int:
+    """Return the permanent id of a day's first order. TWS never gives one twice, so a venue that is built anew for each
+    day must not either; the execIds follow, for they are made of them."""
+    return (_FIRST_PERM_ID + (day - _FIRST_DAY).days * _PERM_IDS_A_DAY) % _PERM_IDS
 
 
 def _refused(ticket: OrderTicket, refusal: Refusal) -> Refused:

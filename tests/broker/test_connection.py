@@ -38,6 +38,21 @@ async def test_account_values_are_told_in_dollars(broker: IbkrBroker, tws: FakeT
     assert (first.account, first.net_liquidation, first.available_funds, first.cash) == (ACCOUNT, 100_000, 90_000, None)
 
 
+async def test_a_value_that_tws_repeats_is_as_old_as_the_repeat_and_a_newer_profit_does_not_date_it_up(
+    broker: IbkrBroker, tws: FakeTws, events: Gathered, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.broker.account.EVERY_S", 0.0)
+    began = (await events.first(AccountReported)).at
+    clock.advance(100)
+    tws.send(94, broker._account._requests[-1], "1.0", "2.0", "3.0")
+    profit = await events.first(AccountReported, lambda each: each.unrealized_pnl == 2)
+    assert (profit.net_liquidation, profit.at) == (100_000, began)
+    clock.advance(80)
+    tws.send(6, 2, "NetLiquidation", "100000", "USD", ACCOUNT)
+    repeated = await events.first(AccountReported, lambda each: each.at > began)
+    assert (repeated.net_liquidation, repeated.at) == (100_000, clock.now())
+
+
 async def test_another_currency_is_no_dollar(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> None:
     tws.send(6, 2, "NetLiquidation", "5", "CHF", ACCOUNT)
     await events.first(AlertRaised)

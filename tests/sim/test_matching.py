@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.sim.matching import MatchingVenue
+from bot.sim.matching import MatchingVenue, first_perm_id
 from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import (
     Filled,
@@ -529,6 +529,28 @@ def test_ids_are_per_client_and_permanent_ids_only_rise(desk: Desk) -> None:
     assert (desk.venue.next_order_id(1), desk.venue.next_order_id(2), desk.venue.next_order_id(3)) == (8, 4, 1)
     first, second = desk.venue.open_orders()
     assert second.perm_id > first.perm_id
+
+
+def test_permanent_ids_and_the_exec_ids_made_of_them_are_of_one_day(desk: Desk) -> None:
+    """TWS gives no permId twice, and a store tells executions apart by their execIds: a venue of the next day that
+    began anew would fill orders unseen."""
+    seen: set[str | int] = set()
+    for days in (0, 1, 30, 3000):
+        day = Desk()
+        day.now += timedelta(days=days)
+        order = day.venue._accept(ticket(1, BUY, 1, "MKT"), day.now).order
+        execution = day.venue._executions.book(order, 1, Decimal("0.60"), day.now)
+        assert 0 < order.perm_id < 2**31
+        assert {order.perm_id, execution.exec_id}.isdisjoint(seen)
+        seen |= {order.perm_id, execution.exec_id}
+
+
+def test_a_venue_that_lives_through_midnight_numbers_on(desk: Desk) -> None:
+    desk.place(ticket(1, BUY, 1, "LMT", limit_price="0.50"))
+    (before,) = desk.venue.open_orders()
+    desk.now += timedelta(days=1)
+    after = desk.venue._accept(ticket(2, BUY, 1, "LMT", limit_price="0.50"), desk.now).order
+    assert before.perm_id < first_perm_id(desk.now.date()) <= after.perm_id
 
 
 def test_events_keep_what_was_true_when_they_were_told(desk: Desk) -> None:

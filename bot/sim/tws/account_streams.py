@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -13,6 +14,8 @@ from bot.sim.tws.wire import UNSET_DOUBLE, Message
 from bot.sim.vocabulary import VenuePosition
 
 REFRESH_S: Final = 1.0
+REPEATS: Final = timedelta(minutes=3)
+"""So often, by the venue's time, TWS tells all account values again, changed or not."""
 _CENT: Final = Decimal("0.01")
 # Margin figures that TWS repeats under other names; the venue's account has one segment and looks no day ahead.
 _ALIASES: Final = {
@@ -103,15 +106,21 @@ class _Changed:
         self._said |= {(each.tag, each.currency): each.value for each in fresh}
         return fresh
 
+    def forget(self) -> None:
+        """Let everything through once more."""
+        self._said.clear()
+
 
 class AccountFeed:
-    """reqAccountUpdates: values, portfolio and time at once, then what changes, at most every second."""
+    """reqAccountUpdates: values, portfolio and time at once, then what changes, at most every second, and all of it
+    again every three minutes."""
 
     def __init__(self, account: str) -> None:
         self._account = account
         self._changed = _Changed()
         self._portfolio: dict[int, Message] = {}
         self._due = float("-inf")
+        self._repeat_at: datetime | None = None
 
     def hasten(self) -> None:
         """Speak at the next pace: a position has changed."""
@@ -125,6 +134,10 @@ class AccountFeed:
 
     def _news(self, moment: Moment) -> list[Message]:
         self._due = moment.monotonic + REFRESH_S
+        if self._repeat_at is None or moment.at >= self._repeat_at:
+            self._repeat_at = moment.at + REPEATS
+            self._changed.forget()
+            self._portfolio.clear()
         values = self._changed.only([*account_values(moment), *ledger(moment)])
         said = [messages.account_value(*each, self._account) for each in values]
         said += self._holdings(moment)
