@@ -7,6 +7,7 @@
 | working entry | execution.entry_timeout_s, the signal's life | cancelled (bot.engine.entries) |
 | working exit of a closing position | execution.exit_alert_s | a person is told why it does not end |
 | position without its stop | execution.protection_limit_s, more beside a live entry | told, the stop placed again |
+| a stop that would sell more than is held | execution.protection_limit_s | told; it is shrunk as soon as it may be |
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bot.engine import expiry
 from bot.engine.context import Context
 from bot.engine.jobs import Schedule
 from bot.engine.journal import Journal
-from bot.engine.protection import live_entry
+from bot.engine.protection import live_entry, too_much
 from bot.engine.silence import silence_of
 from bot.engine.steps import Step
 
@@ -61,6 +62,8 @@ def tell_of_what_takes_too_long(ctx: Context, journal: Journal, schedule: Schedu
             _tell_of_slow_exit(ctx, journal, schedule, position)
         elif position.unprotected_since is not None:
             _tell_of_no_stop(ctx, journal, schedule, position, position.unprotected_since)
+    for position_id, since in ctx.ledger.too_large.items():
+        _tell_of_too_much(ctx, journal, schedule, ctx.ledger.positions.get(position_id), since)
 
 
 def _tell_of_doubt(ctx: Context, journal: Journal, schedule: Schedule, order: Order) -> None:
@@ -70,6 +73,19 @@ def _tell_of_doubt(ctx: Context, journal: Journal, schedule: Schedule, order: Or
         facts = {"order_ref": order.order_ref, "order_id": order.order_id, "perm_id": order.perm_id, "for_s": waited}
         words = f"{order.purpose} order {order.order_ref} is in doubt for {waited:.0f} s: look at it in TWS"
         journal.alert("ORDER_IN_DOUBT", "critical", words, facts)
+
+
+def _tell_of_too_much(
+    ctx: Context, journal: Journal, schedule: Schedule, position: Position | None, since: datetime
+) -> None:
+    waited = (ctx.now - since).total_seconds()
+    if position is None or waited < ctx.settings.execution.protection_limit_s:
+        return
+    if schedule.due(f"too large {position.id}", ctx.now, TOLD_AGAIN_S):
+        beyond = too_much(position, ctx.ledger.orders_of(position.id))
+        facts = {"position_id": position.id, "for_s": waited, "beyond": beyond}
+        words = f"the stop of {position.contract} would sell {beyond} more than is held, for {waited:.1f} s by now"
+        journal.alert("STOP_TOO_LARGE", "critical", words, facts)
 
 
 def _tell_of_slow_exit(ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:

@@ -68,6 +68,18 @@ class Context:
     def may_modify(self) -> bool:
         return self.may_exit and self.ledger.connection.allows(Permission.MODIFY)
 
+    @property
+    def may_reduce(self) -> bool:
+        """Sales may be made smaller or taken back: as `may_modify`, and also while the comparison goes on, once open
+        orders and executions were read on this connection. Before that an order's id proves nothing: after a gateway's
+        reset it may be another order's, and new terms for what is gone are a new order."""
+        session, link = self.ledger.session.state, self.ledger.connection
+        if self.may_modify:
+            return True
+        if session in {SessionState.STARTING, SessionState.STOPPING} or self.ledger.proved_since is None:
+            return False
+        return link.state is ConnectionState.SYNCING or link.allows(Permission.MODIFY)
+
     def exit_settings(self, strategy: str) -> ExitSettings:
         """Return how positions of a strategy are left; one that is no longer configured leaves as the first one does,
         and by the usual plan when there is none at all."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderState
 from bot.domain.position import CloseReason, Position, PositionState, Protection
 from bot.engine.journal import Journal
-from bot.engine.protection import due_to_stop, live_stop
+from bot.engine.protection import due_to_stop, live_stop, too_much
 from bot.engine.refusals import is_watched, latest_stop
 
 _MS = timedelta(milliseconds=1)
@@ -24,6 +24,16 @@ def measure(journal: Journal) -> None:
     for position in list(_touched(journal)):
         if _measured(position, journal.ledger.orders_of(position.id), journal.now):
             journal.keep(position)
+        _note_what_is_too_large(journal, position)
+
+
+def _note_what_is_too_large(journal: Journal, position: Position) -> None:
+    """Remember since when a stop would sell more than is held, so that it is looked at again until it does not."""
+    too_large = journal.ledger.too_large
+    if too_much(position, journal.ledger.orders_of(position.id)) and position.state is not PositionState.CLOSED:
+        too_large.setdefault(position.id, journal.now)
+    else:
+        too_large.pop(position.id, None)
 
 
 def _touched(journal: Journal) -> Iterable[Position]:

@@ -1,6 +1,6 @@
 """Open positions: rungs, the trail, the time stop and the way out. Pure: steps out, nothing touched.
 
-The order of questions is the order of danger: is it over, must it be flat, is it protected, is a rung due, does the
+The order of questions is the order of danger: is it over, is more on sale than is held, must it be flat, is it protected, is a rung due, does the
 stop follow.
 """
 
@@ -28,6 +28,7 @@ from bot.engine.protection import (
     may_sell_more,
     move_stop,
     protect,
+    shrink,
 )
 from bot.engine.refusals import follow, is_watched, watch
 from bot.engine.silence import Silence, is_halted, silence_of
@@ -44,6 +45,8 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
     if expiry.has_expired(ctx, position.contract):
         return []  # the broker settles it (bot.engine.expiry)
     orders = ctx.ledger.orders_of(position.id)
+    if smaller := shrink(ctx, position, orders):
+        return smaller
     if position.state is PositionState.CLOSING:
         return _leave(ctx, position, orders)
     if hour_has_come(ctx, position):
@@ -64,7 +67,7 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
 
 def orphans(ctx: Context) -> list[Step]:
     """Take back what still works for a position that is over: a stop left alone could sell what nobody holds."""
-    if not ctx.may_modify:
+    if not ctx.may_reduce:
         return []
     left = (o for o in ctx.ledger.open_orders.values() if o.position_id in ctx.ledger.closed)
     return [cancel(ctx, order, "its position is closed") for order in left if may_cancel(ctx, order)]

@@ -62,6 +62,7 @@ class Ledger:
         self.linked_since: datetime | None = None  # since when TWS has the broker's word; None: it has not
         self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
         self.link_told_at: dict[str, datetime] = {}  # state of the connection -> when it was last told of
+        self.too_large: dict[str, datetime] = {}  # position -> since when its stop would sell more than is held
         self.unequal_keys: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
         self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
@@ -147,6 +148,7 @@ class Ledger:
 
     def retire_position(self, position: Position) -> None:
         self.positions.pop(position.id, None)
+        self.too_large.pop(position.id, None)
         self.by_key[position.key].discard(position.id)
         self.closed[position.id] = position
 

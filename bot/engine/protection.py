@@ -15,7 +15,7 @@ from bot.domain.commands import SubmitOrder
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import Position, PositionTrigger
 from bot.engine.context import Context
-from bot.engine.entries import amend
+from bot.engine.entries import amend, cancel, may_cancel
 from bot.engine.refusals import is_watched, must_sell, repriced
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import protective_stop, stop_move_is_material
@@ -53,6 +53,34 @@ def due_to_stop(position: Position, orders: Sequence[Order]) -> int:
     return position.quantity - exiting - position.room_for - sold_unseen(orders)
 
 
+def too_much(position: Position, orders: Sequence[Order]) -> int:
+    """Return the contracts that the stop, with the exits that work beside it, would sell beyond what is held."""
+    stop = live_stop(orders)
+    if stop is None:
+        return 0
+    exiting = sum(order.can_fill for order in live_exits(orders))
+    return min(max(stop.remaining + exiting + sold_unseen(orders) - position.quantity, 0), stop.remaining)
+
+
+def shrink(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    """Return the step that takes from the stop what it would sell beyond what is held.
+
+    A position shrinks without an order of ours when an execution is corrected, or when somebody else sold. That may come
+    in the middle of a comparison, in which nothing else is changed: this is, for it makes nothing larger.
+    """
+    stop, excess = live_stop(orders), too_much(position, orders)
+    if stop is None or not excess or not ctx.may_reduce:
+        return []
+    since = ctx.ledger.too_large.get(position.id, ctx.now)
+    evidence = {"left": position.quantity, "beyond": excess, "for_s": (ctx.now - since).total_seconds()}
+    words = f"the stop for {stop.remaining} would sell {excess} more than is held"
+    if stop.remaining == excess:
+        return [cancel(ctx, stop, words)] if may_cancel(ctx, stop) else []
+    if not _may_change(ctx, stop):
+        return []
+    return [amend(ctx, stop, replace(stop.terms, quantity=stop.terms.quantity - excess), words, evidence)]
+
+
 def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     """Return the step that makes the stop cover what nothing else covers, or nothing when it does."""
     if not ctx.may_exit_of(position) or live_entry(orders) is not None or not may_sell_more(ctx, position):
@@ -74,7 +102,11 @@ def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[S
 def may_resize(ctx: Context, stop: Order) -> bool:
     """Say whether the stop's quantity may be changed now; after a refusal the next attempt waits as long as a position
     may go without protection, so that it is not repeated at the tick's pace."""
-    if stop.wanted is not None or stop.state not in AMENDABLE or not ctx.may_modify:
+    return ctx.may_modify and _may_change(ctx, stop)
+
+
+def _may_change(ctx: Context, stop: Order) -> bool:
+    if stop.wanted is not None or stop.state not in AMENDABLE:
         return False
     if not stop.reject_reason or stop.wanted_since is None:
         return True

@@ -319,6 +319,7 @@ class Engine:
         reconciler = Reconciler(ctx, self._journal, self._absences, reason)
         self._broker.reserve_order_ids(max(self.ledger.highest_order_id, snapshot.next_order_id - 1) + 1)
         reconciler.run(snapshot)
+        self._journal.touched |= self.ledger.positions.keys()  # what was not allowed before may be now
         self._run("day totals", partial(self._totals.compare, snapshot), ctx)
         if reconciler.settled:
             self._run(expiry.JOB, expiry.compared, ctx, self._settlements)
@@ -385,6 +386,8 @@ class Engine:
 
     def _is_restless(self, ctx: Context, position: Position) -> bool:
         if self._parking.is_parked(f"position {position.id}") or _restless(position):
+            return True
+        if position.id in self.ledger.too_large:
             return True
         return exits.hour_has_come(ctx, position)
 
