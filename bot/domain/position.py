@@ -227,6 +227,11 @@ class Position:
         return self.entry_quantity - self.exit_quantity - self.settled_quantity
 
     @property
+    def has_cost(self) -> bool:
+        """Say whether it is known what it was bought for: of what was adopted the broker may name nothing."""
+        return self.entry_value > 0
+
+    @property
     def entry_price(self) -> Decimal:
         return to_price(self.entry_value / self.entry_quantity) if self.entry_quantity else ZERO
 

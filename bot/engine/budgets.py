@@ -127,5 +127,6 @@ def _tell_of_no_stop(ctx: Context, journal: Journal, schedule: Schedule, positio
     if schedule.due(f"no stop {position.id}", ctx.now, TOLD_AGAIN_S):
         bare = position.unprotected_quantity
         facts = {"position_id": position.id, "for_s": waited, "contract_s": waited * bare}
-        words = f"{bare} x {position.contract} without a stop at the broker for {waited:.1f} s"
+        why = "" if position.has_cost else ": the broker names no cost, and no bid has come to take a stop from"
+        words = f"{bare} x {position.contract} without a stop at the broker for {waited:.1f} s{why}"
         journal.alert("UNPROTECTED", "critical", words, facts)

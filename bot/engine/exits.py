@@ -1,7 +1,7 @@
 """Open positions: rungs, the trail, the time stop and the way out. Pure: steps out, nothing touched.
 
-The order of questions is the order of danger: is it over, is more on sale than is held, must it be flat, is it protected, is a rung due, does the
-stop follow.
+The order of questions is the order of danger: is it over, is more on sale than is held, must it be flat, is it
+protected, is a rung due, does the stop follow.
 """
 
 from __future__ import annotations
@@ -57,12 +57,24 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
     if live_entry(orders) is not None or not ctx.may_exit_of(position):
         return []
     bid = sound_bid(ctx, position)
+    if not position.has_cost:
+        return _value(position, bid)
     watched = live_stop(orders) is None and is_watched(orders)
     due = watch(ctx, position, bid) if watched else []
     due = due or _follow_rungs(ctx, position, orders) or protect(ctx, position, orders)
     if due or bid is None:
         return due
     return _climb(ctx, position, orders, bid) or _trail(ctx, position, orders, bid)
+
+
+def _value(position: Position, bid: Decimal | None) -> list[Step]:
+    """Count a position of which the broker names no cost (it came by a transfer, say) from the first bid that is fit to
+    decide on: a stop and rungs of a price of zero would be none. Until then it is unprotected, and told as that."""
+    if bid is None or bid <= 0:
+        return []
+    words = f"the broker names no cost: it counts from the first usable bid, {bid}"
+    sets = {"entry_value": bid * position.entry_quantity, "high": bid}
+    return [Step(position, PositionTrigger.ADOPT, words, {"bid": bid, "entry_price": bid}, sets)]
 
 
 def orphans(ctx: Context) -> list[Step]:
@@ -103,7 +115,7 @@ def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Deci
     """Return the bids (low, high) that should wake the tick at once: the next rung, or a high worth moving the stop
     for. A low there is only where the broker does not take the stop.
     """
-    if position.state is PositionState.CLOSING:
+    if position.state is PositionState.CLOSING or not position.has_cost:
         return None, None
     low = position.stop_price if is_watched(ctx.ledger.orders_of(position.id)) else None
     if position.state is PositionState.TRAILING and position.stop_price is not None:

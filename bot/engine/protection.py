@@ -65,8 +65,8 @@ def too_much(position: Position, orders: Sequence[Order]) -> int:
 def shrink(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     """Return the step that takes from the stop what it would sell beyond what is held.
 
-    A position shrinks without an order of ours when an execution is corrected, or when somebody else sold. That may come
-    in the middle of a comparison, in which nothing else is changed: this is, for it makes nothing larger.
+    A position shrinks without an order of ours when an execution is corrected, or when somebody else sold. That may
+    come in the middle of a comparison, in which nothing else is changed: this is, for it makes nothing larger.
     """
     stop, excess = live_stop(orders), too_much(position, orders)
     if stop is None or not excess or not ctx.may_reduce:

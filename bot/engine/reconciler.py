@@ -340,7 +340,8 @@ class Reconciler:
             entry_value=found.average_price * extra,
             high=found.average_price,
         )
-        words = f"{extra} {found.contract} at the broker that the store does not know"
+        cost = "" if position.has_cost else "; no cost is named there, so it counts from the first usable bid"
+        words = f"{extra} {found.contract} at the broker that the store does not know{cost}"
         evidence = {"broker": found.quantity, "average_price": found.average_price}
         self._journal.born(Birth(position, words, evidence), actor="reconcile")
         self._journal.take(Step(position, PositionTrigger.ADOPT, words, evidence, actor="reconcile"))

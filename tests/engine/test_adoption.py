@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from bot.domain.events import BrokerOrderStatus, CommandKind
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose, Terms
-from bot.domain.position import CloseReason, Origin, PositionState
+from bot.domain.position import CloseReason, Origin, PositionState, Protection
 from tests.engine.desk import SPY_580P, SPY_590C, Desk
 from tests.engine.fakes import AtBroker, FakeBroker, FakeStore
 
@@ -143,3 +145,57 @@ async def test_the_next_comparisons_change_nothing() -> None:
         assert (await desk.command(CommandKind.RECONCILE))[0] == "done"
         await desk.wait(5)
     assert len(desk.store.transitions) == rows
+
+
+# ---- a position of which the broker names no cost
+
+
+async def adopted_without_cost(cost: str) -> Desk:
+    desk = Desk(store=FakeStore())
+    desk.broker.held[SPY_590C.key], desk.broker.cost[SPY_590C.key] = 4, Decimal(cost)
+    await desk.start()
+    await desk.wait(4)
+    return desk
+
+
+@pytest.mark.parametrize("cost", ["0", "-1"])
+async def test_without_a_cost_there_is_no_stop_at_nothing_and_no_rung_until_a_bid_has_come(cost: str) -> None:
+    desk = await adopted_without_cost(cost)
+    assert desk.broker.submitted == []
+    assert "no cost is named there" in text_of(desk, "POSITION_ADOPTED")
+    assert "no bid has come to take a stop from" in text_of(desk, "UNPROTECTED")
+    assert (desk.position.protection, desk.position.unprotected_quantity) == (Protection.WANTED, 4)
+    desk.quote("2.10", "2.00")  # crossed: a price that is none
+    await desk.settle()
+    desk.quote("0", "0.05")
+    await desk.settle()
+    assert desk.broker.submitted == []
+
+
+async def test_without_a_cost_stop_and_rungs_are_taken_from_the_first_usable_bid() -> None:
+    desk = await adopted_without_cost("0")
+    desk.quote("2.00", "2.04")
+    await desk.settle()
+    assert (desk.position.entry_price, desk.position.stop_price) == (Decimal(2), Decimal(1))
+    assert (desk.broker.stop_order.left, desk.broker.stop_order.terms.stop_price) == (4, Decimal(1))
+    assert (desk.position.rungs_done, desk.position.exit_quantity) == (0, 0), "nothing is sold in haste"
+    assert (desk.position.protection, desk.position.unprotected_quantity) == (Protection.WORKING, 0)
+    assert desk.position.unprotected_contract_ms > 0
+    desk.quoting = False
+    await desk.bid("3.00")
+    assert desk.broker.rung.left == 1, "half above that bid the first rung is due"
+    assert desk.store.refused == []
+
+
+async def test_a_cost_that_came_with_a_bid_outlives_a_restart() -> None:
+    desk = await adopted_without_cost("0")
+    desk.quote("2.00", "2.04")
+    await desk.settle()
+    again = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
+    again.quote("2.60", "2.64")
+    await again.settle()
+    assert (again.position.entry_price, again.broker.stop_order.terms.stop_price) == (Decimal(2), Decimal(1))
+
+
+def text_of(desk: Desk, code: str) -> str:
+    return next(alert.text for batch in desk.store.batches for alert in batch.alerts if alert.code == code)

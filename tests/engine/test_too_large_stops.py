@@ -1,4 +1,4 @@
-"""A position may shrink without an order of ours: its stop then sells no more than is held, whatever else is going on."""
+"""A position may shrink without an order of ours: its stop then sells no more than is held, whatever else goes on."""
 
 from __future__ import annotations
 
