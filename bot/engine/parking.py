@@ -9,9 +9,12 @@ import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
+from bot.engine.context import Context
 from bot.engine.journal import Journal
+from bot.engine.steps import Step
 
 _T = TypeVar("_T")
 _FIRST_S: Final = 1.0
@@ -56,6 +59,16 @@ class Parking:
 
         self.attempt(journal, job, once)
         return not self.is_parked(job)
+
+    def run_job(
+        self, ctx: Context, journal: Journal, job: str, work: Callable[..., None], *rest: Any, **named: Any
+    ) -> bool:
+        """As `run`, for work that takes a tick's world and its journal first."""
+        return self.run(journal, job, partial(work, ctx, journal, *rest, **named))
+
+    def carry_out(self, journal: Journal, machine: str, decide: Callable[[], Sequence[Step]]) -> None:
+        """Let one machine decide and write what it decides."""
+        journal.carry_out(self.attempt(journal, machine, decide))
 
     def keep(self, alive: Collection[str]) -> None:
         """Forget the orders, signals and positions that are over; strategies and jobs stay."""

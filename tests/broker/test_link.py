@@ -39,7 +39,7 @@ async def proposes_in_vain(bot: Wired) -> str:
     assert bot.strategy.looks == looks, "nobody even looks"
     assert len(bot.tws.of(3)) == sent
     bot.strategy.contract = None
-    return " ".join(bot.engine._scanner.waiting_for())
+    return " ".join(bot.engine._watches.scanner.waiting_for())
 
 
 def asked(bot: Wired) -> dict[int, int]:

@@ -38,7 +38,7 @@ class Place:
     def _desk(self, **more: Any) -> Desk:
         desk = Desk(store=None, **more)
         self.store = SqlStore(self.url, desk.clock)
-        desk.engine._store = self.store
+        desk.engine._memory._store = self.store
         return desk
 
     async def open(self) -> Desk:

@@ -104,7 +104,7 @@ async def test_a_close_of_a_closing_position_is_refused(desk: Desk) -> None:
 
 async def test_a_trigger_that_the_table_does_not_allow_is_audited_and_alerted(desk: Desk) -> None:
     session = desk.engine.ledger.session
-    took = desk.engine._journal.take(Step(session, SessionTrigger.RECONCILED, "by mistake"))
+    took = desk.engine._memory.journal.take(Step(session, SessionTrigger.RECONCILED, "by mistake"))
     await desk.tick()
     assert took is False
     row = desk.store.refused[-1]
@@ -115,7 +115,7 @@ async def test_a_trigger_that_the_table_does_not_allow_is_audited_and_alerted(de
 async def test_a_decision_stops_at_its_first_refused_step(desk: Desk) -> None:
     session = desk.engine.ledger.session
     steps = [Step(session, SessionTrigger.RECONCILED, "not now"), Step(session, SessionTrigger.PAUSE, "builds on it")]
-    desk.engine._journal.carry_out(steps)
+    desk.engine._memory.journal.carry_out(steps)
     assert session.state is SessionState.ACTIVE
 
 

@@ -54,7 +54,8 @@ async def trailing(**execution: Any) -> Desk:
     desk = Desk({"execution": execution})
     desk.broker = Wire(desk.clock)
     desk.broker.sink = desk.inbox.put
-    desk.engine._broker = desk.engine._dispatcher._broker = desk.broker
+    for room in (desk.engine._memory, desk.engine._intake, desk.engine._dispatcher):
+        room._broker = desk.broker
     await desk.start()
     await desk.hold(1)
     await desk.bid("3.10")

@@ -17,6 +17,7 @@ from bot.engine import budgets, exits, protection
 from bot.engine.facts import FactKeeper
 from bot.engine.fills import FillKeeper
 from bot.engine.gate import Gate
+from bot.engine.memory import Memory
 from bot.engine.reconciler import Reconciler
 from bot.engine.steps import Step
 from bot.engine.tick import Engine
@@ -26,10 +27,11 @@ from bot.sim.broker import SimBroker
 
 async def _send_before_commit(self: Any, ctx: Any) -> None:
     """The tick's end with its two halves exchanged."""
-    if not (self._journal.urgent or self._journal.batch.status is not None):
+    journal = self._memory.journal
+    if not (journal.urgent or journal.batch.status is not None):
         return
-    await self._dispatcher.carry_out(self._journal.commands)
-    await self._commit()
+    await self._dispatcher.carry_out(journal.commands)
+    await self._memory.commit()
 
 
 _executed = FillKeeper.executed
@@ -64,7 +66,7 @@ def _no_protect_after_restart(ctx: Any, position: Any, orders: Any) -> Any:
     return [] if position.id in ctx.ledger.loaded_positions else _protect(ctx, position, orders)
 
 
-_load = Engine._load
+_load = Memory.load
 
 
 async def _remember_loaded(self: Any) -> None:
@@ -132,7 +134,7 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
         "cancel_on_10148": ((FactKeeper, "order_erred", _cancel_on_10148),),
         "no_protect_after_restart": (
             (exits, "protect", _no_protect_after_restart),
-            (Engine, "_load", _remember_loaded),
+            (Memory, "load", _remember_loaded),
         ),
         "stop_not_shrunk_before_rung": ((exits, "_climb", _stop_not_shrunk_before_rung),),
         "ignore_1100_fills": ((Reconciler, "_take_facts", _ignore_1100_fills),),

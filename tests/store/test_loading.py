@@ -34,7 +34,7 @@ class Place:
 
     async def open(self, desk: Desk) -> Desk:
         self.desk, self.store = desk, SqlStore(self.url, desk.clock)
-        desk.engine._store = self.store
+        desk.engine._memory._store = self.store
         await self.store.open()
         return await desk.start()
 

@@ -1,0 +1,150 @@
+"""The tick's first part: every fact that came goes to the one who knows what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from bot.domain.events import (
+    AccountReported,
+    AlertRaised,
+    BookReceived,
+    BrokerSnapshot,
+    ClockParted,
+    CommandReceived,
+    CommissionReported,
+    ContractQualified,
+    DatumReceived,
+    Event,
+    ExecutionReported,
+    FeedReported,
+    GreeksReceived,
+    JobRan,
+    LinkChanged,
+    OrderErred,
+    OrderNotSent,
+    OrderReported,
+    OrderSent,
+    QuoteReceived,
+    TradesReceived,
+    WhatIfAnswered,
+)
+from bot.domain.signal import SignalState
+from bot.engine import expiry, link, signals, timekeeping
+from bot.engine.context import Context
+from bot.engine.facts import FactKeeper
+from bot.engine.inbox import Inbox
+from bot.engine.memory import Memory
+from bot.engine.operator import Operator
+from bot.engine.ports import Broker
+from bot.engine.reconciler import Reconciler
+from bot.engine.records import InstrumentRow, JobRow
+from bot.engine.watches import Watches
+
+
+class Intake:
+    """Applies facts to the ledger and the board, and keeps what it took until that is on disk."""
+
+    def __init__(self, memory: Memory, inbox: Inbox, broker: Broker, watches: Watches) -> None:
+        self.synced_at: datetime | None = None  # when our book last agreed with the broker's
+        self._memory, self._inbox, self._broker, self._watches = memory, inbox, broker, watches
+        self._taken: Sequence[Event] = ()
+        self._applying: Event | None = None
+
+    def apply(self, ctx: Context) -> None:
+        """Take what came and apply it, each by its kind; an event of a kind that nobody knows is a KeyError."""
+        self._taken = self._inbox.take()
+        appliers = self._appliers(ctx)
+        for event in self._taken:
+            self._applying = event
+            appliers[type(event)](event)
+        self._applying = None
+
+    def settled(self) -> None:
+        """What was taken is on disk: should the sending fail, none of it may come twice."""
+        self._taken = ()
+
+    def put_back(self) -> None:
+        """What came in a failed tick was not kept: it comes again, but for the event that could not be applied."""
+        self._inbox.put_back(event for event in self._taken if event is not self._applying)
+        self._taken, self._applying = (), None
+
+    def _appliers(self, ctx: Context) -> Mapping[type, Callable[[Any], None]]:
+        board, journal = self._memory.board, self._memory.journal
+        keeper = FactKeeper(ctx, journal)
+        return {
+            QuoteReceived: board.apply_quote,
+            GreeksReceived: board.apply_greeks,
+            BookReceived: board.apply_book,
+            TradesReceived: board.apply_trades,
+            DatumReceived: self._informed,
+            OrderSent: keeper.order_sent,
+            OrderNotSent: keeper.order_not_sent,
+            OrderReported: keeper.order_reported,
+            OrderErred: keeper.order_erred,
+            ExecutionReported: keeper.executed,
+            CommissionReported: keeper.commission,
+            ContractQualified: self._qualified,
+            AccountReported: self._memory.learn_account,
+            FeedReported: self._fed,
+            AlertRaised: journal.batch.alerts.append,
+            JobRan: self._job_ran,
+            LinkChanged: lambda event: self._linked(ctx, event),
+            BrokerSnapshot: lambda event: self._reconcile(ctx, event),
+            ClockParted: lambda event: timekeeping.parted(ctx, journal, event),
+            WhatIfAnswered: lambda event: self._measured(ctx, event),
+            CommandReceived: lambda event: Operator(ctx, journal, self._watches.approvals).handle(event),
+        }
+
+    def _informed(self, event: DatumReceived) -> None:
+        self._memory.board.apply_datum(event)
+        self._watches.limits.heard(event)
+
+    def _qualified(self, event: ContractQualified) -> None:
+        journal = self._memory.journal
+        self._memory.board.apply_qualified(event)
+        if event.con_id is None:
+            facts = {"key": event.key, "detail": event.detail}
+            journal.alert("CONTRACT_UNKNOWN", "warning", f"the broker does not know {event.key.strip()}", facts)
+        elif event.grid is not None:
+            journal.batch.instruments.append(InstrumentRow(event.key, event.con_id, event.grid))
+
+    def _job_ran(self, event: JobRan) -> None:
+        self._memory.journal.batch.jobs.append(JobRow(event.name, event.at, event.state, event.detail))
+
+    def _fed(self, event: FeedReported) -> None:
+        self._memory.journal.batch.feeds[event.feed, event.dataset, event.key] = event
+
+    def _linked(self, ctx: Context, event: LinkChanged) -> None:
+        self._watches.windows.heard(event)
+        link.link_changed(ctx, self._memory.journal, event)
+
+    def _reconcile(self, ctx: Context, snapshot: BrokerSnapshot) -> None:
+        watches, ledger, journal = self._watches, self._memory.ledger, self._memory.journal
+        reconciler = Reconciler(ctx, journal, watches.absences, ledger.session.state.value)
+        self._broker.reserve_order_ids(max(ledger.highest_order_id, snapshot.next_order_id - 1) + 1)
+        reconciler.run(snapshot)
+        journal.touched |= ledger.positions.keys()  # what was not allowed before may be now
+        watches.parking.run_job(ctx, journal, "day totals", partial(watches.totals.compare, snapshot))
+        if reconciler.settled:
+            watches.parking.run_job(ctx, journal, expiry.JOB, expiry.compared, watches.settlements)
+            self.synced_at = ctx.now
+            timekeeping.is_compared(ledger)
+            link.synced(ctx, journal)
+
+    def _measured(self, ctx: Context, event: WhatIfAnswered) -> None:
+        ledger, journal, watches = self._memory.ledger, self._memory.journal, self._watches
+        signal = ledger.signals.get(event.signal_id)
+        if signal is None or signal.state is not SignalState.PENDING:
+            return
+        journal.take(signals.measured(signal, event))
+        actor = watches.approvals.waiting.pop(signal.id, None)
+        approval = ledger.approvals.get(signal.approval_id or "")
+        if actor is not None and approval is not None:
+            answer = partial(signals.answer_by_person, ctx, signal, approval, actor, event)
+            watches.parking.carry_out(journal, f"signal {signal.id}", answer)
+        elif signal.approval_id is None:
+            judge = partial(signals.judge, ctx, signal, event)
+            watches.parking.carry_out(journal, f"signal {signal.id}", judge)

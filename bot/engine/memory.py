@@ -1,0 +1,90 @@
+"""What the engine knows while it runs: the ledger, the board and the journal of this tick; how they come from the store
+and how they reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.domain.calendar import new_york_day
+from bot.domain.commands import Command
+from bot.domain.events import AccountReported
+from bot.domain.order import OrderState, OrderTrigger
+from bot.engine import cover
+from bot.engine.board import Board
+from bot.engine.journal import Journal
+from bot.engine.ledger import Ledger
+from bot.engine.ports import Broker, Clock, Store
+from bot.engine.records import TickBatch
+from bot.engine.steps import Step
+
+_IDS_SKIPPED: Final = 1000  # more than can go out between two commits, what-if questions included
+
+
+class Memory:
+    """Never ahead of the disk for longer than a tick: what could not be committed is thrown away by `load`.
+
+    `on_commit` is told of every batch that reached the disk.
+    """
+
+    ledger: Ledger
+    journal: Journal
+
+    def __init__(self, store: Store, broker: Broker, clock: Clock, on_commit: Callable[[TickBatch], None]) -> None:
+        self.board = Board()
+        self.account: AccountReported | None = None
+        self.tick_number = 0
+        self._store, self._broker, self._clock, self._on_commit = store, broker, clock, on_commit
+
+    async def load(self) -> None:
+        """Read everything from the store anew; what the journal held is gone."""
+        loaded = await self._store.load()
+        self.ledger = Ledger(loaded)
+        self.tick_number = max(self.tick_number, loaded.tick)
+        self.journal = Journal(self.ledger, self.tick_number, self._clock.now())
+        self.board.learn_grids({key: grid for key, (_, grid) in loaded.instruments.items()})
+        self._broker.remember(loaded.instruments)
+        self._broker.reserve_order_ids(self.ledger.highest_order_id + 1 + self._ids_untold())
+        if self.account is not None:
+            self.learn_account(self.account)
+        self.journal.touched |= set(self.ledger.positions)
+
+    def _ids_untold(self) -> int:
+        """Return how many ids to skip: an order that has none on record may have gone out under one just before the
+        end, and after a gateway's reset the broker's next id does not cover that. TWS takes a known id for a change.
+        """
+        return _IDS_SKIPPED if any(order.order_id is None for order in self.ledger.open_orders.values()) else 0
+
+    def begin(self, now: datetime) -> None:
+        """Date what is written from here on."""
+        self.journal.now = now
+        self.journal.batch.recorded_at = now
+
+    async def commit(self) -> Sequence[Command]:
+        """Write the journal in one transaction and return the commands that may leave now."""
+        journal = self.journal
+        cover.measure(journal)
+        if not journal.batch.is_empty:
+            await self._store.commit(journal.batch)
+            self._on_commit(journal.batch)
+        self.drop_journal()
+        self.journal.touched = journal.touched
+        return journal.commands
+
+    def drop_journal(self) -> None:
+        """Begin an empty journal; nothing that the present one holds is written."""
+        self.journal = Journal(self.ledger, self.tick_number, self._clock.now())
+
+    def learn_account(self, event: AccountReported) -> None:
+        self.account = event
+        if event.net_liquidation is not None:
+            self.ledger.equity, self.ledger.account_at = event.net_liquidation, event.at
+            self.ledger.opening_equity.setdefault(new_york_day(event.at), event.net_liquidation)
+
+    def doubt_intents(self) -> None:
+        """An intent that a crash left behind may have been sent: only evidence says."""
+        for order in list(self.ledger.open_orders.values()):
+            if order.state is OrderState.INTENT:
+                words = "the program ended between commit and send, or after"
+                self.journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words))

@@ -1,0 +1,109 @@
+"""The tick's second part: everything that may have something to decide is asked, and what it decides is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from bot.domain.order import OrderState
+from bot.domain.position import OPEN, Position, PositionState
+from bot.domain.signal import Signal
+from bot.engine import budgets, entries, exits, expiry, signals
+from bot.engine.context import Context
+from bot.engine.inbox import Inbox
+from bot.engine.journal import Journal
+from bot.engine.memory import Memory
+from bot.engine.steps import Step
+from bot.engine.watches import Watches
+from bot.strategies.base import Look, Strategy
+
+_LINES_EVERY_S: Final = 5.0
+
+
+class Rounds:
+    """Strategies, orders, signals and positions, in this order. A fault in one machine parks that one and nothing
+    else.
+
+    `on_look` is told of every new reason why a strategy does or does not trade.
+    """
+
+    def __init__(
+        self, memory: Memory, inbox: Inbox, watches: Watches, on_look: Callable[[Strategy, Look], None]
+    ) -> None:
+        self._memory, self._inbox, self._watches, self._on_look = memory, inbox, watches, on_look
+
+    def decide(self, ctx: Context) -> None:
+        """Go round once."""
+        watches, journal = self._watches, self._memory.journal
+        for strategy, look in watches.scanner.scan(ctx, journal, watches.parking):
+            self._on_look(strategy, look)
+        for job, find in (("overdue orders", budgets.overdue_orders), ("orphaned orders", exits.orphans)):
+            for step in watches.parking.attempt(journal, job, partial(find, ctx)):
+                journal.take(step)
+        watches.parking.run_job(ctx, journal, "expiry", expiry.expire)
+        for signal in list(self._memory.ledger.signals.values()):
+            self._decide_signal(ctx, signal)
+        for position in self._positions_to_judge(ctx):
+            self._judge(ctx, position)
+        if watches.schedule.due("lines", ctx.now, _LINES_EVERY_S):
+            watches.parking.run_job(ctx, journal, "market data lines", self._want_lines)
+
+    def _want_lines(self, ctx: Context, journal: Journal) -> None:
+        lines = self._watches.scanner.lines(ctx, journal, self._watches.parking)
+        if lines is not None:
+            journal.commands.append(lines)
+
+    def _carry_out(self, machine: str, decide: Callable[[], Sequence[Step]]) -> None:
+        self._watches.parking.carry_out(self._memory.journal, machine, decide)
+
+    def _decide_signal(self, ctx: Context, signal: Signal) -> None:
+        ledger = self._memory.ledger
+        for order in ledger.entries_of(signal.id):
+            position = ledger.positions.get(order.position_id or "")
+            since = position.opened_at if position else None
+            self._carry_out(f"order {order.order_ref}", partial(entries.work_entry, ctx, order, since))
+        self._carry_out(f"signal {signal.id}", partial(signals.expire, ctx, signal))
+        self._carry_out(f"signal {signal.id}", partial(entries.finish_signal, ctx, signal))
+
+    def _positions_to_judge(self, ctx: Context) -> list[Position]:
+        """Positions whose inputs changed: their quote, a fact of theirs, something under way, or their hour has
+        come."""
+        changed, ledger, touched = self._memory.board.take_changed(), self._memory.ledger, self._memory.journal.touched
+        ids = {i for key in changed & ledger.by_key.keys() for i in ledger.by_key[key]}
+        ids |= touched & ledger.positions.keys()
+        ids |= {o.position_id for o in ledger.open_orders.values() if o.position_id and _under_way(o.state, o.wanted)}
+        ids |= {p.id for p in ledger.positions.values() if self._is_restless(ctx, p)}
+        touched.clear()
+        return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
+
+    def _is_restless(self, ctx: Context, position: Position) -> bool:
+        if self._watches.parking.is_parked(f"position {position.id}") or _restless(position):
+            return True
+        if position.id in self._memory.ledger.too_large:
+            return True
+        return exits.hour_has_come(ctx, position)
+
+    def _judge(self, ctx: Context, position: Position) -> None:
+        if position.state is PositionState.CLOSED:
+            self._memory.ledger.retire_position(position)
+            self._inbox.watch(position.key, None, None)
+            return
+        self._carry_out(f"position {position.id}", partial(_decide_position, ctx, position))
+        if position.state in OPEN and not self._watches.parking.is_parked(f"position {position.id}"):
+            self._inbox.watch(position.key, *exits.watch_levels(ctx, position))
+
+
+def _decide_position(ctx: Context, position: Position) -> Sequence[Step]:
+    bid = exits.sound_bid(ctx, position)
+    if bid is not None and bid > position.high:
+        position.high = bid
+    return exits.decide_position(ctx, position)
+
+
+def _under_way(state: OrderState, wanted: object) -> bool:
+    return state is not OrderState.WORKING or wanted is not None
+
+
+def _restless(position: Position) -> bool:
+    return position.state is PositionState.CLOSING or position.room_for > 0 or position.unprotected_since is not None
