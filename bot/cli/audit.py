@@ -125,8 +125,11 @@ def invariants(json: Json = False) -> None:
     from bot.store.invariants import check_invariants
 
     config = configuration()
-    limit = config.settings.execution.protection_limit_s
-    findings = check_invariants(_store(), protection_limit_s=limit, secrets=list(config.secrets))
+    limits = {
+        "protection_limit_s": config.settings.execution.protection_limit_s,
+        "quote_max_age_s": config.settings.risk.quote_max_age_s,
+    }
+    findings = check_invariants(_store(), secrets=list(config.secrets), **limits)
     if json:
         show.as_json(findings)
     else:

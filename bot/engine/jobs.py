@@ -113,6 +113,7 @@ def _mark(ctx: Context, position: Position, sampled: bool) -> NewMark:
         spot.reference if spot else None,
         position.unrealized_pnl(mid) if mid is not None else None,
         sampled,
+        quote.at if quote else None,
     )
 
 

@@ -59,8 +59,9 @@ def _one_execution(row: NewExecution, recorded_at: str) -> list[Write]:
 
 def _mark_writes(marks: Sequence[NewMark]) -> list[Write]:
     listed = [_mark_row(mark) for mark in marks]
+    latest = [{**row, "quoted_at": maybe_time_text(mark.quoted_at)} for row, mark in zip(listed, marks, strict=True)]
     return [
-        ("latest_mark", listed),
+        ("latest_mark", latest),
         ("position_mark", [row for row, mark in zip(listed, marks, strict=True) if mark.sampled]),
     ]
 

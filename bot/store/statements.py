@@ -18,7 +18,7 @@ from bot.store import schema as s
 
 Rows = Sequence[Mapping[str, Any]]
 
-_MARK_COLUMNS: Final = frozenset({"bid", "ask", "underlying", "unrealized_pnl", "marked_at"})
+_MARK_COLUMNS: Final = frozenset({"bid", "ask", "underlying", "unrealized_pnl", "marked_at", "quoted_at"})
 
 
 def _upsert(table: Table, dialect: str, leave_out: frozenset[str] = frozenset(), **computed: Any) -> ClauseElement:

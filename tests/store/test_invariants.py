@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing as shutting
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from bot.domain.order import OrderState
+from bot.domain.position import Protection
+from bot.engine.records import NewMark
 from bot.store.invariants import CHECKS, check_invariants
 from bot.store.sql_store import SqlStore
+from tests.store.builders import a_batch, a_step, keyed
 from tests.store.trade import POSITION_ID, SIGNAL_ID, STOP_ID, at, closing, opening, write
 
 
@@ -116,6 +122,55 @@ async def test_protection_that_came_too_late_is_found_long_after(store: SqlStore
 def _moved(row: object, seconds: float) -> list[object]:
     names = ("machine", "entity_id", "from_state", "to_state", "trigger", "actor", "reason", "evidence")
     return [*(getattr(row, name) for name in names), at(seconds)]
+
+
+async def watched_by_the_tick(store: SqlStore, quoted: float | None, *, after: float = 4) -> None:
+    """The broker refused the stop of the open trade for good; the store's present is 60 s later."""
+    batches = opening()
+    last = batches[2]
+    (stop,) = [order for order in last.orders.values() if order.id == STOP_ID]
+    last.orders[STOP_ID] = replace(stop, state=OrderState.REJECTED, reject_code=387, done_at=at(after))
+    (position,) = last.positions.values()
+    last.positions = keyed(replace(position, protection=Protection.SYNTHETIC, protected_at=None))
+    kept = [row for row in last.transitions if row.trigger not in {"acknowledge", "protected"}]
+    lost = {"trigger": "protection_lost", "actor": "broker", "event_at": at(after)}
+    refused = {"machine": "order", "trigger": "reject", "actor": "broker", "event_at": at(after)}
+    last.transitions = [
+        *kept,
+        a_step(STOP_ID, "submitted", "rejected", **refused),
+        a_step(POSITION_ID, "filled", "filled", machine="position", evidence={"policy": "watch"}, **lost),
+    ]
+    quoted_at = None if quoted is None else at(quoted)
+    mark = NewMark(POSITION_ID, at(60), Decimal(1), Decimal("1.1"), None, None, sampled=False, quoted_at=quoted_at)
+    later = a_step("session", "active", "active", "refused:pause", machine="session", event_at=at(60))
+    await write(store, [*batches, a_batch(4, recorded_at=at(60), marks=[mark], transitions=[later])])
+
+
+@pytest.mark.parametrize("quoted, fine", [(50, True), (40, False), (None, False)], ids=["live", "old", "none"])
+async def test_a_watched_stop_protects_as_long_as_a_live_quote_shows_it_to_the_tick(
+    store: SqlStore, url: str, quoted: float | None, fine: bool
+) -> None:
+    await watched_by_the_tick(store, quoted)
+    assert broken(url) == ([] if fine else ["I4"])
+    finding = next(f for f in check_invariants(url) if f.invariant == "I4")
+    assert ("1 watched by the tick" if fine else "the stop that the tick watches has") in finding.detail
+
+
+async def test_a_watched_stop_without_a_price_protects_nothing(store: SqlStore, url: str, store_path: Path) -> None:
+    await watched_by_the_tick(store, 59)
+    change(store_path, "UPDATE position SET stop_price = NULL")
+    assert broken(url) == ["I4"]
+
+
+async def test_a_stop_that_was_refused_too_late_is_found_though_it_is_watched_now(store: SqlStore, url: str) -> None:
+    await watched_by_the_tick(store, 59, after=40)
+    assert broken(url) == ["I4"]
+    assert broken(url, protection_limit_s=60) == []
+
+
+async def test_the_age_that_a_quote_may_have_is_the_setting(store: SqlStore, url: str) -> None:
+    await watched_by_the_tick(store, 50)
+    assert broken(url, quote_max_age_s=5) == ["I4"]
 
 
 async def test_an_entry_decided_while_paused_breaks_i6(store: SqlStore, url: str) -> None:

@@ -41,12 +41,13 @@ def check_invariants(
     wall_grace_s: float = 0.5,
     secrets: Sequence[str] = (),
     now: datetime | None = None,
+    quote_max_age_s: float = 15.0,
 ) -> list[Finding]:
     """Return a finding for each invariant; an empty store holds all of them.
 
-    `protection_limit_s` is the setting `execution.protection_limit_s`; `secrets` are values that must not be in the
-    store.
+    `protection_limit_s` is the setting `execution.protection_limit_s`, `quote_max_age_s` that of `risk`; `secrets` are
+    values that must not be in the store.
     """
     with open_reader(url) as connection:
-        question = Question(connection, protection_limit_s, wall_grace_s, secrets, now)
+        question = Question(connection, protection_limit_s, wall_grace_s, secrets, now, quote_max_age_s)
         return [check(question) for check in CHECKS]

@@ -35,6 +35,7 @@ class Question:
     wall_grace_s: float
     secrets: Sequence[str]
     now: datetime | None  # None: the latest time that the store knows
+    quote_max_age_s: float = 15.0  # of the quote by which the tick watches a stop that the broker does not take
 
     def rows(self, sql: str, **parameters: Any) -> list[Mapping[str, Any]]:
         """Return the rows of a SELECT."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from bot.domain.position import PositionState, Protection
 from bot.store.invariants.finding import Faults, Finding, Question
 from bot.store.values import parse_time, time_text
 
@@ -113,23 +114,60 @@ def _is_number(words: str) -> bool:
 
 def protected(question: Question) -> Finding:
     """I4: an open position has a working stop for exactly its remaining quantity, within the limit after a fill; one
-    that expired has nothing left to be protected from."""
+    that expired has nothing left to be protected from.
+
+    Where the broker takes no stop (protection `synthetic`), the stop that the tick watches stands for it while a quote
+    younger than `quote_max_age_s` shows what it is to be compared with: without one the position is a finding, and so
+    is one whose watch began later than the limit. What no stop at the broker covers is measured all the same.
+    """
     faults = Faults()
     pulse = question.rows("SELECT at, speed FROM engine_status")
     speed = float(pulse[0]["speed"]) if pulse else 1.0
     limit = max(question.protection_limit_s, question.wall_grace_s * speed)
     now = question.now or _latest_time(question)
+    watch_limit, watched = max(question.quote_max_age_s, question.wall_grace_s * speed), 0
     for row in question.rows(_COVER, present=_present(question)):
-        _is_covered(row, now, limit, faults)
-    stretches = question.rows("SELECT * FROM v_unprotected_time")
-    for row in stretches:
-        if row["seconds_after_entry"] is not None and float(row["seconds_after_entry"]) > limit:
-            words = (
-                f"position {row['position_id']} was unprotected for {row['seconds_after_entry']} s (limit {limit:g} s)"
-            )
+        if row["protection"] == Protection.SYNTHETIC and row["state"] != PositionState.CLOSING:
+            watched += 1
+            _is_watched(row, now, watch_limit, faults)
+        else:
+            _is_covered(row, now, limit, faults)
+    longest = 0.0
+    for row in question.rows(_STRETCHES):
+        seconds = _bare_seconds(row)
+        longest = max(longest, seconds)
+        if seconds > limit:
+            words = f"position {row['position_id']} was unprotected for {seconds:g} s (limit {limit:g} s)"
             faults.add(words, **row)
-    longest = max((float(row["seconds_after_entry"] or 0) for row in stretches), default=0.0)
-    return faults.finding("I4", f"unprotected at most {longest:g} s after the entry was done (limit {limit:g} s)")
+    also = f"; {watched} watched by the tick" if watched else ""
+    return faults.finding("I4", f"unprotected at most {longest:g} s after the entry was done (limit {limit:g} s){also}")
+
+
+_STRETCHES: Final = """
+SELECT u.*, (SELECT MIN(t.event_at) FROM transition t
+    WHERE t.machine = 'position' AND t.entity_id = u.position_id AND t."trigger" = 'protection_lost'
+    AND t.evidence LIKE '%"policy":"watch"%' AND t.event_at >= u.since_at
+    AND (u.until_at IS NULL OR t.event_at <= u.until_at)) AS watched_at
+FROM v_unprotected_time u"""
+
+
+def _bare_seconds(row: Mapping[str, Any]) -> float:
+    """Return for how long a position had neither a stop nor, once the broker had refused one for good, the tick's
+    watch; the time in which the entry itself was alive is left out."""
+    if row["watched_at"] is None:
+        return float(row["seconds_after_entry"] or 0)
+    since = max(row["since_at"], row["entry_done_at"] or "")
+    return max((parse_time(row["watched_at"]) - parse_time(since)).total_seconds(), 0.0)
+
+
+def _is_watched(row: Mapping[str, Any], now: datetime | None, limit: float, faults: Faults) -> None:
+    """A watched stop has a price, and a quote that is young enough to compare it with."""
+    quoted, stop = row["quoted_at"], row["stop_price"]
+    age = (now - parse_time(quoted)).total_seconds() if now is not None and quoted else None
+    if stop is not None and age is not None and age <= limit:
+        return
+    what = "has no price" if stop is None else "has no quote" if age is None else f"has a quote of {age:g} s ago"
+    faults.add(f"position {row['id']}: the stop that the tick watches {what} (limit {limit:g} s)", **row)
 
 
 def _latest_time(question: Question) -> datetime | None:
@@ -141,7 +179,7 @@ def _latest_time(question: Question) -> datetime | None:
 
 
 _COVER: Final = """
-SELECT p.id, p.state, p.quantity,
+SELECT p.id, p.state, p.quantity, p.protection, p.stop_price, p.quoted_at,
     COALESCE(SUM(CASE WHEN o.purpose = 'protect' AND o.state IN ('working', 'partially_filled')
         THEN o.quantity - o.filled_quantity END), 0) AS stopped,
     COALESCE(SUM(CASE WHEN o.purpose = 'exit' AND o.state IN ('working', 'partially_filled', 'submitted', 'intent')
@@ -152,7 +190,7 @@ SELECT p.id, p.state, p.quantity,
         (SELECT x.id FROM broker_order x WHERE x.position_id = p.id))) AS last_at
 FROM position p LEFT JOIN broker_order o ON o.position_id = p.id
 WHERE p.state <> 'closed' AND COALESCE(p.close_reason, '') <> 'awaiting_settlement'
-GROUP BY p.id, p.state, p.quantity"""
+GROUP BY p.id, p.state, p.quantity, p.protection, p.stop_price, p.quoted_at"""
 
 
 def _is_covered(row: Mapping[str, Any], now: datetime | None, limit: float, faults: Faults) -> None:

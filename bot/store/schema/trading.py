@@ -122,6 +122,7 @@ POSITION: Final = Table(
     units("underlying", comment="latest mark"),
     units("unrealized_pnl", comment="latest mark"),
     utc("marked_at", comment="latest mark"),
+    utc("quoted_at", comment="latest mark: when the contract's line last said anything"),
     one_of("state", PositionState),
     one_of("right", Right),
     one_of("origin", Origin),
