@@ -125,11 +125,13 @@ def invariants(json: Json = False) -> None:
     from bot.store.invariants import check_invariants
 
     config = configuration()
-    limits = {
-        "protection_limit_s": config.settings.execution.protection_limit_s,
-        "quote_max_age_s": config.settings.risk.quote_max_age_s,
-    }
-    findings = check_invariants(_store(), secrets=list(config.secrets), **limits)
+    settings = config.settings
+    findings = check_invariants(
+        _store(),
+        protection_limit_s=settings.execution.protection_limit_s,
+        quote_max_age_s=settings.risk.quote_max_age_s,
+        secrets=list(config.secrets),
+    )
     if json:
         show.as_json(findings)
     else:
