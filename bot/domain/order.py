@@ -157,6 +157,10 @@ class Terms:
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
 
+    def __str__(self) -> str:
+        prices = (("limit", self.limit_price), ("stop", self.stop_price))
+        return " ".join([str(self.quantity), *(f"{name} {price}" for name, price in prices if price is not None)])
+
 
 @dataclass(slots=True)
 class Order:
@@ -293,6 +297,9 @@ class Execution:
     price: Decimal
     executed_at: datetime
     client_id: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.contract_key.strip()} at {self.price}"
 
     @property
     def base_id(self) -> str:

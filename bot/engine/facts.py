@@ -1,12 +1,11 @@
 """Facts about orders, applied to the machines: what the broker says is true, in whatever order it says it.
 
-A status or an error that does not fit is never guessed at: the order becomes `unknown`. What executions do is in
-`bot.engine.fills`.
+A status that does not fit is never guessed at: the order becomes `unknown`. What executions do is in
+`bot.engine.fills`, errors in `bot.engine.order_errors`, an order's end in `bot.engine.order_ends`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 from bot.domain.commands import AskSnapshot, CancelOrder
@@ -14,7 +13,6 @@ from bot.domain.events import (
     BrokerOrderStatus,
     BrokerOrderView,
     CommissionReported,
-    ErrorMeaning,
     ExecutionReported,
     OrderErred,
     OrderNotSent,
@@ -22,15 +20,15 @@ from bot.domain.events import (
     OrderSent,
 )
 from bot.domain.ids import is_ours
-from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose, Terms
-from bot.domain.position import Position, PositionState, PositionTrigger
-from bot.engine import expiry, foreign
+from bot.domain.order import Order, OrderState, OrderTrigger, Purpose, Terms
+from bot.domain.position import PositionTrigger
+from bot.engine import foreign
 from bot.engine.context import Context
-from bot.engine.entries import CANCEL_MISSES_TOLD
 from bot.engine.fills import FillKeeper
 from bot.engine.journal import Journal
 from bot.engine.newer_store import is_sale_of_a_newer_store
-from bot.engine.refusals import policy_of
+from bot.engine.order_ends import OrderEnds
+from bot.engine.order_errors import OrderErrors
 from bot.engine.steps import Step
 
 _AT_BROKER = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
@@ -46,6 +44,8 @@ class FactKeeper:
         self._ledger = ctx.ledger
         self._journal = journal
         self._fills = FillKeeper(ctx, journal)
+        self._ends = OrderEnds(ctx, journal)
+        self._errors = OrderErrors(ctx, journal, self._ends)
 
     # ---- what our own adapter did
 
@@ -74,11 +74,11 @@ class FactKeeper:
         if order is None:
             return
         if order.wanted is not None:
-            self._amend_refused(order, event.reason)
+            self._errors.amend_refused(order, event.reason)
         elif order.state is OrderState.INTENT:
             sets = {"reject_reason": event.reason, "done_at": event.at}
             self._journal.take(Step(order, OrderTrigger.REJECT, f"not sent: {event.reason}", sets=sets))
-            self._after_rejection(order)
+            self._ends.rejected(order)
         elif order.state is OrderState.CANCELLING:
             self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, f"cancel not sent: {event.reason}"))
 
@@ -149,8 +149,8 @@ class FactKeeper:
             return
         before, order.terms, order.wanted = order.terms, order.wanted, None
         order.reject_code, order.reject_reason = None, ""  # an earlier refusal is history
-        evidence = {"before": _words(before), "now": _words(order.terms)}
-        words = f"new terms in force: {_words(order.terms)}"
+        evidence = {"before": str(before), "now": str(order.terms)}
+        words = f"new terms in force: {order.terms}"
         self._journal.take(Step(order, OrderTrigger.AMENDED, words, evidence, actor="broker"))
         self._fills.complete(order)
         if order.purpose is Purpose.PROTECT and not order.is_done:
@@ -243,7 +243,7 @@ class FactKeeper:
             actor="broker",
         )
         if self._journal.take(step):
-            self.ended(order, asked=asked)
+            self._ends.ended(order, asked=asked)
 
     def _on_inactive(self, order: Order, view: BrokerOrderView) -> None:
         if order.is_done:
@@ -253,152 +253,10 @@ class FactKeeper:
         reason = order.reject_reason or view.detail or "inactive at the broker"
         sets = {"done_at": self._ctx.now, "reject_reason": reason, "wanted": None}
         if self._journal.take(Step(order, OrderTrigger.REJECT, reason, {"status": "Inactive"}, sets, actor="broker")):
-            self._after_rejection(order)
+            self._ends.rejected(order)
 
     def order_erred(self, event: OrderErred) -> None:
-        order = self._ledger.by_ref.get(event.order_ref)
-        if order is None:
-            self._journal.alert(
-                "FOREIGN_ORDER_ERROR", "warning", event.text, {"code": event.code, "ref": event.order_ref}
-            )
-            return
-        if event.meaning in {ErrorMeaning.WARNING, ErrorMeaning.CANCEL_REPORTED}:
-            return
-        if not (order.is_done and (order.reject_code or event.meaning is ErrorMeaning.CANCEL_REFUSED)):
-            order.reject_code, order.reject_reason = event.code, event.text  # what ended it stays the reason
-            self._journal.keep(order)
-        handle = {
-            ErrorMeaning.REJECTED: self._error_rejects,
-            ErrorMeaning.NOT_PLACED: self._error_not_placed,
-            ErrorMeaning.CANCEL_REFUSED: self._error_on_cancel,
-            ErrorMeaning.AMBIGUOUS: self._error_ambiguous,
-        }[event.meaning]
-        handle(order, event)
-
-    def _error_rejects(self, order: Order, event: OrderErred) -> None:
-        """A rejection ends a new order. On an order that was live it may mean a modification: evidence is asked for."""
-        if order.is_done:
-            return
-        if order.wanted is not None or order.state not in {OrderState.INTENT, OrderState.SUBMITTED}:
-            self._error_ambiguous(order, event)
-            return
-        evidence = {"code": event.code, "text": event.text}
-        sets = {"done_at": self._ctx.now}
-        if self._journal.take(
-            Step(order, OrderTrigger.REJECT, f"{event.code}: {event.text}", evidence, sets, actor="broker")
-        ):
-            self._after_rejection(order)
-
-    def _error_not_placed(self, order: Order, event: OrderErred) -> None:
-        if order.wanted is not None and order.state in AMENDABLE:
-            self._amend_refused(order, f"{event.code}: {event.text}")
-        else:
-            self._error_rejects(order, event)
-
-    def _error_on_cancel(self, order: Order, event: OrderErred) -> None:
-        if order.state is not OrderState.CANCELLING:
-            return
-        order.cancel_misses += 1
-        if order.cancel_misses == CANCEL_MISSES_TOLD:
-            words = f"{order.order_ref} cannot be cancelled ({event.code}: {event.text}); it is tried ever more rarely"
-            self._journal.alert("CANCEL_MISSED", "critical", words, {"code": event.code, "order_id": order.order_id})
-        self._error_ambiguous(order, event)
-
-    def _error_ambiguous(self, order: Order, event: OrderErred) -> None:
-        if order.is_done:
-            return
-        if order.state is not OrderState.UNKNOWN:
-            evidence = {"code": event.code, "text": event.text}
-            self._journal.take(
-                Step(
-                    order,
-                    OrderTrigger.LOSE_SIGHT,
-                    f"{event.code}: {event.text}",
-                    evidence,
-                    {"wanted": None},
-                    actor="broker",
-                )
-            )
-        self._journal.alert(
-            "ORDER_AMBIGUOUS", "warning", f"{order.order_ref}: {event.code} {event.text}", {"code": event.code}
-        )
-        self._journal.commands.append(AskSnapshot(f"error {event.code} on {order.order_ref}"))
-
-    def _amend_refused(self, order: Order, reason: str) -> None:
-        refused, order.wanted = order.wanted, None
-        order.reject_reason = reason
-        evidence = {"refused": _words(refused) if refused else "", "still": _words(order.terms)}
-        if order.state in AMENDABLE:
-            self._journal.take(Step(order, OrderTrigger.AMEND_REFUSED, reason, evidence, actor="broker"))
-        else:
-            self._journal.keep(order)
-        if order.purpose is Purpose.PROTECT:
-            self._tell_of_refused_change(order, reason, evidence)
-
-    def _tell_of_refused_change(self, order: Order, reason: str, facts: Mapping[str, str]) -> None:
-        """A stop that stays as it was protects at its old price, or less than is held: told once a stop and reason."""
-        told = (order.perm_id or 0, f"{order.order_ref} {reason}")
-        if told in self._ledger.foreign_told:
-            return
-        self._ledger.foreign_told.add(told)
-        words = f"the stop of {order.contract_key.strip()} could not be changed: {reason}"
-        self._journal.alert("STOP_CHANGE_REFUSED", "critical", words, {"order_ref": order.order_ref, **facts})
-
-    # ---- what follows from an order's end
-
-    def _after_rejection(self, order: Order) -> None:
-        severity = "warning" if order.purpose is Purpose.ENTRY else "critical"
-        self._journal.alert(
-            "ORDER_REJECTED",
-            severity,
-            f"{order.purpose} order for {order.contract_key.strip()} was refused: {order.reject_reason}",
-            {"order_ref": order.order_ref, "code": order.reject_code},
-        )
-        self.ended(order)
-
-    def ended(self, order: Order, *, asked: bool = False) -> None:
-        """Draw the consequences of an order's end for its position; `asked`: we took it back ourselves."""
-        position = self._ledger.positions.get(order.position_id or "")
-        if position is None or asked or position.state is PositionState.CLOSED:
-            return
-        if order.purpose is Purpose.PROTECT:
-            self._protection_ended(order, position)
-        elif order.purpose is Purpose.EXIT and position.state is PositionState.CLOSING:
-            reason = order.reject_reason or "exit order ended unfilled"
-            self._journal.take(
-                Step(
-                    position,
-                    PositionTrigger.EXIT_FAILED,
-                    reason,
-                    {"order_ref": order.order_ref},
-                    {"exit_attempts": position.exit_attempts + 1},
-                    actor="broker",
-                )
-            )
-
-    def _protection_ended(self, order: Order, position: Position) -> None:
-        """On the way out the stop is not missed, nor beside another one; any other end of it is a loss."""
-        others = (o for o in self._ledger.orders_of(position.id) if o.purpose is Purpose.PROTECT and o is not order)
-        if position.state is PositionState.CLOSING or position.quantity == 0 or any(not o.is_done for o in others):
-            return
-        if expiry.has_expired(self._ctx, position.contract):
-            return  # a stop of the day ends with its contract
-        self._journal.take(
-            Step(
-                position,
-                PositionTrigger.PROTECTION_LOST,
-                order.reject_reason or "the stop is gone from the broker",
-                {"order_ref": order.order_ref, "state": order.state.value, "policy": policy_of(order).value},
-                {"protected_at": None},
-                actor="broker",
-            )
-        )
-        self._journal.alert(
-            "PROTECTION_LOST",
-            "critical",
-            f"{position.contract} has no stop: {order.reject_reason or order.state}",
-            {"position_id": position.id},
-        )
+        self._errors.heard(event)
 
     # ---- executions and commissions
 
@@ -444,12 +302,3 @@ def _same_terms(shown: Terms, wanted: Terms) -> bool:
     same_limit = wanted.limit_price is None or shown.limit_price == wanted.limit_price
     same_stop = wanted.stop_price is None or shown.stop_price == wanted.stop_price
     return shown.quantity == wanted.quantity and same_limit and same_stop
-
-
-def _words(terms: Terms) -> str:
-    parts = [f"{terms.quantity}"]
-    if terms.limit_price is not None:
-        parts.append(f"limit {terms.limit_price}")
-    if terms.stop_price is not None:
-        parts.append(f"stop {terms.stop_price}")
-    return " ".join(parts)

@@ -80,7 +80,7 @@ class FillKeeper:
             return False
         if (known.perm_id, corrected.exec_id) not in self._ledger.foreign_told:
             self._ledger.foreign_told.add((known.perm_id, corrected.exec_id))
-            words = f"{corrected.exec_id} turns {_words(known)} into {_words(corrected)}: look at it in TWS"
+            words = f"{corrected.exec_id} turns {known} into {corrected}: look at it in TWS"
             self._journal.alert("EXECUTION_CONTRADICTS", "critical", words, {"exec_id": corrected.exec_id})
             self._journal.commands.append(AskSnapshot(f"execution {corrected.exec_id} contradicts"))
         return True
@@ -335,7 +335,7 @@ class FillKeeper:
         self._journal.alert(
             "FOREIGN_EXECUTION",
             "critical",
-            f"{_words(execution)} is not ours",
+            f"{execution} is not ours",
             {"exec_id": execution.exec_id, "ref": execution.order_ref},
         )
         self._journal.commands.append(AskSnapshot(f"foreign execution {execution.exec_id}"))
@@ -344,7 +344,3 @@ class FillKeeper:
         copied = self._ledger.find_order(execution.order_ref, execution.perm_id) is not None
         if copied or not is_ours(self._ctx.settings.bot_id, execution.order_ref):
             foreign.executed(self._journal, execution)
-
-
-def _words(execution: Execution) -> str:
-    return f"{execution.side} {execution.quantity} {execution.contract_key.strip()} at {execution.price}"

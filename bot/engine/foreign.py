@@ -120,5 +120,4 @@ def _symbol_of_ours(ledger: Ledger, key: str) -> str | None:
 
 
 def _words(execution: Execution) -> str:
-    what = f"{execution.side} {execution.quantity} {execution.contract_key.strip()} at {execution.price}"
-    return f"execution {execution.exec_id} ({what}) is not ours"
+    return f"execution {execution.exec_id} ({execution}) is not ours"

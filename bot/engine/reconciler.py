@@ -32,6 +32,7 @@ from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.journal import Journal
 from bot.engine.newer_store import NewerSales
+from bot.engine.order_ends import OrderEnds
 from bot.engine.records import LEFT_ALONE, ReconcileLine, ReconcileRow
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
@@ -228,7 +229,7 @@ class Reconciler:
             words = "twice absent: " + ("what is left of it is gone" if order.filled_quantity else "it never arrived")
             done = {"done_at": self._ctx.now}
             self._journal.take(Step(order, OrderTrigger.CONFIRM_CANCEL, words, evidence, done, actor="reconcile"))
-            FactKeeper(self._ctx, self._journal).ended(order)
+            OrderEnds(self._ctx, self._journal).ended(order)
             self._line("order", order.order_ref, "in doubt", "absent", "cancelled as stale")
             return
         # The same reference goes out again under a fresh order id: the old id may since have been given away.

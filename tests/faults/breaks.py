@@ -14,10 +14,10 @@ from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, O
 from bot.domain.market import Datum
 from bot.domain.order import Order, OrderState, OrderTrigger
 from bot.engine import budgets, exits, protection
-from bot.engine.facts import FactKeeper
 from bot.engine.fills import FillKeeper
 from bot.engine.gate import Gate
 from bot.engine.memory import Memory
+from bot.engine.order_errors import OrderErrors
 from bot.engine.reconciler import Reconciler
 from bot.engine.steps import Step
 from bot.engine.tick import Engine
@@ -43,7 +43,7 @@ def _skip_exec_id(self: Any, event: ExecutionReported) -> None:
     _executed(self, event)
 
 
-_erred = FactKeeper.order_erred
+_erred = OrderErrors.heard
 
 
 def _cancel_on_10148(self: Any, event: OrderErred) -> None:
@@ -55,7 +55,7 @@ def _cancel_on_10148(self: Any, event: OrderErred) -> None:
     done = {"done_at": self._ctx.now, "wanted": None}
     step = Step(order, OrderTrigger.CONFIRM_CANCEL, f"{event.code}: {event.text}", {}, done, actor="broker")
     if self._journal.take(step):
-        self.ended(order, asked=True)
+        self._ends.ended(order, asked=True)
 
 
 _protect = protection.protect
@@ -131,7 +131,7 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
     {
         "send_before_commit": ((Engine, "_finish", _send_before_commit),),
         "skip_exec_id": ((FillKeeper, "executed", _skip_exec_id),),
-        "cancel_on_10148": ((FactKeeper, "order_erred", _cancel_on_10148),),
+        "cancel_on_10148": ((OrderErrors, "heard", _cancel_on_10148),),
         "no_protect_after_restart": (
             (exits, "protect", _no_protect_after_restart),
             (Memory, "load", _remember_loaded),
