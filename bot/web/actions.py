@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -22,11 +23,14 @@ blueprint = Blueprint("actions", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One button: its words, the payload key of what it is about, and the question asked before it goes out."""
+    """One button: its words, the payload key of what it is about, and the question asked before it goes out; where a
+    number has to be told, the payload key of that and its words."""
 
     label: str
     target: str | None = None
     question: str = ""
+    value: str | None = None
+    value_words: str = ""
 
 
 ACTIONS: Final[Mapping[CommandKind, Action]] = {
@@ -36,6 +40,13 @@ ACTIONS: Final[Mapping[CommandKind, Action]] = {
     CommandKind.APPROVE: Action("Approve", "signal_id"),
     CommandKind.REJECT: Action("Reject", "signal_id"),
     CommandKind.CLOSE: Action("Close position", "position_id", "All that is left of it is sold at the market now."),
+    CommandKind.SETTLE: Action(
+        "Tell settlement price",
+        "position_id",
+        "What did the underlying settle at? The exchange publishes it; the position's profit and loss follows from it.",
+        "price",
+        "Settlement price of the underlying, in dollars",
+    ),
     CommandKind.FLATTEN: Action(
         "Flatten all",
         None,
@@ -64,11 +75,13 @@ def act(kind: str) -> AnyResponse | str | tuple[str, int]:
     back = safe_next(request.form.get("next", "/"))
     if action.target and not _exists(action.target, target):
         abort(404, "The store does not know what this is about. It may be gone; look at the overview.")
-    if action.question and request.form.get("confirmed") != "yes":
-        return render_template(
-            "web/confirm.html", kind=kind, label=action.label, question=action.question, target=target, next=back
-        )
+    given, fault = _given(action)
+    if (action.question and request.form.get("confirmed") != "yes") or fault:
+        asked = {"kind": kind, "action": action, "target": target, "next": back}
+        return render_template("web/confirm.html", **asked, given=given, fault=fault), 400 if fault else 200
     payload = {action.target: target} if action.target else {}
+    if action.value:
+        payload[action.value] = given
     try:
         command_id = give_command(window(), word, payload, f"admin:web:{visit().user}")
     except StoreError as error:
@@ -85,6 +98,18 @@ def _known(kind: str) -> tuple[Action, CommandKind]:
         return ACTIONS[word], word
     except (ValueError, KeyError):
         abort(404, "There is no such action.")
+
+
+def _given(action: Action) -> tuple[str, str]:
+    """Return the number that a person told, as it was typed, and what is wrong with it once it is to count."""
+    given = request.form.get(action.value, "").strip() if action.value else ""
+    if action.value is None or request.form.get("confirmed") != "yes":
+        return given, ""
+    try:
+        number = Decimal(given)
+    except InvalidOperation:
+        return given, f"{given!r} is no number: a price in dollars is wanted, 5950.25 say."
+    return given, "" if number.is_finite() and number > 0 else "A price is larger than zero."
 
 
 def _exists(target_name: str, target: str) -> bool:

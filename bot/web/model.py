@@ -25,12 +25,14 @@ from bot.web.views import (
     SignalView,
     StepView,
     SymbolHaltView,
+    UnsettledView,
     breaker_view,
     command_view,
     position_views,
     signal_views,
     steps,
     symbol_halt_view,
+    unsettled_view,
 )
 
 ACTIVITY_SHOWN: Final = 40
@@ -100,6 +102,7 @@ class Overview:
     counters: CountersView = CountersView()
     positions: tuple[PositionView, ...] = ()
     closed_positions: tuple[PositionView, ...] = ()
+    unsettled: tuple[UnsettledView, ...] = ()
     empty_positions: str = "A position appears with the first fill of an entry order."
     signals: tuple[SignalView, ...] = ()
     recent_signals: tuple[SignalView, ...] = ()
@@ -136,6 +139,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         counters=counters_view(ask.counters(connection, day)),
         positions=held,
         closed_positions=position_views(connection, ask.closed_positions(connection, day, ENDED_SHOWN), now),
+        unsettled=tuple(unsettled_view(row) for row in ask.unsettled_positions(connection)),
         signals=signal_views(connection, ask.live_signals(connection), now),
         recent_signals=signal_views(connection, ask.ended_signals(connection, ENDED_SHOWN), now),
         stats=tuple(ask.strategy_stats(connection, day)),

@@ -40,6 +40,7 @@ class Timeline:
     other_words: str = ""
     can_close: bool = False
     can_answer: bool = False
+    can_settle: bool = False
 
 
 def position_timeline(connection: Connection, position_id: str, now: datetime) -> Timeline | None:
@@ -56,7 +57,7 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
         _chart(connection, row, fills, told, now), "The path starts with the first fill and the first quote after it.",
         tuple(orders), tuple(fills), steps(connection, told),
         f"/signal/{row.signal_id}" if row.signal_id else "", "The signal that it came from",
-        can_close=row.state in {"filled", "trailing"},
+        can_close=row.state in {"filled", "trailing"}, can_settle=row.settlement in {"pending", "seen"},
     )  # fmt: skip
 
 

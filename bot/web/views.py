@@ -22,6 +22,7 @@ COMMAND_WORDS: Final = {
     "approve": "Approve",
     "reject": "Reject",
     "close": "Close position",
+    "settle": "Tell settlement price",
     "flatten": "Flatten all",
     "cancel_all": "Cancel entries",
     "emergency": "Emergency stop",
@@ -70,6 +71,17 @@ class PositionView:
     def is_bare(self) -> bool:
         """Something is held that no sale at the broker covers, and it is not on its way out."""
         return bool(self.unprotected) and self.state != "closing"
+
+
+@dataclass(frozen=True, slots=True)
+class UnsettledView:
+    """A position that went through its expiry and whose price there is not certain."""
+
+    id: str
+    title: str
+    words: str
+    is_pending: bool
+    realized: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +166,12 @@ def position_view(row: ask.PositionRow, cover: ProtectionRow, now: datetime) -> 
         cover.protection, cover.unprotected_contracts, (now - since).total_seconds() if since else None,
         cover.contract_seconds, row.closed_at, row.close_reason, row.realized_pnl,
     )  # fmt: skip
+
+
+def unsettled_view(row: ask.PositionRow) -> UnsettledView:
+    pending = row.settlement == "pending"
+    words = "no price is known: it counts as nothing" if pending else "by the price that was seen at its expiry"
+    return UnsettledView(row.id, formats.contract(row.contract_key), words, pending, row.realized_pnl)
 
 
 def _whole_pnl(row: ask.PositionRow) -> Decimal | None:

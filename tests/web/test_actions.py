@@ -95,3 +95,69 @@ def test_the_emergency_button_asks_before_it_acts(operator: FlaskClient, csrf_of
     asked = operator.post("/actions/emergency", data=form).get_data(as_text=True)
     assert "every open position is sold at the market" in asked
     assert _commands(store.url) == []
+
+
+# ---- a price that a person has to tell
+
+
+@pytest.fixture
+def unsettled(store) -> str:
+    """A position of an AM-settled class after its expiry: nobody sees its price but the exchange's publication."""
+    store.set(schema.POSITION, {"id": "POSOLD"}, settlement="pending", close_reason="settlement_pending")
+    return "POSOLD"
+
+
+@pytest.mark.parametrize("path", ["/", "/position/POSOLD"])
+def test_what_waits_for_its_settlement_price_has_a_button_and_asks_for_the_price(
+    operator: FlaskClient, csrf_of, store, unsettled: str, path: str
+) -> None:
+    shown = operator.get(path).get_data(as_text=True)
+    assert 'action="/actions/settle"' in shown
+    answer = operator.post("/actions/settle", data={"csrf": csrf_of(operator, "/"), "target": unsettled})
+    asked = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert 'name="price"' in asked
+    assert "Settlement price of the underlying, in dollars" in asked
+    assert _commands(store.url) == [], "nothing is sent before the price is told"
+
+
+def test_a_settled_position_has_no_such_button(operator: FlaskClient) -> None:
+    assert "actions/settle" not in operator.get("/").get_data(as_text=True)
+    assert "actions/settle" not in operator.get("/position/POSOLD").get_data(as_text=True)
+
+
+def test_who_is_not_logged_in_sees_no_such_button_and_is_refused(page: FlaskClient, csrf_of, store, unsettled) -> None:
+    shown = page.get("/").get_data(as_text=True)
+    assert "the settlement not certain" in shown
+    assert "actions/settle" not in shown
+    form = {"target": unsettled, "confirmed": "yes", "price": "5950.25"}
+    assert page.post("/actions/settle", data=form).status_code in {302, 400, 401, 403}
+    assert _commands(store.url) == []
+
+
+def test_a_price_that_was_told_is_one_command_with_position_and_price(
+    operator: FlaskClient, csrf_of, store, unsettled: str
+) -> None:
+    form = {"csrf": csrf_of(operator, "/"), "target": unsettled, "confirmed": "yes", "price": " 5950.25 "}
+    answer = operator.post("/actions/settle", data={**form, "next": "/position/POSOLD"})
+    (row,) = _commands(store.url)
+    assert (row.kind, row.actor) == ("settle", "admin:web:operator")
+    assert json.loads(row.payload) == {"position_id": "POSOLD", "price": "5950.25"}
+    assert answer.location == f"/position/POSOLD?sent={row.id}"
+
+
+@pytest.mark.parametrize("price", ["", "abc", "0", "-3", "nan", "inf"])
+def test_what_is_no_price_is_asked_again_and_nothing_is_sent(
+    operator: FlaskClient, csrf_of, store, unsettled: str, price: str
+) -> None:
+    form = {"csrf": csrf_of(operator, "/"), "target": unsettled, "confirmed": "yes", "price": price}
+    answer = operator.post("/actions/settle", data=form)
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.get_data(as_text=True)
+    assert _commands(store.url) == []
+
+
+def test_without_the_token_of_the_page_no_price_is_taken(operator: FlaskClient, store, unsettled: str) -> None:
+    form = {"target": unsettled, "confirmed": "yes", "price": "5950.25"}
+    assert operator.post("/actions/settle", data=form).status_code in {400, 403}
+    assert _commands(store.url) == []

@@ -44,6 +44,7 @@ class PositionRow:
     bid: Decimal | None
     ask: Decimal | None
     marked_at: datetime | None
+    settlement: str | None
 
 
 @dataclass(frozen=True, slots=True)
