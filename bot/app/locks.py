@@ -27,6 +27,7 @@ from typing import Final
 from bot.config.schema import Mode, Settings
 from bot.domain.errors import ConfigError
 from bot.store.address import is_sqlite, sqlite_path
+from bot.store.trouble import of_the_disk
 
 _SHARED: Final = Path("/run/lock")
 _MOST_BYTES: Final = 4096
@@ -48,7 +49,8 @@ class Holder:
 
 @contextlib.contextmanager
 def alone(settings: Settings, now: datetime) -> Iterator[None]:
-    """Hold every lock that these settings ask for; raises ConfigError that names the holder of one that is taken."""
+    """Hold every lock that these settings ask for; raises ConfigError that names the holder of one that is taken, and
+    StoreUnusable when the disk takes no lock."""
     me = Holder(os.getpid(), socket.gethostname(), now.isoformat(timespec="seconds"), " ".join(sys.argv)[:1024])
     with contextlib.ExitStack() as held:
         for what, path, advice in wanted(settings):
@@ -118,8 +120,7 @@ def _hold(what: str, path: Path, advice: str, me: Holder) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ConfigError(f"another Quanticity runs on {what}: {_read(handle)}; {advice}") from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(asdict(me)).encode(), 0)
+        _write(handle, path, me)
         yield
     finally:
         os.close(handle)
@@ -130,9 +131,18 @@ def _open(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
     except OSError as error:
-        raise ConfigError(
+        raise of_the_disk(error, f"the lock file {path} cannot be written") or ConfigError(
             f"the lock file {path} cannot be opened: {error.strerror}; it must be a plain file that this user may write"
         ) from error
+
+
+def _write(handle: int, path: Path, me: Holder) -> None:
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(asdict(me)).encode(), 0)
+    except OSError as error:
+        trouble = of_the_disk(error, f"the lock file {path} cannot be written")
+        raise trouble or ConfigError(f"the lock file {path} cannot be written: {error.strerror}") from error
 
 
 def _read(handle: int) -> Holder | str:

@@ -44,6 +44,25 @@ class Commands(TyperGroup):
             raise typer.Exit(0) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
+            _fail_over_the_store(error)
+            raise
+
+
+def _fail_over_the_store(error: Exception) -> None:
+    """Leave with one sentence when the database driver failed under a question or a write; return for any other
+    error, which is a fault of ours and keeps its traceback."""
+    if "sqlalchemy" not in sys.modules:
+        return
+    from sqlalchemy.exc import DBAPIError
+
+    from bot.store.database import reason_of
+    from bot.store.trouble import remedy_for
+
+    if isinstance(error, DBAPIError):
+        remedy = remedy_for(error)
+        words = f"{remedy.what} ({error.orig}). What to do: {remedy.do}" if remedy else reason_of(error)
+        fail(words if remedy else f"the store did not answer: {words}", remedy.exit_code if remedy else BAD_INPUT)
 
 
 def fail(message: str, code: int = BAD_INPUT) -> NoReturn:

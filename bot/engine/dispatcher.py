@@ -68,6 +68,15 @@ class Dispatcher:
         while (ready := self._pace.ready(now)) is not None:
             self._carry[type(ready)](ready)
 
+    def take_back(self, command: CancelOrder) -> bool:
+        """Send a cancel that no tick stands behind, while the store cannot be written; say whether it left."""
+        self._pace.give_up(command.order_ref)
+        try:
+            self._broker.cancel(command.order_ref, command.order_id)
+        except BrokerError:
+            return False
+        return True
+
     async def stop(self) -> None:
         """Give up questions that are still open."""
         for task in self._questions:

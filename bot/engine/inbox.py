@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import TypeVar
 
 from bot.domain.events import (
     BookReceived,
@@ -17,6 +18,7 @@ from bot.domain.events import (
     QuoteReceived,
 )
 
+Fact = TypeVar("Fact")
 _SLOW = (DatumReceived, FeedReported, BookReceived, GreeksReceived)
 _CONFLATED = (QuoteReceived, GreeksReceived, BookReceived)
 
@@ -73,6 +75,10 @@ class Inbox:
         """Return facts of a tick that failed to the front, in their order; the market data of it is on the board."""
         self._facts.extendleft(reversed([e for e in events if not isinstance(e, _CONFLATED)]))
         self._urgent.set()
+
+    def waiting(self, kind: type[Fact]) -> list[Fact]:
+        """Return the facts of one kind that nobody took yet; they stay."""
+        return [fact for fact in self._facts if isinstance(fact, kind)]
 
     @property
     def depth(self) -> int:

@@ -62,6 +62,10 @@ class Intake:
             appliers[type(event)](event)
         self._applying = None
 
+    def commands_that_wait(self) -> list[CommandReceived]:
+        """Return what people asked that no tick has taken yet."""
+        return self._inbox.waiting(CommandReceived)
+
     def settled(self) -> None:
         """What was taken is on disk: should the sending fail, none of it may come twice."""
         self._taken = ()

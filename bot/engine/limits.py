@@ -27,7 +27,7 @@ from typing import Final
 
 from bot.domain.breaker import Breaker, BreakerState, BreakerTrigger
 from bot.domain.calendar import new_york_day
-from bot.domain.connection import Permission
+from bot.domain.connection import ConnectionState, Permission
 from bot.domain.contracts import Right
 from bot.domain.events import DatumReceived
 from bot.domain.order import OrderState
@@ -66,6 +66,7 @@ class Limits:
     gaps_of: object = None  # the day, and since when gaps count
     heard_at: datetime | None = None
     watching_since: datetime | None = None
+    link_lost_at: datetime | None = None  # since when the broker cannot be used, however often it was tried meanwhile
     schedule: Schedule = field(default_factory=Schedule)
 
     def heard(self, event: DatumReceived) -> None:
@@ -107,7 +108,7 @@ class Limits:
             exposures=tuple(_exposure(p) for p in ledger.positions.values()),
             minutes=self.minutes,
             uw_silent_s=self._silent_s(ctx),
-            link_lost_s=_link_lost_s(ctx),
+            link_lost_s=self._link_lost_s(ctx),
             gaps=self.gaps,
             orders_last_minute=sum(minute_ago < o.created_at <= ctx.now for o in ledger.orders.values()),
             orders_in_window=len(sent),
@@ -117,10 +118,22 @@ class Limits:
     def _silent_s(self, ctx: Context) -> float:
         """Seconds since the last word, in the session; after a start a silence that had tripped goes on."""
         begins = max(self.watching_since or ctx.now, ctx.trading.open_at)
-        known = ctx.ledger.breakers.get("uw_silent")
-        if self.heard_at is None and known is not None and known.state is BreakerState.TRIPPED and known.since:
-            begins = min(begins, known.since - timedelta(seconds=ctx.settings.risk.uw_silent_s))
+        if self.heard_at is None and (tripped_at := _tripped_since(ctx, "uw_silent")):
+            begins = min(begins, tripped_at - timedelta(seconds=ctx.settings.risk.uw_silent_s))
         return max(0.0, (ctx.now - max(begins, self.heard_at or begins)).total_seconds())
+
+    def _link_lost_s(self, ctx: Context) -> float:
+        """Seconds since the broker could last be used, counted from the start at most, where it had not tripped before
+        it. Attempts to connect change nothing; a restart window is planned and says itself that nothing may pass."""
+        link = ctx.ledger.connection
+        if link.allows(Permission.EXIT) or link.state is ConnectionState.RESTART_WINDOW:
+            self.link_lost_at = None
+            return 0.0
+        if self.link_lost_at is None:
+            tripped_at = _tripped_since(ctx, "tws_gone")
+            limit = timedelta(seconds=ctx.settings.risk.tws_gone_s)
+            self.link_lost_at = min(ctx.now, tripped_at - limit) if tripped_at else ctx.now
+        return (ctx.now - self.link_lost_at).total_seconds()
 
     # ---- prices: the last one of each minute, and jumps between them
 
@@ -247,11 +260,9 @@ def _exposure(position: Position) -> tuple[str, int]:
     return position.contract.symbol, 1 if position.contract.right is Right.CALL else -1
 
 
-def _link_lost_s(ctx: Context) -> float:
-    link = ctx.ledger.connection
-    if link.allows(Permission.EXIT):
-        return 0.0
-    return (ctx.now - link.since).total_seconds() if link.since else 0.0
+def _tripped_since(ctx: Context, name: str) -> datetime | None:
+    known = ctx.ledger.breakers.get(name)
+    return known.since if known is not None and known.state is BreakerState.TRIPPED else None
 
 
 def _spots(ctx: Context) -> Iterable[tuple[str, Decimal]]:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from bot.domain.commands import CancelOrder
 from bot.domain.errors import StoreError, StoreUnusable
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.engine.intake import Intake
@@ -24,7 +25,8 @@ _FAILURES_IN_A_ROW: Final = 3
 class Recovery:
     """Guards the tick. `on_outage` is told when the store cannot be used and when it is back.
 
-    `retry_for_s`: wall seconds for which a store that cannot be used is asked again before the run ends.
+    `cancel` sends a cancel to the broker and says whether it left. `retry_for_s`: wall seconds for which a store that
+    cannot be used is asked again before the run ends.
     """
 
     def __init__(
@@ -34,11 +36,12 @@ class Recovery:
         watches: Watches,
         clock: Clock,
         *,
+        cancel: Callable[[CancelOrder], bool],
         retry_for_s: float,
         on_outage: Callable[[str], None],
     ) -> None:
         self._memory, self._intake, self._watches, self._clock = memory, intake, watches, clock
-        self._retry_for_s, self._on_outage = retry_for_s, on_outage
+        self._cancel, self._retry_for_s, self._on_outage = cancel, retry_for_s, on_outage
         self._failures = 0
         self._outage: Outage | None = None
 
@@ -93,16 +96,28 @@ class Recovery:
         self._watches.scanner.subscribed = {}  # the lines may have been asked for in the tick that failed
 
     def _lose_the_store(self, error: StoreUnusable) -> None:
-        """The tick was not written and nothing of it was sent. Wait where that can help, else end the run."""
+        """The tick was not written and nothing of it was sent. Entries are taken back; wait where that can help, else
+        end the run."""
+        self._intake.put_back()
+        outage = Outage(error, self._clock.monotonic())
+        if error.passes:
+            self._on_outage(f"{error}. It is tried again for {self._retry_for_s:g} s")
+        self._do_without_the_store(outage)
         if not error.passes:
             raise error
-        self._intake.put_back()
-        self._outage = Outage(error, self._clock.monotonic())
-        self._on_outage(f"{error}. It is tried again for {self._retry_for_s:g} s")
+        self._outage = outage
+
+    def _do_without_the_store(self, outage: Outage) -> None:
+        """Take entries back, and answer on the log who asks for something meanwhile."""
+        if asked := outage.take_entries_back(self._memory.ledger, self._cancel):
+            self._on_outage(f"the cancel of {asked} working entries was sent: what they bought now would have no stop")
+        for answer in outage.answers(self._memory.ledger, self._intake.commands_that_wait()):
+            self._on_outage(answer)
 
     async def _ask_the_store_again(self, outage: Outage) -> None:
         """Read everything anew and write the halt; once that is on disk, ticks go on."""
         self._memory.tick_number += 1  # a sign of life, for those who watch the number
+        self._do_without_the_store(outage)
         now = self._clock.monotonic()
         if now < outage.next_at:
             return

@@ -82,10 +82,17 @@ class Engine:
         self._watches = watches = Watches()
         self._intake = Intake(memory, inbox, broker, watches)
         self._rounds = Rounds(memory, inbox, watches, on_look)
-        retry_for_s = settings.database.retry_for_s
-        self._recovery = Recovery(memory, self._intake, watches, clock, retry_for_s=retry_for_s, on_outage=on_outage)
         self._gate = Gate(lambda: self.ledger, settings.engine.kill_switch_file)
         self._dispatcher = Dispatcher(broker, inbox, clock, self._gate, wait_for_answers=wait_for_answers)
+        self._recovery = Recovery(
+            memory,
+            self._intake,
+            watches,
+            clock,
+            cancel=self._dispatcher.take_back,
+            retry_for_s=settings.database.retry_for_s,
+            on_outage=on_outage,
+        )
         self._trading: TradingSession | None = None
         self._page: date | None = None
         self._status_at = self._ticked_at = float("-inf")

@@ -18,6 +18,7 @@ from bot.store.address import is_sqlite, sqlite_path
 from bot.store.audit import verify_chain
 from bot.store.chain import Head
 from bot.store.copies import copy, put_in_place, refuse_damaged, refuse_in_use, remove, set_aside
+from bot.store.database import reason_of
 from bot.store.revision import current_revision, head_revision
 
 _NAME: Final = "quanticity-%Y%m%dT%H%M%SZ.db"
@@ -68,15 +69,18 @@ def backup(url: str, to: Path) -> Backup:
     source = _existing(url)
     if to.exists():
         raise StoreError(f"{to} exists: a backup never overwrites one")
-    to.parent.mkdir(parents=True, exist_ok=True)
     part = to.with_name(to.name + ".part")
     try:
-        copy(source, part)
-        checked = check_copy(part)
-        put_in_place(part, to)
-    finally:
-        remove(part)
-    return Backup(to, to.stat().st_size, checked.seq, checked)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            copy(source, part)
+            checked = check_copy(part)
+            put_in_place(part, to)
+        finally:
+            remove(part)
+        return Backup(to, to.stat().st_size, checked.seq, checked)
+    except OSError as error:
+        raise StoreError(f"{to} cannot be written: {error.strerror}") from error
 
 
 def check_copy(path: Path) -> Head:
@@ -145,7 +149,8 @@ def _refuse_loss(url: str, source: Path) -> None:
     try:
         chain = verify_chain(url)
     except (StoreError, DBAPIError) as error:
-        raise StoreError(f"the store in place cannot be read ({error}): add --force to replace it") from error
+        why = reason_of(error) if isinstance(error, DBAPIError) else error
+        raise StoreError(f"the store in place cannot be read ({why}): add --force to replace it") from error
     if chain.head.seq and not verify_chain(_url_of(source), chain.head).ok:
         raise StoreError(
             f"the store in place has {chain.head.seq} transitions that the backup does not continue: they would be "

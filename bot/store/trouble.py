@@ -7,6 +7,7 @@ file that is broken.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -78,6 +79,8 @@ SQLITE: Final[Mapping[int, Remedy]] = MappingProxyType(
     }
 )
 
+_ERRNO: Final = MappingProxyType({errno.EROFS: 8, errno.ENOSPC: 13, errno.EDQUOT: 13, errno.EIO: 10})
+
 UNREACHABLE: Final = Remedy(
     "STORE_UNREACHABLE",
     "the database server does not answer",
@@ -106,6 +109,17 @@ def unusable(error: BaseException) -> StoreUnusable | None:
         return None
     driver = error.orig if isinstance(error, DBAPIError) else error
     text = f"{remedy.what} ({driver}). {_EVERYTHING_RESTS}. What to do: {remedy.do}"
+    return StoreUnusable(text, code=remedy.code, passes=remedy.passes, exit_code=remedy.exit_code)
+
+
+def of_the_disk(error: OSError, what: str) -> StoreUnusable | None:
+    """Return what befell the disk when a plain file beside the store could not be written; None for what is no trouble
+    of the disk. `what` says which file, and for what."""
+    number = _ERRNO.get(error.errno or 0)
+    if number is None:
+        return None
+    remedy = SQLITE[number]
+    text = f"{what}: {error.strerror}. What to do: {remedy.do}"
     return StoreUnusable(text, code=remedy.code, passes=remedy.passes, exit_code=remedy.exit_code)
 
 

@@ -16,7 +16,7 @@ from bot.domain.events import CommandKind
 from bot.store import page_queries as ask
 from bot.web.access import safe_next, visit
 from bot.web.commanding import give_command
-from bot.web.window import trouble, window
+from bot.web.window import window
 
 blueprint = Blueprint("actions", __name__)
 
@@ -85,10 +85,7 @@ def act(kind: str) -> AnyResponse | str | tuple[str, int]:
     try:
         command_id = give_command(window(), word, payload, f"admin:web:{visit().user}")
     except StoreError as error:
-        told = trouble(error)
-        return render_template(
-            "web/problem.html", title="Not sent", text=f"{told.title} {told.text} Nothing was asked."
-        ), 503
+        return render_template("web/problem.html", title="Not sent", text=f"{error}."), 503
     return redirect(_with_sent(back, command_id), 303)
 
 

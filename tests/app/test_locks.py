@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from bot.app import locks
 from bot.config.schema import DatabaseSettings, IbkrSettings, Mode, Settings
-from bot.domain.errors import ConfigError
+from bot.domain.errors import ConfigError, StoreUnusable
 from tests.conftest import REPO_ROOT
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -96,6 +97,24 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="plain file"), locks.alone(settings(tmp_path), NOW):
         pass
     assert victim.read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    "number, code, told", [(errno.EROFS, 11, "mount the disk writable"), (errno.ENOSPC, 10, "free space on the disk")]
+)
+@pytest.mark.parametrize("step", ["open", "pwrite"])
+def test_a_disk_that_takes_no_lock_ends_the_start_as_it_ends_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int, told: str, step: str
+) -> None:
+    """A service manager starts again after these codes, so that the bot is back when the disk is."""
+
+    def fails(*arguments: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(locks.os, step, fails)
+    with pytest.raises(StoreUnusable, match=told) as trouble, locks.alone(settings(tmp_path), NOW):
+        pass
+    assert (trouble.value.exit_code, trouble.value.passes) == (code, True)
 
 
 def test_a_store_behind_a_link_is_the_same_store(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from bot.domain.session import Session, SessionState
 from bot.domain.signal import Signal
 from bot.engine.records import EngineStatus, NewTransition, TickBatch
 from bot.feeds.clock import ManualClock
+from bot.store import database as database_module
 from bot.store.queries import QUERIES
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
@@ -262,6 +263,56 @@ def test_without_an_answer_the_command_stays_and_it_says_so(call: Call, running:
     assert result.exit_code == 1
     assert "no answer within 0 s: is the bot running?" in result.stderr
     assert [row["state"] for row in commands(running)] == ["queued"]
+
+
+@pytest.fixture
+def held(running: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The store while another program keeps it for itself; nobody waits long for it."""
+    for name in ("WRITER_PRAGMAS", "READER_PRAGMAS"):
+        quick = tuple(p for p in getattr(database_module, name) if "busy_timeout" not in p)
+        monkeypatch.setattr(database_module, name, (*quick, "PRAGMA busy_timeout=20"))
+    with closing(sqlite3.connect(running, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield running
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.usefixtures("held")
+@pytest.mark.parametrize("command", ["emergency", "flatten", "cancel-all", "halt", "pause", "resume"])
+def test_a_store_that_takes_no_row_is_one_sentence_that_names_the_way_around_it(call: Call, command: str) -> None:
+    done = call(command)
+    assert (done.exit_code, done.stderr.count("\n"), done.exception.__class__) == (2, 1, SystemExit)
+    assert "nothing was asked: the store is locked by another program. What to do: end the program" in done.stderr
+    assert "kill -USR1" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["audit", "verify"], ["audit", "invariants"], ["pause"], ["check"]])
+def test_a_damaged_store_is_one_sentence_with_the_way_to_a_backup(
+    call: Call, running: Path, arguments: list[str]
+) -> None:
+    with closing(sqlite3.connect(running)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with running.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (running.stat().st_size - 4096))
+    done = call(*arguments)
+    assert (done.exit_code, done.exception.__class__) == (14, SystemExit)
+    assert "the store is damaged" in done.stderr
+    assert "db restore FILE" in done.stderr
+
+
+def test_a_fault_of_ours_keeps_its_traceback(call: Call, running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.store.page_queries.pulse", lambda connection: 1 / 0)
+    assert isinstance(call("status").exception, ZeroDivisionError)
+
+
+def test_a_backup_that_the_disk_does_not_take_is_refused_in_a_sentence(
+    call: Call, running: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = call("db", "backup", str(tmp_path / "file" / "copies" / "copy.db"))
+    assert (done.exit_code, done.exception.__class__) == (2, SystemExit)
+    assert "cannot be written: Not a directory" in done.stderr
 
 
 @pytest.mark.parametrize("command,kind", [("approve", "signal"), ("reject", "signal"), ("close", "position")])

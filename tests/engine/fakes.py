@@ -100,6 +100,7 @@ class FakeBroker:
         self.subscribed: Mapping[str, frozenset[str]] = {}
         self.submitted: list[OrderTicket] = []
         self.amended: list[OrderTicket] = []
+        self.cancels: list[str] = []  # references, as often as a cancel came
         self.refuses_stops = False
         self.refuses_with = 201
 
@@ -153,6 +154,7 @@ class FakeBroker:
     def cancel(self, order_ref: str, order_id: int) -> None:
         if not self.online:
             raise BrokerUnavailable("no socket")
+        self.cancels.append(order_ref)
         order = self.book.get(order_ref)
         if order is None or not order.live:
             self.sink(OrderErred(order_ref, 10147, "not found", ErrorMeaning.CANCEL_REFUSED, self.clock.now()))

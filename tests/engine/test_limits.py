@@ -161,6 +161,38 @@ async def test_a_broker_that_is_gone_blocks_entries_until_it_is_back(desk: Desk)
     assert breaker(desk, "tws_gone") is BreakerState.OK
 
 
+async def test_attempts_to_connect_that_come_to_nothing_make_no_broker_that_is_there(desk: Desk) -> None:
+    desk.put(LinkChanged(LinkChange.DROPPED, "gone", desk.clock.now()))
+    for _ in range(5):
+        await desk.ticks(4, 1.0)
+        desk.put(LinkChanged(LinkChange.CONNECTING, "", desk.clock.now()))
+        desk.put(LinkChanged(LinkChange.DROPPED, "no answer", desk.clock.now()))
+    assert breaker(desk, "tws_gone") is BreakerState.TRIPPED
+
+
+async def test_a_start_does_not_count_the_hours_in_which_nothing_ran(desk: Desk) -> None:
+    desk.clock.advance(3600)
+    again = Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7)
+    await again.engine.start()
+    await again.ticks(3)
+    await again.connect()
+    await again.ticks(8)
+    assert trips(again, "tws_gone") == []
+
+
+async def test_a_broker_that_was_gone_before_a_restart_is_gone_until_it_is_back_and_told_once(desk: Desk) -> None:
+    desk.put(LinkChanged(LinkChange.DROPPED, "gone", desk.clock.now()))
+    await desk.ticks(20, 1.0)
+    again = Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7)
+    await again.engine.start()
+    await again.ticks(8)
+    assert breaker(again, "tws_gone") is BreakerState.TRIPPED
+    await again.connect()
+    await again.ticks(12)
+    assert trips(again, "tws_gone") == [("ok", "warning"), ("warning", "tripped"), ("tripped", "ok")]
+    assert tripped_alerts(again) == 1
+
+
 async def test_a_gap_closes_the_symbols_positions_and_one_wrong_print_does_not(desk: Desk) -> None:
     await desk.hold(2)
     desk._quoted["SPY"] = ("590.00", "590.02")

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.errors import StoreUnusable
-from bot.domain.events import CommandKind
+from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
 from bot.engine.outage import LONGEST_WAIT_S, Outage
 from bot.engine.records import LoadedState, TickBatch
-from tests.engine.desk import Desk
+from tests.engine.desk import SPY_580P, SPY_590C, Desk
 from tests.engine.fakes import FakeStore
 
 
@@ -109,6 +110,92 @@ async def test_an_entry_of_the_tick_that_was_not_written_is_never_sent(store: Fr
     store.trouble = None
     await pass_time(desk, 60)
     assert desk.broker.submitted == []
+
+
+@pytest.mark.parametrize("filled", [0, 1], ids=["unfilled", "filled in part"])
+async def test_entries_that_work_are_taken_back_at_once_because_what_they_buy_would_have_no_stop(
+    store: FragileStore, filled: int
+) -> None:
+    desk = await a_desk(store)
+    await desk.entry_working(4)
+    entry = desk.broker.entry
+    if filled:
+        desk.broker.fill(entry, filled, "2.00")
+    store.trouble = trouble()
+    await pass_time(desk, 2)
+    assert desk.broker.cancels == [entry.ref]
+    await pass_time(desk, 20)
+    assert (entry.live, desk.broker.cancels) == (False, [entry.ref]), "asked once"
+    assert store.of(Purpose.ENTRY)[-1].state is not OrderState.CANCELLED, "nothing is written meanwhile"
+    store.trouble = None
+    await pass_time(desk, 60)
+    assert store.of(Purpose.ENTRY)[-1].state is OrderState.CANCELLED
+    assert store.session.state is SessionState.HALTED
+    assert store.refused == []
+    assert [(p.quantity, p.protected_at is not None) for p in store.open_positions] == [(1, True)] * filled
+
+
+async def test_an_entry_that_could_not_be_taken_back_is_as_soon_as_the_broker_can_be_asked(store: FragileStore) -> None:
+    desk = await a_desk(store)
+    await desk.entry_working(4)
+    entry, desk.broker.online = desk.broker.entry, False
+    store.trouble = trouble()
+    await pass_time(desk, 5)
+    assert not entry.cancel_asked
+    desk.broker.online = True
+    await pass_time(desk, 5)
+    assert not entry.live
+
+
+async def test_entries_are_taken_back_before_a_damaged_store_ends_the_run(store: FragileStore) -> None:
+    desk = await a_desk(store)
+    await desk.entry_working(4)
+    store.trouble = trouble("STORE_CORRUPT", passes=False)
+    desk.equity(50_000)
+    with pytest.raises(StoreUnusable):
+        await pass_time(desk, 5)
+    assert desk.broker.entry.cancel_asked
+
+
+async def test_an_emergency_in_the_outage_is_answered_with_what_is_left_and_done_when_the_disk_is_back(
+    store: FragileStore,
+) -> None:
+    desk = await a_desk(store)
+    desk.contract = SPY_580P
+    await desk.hold(4)
+    desk.contract = SPY_590C
+    await desk.entry_working(4)
+    ref = desk.broker.entry.ref
+    told: list[str] = []
+    desk.engine._recovery._on_outage = told.append
+    store.trouble = trouble("STORE_READ_ONLY")
+    await pass_time(desk, 5)
+    desk.put(CommandReceived("by-signal", CommandKind.EMERGENCY, {}, "signal", desk.clock.now()))
+    await pass_time(desk, 5)
+    (answer,) = [words for words in told if "emergency" in words]
+    assert answer == (
+        "emergency asked by signal: it waits for the store; left: "
+        f"4 x {SPY_580P} with orders to sell 4 at the broker, "
+        f"entry {ref} for 4 x {SPY_590C.key}, its cancel sent or to be sent"
+    )
+    assert [o.type for o in desk.broker.live] == [OrderType.STOP], "a sale that is on no record could be made twice"
+    store.trouble = None
+    await pass_time(desk, 60)
+    assert store.answers[-1][0] == "done"
+    assert [(o.type, o.left) for o in desk.broker.live] == [(OrderType.MARKET, 4)]
+    assert store.session.state is SessionState.HALTED
+
+
+async def test_an_emergency_that_a_damaged_store_cannot_take_is_answered_before_the_end(store: FragileStore) -> None:
+    desk = await a_desk(store)
+    await desk.hold(4)
+    told: list[str] = []
+    desk.engine._recovery._on_outage = told.append
+    store.trouble = trouble("STORE_CORRUPT", passes=False)
+    desk.put(CommandReceived("by-signal", CommandKind.EMERGENCY, {}, "signal", desk.clock.now()))
+    with pytest.raises(StoreUnusable):
+        await pass_time(desk, 5)
+    assert [words.partition(";")[0] for words in told] == ["emergency asked by signal: it waits for the store"]
 
 
 async def test_a_disk_that_does_not_come_back_ends_the_run_with_its_own_words(store: FragileStore) -> None:

@@ -72,3 +72,22 @@ async def test_a_restart_inside_its_window_is_taken_up_when_the_window_is_over()
     await desk.wait(5)
     assert desk.store.connection.state == "synced"
     assert desk.store.session.state == "active"
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["the window comes", "a start falls into it"])
+async def test_a_planned_window_is_no_broker_that_is_gone_until_it_is_over(inside: bool) -> None:
+    desk = a_desk()
+    if inside:
+        desk.clock.advance(605)
+        await desk.engine.start()
+    else:
+        await desk.start()
+        await desk.wait(600, 5.0)
+        desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
+    await desk.wait(60, 5.0)
+    assert desk.store.connection.state == "restart_window"
+    assert desk.store.alerts.count("BREAKER_TRIPPED") == 0
+    await desk.wait(550, 5.0)
+    assert desk.store.connection.state == "down"
+    await desk.wait(30, 5.0)
+    assert desk.store.alerts.count("BREAKER_TRIPPED") == 1, "it is over, and nobody came"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 from flask.testing import FlaskClient
 
+from bot.store import database, schema
 from bot.store import page_queries as ask
-from bot.store import schema
+from bot.store.address import sqlite_path
 from bot.store.database import open_reader
 
 
@@ -78,6 +81,20 @@ def test_there_is_no_button_for_anything_else(operator: FlaskClient, csrf_of, ki
 def test_a_get_never_acts(operator: FlaskClient, store) -> None:
     assert operator.get("/actions/pause").status_code == 405
     assert _commands(store.url) == []
+
+
+def test_a_store_that_takes_no_row_is_told_with_what_to_do_and_the_way_around_it(
+    operator: FlaskClient, csrf_of, store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    csrf, quick = csrf_of(operator, "/"), (p for p in database.WRITER_PRAGMAS if "busy_timeout" not in p)
+    monkeypatch.setattr(database, "WRITER_PRAGMAS", (*quick, "PRAGMA busy_timeout=20"))
+    with closing(sqlite3.connect(sqlite_path(store.url), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = operator.post("/actions/emergency", data={"csrf": csrf, "target": "", "confirmed": "yes"})
+    assert answer.status_code == 503
+    told = answer.get_data(as_text=True)
+    assert "nothing was asked: the store is locked by another program. What to do: end the program" in told
+    assert "kill -USR1" in told
 
 
 def test_the_answer_of_the_bot_is_shown(operator: FlaskClient, csrf_of, store) -> None:

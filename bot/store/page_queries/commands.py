@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
 
+from bot.domain.errors import StoreError
 from bot.store import schema
-from bot.store.database import writer_engine
+from bot.store.database import reason_of, writer_engine
 from bot.store.page_queries.reading import columns_of, first, read
+from bot.store.trouble import remedy_for
 from bot.store.values import json_text, parse_time, time_text
+
+_WITHOUT_THE_STORE: Final = "The emergency stop needs no store to be heard: `kill -USR1` to the bot's process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,8 @@ def oldest_queued_command(connection: Connection) -> datetime | None:
 def insert_command(
     url: str, command_id: str, kind: str, payload: Mapping[str, str], actor: str, created_at: datetime
 ) -> None:
-    """Insert one queued command row: all that the page ever writes."""
+    """Insert one queued command row: all that the page ever writes. Raises StoreError when the store does not take
+    it, with what else reaches the bot."""
     engine = writer_engine(url)
     try:
         with engine.begin() as connection:
@@ -56,5 +63,9 @@ def insert_command(
                     created_at=time_text(created_at), answer="",
                 )
             )  # fmt: skip
+    except DBAPIError as error:
+        trouble = remedy_for(error)
+        what = f"{trouble.what}. What to do: {trouble.do}" if trouble else f"it refuses the row: {reason_of(error)}"
+        raise StoreError(f"nothing was asked: {what}. {_WITHOUT_THE_STORE}") from error
     finally:
         engine.dispose()
