@@ -18,9 +18,9 @@ from bot.domain.position import CloseReason, Position, PositionState, PositionTr
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.engine import foreign
 from bot.engine.context import Context
-from bot.engine.expiry import is_book_entry
 from bot.engine.journal import Journal
 from bot.engine.records import NewExecution
+from bot.engine.settlement import is_book_entry
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
 

@@ -32,7 +32,7 @@ from bot.domain.events import (
     WhatIfAnswered,
 )
 from bot.domain.signal import SignalState
-from bot.engine import expiry, link, signals, timekeeping
+from bot.engine import link, settlement_runs, signals, timekeeping
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.inbox import Inbox
@@ -133,7 +133,7 @@ class Intake:
         journal.touched |= ledger.positions.keys()  # what was not allowed before may be now
         watches.parking.run_job(ctx, journal, "day totals", partial(watches.totals.compare, snapshot))
         if reconciler.settled:
-            watches.parking.run_job(ctx, journal, expiry.JOB, expiry.compared, watches.settlements)
+            watches.parking.run_job(ctx, journal, settlement_runs.JOB, settlement_runs.compared, watches.settlements)
             self.synced_at = ctx.now
             timekeeping.is_compared(ledger)
             link.synced(ctx, journal)

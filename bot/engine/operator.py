@@ -21,7 +21,7 @@ from bot.domain.position import OPEN, CloseReason, Position, PositionState, Sett
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
-from bot.engine import expiry, foreign
+from bot.engine import foreign, settlement
 from bot.engine.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off
 from bot.engine.context import Context
 from bot.engine.exits import request_close
@@ -233,8 +233,10 @@ class Operator:
         if position is None or position.settlement not in {Settlement.PENDING, Settlement.SEEN}:
             raise Refused(self._what_the_position_is(position_id))
         price = _price(command.payload.get("price"))
-        verdict = expiry.told_by_person(position, price, command.actor)
-        expiry.resettle(self._journal, position, verdict, {"command": command.id, "underlying": price}, command.actor)
+        verdict = settlement.told_by_person(position, price, command.actor)
+        settlement.resettle(
+            self._journal, position, verdict, {"command": command.id, "underlying": price}, command.actor
+        )
         return f"{verdict.words}; realized {position.realized_pnl}"
 
     def _what_the_signal_is(self, command: CommandReceived) -> str:

@@ -26,7 +26,7 @@ from bot.domain.events import (
 from bot.domain.ids import is_ours
 from bot.domain.order import Order, OrderState, OrderTrigger, OrderType, Purpose, base_of
 from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger
-from bot.engine import expiry, foreign
+from bot.engine import expiry, foreign, settlement
 from bot.engine.adoption import LostOrders
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
@@ -372,9 +372,9 @@ class Reconciler:
         }
         expired = [(p, n) for p, n in self._gone if expiry.has_expired(ctx, p.contract)]
         vanished = [(p, n) for p, n in self._gone if not expiry.has_expired(ctx, p.contract)]
-        settler = expiry.Settler(ctx, self._journal, there)
+        settler = settlement.Settler(ctx, self._journal, there)
         settler.settle(expired)
-        early = expiry.exercised_early(ctx, vanished, there)
+        early = settlement.exercised_early(ctx, vanished, there)
         for position, gone in vanished:
             if position.id in early:
                 settler.exercise_early(position, gone)

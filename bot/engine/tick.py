@@ -29,7 +29,7 @@ from bot.domain.connection import CONNECTION, ConnectionTrigger
 from bot.domain.errors import StoreUnusable
 from bot.domain.ids import IdSource
 from bot.domain.session import SessionState, SessionTrigger
-from bot.engine import budgets, expiry, foreign, jobs, new_day, timekeeping
+from bot.engine import budgets, foreign, jobs, new_day, settlement_runs, timekeeping
 from bot.engine.board import Board
 from bot.engine.context import Context
 from bot.engine.dispatcher import Dispatcher
@@ -221,7 +221,7 @@ class Engine:
         run("day totals", watches.totals.ask)
         doubts = {"in_doubt": in_doubt, "confirm_at": watches.absences.confirm_at}
         run("asking for the book", jobs.ask_for_the_book, watches.schedule, **doubts)
-        run(expiry.JOB, expiry.by_the_clock, watches.settlements)
+        run(settlement_runs.JOB, settlement_runs.by_the_clock, watches.settlements)
         run("silent markets", watches.silences.tell, watches.schedule)
         run("time budgets", budgets.tell_of_what_takes_too_long, watches.schedule)
         run("account snapshots", jobs.snapshot_account, watches.schedule, self._memory.account)

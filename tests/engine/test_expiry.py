@@ -12,7 +12,7 @@ from bot.domain.events import BrokerOrderStatus, CommandKind, ExecutionReported,
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, Position, PositionState, Settlement
 from bot.domain.quotes import Quote
-from bot.engine import expiry
+from bot.engine import settlement_runs
 from tests.engine.desk import DAY, SPY_580P, SPY_590C, Desk
 from tests.engine.fakes import FakeCalendar
 
@@ -81,7 +81,7 @@ def alert(desk: Desk, code: str) -> str:
 
 
 def jobs(desk: Desk) -> list[tuple[str, str]]:
-    rows = (row for batch in desk.store.batches for row in batch.jobs if row.name == expiry.JOB)
+    rows = (row for batch in desk.store.batches for row in batch.jobs if row.name == settlement_runs.JOB)
     return [(row.state, row.detail) for row in rows]
 
 
