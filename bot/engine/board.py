@@ -31,6 +31,7 @@ class Board:
         self._trades: dict[str, list[TradePrint]] = {}
         self._data: dict[tuple[str, str], Datum] = {}
         self._grids: dict[str, PriceGrid] = {}
+        self._con_ids: dict[str, int] = {}
         self.changed: set[str] = set()
         self.quotes_seen = 0
 
@@ -62,8 +63,11 @@ class Board:
             known = self._grids[key] = price_grid(parse_osi(key).root)
         return known
 
-    def learn_grids(self, grids: Mapping[str, PriceGrid]) -> None:
-        self._grids.update(grids)
+    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+        """Learn what the store knows of options: id at the broker and price grid. What it does not know is news again:
+        a tick that failed did not write it."""
+        self._con_ids = {key: con_id for key, (con_id, _) in contracts.items()}
+        self._grids.update({key: grid for key, (_, grid) in contracts.items()})
 
     def take_changed(self) -> set[str]:
         """Return the keys whose quote changed since the last call."""
@@ -73,8 +77,8 @@ class Board:
     def turn_to(self, today: date, held: Collection[str]) -> None:
         """Let go of the options that expired before `today`, but for those that are still held: they are settled
         later."""
-        tables: tuple[dict[str, Any], ...] = (self._quotes, self._greeks, self._books, self._trades, self._grids)
-        for table in tables:
+        prices: tuple[dict[str, Any], ...] = (self._quotes, self._greeks, self._books, self._trades)
+        for table in (*prices, self._grids, self._con_ids):
             for key in [key for key in table if is_over(key, today) and key not in held]:
                 del table[key]
 
@@ -97,6 +101,10 @@ class Board:
     def apply_datum(self, event: DatumReceived) -> None:
         self._data[event.dataset, event.key] = Datum(event.value, event.source_at, event.received_at, event.ttl_s)
 
-    def apply_qualified(self, event: ContractQualified) -> None:
-        if event.grid is not None:
-            self._grids[event.key] = event.grid
+    def apply_qualified(self, event: ContractQualified) -> bool:
+        """Learn an option's id at the broker and its grid; returns whether either is news."""
+        if event.grid is None or event.con_id is None:
+            return False
+        known = (self._con_ids.get(event.key), self._grids.get(event.key))
+        self._con_ids[event.key], self._grids[event.key] = event.con_id, event.grid
+        return known != (event.con_id, event.grid)

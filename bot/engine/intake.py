@@ -108,11 +108,11 @@ class Intake:
 
     def _qualified(self, event: ContractQualified) -> None:
         journal = self._memory.journal
-        self._memory.board.apply_qualified(event)
+        is_news = self._memory.board.apply_qualified(event)
         if event.con_id is None:
             facts = {"key": event.key, "detail": event.detail}
             journal.alert("CONTRACT_UNKNOWN", "warning", f"the broker does not know {event.key.strip()}", facts)
-        elif event.grid is not None:
+        elif is_news and event.grid is not None:
             journal.batch.instruments.append(InstrumentRow(event.key, event.con_id, event.grid))
 
     def _job_ran(self, event: JobRan) -> None:

@@ -43,7 +43,7 @@ class Memory:
         self.ledger = Ledger(loaded)
         self.tick_number = max(self.tick_number, loaded.tick)
         self.journal = Journal(self.ledger, self.tick_number, self._clock.now())
-        self.board.learn_grids({key: grid for key, (_, grid) in loaded.instruments.items()})
+        self.board.remember(loaded.instruments)
         self._broker.remember(loaded.instruments)
         self._broker.reserve_order_ids(self.ledger.highest_order_id + 1 + self._ids_untold())
         if self.account is not None:

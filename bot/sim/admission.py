@@ -24,8 +24,8 @@ LIMITED: Final = frozenset({"LMT", "STP LMT", "TRAIL LIMIT"})
 TIMES_IN_FORCE: Final = frozenset({"", "DAY", "GTC", "IOC", "GTD"})
 RECORDED: Final = frozenset({201})  # refusals that leave an order behind, as Inactive; the others leave nothing
 
-_BOTH_SIDES: Final = "Order rejected - reason:Cannot have open orders on both sides of the same US Option contract."
-_TOO_MANY: Final = (
+BOTH_SIDES: Final = "Order rejected - reason:Cannot have open orders on both sides of the same US Option contract."
+TOO_MANY: Final = (
     f"Order rejected - reason:You have {MAX_LIVE_ORDERS} or more working orders on this side of the contract."
 )
 _SHORT: Final = "Order rejected - reason:The account may not hold a short position in this contract."
@@ -128,7 +128,7 @@ def _parent(ticket: OrderTicket, at: Situation) -> Refusal | None:
 
 def _crowded(ticket: OrderTicket, at: Situation) -> Refusal | None:
     live = at.live(ticket.instrument.con_id, ticket.side)
-    return Refusal(201, _TOO_MANY) if len(live) >= MAX_LIVE_ORDERS else None
+    return Refusal(201, TOO_MANY) if len(live) >= MAX_LIVE_ORDERS else None
 
 
 def _both_sides(ticket: OrderTicket, at: Situation) -> Refusal | None:
@@ -142,7 +142,7 @@ def _both_sides(ticket: OrderTicket, at: Situation) -> Refusal | None:
         for order in at.live(ticket.instrument.con_id, other_side)
         if order is not parent and not _waits(order, at)
     ]
-    return Refusal(201, _BOTH_SIDES) if facing else None
+    return Refusal(201, BOTH_SIDES) if facing else None
 
 
 def _waits(order: VenueOrder, at: Situation) -> bool:

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import AlertRaised, CommandKind, FeedReported, QuoteReceived
+from bot.domain.contracts import NICKEL_CLASS, PENNY_CLASS, PriceGrid
+from bot.domain.events import AlertRaised, CommandKind, ContractQualified, FeedReported, QuoteReceived
 from bot.engine.inbox import Inbox
 from tests.engine.desk import SPY_590C, TEN, Desk
 from tests.engine.fakes import a_quote
@@ -123,3 +124,21 @@ async def test_no_strategy_looks_outside_the_session_or_while_paused(desk: Desk)
     looks = desk.strategy.looks
     await desk.ticks(3)
     assert desk.strategy.looks == looks
+
+
+async def test_a_contracts_grid_is_written_when_it_is_news_and_again_when_the_tick_failed(desk: Desk) -> None:
+    def written() -> list[PriceGrid]:
+        return [row.grid for batch in desk.store.batches for row in batch.instruments if row.key == KEY]
+
+    desk.put(ContractQualified(KEY, 7001, PENNY_CLASS))
+    desk.store.fail_next = 1
+    await desk.settle()
+    desk.put(ContractQualified(KEY, 7001, PENNY_CLASS))
+    await desk.settle()
+    assert written() == [PENNY_CLASS]
+    desk.put(ContractQualified(KEY, 7001, NICKEL_CLASS))
+    await desk.settle()
+    again = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=3).start()
+    again.put(ContractQualified(KEY, 7001, NICKEL_CLASS))
+    await again.settle()
+    assert written() == [PENNY_CLASS, NICKEL_CLASS]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from bot.domain import contracts
 from bot.domain.commands import SubmitOrder
 from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, OrderErred
 from bot.domain.market import Datum
@@ -126,6 +127,16 @@ def _open_gate(self: Gate, ticket: Any) -> None:
     """Let every entry pass."""
 
 
+def _any_price(price: Any, tick: Any, *, up: bool) -> Any:
+    """Leave a price where it was computed, on the contract's grid or not."""
+    return price
+
+
+def _sell_beside_a_buy(ctx: Any, position: Any) -> bool:
+    """Place a stop or an exit whatever else works on its contract."""
+    return position.key not in ctx.ledger.doubted_keys
+
+
 Patch = tuple[Any, str, Callable[..., Any]]
 BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
     {
@@ -143,6 +154,11 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
         "reuse_order_id": ((SimBroker, "reserve_order_ids", _reuse_order_id),),
         "send_again_unheard": ((budgets, "_lost", _send_again_unheard),),
         "believe_stale_data": ((Datum, "age_s", _believe_stale_data),),
+        "any_price": ((contracts, "round_to_tick", _any_price),),
+        "sell_beside_a_buy": (
+            (protection, "may_sell_more", _sell_beside_a_buy),
+            (exits, "may_sell_more", _sell_beside_a_buy),
+        ),
         "open_gate": ((Gate, "refusal", _open_gate),),
     }
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import text
 
 from bot.feeds.clock import ManualClock
+from bot.sim.admission import BOTH_SIDES, MAX_LIVE_ORDERS, TOO_MANY
 from bot.sim.matching import MatchingVenue
 from bot.sim.vocabulary import (
     LIVE,
@@ -28,6 +31,16 @@ from bot.store.invariants.audiences import nothing_secret
 from bot.store.invariants.finding import Question
 from bot.store.invariants.positions import protected
 from tests.sim.small_market import SHARES
+
+FAULTS: Final[Mapping[int | tuple[int, str], str]] = MappingProxyType(
+    {
+        103: "an order id was used again",
+        110: "a price off the grid of its contract",
+        (201, BOTH_SIDES): "an order on the other side of one that works",
+        (201, TOO_MANY): f"more than {MAX_LIVE_ORDERS} orders on one side of a contract",
+    }
+)
+"""What the venue itself refuses and a sound bot never asks for; what a script refuses does not come from the venue."""
 
 
 class Checker:
@@ -51,8 +64,8 @@ class Checker:
                 self._placed(event.order)
             elif isinstance(event, PositionChanged) and _is_short_option(event.position):
                 self._say(f"oversold: {event.position.quantity} {event.position.instrument.local_symbol}")
-            elif isinstance(event, Refused) and event.code == 103:
-                self._say(f"an order id was used again: {event.order_id}")
+            elif isinstance(event, Refused) and (fault := FAULTS.get((event.code, event.text), FAULTS.get(event.code))):
+                self._say(f"{fault}: order id {event.order_id}")
         self._never_more_than_held()
 
     def _never_more_than_held(self) -> None:

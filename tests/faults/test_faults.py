@@ -146,6 +146,8 @@ CAUGHT_BY = {  # break -> a seed that finds it; another one is found by `make fa
     "reuse_order_id": 1,
     "send_again_unheard": 1,
     "believe_stale_data": 4,
+    "any_price": 0,
+    "sell_beside_a_buy": 2,
     "open_gate": 37,
 }
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.order import OrderState
+from bot.domain.contracts import NICKEL_CLASS, PENNY_CLASS, PriceGrid
+from bot.domain.order import OrderSide, OrderState
 from bot.domain.position import Protection
-from bot.engine.records import NewMark
+from bot.engine.records import InstrumentRow, NewMark, TickBatch
 from bot.store.invariants import CHECKS, check_invariants
 from bot.store.sql_store import SqlStore
-from tests.store.builders import a_batch, a_step, keyed
+from tests.store.builders import CONTRACT, a_batch, a_step, an_id, an_order, born, keyed
 from tests.store.trade import POSITION_ID, SIGNAL_ID, STOP_ID, at, closing, opening, write
 
 
@@ -46,8 +47,8 @@ async def closed_trade(store: SqlStore, url: str) -> str:
 
 def test_an_empty_store_holds_all_of_them(url: str) -> None:
     findings = check_invariants(url)
-    assert [f.invariant for f in findings] == [f"I{n}" for n in range(1, 11)]
-    assert len(CHECKS) == 10
+    assert [f.invariant for f in findings] == [f"I{n}" for n in range(1, 12)]
+    assert len(CHECKS) == 11
     assert all(f.ok for f in findings)
 
 
@@ -223,6 +224,61 @@ async def test_messages_follow_their_fill_and_their_delay(
     }
     change(store_path, MESSAGE.format(position=POSITION_ID, **times))
     assert broken(open_trade) == ([] if fine else ["I7"])
+
+
+async def with_grid(store: SqlStore, grid: PriceGrid) -> None:
+    batches = opening()
+    batches[0].instruments = [InstrumentRow(CONTRACT.key, 7001, grid)]
+    await write(store, batches)
+
+
+@pytest.mark.parametrize("column", ["limit_price", "stop_price", "wanted_limit_price", "wanted_stop_price"])
+async def test_a_price_that_the_contract_does_not_trade_at_breaks_i11(
+    store: SqlStore, url: str, store_path: Path, column: str
+) -> None:
+    await with_grid(store, PENNY_CLASS)
+    change(store_path, f"UPDATE broker_order SET {column} = 30500 WHERE id = '{STOP_ID}'")  # nickels from three dollars
+    assert broken(url) == []
+    change(store_path, f"UPDATE broker_order SET {column} = 30600 WHERE id = '{STOP_ID}'")
+    (finding,) = [f for f in check_invariants(url) if not f.ok]
+    assert finding.detail == f"order qty-{STOP_ID}: {column} 3.06 is off the grid of SPY   261120C00590000"
+
+
+async def test_an_order_that_was_priced_before_its_grid_changed_breaks_nothing(store: SqlStore, url: str) -> None:
+    await with_grid(store, PENNY_CLASS)
+    coarser = InstrumentRow(CONTRACT.key, 7001, NICKEL_CLASS)
+    await store.commit(a_batch(4, recorded_at=at(60), instruments=[coarser]))
+    assert broken(url) == []
+
+
+async def test_a_buy_beside_the_stop_of_its_contract_breaks_i11(store: SqlStore, url: str) -> None:
+    await write(store, opening())
+    await store.commit(_working(20, side=OrderSide.BUY))
+    (finding,) = [f for f in check_invariants(url) if f.invariant == "I11"]
+    assert not finding.ok
+    assert f"order qty-{an_id(20)} (BUY SPY   261120C00590000) works beside qty-{STOP_ID}" in finding.detail
+
+
+async def test_the_twenty_first_order_of_a_side_breaks_i11(store: SqlStore, url: str) -> None:
+    await store.commit(_working(*range(20, 40)))
+    assert "I11" not in broken(url)
+    await store.commit(_working(40))
+    (finding,) = [f for f in check_invariants(url) if f.invariant == "I11"]
+    assert finding.detail == f"order qty-{an_id(40)} is number 21 on the SELL side of SPY   261120C00590000"
+
+
+def _working(*numbers: int, side: OrderSide = OrderSide.SELL) -> TickBatch:
+    orders = [an_order(number, side=side, state=OrderState.WORKING, order_id=number) for number in numbers]
+    steps = [
+        row
+        for order in orders
+        for row in (
+            born(order.id, "intent", "order"),
+            a_step(order.id, "intent", "submitted", "submit", machine="order"),
+            a_step(order.id, "submitted", "working", "acknowledge", machine="order"),
+        )
+    ]
+    return a_batch(50 + numbers[0], transitions=steps, orders=keyed(*orders))
 
 
 async def test_a_trigger_that_no_table_has_breaks_i1(store: SqlStore, url: str) -> None:
