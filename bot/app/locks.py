@@ -51,11 +51,24 @@ class Holder:
 def alone(settings: Settings, now: datetime) -> Iterator[None]:
     """Hold every lock that these settings ask for; raises ConfigError that names the holder of one that is taken, and
     StoreUnusable when the disk takes no lock."""
-    me = Holder(os.getpid(), socket.gethostname(), now.isoformat(timespec="seconds"), " ".join(sys.argv)[:1024])
     with contextlib.ExitStack() as held:
         for what, path, advice in wanted(settings):
-            held.enter_context(_hold(what, path, advice, me))
+            held.enter_context(_hold(what, path, advice, _me(now)))
         yield
+
+
+@contextlib.contextmanager
+def store_alone(settings: Settings, now: datetime) -> Iterator[None]:
+    """Hold the store's lock alone, while its file is migrated or replaced: a bot that is started meanwhile is refused.
+    Raises as `alone` does."""
+    what, path, advice = wanted(settings)[0]
+    with _hold(what, path, advice, _me(now)):
+        yield
+
+
+def _me(now: datetime) -> Holder:
+    command = " ".join(sys.argv)[:1024]
+    return Holder(os.getpid(), socket.gethostname(), now.isoformat(timespec="seconds"), command)
 
 
 def wanted(settings: Settings) -> list[tuple[str, Path, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +20,8 @@ def upgrade() -> None:
     """Bring the store to this program's schema, on a copy that is checked first; makes it where there is none."""
     from bot.store import revision
 
-    _refuse_beside_the_bot()
-    revision.upgrade(database_url(), tell=_tell)
+    with _nobody_beside():
+        revision.upgrade(database_url(), tell=_tell)
 
 
 @app.command()
@@ -32,8 +34,8 @@ def downgrade(
 
     if not yes:
         fail(f"downgrade {to} can lose rows: add --yes; a backup is made first")
-    _refuse_beside_the_bot()
-    revision.downgrade(database_url(), to, tell=_tell)
+    with _nobody_beside():
+        revision.downgrade(database_url(), to, tell=_tell)
 
 
 @app.command()
@@ -83,20 +85,26 @@ def restore(
     """Put a checked backup in the place of the store. The bot must not be running."""
     from bot.store import backup as copies
 
-    _refuse_beside_the_bot()
-    head = copies.restore(database_url(), source, force=force)
+    with _nobody_beside():
+        head = copies.restore(database_url(), source, force=force)
     print(
         f"restored {source}: {head.seq} transitions. The next start compares it with the broker's book and takes over "
         "what happened since; entries wait until both agree. `python run.py db upgrade` first if its schema is older"
     )
 
 
-def _refuse_beside_the_bot() -> None:
-    from bot.app.locks import holder_of, store_lock
+@contextmanager
+def _nobody_beside() -> Iterator[None]:
+    """Refuse beside a bot or another such command, and keep both out for as long as the file is worked on."""
+    from bot.app.locks import holder_of, store_alone, store_lock
+    from bot.feeds.clock import SystemClock
 
-    holder = holder_of(store_lock(configuration().settings))
+    settings = configuration().settings
+    holder = holder_of(store_lock(settings))
     if holder is not None:
         fail(f"the bot runs on this store: {holder}; stop it first", REFUSED)
+    with store_alone(settings, SystemClock().now()):
+        yield
 
 
 def _tell(words: str) -> None:

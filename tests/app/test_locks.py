@@ -122,3 +122,13 @@ def test_a_store_behind_a_link_is_the_same_store(tmp_path: Path) -> None:
     (tmp_path / "elsewhere" / "linked.db").symlink_to(tmp_path / "a.db")
     linked = settings(tmp_path, "elsewhere/linked.db")
     assert locks.store_lock(linked) == locks.store_lock(settings(tmp_path))
+
+
+def test_nobody_starts_on_a_store_whose_file_is_being_worked_on(tmp_path: Path) -> None:
+    paper = settings(tmp_path, mode=Mode.PAPER)
+    with locks.store_alone(paper, NOW):
+        with pytest.raises(ConfigError, match=f"another Quanticity runs on the store .*process {os.getpid()} on "):
+            locks.alone(paper, NOW).__enter__()
+        assert str(locks.holder_of(locks.store_lock(paper))).startswith(f"process {os.getpid()} on ")
+    with locks.alone(paper, NOW):
+        pass
