@@ -26,6 +26,7 @@ from typing import Final
 
 from benchmarks.soak_process import soak_process
 from benchmarks.soak_report import Hour, Soaked, open_files, resident_mb, soaked
+from bot.app.heap import keep_large_blocks_apart
 from bot.app.replayed_day import Desk, open_desk
 from bot.cli.edge import configuration
 from bot.domain.calendar import TradingSession
@@ -145,6 +146,7 @@ def _give_back() -> None:
 
 async def soak(hours: float, scenario_name: str, seed: int, folder: Path) -> Soaked:
     """Run a soak in this process with its store in `folder`."""
+    keep_large_blocks_apart()  # as the program does
     began = time.monotonic()
     config = configuration({"mode": "sim"})
     database = folder / "soak.db"

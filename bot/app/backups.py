@@ -1,6 +1,6 @@
 """Backups by the clock: every so many hours and after each close, off the tick, old ones removed.
 
-The copy is made and checked in a thread, by connections of its own, so that the tick never waits for it. What became
+The copy is made and checked in a process of its own (`bot.app.apart`), so that the tick never waits for it. What became
 of it is a fact for the engine like any other: a job row, and an alert when it failed.
 """
 
@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from bot.app.apart import Question, apart
+from bot.app.children import ChildFailed
 from bot.config.schema import DatabaseSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.errors import StoreError
 from bot.domain.events import AlertRaised, Event, JobRan
 from bot.engine.ports import Clock, TradingCalendar
 from bot.store.backup import Backup, backup, backup_name, backups, folder_of, taken_at
+from bot.store.chain import Head
 
 log: Final = logging.getLogger("quanticity")
 
@@ -81,9 +84,9 @@ class Backups:
         return max(times, default=None)
 
     async def make(self) -> Outcome:
-        """Make and check one in a thread, remove old ones, and tell the engine."""
+        """Make and check one in a process of its own, remove old ones, and tell the engine."""
         at = self._clock.now()
-        outcome = await asyncio.to_thread(make, self._url, self._folder, at, self._settings.backup_keep_days)
+        outcome = await _make_apart(self._url, self._folder, at, self._settings.backup_keep_days)
         self._failed_at = at if outcome.made is None else None
         self._report(outcome)
         return outcome
@@ -101,6 +104,29 @@ class Backups:
         self._tell(JobRan(JOB, "done", words + removed, outcome.at))
 
 
+async def _make_apart(url: str, folder: Path, at: datetime, keep_days: int) -> Outcome:
+    question = {"url": url, "folder": str(folder), "at": at.isoformat(), "keep_days": keep_days}
+    try:
+        found = await apart("backup", question)
+    except ChildFailed as error:
+        return Outcome(at, None, str(error), [])
+    made = found["made"]
+    return Outcome(
+        at,
+        Backup(Path(made["path"]), made["size_bytes"], made["transitions"], Head(*made["head"])) if made else None,
+        found["failure"],
+        [Path(path) for path in found["removed"]],
+    )
+
+
+def answer(question: Question) -> dict[str, Any]:
+    """Make one backup as asked by `_make_apart`."""
+    at = datetime.fromisoformat(question["at"])
+    outcome = make(question["url"], Path(question["folder"]), at, question["keep_days"])
+    made = asdict(outcome.made) | {"path": str(outcome.made.path)} if outcome.made else None
+    return {"made": made, "failure": outcome.failure, "removed": [str(path) for path in outcome.removed]}
+
+
 def make(url: str, folder: Path, at: datetime, keep_days: int) -> Outcome:
     """Make one backup and remove those older than `keep_days`, never the newest; failures come back as words."""
     try:
@@ -113,7 +139,9 @@ def make(url: str, folder: Path, at: datetime, keep_days: int) -> Outcome:
 def _remove_old(folder: Path, at: datetime, keep_days: int, newest: Path) -> list[Path]:
     limit = at - timedelta(days=keep_days)
     old = [p for p in backups(folder) if p != newest and (taken := taken_at(p)) is not None and taken < limit]
-    for path in old:
+    # What an attempt that was killed left half done bears the name of the backup that it was to be, and `.part`.
+    halves = [p for p in folder.glob("*.part") if (begun := taken_at(p.with_suffix(""))) is not None and begun < limit]
+    for path in (*old, *halves):
         path.unlink(missing_ok=True)
     return old
 

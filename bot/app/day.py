@@ -55,6 +55,11 @@ def summarize(url: str, day: date) -> DaySummary:
     return DaySummary(day, trades, slippage, check_invariants(url))
 
 
+def answer(question: Mapping[str, str]) -> list[str]:
+    """Return a day's lines, asked for by `url` and `day` (see `bot.app.apart`)."""
+    return lines(summarize(question["url"], date.fromisoformat(question["day"])))
+
+
 def lines(summary: DaySummary) -> list[str]:
     """Return the day as the trader reads it at the close."""
     out = [f"The day {summary.day}", f"  trades      {len(summary.trades)}"]

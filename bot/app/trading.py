@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.app.announce import announce, announce_look
+from bot.app.apart import apart
 from bot.app.backups import Backups
 from bot.app.beside import Beside, cancel
 from bot.app.children import Child, ChildFailed
@@ -330,11 +331,8 @@ async def _watch_the_close(
     if options.until_close:
         stop.set()
         return
-    from bot.app.day import lines, summarize
-
-    # In a thread: the whole history is verified, and the tick goes on.
-    summary = await asyncio.to_thread(summarize, engine.settings.database.url, session.day)
-    for line in lines(summary):
+    question = {"url": engine.settings.database.url, "day": session.day.isoformat()}
+    for line in await apart("day's summary", question):
         log.info(line)
     log.info("the day is over; the page stays up, Ctrl-C ends the program")
 

@@ -66,10 +66,14 @@ async def test_old_backups_go_and_the_newest_stays_however_old(url: str, tmp_pat
     outcome = make(url, folder, NOON, 7)
     assert [taken_at(path) for path in backups(folder)] == [NOON, NOON - timedelta(days=6)]
     assert len(outcome.removed) == 2
-    foreign = folder / "notes.txt"
-    foreign.write_text("mine")
+    foreign, half = folder / "notes.txt", folder / f"{backup_name(NOON)}.part"
+    for path in (foreign, half):
+        path.write_text("mine")
+    make(url, folder, NOON + timedelta(days=6), 7)
+    assert half.exists(), "somebody may be at it"
     make(url, folder, NOON + timedelta(days=40), 7)
     assert len(backups(folder)) == 1
+    assert not half.exists()
     assert foreign.exists()
 
 
@@ -84,6 +88,21 @@ async def test_a_backup_that_fails_is_told_and_tried_again_later_and_nothing_old
     assert [type(event) for event in told] == [JobRan, AlertRaised]
     assert not jobs.is_due(NOON + timedelta(minutes=10))
     assert jobs.is_due(NOON + timedelta(minutes=31))
+
+
+async def test_it_is_made_by_another_process_and_one_that_cannot_be_started_is_told(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Event] = []
+    monkeypatch.setattr("bot.app.backups.make", lambda *_: pytest.fail("the trader's process has other work"))
+    jobs = keeper(url, NOON, told)
+    assert (await jobs.make()).made is not None
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    assert (await jobs.make()).made is None
+    alert = told[-1]
+    assert isinstance(alert, AlertRaised)
+    assert (alert.code, alert.severity) == ("BACKUP_FAILED", "critical")
+    assert "the backup could not be started" in alert.text
 
 
 async def test_the_loop_makes_what_is_due_without_holding_up_others(url: str, tmp_path: Path) -> None:
