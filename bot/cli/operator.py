@@ -6,6 +6,7 @@ The command line changes no state itself, like the page: it asks, waits for the 
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import sleep
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
@@ -151,20 +152,40 @@ def look(url: str, question: Callable[[Connection], Any]) -> Any:
 
 
 def _one_of(kind: str, given: str) -> str:
-    """Return the id of the live signal, open or unsettled position that was meant by an id or by a part of one."""
+    """Return the id of the signal or position that was meant by an id or by a part of one: of what is alive, else of
+    what is over, which the bot answers with what became of it."""
     from bot.store import page_queries as ask
 
-    reads: Mapping[str, Callable[[Connection], list[Any]]] = {
-        "signal": ask.live_signals,
-        "position": ask.open_positions,
-        "expired position": ask.unsettled_positions,
+    reads: Mapping[str, tuple[Callable[[Connection], list[Any]], Callable[[Connection, str], list[Any]]]] = {
+        "signal": (ask.live_signals, ask.signals_ending),
+        "position": (ask.open_positions, ask.positions_ending),
+        "expired position": (ask.unsettled_positions, ask.positions_ending),
     }
-    alive = look(store_url(), reads[kind])
+    read_alive, read_ending = reads[kind]
+    url = store_url()
+    alive = look(url, read_alive)
     names = {row.id: {row.id, getattr(row, "approval_id", None) or row.id} for row in alive}
     found = matches(given, names)
+    if not found and given:
+        over = look(url, lambda connection: read_ending(connection, given.upper()))
+        found = [row.id for row in over]
+        if len(found) == 1:
+            _say_what_it_is(kind, over[0])
     if len(found) != 1:
         _fail_to_find(kind, given, found, alive)
     return found[0]
+
+
+def _say_what_it_is(kind: str, row: Any) -> None:
+    """From the store, for the bot remembers what is over until the end of the next day only."""
+    closed_at = getattr(row, "closed_at", None)
+    since = f" since {closed_at:%Y-%m-%d %H:%M:%S} UTC" if closed_at else ""
+    reason = getattr(row, "close_reason", None)
+    why = f", {reason}" if reason else ""
+    print(
+        f"{kind.removeprefix('expired ')} {row.id} ({row.contract_key.strip()}) is {row.state}{since}{why}",
+        file=sys.stderr,
+    )
 
 
 def _fail_to_find(kind: str, given: str, found: Sequence[str], alive: Sequence[Any]) -> NoReturn:

@@ -326,6 +326,52 @@ def test_an_unknown_id_is_refused_with_what_is_alive(call: Call, running: Path, 
     assert commands(running) == []
 
 
+OVER = f"UPDATE signal SET state = 'expired', closed_at = '{time_text(NOW)}'"
+CLOSED = (
+    f"UPDATE position SET state = 'closed', close_reason = 'trail', closed_at = '{time_text(NOW)}', settlement = NULL"
+)
+
+
+@pytest.mark.parametrize(
+    "arguments,kind,told",
+    [
+        (["approve", SIGNAL], "approve", f"signal {SIGNAL} (SPY   261120C00590000) is expired"),
+        (["approve", f"{SIGNAL}A"], "approve", f"signal {SIGNAL} (SPY   261120C00590000) is expired"),
+        (["reject", SIGNAL[-6:].lower()], "reject", f"signal {SIGNAL} (SPY   261120C00590000) is expired"),
+        (
+            ["close", POSITION],
+            "close",
+            f"position {POSITION} (SPY   261120C00590000) is closed since 2026-11-20 15:00:00 ",
+        ),
+        (["settle", UNSETTLED[-5:], "590"], "settle", f"position {UNSETTLED} (SPY   261120C00590000) is closed since "),
+    ],
+)
+def test_what_is_over_is_named_and_the_bot_answers(
+    call: Call, running: Path, answering: Callable[[str, str], None], arguments: list[str], kind: str, told: str
+) -> None:
+    with closing(sqlite3.connect(running)) as connection:
+        connection.execute(OVER)
+        connection.execute(CLOSED)
+        connection.commit()
+    answering("refused", "it is over")
+    result = call(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "refused: it is over\n")
+    assert told in result.stderr
+    (row,) = commands(running)
+    assert (row["kind"], row["actor"]) == (kind, "cli")
+
+
+@pytest.mark.parametrize("given", ["", "%", "_"])
+def test_a_pattern_is_no_id(call: Call, running: Path, given: str) -> None:
+    with closing(sqlite3.connect(running)) as connection:
+        connection.execute(CLOSED)
+        connection.commit()
+    result = call("close", given)
+    assert result.exit_code == 2
+    assert "fits none of them. Alive now: none" in result.stderr
+    assert commands(running) == []
+
+
 def test_an_id_is_found_whole_then_by_its_end_then_by_its_beginning() -> None:
     names = {"one": ["AAB1"], "two": ["AAC1"], "three": ["1AAB1"]}
     assert matches("aab1", names) == ["one"]

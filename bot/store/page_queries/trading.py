@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 
 from sqlalchemy import Connection, and_, false, or_, select
 
@@ -16,6 +17,8 @@ from bot.domain.signal import SIGNAL as SIGNAL_LIFE
 from bot.store import schema
 from bot.store.page_queries.reading import columns_of, first, pairs, read
 from bot.store.values import parse_json
+
+_FEW: Final = 9  # enough to say that an end of an id fits several
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,13 @@ def position(connection: Connection, position_id: str) -> PositionRow | None:
     return first(read(connection, PositionRow, columns_of(PositionRow, table).where(table.c.id == position_id)))
 
 
+def positions_ending(connection: Connection, end: str) -> list[PositionRow]:
+    """Return the positions, open and closed, whose id ends so; few, newest first."""
+    table = schema.POSITION
+    query = columns_of(PositionRow, table).where(table.c.id.endswith(end, autoescape=True))
+    return read(connection, PositionRow, query.order_by(table.c.opened_at.desc()).limit(_FEW))
+
+
 def live_signals(connection: Connection) -> list[SignalRow]:
     table = schema.SIGNAL
     ended = [state.value for state in SIGNAL_LIFE.terminal]
@@ -147,6 +157,14 @@ def ended_signals(connection: Connection, limit: int) -> list[SignalRow]:
 def signal(connection: Connection, signal_id: str) -> SignalRow | None:
     table = schema.SIGNAL
     return first(read(connection, SignalRow, columns_of(SignalRow, table).where(table.c.id == signal_id)))
+
+
+def signals_ending(connection: Connection, end: str) -> list[SignalRow]:
+    """Return the signals, live and over, whose id or approval's id ends so; few, newest first."""
+    table = schema.SIGNAL
+    named = or_(table.c.id.endswith(end, autoescape=True), table.c.approval_id.endswith(end, autoescape=True))
+    query = columns_of(SignalRow, table).where(named)
+    return read(connection, SignalRow, query.order_by(table.c.created_at.desc()).limit(_FEW))
 
 
 def signals_that_wait_for_a_person(connection: Connection) -> set[str]:
