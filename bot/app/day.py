@@ -15,7 +15,7 @@ from bot.store.invariants import Finding, check_invariants
 
 _TRADES = """
 SELECT symbol, "right", strike, entry_quantity, entry_price / 10000.0 AS entry, realized_pnl / 10000.0 AS pnl,
-       close_reason, state
+       close_reason, state, valuation
 FROM position WHERE session_day = :day OR closed_at IS NULL ORDER BY opened_at
 """
 _SLIPPAGE = """
@@ -65,7 +65,7 @@ def lines(summary: DaySummary) -> list[str]:
     out = [f"The day {summary.day}", f"  trades      {len(summary.trades)}"]
     for t in summary.trades:
         what = f"{t['symbol']:<5} {t['strike'] / 10000:g}{t['right']}  {t['entry_quantity']:>3} at {t['entry']:.2f}"
-        out.append(f"    {what}  {t['pnl']:>+10,.2f}  {t['close_reason'] or t['state']}")
+        out.append(f"    {what}  {t['pnl']:>+10,.2f}  {_how_it_ended(t)}")
     out.append(f"  P&L         {summary.realized:+,.2f} (commissions included)")
     if summary.trades:
         out.append(f"  win rate    {summary.wins} of {len(summary.trades)} ({summary.wins / len(summary.trades):.0%})")
@@ -76,3 +76,9 @@ def lines(summary: DaySummary) -> list[str]:
     out.append(f"  invariants  {held} of {len(summary.findings)} hold")
     out.extend(f"    BROKEN {words}" for words in broken)
     return out
+
+
+def _how_it_ended(trade: Mapping[str, Any]) -> str:
+    """Return reason or state, and for what somebody else sold what its value rests on."""
+    words = str(trade["close_reason"] or trade["state"])
+    return f"{words}, sold elsewhere: {trade['valuation']}" if trade["valuation"] else words

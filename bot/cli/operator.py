@@ -29,7 +29,9 @@ Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Reason = Annotated[str | None, typer.Option(help="Why, for the record.")]
 SignalId = Annotated[str, typer.Argument(help="A signal's id, or the end of it.")]
 Symbol = Annotated[str | None, typer.Argument(help="A symbol that is halted, SPY say.")]
-Price = Annotated[str, typer.Argument(help="Dollars: what the underlying settled at.")]
+Price = Annotated[
+    str, typer.Argument(help="Dollars: what the underlying settled at; what a share of the option brought.")
+]
 PositionId = Annotated[str, typer.Argument(help="A position's id, or the end of it.")]
 
 
@@ -62,9 +64,9 @@ def close(position: PositionId, wait: Wait = 10, json: Json = False) -> None:
 
 
 def settle(position: PositionId, price: Price, wait: Wait = 10, json: Json = False) -> None:
-    """Tell the underlying's settlement price of a position that went through its expiry and whose value is not certain;
-    its profit and loss follows."""
-    _ask(CommandKind.SETTLE, {"position_id": _one_of("expired position", position), "price": price}, wait, json)
+    """Tell the underlying's settlement price of a position that went through its expiry and whose value is not certain,
+    or what a share of an option brought that somebody else sold; its profit and loss follows."""
+    _ask(CommandKind.SETTLE, {"position_id": _one_of("unsettled position", position), "price": price}, wait, json)
 
 
 def flatten(wait: Wait = 10, json: Json = False) -> None:
@@ -159,7 +161,7 @@ def _one_of(kind: str, given: str) -> str:
     reads: Mapping[str, tuple[Callable[[Connection], list[Any]], Callable[[Connection, str], list[Any]]]] = {
         "signal": (ask.live_signals, ask.signals_ending),
         "position": (ask.open_positions, ask.positions_ending),
-        "expired position": (ask.unsettled_positions, ask.positions_ending),
+        "unsettled position": (ask.unsettled_positions, ask.positions_ending),
     }
     read_alive, read_ending = reads[kind]
     url = store_url()

@@ -116,7 +116,8 @@ def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(
             (
                 "account",
-                f"{account.account}: {_dollars(account.net_liquidation)} dollars, {account.day_pnl:+,.2f} today",
+                f"{account.account}: {_dollars(account.net_liquidation)} dollars, {account.day_pnl:+,.2f} today, as of "
+                f"{account.at.astimezone(NEW_YORK):%H:%M:%S} New York",
             )
         )
     if today:

@@ -148,6 +148,15 @@ class Settlement(StrEnum):
     FINAL = "final"  # the official close, what the broker delivered, or what a person told
 
 
+class Valuation(StrEnum):
+    """What the value of contracts that somebody else sold rests on; of several, the least certain one."""
+
+    EXECUTED = "executed"  # the executions of other clients that took them
+    TOLD = "told"  # what a person said they brought
+    ESTIMATED = "estimated"  # the last bid that was seen
+    UNKNOWN = "unknown"  # nothing yet: counted as nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Rung:
     """Sell until `cumulative_fraction` of the entry is gone once the premium is up by `gain` (0.5 is +50 %)."""
@@ -198,6 +207,12 @@ class Position:
     settled_quantity: int = 0  # left by expiry or elsewhere, not by our orders
     left_early: int = 0  # of these, before the expiry
     settled_value: Decimal = ZERO  # sum of what was settled x what a share of it was worth
+    elsewhere_quantity: int = 0  # of those that left early, the ones that somebody else sold
+    elsewhere_value: Decimal = ZERO  # of the settled value, what these brought
+    elsewhere_commission: Decimal = ZERO  # of the commissions, those of these sales
+    elsewhere_estimate: Decimal | None = None  # what a share is counted at where no execution tells; None: at nothing
+    elsewhere_at: datetime | None = None  # when the broker's book last showed that some were gone
+    valuation: Valuation | None = None  # what `elsewhere_value` rests on; None: nobody else sold any
     settlement: Settlement | None = None
     settlement_price: Decimal | None = None  # the underlying's, that the settlement counts with
     shares_before: int | None = None  # of the underlying at the broker before an exercise; None: none is left of it

@@ -94,6 +94,7 @@ class LostOrders:
             order.filled_quantity += execution.quantity
             order.filled_value += execution.price * execution.quantity
             paid = self._ctx.ledger.commissions.get(execution.exec_id)
+            self._ctx.ledger.strangers.discard(execution.base_id)
             self._journal.batch.executions.append(NewExecution(execution, paid, order.id, None))
 
 

@@ -16,7 +16,7 @@ from bot.domain.money import ZERO
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderTrigger, Purpose, base_of
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
-from bot.engine import foreign
+from bot.engine import foreign, sold_elsewhere
 from bot.engine.context import Context
 from bot.engine.journal import Journal
 from bot.engine.records import NewExecution
@@ -47,7 +47,7 @@ class FillKeeper:
         order = self._order_of(execution)
         self._ledger.executions[execution.base_id] = execution
         if order is None:
-            self._foreign_execution(execution, known)
+            self._stranger(execution, known)
             return
         if known is not None:
             self._correct(order, known, execution)
@@ -183,6 +183,7 @@ class FillKeeper:
             self._journal.take(Step(signal, SignalTrigger.LATE_FILL, "the fill raced our cancel", actor="broker"))
 
     def _exit_fill(self, order: Order, position: Position, execution: Execution) -> None:
+        sold_elsewhere.give_back(self._ledger, position, execution)
         position.exit_quantity += execution.quantity
         position.exit_value += execution.price * execution.quantity
         evidence = {
@@ -216,12 +217,8 @@ class FillKeeper:
 
     def _late_exit(self, order: Order, position: Position, execution: Execution) -> None:
         """What we gave up as closed elsewhere was sold by our own order after all."""
-        settled = max(position.settled_quantity - execution.quantity, 0)
-        if position.settled_quantity:
-            position.settled_value = position.settled_value * settled / position.settled_quantity
-        position.settled_quantity, position.left_early = settled, min(position.left_early, settled)
-        if not settled:
-            position.settlement, position.shares_before = None, None
+        back = sold_elsewhere.give_back(self._ledger, position, execution)
+        _unsettle(position, execution.quantity - back)
         position.exit_quantity += execution.quantity
         position.exit_value += execution.price * execution.quantity
         words = f"sold {execution.quantity} at {execution.price} before it was given up"
@@ -306,6 +303,10 @@ class FillKeeper:
         if event.exec_id != execution.exec_id and execution.base_id in self._ledger.charged:
             return  # of a fill that was corrected since: what is charged already is the newer one's
         self._journal.batch.commissions[execution.exec_id] = event.commission
+        if execution.base_id in self._ledger.strangers:
+            self._ledger.charged[execution.base_id] = event.commission
+            sold_elsewhere.recount(self._journal, execution.contract_key)
+            return
         position = self._find_position(self._order_of(execution))
         if position is not None:
             self._charge(position, execution.base_id, event.commission)
@@ -324,6 +325,15 @@ class FillKeeper:
         position.commissions += commission - self._ledger.charged.get(base_id, ZERO)
         self._ledger.charged[base_id] = commission
         self._journal.keep(position)
+
+    def _stranger(self, execution: Execution, known: Execution | None) -> None:
+        """An execution of no order of ours; it may tell what contracts brought that are gone."""
+        self._ledger.strangers.add(execution.base_id)
+        paid = self._ledger.commissions.get(execution.exec_id)
+        if paid is not None:
+            self._ledger.charged[execution.base_id] = paid
+        self._foreign_execution(execution, known)
+        sold_elsewhere.recount(self._journal, execution.contract_key)
 
     def _foreign_execution(self, execution: Execution, known: Execution | None = None) -> None:
         self._write(execution, None, None, known.exec_id if known is not None else None)
@@ -344,3 +354,17 @@ class FillKeeper:
         copied = self._ledger.find_order(execution.order_ref, execution.perm_id) is not None
         if copied or not is_ours(self._ctx.settings.bot_id, execution.order_ref):
             foreign.executed(self._journal, execution)
+
+
+def _unsettle(position: Position, sold: int) -> None:
+    """What was taken for settled was sold before, and counts at what it is sold for."""
+    value = position.settled_value - position.elsewhere_value
+    before = position.settled_quantity - position.elsewhere_quantity
+    left = max(before - sold, 0)
+    if before:
+        value = value * left / before
+    position.settled_value = value + position.elsewhere_value
+    position.settled_quantity = left + position.elsewhere_quantity
+    position.left_early = min(position.left_early, position.settled_quantity)
+    if not left:
+        position.settlement, position.shares_before = None, None

@@ -14,7 +14,7 @@ from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.contracts import Right
 from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose, base_of
-from bot.domain.position import OPEN, CloseReason, Position
+from bot.domain.position import OPEN, CloseReason, Position, Valuation
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
@@ -25,6 +25,10 @@ _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANC
 
 def _day_of(at: datetime | None) -> date:
     return new_york_day(at) if at is not None else date.min
+
+
+def _is_unknown(position: Position) -> bool:
+    return position.valuation is Valuation.UNKNOWN
 
 
 class Ledger:
@@ -51,6 +55,7 @@ class Ledger:
         self.by_key: dict[str, set[str]] = defaultdict(set)
         self.executions: dict[str, Execution] = dict(loaded.executions)
         self.commissions: dict[str, Decimal] = dict(loaded.commissions)
+        self.strangers: set[str] = set(loaded.strangers)  # bases of executions that no order of ours made
         self.charged: dict[str, Decimal] = {}  # base of the execId -> dollars that its position was charged
         for exec_id in sorted(self.commissions):
             if base_of(exec_id) in self.executions:
@@ -68,7 +73,8 @@ class Ledger:
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
         self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
         self.not_ours: dict[str, int] = dict(loaded.not_ours)  # shares and short options at the broker, as explained
-        self.underlying_seen = dict(loaded.underlying_seen)  # open position -> price and time of its mark at the start
+        self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
+        self.bid_seen = dict(loaded.bid_seen)  # the same of the option's bid
         self.clock_block = ""  # why the machine's clock keeps entries out; empty: it does not
         self.high_water: Decimal | None = loaded.high_water
         self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
@@ -171,7 +177,7 @@ class Ledger:
         ended = {
             i
             for i, position in self.closed.items()
-            if _day_of(position.closed_at) < yesterday and not position.is_unsettled
+            if _day_of(position.closed_at) < yesterday and not position.is_unsettled and not _is_unknown(position)
         }
         self._forget_orders({o.id for o in self.orders.values() if self._is_history(o, ended, yesterday)})
         tied = {o.position_id for o in self.orders.values()}
@@ -211,6 +217,7 @@ class Ledger:
         self.commissions = {exec_id: cost for exec_id, cost in self.commissions.items() if base_of(exec_id) in kept}
         self.charged = {base: cost for base, cost in self.charged.items() if base in kept}
         self.earliest = {base: first for base, first in self.earliest.items() if base in kept}
+        self.strangers &= kept.keys()
 
     def has_traded(self, key: str) -> bool:
         """Say whether a contract is one of ours: held, traded today, or asked for by an order of ours."""

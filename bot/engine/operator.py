@@ -21,7 +21,7 @@ from bot.domain.position import OPEN, CloseReason, Position, PositionState, Sett
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
-from bot.engine import foreign, settlement
+from bot.engine import foreign, settlement, sold_elsewhere
 from bot.engine.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off
 from bot.engine.context import Context
 from bot.engine.exits import request_close
@@ -227,10 +227,18 @@ class Operator:
         return "the broker's book was asked; the comparison is in the reconciliation table"
 
     def _settle(self, command: CommandReceived) -> str:
-        """Take a person's word for the underlying's price that a position was settled at."""
+        """Take a person's word for the underlying's price that a position was settled at, or for what a share of an
+        option brought that somebody else sold."""
         position_id = str(command.payload.get("position_id", ""))
-        position = self._ctx.ledger.closed.get(position_id)
-        if position is None or position.settlement not in {Settlement.PENDING, Settlement.SEEN}:
+        ledger = self._ctx.ledger
+        position = ledger.closed.get(position_id) or ledger.positions.get(position_id)
+        if position is not None and position.settlement is None and sold_elsewhere.is_uncertain(position):
+            return self._tell_what_it_brought(command, position)
+        if (
+            position is None
+            or position_id not in ledger.closed
+            or position.settlement not in {Settlement.PENDING, Settlement.SEEN}
+        ):
             raise Refused(self._what_the_position_is(position_id))
         price = _price(command.payload.get("price"))
         verdict = settlement.told_by_person(position, price, command.actor)
@@ -238,6 +246,13 @@ class Operator:
             self._journal, position, verdict, {"command": command.id, "underlying": price}, command.actor
         )
         return f"{verdict.words}; realized {position.realized_pnl}"
+
+    def _tell_what_it_brought(self, command: CommandReceived, position: Position) -> str:
+        price, strike = _price(command.payload.get("price")), position.contract.strike
+        if price >= strike:
+            raise Refused(f"{price} is no price of {position.contract}: tell what a share of the option was sold at")
+        words = sold_elsewhere.tell(self._journal, position, price, command.actor, {"command": command.id})
+        return f"{words}; realized {position.realized_pnl}"
 
     def _what_the_signal_is(self, command: CommandReceived) -> str:
         signal_id = command.payload.get("signal_id")
@@ -265,7 +280,7 @@ def _price(given: object) -> Decimal:
     except InvalidOperation as error:
         raise Refused(f"{given!r} is no price") from error
     if not price.is_finite() or not 0 < price < _TOO_MUCH:
-        raise Refused(f"{given!r} is no price of an underlying")
+        raise Refused(f"{given!r} is no price")
     return to_price(price)
 
 

@@ -25,8 +25,8 @@ from bot.domain.events import (
 )
 from bot.domain.ids import is_ours
 from bot.domain.order import Order, OrderState, OrderTrigger, OrderType, Purpose, base_of
-from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger
-from bot.engine import expiry, foreign, settlement
+from bot.domain.position import Origin, Position, PositionState, PositionTrigger
+from bot.engine import expiry, foreign, settlement, sold_elsewhere
 from bot.engine.adoption import LostOrders
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
@@ -379,28 +379,12 @@ class Reconciler:
             if position.id in early:
                 settler.exercise_early(position, gone)
             else:
-                self._lose(position, gone)
+                sold_elsewhere.lose(ctx, self._journal, position, gone)
         questions = {parse_osi(key).symbol for key in self._absences.differences if len(key) == OSI_LENGTH}
         foreign.holdings(self._journal, there, settler.delivered, questions)
         known = ctx.ledger.not_ours
         for key in sorted(known.keys() | there.keys()):
             self._line("position", key, str(known.get(key, 0)), str(there.get(key, 0)), LEFT_ALONE)
-
-    def _lose(self, position: Position, gone: int) -> None:
-        """Contracts that somebody else sold: at what price the broker does not say here."""
-        reason = CloseReason.EXTERNALLY_CLOSED
-        words = f"{gone} of {position.quantity} are not at the broker: {reason.value}"
-        evidence = {"ours": position.quantity, "gone": gone}
-        position.settled_quantity += gone
-        position.left_early += gone
-        if position.quantity == 0:
-            sets = {"close_reason": reason, "closed_at": self._ctx.now}
-            step = Step(position, PositionTrigger.LOSE, words, evidence, sets, actor="reconcile")
-        else:
-            step = Step(position, PositionTrigger.RECOVER, words, evidence, {}, actor="reconcile")
-        self._journal.take(step)
-        self._journal.alert("POSITION_GONE", "critical", f"{position.contract}: {words}", {"position_id": position.id})
-        foreign.position_gone(self._journal, position)
 
     def _line(self, subject: str, key: str, ours: str, broker: str, action: str) -> None:
         self._lines.append(ReconcileLine(subject, key, ours, broker, action))

@@ -225,4 +225,6 @@ class LoadedState:
     symbol_halts: Sequence[SymbolHalt] = ()
     not_ours: Mapping[str, int] = field(default_factory=dict)  # key -> shares or short options at the broker, as known
     underlying_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark
+    bid_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark's bid
+    strangers: frozenset[str] = frozenset()  # bases of the executions that no order of ours made
     high_water: Decimal | None = None  # highest net liquidation since the drawdown breaker was last acknowledged

@@ -12,14 +12,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, RowMapping, Select, Table, func, or_, select
+from sqlalchemy import Column, Connection, Row, RowMapping, Select, Table, func, or_, select
 
 from bot.domain.approval import ApprovalState
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.contracts import PriceGrid
 from bot.domain.money import from_units
 from bot.domain.order import ORDER, revision_of
-from bot.domain.position import OPEN, Settlement
+from bot.domain.position import OPEN, Settlement, Valuation
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
 from bot.engine.records import EXECUTION_DAYS, LEFT_ALONE, LoadedState
 from bot.store import rows
@@ -76,7 +76,9 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         high_water=_high_water(connection, now),
         earliest=_earliest(connection, today),
         not_ours=_not_ours(connection),
-        underlying_seen=_underlying_seen(connection),
+        underlying_seen=_last_marked(connection, POSITION.c.underlying),
+        bid_seen=_last_marked(connection, POSITION.c.bid),
+        strangers=frozenset(r["base_id"] for r in executions if r["order_id"] is None),
     )
 
 
@@ -133,14 +135,15 @@ def _relevant_orders(today: date) -> Select[Any]:
 
 
 def _relevant_positions(today: date) -> Select[Any]:
-    """Return what is open or was closed lately, what a settlement still has to be confirmed of, and every position
-    whose order was loaded: a fill of it may come late."""
+    """Return what is open or was closed lately, what a settlement or a value still has to be told of, and every
+    position whose order was loaded: a fill of it may come late."""
     position = POSITION.c
+    unknown = position.valuation == Valuation.UNKNOWN.value
     unsettled = position.settlement.in_([Settlement.PENDING.value, Settlement.SEEN.value])
     recent = position.session_day >= _yesterday(today).isoformat()
     delivered = position.shares_before.is_not(None)
     tied = position.id.in_(select(_relevant_orders(today).subquery().c.position_id))
-    wanted = or_(position.state.in_([s.value for s in OPEN]), recent, unsettled, delivered, tied)
+    wanted = or_(position.state.in_([s.value for s in OPEN]), recent, unsettled, unknown, delivered, tied)
     return select(POSITION).where(wanted).order_by(position.id)
 
 
@@ -172,13 +175,13 @@ def _not_ours(connection: Connection) -> dict[str, int]:
     return {r["key"]: int(r["ours"]) for r in _rows(connection, query)}
 
 
-def _underlying_seen(connection: Connection) -> dict[str, tuple[datetime, Decimal]]:
-    """Return the underlying's price of each open position's latest mark, and when that was."""
+def _last_marked(connection: Connection, column: Column[int]) -> dict[str, tuple[datetime, Decimal]]:
+    """Return a price of each open position's latest mark, where it has one, and when that was."""
     position = POSITION.c
-    query = select(position.id, position.marked_at, position.underlying).where(
-        position.id.in_(_open_ids()), position.underlying.is_not(None)
+    query = select(position.id, position.marked_at, column.label("price")).where(
+        position.id.in_(_open_ids()), column.is_not(None), position.marked_at.is_not(None)
     )
-    return {r["id"]: (parse_time(r["marked_at"]), from_units(r["underlying"])) for r in _rows(connection, query)}
+    return {r["id"]: (parse_time(r["marked_at"]), from_units(r["price"])) for r in _rows(connection, query)}
 
 
 def _instruments(connection: Connection, today: date) -> dict[str, tuple[int, PriceGrid]]:

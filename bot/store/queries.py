@@ -169,7 +169,7 @@ ORDER BY m.due_at, m.id""",
         "Each position with what was paid, what came back and what is realized, in dollars.",
         """
 SELECT position_id, strategy, symbol, "right", strike, expiry, state, close_reason, contracts, entry_price, exit_price,
-    settled_at, settlement, commissions, realized_pnl, return_on_premium, opened_at, closed_at
+    settled_at, settlement, valuation, commissions, realized_pnl, return_on_premium, opened_at, closed_at
 FROM v_trades WHERE substr(opened_at, 1, 10) BETWEEN :from AND :to ORDER BY opened_at, position_id""",
         (_FROM, _TO),
     ),

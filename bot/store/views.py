@@ -31,8 +31,10 @@ _HALF_EVEN: Final = """({n}) / ({d}) + CASE
 _TRADES: Final = f"""
 /* One row a position: what was paid, what came back, what is realized. Prices and P&L in dollars; computed from the
    executions and, for contracts that went through their expiry, from what they were settled at (settlement: what that
-   rests on; pending: counted as nothing). For a position adopted from the broker the entry is the broker's.
-   realized_cents is exact. */
+   rests on; pending: counted as nothing). Contracts that somebody else sold (elsewhere) count as settled; valuation
+   says what their price rests on: executed (other clients' executions), told, estimated (the last bid that was seen) or
+   unknown (counted as nothing). For a position adopted from the broker the entry is the broker's. realized_cents is
+   exact. */
 WITH fill AS (
     SELECT position_id,
         CAST(SUM(CASE WHEN side = 'BUY' THEN quantity ELSE 0 END) AS BIGINT) AS bought,
@@ -46,8 +48,8 @@ WITH fill AS (
     SELECT p.*,
         CASE WHEN p.origin = 'broker' THEN CAST(p.entry_quantity AS BIGINT) ELSE COALESCE(f.bought, 0) END AS contracts,
         CASE WHEN p.origin = 'broker' THEN p.entry_value ELSE COALESCE(f.buy_value, 0) END AS paid,
-        COALESCE(f.sold, 0) AS sold, COALESCE(f.sell_value, 0) AS received, COALESCE(f.commissions, 0) AS charged,
-        COALESCE(f.executions, 0) AS executions
+        COALESCE(f.sold, 0) AS sold, COALESCE(f.sell_value, 0) AS received,
+        COALESCE(f.commissions, 0) + p.elsewhere_commission AS charged, COALESCE(f.executions, 0) AS executions
     FROM position p LEFT JOIN fill f ON f.position_id = p.id
 ), sum AS (
     SELECT leg.*,
@@ -60,6 +62,9 @@ WITH fill AS (
 )
 SELECT id AS position_id, signal_id, strategy, symbol, "right", {_dollars("strike")} AS strike, expiry, origin, state,
     opened_at, closed_at, session_day, close_reason, contracts, sold, settled_quantity AS settled, settlement,
+    elsewhere_quantity AS elsewhere, valuation,
+    CASE WHEN elsewhere_quantity > 0 THEN {_dollars("elsewhere_value * 1.0 / elsewhere_quantity")} END
+    AS elsewhere_price,
     CASE WHEN settled_quantity > 0 THEN {_dollars("settled_value * 1.0 / settled_quantity")} END AS settled_at,
     contracts - sold - settled_quantity AS contracts_left, executions,
     CASE WHEN contracts = 0 THEN NULL ELSE {_dollars("paid * 1.0 / contracts")} END AS entry_price,
@@ -255,7 +260,8 @@ p.origin,
     p.entry_quantity, p.quantity, {_dollars("p.entry_price")} AS entry_price, {_dollars("p.stop_price")} AS stop_price,
     {_dollars("p.high")} AS high, {_dollars("p.bid")} AS bid, {_dollars("p.ask")} AS ask,
     {_dollars("p.unrealized_pnl")} AS unrealized_pnl, {_dollars("p.realized_pnl")} AS realized_pnl, p.marked_at,
-    p.opened_at, p.closed_at, p.close_reason, p.settlement, {_dollars("p.settlement_price")} AS settlement_price
+    p.opened_at, p.closed_at, p.close_reason, p.settlement, {_dollars("p.settlement_price")} AS settlement_price,
+    p.elsewhere_quantity, p.valuation
 FROM position p"""
 
 _ACCOUNT: Final = f"""

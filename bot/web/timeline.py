@@ -108,7 +108,17 @@ def _bare(cover: ProtectionRow) -> str:
 
 def _ending(row: ask.PositionRow) -> tuple[Fact, ...]:
     reason = (("Reason to close", words.state_words(row.close_reason), ""),) if row.close_reason else ()
+    if row.elsewhere_quantity:
+        reason = (*reason, ("Sold by somebody else", _elsewhere(row), "bad" if row.valuation == "unknown" else ""))
     return (*reason, ("Closed", formats.full_time(row.closed_at), "")) if row.closed_at else reason
+
+
+def _elsewhere(row: ask.PositionRow) -> str:
+    """Return how many contracts somebody else sold, at what price in the mean, and what that rests on."""
+    source = words.valuation_words(row.valuation)
+    if not row.elsewhere_value:
+        return f"{row.elsewhere_quantity}, {source}"
+    return f"{row.elsewhere_quantity} at {formats.price(row.elsewhere_value / row.elsewhere_quantity)}, {source}"
 
 
 def _signal_facts(row: ask.SignalRow) -> tuple[Fact, ...]:

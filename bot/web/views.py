@@ -66,6 +66,8 @@ class PositionView:
     closed_at: datetime | None
     close_reason: str | None
     realized: Decimal
+    elsewhere: int
+    valuation: str | None
 
     @property
     def is_bare(self) -> bool:
@@ -164,7 +166,8 @@ def position_view(row: ask.PositionRow, cover: ProtectionRow, now: datetime) -> 
         row.entry_price, row.bid, row.ask, row.stop_price, row.high, row.rungs_done, len(ask.plan_rungs(row.plan)),
         pnl, pnl / cost if pnl is not None and cost else None,
         cover.protection, cover.unprotected_contracts, (now - since).total_seconds() if since else None,
-        cover.contract_seconds, row.closed_at, row.close_reason, row.realized_pnl,
+        cover.contract_seconds, row.closed_at, row.close_reason, row.realized_pnl, row.elsewhere_quantity,
+        row.valuation,
     )  # fmt: skip
 
 

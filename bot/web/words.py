@@ -167,6 +167,16 @@ PROTECTION_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 """What is shown of a position's protection, and what it means."""
 
+VALUATION_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "executed": "at the price of its execution",
+        "told": "at a price that a person told",
+        "estimated": "price estimated by the last bid",
+        "unknown": "price not known, counted as nothing",
+    }
+)
+"""What the value of contracts rests on that somebody else sold."""
+
 REFUSED: Final = "refused:"
 
 
@@ -184,6 +194,10 @@ def protection_words(protection: str) -> str:
 
 def protection_note(protection: str) -> str:
     return PROTECTION_WORDS.get(protection, ("", ""))[1]
+
+
+def valuation_words(valuation: str | None) -> str:
+    return VALUATION_WORDS.get(valuation or "", "")
 
 
 def state_note(state: str, machine: str) -> str:
@@ -219,6 +233,7 @@ FILTERS: Final = {
     "state_tone": state_tone,
     "state_words": state_words,
     "state_note": state_note,
+    "valuation_words": valuation_words,
     "protection_words": protection_words,
     "protection_note": protection_note,
     "trigger_words": trigger_words,

@@ -429,7 +429,9 @@ class FakeStore:
             symbol_halts=copy.deepcopy(list(self.symbol_halts.values())),
             high_water=self._high_water(),
             not_ours=self._not_ours(),
-            underlying_seen=self._underlying_seen(),
+            underlying_seen=self._last_marked("underlying"),
+            bid_seen=self._last_marked("bid"),
+            strangers=frozenset(r.execution.base_id for r in t["executions"].values() if r.order_id is None),
         )
 
     def _high_water(self) -> Decimal | None:
@@ -444,9 +446,9 @@ class FakeStore:
         lines = books[-1].lines if books else ()
         return {line.key: int(line.ours) for line in lines if line.action == LEFT_ALONE}
 
-    def _underlying_seen(self) -> dict[str, tuple[datetime, Decimal]]:
+    def _last_marked(self, column: str) -> dict[str, tuple[datetime, Decimal]]:
         marks = (mark for batch in self.batches for mark in batch.marks)
-        return {mark.position_id: (mark.at, mark.underlying) for mark in marks if mark.underlying is not None}
+        return {mark.position_id: (mark.at, price) for mark in marks if (price := getattr(mark, column)) is not None}
 
     async def pending_commands(self) -> Sequence[CommandReceived]:
         return self.commands

@@ -110,22 +110,27 @@ FILLS = st.lists(st.tuples(st.integers(1, 9), PRICES, PRICES), min_size=1, max_s
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(entries=FILLS, exits=FILLS, settled=st.integers(0, 5))
+@given(entries=FILLS, exits=FILLS, settled=st.integers(0, 5), worth=PRICES, paid=PRICES)
 def test_the_view_rounds_realized_pnl_as_the_domain_does(
     store_path: Path,
     entries: list[tuple[int, Decimal, Decimal]],
     exits: list[tuple[int, Decimal, Decimal]],
     settled: int,
+    worth: Decimal,
+    paid: Decimal,
 ) -> None:
+    """`worth` is what the settled contracts count in all, `paid` the commission of somebody else who sold some."""
     position = a_position(
         a_signal(), entry_quantity=sum(n for n, _, _ in entries), entry_value=sum(n * p for n, p, _ in entries),
         exit_quantity=sum(n for n, _, _ in exits), exit_value=sum(n * p for n, p, _ in exits),
-        commissions=sum(c for _, _, c in entries + exits), settled_quantity=settled,
+        commissions=sum((c for _, _, c in entries + exits), paid), settled_quantity=settled, settled_value=worth,
     )  # fmt: skip
     fills = [("BUY", *fill) for fill in entries] + [("SELL", *fill) for fill in exits]
     with shutting(sqlite3.connect(store_path)) as connection:
         connection.executescript("DELETE FROM execution; DELETE FROM position;")
-        connection.execute(_POSITION, (an_id(50), settled, position.entry_quantity, position.exit_quantity))
+        connection.execute(_POSITION, (
+            an_id(50), settled, to_units(worth), to_units(paid), position.entry_quantity, position.exit_quantity,
+        ))  # fmt: skip
         connection.executemany(
             _EXECUTION,
             [(f"e{i}", f"e{i}", side, n, to_units(p), to_units(c)) for i, (side, n, p, c) in enumerate(fills)],
@@ -136,10 +141,11 @@ def test_the_view_rounds_realized_pnl_as_the_domain_does(
 
 
 _POSITION = f"""INSERT INTO position (id, strategy, symbol, root, "right", strike, expiry, multiplier, contract_key,
-state, origin, settled_quantity, entry_quantity, exit_quantity, quantity, entry_price, entry_value, exit_value,
+state, origin, settled_quantity, settled_value, elsewhere_commission, entry_quantity, exit_quantity, quantity,
+entry_price, entry_value, exit_value,
 commissions, high, rungs_done, room_for, exit_attempts, realized_pnl, opened_at, opened_day)
-VALUES (?, 's', 'SPY', 'SPY', 'C', 1, '2026-11-20', 100, '{CONTRACT.key}', 'filled', 'bot', ?, ?, ?, 0, 0, 0, 0, 0, 0,
-0, 0, 0, 0, '', '')"""
+VALUES (?, 's', 'SPY', 'SPY', 'C', 1, '2026-11-20', 100, '{CONTRACT.key}', 'filled', 'bot', ?, ?, ?, ?, ?, 0, 0, 0, 0,
+0, 0, 0, 0, 0, 0, '', '')"""
 _EXECUTION = f"""INSERT INTO execution (exec_id, base_id, order_ref, position_id, perm_id, broker_order_id, client_id,
 contract_key, side, quantity, price, commission, executed_at, recorded_at)
 VALUES (?, ?, 'r', '{an_id(50)}', 0, 0, 0, 'k', ?, ?, ?, ?, '', '')"""

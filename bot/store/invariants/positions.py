@@ -216,6 +216,8 @@ SELECT t.position_id, t.realized_cents, t.state, t.session_day, p.realized_pnl A
 FROM v_trades t JOIN position p ON p.id = t.position_id""")
     for row in question.rows(_SETTLED):
         _agrees_with_settlement(row, faults)
+    for row in question.rows(_ELSEWHERE):
+        _says_what_it_rests_on(row, faults)
     by_day: dict[str, int] = defaultdict(int)
     for row in trades:
         if row["realized_cents"] * 100 != row["units"]:
@@ -231,8 +233,22 @@ FROM v_trades t JOIN position p ON p.id = t.position_id""")
 
 
 _SETTLED: Final = """
-SELECT id, "right", strike, close_reason, settlement, settlement_price, settled_quantity, settled_value
-FROM position WHERE settlement IS NOT NULL AND left_early = 0"""
+SELECT id, "right", strike, close_reason, settlement, settlement_price,
+    settled_quantity - elsewhere_quantity AS settled_quantity, settled_value - elsewhere_value AS settled_value
+FROM position WHERE settlement IS NOT NULL AND left_early = elsewhere_quantity"""
+
+_ELSEWHERE: Final = """
+SELECT id, elsewhere_quantity, elsewhere_value, left_early, valuation FROM position
+WHERE elsewhere_quantity <> 0 OR elsewhere_value <> 0 OR elsewhere_commission <> 0 OR valuation IS NOT NULL"""
+
+
+def _says_what_it_rests_on(row: Mapping[str, Any], faults: Faults) -> None:
+    """What somebody else sold is never counted without a word on where its value is from."""
+    number, value, word = row["elsewhere_quantity"], row["elsewhere_value"], row["valuation"]
+    named = word is not None and 0 < number <= row["left_early"]
+    if not named or value < 0 or (word == "estimated" and not value):
+        words = f"position {row['id']}: {number} sold elsewhere for {value / 10_000:.4f}, which rests on {word}"
+        faults.add(words, **row)
 
 
 def _agrees_with_settlement(row: Mapping[str, Any], faults: Faults) -> None:

@@ -44,6 +44,10 @@ class PositionRow:
     opened_at: datetime
     closed_at: datetime | None
     close_reason: str | None
+    elsewhere_quantity: int
+    elsewhere_value: Decimal
+    elsewhere_commission: Decimal
+    valuation: str | None
     bid: Decimal | None
     ask: Decimal | None
     marked_at: datetime | None
@@ -112,9 +116,10 @@ def open_positions(connection: Connection) -> list[PositionRow]:
 
 
 def unsettled_positions(connection: Connection) -> list[PositionRow]:
-    """Return the positions whose price at their expiry is not certain yet."""
+    """Return the positions whose price at their expiry is not certain yet, or what they brought that somebody sold."""
     table = schema.POSITION
-    query = columns_of(PositionRow, table).where(table.c.settlement.in_(["pending", "seen"]))
+    uncertain = or_(table.c.settlement.in_(["pending", "seen"]), table.c.valuation.in_(["unknown", "estimated"]))
+    query = columns_of(PositionRow, table).where(uncertain)
     return read(connection, PositionRow, query.order_by(table.c.closed_at))
 
 

@@ -15,7 +15,17 @@ from bot.domain.calendar import new_york_day
 from bot.domain.contracts import OptionContract, PriceGrid, Right
 from bot.domain.money import from_units, to_units
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
-from bot.domain.position import CloseReason, ExitPlan, Origin, Position, PositionState, Protection, Rung, Settlement
+from bot.domain.position import (
+    CloseReason,
+    ExitPlan,
+    Origin,
+    Position,
+    PositionState,
+    Protection,
+    Rung,
+    Settlement,
+    Valuation,
+)
 from bot.domain.signal import Signal, SignalState
 from bot.engine.records import NewExecution
 from bot.store.values import (
@@ -164,6 +174,12 @@ def position_row(position: Position) -> dict[str, Any]:
         "settled_quantity": position.settled_quantity,
         "left_early": position.left_early,
         "settled_value": to_units(position.settled_value),
+        "elsewhere_quantity": position.elsewhere_quantity,
+        "elsewhere_value": to_units(position.elsewhere_value),
+        "elsewhere_commission": to_units(position.elsewhere_commission),
+        "elsewhere_estimate": maybe_units(position.elsewhere_estimate),
+        "elsewhere_at": maybe_time_text(position.elsewhere_at),
+        "valuation": position.valuation.value if position.valuation else None,
         "settlement": position.settlement.value if position.settlement else None,
         "settlement_price": maybe_units(position.settlement_price),
         "shares_before": position.shares_before,
@@ -228,6 +244,12 @@ def position_of(row: Row) -> Position:
         settled_quantity=row["settled_quantity"],
         left_early=row["left_early"],
         settled_value=from_units(row["settled_value"]),
+        elsewhere_quantity=row["elsewhere_quantity"],
+        elsewhere_value=from_units(row["elsewhere_value"]),
+        elsewhere_commission=from_units(row["elsewhere_commission"]),
+        elsewhere_estimate=maybe_dollars(row["elsewhere_estimate"]),
+        elsewhere_at=maybe_parse_time(row["elsewhere_at"]),
+        valuation=Valuation(row["valuation"]) if row["valuation"] else None,
         settlement=Settlement(row["settlement"]) if row["settlement"] else None,
         settlement_price=maybe_dollars(row["settlement_price"]),
         shares_before=row["shares_before"],

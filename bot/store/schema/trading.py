@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, T
 from bot.domain.approval import ApprovalState
 from bot.domain.contracts import Right
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose
-from bot.domain.position import CloseReason, Origin, PositionState, Protection, Settlement
+from bot.domain.position import CloseReason, Origin, PositionState, Protection, Settlement, Valuation
 from bot.domain.signal import SignalState
 from bot.store.schema.columns import METADATA, day, ident, key, label, one_of, ref, span, units, utc, whole, words
 
@@ -90,6 +90,12 @@ POSITION: Final = Table(
     whole("settled_quantity", nullable=False, comment="left by expiry or elsewhere, not by our orders"),
     whole("left_early", nullable=False, default="0", comment="of the settled contracts, before the expiry"),
     units("settled_value", nullable=False, default="0", comment="sum of value per share x contracts settled"),
+    whole("elsewhere_quantity", nullable=False, default="0", comment="of those that left early, sold by somebody else"),
+    units("elsewhere_value", nullable=False, default="0", comment="of the settled value, what these brought"),
+    units("elsewhere_commission", nullable=False, default="0", comment="of the commissions, those of these sales"),
+    units("elsewhere_estimate", comment="what a share is counted at where no execution tells; null: at nothing"),
+    utc("elsewhere_at", comment="when the broker's book last showed that some were gone"),
+    label("valuation", nullable=True, comment="what elsewhere_value rests on; unknown: counted as nothing"),
     label("settlement", nullable=True, comment="what the settled value rests on; pending: counted as nothing"),
     units("settlement_price", comment="of the underlying, that the settlement counts with"),
     whole("shares_before", comment="of the underlying at the broker before an exercise; null: none of it is left"),
@@ -129,6 +135,7 @@ POSITION: Final = Table(
     one_of("close_reason", CloseReason),
     one_of("protection", Protection),
     one_of("settlement", Settlement),
+    one_of("valuation", Valuation),
     Index(None, "state"),
     Index(None, "signal_id"),
     Index(None, "session_day"),
