@@ -189,7 +189,9 @@ def mean_correlation(view: BookView, at_least: int) -> tuple[float | None, int, 
     """Return (mean, known pairs, all pairs) over the pairs of open positions.
 
     A pair counts direction_i * direction_j * rho, with rho = 1 for two positions on one underlying: two calls on
-    indices that move together are one bet, a call and a put on them are not.
+    indices that move together are one bet, a call and a put on them are not. Two calls on one index are that bet at its
+    purest, so they are not left to `max_per_symbol`: a book of SPY and SPY would else pass where SPY and QQQ, at 0.95,
+    does not. That rule counts positions whatever their direction, and this one measures how much they are alike.
     """
     alike = Counter(view.exposures)  # positions on one underlying in one direction are all the same to the mean
     same = sum(count * (count - 1) // 2 for count in alike.values())
