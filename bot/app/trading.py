@@ -64,6 +64,7 @@ _ANY_BEARER: Final = "simulated"
 _COMMAND_POLL_S: Final = 0.25
 _CLOSE_POLL_S: Final = 0.1
 _CLOCK_POLL_S: Final = 0.5
+_CLOCK_POLL_WALL_S: Final = 0.02
 REPORTS_IN: Final = timedelta(minutes=2)
 """After the close: by then the reports of the last fills are in."""
 _FEED_WAITS_S: Final = 1.0
@@ -235,7 +236,7 @@ async def _trade(
         running.push_async_callback(signs.stop)
         running.push_async_callback(cancel, beside.start("commands", partial(_poll_commands, store, inbox)))
         watch = ClockWatch(clock, settings.engine.clock_tolerance_s)
-        running.push_async_callback(cancel, beside.start("clock", partial(_watch_the_clock, watch, inbox)))
+        running.push_async_callback(cancel, beside.start("clock", partial(_watch_the_clock, watch, inbox, clock.speed)))
         if settings.database.backup_every_hours and is_sqlite(settings.database.url):
             backups = Backups(settings.database.url, settings.database, clock, calendar, inbox.put)
             running.push_async_callback(cancel, beside.start("backups", backups.run))
@@ -308,12 +309,17 @@ async def _poll_commands(store: SqlStore, inbox: Inbox) -> None:
         await asyncio.sleep(_COMMAND_POLL_S)
 
 
-async def _watch_the_clock(watch: ClockWatch, inbox: Inbox) -> None:
+async def _watch_the_clock(watch: ClockWatch, inbox: Inbox, speed: float) -> None:
     """Tell the tick when somebody sets the machine's clock."""
     while True:
         if (news := watch.look()) is not None:
             inbox.put(news)
-        await asyncio.sleep(_CLOCK_POLL_S)
+        await asyncio.sleep(clock_poll_wall_s(speed))
+
+
+def clock_poll_wall_s(speed: float) -> float:
+    """Return wall seconds between two looks: half a second of the bot's clock, as far as a fast one lets us."""
+    return max(_CLOCK_POLL_S / max(speed, 1.0), _CLOCK_POLL_WALL_S)
 
 
 async def _watch_the_close(

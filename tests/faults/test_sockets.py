@@ -1,8 +1,10 @@
 """The socket face behind a script: what the real adapter hears of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +13,17 @@ from pydantic import TypeAdapter
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.domain.commands import Subscribe
-from bot.domain.events import LinkChange, QuoteReceived
+from bot.domain.events import (
+    AccountReported,
+    BookReceived,
+    ContractQualified,
+    Event,
+    GreeksReceived,
+    LinkChange,
+    QuoteReceived,
+    TradesReceived,
+)
+from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.faults.catalogue import Fault
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault
@@ -20,6 +32,7 @@ from tests.broker.conftest import Gathered
 from tests.sim.tws import small_venue
 
 ONE = TypeAdapter(Fault)
+OPTION = "SPXW  261120C06000000"
 TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
 
@@ -40,7 +53,7 @@ async def site() -> AsyncIterator[Callable[..., Any]]:
         venue, clock, events = small_venue.SmallVenue(), small_venue.RunningClock(), Gathered()
         face = FaultyTwsFace(SimulatedVenue(venue), venue, clock, script)  # type: ignore[arg-type]  # no order is placed
         port = await face.start()
-        settings = BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=0.5)
+        settings = BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=0.5, what_if_timeout_s=0.5)
         broker = IbkrBroker(settings, clock, events, bot_id="bot")
         broker.subscribe(Subscribe({"SPX": frozenset({"quote"})}))
         await broker.start()
@@ -72,6 +85,60 @@ async def test_quotes_that_are_no_numbers_arrive_as_no_quotes(site: Callable[...
     await here.events.change(LinkChange.ACCEPTED)
     quotes = [e.quote for e in here.events.all if isinstance(e, QuoteReceived)]
     assert all(quote.bid is None and quote.ask is None for quote in quotes)
+
+
+STREAMS: dict[str, Callable[[Event], bool]] = {
+    "quote": lambda event: isinstance(event, QuoteReceived) and event.quote.bid is not None,
+    "greeks": lambda event: isinstance(event, GreeksReceived),
+    "depth": lambda event: isinstance(event, BookReceived) and bool(event.book.bids),
+    "trades": lambda event: isinstance(event, TradesReceived),
+    "account": lambda event: isinstance(event, AccountReported) and event.net_liquidation is not None,
+}
+
+
+@pytest.mark.parametrize("dropped", [*STREAMS, None])
+async def test_a_stream_that_is_dropped_never_comes_and_every_other_one_does(
+    site: Callable[..., Any], dropped: str | None
+) -> None:
+    faults = [{"kind": "drop", "for_seconds": 60, "callback": dropped}] if dropped else []
+    here = await site(*faults)
+    here.broker.subscribe(Subscribe({"SPY": frozenset({"quote", "book", "trades"}), OPTION: frozenset({"quote"})}))
+    for name, comes in STREAMS.items():
+        if name != dropped:
+            await here.events.first(Event, comes)
+    if dropped is not None:
+        assert not [event for event in here.events.all if STREAMS[dropped](event)]
+
+
+@pytest.mark.parametrize("kind, more", [("drop", {}), ("delay", {"delay_seconds": 30})])
+async def test_a_book_whose_end_does_not_come_is_not_whole(
+    site: Callable[..., Any], kind: str, more: dict[str, object]
+) -> None:
+    here = await site({"kind": kind, "at": "10:00:01", "for_seconds": 3, "callback": "end", **more})
+    await here.events.change(LinkChange.ACCEPTED)
+    async with asyncio.timeout(6):
+        while (book := await here.broker.snapshot()).complete:
+            pass
+    assert all("no end marker" in fault for fault in book.faults)
+
+
+async def test_a_preview_that_is_dropped_is_no_answer(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "drop", "for_seconds": 3600, "callback": "preview"})
+    here.broker.subscribe(Subscribe({OPTION: frozenset({"quote"})}))
+    await here.events.first(ContractQualified, lambda event: event.key == OPTION)
+    terms = Terms(1, limit_price=Decimal("1.00"))
+    ticket = OrderTicket("o", "bot-o", OPTION, OrderSide.BUY, OrderType.LIMIT, terms)
+    answer = await here.broker.what_if("s", ticket)
+    assert answer.error
+
+
+async def test_while_another_session_has_the_data_none_of_it_comes_on_any_line(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "competing", "for_seconds": 3600})
+    here.broker.subscribe(Subscribe({"SPY": frozenset({"quote", "book", "trades"}), OPTION: frozenset({"quote"})}))
+    await here.events.change(LinkChange.COMPETING)
+    assert (await here.broker.snapshot()).complete, "orders go on"
+    market = [name for name in STREAMS if name != "account" and any(map(STREAMS[name], here.events.all))]
+    assert (market, LinkChange.DATA_RESTORED in here.events.changes) == ([], False)
 
 
 @pytest.mark.parametrize("answer, status", [("401", 401), ("422", 422), ("429", 429), ("html", 200), ("cut", 200)])

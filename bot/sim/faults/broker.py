@@ -16,6 +16,8 @@ from bot.domain.commands import Subscribe
 from bot.domain.contracts import PriceGrid
 from bot.domain.errors import BrokerUnavailable
 from bot.domain.events import (
+    AccountReported,
+    BookReceived,
     BrokerOrderStatus,
     BrokerOrderView,
     BrokerSnapshot,
@@ -23,17 +25,20 @@ from bot.domain.events import (
     ErrorMeaning,
     Event,
     ExecutionReported,
+    GreeksReceived,
     LinkChange,
     LinkChanged,
     OrderErred,
     OrderReported,
     QuoteReceived,
+    TradesReceived,
     WhatIfAnswered,
 )
 from bot.domain.order import OrderTicket, OrderType
 from bot.engine.ports import Clock, Sink
 from bot.sim.broker import SimBroker
 from bot.sim.faults.catalogue import (
+    OF_THE_MARKET,
     BadQuotes,
     Callback,
     CommissionFirst,
@@ -53,6 +58,7 @@ from bot.sim.faults.catalogue import (
     ShortBook,
     SlowCancel,
 )
+from bot.sim.faults.codes import INFORMING, MEANING
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.vocabulary import SimulatedVenue
@@ -64,26 +70,13 @@ CALLBACK_OF: Final[Mapping[type, Callback]] = MappingProxyType(
         CommissionReported: Callback.COMMISSION,
         OrderErred: Callback.ERROR,
         QuoteReceived: Callback.QUOTE,
+        GreeksReceived: Callback.GREEKS,
+        BookReceived: Callback.DEPTH,
+        TradesReceived: Callback.TRADES,
+        AccountReported: Callback.ACCOUNT,
     }
 )
-
-# What the codes mean that a script may answer with; any other is ambiguous, as an unlisted one is at the real broker.
-_MEANING: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
-    {
-        103: ErrorMeaning.NOT_PLACED,
-        105: ErrorMeaning.NOT_PLACED,
-        110: ErrorMeaning.NOT_PLACED,
-        161: ErrorMeaning.CANCEL_REFUSED,
-        201: ErrorMeaning.REJECTED,
-        203: ErrorMeaning.REJECTED,
-        399: ErrorMeaning.WARNING,
-        434: ErrorMeaning.NOT_PLACED,
-        10147: ErrorMeaning.CANCEL_REFUSED,
-        10148: ErrorMeaning.CANCEL_REFUSED,
-    }
-)
-
-_WARNINGS: Final = frozenset({399})  # said of an order that is placed all the same
+_PATIENCE_S: Final = 10.0  # an answer that takes longer did not come; the adapter's ibkr.request_timeout_s
 
 
 class FaultyBroker:
@@ -167,12 +160,12 @@ class FaultyBroker:
         if kind is None:
             if self._link is not LinkChange.DROPPED:
                 self._sink(event)
-        elif kind is Callback.QUOTE:
-            self._hear_quote(event, now)
+        elif kind in OF_THE_MARKET:
+            self._hear_market(kind, event, now)
         elif not self._deaf(now):
             self._hear_order(kind, event, now)
 
-    def _hear_quote(self, event: Event, now: datetime) -> None:
+    def _hear_market(self, kind: Callback, event: Event, now: datetime) -> None:
         if self._link is not LinkChange.ACCEPTED or self.script.active(Mute, now) is not None:
             return
         bad = self.script.active(BadQuotes, now)
@@ -180,10 +173,10 @@ class FaultyBroker:
             quote = event.quote
             sides = (quote.ask, quote.bid) if bad.value == "crossed" else (None, None)  # no number is None on our side
             event = QuoteReceived(event.key, replace(quote, bid=sides[0], ask=sides[1]))
-        self._bend(Callback.QUOTE, event, now)
+        self._bend(kind, event, now)
 
     def _hear_order(self, kind: Callback, event: Event, now: datetime) -> None:
-        if self.script.active(CommissionFirst, now) is None:
+        if kind is Callback.ACCOUNT or self.script.active(CommissionFirst, now) is None:
             self._bend(kind, event, now)
         elif kind is Callback.EXECUTION:
             self._before_executions.append(event)
@@ -198,8 +191,7 @@ class FaultyBroker:
         """Pass a callback on, or do to it what the script says."""
         chance = self.script.chance
         for fault in self.script.touching(now):
-            meant = fault.callback is kind or (fault.callback is Callback.ORDER and kind is not Callback.QUOTE)
-            if not meant or chance.random() >= fault.share:
+            if not fault.bends(kind) or chance.random() >= fault.share:
                 continue
             if isinstance(fault, Drop):
                 return
@@ -212,6 +204,15 @@ class FaultyBroker:
             if isinstance(fault, Duplicate):
                 self._later(chance.uniform(0, fault.delay_seconds), lambda: self._sink(event))
         self._sink(event)
+
+    def _is_missed(self, kind: Callback, now: datetime) -> bool:
+        """Say whether an answer to a question does not come, or too late for who asked."""
+        for fault in self.script.touching(now):
+            if not fault.bends(kind) or self.script.chance.random() >= fault.share:
+                continue
+            if isinstance(fault, Drop) or (isinstance(fault, Delay) and fault.delay_seconds > _PATIENCE_S):
+                return True
+        return False
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         self._number += 1
@@ -242,7 +243,7 @@ class FaultyBroker:
             self._refuse(ticket.order_ref, refusal, now)
             if refusal.code == 201:
                 self._hear(OrderReported(_inactive(numbered, self.client_id, now)))
-            if refusal.code not in _WARNINGS:
+            if refusal.code not in INFORMING:
                 return order_id
         self._inner.submit(numbered)
         return order_id
@@ -255,7 +256,7 @@ class FaultyBroker:
         refusal = self.script.meet(Reject, now, of="change")
         if refusal is not None:
             self._refuse(ticket.order_ref, refusal, now)
-        if refusal is None or refusal.code in _WARNINGS:
+        if refusal is None or refusal.code in INFORMING:
             self._inner.amend(ticket)
 
     def cancel(self, order_ref: str, order_id: int) -> None:
@@ -277,18 +278,18 @@ class FaultyBroker:
             raise BrokerUnavailable("the gateway is gone")
 
     def _refuse(self, order_ref: str, refusal: Reject, now: datetime) -> None:
-        meaning = _MEANING.get(refusal.code, ErrorMeaning.AMBIGUOUS)
+        meaning = MEANING.get(refusal.code, ErrorMeaning.AMBIGUOUS)
         self._hear(OrderErred(order_ref, refusal.code, refusal.text, meaning, now))
 
     async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
         now = self._clock.now()
-        if self._deaf(now):
+        if self._deaf(now) or self._is_missed(Callback.PREVIEW, now):
             return WhatIfAnswered(signal_id, None, None, None, None, "no answer", now)
         return await self._inner.what_if(signal_id, ticket)
 
     async def snapshot(self) -> BrokerSnapshot:
         now = self._clock.now()
-        if self._deaf(now):
+        if self._deaf(now) or self._is_missed(Callback.END, now):
             return BrokerSnapshot((), (), (), {}, (), 0, False, ("open orders: no answer",), now, now)
         snapshot = await self._inner.snapshot()
         if self.script.meet(ShortBook, now, lacks="orders") is not None:

@@ -14,7 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Callback(StrEnum):
-    """What the broker calls back with. `order` is all that concerns orders and money."""
+    """What the broker calls back with. `order` is the four before it; `end` is what says that an answer is whole
+    (open orders, executions, positions, the account), `preview` the answer to a what-if."""
 
     STATUS = "status"
     EXECUTION = "execution"
@@ -22,6 +23,12 @@ class Callback(StrEnum):
     ERROR = "error"
     ORDER = "order"
     QUOTE = "quote"
+    GREEKS = "greeks"
+    DEPTH = "depth"
+    TRADES = "trades"
+    ACCOUNT = "account"
+    PREVIEW = "preview"
+    END = "end"
 
 
 def _moment(value: Any) -> Any:
@@ -58,6 +65,10 @@ class AnyFault(BaseModel):
         return float(self.starts())
 
 
+OF_ORDERS = frozenset({Callback.STATUS, Callback.EXECUTION, Callback.COMMISSION, Callback.ERROR})
+OF_THE_MARKET = frozenset({Callback.QUOTE, Callback.GREEKS, Callback.DEPTH, Callback.TRADES})
+
+
 class Lasting(AnyFault):
     """In force from `at` for so long."""
 
@@ -81,6 +92,10 @@ class Callbacks(Lasting):
 
     callback: Callback = Callback.ORDER
     share: float = Field(default=1.0, gt=0, le=1, description="of the callbacks, by chance")
+
+    def bends(self, kind: Callback) -> bool:
+        """Say whether callbacks of this kind are meant."""
+        return self.callback is kind or (self.callback is Callback.ORDER and kind in OF_ORDERS)
 
 
 class Drop(Callbacks):

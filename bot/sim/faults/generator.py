@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from bot.sim.faults.catalogue import Fault
+from bot.sim.faults.codes import CODES
 from bot.sim.faults.script import NEW_YORK
 
 _ONE: Final[TypeAdapter[Fault]] = TypeAdapter(Fault)
@@ -75,6 +76,8 @@ _RECIPES: Final[tuple[tuple[int, _Recipe], ...]] = (  # weight, recipe
     (2, lambda chance: {"kind": "correction", "by": chance.choice((Decimal("0.01"), Decimal("-0.02")))}),
 )
 _SHORT_BOOKS: Final = 0.25  # of the days
+_OTHER_CALLBACKS: Final = ("account", "preview", "end", "quote", "greeks", "depth", "trades")
+_OTHERS: Final = 0.3  # of the days
 _UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")
 
 
@@ -88,9 +91,29 @@ def random_faults(seed: int, begin: datetime, end: datetime, *, at_most: int = 6
     made = []
     for _ in range(chance.randint(1, at_most)):
         recipe = chance.choices([each for _, each in recipes], [weight for weight, _ in recipes])[0]
-        at = begin + timedelta(seconds=chance.randint(0, max(int((end - begin).total_seconds()) - 1, 0)))
-        made.append(_ONE.validate_python({"at": _moment(at), **recipe(chance)}))
-    return sorted([*made, *_short_book(seed, begin, end)], key=lambda fault: fault.starts())
+        made.append(_ONE.validate_python({"at": _somewhere(chance, begin, end), **recipe(chance)}))
+    more = [*_short_book(seed, begin, end), *_other_callback(seed, begin, end), *_any_code(seed, begin, end)]
+    return sorted([*made, *more], key=lambda fault: fault.starts())
+
+
+def _other_callback(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """Something is done to a callback that concerns no order."""
+    chance = random.Random(f"other callback {seed}")
+    if chance.random() >= _OTHERS:
+        return []
+    kind = chance.choice(("drop", "delay", "duplicate", "reorder"))
+    fields = {**_callbacks(kind)(chance), "callback": chance.choice(_OTHER_CALLBACKS)}
+    return [_ONE.validate_python({"at": _somewhere(chance, begin, end), **fields})]
+
+
+def _any_code(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """A refusal by any code that there is, the rare ones as often as the others."""
+    chance = random.Random(f"any code {seed}")
+    if chance.random() >= _OTHERS:
+        return []
+    of = chance.choice(tuple(CODES))
+    fault = {"kind": "reject", "at": _somewhere(chance, begin, end), "of": of, "code": chance.choice(CODES[of])}
+    return [_ONE.validate_python(fault)]
 
 
 def _short_book(seed: int, begin: datetime, end: datetime) -> list[Fault]:
@@ -98,9 +121,13 @@ def _short_book(seed: int, begin: datetime, end: datetime) -> list[Fault]:
     chance = random.Random(f"short book {seed}")
     if chance.random() >= _SHORT_BOOKS:
         return []
-    at = begin + timedelta(seconds=chance.randint(0, max(int((end - begin).total_seconds()) - 1, 0)))
-    fault = {"kind": "short_book", "at": _moment(at), "lacks": chance.choice(("orders", "positions"))}
+    at = _somewhere(chance, begin, end)
+    fault = {"kind": "short_book", "at": at, "lacks": chance.choice(("orders", "positions"))}
     return [_ONE.validate_python(fault)]
+
+
+def _somewhere(chance: random.Random, begin: datetime, end: datetime) -> time:
+    return _moment(begin + timedelta(seconds=chance.randint(0, max(int((end - begin).total_seconds()) - 1, 0))))
 
 
 def _moment(at: datetime) -> time:

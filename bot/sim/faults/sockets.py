@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from bot.sim.driver import VenueClock
 from bot.sim.faults.catalogue import (
+    OF_ORDERS,
+    OF_THE_MARKET,
     BadQuotes,
     Callback,
     CommissionFirst,
@@ -34,6 +36,7 @@ from bot.sim.faults.catalogue import (
     SlowCancel,
     UwAnswers,
 )
+from bot.sim.faults.codes import INFORMING
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.tws import messages, requests
@@ -49,18 +52,34 @@ from bot.sim.vocabulary import SimulatedVenue
 CALLBACK_OF: Final[Mapping[int, Callback]] = MappingProxyType(
     {
         1: Callback.QUOTE,  # tickPrice
+        2: Callback.QUOTE,  # tickSize
+        45: Callback.QUOTE,  # tickGeneric
+        46: Callback.QUOTE,  # tickString
+        21: Callback.GREEKS,
+        12: Callback.DEPTH,
+        13: Callback.DEPTH,
+        99: Callback.TRADES,
         3: Callback.STATUS,  # orderStatus
         5: Callback.STATUS,  # openOrder
         11: Callback.EXECUTION,
         59: Callback.COMMISSION,
+        6: Callback.ACCOUNT,  # accountValue
+        63: Callback.ACCOUNT,  # accountSummary
+        73: Callback.ACCOUNT,
+        94: Callback.ACCOUNT,  # pnl
+        53: Callback.END,  # open orders
+        54: Callback.END,  # the account
+        55: Callback.END,  # executions
+        62: Callback.END,  # positions
+        64: Callback.END,  # account summary
+        102: Callback.END,  # completed orders
     }
 )
-_TICK_PRICE, _ERROR, _NEXT_VALID_ID, _COMPLETED_ORDER = 1, 4, 9, 101
+_TICK_PRICE, _ERROR, _OPEN_ORDER, _NEXT_VALID_ID, _COMPLETED_ORDER = 1, 4, 5, 9, 101
 _CROSSED: Final = MappingProxyType({1: 2, 2: 1})  # bid and ask change places
 _IN_THE_BOOK: Final[Mapping[str, frozenset[int]]] = MappingProxyType(
     {"orders": frozenset({3, 5}), "positions": frozenset({61})}
 )
-_WARNINGS: Final = frozenset({399})
 _LOOK_S: Final = 0.01
 _STALE_BY: Final = timedelta(hours=1)
 _SILENT_WALL_S: Final = 60.0  # longer than any client waits
@@ -78,11 +97,12 @@ class FaultyTwsFace(TwsFace):
         self._held: list[tuple[datetime, int, Callable[[], None]]] = []
         self._number = 0
         self._waiting: list[tuple[Session, Message]] = []
-        self._answering = False
+        self._answering = self._previewing = False
         self._left_out: frozenset[int] = frozenset()  # messages that the answer under way lacks
         self._lost = self._down = self._competing = False
         self._back = 1102
         self._told: set[Session] = set()
+        self._told_of_rival: set[tuple[Session, int]] = set()  # and the line
         self._ids_reset = False
         self._forgotten: set[int] = set()
         self._follower: asyncio.Task[None] | None = None
@@ -145,11 +165,18 @@ class FaultyTwsFace(TwsFace):
             self.system_notice(self._back, f"Connectivity between IB and TWS has been restored - data {kept}.")
         self._lost = lost is not None
         competing = self.script.active(Competing, now) is not None
-        if competing and not self._competing:
-            for session in self._started():
-                for req_id in [number for kind, number in session.streams if kind == QUOTES]:
-                    session.error(req_id, 10197, "No market data during competing live session")
+        if competing:
+            self._tell_of_the_rival()
+        else:
+            self._told_of_rival.clear()
         self._competing = competing
+
+    def _tell_of_the_rival(self) -> None:
+        """Each line is told once, also one that was asked for meanwhile."""
+        lines = {(session, number) for session in self._started() for kind, number in session.streams if kind == QUOTES}
+        for session, req_id in sorted(lines - self._told_of_rival, key=lambda line: line[1]):
+            session.error(req_id, 10197, "No market data during competing live session")
+        self._told_of_rival |= lines
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         self._number += 1
@@ -176,9 +203,9 @@ class FaultyTwsFace(TwsFace):
         lacks = _PARTS.get(type(request))
         if lacks is not None and self.script.meet(ShortBook, now, lacks=lacks) is not None:
             self._left_out = _IN_THE_BOOK[lacks]
-        self._answering = True
+        self._answering, self._previewing = True, isinstance(request, requests.PlaceOrder)
         super().ingress(session, request)
-        self._answering, self._left_out = False, frozenset()
+        self._answering, self._previewing, self._left_out = False, False, frozenset()
 
     def _place(self, session: Session, request: requests.PlaceOrder, now: datetime) -> None:
         if self._lost or self.script.meet(LoseOrder, now) is not None:
@@ -188,7 +215,7 @@ class FaultyTwsFace(TwsFace):
         refusal = self.script.meet(Reject, now, of=of)
         if refusal is not None:
             session.error(request.order_id, refusal.code, refusal.text)
-        if refusal is None or refusal.code in _WARNINGS:
+        if refusal is None or refusal.code in INFORMING:
             super().ingress(session, request)
 
     def _cancel(self, session: Session, request: requests.CancelOrder, now: datetime) -> None:
@@ -215,31 +242,33 @@ class FaultyTwsFace(TwsFace):
             super().egress(session, messages.next_valid_id(1) if self._ids_reset else message)
             return
         kind = _callback(message)
-        if kind is None or (self._answering and kind is not Callback.QUOTE):
+        if self._previewing and message.id == _OPEN_ORDER:
+            kind = Callback.PREVIEW
+        if kind is None or (self._answering and kind in OF_ORDERS):
             super().egress(session, message)
-        elif kind is Callback.QUOTE:
-            self._say_quote(session, message, now)
+        elif kind in OF_THE_MARKET:
+            self._say_market(kind, session, message, now)
         elif not self._lost:
             self._say_order(kind, session, message, now)
 
     def _is_forgotten(self, message: Message) -> bool:
         return message.id == _COMPLETED_ORDER and any(field in self._forgotten for field in message.fields)
 
-    def _say_quote(self, session: Session, message: Message, now: datetime) -> None:
+    def _say_market(self, kind: Callback, session: Session, message: Message, now: datetime) -> None:
         if self._competing or self._lost:
             return
         bad = self.script.active(BadQuotes, now)
-        if bad is not None:
+        if bad is not None and message.id == _TICK_PRICE:
             version, req_id, tick, price, *rest = message.fields
             if bad.value == "crossed":
                 tick = _CROSSED.get(int(str(tick)), tick)
             else:
                 price = "NaN" if bad.value == "nan" else -1
             message = Message(message.id, (version, req_id, tick, price, *rest))
-        self._bend(Callback.QUOTE, session, message, now)
+        self._bend(kind, session, message, now)
 
     def _say_order(self, kind: Callback, session: Session, message: Message, now: datetime) -> None:
-        if self.script.active(CommissionFirst, now) is None:
+        if kind not in OF_ORDERS or self.script.active(CommissionFirst, now) is None:
             self._bend(kind, session, message, now)
         elif kind is Callback.EXECUTION:
             self._waiting.append((session, message))
@@ -253,8 +282,7 @@ class FaultyTwsFace(TwsFace):
     def _bend(self, kind: Callback, session: Session, message: Message, now: datetime) -> None:
         chance, say = self.script.chance, super().egress
         for fault in self.script.touching(now):
-            meant = fault.callback is kind or (fault.callback is Callback.ORDER and kind is not Callback.QUOTE)
-            if not meant or chance.random() >= fault.share:
+            if not fault.bends(kind) or chance.random() >= fault.share:
                 continue
             match fault:
                 case Drop():
