@@ -26,8 +26,6 @@ Question = Mapping[str, Any]
 LONGEST_S: Final = 900.0
 """Wall seconds; a year's store is copied and verified in seconds."""
 _END_WITHIN_S: Final = 1.5
-_AFTER_THE_TRADER: Final = 10
-"""Niceness: where processors are few, the tick goes first."""
 
 
 async def apart(work: str, question: Question, longest_s: float = LONGEST_S) -> Any:
@@ -94,7 +92,6 @@ _WORK: Final[Mapping[str, Callable[[Question], Any]]] = MappingProxyType({"backu
 def main() -> int:
     """Do one piece of work: question and answer are JSON, a refusal is one line on standard error."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is half done is removed on the way out
-    os.nice(_AFTER_THE_TRADER)
     try:
         answer = _WORK[sys.argv[1]](json.load(sys.stdin))
     except BotError as error:

@@ -11,7 +11,6 @@ Consequence: what is resident is what is in use; a read from a socket costs abou
 from __future__ import annotations
 
 import contextlib
-import ctypes
 from typing import Final
 
 APART_FROM_BYTES: Final = 64 * 1024
@@ -22,6 +21,8 @@ _M_MMAP_THRESHOLD: Final = -3
 def keep_large_blocks_apart() -> bool:
     """Set the size from which a block is mapped by itself and given back when freed; False where that cannot be said
     (another C library), and then nothing is changed."""
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(ImportError, OSError, AttributeError):
+        import ctypes  # not every interpreter is built with it
+
         return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, APART_FROM_BYTES))
     return False
