@@ -217,6 +217,7 @@ async def _trade(
     async with contextlib.AsyncExitStack() as running:
         running.push_async_callback(store.close)
         await store.claim(settings.bot_id, settings.ibkr.client_id)
+        broker.keep_to(await store.held_in(settings.ibkr.account))
         await engine.start()
         running.push_async_callback(engine.stop, "the program stops")
         await broker.start()
@@ -290,6 +291,7 @@ def _broker_settings(settings: Settings) -> BrokerSettings:
         handshake_timeout_s=ibkr.handshake_timeout_s,
         request_timeout_s=ibkr.request_timeout_s,
         probe_every_s=ibkr.probe_every_s,
+        retry_max_s=ibkr.retry_most_s,
     )
 
 

@@ -43,6 +43,7 @@ class AccountValues:
         self._foreign_told = False
         self._requests: list[int] = []
         self._asked_at = 0.0
+        self.is_whole = False  # the first full set of this connection has come
 
     def subscribe(self, account: str) -> None:
         """Ask for values and profit and loss of an account."""
@@ -50,6 +51,7 @@ class AccountValues:
         self._values.clear()
         self._told_at = self._valued_at = None
         self._requests.clear()
+        self.is_whole = False
         self._ask()
 
     def renew(self) -> None:
@@ -97,6 +99,7 @@ class AccountValues:
 
     def downloaded(self) -> None:
         """The first full set is here: say so without delay."""
+        self.is_whole = True
         if self._dirty:
             self._emit()
 

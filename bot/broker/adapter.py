@@ -53,6 +53,7 @@ class IbkrBroker:
     ) -> None:
         self.client_id = settings.client_id
         self.account = settings.account
+        self._held_in = ""
         self._settings = settings
         self._bot_id = bot_id
         self._ids = OrderIds()
@@ -63,7 +64,9 @@ class IbkrBroker:
         self._what_ifs = WhatIfs(clock)
         self._link = LinkHealth(clock, sink, self._restored, self._account.renew)
         self._market = MarketLines(settings, self._wire, self._book, clock, sink, self._link.competing)
-        self._snapshots = Snapshots(self._wire, self._desk, self._book, self._ids, clock, settings.request_timeout_s)
+        self._snapshots = Snapshots(
+            self._wire, self._desk, self._book, self._ids, self._account, clock, settings.request_timeout_s
+        )  # fmt: skip
         self._parts = Parts(self._market, self._desk, self._account, self._what_ifs, self._link, clock, sink)
         self._connection = Connection(
             settings, self._wire, self._link, clock, sink,
@@ -101,6 +104,11 @@ class IbkrBroker:
         if running is not None:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+    def keep_to(self, account: str) -> None:
+        """What is open is held in this account: a login of another one is refused. So is, once an account was accepted,
+        another one on a later connection. Empty: nothing is known."""
+        self._held_in = account
 
     def reserve_order_ids(self, at_least: int) -> None:
         self._ids.reserve(at_least)
@@ -193,8 +201,10 @@ class IbkrBroker:
 
     def _logged_in(self, client: TwsClient, listener: Listener) -> str:
         """Settle the account and the order ids; raises AccountRefused."""
-        self.account = _account(self._settings.account, client.getAccounts())
-        _refuse_other_kind(self.account, self._settings.expects_paper)
+        account = _account(self._settings.account, client.getAccounts())
+        _refuse_other_kind(account, self._settings.expects_paper)
+        _refuse_another_book(account, self._held_in)
+        self.account = self._held_in = account
         self._parts.account_name = self.account
         self._ids.reserve(listener.first_order_id)
         return self.account
@@ -254,3 +264,10 @@ def _refuse_other_kind(account: str, expects_paper: bool | None) -> None:
         return
     kind, mode = ("live", "paper") if expects_paper else ("paper", "live")
     raise AccountRefused(f"{account} is a {kind} account and the mode is {mode}: nothing is traded; check ibkr.port")
+
+
+def _refuse_another_book(account: str, held_in: str) -> None:
+    """Raise AccountRefused when the book that we keep is another account's: all of it would look as if it were gone."""
+    if held_in and account != held_in:
+        words = f"this login trades {account}, and the book here is that of {held_in}: log in with that account"
+        raise AccountRefused(f"{words}, or name another store (database.url) and start again")

@@ -12,7 +12,7 @@ from typing import Any, Final
 from bot.broker.decoder import StrictDecoder
 from bot.broker.ib import TwsClient, new_client
 from bot.broker.link import LinkHealth
-from bot.broker.listener import TIME, Listener
+from bot.broker.listener import HANDSHAKE, LOGIN, TIME, Listener
 from bot.broker.requests import Requests, RequestTimedOut
 from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Wire
@@ -62,7 +62,8 @@ class Connection:
         self._complained = ""
 
     async def run(self) -> None:
-        """Connect, stay connected, reconnect with back-off; return only when the account is refused."""
+        """Connect, stay connected, reconnect with back-off. A login of the wrong account is hung up at once and looked
+        at again as seldom as can be: a person may log in with the right one."""
         delay = self._settings.retry_min_s
         while True:
             self._link.begin()
@@ -72,14 +73,14 @@ class Connection:
                 await self._attempt(attempt)
                 delay = self._settings.retry_min_s
             except AccountRefused as refused:
-                attempt.close()
-                self._wire.detach(str(refused))
+                delay = self._settings.retry_max_s
                 self._link.change(LinkChange.DROPPED, str(refused))
-                self._sink(AlertRaised("ACCOUNT_REFUSED", "critical", str(refused), {}, self._clock.now()))
-                return
+                self._complain(str(refused), "ACCOUNT_REFUSED", str(refused))
             except (OSError, TimeoutError, BrokerError) as error:
                 self._link.change(LinkChange.DROPPED, attempt.reason(error))
-                self._complain(attempt.reason(error))
+                reason = attempt.reason(error)
+                words = f"no connection to the broker, it is tried again: {reason}"
+                self._complain(reason, "BROKER_UNREACHABLE", words)
             except Exception as error:  # the edge: a fault of ours must not leave the bot without a broker for good
                 log.exception("the connection to TWS failed in a way that nobody foresaw")
                 self._link.change(LinkChange.DROPPED, repr(error))
@@ -93,12 +94,11 @@ class Connection:
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    def _complain(self, reason: str) -> None:
+    def _complain(self, reason: str, code: str, words: str) -> None:
         """Raise the alert once for each reason why the broker is not reached, not once an attempt."""
         if reason != self._complained:
             self._complained = reason
-            words = f"no connection to the broker, it is tried again: {reason}"
-            self._sink(AlertRaised("BROKER_UNREACHABLE", "critical", words, {"reason": reason}, self._clock.now()))
+            self._sink(AlertRaised(code, "critical", words, {"reason": reason}, self._clock.now()))
 
     async def _attempt(self, attempt: _Attempt) -> None:
         """Log in, then stay until the connection ends; raises when it does not come up."""
@@ -190,9 +190,19 @@ class _Attempt:
         if self.listener.refusal:
             return self.listener.refusal
         where = f"{self._settings.host}:{self._settings.port}"
-        if isinstance(error, TimeoutError):
-            return f"{where} did not complete the login within {self._settings.handshake_timeout_s:g} s"
+        if isinstance(error, TimeoutError | RequestTimedOut):
+            late = self._settings.handshake_timeout_s
+            return f"{where} did not complete the login within {late:g} s: {self._unanswered()}"
         return f"{where}: {error}"
+
+    def _unanswered(self) -> str:
+        """Return in words what of the login was not answered."""
+        if HANDSHAKE not in self.listener.login_heard:
+            return f"no answer to {HANDSHAKE} (is that TWS's port, and is its API enabled?)"
+        missing = [what for what in LOGIN if what not in self.listener.login_heard]
+        if TIME in missing[1:]:
+            missing.remove(TIME)  # it is asked for last, and was not yet
+        return f"no answer to {' and '.join(missing)}" if missing else "the answers came too late"
 
     def close(self) -> None:
         """Hang up, whatever state the socket is in."""

@@ -31,6 +31,7 @@ class LinkHealth:
         self._broken: set[str] = set()
         self._orders_lost_by: int | None = None
         self._competing_at: float | None = None
+        self._id_taken_told = False
 
     def begin(self) -> None:
         """A new connection: nothing is known to be wrong."""
@@ -45,6 +46,7 @@ class LinkHealth:
     def accepted(self, detail: str) -> None:
         """The login is complete; what was heard before now is told now."""
         self._accepted = True
+        self._id_taken_told = False
         self.change(LinkChange.ACCEPTED, detail)
         self.remind()
 
@@ -133,6 +135,10 @@ class LinkHealth:
         self._alert("TWS_" + str(code), severity, f"{code}: {text}", {"code": code, "text": text})
 
     def _tell_id_taken(self, code: int, text: str) -> None:
+        """Once until we are let in, not once an attempt."""
+        if self._id_taken_told:
+            return
+        self._id_taken_told = True
         told = f"{text} (orders belong to their client id, so no other one is taken; it is tried again)"
         self._alert("CLIENT_ID_IN_USE", "critical", told, {"code": code})
 

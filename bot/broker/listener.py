@@ -37,6 +37,10 @@ SAME_ALERT_S: Final = 60.0
 MOST_ALERTS: Final = 100
 """Within SAME_ALERT_S."""
 OPEN_ORDERS, COMPLETED, POSITIONS, TIME = "open orders", "completed orders", "positions", "current time"
+ACCOUNT_VALUES: Final = "account values"
+HANDSHAKE, ACCOUNTS, NEXT_ORDER_ID = "the handshake", "managed accounts", "next order id"
+LOGIN: Final = (ACCOUNTS, NEXT_ORDER_ID, TIME)
+"""What a login is made of, in the order in which TWS answers."""
 UNKNOWN_REQUEST_NOTICES: Final = frozenset({200, 300, 310, 10167, 2152})
 """What may come late for a request that was given up in the meantime."""
 EXECUTION: Final = "11"
@@ -73,6 +77,7 @@ class Listener:
         self.first_order_id = 0
         self.packets = 0
         self.refusal = ""
+        self.login_heard: set[str] = set()
 
     def mute(self) -> None:
         """Hear nothing more: the connection is over."""
@@ -81,7 +86,8 @@ class Listener:
     # ---- the socket
 
     def connectAck(self) -> None:
-        """Nothing to do: the handshake goes on by itself."""
+        """The handshake was answered; the client goes on by itself."""
+        self.login_heard.add(HANDSHAKE)
 
     def setEventsDone(self) -> None:
         """Nothing to do: we hand out no event objects."""
@@ -132,13 +138,17 @@ class Listener:
     # ---- login and time
 
     def nextValidId(self, order_id: int) -> None:
+        self.login_heard.add(NEXT_ORDER_ID)
         self.first_order_id = max(self.first_order_id, order_id)
         self._parts.desk.reserve(order_id)
 
     def managedAccounts(self, accounts: str) -> None:
-        """Nothing to do: the client keeps them."""
+        """The client keeps them."""
+        del accounts
+        self.login_heard.add(ACCOUNTS)
 
     def currentTime(self, epoch: int) -> None:
+        self.login_heard.add(TIME)
         self._requests.add(TIME, datetime.fromtimestamp(epoch, UTC))
         self._requests.finish(TIME)
 
@@ -250,6 +260,7 @@ class Listener:
         del account
         if not self._muted:
             self._parts.account.downloaded()
+            self._requests.finish(ACCOUNT_VALUES)
 
     def updatePortfolio(self, *values: Any) -> None:
         """Nothing to do: positions are asked for on purpose."""

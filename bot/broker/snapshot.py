@@ -1,6 +1,7 @@
 """The broker's whole book, asked on purpose: four questions, each with its own end marker and deadline.
 
-A part that fails makes the snapshot incomplete; what had arrived is handed on all the same, for facts are facts.
+The account's values are a stream; a book counts as whole once its first full set has come on this connection. A part
+that fails makes the snapshot incomplete; what had arrived is handed on all the same, for facts are facts.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.broker import words
+from bot.broker.account import AccountValues
 from bot.broker.contracts import ContractBook, option_of
 from bot.broker.ib import Contract, ExecutionFilter
-from bot.broker.listener import COMPLETED, OPEN_ORDERS, POSITIONS
+from bot.broker.listener import ACCOUNT_VALUES, COMPLETED, OPEN_ORDERS, POSITIONS
 from bot.broker.orders import KnownOrder, OrderDesk, OrderIds
 from bot.broker.requests import RequestTimedOut, Spoiled
 from bot.broker.wire import Wire
@@ -35,9 +37,11 @@ class Snapshots:
     """
 
     def __init__(
-        self, wire: Wire, desk: OrderDesk, book: ContractBook, ids: OrderIds, clock: Clock, deadline_s: float
-    ) -> None:
+        self, wire: Wire, desk: OrderDesk, book: ContractBook, ids: OrderIds, account: AccountValues, clock: Clock,
+        deadline_s: float,
+    ) -> None:  # fmt: skip
         self._wire = wire
+        self._account = account
         self._desk = desk
         self._book = book
         self._ids = ids
@@ -69,12 +73,14 @@ class Snapshots:
 
     async def _read(self, faults: list[str]) -> BrokerSnapshot:
         asked_at = self._clock.now()
-        orders, completed, executions, positions = await asyncio.gather(
+        parts = await asyncio.gather(
             self._part(OPEN_ORDERS, self._open_orders, faults),
             self._part(COMPLETED, self._completed, faults),
             self._part("executions", self._executions, faults),
             self._part(POSITIONS, self._positions, faults),
+            self._part(ACCOUNT_VALUES, self._account_values, faults),
         )
+        orders, completed, executions, positions = parts[:4]
         return BrokerSnapshot(
             open_orders=self._views(orders),
             completed_orders=tuple(completed),
@@ -99,6 +105,16 @@ class Snapshots:
             return []
         faults.extend(f"{name}: {each.why}" for each in items if isinstance(each, Spoiled))
         return [each for each in items if not isinstance(each, Spoiled)]
+
+    async def _account_values(self) -> list[Any]:
+        """Wait for the first whole set of the stream; one that does not come is asked for again now and then."""
+        if self._wire.ready and self._account.is_whole:
+            return []
+        return await self._wire.requests.ask(ACCOUNT_VALUES, self._renew_account, self._deadline_s)
+
+    def _renew_account(self) -> None:
+        if self._wire.client.isReady():
+            self._account.renew()
 
     async def _open_orders(self) -> list[Any]:
         return await self._wire.requests.ask(OPEN_ORDERS, self._wire.client.reqAllOpenOrders, self._deadline_s)

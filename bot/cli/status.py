@@ -109,7 +109,7 @@ def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = [
         ("last tick", f"{pulse.at.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} New York, number {pulse.tick}{speed}"),
         ("mode", f"{pulse.mode} {pulse.scenario}".rstrip()),
-        ("session", _session_words(session) if session else "not started"),
+        ("session", _session_words(session) if session else "starting: the books were not compared yet"),
         ("connection", _with_reason(link.state, link.detail) if link else "never made"),
     ]
     if account:

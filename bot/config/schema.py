@@ -62,6 +62,7 @@ class IbkrSettings(Section):
     handshake_timeout_s: Seconds = 10
     request_timeout_s: Seconds = 10
     probe_every_s: Seconds = 30
+    retry_most_s: float = Field(15, ge=0.5, le=300, description="attempts to connect are never further apart")
     restart_windows: tuple[RestartWindow, ...] = Field(
         (
             RestartWindow(name="nightly reset", begins=time(23, 40), ends=time(0, 45)),

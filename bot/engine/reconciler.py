@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.commands import AskSnapshot, CancelOrder, SubmitOrder
+from bot.domain.connection import ConnectionState
 from bot.domain.contracts import OSI_LENGTH, parse_osi
 from bot.domain.events import (
     BrokerOrderStatus,
@@ -108,6 +109,11 @@ class Reconciler:
         words = "; ".join(snapshot.faults) or "a part is missing"
         if words != self._absences.parts_missing:
             self._journal.alert("SNAPSHOT_INCOMPLETE", "warning", words, {"reason": self._reason})
+        connection = self._ctx.ledger.connection
+        detail = f"the broker's book is not whole: {words}"
+        if connection.state is ConnectionState.SYNCING and connection.detail != detail:
+            connection.detail = detail  # for those who look: what the connection waits for
+            self._journal.keep(connection)
 
     def _tell_of_stray_commissions(self, snapshot: BrokerSnapshot) -> None:
         """A commission may come before its execution; one whose execution two whole books lack is nobody's."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from bot.domain.errors import ConfigError
 from bot.domain.order import ORDER
 from bot.domain.position import OPEN
-from bot.store.schema import BOT_IDENTITY, BROKER_ORDER, POSITION
+from bot.store.schema import ACCOUNT_SNAPSHOT, BOT_IDENTITY, BROKER_ORDER, POSITION
 from bot.store.values import time_text
 
 _ONE = "bot"
@@ -54,11 +54,34 @@ def _refuse_orders_of_others(connection: Connection, client_id: int) -> None:
         _refuse_while_alive(connection, "ibkr.client_id", found, client_id)
 
 
-def _refuse_while_alive(connection: Connection, key: str, known: object, given: object) -> None:
+def held_in(connection: Connection, account: str) -> str:
+    """Return the account that what lives in the store is held in, as the last snapshot of one says; empty while nothing
+    does. Compared with another account's book all of it would look as if it were gone, so ConfigError is raised when
+    `account`, where one is configured, is another one."""
+    orders, positions = _alive(connection)
+    if not orders and not positions:
+        return ""
+    snapshot = ACCOUNT_SNAPSHOT.c
+    known = connection.execute(select(snapshot.account).order_by(snapshot.at.desc()).limit(1)).scalar() or ""
+    if known and account and known != account:
+        raise ConfigError(
+            f"ibkr.account {account}: {orders} orders and {positions} positions of this store are open in {known}. Set "
+            f"ibkr.account to {known}, or name another store (database.url); with nothing open it may be changed"
+        )
+    return known
+
+
+def _alive(connection: Connection) -> tuple[int, int]:
+    """Return how many orders and positions are not over."""
     alive = BROKER_ORDER.c.state.not_in([s.value for s in ORDER.terminal])
     orders = connection.execute(select(func.count()).select_from(BROKER_ORDER).where(alive)).scalar() or 0
     held = POSITION.c.state.in_([s.value for s in OPEN])
     positions = connection.execute(select(func.count()).select_from(POSITION).where(held)).scalar() or 0
+    return orders, positions
+
+
+def _refuse_while_alive(connection: Connection, key: str, known: object, given: object) -> None:
+    orders, positions = _alive(connection)
     if orders or positions:
         raise ConfigError(
             f"{key} {given}: the orders of this store were sent as {known}, and only that one may change and cancel "

@@ -18,7 +18,7 @@ from bot.store.batch import Write, chained, writes_of
 from bot.store.chain import Head
 from bot.store.configs import name_config, record_config
 from bot.store.database import Lane, Result, Work, lane_for, reason_of
-from bot.store.identity import claim
+from bot.store.identity import claim, held_in
 from bot.store.loading import load_state, queued_commands
 from bot.store.schema import COMMAND
 from bot.store.statements import HEAD_OF_CHAIN, Prepared
@@ -69,6 +69,11 @@ class SqlStore:
         """Take the store for a bot and client id; raises ConfigError while what lives in it is another one's."""
         now = self._clock.now()
         await self._ask(lambda connection: claim(connection, bot_id, client_id, now))
+
+    async def held_in(self, account: str) -> str:
+        """Return the account that what is open is held in, empty while nothing is; raises ConfigError when `account`
+        (empty: none is configured) is another one."""
+        return await self._ask(lambda connection: held_in(connection, account))
 
     async def load(self) -> LoadedState:
         """Return everything that is alive; raises StoreError when the store cannot be read."""

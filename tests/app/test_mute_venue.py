@@ -35,7 +35,7 @@ PATIENCE_S = 0.4
 
 # What TWS sends, by message id.
 ACCOUNTS, NEXT_ID, TIME = 15, 9, 49
-OPEN_ORDERS_END, COMPLETED_END, EXECUTIONS_END, POSITIONS_END = 53, 102, 55, 62
+OPEN_ORDERS_END, COMPLETED_END, EXECUTIONS_END, POSITIONS_END, ACCOUNT_END = 53, 102, 55, 62, 54
 
 
 @dataclass
@@ -130,7 +130,9 @@ async def test_a_venue_that_accepts_and_answers_nothing_never_makes_us_active(tm
     async with bot_at(port, tmp_path) as bot:
         await bot.until(lambda: len([each for each in bot.details if "did not complete the login" in each]) >= 3)
         assert bot.states <= {SessionState.STARTING}
-        assert [each for each in bot.alerts if "did not complete the login within 0.4 s" in each]
+        assert [
+            each for each in bot.alerts if "did not complete the login within 0.4 s: no answer to the handshake" in each
+        ]
         assert len([each for each in bot.alerts if each.startswith("BROKER_UNREACHABLE")]) == 1
         deaf.close()
         async with venue_at(port):
@@ -138,10 +140,22 @@ async def test_a_venue_that_accepts_and_answers_nothing_never_makes_us_active(tm
             assert bot.engine.ledger.connection.state is ConnectionState.SYNCED
 
 
-@pytest.mark.parametrize("kept_back", [ACCOUNTS, NEXT_ID, TIME])
-async def test_a_venue_that_answers_half_of_the_login_never_makes_us_active(kept_back: int, tmp_path: Path) -> None:
-    async with venue_at(mute=frozenset({kept_back})) as (face, port), bot_at(port, tmp_path) as bot:
+@pytest.mark.parametrize(
+    "kept_back, unanswered",
+    [
+        ({ACCOUNTS}, "no answer to managed accounts"),
+        ({NEXT_ID}, "no answer to next order id"),
+        ({TIME}, "no answer to current time"),
+        ({ACCOUNTS, NEXT_ID, TIME}, "no answer to managed accounts and next order id"),
+    ],
+)
+async def test_a_venue_that_answers_half_of_the_login_never_makes_us_active_and_we_say_which_half(
+    kept_back: set[int], unanswered: str, tmp_path: Path
+) -> None:
+    async with venue_at(mute=frozenset(kept_back)) as (face, port), bot_at(port, tmp_path) as bot:
         await bot.until(lambda: any("BROKER_UNREACHABLE" in each for each in bot.alerts))
+        assert [each for each in bot.alerts if each.endswith(f"did not complete the login within 0.4 s: {unanswered}")]
+        assert [each for each in bot.details if each.endswith(unanswered)]
         await bot.until(lambda: bot.engine.ledger.connection.state is ConnectionState.HANDSHAKING)
         assert bot.states <= {SessionState.STARTING}
         face.mute.clear()
@@ -155,6 +169,7 @@ async def test_a_venue_that_answers_half_of_the_login_never_makes_us_active(kept
         (COMPLETED_END, "completed orders"),
         (EXECUTIONS_END, "executions"),
         (POSITIONS_END, "positions"),
+        (ACCOUNT_END, "account values"),
     ],
 )
 async def test_a_book_without_one_end_marker_never_makes_us_active(kept_back: int, part: str, tmp_path: Path) -> None:
@@ -164,5 +179,6 @@ async def test_a_book_without_one_end_marker_never_makes_us_active(kept_back: in
         assert bot.states <= {SessionState.STARTING, SessionState.RECONCILING}
         assert any(f"SNAPSHOT_INCOMPLETE: {part}: no end marker within 0.4 s" in each for each in bot.alerts)
         assert bot.engine.ledger.connection.state is ConnectionState.SYNCING
+        assert bot.details[-1] == f"the broker's book is not whole: {part}: no end marker within 0.4 s"
         face.mute.clear()
         await bot.until(lambda: bot.is_active)

@@ -67,6 +67,8 @@ async def test_a_client_id_in_use_is_said_at_once_and_the_same_id_is_tried_again
     dropped = await events.change(C.DROPPED)
     assert "another program holds client id 17" in dropped.detail
     assert alert(events, "CLIENT_ID_IN_USE").severity == "critical"
+    await tws.until(lambda: len(tws.of(71)) >= 4)
+    assert len([each for each in events.of(AlertRaised) if each.code == "CLIENT_ID_IN_USE"]) == 1, "told once"
     tws.refuse_client_id = False
     await events.change(C.ACCEPTED)
     assert {each[2] for each in tws.of(71)} == {"17"}
@@ -189,7 +191,7 @@ async def test_a_gateway_that_stops_answering_is_left(broker: IbkrBroker, tws: F
 
 
 @pytest.mark.parametrize("wanted, managed", [("", "DU1,DU2"), ("U9", ACCOUNT)], ids=["several", "another account"])
-async def test_an_account_that_is_left_open_or_missing_is_refused_for_good(
+async def test_an_account_that_is_left_open_or_missing_is_refused_and_told_once_until_the_right_one_logs_in(
     tws: FakeTws, events: Gathered, clock: ManualClock, wanted: str, managed: str
 ) -> None:
     tws.accounts = managed
@@ -198,12 +200,17 @@ async def test_an_account_that_is_left_open_or_missing_is_refused_for_good(
     refused = await events.first(AlertRaised)
     assert (refused.code, refused.severity) == ("ACCOUNT_REFUSED", "critical")
     assert "ibkr.account" in refused.text
+    await tws.until(lambda: tws.logins >= 4)
     assert C.ACCEPTED not in events.changes
+    assert len([each for each in events.of(AlertRaised) if each.code == "ACCOUNT_REFUSED"]) == 1
+    assert tws.of(61) == tws.of(3) == [], "nothing is asked of it, nothing sent"
+    tws.accounts = wanted or "DU1"
+    await events.change(C.ACCEPTED)
     await broker.stop()
 
 
 @pytest.mark.parametrize("account, paper", [("U7654321", True), (ACCOUNT, False)], ids=["live", "paper"])
-async def test_an_account_of_the_other_kind_than_the_mode_is_refused_for_good(
+async def test_an_account_of_the_other_kind_than_the_mode_is_refused(
     tws: FakeTws, events: Gathered, clock: ManualClock, account: str, paper: bool
 ) -> None:
     tws.accounts = account
@@ -215,6 +222,32 @@ async def test_an_account_of_the_other_kind_than_the_mode_is_refused_for_good(
     assert account in refused.text
     assert C.ACCEPTED not in events.changes
     await broker.stop()
+
+
+async def test_an_account_that_does_not_hold_what_is_open_is_refused(
+    tws: FakeTws, events: Gathered, clock: ManualClock
+) -> None:
+    broker = IbkrBroker(replace(SETTINGS, port=tws.port), clock, events, bot_id="bot")
+    broker.keep_to("DU777")
+    await broker.start()
+    refused = await events.first(AlertRaised)
+    assert refused.code == "ACCOUNT_REFUSED"
+    assert f"trades {ACCOUNT}, and the book here is that of DU777" in refused.text
+    assert C.ACCEPTED not in events.changes
+    await broker.stop()
+
+
+async def test_a_gateway_that_comes_back_with_another_account_is_refused_until_ours_is_there_again(
+    broker: IbkrBroker, tws: FakeTws, events: Gathered
+) -> None:
+    tws.accounts = "DU999"
+    tws.drop()
+    refused = await events.first(AlertRaised, lambda each: each.code == "ACCOUNT_REFUSED")
+    assert f"trades DU999, and the book here is that of {ACCOUNT}" in refused.text
+    assert broker.account == ACCOUNT
+    events.clear()
+    tws.accounts = ACCOUNT
+    await events.change(C.ACCEPTED)
 
 
 async def test_one_of_several_accounts_is_taken_when_it_is_named(

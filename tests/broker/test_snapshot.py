@@ -169,7 +169,7 @@ async def test_a_snapshot_waits_for_a_connection_that_is_on_its_way(idle: IbkrBr
 async def test_without_a_connection_the_book_is_incomplete_and_never_empty(idle: IbkrBroker) -> None:
     book = await idle.snapshot()
     assert not book.complete
-    assert len(book.faults) == 4
+    assert len(book.faults) == 5
 
 
 async def test_a_connection_lost_while_asking_is_an_incomplete_book(broker: IbkrBroker, tws: FakeTws) -> None:

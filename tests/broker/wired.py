@@ -111,12 +111,20 @@ class Wired:
         """Have everything that was sent so far be read and applied: a last harmless message comes through behind it."""
         self._marks += 1
         mark = f"mark {self._marks}"
-        self.tws.send(6, 2, "NetLiquidation", "1", mark, self.broker.account)  # an account value in no currency
-        self._currency_told_again()
-        await self.until(lambda: any(a.facts.get("currency") == mark for a in self._alerts("ACCOUNT_CURRENCY")))
 
-    def _currency_told_again(self) -> None:
-        self.broker._account._foreign_told = False
+        def send() -> None:
+            self.broker._account._foreign_told = False  # it is told once, and a test may have spent that
+            self.tws.send(6, 2, "NetLiquidation", "1", mark, self.broker.account)  # an account value in no currency
+
+        def has_come() -> bool:
+            if any(a.facts.get("currency") == mark for a in self._alerts("ACCOUNT_CURRENCY")):
+                return True
+            if self.broker._account._foreign_told:
+                send()
+            return False
+
+        send()
+        await self.until(has_come)
 
     # ---- the way to a trade
 

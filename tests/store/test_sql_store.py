@@ -51,6 +51,7 @@ from tests.store.builders import (
     born,
     keyed,
 )
+from tests.store.trade import closing, opening, write
 
 
 def count(path: Path, table: str) -> int:
@@ -409,3 +410,19 @@ async def test_p37_a_store_of_before_the_identity_is_told_by_its_orders(store: S
     with pytest.raises(ConfigError, match="sent as 17"):
         await store.claim("qty", 18)
     await store.claim("qty", 17)
+
+
+# ---- the account that the book is held in
+
+
+async def test_the_account_of_what_is_open_is_known_and_another_one_is_refused(store: SqlStore) -> None:
+    assert await store.held_in("DU2") == "", "nothing is open, so any account will do"
+    await write(store, opening())
+    assert await store.held_in("DU2") == "", "no account was ever seen"
+    report = AccountReported("DU1", Decimal(1), None, None, None, None, None, NOW)
+    await store.commit(a_batch(9, account=AccountSnapshotRow(report, NOW.date(), Decimal(0), 1)))
+    assert await store.held_in("") == await store.held_in("DU1") == "DU1"
+    with pytest.raises(ConfigError, match=r"ibkr.account DU2: .* 1 positions of this store are open in DU1"):
+        await store.held_in("DU2")
+    await write(store, closing())
+    assert await store.held_in("DU2") == ""
