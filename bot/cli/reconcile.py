@@ -30,8 +30,9 @@ def reconcile(wait: Wait = 20, json: Json = False) -> None:
         show.as_json({"id": found.id, "at": found.at, "differences": found.differences, "lines": list(found.lines)})
         return
     rows = [(line.subject, line.key, line.broker, line.store, line.action) for line in found.lines]
-    words = "our book and the broker's agree" if not found.differences else f"{found.differences} differences"
-    show.as_table(COLUMNS, rows, f"compared at {found.at:%H:%M:%S} UTC: {words}", "nothing is held and nothing is open")
+    show.as_table(
+        COLUMNS, rows, f"compared at {found.at:%H:%M:%S} UTC: {found.verdict}", "nothing is held and nothing is open"
+    )
 
 
 def _compared(since: datetime, wait: float) -> Comparison | None:

@@ -30,6 +30,7 @@ POSITION_COLUMNS: Final = (
 SIGNAL_COLUMNS: Final = ("id", "contract_key", "state", "quantity", "limit_price", "asks_a_person", "expires_at")
 FEED_COLUMNS: Final = ("feed", "dataset", "key", "state", "last_success_at", "failures", "dropped")
 SYMBOL_COLUMNS: Final = ("id", "reason", "halted_by", "halted_at")
+OTHER_COLUMNS: Final = ("what", "key", "words", "at")
 HELD_STATES: Final = frozenset({"paused", "halted"})
 BREAKER_COLUMNS: Final = ("id", "state", "value", "limit_words", "detail")
 
@@ -50,6 +51,8 @@ def status(json: Annotated[bool, typer.Option("--json", help="For programs.")] =
 
 
 def _seen(connection: Connection) -> dict[str, Any]:
+    from bot.domain.calendar import new_york_day
+    from bot.store import others
     from bot.store import page_queries as ask
 
     pulse = ask.pulse(connection)
@@ -67,6 +70,9 @@ def _seen(connection: Connection) -> dict[str, Any]:
         "feeds": [_row(row, FEED_COLUMNS) for row in ask.feeds(connection)],
         "breakers": [_row(row, BREAKER_COLUMNS) for row in ask.breakers(connection)],
         "halted_symbols": [_row(row, SYMBOL_COLUMNS) for row in ask.halted_symbols(connection)],
+        "not_ours": [
+            _row(row, OTHER_COLUMNS) for row in others.not_ours(connection, pulse.session_day or new_york_day(pulse.at))
+        ],
     }
 
 
@@ -95,7 +101,7 @@ def _row(found: Any, columns: Sequence[str], **more: Any) -> dict[str, Any]:
 def _print(seen: Mapping[str, Any]) -> None:
     for name, words in _facts(seen):
         print(f"{name:<11} {words}")
-    for title in ("signals", "positions", "feeds", "breakers", "halted_symbols"):
+    for title in ("signals", "positions", "feeds", "breakers", "halted_symbols", "not_ours"):
         rows: list[dict[str, Any]] = seen[title]
         columns = [name.replace("_", " ") for name in (rows[0] if rows else ())]
         show.as_table(columns, [list(row.values()) for row in rows], title.replace("_", " "), "none")

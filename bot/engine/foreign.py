@@ -70,6 +70,19 @@ def order_seen(journal: Journal, view: BrokerOrderView) -> None:
         halt_symbol(journal, symbol, f"order {view.perm_id}", words)
 
 
+def name_of(view: BrokerOrderView) -> str:
+    """Return how somebody else's order is called: permId, and the reference where it has one."""
+    return f"{view.perm_id} {view.order_ref}".strip()
+
+
+def in_words(view: BrokerOrderView) -> str:
+    """Return what somebody else's order asks for, how it stands and whose client placed it."""
+    limit = f" limit {view.limit_price}" if view.limit_price else ""
+    stop = f" stop {view.stop_price}" if view.stop_price else ""
+    what = f"{view.side} {view.quantity} {view.contract_key.strip()}{limit}{stop}"
+    return f"{what}, {view.status}, {view.filled_quantity or 0} filled, client {view.client_id}"
+
+
 def position_gone(journal: Journal, position: Position) -> None:
     """Contracts of ours that somebody else sold."""
     words = f"{position.contract} was changed by somebody else"

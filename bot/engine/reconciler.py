@@ -161,17 +161,22 @@ class Reconciler:
             order = self._ctx.ledger.by_ref.get(view.order_ref)
             before = order.state if order else None
             if order is None and not is_ours(self._ctx.settings.bot_id, view.order_ref):
-                self._line("order", view.order_ref or str(view.perm_id), "not ours", view.status.value, "left alone")
                 foreign.order_seen(self._journal, view)
                 continue
             keeper.order_reported(OrderReported(view))
             if order is not None and order.state is not before:
                 self._line("order", view.order_ref, str(before), view.status.value, f"now {order.state}")
+        self._show_other_orders(snapshot)
         if not conclusive:
             return
         for view in snapshot.open_orders:
             self._call_off_a_ghost(view)
         self._ctx.ledger.ghosts &= {view.order_ref for view in snapshot.open_orders}
+
+    def _show_other_orders(self, snapshot: BrokerSnapshot) -> None:
+        for view in snapshot.open_orders:
+            if view.order_ref not in self._ctx.ledger.by_ref and not is_ours(self._ctx.settings.bot_id, view.order_ref):
+                self._line("order", foreign.name_of(view), "not ours", foreign.in_words(view), LEFT_ALONE)
 
     def _take_back(self, snapshot: BrokerSnapshot) -> None:
         """What a newer store sold of our positions, before its executions are counted; half a book does not tell."""

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from bot.engine.records import LEFT_ALONE
 from bot.store.schema import RECONCILIATION, RECONCILIATION_LINE
 from bot.store.values import parse_time, time_text
 
@@ -37,13 +38,28 @@ class Comparison:
 
     @property
     def differences(self) -> int:
-        return sum(line.action != SAME for line in self.lines)
+        """Lines in which something of ours was not as at the broker."""
+        return sum(line.action not in {SAME, LEFT_ALONE} for line in self.lines)
+
+    @property
+    def not_ours(self) -> Sequence[ComparedLine]:
+        """Lines of what is at the broker and somebody else's: no difference, and left alone."""
+        return [line for line in self.lines if line.action == LEFT_ALONE]
+
+    @property
+    def verdict(self) -> str:
+        """Return in one phrase how the books stand to each other."""
+        words = f"{self.differences} differences" if self.differences else "our book and the broker's agree"
+        return f"{words}; {len(self.not_ours)} not ours, left alone" if self.not_ours else words
 
 
-def latest(connection: Connection, since: datetime | None = None) -> Comparison | None:
-    """Return the newest comparison; with `since` the first complete one from then on, None while there is none."""
+def latest(connection: Connection, since: datetime | None = None, *, complete: bool = False) -> Comparison | None:
+    """Return the newest comparison, or the newest complete one; with `since` the first complete one from then on. None
+    while there is none."""
     table = RECONCILIATION.c
     query = select(RECONCILIATION).order_by(table.at.desc(), table.id.desc())
+    if complete:
+        query = query.where(table.complete.is_(True))
     if since is not None:
         first = table.complete.is_(True) & (table.at >= time_text(since))
         query = select(RECONCILIATION).where(first).order_by(table.at, table.id)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from bot.domain.calendar import new_york_day
 from bot.domain.money import ZERO
 from bot.engine.records import EngineStatus, StrategyStatRow
+from bot.store import others, reconciliations
 from bot.store import page_queries as ask
-from bot.store import reconciliations
 from bot.web import formats, words
 from bot.web.charts import Curve, pnl_curve
 from bot.web.feeds import FeedGroup, FeedView, by_dataset, feed_view
@@ -114,6 +114,7 @@ class Overview:
     datasets: tuple[FeedGroup, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
     halted_symbols: tuple[SymbolHaltView, ...] = ()
+    others: tuple[others.NotOurs, ...] = ()
     commands: tuple[CommandView, ...] = ()
 
 
@@ -149,6 +150,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         datasets=by_dataset(feeds),
         breakers=tuple(breaker_view(row) for row in ask.breakers(connection)),
         halted_symbols=tuple(symbol_halt_view(row) for row in ask.halted_symbols(connection)),
+        others=tuple(others.not_ours(connection, day)),
         commands=tuple(command_view(row) for row in ask.commands(connection, COMMANDS_SHOWN)),
     )
 
@@ -227,7 +229,7 @@ def _compared(connection: Connection) -> str:
     at = f"; book compared at {formats.clock_time(last.at)} ET: "
     if not last.complete:
         return f"{at}the broker's book did not come whole"
-    return at + (f"{last.differences} differences" if last.differences else "it agrees with the broker's")
+    return at + last.verdict
 
 
 def market_view(pulse: EngineStatus | None, now: datetime) -> MarketView:

@@ -24,7 +24,7 @@ blueprint = Blueprint("pages", __name__)
 
 OVERVIEW_PARTS: Final = (
     "glance", "status", "money", "positions", "signals", "activity",
-    "waiting", "breakers", "alerts", "feeds", "commands",
+    "waiting", "breakers", "alerts", "feeds", "commands", "others",
 )  # fmt: skip
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
 STORIES: Final[Mapping[str, Callable[[Connection, str, datetime], Timeline | None]]] = {

@@ -23,10 +23,11 @@ from bot.cli.operator import matches
 from bot.domain.approval import Approval
 from bot.domain.contracts import OptionContract, Right
 from bot.domain.ids import ulid
+from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, ExitPlan, Position, PositionState, Rung, Settlement
 from bot.domain.session import Session, SessionState
 from bot.domain.signal import Signal
-from bot.engine.records import EngineStatus, NewTransition, TickBatch
+from bot.engine.records import EngineStatus, NewExecution, NewTransition, TickBatch
 from bot.feeds.clock import ManualClock
 from bot.store import database as database_module
 from bot.store.queries import QUERIES
@@ -561,6 +562,28 @@ def test_reconcile_shows_what_the_broker_has_what_the_store_has_and_what_was_don
     assert shown["lines"][1] == {
         "subject": "position", "key": CONTRACT.key.strip(), "broker": "4", "store": "4", "action": "same",
     }  # fmt: skip
+
+
+BY_HAND = ("order", "901 by hand", "not ours", "SELL 1 SPY   261120C00590000 limit 9, working, 0 filled", "left alone")
+
+
+def test_what_is_not_ours_is_shown_and_is_no_difference(call: Call, running: Path) -> None:
+    bot = Comparing(running, [("position", CONTRACT.key, "4", "4", "same"), BY_HAND])
+    bot.start()
+    shown = call("reconcile", "--json")
+    bot.join(timeout=5)
+    assert json.loads(shown.stdout)["differences"] == 0
+    fill = Execution("0001.01", "theirs", 902, 5, CONTRACT.key, OrderSide.BUY, 3, Decimal("1.20"), NOW, 78)
+    late = replace(fill, exec_id="0002.01", executed_at=NOW - timedelta(days=1))
+    batch = TickBatch(
+        tick=8, recorded_at=NOW, executions=[NewExecution(each, None, None, None) for each in (fill, late)]
+    )
+    asyncio.run(write(f"sqlite+aiosqlite:///{running}", batch))
+    others = json.loads(call("status", "--json").stdout)["not_ours"]
+    assert [(row["what"], row["key"], row["words"]) for row in others] == [
+        ("order", "901 by hand", BY_HAND[3]),
+        ("execution", "0001.01", "BUY 3 SPY   261120C00590000 at 1.20, client 78, reference theirs"),
+    ]
 
 
 def test_reconcile_without_a_bot_says_so(call: Call, running: Path) -> None:

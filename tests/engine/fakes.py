@@ -103,6 +103,7 @@ class FakeBroker:
         self.cancels: list[str] = []  # references, as often as a cancel came
         self.refuses_stops = False
         self.refuses_with = 201
+        self.by_hand: dict[int, BrokerOrderView] = {}  # live orders of somebody else, by permId
 
     # ---- the port
 
@@ -173,7 +174,7 @@ class FakeBroker:
         shown = [o for o in self.book.values() if o.ref not in self.hide]
         executions = [e for e in self.executions.values() if e.order_ref not in self.hide]
         return BrokerSnapshot(
-            open_orders=[self.view(o) for o in shown if o.live],
+            open_orders=[*(self.view(o) for o in shown if o.live), *self.by_hand.values()],
             completed_orders=[replace(self.view(o), order_id=0, client_id=0) for o in shown if not o.live],
             executions=executions,
             commissions={e.exec_id: self.commissions[e.exec_id] for e in executions if e.exec_id in self.commissions},
@@ -205,6 +206,15 @@ class FakeBroker:
             raise BrokenLaw(f"{on_sale} of {key} on sale, {self.held.get(key, 0)} held")
 
     # ---- the test's hand
+
+    def places_by_hand(self, key: str, side: OrderSide, quantity: int, limit: str) -> BrokerOrderView:
+        """Somebody else's order works from now on; the API tells of it only when it is asked for the book."""
+        perm_id, now = 5000 + len(self.by_hand), self.clock.now()
+        view = BrokerOrderView(
+            "by hand", perm_id, 3, 78, key, side, BrokerOrderStatus.WORKING, quantity, 0, Decimal(limit), None, now
+        )
+        self.by_hand[perm_id] = view
+        return view
 
     def one(self, side: OrderSide, kind: OrderType) -> AtBroker:
         found = [o for o in self.book.values() if o.live and o.side is side and o.type is kind]

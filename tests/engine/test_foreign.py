@@ -147,6 +147,24 @@ async def test_a_foreign_order_on_a_contract_of_ours_is_told_once_and_left_alone
     assert len(desk.broker.live) == 1
 
 
+async def test_a_foreign_order_is_a_line_of_each_comparison_as_long_as_it_lives(desk: Desk) -> None:
+    def shown() -> list[tuple[str, str, str]]:
+        last = [row for batch in desk.store.batches for row in batch.reconciliations][-1]
+        return [(line.key, line.broker, line.action) for line in last.lines if line.subject == "order"]
+
+    await desk.hold(4)
+    theirs = desk.broker.places_by_hand(desk.contract.key, OrderSide.SELL, 2, "9.00")
+    words = "SELL 2 SPY   261120C00590000 limit 9.00, working, 0 filled, client 78"
+    for _ in range(2):
+        await desk.command(CommandKind.RECONCILE)
+        await desk.settle()
+        assert shown() == [(f"{theirs.perm_id} by hand", words, "left alone")]
+    desk.broker.by_hand.clear()
+    await desk.command(CommandKind.RECONCILE)
+    await desk.settle()
+    assert shown() == []
+
+
 async def test_a_working_entry_on_a_halted_symbol_is_taken_back(desk: Desk) -> None:
     await desk.entry_working(4)
     sale = a_sale(desk)

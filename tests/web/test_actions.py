@@ -67,6 +67,18 @@ def test_a_halted_symbol_is_shown_with_a_button_that_lifts_it(operator: FlaskCli
     assert (row.kind, json.loads(row.payload)) == ("resume_symbol", {"symbol": "SPY"})
 
 
+def test_what_is_not_ours_is_shown_without_a_button(operator: FlaskClient, store) -> None:
+    at = {"id": "R9", "at": "2026-12-31T00:00:00.000000+00:00", "reason": "timer", "complete": True}
+    line = {"reconciliation_id": "R9", "line": 0, "subject": "order", "key": "901 by hand", "ours": "not ours"}
+    store.add(schema.RECONCILIATION, **at)
+    store.add(schema.RECONCILIATION_LINE, **line, broker="SELL 1 SPY limit 9, working", action="left alone")
+    shown = operator.get("/").get_data(as_text=True)
+    assert "SELL 1 SPY limit 9, working" in shown
+    assert "901 by hand" in shown
+    assert "our book and the broker&#39;s agree; 1 not ours, left alone" in shown
+    assert "SELL 1 SPY limit 9" in operator.get("/parts").get_json()["others"]
+
+
 def test_a_target_that_the_store_does_not_know_is_refused(operator: FlaskClient, csrf_of, store) -> None:
     form = {"csrf": csrf_of(operator, "/"), "target": "NONE", "confirmed": "yes"}
     assert operator.post("/actions/close", data=form).status_code == 404

@@ -1,0 +1,49 @@
+"""What is at the broker and not ours: shown to people, never managed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from sqlalchemy import Connection, select
+
+from bot.domain.calendar import NEW_YORK
+from bot.domain.money import from_units
+from bot.store import reconciliations
+from bot.store.schema import EXECUTION
+from bot.store.values import parse_time, time_text
+
+
+@dataclass(frozen=True, slots=True)
+class NotOurs:
+    """One order that is live, one holding, or one execution of the day, of somebody else in our account."""
+
+    what: str
+    key: str
+    words: str
+    at: datetime
+
+
+def not_ours(connection: Connection, day: date) -> Sequence[NotOurs]:
+    """Return other people's live orders and holdings as the last whole comparison saw them, and their executions since
+    midnight in New York, newest first."""
+    last = reconciliations.latest(connection, complete=True)
+    lines = last.not_ours if last is not None else ()
+    there = [NotOurs(line.subject, line.key, line.broker, last.at) for line in lines if last is not None]
+    return [*there, *_executions(connection, day)]
+
+
+def _executions(connection: Connection, day: date) -> list[NotOurs]:
+    """An execution that no order of ours explains."""
+    fill = EXECUTION.c
+    midnight = time_text(datetime.combine(day, time(), NEW_YORK))
+    of_others = fill.order_id.is_(None) & (fill.executed_at >= midnight)
+    query = select(EXECUTION).where(of_others).order_by(fill.executed_at.desc(), fill.exec_id)
+    found = []
+    for row in connection.execute(query).mappings():
+        what = f"{row['side']} {row['quantity']} {row['contract_key'].strip()} at {from_units(row['price'])}"
+        ref = f", reference {row['order_ref']}" if row["order_ref"] else ""
+        words = f"{what}, client {row['client_id']}{ref}"
+        found.append(NotOurs("execution", row["exec_id"], words, parse_time(row["executed_at"])))
+    return found
