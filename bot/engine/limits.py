@@ -180,6 +180,9 @@ class Limits:
             return  # what cannot be measured, after a start say, is not known to be well
         breaker.value, breaker.limit, breaker.share = reading.value, reading.limit, reading.share
         breaker.detail, breaker.facts = reading.detail, reading.facts
+        if breaker.state is BreakerState.TRIPPED and row.outlasts_its_cause(of_today=_same_day(breaker.since, ctx.now)):
+            breaker.detail = f"{reading.detail}; {row.ends}".removeprefix("; ")
+            return
         if breaker.state is reading.state:
             return
         step = Step(breaker, _TRIGGER[reading.state], reading.text, dict(reading.facts), {"since": ctx.now})

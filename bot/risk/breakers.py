@@ -32,6 +32,16 @@ class Effect(StrEnum):
     FLATTEN = "flatten"  # the symbol's positions are closed
 
 
+class Ends(StrEnum):
+    """What ends a trip, in the words that stand beside the numbers. A loss that is made good again does not: what is
+    sold at the next price may lie on the other side of the limit once more."""
+
+    WITH_ITS_CAUSE = "ends with its cause"
+    WITH_THE_DAY = "until the day is over"
+    BY_A_PERSON = "until a person resumes"
+    BY_A_PERSON_OR_THE_DAY = "until a person resumes or the day is over"
+
+
 @dataclass(frozen=True, slots=True)
 class BookView:
     """Everything that the breakers may know.
@@ -90,15 +100,25 @@ Rule = Callable[[BookView, RiskSettings], _Found]
 
 @dataclass(frozen=True, slots=True)
 class BreakerRule:
-    """A row of the table. `resume_clears`: a person's resume counts anew; the others end with their cause.
+    """A row of the table. `ends`: what ends a trip; where a person's resume does, it counts anew.
     `spares_begun`: a trip lets an entry finish that has filled in part; it takes every other working entry back."""
 
     name: str
     rule: Rule
     effect: Effect
-    resume_clears: bool
+    ends: Ends
     tells_warning: bool = False
     spares_begun: bool = False
+
+    @property
+    def resume_clears(self) -> bool:
+        return self.ends in {Ends.BY_A_PERSON, Ends.BY_A_PERSON_OR_THE_DAY}
+
+    def outlasts_its_cause(self, *, of_today: bool) -> bool:
+        """Say whether a trip goes on although its numbers are back within the limit; `of_today`: it began today."""
+        if self.ends in {Ends.WITH_THE_DAY, Ends.BY_A_PERSON_OR_THE_DAY}:
+            return of_today
+        return self.ends is Ends.BY_A_PERSON
 
 
 def read_breakers(view: BookView, settings: RiskSettings) -> tuple[Reading, ...]:
@@ -274,13 +294,13 @@ def _rejections(view: BookView, settings: RiskSettings) -> _Found:
 
 
 BREAKERS: Final = (
-    BreakerRule("daily_loss", _daily_loss, Effect.HALT, resume_clears=False, tells_warning=True),
-    BreakerRule("drawdown", _drawdown, Effect.HALT, resume_clears=True, tells_warning=True),
-    BreakerRule("losses", _losses, Effect.BLOCK, resume_clears=True),
-    BreakerRule("correlation", _correlation, Effect.BLOCK, resume_clears=False, spares_begun=True),
-    BreakerRule("uw_silent", _uw_silent, Effect.BLOCK, resume_clears=False),
-    BreakerRule("tws_gone", _tws_gone, Effect.BLOCK, resume_clears=False),
-    BreakerRule("gap", _gap, Effect.FLATTEN, resume_clears=True),
-    BreakerRule("order_rate", _order_rate, Effect.BLOCK, resume_clears=False),
-    BreakerRule("rejections", _rejections, Effect.HALT, resume_clears=True),
+    BreakerRule("daily_loss", _daily_loss, Effect.HALT, Ends.WITH_THE_DAY, tells_warning=True),
+    BreakerRule("drawdown", _drawdown, Effect.HALT, Ends.BY_A_PERSON, tells_warning=True),
+    BreakerRule("losses", _losses, Effect.BLOCK, Ends.BY_A_PERSON_OR_THE_DAY),
+    BreakerRule("correlation", _correlation, Effect.BLOCK, Ends.WITH_ITS_CAUSE, spares_begun=True),
+    BreakerRule("uw_silent", _uw_silent, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
+    BreakerRule("tws_gone", _tws_gone, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
+    BreakerRule("gap", _gap, Effect.FLATTEN, Ends.BY_A_PERSON_OR_THE_DAY),
+    BreakerRule("order_rate", _order_rate, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
+    BreakerRule("rejections", _rejections, Effect.HALT, Ends.BY_A_PERSON),
 )

@@ -76,6 +76,63 @@ async def test_the_daily_loss_warns_then_halts_once_and_outlives_restart_and_res
     assert tripped_alerts(again) == 1
 
 
+async def test_a_daily_loss_that_is_made_good_again_ends_entries_for_the_day_all_the_same(desk: Desk) -> None:
+    await equity_falls(desk, 93_900)
+    await desk.command(CommandKind.RESUME)
+    desk.equity(99_000)
+    await desk.settle()
+    await desk.ticks(8)
+    again = await restarted(desk)
+    for each in (desk, again):
+        each.equity(99_000)
+        await each.ticks(8)
+        assert breaker(each, "daily_loss") is BreakerState.TRIPPED
+        assert each.engine.ledger.breakers["daily_loss"].detail == "until the day is over"
+        assert "daily_loss" in str(each.engine.ledger.entry_blocks)
+    assert tripped_alerts(again) == 1, "it is told once"
+    again.clock.advance(3 * 24 * 3600)  # Monday
+    again.equity(99_000)
+    await again.ticks(8)
+    assert breaker(again, "daily_loss") is BreakerState.OK
+
+
+async def test_a_drawdown_that_is_made_good_again_waits_for_a_person(desk: Desk) -> None:
+    desk.engine.ledger.high_water = Decimal(105_500)
+    await equity_falls(desk, 94_900)
+    desk.equity(105_000)
+    await desk.ticks(8)
+    assert breaker(desk, "drawdown") is BreakerState.TRIPPED
+    desk.clock.advance(24 * 3600)
+    await desk.ticks(8)
+    assert breaker(desk, "drawdown") is BreakerState.TRIPPED
+    await desk.command(CommandKind.RESUME)
+    await desk.settle()
+    assert breaker(desk, "drawdown") is BreakerState.OK
+
+
+async def test_a_win_after_three_losses_does_not_lift_them(desk: Desk) -> None:
+    desk.strategy.cool_down_s = 0
+    desk.contract = SPY_580P
+    await desk.hold(2)
+    kept = desk.broker.stop_order
+    desk.contract = SPY_590C
+    for _ in range(3):
+        await desk.propose(2)
+        await desk.settle()
+        desk.broker.fill(desk.broker.entry, 2, "2.00")
+        await desk.settle()
+        desk.strategy.contract = None
+        desk.broker.fill(next(o for o in desk.broker.live if o is not kept), 2, "1.00")
+        await desk.settle()
+    await desk.ticks(8)
+    assert breaker(desk, "losses") is BreakerState.TRIPPED
+    desk.broker.fill(kept, 2, "5.00")
+    await desk.settle()
+    await desk.ticks(8)
+    assert breaker(desk, "losses") is BreakerState.TRIPPED
+    assert desk.engine.ledger.breakers["losses"].detail == "until a person resumes or the day is over"
+
+
 async def test_a_drawdown_halts_and_a_resume_counts_it_anew(desk: Desk) -> None:
     desk.engine.ledger.high_water = Decimal(105_500)
     await equity_falls(desk, 94_900)
