@@ -18,7 +18,7 @@ from typing import Final
 from bot.domain.commands import AskSnapshot
 from bot.domain.order import Order, OrderState, OrderTrigger, Purpose
 from bot.domain.position import Position, PositionState
-from bot.engine import expiry
+from bot.engine import expiry, foreign
 from bot.engine.context import Context
 from bot.engine.jobs import Schedule
 from bot.engine.journal import Journal
@@ -108,11 +108,19 @@ def why_not_out(ctx: Context, position: Position) -> str:
         return "an order of it is in doubt"
     if position.key in ctx.ledger.doubted_keys:
         return "the broker's book shows fewer contracts"
+    if why := foreign.in_the_way(ctx.ledger, position.key):
+        return why
     if silent := silence_of(ctx, position):
         return silent.value
     if quote is None or not quote.bid:
         return "nobody bids"
     return "its orders are not filled yet"
+
+
+def _why_no_stop(ctx: Context, position: Position) -> str:
+    if not position.has_cost:
+        return "the broker names no cost, and no bid has come to take a stop from"
+    return foreign.in_the_way(ctx.ledger, position.key)
 
 
 def _tell_of_no_stop(ctx: Context, journal: Journal, schedule: Schedule, position: Position, since: datetime) -> None:
@@ -127,6 +135,7 @@ def _tell_of_no_stop(ctx: Context, journal: Journal, schedule: Schedule, positio
     if schedule.due(f"no stop {position.id}", ctx.now, TOLD_AGAIN_S):
         bare = position.unprotected_quantity
         facts = {"position_id": position.id, "for_s": waited, "contract_s": waited * bare}
-        why = "" if position.has_cost else ": the broker names no cost, and no bid has come to take a stop from"
-        words = f"{bare} x {position.contract} without a stop at the broker for {waited:.1f} s{why}"
+        words = f"{bare} x {position.contract} without a stop at the broker for {waited:.1f} s"
+        why = _why_no_stop(ctx, position)
+        words += f": {why}" if why else ""
         journal.alert("UNPROTECTED", "critical", words, facts)

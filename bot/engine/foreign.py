@@ -13,7 +13,7 @@ from collections.abc import Mapping, Set
 from bot.domain.calendar import new_york_day
 from bot.domain.contracts import OSI_LENGTH, parse_osi
 from bot.domain.events import BrokerOrderStatus, BrokerOrderView
-from bot.domain.order import Execution
+from bot.domain.order import Execution, OrderSide
 from bot.domain.position import Position
 from bot.domain.symbol_halt import SymbolHalt, SymbolState, SymbolTrigger
 from bot.engine.journal import Journal
@@ -21,6 +21,7 @@ from bot.engine.ledger import Ledger
 from bot.engine.steps import Step
 
 _LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
+_MAY_FILL = _LIVE | {BrokerOrderStatus.CANCELLING}
 
 
 def halt_symbol(journal: Journal, symbol: str, cause: str, reason: str) -> None:
@@ -63,7 +64,11 @@ def executed(journal: Journal, execution: Execution) -> None:
 
 
 def order_seen(journal: Journal, view: BrokerOrderView) -> None:
-    """Somebody else's order that is live on a contract of ours."""
+    """Somebody else's order: a live one on a contract of ours halts its symbol, a buy is in the way of our sales."""
+    if view.side is OrderSide.BUY and view.status in _MAY_FILL and view.perm_id:
+        journal.ledger.other_buys[view.perm_id] = view
+    else:
+        journal.ledger.other_buys.pop(view.perm_id, None)
     symbol = _symbol_of_ours(journal.ledger, view.contract_key) if view.status in _LIVE else None
     if symbol is not None:
         words = f"order {view.perm_id} of somebody else ({view.side} {view.quantity}) is live on a contract of ours"
@@ -81,6 +86,14 @@ def in_words(view: BrokerOrderView) -> str:
     stop = f" stop {view.stop_price}" if view.stop_price else ""
     what = f"{view.side} {view.quantity} {view.contract_key.strip()}{limit}{stop}"
     return f"{what}, {view.status}, {view.filled_quantity or 0} filled, client {view.client_id}"
+
+
+def in_the_way(ledger: Ledger, key: str) -> str:
+    """Return in words what keeps the broker from taking any sale of a contract; empty: nothing that we know of."""
+    buys = [f"{name_of(view)} ({in_words(view)})" for view in ledger.other_buys_on(key)]
+    if not buys:
+        return ""
+    return f"the broker takes no sale beside somebody else's buy, order {' and '.join(buys)}: take it back in TWS"
 
 
 def position_gone(journal: Journal, position: Position) -> None:

@@ -13,6 +13,7 @@ from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.contracts import Right
+from bot.domain.events import BrokerOrderView
 from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose, base_of
 from bot.domain.position import OPEN, CloseReason, Position, Valuation
 from bot.domain.session import Session
@@ -71,6 +72,7 @@ class Ledger:
         self.unequal_keys: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
         self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
+        self.other_buys: dict[int, BrokerOrderView] = {}  # permId -> somebody else's buy that was last seen live
         self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
         self.not_ours: dict[str, int] = dict(loaded.not_ours)  # shares and short options at the broker, as explained
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
@@ -94,6 +96,7 @@ class Ledger:
         """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
         self.linked_since = before.linked_since
         self.doubted_keys, self.unequal_keys = before.doubted_keys, before.unequal_keys
+        self.other_buys = before.other_buys
 
     def add_signal(self, signal: Signal) -> None:
         self.signals[signal.id] = signal
@@ -239,6 +242,10 @@ class Ledger:
     def awaiting_answer(self) -> Iterable[Order]:
         """Return the orders that the broker owes a word on."""
         return [o for o in self.open_orders.values() if o.state in _UNSETTLED or o.wanted is not None]
+
+    def other_buys_on(self, key: str) -> list[BrokerOrderView]:
+        """Return the live buys of other people on a contract: the broker takes no sale beside them."""
+        return [view for view in self.other_buys.values() if view.contract_key == key]
 
     def positions_of(self, key: str) -> list[Position]:
         return [self.positions[i] for i in sorted(self.by_key.get(key, ()))]

@@ -3,12 +3,13 @@ tried again."""
 
 from __future__ import annotations
 
+from bot.domain.commands import AskSnapshot
 from bot.domain.order import Order, Purpose
 from bot.domain.position import Position, PositionState, PositionTrigger
 from bot.engine import expiry
 from bot.engine.context import Context
 from bot.engine.journal import Journal
-from bot.engine.refusals import policy_of
+from bot.engine.refusals import Policy, policy_of
 from bot.engine.steps import Step
 
 
@@ -27,6 +28,8 @@ class OrderEnds:
             f"{order.purpose} order for {order.contract_key.strip()} was refused: {order.reject_reason}",
             {"order_ref": order.order_ref, "code": order.reject_code},
         )
+        if policy_of(order) is Policy.WAIT:
+            self._journal.commands.append(AskSnapshot(f"{order.order_ref} was refused beside another order"))
         self.ended(order)
 
     def ended(self, order: Order, *, asked: bool = False) -> None:

@@ -16,7 +16,7 @@ from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Te
 from bot.domain.position import Position, PositionTrigger
 from bot.engine.context import Context
 from bot.engine.entries import amend, cancel, may_cancel
-from bot.engine.refusals import is_watched, must_sell, repriced
+from bot.engine.refusals import is_watched, must_sell, repriced, waits_for_the_other_side
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import protective_stop, stop_move_is_material
 
@@ -42,9 +42,11 @@ def sold_unseen(orders: Sequence[Order]) -> int:
 
 
 def may_sell_more(ctx: Context, position: Position) -> bool:
-    """Say whether a sell may be sent at all: not beside a live buy of the contract, which the broker refuses (the
-    entry's own rules take that back), and not while the broker's book shows fewer contracts than we count."""
-    return position.key not in ctx.ledger.doubted_keys and not ctx.ledger.live_on(position.key, OrderSide.BUY)
+    """Say whether a sell may be sent at all: not beside a live buy of the contract, which the broker refuses (ours is
+    taken back by the entry's rules, the end of somebody else's is waited for), and not while the broker's book shows
+    fewer contracts than we count."""
+    ledger, key = ctx.ledger, position.key
+    return key not in ledger.doubted_keys and not ledger.live_on(key, OrderSide.BUY) and not ledger.other_buys_on(key)
 
 
 def due_to_stop(position: Position, orders: Sequence[Order]) -> int:
@@ -117,6 +119,8 @@ def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: 
     leave = must_sell(position, orders)
     if leave is not None:
         return [leave]
+    if waits_for_the_other_side(ctx, orders):
+        return []
     grid = ctx.board.grid(position.key)
     price = repriced(position.stop_price or protective_stop(position.entry_price, position.plan, grid), orders)
     order = ctx.new_order(

@@ -169,6 +169,8 @@ class Reconciler:
         self._show_other_orders(snapshot)
         if not conclusive:
             return
+        there = {view.perm_id for view in snapshot.open_orders}
+        self._ctx.ledger.other_buys = {p: view for p, view in self._ctx.ledger.other_buys.items() if p in there}
         for view in snapshot.open_orders:
             self._call_off_a_ghost(view)
         self._ctx.ledger.ghosts &= {view.order_ref for view in snapshot.open_orders}

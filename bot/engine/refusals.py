@@ -5,10 +5,11 @@
 | reprice | the price does not fit the venue's grid or band | again, on a grid that every option class takes |
 | watch | stops are not taken for this contract or account | the tick watches the bid and sells at the market |
 | flatten | the contract is no longer what it was, or may only be sold | sold at the market at once |
+| wait | a buy of somebody else works on the contract | again when it is gone; no other sale would be taken either |
 | retry | anything else | again at once |
 
-After three refusals that are not `watch`, the position is sold: there is no position without protection. Under a
-watched stop the ladder and the trail go on; only the stop itself is the tick's to sell at.
+After three refusals that are neither `watch` nor `wait`, the position is sold: there is no position without protection.
+Under a watched stop the ladder and the trail go on; only the stop itself is the tick's to sell at.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from bot.engine.steps import Step
 from bot.risk.ladder import stop_move_is_material
 
 _STOPS_TRIED = 3
+_REJECTED, _OTHER_SIDE = 201, "both sides"  # IBKR's words tell this refusal from the others of its code
+_WAIT_S, _WAIT_MOST_S = 2.0, 60.0
 
 
 class Policy(StrEnum):
@@ -36,6 +39,7 @@ class Policy(StrEnum):
     REPRICE = "reprice"
     WATCH = "watch"
     FLATTEN = "flatten"
+    WAIT = "wait"
 
 
 POLICY_OF: Final[Mapping[int, Policy]] = MappingProxyType(
@@ -53,6 +57,8 @@ POLICY_OF: Final[Mapping[int, Policy]] = MappingProxyType(
 
 
 def policy_of(order: Order) -> Policy:
+    if order.reject_code == _REJECTED and _OTHER_SIDE in order.reject_reason.lower():
+        return Policy.WAIT
     return POLICY_OF.get(order.reject_code or 0, Policy.RETRY)
 
 
@@ -81,7 +87,7 @@ def repriced(price: Decimal, orders: Sequence[Order]) -> Decimal:
 
 def must_sell(position: Position, orders: Sequence[Order]) -> Step | None:
     """Return the step towards the door when no further stop is asked for, else None."""
-    refused = refused_stops(orders)
+    refused = [o for o in refused_stops(orders) if policy_of(o) is not Policy.WAIT]
     latest = latest_stop(orders)
     at_once = latest is not None and latest in refused and policy_of(latest) is Policy.FLATTEN
     if not at_once and len(refused) < _STOPS_TRIED:
@@ -90,6 +96,17 @@ def must_sell(position: Position, orders: Sequence[Order]) -> Step | None:
     words = f"{why}: no position without protection"
     sets = {"close_reason": CloseReason.PROTECTION_FAILED, "room_for": 0}
     return Step(position, PositionTrigger.REQUEST_CLOSE, words, {"refused": len(refused)}, sets)
+
+
+def waits_for_the_other_side(ctx: Context, orders: Sequence[Order]) -> bool:
+    """Say whether the next stop has to wait: the last one was refused beside a buy of somebody else, and the book that
+    names that buy is on its way; each such refusal doubles the wait, up to a minute."""
+    latest = latest_stop(orders)
+    if latest is None or latest.state is not OrderState.REJECTED or policy_of(latest) is not Policy.WAIT:
+        return False
+    times = sum(policy_of(o) is Policy.WAIT for o in refused_stops(orders))
+    wait = min(_WAIT_S * 2 ** min(times - 1, 10), _WAIT_MOST_S)
+    return ctx.now - (latest.done_at or latest.state_since) < timedelta(seconds=wait)
 
 
 def watch(ctx: Context, position: Position, bid: Decimal | None) -> list[Step]:

@@ -43,6 +43,9 @@ FEE = Decimal("0.65")
 LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING, BrokerOrderStatus.CANCELLING})
 
 
+BOTH_SIDES = "Order rejected - reason:Cannot have open orders on both sides of the same US Option contract."
+
+
 class BrokenLaw(AssertionError):
     """The engine asked for what IBKR refuses, or for what would make us short."""
 
@@ -104,6 +107,7 @@ class FakeBroker:
         self.refuses_stops = False
         self.refuses_with = 201
         self.by_hand: dict[int, BrokerOrderView] = {}  # live orders of somebody else, by permId
+        self.hides_what_is_by_hand = False
 
     # ---- the port
 
@@ -174,7 +178,7 @@ class FakeBroker:
         shown = [o for o in self.book.values() if o.ref not in self.hide]
         executions = [e for e in self.executions.values() if e.order_ref not in self.hide]
         return BrokerSnapshot(
-            open_orders=[*(self.view(o) for o in shown if o.live), *self.by_hand.values()],
+            open_orders=[*(self.view(o) for o in shown if o.live), *self._shown_by_hand()],
             completed_orders=[replace(self.view(o), order_id=0, client_id=0) for o in shown if not o.live],
             executions=executions,
             commissions={e.exec_id: self.commissions[e.exec_id] for e in executions if e.exec_id in self.commissions},
@@ -206,6 +210,13 @@ class FakeBroker:
             raise BrokenLaw(f"{on_sale} of {key} on sale, {self.held.get(key, 0)} held")
 
     # ---- the test's hand
+
+    def _shown_by_hand(self) -> list[BrokerOrderView]:
+        return [] if self.hides_what_is_by_hand else list(self.by_hand.values())
+
+    def _is_beside_a_buy_by_hand(self, order: AtBroker) -> bool:
+        buys = [v for v in self.by_hand.values() if v.side is OrderSide.BUY and v.contract_key == order.key]
+        return bool(buys) and order.side is OrderSide.SELL and not order.heard
 
     def places_by_hand(self, key: str, side: OrderSide, quantity: int, limit: str) -> BrokerOrderView:
         """Somebody else's order works from now on; the API tells of it only when it is asked for the book."""
@@ -357,7 +368,10 @@ class FakeBroker:
                 busy = True
             elif order.asked is not None or not order.heard:
                 refused = self.refuses_stops and order.type is OrderType.STOP
-                self.reject(order, self.refuses_with) if refused else self.ack(order)
+                if self._is_beside_a_buy_by_hand(order):
+                    self.reject(order, text=BOTH_SIDES)
+                else:
+                    self.reject(order, self.refuses_with) if refused else self.ack(order)
                 busy = True
         return busy
 
@@ -454,7 +468,7 @@ class FakeStore:
     def _not_ours(self) -> dict[str, int]:
         books = [book for batch in self.batches for book in batch.reconciliations if book.complete]
         lines = books[-1].lines if books else ()
-        return {line.key: int(line.ours) for line in lines if line.action == LEFT_ALONE}
+        return {line.key: int(line.ours) for line in lines if (line.subject, line.action) == ("position", LEFT_ALONE)}
 
     def _last_marked(self, column: str) -> dict[str, tuple[datetime, Decimal]]:
         marks = (mark for batch in self.batches for mark in batch.marks)
