@@ -6,7 +6,8 @@
 | a halt, and no stop there | the market order goes out and rests at the venue | it is lifted |
 | an ask and no bid | a limit of one tick, which takes any bid that returns | somebody bids, or it expires worthless |
 
-Each is told once when it begins and once when it ends; what is left at the close is told as well.
+Each is told once when it begins and once when it ends; what is left at the close is told as well. A position that is
+held on is named too (HELD_IN_HALT, HELD_WITHOUT_BID): its stop rests at the broker, rungs and trail wait for a quote.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from bot.engine.refusals import is_watched
 
 _HEARD_OF: Final = timedelta(minutes=10)
 """A halt that no tick has confirmed for so long may be over and its end lost: the exit does not wait for it."""
+_LOOK_S: Final = 1.0
 _AGAIN_S: Final = 300.0
 _A_DAY_S: Final = 12 * 3600.0
 
@@ -70,44 +72,81 @@ def _is_halted(ctx: Context, quote: Quote | None) -> bool:
     return quote is not None and quote.halted and ctx.now - quote.at <= _HEARD_OF
 
 
+HELD_CODE: Final = {
+    Silence.HALTED: "HELD_IN_HALT",
+    Silence.UNDERLYING_HALTED: "HELD_IN_HALT",
+    Silence.NO_BID: "HELD_WITHOUT_BID",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of a position: its silence, whether it had to be sold, and since when."""
+
+    silence: Silence
+    must_go: bool
+    since: datetime
+
+
 @dataclass
 class Silences:
     """Memory between ticks: which position waits for what, and since when."""
 
-    told: dict[str, tuple[Silence, datetime]] = field(default_factory=dict)
+    told: dict[str, Told] = field(default_factory=dict)
 
     def tell(self, ctx: Context, journal: Journal, schedule: Schedule) -> None:
-        """Alert what begins and what ends, for positions that have to be sold or whose stop the tick watches."""
-        ledger = ctx.ledger
+        """Alert what begins and what ends; it is critical where something has to be sold, or the tick watches the
+        stop."""
+        ledger, look_at_all = ctx.ledger, schedule.due("silent markets", ctx.now, _LOOK_S)
         for position in ledger.positions.values():
-            if self._matters(ctx, position):
-                self._compare(ctx, journal, schedule, position)
+            must_go = position.state is PositionState.CLOSING or is_watched(ledger.orders_of(position.id))
+            if (must_go or look_at_all) and not self._is_over(ctx, position):
+                self._compare(ctx, journal, schedule, position, must_go=must_go)
                 self._tell_of_the_close(ctx, journal, schedule, position)
         for gone in self.told.keys() - ledger.positions.keys():
             del self.told[gone]
 
-    def _matters(self, ctx: Context, position: Position) -> bool:
-        if has_expired(ctx, position.contract):
-            self.told.pop(position.id, None)  # told as held through its expiry
+    def _is_over(self, ctx: Context, position: Position) -> bool:
+        if not has_expired(ctx, position.contract):
             return False
-        return position.state is PositionState.CLOSING or is_watched(ctx.ledger.orders_of(position.id))
+        self.told.pop(position.id, None)  # told as held through its expiry
+        return True
 
-    def _compare(self, ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:
+    def _compare(
+        self, ctx: Context, journal: Journal, schedule: Schedule, position: Position, *, must_go: bool
+    ) -> None:
         known, now = self.told.get(position.id), silence_of(ctx, position)
-        if known is not None and known[0] is not now:
+        if known is not None and known.silence is not now:
             del self.told[position.id]
-            lasted = (ctx.now - known[1]).total_seconds()
-            words = (
-                f"{position.quantity} x {position.contract} can be sold again: {known[0]} no more, after {lasted:.0f} s"
-            )
-            journal.alert("EXIT_GOES_ON", "info", words, {"position_id": position.id, "for_s": lasted})
-        if now is None or position.id in self.told:
+            self._tell_the_end(ctx, journal, position, known)
+        elif known is not None and must_go and not known.must_go:
+            del self.told[position.id]  # it may be held on no longer, which is another matter
+        if now is not None and position.id not in self.told:
+            self._tell_the_beginning(ctx, journal, schedule, position, Told(now, must_go, ctx.now))
+
+    @staticmethod
+    def _tell_the_end(ctx: Context, journal: Journal, position: Position, known: Told) -> None:
+        lasted = (ctx.now - known.since).total_seconds()
+        again = "can be sold again" if known.must_go else "is quoted again"
+        words = f"{position.quantity} x {position.contract} {again}: {known.silence} no more, after {lasted:.0f} s"
+        code = "EXIT_GOES_ON" if known.must_go else "QUOTED_AGAIN"
+        journal.alert(code, "info", words, {"position_id": position.id, "for_s": lasted})
+
+    def _tell_the_beginning(
+        self, ctx: Context, journal: Journal, schedule: Schedule, position: Position, told: Told
+    ) -> None:
+        silence, what = told.silence, f"{position.quantity} x {position.contract}"
+        if not schedule.due(f"silence {silence.name} {told.must_go} {position.id}", ctx.now, _AGAIN_S):
             return
-        if schedule.due(f"silence {now.name} {position.id}", ctx.now, _AGAIN_S):
-            self.told[position.id] = (now, ctx.now)
-            why = position.close_reason or "its stop is watched by the tick"
-            words = f"{position.quantity} x {position.contract} has to be sold ({why}) and {now}: {DEED[now]}"
-            journal.alert(CODE[now], "critical", words, {"position_id": position.id, "silence": now.name})
+        self.told[position.id] = told
+        facts = {"position_id": position.id, "silence": silence.name}
+        if not told.must_go:
+            words = f"{what} is held and {silence}: its stop rests at the broker, rungs and trail wait for a quote"
+            journal.alert(HELD_CODE[silence], "warning", words, facts)
+            return
+        why = position.close_reason or "its stop is watched by the tick"
+        words = f"{what} has to be sold ({why}) and {silence}: {DEED[silence]}"
+        journal.alert(CODE[silence], "critical", words, facts)
 
     def _tell_of_the_close(self, ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:
         if position.state is not PositionState.CLOSING or ctx.now < ctx.trading.close_at:

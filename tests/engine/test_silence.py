@@ -163,3 +163,41 @@ async def test_what_is_on_its_way_out_and_not_of_this_day_is_told_at_the_close()
     await desk.wait(30)
     (told,) = texts(desk, "LEFT_AT_CLOSE")
     assert "could not be sold before the close" in told
+
+
+# ---- held on
+
+
+@pytest.mark.parametrize(
+    "key, halted, code",
+    [(SPY_590C.key, True, "HELD_IN_HALT"), ("SPY", True, "HELD_IN_HALT"), (SPY_590C.key, False, "HELD_WITHOUT_BID")],
+    ids=["halted", "its underlying halted", "no bid"],
+)
+async def test_what_is_held_in_a_silent_market_is_named_when_it_begins_and_when_it_ends(
+    desk: Desk, key: str, halted: bool, code: str
+) -> None:
+    await desk.hold(4)
+    stop = desk.broker.stop_order
+    quote(desk, None, "0.05", halted=halted, key=key)
+    await desk.wait(10)
+    (told,) = texts(desk, code)
+    assert told.startswith("4 x SPY 2026-11-20 590C is held and ")
+    assert "its stop rests at the broker, rungs and trail wait for a quote" in told
+    assert desk.broker.live == [stop]
+    quote(desk, "590.00", "590.02", key="SPY")
+    quote(desk, "2.00", "2.02")
+    await desk.wait(5)
+    assert len(texts(desk, "QUOTED_AGAIN")) == 1
+    assert texts(desk, "EXIT_GOES_ON") == []
+
+
+async def test_what_was_held_in_a_halt_and_has_to_go_is_told_as_that(desk: Desk) -> None:
+    await desk.hold(4)
+    quote(desk, None, None, halted=True)
+    await desk.wait(5)
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.wait(5)
+    assert len(texts(desk, "HELD_IN_HALT")) == len(texts(desk, "EXIT_IN_HALT")) == 1
+    quote(desk, "1.50", "1.52")
+    await desk.settle()
+    assert len(texts(desk, "EXIT_GOES_ON")) == 1

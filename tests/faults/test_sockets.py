@@ -27,6 +27,7 @@ from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.faults.catalogue import Fault
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault
+from bot.sim.tws.serve_data import MARKET_DATA
 from bot.sim.vocabulary import SimulatedVenue
 from tests.broker.conftest import Gathered
 from tests.sim.tws import small_venue
@@ -72,6 +73,26 @@ async def test_a_lost_broker_is_told_as_1100_and_its_return_as_1102(site: Callab
     assert not (await here.broker.snapshot()).complete
     await here.events.change(LinkChange.RESTORED)
     assert (await here.broker.snapshot()).complete
+
+
+@pytest.mark.parametrize("code", [1101, 1102])
+async def test_with_1101_the_lines_are_gone_and_their_places_free_and_the_adapter_has_them_again(
+    site: Callable[..., Any], code: int
+) -> None:
+    fault = {"kind": "orders_lost", "at": "10:00:02", "for_seconds": 1.0, "restored": code}
+    here = await site(fault)
+    here.broker.subscribe(Subscribe({OPTION: frozenset({"quote", "book"})}))
+    await here.events.first(BookReceived)
+    before = {key for each in here.face._started() for key in each.streams if key[0] in MARKET_DATA}
+    assert {kind for kind, _ in before} >= {"market data", "depth"}
+    await here.events.change(LinkChange.RESTORED)
+    if code == 1101:
+        here.events.clear()
+        await here.events.first(BookReceived)
+        await here.events.first(QuoteReceived)
+    after = {key for each in here.face._started() for key in each.streams if key[0] in MARKET_DATA}
+    assert (before == after) is (code == 1102), "lost lines are asked for under new numbers"
+    assert len(before) == len(after), "and none twice"
 
 
 async def test_a_gateway_that_restarts_lets_nobody_in_and_then_everybody(site: Callable[..., Any]) -> None:

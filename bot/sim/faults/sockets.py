@@ -41,7 +41,7 @@ from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.tws import messages, requests
 from bot.sim.tws.requests import Request
-from bot.sim.tws.serve_data import QUOTES
+from bot.sim.tws.serve_data import MARKET_DATA, QUOTES
 from bot.sim.tws.server import TwsFace
 from bot.sim.tws.session import Session
 from bot.sim.tws.wire import Message
@@ -162,6 +162,8 @@ class FaultyTwsFace(TwsFace):
         elif self._lost:
             self._told.clear()
             kept = "maintained" if self._back == 1102 else "lost"
+            if self._back == 1101:
+                self._lose_the_data()
             self.system_notice(self._back, f"Connectivity between IB and TWS has been restored - data {kept}.")
         self._lost = lost is not None
         competing = self.script.active(Competing, now) is not None
@@ -170,6 +172,13 @@ class FaultyTwsFace(TwsFace):
         else:
             self._told_of_rival.clear()
         self._competing = competing
+
+    def _lose_the_data(self) -> None:
+        """1101 means that the lines are gone, and their places are free: who wants them asks again."""
+        for session in self._started():
+            for kind, number in [*session.streams]:
+                if kind in MARKET_DATA:
+                    session.unsubscribe(kind, number)
 
     def _tell_of_the_rival(self) -> None:
         """Each line is told once, also one that was asked for meanwhile."""

@@ -19,6 +19,7 @@ from bot.sim.tws.wire import Message
 from bot.sim.vocabulary import Instrument, ModelGreeks
 
 QUOTES, DEPTH, TAPE, BARS = "market data", "depth", "tick by tick", "real-time bars"
+MARKET_DATA = frozenset({QUOTES, DEPTH, TAPE, BARS})
 _LIVE, _FROZEN = 1, 2
 _SHARES_SINCE: Final = 159
 
