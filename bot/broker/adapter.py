@@ -202,7 +202,7 @@ class IbkrBroker:
     def _logged_in(self, client: TwsClient, listener: Listener) -> str:
         """Settle the account and the order ids; raises AccountRefused."""
         account = _account(self._settings.account, client.getAccounts())
-        _refuse_other_kind(account, self._settings.expects_paper)
+        _refuse_other_kind(account, self._settings.expects_paper, self._settings.port)
         _refuse_another_book(account, self._held_in)
         self.account = self._held_in = account
         self._parts.account_name = self.account
@@ -258,12 +258,15 @@ def _account(wanted: str, managed: list[str]) -> str:
     return managed[0]
 
 
-def _refuse_other_kind(account: str, expects_paper: bool | None) -> None:
+def _refuse_other_kind(account: str, expects_paper: bool | None, port: int) -> None:
     """Raise AccountRefused when a paper mode meets a live account, or a live mode a paper one."""
     if expects_paper is None or words.is_paper(account) is expects_paper:
         return
     kind, mode = ("live", "paper") if expects_paper else ("paper", "live")
-    raise AccountRefused(f"{account} is a {kind} account and the mode is {mode}: nothing is traded; check ibkr.port")
+    raise AccountRefused(
+        f"{account} is a {kind} account and the mode is {mode}: nothing is traded; ibkr.port {port} is "
+        f"{words.port_words(port)}, {mode} is {words.ports_words(paper=expects_paper)}"
+    )
 
 
 def _refuse_another_book(account: str, held_in: str) -> None:

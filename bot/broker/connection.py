@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from bot.broker import words
 from bot.broker.decoder import StrictDecoder
 from bot.broker.ib import TwsClient, new_client
 from bot.broker.link import LinkHealth
@@ -109,7 +110,8 @@ class Connection:
             venue_time = await self._ask_time(attempt.client)
         self._compare_clocks(venue_time)
         self._wire.attach(attempt.client, attempt.listener.first_order_id)
-        self._link.accepted(f"account {account}, server version {attempt.client.serverVersion()}")
+        version, port = attempt.client.serverVersion(), words.port_words(self._settings.port)
+        self._link.accepted(f"account {account}, server version {version}, {port}")
         self._complained = ""
         self._on_up()
         try:

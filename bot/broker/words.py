@@ -347,3 +347,26 @@ def money(text: str) -> Decimal | None:
 def is_paper(account: str) -> bool:
     """Say whether an account name is one of a paper login."""
     return account.upper().startswith(PAPER_PREFIXES)
+
+
+# ---- which program listens
+
+_TWS, _GATEWAY = "TWS", "IB Gateway"
+USUAL_PORTS: Final[Mapping[int, tuple[str, bool]]] = MappingProxyType(
+    {7497: (_TWS, True), 7496: (_TWS, False), 4002: (_GATEWAY, True), 4001: (_GATEWAY, False)}
+)
+"""Port -> (program, whether its logins are paper ones), as installed: a person may have set another one. The protocol
+itself does not say which of the two programs answers, so the port is all there is to go by; the account decides."""
+
+
+def port_words(port: int) -> str:
+    """Return what usually listens on a port."""
+    if port not in USUAL_PORTS:
+        return "no usual port of TWS or IB Gateway"
+    program, paper = USUAL_PORTS[port]
+    return f"the usual port of {program} for {'paper' if paper else 'live'}"
+
+
+def ports_words(*, paper: bool) -> str:
+    """Return the usual ports of one kind of login."""
+    return " or ".join(f"{port} ({program})" for port, (program, kind) in USUAL_PORTS.items() if kind is paper)

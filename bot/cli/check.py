@@ -181,7 +181,7 @@ def _ports(config: LoadedConfig) -> Iterator[Line]:
             ("sim.uw_port", "127.0.0.1", settings.sim.uw_port),
         ]
     else:
-        yield _gateway(settings.ibkr.host, settings.ibkr.port)
+        yield _gateway(settings.ibkr.host, settings.ibkr.port, paper=settings.mode == "paper")
     for key, host, port in wanted:
         yield Line("ports", True, f"{key}: any free one") if port == 0 else _port(key, host, port)
 
@@ -200,10 +200,16 @@ def _port(key: str, host: str, port: int) -> Line:
     return Line("ports", True, f"{key} {host}:{port} is free")
 
 
-def _gateway(host: str, port: int) -> Line:
+def _gateway(host: str, port: int, *, paper: bool) -> Line:
+    from bot.broker.words import USUAL_PORTS, port_words, ports_words
+
+    kind = f"{port} is {port_words(port)}"
+    if USUAL_PORTS.get(port, ("", paper))[1] is not paper:
+        mode = "paper" if paper else "live"
+        kind += f", the mode is {mode}: its usual ports are {ports_words(paper=paper)}; the account is looked at"
     try:
         with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S):
-            return Line("gateway", True, f"{host}:{port} answers")
+            return Line("gateway", True, f"{host}:{port} answers; {kind}")
     except OSError as error:
         why = error.strerror or str(error)
         return Line(

@@ -101,3 +101,22 @@ def test_any_float_gives_a_sound_number_or_none(value: float) -> None:
 @pytest.mark.parametrize("account, paper", [("DU1234567", True), ("DF123", True), ("U1234567", False), ("F99", False)])
 def test_paper_accounts_are_told_by_their_names(account: str, paper: bool) -> None:
     assert words.is_paper(account) is paper
+
+
+@pytest.mark.parametrize(
+    "port, said",
+    [
+        (7497, "the usual port of TWS for paper"),
+        (7496, "the usual port of TWS for live"),
+        (4002, "the usual port of IB Gateway for paper"),
+        (4001, "the usual port of IB Gateway for live"),
+        (5000, "no usual port of TWS or IB Gateway"),
+    ],
+)
+def test_tws_and_gateway_and_paper_and_live_are_told_apart_by_their_usual_ports(port: int, said: str) -> None:
+    assert words.port_words(port) == said
+
+
+def test_the_usual_ports_of_a_mode_are_named() -> None:
+    assert words.ports_words(paper=True) == "7497 (TWS) or 4002 (IB Gateway)"
+    assert words.ports_words(paper=False) == "7496 (TWS) or 4001 (IB Gateway)"

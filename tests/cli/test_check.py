@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from bot.broker import words
+
 Call = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,6 +87,24 @@ def test_paper_looks_for_secrets_and_gateway(call: Call, monkeypatch: pytest.Mon
     assert code == 2
     assert [ok for ok, _ in found["secrets"]] == [False, False]
     assert [ok for ok, _ in found["gateway"]] == [False]
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("usual_for_paper", [None, True, False])
+def test_a_gateway_that_answers_is_told_with_what_its_port_usually_is(
+    call: Call, monkeypatch: pytest.MonkeyPatch, usual_for_paper: bool | None
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        if usual_for_paper is not None:
+            ports = {**words.USUAL_PORTS, port: ("IB Gateway", usual_for_paper)}
+            monkeypatch.setattr("bot.broker.words.USUAL_PORTS", ports)
+        monkeypatch.setenv("QUANTICITY__MODE", "paper")
+        monkeypatch.setenv("QUANTICITY__IBKR__PORT", str(port))
+        ((ok, said),) = lines(call)[1]["gateway"]
+    assert ok
+    assert ("no usual port" in said) is (usual_for_paper is None)
+    assert ("the mode is paper: its usual ports are" in said) is (usual_for_paper is False)
 
 
 def test_a_dotenv_that_others_can_read_is_told(call: Call, ready: Path) -> None:
