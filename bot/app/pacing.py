@@ -25,6 +25,7 @@ def paced(settings: Settings, speed: float) -> Settings:
             "ack_seconds": max(settings.engine.ack_seconds, answers),
             "absence_grace_s": max(settings.engine.absence_grace_s, inputs),
             "doubt_alert_s": max(settings.engine.doubt_alert_s, 2 * answers),
+            "broker_clock_limit_s": max(settings.engine.broker_clock_limit_s, 2 * answers),
         }
     )
     execution = settings.execution.model_copy(

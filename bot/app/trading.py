@@ -68,6 +68,7 @@ _CLOCK_POLL_WALL_S: Final = 0.02
 REPORTS_IN: Final = timedelta(minutes=2)
 """After the close: by then the reports of the last fills are in."""
 _FEED_WAITS_S: Final = 1.0
+_BEGINS_AGAIN: Final = "the machine's clock was set back to the broker's: the bot begins again"
 
 
 def run(config: LoadedConfig, options: RunOptions) -> int:
@@ -103,13 +104,13 @@ async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
     day = plan_day(settings, options)
     async with _venue(settings, day) as (venue, tws_port, uw_port):
         anchor = wall_seconds()
-        clock = _clock_of(day, anchor)
         await venue.tell(repr(anchor))
         ibkr = settings.ibkr.model_copy(update={"host": "127.0.0.1", "port": tws_port})
         settings = settings.model_copy(update={"ibkr": ibkr})
         sources = _sources(config).model_copy(update={"base_url": f"http://127.0.0.1:{uw_port}"})
         _greet_simulated(day)
-        return await _trade(replace(config, settings=settings), options, clock, sources, day=day)
+        new_clock = partial(_clock_of, day, anchor)
+        return await _trade_on(replace(config, settings=settings), options, new_clock, sources, day=day)
 
 
 def _clock_of(day: SimulatedDay, anchor: float) -> ScaledClock:
@@ -125,10 +126,11 @@ def _clock_of(day: SimulatedDay, anchor: float) -> ScaledClock:
 
 
 async def _run_at_gateway(config: LoadedConfig, options: RunOptions) -> int:
-    clock: SystemClock | ScaledClock = SystemClock()
+    new_clock: Callable[[], SystemClock | ScaledClock] = SystemClock
     if options.start_at is not None or options.speed is not None:
-        clock = ScaledClock(options.start_at or SystemClock().now(), options.speed or 1.0, wall_seconds())
-    return await _trade(config, options, clock, _sources(config), day=None)
+        start_at = options.start_at or SystemClock().now()
+        new_clock = partial(ScaledClock, start_at, options.speed or 1.0, wall_seconds())
+    return await _trade_on(config, options, new_clock, _sources(config), day=None)
 
 
 def _sources(config: LoadedConfig) -> UwSettings:
@@ -172,6 +174,20 @@ def _greet_simulated(day: SimulatedDay) -> None:
 # ---- one trading run, the same in every mode
 
 
+async def _trade_on(
+    config: LoadedConfig,
+    options: RunOptions,
+    new_clock: Callable[[], SystemClock | ScaledClock],
+    sources: UwSettings,
+    *,
+    day: SimulatedDay | None,
+) -> int:
+    """Trade, and begin again with a fresh clock as often as only that brings the time right."""
+    while (code := await _trade(config, options, new_clock(), sources, day=day)) is None:
+        log.warning(_BEGINS_AGAIN)
+    return code
+
+
 async def _trade(
     config: LoadedConfig,
     options: RunOptions,
@@ -179,7 +195,8 @@ async def _trade(
     sources: UwSettings,
     *,
     day: SimulatedDay | None,
-) -> int:
+) -> int | None:
+    """Return the exit code, None where it is to begin again."""
     settings = paced(config.settings, clock.speed)
     configure_logging(settings.log.level, config.secrets, now=clock.now, aside=True)
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir))
@@ -219,7 +236,7 @@ async def _trade(
         await store.claim(settings.bot_id, settings.ibkr.client_id)
         broker.keep_to(await store.held_in(settings.ibkr.account))
         await engine.start()
-        running.push_async_callback(engine.stop, "the program stops")
+        running.push_async_callback(_stop, engine)
         await broker.start()
         running.push_async_callback(broker.stop)
         running.push_async_callback(feed.stop)
@@ -244,7 +261,13 @@ async def _trade(
         close = partial(_watch_the_close, engine, clock, calendar, options, stop)
         running.push_async_callback(cancel, beside.start("the day's end", close))
         await engine.run(stop)
+    if engine.should_begin_again and not stop.is_set():
+        return None
     return _farewell(settings, day, options)
+
+
+async def _stop(engine: Engine) -> None:
+    await engine.stop(_BEGINS_AGAIN if engine.should_begin_again else "the program stops")
 
 
 async def _feed_after_the_book(feed: UwFeed, synced: asyncio.Event) -> None:
@@ -273,7 +296,7 @@ def _follower_of_the_venue(clock: Clock) -> Callable[[datetime], None] | None:
 
     def follow(venue_time: datetime) -> None:
         if clock.align(venue_time):
-            log.info(f"clock set forward to the venue's: {venue_time:%H:%M:%S} UTC")
+            log.info(f"our clock follows the venue's: {venue_time:%H:%M:%S} UTC")
 
     return follow
 
@@ -334,6 +357,8 @@ async def _watch_the_close(
     end = session.close_at + REPORTS_IN
     patience = end + timedelta(minutes=10)
     await _until(clock, end)
+    while engine.ledger.clocks.difference:
+        await clock.sleep(_CLOSE_POLL_S * clock.speed)  # by the broker's clock it may not be over
     while (engine.ledger.open_orders or engine.ledger.awaiting_settlement) and clock.now() < patience:
         await clock.sleep(_CLOSE_POLL_S * clock.speed)
     if options.until_close:

@@ -21,7 +21,6 @@ from bot.broker.settings import BrokerSettings
 from bot.broker.snapshot import Snapshots
 from bot.broker.what_if import WhatIfs
 from bot.broker.wire import Wire
-from bot.domain.calendar import new_york_day
 from bot.domain.commands import Subscribe
 from bot.domain.contracts import PriceGrid
 from bot.domain.errors import BrokerError, OrderRejected
@@ -179,14 +178,14 @@ class IbkrBroker:
         """Return the broker's book; never raises for the broker's silence."""
         taken = await self._snapshots.take()
         if taken.complete:
-            self._turn_to(new_york_day(self._clock.now()))
+            self._turn_to(self._connection.broker_day)
         if self._link.is_degraded and self._wire.ready:
             self._after(REMIND_S, self._link.remind)
         return taken
 
-    def _turn_to(self, today: date) -> None:
-        """Once a day, after a whole book: what was over before yesterday is let go."""
-        if today != self._page:
+    def _turn_to(self, today: date | None) -> None:
+        """Once a day of the broker's, after a whole book: what was over before yesterday is let go."""
+        if today is not None and today != self._page:
             self._page = today
             self._desk.forget_before(today - timedelta(days=1))
             self._book.forget_expired(today)

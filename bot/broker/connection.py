@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, Final
 
 from bot.broker import words
@@ -17,14 +18,14 @@ from bot.broker.listener import HANDSHAKE, LOGIN, TIME, Listener
 from bot.broker.requests import Requests, RequestTimedOut
 from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Wire
+from bot.domain.calendar import new_york_day
 from bot.domain.errors import BrokerError, BrokerUnavailable
-from bot.domain.events import AlertRaised, LinkChange
+from bot.domain.events import AlertRaised, BrokerTimeTold, LinkChange
 from bot.engine.ports import Clock, Sink
 
 log: Final = logging.getLogger(__name__)
 STRIKES: Final = 3
 """Unanswered probes that are forgiven while other data still arrives."""
-SKEW_S: Final = 10.0
 
 
 class AccountRefused(BrokerError):
@@ -61,6 +62,8 @@ class Connection:
         self._on_probe = on_probe
         self._on_venue_time = on_venue_time
         self._complained = ""
+        self.broker_day: date | None = None  # New York's, as the broker last told the time
+        self._late_time = False  # an answer to an earlier question may still come, and tells a time that is past
 
     async def run(self) -> None:
         """Connect, stay connected, reconnect with back-off. A login of the wrong account is hung up at once and looked
@@ -107,8 +110,9 @@ class Connection:
             await attempt.log_in()
             attempt.closed.add_done_callback(lambda _: self._wire.detach("the connection to TWS is gone"))
             account = self._on_login(attempt.client, attempt.listener)
-            venue_time = await self._ask_time(attempt.client)
-        self._compare_clocks(venue_time)
+            self._late_time = False
+            told = await self._ask_time(attempt.client)
+        self._tell_time(told)
         self._wire.attach(attempt.client, attempt.listener.first_order_id)
         version, port = attempt.client.serverVersion(), words.port_words(self._settings.port)
         self._link.accepted(f"account {account}, server version {version}, {port}")
@@ -121,19 +125,29 @@ class Connection:
             self._on_down("the connection to TWS is gone")
         self._link.change(LinkChange.DROPPED, reason)
 
-    async def _ask_time(self, client: TwsClient) -> datetime:
+    async def _ask_time(self, client: TwsClient) -> BrokerTimeTold:
+        """Return the broker's time: the round trip is also the proof that TWS answers. Raises as `Requests.ask`."""
+        asked_at = self._clock.now()
         answer = await self._wire.requests.ask(TIME, client.reqCurrentTime, self._settings.request_timeout_s)
-        return answer[-1]  # type: ignore[no-any-return]  # the listener adds datetimes only
+        return BrokerTimeTold(answer[-1], asked_at, self._clock.now(), self._clock.monotonic())
 
-    def _compare_clocks(self, venue_time: datetime) -> None:
-        """A simulator sets our clock; a real venue only shows when ours is wrong."""
+    def _tell_time(self, told: BrokerTimeTold) -> None:
+        """Hand on what the broker's clock says; a simulator sets ours by it."""
         if self._on_venue_time is not None:
-            self._on_venue_time(venue_time)
-            return
-        skew = (venue_time - self._clock.now()).total_seconds()
-        if abs(skew) > SKEW_S * self._clock.speed:
-            text = f"our clock and the broker's differ by {skew:.0f} s"
-            self._sink(AlertRaised("CLOCK_SKEW", "warning", text, {"skew_s": skew}, self._clock.now()))
+            self._on_venue_time(told.broker_at)
+            followed = self._clock.now()
+            told = replace(told, asked_at=followed, at=followed, steady_s=self._clock.monotonic())
+        self._told(told)
+
+    def _told(self, told: BrokerTimeTold) -> None:
+        self.broker_day = new_york_day(told.broker_at)
+        self._sink(told)
+
+    def _tell_time_of_probe(self, told: BrokerTimeTold) -> None:
+        """After a question that was not answered in time the next answer may be its own: it tells no time."""
+        late, self._late_time = self._late_time, False
+        if not late:
+            self._told(told)
 
     async def _live(self, attempt: _Attempt) -> str:
         """Watch until the socket closes or TWS stops answering; return why."""
@@ -144,8 +158,9 @@ class Connection:
                 return attempt.closed.result()
             before = attempt.listener.packets
             try:
-                await self._ask_time(attempt.client)
+                told = await self._ask_time(attempt.client)
             except RequestTimedOut:
+                self._late_time = True
                 strikes = strikes + 1 if attempt.listener.packets > before else STRIKES
                 if strikes >= STRIKES:
                     return f"TWS has not answered for {self._settings.request_timeout_s:g} s"
@@ -153,6 +168,7 @@ class Connection:
                 return await attempt.closed
             else:
                 strikes = 0
+                self._tell_time_of_probe(told)
                 self._on_probe()
 
 

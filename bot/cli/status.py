@@ -118,6 +118,8 @@ def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("session", _session_words(session) if session else "starting: the books were not compared yet"),
         ("connection", _with_reason(link.state, link.detail) if link else "never made"),
     ]
+    if pulse.clock_fault:
+        facts.append(("wrong clock", pulse.clock_fault))
     if account:
         facts.append(
             (

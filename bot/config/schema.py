@@ -97,6 +97,9 @@ class EngineSettings(Section):
     clock_tolerance_s: Seconds = Field(
         1, description="the machine's clock may differ so much from the steady time; more is a jump: no entries"
     )
+    broker_clock_limit_s: Seconds = Field(
+        30, description="our clock may differ so much from the broker's; more: no entries, nothing by the time of day"
+    )
     kill_switch_file: str = Field(
         "", description="while this file exists no entry leaves the bot and working ones are taken back; empty: none"
     )

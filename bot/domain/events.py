@@ -222,6 +222,17 @@ class BrokerSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerTimeTold:
+    """The broker's time of a moment between `asked_at` and `at`, which are ours; cut to whole seconds, as TWS tells it.
+    `steady_s` is what the clock that never jumps showed at `at`."""
+
+    broker_at: datetime
+    asked_at: datetime
+    at: datetime
+    steady_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ClockParted:
     """The machine's wall clock was set: it is `ahead_s` seconds ahead of the steady time that the bot keeps (negative:
     behind); 0: they agree again."""
@@ -319,5 +330,5 @@ Event = (
     QuoteReceived | GreeksReceived | BookReceived | TradesReceived | ContractQualified
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
-    | JobRan | ClockParted
+    | JobRan | ClockParted | BrokerTimeTold
 )  # fmt: skip

@@ -31,9 +31,19 @@ class Context:
     ledger: Ledger
     ids: IdSource
     calendar: TradingCalendar
-    trading: TradingSession  # today's, or the next one when there is none today
+    trading: TradingSession  # today's, or the next one when there is none today; by `broker_now`
     restart_is_near: bool = False  # a restart window of the gateway begins soon
     kill_switch: str = ""  # in words, while the gate sees it
+
+    @property
+    def hour_is_known(self) -> bool:
+        """Say whether our clock and the broker's agree: else nothing that goes by the time of day may be done."""
+        return not self.ledger.clocks.fault
+
+    @property
+    def broker_now(self) -> datetime:
+        """Return the broker's time where ours differs from it: it judges what can be traded and when it restarts."""
+        return self.ledger.clocks.of_broker(self.now)
 
     @property
     def may_enter(self) -> bool:
@@ -42,13 +52,12 @@ class Context:
 
     @property
     def may_exit(self) -> bool:
-        """Exits and stops may go out: connected, and our book was compared with the broker's."""
-        compared = self.ledger.session.state not in {
-            SessionState.STARTING,
-            SessionState.RECONCILING,
-            SessionState.STOPPING,
-        }
-        return compared and self.ledger.connection.allows(Permission.EXIT)
+        """Exits and stops may go out: connected, and our book was compared with the broker's. A session that a wrong
+        clock alone keeps from going on has compared it."""
+        state = self.ledger.session.state
+        compared = state not in {SessionState.STARTING, SessionState.RECONCILING, SessionState.STOPPING}
+        waits_for_the_clock = state is SessionState.RECONCILING and not self.hour_is_known
+        return (compared or waits_for_the_clock) and self.ledger.connection.allows(Permission.EXIT)
 
     def may_exit_of(self, position: Position) -> bool:
         """Say whether sells of one position may go out: as `may_exit`, and also while the comparison does not end, once

@@ -96,7 +96,9 @@ def request_close(ctx: Context, position: Position, reason: CloseReason, words: 
 
 def hour_has_come(ctx: Context, position: Position) -> bool:
     """Say whether the time stop is due: the plan's, on the day of the entry or on the last day of a contract held
-    overnight."""
+    overnight. It is not due by a clock that the broker contradicts."""
+    if not ctx.hour_is_known:
+        return False
     flat_at = position.plan.flat_at
     if flat_at is None and expiry.is_last_day(ctx, position.contract):
         flat_at = ctx.trading.cut_off(position.plan.flat_by or ctx.exit_settings(position.strategy).flat_at)

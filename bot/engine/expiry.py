@@ -46,10 +46,10 @@ def ends_at(ctx: Context, contract: OptionContract) -> datetime:
 
 
 def has_expired(ctx: Context, contract: OptionContract) -> bool:
-    """Say whether nothing can be sold of it any more."""
+    """Say whether nothing can be sold of it any more: by the broker's clock where ours differs."""
     if contract.expiry != ctx.trading.day:
         return contract.expiry < ctx.trading.day
-    return ctx.now >= ends_at(ctx, contract)
+    return ctx.broker_now >= ends_at(ctx, contract)
 
 
 def is_last_day(ctx: Context, contract: OptionContract) -> bool:
@@ -144,7 +144,10 @@ def _price_of_mark(ctx: Context, position: Position) -> Decimal | None:
 
 
 def expire(ctx: Context, journal: Journal) -> None:
-    """Turn every open position past its expiry to awaiting settlement, say so, and ask for the book."""
+    """Turn every open position past its expiry to awaiting settlement, say so, and ask for the book. Which those are,
+    only a clock tells that the broker's agrees with."""
+    if not ctx.hour_is_known:
+        return
     for position in list(ctx.ledger.positions.values()):
         contract = position.contract
         if contract.expiry > ctx.trading.day:

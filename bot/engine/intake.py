@@ -12,6 +12,7 @@ from bot.domain.events import (
     AlertRaised,
     BookReceived,
     BrokerSnapshot,
+    BrokerTimeTold,
     ClockParted,
     CommandReceived,
     CommissionReported,
@@ -53,9 +54,16 @@ class Intake:
         self._taken: Sequence[Event] = ()
         self._applying: Event | None = None
 
-    def apply(self, ctx: Context) -> None:
-        """Take what came and apply it, each by its kind; an event of a kind that nobody knows is a KeyError."""
+    def take(self) -> None:
+        """Take what came, and hear the broker's time before all else: by what hour the rest is judged follows from
+        it."""
         self._taken = self._inbox.take()
+        for event in self._taken:
+            if isinstance(event, BrokerTimeTold):
+                self._memory.ledger.clocks.hear(event)
+
+    def apply(self, ctx: Context) -> None:
+        """Apply what was taken, each by its kind; an event of a kind that nobody knows is a KeyError."""
         appliers = self._appliers(ctx)
         for event in self._taken:
             self._applying = event
@@ -97,6 +105,7 @@ class Intake:
             JobRan: self._job_ran,
             LinkChanged: lambda event: self._linked(ctx, event),
             BrokerSnapshot: lambda event: self._reconcile(ctx, event),
+            BrokerTimeTold: lambda event: None,  # heard when it was taken
             ClockParted: lambda event: timekeeping.parted(ctx, journal, event),
             WhatIfAnswered: lambda event: self._measured(ctx, event),
             CommandReceived: lambda event: Operator(ctx, journal, self._watches.approvals).handle(event),

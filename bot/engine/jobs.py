@@ -77,7 +77,7 @@ def ask_for_the_book(
 def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
     """Return after how many seconds the book is asked again, and why."""
     ledger = ctx.ledger
-    if in_doubt or ledger.session.state is SessionState.RECONCILING:
+    if in_doubt or (ledger.session.state is SessionState.RECONCILING and not _waits_for_the_clock(ctx)):
         return _ASK_AGAIN.total_seconds(), "unfinished"
     if wants_the_book(ledger):
         return _ASK_AGAIN.total_seconds(), "the machine's clock was set"
@@ -90,6 +90,11 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
     if ledger.ghosts:
         return ctx.settings.engine.ack_seconds, "an order that is over is shown as live"
     return ctx.settings.engine.reconcile_seconds, "timer"
+
+
+def _waits_for_the_clock(ctx: Context) -> bool:
+    """Say whether the comparison came to its end and only the time of day is missing."""
+    return not ctx.hour_is_known and ctx.ledger.connection.state in _ASKING - {ConnectionState.SYNCING}
 
 
 def mark_positions(ctx: Context, journal: Journal, schedule: Schedule) -> None:
@@ -121,8 +126,8 @@ def _mark(ctx: Context, position: Position, sampled: bool) -> NewMark:
 
 def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report: AccountReported | None) -> None:
     """Keep the account's values once in a while: the equity curve of the day."""
-    if report is None or report.net_liquidation is None:
-        return
+    if report is None or report.net_liquidation is None or not ctx.hour_is_known:
+        return  # a row at a wrong hour could pass for the day's first
     if not schedule.due("account_snapshot", ctx.now, ctx.settings.engine.account_snapshot_seconds):
         return
     pnl = ctx.ledger.day_pnl(ctx.trading.day)

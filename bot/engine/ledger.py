@@ -19,6 +19,7 @@ from bot.domain.position import OPEN, CloseReason, Position, Valuation
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
+from bot.engine.clocks import Clocks
 from bot.engine.records import EXECUTION_DAYS, LoadedState
 
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
@@ -78,6 +79,7 @@ class Ledger:
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
         self.bid_seen = dict(loaded.bid_seen)  # the same of the option's bid
         self.clock_block = ""  # why the machine's clock keeps entries out; empty: it does not
+        self.clocks = Clocks()
         self.high_water: Decimal | None = loaded.high_water
         self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
         self.breakers_fault = ""  # in words, while they cannot be read
@@ -95,6 +97,7 @@ class Ledger:
     def carry_on(self, before: Ledger) -> None:
         """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
         self.linked_since = before.linked_since
+        self.clocks, self.clock_block = before.clocks.unsaid(), before.clock_block
         self.doubted_keys, self.unequal_keys = before.doubted_keys, before.unequal_keys
         self.other_buys = before.other_buys
 
@@ -263,9 +266,9 @@ class Ledger:
 
     @property
     def entry_blocks(self) -> tuple[str, ...]:
-        """Return in words every tripped breaker, that they cannot be read, and that the machine's clock was set: while
-        there is one, no entry passes."""
-        others = (words for words in (self.breakers_fault, self.clock_block) if words)
+        """Return in words every tripped breaker, that they cannot be read, and what is wrong with the machine's clock:
+        while there is one, no entry passes."""
+        others = (words for words in (self.breakers_fault, self.clock_block, self.clocks.difference) if words)
         tripped = (b for b in self.breakers.values() if b.state is BreakerState.TRIPPED)
         return (*others, *(f"{b.id} {b.value} against {b.limit}" for b in tripped))
 

@@ -100,7 +100,7 @@ class Limits:
         minute_ago = ctx.now - timedelta(minutes=1)
         return BookView(
             now=ctx.now,
-            in_session=ctx.trading.is_open(ctx.now) and bool(ctx.strategies),
+            in_session=ctx.trading.is_open(ctx.broker_now) and bool(ctx.strategies),
             equity=ledger.equity,
             first_equity=ledger.opening_equity.get(ctx.trading.day),
             high_water=ledger.high_water,
@@ -151,7 +151,7 @@ class Limits:
         """Gaps count for a day, or until a person resumes; those of before a restart are in the breaker's row."""
         breaker = ctx.ledger.breakers.get("gap")
         present = (ctx.trading.day, breaker.acknowledged_at if breaker else None)
-        if self.gaps_of == present:
+        if self.gaps_of == present or not ctx.hour_is_known:
             return
         first = self.gaps_of is None
         self.gaps_of, self.gaps, self.jumps = present, {}, {}
@@ -176,8 +176,8 @@ class Limits:
 
     def _apply(self, ctx: Context, journal: Journal, row: BreakerRule, reading: Reading) -> None:
         breaker = ctx.ledger.breakers.setdefault(row.name, Breaker(row.name))
-        if reading.share is None and breaker.state is BreakerState.TRIPPED:
-            return  # what cannot be measured, after a start say, is not known to be well
+        if breaker.state is BreakerState.TRIPPED and (reading.share is None or not ctx.hour_is_known):
+            return  # what cannot be measured is not known to be well, and by a wrong clock no day is over
         breaker.value, breaker.limit, breaker.share = reading.value, reading.limit, reading.share
         breaker.detail, breaker.facts = reading.detail, reading.facts
         if breaker.state is BreakerState.TRIPPED and row.outlasts_its_cause(of_today=_same_day(breaker.since, ctx.now)):
@@ -185,7 +185,7 @@ class Limits:
             return
         if breaker.state is reading.state:
             return
-        step = Step(breaker, _TRIGGER[reading.state], reading.text, dict(reading.facts), {"since": ctx.now})
+        step = Step(breaker, _TRIGGER[reading.state], reading.text, dict(reading.facts), {"since": ctx.broker_now})
         if not journal.take(step):
             return
         if reading.state is BreakerState.TRIPPED:

@@ -65,7 +65,7 @@ def _tell_of_trouble(ctx: Context, journal: Journal) -> None:
     not with every flutter. Another login with our data is told at any hour: only a person can end it."""
     link, told_at = ctx.ledger.connection, ctx.ledger.link_told_at
     effect = _TOLD.get(link.state)
-    if effect is None or not (ctx.trading.is_open(ctx.now) or link.state is ConnectionState.COMPETING):
+    if effect is None or not (ctx.trading.is_open(ctx.broker_now) or link.state is ConnectionState.COMPETING):
         return
     last = told_at.get(link.state.value)
     if last is not None and ctx.now - last < TOLD_AGAIN:
@@ -77,14 +77,15 @@ def _tell_of_trouble(ctx: Context, journal: Journal) -> None:
 
 
 def synced(ctx: Context, journal: Journal) -> None:
-    """Every snapshot gave its end marker and nothing is in doubt: the connection is synced, the session goes on."""
+    """Every snapshot gave its end marker and nothing is in doubt: the connection is synced, and the session goes on
+    once the broker's clock agrees with ours."""
     ledger = ctx.ledger
     if CONNECTION.allows(ledger.connection.state, ConnectionTrigger.SYNCED):
         sets = {"since": ctx.now, "detail": "every snapshot complete"}
         journal.take(
             Step(ledger.connection, ConnectionTrigger.SYNCED, "every snapshot complete", {}, sets, actor="reconcile")
         )
-    if ledger.session.state is SessionState.RECONCILING:
+    if ledger.session.state is SessionState.RECONCILING and ctx.hour_is_known:
         journal.take(_go_on(ctx))
 
 

@@ -80,7 +80,8 @@ class Memory:
         self.account = event
         if event.net_liquidation is not None:
             self.ledger.equity, self.ledger.account_at = event.net_liquidation, event.at
-            self.ledger.opening_equity.setdefault(new_york_day(event.at), event.net_liquidation)
+            day = new_york_day(self.ledger.clocks.of_broker(event.at))
+            self.ledger.opening_equity.setdefault(day, event.net_liquidation)
 
     def doubt_intents(self) -> None:
         """An intent that a crash left behind may have been sent: only evidence says."""

@@ -308,12 +308,20 @@ class Reconciler:
             return "asked again"
         if difference > 0 and lost.in_the_way_on(key):
             waits = "waits until lost orders are gone"
+        elif difference < 0 and self._may_be_settled(key):
+            waits = "waits until the clocks agree"
+            ledger.doubted_keys.add(key)
         elif expiry.is_just_over(self._ctx, ledger.positions_of(key)):
             waits = "waits for the closing price"
         else:
             return ""
         self._absences.differences[key] = (difference, at - self._grace)
         return waits
+
+    def _may_be_settled(self, key: str) -> bool:
+        """Say whether what is gone may have expired, while a wrong clock does not let us say so."""
+        held = self._ctx.ledger.positions_of(key)
+        return not self._ctx.hour_is_known and any(expiry.has_expired(self._ctx, p.contract) for p in held)
 
     def _seen_twice(self, key: str, difference: int, at: datetime) -> bool:
         """A fill between two parts of one snapshot looks like a difference: only the second poll counts."""

@@ -139,6 +139,7 @@ class EngineStatus:
     session_close_at: datetime | None
     broker_synced_at: datetime | None
     waiting_for: Sequence[str]  # why there is no trade right now, one line per candidate
+    clock_fault: str = ""  # how the machine's clock differs from the broker's, what follows and what to do
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,8 @@ def _put_forward(ctx: Context, journal: Journal, birth: Birth, commands: Sequenc
 
 def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:
     """Return (condition, reason) when the engine itself keeps a strategy from looking, else None."""
+    if difference := ctx.ledger.clocks.difference:
+        return "clock", f"entries are not allowed: {difference}"
     if ctx.now >= ctx.trading.close_at:
         return "closed", "the market has closed for the day"
     if not ctx.trading.is_open(ctx.now):

@@ -53,7 +53,10 @@ class Settler:
         self.delivered: dict[str, int] = defaultdict(int)  # by exercises that were found in this run
 
     def settle(self, gone: Sequence[tuple[Position, int]]) -> None:
-        """Take contracts that expired off the book, and look again at what was not certain before."""
+        """Take contracts that expired off the book, and look again at what was not certain before. What a price rests
+        on follows from the time of day: while that is not known, nothing is settled."""
+        if not self._ctx.hour_is_known:
+            return
         for position, contracts in gone:
             position.settled_quantity += contracts
         new = {position.id for position, _ in gone}

@@ -28,7 +28,7 @@ class SettlementRuns:
 
 def by_the_clock(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
     """Ask for the book in the evening and again in the morning of each session, once each, as soon as it can be."""
-    run = _latest_run(ctx)
+    run = _latest_run(ctx) if ctx.hour_is_known else None
     if run is None or run in {runs.asked, runs.done} or ctx.ledger.connection.state not in _ASKING:
         return
     ledger = ctx.ledger

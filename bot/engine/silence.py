@@ -149,7 +149,7 @@ class Silences:
         journal.alert(CODE[silence], "critical", words, facts)
 
     def _tell_of_the_close(self, ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:
-        if position.state is not PositionState.CLOSING or ctx.now < ctx.trading.close_at:
+        if position.state is not PositionState.CLOSING or ctx.broker_now < ctx.trading.close_at:
             return
         if schedule.due(f"left at the close {position.id}", ctx.now, _A_DAY_S):
             what = f"{position.quantity} x {position.contract} ({position.close_reason})"

@@ -93,6 +93,7 @@ class Engine:
             retry_for_s=settings.database.retry_for_s,
             on_outage=on_outage,
         )
+        self._today: date | None = None
         self._trading: TradingSession | None = None
         self._page: date | None = None
         self._status_at = self._ticked_at = float("-inf")
@@ -111,6 +112,11 @@ class Engine:
     def tick_number(self) -> int:
         return self._memory.tick_number
 
+    @property
+    def should_begin_again(self) -> bool:
+        """Whether only a new start can bring the time right: the run is to end in good order and to begin anew."""
+        return timekeeping.should_begin_again(self.ledger)
+
     # ---- life
 
     async def start(self) -> None:
@@ -128,9 +134,9 @@ class Engine:
         await memory.commit()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Tick until `stop` is set; an error in a tick is reported, memory is read anew, the session halts, the loop
-        lives."""
-        while not stop.is_set():
+        """Tick until `stop` is set, or until only a new start can bring the time right; an error in a tick is reported,
+        memory is read anew, the session halts, the loop lives."""
+        while not (stop.is_set() or self.should_begin_again):
             await self.guarded_tick()
             await self._rest()
 
@@ -168,7 +174,7 @@ class Engine:
     async def tick(self) -> None:
         """Apply what came, decide, commit, then send."""
         started = self._ticked_at = self._clock.monotonic()
-        ctx = self._begin(self._clock.now())
+        ctx = self._begin(self._clock.now(), started)
         self._intake.apply(ctx)
         self._turn_the_page(ctx)
         self._look_at_limits(ctx)
@@ -177,30 +183,37 @@ class Engine:
         await self._finish(ctx)
         self._tick_ms = (self._clock.monotonic() - started) * 1000
 
-    def _begin(self, now: datetime) -> Context:
-        memory = self._memory
+    def _begin(self, now: datetime, steady_s: float) -> Context:
+        """Take what came; before anything is judged by the hour, say whether it is known."""
+        memory, settings = self._memory, self.settings.engine
         memory.begin(now)
         memory.tick_number += 1
         memory.journal.batch.tick = memory.tick_number
-        foreign.end_with_the_day(memory.journal)
-        return self._context(now)
+        self._intake.take()
+        self.ledger.clocks.compare(now, steady_s, self._clock.speed, settings.broker_clock_limit_s)
+        ctx = self._context(now)
+        self._watches.parking.run_job(ctx, memory.journal, "clocks", timekeeping.follow_the_clocks)
+        if ctx.hour_is_known:
+            foreign.end_with_the_day(memory.journal)
+        return ctx
 
     def _context(self, now: datetime) -> Context:
-        trading, ibkr = self._session_of(now), self.settings.ibkr
-        near = window_at(ibkr, now + timedelta(seconds=ibkr.quiet_before_restart_s)) is not None
+        ibkr, broker_now = self.settings.ibkr, self.ledger.clocks.of_broker(now)
+        trading = self._session_of(broker_now)
+        near = window_at(ibkr, broker_now + timedelta(seconds=ibkr.quiet_before_restart_s)) is not None
         parts = (self._strategies, self.board, self.ledger, self._ids, self._calendar)
         return Context(now, self.settings, *parts, trading, near, self._gate.kill_switch())
 
     def _session_of(self, now: datetime) -> TradingSession:
         """Return today's session, or the next one on a day without."""
         today = self._calendar.today(now)
-        if self._trading is None or self._trading.day < today:
-            self._trading = self._calendar.session_on(today) or self._calendar.next_session(today)
+        if self._trading is None or self._today != today:  # a clock that was wrong may have been ahead
+            self._today, self._trading = today, self._calendar.session_on(today) or self._calendar.next_session(today)
         return self._trading
 
     def _turn_the_page(self, ctx: Context) -> None:
         today, watches = new_york_day(ctx.now), self._watches
-        if today == self._page:
+        if today == self._page or not ctx.hour_is_known:
             return
         begin = partial(new_day.begin, ctx, watches.schedule, watches.parking, watches.approvals)
         if watches.parking.run(self._memory.journal, "new day", begin):
@@ -249,6 +262,7 @@ class Engine:
             session_close_at=ctx.trading.close_at,
             broker_synced_at=self._intake.synced_at,
             waiting_for=self._watches.scanner.waiting_for(),
+            clock_fault=timekeeping.in_words(ctx.ledger.clocks),
         )
 
     async def _finish(self, ctx: Context) -> None:

@@ -63,7 +63,8 @@ class DayTotals:
 
 
 def _is_evening(ctx: Context) -> bool:
-    return ctx.now >= ctx.trading.close_at + AFTER_CLOSE and new_york_day(ctx.now) == ctx.trading.day
+    over = ctx.now >= ctx.trading.close_at + AFTER_CLOSE and new_york_day(ctx.now) == ctx.trading.day
+    return over and ctx.hour_is_known
 
 
 def _totals(ctx: Context, executions: Iterable[Execution], day: date) -> Totals:

@@ -42,7 +42,7 @@ class Vigil:
 
     def look(self, ctx: Context, journal: Journal) -> None:
         """Tell what is overdue."""
-        window = window_at(ctx.settings.ibkr, ctx.now)
+        window = window_at(ctx.settings.ibkr, ctx.broker_now)
         if self.watching_since is None or window is not None:
             self.watching_since = ctx.now
         if ctx.ledger.connection.state is ConnectionState.SYNCED:
@@ -60,7 +60,7 @@ class Vigil:
         self.switch = ctx.kill_switch
 
     def _tell_of_idleness(self, ctx: Context, journal: Journal) -> None:
-        if not ctx.trading.is_open(ctx.now) or (ctx.may_enter and not ctx.kill_switch):
+        if not ctx.trading.is_open(ctx.broker_now) or (ctx.may_enter and not ctx.kill_switch):
             self.idle_since = None
             self.schedule.last.pop("idle", None)
             return
@@ -101,4 +101,5 @@ def _why(ctx: Context) -> str:
     held = f", by {session.held_by}: {session.hold_reason}" if session.held_by else ""
     near = "; a restart window is near" if ctx.restart_is_near else ""
     near += f"; {ctx.kill_switch}" if ctx.kill_switch else ""
+    near += f"; {ctx.ledger.clocks.difference}" if ctx.ledger.clocks.difference else ""
     return f"session {session.state}{held}; connection {link.state} ({link.detail or 'nothing was said'}){near}"

@@ -78,8 +78,8 @@ class Windows:
             self.last = event.change
 
     def keep(self, ctx: Context, journal: Journal) -> None:
-        """Enter and leave the state `restart_window` by the clock."""
-        connection, window = ctx.ledger.connection, window_at(ctx.settings.ibkr, ctx.now)
+        """Enter and leave the state `restart_window` by the clock: the broker's, where ours differs."""
+        connection, window = ctx.ledger.connection, window_at(ctx.settings.ibkr, ctx.broker_now)
         inside = connection.state is ConnectionState.RESTART_WINDOW
         if window is not None and not inside:
             words = f"{window.name}: {window.begins:%H:%M} to {window.ends:%H:%M} New York"

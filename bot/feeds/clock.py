@@ -133,10 +133,14 @@ class ScaledClock:
         self.start_at = start_at.astimezone(UTC)
         self.anchor_epoch = anchor_epoch
         self._shift = timedelta(0)
+        self._not_before = datetime.min.replace(tzinfo=UTC)
         self._elapsed_at_birth = wall_seconds() - anchor_epoch
         self._birth = time.monotonic()
 
     def now(self) -> datetime:
+        return max(self._running(), self._not_before)
+
+    def _running(self) -> datetime:
         wall_elapsed = self._elapsed_at_birth + (time.monotonic() - self._birth)
         return self.start_at + timedelta(seconds=wall_elapsed * self.speed) + self._shift
 
@@ -151,13 +155,15 @@ class ScaledClock:
         await asyncio.sleep(max(0.0, seconds) / self.speed)
 
     def align(self, to: datetime) -> bool:
-        """Jump forward to `to` when that is more than a wall second's worth ahead; say whether it jumped.
+        """Follow `to` when that is more than a wall second's worth away; say whether it was.
 
-        For a bot whose simulator says what time it is. Time never goes back: an earlier `to` changes nothing.
+        For a bot whose simulator says what time it is. Time jumps forward and never goes back: ahead of `to` it stands
+        still until the simulator has come as far.
         """
-        ahead = to - self.now()
-        if ahead <= timedelta(seconds=self.speed):
+        ahead = to - self._running()
+        if abs(ahead) <= timedelta(seconds=self.speed):
             return False
+        self._not_before = self.now()
         self._shift += ahead
         return True
 

@@ -22,6 +22,7 @@ from bot.domain.events import (
     BrokerOrderView,
     BrokerPosition,
     BrokerSnapshot,
+    BrokerTimeTold,
     CommissionReported,
     ContractQualified,
     ErrorMeaning,
@@ -121,6 +122,7 @@ class SimBroker:
 
     async def start(self) -> None:
         now = self._clock.now()
+        self._sink(BrokerTimeTold(now, now, now, self._clock.monotonic()))
         self._sink(LinkChanged(LinkChange.CONNECTING, "in process", now))
         self._sink(LinkChanged(LinkChange.ACCEPTED, f"account {self.account}", now))
 

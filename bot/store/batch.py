@@ -231,6 +231,7 @@ def _status_row(status: EngineStatus) -> Row:
         "session_close_at": maybe_time_text(status.session_close_at),
         "broker_synced_at": maybe_time_text(status.broker_synced_at),
         "waiting_for": json_text(list(status.waiting_for)),
+        "clock_fault": status.clock_fault,
     }
 
 

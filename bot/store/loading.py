@@ -52,18 +52,19 @@ HISTORY_DAYS: Final = 45
 
 def load_state(connection: Connection, now: datetime) -> LoadedState:
     """Return what is alive at `now`."""
-    today = new_york_day(now)
-    executions = _rows(connection, _recent_executions(now))
+    known = _last_alive(connection, now)
+    today, day = new_york_day(now), new_york_day(known)
+    executions = _rows(connection, _recent_executions(known))
     return LoadedState(
         session=_one(connection, SESSION_STATE, rows.session_of),
         connection=_one(connection, CONNECTION_STATE, rows.connection_of),
-        signals=[rows.signal_of(r) for r in _rows(connection, _relevant_signals(today))],
+        signals=[rows.signal_of(r) for r in _rows(connection, _relevant_signals(day))],
         approvals=[rows.approval_of(r) for r in _rows(connection, _open_questions())],
-        orders=[rows.order_of(r) for r in _rows(connection, _relevant_orders(today))],
-        positions=[rows.position_of(r) for r in _rows(connection, _relevant_positions(today))],
+        orders=[rows.order_of(r) for r in _rows(connection, _relevant_orders(day))],
+        positions=[rows.position_of(r) for r in _rows(connection, _relevant_positions(day))],
         executions={r["base_id"]: rows.execution_of(r) for r in executions},
         commissions={r["exec_id"]: from_units(r["commission"]) for r in executions if r["commission"] is not None},
-        instruments=_instruments(connection, today),
+        instruments=_instruments(connection, day),
         highest_order_id=connection.execute(select(func.max(BROKER_ORDER.c.order_id))).scalar() or 0,
         tick=_last_tick(connection),
         last_signal_at=_last_signals(connection, now),
@@ -74,12 +75,18 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
             rows.symbol_halt_of(r) for r in _rows(connection, select(SYMBOL_HALT).order_by(SYMBOL_HALT.c.id))
         ],
         high_water=_high_water(connection, now),
-        earliest=_earliest(connection, today),
+        earliest=_earliest(connection, day),
         not_ours=_not_ours(connection),
         underlying_seen=_last_marked(connection, POSITION.c.underlying),
         bid_seen=_last_marked(connection, POSITION.c.bid),
         strangers=frozenset(r["base_id"] for r in executions if r["order_id"] is None),
     )
+
+
+def _last_alive(connection: Connection, now: datetime) -> datetime:
+    """Return from when `yesterday` is counted: a clock that is ahead by days must not hide what the bot did today."""
+    written = connection.execute(select(ENGINE_STATUS.c.at)).scalar()
+    return min(now, parse_time(written)) if written is not None else now
 
 
 def queued_commands(connection: Connection) -> Sequence[RowMapping]:

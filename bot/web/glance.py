@@ -81,6 +81,8 @@ def _faults(m: Overview) -> Iterator[Fault]:
         yield Fault(f"Session {words.state_words(m.session.state)}", m.session.why, tone)
     if (tone := words.state_tone(m.connection.state, "connection")) != GOOD:
         yield Fault(f"Broker {words.state_words(m.connection.state)}", m.connection.why, tone)
+    if m.clock_fault:
+        yield Fault("Wrong clock", m.clock_fault, BAD)
     tripped = [each.words for each in m.breakers if each.state == "tripped"]
     if tripped:
         yield Fault(f"{_count(len(tripped), 'breaker')} tripped", f"no entry passes: {_named(tripped)}", BAD)

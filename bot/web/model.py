@@ -107,6 +107,7 @@ class Overview:
     signals: tuple[SignalView, ...] = ()
     recent_signals: tuple[SignalView, ...] = ()
     waiting_for: tuple[str, ...] = ()
+    clock_fault: str = ""
     stats: tuple[StrategyStatRow, ...] = ()
     activity: tuple[StepView, ...] = ()
     alerts: tuple[ask.AlertRow, ...] = ()
@@ -129,7 +130,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
     return replace(
         base,
         **(_pulse_parts(pulse) if pulse else {}),
-        warnings=tuple(_warnings(held, pulse is None)),
+        warnings=tuple(_warnings(held, pulse)),
         session=session,
         connection=_broker(connection),
         market=market,
@@ -173,11 +174,14 @@ def _pulse_parts(pulse: EngineStatus) -> dict[str, Any]:
         "scenario": pulse.scenario,
         "tick": pulse.tick,
         "waiting_for": tuple(pulse.waiting_for),
+        "clock_fault": pulse.clock_fault,
     }
 
 
-def _warnings(held: Sequence[PositionView], no_pulse: bool) -> list[Notice]:
+def _warnings(held: Sequence[PositionView], pulse: EngineStatus | None) -> list[Notice]:
     found = []
+    if pulse is not None and pulse.clock_fault:
+        found.append(Notice("bad", "Wrong clock:", f"{pulse.clock_fault}."))
     bare = [p for p in held if p.is_bare]
     if bare:
         contracts = sum(p.unprotected for p in bare)
@@ -185,7 +189,7 @@ def _warnings(held: Sequence[PositionView], no_pulse: bool) -> list[Notice]:
         found.append(
             Notice("bad", "Unprotected:", f"no working stop at the broker covers {contracts} contracts ({names}).")
         )
-    if no_pulse:
+    if pulse is None:
         found.append(Notice("live", "Starting:", "the bot has not finished its first tick; the page fills as it goes."))
     return found
 

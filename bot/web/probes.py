@@ -81,6 +81,8 @@ def read_health(connection: Connection, now: datetime) -> Health:
     lag = None if tick_age is None else max(0.0, tick_age - pulse.tick_ms / 1000)
     link_state, session_state = link.state if link else None, session.state if session else None
     reasons = tuple(_reasons(tick_age, waiting, sync_age, link_state, session_state))
+    if pulse.clock_fault:
+        reasons += (pulse.clock_fault,)
     return Health(tick_age, lag, waiting, sync_age, session_state, link_state, reasons)
 
 
@@ -214,6 +216,7 @@ def status() -> tuple[Response, int]:
     lack a working sale at the broker), protection (wanted | working | rejected | synthetic | leaving),
     unprotected_contracts, unprotected_contract_seconds}]; `unprotected`: {contracts, contract_seconds} of all ever;
     `signals`: [{id, contract, state, quantity, limit_price, waits_for_a_person}]; `waiting_for`: why there is no trade;
+    `clock_fault`: how the machine's clock differs from the broker's, empty while it does not;
     `feeds`: [{feed, dataset, key, state, age_s, max_age_s}]; `breakers`: [{name, state, value,
     limit, share, detail}], share 1 at the limit; `halted_symbols`: [{symbol, reason, by, at}]; `health`: what /healthz
     says.
@@ -254,6 +257,7 @@ def _status(m: Overview) -> dict[str, Any]:
         "positions": [_position(p) for p in m.positions],
         "signals": [_signal(s) for s in m.signals],
         "waiting_for": list(m.waiting_for),
+        "clock_fault": m.clock_fault,
         "feeds": [_feed(f) for f in m.feeds],
         "breakers": [_breaker(b) for b in m.breakers],
         "halted_symbols": [

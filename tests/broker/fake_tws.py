@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 UNSET = "1.7976931348623157E308"
 ACCOUNT = "DU1234567"
@@ -29,6 +30,7 @@ class FakeTws:
         self.mute: set[int] = set()
         self.accounts = ACCOUNT
         self.next_valid_id = 1
+        self.now: Callable[[], datetime] = lambda: datetime.fromtimestamp(int(EPOCH), UTC)
         self.refuse_client_id = False
         self.silent_handshake = False
         self.logins = 0
@@ -40,7 +42,7 @@ class FakeTws:
             8: lambda _: self.send(9, 1, self.next_valid_id),
             9: self._details,
             16: lambda _: self.send(53, 1),
-            49: lambda _: self.send(49, 1, EPOCH),
+            49: lambda _: self.send(49, 1, int(self.now().timestamp())),
             61: lambda _: self.send(62, 1),
             71: self._log_in,
             91: self._market_rule,

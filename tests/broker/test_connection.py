@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,10 +12,10 @@ from bot.broker.adapter import IbkrBroker
 from bot.broker.requests import Requests
 from bot.broker.settings import BrokerSettings
 from bot.domain.commands import Subscribe
-from bot.domain.events import AccountReported, AlertRaised, ExecutionReported, LinkChange, LinkChanged
+from bot.domain.events import AccountReported, AlertRaised, BrokerTimeTold, ExecutionReported, LinkChange, LinkChanged
 from bot.feeds.clock import ManualClock
-from tests.broker.conftest import SETTINGS, Gathered
-from tests.broker.fake_tws import ACCOUNT, FakeTws, execution
+from tests.broker.conftest import SETTINGS, START, Gathered
+from tests.broker.fake_tws import ACCOUNT, EPOCH, FakeTws, execution
 
 C = LinkChange
 
@@ -275,11 +275,43 @@ async def test_a_simulators_clock_is_handed_on_before_anything_else(
     await broker.stop()
 
 
-async def test_a_clock_that_is_wrong_is_said_to_be(idle: IbkrBroker, events: Gathered, clock: ManualClock) -> None:
+async def test_the_brokers_time_is_told_before_the_connection_is_accepted(
+    idle: IbkrBroker, events: Gathered, clock: ManualClock
+) -> None:
     clock.advance(60)
     await idle.start()
     await events.change(C.ACCEPTED)
-    assert alert(events, "CLOCK_SKEW").facts["skew_s"] == -60
+    (told,) = events.of(BrokerTimeTold)
+    assert told.broker_at == clock.now() - timedelta(seconds=60)
+    assert told.asked_at <= told.at == clock.now()
+    assert told.steady_s == clock.monotonic()
+    assert events.all.index(told) < events.all.index(await events.change(C.ACCEPTED))
+
+
+async def test_every_probe_tells_the_brokers_time(tws: FakeTws, events: Gathered, clock: ManualClock) -> None:
+    broker = IbkrBroker(replace(SETTINGS, port=tws.port, probe_every_s=0.01), clock, events, bot_id="bot")
+    await broker.start()
+    await events.change(C.ACCEPTED)
+    tws.now = lambda: START + timedelta(hours=1)
+    told = await events.first(BrokerTimeTold, lambda each: each.broker_at > START)
+    assert told.broker_at == START + timedelta(hours=1)
+    await broker.stop()
+
+
+async def test_an_answer_that_may_be_an_older_questions_tells_no_time(
+    tws: FakeTws, events: Gathered, clock: ManualClock
+) -> None:
+    settings = replace(SETTINGS, port=tws.port, probe_every_s=0.01, request_timeout_s=0.05)
+    broker = IbkrBroker(settings, clock, events, bot_id="bot")
+    await broker.start()
+    await events.change(C.ACCEPTED)
+    said = [(4, 2, -1, 2104, "farm is OK:usfarm", ""), (49, 1, EPOCH)]  # something else, then what is late
+    an_hour_later = (49, 1, int(EPOCH) + 3600)
+    tws.answers[49] = lambda _: tws.send(*(said.pop(0) if said else an_hour_later))
+    events.clear()
+    told = await events.first(BrokerTimeTold)
+    assert told.broker_at == START + timedelta(hours=1), "the answer to the older question is passed over"
+    await broker.stop()
 
 
 async def test_stopping_hangs_up_and_tells_nothing_more(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> None:

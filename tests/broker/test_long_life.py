@@ -34,7 +34,8 @@ def clock() -> ManualClock:
 async def broker(
     book_tws: BookTws, events: Gathered, settings: BrokerSettings, clock: ManualClock
 ) -> AsyncIterator[IbkrBroker]:
-    adapter = IbkrBroker(replace(settings, port=book_tws.port), clock, events, bot_id="bot")
+    book_tws.now = clock.now
+    adapter = IbkrBroker(replace(settings, port=book_tws.port, probe_every_s=0.005), clock, events, bot_id="bot")
     adapter.remember({OPTION_KEY: (7001, price_grid("SPXW")), OTHER_KEY: (7002, price_grid("SPXW"))})
     await adapter.start()
     await events.change(LinkChange.ACCEPTED)

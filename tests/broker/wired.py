@@ -54,6 +54,7 @@ class Wired:
     ) -> None:
         self.tws = tws
         self.clock = clock or ManualClock(TEN)
+        tws.now = self.clock.now
         self.store: Any = store or FakeStore()
         self.strategy = FakeStrategy(symbols=("SPX",), wants={OPTION_KEY: frozenset({"quote"})})
         self.inbox = Inbox()

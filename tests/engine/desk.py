@@ -12,6 +12,7 @@ from bot.config.schema import Settings
 from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import (
     AccountReported,
+    BrokerTimeTold,
     CommandKind,
     CommandReceived,
     DatumReceived,
@@ -64,6 +65,7 @@ class Desk:
         self.contract = SPY_590C
         self._quoted: dict[str, tuple[str | None, str | None]] = {}
         self.quoting = True
+        self.ahead = timedelta(0)  # of the broker's clock
         self.vendor_talks = True
         self._commands = 0
         self.engine = Engine(
@@ -86,7 +88,13 @@ class Desk:
         await self.connect()
         return self
 
+    def broker_says(self) -> None:
+        """The broker tells its time, by which ours is `ahead`."""
+        now = self.clock.now()
+        self.put(BrokerTimeTold(now - self.ahead, now, now, self.clock.monotonic()))
+
     async def connect(self) -> None:
+        self.broker_says()
         self.put(LinkChanged(LinkChange.CONNECTING, "", self.clock.now()))
         self.put(LinkChanged(LinkChange.ACCEPTED, "", self.clock.now()))
         await self.ticks(3)

@@ -15,6 +15,7 @@ from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, O
 from bot.domain.market import Datum
 from bot.domain.order import Order, OrderState, OrderTrigger
 from bot.engine import budgets, exits, protection
+from bot.engine.clocks import Clocks
 from bot.engine.fills import FillKeeper
 from bot.engine.gate import Gate
 from bot.engine.memory import Memory
@@ -137,6 +138,11 @@ def _sell_beside_a_buy(ctx: Any, position: Any) -> bool:
     return position.key not in ctx.ledger.doubted_keys
 
 
+def _believe_own_clock(self: Clocks, *given: object) -> None:
+    """Take the machine's clock for right, whatever the broker's says."""
+    self.fault = ""
+
+
 Patch = tuple[Any, str, Callable[..., Any]]
 BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
     {
@@ -153,6 +159,7 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
         "difference_on_one_poll": ((Reconciler, "_seen_twice", _difference_on_one_poll),),
         "reuse_order_id": ((SimBroker, "reserve_order_ids", _reuse_order_id),),
         "send_again_unheard": ((budgets, "_lost", _send_again_unheard),),
+        "believe_own_clock": ((Clocks, "compare", _believe_own_clock),),
         "believe_stale_data": ((Datum, "age_s", _believe_stale_data),),
         "any_price": ((contracts, "round_to_tick", _any_price),),
         "sell_beside_a_buy": (

@@ -6,7 +6,7 @@ import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from bot.domain.calendar import TradingSession
+from bot.domain.calendar import TradingSession, new_york_day
 from bot.sim.vocabulary import Instrument, TopOfBook
 from tests.sim.small_market import SHARES, SmallMarket, an_option
 
@@ -61,8 +61,8 @@ class ShortDay:
         return TradingSession(day, OPEN, CLOSE, is_half_day=True) if day == DAY else None
 
     def next_session(self, after: date) -> TradingSession:
-        days = timedelta(days=3)
+        days = timedelta(days=0 if after < DAY else 3)
         return TradingSession(DAY + days, OPEN + days, CLOSE + days, is_half_day=True)
 
     def today(self, now: datetime) -> date:
-        return DAY
+        return new_york_day(now)

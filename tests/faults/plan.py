@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
 from bot.config.schema import ExitSettings, Settings
+from bot.domain.calendar import NEW_YORK
 from bot.sim.faults.catalogue import Fault
-from bot.sim.faults.generator import random_faults
+from bot.sim.faults.generator import random_faults, wrong_clock
 from tests.faults.crash import Crash, random_crashes
-from tests.faults.market import OPEN
+from tests.faults.market import DAY, OPEN
 from tests.faults.people import Request, random_requests
 
 TROUBLE_UNTIL = OPEN + timedelta(seconds=150)
@@ -143,10 +145,12 @@ class Plan:
     @classmethod
     def of(cls, seed: int) -> Plan:
         begin, end = OPEN + timedelta(seconds=5), TROUBLE_UNTIL - timedelta(seconds=5)
+        wrong = wrong_clock(seed, OPEN)
+        crashes = random_crashes(seed, OPEN + timedelta(seconds=8), TROUBLE_UNTIL)
         return cls(
             seed,
-            tuple(random_faults(seed, begin, end, vendor=True)),
-            random_crashes(seed, OPEN + timedelta(seconds=8), TROUBLE_UNTIL),
+            (*random_faults(seed, begin, end, vendor=True), *wrong),
+            tuple(sorted((*crashes, *_born_at_a_wrong_hour(seed, wrong)), key=lambda crash: crash.after)),
             random_requests(seed, begin, end),
         )
 
@@ -162,6 +166,13 @@ class Plan:
     @property
     def sleeps_through_the_close(self) -> bool:
         return self.seed % 8 == 7
+
+
+def _born_at_a_wrong_hour(seed: int, wrong: Sequence[Fault]) -> list[Crash]:
+    """A clock that is set in the midst of the day meets a running bot on odd days, and a start on what is held on the
+    others."""
+    midst = [datetime.combine(DAY, fault.at, NEW_YORK).astimezone(UTC) for fault in wrong]
+    return [Crash(at + timedelta(seconds=3), "before commit", 0, 2) for at in midst if at > OPEN and seed % 2 == 0]
 
 
 @dataclass

@@ -135,18 +135,19 @@ def test_the_generator_mixes_every_kind_and_repeats_itself() -> None:
 
 
 CAUGHT_BY = {  # break -> a seed that finds it; another one is found by `make faults N=200 BREAK=name`
-    "send_before_commit": 22,
-    "skip_exec_id": 0,
+    "send_before_commit": 19,
+    "skip_exec_id": 1,
     "cancel_on_10148": 57,
     "no_protect_after_restart": 3,
     "stop_not_shrunk_before_rung": 2,
-    "ignore_1100_fills": 0,
+    "ignore_1100_fills": 1,
     "absence_on_one_poll": 8,
     "difference_on_one_poll": 3,
     "reuse_order_id": 1,
     "send_again_unheard": 1,
+    "believe_own_clock": 42,
     "believe_stale_data": 4,
-    "any_price": 0,
+    "any_price": 2,
     "sell_beside_a_buy": 2,
     "open_gate": 37,
 }

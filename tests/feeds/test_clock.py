@@ -30,9 +30,18 @@ def test_aligning_moves_a_scaled_clock_forward_and_never_back() -> None:
     clock = ScaledClock(START, 30, wall_seconds())
     assert clock.align(START + timedelta(hours=1))
     assert clock.now() >= START + timedelta(hours=1)
-    assert not clock.align(START)
     assert not clock.align(clock.now() + timedelta(seconds=15))  # half a wall second ahead: not worth a jump
     assert clock.now() >= START + timedelta(hours=1)
+
+
+def test_a_scaled_clock_that_is_ahead_stands_still_until_the_simulator_has_come_as_far() -> None:
+    clock = ScaledClock(START, 1000, wall_seconds() - 3.6)
+    ahead = clock.now()
+    assert clock.align(ahead - timedelta(seconds=1100))
+    first, second = clock.now(), clock.now()
+    assert ahead <= first == second
+    assert clock.align(ahead + timedelta(seconds=1100)), "the simulator went on"
+    assert clock.now() >= ahead + timedelta(seconds=1100)
 
 
 async def test_sleeping_on_a_fast_clock_takes_that_clocks_seconds() -> None:

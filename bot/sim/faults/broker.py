@@ -21,6 +21,7 @@ from bot.domain.events import (
     BrokerOrderStatus,
     BrokerOrderView,
     BrokerSnapshot,
+    BrokerTimeTold,
     CommissionReported,
     ErrorMeaning,
     Event,
@@ -77,6 +78,7 @@ CALLBACK_OF: Final[Mapping[type, Callback]] = MappingProxyType(
     }
 )
 _PATIENCE_S: Final = 10.0  # an answer that takes longer did not come; the adapter's ibkr.request_timeout_s
+_PROBED_EVERY: Final = timedelta(seconds=30)
 
 
 class FaultyBroker:
@@ -104,6 +106,7 @@ class FaultyBroker:
         self._before_executions: list[Event] = []
         self._link: LinkChange = LinkChange.DROPPED
         self._forgets_before: datetime | None = None
+        self._time_told_at = clock.now()
         self.account = self._inner.account
 
     # ---- the link
@@ -124,6 +127,7 @@ class FaultyBroker:
             self._held.clear()  # what was on its way was on that socket
             self._tell(LinkChange.DROPPED, "the gateway is gone")
         elif before is LinkChange.DROPPED:
+            self._tell_time(now)
             self._tell(LinkChange.CONNECTING, "in process")
             self._tell(LinkChange.ACCEPTED, f"account {self.account}")
             if wanted is not LinkChange.ACCEPTED:
@@ -147,6 +151,16 @@ class FaultyBroker:
 
     def _tell(self, change: LinkChange, detail: str) -> None:
         self._sink(LinkChanged(change, detail, self._clock.now()))
+
+    def _tell_time(self, now: datetime) -> None:
+        """Say what time it is here, as TWS answers at a connect and with every probe."""
+        self._time_told_at = now
+        self._sink(BrokerTimeTold(now.replace(microsecond=0), now, now, self._clock.monotonic()))
+
+    def _answer_probe(self, now: datetime) -> None:
+        silent = self._link is LinkChange.DROPPED or self.script.active(Mute, now) is not None
+        if not silent and now - self._time_told_at >= _PROBED_EVERY:
+            self._tell_time(now)
 
     def _deaf(self, now: datetime) -> bool:
         """Nothing about orders passes in either direction."""
@@ -312,6 +326,7 @@ class FaultyBroker:
         """Let the script have its way up to now: the link, what is due, what was held back, market data."""
         now = self._clock.now()
         self._follow_link(now)
+        self._answer_probe(now)
         self._venue.partial_fills_only = self.script.active(PartialFills, now) is not None
         for correction in self.script.due(Correction, now):
             self._simulated.publish(self._venue.correct_last_execution(correction.by))

@@ -78,6 +78,8 @@ _RECIPES: Final[tuple[tuple[int, _Recipe], ...]] = (  # weight, recipe
 _SHORT_BOOKS: Final = 0.25  # of the days
 _OTHER_CALLBACKS: Final = ("account", "preview", "end", "quote", "greeks", "depth", "trades")
 _OTHERS: Final = 0.3  # of the days
+_WRONG_CLOCKS: Final = 0.2
+_WRONG_BY: Final = (-86_400, -86_400, -3600, -45, 20, 45, 90, 3600, 3600, 86_400)  # seconds
 _UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")
 
 
@@ -128,6 +130,17 @@ def _short_book(seed: int, begin: datetime, end: datetime) -> list[Fault]:
 
 def _somewhere(chance: random.Random, begin: datetime, end: datetime) -> time:
     return _moment(begin + timedelta(seconds=chance.randint(0, max(int((end - begin).total_seconds()) - 1, 0))))
+
+
+def wrong_clock(seed: int, begin: datetime) -> list[Fault]:
+    """Return how the bot's machine has another hour than the venue on one day in five: from before the start on every
+    other of these, from the midst of the day on the others, and for so long that the bot follows it."""
+    chance = random.Random(f"clock {seed}")
+    if chance.random() >= _WRONG_CLOCKS:
+        return []
+    at = begin if chance.random() < 0.5 else begin + timedelta(seconds=chance.randint(5, 50))
+    fault = {"kind": "clock_jump", "at": _moment(at), "for_seconds": chance.randint(70, 140)}
+    return [_ONE.validate_python({**fault, "by_seconds": chance.choice(_WRONG_BY)})]
 
 
 def _moment(at: datetime) -> time:

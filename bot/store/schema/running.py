@@ -95,6 +95,7 @@ ENGINE_STATUS: Final = Table(
     utc("session_close_at"),
     utc("broker_synced_at"),
     words("waiting_for", default="[]", comment="JSON list: why there is no trade right now"),
+    words("clock_fault", comment="how the machine's clock differs from the broker's, what follows and what to do"),
     CheckConstraint("id = 1", name="one_row"),
     comment="the engine's pulse: one row",
 )
