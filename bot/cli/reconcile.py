@@ -20,16 +20,20 @@ COLUMNS = ("subject", "key", "broker", "store", "action")
 
 def reconcile(wait: Wait = 20, json: Json = False) -> None:
     """Have the bot compare its book with the broker's and show the comparison; exit code 1 if none came."""
+    from bot.store.reconciliations import orders_that_agree
+
     row = asked(CommandKind.RECONCILE, {}, wait)
     if row.state != "done" or row.handled_at is None:
         fail(row.answer or f"no answer within {wait:g} s: is the bot running? The command stays queued", REFUSED)
     found = _compared(row.handled_at, wait)
     if found is None:
         fail(f"the broker's book did not come whole within {wait:g} s; `status` says how the connection is", REFUSED)
+    agreeing = look(store_url(), lambda connection: orders_that_agree(connection, found))
+    lines = sorted([*found.lines, *agreeing], key=lambda line: line.subject)
     if json:
-        show.as_json({"id": found.id, "at": found.at, "differences": found.differences, "lines": list(found.lines)})
+        show.as_json({"id": found.id, "at": found.at, "differences": found.differences, "lines": lines})
         return
-    rows = [(line.subject, line.key, line.broker, line.store, line.action) for line in found.lines]
+    rows = [(line.subject, line.key, line.broker, line.store, line.action) for line in lines]
     show.as_table(
         COLUMNS, rows, f"compared at {found.at:%H:%M:%S} UTC: {found.verdict}", "nothing is held and nothing is open"
     )

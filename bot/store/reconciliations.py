@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
+from bot.domain.order import OrderState
 from bot.engine.records import LEFT_ALONE
-from bot.store.schema import RECONCILIATION, RECONCILIATION_LINE
-from bot.store.values import parse_time, time_text
+from bot.store.schema import BROKER_ORDER, RECONCILIATION, RECONCILIATION_LINE
+from bot.store.values import maybe_dollars, parse_time, time_text
 
 SAME = "same"
+_AGREEING = (OrderState.WORKING.value, OrderState.PARTIALLY_FILLED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,26 @@ def latest(connection: Connection, since: datetime | None = None, *, complete: b
     found = row._mapping
     lines = _lines(connection, found["id"])
     return Comparison(found["id"], parse_time(found["at"]), found["reason"], bool(found["complete"]), lines)
+
+
+def orders_that_agree(connection: Connection, comparison: Comparison) -> list[ComparedLine]:
+    """Return our live orders that were there and that the comparison has no word on: a whole one names each that
+    differs."""
+    named = {line.key for line in comparison.lines if line.subject == "order"}
+    order = BROKER_ORDER.c
+    live = order.state.in_(_AGREEING) & (order.submitted_at <= time_text(comparison.at))
+    query = select(BROKER_ORDER).where(live).order_by(order.contract_key, order.id)
+    rows = [row._mapping for row in connection.execute(query) if comparison.complete]
+    return [
+        ComparedLine("order", r["order_ref"], _terms(r), _terms(r), SAME) for r in rows if r["order_ref"] not in named
+    ]
+
+
+def _terms(row: RowMapping) -> str:
+    prices = ((name, maybe_dollars(row[f"{name}_price"])) for name in ("limit", "stop"))
+    asked = "".join(f" {name} {price}" for name, price in prices if price is not None)
+    left = row["quantity"] - row["filled_quantity"]
+    return f"{row['state']}: {row['side']} {left} {row['contract_key'].strip()}{asked}"
 
 
 def _lines(connection: Connection, comparison_id: str) -> list[ComparedLine]:

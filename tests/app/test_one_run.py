@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -30,7 +32,24 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "QUANTICITY__DATABASE__URL": f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}",
         "QUANTICITY__SIM__STATE_DIR": str(REPO_ROOT / "data"),
         "QUANTICITY__WEB__PORT": "0",
+        "QUANTICITY__ENGINE__DEAD_MAN_FILE": str(tmp_path / "alive.json"),
+        "NOTIFY_SOCKET": str(tmp_path / "notify"),
+        "WATCHDOG_USEC": "3000000",
     }
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[socket.socket]:
+    """As much of systemd as the program talks to."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        ear.settimeout(20)
+        yield ear
+
+
+def hear(ear: socket.socket, word: str) -> None:
+    while word not in ear.recv(4096).decode().split("\n"):
+        pass
 
 
 @pytest.fixture
@@ -53,13 +72,16 @@ def children_of(pid: int) -> list[int]:
 
 @pytest.mark.slow
 def test_a_second_run_is_refused_by_name_and_the_first_ends_with_its_children_within_five_seconds(
-    running: subprocess.Popen[str], environment: dict[str, str]
+    systemd: socket.socket, running: subprocess.Popen[str], environment: dict[str, str], tmp_path: Path
 ) -> None:
+    hear(systemd, "READY=1")
     second = subprocess.run(RUN, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 2
     assert f"process {running.pid} on " in second.stderr
     children = children_of(running.pid)
     assert len(children) == 2
+    hear(systemd, "WATCHDOG=1")
+    assert json.loads((tmp_path / "alive.json").read_text())["pid"] == running.pid
     asked = time.monotonic()
     running.send_signal(signal.SIGTERM)
     assert running.stderr is not None
@@ -68,3 +90,37 @@ def test_a_second_run_is_refused_by_name_and_the_first_ends_with_its_children_wi
     assert time.monotonic() - asked < 5
     assert "the program stops" in rest
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    hear(systemd, "STOPPING=1")
+
+
+@pytest.mark.slow
+def test_at_a_gateway_that_answers_nothing_it_ends_in_time_and_a_second_one_is_refused_for_the_account(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # the kernel takes connections, nobody reads them
+        at_gateway = {
+            **environment,
+            "QUANTICITY__IBKR__PORT": str(mute.getsockname()[1]),
+            "QUANTICITY__SOURCES__UNUSUAL_WHALES__BASE_URL": "http://127.0.0.1:9",
+            "UNUSUAL_WHALES_TOKEN": "x" * 20,
+            "WEB_LOGIN_TOKEN": "y" * 20,
+        }
+        paper = [sys.executable, str(REPO_ROOT / "run.py"), "run", "--mode", "paper"]
+        with subprocess.Popen(paper, env=at_gateway, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if "page: http" in line:
+                    break
+            elsewhere = {**at_gateway, "QUANTICITY__DATABASE__URL": f"sqlite+aiosqlite:///{tmp_path / 'other.db'}"}
+            second = subprocess.run(paper, env=elsewhere, capture_output=True, text=True, timeout=60, check=False)
+            asked = time.monotonic()
+            process.terminate()
+            rest = process.stderr.read()
+            assert process.wait(10) == 0
+            assert time.monotonic() - asked < 5
+    assert second.returncode == 2
+    assert (
+        f"of the account at 127.0.0.1:{at_gateway['QUANTICITY__IBKR__PORT']}: process {process.pid} on "
+        in second.stderr
+    )
+    assert "the program stops" in rest

@@ -23,7 +23,7 @@ from bot.cli.operator import matches
 from bot.domain.approval import Approval
 from bot.domain.contracts import OptionContract, Right
 from bot.domain.ids import ulid
-from bot.domain.order import Execution, OrderSide
+from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, ExitPlan, Position, PositionState, Rung, Settlement
 from bot.domain.session import Session, SessionState
 from bot.domain.signal import Signal
@@ -562,6 +562,27 @@ def test_reconcile_shows_what_the_broker_has_what_the_store_has_and_what_was_don
     assert shown["lines"][1] == {
         "subject": "position", "key": CONTRACT.key.strip(), "broker": "4", "store": "4", "action": "same",
     }  # fmt: skip
+
+
+def test_our_orders_that_agree_stand_in_the_table_too(call: Call, running: Path) -> None:
+    """The store keeps a line of each that differs; the others are as the broker has them."""
+    stop = Order(
+        id=ulid(NOW, 0xDDDDD), order_ref="qty-stop", contract_key=CONTRACT.key, purpose=Purpose.PROTECT,
+        side=OrderSide.SELL, order_type=OrderType.STOP, terms=Terms(4, stop_price=Decimal("0.62")), created_at=NOW,
+        state_since=NOW, state=OrderState.WORKING, position_id=POSITION, submitted_at=NOW,
+    )  # fmt: skip
+    doubted = replace(stop, id=ulid(NOW, 0xEEEEE), order_ref="qty-1")
+    later = replace(stop, id=ulid(NOW, 0xFFFFF), order_ref="qty-2", submitted_at=NOW + timedelta(seconds=9))
+    batch = TickBatch(tick=8, recorded_at=NOW, orders={order.id: order for order in (stop, doubted, later)})
+    asyncio.run(write(f"sqlite+aiosqlite:///{running}", batch))
+    bot = Comparing(running, [("order", "qty-1", "working", "absent", "asked again")])
+    bot.start()
+    result = call("reconcile", "--json")
+    bot.join(timeout=5)
+    words = "working: SELL 4 SPY   261120C00590000 stop 0.62"
+    told = {"subject": "order", "key": "qty-1", "broker": "absent", "store": "working", "action": "asked again"}
+    agrees = {"subject": "order", "key": "qty-stop", "broker": words, "store": words, "action": "same"}
+    assert json.loads(result.stdout)["lines"] == [told, agrees]
 
 
 BY_HAND = ("order", "901 by hand", "not ours", "SELL 1 SPY   261120C00590000 limit 9, working, 0 filled", "left alone")
