@@ -113,6 +113,7 @@ class Soak:
         desk.session = session
         desk.broker.close_day()
         del desk.simulated, desk.feed._transport
+        gc.collect()  # yesterday's market refers to itself
         market = build_market(self._scenario, seed, session.day)
         desk.simulated = SimulatedVenue(build_venue(market, self._scenario, seed))
         desk.feed._transport = InProcessTransport(UwFace(market, desk.clock))
