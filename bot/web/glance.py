@@ -92,6 +92,9 @@ def _faults(m: Overview) -> Iterator[Fault]:
     halted = [each.symbol for each in m.halted_symbols]
     if halted:
         yield Fault(f"Entries halted on {_named(halted)}", m.halted_symbols[0].reason, WARN)
+    pending = [each.title for each in m.unsettled if each.is_pending]
+    if pending:
+        yield Fault(f"{_count(len(pending), 'settlement price')} to be told", _named(pending), WARN)
     ailing = [each.name for each in m.feeds if not each.is_fine]
     if ailing:
         title = f"{_count(len(ailing), 'feed')} of {len(m.feeds)} late or refused"

@@ -57,6 +57,15 @@ def test_a_position_without_a_stop_is_named(page: FlaskClient, store, protection
     assert "1 contract of SPX 5900 C 20 Nov" in protected(page)[2]
 
 
+@pytest.mark.parametrize("settlement, answer", [("seen", "No"), ("pending", "1 settlement price to be told")])
+def test_a_settlement_price_that_a_person_has_to_tell_is_named(
+    fine: FlaskClient, store, settlement: str, answer: str
+) -> None:
+    """What was seen at the expiry is confirmed by itself."""
+    store.set(schema.POSITION, {"id": "POSOLD"}, settlement=settlement)
+    assert wrong(fine)[1] == answer
+
+
 def test_a_flat_book_needs_no_protection(fine: FlaskClient, store) -> None:
     store.set(schema.POSITION, {"id": "POSRUN"}, state="closed")
     assert protected(fine)[:2] == ("idle", "Nothing held")
