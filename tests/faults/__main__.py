@@ -19,7 +19,7 @@ from tests.faults.day import live_day
 from tests.faults.plan import Outcome, Plan
 
 _TELL_EVERY = 200
-_PARTS = ("faults", "crashes", "requests")
+_PARTS = ("faults", "crashes", "requests", "outages")
 
 
 def play(plan: Plan, name: str | None = None) -> Outcome:
@@ -73,6 +73,7 @@ def explain(plan: Plan, outcome: Outcome, name: str | None) -> str:
     lines += [f"  fault: {in_words(fault)}" for fault in least.faults]
     lines += [f"  death: {crash}" for crash in least.crashes]
     lines += [f"  request: {request}" for request in least.requests]
+    lines += [f"  outage: {outage}" for outage in least.outages]
     lines += [f"  setting: {least.setting}"]
     return "\n".join([*lines, f"  again: {command_of(least, name)}"])
 
@@ -92,6 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--faults", help="with --only: the numbers of the faults to keep, or none")
     parser.add_argument("--crashes", help="with --only: the numbers of the deaths to keep, or none")
     parser.add_argument("--requests", help="with --only: the numbers of people's requests to keep, or none")
+    parser.add_argument("--outages", help="with --only: the numbers of the store's outages to keep, or none")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--explain", type=int, default=5, help="how many failures are shrunk and explained")
     return parser.parse_args()
@@ -107,6 +109,8 @@ def play_one(arguments: argparse.Namespace) -> int:
         print(f"death: {crash}")
     for request in plan.requests:
         print(f"request: {request}")
+    for outage in plan.outages:
+        print(f"outage: {outage}")
     print(f"setting: {plan.setting}")
     print(f"died: {', '.join(outcome.deaths) or 'never'}; {outcome.orders} orders, {outcome.fills} fills")
     print("\n".join(outcome.broken) or "every promise was kept")
@@ -144,6 +148,7 @@ def summary(outcomes: list[Outcome], seconds: float) -> str:
     deaths = Counter(point_of(death) for death in words)
     rate = len(outcomes) / seconds * 60
     answers: Counter[str] = sum((Counter(each.answers) for each in outcomes), Counter())
+    outages = sum(bool(each.outages) for each in outcomes)
     breakers = Counter(name for each in outcomes for name in each.blocked)
     return "\n".join(
         [
@@ -152,6 +157,7 @@ def summary(outcomes: list[Outcome], seconds: float) -> str:
             "deaths: " + _counted(deaths),
             "commands: " + _counted(answers),
             "days on which a breaker tripped: " + _counted(breakers),
+            f"days on which the store could not be used: {outages}",
             f"failed: {sum(bool(each.broken) for each in outcomes)}",
         ]
     )

@@ -7,7 +7,7 @@ the send is before the acknowledgement, after the fill is before the stop.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -23,9 +23,10 @@ from bot.domain.events import (
     WhatIfAnswered,
 )
 from bot.domain.order import OrderSide, OrderTicket, OrderType
-from bot.engine.records import TickBatch
+from bot.engine.records import LoadedState, TickBatch
 from bot.feeds.clock import ManualClock
 from tests.faults.clock import BotClock
+from tests.faults.outages import StoreOutage
 
 STEPS: Final = (
     "commit",  # of what was decided
@@ -105,18 +106,27 @@ class Reaper:
 
 
 class MortalStore:
-    """A store around whose commits one can die. What dies inside a commit is in `MortalLane`."""
+    """A store around whose commits one can die, and whose disk may take nothing for a while (`outage`). What dies
+    inside a commit is in `MortalLane`."""
 
-    def __init__(self, store: Any, reaper: Reaper) -> None:
-        self._store, self._reaper = store, reaper
+    def __init__(self, store: Any, reaper: Reaper, outage: Callable[[], StoreOutage | None] = lambda: None) -> None:
+        self._store, self._reaper, self._outage = store, reaper, outage
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     async def commit(self, batch: TickBatch) -> None:
         self._reaper.reach("before commit")
+        if (outage := self._outage()) is not None:
+            raise outage.error
         await self._store.commit(batch)
         self._reaper.reach("after commit")
+
+    async def load(self) -> LoadedState:
+        if (outage := self._outage()) is not None and not outage.readable:
+            raise outage.error
+        loaded: LoadedState = await self._store.load()
+        return loaded
 
 
 def step_of(ticket: OrderTicket) -> str:

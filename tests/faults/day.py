@@ -47,12 +47,14 @@ from tests.faults.checks import Checker, broken_laws
 from tests.faults.clock import BotClock
 from tests.faults.crash import Killed, MortalBroker, MortalSink, MortalStore, Reaper
 from tests.faults.market import CLOSE, OPEN, OPTIONS, ToyMarket
+from tests.faults.outages import StoreOutage
 from tests.faults.people import ACTOR, People
 from tests.faults.plan import EQUITY, SETTLED_AT, TROUBLE_UNTIL, UW_MAX_AGE_S, Outcome, Plan
 
 _TICKS_A_STEP = 12
 _FOLLOWS_IN = timedelta(seconds=70)  # a wall clock that was set forward is believed after a minute
 _MARGIN = timedelta(seconds=2)  # the broker tells whole seconds
+_MEANT = ("circuit breaker", "the store could not be used")
 _PREPARED = Prepared(sqlite.dialect())
 
 
@@ -141,6 +143,7 @@ class World:
         self.reaper = Reaper(self.clock, plan.crashes)
         self.outcome = Outcome(plan.seed)
         self.starts = 0
+        self.run_began = OPEN
         self._alive: list[Callable[[], Awaitable[None]]] = []  # what has to end with the bot
         self.engine: Engine
         self.broker: FaultyBroker
@@ -168,6 +171,7 @@ class World:
     async def start(self) -> None:
         """Start the bot on what the store holds: nothing else survives a death."""
         self.starts += 1
+        self.run_began = self.clock.now()
         inbox = Inbox()
         self.lane = InlineLane(self.url, self.reaper)
         self._alive.append(self.lane.close)
@@ -175,7 +179,7 @@ class World:
         store = SqlStore(self.url, self.bot_clock, lane=self.lane)
         store._prepared = _PREPARED  # compiled once for all days
         await store.open()
-        self.store = MortalStore(store, self.reaper)
+        self.store = MortalStore(store, self.reaper, self._outage)
         sink = MortalSink(inbox.put, self.reaper, self.bot_clock)
         self.broker = FaultyBroker(self.simulated, self.venue, self.clock, sink, self.settings.bot_id, self.script)
         self._alive.append(self.broker.stop)
@@ -195,11 +199,15 @@ class World:
             inbox=inbox,
             wait_for_answers=True,
             on_commit=self._committed,
+            on_outage=self.outcome.outages.append,
         )
         self.clock_watch = ClockWatch(self.bot_clock, self.settings.engine.clock_tolerance_s)
         self.people.asked = True  # a row may have waited while nobody lived
         await self.engine.start()
         await self.broker.start()
+
+    def _outage(self) -> StoreOutage | None:
+        return next((o for o in self.plan.outages if o.lasts(self.clock.now(), self.run_began)), None)
 
     def _busy(self) -> Set[str]:
         held = {p.instrument.local_symbol for p in self.venue.positions() if p.quantity}
@@ -325,8 +333,9 @@ class World:
 
     @staticmethod
     def _is_meant(session: Session) -> bool:
-        """A hold is meant when a person asked for it or a circuit breaker tripped; any other is a fault of ours."""
-        return session.held_by == ACTOR or session.hold_reason.startswith("circuit breaker")
+        """A hold is meant when a person asked for it, a circuit breaker tripped or the disk took nothing; any other is
+        a fault of ours."""
+        return session.held_by == ACTOR or session.hold_reason.startswith(_MEANT)
 
     async def run_watched(self, end: Any) -> None:
         """Let time pass without faults; what is held has to be covered, always."""

@@ -17,6 +17,7 @@ from bot.sim.faults.catalogue import Fault
 from bot.sim.faults.generator import random_faults, wrong_clock
 from tests.faults.crash import Crash, random_crashes
 from tests.faults.market import DAY, OPEN
+from tests.faults.outages import StoreOutage, random_outages
 from tests.faults.people import Request, random_requests
 
 TROUBLE_UNTIL = OPEN + timedelta(seconds=150)
@@ -135,12 +136,13 @@ def _exit(ladder: str, holds: bool) -> ExitSettings:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a seed stands for; faults, deaths and requests may be taken away to find the least that still fails."""
+    """What a seed stands for; any part of it may be taken away to find the least that still fails."""
 
     seed: int
     faults: tuple[Fault, ...]
     crashes: tuple[Crash, ...]
     requests: tuple[Request, ...] = ()
+    outages: tuple[StoreOutage, ...] = ()
 
     @classmethod
     def of(cls, seed: int) -> Plan:
@@ -152,6 +154,7 @@ class Plan:
             (*random_faults(seed, begin, end, vendor=True), *wrong),
             tuple(sorted((*crashes, *_born_at_a_wrong_hour(seed, wrong)), key=lambda crash: crash.after)),
             random_requests(seed, begin, end),
+            random_outages(seed, begin, end),
         )
 
     @property
@@ -185,4 +188,5 @@ class Outcome:
     fills: int = 0
     orders: int = 0
     answers: dict[str, int] = field(default_factory=dict)  # command and its answer's state -> how many
+    outages: list[str] = field(default_factory=list)  # what was told of a store that could not be used
     blocked: set[str] = field(default_factory=set)  # breakers that tripped

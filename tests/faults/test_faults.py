@@ -14,6 +14,7 @@ from bot.sim.faults.script import FaultScript
 from tests.faults.__main__ import command_of, play, play_seed, point_of, shrink
 from tests.faults.breaks import BREAKS
 from tests.faults.crash import POINTS, Crash
+from tests.faults.outages import StoreOutage
 from tests.faults.plan import Outcome, Plan, Setting
 
 TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # 10:00 in New York
@@ -59,6 +60,17 @@ def test_days_are_lived_with_people_limits_and_questions() -> None:
     assert {(Setting.of(o.seed).limits, Setting.of(o.seed).approval) for o in outcomes} >= {
         ("wide", "auto"), ("tight", "auto"), ("wide", "manual"), ("wide", "above_risk_pct"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("readable", [True, False])
+@pytest.mark.parametrize("seed, for_s", [(2, 5), (4, 15), (10, 40), (57, 5)])
+def test_a_disk_that_takes_nothing_for_a_while_loses_and_doubles_nothing(
+    seed: int, for_s: float, readable: bool
+) -> None:
+    outages = tuple(StoreOutage(TEN + timedelta(seconds=s), for_s, readable) for s in (20, 70, 120))
+    outcome = play(replace(Plan.of(seed), crashes=(), outages=outages))
+    assert outcome.broken == []
+    assert any("the store is back" in words for words in outcome.outages)
 
 
 @pytest.mark.parametrize("seed", [4, 7])  # after the trouble: the book is asked for, the bot is restarted
