@@ -14,7 +14,7 @@ from bot.domain.events import CommissionReported, ExecutionReported
 from bot.domain.ids import is_ours
 from bot.domain.money import ZERO
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderTrigger, Purpose, base_of
-from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.engine import foreign, sold_elsewhere
 from bot.engine.context import Context
@@ -264,6 +264,7 @@ class FillKeeper:
         )
         if position is None:
             return
+        held_again = position.quantity if position.state is PositionState.CLOSED else 0
         if order.purpose is Purpose.ENTRY:
             position.entry_quantity += quantity
             position.entry_value += value
@@ -276,8 +277,27 @@ class FillKeeper:
         )
         self._charge_known(position, after)
         self._end_what_is_gone(position)
+        self._pass_on(position, held_again - max(position.quantity, 0))
         if quantity:
             self._journal.commands.append(AskSnapshot(f"{before.exec_id} was corrected by {quantity} contracts"))
+
+    def _pass_on(self, position: Position, gone: int) -> None:
+        """What a correction had given back to a closed position was adopted as one of its own: what a later correction
+        takes away again is taken from that one, at its own price."""
+        for adopted in self._ledger.positions_of(position.key):
+            if adopted.origin is not Origin.BROKER or adopted.opened_at < position.opened_at:
+                continue
+            contracts = min(gone, adopted.quantity)
+            if contracts <= 0:
+                continue
+            gone -= contracts
+            value = adopted.entry_value * contracts / adopted.entry_quantity
+            adopted.entry_quantity -= contracts
+            adopted.entry_value -= value
+            words = f"{contracts} that a correction had given back were taken away by another"
+            evidence = {"quantity": -contracts, "value": -value, "of": position.id}
+            self._journal.take(Step(adopted, PositionTrigger.CORRECT, words, evidence, actor="broker"))
+            self._end_what_is_gone(adopted)
 
     def _end_what_is_gone(self, position: Position) -> None:
         """A correction may leave nothing of a position, or less than nothing."""

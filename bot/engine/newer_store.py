@@ -23,7 +23,7 @@ from bot.domain.order import (
     Terms,
     last_revisions,
 )
-from bot.domain.position import Position
+from bot.domain.position import Position, PositionState
 from bot.engine.context import Context
 from bot.engine.journal import Journal
 from bot.engine.steps import Birth, Step
@@ -111,9 +111,12 @@ def _is_unknown_sale(ctx: Context, execution: Execution) -> bool:
 
 
 def _position_sold(ctx: Context, key: str, sold: Sequence[Execution]) -> Position | None:
-    """Return the position that such an order is of: the one on its contract that was open before it sold."""
+    """Return the position that such an order is of: the one on its contract that was open before it sold, or one that
+    was closed by a sale which the broker took back since."""
     first = min((execution.executed_at for execution in sold), default=None)
-    known = ctx.ledger.positions_of(key)
+    on_key = (*ctx.ledger.positions_of(key), *(p for p in ctx.ledger.closed.values() if p.key == key))
+    held_again = [p for p in on_key if p.state is PositionState.CLOSED and p.quantity > 0] if sold else []
+    known = (*(p for p in on_key if p.state is not PositionState.CLOSED), *held_again)
     return next((p for p in known if first is None or p.opened_at <= first), None)
 
 

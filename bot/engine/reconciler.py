@@ -8,7 +8,7 @@ neither open nor completed nor executed. Running it twice changes nothing the se
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -25,14 +25,24 @@ from bot.domain.events import (
     OrderReported,
 )
 from bot.domain.ids import is_ours
-from bot.domain.order import Order, OrderState, OrderTrigger, OrderType, Purpose, base_of
+from bot.domain.order import (
+    Execution,
+    Order,
+    OrderSide,
+    OrderState,
+    OrderTrigger,
+    OrderType,
+    Purpose,
+    base_of,
+    last_revisions,
+)
 from bot.domain.position import Origin, Position, PositionState, PositionTrigger
 from bot.engine import expiry, foreign, settlement, sold_elsewhere
 from bot.engine.adoption import LostOrders
 from bot.engine.context import Context
 from bot.engine.facts import FactKeeper
 from bot.engine.journal import Journal
-from bot.engine.newer_store import NewerSales
+from bot.engine.newer_store import NewerSales, is_unknown
 from bot.engine.order_ends import OrderEnds
 from bot.engine.records import LEFT_ALONE, ReconcileLine, ReconcileRow
 from bot.engine.steps import Birth, Step
@@ -146,15 +156,12 @@ class Reconciler:
 
     def _take_facts(self, snapshot: BrokerSnapshot, *, conclusive: bool) -> None:
         keeper = FactKeeper(self._ctx, self._journal)
+        executions = _in_order(snapshot.executions, self._ctx.ledger.executions)
+        strange = {e.exec_id for e in executions if is_unknown(self._ctx, e.order_ref, e.perm_id)}
+        self._count(keeper, (e for e in executions if e.exec_id not in strange), conclusive=conclusive)
         if conclusive:
             self._take_back(snapshot)
-        known = set(self._ctx.ledger.executions)
-        for execution in sorted(snapshot.executions, key=lambda e: (e.executed_at, e.exec_id)):
-            keeper.executed(ExecutionReported(execution), whole_book=conclusive)
-            if execution.base_id not in known and execution.base_id in self._ctx.ledger.executions:
-                self._line(
-                    "execution", execution.exec_id, "missing", f"{execution.side} {execution.quantity}", "counted"
-                )
+        self._count(keeper, (e for e in executions if e.exec_id in strange), conclusive=conclusive)
         for exec_id, commission in snapshot.commissions.items():
             keeper.commission(CommissionReported(exec_id, commission, snapshot.at))
         for view in (*snapshot.completed_orders, *snapshot.open_orders):
@@ -180,8 +187,18 @@ class Reconciler:
             if view.order_ref not in self._ctx.ledger.by_ref and not is_ours(self._ctx.settings.bot_id, view.order_ref):
                 self._line("order", foreign.name_of(view), "not ours", foreign.in_words(view), LEFT_ALONE)
 
+    def _count(self, keeper: FactKeeper, executions: Iterable[Execution], *, conclusive: bool) -> None:
+        ledger = self._ctx.ledger
+        for execution in executions:
+            is_news = execution.base_id not in ledger.executions
+            keeper.executed(ExecutionReported(execution), whole_book=conclusive)
+            if is_news and execution.base_id in ledger.executions:
+                what = f"{execution.side} {execution.quantity}"
+                self._line("execution", execution.exec_id, "missing", what, "counted")
+
     def _take_back(self, snapshot: BrokerSnapshot) -> None:
-        """What a newer store sold of our positions, before its executions are counted; half a book does not tell."""
+        """What a newer store sold of our positions: after the executions of orders that we know, which may open or
+        correct a position, and before its own are counted; half a book does not tell."""
         for ref, action in NewerSales(self._ctx, self._journal, snapshot).take_back():
             self._line("order", ref, "missing", "known", action)
 
@@ -205,11 +222,16 @@ class Reconciler:
     def _judge_orders(self, snapshot: BrokerSnapshot) -> None:
         """An order whose executions alone are there did arrive; that it is neither open nor completed still counts as
         absent."""
-        seen = {v.order_ref for v in (*snapshot.open_orders, *snapshot.completed_orders)}
+        live = {view.order_ref for view in snapshot.open_orders}
+        over: dict[str, set[int]] = defaultdict(set)
+        for view in snapshot.completed_orders:
+            over[view.order_ref].add(view.perm_id)
         absent = [
             o
             for o in self._ctx.ledger.open_orders.values()
-            if o.order_ref not in seen and (o.submitted_at or o.state_since) < snapshot.asked_at
+            if o.order_ref not in live
+            and not _is_among(o, over[o.order_ref])
+            and (o.submitted_at or o.state_since) < snapshot.asked_at
         ]
         for known in self._absences.since.keys() - {o.order_ref for o in absent}:
             del self._absences.since[known]
@@ -409,6 +431,26 @@ class Reconciler:
 
     def _line(self, subject: str, key: str, ours: str, broker: str, action: str) -> None:
         self._lines.append(ReconcileLine(subject, key, ours, broker, action))
+
+
+def _is_among(order: Order, perm_ids: set[int]) -> bool:
+    """Say whether one of the sendings of its reference that are over may be this one: another permId is another's."""
+    return bool(perm_ids) and (not order.perm_id or bool(perm_ids & {order.perm_id, 0}))
+
+
+def _in_order(executions: Sequence[Execution], known: Mapping[str, Execution]) -> list[Execution]:
+    """Return a book's executions so that no position is closed in passing: what leaves more of it first, then what
+    leaves less, each in the order of time, and at the end the revisions that were corrected since."""
+    in_time = sorted(executions, key=lambda e: (e.executed_at, e.exec_id))
+    last = last_revisions(in_time)
+    counts = {execution.exec_id for execution in last}
+    outdated = [execution for execution in in_time if execution.exec_id not in counts]
+    return [*sorted(last, key=lambda e: _leaves_less(e, known.get(e.base_id))), *outdated]
+
+
+def _leaves_less(execution: Execution, before: Execution | None) -> bool:
+    more = execution.quantity - (before.quantity if before is not None else 0)
+    return more < 0 if execution.side is OrderSide.BUY else more > 0
 
 
 def _is_none_of_ours(found: BrokerPosition | None, ours: int) -> bool:

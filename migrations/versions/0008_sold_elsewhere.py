@@ -48,7 +48,7 @@ UPDATE position SET commissions = commissions - elsewhere_commission, realized_p
             OR (2 * ABS(({_NUMERATOR}) % {_DENOMINATOR}) = {_DENOMINATOR}
                 AND ABS(({_NUMERATOR}) / {_DENOMINATOR}) % 2 = 1)
         THEN CASE WHEN ({_NUMERATOR}) < 0 THEN -1 ELSE 1 END ELSE 0 END)
-WHERE elsewhere_commission <> 0"""  # noqa: S608 - the pieces of this text are our own constants
+WHERE elsewhere_commission <> 0 AND entry_quantity > 0"""  # noqa: S608 - the pieces of this text are our own constants
 
 
 def upgrade() -> None:

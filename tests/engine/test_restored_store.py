@@ -210,9 +210,6 @@ async def test_a_newer_stop_that_is_looser_than_ours_is_replaced(place: Place) -
 
 
 ANY = MOVES.filter(lambda move: move[0] not in {"failing_commit", "late_amendment"})
-# A fill that is taken back between the backup and its restore: as examples, not on any path. The store that heard of it
-# is lost, so the charge for such a fill can be booked once too seldom.
-SINCE = ANY.filter(lambda move: move[0] != "take_back")
 BUSY = st.one_of(
     st.tuples(st.just("bid"), st.integers(300, 700)),
     st.tuples(st.just("settle"), st.just(0)),
@@ -221,13 +218,14 @@ BUSY = st.one_of(
     st.tuples(st.just("venue_cancels"), st.integers(0, 20)),
     st.tuples(st.just("close"), st.just(0)),
 )
+TAKEN_BACK = st.tuples(st.just("take_back"), st.integers(0, 20))
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(1, 6),
     st.lists(ANY, max_size=12),
-    st.lists(st.one_of(SINCE, BUSY, BUSY), min_size=5, max_size=25),
+    st.lists(st.one_of(ANY, BUSY, BUSY, TAKEN_BACK), min_size=5, max_size=25),
 )
 @example(4, [], [("bid", 300), ("settle", 0), ("fill", 1), ("settle", 0), ("bid", 420), ("settle", 0)])
 @example(4, [], [("close", 0), ("settle", 0), ("fill", 1), ("settle", 0)])
@@ -235,6 +233,24 @@ BUSY = st.one_of(
 @example(1, [], [("bid", 50), ("close", 0), ("answer", 0), ("fill", 0), ("take_back", 1)])
 @example(3, [], [("bid", 400), ("quiet_fill", 1)])
 @example(4, [("bid", 300)], [("settle", 0), ("venue_cancels", 0), ("settle", 0), ("fill", 1), ("settle", 0)])
+@example(3, [], [("fill", 2), ("take_back", 7), ("settle", 0)])
+@example(2, [("quiet_fill", 15)], [("close", 0), ("take_back", 3), ("settle", 0)])
+@example(3, [("fill", 20)], [("reconnect", 0), ("take_back", 3), ("settle", 0), ("fill", 10)])
+@example(
+    6,
+    [("fill", 12), ("venue_cancels", 18), ("reconnect", 0), ("wait", 5), ("drop", 13), ("wait", 5)],
+    [("reconnect", 0)],
+)
+@example(
+    1,
+    [("fill", 5), ("take_back", 17), ("competing", 0), ("close", 0), ("reject", 10), ("resume", 0), ("reconnect", 0)],
+    [("quiet_fill", 9), ("take_back", 19), ("take_back", 6)],
+)
+@example(
+    3,
+    [("fill", 19), ("quiet_fill", 12)],
+    [("take_back", 2), ("take_back", 20), ("take_back", 0), ("resume", 0), ("quiet_fill", 3), ("close", 0)],
+)
 async def test_whatever_happened_before_and_after_the_backup_the_books_and_the_money_agree(
     quantity: int, before: list[tuple[str, int]], after: list[tuple[str, int]]
 ) -> None:
