@@ -53,6 +53,8 @@ class Qualifier:
             found: list[ContractDetails] = await self._wire.requests.ask(request_id, send, self._deadline_s)
         except RequestRefused as refused:
             raise UnknownContract(f"{key.strip()}: {refused}") from refused
+        except RequestTimedOut as late:
+            raise RequestTimedOut("the question for its contract details", late.partial) from late
         routed = [each for each in found if each.contract is not None and each.contract.exchange == contract.exchange]
         candidates = {each.contract.conId: each for each in (routed or found) if each.contract is not None}
         if len(candidates) != 1:

@@ -38,6 +38,12 @@ ACCOUNTS, NEXT_ID, TIME = 15, 9, 49
 OPEN_ORDERS_END, COMPLETED_END, EXECUTIONS_END, POSITIONS_END, ACCOUNT_END = 53, 102, 55, 62, 54
 
 
+@pytest.fixture
+async def clock() -> RunningClock:
+    """One time for bot and venue, as there is in the world: a broker at another hour is a fault of its own."""
+    return RunningClock(speed=SPEED)
+
+
 @dataclass
 class Running:
     """An engine with its real client, ticking; what its batches said."""
@@ -61,8 +67,7 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def bot_at(port: int, directory: Path) -> AsyncIterator[Running]:
-    clock = RunningClock(speed=SPEED)
+async def bot_at(port: int, directory: Path, clock: RunningClock) -> AsyncIterator[Running]:
     url = f"sqlite+aiosqlite:///{directory / 'bot.db'}"
     upgrade(url)
     store = SqlStore(url, clock, config_version="test")
@@ -106,9 +111,10 @@ async def bot_at(port: int, directory: Path) -> AsyncIterator[Running]:
 
 
 @contextlib.asynccontextmanager
-async def venue_at(port: int = 0, mute: frozenset[int] = frozenset()) -> AsyncIterator[tuple[TwsFace, int]]:
+async def venue_at(
+    clock: RunningClock, port: int = 0, mute: frozenset[int] = frozenset()
+) -> AsyncIterator[tuple[TwsFace, int]]:
     simulated = SimulatedVenue(SmallVenue())
-    clock = RunningClock(speed=SPEED)
     face, driver = TwsFace(simulated, clock, port=port), VenueDriver(simulated, clock)
     face.mute |= mute
     bound = await face.start()
@@ -120,14 +126,16 @@ async def venue_at(port: int = 0, mute: frozenset[int] = frozenset()) -> AsyncIt
         await face.stop()
 
 
-async def test_a_venue_that_accepts_and_answers_nothing_never_makes_us_active(tmp_path: Path) -> None:
+async def test_a_venue_that_accepts_and_answers_nothing_never_makes_us_active(
+    tmp_path: Path, clock: RunningClock
+) -> None:
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
 
     deaf = await asyncio.start_server(hold, "127.0.0.1", 0)
     port = deaf.sockets[0].getsockname()[1]
-    async with bot_at(port, tmp_path) as bot:
+    async with bot_at(port, tmp_path, clock) as bot:
         await bot.until(lambda: len([each for each in bot.details if "did not complete the login" in each]) >= 3)
         assert bot.states <= {SessionState.STARTING}
         assert [
@@ -135,7 +143,7 @@ async def test_a_venue_that_accepts_and_answers_nothing_never_makes_us_active(tm
         ]
         assert len([each for each in bot.alerts if each.startswith("BROKER_UNREACHABLE")]) == 1
         deaf.close()
-        async with venue_at(port):
+        async with venue_at(clock, port):
             await bot.until(lambda: bot.is_active)
             assert bot.engine.ledger.connection.state is ConnectionState.SYNCED
 
@@ -150,9 +158,9 @@ async def test_a_venue_that_accepts_and_answers_nothing_never_makes_us_active(tm
     ],
 )
 async def test_a_venue_that_answers_half_of_the_login_never_makes_us_active_and_we_say_which_half(
-    kept_back: set[int], unanswered: str, tmp_path: Path
+    kept_back: set[int], unanswered: str, tmp_path: Path, clock: RunningClock
 ) -> None:
-    async with venue_at(mute=frozenset(kept_back)) as (face, port), bot_at(port, tmp_path) as bot:
+    async with venue_at(clock, mute=frozenset(kept_back)) as (face, port), bot_at(port, tmp_path, clock) as bot:
         await bot.until(lambda: any("BROKER_UNREACHABLE" in each for each in bot.alerts))
         assert [each for each in bot.alerts if each.endswith(f"did not complete the login within 0.4 s: {unanswered}")]
         assert [each for each in bot.details if each.endswith(unanswered)]
@@ -172,8 +180,10 @@ async def test_a_venue_that_answers_half_of_the_login_never_makes_us_active_and_
         (ACCOUNT_END, "account values"),
     ],
 )
-async def test_a_book_without_one_end_marker_never_makes_us_active(kept_back: int, part: str, tmp_path: Path) -> None:
-    async with venue_at(mute=frozenset({kept_back})) as (face, port), bot_at(port, tmp_path) as bot:
+async def test_a_book_without_one_end_marker_never_makes_us_active(
+    kept_back: int, part: str, tmp_path: Path, clock: RunningClock
+) -> None:
+    async with venue_at(clock, mute=frozenset({kept_back})) as (face, port), bot_at(port, tmp_path, clock) as bot:
         await bot.until(lambda: bot.books.count(False) >= 3)
         assert True not in bot.books
         assert bot.states <= {SessionState.STARTING, SessionState.RECONCILING}

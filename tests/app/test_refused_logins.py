@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -121,6 +122,7 @@ async def program(tws: BookTws, folder: Path, *arguments: str, **settings: str) 
 @pytest.fixture
 async def tws() -> AsyncIterator[BookTws]:
     fake = BookTws()
+    fake.answers[49] = lambda _: fake.send(49, 1, int(time.time()))  # the program's clock is the machine's
     await fake.start()
     yield fake
     await fake.stop()
