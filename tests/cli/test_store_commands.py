@@ -196,6 +196,14 @@ def test_status_names_halted_symbols_and_who_holds_the_session_since_when_and_wh
     assert "reconciling, then halt: news (by admin:web:ann" in call("status").stdout, "a restart shows the hold too"
 
 
+def test_status_names_a_wrong_clock(call: Call, running: Path) -> None:
+    assert "wrong clock" not in call("status").stdout
+    with closing(sqlite3.connect(running)) as connection, connection:
+        connection.execute("UPDATE engine_status SET clock_fault = 'it says 16:00, the broker 15:00'")
+    assert "wrong clock it says 16:00, the broker 15:00" in call("status").stdout
+    assert json.loads(call("status", "--json").stdout)["pulse"]["clock_fault"] == "it says 16:00, the broker 15:00"
+
+
 def test_status_without_a_store_says_what_to_do(call: Call) -> None:
     result = call("status")
     assert result.exit_code == 2

@@ -101,6 +101,17 @@ def test_a_symbol_on_which_entries_are_halted_is_named_with_the_reason(fine: Fla
     assert wrong(fine) == ("warn", "Entries halted on SPY", "somebody else traded it")
 
 
+def test_a_wrong_clock_is_named_on_top_of_the_page_and_to_whoever_asks(fine: FlaskClient, store) -> None:
+    told = "the machine's clock says 16:00, the broker's 15:00"
+    store.set(schema.ENGINE_STATUS, {"id": 1}, clock_fault=told)
+    assert wrong(fine)[:2] == ("bad", "Wrong clock")
+    assert "clock says 16:00" in wrong(fine)[2]
+    assert "Wrong clock:" in fine.get("/").get_data(as_text=True)
+    assert fine.get("/api/status").get_json()["clock_fault"] == told
+    health = fine.get("/healthz")
+    assert (health.status_code, told in health.get_json()["reasons"]) == (503, True)
+
+
 def test_a_store_that_cannot_be_read_answers_nothing_with_confidence(make_app: Callable, tmp_path) -> None:
     page = make_app(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}").test_client()
     told = answers(page)
