@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Final
 
 from bot.config.loader import LoadedConfig
 from bot.config.options import VenueOptions
@@ -31,6 +33,8 @@ from bot.sim.tws.limits import Limits
 from bot.sim.uw import UwFace
 from bot.sim.uw.limits import UwLimits
 from bot.sim.vocabulary import SimulatedVenue, VenueEvent
+
+log: Final = logging.getLogger("quanticity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,12 @@ class HeldClock(ScaledClock):
 
 
 class BookKeeper:
-    """Writes the venue's book after everything that changes it, and once a wall second for its time."""
+    """Writes the venue's book after everything that changes it, and once a wall second for its time. A disk that does
+    not take it is no matter of the market's: the venue trades on, and the book is written when it can be."""
 
     def __init__(self, path: Path, setup: VenueSetup, venue: MatchingVenue, clock: ScaledClock) -> None:
         self._path, self._setup, self._venue, self._clock = path, setup, venue, clock
+        self._told = False
 
     def __call__(self, events: Sequence[VenueEvent]) -> None:
         self.write()
@@ -84,7 +90,14 @@ class BookKeeper:
         setup = self._setup
         day = date.fromisoformat(setup.day)
         book = VenueBook(setup.scenario, setup.seed, day, self._clock.now(), self._venue.snapshot())
-        write_book(self._path, book)
+        try:
+            write_book(self._path, book)
+        except OSError as error:
+            if not self._told:
+                log.error(f"the simulated venue's book {self._path} cannot be written: {error.strerror}; it trades on")
+            self._told = True
+        else:
+            self._told = False
 
     async def keep(self) -> None:
         while True:

@@ -99,5 +99,19 @@ async def test_p61_orders_fills_and_positions_of_the_simulator_survive_its_resta
         assert (filled.view.order_ref, filled.view.status) == ("qty-b", BrokerOrderStatus.FILLED), "it can still fill"
 
 
+async def test_a_disk_that_does_not_take_the_venues_book_stops_no_order(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.write_text("in the way")
+    setup = VenueSetup("demo", 1, "2026-11-20", TEN.isoformat(), 1.0, 0, 0, 0.02, str(folder / "book.json"))
+    async with opened(setup) as site:
+        site.broker.submit(a_buy("a", MARKETABLE))
+        await site.events.first(ExecutionReported)
+        folder.unlink()
+        site.broker.submit(a_buy("b", RESTING))
+        await site.events.first(OrderReported, lambda each: bool(_rests(each) and each.view.perm_id))
+    book = read_book(folder / "book.json")
+    assert book is not None, "and it is written when it can be"
+
+
 def _rests(event: OrderReported) -> bool:
     return event.view.order_ref == "qty-b"
