@@ -89,7 +89,7 @@ NUMBERS: Final[Mapping[str, Mapping[int, Check]]] = MappingProxyType(
         "9": {2: _is_order_id},  # nextValidId
         "11": {2: _is_id, 19: _is_count, 20: _is_amount, 21: _is_id, 22: _is_id},  # execDetails
         "59": {3: _is_amount},  # commissionReport
-        "61": {14: _is_amount, 15: _is_amount},  # position
+        "61": {14: _is_amount, 15: _is_amount_or_unset},  # position; one without a cost is adopted without one
         "94": {2: _is_amount_or_unset, 3: _is_amount_or_unset, 4: _is_amount_or_unset},  # pnl
         "101": {13: _is_count, 15: _is_amount_or_unset, 16: _is_amount_or_unset, 23: _is_id},  # completedOrder
     }
