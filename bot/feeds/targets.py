@@ -23,7 +23,7 @@ class FeedState(StrEnum):
     RETRYING = "retrying"
     OPEN = "open"  # the breaker: left alone for a while
     REFUSED = "refused"  # by the vendor, as a whole
-    DISABLED = "disabled"  # this dataset or symbol, until a restart
+    DISABLED = "disabled"  # this dataset or symbol; asked about once in a long while
 
 
 class Target:
@@ -40,13 +40,14 @@ class Target:
         self.last_success_at: datetime | None = None
         self.requests = self.failures = self.dropped = 0
         self.newest_at: datetime | None = None
+        self.given_up = False  # the vendor does not give it; the next answer with rows ends that
         self.memory = Memory()
         self._window: dict[Any, Any] = {}
         self._told: tuple[FeedState, str] | None = None
         self._told_at: datetime | None = None
 
     def is_due(self, now: datetime) -> bool:
-        return self.state is not FeedState.DISABLED and (self.next_due is None or self.next_due <= now)
+        return self.next_due is None or self.next_due <= now
 
     def path(self, today: date) -> str:
         return self.dataset.path.format(symbol=self.key, symbols=self._symbols, today=today.isoformat())
@@ -65,7 +66,7 @@ class Target:
 
     def succeeded(self, now: datetime, fault: str) -> None:
         first = self.last_success_at is None
-        self.last_success_at, self.attempts = now, 0
+        self.last_success_at, self.attempts, self.given_up = now, 0, False
         self.state, self.last_error = FeedState.OK, fault
         self.next_due = now + self._interval() * self._share(first=first)
 
@@ -76,8 +77,9 @@ class Target:
     def put_off(self, reason: str, until: datetime, state: FeedState = FeedState.WAITING) -> None:
         self.state, self.last_error, self.next_due = state, reason, until
 
-    def disable(self, reason: str) -> None:
-        self.state, self.last_error = FeedState.DISABLED, reason
+    def give_up(self, reason: str, probe_at: datetime) -> None:
+        self.given_up = True
+        self.put_off(reason, probe_at, FeedState.DISABLED)
 
     def next_regular(self, now: datetime) -> datetime:
         return now + self._interval()

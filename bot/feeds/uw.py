@@ -36,6 +36,8 @@ CROWDED_WALL_S: Final = (0.25, 0.5)
 MIN_PAUSE_WALL_S: Final = 0.05
 REPORT_WALL_S: Final = 0.5
 LONGEST_NAP_S: Final = 30.0  # the clock may be moved on while we sleep
+PROBE_AFTER: Final = timedelta(minutes=30)
+"""What the vendor refused is asked for again so seldom: a plan that was renewed needs nobody to start us anew."""
 MINUTE: Final = timedelta(seconds=60)
 
 
@@ -64,12 +66,9 @@ class _Group:
     breaker: Breaker
     fault: str = ""
 
-    def next_target(self) -> Target | None:
-        """Return the target whose turn comes first; None when all of them are disabled."""
-        alive = [target for target in self.targets if target.state is not FeedState.DISABLED]
-        if not alive:
-            return None
-        return min(alive, key=lambda t: (t.next_due is not None, t.next_due.timestamp() if t.next_due else 0.0))
+    def next_target(self) -> Target:
+        """Return the target whose turn comes first."""
+        return min(self.targets, key=lambda t: (t.next_due is not None, t.next_due.timestamp() if t.next_due else 0.0))
 
 
 class UwFeed:
@@ -90,6 +89,7 @@ class UwFeed:
         self._jitter = random.Random()
         self._tasks: list[asyncio.Task[None]] = []
         self._refused = ""
+        self._probe_at: datetime | None = None  # when one request may see whether we are still refused
         self._day_spent_until: datetime | None = None
         self._minute_spent_until: datetime | None = None
         self._quota_day: datetime | None = None  # the daily reset before which the quota was heard
@@ -139,7 +139,8 @@ class UwFeed:
     # ---- the live feed
 
     async def _run(self, group: _Group) -> None:
-        while (target := group.next_target()) is not None:
+        while True:
+            target = group.next_target()
             await self._sleep_until(target.next_due)
             now = self._clock.now()
             if not target.is_due(now):
@@ -186,12 +187,14 @@ class UwFeed:
 
     def _check_may_ask(self, group: _Group, target: Target, now: datetime) -> None:
         """Raise `_NotNow` with the first reason that forbids a request; the breaker is asked last, for it may probe."""
-        if self._refused:
-            raise _NotNow(now + timedelta(days=1), self._refused, FeedState.REFUSED)
+        if self._probe_at is not None and now < self._probe_at:
+            raise _NotNow(self._probe_at, self._refused, FeedState.REFUSED)
         self._check_hours(now)
         self._check_quota(target, now)
         if not group.breaker.admits(now):
             raise _NotNow(group.breaker.retry_at or now + MINUTE, f"left alone: {group.fault}", FeedState.OPEN)
+        if self._probe_at is not None:
+            self._probe_at = now + PROBE_AFTER  # this one asks for all
 
     def _check_hours(self, now: datetime) -> None:
         before = timedelta(seconds=self._settings.before_open_seconds)
@@ -266,6 +269,7 @@ class UwFeed:
             self._on_transient(group, target, f"no row could be read: {parsed.first_fault}", now, False)
             return
         group.breaker.succeeded()
+        self._given_again(target, now)
         fault = f"{parsed.dropped} rows dropped: {parsed.first_fault}" if parsed.dropped else ""
         received_at = max(now, self._clock.now())
         target.succeeded(received_at, fault)
@@ -283,6 +287,16 @@ class UwFeed:
                 ttl_s=target.dataset.max_age_seconds,
             )
         )
+
+    def _given_again(self, target: Target, now: datetime) -> None:
+        """What was refused is given: tell it, and wake who waited for that."""
+        if not (target.given_up or self._refused):
+            return
+        self._alert("feed_back", "info", f"{target.dataset.name} is given again", target, now)
+        for other in self._all_targets() if self._refused else ():
+            if other is not target:
+                other.put_off("", now)
+        self._refused, self._probe_at = "", None
 
     def _on_transient(self, group: _Group, target: Target, reason: str, now: datetime, paced: bool) -> None:
         group.fault, was = reason, group.breaker.state
@@ -327,25 +341,28 @@ class UwFeed:
     def _on_refused(self, group: _Group, target: Target, reason: str, now: datetime, paced: bool) -> None:
         if not self._refused:
             self._alert("feed_refused", "critical", f"the vendor refuses us: {reason}", target, now)
-        self._refused = reason
-        target.failed(reason, now + timedelta(days=1), FeedState.REFUSED)
+        self._refused, self._probe_at = reason, now + PROBE_AFTER
+        target.failed(reason, self._probe_at, FeedState.REFUSED)
         for other in self._all_targets():  # every other turn would only find the same out
-            other.put_off(reason, now + timedelta(days=1), FeedState.REFUSED)
+            other.put_off(reason, self._probe_at, FeedState.REFUSED)
             self._report(other, now)
 
     def _on_disabled(self, group: _Group, target: Target, reason: str, now: datetime, paced: bool) -> None:
-        self._alert("feed_disabled", "warning", f"{group.dataset.name} is not to be had: {reason}", target, now)
+        group.breaker.released(now)
+        if not target.given_up:
+            self._alert("feed_disabled", "warning", f"{group.dataset.name} is not to be had: {reason}", target, now)
         target.failures += 1
         for each in group.targets:
-            each.disable(reason)
+            each.give_up(reason, now + PROBE_AFTER)
             self._report(each, now)
 
     def _on_unknown_symbol(self, group: _Group, target: Target, reason: str, now: datetime, paced: bool) -> None:
         group.breaker.succeeded()  # the endpoint works
         text = f"{group.dataset.name} does not know {target.key}: {reason}"
-        self._alert("feed_unknown_symbol", "warning", text, target, now)
+        if not target.given_up:
+            self._alert("feed_unknown_symbol", "warning", text, target, now)
         target.failures += 1
-        target.disable(reason)
+        target.give_up(reason, now + PROBE_AFTER)
 
     def _on_skipped(self, group: _Group, target: Target, reason: str, now: datetime, paced: bool) -> None:
         group.breaker.succeeded()

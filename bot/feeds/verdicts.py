@@ -22,8 +22,8 @@ class Verdict(StrEnum):
     CROWDED = "crowded"  # too many in flight: again at once, nearly
     MINUTE_SPENT = "minute_spent"  # again when the vendor's minute is over
     DAY_SPENT = "day_spent"  # everything stops until 20:00 New York
-    REFUSED = "refused"  # the token (or our name) is not accepted: everything stops until a restart
-    DISABLED = "disabled"  # this dataset is not ours to ask for, or we ask wrongly
+    REFUSED = "refused"  # the token (or our name) is not accepted: everything stops; one request in half an hour
+    DISABLED = "disabled"  # this dataset is not ours to ask for, or we ask wrongly: one request in half an hour
     UNKNOWN_SYMBOL = "unknown_symbol"  # this dataset does not know this symbol
     SKIPPED = "skipped"  # nothing to be had this time; not a fault of the endpoint
 

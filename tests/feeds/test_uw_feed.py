@@ -152,6 +152,38 @@ async def test_the_edge_that_refuses_our_name_stops_everything() -> None:
         assert site.alerts == ["feed_refused"]
 
 
+@pytest.mark.parametrize(
+    "refusal, told",
+    [
+        (Answer(401, b'{"error": "Invalid or missing token"}'), "feed_refused"),
+        (Answer(403, b'{"code": "advanced_tier_required"}'), "feed_disabled"),
+        (Answer(422, b'{"errors": [{"detail": "Invalid value for enum"}]}'), "feed_disabled"),
+    ],
+)
+async def test_what_the_vendor_refused_is_asked_for_seldom_and_taken_up_when_it_is_given_again(
+    refusal: Answer, told: str
+) -> None:
+    refuses, asked = [True], []
+
+    def fault(path: str, now: datetime) -> Answer | None:
+        asked.append(path)
+        return refusal if refuses[0] else None
+
+    async with a_site(settings_of(ONLY_GEX), fault=fault) as site:
+        for _ in range(4 * 60):
+            await site.poll(after_s=30)
+        assert len(asked) == 4, "two hours, and one request in half an hour"
+        assert site.alerts == [told], "told once"
+        refuses[0] = False
+        await site.poll(after_s=1800)
+        await site.poll(after_s=1)
+        assert {report.state for report in site.reports("spot_gex").values()} == {"ok"}
+        assert set(site.data("spot_gex")) == {"SPY", "SPX"}
+        assert site.alerts[:2] == [told, "feed_back"]
+        await site.poll(after_s=60)
+        assert {report.state for report in site.reports("spot_gex").values()} == {"ok"}
+
+
 async def test_a_spent_minute_waits_for_the_vendors_reset() -> None:
     limits = replace(NO_LATENCY, per_minute=1)
     async with a_site(settings_of(ONLY_GEX), start=NOON + timedelta(seconds=40), limits=limits) as site:
