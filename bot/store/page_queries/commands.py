@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
-from bot.domain.errors import StoreError
+from bot.domain.errors import StoreError, StoreUnusable
 from bot.store import schema
 from bot.store.database import reason_of, writer_engine
 from bot.store.page_queries.reading import columns_of, first, read
@@ -65,7 +65,9 @@ def insert_command(
             )  # fmt: skip
     except DBAPIError as error:
         trouble = remedy_for(error)
-        what = f"{trouble.what}. What to do: {trouble.do}" if trouble else f"it refuses the row: {reason_of(error)}"
-        raise StoreError(f"nothing was asked: {what}. {_WITHOUT_THE_STORE}") from error
+        if trouble is None:
+            raise StoreError(f"nothing was asked: the store refuses the row: {reason_of(error)}") from error
+        words = f"nothing was asked: {trouble.what}. What to do: {trouble.do}. {_WITHOUT_THE_STORE}"
+        raise StoreUnusable(words, code=trouble.code, passes=trouble.passes, exit_code=trouble.exit_code) from error
     finally:
         engine.dispose()
