@@ -67,7 +67,8 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def bot_at(port: int, directory: Path, clock: RunningClock) -> AsyncIterator[Running]:
+async def bot_at(port: int, directory: Path, clock: RunningClock | None = None) -> AsyncIterator[Running]:
+    clock = clock or RunningClock(speed=SPEED)
     url = f"sqlite+aiosqlite:///{directory / 'bot.db'}"
     upgrade(url)
     store = SqlStore(url, clock, config_version="test")
