@@ -6,8 +6,8 @@ watched.
 
 The hours are hours of open market. Engine, store and feed are made once and live through all days; each morning the
 venue opens a new day (the same story, another seed), as a gateway does after its nightly restart. Resident memory is
-that of the whole process, the simulated market included, after freed pages were given back; ticks are measured in
-processor time, so that neighbours on the machine do not count.
+that of the whole process, the simulated market included (its day is drawn up whole before it begins), after freed pages
+were given back; ticks are measured in processor time, so that neighbours on the machine do not count.
 """
 
 from __future__ import annotations
@@ -33,15 +33,17 @@ from bot.domain.calendar import TradingSession
 from bot.domain.events import LinkChange, LinkChanged
 from bot.feeds.calendar import XnysCalendar
 from bot.sim.broker import SimBroker
-from bot.sim.market.model import build_market
+from bot.sim.market.model import MarketModel, build_market
 from bot.sim.matching import build_venue
 from bot.sim.scenario import Scenario, load_scenario
 from bot.sim.uw import InProcessTransport, UwFace
-from bot.sim.vocabulary import SimulatedVenue
+from bot.sim.vocabulary import Market, SimulatedVenue
 
 HOUR: Final = 3600.0
 SAMPLE_S: Final = 600.0
 NIGHT_STEP_S: Final = 300.0
+WATCHED: Final = 24
+"""Contracts of an underlying whose day's trades the market keeps at hand."""
 
 
 class NightlyBroker(SimBroker):
@@ -115,6 +117,7 @@ class Soak:
         del desk.simulated, desk.feed._transport
         gc.collect()  # yesterday's market refers to itself
         market = build_market(self._scenario, seed, session.day)
+        draw_up(market)
         desk.simulated = SimulatedVenue(build_venue(market, self._scenario, seed))
         desk.feed._transport = InProcessTransport(UwFace(market, desk.clock))
         desk.broker.open_day(desk.simulated)
@@ -139,6 +142,21 @@ class Soak:
         self.hours[-1].open_files.append(open_files())
 
 
+def draw_up(market: Market) -> None:
+    """Have the market draw up at once what it else draws up minute by minute and contract by contract, as it is asked:
+    its day is then as large in the first hour as in the last, and what grows is the bot."""
+    assert isinstance(market, MarketModel)
+    open_at, close_at = market.session_open(), market.session_close()
+    for symbol in market.symbols():
+        market.spot_gex_minutes(symbol, close_at)
+        market.net_premium_minutes(symbol, close_at)
+        price = market.price(symbol, open_at)
+        listed = [each for each in market.find(symbol=symbol) if each.expiry and each.strike]
+        listed.sort(key=lambda each: (each.expiry, abs(float(each.strike or 0) - price)))
+        for option in listed[:WATCHED]:
+            market.top(option, open_at)
+
+
 def _give_back() -> None:
     """Have the C library return freed pages, so that what is resident is what is in use (glibc; elsewhere nothing)."""
     with contextlib.suppress(OSError, AttributeError):
@@ -153,6 +171,7 @@ async def soak(hours: float, scenario_name: str, seed: int, folder: Path) -> Soa
     database = folder / "soak.db"
     desk = await open_desk(config, scenario_name, seed, database, quiet=True, broker=NightlyBroker)
     calendar = XnysCalendar.around(desk.session.day, folder)
+    draw_up(desk.simulated.venue.market)
     run = Soak(desk, load_scenario(scenario_name), seed, calendar, hours)
     await run.run()
     await desk.engine.stop("the soak is over")
