@@ -16,7 +16,6 @@ from bot.broker.wire import Wire
 from bot.domain.events import AccountReported, AlertRaised
 from bot.engine.ports import Clock, Sink
 
-DOLLARS: Final = "USD"
 BASE: Final = "BASE"
 EVERY_S: Final = 1.0
 ALIVE_S: Final = 10.0
@@ -79,7 +78,7 @@ class AccountValues:
         name = words.ACCOUNT_TAGS.get(tag)
         if name is None or account != self._account:
             return
-        if currency not in {DOLLARS, BASE, ""}:
+        if currency not in {words.DOLLARS, BASE, ""}:
             self._note_foreign(tag, currency)
             return
         if currency == BASE and name in self._values:

@@ -126,6 +126,7 @@ class OrderDesk:
         self.fill_told_at = float("-inf")
         self.commissions: dict[str, Decimal] = {}
         self._commission_heard: dict[str, date] = {}
+        self._other_money_told: dict[tuple[str, str], date] = {}
 
     @property
     def _today(self) -> date:
@@ -141,6 +142,7 @@ class OrderDesk:
         for exec_id in [exec_id for exec_id, heard in self._commission_heard.items() if heard < day]:
             del self._commission_heard[exec_id]
             self.commissions.pop(exec_id, None)
+        self._other_money_told = {key: told for key, told in self._other_money_told.items() if told >= day}
 
     # ---- what we send
 
@@ -265,9 +267,22 @@ class OrderDesk:
         amount = words.number(report.commission)
         if amount is None:
             raise UnknownWord(f"commission {report.commission} on {report.execId}")
+        if report.currency not in {"", words.DOLLARS}:
+            self._tell_of_other_money(report, amount)
+            return
         self.commissions[report.execId] = amount
         self._commission_heard[report.execId] = self._today
         self._sink(CommissionReported(report.execId, amount, self._clock.now()))
+
+    def _tell_of_other_money(self, report: CommissionReport, amount: Decimal) -> None:
+        """Options of the US are charged in dollars; what is not is of somebody else's trade, or an account of another
+        kind: it is told once and never added to dollars."""
+        if (report.execId, report.currency) in self._other_money_told:
+            return
+        self._other_money_told[report.execId, report.currency] = self._today
+        text = f"a commission of {amount} {report.currency} for execution {report.execId} is not counted: no dollars"
+        facts = {"exec_id": report.execId, "currency": report.currency, "commission": amount}
+        self._sink(AlertRaised("COMMISSION_CURRENCY", "warning", text, facts, self._clock.now()))
 
     def error(self, order_id: int, code: int, text: str) -> bool:
         """Take an error that came with an order id; False when the id is no order of ours."""

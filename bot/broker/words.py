@@ -205,6 +205,7 @@ LINE_CODES: Final[Mapping[int, LineWord]] = MappingProxyType(
     }
 )
 
+DOLLARS: Final = "USD"
 NOTICE_RANGE: Final = range(2100, 2200)
 """Codes that inform or warn by the vendor's own numbering: an unknown one is told, and stops nothing."""
 

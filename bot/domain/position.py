@@ -253,9 +253,9 @@ class Position:
     @property
     def realized_pnl(self) -> Decimal:
         """Dollars to the cent: (exit - entry) x contracts x multiplier of what was sold or settled, less every
-        commission so far."""
+        commission so far. Of an entry that was taken back nothing is left but what it cost."""
         if not self.entry_quantity:
-            return ZERO
+            return to_cents(-self.commissions)
         sold = self.exit_quantity + self.settled_quantity
         cost = self.entry_value * sold / self.entry_quantity
         came_back = self.exit_value + self.settled_value

@@ -142,7 +142,8 @@ class FillKeeper:
         """Make a position of an entry's first fill; one that fills after its position was closed is new risk."""
         signal = self._ledger.signal(order.signal_id)
         strategy = signal.strategy if signal else self._ctx.any_strategy
-        contract = parse_osi(order.contract_key)
+        proposed = signal is not None and signal.contract.key == order.contract_key
+        contract = signal.contract if signal is not None and proposed else parse_osi(order.contract_key)
         position = Position(
             id=self._ctx.new_id(),
             contract=contract,

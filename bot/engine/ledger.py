@@ -20,7 +20,7 @@ from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.clocks import Clocks
-from bot.engine.records import EXECUTION_DAYS, LoadedState
+from bot.engine.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
 
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
 
@@ -174,34 +174,34 @@ class Ledger:
         return self.signals.get(signal_id or "") or self.ended_signals.get(signal_id or "")
 
     def turn_to(self, today: date, now: datetime) -> None:
-        """Let go of what was over before yesterday: a bot that runs for months remembers what a start would load.
+        """Let go of what was over ENDED_DAYS ago: a bot that runs for months remembers what a start would load.
 
-        A broker tells of orders and executions of a day until its nightly restart, so yesterday's stay findable. Told
-        once a day is what is in `foreign_told`.
+        A broker tells of orders and executions of a day until its nightly restart, and may correct one of Friday's on
+        the Tuesday after. Told once a day is what is in `foreign_told`.
         """
-        yesterday = today - timedelta(days=1)
+        since = today - timedelta(days=ENDED_DAYS)
         ended = {
             i
             for i, position in self.closed.items()
-            if _day_of(position.closed_at) < yesterday and not position.is_unsettled and not _is_unknown(position)
+            if _day_of(position.closed_at) < since and not position.is_unsettled and not _is_unknown(position)
         }
-        self._forget_orders({o.id for o in self.orders.values() if self._is_history(o, ended, yesterday)})
+        self._forget_orders({o.id for o in self.orders.values() if self._is_history(o, ended, since)})
         tied = {o.position_id for o in self.orders.values()}
         self.closed = {i: p for i, p in self.closed.items() if i not in ended or i in tied}
         asked = {o.signal_id for o in self.orders.values()}
-        recent = {i for i, signal in self.ended_signals.items() if _day_of(signal.closed_at) >= yesterday}
+        recent = {i for i, signal in self.ended_signals.items() if _day_of(signal.closed_at) >= since}
         self.ended_signals = {i: s for i, s in self.ended_signals.items() if i in asked or i in recent}
         questions = {s.approval_id for s in (*self.signals.values(), *self.ended_signals.values())}
         self.approvals = {i: a for i, a in self.approvals.items() if i in questions or a.state not in APPROVAL.terminal}
         self._forget_executions(now - timedelta(days=EXECUTION_DAYS))
         self.by_key = defaultdict(set, {key: ids for key, ids in self.by_key.items() if ids})
-        self.opening_equity = {day: equity for day, equity in self.opening_equity.items() if day >= yesterday}
+        self.opening_equity = {day: equity for day, equity in self.opening_equity.items() if day >= since}
         self.foreign_told.clear()
 
-    def _is_history(self, order: Order, ended: set[str], yesterday: date) -> bool:
+    def _is_history(self, order: Order, ended: set[str], since: date) -> bool:
         if not order.is_done or order.position_id in self.positions:
             return False
-        recent = _day_of(order.created_at) >= yesterday or _day_of(order.done_at) >= yesterday
+        recent = _day_of(order.created_at) >= since or _day_of(order.done_at) >= since
         return not recent and (order.position_id in ended or order.position_id not in self.closed)
 
     def _forget_orders(self, gone: set[str]) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from bot.domain.approval import ApprovalState
+from bot.domain.calendar import new_york_day
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.money import to_price
@@ -258,20 +259,24 @@ class Operator:
         signal_id = command.payload.get("signal_id")
         signal = self._ctx.ledger.signal(str(signal_id))
         if signal is None:
-            return f"signal {signal_id} is unknown, or over before yesterday"
-        return f"signal {signal_id} is {signal.state}{_since(signal.closed_at)}: {signal.contract}"
+            return f"signal {signal_id} is unknown, or over for days"
+        return f"signal {signal_id} is {signal.state}{_since(signal.closed_at, self._ctx.now)}: {signal.contract}"
 
     def _what_the_position_is(self, position_id: str) -> str:
         ledger = self._ctx.ledger
         position = ledger.positions.get(position_id) or ledger.closed.get(position_id)
         if position is None:
-            return f"position {position_id} is unknown, or closed before yesterday"
+            return f"position {position_id} is unknown, or closed for days"
         why = f", {position.close_reason}" if position.close_reason else ""
-        return f"position {position_id} is {position.state}{_since(position.closed_at)}{why}: {position.contract}"
+        since = _since(position.closed_at, self._ctx.now)
+        return f"position {position_id} is {position.state}{since}{why}: {position.contract}"
 
 
-def _since(at: datetime | None) -> str:
-    return f" since {at:%H:%M:%S} UTC" if at is not None else ""
+def _since(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return ""
+    day = "" if new_york_day(at) == new_york_day(now) else f"{new_york_day(at)}, "
+    return f" since {day}{at:%H:%M:%S} UTC"
 
 
 def _price(given: object) -> Decimal:

@@ -24,6 +24,8 @@ from bot.domain.session import Session
 from bot.domain.signal import Signal
 from bot.domain.symbol_halt import SymbolHalt
 
+ENDED_DAYS: Final = 4
+"""What is over is remembered so many days: a fill of the last session may be corrected after a long weekend."""
 EXECUTION_DAYS: Final = 10
 """Executions of so many days are remembered: longer than a broker tells of them."""
 

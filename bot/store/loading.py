@@ -1,7 +1,7 @@
-"""What a start finds in the store: everything alive, and of yesterday and today what limits and late facts need.
+"""What a start finds in the store: everything alive, and of the last days what limits and late facts need.
 
 Context: the broker tells of a day's orders and executions until its nightly restart, hours after midnight. Decision: a
-start reads what the running bot keeps (`Ledger.turn_to`): yesterday and today, and what a clock that was ahead dated
+start reads what the running bot keeps (`Ledger.turn_to`): ENDED_DAYS and today, and what a clock that was ahead dated
 later. Consequence: a restart after midnight takes none of it for a stranger's; what counts by the day filters itself.
 """
 
@@ -21,7 +21,7 @@ from bot.domain.money import from_units
 from bot.domain.order import ORDER, revision_of
 from bot.domain.position import OPEN, Settlement, Valuation
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
-from bot.engine.records import EXECUTION_DAYS, LEFT_ALONE, LoadedState
+from bot.engine.records import ENDED_DAYS, EXECUTION_DAYS, LEFT_ALONE, LoadedState
 from bot.store import rows
 from bot.store.schema import (
     ACCOUNT_SNAPSHOT,
@@ -110,7 +110,7 @@ def _relevant_signals(today: date) -> Select[Any]:
     whose order was loaded: a fill may come after its signal is over."""
     alive = SIGNAL.c.state.not_in([s.value for s in SIGNAL_LIFE.terminal])
     ordered = select(_relevant_orders(today).subquery().c.signal_id)
-    recent = SIGNAL.c.session_day >= _yesterday(today).isoformat()
+    recent = SIGNAL.c.session_day >= _since(today).isoformat()
     return select(SIGNAL).where(or_(alive, recent, SIGNAL.c.id.in_(ordered))).order_by(SIGNAL.c.id)
 
 
@@ -122,13 +122,13 @@ def _open_ids() -> Select[Any]:
     return select(POSITION.c.id).where(POSITION.c.state.in_([s.value for s in OPEN]))
 
 
-def _yesterday(today: date) -> date:
-    return today - timedelta(days=1)
+def _since(today: date) -> date:
+    """Return the first New York day of which what is over is still kept."""
+    return today - timedelta(days=ENDED_DAYS)
 
 
 def _recent(today: date) -> str:
-    """Return since when what is over is still kept: New York's midnight before yesterday."""
-    day = _yesterday(today)
+    day = _since(today)
     return time_text(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK))
 
 
@@ -136,7 +136,7 @@ def _relevant_orders(today: date) -> Select[Any]:
     order = BROKER_ORDER.c
     alive = order.state.not_in([s.value for s in ORDER.terminal])
     recent = or_(order.created_at >= _recent(today), order.done_at >= _recent(today))
-    closed = select(POSITION.c.id).where(POSITION.c.session_day >= _yesterday(today).isoformat())
+    closed = select(POSITION.c.id).where(POSITION.c.session_day >= _since(today).isoformat())
     wanted = or_(alive, recent, order.position_id.in_(_open_ids()), order.position_id.in_(closed))
     return select(BROKER_ORDER).where(wanted).order_by(order.id)
 
@@ -147,7 +147,7 @@ def _relevant_positions(today: date) -> Select[Any]:
     position = POSITION.c
     unknown = position.valuation == Valuation.UNKNOWN.value
     unsettled = position.settlement.in_([Settlement.PENDING.value, Settlement.SEEN.value])
-    recent = position.session_day >= _yesterday(today).isoformat()
+    recent = position.session_day >= _since(today).isoformat()
     delivered = position.shares_before.is_not(None)
     tied = position.id.in_(select(_relevant_orders(today).subquery().c.position_id))
     wanted = or_(position.state.in_([s.value for s in OPEN]), recent, unsettled, unknown, delivered, tied)

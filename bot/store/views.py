@@ -53,9 +53,10 @@ WITH fill AS (
     FROM position p LEFT JOIN fill f ON f.position_id = p.id
 ), sum AS (
     SELECT leg.*,
-        ((received + settled_value) * contracts - paid * (sold + settled_quantity)) * multiplier
-            - charged * contracts AS numerator,
-        CASE WHEN contracts = 0 THEN 1 ELSE contracts * 100 END AS denominator
+        CASE WHEN contracts = 0 THEN -charged
+            ELSE ((received + settled_value) * contracts - paid * (sold + settled_quantity)) * multiplier
+                - charged * contracts END AS numerator,
+        CASE WHEN contracts = 0 THEN 100 ELSE contracts * 100 END AS denominator
     FROM leg
 ), trade AS (
     SELECT sum.*, {_HALF_EVEN.format(n="numerator", d="denominator")} AS realized_cents FROM sum

@@ -208,6 +208,19 @@ async def test_a_commission_that_comes_before_its_execution_is_charged(book_tws:
         await bot.until(lambda: bot.position is not None and bot.position.commissions == Decimal("1.3"))
 
 
+async def test_a_commission_in_another_currency_is_told_once_and_never_taken_for_dollars(book_tws: BookTws) -> None:
+    async with wired(book_tws) as bot:
+        await bot.working()
+        exec_id = book_tws.fill(book_tws.only("LMT"))
+        await bot.until(lambda: bot.position is not None and bot.position.commissions == Decimal("1.3"))
+        for _ in range(2):
+            book_tws.send(59, 1, exec_id, "1170.0", "JPY", UNSET, UNSET, "")
+        told = await bot.until(lambda: bot.alerts("COMMISSION_CURRENCY"))
+        await bot.heard()
+        assert [alert.facts["currency"] for alert in told] == ["JPY"]
+        assert bot.position.commissions == Decimal("1.3")
+
+
 async def test_a_commission_that_is_unset_is_no_sum_and_the_real_one_is_charged_later(book_tws: BookTws) -> None:
     async with wired(book_tws) as bot:
         await bot.working()

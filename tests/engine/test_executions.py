@@ -15,7 +15,8 @@ from bot.domain.events import (
 )
 from bot.domain.order import Execution, OrderSide, OrderState, Purpose
 from bot.domain.position import Origin, PositionState
-from tests.engine.desk import Desk
+from tests.engine.desk import SPY_590C, Desk
+from tests.engine.fakes import FEE
 
 
 def corrected(desk: Desk, execution: Execution, quantity: int) -> Execution:
@@ -216,3 +217,28 @@ async def test_an_order_that_was_refused_and_lives_all_the_same_is_called_off_wi
     await desk.wait(8)
     assert desk.broker.live == []
     assert "ORDER_STILL_LIVE" in desk.store.alerts
+
+
+async def test_a_contract_of_another_multiplier_counts_with_its_own(desk: Desk) -> None:
+    desk.contract = replace(SPY_590C, multiplier=10)
+    await desk.propose(4)
+    await desk.settle()
+    desk.broker.fill(desk.broker.entry, price="2.00")
+    await desk.settle()
+    assert desk.position.quantity == 40, "a tenth of the premium"
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.settle()
+    desk.broker.fill(desk.broker.market, price="2.50")
+    await desk.settle()
+    assert desk.position.contract.multiplier == 10
+    assert desk.position.realized_pnl == Decimal("0.50") * 40 * 10 - 80 * FEE
+
+
+async def test_an_entry_that_was_taken_back_whole_leaves_what_it_cost(desk: Desk) -> None:
+    await desk.entry_working(1)
+    bought = desk.broker.fill(desk.broker.entry, 1, "2.00")
+    await desk.settle()
+    desk.broker.held[SPY_590C.key] = 0
+    desk.put(ExecutionReported(replace(bought, exec_id=bought.exec_id.replace(".01", ".02"), quantity=0)))
+    await desk.settle()
+    assert (desk.position.quantity, desk.position.realized_pnl) == (0, -FEE)

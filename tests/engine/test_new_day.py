@@ -128,6 +128,28 @@ async def test_a_correction_of_yesterday_still_finds_its_position(desk: Desk) ->
     assert desk.position.exit_value == Decimal("2.20")
 
 
+@pytest.mark.parametrize("restarts", [False, True], ids=["running on", "started anew"])
+@pytest.mark.parametrize("days", [3, 4], ids=["Monday", "Tuesday"])
+async def test_a_correction_of_the_session_before_a_long_weekend_finds_its_position(
+    desk: Desk, days: int, restarts: bool
+) -> None:
+    await desk.hold(2)
+    sale = desk.broker.fill(desk.broker.stop_order, 2, "1.00")
+    await desk.settle()
+    desk.quoting = desk.vendor_talks = False
+    for _ in range(days):
+        desk.clock.advance(86_400)
+        await desk.ticks(3)
+    if restarts:
+        desk = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
+    corrected = replace(sale, exec_id=sale.exec_id.replace(".01", ".02"), price=Decimal("1.10"))
+    desk.put(ExecutionReported(corrected))
+    desk.put(CommissionReported(corrected.exec_id, Decimal("1.50"), desk.clock.now()))
+    await desk.ticks(3)
+    assert (desk.position.exit_value, desk.position.commissions) == (Decimal("2.20"), Decimal("2.80"))
+    assert "FOREIGN_EXECUTION" not in desk.store.alerts
+
+
 async def test_a_position_held_over_many_nights_keeps_its_orders_its_quote_and_its_stop(desk: Desk) -> None:
     desk.contract = replace(SPY_590C, expiry=SPY_590C.expiry + timedelta(days=28))
     await desk.hold(4)

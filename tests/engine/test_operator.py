@@ -176,12 +176,12 @@ async def test_a_second_emergency_changes_nothing_but_the_alert(desk: Desk) -> N
     assert desk.store.session == session, "who halted it first, stays on record"
 
 
-async def test_what_ended_before_yesterday_is_unknown_to_the_engine(desk: Desk) -> None:
+async def test_what_ended_days_ago_is_unknown_to_the_engine(desk: Desk) -> None:
     await desk.hold(4)
     desk.broker.fill(desk.broker.stop_order, 4, "1.00")
     await desk.settle()
-    desk.clock.advance(timedelta(days=3).total_seconds())
+    desk.clock.advance(timedelta(days=5).total_seconds())
     await desk.settle()
     state, answer = await desk.command(K.CLOSE, position_id=desk.position.id)
     assert state == "refused"
-    assert "is unknown, or closed before yesterday" in answer
+    assert "is unknown, or closed for days" in answer

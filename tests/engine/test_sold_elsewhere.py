@@ -17,8 +17,10 @@ from bot.domain.position import CloseReason, Origin, Position, PositionState, Va
 from bot.engine.limits import losses_in_a_row
 from bot.engine.sold_elsewhere import sales_of_ours
 from bot.store.backup import backup
+from bot.store.database import open_reader
+from bot.store.page_queries import counters
 from bot.store.revision import upgrade
-from tests.engine.desk import SPY_590C, TEN, Desk, a_position
+from tests.engine.desk import SPY_580P, SPY_590C, TEN, Desk, a_position
 from tests.engine.fakes import FEE
 from tests.engine.test_restored_store import Place
 
@@ -243,6 +245,13 @@ async def test_every_view_of_the_store_and_a_restart_on_it_say_the_same(tmp_path
     assert Decimal(str(price)) == ((Decimal("3.00") + 2 * Decimal("1.98")) / 3).quantize(Decimal("0.0001"))
     assert place.rows("SELECT realized_pnl FROM position") == [(cents * 100,)]
     assert place.findings() == []
+    unrelated = Execution("eeee0001.01", "", 78_000, 0, SPY_580P.key, OrderSide.BUY, 9, Decimal(1), desk.clock.now(), 0)
+    desk.put(ExecutionReported(unrelated))
+    desk.put(CommissionReported(unrelated.exec_id, Decimal("9.99"), desk.clock.now()))
+    await desk.settle()
+    with open_reader(place.url) as connection:
+        today = counters(connection, TEN.date())
+    assert (today.executions, today.fees) == (1, 4 * FEE + Decimal("0.6512")), "what others do is not the day's"
     await place.store.close()
 
 

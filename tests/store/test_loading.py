@@ -118,11 +118,11 @@ async def test_yesterdays_losses_are_known_after_midnight_and_do_not_count_for_t
     assert losses_in_a_row(desk.engine._context(desk.clock.now())) == 0
 
 
-async def test_a_start_knows_no_more_of_the_day_before_yesterday_than_a_bot_that_went_on(place: Place) -> None:
+async def test_a_start_knows_no_more_of_what_was_over_for_days_than_a_bot_that_went_on(place: Place) -> None:
     await stopped_out(place.desk)
     broker = place.desk.broker
     broker.book, broker.executions, broker.commissions = {}, {}, {}
-    desk = await place.start_again(timedelta(days=1, hours=1))
+    desk = await place.start_again(timedelta(days=4, hours=1))
     ledger = desk.engine.ledger
     assert (ledger.orders, ledger.closed, ledger.ended_signals) == ({}, {}, {})
 

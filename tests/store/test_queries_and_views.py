@@ -110,7 +110,7 @@ FILLS = st.lists(st.tuples(st.integers(1, 9), PRICES, PRICES), min_size=1, max_s
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(entries=FILLS, exits=FILLS, settled=st.integers(0, 5), worth=PRICES, paid=PRICES)
+@given(entries=st.one_of(FILLS, st.just([])), exits=FILLS, settled=st.integers(0, 5), worth=PRICES, paid=PRICES)
 def test_the_view_rounds_realized_pnl_as_the_domain_does(
     store_path: Path,
     entries: list[tuple[int, Decimal, Decimal]],
@@ -121,7 +121,8 @@ def test_the_view_rounds_realized_pnl_as_the_domain_does(
 ) -> None:
     """`worth` is what the settled contracts count in all, `paid` the commission of somebody else who sold some."""
     position = a_position(
-        a_signal(), entry_quantity=sum(n for n, _, _ in entries), entry_value=sum(n * p for n, p, _ in entries),
+        a_signal(), entry_quantity=sum(n for n, _, _ in entries),
+        entry_value=sum((n * p for n, p, _ in entries), Decimal(0)),
         exit_quantity=sum(n for n, _, _ in exits), exit_value=sum(n * p for n, p, _ in exits),
         commissions=sum((c for _, _, c in entries + exits), paid), settled_quantity=settled, settled_value=worth,
     )  # fmt: skip

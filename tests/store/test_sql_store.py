@@ -231,7 +231,7 @@ async def test_a_full_disk_fails_the_commit(store: SqlStore, store_path: Path) -
 # ---- what a start finds
 
 
-async def test_yesterdays_done_orders_and_closed_positions_are_left_out(store: SqlStore, clock: FixedClock) -> None:
+async def test_done_orders_and_positions_that_closed_days_ago_are_left_out(store: SqlStore, clock: FixedClock) -> None:
     closed = {"state": PositionState.CLOSED, "closed_at": NOW, "close_reason": CloseReason.STOP, "exit_quantity": 4}
     position = a_position(**closed)
     done = an_order(state=OrderState.FILLED, position_id=position.id)
@@ -241,14 +241,14 @@ async def test_yesterdays_done_orders_and_closed_positions_are_left_out(store: S
     today = await store.load()
     assert [p.id for p in today.positions] == [position.id, open_one.id]
     assert len(today.orders) == 2
-    clock.at = NOW + timedelta(days=3)
+    clock.at = NOW + timedelta(days=5)
     later = await store.load()
     assert [p.id for p in later.positions] == [open_one.id]
     assert [o.id for o in later.orders] == [old_entry.id]
     assert later.realized_since == {date(2026, 11, 20): position.realized_pnl}
 
 
-async def test_an_answered_approval_and_a_signal_that_ended_before_yesterday_are_left_out(
+async def test_an_answered_approval_and_a_signal_that_ended_days_ago_are_left_out(
     store: SqlStore, clock: FixedClock
 ) -> None:
     signal = a_signal(state=SignalState.REJECTED)
@@ -259,7 +259,7 @@ async def test_an_answered_approval_and_a_signal_that_ended_before_yesterday_are
     assert not today.approvals
     clock.at += timedelta(days=1)
     assert [s.state for s in (await store.load()).signals] == ["rejected"], "and the day after"
-    clock.at += timedelta(days=1)
+    clock.at += timedelta(days=4)
     assert not (await store.load()).signals
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from bot.domain.calendar import NEW_YORK
 from bot.domain.money import from_units
@@ -18,7 +18,8 @@ from bot.store.values import time_text
 @dataclass(frozen=True, slots=True)
 class DayCounters:
     """What one New York day came to. `slippage` is dollars paid against the mid at decision (a stop: against its stop
-    price), None before the first fill that can be compared."""
+    price), None before the first fill that can be compared. Of what others at the account did, only the fees count of
+    sales that took contracts of ours."""
 
     closed: int
     wins: int
@@ -49,5 +50,8 @@ def _fills_of_day(connection: Connection, day: date) -> tuple[int, Decimal, Deci
     cost = worse * fill.c.quantity * func.coalesce(held.c.multiplier, 100)
     joined = fill.outerjoin(order, order.c.id == fill.c.order_id).outerjoin(held, held.c.id == fill.c.position_id)
     query = select(func.count(), func.sum(fill.c.commission), func.sum(cost)).select_from(joined)
-    number, fees, slipped = connection.execute(query.where(fill.c.executed_at.between(start, end))).one()
-    return int(number), from_units(int(fees or 0)), None if slipped is None else from_units(int(slipped))
+    ours = or_(fill.c.order_id.is_not(None), fill.c.position_id.is_not(None))
+    number, fees, slipped = connection.execute(query.where(ours, fill.c.executed_at.between(start, end))).one()
+    elsewhere = select(func.sum(held.c.elsewhere_commission)).where(held.c.elsewhere_at.between(start, end))
+    paid = int(fees or 0) + int(connection.execute(elsewhere).scalar() or 0)
+    return int(number), from_units(paid), None if slipped is None else from_units(int(slipped))
