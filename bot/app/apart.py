@@ -1,7 +1,8 @@
 """Work of once or twice a day, in a process of its own that ends with it: backups, the day's summary.
 
 Both read the store's whole history. In a thread that took turns with the tick for the interpreter, and left behind what
-reading loads, compiles and touches: 2 MB each for good, found by a soak. A process leaves nothing and runs beside.
+reading loads, compiles and touches, for good: up to 2 MB the summary, up to 1 MB the backups, found by a soak. A
+process leaves nothing and runs beside.
 
 The question goes in on standard input, never on the command line: an address may hold a password.
 """
