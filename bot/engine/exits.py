@@ -35,7 +35,7 @@ from bot.engine.silence import Silence, is_halted, silence_of
 from bot.engine.steps import Birth, Step
 from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
-_RETRY_AFTER_S = 5.0
+_RETRY_AFTER_S, _RETRY_AFTER_MOST_S = 2.0, 60.0  # each failure doubles the wait: nothing covers what is on its way out
 _CLOSE = "close:"
 _FAILED = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
 
@@ -357,4 +357,5 @@ def _may_retry(ctx: Context, position: Position, orders: Sequence[Order]) -> boo
     if not failed:
         return True
     waited = ctx.now - max(o.done_at or o.state_since for o in failed)
-    return waited >= timedelta(seconds=_RETRY_AFTER_S * min(len(failed), 12))
+    patience = min(_RETRY_AFTER_S * 2 ** min(len(failed) - 1, 10), _RETRY_AFTER_MOST_S)
+    return waited >= timedelta(seconds=patience)

@@ -188,16 +188,13 @@ async def test_a_refused_exit_is_tried_again_with_growing_patience(desk: Desk) -
     await desk.hold(2)
     await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
-    desk.broker.reject(desk.broker.market)
-    await desk.wait(4)
-    assert desk.broker.live == []
-    await desk.wait(2)
-    desk.broker.reject(desk.broker.market)
-    await desk.wait(8)
-    assert desk.broker.live == []
-    await desk.wait(4)
+    for seconds in (2, 4, 8, 16):
+        desk.broker.reject(desk.broker.market)
+        await desk.wait(seconds - 1)
+        assert desk.broker.live == []
+        await desk.wait(2)
     await finish(desk)
-    assert desk.store.path(desk.position.id).count("exit_failed") == 2
+    assert desk.store.path(desk.position.id).count("exit_failed") == 4
 
 
 async def test_a_market_order_that_the_venue_cancels_is_not_sent_again_at_once(desk: Desk) -> None:
@@ -205,9 +202,9 @@ async def test_a_market_order_that_the_venue_cancels_is_not_sent_again_at_once(d
     await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     desk.broker.cancel_ack(desk.broker.market)
-    await desk.wait(3)
+    await desk.wait(1)
     assert desk.broker.live == []
-    await desk.wait(3)
+    await desk.wait(2)
     await finish(desk)
 
 

@@ -182,6 +182,10 @@ def test_the_least_of_what_finds_a_break_is_named_with_its_command() -> None:
     assert command_of(least, "send_again_unheard").startswith(f"python -m tests.faults --only {caught} --faults ")
 
 
+def test_an_exit_that_was_refused_twice_is_tried_again_before_its_position_is_bare_for_long() -> None:
+    assert play_seed(2046, None).broken == []
+
+
 def test_a_book_that_was_asked_for_by_a_clock_that_is_ahead_bears_its_time() -> None:
     assert play_seed(1666, None).broken == [], "a stop that was never sent is found missing within seconds"
 
