@@ -43,9 +43,10 @@ ACTIONS: Final[Mapping[CommandKind, Action]] = {
     CommandKind.SETTLE: Action(
         "Tell settlement price",
         "position_id",
-        "What did the underlying settle at? The exchange publishes it; the position's profit and loss follows from it.",
+        "What did the underlying settle at? The exchange publishes it. Of contracts that somebody else sold: what did "
+        "a share of the option bring? The position's profit and loss follows from it.",
         "price",
-        "Settlement price of the underlying, in dollars",
+        "Settlement price of the underlying, in dollars; of what somebody else sold, the option's",
     ),
     CommandKind.FLATTEN: Action(
         "Flatten all",

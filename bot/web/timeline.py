@@ -57,7 +57,8 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
         _chart(connection, row, fills, told, now), "The path starts with the first fill and the first quote after it.",
         tuple(orders), tuple(fills), steps(connection, told),
         f"/signal/{row.signal_id}" if row.signal_id else "", "The signal that it came from",
-        can_close=row.state in {"filled", "trailing"}, can_settle=row.settlement in {"pending", "seen"},
+        can_close=row.state in {"filled", "trailing"},
+        can_settle=row.settlement in {"pending", "seen"} or row.valuation in {"unknown", "estimated"},
     )  # fmt: skip
 
 

@@ -77,13 +77,14 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True)
 class UnsettledView:
-    """A position that went through its expiry and whose price there is not certain."""
+    """A position of which it is not certain what it brought: it went through its expiry, or somebody else sold it."""
 
     id: str
     title: str
     words: str
     is_pending: bool
     realized: Decimal
+    button: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +173,13 @@ def position_view(row: ask.PositionRow, cover: ProtectionRow, now: datetime) -> 
 
 
 def unsettled_view(row: ask.PositionRow) -> UnsettledView:
+    title = formats.contract(row.contract_key)
+    if row.settlement is None:
+        said = f"{row.elsewhere_quantity} sold by somebody else: {words.valuation_words(row.valuation)}"
+        return UnsettledView(row.id, title, said, row.valuation == "unknown", row.realized_pnl, "Tell sale price")
     pending = row.settlement == "pending"
-    words = "no price is known: it counts as nothing" if pending else "by the price that was seen at its expiry"
-    return UnsettledView(row.id, formats.contract(row.contract_key), words, pending, row.realized_pnl)
+    said = "no price is known: it counts as nothing" if pending else "by the price that was seen at its expiry"
+    return UnsettledView(row.id, title, said, pending, row.realized_pnl, "Tell settlement price")
 
 
 def _whole_pnl(row: ask.PositionRow) -> Decimal | None:

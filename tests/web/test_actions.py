@@ -150,6 +150,22 @@ def test_what_waits_for_its_settlement_price_has_a_button_and_asks_for_the_price
     assert _commands(store.url) == [], "nothing is sent before the price is told"
 
 
+@pytest.mark.parametrize(
+    "valuation, words", [("unknown", "price not known, counted as nothing"), ("estimated", "estimated by the last bid")]
+)
+def test_what_somebody_else_sold_at_a_price_that_is_not_certain_is_named_and_has_a_button(
+    operator: FlaskClient, store, valuation: str, words: str
+) -> None:
+    gone = {"close_reason": "externally_closed", "elsewhere_quantity": 2, "valuation": valuation}
+    store.set(schema.POSITION, {"id": "POSOLD"}, **gone)
+    shown = operator.get("/").get_data(as_text=True)
+    assert "2 sold by somebody else" in shown
+    assert words in shown
+    assert "Tell sale price" in shown
+    assert "Sold by somebody else" in operator.get("/position/POSOLD").get_data(as_text=True)
+    assert ("settlement price to be told" in shown) is (valuation == "unknown")
+
+
 def test_a_settled_position_has_no_such_button(operator: FlaskClient) -> None:
     assert "actions/settle" not in operator.get("/").get_data(as_text=True)
     assert "actions/settle" not in operator.get("/position/POSOLD").get_data(as_text=True)
