@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.app.children import ROOT, ChildFailed
+from bot.app.children import ROOT, ChildFailed, without_secrets
 from bot.domain.errors import BotError
 
 Question = Mapping[str, Any]
@@ -40,7 +40,7 @@ async def apart(work: str, question: Question, longest_s: float = LONGEST_S) -> 
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**without_secrets(os.environ), "PYTHONPATH": str(ROOT)},
             start_new_session=True,  # Ctrl-C is for the bot
         )  # fmt: skip
     except OSError as error:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from bot.config.secret_words import holds_password, looks_secret
 from bot.domain.errors import BotError
 
 log: Final = logging.getLogger("quanticity")
@@ -23,6 +24,12 @@ log: Final = logging.getLogger("quanticity")
 ROOT: Final = Path(__file__).resolve().parents[2]
 _READY_TIMEOUT_S: Final = 60.0
 _STOP_TIMEOUT_S: Final = 1.5
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what a child is given of our environment: no keys, no tokens, no address with a password. One that needs a
+    secret is handed that one."""
+    return {name: value for name, value in environment.items() if not (looks_secret(name) or holds_password(value))}
 
 
 class ChildFailed(BotError):
@@ -35,7 +42,7 @@ class Child:
     def __init__(self, name: str, arguments: list[str], environment: Mapping[str, str] | None = None) -> None:
         self.name = name
         self._arguments = arguments
-        self._environment = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
+        self._environment = {**without_secrets(os.environ), "PYTHONPATH": str(ROOT), **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._echo: asyncio.Task[None] | None = None
 

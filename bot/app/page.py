@@ -36,9 +36,8 @@ async def page(config: LoadedConfig, clock: Clock, beside: Beside) -> AsyncItera
 
 async def _keep_page(settings: Settings, clock: Clock, token: str) -> None:
     while True:
-        child = Child(
-            "page", ["-m", "bot.app.children", "bot.web", *_page_arguments(settings, clock)], {"WEB_LOGIN_TOKEN": token}
-        )
+        secret = {"WEB_LOGIN_TOKEN": token, "WEB_DATABASE": settings.database.url}  # an address may hold a password
+        child = Child("page", ["-m", "bot.app.children", "bot.web", *_page_arguments(settings, clock)], secret)
         await child.start()
         try:
             address = (await child.ready_line("web ready ")).split()[-1].rstrip("/")
@@ -60,7 +59,6 @@ def _login_hint(settings: Settings, address: str, token: str) -> str:
 
 def _page_arguments(settings: Settings, clock: Clock) -> list[str]:
     arguments = [
-        "--database", settings.database.url,
         "--host", settings.web.host,
         "--port", str(settings.web.port),
         "--mode", settings.mode.value,

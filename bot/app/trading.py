@@ -16,16 +16,16 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.app.announce import announce, announce_look
-from bot.app.apart import apart
 from bot.app.backups import Backups
 from bot.app.beside import Beside, cancel
 from bot.app.children import Child, ChildFailed
+from bot.app.close import watch_the_close
 from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
@@ -62,11 +62,8 @@ log: Final = logging.getLogger("quanticity")
 # Our own simulator takes any bearer; whether a real one is missing was checked before the start.
 _ANY_BEARER: Final = "simulated"
 _COMMAND_POLL_S: Final = 0.25
-_CLOSE_POLL_S: Final = 0.1
 _CLOCK_POLL_S: Final = 0.5
 _CLOCK_POLL_WALL_S: Final = 0.02
-REPORTS_IN: Final = timedelta(minutes=2)
-"""After the close: by then the reports of the last fills are in."""
 _FEED_WAITS_S: Final = 1.0
 _BEGINS_AGAIN: Final = "the machine's clock was set back to the broker's: the bot begins again"
 
@@ -258,7 +255,7 @@ async def _trade(
         if settings.database.backup_every_hours and is_sqlite(settings.database.url):
             backups = Backups(settings.database.url, settings.database, clock, calendar, inbox.put)
             running.push_async_callback(cancel, beside.start("backups", backups.run))
-        close = partial(_watch_the_close, engine, clock, calendar, options, stop)
+        close = partial(watch_the_close, engine, clock, calendar, options, stop)
         running.push_async_callback(cancel, beside.start("the day's end", close))
         await engine.run(stop)
     if engine.should_begin_again and not stop.is_set():
@@ -345,32 +342,3 @@ async def _watch_the_clock(watch: ClockWatch, inbox: Inbox, speed: float) -> Non
 def clock_poll_wall_s(speed: float) -> float:
     """Return wall seconds between two looks: half a second of the bot's clock, as far as a fast one lets us."""
     return max(_CLOCK_POLL_S / max(speed, 1.0), _CLOCK_POLL_WALL_S)
-
-
-async def _watch_the_close(
-    engine: Engine, clock: Clock, calendar: XnysCalendar, options: RunOptions, stop: asyncio.Event
-) -> None:
-    """Print the day once its session is over; with `--until-close` end the run then."""
-    session = calendar.session_on(calendar.today(clock.now()))
-    if session is None:
-        return
-    end = session.close_at + REPORTS_IN
-    patience = end + timedelta(minutes=10)
-    await _until(clock, end)
-    while engine.ledger.clocks.difference:
-        await clock.sleep(_CLOSE_POLL_S * clock.speed)  # by the broker's clock it may not be over
-    while (engine.ledger.open_orders or engine.ledger.awaiting_settlement) and clock.now() < patience:
-        await clock.sleep(_CLOSE_POLL_S * clock.speed)
-    if options.until_close:
-        stop.set()
-        return
-    question = {"url": engine.settings.database.url, "day": session.day.isoformat()}
-    for line in await apart("day's summary", question):
-        log.info(line)
-    log.info("the day is over; the page stays up, Ctrl-C ends the program")
-
-
-async def _until(clock: Clock, end: datetime) -> None:
-    """Sleep in short stretches: the clock may jump forward when it is aligned with the venue's."""
-    while clock.now() < end:
-        await clock.sleep(min((end - clock.now()).total_seconds(), clock.speed))

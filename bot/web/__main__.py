@@ -1,4 +1,5 @@
-"""`python -m bot.web`: serve the page. The login token comes from WEB_LOGIN_TOKEN, never from the command line.
+"""`python -m bot.web`: serve the page. The login token comes from WEB_LOGIN_TOKEN, the store's address (which may
+hold a password) from WEB_DATABASE. What stands on a command line can be read by every user of the machine.
 
 Prints one line, `web ready http://HOST:PORT/`, once it listens. Exit code 2: something in the arguments is wrong, or
 the port is taken.
@@ -25,13 +26,13 @@ from bot.web.live import Streams
 from bot.web.window import Place, Window
 
 TOKEN_VARIABLE: Final = "WEB_LOGIN_TOKEN"  # noqa: S105  # the name of the variable, not its value
+DATABASE_VARIABLE: Final = "WEB_DATABASE"
 THREADS: Final = 16
 WRONG_USE: Final = 2
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bot.web", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--database", required=True, help="address of the store, as database.url")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--mode", choices=("sim", "paper", "live"), default="sim")
@@ -59,7 +60,7 @@ def _refuse(words: str) -> int:
 def _server(options: argparse.Namespace, clock: Clock) -> tuple[Any, Any]:
     keeper = Doorkeeper(os.environ.get(TOKEN_VARIABLE, ""), options.session_hours * 3600, clock.monotonic)
     rules = AccessRules(options.host, login_link=options.mode == "sim")
-    app = create_app(Window(Place(options.database, options.mode), clock), keeper, rules)
+    app = create_app(Window(Place(os.environ[DATABASE_VARIABLE], options.mode), clock), keeper, rules)
     server = waitress.create_server(
         app, host=options.host, port=options.port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=False
     )
@@ -73,6 +74,8 @@ def main(given: Sequence[str] | None = None) -> int:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     if not os.environ.get(TOKEN_VARIABLE) and not is_loopback(options.host):
         return _refuse(f"reading at {options.host} needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")
+    if not os.environ.get(DATABASE_VARIABLE):
+        return _refuse(f"set {DATABASE_VARIABLE} to the address of the store, as database.url")
     try:
         app, server = _server(options, _clock(options))
     except ValueError as error:

@@ -35,9 +35,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), rea
 @pytest.fixture
 def served(store, token: str) -> Iterator[str]:
     """The address of the page served by its own process."""
-    command = [sys.executable, "-m", "bot.web", "--database", store.url, "--port", "0", "--mode", "sim"]
+    command = [sys.executable, "-m", "bot.web", "--port", "0", "--mode", "sim"]
     command += ["--start-at", "2026-11-20T11:05:30-05:00", "--speed", "1"]
-    environment = os.environ | {"WEB_LOGIN_TOKEN": token}
+    environment = os.environ | {"WEB_LOGIN_TOKEN": token, "WEB_DATABASE": store.url}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()

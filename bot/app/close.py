@@ -1,0 +1,57 @@
+"""The end of a trading day: it is summed up on the log, and a run with `--until-close` ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.app.apart import apart
+from bot.config.options import RunOptions
+from bot.config.schema import Mode
+from bot.engine.ports import Clock, TradingCalendar
+from bot.engine.tick import Engine
+
+log: Final = logging.getLogger("quanticity")
+
+REPORTS_IN: Final = timedelta(minutes=2)
+"""After the close: by then the reports of the last fills are in."""
+_PATIENCE: Final = timedelta(minutes=10)
+_POLL_S: Final = 0.1
+
+
+async def watch_the_close(
+    engine: Engine, clock: Clock, calendar: TradingCalendar, options: RunOptions, stop: asyncio.Event
+) -> None:
+    """Print each day once its session is over; with `--until-close` end the run at the first instead."""
+    day = calendar.today(clock.now())
+    session = calendar.session_on(day) or calendar.next_session(day)
+    while True:
+        await _until_all_is_done(engine, clock, session.close_at + REPORTS_IN)
+        if options.until_close:
+            stop.set()
+            return
+        question = {"url": engine.settings.database.url, "day": session.day.isoformat()}
+        for line in await apart("day's summary", question):
+            log.info(line)
+        if engine.settings.mode is Mode.SIM:
+            log.info("the day is over; the page stays up, Ctrl-C ends the program")
+            return  # a simulated day has no morning after
+        session = calendar.next_session(session.day)
+
+
+async def _until_all_is_done(engine: Engine, clock: Clock, end: datetime) -> None:
+    """Wait for the end of a day, and a little longer while an order or a settlement is still under way."""
+    await _until(clock, end)
+    while engine.ledger.clocks.difference:
+        await clock.sleep(_POLL_S * clock.speed)  # by the broker's clock it may not be over
+    patience = end + _PATIENCE
+    while (engine.ledger.open_orders or engine.ledger.awaiting_settlement) and clock.now() < patience:
+        await clock.sleep(_POLL_S * clock.speed)
+
+
+async def _until(clock: Clock, end: datetime) -> None:
+    """Sleep in short stretches: the clock may jump forward when it is aligned with the venue's."""
+    while clock.now() < end:
+        await clock.sleep(min((end - clock.now()).total_seconds(), clock.speed))

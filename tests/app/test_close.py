@@ -1,0 +1,78 @@
+"""The end of a trading day, told of once a day for as long as the program runs."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.app import close
+from bot.config.options import RunOptions
+from bot.config.schema import Settings
+from bot.feeds.clock import ManualClock
+from tests.engine.desk import DAY, TEN
+from tests.engine.fakes import FakeCalendar
+
+HOUR_S = 3600.0
+
+
+class Evening:
+    """The watch over a bot that has nothing left, stepped by hand; what would be summed up is kept by day."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, mode: str, **options: Any) -> None:
+        self.clock, self.stop, self.told = ManualClock(TEN), asyncio.Event(), []
+        self.ledger = SimpleNamespace(clocks=SimpleNamespace(difference=None), open_orders={}, awaiting_settlement=())
+        self.engine: Any = SimpleNamespace(settings=Settings.model_validate({"mode": mode}), ledger=self.ledger)
+        self.options = RunOptions(**options)
+        monkeypatch.setattr(close, "apart", self._apart)
+
+    async def _apart(self, work: str, question: dict[str, str]) -> list[str]:
+        self.told.append(question["day"])
+        return []
+
+    async def hours(self, count: float) -> None:
+        for _ in range(int(count * 120)):
+            self.clock.advance(30)
+            for _ in range(4):
+                await asyncio.sleep(0)
+
+    def begin(self) -> asyncio.Task[None]:
+        calendar = FakeCalendar()
+        return asyncio.create_task(close.watch_the_close(self.engine, self.clock, calendar, self.options, self.stop))
+
+
+async def test_each_day_is_summed_up_after_its_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    evening = Evening(monkeypatch, "paper")
+    watch = evening.begin()
+    await evening.hours(5.9)
+    assert evening.told == []
+    await evening.hours(0.2)
+    assert evening.told == [DAY.isoformat()]
+    await evening.hours(24 * 4)
+    assert evening.told == ["2026-11-20", "2026-11-23", "2026-11-24"], "no weekend, none twice"
+    assert not watch.done()
+    watch.cancel()
+
+
+async def test_a_simulated_day_ends_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    evening = Evening(monkeypatch, "sim")
+    watch = evening.begin()
+    await evening.hours(7)
+    assert evening.told == [DAY.isoformat()]
+    assert watch.done()
+
+
+async def test_a_run_until_the_close_waits_for_what_is_under_way_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    evening = Evening(monkeypatch, "sim", until_close=True)
+    evening.ledger.open_orders = {"an order": object()}
+    watch = evening.begin()
+    await evening.hours(6.1)
+    assert not evening.stop.is_set()
+    await evening.hours(0.2)
+    assert evening.stop.is_set()
+    assert watch.done()
+    assert evening.told == []
