@@ -323,6 +323,10 @@ class Reconciler:
     def _waits_for(self, key: str, difference: int, at: datetime, lost: LostOrders) -> str:
         """Return what a difference waits for before it counts; empty: it counts."""
         ledger = self._ctx.ledger
+        if difference < 0 and self._may_be_settled(key):
+            ledger.doubted_keys.add(key)
+            self._absences.differences.pop(key, None)  # a wrong clock may last: no reason to look every two seconds
+            return "waits until the clocks agree"
         if not self._seen_twice(key, difference, at):
             ledger.unequal_keys.add(key)
             if difference < 0:
@@ -330,9 +334,6 @@ class Reconciler:
             return "asked again"
         if difference > 0 and lost.in_the_way_on(key):
             waits = "waits until lost orders are gone"
-        elif difference < 0 and self._may_be_settled(key):
-            waits = "waits until the clocks agree"
-            ledger.doubted_keys.add(key)
         elif expiry.is_just_over(self._ctx, ledger.positions_of(key)):
             waits = "waits for the closing price"
         else:

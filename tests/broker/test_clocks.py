@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.position import PositionState
+from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
 from tests.broker.wired import TEN, Wired, wired
 from tests.engine.fakes import FakeStore
@@ -16,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 def at_another_hour(tws: BookTws, ahead: timedelta, store: FakeStore | None = None) -> Wired:
     """Return a bot, not started, whose clock is so far ahead of the time that TWS tells."""
-    bot = Wired(tws, store=store)
+    bot = Wired(tws, store=store, clock=ManualClock(TEN + ahead))
     tws.now = lambda: bot.clock.now() - ahead
     return bot
 
@@ -35,12 +36,15 @@ async def test_a_bot_at_another_hour_than_tws_is_not_active_and_keeps_what_it_ho
     await bot.until(lambda: bot.alerts("CLOCK_WRONG"))
     assert bot.session == "reconciling"
     (told,) = bot.alerts("CLOCK_WRONG")
-    assert f"{TEN:%Y-%m-%d %H:%M}" in told.text, "the bot's own"
-    assert f"{TEN - ahead:%Y-%m-%d %H:%M}" in told.text, "the broker's"
-    await bot.until(lambda: bot.clock.now() > TEN + timedelta(seconds=30), step=1.0)
+    assert f"{TEN + ahead:%Y-%m-%d %H:%M}" in told.text, "the bot's own"
+    assert f"{TEN:%Y-%m-%d %H:%M}" in told.text, "the broker's"
+    await bot.until(lambda: bot.clock.now() > TEN + ahead + timedelta(seconds=30), step=1.0)
     assert bot.position.state is PositionState.FILLED
     assert bot.position.close_reason is None
-    assert len(book_tws.live) == 1, "its stop rests at the broker"
+    (stop,) = book_tws.live
+    stop.status = "Cancelled"
+    book_tws.tell(stop)
+    await bot.until(lambda: any(o.kind == "STP" for o in book_tws.live))  # the contract is still known, and protected
     await bot.engine.stop("the test is over")
     await bot.broker.stop()
 

@@ -236,7 +236,10 @@ async def test_a_contract_that_left_the_book_is_judged_once_the_hour_is_known() 
     desk.clock.advance_to(CLOSE - HOUR + timedelta(seconds=30))
     broker.cancel_ack(broker.stop_order)
     broker.held.clear()
+    desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
+    await desk.connect()
     await desk.wait(30)
+    assert store.connection.state == "synced", "what cannot be judged now keeps no other position from being managed"
     assert desk.position.state is PositionState.FILLED
     assert broker.live == [], "nothing is sent of what the broker takes for expired"
     await set_right(desk)
@@ -285,9 +288,14 @@ async def test_a_day_ahead_keeps_what_belongs_to_the_day() -> None:
     await desk.start()
     await desk.hold(4)
     assert isinstance(desk.clock, SetClock)
+    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.settle()
+    desk.broker.fill(desk.broker.market, 4, "2.00")
+    await desk.settle()
     desk.clock.set_by = desk.ahead = 2 * DAY
     desk.broker_says()
     orders = set(desk.engine.ledger.orders)
+    assert orders
     await desk.wait(120)
     desk.equity(90_000)
     await desk.tick()
@@ -311,6 +319,18 @@ async def test_by_a_clock_a_day_ahead_no_breaker_of_the_day_is_lifted() -> None:
     desk.equity(100_000)
     await desk.wait(60)
     assert desk.engine.ledger.breakers["daily_loss"].state == "tripped"
+
+
+async def test_the_work_of_the_evening_is_not_done_by_a_clock_that_is_ahead() -> None:
+    store, broker = await held_before()
+    desk = await born(8 * HOUR, store, broker)
+    desk.equity(100_000)
+    looks, before = broker.snapshots, len(store.batches)
+    await desk.wait(150)
+    later = store.batches[before:]
+    assert not {row.name for batch in later for row in batch.jobs} & {"settlement", "day_totals"}
+    assert not [batch.account for batch in later if batch.account], "no row that could pass for a day's first"
+    assert broker.snapshots - looks <= 2, "the book was compared: it is not asked for every two seconds"
 
 
 async def test_a_small_difference_is_a_warning_and_trading_goes_on() -> None:

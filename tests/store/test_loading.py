@@ -127,6 +127,25 @@ async def test_a_start_knows_no_more_of_what_was_over_for_days_than_a_bot_that_w
     assert (ledger.orders, ledger.closed, ledger.ended_signals) == ({}, {}, {})
 
 
+@pytest.mark.parametrize("day", [stopped_out, never_filled])
+async def test_a_start_with_a_clock_that_is_days_ahead_hides_nothing_of_what_the_broker_tells_of_today(
+    place: Place, day: Callable[[Desk], Awaitable[None]]
+) -> None:
+    await day(place.desk)
+    before, old = place.book(), place.desk
+    await place.store.close()
+    old.clock.advance(timedelta(days=5).total_seconds())
+    desk = Desk(broker=old.broker, clock=old.clock, seed=9)
+    desk.ahead = timedelta(days=5)
+    await place.open(desk)
+    await desk.wait(30)
+    after = place.book()
+    assert {table: rows for table, rows in after.items() if table != "alerts"} == {
+        table: rows for table, rows in before.items() if table != "alerts"
+    }
+    assert {code for code, _ in after["alerts"]} <= {"CLOCK_WRONG"} | {code for code, _ in before["alerts"]}
+
+
 async def test_what_a_clock_that_was_days_ahead_wrote_is_known_when_it_is_right_again(place: Place) -> None:
     ahead = await place.start_again(timedelta(hours=58))  # Monday, 10:00
     ahead.contract = replace(SPY_590C, expiry=new_york_day(ahead.clock.now()))
