@@ -283,7 +283,7 @@ async def test_the_gateways_restart_window_is_told_by_the_gateways_clock() -> No
     assert desk.store.of(Purpose.EXIT)
 
 
-async def test_a_day_ahead_keeps_what_belongs_to_the_day() -> None:
+async def test_days_ahead_keep_what_belongs_to_the_day() -> None:
     desk = Desk(clock=SetClock(TEN))
     await desk.start()
     await desk.hold(4)
@@ -292,7 +292,7 @@ async def test_a_day_ahead_keeps_what_belongs_to_the_day() -> None:
     await desk.settle()
     desk.broker.fill(desk.broker.market, 4, "2.00")
     await desk.settle()
-    desk.clock.set_by = desk.ahead = 2 * DAY
+    desk.clock.set_by = desk.ahead = 10 * DAY
     desk.broker_says()
     orders = set(desk.engine.ledger.orders)
     assert orders
@@ -323,9 +323,10 @@ async def test_by_a_clock_a_day_ahead_no_breaker_of_the_day_is_lifted() -> None:
 
 async def test_the_work_of_the_evening_is_not_done_by_a_clock_that_is_ahead() -> None:
     store, broker = await held_before()
+    before = len(store.batches)
     desk = await born(8 * HOUR, store, broker)
     desk.equity(100_000)
-    looks, before = broker.snapshots, len(store.batches)
+    looks = broker.snapshots
     await desk.wait(150)
     later = store.batches[before:]
     assert not {row.name for batch in later for row in batch.jobs} & {"settlement", "day_totals"}
