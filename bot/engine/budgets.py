@@ -20,9 +20,9 @@ from bot.domain.order import Order, OrderState, OrderTrigger, Purpose
 from bot.domain.position import Position, PositionState
 from bot.engine import expiry, foreign
 from bot.engine.context import Context
-from bot.engine.jobs import Schedule
 from bot.engine.journal import Journal
 from bot.engine.protection import live_entry, too_much
+from bot.engine.schedule import Schedule
 from bot.engine.silence import silence_of
 from bot.engine.steps import Step
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.commands import AskSnapshot
 from bot.domain.connection import ConnectionState
@@ -16,37 +14,13 @@ from bot.engine import expiry
 from bot.engine.context import Context
 from bot.engine.journal import Journal
 from bot.engine.records import AccountSnapshotRow, JobRow, NewMark
+from bot.engine.schedule import Schedule
 from bot.engine.timekeeping import wants_the_book
 
 _ASK_AGAIN = timedelta(seconds=2)
 _ASKING = frozenset(
     {ConnectionState.SYNCING, ConnectionState.SYNCED, ConnectionState.DEGRADED_DATA, ConnectionState.COMPETING}
 )  # TWS has the broker's word for orders, whatever is wrong with the quotes
-
-
-@dataclass
-class Schedule:
-    """When each job ran last; memory between ticks."""
-
-    last: dict[str, datetime] = field(default_factory=dict)
-
-    def due(self, job: str, now: datetime, every_s: float) -> bool:
-        """Say whether the job is due, and take it as run."""
-        last = self.last.get(job)
-        if last is not None and now - last < timedelta(seconds=every_s):
-            return False
-        self.last[job] = now
-        return True
-
-    def hurry(self, job: str) -> None:
-        """Have the job run as soon as it is asked for."""
-        self.last[job] = datetime.min.replace(tzinfo=UTC)
-
-    def keep(self, alive: Collection[str]) -> None:
-        """Forget the jobs of one order or position (named with its id) that is over."""
-        gone = [job for job in self.last if " " in job and job.rpartition(" ")[2] not in alive]
-        for job in gone:
-            del self.last[job]
 
 
 def ask_for_the_book(

@@ -36,8 +36,8 @@ from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.engine.calling_off import breaker_tag, call_off
 from bot.engine.context import Context
 from bot.engine.exits import request_close
-from bot.engine.jobs import Schedule
 from bot.engine.journal import Journal
+from bot.engine.schedule import Schedule
 from bot.engine.steps import Step
 from bot.risk.breakers import BREAKERS, BookView, BreakerRule, Effect, Reading, read_breakers
 

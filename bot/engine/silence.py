@@ -21,9 +21,9 @@ from bot.domain.position import Position, PositionState
 from bot.domain.quotes import Quote
 from bot.engine.context import Context
 from bot.engine.expiry import has_expired
-from bot.engine.jobs import Schedule
 from bot.engine.journal import Journal
 from bot.engine.refusals import is_watched
+from bot.engine.schedule import Schedule
 
 _HEARD_OF: Final = timedelta(minutes=10)
 """A halt that no tick has confirmed for so long may be over and its end lost: the exit does not wait for it."""

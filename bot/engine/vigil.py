@@ -21,8 +21,8 @@ from bot.domain.calendar import NEW_YORK
 from bot.domain.connection import ConnectionState
 from bot.domain.session import SessionState
 from bot.engine.context import Context
-from bot.engine.jobs import Schedule
 from bot.engine.journal import Journal
+from bot.engine.schedule import Schedule
 from bot.engine.windows import last_login_window, window_at
 
 _NOT_TRADABLE_AGAIN_S: Final = 1800.0

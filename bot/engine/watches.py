@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.engine.jobs import Schedule
 from bot.engine.limits import Limits
 from bot.engine.operator import PersonsApprovals
 from bot.engine.parking import Parking
 from bot.engine.reconciler import Absences
 from bot.engine.scan import Scanner
+from bot.engine.schedule import Schedule
 from bot.engine.settlement_runs import SettlementRuns
 from bot.engine.silence import Silences
 from bot.engine.totals import DayTotals

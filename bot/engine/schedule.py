@@ -1,0 +1,32 @@
+"""When each job of the clock ran last."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+
+@dataclass
+class Schedule:
+    """Memory between ticks: a job of a name runs again once its time has passed."""
+
+    last: dict[str, datetime] = field(default_factory=dict)
+
+    def due(self, job: str, now: datetime, every_s: float) -> bool:
+        """Say whether the job is due, and take it as run."""
+        last = self.last.get(job)
+        if last is not None and now - last < timedelta(seconds=every_s):
+            return False
+        self.last[job] = now
+        return True
+
+    def hurry(self, job: str) -> None:
+        """Have the job run as soon as it is asked for."""
+        self.last[job] = datetime.min.replace(tzinfo=UTC)
+
+    def keep(self, alive: Collection[str]) -> None:
+        """Forget the jobs of one order or position (named with its id) that is over."""
+        gone = [job for job in self.last if " " in job and job.rpartition(" ")[2] not in alive]
+        for job in gone:
+            del self.last[job]
