@@ -26,7 +26,7 @@ from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.schema import Settings
 from bot.domain.ids import IdSource
-from bot.engine.inbox import Inbox
+from bot.engine.state.inbox import Inbox
 from bot.engine.tick import Engine
 from bot.feeds.calendar import XnysCalendar
 from bot.feeds.clock import ScaledClock, wall_seconds

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.result import Result, median
 from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose, Terms
-from bot.engine.records import NewTransition, TickBatch
+from bot.engine.state.records import NewTransition, TickBatch
 from bot.feeds.clock import ManualClock
 from bot.store.database import WRITER_PRAGMAS
 from bot.store.revision import upgrade

@@ -25,8 +25,8 @@ from bot.domain.order import Order, OrderSide, OrderState, OrderTicket, OrderTyp
 from bot.domain.position import Position
 from bot.domain.quotes import Quote
 from bot.domain.session import Session, SessionState
-from bot.engine.inbox import Inbox
-from bot.engine.records import LoadedState, TickBatch
+from bot.engine.state.inbox import Inbox
+from bot.engine.state.records import LoadedState, TickBatch
 from bot.engine.tick import Engine
 from bot.feeds.clock import ManualClock
 from bot.risk.ladder import freeze_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from bot.engine.records import NewTransition, TickBatch
+from bot.engine.state.records import NewTransition, TickBatch
 from bot.strategies.base import Look, Strategy
 
 log: Final = logging.getLogger("quanticity")

@@ -20,7 +20,7 @@ from bot.config.schema import DatabaseSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.errors import StoreError
 from bot.domain.events import AlertRaised, Event, JobRan
-from bot.engine.ports import Clock, TradingCalendar
+from bot.engine.state.ports import Clock, TradingCalendar
 from bot.store.backup import Backup, backup, backup_name, backups, folder_of, taken_at
 from bot.store.chain import Head
 

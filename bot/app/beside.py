@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bot.domain.events import AlertRaised, Event
-from bot.engine.ports import Clock
+from bot.engine.state.ports import Clock
 
 log: Final = logging.getLogger("quanticity")
 

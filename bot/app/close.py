@@ -10,7 +10,7 @@ from typing import Final
 from bot.app.apart import apart
 from bot.config.options import RunOptions
 from bot.config.schema import Mode
-from bot.engine.ports import Clock, TradingCalendar
+from bot.engine.state.ports import Clock, TradingCalendar
 from bot.engine.tick import Engine
 
 log: Final = logging.getLogger("quanticity")

@@ -11,8 +11,8 @@ from typing import Final
 
 from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.ids import ulid
-from bot.engine.inbox import Inbox
-from bot.engine.ports import Clock
+from bot.engine.state.inbox import Inbox
+from bot.engine.state.ports import Clock
 
 log: Final = logging.getLogger("quanticity")
 

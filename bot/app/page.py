@@ -15,7 +15,7 @@ from bot.app.beside import Beside, cancel
 from bot.app.children import Child, ChildFailed
 from bot.config.loader import LoadedConfig
 from bot.config.schema import Mode, Settings
-from bot.engine.ports import Clock
+from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock, wall_seconds
 
 log: Final = logging.getLogger("quanticity")

@@ -23,7 +23,7 @@ from bot.config.options import ReplayOptions
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.ids import IdSource
-from bot.engine.inbox import Inbox
+from bot.engine.state.inbox import Inbox
 from bot.engine.tick import Engine
 from bot.feeds.calendar import XnysCalendar
 from bot.feeds.clock import ManualClock

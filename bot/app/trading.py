@@ -41,9 +41,9 @@ from bot.domain.calendar import NEW_YORK
 from bot.domain.connection import ConnectionState
 from bot.domain.errors import ConfigError, StoreError
 from bot.domain.ids import IdSource
-from bot.engine.inbox import Inbox
-from bot.engine.ports import Clock
-from bot.engine.records import TickBatch
+from bot.engine.state.inbox import Inbox
+from bot.engine.state.ports import Clock
+from bot.engine.state.records import TickBatch
 from bot.engine.tick import Engine
 from bot.feeds.calendar import XnysCalendar
 from bot.feeds.clock import ClockWatch, ScaledClock, SystemClock, wall_seconds

@@ -14,7 +14,7 @@ from typing import Final
 from bot.broker import words
 from bot.broker.wire import Wire
 from bot.domain.events import AccountReported, AlertRaised
-from bot.engine.ports import Clock, Sink
+from bot.engine.state.ports import Clock, Sink
 
 BASE: Final = "BASE"
 EVERY_S: Final = 1.0

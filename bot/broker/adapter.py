@@ -27,7 +27,7 @@ from bot.domain.errors import BrokerError, OrderRejected
 from bot.domain.events import BrokerSnapshot, WhatIfAnswered
 from bot.domain.ids import is_ours
 from bot.domain.order import OrderTicket
-from bot.engine.ports import Clock, Sink
+from bot.engine.state.ports import Clock, Sink
 
 QUIET_AFTER_RESTORE_S: Final = 10.0
 REMIND_S: Final = 1.0

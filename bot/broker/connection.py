@@ -21,7 +21,7 @@ from bot.broker.wire import Wire
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import BrokerError, BrokerUnavailable
 from bot.domain.events import AlertRaised, BrokerTimeTold, LinkChange
-from bot.engine.ports import Clock, Sink
+from bot.engine.state.ports import Clock, Sink
 
 log: Final = logging.getLogger(__name__)
 STRIKES: Final = 3

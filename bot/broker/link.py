@@ -9,7 +9,7 @@ from typing import Any, Final
 from bot.broker import words
 from bot.broker.words import SystemWord
 from bot.domain.events import AlertRaised, LinkChange, LinkChanged
-from bot.engine.ports import Clock, Sink
+from bot.engine.state.ports import Clock, Sink
 
 COMPETING_QUIET_S: Final = 2.0
 """Ticks that come so soon after a competing-session error were already on their way."""

@@ -31,7 +31,7 @@ from bot.broker.requests import RequestRefused, Requests, Spoiled
 from bot.broker.what_if import WhatIfs
 from bot.domain.errors import UnknownWord
 from bot.domain.events import AlertRaised
-from bot.engine.ports import Clock, Sink
+from bot.engine.state.ports import Clock, Sink
 
 SAME_ALERT_S: Final = 60.0
 MOST_ALERTS: Final = 100

@@ -23,7 +23,7 @@ from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerUnavailable, UnknownWord
 from bot.domain.events import AlertRaised, ContractQualified
 from bot.domain.quotes import Greeks
-from bot.engine.ports import Clock, Sink
+from bot.engine.state.ports import Clock, Sink
 
 Wanted = tuple[str, str]  # key, kind
 TAPE_PAUSE_S: Final = 15.5

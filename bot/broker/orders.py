@@ -30,7 +30,7 @@ from bot.domain.events import (
     OrderReported,
 )
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType, revision_of
-from bot.engine.ports import Clock, Sink
+from bot.engine.state.ports import Clock, Sink
 
 UNSET_INT: Final = 2**31 - 1
 DUPLICATE_ID: Final = 103

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.events import FeedReported
-from bot.engine.ports import Clock, Sink
+from bot.engine.state.ports import Clock, Sink
 
 REPORT_WALL_S: Final = 1.0
 QUIET_S: Final = 60.0

@@ -23,7 +23,7 @@ from bot.broker.wire import Wire
 from bot.domain.errors import BrokerError
 from bot.domain.events import BrokerOrderView, BrokerPosition, BrokerSnapshot
 from bot.domain.order import Execution
-from bot.engine.ports import Clock
+from bot.engine.state.ports import Clock
 
 SETTLE_S: Final = 0.5
 """How long positions may lag behind a fill, in seconds of the clock; a simulated venue is as quick as its clock."""

@@ -12,7 +12,7 @@ from bot.broker import words
 from bot.broker.ib import IbOrderState
 from bot.domain.errors import BrokerError, UnknownWord
 from bot.domain.events import ErrorMeaning, WhatIfAnswered
-from bot.engine.ports import Clock
+from bot.engine.state.ports import Clock
 
 BETTER_ANSWER_S: Final = 0.5
 """How long a preview without figures waits for one with them: TWS may send both."""

@@ -33,15 +33,17 @@ from bot.domain.events import (
     WhatIfAnswered,
 )
 from bot.domain.signal import SignalState
-from bot.engine import link, settlement_runs, signals, timekeeping
-from bot.engine.context import Context
-from bot.engine.facts import FactKeeper
-from bot.engine.inbox import Inbox
+from bot.engine.book.facts import FactKeeper
+from bot.engine.book.reconciler import Reconciler
+from bot.engine.day import link, timekeeping
 from bot.engine.memory import Memory
 from bot.engine.operator import Operator
-from bot.engine.ports import Broker
-from bot.engine.reconciler import Reconciler
-from bot.engine.records import InstrumentRow, JobRow
+from bot.engine.settlement import runs
+from bot.engine.state.context import Context
+from bot.engine.state.inbox import Inbox
+from bot.engine.state.ports import Broker
+from bot.engine.state.records import InstrumentRow, JobRow
+from bot.engine.trade import signals
 from bot.engine.watches import Watches
 
 
@@ -142,7 +144,7 @@ class Intake:
         journal.touched |= ledger.positions.keys()  # what was not allowed before may be now
         watches.parking.run_job(ctx, journal, "day totals", partial(watches.totals.compare, snapshot))
         if reconciler.settled:
-            watches.parking.run_job(ctx, journal, settlement_runs.JOB, settlement_runs.compared, watches.settlements)
+            watches.parking.run_job(ctx, journal, runs.JOB, runs.compared, watches.settlements)
             self.synced_at = ctx.now
             timekeeping.is_compared(ledger)
             link.synced(ctx, journal)

@@ -11,13 +11,13 @@ from bot.domain.calendar import new_york_day
 from bot.domain.commands import Command
 from bot.domain.events import AccountReported
 from bot.domain.order import OrderState, OrderTrigger
-from bot.engine import cover
-from bot.engine.board import Board
-from bot.engine.journal import Journal
-from bot.engine.ledger import Ledger
-from bot.engine.ports import Broker, Clock, Store
-from bot.engine.records import TickBatch
-from bot.engine.steps import Step
+from bot.engine.state.board import Board
+from bot.engine.state.journal import Journal
+from bot.engine.state.ledger import Ledger
+from bot.engine.state.ports import Broker, Clock, Store
+from bot.engine.state.records import TickBatch
+from bot.engine.state.steps import Step
+from bot.engine.trade import cover
 
 _IDS_SKIPPED: Final = 1000  # more than can go out between two commits, what-if questions included
 

@@ -18,10 +18,10 @@ without a restart.
 from __future__ import annotations
 
 from bot.domain.calendar import new_york_day
-from bot.engine.context import Context
 from bot.engine.operator import PersonsApprovals
-from bot.engine.parking import Parking
-from bot.engine.schedule import Schedule
+from bot.engine.state.context import Context
+from bot.engine.state.parking import Parking
+from bot.engine.state.schedule import Schedule
 
 
 def begin(ctx: Context, schedule: Schedule, parking: Parking, approvals: PersonsApprovals) -> None:

@@ -22,15 +22,16 @@ from bot.domain.position import OPEN, CloseReason, Position, PositionState, Sett
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
-from bot.engine import foreign, settlement, sold_elsewhere
-from bot.engine.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off
-from bot.engine.context import Context
-from bot.engine.exits import request_close
-from bot.engine.journal import Journal
-from bot.engine.limits import acknowledge
-from bot.engine.records import CommandOutcome
-from bot.engine.signals import ask_what_if, close_question, refuse_by_person
-from bot.engine.steps import Step
+from bot.engine.book import foreign, sold_elsewhere
+from bot.engine.day.limits import acknowledge
+from bot.engine.settlement import settler
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.records import CommandOutcome
+from bot.engine.state.steps import Step
+from bot.engine.trade.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off
+from bot.engine.trade.exits import request_close
+from bot.engine.trade.signals import ask_what_if, close_question, refuse_by_person
 
 _TOO_MUCH = Decimal(1_000_000)
 _COMING_UP = frozenset({SessionState.STARTING, SessionState.RECONCILING})
@@ -242,10 +243,8 @@ class Operator:
         ):
             raise Refused(self._what_the_position_is(position_id))
         price = _price(command.payload.get("price"))
-        verdict = settlement.told_by_person(position, price, command.actor)
-        settlement.resettle(
-            self._journal, position, verdict, {"command": command.id, "underlying": price}, command.actor
-        )
+        verdict = settler.told_by_person(position, price, command.actor)
+        settler.resettle(self._journal, position, verdict, {"command": command.id, "underlying": price}, command.actor)
         return f"{verdict.words}; realized {position.realized_pnl}"
 
     def _tell_what_it_brought(self, command: CommandReceived, position: Position) -> str:

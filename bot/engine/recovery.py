@@ -14,9 +14,9 @@ from bot.domain.errors import StoreError, StoreUnusable
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.engine.intake import Intake
 from bot.engine.memory import Memory
-from bot.engine.outage import Outage
-from bot.engine.ports import Clock
-from bot.engine.steps import Step
+from bot.engine.state.outage import Outage
+from bot.engine.state.ports import Clock
+from bot.engine.state.steps import Step
 from bot.engine.watches import Watches
 
 _FAILURES_IN_A_ROW: Final = 3

@@ -9,12 +9,14 @@ from typing import Final
 from bot.domain.order import OrderState
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.signal import Signal
-from bot.engine import budgets, entries, exits, expiry, signals
-from bot.engine.context import Context
-from bot.engine.inbox import Inbox
-from bot.engine.journal import Journal
+from bot.engine.day import budgets
 from bot.engine.memory import Memory
-from bot.engine.steps import Step
+from bot.engine.settlement import expiry
+from bot.engine.state.context import Context
+from bot.engine.state.inbox import Inbox
+from bot.engine.state.journal import Journal
+from bot.engine.state.steps import Step
+from bot.engine.trade import entries, exits, signals
 from bot.engine.watches import Watches
 from bot.strategies.base import Look, Strategy
 

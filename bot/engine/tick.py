@@ -11,7 +11,7 @@ the sending of orders whose intent is on disk.
 | machines decide | `bot.engine.rounds` |
 | what the clock brings about | here: `_by_the_clock` |
 | commit | `bot.engine.memory` |
-| send | `bot.engine.dispatcher` |
+| send | `bot.engine.sending.dispatcher` |
 | a tick or the store fails | `bot.engine.recovery` |
 """
 
@@ -29,22 +29,25 @@ from bot.domain.connection import CONNECTION, ConnectionTrigger
 from bot.domain.errors import StoreUnusable
 from bot.domain.ids import IdSource
 from bot.domain.session import SessionState, SessionTrigger
-from bot.engine import budgets, foreign, jobs, new_day, settlement_runs, timekeeping
-from bot.engine.board import Board
-from bot.engine.context import Context
-from bot.engine.dispatcher import Dispatcher
-from bot.engine.gate import Gate
-from bot.engine.inbox import Inbox
+from bot.engine import new_day
+from bot.engine.book import foreign
+from bot.engine.day import budgets, jobs, timekeeping
+from bot.engine.day.windows import window_at
 from bot.engine.intake import Intake
-from bot.engine.ledger import Ledger
 from bot.engine.memory import Memory
-from bot.engine.ports import Broker, Clock, Store, TradingCalendar
-from bot.engine.records import EngineStatus, TickBatch
 from bot.engine.recovery import Recovery
 from bot.engine.rounds import Rounds
-from bot.engine.steps import Step
+from bot.engine.sending.dispatcher import Dispatcher
+from bot.engine.sending.gate import Gate
+from bot.engine.settlement import runs
+from bot.engine.state.board import Board
+from bot.engine.state.context import Context
+from bot.engine.state.inbox import Inbox
+from bot.engine.state.ledger import Ledger
+from bot.engine.state.ports import Broker, Clock, Store, TradingCalendar
+from bot.engine.state.records import EngineStatus, TickBatch
+from bot.engine.state.steps import Step
 from bot.engine.watches import Watches
-from bot.engine.windows import window_at
 from bot.strategies.base import Look, Strategy
 
 
@@ -234,7 +237,7 @@ class Engine:
         run("day totals", watches.totals.ask)
         doubts = {"in_doubt": in_doubt, "confirm_at": watches.absences.confirm_at}
         run("asking for the book", jobs.ask_for_the_book, watches.schedule, **doubts)
-        run(settlement_runs.JOB, settlement_runs.by_the_clock, watches.settlements)
+        run(runs.JOB, runs.by_the_clock, watches.settlements)
         run("silent markets", watches.silences.tell, watches.schedule)
         run("time budgets", budgets.tell_of_what_takes_too_long, watches.schedule)
         run("account snapshots", jobs.snapshot_account, watches.schedule, self._memory.account)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.engine.limits import Limits
+from bot.engine.book.reconciler import Absences
+from bot.engine.book.totals import DayTotals
+from bot.engine.day.limits import Limits
+from bot.engine.day.vigil import Vigil
+from bot.engine.day.windows import Windows
 from bot.engine.operator import PersonsApprovals
-from bot.engine.parking import Parking
-from bot.engine.reconciler import Absences
-from bot.engine.scan import Scanner
-from bot.engine.schedule import Schedule
-from bot.engine.settlement_runs import SettlementRuns
-from bot.engine.silence import Silences
-from bot.engine.totals import DayTotals
-from bot.engine.vigil import Vigil
-from bot.engine.windows import Windows
+from bot.engine.settlement.runs import SettlementRuns
+from bot.engine.state.parking import Parking
+from bot.engine.state.schedule import Schedule
+from bot.engine.trade.scan import Scanner
+from bot.engine.trade.silence import Silences
 
 
 @dataclass(frozen=True, slots=True)

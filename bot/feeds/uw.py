@@ -19,7 +19,7 @@ from typing import Any, Final
 from bot.domain.calendar import TradingSession
 from bot.domain.errors import BotError
 from bot.domain.events import AlertRaised, DatumReceived
-from bot.engine.ports import Clock, Sink, TradingCalendar
+from bot.engine.state.ports import Clock, Sink, TradingCalendar
 from bot.feeds.breaker import Breaker, BreakerState
 from bot.feeds.quota import MinuteBudget, Quota, next_daily_reset
 from bot.feeds.sources import DatasetSettings, Priority, UwSettings

@@ -37,7 +37,7 @@ from bot.domain.events import (
 )
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
 from bot.domain.quotes import Book, BookLevel, Greeks, Quote
-from bot.engine.ports import Clock, Sink
+from bot.engine.state.ports import Clock, Sink
 from bot.sim.market.rules import MARKET_RULES
 from bot.sim.vocabulary import (
     Filled,

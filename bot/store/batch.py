@@ -13,7 +13,7 @@ from typing import Any
 from bot.domain.events import CommandReceived
 from bot.domain.ids import ulid
 from bot.domain.money import to_units
-from bot.engine.records import AccountSnapshotRow, EngineStatus, NewExecution, NewMark, NewTransition, TickBatch
+from bot.engine.state.records import AccountSnapshotRow, EngineStatus, NewExecution, NewMark, NewTransition, TickBatch
 from bot.store import rows
 from bot.store.chain import Head, row_hash
 from bot.store.values import json_text, maybe_day_text, maybe_time_text, maybe_units, time_text

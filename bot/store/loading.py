@@ -21,7 +21,7 @@ from bot.domain.money import from_units
 from bot.domain.order import ORDER, revision_of
 from bot.domain.position import OPEN, Settlement, Valuation
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
-from bot.engine.records import ENDED_DAYS, EXECUTION_DAYS, LEFT_ALONE, LoadedState
+from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LEFT_ALONE, LoadedState
 from bot.store import rows
 from bot.store.schema import (
     ACCOUNT_SNAPSHOT,

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, select
 
 from bot.domain.order import OrderState
-from bot.engine.records import LEFT_ALONE
+from bot.engine.state.records import LEFT_ALONE
 from bot.store.schema import BROKER_ORDER, RECONCILIATION, RECONCILIATION_LINE
 from bot.store.values import maybe_dollars, parse_time, time_text
 

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.domain.errors import CommitFailed, StoreError
 from bot.domain.events import CommandKind, CommandReceived
-from bot.engine.ports import Clock
-from bot.engine.records import LoadedState, TickBatch
+from bot.engine.state.ports import Clock
+from bot.engine.state.records import LoadedState, TickBatch
 from bot.store.batch import Write, chained, writes_of
 from bot.store.chain import Head
 from bot.store.configs import name_config, record_config

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import waitress
 
-from bot.engine.ports import Clock
+from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
 from bot.web.access import AccessRules, Doorkeeper, is_loopback
 from bot.web.app import create_app

@@ -16,7 +16,7 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from bot.domain.errors import StoreError
-from bot.engine.ports import Clock
+from bot.engine.state.ports import Clock
 from bot.web.access import Visit, visit
 from bot.web.pages import parts
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bot.domain.calendar import new_york_day
 from bot.domain.money import ZERO
-from bot.engine.records import EngineStatus, StrategyStatRow
+from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import others, reconciliations
 from bot.store import page_queries as ask
 from bot.web import formats, words

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError
-from bot.engine.ports import Clock
+from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock
 from bot.store import page_queries as ask
 from bot.store.database import open_reader, reason_of

@@ -19,7 +19,7 @@ from bot.broker.settings import BrokerSettings
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.ids import IdSource
 from bot.domain.position import CloseReason
-from bot.engine.inbox import Inbox
+from bot.engine.state.inbox import Inbox
 from bot.engine.tick import Engine
 from bot.feeds.clock import ScaledClock, wall_seconds
 from bot.sim.driver import VenueDriver

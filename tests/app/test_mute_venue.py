@@ -19,8 +19,8 @@ from bot.config.schema import EngineSettings, Mode, Settings
 from bot.domain.connection import ConnectionState
 from bot.domain.ids import IdSource
 from bot.domain.session import SessionState
-from bot.engine.inbox import Inbox
-from bot.engine.records import TickBatch
+from bot.engine.state.inbox import Inbox
+from bot.engine.state.records import TickBatch
 from bot.engine.tick import Engine
 from bot.sim.driver import VenueDriver
 from bot.sim.tws import TwsFace

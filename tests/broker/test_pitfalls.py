@@ -66,7 +66,7 @@ TESTED = {
     ],
     "T16 cancelling another client's order": [
         "broker/test_orders.py::test_an_id_that_belongs_to_another_order_is_neither_cancelled_nor_overwritten",
-        "engine/test_foreign.py::test_a_foreign_order_on_a_contract_of_ours_is_told_once_and_left_alone",
+        "engine/book/test_foreign.py::test_a_foreign_order_on_a_contract_of_ours_is_told_once_and_left_alone",
     ],
     "T17 the id counter": [
         "broker/test_library.py::test_ids_of_other_clients_and_of_hand_made_orders_do_not_move_ours",
@@ -112,7 +112,7 @@ TESTED = {
     ],
     "T30 orders that are held until the open": ["broker/test_codes.py::test_codes_that_inform_change_nothing"],
     "T31 a cancel waits behind a hundred orders": [
-        "engine/test_pacing.py::test_what_protects_takes_the_room_of_the_entries",
+        "engine/sending/test_pacing.py::test_what_protects_takes_the_room_of_the_entries",
     ],
     "T32 sizes are floats": ["broker/test_snapshot.py::test_a_part_of_an_option_is_a_fault_of_the_book"],
     "T33 hanging up half open": ["broker/test_connection.py::test_stopping_hangs_up_and_tells_nothing_more"],

@@ -19,8 +19,8 @@ from bot.domain.ids import IdSource
 from bot.domain.order import Order, Purpose
 from bot.domain.position import Position
 from bot.domain.signal import Signal
-from bot.engine.inbox import Inbox
-from bot.engine.ports import Store
+from bot.engine.state.inbox import Inbox
+from bot.engine.state.ports import Store
 from bot.engine.tick import Engine
 from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws

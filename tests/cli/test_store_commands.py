@@ -27,7 +27,7 @@ from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType,
 from bot.domain.position import CloseReason, ExitPlan, Position, PositionState, Rung, Settlement
 from bot.domain.session import Session, SessionState
 from bot.domain.signal import Signal
-from bot.engine.records import EngineStatus, NewExecution, NewTransition, TickBatch
+from bot.engine.state.records import EngineStatus, NewExecution, NewTransition, TickBatch
 from bot.feeds.clock import ManualClock
 from bot.store import database as database_module
 from bot.store.queries import QUERIES

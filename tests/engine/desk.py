@@ -25,7 +25,7 @@ from bot.domain.ids import IdSource
 from bot.domain.order import Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, PositionState, Rung
 from bot.domain.signal import Signal
-from bot.engine.inbox import Inbox
+from bot.engine.state.inbox import Inbox
 from bot.engine.tick import Engine
 from bot.feeds.clock import ManualClock
 from tests.engine.fakes import FakeBroker, FakeCalendar, FakeStore, FakeStrategy, a_quote

@@ -33,8 +33,8 @@ from bot.domain.market import MarketView
 from bot.domain.order import Execution, Order, OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import OPEN, Position
 from bot.domain.quotes import Quote
-from bot.engine.ports import Clock
-from bot.engine.records import LEFT_ALONE, LoadedState, NewTransition, TickBatch
+from bot.engine.state.ports import Clock
+from bot.engine.state.records import LEFT_ALONE, LoadedState, NewTransition, TickBatch
 from bot.strategies.base import Look, Proposal
 
 FEE = Decimal("0.65")

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.contracts import NICKEL_CLASS, PENNY_CLASS, PriceGrid
 from bot.domain.events import AlertRaised, CommandKind, ContractQualified, FeedReported, QuoteReceived
-from bot.engine.inbox import Inbox
+from bot.engine.state.inbox import Inbox
 from tests.engine.desk import SPY_590C, TEN, Desk
 from tests.engine.fakes import a_quote
 

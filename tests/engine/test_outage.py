@@ -12,8 +12,8 @@ from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
-from bot.engine.outage import LONGEST_WAIT_S, Outage
-from bot.engine.records import LoadedState, TickBatch
+from bot.engine.state.outage import LONGEST_WAIT_S, Outage
+from bot.engine.state.records import LoadedState, TickBatch
 from tests.engine.desk import SPY_580P, SPY_590C, Desk
 from tests.engine.fakes import FakeStore
 

@@ -17,7 +17,7 @@ from bot.domain.events import (
 )
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState, SessionTrigger
-from bot.engine.steps import Step
+from bot.engine.state.steps import Step
 from tests.engine.desk import Desk
 
 

@@ -14,15 +14,16 @@ from bot.domain.commands import SubmitOrder
 from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, OrderErred
 from bot.domain.market import Datum
 from bot.domain.order import Order, OrderState, OrderTrigger
-from bot.engine import budgets, exits, protection
-from bot.engine.clocks import Clocks
-from bot.engine.fills import FillKeeper
-from bot.engine.gate import Gate
+from bot.engine.book.fills import FillKeeper
+from bot.engine.book.order_errors import OrderErrors
+from bot.engine.book.reconciler import Reconciler
+from bot.engine.day import budgets
 from bot.engine.memory import Memory
-from bot.engine.order_errors import OrderErrors
-from bot.engine.reconciler import Reconciler
-from bot.engine.steps import Step
+from bot.engine.sending.gate import Gate
+from bot.engine.state.clocks import Clocks
+from bot.engine.state.steps import Step
 from bot.engine.tick import Engine
+from bot.engine.trade import exits, protection
 from bot.risk.ladder import rung_targets
 from bot.sim.broker import SimBroker
 

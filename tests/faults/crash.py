@@ -23,7 +23,7 @@ from bot.domain.events import (
     WhatIfAnswered,
 )
 from bot.domain.order import OrderSide, OrderTicket, OrderType
-from bot.engine.records import LoadedState, TickBatch
+from bot.engine.state.records import LoadedState, TickBatch
 from bot.feeds.clock import ManualClock
 from tests.faults.clock import BotClock
 from tests.faults.outages import StoreOutage

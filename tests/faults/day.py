@@ -23,9 +23,9 @@ from bot.domain.events import CommandKind
 from bot.domain.ids import IdSource
 from bot.domain.market import MarketView
 from bot.domain.session import Hold, Session, SessionState
-from bot.engine.inbox import Inbox
-from bot.engine.pacing import ENTRY_WAITS_S
-from bot.engine.records import TickBatch
+from bot.engine.sending.pacing import ENTRY_WAITS_S
+from bot.engine.state.inbox import Inbox
+from bot.engine.state.records import TickBatch
 from bot.engine.tick import Engine
 from bot.feeds.clock import ClockWatch, ManualClock
 from bot.feeds.uw import UwFeed

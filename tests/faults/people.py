@@ -16,7 +16,7 @@ from bot.domain.approval import ApprovalState
 from bot.domain.breaker import BreakerState
 from bot.domain.events import CommandKind
 from bot.domain.session import Hold
-from bot.engine.ledger import Ledger
+from bot.engine.state.ledger import Ledger
 from bot.store import schema
 from bot.store.values import json_text, time_text
 

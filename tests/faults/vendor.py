@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from bot.engine.ports import Clock
+from bot.engine.state.ports import Clock
 from bot.feeds.sources import UwSettings
 from bot.feeds.transport import Params, Response, TransportFailed
 from bot.sim.faults.catalogue import UwAnswers

@@ -13,7 +13,7 @@ from bot.domain.ids import ulid
 from bot.domain.order import Execution, Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, Rung
 from bot.domain.signal import Signal
-from bot.engine.records import NewExecution, NewTransition, TickBatch
+from bot.engine.state.records import NewExecution, NewTransition, TickBatch
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 CONTRACT = OptionContract("SPY", date(2026, 11, 20), Right.CALL, Decimal(590))

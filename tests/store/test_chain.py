@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine.records import NewTransition
+from bot.engine.state.records import NewTransition
 from bot.store.audit import export_transitions, head_of, verify_chain
 from bot.store.batch import chained
 from bot.store.chain import GENESIS, Head, verify

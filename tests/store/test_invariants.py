@@ -13,7 +13,7 @@ import pytest
 from bot.domain.contracts import NICKEL_CLASS, PENNY_CLASS, PriceGrid
 from bot.domain.order import OrderSide, OrderState
 from bot.domain.position import Protection
-from bot.engine.records import InstrumentRow, NewMark, TickBatch
+from bot.engine.state.records import InstrumentRow, NewMark, TickBatch
 from bot.store.invariants import CHECKS, check_invariants
 from bot.store.sql_store import SqlStore
 from tests.store.builders import CONTRACT, a_batch, a_step, an_id, an_order, born, keyed

@@ -13,7 +13,7 @@ import pytest
 from bot.domain.calendar import new_york_day
 from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.session import SessionState
-from bot.engine.limits import losses_in_a_row
+from bot.engine.day.limits import losses_in_a_row
 from bot.feeds.clock import ManualClock
 from bot.store.database import open_reader
 from bot.store.revision import upgrade

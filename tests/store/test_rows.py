@@ -20,7 +20,7 @@ from bot.domain.position import ExitPlan, Position, Protection, Rung
 from bot.domain.session import Session
 from bot.domain.signal import Signal
 from bot.domain.symbol_halt import SymbolHalt
-from bot.engine.records import NewExecution
+from bot.engine.state.records import NewExecution
 from bot.store import rows, schema
 from bot.store.values import json_text, parse_json, parse_time, time_text
 from tests.store.builders import a_position

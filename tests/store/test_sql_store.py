@@ -22,8 +22,8 @@ from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Hold, Session, SessionState
 from bot.domain.signal import SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
-from bot.engine.ledger import Ledger
-from bot.engine.records import (
+from bot.engine.state.ledger import Ledger
+from bot.engine.state.records import (
     AccountSnapshotRow,
     CommandOutcome,
     EngineStatus,

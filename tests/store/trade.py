@@ -13,7 +13,7 @@ from bot.domain.order import OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Session, SessionState
 from bot.domain.signal import SignalState
-from bot.engine.records import NewExecution, NewTransition, ReconcileLine, ReconcileRow, TickBatch
+from bot.engine.state.records import NewExecution, NewTransition, ReconcileLine, ReconcileRow, TickBatch
 from bot.store.sql_store import SqlStore
 from tests.store.builders import (
     CONTRACT,

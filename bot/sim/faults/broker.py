@@ -36,7 +36,7 @@ from bot.domain.events import (
     WhatIfAnswered,
 )
 from bot.domain.order import OrderTicket, OrderType
-from bot.engine.ports import Clock, Sink
+from bot.engine.state.ports import Clock, Sink
 from bot.sim.broker import SimBroker
 from bot.sim.faults.catalogue import (
     OF_THE_MARKET,

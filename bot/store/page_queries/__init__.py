@@ -3,7 +3,7 @@
 Every function takes a connection of a reader (read-only), so that one look at the page is one short read transaction
 and all its parts agree. Where the engine's record is the row as it lies in the store (the pulse, a feed, a strategy's
 counters), that record is what comes back. A `...Row` here holds the stored columns that the page shows; what one tick
-adds to the same tables is a `New...` of `bot.engine.records`.
+adds to the same tables is a `New...` of `bot.engine.state.records`.
 """
 
 from __future__ import annotations

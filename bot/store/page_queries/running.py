@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from bot.domain.events import FeedReported
 from bot.domain.symbol_halt import SymbolState
-from bot.engine.records import EngineStatus, StrategyStatRow
+from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import schema
 from bot.store.page_queries.reading import columns_of, first, pairs, read
 

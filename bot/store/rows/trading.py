@@ -27,7 +27,7 @@ from bot.domain.position import (
     Valuation,
 )
 from bot.domain.signal import Signal, SignalState
-from bot.engine.records import NewExecution
+from bot.engine.state.records import NewExecution
 from bot.store.values import (
     Row,
     json_text,

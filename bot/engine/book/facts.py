@@ -1,0 +1,304 @@
+"""Facts about orders, applied to the machines: what the broker says is true, in whatever order it says it.
+
+A status that does not fit is never guessed at: the order becomes `unknown`. What executions do is in
+`bot.engine.book.fills`, errors in `bot.engine.book.order_errors`, an order's end in `bot.engine.book.order_ends`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from bot.domain.commands import AskSnapshot, CancelOrder
+from bot.domain.events import (
+    BrokerOrderStatus,
+    BrokerOrderView,
+    CommissionReported,
+    ExecutionReported,
+    OrderErred,
+    OrderNotSent,
+    OrderReported,
+    OrderSent,
+)
+from bot.domain.ids import is_ours
+from bot.domain.order import Order, OrderState, OrderTrigger, Purpose, Terms
+from bot.domain.position import PositionTrigger
+from bot.engine.book import foreign
+from bot.engine.book.fills import FillKeeper
+from bot.engine.book.newer_store import is_sale_of_a_newer_store
+from bot.engine.book.order_ends import OrderEnds
+from bot.engine.book.order_errors import OrderErrors
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.steps import Step
+
+_AT_BROKER = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
+_OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
+_LIVE_AGAIN = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.UNKNOWN})
+
+
+class FactKeeper:
+    """Applies facts to the ledger through a journal. One object a tick."""
+
+    def __init__(self, ctx: Context, journal: Journal) -> None:
+        self._ctx = ctx
+        self._ledger = ctx.ledger
+        self._journal = journal
+        self._fills = FillKeeper(ctx, journal)
+        self._ends = OrderEnds(ctx, journal)
+        self._errors = OrderErrors(ctx, journal, self._ends)
+
+    # ---- what our own adapter did
+
+    def order_sent(self, event: OrderSent) -> None:
+        order = self._ledger.by_ref.get(event.order_ref)
+        if order is None:
+            return
+        order.order_id, order.client_id = event.order_id, event.client_id
+        self._ledger.highest_order_id = max(self._ledger.highest_order_id, event.order_id)
+        order.submitted_at = order.submitted_at or event.at
+        if order.state is OrderState.INTENT:
+            self._journal.take(
+                Step(
+                    order,
+                    OrderTrigger.SUBMIT,
+                    f"sent as order {event.order_id}",
+                    {"order_id": event.order_id},
+                    actor="tick",
+                )
+            )
+        else:
+            self._journal.keep(order)
+
+    def order_not_sent(self, event: OrderNotSent) -> None:
+        order = self._ledger.by_ref.get(event.order_ref)
+        if order is None:
+            return
+        if order.wanted is not None:
+            self._errors.amend_refused(order, event.reason)
+        elif order.state is OrderState.INTENT:
+            sets = {"reject_reason": event.reason, "done_at": event.at}
+            self._journal.take(Step(order, OrderTrigger.REJECT, f"not sent: {event.reason}", sets=sets))
+            self._ends.rejected(order)
+        elif order.state is OrderState.CANCELLING:
+            self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, f"cancel not sent: {event.reason}"))
+
+    # ---- what the broker says of an order
+
+    def order_reported(self, event: OrderReported) -> None:
+        view = event.view
+        order = self._ledger.find_order(view.order_ref, view.perm_id)
+        if order is None:
+            self._foreign_order(view)
+            return
+        if order.perm_id and view.perm_id and order.perm_id != view.perm_id:
+            self._second_of_the_name(order, view)
+            return
+        if _is_of_an_older_sending(order, view):
+            return
+        if order.state in _OVER and view.status in _AT_BROKER and order.order_ref not in self._ledger.ghosts:
+            self._ledger.ghosts.add(order.order_ref)  # an old message, or an order that nobody manages
+            self._journal.commands.append(AskSnapshot(f"{order.order_ref} is {order.state} and shown as live"))
+        self._identify(order, view)
+        self._echo_of_terms(order, view)
+        handle = {
+            BrokerOrderStatus.PENDING: self._on_pending,
+            BrokerOrderStatus.WORKING: self._on_working,
+            BrokerOrderStatus.CANCELLED: self._on_cancelled,
+            BrokerOrderStatus.INACTIVE: self._on_inactive,
+        }.get(view.status)
+        if handle is not None:
+            handle(order, view)
+
+    def _second_of_the_name(self, order: Order, view: BrokerOrderView) -> None:
+        """One reference, two permIds: both could fill, so both are cancelled and evidence decides. One that is over
+        is an older sending of the same reference and says nothing of the present one."""
+        if view.status not in _AT_BROKER or (view.perm_id, "twin") in self._ledger.foreign_told:
+            return
+        self._ledger.foreign_told.add((view.perm_id, "twin"))
+        facts = {"order_ref": order.order_ref, "perm_ids": [order.perm_id, view.perm_id], "order_id": view.order_id}
+        words = f"{order.order_ref} is live twice at the broker (permId {order.perm_id} and {view.perm_id}): both go"
+        self._journal.alert("ORDER_DOUBLED", "critical", words, facts)
+        self._journal.commands.append(CancelOrder(order.order_ref, view.order_id))
+        if order.is_done:
+            return
+        self._journal.commands.append(CancelOrder(order.order_ref, order.order_id or 0))
+        if order.state is not OrderState.UNKNOWN:
+            sets = {"wanted": None}
+            self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, facts, sets, actor="broker"))
+        self._journal.commands.append(AskSnapshot(f"{order.order_ref} is live twice"))
+
+    def _identify(self, order: Order, view: BrokerOrderView) -> None:
+        changed = False
+        if view.perm_id and order.perm_id != view.perm_id:
+            order.perm_id, changed = view.perm_id, True
+            self._ledger.by_perm[view.perm_id] = order
+        if view.order_id > 0 and order.order_id != view.order_id:
+            order.order_id, changed = view.order_id, True
+        if view.filled_quantity is not None and view.filled_quantity > order.reported_filled:
+            order.reported_filled, changed = view.filled_quantity, True
+        if changed:
+            self._journal.keep(order)
+
+    def _echo_of_terms(self, order: Order, view: BrokerOrderView) -> None:
+        """An amendment is in force once the broker shows the new terms."""
+        if view.quantity == 0:
+            return
+        shown = Terms(view.quantity, view.limit_price, view.stop_price)
+        if order.wanted is None or not _same_terms(shown, order.wanted):
+            self._learn_terms(order, shown)
+            return
+        before, order.terms, order.wanted = order.terms, order.wanted, None
+        order.reject_code, order.reject_reason = None, ""  # an earlier refusal is history
+        evidence = {"before": str(before), "now": str(order.terms)}
+        words = f"new terms in force: {order.terms}"
+        self._journal.take(Step(order, OrderTrigger.AMENDED, words, evidence, actor="broker"))
+        self._fills.complete(order)
+        if order.purpose is Purpose.PROTECT and not order.is_done:
+            self._covered_again(order)
+
+    def _learn_terms(self, order: Order, shown: Terms) -> None:
+        """What the broker shows is in force, even an amendment that we had given up for lost."""
+        ours = order.terms
+        if order.is_done or _same_terms(shown, ours):
+            return
+        limit = ours.limit_price and (shown.limit_price or ours.limit_price)
+        stop = ours.stop_price and (shown.stop_price or ours.stop_price)
+        order.terms = Terms(shown.quantity, limit, stop)
+        self._journal.keep(order)
+        self._learn_stop(order, stop)
+        self._fills.complete(order)
+
+    def _learn_stop(self, order: Order, stop: Decimal | None) -> None:
+        """A stop that stands higher at the broker than we knew was raised there: one that takes its place goes no
+        lower."""
+        position = self._ledger.positions.get(order.position_id or "")
+        if order.purpose is not Purpose.PROTECT or position is None or stop is None:
+            return
+        if position.stop_price is None or stop > position.stop_price:
+            position.stop_price = stop
+            self._journal.keep(position)
+
+    def _covered_again(self, order: Order) -> None:
+        """A stop that grew to cover a later fill ends the time without protection."""
+        position = self._ledger.positions.get(order.position_id or "")
+        if position is not None and position.unprotected_since and order.remaining >= position.quantity:
+            self._protected(order)
+
+    def _on_pending(self, order: Order, view: BrokerOrderView) -> None:
+        """PreSubmitted: a stop rests so for its whole life, so for a stop it is the acknowledgement."""
+        if order.stop_kind or order.state is OrderState.UNKNOWN:
+            self._on_working(order, view)
+
+    def _on_working(self, order: Order, view: BrokerOrderView) -> None:
+        if order.state not in _LIVE_AGAIN:
+            return
+        step = Step(
+            order,
+            OrderTrigger.ACKNOWLEDGE,
+            f"the broker holds it as {view.order_id} (perm {view.perm_id})",
+            {"perm_id": view.perm_id, "status": view.status.value, "detail": view.detail},
+            {"acknowledged_at": self._ctx.now},
+            actor="broker",
+        )
+        if self._journal.take(step) and order.purpose is Purpose.PROTECT:
+            self._protected(order)
+
+    def _protected(self, order: Order) -> None:
+        position = self._ledger.positions.get(order.position_id or "")
+        if position is None:
+            return
+        since = position.unprotected_since
+        waited = (self._ctx.now - since).total_seconds() if since else 0.0
+        stop = order.terms.stop_price
+        self._journal.take(
+            Step(
+                position,
+                PositionTrigger.PROTECTED,
+                f"stop for {order.remaining} at {stop} works at the broker",
+                {
+                    "order_ref": order.order_ref,
+                    "stop": stop,
+                    "quantity": order.remaining,
+                    "unprotected_s": waited,
+                    "unprotected_contract_s": waited * position.quantity,
+                },
+                {"protected_at": self._ctx.now, "stop_price": stop},
+                actor="broker",
+            )
+        )
+
+    def _on_cancelled(self, order: Order, view: BrokerOrderView) -> None:
+        if order.is_done:
+            return
+        asked = order.state is OrderState.CANCELLING
+        if order.state is OrderState.INTENT:
+            self._journal.take(Step(order, OrderTrigger.SUBMIT, "the broker has heard of it", actor="broker"))
+        evidence = {"filled": view.filled_quantity, "detail": view.detail}
+        step = Step(
+            order,
+            OrderTrigger.CONFIRM_CANCEL,
+            view.detail or "the broker confirmed the cancel",
+            evidence,
+            {"done_at": self._ctx.now, "wanted": None},
+            actor="broker",
+        )
+        if self._journal.take(step):
+            self._ends.ended(order, asked=asked)
+
+    def _on_inactive(self, order: Order, view: BrokerOrderView) -> None:
+        if order.is_done:
+            return
+        if order.state is OrderState.INTENT:
+            self._journal.take(Step(order, OrderTrigger.SUBMIT, "the broker has heard of it", actor="broker"))
+        reason = order.reject_reason or view.detail or "inactive at the broker"
+        sets = {"done_at": self._ctx.now, "reject_reason": reason, "wanted": None}
+        if self._journal.take(Step(order, OrderTrigger.REJECT, reason, {"status": "Inactive"}, sets, actor="broker")):
+            self._ends.rejected(order)
+
+    def order_erred(self, event: OrderErred) -> None:
+        self._errors.heard(event)
+
+    # ---- executions and commissions
+
+    def executed(self, event: ExecutionReported, *, whole_book: bool = False) -> None:
+        """Count an execution. One that a newer store's order made waits until a `whole_book` says what that is."""
+        if not whole_book and is_sale_of_a_newer_store(self._ctx, event.execution):
+            self._journal.commands.append(AskSnapshot(f"{event.execution.order_ref} sold what we hold, unknown to us"))
+            return
+        self._fills.executed(event)
+
+    def commission(self, event: CommissionReported) -> None:
+        self._fills.commission(event)
+
+    # ---- what is not ours
+
+    def _foreign_order(self, view: BrokerOrderView) -> None:
+        told = (view.perm_id, view.status.value)
+        if told in self._ledger.foreign_told:
+            return
+        self._ledger.foreign_told.add(told)
+        if is_ours(self._ctx.settings.bot_id, view.order_ref):
+            code, text = "LOST_ORDER", f"the broker has {view.order_ref}, the store does not"
+        else:
+            code, text = (
+                "FOREIGN_ORDER",
+                f"order {view.perm_id} on {view.contract_key.strip()} is not ours and is left alone",
+            )
+            foreign.order_seen(self._journal, view)
+        self._journal.alert(
+            code, "warning", text, {"perm_id": view.perm_id, "ref": view.order_ref, "status": view.status.value}
+        )
+
+
+def _is_of_an_older_sending(order: Order, view: BrokerOrderView) -> bool:
+    """Say whether the end that the broker tells of is that of an earlier sending of the same reference: the present
+    one is on its way, and its permId not known yet."""
+    on_its_way = order.state in {OrderState.INTENT, OrderState.SUBMITTED} and not order.perm_id
+    return bool(order.attempts) and on_its_way and view.status not in _AT_BROKER and view.order_id != order.order_id
+
+
+def _same_terms(shown: Terms, wanted: Terms) -> bool:
+    """Compare what the broker echoes with what we asked; a price that the order type has not is not compared."""
+    same_limit = wanted.limit_price is None or shown.limit_price == wanted.limit_price
+    same_stop = wanted.stop_price is None or shown.stop_price == wanted.stop_price
+    return shown.quantity == wanted.quantity and same_limit and same_stop

@@ -1,0 +1,116 @@
+"""Errors that name one of our orders, applied by their meaning; the codes have their meanings in
+`bot.broker.words`.
+
+Only what says so beyond doubt ends an order; the rest makes it `unknown`, and evidence is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.domain.commands import AskSnapshot
+from bot.domain.events import ErrorMeaning, OrderErred
+from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose
+from bot.engine.book.order_ends import OrderEnds
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.steps import Step
+from bot.engine.trade.entries import CANCEL_MISSES_TOLD
+
+
+class OrderErrors:
+    """Applies errors to the ledger through a journal."""
+
+    def __init__(self, ctx: Context, journal: Journal, ends: OrderEnds) -> None:
+        self._ctx, self._ledger, self._journal, self._ends = ctx, ctx.ledger, journal, ends
+
+    def heard(self, event: OrderErred) -> None:
+        """Apply one error by what it means."""
+        order = self._ledger.by_ref.get(event.order_ref)
+        if order is None:
+            self._journal.alert(
+                "FOREIGN_ORDER_ERROR", "warning", event.text, {"code": event.code, "ref": event.order_ref}
+            )
+            return
+        if event.meaning in {ErrorMeaning.WARNING, ErrorMeaning.CANCEL_REPORTED}:
+            return
+        if not (order.is_done and (order.reject_code or event.meaning is ErrorMeaning.CANCEL_REFUSED)):
+            order.reject_code, order.reject_reason = event.code, event.text  # what ended it stays the reason
+            self._journal.keep(order)
+        handle = {
+            ErrorMeaning.REJECTED: self._error_rejects,
+            ErrorMeaning.NOT_PLACED: self._error_not_placed,
+            ErrorMeaning.CANCEL_REFUSED: self._error_on_cancel,
+            ErrorMeaning.AMBIGUOUS: self._error_ambiguous,
+        }[event.meaning]
+        handle(order, event)
+
+    def _error_rejects(self, order: Order, event: OrderErred) -> None:
+        """A rejection ends a new order. On an order that was live it may mean a modification: evidence is asked for."""
+        if order.is_done:
+            return
+        if order.wanted is not None or order.state not in {OrderState.INTENT, OrderState.SUBMITTED}:
+            self._error_ambiguous(order, event)
+            return
+        evidence = {"code": event.code, "text": event.text}
+        sets = {"done_at": self._ctx.now}
+        if self._journal.take(
+            Step(order, OrderTrigger.REJECT, f"{event.code}: {event.text}", evidence, sets, actor="broker")
+        ):
+            self._ends.rejected(order)
+
+    def _error_not_placed(self, order: Order, event: OrderErred) -> None:
+        if order.wanted is not None and order.state in AMENDABLE:
+            self.amend_refused(order, f"{event.code}: {event.text}")
+        else:
+            self._error_rejects(order, event)
+
+    def _error_on_cancel(self, order: Order, event: OrderErred) -> None:
+        if order.state is not OrderState.CANCELLING:
+            return
+        order.cancel_misses += 1
+        if order.cancel_misses == CANCEL_MISSES_TOLD:
+            words = f"{order.order_ref} cannot be cancelled ({event.code}: {event.text}); it is tried ever more rarely"
+            self._journal.alert("CANCEL_MISSED", "critical", words, {"code": event.code, "order_id": order.order_id})
+        self._error_ambiguous(order, event)
+
+    def _error_ambiguous(self, order: Order, event: OrderErred) -> None:
+        if order.is_done:
+            return
+        if order.state is not OrderState.UNKNOWN:
+            evidence = {"code": event.code, "text": event.text}
+            self._journal.take(
+                Step(
+                    order,
+                    OrderTrigger.LOSE_SIGHT,
+                    f"{event.code}: {event.text}",
+                    evidence,
+                    {"wanted": None},
+                    actor="broker",
+                )
+            )
+        self._journal.alert(
+            "ORDER_AMBIGUOUS", "warning", f"{order.order_ref}: {event.code} {event.text}", {"code": event.code}
+        )
+        self._journal.commands.append(AskSnapshot(f"error {event.code} on {order.order_ref}"))
+
+    def amend_refused(self, order: Order, reason: str) -> None:
+        """The wanted terms will not come: the order stands as it was."""
+        refused, order.wanted = order.wanted, None
+        order.reject_reason = reason
+        evidence = {"refused": str(refused or ""), "still": str(order.terms)}
+        if order.state in AMENDABLE:
+            self._journal.take(Step(order, OrderTrigger.AMEND_REFUSED, reason, evidence, actor="broker"))
+        else:
+            self._journal.keep(order)
+        if order.purpose is Purpose.PROTECT:
+            self._tell_of_refused_change(order, reason, evidence)
+
+    def _tell_of_refused_change(self, order: Order, reason: str, facts: Mapping[str, str]) -> None:
+        """A stop that stays as it was protects at its old price, or less than is held: told once a stop and reason."""
+        told = (order.perm_id or 0, f"{order.order_ref} {reason}")
+        if told in self._ledger.foreign_told:
+            return
+        self._ledger.foreign_told.add(told)
+        words = f"the stop of {order.contract_key.strip()} could not be changed: {reason}"
+        self._journal.alert("STOP_CHANGE_REFUSED", "critical", words, {"order_ref": order.order_ref, **facts})

@@ -1,0 +1,461 @@
+"""Our book against the broker's: on every start, every reconnect, on a timer and on demand.
+
+Matching is by order_ref, then permId, then execId; orderId identifies nothing. Nothing is concluded from what an
+incomplete snapshot lacks. An order counts as absent only when two complete snapshots, a grace time apart, show it
+neither open nor completed nor executed. Running it twice changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.domain.commands import AskSnapshot, CancelOrder, SubmitOrder
+from bot.domain.connection import ConnectionState
+from bot.domain.contracts import OSI_LENGTH, parse_osi
+from bot.domain.events import (
+    BrokerOrderStatus,
+    BrokerOrderView,
+    BrokerPosition,
+    BrokerSnapshot,
+    CommissionReported,
+    ExecutionReported,
+    OrderReported,
+)
+from bot.domain.ids import is_ours
+from bot.domain.order import (
+    Execution,
+    Order,
+    OrderSide,
+    OrderState,
+    OrderTrigger,
+    OrderType,
+    Purpose,
+    base_of,
+    last_revisions,
+)
+from bot.domain.position import Origin, Position, PositionState, PositionTrigger
+from bot.engine.book import foreign, sold_elsewhere
+from bot.engine.book.adoption import LostOrders
+from bot.engine.book.facts import FactKeeper
+from bot.engine.book.newer_store import NewerSales, is_unknown
+from bot.engine.book.order_ends import OrderEnds
+from bot.engine.settlement import expiry
+from bot.engine.settlement.settler import Settler, exercised_early
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.records import LEFT_ALONE, ReconcileLine, ReconcileRow
+from bot.engine.state.steps import Birth, Step
+from bot.risk.ladder import freeze_plan
+
+_STANDS_STILL = 4  # a part of the grace time
+_PROOF = frozenset({"open orders", "executions"})
+_OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
+
+
+@dataclass
+class Absences:
+    """What complete snapshots lacked or counted otherwise than we do, and since when; memory between two polls."""
+
+    since: dict[str, datetime] = field(default_factory=dict)  # order_ref -> first absent
+    differences: dict[str, tuple[int, datetime]] = field(
+        default_factory=dict
+    )  # contract -> (theirs - ours, first seen)
+
+    parts_missing: str = ""  # of the last snapshot, as it was told
+    stray_commissions: dict[str, datetime | None] = field(default_factory=dict)  # execId -> first seen, None once told
+    confirm_at: datetime | None = None  # when the next look can confirm a difference
+    lost_live: frozenset[str] = frozenset()  # contracts on which lost orders were still on their way out
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a first look found something that a second one has to confirm."""
+        return bool(self.since or self.differences or self.lost_live)
+
+
+class Reconciler:
+    """Applies one snapshot. `settled` says whether nothing is left in doubt: then the session may go on."""
+
+    def __init__(self, ctx: Context, journal: Journal, absences: Absences, reason: str) -> None:
+        self._ctx = ctx
+        self._journal = journal
+        self._absences = absences
+        self._reason = reason
+        self._grace = timedelta(seconds=ctx.settings.engine.absence_grace_s)
+        self._lines: list[ReconcileLine] = []
+        self._gone: list[tuple[Position, int]] = []
+        self.settled = False
+
+    def run(self, snapshot: BrokerSnapshot) -> None:
+        """Take in every fact of the snapshot, then judge what it lacks."""
+        conclusive = snapshot.complete and self._is_of_this_link(snapshot)
+        self._take_facts(snapshot, conclusive=conclusive)
+        if conclusive:
+            self._judge_orders(snapshot)
+            self._judge_positions(snapshot)
+            self._tell_of_stray_commissions(snapshot)
+        elif snapshot.complete:
+            self._ask_again_on_this_link()
+        else:
+            self._tell_of_missing_parts(snapshot)
+        self._note_proof(snapshot)
+        doubtful = [o for o in self._ctx.ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
+        self._absences.confirm_at = self._next_confirmation()
+        self.settled = conclusive and not doubtful and not self._absences.in_doubt
+        row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, conclusive, tuple(self._lines))
+        self._journal.batch.reconciliations.append(row)
+
+    def _is_of_this_link(self, snapshot: BrokerSnapshot) -> bool:
+        """TWS answers from memory while it has no broker: a book from then is whole, and may be old."""
+        since = self._ctx.ledger.linked_since
+        return since is not None and snapshot.asked_at >= since
+
+    def _ask_again_on_this_link(self) -> None:
+        """Whoever asked while an older question was under way got the older answer."""
+        if self._ctx.ledger.linked_since is not None:
+            self._journal.commands.append(AskSnapshot("the book was asked for before the link was up"))
+
+    def _tell_of_missing_parts(self, snapshot: BrokerSnapshot) -> None:
+        words = "; ".join(snapshot.faults) or "a part is missing"
+        if words != self._absences.parts_missing:
+            self._journal.alert("SNAPSHOT_INCOMPLETE", "warning", words, {"reason": self._reason})
+        connection = self._ctx.ledger.connection
+        detail = f"the broker's book is not whole: {words}"
+        if connection.state is ConnectionState.SYNCING and connection.detail != detail:
+            connection.detail = detail  # for those who look: what the connection waits for
+            self._journal.keep(connection)
+
+    def _tell_of_stray_commissions(self, snapshot: BrokerSnapshot) -> None:
+        """A commission may come before its execution; one whose execution two whole books lack is nobody's."""
+        strays = self._absences.stray_commissions
+        for exec_id, amount in snapshot.commissions.items():
+            if base_of(exec_id) in self._ctx.ledger.executions:
+                strays.pop(exec_id, None)
+                continue
+            since = strays.setdefault(exec_id, snapshot.at)
+            if since is not None and snapshot.at - since >= self._grace:
+                strays[exec_id] = None
+                facts = {"exec_id": exec_id, "commission": amount}
+                words = f"a commission of {amount} came for execution {exec_id}, which the broker does not have"
+                self._journal.alert("STRAY_COMMISSION", "warning", words, facts)
+
+    def _note_proof(self, snapshot: BrokerSnapshot) -> None:
+        """Open orders and executions suffice to leave a position by; the other parts may refute it, never prove it."""
+        ledger = self._ctx.ledger
+        self._absences.parts_missing = "; ".join(snapshot.faults)
+        missing = {fault.partition(":")[0] for fault in snapshot.faults}
+        if missing & _PROOF or not (snapshot.complete or missing) or not self._is_of_this_link(snapshot):
+            return
+        ledger.proved_since = ledger.proved_since or self._ctx.now
+        if not snapshot.complete and "positions" not in missing:
+            there = {p.contract_key: p.quantity for p in snapshot.positions}
+            keys = {position.key for position in ledger.positions.values()}
+            ledger.doubted_keys = {key for key in keys if there.get(key, 0) < ledger.held_on(key)}
+
+    # ---- what is there
+
+    def _take_facts(self, snapshot: BrokerSnapshot, *, conclusive: bool) -> None:
+        keeper = FactKeeper(self._ctx, self._journal)
+        executions = _in_order(snapshot.executions, self._ctx.ledger.executions)
+        strange = {e.exec_id for e in executions if is_unknown(self._ctx, e.order_ref, e.perm_id)}
+        self._count(keeper, (e for e in executions if e.exec_id not in strange), conclusive=conclusive)
+        if conclusive:
+            self._take_back(snapshot)
+        self._count(keeper, (e for e in executions if e.exec_id in strange), conclusive=conclusive)
+        for exec_id, commission in snapshot.commissions.items():
+            keeper.commission(CommissionReported(exec_id, commission, snapshot.at))
+        for view in (*snapshot.completed_orders, *snapshot.open_orders):
+            order = self._ctx.ledger.by_ref.get(view.order_ref)
+            before = order.state if order else None
+            if order is None and not is_ours(self._ctx.settings.bot_id, view.order_ref):
+                foreign.order_seen(self._journal, view)
+                continue
+            keeper.order_reported(OrderReported(view))
+            if order is not None and order.state is not before:
+                self._line("order", view.order_ref, str(before), view.status.value, f"now {order.state}")
+        self._show_other_orders(snapshot)
+        if not conclusive:
+            return
+        there = {view.perm_id for view in snapshot.open_orders}
+        self._ctx.ledger.other_buys = {p: view for p, view in self._ctx.ledger.other_buys.items() if p in there}
+        for view in snapshot.open_orders:
+            self._call_off_a_ghost(view)
+        self._ctx.ledger.ghosts &= {view.order_ref for view in snapshot.open_orders}
+
+    def _show_other_orders(self, snapshot: BrokerSnapshot) -> None:
+        for view in snapshot.open_orders:
+            if view.order_ref not in self._ctx.ledger.by_ref and not is_ours(self._ctx.settings.bot_id, view.order_ref):
+                self._line("order", foreign.name_of(view), "not ours", foreign.in_words(view), LEFT_ALONE)
+
+    def _count(self, keeper: FactKeeper, executions: Iterable[Execution], *, conclusive: bool) -> None:
+        ledger = self._ctx.ledger
+        for execution in executions:
+            is_news = execution.base_id not in ledger.executions
+            keeper.executed(ExecutionReported(execution), whole_book=conclusive)
+            if is_news and execution.base_id in ledger.executions:
+                what = f"{execution.side} {execution.quantity}"
+                self._line("execution", execution.exec_id, "missing", what, "counted")
+
+    def _take_back(self, snapshot: BrokerSnapshot) -> None:
+        """What a newer store sold of our positions: after the executions of orders that we know, which may open or
+        correct a position, and before its own are counted; half a book does not tell."""
+        for ref, action in NewerSales(self._ctx, self._journal, snapshot).take_back():
+            self._line("order", ref, "missing", "known", action)
+
+    def _call_off_a_ghost(self, view: BrokerOrderView) -> None:
+        """An order that we took for over is live at the broker: nobody manages it, so it is cancelled."""
+        order = self._ctx.ledger.by_ref.get(view.order_ref)
+        if order is None or order.state not in _OVER or view.status is BrokerOrderStatus.CANCELLING:
+            return
+        if order.done_at is not None and self._ctx.now - order.done_at < self._grace:
+            return  # it may have ended while the book was being read
+        facts = {"order_ref": order.order_ref, "state": order.state.value, "broker": view.status.value}
+        words = f"{order.order_ref} is {order.state} here and live at the broker: it is cancelled"
+        if (view.perm_id, "ghost") not in self._ctx.ledger.foreign_told:
+            self._ctx.ledger.foreign_told.add((view.perm_id, "ghost"))
+            self._journal.alert("ORDER_STILL_LIVE", "critical", words, facts)
+        self._journal.commands.append(CancelOrder(order.order_ref, view.order_id))
+        self._line("order", order.order_ref, order.state.value, view.status.value, "cancel sent")
+
+    # ---- what is not there
+
+    def _judge_orders(self, snapshot: BrokerSnapshot) -> None:
+        """An order whose executions alone are there did arrive; that it is neither open nor completed still counts as
+        absent."""
+        live = {view.order_ref for view in snapshot.open_orders}
+        over: dict[str, set[int]] = defaultdict(set)
+        for view in snapshot.completed_orders:
+            over[view.order_ref].add(view.perm_id)
+        absent = [
+            o
+            for o in self._ctx.ledger.open_orders.values()
+            if o.order_ref not in live
+            and not _is_among(o, over[o.order_ref])
+            and (o.submitted_at or o.state_since) < snapshot.asked_at
+        ]
+        for known in self._absences.since.keys() - {o.order_ref for o in absent}:
+            del self._absences.since[known]
+        for order in absent:
+            self._judge_absent(order, snapshot)
+
+    def _judge_absent(self, order: Order, snapshot: BrokerSnapshot) -> None:
+        self._absences.since.setdefault(order.order_ref, snapshot.at)
+        if order.state is not OrderState.UNKNOWN:
+            self._doubt(order, snapshot)
+        since = self._absences.since[order.order_ref]
+        if order.state is not OrderState.UNKNOWN or snapshot.at - since < self._grace:
+            self._line("order", order.order_ref, order.state.value, "absent", "asked again")
+            return
+        self._absences.since.pop(order.order_ref, None)
+        self._resolve_absent(order, since, snapshot)
+
+    def _doubt(self, order: Order, snapshot: BrokerSnapshot) -> None:
+        """Lose sight of an order that the book lacks, unless it may have been sent while the book was being read."""
+        if self._ctx.now - order.state_since < self._grace:
+            return
+        self._absences.since[order.order_ref] = snapshot.at
+        words, evidence, sets = "not in the broker's book", {"asked": self._reason}, {"wanted": None}
+        self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, evidence, sets, actor="reconcile"))
+
+    def _resolve_absent(self, order: Order, since: datetime, snapshot: BrokerSnapshot) -> None:
+        """Twice absent: an entry is stale, a stop or an exit whose position still needs it goes out again."""
+        evidence = {"absent_since": since, "polls": 2, "sources": ["open orders", "completed orders", "executions"]}
+        if not self._still_wanted(order, snapshot):
+            words = "twice absent: " + ("what is left of it is gone" if order.filled_quantity else "it never arrived")
+            done = {"done_at": self._ctx.now}
+            self._journal.take(Step(order, OrderTrigger.CONFIRM_CANCEL, words, evidence, done, actor="reconcile"))
+            OrderEnds(self._ctx, self._journal).ended(order)
+            self._line("order", order.order_ref, "in doubt", "absent", "cancelled as stale")
+            return
+        # The same reference goes out again under a fresh order id: the old id may since have been given away.
+        sets = {"attempts": order.attempts + 1, "order_id": None, "perm_id": None, "submitted_at": None}
+        step = Step(order, OrderTrigger.RESEND, "twice absent and still wanted", evidence, sets, actor="reconcile")
+        if self._journal.take(step):
+            self._journal.commands.append(SubmitOrder(order.ticket()))
+            self._line("order", order.order_ref, "in doubt", "absent", "sent again")
+
+    def _still_wanted(self, order: Order, snapshot: BrokerSnapshot) -> bool:
+        """Say whether the same order may go out again: untouched, wanted by its position, and not more than is left
+        here and at the broker."""
+        position = self._ctx.ledger.positions.get(order.position_id or "")
+        if order.purpose is Purpose.ENTRY or position is None or order.filled_quantity:
+            return False
+        if position.state is PositionState.CLOSING and order.order_type is not OrderType.MARKET:
+            return False
+        if expiry.has_expired(self._ctx, position.contract):
+            return False
+        others = (o for o in self._ctx.ledger.orders_of(position.id) if o is not order and o.side is order.side)
+        there = sum(p.quantity for p in snapshot.positions if p.contract_key == order.contract_key)
+        return order.terms.quantity + sum(o.can_fill for o in others) <= min(position.quantity, there)
+
+    # ---- quantities
+
+    def _judge_positions(self, snapshot: BrokerSnapshot) -> None:
+        expiry.expire(self._ctx, self._journal)
+        lost = LostOrders(self._ctx, self._journal, snapshot)
+        for view, action in lost.call_off():
+            self._line("order", view.order_ref, "missing", view.status.value, action)
+        broker = {p.contract_key: p for p in snapshot.positions if p.quantity}
+        ours: dict[str, int] = defaultdict(int)
+        for position in self._ctx.ledger.positions.values():
+            ours[position.key] += position.quantity
+        self._ctx.ledger.doubted_keys.clear()
+        self._ctx.ledger.unequal_keys.clear()
+        self._absences.lost_live = lost.on_their_way_out
+        for key in self._absences.differences.keys() - broker.keys() - ours.keys():
+            del self._absences.differences[key]  # gone on both sides since the last look: nothing is left to confirm
+        for key in sorted(set(broker) | set(ours)):
+            there = broker[key].quantity if key in broker else 0
+            if _is_none_of_ours(broker.get(key), ours[key]):
+                self._absences.differences.pop(key, None)
+            elif there == ours[key]:
+                self._absences.differences.pop(key, None)
+                self._line("position", key, str(ours[key]), str(there), "same")
+            elif waits := self._waits_for(key, there - ours[key], snapshot.at, lost):
+                self._line("position", key, str(ours[key]), str(there), waits)
+            elif there > ours[key]:
+                self._adopt(broker[key], there - ours[key], lost)
+            else:
+                self._give_up(key, ours[key] - max(there, 0), there)
+        self._ctx.ledger.doubted_keys |= self._absences.lost_live  # no sale beside one that may still fill
+        self._account_for_what_is_gone(broker)
+
+    def _waits_for(self, key: str, difference: int, at: datetime, lost: LostOrders) -> str:
+        """Return what a difference waits for before it counts; empty: it counts."""
+        ledger = self._ctx.ledger
+        if difference < 0 and self._may_be_settled(key):
+            ledger.doubted_keys.add(key)
+            self._absences.differences.pop(key, None)  # a wrong clock may last: no reason to look every two seconds
+            return "waits until the clocks agree"
+        if not self._seen_twice(key, difference, at):
+            ledger.unequal_keys.add(key)
+            if difference < 0:
+                ledger.doubted_keys.add(key)  # nothing more is sold of it until a second look tells
+            return "asked again"
+        if difference > 0 and lost.in_the_way_on(key):
+            waits = "waits until lost orders are gone"
+        elif expiry.is_just_over(self._ctx, ledger.positions_of(key)):
+            waits = "waits for the closing price"
+        else:
+            return ""
+        self._absences.differences[key] = (difference, at - self._grace)
+        return waits
+
+    def _may_be_settled(self, key: str) -> bool:
+        """Say whether what is gone may have expired, while a wrong clock does not let us say so."""
+        held = self._ctx.ledger.positions_of(key)
+        return not self._ctx.hour_is_known and any(expiry.has_expired(self._ctx, p.contract) for p in held)
+
+    def _seen_twice(self, key: str, difference: int, at: datetime) -> bool:
+        """A fill between two parts of one snapshot looks like a difference: only the second poll counts."""
+        known = self._absences.differences.get(key)
+        if known is None or known[0] != difference:
+            self._absences.differences[key] = (difference, at)
+            return False
+        if at - known[1] < self._patience(key):
+            return False
+        del self._absences.differences[key]
+        return True
+
+    def _patience(self, key: str) -> timedelta:
+        """Return how far apart two looks at a difference have to be.
+
+        Where an order of ours can have filled, both the fill and the broker's own positions may be on their way. A
+        contract that we never asked for only has to stand still: at a start on an empty store every second counts.
+        """
+        return self._grace if self._ctx.ledger.has_traded(key) else self._grace / _STANDS_STILL
+
+    def _next_confirmation(self) -> datetime | None:
+        due = (since + self._patience(key) for key, (_, since) in self._absences.differences.items())
+        return min(due, default=None)
+
+    def _adopt(self, found: BrokerPosition, extra: int, lost: LostOrders) -> None:
+        """The broker has more than we know: take it on, protect it, say so."""
+        if found.contract is None:
+            return
+        strategy = self._ctx.any_strategy
+        position = Position(
+            id=self._ctx.new_id(),
+            contract=found.contract,
+            strategy=strategy,
+            plan=freeze_plan(self._ctx.exit_settings(strategy), found.contract, self._ctx.trading),
+            opened_at=self._ctx.now,
+            origin=Origin.BROKER,
+            entry_quantity=extra,
+            entry_value=found.average_price * extra,
+            high=found.average_price,
+        )
+        cost = "" if position.has_cost else "; no cost is named there, so it counts from the first usable bid"
+        words = f"{extra} {found.contract} at the broker that the store does not know{cost}"
+        evidence = {"broker": found.quantity, "average_price": found.average_price}
+        self._journal.born(Birth(position, words, evidence), actor="reconcile")
+        self._journal.take(Step(position, PositionTrigger.ADOPT, words, evidence, actor="reconcile"))
+        lost.protect(position)
+        self._journal.alert("POSITION_ADOPTED", "critical", words, {"position_id": position.id})
+        self._line("position", found.contract_key, str(found.quantity - extra), str(found.quantity), f"adopted {extra}")
+
+    def _give_up(self, key: str, missing: int, there: int) -> None:
+        """The broker has less than we know: what is missing was settled or closed elsewhere."""
+        for position in self._ctx.ledger.positions_of(key):
+            if missing <= 0:
+                return
+            gone = min(missing, position.quantity)
+            missing -= gone
+            if gone < position.quantity and expiry.has_expired(self._ctx, position.contract):
+                self._line("position", key, str(position.quantity), str(there), "settled when all of it is gone")
+                return
+            self._gone.append((position, gone))
+            self._line("position", key, str(position.quantity), str(there), f"{gone} gone")
+
+    def _account_for_what_is_gone(self, broker: Mapping[str, BrokerPosition]) -> None:
+        """Judge together what left the book, for shares that came may be of several contracts; then what is there that
+        is not ours."""
+        ctx = self._ctx
+        there = {
+            key: found.quantity for key, found in broker.items() if _is_none_of_ours(found, ctx.ledger.held_on(key))
+        }
+        expired = [(p, n) for p, n in self._gone if expiry.has_expired(ctx, p.contract)]
+        vanished = [(p, n) for p, n in self._gone if not expiry.has_expired(ctx, p.contract)]
+        settler = Settler(ctx, self._journal, there)
+        settler.settle(expired)
+        early = exercised_early(ctx, vanished, there)
+        for position, gone in vanished:
+            if position.id in early:
+                settler.exercise_early(position, gone)
+            else:
+                sold_elsewhere.lose(ctx, self._journal, position, gone)
+        questions = {parse_osi(key).symbol for key in self._absences.differences if len(key) == OSI_LENGTH}
+        foreign.holdings(self._journal, there, settler.delivered, questions)
+        known = ctx.ledger.not_ours
+        for key in sorted(known.keys() | there.keys()):
+            self._line("position", key, str(known.get(key, 0)), str(there.get(key, 0)), LEFT_ALONE)
+
+    def _line(self, subject: str, key: str, ours: str, broker: str, action: str) -> None:
+        self._lines.append(ReconcileLine(subject, key, ours, broker, action))
+
+
+def _is_among(order: Order, perm_ids: set[int]) -> bool:
+    """Say whether one of the sendings of its reference that are over may be this one: another permId is another's."""
+    return bool(perm_ids) and (not order.perm_id or bool(perm_ids & {order.perm_id, 0}))
+
+
+def _in_order(executions: Sequence[Execution], known: Mapping[str, Execution]) -> list[Execution]:
+    """Return a book's executions so that no position is closed in passing: what leaves more of it first, then what
+    leaves less, each in the order of time, and at the end the revisions that were corrected since."""
+    in_time = sorted(executions, key=lambda e: (e.executed_at, e.exec_id))
+    last = last_revisions(in_time)
+    counts = {execution.exec_id for execution in last}
+    outdated = [execution for execution in in_time if execution.exec_id not in counts]
+    return [*sorted(last, key=lambda e: _leaves_less(e, known.get(e.base_id))), *outdated]
+
+
+def _leaves_less(execution: Execution, before: Execution | None) -> bool:
+    more = execution.quantity - (before.quantity if before is not None else 0)
+    return more < 0 if execution.side is OrderSide.BUY else more > 0
+
+
+def _is_none_of_ours(found: BrokerPosition | None, ours: int) -> bool:
+    """Shares, and options that somebody sold short, are nothing that this bot can have made or can manage."""
+    return found is not None and not ours and (found.contract is None or found.quantity < 0)

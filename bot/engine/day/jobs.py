@@ -1,0 +1,109 @@
+"""Work by the clock: price paths, account snapshots, the engine's pulse, the regular reconcile."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bot.domain.commands import AskSnapshot
+from bot.domain.connection import ConnectionState
+from bot.domain.events import AccountReported
+from bot.domain.order import OrderState
+from bot.domain.position import Position
+from bot.domain.session import SessionState
+from bot.engine.day.timekeeping import wants_the_book
+from bot.engine.settlement import expiry
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.records import AccountSnapshotRow, JobRow, NewMark
+from bot.engine.state.schedule import Schedule
+
+_ASK_AGAIN = timedelta(seconds=2)
+_ASKING = frozenset(
+    {ConnectionState.SYNCING, ConnectionState.SYNCED, ConnectionState.DEGRADED_DATA, ConnectionState.COMPETING}
+)  # TWS has the broker's word for orders, whatever is wrong with the quotes
+
+
+def ask_for_the_book(
+    ctx: Context,
+    journal: Journal,
+    schedule: Schedule,
+    *,
+    in_doubt: bool = False,
+    confirm_at: datetime | None = None,
+) -> None:
+    """Ask for the broker's book on the timer, soon again while a comparison is unfinished or something is in doubt, and
+    at `confirm_at`, when a second look can confirm what the first one found."""
+    if ctx.ledger.connection.state not in _ASKING:
+        return
+    last = schedule.last.setdefault("reconcile", ctx.now)
+    if confirm_at is not None and last < confirm_at <= ctx.now:
+        schedule.last["reconcile"] = ctx.now
+        journal.commands.append(AskSnapshot("a difference may be confirmed"))
+        return
+    if ctx.now - last < _ASK_AGAIN:
+        return
+    every, reason = _patience(ctx, in_doubt)
+    if schedule.due("reconcile", ctx.now, every):
+        journal.commands.append(AskSnapshot(reason))
+        journal.batch.jobs.append(JobRow("reconcile", ctx.now, "asked", reason))
+
+
+def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
+    """Return after how many seconds the book is asked again, and why."""
+    ledger = ctx.ledger
+    if in_doubt or (ledger.session.state is SessionState.RECONCILING and not _waits_for_the_clock(ctx)):
+        return _ASK_AGAIN.total_seconds(), "unfinished"
+    if wants_the_book(ledger):
+        return _ASK_AGAIN.total_seconds(), "the machine's clock was set"
+    if any(o.state is OrderState.UNKNOWN for o in ledger.open_orders.values()):
+        return _ASK_AGAIN.total_seconds(), "an order is in doubt"
+    if any(p.unprotected_since and ledger.other_buys_on(p.key) for p in ledger.positions.values()):
+        return _ASK_AGAIN.total_seconds(), "an order of somebody else is in the way of a sale"
+    if any(o.unseen for o in ledger.orders.values()):
+        return ctx.settings.engine.ack_seconds, "an execution is missing"
+    if ledger.ghosts:
+        return ctx.settings.engine.ack_seconds, "an order that is over is shown as live"
+    return ctx.settings.engine.reconcile_seconds, "timer"
+
+
+def _waits_for_the_clock(ctx: Context) -> bool:
+    """Say whether the comparison came to its end and only the time of day is missing."""
+    return not ctx.hour_is_known and ctx.ledger.connection.state in _ASKING - {ConnectionState.SYNCING}
+
+
+def mark_positions(ctx: Context, journal: Journal, schedule: Schedule) -> None:
+    """Refresh each open position's mark; now and then one point of it is kept as its price path."""
+    sampled = schedule.due("price_path", ctx.now, ctx.settings.engine.mark_seconds)
+    for position in ctx.ledger.positions.values():
+        if expiry.has_expired(ctx, position.contract):
+            continue  # its last mark is the one before its end
+        journal.batch.marks.append(_mark(ctx, position, sampled))
+        if sampled:
+            journal.batch.positions[position.id] = position  # the high of the trail is worth keeping too
+
+
+def _mark(ctx: Context, position: Position, sampled: bool) -> NewMark:
+    quote = ctx.board.quote(position.key)
+    spot = ctx.board.quote(position.contract.symbol)
+    mid = quote.mid if quote else None
+    return NewMark(
+        position.id,
+        ctx.now,
+        quote.bid if quote else None,
+        quote.ask if quote else None,
+        spot.reference if spot else None,
+        position.unrealized_pnl(mid) if mid is not None else None,
+        sampled,
+        quote.at if quote else None,
+    )
+
+
+def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report: AccountReported | None) -> None:
+    """Keep the account's values once in a while: the equity curve of the day."""
+    if report is None or report.net_liquidation is None or not ctx.hour_is_known:
+        return  # a row at a wrong hour could pass for the day's first
+    if not schedule.due("account_snapshot", ctx.now, ctx.settings.engine.account_snapshot_seconds):
+        return
+    pnl = ctx.ledger.day_pnl(ctx.trading.day)
+    if pnl is not None:
+        journal.batch.account = AccountSnapshotRow(report, ctx.trading.day, pnl, len(ctx.ledger.positions))

@@ -1,0 +1,279 @@
+"""Circuit breakers at work: their view of the book, their moves on record, and what a trip does.
+
+| breaker | a trip does | it ends |
+|---|---|---|
+| daily_loss | halts the session, blocks entries | with the day; a resume does not lift the block |
+| drawdown, rejections | halt the session, block entries | when a person resumes: counted anew from there |
+| losses | blocks entries | when a person resumes, or with the day |
+| gap | closes the symbol's positions, blocks entries | when a person resumes, or with the day |
+| correlation, uw_silent, tws_gone, order_rate | block entries | with the cause |
+
+Every trip also takes back the entries that still work (`bot.engine.trade.calling_off`), as soon as the broker can be
+asked, even when its cause is over by then. One is spared: an entry that has filled in part when `correlation` trips may
+finish, for its position is already among those that were measured, and more of it changes no pair. `order_rate` and
+`rejections` spare nothing: what made them trip may be that very order.
+
+No breaker holds back an exit. What has to outlive the program is in the store: each breaker's state and since when it
+counts, the account's high water (account snapshots), the day's losses (closed positions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from bot.domain.breaker import Breaker, BreakerState, BreakerTrigger
+from bot.domain.calendar import new_york_day
+from bot.domain.connection import ConnectionState, Permission
+from bot.domain.contracts import Right
+from bot.domain.events import DatumReceived
+from bot.domain.order import OrderState
+from bot.domain.position import CloseReason, Position, PositionState
+from bot.domain.session import Hold, SessionState, SessionTrigger
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.schedule import Schedule
+from bot.engine.state.steps import Step
+from bot.engine.trade.calling_off import breaker_tag, call_off
+from bot.engine.trade.exits import request_close
+from bot.risk.breakers import BREAKERS, BookView, BreakerRule, Effect, Reading, read_breakers
+
+_MINUTES_KEPT: Final = 61
+_TICKER_LENGTH: Final = 6  # an option's key is longer
+_TRIGGER: Final = {
+    BreakerState.OK: BreakerTrigger.CALM,
+    BreakerState.WARNING: BreakerTrigger.WARN,
+    BreakerState.TRIPPED: BreakerTrigger.TRIP,
+}
+_HALTABLE: Final = frozenset(
+    {SessionState.STARTING, SessionState.RECONCILING, SessionState.ACTIVE, SessionState.PAUSED}
+)
+_CLOSABLE: Final = frozenset({PositionState.FILLED, PositionState.TRAILING})
+_CLEARED_BY_RESUME: Final = frozenset(row.name for row in BREAKERS if row.resume_clears)
+
+
+@dataclass
+class Limits:
+    """Memory between looks: minute prices, gaps of the day, when the feed was last heard. Rebuilt from nothing after a
+    start: what may not be forgotten is in the store."""
+
+    minutes: dict[str, dict[int, Decimal]] = field(default_factory=dict)
+    gaps: dict[str, Decimal] = field(default_factory=dict)
+    jumps: dict[str, Decimal] = field(default_factory=dict)  # seen once; a gap when the next look still sees it
+    gaps_of: object = None  # the day, and since when gaps count
+    heard_at: datetime | None = None
+    watching_since: datetime | None = None
+    link_lost_at: datetime | None = None  # since when the broker cannot be used, however often it was tried meanwhile
+    schedule: Schedule = field(default_factory=Schedule)
+
+    def heard(self, event: DatumReceived) -> None:
+        """Take note that the data vendor said something."""
+        self.heard_at = event.received_at
+
+    def look(self, ctx: Context, journal: Journal) -> None:
+        """Measure every breaker, put its moves on record and do what a trip asks for."""
+        if not self.schedule.due("breakers", ctx.now, ctx.settings.risk.breaker_seconds):
+            return
+        self.watching_since = self.watching_since or ctx.now
+        self._remember_prices(ctx)
+        readings = read_breakers(self._view(ctx), ctx.settings.risk)
+        for row, reading in zip(BREAKERS, readings, strict=True):
+            self._apply(ctx, journal, row, reading)
+        self._leave_gaps(ctx, journal)
+
+    @staticmethod
+    def show(ctx: Context, journal: Journal) -> None:
+        """Have the present numbers written, for those who watch."""
+        journal.batch.breakers.update(ctx.ledger.breakers)
+
+    # ---- what is measured
+
+    def _view(self, ctx: Context) -> BookView:
+        ledger, risk = ctx.ledger, ctx.settings.risk
+        if ledger.equity is not None:
+            ledger.high_water = max(ledger.high_water or ledger.equity, ledger.equity)
+        since = max(ctx.now - timedelta(seconds=risk.rejection_window_s), _counted_from(ctx, "rejections"))
+        sent = [o for o in ledger.orders.values() if o.submitted_at is not None and since <= o.created_at <= ctx.now]
+        minute_ago = ctx.now - timedelta(minutes=1)
+        return BookView(
+            now=ctx.now,
+            in_session=ctx.trading.is_open(ctx.broker_now) and bool(ctx.strategies),
+            equity=ledger.equity,
+            first_equity=ledger.opening_equity.get(ctx.trading.day),
+            high_water=ledger.high_water,
+            losses_in_a_row=losses_in_a_row(ctx),
+            exposures=tuple(_exposure(p) for p in ledger.positions.values()),
+            minutes=self.minutes,
+            uw_silent_s=self._silent_s(ctx),
+            link_lost_s=self._link_lost_s(ctx),
+            gaps=self.gaps,
+            orders_last_minute=sum(minute_ago < o.created_at <= ctx.now for o in ledger.orders.values()),
+            orders_in_window=len(sent),
+            rejections_in_window=sum(o.state is OrderState.REJECTED for o in sent),
+        )
+
+    def _silent_s(self, ctx: Context) -> float:
+        """Seconds since the last word, in the session; after a start a silence that had tripped goes on."""
+        begins = max(self.watching_since or ctx.now, ctx.trading.open_at)
+        if self.heard_at is None and (tripped_at := _tripped_since(ctx, "uw_silent")):
+            begins = min(begins, tripped_at - timedelta(seconds=ctx.settings.risk.uw_silent_s))
+        return max(0.0, (ctx.now - max(begins, self.heard_at or begins)).total_seconds())
+
+    def _link_lost_s(self, ctx: Context) -> float:
+        """Seconds since the broker could last be used, counted from the start at most, where it had not tripped before
+        it. Attempts to connect change nothing; a restart window is planned and says itself that nothing may pass."""
+        link = ctx.ledger.connection
+        if link.allows(Permission.EXIT) or link.state is ConnectionState.RESTART_WINDOW:
+            self.link_lost_at = None
+            return 0.0
+        if self.link_lost_at is None:
+            tripped_at = _tripped_since(ctx, "tws_gone")
+            limit = timedelta(seconds=ctx.settings.risk.tws_gone_s)
+            self.link_lost_at = min(ctx.now, tripped_at - limit) if tripped_at else ctx.now
+        return (ctx.now - self.link_lost_at).total_seconds()
+
+    # ---- prices: the last one of each minute, and jumps between them
+
+    def _remember_prices(self, ctx: Context) -> None:
+        self._forget_old_gaps(ctx)
+        minute = int(ctx.now.timestamp() // 60)
+        for symbol, price in _spots(ctx):
+            series = self.minutes.setdefault(symbol, {})
+            self._watch_for_gap(ctx, symbol, series, minute, price)
+            series[minute] = price
+            while len(series) > _MINUTES_KEPT:
+                del series[next(iter(series))]
+
+    def _forget_old_gaps(self, ctx: Context) -> None:
+        """Gaps count for a day, or until a person resumes; those of before a restart are in the breaker's row."""
+        breaker = ctx.ledger.breakers.get("gap")
+        present = (ctx.trading.day, breaker.acknowledged_at if breaker else None)
+        if self.gaps_of == present or not ctx.hour_is_known:
+            return
+        first = self.gaps_of is None
+        self.gaps_of, self.gaps, self.jumps = present, {}, {}
+        if first and breaker and breaker.state is BreakerState.TRIPPED and _same_day(breaker.since, ctx.now):
+            self.gaps = {str(k): Decimal(str(v)) for k, v in breaker.facts.get("gaps", {}).items()}
+
+    def _watch_for_gap(
+        self, ctx: Context, symbol: str, series: dict[int, Decimal], minute: int, price: Decimal
+    ) -> None:
+        """A gap is more than the limit away from the last price of an earlier minute, at two looks in a row: a single
+        wrong print is none."""
+        earlier = next((series[m] for m in reversed(series) if m < minute), None)
+        jump = price / earlier - 1 if earlier else Decimal(0)
+        if abs(jump) <= ctx.settings.risk.max_gap_fraction:
+            self.jumps.pop(symbol, None)
+            return
+        if self.jumps.get(symbol, Decimal(0)) * jump > 0:
+            self.gaps.setdefault(symbol, jump)
+        self.jumps[symbol] = jump
+
+    # ---- what follows
+
+    def _apply(self, ctx: Context, journal: Journal, row: BreakerRule, reading: Reading) -> None:
+        breaker = ctx.ledger.breakers.setdefault(row.name, Breaker(row.name))
+        if breaker.state is BreakerState.TRIPPED and (reading.share is None or not ctx.hour_is_known):
+            return  # what cannot be measured is not known to be well, and by a wrong clock no day is over
+        breaker.value, breaker.limit, breaker.share = reading.value, reading.limit, reading.share
+        breaker.detail, breaker.facts = reading.detail, reading.facts
+        if breaker.state is BreakerState.TRIPPED and row.outlasts_its_cause(of_today=_same_day(breaker.since, ctx.now)):
+            breaker.detail = f"{reading.detail}; {row.ends}".removeprefix("; ")
+            return
+        if breaker.state is reading.state:
+            return
+        step = Step(breaker, _TRIGGER[reading.state], reading.text, dict(reading.facts), {"since": ctx.broker_now})
+        if not journal.take(step):
+            return
+        if reading.state is BreakerState.TRIPPED:
+            _tripped(ctx, journal, row, reading)
+        elif reading.state is BreakerState.WARNING and row.tells_warning:
+            journal.alert("BREAKER_WARNING", "warning", f"close to a limit: {reading.text}", dict(reading.facts))
+
+    def _leave_gaps(self, ctx: Context, journal: Journal) -> None:
+        for position in list(ctx.ledger.positions.values()):
+            gap = self.gaps.get(position.contract.symbol)
+            if gap is not None and position.state in _CLOSABLE:
+                words = f"{position.contract.symbol} gapped by {gap:+.2%}"
+                journal.take(request_close(ctx, position, CloseReason.GAP, words, "tick"))
+
+
+def losses_in_a_row(ctx: Context) -> int:
+    """Return how many of the day's positions, the latest closed first, lost money, since a person last resumed."""
+    since = _counted_from(ctx, "losses")
+    ended = [
+        p
+        for p in ctx.ledger.closed.values()
+        if p.closed_at is not None and p.closed_at > since and _same_day(p.closed_at, ctx.now)
+    ]
+    count = 0
+    for position in sorted(ended, key=lambda p: (p.closed_at, p.id), reverse=True):
+        if position.realized_pnl >= 0:
+            break
+        count += 1
+    return count
+
+
+def acknowledge(ctx: Context, journal: Journal, actor: str) -> list[str]:
+    """A person resumes: what is counted, is counted anew; returns the names of what was lifted."""
+    lifted = []
+    for breaker in ctx.ledger.breakers.values():
+        if breaker.state is not BreakerState.TRIPPED or breaker.id not in _CLEARED_BY_RESUME:
+            continue
+        words = f"{actor} resumed: {breaker.id} is counted anew"
+        sets: dict[str, object] = {"acknowledged_at": ctx.now, "since": ctx.now}
+        if breaker.id == "drawdown":
+            ctx.ledger.high_water = ctx.ledger.equity
+            sets["facts"] = {"high_water": ctx.ledger.equity}
+        journal.take(Step(breaker, BreakerTrigger.ACKNOWLEDGE, words, dict(breaker.facts), sets, actor=actor))
+        lifted.append(breaker.id)
+    return lifted
+
+
+def _tripped(ctx: Context, journal: Journal, row: BreakerRule, reading: Reading) -> None:
+    """Tell once, and halt where the table says so."""
+    session = ctx.ledger.session
+    words = f"circuit breaker: {reading.text}"
+    taken_back = call_off(journal, breaker_tag(row.name), spare_begun=row.spares_begun)
+    halts = row.effect is Effect.HALT and session.state in _HALTABLE
+    follows = "the session halts" if halts else "no entries while it lasts"
+    if taken_back:
+        follows += f", {len(taken_back)} working entries are taken back"
+    severity = "warning" if row.effect is Effect.BLOCK else "critical"
+    journal.alert("BREAKER_TRIPPED", severity, f"{words}; {follows}", {"breaker": row.name, **reading.facts})
+    if halts:
+        sets = {"hold": Hold.HALT, "held_by": "tick", "held_at": ctx.now, "hold_reason": words}
+        journal.take(Step(session, SessionTrigger.HALT, words, dict(reading.facts), sets))
+
+
+def _counted_from(ctx: Context, name: str) -> datetime:
+    breaker = ctx.ledger.breakers.get(name)
+    known = breaker.acknowledged_at if breaker else None
+    return known or ctx.now - timedelta(days=7)
+
+
+def _same_day(at: datetime | None, now: datetime) -> bool:
+    return at is not None and new_york_day(at) == new_york_day(now)
+
+
+def _exposure(position: Position) -> tuple[str, int]:
+    return position.contract.symbol, 1 if position.contract.right is Right.CALL else -1
+
+
+def _tripped_since(ctx: Context, name: str) -> datetime | None:
+    known = ctx.ledger.breakers.get(name)
+    return known.since if known is not None and known.state is BreakerState.TRIPPED else None
+
+
+def _spots(ctx: Context) -> Iterable[tuple[str, Decimal]]:
+    """Return the underlyings' prices that are fit to compare."""
+    patience = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
+    for key, quote in ctx.board.quotes().items():
+        if len(key) > _TICKER_LENGTH or quote.halted or ctx.now - quote.at > patience:
+            continue
+        price = quote.reference
+        if price and price > 0:
+            yield key, price

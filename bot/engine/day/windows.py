@@ -1,0 +1,107 @@
+"""The gateway's nightly restart and the weekly login, known from the configuration: nothing is sent while one may
+happen.
+
+What goes out in the second in which a gateway restarts is lost without a word. So entries stop a while before a window
+(`ibkr.quiet_before_restart_s`), in it the connection is `restart_window` whatever the socket says, exits wait with that
+reason, and when it ends the book is compared before anything else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from bot.config.schema import IbkrSettings, RestartWindow
+from bot.domain.calendar import NEW_YORK
+from bot.domain.commands import AskSnapshot
+from bot.domain.connection import ConnectionState, ConnectionTrigger
+from bot.domain.events import LinkChange, LinkChanged
+from bot.domain.session import SessionTrigger
+from bot.engine.day.link import MAY_RECONCILE
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.steps import Step
+
+_UP: Final = frozenset({LinkChange.ACCEPTED, LinkChange.RESTORED, LinkChange.ORDERS_LOST})
+_TELLS: Final = _UP | {LinkChange.CONNECTING, LinkChange.DROPPED}
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def window_at(settings: IbkrSettings, now: datetime) -> RestartWindow | None:
+    """Return the window that is open at `now`, None outside of all."""
+    return next((each for each in settings.restart_windows if _is_open(each, now)), None)
+
+
+def _is_open(window: RestartWindow, now: datetime) -> bool:
+    """A window that ends before it begins ends on the next day; its days are those on which it begins."""
+    here = now.astimezone(NEW_YORK)
+    moment, crosses = here.time(), window.ends <= window.begins
+    if moment >= window.begins and (crosses or moment < window.ends):
+        return _DAYS[here.weekday()] in window.days
+    if crosses and moment < window.ends:
+        return _DAYS[(here - timedelta(days=1)).weekday()] in window.days
+    return False
+
+
+def last_login_window(settings: IbkrSettings, now: datetime) -> tuple[RestartWindow, datetime] | None:
+    """Return the window that last asked for a login and when it ended, looking back a week; None where none does."""
+    ends = [
+        (end, window)
+        for window in settings.restart_windows
+        if window.needs_login
+        for end in _ends_of(window, now)
+        if end <= now
+    ]
+    if not ends:
+        return None
+    end, window = max(ends, key=lambda each: each[0])
+    return window, end
+
+
+def _ends_of(window: RestartWindow, now: datetime) -> list[datetime]:
+    today = now.astimezone(NEW_YORK).date()
+    crosses = timedelta(days=1 if window.ends <= window.begins else 0)
+    begun = (today - timedelta(days=back) for back in range(9))
+    days = [day for day in begun if _DAYS[day.weekday()] in window.days]
+    return [datetime.combine(day + crosses, window.ends, NEW_YORK).astimezone(UTC) for day in days]
+
+
+@dataclass(slots=True)
+class Windows:
+    """Memory between ticks: what was last heard of the link, for in a window nothing follows from it."""
+
+    last: LinkChange | None = None
+
+    def heard(self, event: LinkChanged) -> None:
+        if event.change in _TELLS:
+            self.last = event.change
+
+    def keep(self, ctx: Context, journal: Journal) -> None:
+        """Enter and leave the state `restart_window` by the clock: the broker's, where ours differs."""
+        connection, window = ctx.ledger.connection, window_at(ctx.settings.ibkr, ctx.broker_now)
+        inside = connection.state is ConnectionState.RESTART_WINDOW
+        if window is not None and not inside:
+            words = f"{window.name}: {window.begins:%H:%M} to {window.ends:%H:%M} New York"
+            sets = {"since": ctx.now, "detail": words}
+            ctx.ledger.linked_since = None
+            journal.take(Step(connection, ConnectionTrigger.WINDOW, words, {}, sets))
+        elif window is None and inside:
+            self._leave(ctx, journal)
+
+    def _leave(self, ctx: Context, journal: Journal) -> None:
+        connection, words = ctx.ledger.connection, "the restart window is over"
+        sets = {"since": ctx.now, "detail": words}
+        if self.last not in _UP:
+            journal.take(Step(connection, ConnectionTrigger.DROP, words, {}, sets))
+            if self.last is LinkChange.CONNECTING:
+                journal.take(Step(connection, ConnectionTrigger.CONNECT, words, {}, sets))
+            return
+        ctx.ledger.proved_since, ctx.ledger.linked_since = None, ctx.now
+        ask = (AskSnapshot(words),)
+        journal.take(Step(connection, ConnectionTrigger.RESYNC, words, {}, sets, commands=ask))
+        if ctx.ledger.session.state in MAY_RECONCILE:
+            journal.take(Step(ctx.ledger.session, SessionTrigger.RECONCILE, "the book is compared with the broker's"))
+        if self.last is LinkChange.ORDERS_LOST:
+            lost, ctx.ledger.linked_since = "TWS has no connection to the broker", None
+            journal.take(Step(connection, ConnectionTrigger.LOSE_ORDERS, lost, {}, sets))

@@ -1,0 +1,1 @@
+"""The way out: the one gate, the pace, the dispatcher."""

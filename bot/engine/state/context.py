@@ -1,0 +1,136 @@
+"""What the tick gives to those who decide: settings, time, ids, session and what the connection allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.config.schema import ExitSettings, Settings
+from bot.domain.calendar import TradingSession
+from bot.domain.connection import ConnectionState, Permission
+from bot.domain.ids import IdSource, order_ref
+from bot.domain.order import Order, OrderSide, OrderType, Purpose, Terms
+from bot.domain.position import Position
+from bot.domain.session import SessionState
+from bot.domain.signal import Signal
+from bot.engine.state.board import Board
+from bot.engine.state.ledger import Ledger
+from bot.engine.state.ports import TradingCalendar
+from bot.strategies.base import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One tick's world. Reading it is all that a decision may do."""
+
+    now: datetime
+    settings: Settings
+    strategies: Mapping[str, Strategy]
+    board: Board
+    ledger: Ledger
+    ids: IdSource
+    calendar: TradingCalendar
+    trading: TradingSession  # today's, or the next one when there is none today; by `broker_now`
+    restart_is_near: bool = False  # a restart window of the gateway begins soon
+    kill_switch: str = ""  # in words, while the gate sees it
+
+    @property
+    def hour_is_known(self) -> bool:
+        """Say whether our clock and the broker's agree: else nothing that goes by the time of day may be done."""
+        return not self.ledger.clocks.fault
+
+    @property
+    def broker_now(self) -> datetime:
+        """Return the broker's time where ours differs from it: it judges what can be traded and when it restarts."""
+        return self.ledger.clocks.of_broker(self.now)
+
+    @property
+    def may_enter(self) -> bool:
+        active = self.ledger.session.state is SessionState.ACTIVE
+        return active and self.ledger.connection.allows(Permission.ENTER) and not self.restart_is_near
+
+    @property
+    def may_exit(self) -> bool:
+        """Exits and stops may go out: connected, and our book was compared with the broker's. A session that a wrong
+        clock alone keeps from going on has compared it."""
+        state = self.ledger.session.state
+        compared = state not in {SessionState.STARTING, SessionState.RECONCILING, SessionState.STOPPING}
+        waits_for_the_clock = state is SessionState.RECONCILING and not self.hour_is_known
+        return (compared or waits_for_the_clock) and self.ledger.connection.allows(Permission.EXIT)
+
+    def may_exit_of(self, position: Position) -> bool:
+        """Say whether sells of one position may go out: as `may_exit`, and also while the comparison does not end, once
+        open orders and executions were read on this connection and the rest kept us waiting. Then our own executions
+        prove the quantity; a contract of which the broker shows fewer is in doubt and is not sold (`may_sell_more`)."""
+        if self.may_exit:
+            return True
+        proved, session = self.ledger.proved_since, self.ledger.session.state
+        link = self.ledger.connection
+        if proved is None or not (link.state is ConnectionState.SYNCING or link.allows(Permission.EXIT)):
+            return False
+        if session in {SessionState.STARTING, SessionState.STOPPING} or position.key in self.ledger.doubted_keys:
+            return False
+        return self.now - proved >= timedelta(seconds=self.settings.engine.ack_seconds)
+
+    @property
+    def may_modify(self) -> bool:
+        return self.may_exit and self.ledger.connection.allows(Permission.MODIFY)
+
+    @property
+    def may_reduce(self) -> bool:
+        """Sales may be made smaller or taken back: as `may_modify`, and also while the comparison goes on, once open
+        orders and executions were read on this connection. Before that an order's id proves nothing: after a gateway's
+        reset it may be another order's, and new terms for what is gone are a new order."""
+        session, link = self.ledger.session.state, self.ledger.connection
+        if self.may_modify:
+            return True
+        if session in {SessionState.STARTING, SessionState.STOPPING} or self.ledger.proved_since is None:
+            return False
+        return link.state is ConnectionState.SYNCING or link.allows(Permission.MODIFY)
+
+    def exit_settings(self, strategy: str) -> ExitSettings:
+        """Return how positions of a strategy are left; one that is no longer configured leaves as the first one does,
+        and by the usual plan when there is none at all."""
+        known = self.strategies.get(strategy) or self.strategies.get(self.any_strategy)
+        return known.exit if known is not None else ExitSettings()
+
+    @property
+    def any_strategy(self) -> str:
+        """Return whose rules a position of nobody's follows: the first strategy's; empty when none is configured."""
+        return next(iter(self.strategies), "")
+
+    def new_id(self) -> str:
+        return self.ids.new(self.now)
+
+    def new_order(
+        self,
+        purpose: Purpose,
+        order_type: OrderType,
+        terms: Terms,
+        *,
+        tag: str,
+        signal: Signal | None = None,
+        position: Position | None = None,
+    ) -> Order:
+        """Return a fresh order of a signal (entry) or of a position (everything else), with the mid of this moment."""
+        owner = position or signal
+        if owner is None:
+            raise ValueError("an order belongs to a signal or to a position")
+        order_id = self.new_id()
+        quote = self.board.quote(owner.key)
+        return Order(
+            id=order_id,
+            order_ref=order_ref(self.settings.bot_id, order_id),
+            contract_key=owner.key,
+            purpose=purpose,
+            side=OrderSide.BUY if purpose is Purpose.ENTRY else OrderSide.SELL,
+            order_type=order_type,
+            terms=terms,
+            created_at=self.now,
+            state_since=self.now,
+            signal_id=signal.id if signal else (position.signal_id if position else None),
+            position_id=position.id if position else None,
+            tag=tag,
+            mid_at_decision=quote.mid if quote else None,
+        )

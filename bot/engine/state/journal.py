@@ -1,0 +1,142 @@
+"""The tick's pen: carries out steps on the ledger and collects the rows and commands of one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.domain.approval import Approval
+from bot.domain.breaker import Breaker
+from bot.domain.commands import Command
+from bot.domain.connection import Connection
+from bot.domain.errors import IllegalTransition
+from bot.domain.events import AlertRaised
+from bot.domain.machine import CREATED
+from bot.domain.order import Order
+from bot.domain.position import Position
+from bot.domain.session import Session
+from bot.domain.signal import Signal
+from bot.domain.symbol_halt import SymbolHalt
+from bot.engine.state.ledger import Ledger
+from bot.engine.state.records import NewTransition, TickBatch
+from bot.engine.state.steps import LIFECYCLE_OF, Birth, Entity, Step
+
+
+class Journal:
+    """One tick's writing. `urgent` says whether the batch must be committed now or may wait for company."""
+
+    def __init__(self, ledger: Ledger, tick: int, now: datetime) -> None:
+        self.ledger = ledger
+        self.now = now
+        self.batch = TickBatch(tick=tick, recorded_at=now)
+        self.commands: list[Command] = []
+        self.touched: set[str] = set()  # positions that something happened to
+
+    @property
+    def urgent(self) -> bool:
+        batch = self.batch
+        return bool(
+            batch.transitions or batch.executions or batch.commands or batch.alerts or batch.orders or
+            batch.reconciliations or batch.commissions or self.commands
+        )  # fmt: skip
+
+    def carry_out(self, steps: Iterable[Step]) -> None:
+        """Carry out a decision: its steps in order, up to the first that is refused, for the rest builds on it."""
+        for step in steps:
+            if not self.take(step):
+                return
+
+    def take(self, step: Step) -> bool:
+        """Carry out one step; False when the table refuses it, which is audited and raised as an alert."""
+        entity = step.entity
+        life = LIFECYCLE_OF[type(entity)]
+        try:
+            before, after = life.fire(entity, step.trigger)
+        except IllegalTransition as refusal:
+            self._refused(step, refusal)
+            return False
+        for name, value in step.sets.items():
+            setattr(entity, name, value)
+        if isinstance(entity, Order) and before != after:
+            entity.state_since = self.now
+        self._row(life.name, entity.id, before, after, step.trigger, step.actor, step.reason, step.evidence)
+        self.keep(entity)
+        for birth in step.births:
+            self.born(birth, step.actor)
+        self.commands.extend(step.commands)
+        return True
+
+    def born(self, birth: Birth, actor: str = "tick") -> None:
+        """Write a new entity and its first row."""
+        entity = birth.entity
+        life = LIFECYCLE_OF[type(entity)]
+        if isinstance(entity, Signal):
+            self.ledger.add_signal(entity)
+        elif isinstance(entity, Approval):
+            self.ledger.approvals[entity.id] = entity
+        elif isinstance(entity, Order):
+            self.ledger.add_order(entity)
+        elif isinstance(entity, Position):
+            self.ledger.add_position(entity)
+        self._row(life.name, entity.id, entity.state, entity.state, CREATED, actor, birth.reason, birth.evidence)
+        self.keep(entity)
+
+    def keep(self, entity: Entity) -> None:
+        """Have the present values of an entity written with this tick, and the ledger's indexes true."""
+        batch, ledger = self.batch, self.ledger
+        if isinstance(entity, Order):
+            batch.orders[entity.id] = entity
+            ledger.settle_order(entity)
+            if entity.position_id:
+                self.touched.add(entity.position_id)
+        elif isinstance(entity, Position):
+            batch.positions[entity.id] = entity
+            self.touched.add(entity.id)
+        elif isinstance(entity, Signal):
+            batch.signals[entity.id] = entity
+            ledger.retire_signal(entity)
+        elif isinstance(entity, Approval):
+            batch.approvals[entity.id] = entity
+        elif isinstance(entity, Session):
+            batch.session = entity
+        elif isinstance(entity, Connection):
+            batch.connection = entity
+        elif isinstance(entity, Breaker):
+            batch.breakers[entity.id] = entity
+        elif isinstance(entity, SymbolHalt):
+            batch.symbol_halts[entity.id] = entity
+
+    def alert(self, code: str, severity: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
+        self.batch.alerts.append(AlertRaised(code, severity, text, facts or {}, self.now))
+
+    def _refused(self, step: Step, refusal: IllegalTransition) -> None:
+        state = refusal.state
+        self._row(
+            refusal.machine,
+            refusal.entity_id,
+            state,
+            state,
+            f"refused:{step.trigger}",
+            step.actor,
+            step.reason,
+            step.evidence,
+        )
+        facts = {"machine": refusal.machine, "id": refusal.entity_id, "state": str(state), "trigger": str(step.trigger)}
+        self.alert("REFUSED_TRIGGER", "warning", f"{refusal} ({step.reason})", facts)
+
+    def _row(
+        self,
+        machine: str,
+        entity_id: str,
+        before: str,
+        after: str,
+        trigger: str,
+        actor: str,
+        reason: str,
+        evidence: Mapping[str, Any],
+    ) -> None:
+        row = NewTransition(
+            machine, entity_id, str(before), str(after), str(trigger), actor, reason, evidence, self.now
+        )
+        self.batch.transitions.append(row)

@@ -1,0 +1,315 @@
+"""Everything alive, in memory: signals, approvals, orders and positions with their indexes. The store is its memory of
+record."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from bot.domain.approval import APPROVAL, Approval
+from bot.domain.breaker import Breaker, BreakerState
+from bot.domain.calendar import new_york_day
+from bot.domain.connection import Connection
+from bot.domain.contracts import Right
+from bot.domain.events import BrokerOrderView
+from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose, base_of
+from bot.domain.position import OPEN, CloseReason, Position, Valuation
+from bot.domain.session import Session
+from bot.domain.signal import SIGNAL, Signal
+from bot.domain.symbol_halt import SymbolHalt, SymbolState
+from bot.engine.state.clocks import Clocks
+from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
+
+_UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
+
+
+def _day_of(at: datetime | None) -> date:
+    return new_york_day(at) if at is not None else date.min
+
+
+def _is_unknown(position: Position) -> bool:
+    return position.valuation is Valuation.UNKNOWN
+
+
+class Ledger:
+    """Written by the tick only. Done orders stay findable to the end of the next day, for a fill can come late."""
+
+    def __init__(self, loaded: LoadedState) -> None:
+        self.session = loaded.session or Session()
+        self.connection = loaded.connection or Connection()
+        self.signals: dict[str, Signal] = {s.id: s for s in loaded.signals if s.state not in SIGNAL.terminal}
+        self.ended_signals: dict[str, Signal] = {s.id: s for s in loaded.signals if s.state in SIGNAL.terminal}
+        self.approvals: dict[str, Approval] = {a.id: a for a in loaded.approvals}
+        self.positions: dict[str, Position] = {p.id: p for p in loaded.positions if p.state in OPEN}
+        self.closed: dict[str, Position] = {
+            p.id: p for p in loaded.positions if p.state not in OPEN
+        }  # commissions may be late
+        self.orders: dict[str, Order] = {}
+        self.by_ref: dict[str, Order] = {}
+        self.by_perm: dict[int, Order] = {}
+        self.open_orders: dict[str, Order] = {}
+        self._live_on: dict[tuple[str, OrderSide], dict[str, Order]] = defaultdict(dict)  # the open orders once more
+        self._asked_keys: set[str] = set()  # contracts that an order of ours was ever for
+        self._of_position: dict[str, list[Order]] = defaultdict(list)
+        self._of_signal: dict[str, list[Order]] = defaultdict(list)
+        self.by_key: dict[str, set[str]] = defaultdict(set)
+        self.executions: dict[str, Execution] = dict(loaded.executions)
+        self.commissions: dict[str, Decimal] = dict(loaded.commissions)
+        self.strangers: set[str] = set(loaded.strangers)  # bases of executions that no order of ours made
+        self.charged: dict[str, Decimal] = {}  # base of the execId -> dollars that its position was charged
+        for exec_id in sorted(self.commissions):
+            if base_of(exec_id) in self.executions:
+                self.charged[base_of(exec_id)] = self.commissions[exec_id]
+        self.highest_order_id = loaded.highest_order_id
+        self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
+        self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
+        self.symbol_halts: dict[str, SymbolHalt] = {halt.id: halt for halt in loaded.symbol_halts}
+        self.linked_since: datetime | None = None  # since when TWS has the broker's word; None: it has not
+        self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
+        self.link_told_at: dict[str, datetime] = {}  # state of the connection -> when it was last told of
+        self.too_large: dict[str, datetime] = {}  # position -> since when its stop would sell more than is held
+        self.unequal_keys: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
+        self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
+        self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
+        self.other_buys: dict[int, BrokerOrderView] = {}  # permId -> somebody else's buy that was last seen live
+        self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
+        self.not_ours: dict[str, int] = dict(loaded.not_ours)  # shares and short options at the broker, as explained
+        self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
+        self.bid_seen = dict(loaded.bid_seen)  # the same of the option's bid
+        self.clock_block = ""  # why the machine's clock keeps entries out; empty: it does not
+        self.clocks = Clocks()
+        self.high_water: Decimal | None = loaded.high_water
+        self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
+        self.breakers_fault = ""  # in words, while they cannot be read
+        self.equity: Decimal | None = None
+        self.account_at: datetime | None = None
+        for position in self.positions.values():
+            self.by_key[position.key].add(position.id)
+        for order in loaded.orders:
+            order.corrected_away = 0
+            self.add_order(order)
+        self.earliest: dict[str, tuple[int, int]] = dict(loaded.earliest)
+        for base, (_, quantity) in self.earliest.items():
+            self._take_away(base, quantity - self.executions[base].quantity if base in self.executions else 0)
+
+    def carry_on(self, before: Ledger) -> None:
+        """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
+        self.linked_since = before.linked_since
+        self.clocks, self.clock_block = before.clocks.unsaid(), before.clock_block
+        self.doubted_keys, self.unequal_keys = before.doubted_keys, before.unequal_keys
+        self.other_buys = before.other_buys
+
+    def add_signal(self, signal: Signal) -> None:
+        self.signals[signal.id] = signal
+        self.last_signal_at[signal.strategy, signal.symbol] = signal.created_at
+
+    def add_position(self, position: Position) -> None:
+        self.positions[position.id] = position
+        self.by_key[position.key].add(position.id)
+
+    def add_order(self, order: Order) -> None:
+        self.orders[order.id] = order
+        self.by_ref[order.order_ref] = order
+        self._asked_keys.add(order.contract_key)
+        self.settle_order(order)
+        if order.perm_id:
+            self.by_perm[order.perm_id] = order
+        if order.position_id:
+            self._of_position[order.position_id].append(order)
+        if order.signal_id and order.purpose is Purpose.ENTRY:
+            self._of_signal[order.signal_id].append(order)
+
+    def settle_order(self, order: Order) -> None:
+        """Keep the indexes of open orders true after a change of state."""
+        on_contract = self._live_on[order.contract_key, order.side]
+        if order.is_done:
+            self.open_orders.pop(order.id, None)
+            on_contract.pop(order.id, None)
+        else:
+            self.open_orders[order.id] = on_contract[order.id] = order
+
+    def find_order(self, reference: str, perm_id: int) -> Order | None:
+        """Return the order that the broker speaks of: by our reference, by permId where it names none."""
+        order = self.by_ref.get(reference)
+        if order is None and perm_id and not reference:
+            order = self.by_perm.get(perm_id)
+        return order
+
+    def learn_earlier(self, first: Execution, present: Execution) -> Order | None:
+        """Take note of an earlier revision of a fill that is heard of after a later one: what the present one has less,
+        its order has used up all the same. Returns the order where that is news."""
+        revision, quantity = self.earliest.get(first.base_id, (present.revision, present.quantity))
+        if first.revision >= revision:
+            return None
+        self.earliest[first.base_id] = (first.revision, first.quantity)
+        return self._take_away(first.base_id, first.quantity - quantity)
+
+    def _take_away(self, base: str, contracts: int) -> Order | None:
+        execution = self.executions.get(base)
+        order = self.find_order(execution.order_ref, execution.perm_id) if execution is not None else None
+        if order is not None:
+            order.corrected_away += contracts
+        return order
+
+    def link_position(self, order: Order, position: Position) -> None:
+        """Tie an entry order to the position that its fill made."""
+        order.position_id = position.id
+        self._of_position[position.id].append(order)
+
+    def retire_position(self, position: Position) -> None:
+        self.positions.pop(position.id, None)
+        self.too_large.pop(position.id, None)
+        self.by_key[position.key].discard(position.id)
+        self.closed[position.id] = position
+
+    def retire_signal(self, signal: Signal) -> None:
+        if signal.state in SIGNAL.terminal:
+            self.signals.pop(signal.id, None)
+            self.ended_signals[signal.id] = signal
+
+    def signal(self, signal_id: str | None) -> Signal | None:
+        """Return a signal, also one that is over: its fill may come late."""
+        return self.signals.get(signal_id or "") or self.ended_signals.get(signal_id or "")
+
+    def turn_to(self, today: date, now: datetime) -> None:
+        """Let go of what was over ENDED_DAYS ago: a bot that runs for months remembers what a start would load.
+
+        A broker tells of orders and executions of a day until its nightly restart, and may correct one of Friday's on
+        the Tuesday after. Told once a day is what is in `foreign_told`.
+        """
+        since = today - timedelta(days=ENDED_DAYS)
+        ended = {
+            i
+            for i, position in self.closed.items()
+            if _day_of(position.closed_at) < since and not position.is_unsettled and not _is_unknown(position)
+        }
+        self._forget_orders({o.id for o in self.orders.values() if self._is_history(o, ended, since)})
+        tied = {o.position_id for o in self.orders.values()}
+        self.closed = {i: p for i, p in self.closed.items() if i not in ended or i in tied}
+        asked = {o.signal_id for o in self.orders.values()}
+        recent = {i for i, signal in self.ended_signals.items() if _day_of(signal.closed_at) >= since}
+        self.ended_signals = {i: s for i, s in self.ended_signals.items() if i in asked or i in recent}
+        questions = {s.approval_id for s in (*self.signals.values(), *self.ended_signals.values())}
+        self.approvals = {i: a for i, a in self.approvals.items() if i in questions or a.state not in APPROVAL.terminal}
+        self._forget_executions(now - timedelta(days=EXECUTION_DAYS))
+        self.by_key = defaultdict(set, {key: ids for key, ids in self.by_key.items() if ids})
+        self.opening_equity = {day: equity for day, equity in self.opening_equity.items() if day >= since}
+        self.foreign_told.clear()
+
+    def _is_history(self, order: Order, ended: set[str], since: date) -> bool:
+        if not order.is_done or order.position_id in self.positions:
+            return False
+        recent = _day_of(order.created_at) >= since or _day_of(order.done_at) >= since
+        return not recent and (order.position_id in ended or order.position_id not in self.closed)
+
+    def _forget_orders(self, gone: set[str]) -> None:
+        kept = [order for order in self.orders.values() if order.id not in gone]
+        for index in (self.orders, self.by_ref, self.by_perm, self._of_position, self._of_signal, self._live_on):
+            index.clear()
+        self._asked_keys.clear()
+        for order in kept:
+            self.add_order(order)
+
+    def _forget_executions(self, since: datetime) -> None:
+        """A commission that has no execution by the end of its day is somebody else's."""
+        kept = {
+            base: execution
+            for base, execution in self.executions.items()
+            if execution.executed_at >= since or self.find_order(execution.order_ref, execution.perm_id) is not None
+        }
+        self.executions = kept
+        self.commissions = {exec_id: cost for exec_id, cost in self.commissions.items() if base_of(exec_id) in kept}
+        self.charged = {base: cost for base, cost in self.charged.items() if base in kept}
+        self.earliest = {base: first for base, first in self.earliest.items() if base in kept}
+        self.strangers &= kept.keys()
+
+    def has_traded(self, key: str) -> bool:
+        """Say whether a contract is one of ours: held, traded today, or asked for by an order of ours."""
+        return bool(self.by_key.get(key)) or key in self._asked_keys or any(p.key == key for p in self.closed.values())
+
+    def live_on(self, key: str, side: OrderSide) -> list[Order]:
+        """Return our orders on one side of a contract that may still fill."""
+        return list(self._live_on.get((key, side), {}).values())
+
+    def held_on(self, key: str) -> int:
+        return sum(position.quantity for position in self.positions_of(key))
+
+    def orders_of(self, position_id: str) -> list[Order]:
+        return self._of_position.get(position_id, [])
+
+    def entries_of(self, signal_id: str) -> list[Order]:
+        return self._of_signal.get(signal_id, [])
+
+    def awaiting_answer(self) -> Iterable[Order]:
+        """Return the orders that the broker owes a word on."""
+        return [o for o in self.open_orders.values() if o.state in _UNSETTLED or o.wanted is not None]
+
+    def other_buys_on(self, key: str) -> list[BrokerOrderView]:
+        """Return the live buys of other people on a contract: the broker takes no sale beside them."""
+        return [view for view in self.other_buys.values() if view.contract_key == key]
+
+    def positions_of(self, key: str) -> list[Position]:
+        return [self.positions[i] for i in sorted(self.by_key.get(key, ()))]
+
+    def delivered_on(self, symbol: str) -> str:
+        """Return in words what keeps entries on a symbol out while its delivered shares are there; empty: nothing."""
+        there = [p for p in self.closed.values() if p.shares_before is not None and p.contract.symbol == symbol]
+        taken = [str(p.contract) for p in there if p.close_reason is CloseReason.EXERCISED]
+        return f"shares that {' and '.join(taken)} delivered are in the account: sell them by hand" if taken else ""
+
+    @property
+    def awaiting_settlement(self) -> list[Position]:
+        """Return what was held through its expiry and is still in the broker's book."""
+        return [p for p in self.positions.values() if p.close_reason is CloseReason.AWAITING_SETTLEMENT]
+
+    @property
+    def entry_blocks(self) -> tuple[str, ...]:
+        """Return in words every tripped breaker, that they cannot be read, and what is wrong with the machine's clock:
+        while there is one, no entry passes."""
+        others = (words for words in (self.breakers_fault, self.clock_block, self.clocks.difference) if words)
+        tripped = (b for b in self.breakers.values() if b.state is BreakerState.TRIPPED)
+        return (*others, *(f"{b.id} {b.value} against {b.limit}" for b in tripped))
+
+    @property
+    def halted_symbols(self) -> dict[str, str]:
+        """Return the symbols on which no entry is allowed now, and why."""
+        return {halt.id: halt.reason for halt in self.symbol_halts.values() if halt.state is SymbolState.HALTED}
+
+    def exposure(self, leaving_out: Signal | None = None) -> Exposure:
+        """Count open positions and the signals that may still become one."""
+        found = Exposure()
+        for position in self.positions.values():
+            found.add(position.contract.symbol, position.contract.right)
+        for signal in self.signals.values():
+            if signal is leaving_out or signal.state in SIGNAL.terminal or signal.position_id in self.positions:
+                continue
+            found.add(signal.symbol, signal.contract.right)
+        return found
+
+    def day_pnl(self, day: date) -> Decimal | None:
+        """Return equity now less the day's first equity; None until the broker has said both."""
+        opening = self.opening_equity.get(day)
+        return None if self.equity is None or opening is None else self.equity - opening
+
+
+class Exposure:
+    """How many trades are on, in all, by direction and by symbol."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.calls = 0
+        self.puts = 0
+        self._by_symbol: dict[str, int] = defaultdict(int)
+
+    def add(self, symbol: str, right: Right) -> None:
+        self.total += 1
+        self._by_symbol[symbol] += 1
+        if right is Right.CALL:
+            self.calls += 1
+        else:
+            self.puts += 1
+
+    def on(self, symbol: str) -> int:
+        return self._by_symbol[symbol]

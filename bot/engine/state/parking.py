@@ -1,0 +1,91 @@
+"""Machines whose decision failed are parked: told of once, tried again with growing patience; the others go on.
+
+A machine is an order, a signal, a position, a strategy, or a job of the clock (marks, breakers, budgets).
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.steps import Step
+
+_T = TypeVar("_T")
+_FIRST_S: Final = 1.0
+_LONGEST_S: Final = 60.0
+_MORTAL: Final = frozenset({"order", "signal", "position"})
+
+
+@dataclass(slots=True)
+class _Parked:
+    failures: int
+    until: datetime
+
+
+@dataclass(slots=True)
+class Parking:
+    """Memory between ticks. A decision is pure, so one that fails has changed nothing: the stop at the broker stays."""
+
+    parked: dict[str, _Parked] = field(default_factory=dict)
+
+    def attempt(self, journal: Journal, machine: str, decide: Callable[[], Sequence[_T]]) -> Sequence[_T]:
+        """Return what the machine decides, nothing while it is parked or when its decision fails."""
+        known = self.parked.get(machine)
+        if known is not None and journal.now < known.until:
+            return ()
+        try:
+            decided = decide()
+        except Exception as error:  # one machine's fault must not stop the exits of all others
+            self._park(journal, machine, error)
+            return ()
+        if known is not None:
+            del self.parked[machine]
+            journal.alert("MACHINE_RESUMED", "info", f"{machine} works again", {"failures": known.failures})
+        return decided
+
+    def run(self, journal: Journal, job: str, work: Callable[[], None]) -> bool:
+        """Let a job of the clock run unless it is parked; say whether it is well. What it wrote before it failed is
+        kept: rows of a job stand for themselves."""
+
+        def once() -> Sequence[None]:
+            work()
+            return ()
+
+        self.attempt(journal, job, once)
+        return not self.is_parked(job)
+
+    def run_job(
+        self, ctx: Context, journal: Journal, job: str, work: Callable[..., None], *rest: Any, **named: Any
+    ) -> bool:
+        """As `run`, for work that takes a tick's world and its journal first."""
+        return self.run(journal, job, partial(work, ctx, journal, *rest, **named))
+
+    def carry_out(self, journal: Journal, machine: str, decide: Callable[[], Sequence[Step]]) -> None:
+        """Let one machine decide and write what it decides."""
+        journal.carry_out(self.attempt(journal, machine, decide))
+
+    def keep(self, alive: Collection[str]) -> None:
+        """Forget the orders, signals and positions that are over; strategies and jobs stay."""
+        for machine in list(self.parked):
+            kind, _, name = machine.partition(" ")
+            if kind in _MORTAL and name not in alive:
+                del self.parked[machine]
+
+    def is_parked(self, machine: str) -> bool:
+        return machine in self.parked
+
+    def _park(self, journal: Journal, machine: str, error: Exception) -> None:
+        failures = self.parked[machine].failures + 1 if machine in self.parked else 1
+        wait = min(_FIRST_S * 2 ** min(failures - 1, 10), _LONGEST_S)
+        self.parked[machine] = _Parked(failures, journal.now + timedelta(seconds=wait))
+        if failures > 1:
+            return
+        trace = "".join(traceback.format_exception(error))
+        words = f"{machine} failed ({error!r}): it is parked and tried again; its orders stay, all else goes on"
+        journal.alert("MACHINE_PARKED", "critical", words, {"traceback": trace})

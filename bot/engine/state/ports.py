@@ -1,0 +1,118 @@
+"""What the engine needs of the world outside, in its own words. Floors 3 and 4 implement these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from bot.domain.calendar import TradingSession
+from bot.domain.commands import Subscribe
+from bot.domain.contracts import PriceGrid
+from bot.domain.events import BrokerSnapshot, CommandReceived, Event, WhatIfAnswered
+from bot.domain.order import OrderTicket
+from bot.engine.state.records import LoadedState, TickBatch
+
+
+class Clock(Protocol):
+    """Time. `speed` is simulated seconds per wall second: 1 when trading."""
+
+    speed: float
+
+    def now(self) -> datetime:
+        """Return the aware UTC time that the bot lives in."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return wall seconds that never go back, for pacing sockets and pages (a manual clock: its own seconds)."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds of this clock."""
+        ...
+
+
+class TradingCalendar(Protocol):
+    """Sessions of XNYS. Both raise ValueError outside the range that was loaded."""
+
+    def session_on(self, day: date) -> TradingSession | None:
+        """Return the session of a New York date, None on a holiday or weekend."""
+        ...
+
+    def next_session(self, after: date) -> TradingSession:
+        """Return the first session later than `after`."""
+        ...
+
+    def today(self, now: datetime) -> date:
+        """Return the New York date of `now`."""
+        ...
+
+
+Sink = Callable[[Event], None]
+"""Where adapters put their events. Called in the engine's own event loop thread."""
+
+
+class Broker(Protocol):
+    """The broker. Events arrive through the sink that the adapter was built with; nothing here decides anything."""
+
+    client_id: int
+    account: str
+
+    async def start(self) -> None:
+        """Begin to connect and keep connecting; returns at once."""
+        ...
+
+    async def stop(self) -> None: ...
+
+    def reserve_order_ids(self, at_least: int) -> None:
+        """Never use an order id below `at_least` (the store's high-water mark + 1)."""
+        ...
+
+    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+        """Take conIds and price grids that the store already knows, so that a contract is qualified once."""
+        ...
+
+    def submit(self, ticket: OrderTicket) -> int:
+        """Write the order to the socket and return the order id used (`ticket.order_id` when it has one).
+
+        Raises BrokerUnavailable when there is no connection and OrderRejected when the contract is not qualified:
+        in both cases nothing was sent.
+        """
+        ...
+
+    def amend(self, ticket: OrderTicket) -> None:
+        """Send new terms under the same order id; raises as `submit`."""
+        ...
+
+    def cancel(self, order_ref: str, order_id: int) -> None:
+        """Ask to cancel; raises BrokerUnavailable."""
+        ...
+
+    async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
+        """Return the margin preview, or the answer with `error` set after a deadline; never raises for the broker's own
+        refusal."""
+        ...
+
+    async def snapshot(self) -> BrokerSnapshot:
+        """Return the broker's book; parts that failed make it incomplete, never empty."""
+        ...
+
+    def subscribe(self, wanted: Subscribe) -> None:
+        """Make the market data lines be these; contracts are qualified on the way."""
+        ...
+
+
+class Store(Protocol):
+    """The one writer's store. Reading for people goes through the store's own query rooms, not through this port."""
+
+    async def load(self) -> LoadedState:
+        """Return everything that is alive, for a start or after a failed commit."""
+        ...
+
+    async def commit(self, batch: TickBatch) -> None:
+        """Write a whole tick in one durable transaction; raises CommitFailed and then nothing of it is there."""
+        ...
+
+    async def pending_commands(self) -> Sequence[CommandReceived]:
+        """Return the command rows that nobody handled yet, oldest first."""
+        ...

@@ -1,0 +1,80 @@
+"""How each position is covered by sales that work at the broker, and for how long it was not: the one measure.
+
+Taken at the end of every tick of the positions that the tick touched, kept with the position, shown as it is kept. A
+contract counts as covered while a stop or an exit that can fill it is known to work at the broker: not while that is on
+its way, being taken back or in doubt, and not while the tick only watches its price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from bot.domain.order import AMENDABLE, Order, OrderSide, OrderState
+from bot.domain.position import CloseReason, Position, PositionState, Protection
+from bot.engine.state.journal import Journal
+from bot.engine.trade.protection import due_to_stop, live_stop, too_much
+from bot.engine.trade.refusals import is_watched, latest_stop
+
+_MS = timedelta(milliseconds=1)
+
+
+def measure(journal: Journal) -> None:
+    """Bring the cover of every position that this batch touches up to date, and have what changed written with it."""
+    for position in list(_touched(journal)):
+        if _measured(position, journal.ledger.orders_of(position.id), journal.now):
+            journal.keep(position)
+        _note_what_is_too_large(journal, position)
+
+
+def _note_what_is_too_large(journal: Journal, position: Position) -> None:
+    """Remember since when a stop would sell more than is held, so that it is looked at again until it does not."""
+    too_large = journal.ledger.too_large
+    if too_much(position, journal.ledger.orders_of(position.id)) and position.state is not PositionState.CLOSED:
+        too_large.setdefault(position.id, journal.now)
+    else:
+        too_large.pop(position.id, None)
+
+
+def _touched(journal: Journal) -> Iterable[Position]:
+    ids = {*journal.batch.positions, *(o.position_id for o in journal.batch.orders.values() if o.position_id)}
+    known = (journal.batch.positions.get(i) or journal.ledger.positions.get(i) for i in sorted(ids))
+    return (position for position in known if position is not None)
+
+
+def _measured(position: Position, orders: Sequence[Order], now: datetime) -> bool:
+    """Count the time that has passed under the old cover, take over the new one; says whether there is a new one."""
+    bare, protection = uncovered(position, orders), protection_of(position, orders)
+    if (bare, protection) == (position.unprotected_quantity, position.protection) and position.cover_at is not None:
+        return False
+    if position.unprotected_quantity and position.cover_at is not None:
+        passed = max(round((now - position.cover_at) / _MS), 0)
+        position.unprotected_ms += passed
+        position.unprotected_contract_ms += passed * position.unprotected_quantity
+    position.unprotected_quantity, position.protection, position.cover_at = bare, protection, now
+    position.unprotected_since = (position.unprotected_since or now) if bare else None
+    return True
+
+
+def uncovered(position: Position, orders: Sequence[Order]) -> int:
+    """Return the contracts that no sale working at the broker covers; what has expired needs none."""
+    if position.close_reason is CloseReason.AWAITING_SETTLEMENT:
+        return 0
+    working = (o for o in orders if o.side is OrderSide.SELL and o.state in AMENDABLE)
+    return max(position.quantity - sum(order.remaining for order in working), 0)
+
+
+def protection_of(position: Position, orders: Sequence[Order]) -> Protection:
+    """Return how a position is protected. A contract that a rung is about to sell is not the stop's to cover."""
+    if position.state is PositionState.CLOSED:
+        return Protection.ENDED
+    if position.state is PositionState.CLOSING:
+        return Protection.LEAVING
+    stop = live_stop(orders)
+    stopped = stop.remaining if stop is not None and stop.state in AMENDABLE else 0
+    if stopped >= due_to_stop(position, orders):
+        return Protection.WORKING
+    if is_watched(orders):
+        return Protection.SYNTHETIC
+    latest = latest_stop(orders)
+    return Protection.REJECTED if latest is not None and latest.state is OrderState.REJECTED else Protection.WANTED

@@ -1,0 +1,163 @@
+"""Entry orders: worked towards the ask once, given up when they take too long. Pure: steps out, nothing touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from bot.domain.commands import AmendOrder, CancelOrder
+from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose, Terms
+from bot.domain.position import PositionState
+from bot.domain.signal import SIGNAL, Signal, SignalState, SignalTrigger
+from bot.engine.state.context import Context
+from bot.engine.state.steps import Step
+from bot.engine.trade.calling_off import why_called_off
+
+_CANCELLABLE = frozenset({OrderState.SUBMITTED, OrderState.WORKING, OrderState.PARTIALLY_FILLED})
+_MISS_WAIT_S = 2.0
+_MISS_WAIT_MOST_S = 60.0
+CANCEL_MISSES_TOLD: Final = 3
+"""So many cancels of one order may miss before a person is told."""
+
+
+def may_cancel(ctx: Context, order: Order) -> bool:
+    """Say whether a cancel may be sent now: each one that missed doubles the wait for the next, up to a minute."""
+    if order.state not in _CANCELLABLE:
+        return False
+    if not order.cancel_misses:
+        return True
+    wait = min(_MISS_WAIT_S * 2 ** min(order.cancel_misses, 10), _MISS_WAIT_MOST_S)
+    return ctx.now - order.state_since >= timedelta(seconds=wait)
+
+
+def work_entry(ctx: Context, order: Order, first_fill_at: datetime | None) -> list[Step]:
+    """Return what a live entry order needs now: a cancel, a better price, or nothing."""
+    if order.purpose is not Purpose.ENTRY or order.state not in _CANCELLABLE or order.wanted is not None:
+        return []
+    reason = _reason_to_cancel(ctx, order, first_fill_at)
+    if reason is not None:
+        return [cancel(ctx, order, reason)] if ctx.may_modify and may_cancel(ctx, order) else []
+    return _reprice(ctx, order)
+
+
+def cancel(ctx: Context, order: Order, reason: str) -> Step:
+    """Ask the broker to cancel a live order; the answer decides what it was."""
+    command = CancelOrder(order.order_ref, order.order_id or 0)
+    quote = ctx.board.quote(order.contract_key)
+    evidence = {
+        "filled": order.filled_quantity,
+        "bid": quote.bid if quote else None,
+        "ask": quote.ask if quote else None,
+    }
+    return Step(order, OrderTrigger.REQUEST_CANCEL, reason, evidence, commands=(command,))
+
+
+def finish_signal(ctx: Context, signal: Signal) -> list[Step]:
+    """Once no entry order can fill any more, the signal is what came of it."""
+    if signal.state is not SignalState.WORKING:
+        return []
+    orders = ctx.ledger.entries_of(signal.id)
+    if not orders or any(not order.is_settled for order in orders):
+        return []
+    filled = sum(order.filled_quantity for order in orders)
+    done = {"closed_at": ctx.now}
+    if filled:
+        words = f"{filled} of {signal.quantity} contracts bought"
+        return [Step(signal, SignalTrigger.FILL, words, {"filled": filled, "approved": signal.quantity}, done)]
+    last = orders[-1]
+    if last.state is OrderState.REJECTED:
+        return [
+            Step(
+                signal,
+                SignalTrigger.REJECT,
+                last.reject_reason or "the broker refused the order",
+                {},
+                done,
+                actor="broker" if last.submitted_at else "tick",  # what was never sent, nobody outside refused
+            )
+        ]
+    trigger = SignalTrigger.EXPIRE if ctx.now >= signal.expires_at else SignalTrigger.CANCEL
+    return [Step(signal, trigger, "the entry order ended unfilled", {"order_ref": last.order_ref}, done)]
+
+
+def _reason_to_cancel(ctx: Context, order: Order, first_fill_at: datetime | None) -> str | None:
+    execution = ctx.settings.execution
+    signal = ctx.ledger.signals.get(order.signal_id or "")
+    since = order.submitted_at or order.created_at
+    age = (ctx.now - since).total_seconds()
+    if signal is None or signal.state in SIGNAL.terminal:
+        return "its signal is over"
+    kept_out = why_called_off(order) or _kept_out(ctx, order, signal)
+    if kept_out is not None:
+        return kept_out
+    if ctx.now >= signal.expires_at:
+        return "the signal expired"
+    if _leaving(ctx, order):
+        return "the position is being closed"
+    if first_fill_at is not None and (ctx.now - first_fill_at).total_seconds() >= execution.partial_fill_seconds:
+        return (
+            f"partly filled for {execution.partial_fill_seconds:g} s: the rest is given up so that a stop can be placed"
+        )
+    if age >= execution.entry_timeout_s:
+        return f"unfilled after {age:.0f} s"
+    spread = _spread(ctx, order)
+    if spread is not None and spread > execution.max_spread_fraction:
+        return f"spread {spread:.1%} over {execution.max_spread_fraction:.0%} of mid"
+    return None
+
+
+def _kept_out(ctx: Context, order: Order, signal: Signal) -> str | None:
+    """Return why no entry may work now, whatever its own terms."""
+    if not ctx.may_enter and ctx.may_modify:
+        return f"entries are not allowed while the session is {ctx.ledger.session.state}"
+    if ctx.kill_switch:
+        return ctx.kill_switch
+    if delivered := ctx.ledger.delivered_on(signal.symbol):
+        return f"entries on {signal.symbol} wait: {delivered}"
+    if signal.symbol in ctx.ledger.halted_symbols:
+        return f"entries on {signal.symbol} are halted: {ctx.ledger.halted_symbols[signal.symbol]}"
+    if any(p.id != order.position_id for p in ctx.ledger.positions_of(order.contract_key)):
+        return "a position holds this contract: its stop cannot work beside a buy order"
+    return None
+
+
+def _leaving(ctx: Context, order: Order) -> bool:
+    position = ctx.ledger.positions.get(order.position_id or "")
+    return position is not None and position.state is PositionState.CLOSING
+
+
+def _spread(ctx: Context, order: Order) -> Decimal | None:
+    quote = ctx.board.quote(order.contract_key)
+    return quote.spread_fraction if quote else None
+
+
+def _reprice(ctx: Context, order: Order) -> list[Step]:
+    """Move once, by a part of the spread, never past the ask."""
+    execution = ctx.settings.execution
+    quote = ctx.board.quote(order.contract_key)
+    waited = ctx.now - (order.submitted_at or order.created_at) >= timedelta(seconds=execution.reprice_after_s)
+    if not waited or order.amendments or order.state not in AMENDABLE or not ctx.may_modify or quote is None:
+        return []
+    fault = quote.fault(ctx.now, timedelta(seconds=ctx.settings.risk.quote_max_age_s))
+    limit = order.terms.limit_price
+    if fault is not None or quote.ask is None or quote.spread is None or limit is None:
+        return []
+    grid = ctx.board.grid(order.contract_key)
+    price = min(grid.down(limit + quote.spread * execution.reprice_spread_fraction), quote.ask)
+    if price <= limit:
+        return []
+    wanted = Terms(order.terms.quantity, limit_price=price)
+    evidence = {"limit": limit, "to": price, "bid": quote.bid, "ask": quote.ask}
+    return [
+        amend(ctx, order, wanted, f"unfilled for {execution.reprice_after_s:g} s: limit {limit} to {price}", evidence)
+    ]
+
+
+def amend(ctx: Context, order: Order, wanted: Terms, reason: str, evidence: Mapping[str, Any]) -> Step:
+    """Send new terms for a live order; they are in force once the broker echoes them."""
+    ticket = replace(order.ticket(), terms=wanted)
+    sets = {"wanted": wanted, "wanted_since": ctx.now, "amendments": order.amendments + 1}
+    return Step(order, OrderTrigger.AMEND, reason, evidence, sets, commands=(AmendOrder(ticket),))

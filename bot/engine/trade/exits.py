@@ -1,0 +1,361 @@
+"""Open positions: rungs, the trail, the time stop and the way out. Pure: steps out, nothing touched.
+
+The order of questions is the order of danger: is it over, is more on sale than is held, must it be flat, is it
+protected, is a rung due, does the stop follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from bot.domain.commands import SubmitOrder
+from bot.domain.money import neat
+from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
+from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.engine.settlement import expiry
+from bot.engine.state.context import Context
+from bot.engine.state.steps import Birth, Step
+from bot.engine.trade.calling_off import FLATTENED
+from bot.engine.trade.entries import amend, cancel, may_cancel
+from bot.engine.trade.protection import (
+    live_entry,
+    live_exits,
+    live_stop,
+    may_resize,
+    may_sell_more,
+    move_stop,
+    protect,
+    shrink,
+)
+from bot.engine.trade.refusals import follow, is_watched, watch
+from bot.engine.trade.silence import Silence, is_halted, silence_of
+from bot.risk.ladder import rung_targets, trailing_stop, trails_from
+
+_RETRY_AFTER_S, _RETRY_AFTER_MOST_S = 2.0, 60.0  # each failure doubles the wait: nothing covers what is on its way out
+_CLOSE = "close:"
+_FAILED = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
+
+
+def decide_position(ctx: Context, position: Position) -> list[Step]:
+    """Return the next steps of an open position; at most one thing at a time is asked of the broker."""
+    if expiry.has_expired(ctx, position.contract):
+        return []  # the broker settles it (bot.engine.settlement.expiry)
+    orders = ctx.ledger.orders_of(position.id)
+    if smaller := shrink(ctx, position, orders):
+        return smaller
+    if position.state is PositionState.CLOSING:
+        return _leave(ctx, position, orders)
+    if hour_has_come(ctx, position):
+        return [request_close(ctx, position, CloseReason.FLAT_TIME, "the time stop is reached", "tick")]
+    if any(o.tag == FLATTENED for o in orders):
+        words = "bought while everything was being flattened"
+        return [request_close(ctx, position, CloseReason.FLATTEN, words, "tick")]
+    if live_entry(orders) is not None or not ctx.may_exit_of(position):
+        return []
+    bid = sound_bid(ctx, position)
+    if not position.has_cost:
+        return _value(position, bid)
+    watched = live_stop(orders) is None and is_watched(orders)
+    due = watch(ctx, position, bid) if watched else []
+    due = due or _follow_rungs(ctx, position, orders) or protect(ctx, position, orders)
+    if due or bid is None:
+        return due
+    return _climb(ctx, position, orders, bid) or _trail(ctx, position, orders, bid)
+
+
+def _value(position: Position, bid: Decimal | None) -> list[Step]:
+    """Count a position of which the broker names no cost (it came by a transfer, say) from the first bid that is fit to
+    decide on: a stop and rungs of a price of zero would be none. Until then it is unprotected, and told as that."""
+    if bid is None or bid <= 0:
+        return []
+    words = f"the broker names no cost: it counts from the first usable bid, {bid}"
+    sets = {"entry_value": bid * position.entry_quantity, "high": bid}
+    return [Step(position, PositionTrigger.ADOPT, words, {"bid": bid, "entry_price": bid}, sets)]
+
+
+def orphans(ctx: Context) -> list[Step]:
+    """Take back what still works for a position that is over: a stop left alone could sell what nobody holds."""
+    if not ctx.may_reduce:
+        return []
+    left = (o for o in ctx.ledger.open_orders.values() if o.position_id in ctx.ledger.closed)
+    return [cancel(ctx, order, "its position is closed") for order in left if may_cancel(ctx, order)]
+
+
+def request_close(ctx: Context, position: Position, reason: CloseReason, words: str, actor: str) -> Step:
+    """Turn a position towards the door; from here only exits may be created."""
+    quote = ctx.board.quote(position.key)
+    evidence = {"bid": quote.bid if quote else None, "ask": quote.ask if quote else None, "left": position.quantity}
+    return Step(
+        position, PositionTrigger.REQUEST_CLOSE, words, evidence, {"close_reason": reason, "room_for": 0}, actor=actor
+    )
+
+
+def hour_has_come(ctx: Context, position: Position) -> bool:
+    """Say whether the time stop is due: the plan's, on the day of the entry or on the last day of a contract held
+    overnight. It is not due by a clock that the broker contradicts."""
+    if not ctx.hour_is_known:
+        return False
+    flat_at = position.plan.flat_at
+    if flat_at is None and expiry.is_last_day(ctx, position.contract):
+        flat_at = ctx.trading.cut_off(position.plan.flat_by or ctx.exit_settings(position.strategy).flat_at)
+    return flat_at is not None and ctx.now >= flat_at
+
+
+def sound_bid(ctx: Context, position: Position) -> Decimal | None:
+    """Return the bid when the quote is fit to decide on, else None."""
+    quote = ctx.board.quote(position.key)
+    if quote is None or quote.fault(ctx.now, timedelta(seconds=ctx.settings.risk.quote_max_age_s)) is not None:
+        return None
+    return quote.bid
+
+
+def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Decimal | None]:
+    """Return the bids (low, high) that should wake the tick at once: the next rung, or a high worth moving the stop
+    for. A low there is only where the broker does not take the stop.
+    """
+    if position.state is PositionState.CLOSING or not position.has_cost:
+        return None, None
+    low = position.stop_price if is_watched(ctx.ledger.orders_of(position.id)) else None
+    if position.state is PositionState.TRAILING and position.stop_price is not None:
+        step = 1 + ctx.settings.execution.trail_min_step
+        return low, position.stop_price * step / (1 - position.plan.trail)
+    rungs = position.plan.rungs
+    if position.entry_quantity > 1 and position.rungs_done < len(rungs):
+        return low, position.entry_price * (1 + rungs[position.rungs_done].gain)
+    return low, position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
+
+
+# ---- rungs: make room, sell, follow the bid
+
+
+def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decimal) -> list[Step]:
+    """A rung is reached: shrink the stop first; the sale follows once the broker has confirmed it. Where the broker
+    takes no stop there is none to shrink, and the rung is sold at once."""
+    rungs = position.plan.rungs
+    if position.rungs_done >= len(rungs) or position.room_for or live_exits(orders):
+        return []
+    rung = rungs[position.rungs_done]
+    level = position.entry_price * (1 + rung.gain)
+    if bid < level:
+        return []
+    target = rung_targets(position.entry_quantity, position.plan)[position.rungs_done]
+    contracts = min(target - position.exit_quantity, position.quantity - 1)
+    evidence = {"bid": bid, "level": level, "entry_price": position.entry_price, "rung": position.rungs_done + 1}
+    if contracts <= 0:
+        words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: nothing to sell of {position.quantity}"
+        return [Step(position, PositionTrigger.SELL_RUNG, words, evidence, {"rungs_done": position.rungs_done + 1})]
+    stop = live_stop(orders)
+    if stop is None and is_watched(orders):
+        return _sell_rung(ctx, position, contracts)
+    if stop is None or not may_resize(ctx, stop):
+        return []
+    wanted = replace(stop.terms, quantity=stop.terms.quantity - contracts)
+    words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: stop shrinks by {contracts} to make room"
+    return [
+        Step(position, PositionTrigger.MAKE_ROOM, words, {**evidence, "contracts": contracts}, {"room_for": contracts}),
+        amend(ctx, stop, wanted, words, evidence),
+    ]
+
+
+def _follow_rungs(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    """Room was made: sell into it; a sale that hangs follows the bid."""
+    exits = live_exits(orders)
+    if exits:
+        return _chase(ctx, exits[0])
+    if not position.room_for:
+        return []
+    stop = live_stop(orders)
+    if stop is None:
+        return [_forget_room(position, "the stop is gone")]
+    if stop.wanted is not None or stop.state not in AMENDABLE:
+        return []
+    if stop.remaining > position.quantity - position.room_for:
+        return [_forget_room(position, "the stop could not be shrunk")]
+    if _fell_back(ctx, position):
+        return [_forget_room(position, "the bid fell back before the sale")]
+    return _sell_rung(ctx, position, position.room_for) or _give_room_back(ctx, position, stop)
+
+
+def _fell_back(ctx: Context, position: Position) -> bool:
+    """Say whether less than half of the rung's gain is left: then it is no profit to take in haste."""
+    bid = sound_bid(ctx, position)
+    half = position.plan.rungs[position.rungs_done].gain / 2
+    return bid is not None and bid < position.entry_price * (1 + half)
+
+
+def _give_room_back(ctx: Context, position: Position, stop: Order) -> list[Step]:
+    """Without a price to sell at, what the stop was shrunk for may not stay uncovered for long."""
+    patience = timedelta(seconds=ctx.settings.execution.protection_limit_s)
+    if stop.wanted_since is not None and ctx.now - stop.wanted_since < patience:
+        return []
+    return [_forget_room(position, "there is no fit quote to sell at")]
+
+
+def _forget_room(position: Position, why: str) -> Step:
+    return Step(position, PositionTrigger.MAKE_ROOM, f"rung called off: {why}", {}, {"room_for": 0})
+
+
+def _sell_rung(ctx: Context, position: Position, contracts: int) -> list[Step]:
+    bid = sound_bid(ctx, position)
+    if bid is None or bid <= 0 or not may_sell_more(ctx, position):
+        return []
+    if any(order.unseen for order in ctx.ledger.orders_of(position.id)):
+        return []  # the stop sold while it was being shrunk: how much is left, its executions tell
+    price = ctx.board.grid(position.key).down(bid)
+    number = position.rungs_done + 1
+    order = ctx.new_order(
+        Purpose.EXIT,
+        OrderType.LIMIT,
+        Terms(contracts, limit_price=price),
+        tag=f"rung:{number}",
+        position=position,
+    )
+    words = f"rung {number}: sell {contracts} at {price}"
+    sets = {"rungs_done": number, "room_for": 0}
+    evidence = {"bid": bid, "order_ref": order.order_ref, "entry_price": position.entry_price}
+    birth = Birth(order, words, evidence)
+    return [
+        Step(
+            position,
+            PositionTrigger.SELL_RUNG,
+            words,
+            evidence,
+            sets,
+            births=(birth,),
+            commands=(SubmitOrder(order.ticket()),),
+        )
+    ]
+
+
+def _chase(ctx: Context, order: Order) -> list[Step]:
+    since = order.wanted_since or order.acknowledged_at or order.state_since  # the latest move, else the start
+    patience = timedelta(seconds=ctx.settings.execution.rung_reprice_s)
+    if order.state not in AMENDABLE or order.wanted is not None or not ctx.may_modify or ctx.now - since < patience:
+        return []
+    quote = ctx.board.quote(order.contract_key)
+    if quote is None or quote.bid is None or quote.bid <= 0 or order.order_type is not OrderType.LIMIT:
+        return []
+    price = ctx.board.grid(order.contract_key).down(quote.bid)
+    if price == order.terms.limit_price:
+        return []
+    words = f"unfilled for {ctx.settings.execution.rung_reprice_s:g} s: limit {order.terms.limit_price} to {price}"
+    return [amend(ctx, order, replace(order.terms, limit_price=price), words, {"bid": quote.bid})]
+
+
+# ---- the trail
+
+
+def _trail(ctx: Context, position: Position, orders: Sequence[Order], bid: Decimal) -> list[Step]:
+    if position.state is PositionState.FILLED:
+        if live_exits(orders) or not _begins_to_trail(position, bid):
+            return []  # the last rung's sale comes first: then the rest is known
+        start = neat(position.entry_price * (1 + trails_from(position.entry_quantity, position.plan)))
+        words = f"bid {bid} is past {start}: the rest trails {position.plan.trail:.0%} below its high"
+        return [
+            Step(position, PositionTrigger.TRAIL, words, {"bid": bid, "high": position.high}),
+            *_ratchet(ctx, position, orders),
+        ]
+    return _ratchet(ctx, position, orders)
+
+
+def _begins_to_trail(position: Position, bid: Decimal) -> bool:
+    if position.entry_quantity > 1 and position.rungs_done < len(position.plan.rungs):
+        return False
+    return (
+        bid >= position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
+        or position.rungs_done > 0
+    )
+
+
+def _ratchet(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    price = trailing_stop(position.high, position.plan, ctx.board.grid(position.key))
+    stop = live_stop(orders)
+    if stop is None and is_watched(orders):
+        return follow(ctx, position, price)
+    wanted = move_stop(ctx, position, orders, price)
+    if wanted is None or stop is None:
+        return []
+    words = f"high {position.high}: stop from {stop.terms.stop_price} to {price}"
+    evidence = {"high": position.high, "from": stop.terms.stop_price, "to": price}
+    step = amend(ctx, stop, wanted, words, evidence)
+    return [_ratcheted(ctx, position, words, evidence, price), step]
+
+
+def _ratcheted(ctx: Context, position: Position, words: str, evidence: Mapping[str, Any], price: Decimal) -> Step:
+    # Fired after TRAIL in the same list, so the position is trailing by the time this is carried out.
+    sets = {"stop_price": price, "ratcheted_at": ctx.now}
+    return Step(position, PositionTrigger.RATCHET, words, evidence, sets)
+
+
+# ---- the way out
+
+
+def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    """Take every other order back, wait until it is certain, then sell what is left at the market."""
+    if not ctx.may_exit_of(position):
+        return []
+    entry = live_entry(orders)
+    if entry is not None:
+        return [cancel(ctx, entry, "the position is being closed")] if may_cancel(ctx, entry) else []
+    if live_stop(orders) is not None and is_halted(ctx, position):
+        return []  # the stop stays: nothing could be sold in its place
+    live = [o for o in orders if o.purpose is not Purpose.ENTRY and not o.is_done]
+    if live:
+        return _take_back(ctx, position, live)
+    if not may_sell_more(ctx, position):
+        return []
+    unsettled = [o for o in orders if not o.is_settled]
+    if unsettled or position.quantity <= 0 or not _may_retry(ctx, position, orders):
+        return []
+    order, words = _way_out(ctx, position)
+    birth = Birth(order, words, {"mid": order.mid_at_decision, "reason": position.close_reason})
+    evidence = {"order_ref": order.order_ref, "left": position.quantity}
+    return [
+        Step(position, PositionTrigger.SELL, words, evidence, births=(birth,), commands=(SubmitOrder(order.ticket()),))
+    ]
+
+
+def _way_out(ctx: Context, position: Position) -> tuple[Order, str]:
+    """Return the order that sells what is left, in words as well: at the market, or where nobody bids at one tick."""
+    tag, left = f"{_CLOSE}{position.close_reason or ''}", position.quantity
+    if silence_of(ctx, position) is Silence.NO_BID:
+        tick = ctx.board.grid(position.key).tick_at(Decimal(0))
+        order = ctx.new_order(Purpose.EXIT, OrderType.LIMIT, Terms(left, limit_price=tick), tag=tag, position=position)
+        return order, f"nobody bids: {left} are offered at one tick, {tick}, and take any bid that returns"
+    order = ctx.new_order(Purpose.EXIT, OrderType.MARKET, Terms(left), tag=tag, position=position)
+    return order, f"sell {left} at the market"
+
+
+def _is_way_out(order: Order) -> bool:
+    return order.purpose is Purpose.EXIT and order.tag.startswith(_CLOSE)
+
+
+def _take_back(ctx: Context, position: Position, live: Sequence[Order]) -> list[Step]:
+    steps = []
+    for order in live:
+        if _is_way_out(order) or not may_cancel(ctx, order):
+            continue
+        if _is_leaving_by_itself(ctx, position, order):
+            continue
+        steps.append(cancel(ctx, order, f"closing: {position.close_reason or 'asked'}"))
+    return steps
+
+
+def _is_leaving_by_itself(ctx: Context, position: Position, order: Order) -> bool:
+    """A stop that is filling is the exit; it gets a while to finish before the rest is sold at the market."""
+    stopped = position.close_reason in {CloseReason.STOP, CloseReason.TRAIL}
+    patience = timedelta(seconds=ctx.settings.execution.rung_reprice_s)
+    return stopped and order.purpose is Purpose.PROTECT and ctx.now - order.state_since < patience
+
+
+def _may_retry(ctx: Context, position: Position, orders: Sequence[Order]) -> bool:
+    failed = [o for o in orders if _is_way_out(o) and o.state in _FAILED]
+    if not failed:
+        return True
+    waited = ctx.now - max(o.done_at or o.state_since for o in failed)
+    patience = min(_RETRY_AFTER_S * 2 ** min(len(failed) - 1, 10), _RETRY_AFTER_MOST_S)
+    return waited >= timedelta(seconds=patience)

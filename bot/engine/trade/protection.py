@@ -1,0 +1,166 @@
+"""The protective stop at the broker: placed when the entry is done, sized to what is left, moved only upwards.
+
+IBKR refuses a working buy and a working sell on one US option, so there is no stop before the entry order is done. What
+the stop covers and what live exits may sell never add up to more than what is left (I4, I5). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from bot.domain.commands import SubmitOrder
+from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
+from bot.domain.position import Position, PositionTrigger
+from bot.engine.state.context import Context
+from bot.engine.state.steps import Birth, Step
+from bot.engine.trade.entries import amend, cancel, may_cancel
+from bot.engine.trade.refusals import is_watched, must_sell, repriced, waits_for_the_other_side
+from bot.risk.ladder import protective_stop, stop_move_is_material
+
+_COARSER = 5  # times the least step, for a stop that was changed often
+
+
+def live_stop(orders: Sequence[Order]) -> Order | None:
+    """Return the protective order that is not done, or None."""
+    return next((o for o in orders if o.purpose is Purpose.PROTECT and not o.is_done), None)
+
+
+def live_exits(orders: Sequence[Order]) -> list[Order]:
+    return [o for o in orders if o.purpose is Purpose.EXIT and not o.is_done]
+
+
+def live_entry(orders: Sequence[Order]) -> Order | None:
+    return next((o for o in orders if o.purpose is Purpose.ENTRY and not o.is_settled), None)
+
+
+def sold_unseen(orders: Sequence[Order]) -> int:
+    """Return the contracts that ended orders sold by the broker's count while their executions are on their way."""
+    return sum(o.unseen for o in orders if o.is_done and o.purpose is not Purpose.ENTRY)
+
+
+def may_sell_more(ctx: Context, position: Position) -> bool:
+    """Say whether a sell may be sent at all: not beside a live buy of the contract, which the broker refuses (ours is
+    taken back by the entry's rules, the end of somebody else's is waited for), and not while the broker's book shows
+    fewer contracts than we count."""
+    ledger, key = ctx.ledger, position.key
+    return key not in ledger.doubted_keys and not ledger.live_on(key, OrderSide.BUY) and not ledger.other_buys_on(key)
+
+
+def due_to_stop(position: Position, orders: Sequence[Order]) -> int:
+    """Return the contracts that the stop has to cover: what nothing else sells, and nothing is about to."""
+    exiting = sum(order.can_fill for order in live_exits(orders))
+    return position.quantity - exiting - position.room_for - sold_unseen(orders)
+
+
+def too_much(position: Position, orders: Sequence[Order]) -> int:
+    """Return the contracts that the stop, with the exits that work beside it, would sell beyond what is held."""
+    stop = live_stop(orders)
+    if stop is None:
+        return 0
+    exiting = sum(order.can_fill for order in live_exits(orders))
+    return min(max(stop.remaining + exiting + sold_unseen(orders) - position.quantity, 0), stop.remaining)
+
+
+def shrink(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    """Return the step that takes from the stop what it would sell beyond what is held.
+
+    A position shrinks without an order of ours when an execution is corrected, or when somebody else sold. That may
+    come in the middle of a comparison, in which nothing else is changed: this is, for it makes nothing larger.
+    """
+    stop, excess = live_stop(orders), too_much(position, orders)
+    if stop is None or not excess or not ctx.may_reduce:
+        return []
+    since = ctx.ledger.too_large.get(position.id, ctx.now)
+    evidence = {"left": position.quantity, "beyond": excess, "for_s": (ctx.now - since).total_seconds()}
+    words = f"the stop for {stop.remaining} would sell {excess} more than is held"
+    if stop.remaining == excess:
+        return [cancel(ctx, stop, words)] if may_cancel(ctx, stop) else []
+    if not _may_change(ctx, stop):
+        return []
+    return [amend(ctx, stop, replace(stop.terms, quantity=stop.terms.quantity - excess), words, evidence)]
+
+
+def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    """Return the step that makes the stop cover what nothing else covers, or nothing when it does."""
+    if not ctx.may_exit_of(position) or live_entry(orders) is not None or not may_sell_more(ctx, position):
+        return []
+    uncovered = due_to_stop(position, orders)
+    stop = live_stop(orders)
+    if stop is None and is_watched(orders):
+        return []
+    if stop is None:
+        return _place(ctx, position, orders, uncovered) if uncovered > 0 else []
+    if stop.remaining == uncovered or uncovered <= 0 or not may_resize(ctx, stop):
+        return []
+    wanted = replace(stop.terms, quantity=stop.used_quantity + uncovered)
+    words = f"stop resized from {stop.remaining} to {uncovered} contracts"
+    evidence = {"left": position.quantity, "room_for": position.room_for}
+    return [amend(ctx, stop, wanted, words, evidence)]
+
+
+def may_resize(ctx: Context, stop: Order) -> bool:
+    """Say whether the stop's quantity may be changed now; after a refusal the next attempt waits as long as a position
+    may go without protection, so that it is not repeated at the tick's pace."""
+    return ctx.may_modify and _may_change(ctx, stop)
+
+
+def _may_change(ctx: Context, stop: Order) -> bool:
+    if stop.wanted is not None or stop.state not in AMENDABLE:
+        return False
+    if not stop.reject_reason or stop.wanted_since is None:
+        return True
+    return ctx.now - stop.wanted_since >= timedelta(seconds=ctx.settings.execution.protection_limit_s)
+
+
+def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: int) -> list[Step]:
+    leave = must_sell(position, orders)
+    if leave is not None:
+        return [leave]
+    if waits_for_the_other_side(ctx, orders):
+        return []
+    grid = ctx.board.grid(position.key)
+    price = repriced(position.stop_price or protective_stop(position.entry_price, position.plan, grid), orders)
+    order = ctx.new_order(
+        Purpose.PROTECT, OrderType.STOP, Terms(quantity, stop_price=price), tag="stop", position=position
+    )
+    words = f"stop for {quantity} at {price}, entry {position.entry_price}"
+    birth = Birth(order, words, {"entry_price": position.entry_price, "stop_loss": position.plan.stop_loss})
+    evidence = {"stop": price, "quantity": quantity, "order_ref": order.order_ref}
+    sets = {"stop_price": price}
+    return [
+        Step(
+            position,
+            PositionTrigger.PROTECT,
+            words,
+            evidence,
+            sets,
+            births=(birth,),
+            commands=(SubmitOrder(order.ticket()),),
+        )
+    ]
+
+
+def move_stop(ctx: Context, position: Position, orders: Sequence[Order], price: Decimal) -> Terms | None:
+    """Return the stop's new terms when moving it to `price` is worth a message now, else None."""
+    stop = live_stop(orders)
+    if stop is None or stop.wanted is not None or stop.state not in AMENDABLE or not ctx.may_modify:
+        return None
+    execution = ctx.settings.execution
+    current = stop.terms.stop_price or Decimal(0)
+    if price <= current or not stop_move_is_material(current, price, _least_step(ctx, stop)):
+        return None
+    last = position.ratcheted_at
+    if last is not None and ctx.now - last < timedelta(seconds=execution.trail_min_interval_s):
+        return None
+    return replace(stop.terms, stop_price=price)
+
+
+def _least_step(ctx: Context, stop: Order) -> Decimal:
+    """Return the least part of its price by which a stop is raised; one that was changed often waits for more, so that
+    no market, however it moves, makes hundreds of messages (P20) and none leaves the stop where it was."""
+    execution = ctx.settings.execution
+    often = stop.amendments >= execution.trail_moves_most
+    return execution.trail_min_step * (_COARSER if often else 1)

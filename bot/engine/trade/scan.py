@@ -1,0 +1,202 @@
+"""Strategies on duty: what they want to see, what they propose, and why there is no trade right now.
+
+A strategy that fails is parked as a whole, named, and tried again later; the others look on and every exit goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.domain.commands import Command, Subscribe
+from bot.domain.position import Settlement
+from bot.domain.signal import Signal
+from bot.engine.settlement import expiry
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.parking import Parking
+from bot.engine.state.records import StrategyStatRow
+from bot.engine.state.steps import Birth
+from bot.engine.trade.signals import propose, reject_unsized
+from bot.strategies.base import Look, Strategy
+
+_LINGER = timedelta(seconds=90)
+_NEWS_EVERY = timedelta(minutes=5)
+_QUOTE = frozenset({"quote"})
+
+
+@dataclass
+class Scanner:
+    """Memory between ticks: when each strategy looked last, what it said, and which lines are wanted since when."""
+
+    looked_at: dict[str, datetime] = field(default_factory=dict)
+    stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
+    told: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)  # condition last told of, and when
+    wanted_at: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
+    subscribed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def scan(self, ctx: Context, journal: Journal, parking: Parking) -> list[tuple[Strategy, Look]]:
+        """Let every strategy that is due look at its symbols; returns the looks whose answer is a new one."""
+        news: list[tuple[Strategy, Look]] = []
+        for strategy in ctx.strategies.values():
+            last = self.looked_at.get(strategy.name)
+            if last is not None and ctx.now - last < timedelta(seconds=strategy.due_every_s):
+                continue
+            self.looked_at[strategy.name] = ctx.now
+            for look, made in _look_at_all(ctx, journal, parking, strategy):
+                if made is not None:
+                    _put_forward(ctx, journal, *made)
+                self._count(ctx, journal, strategy, look, 1 if made is not None else 0)
+                if self._is_news(strategy, look, ctx.now):
+                    news.append((strategy, look))
+        return news
+
+    def _count(self, ctx: Context, journal: Journal, strategy: Strategy, look: Look, proposed: int) -> None:
+        key = (strategy.name, look.symbol)
+        before = self.stats.get(key)
+        same_day = before is not None and before.day == ctx.trading.day
+        row = StrategyStatRow(
+            strategy.name,
+            look.symbol,
+            ctx.trading.day,
+            (before.evaluated if before and same_day else 0) + 1,
+            (before.proposed if before and same_day else 0) + proposed,
+            look.reason,
+            ctx.now,
+        )
+        self.stats[key] = journal.batch.strategy_stats[key] = row
+
+    def _is_news(self, strategy: Strategy, look: Look, now: datetime) -> bool:
+        """A reason is news when another condition fails, not when its numbers moved, and not too often."""
+        key = (strategy.name, look.symbol)
+        condition = str(look.evidence.get("condition", look.reason))
+        told = self.told.get(key)
+        if told is not None and (told[0] == condition or now - told[1] < _NEWS_EVERY):
+            return False
+        self.told[key] = (condition, now)
+        return True
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """Return one line a symbol: why there is no trade right now."""
+        return tuple(f"{symbol}: {row.last_reason}" for (_, symbol), row in sorted(self.stats.items()))
+
+    # ---- market data lines
+
+    def lines(self, ctx: Context, journal: Journal, parking: Parking) -> Subscribe | None:
+        """Return the lines wanted when they differ from what is subscribed: positions first, then signals, then
+        candidates.
+
+        A line that nobody wants any more lingers a while, so that a price near a strike does not flap it.
+        """
+        wanted = _wanted(ctx, journal, parking)
+        for key, kinds in wanted.items():
+            self.wanted_at[key] = (ctx.now, kinds)
+        for key, (since, kinds) in list(self.wanted_at.items()):
+            if ctx.now - since > _LINGER:
+                del self.wanted_at[key]
+            else:
+                wanted.setdefault(key, kinds)
+        if wanted == self.subscribed:
+            return None
+        self.subscribed = wanted
+        return Subscribe(wanted)
+
+
+Made = tuple[Birth, Sequence[Command]]
+
+
+def _wanted(ctx: Context, journal: Journal, parking: Parking) -> dict[str, frozenset[str]]:
+    """Return the lines wanted now. Those of a strategy that fails linger a while; its positions keep theirs."""
+    wanted: dict[str, frozenset[str]] = {}
+    for position in ctx.ledger.positions.values():
+        if not expiry.has_expired(ctx, position.contract):
+            wanted[position.key] = _QUOTE
+        wanted.setdefault(position.contract.symbol, _QUOTE)
+    for position in ctx.ledger.closed.values():
+        if position.settlement in {Settlement.PENDING, Settlement.SEEN}:
+            wanted.setdefault(position.contract.symbol, _QUOTE)  # its official close is still to come
+    for signal in ctx.ledger.signals.values():
+        wanted[signal.key] = _QUOTE
+    for strategy in ctx.strategies.values():
+        machine = f"strategy {strategy.name}, its lines"
+        for key, kinds in parking.attempt(journal, machine, partial(_interests, ctx, strategy)):
+            wanted[key] = wanted.get(key, frozenset()) | kinds
+    return wanted
+
+
+def _interests(ctx: Context, strategy: Strategy) -> list[tuple[str, frozenset[str]]]:
+    return list(strategy.interests(ctx.board, ctx.trading, ctx.now).items())
+
+
+def _look_at_all(
+    ctx: Context, journal: Journal, parking: Parking, strategy: Strategy
+) -> list[tuple[Look, Made | None]]:
+    """Return a look at every symbol, with what it proposes. One symbol that fails parks the strategy: what it says of
+    the others is not trusted either."""
+    blocked = {symbol: why for symbol in strategy.symbols if (why := _blocked(ctx, strategy, symbol))}
+    found: list[tuple[Look, Made | None]] = [
+        (Look(symbol, None, why, {"condition": condition}), None) for symbol, (condition, why) in blocked.items()
+    ]
+    free = [symbol for symbol in strategy.symbols if symbol not in blocked]
+    if not free:
+        return found
+    machine = f"strategy {strategy.name}"
+    found += parking.attempt(journal, machine, lambda: [_look(ctx, strategy, symbol) for symbol in free])
+    if parking.is_parked(machine):
+        words = "the strategy failed and is parked; it is tried again"
+        found += [(Look(symbol, None, words, {"condition": "parked"}), None) for symbol in free]
+    return found
+
+
+def _look(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Look, Made | None]:
+    """Look and size what is proposed. Pure: when it fails, nothing has been changed."""
+    look = strategy.look(symbol, ctx.board, ctx.trading, ctx.now)
+    if look.proposal is None:
+        return look, None
+    made = propose(ctx, look.proposal)
+    if isinstance(made, str):
+        return Look(symbol, None, made, {"condition": "equity"}), None
+    return look, made
+
+
+def _put_forward(ctx: Context, journal: Journal, birth: Birth, commands: Sequence[Command]) -> None:
+    journal.born(birth)
+    journal.commands.extend(commands)
+    if isinstance(birth.entity, Signal) and birth.entity.quantity == 0:
+        journal.take(reject_unsized(ctx, birth.entity))
+
+
+def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:
+    """Return (condition, reason) when the engine itself keeps a strategy from looking, else None."""
+    if difference := ctx.ledger.clocks.difference:
+        return "clock", f"entries are not allowed: {difference}"
+    if ctx.now >= ctx.trading.close_at:
+        return "closed", "the market has closed for the day"
+    if not ctx.trading.is_open(ctx.now):
+        return "closed", f"the market is closed; the session opens {ctx.trading.open_at:%Y-%m-%d %H:%M} UTC"
+    if ctx.restart_is_near:
+        return "restart_near", "entries are not allowed: a restart window of the gateway begins soon"
+    if not ctx.may_enter:
+        session, link = ctx.ledger.session, ctx.ledger.connection
+        return "not_allowed", f"entries are not allowed: session {session.state}, connection {link.state}"
+    if ctx.kill_switch:
+        return "kill_switch", f"entries are blocked: {ctx.kill_switch}"
+    if blocks := ctx.ledger.entry_blocks:
+        return "breaker", f"entries are blocked: {'; '.join(blocks)}"
+    return _blocked_on(ctx, strategy, symbol)
+
+
+def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:
+    """The same, for what concerns this symbol alone."""
+    if symbol in ctx.ledger.halted_symbols:
+        return "symbol_halted", f"entries on {symbol} are halted: {ctx.ledger.halted_symbols[symbol]}"
+    if delivered := ctx.ledger.delivered_on(symbol):
+        return "shares_delivered", f"entries on {symbol} wait: {delivered}"
+    if any(s.strategy == strategy.name and s.symbol == symbol for s in ctx.ledger.signals.values()):
+        return "signal_alive", "a signal of it is alive"
+    last = ctx.ledger.last_signal_at.get((strategy.name, symbol))
+    if last is not None and (ctx.now - last).total_seconds() < strategy.cool_down_s:
+        return "cool_down", f"cooling down after the signal of {last:%H:%M:%S} UTC for {strategy.cool_down_s:g} s"
+    return None

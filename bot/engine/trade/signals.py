@@ -1,0 +1,267 @@
+"""Signals: proposed by strategies, measured by the broker's what-if, judged by the rules, answered by rules or a
+person.
+
+All functions here are pure: they return steps or births and touch nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from bot.config.schema import ApprovalMode
+from bot.domain.approval import Approval, ApprovalState, ApprovalTrigger
+from bot.domain.commands import AskWhatIf, Command, SubmitOrder
+from bot.domain.connection import Permission
+from bot.domain.contracts import Right
+from bot.domain.events import WhatIfAnswered
+from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
+from bot.domain.signal import Signal, SignalState, SignalTrigger
+from bot.engine.state.context import Context
+from bot.engine.state.steps import Birth, Step
+from bot.risk.rules import EntryView, RuleResult, failed, validate_entry
+from bot.risk.sizing import contracts_within_premium
+from bot.strategies.base import Proposal
+
+
+def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Command, ...]] | str:
+    """Return a new pending signal and the what-if that measures it, or in words why there is none."""
+    equity = ctx.ledger.equity
+    if equity is None:
+        return "the account's equity is not known yet"
+    limit = entry_price(ctx, proposal)
+    worst = worst_entry_price(ctx, proposal, limit)
+    contract = proposal.contract
+    quantity = contracts_within_premium(equity, ctx.settings.risk.max_premium_fraction, worst, contract.multiplier)
+    notional = limit * quantity * contract.multiplier
+    signal = Signal(
+        id=ctx.new_id(),
+        strategy=proposal.strategy,
+        contract=contract,
+        quantity=quantity,
+        limit_price=limit,
+        notional=notional,
+        created_at=ctx.now,
+        expires_at=ctx.now + timedelta(seconds=ctx.settings.approval.signal_ttl_s),
+        risk_fraction=notional / equity,
+        rationale=proposal.rationale,
+        what_if_asked_at=ctx.now,
+    )
+    if quantity == 0:
+        return Birth(
+            signal, "proposed, but one contract is already too much", _sizing_evidence(signal, equity, worst)
+        ), ()
+    return Birth(signal, _why(proposal), dict(proposal.rationale)), (ask_what_if(signal),)
+
+
+def entry_price(ctx: Context, proposal: Proposal) -> Decimal:
+    """Return the mid on the contract's price grid; a proposal always has a sound quote."""
+    mid = proposal.quote.mid
+    if mid is None:
+        raise ValueError(f"proposal for {proposal.contract} without a mid")
+    return ctx.board.grid(proposal.contract.key).nearest(mid)
+
+
+def worst_entry_price(ctx: Context, proposal: Proposal, limit: Decimal) -> Decimal:
+    """Return what the order may cost after its one move towards the ask: size is taken at this price."""
+    spread = proposal.quote.spread or Decimal(0)
+    return ctx.board.grid(proposal.contract.key).up(limit + spread * ctx.settings.execution.reprice_spread_fraction)
+
+
+def ask_what_if(signal: Signal) -> AskWhatIf:
+    """Ask for the margin effect of the signal's order."""
+    ticket = OrderTicket(
+        signal.id,
+        "",
+        signal.key,
+        OrderSide.BUY,
+        OrderType.LIMIT,
+        Terms(signal.quantity, limit_price=signal.limit_price),
+    )
+    return AskWhatIf(signal.id, ticket)
+
+
+def measured(signal: Signal, answer: WhatIfAnswered) -> Step:
+    """The broker's answer to the what-if becomes part of the signal."""
+    facts = {
+        "init_margin_change": answer.init_margin_change,
+        "init_margin_after": answer.init_margin_after,
+        "equity_with_loan_after": answer.equity_with_loan_after,
+        "commission": answer.commission,
+        "error": answer.error,
+        "at": answer.at,
+    }
+    words = answer.error or f"margin {answer.init_margin_change}, commission {answer.commission}"
+    return Step(signal, SignalTrigger.MEASURE, f"what-if: {words}", facts, {"what_if": facts}, actor="broker")
+
+
+def judge(ctx: Context, signal: Signal, answer: WhatIfAnswered) -> list[Step]:
+    """Decide on a measured signal: refuse it with every failed rule, approve it, or ask a person."""
+    results = check(ctx, signal, answer)
+    refused = failed(results)
+    if refused:
+        return [_refusal(ctx, signal, refused)]
+    approval = Approval(ctx.new_id(), signal.id, ctx.now, signal.expires_at)
+    evidence = rule_facts(results)
+    if _asks_a_person(ctx, signal):
+        words = f"{signal.quantity} x {signal.contract} at {signal.limit_price} waits for a person"
+        birth = Birth(approval, words, evidence)
+        return [Step(signal, SignalTrigger.ASK, words, evidence, {"approval_id": approval.id}, births=(birth,))]
+    birth = Birth(approval, "the rules are asked", {})
+    ask = Step(signal, SignalTrigger.ASK, "the rules decide", {}, {"approval_id": approval.id}, births=(birth,))
+    return [ask, *_approved(ctx, signal, approval, "rules", evidence)]
+
+
+def answer_by_person(
+    ctx: Context, signal: Signal, approval: Approval, actor: str, answer: WhatIfAnswered
+) -> list[Step]:
+    """A person said yes: the world may have moved since, so every rule is checked again."""
+    results = check(ctx, signal, answer)
+    refused = failed(results)
+    if refused:
+        words = "approved too late: " + "; ".join(r.text for r in refused)
+        sets = {"decided_at": ctx.now, "decided_by": actor, "reason": words}
+        return [Step(approval, ApprovalTrigger.REJECT, words, {}, sets), _refusal(ctx, signal, refused)]
+    return _approved(ctx, signal, approval, actor, rule_facts(results))
+
+
+def refuse_by_person(ctx: Context, signal: Signal, actor: str, reason: str) -> list[Step]:
+    """A person said no."""
+    steps = [Step(signal, SignalTrigger.REJECT, reason, {}, {"closed_at": ctx.now}, actor=actor)]
+    return steps + close_question(ctx, signal, actor, reason)
+
+
+def close_question(ctx: Context, signal: Signal, actor: str, reason: str) -> list[Step]:
+    """Answer with no what a person was still asked about a signal."""
+    approval = ctx.ledger.approvals.get(signal.approval_id or "")
+    if approval is None or approval.state is not ApprovalState.REQUESTED:
+        return []
+    sets = {"decided_at": ctx.now, "decided_by": actor, "reason": reason}
+    return [Step(approval, ApprovalTrigger.REJECT, reason, {}, sets, actor=actor)]
+
+
+def expire(ctx: Context, signal: Signal) -> list[Step]:
+    """Let a signal that nobody took in time go, with its question."""
+    if signal.state not in {SignalState.PENDING, SignalState.APPROVED} or ctx.now < signal.expires_at:
+        return []
+    waited = (ctx.now - signal.created_at).total_seconds()
+    words = f"not answered within {waited:.0f} s"
+    steps = [Step(signal, SignalTrigger.EXPIRE, words, {"expires_at": signal.expires_at}, {"closed_at": ctx.now})]
+    approval = ctx.ledger.approvals.get(signal.approval_id or "")
+    if approval is not None and approval.state is ApprovalState.REQUESTED:
+        steps.append(Step(approval, ApprovalTrigger.EXPIRE, words, {}, {"decided_at": ctx.now}))
+    return steps
+
+
+def reject_unsized(ctx: Context, signal: Signal) -> Step:
+    """A signal of zero contracts: the premium of one is over the budget."""
+    budget = ctx.settings.risk.max_premium_fraction
+    equity = ctx.ledger.equity
+    cost = signal.limit_price * signal.contract.multiplier
+    words = f"PREMIUM_BUDGET one contract costs {cost}, over {budget} of {equity}"
+    evidence = {"equity": equity, "fraction": budget, "cost": cost}
+    return Step(signal, SignalTrigger.REJECT, words, evidence, {"closed_at": ctx.now})
+
+
+def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[RuleResult, ...]:
+    """Return every rule with its numbers for this signal now."""
+    ledger = ctx.ledger
+    exposure = ledger.exposure(leaving_out=signal)
+    strategy = ctx.strategies.get(signal.strategy)
+    gone = (f"strategy:{signal.strategy} is not configured",)
+    view = EntryView(
+        contract=signal.contract,
+        quantity=signal.quantity,
+        limit_price=signal.limit_price,
+        quote=ctx.board.quote(signal.key),
+        now=ctx.now,
+        today=ctx.trading.day,
+        session_state=ledger.session.state,
+        session=ctx.trading,
+        connection_state=ledger.connection.state.value,
+        connection_allows_entry=ledger.connection.allows(Permission.ENTER) and not ctx.restart_is_near,
+        equity=ledger.equity,
+        day_pnl=ledger.day_pnl(ctx.trading.day),
+        open_calls=exposure.calls,
+        open_puts=exposure.puts,
+        open_total=exposure.total,
+        open_on_symbol=exposure.on(signal.symbol),
+        symbol_halt=ledger.halted_symbols.get(signal.symbol, "")
+        or ledger.delivered_on(signal.symbol)
+        or _unequal(ctx, signal),
+        held_on_contract=ledger.held_on(signal.key),
+        sells_on_contract=len(ledger.live_on(signal.key, OrderSide.SELL)),
+        buys_on_contract=len(ledger.live_on(signal.key, OrderSide.BUY)),
+        what_if=answer,
+        input_faults=strategy.input_faults(signal.symbol, ctx.board, ctx.now, signal.contract) if strategy else gone,
+        breakers=ledger.entry_blocks,
+    )
+    return validate_entry(view, ctx.settings.risk)
+
+
+def _unequal(ctx: Context, signal: Signal) -> str:
+    return "the broker's quantity is another than ours" if signal.key in ctx.ledger.unequal_keys else ""
+
+
+def rule_facts(results: tuple[RuleResult, ...]) -> dict[str, Any]:
+    return {r.rule: {"passed": r.passed, "text": r.text, **r.facts} for r in results}
+
+
+def _approved(ctx: Context, signal: Signal, approval: Approval, actor: str, evidence: Mapping[str, Any]) -> list[Step]:
+    """Approve and write the entry order in the same transaction: nothing is sent that is not on disk."""
+    by = "tick" if actor == "rules" else actor
+    limit = _limit_now(ctx, signal)
+    words = f"approved by {actor}: {signal.quantity} x {signal.contract} at {limit}"
+    decided = {"decided_at": ctx.now, "decided_by": actor, "reason": words}
+    order = ctx.new_order(
+        Purpose.ENTRY,
+        OrderType.LIMIT,
+        Terms(signal.quantity, limit_price=limit),
+        tag="entry",
+        signal=signal,
+    )
+    birth = Birth(order, f"entry for signal {signal.id}", {"mid": order.mid_at_decision, "limit": limit})
+    return [
+        Step(approval, ApprovalTrigger.APPROVE, words, {}, decided, actor=by),
+        Step(signal, SignalTrigger.APPROVE, words, evidence, actor=by),
+        Step(
+            signal,
+            SignalTrigger.WORK,
+            f"buy {signal.quantity} at {limit}",
+            {"order_ref": order.order_ref},
+            {"entry_order_id": order.id},
+            births=(birth,),
+            commands=(SubmitOrder(order.ticket()),),
+        ),
+    ]
+
+
+def _limit_now(ctx: Context, signal: Signal) -> Decimal:
+    """Return the mid of this moment, for an answer may take minutes; never more than what was approved."""
+    quote = ctx.board.quote(signal.key)
+    if quote is None or quote.mid is None:
+        return signal.limit_price
+    return min(signal.limit_price, ctx.board.grid(signal.key).nearest(quote.mid))
+
+
+def _refusal(ctx: Context, signal: Signal, refused: tuple[RuleResult, ...]) -> Step:
+    words = "; ".join(r.text for r in refused)
+    return Step(signal, SignalTrigger.REJECT, words, rule_facts(refused), {"closed_at": ctx.now})
+
+
+def _asks_a_person(ctx: Context, signal: Signal) -> bool:
+    mode = ctx.settings.approval.mode
+    if mode is ApprovalMode.ABOVE_RISK:
+        return signal.risk_fraction > ctx.settings.approval.above_risk_fraction
+    return mode is ApprovalMode.MANUAL
+
+
+def _why(proposal: Proposal) -> str:
+    side = "call" if proposal.contract.right is Right.CALL else "put"
+    return f"{proposal.strategy} proposes a {side}: {proposal.contract}"
+
+
+def _sizing_evidence(signal: Signal, equity: Decimal, worst: Decimal) -> dict[str, Any]:
+    return {"equity": equity, "price": worst, "multiplier": signal.contract.multiplier, **signal.rationale}

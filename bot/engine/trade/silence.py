@@ -1,0 +1,157 @@
+"""Markets that do not answer: halted, or without anybody who bids, while a position has to be sold.
+
+| what is seen | what is done | how it ends |
+|---|---|---|
+| a halt (tick 49), a stop is there | the stop stays and the exit waits | it is lifted, or unheard of for 10 min |
+| a halt, and no stop there | the market order goes out and rests at the venue | it is lifted |
+| an ask and no bid | a limit of one tick, which takes any bid that returns | somebody bids, or it expires worthless |
+
+Each is told once when it begins and once when it ends; what is left at the close is told as well. A position that is
+held on is named too (HELD_IN_HALT, HELD_WITHOUT_BID): its stop rests at the broker, rungs and trail wait for a quote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.domain.position import Position, PositionState
+from bot.domain.quotes import Quote
+from bot.engine.settlement.expiry import has_expired
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.schedule import Schedule
+from bot.engine.trade.refusals import is_watched
+
+_HEARD_OF: Final = timedelta(minutes=10)
+"""A halt that no tick has confirmed for so long may be over and its end lost: the exit does not wait for it."""
+_LOOK_S: Final = 1.0
+_AGAIN_S: Final = 300.0
+_A_DAY_S: Final = 12 * 3600.0
+
+
+class Silence(StrEnum):
+    """Why a sale would not go through now."""
+
+    HALTED = "trading in it is halted"
+    UNDERLYING_HALTED = "trading in its underlying is halted"
+    NO_BID = "nobody bids"
+
+
+DEED: Final = {
+    Silence.HALTED: "a stop at the broker stays there and the exit waits for the end of the halt",
+    Silence.UNDERLYING_HALTED: "a stop at the broker stays there and the exit waits for the end of the halt",
+    Silence.NO_BID: "it is offered at one tick and may expire worthless",
+}
+CODE: Final = {
+    Silence.HALTED: "EXIT_IN_HALT",
+    Silence.UNDERLYING_HALTED: "EXIT_IN_HALT",
+    Silence.NO_BID: "EXIT_WITHOUT_BID",
+}
+
+
+def silence_of(ctx: Context, position: Position) -> Silence | None:
+    """Return what keeps a sale of a position from going through now, as far as quotes say; None: nothing."""
+    quote, underlying = ctx.board.quote(position.key), ctx.board.quote(position.contract.symbol)
+    if _is_halted(ctx, quote):
+        return Silence.HALTED
+    if _is_halted(ctx, underlying):
+        return Silence.UNDERLYING_HALTED
+    age = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
+    fresh = quote is not None and not quote.delayed and ctx.now - quote.at <= age
+    return Silence.NO_BID if quote is not None and fresh and quote.ask is not None and not quote.bid else None
+
+
+def is_halted(ctx: Context, position: Position) -> bool:
+    return silence_of(ctx, position) in {Silence.HALTED, Silence.UNDERLYING_HALTED}
+
+
+def _is_halted(ctx: Context, quote: Quote | None) -> bool:
+    return quote is not None and quote.halted and ctx.now - quote.at <= _HEARD_OF
+
+
+HELD_CODE: Final = {
+    Silence.HALTED: "HELD_IN_HALT",
+    Silence.UNDERLYING_HALTED: "HELD_IN_HALT",
+    Silence.NO_BID: "HELD_WITHOUT_BID",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of a position: its silence, whether it had to be sold, and since when."""
+
+    silence: Silence
+    must_go: bool
+    since: datetime
+
+
+@dataclass
+class Silences:
+    """Memory between ticks: which position waits for what, and since when."""
+
+    told: dict[str, Told] = field(default_factory=dict)
+
+    def tell(self, ctx: Context, journal: Journal, schedule: Schedule) -> None:
+        """Alert what begins and what ends; it is critical where something has to be sold, or the tick watches the
+        stop."""
+        ledger, look_at_all = ctx.ledger, schedule.due("silent markets", ctx.now, _LOOK_S)
+        for position in ledger.positions.values():
+            must_go = position.state is PositionState.CLOSING or is_watched(ledger.orders_of(position.id))
+            if (must_go or look_at_all) and not self._is_over(ctx, position):
+                self._compare(ctx, journal, schedule, position, must_go=must_go)
+                self._tell_of_the_close(ctx, journal, schedule, position)
+        for gone in self.told.keys() - ledger.positions.keys():
+            del self.told[gone]
+
+    def _is_over(self, ctx: Context, position: Position) -> bool:
+        if not has_expired(ctx, position.contract):
+            return False
+        self.told.pop(position.id, None)  # told as held through its expiry
+        return True
+
+    def _compare(
+        self, ctx: Context, journal: Journal, schedule: Schedule, position: Position, *, must_go: bool
+    ) -> None:
+        known, now = self.told.get(position.id), silence_of(ctx, position)
+        if known is not None and known.silence is not now:
+            del self.told[position.id]
+            self._tell_the_end(ctx, journal, position, known)
+        elif known is not None and must_go and not known.must_go:
+            del self.told[position.id]  # it may be held on no longer, which is another matter
+        if now is not None and position.id not in self.told:
+            self._tell_the_beginning(ctx, journal, schedule, position, Told(now, must_go, ctx.now))
+
+    @staticmethod
+    def _tell_the_end(ctx: Context, journal: Journal, position: Position, known: Told) -> None:
+        lasted = (ctx.now - known.since).total_seconds()
+        again = "can be sold again" if known.must_go else "is quoted again"
+        words = f"{position.quantity} x {position.contract} {again}: {known.silence} no more, after {lasted:.0f} s"
+        code = "EXIT_GOES_ON" if known.must_go else "QUOTED_AGAIN"
+        journal.alert(code, "info", words, {"position_id": position.id, "for_s": lasted})
+
+    def _tell_the_beginning(
+        self, ctx: Context, journal: Journal, schedule: Schedule, position: Position, told: Told
+    ) -> None:
+        silence, what = told.silence, f"{position.quantity} x {position.contract}"
+        if not schedule.due(f"silence {silence.name} {told.must_go} {position.id}", ctx.now, _AGAIN_S):
+            return
+        self.told[position.id] = told
+        facts = {"position_id": position.id, "silence": silence.name}
+        if not told.must_go:
+            words = f"{what} is held and {silence}: its stop rests at the broker, rungs and trail wait for a quote"
+            journal.alert(HELD_CODE[silence], "warning", words, facts)
+            return
+        why = position.close_reason or "its stop is watched by the tick"
+        words = f"{what} has to be sold ({why}) and {silence}: {DEED[silence]}"
+        journal.alert(CODE[silence], "critical", words, facts)
+
+    def _tell_of_the_close(self, ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:
+        if position.state is not PositionState.CLOSING or ctx.broker_now < ctx.trading.close_at:
+            return
+        if schedule.due(f"left at the close {position.id}", ctx.now, _A_DAY_S):
+            what = f"{position.quantity} x {position.contract} ({position.close_reason})"
+            words = f"{what} could not be sold before the close"
+            journal.alert("LEFT_AT_CLOSE", "critical", words, {"position_id": position.id})
