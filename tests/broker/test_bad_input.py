@@ -97,7 +97,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def what_hangs_on_it(bot: Wired) -> object:
     """Return everything that a message about orders, fills and holdings could have moved."""
-    ledger = bot.engine.state.ledger
+    ledger = bot.engine.ledger
     orders = {o.id: (o.state, o.order_id, o.perm_id, o.terms, o.filled_quantity) for o in ledger.orders.values()}
     positions = {p.id: (p.state, p.quantity, p.entry_value, p.commissions) for p in ledger.positions.values()}
     held = (bot.session, bot.connection, dict(ledger.halted_symbols), ledger.equity)
