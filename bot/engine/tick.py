@@ -120,6 +120,11 @@ class Engine:
         """Whether only a new start can bring the time right: the run is to end in good order and to begin anew."""
         return timekeeping.should_begin_again(self.ledger)
 
+    @property
+    def waits_for_the_store(self) -> bool:
+        """While this is so no tick runs."""
+        return self._recovery.waits_for_the_store
+
     # ---- life
 
     async def start(self) -> None:
@@ -162,7 +167,7 @@ class Engine:
         """Sleep until something urgent comes, at most a tick, never busier than the floor in wall time."""
         engine = self.settings.engine
         longest = max(engine.tick_seconds / self._clock.speed, engine.min_tick_wall_seconds)
-        if self._recovery.waits_for_the_store:
+        if self.waits_for_the_store:
             await asyncio.sleep(longest)  # urgent facts wait too
             return
         with contextlib.suppress(TimeoutError):

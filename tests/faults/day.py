@@ -154,6 +154,7 @@ class World:
         self.vendor: vendor.ScriptedVendor
         self.hour_is_wrong = False  # the bot's time was another than the venue's when it last ticked
         self.begun_again = 0
+        self.is_over = False  # the trouble
 
     def _why_no_entry(self) -> str | None:
         """Return why nothing may be bought at this moment, as far as the world outside the bot knows."""
@@ -207,6 +208,8 @@ class World:
         await self.broker.start()
 
     def _outage(self) -> StoreOutage | None:
+        if self.is_over:
+            return None
         return next((o for o in self.plan.outages if o.lasts(self.clock.now(), self.run_began)), None)
 
     def _busy(self) -> Set[str]:
@@ -294,8 +297,8 @@ class World:
         await self.come_back()
         await self.run((TROUBLE_UNTIL - self.clock.now()).total_seconds())
         await self.recover()
-        follows = self.clock.now() + _FOLLOWS_IN if self._lives_in_another_hour() else SETTLED_AT
-        await self.run_watched(max(SETTLED_AT, follows))
+        settles = _FOLLOWS_IN if self._lives_in_another_hour() else SETTLED_AT - TROUBLE_UNTIL
+        await self.run_watched(self.clock.now() + settles)
         await self.reconcile_twice()
         await self.the_close()
         await self.die("the end")
@@ -316,8 +319,10 @@ class World:
         await self.run_watched(CLOSE + timedelta(seconds=30 if self.plan.holds else 4))
 
     async def recover(self) -> None:
-        """No further faults, no further wishes, a machine's clock that is right. Every other seed restarts the bot, the
-        others ask for the book; one that lives in a wrong hour finds back by itself."""
+        """No further faults, no further wishes, a machine's clock that is right, a disk that takes everything. Every
+        other seed restarts the bot, the others ask for the book; one that lives in a wrong hour finds back by itself,
+        and one that waits for its store when it looks again."""
+        self.is_over = True
         self.reaper.waiting.clear()
         self.script = self.broker.script = self.vendor.script = self.bot_clock.time.script = FaultScript(())
         if self.plan.seed % 2:
@@ -325,6 +330,8 @@ class World:
             self.outcome.deaths.pop()
             await self.start()
         else:
+            while self.engine.waits_for_the_store:
+                await self.step()
             self.people.ask(CommandKind.RECONCILE, {}, self.clock.now(), self.lane.connection)
         session = self.engine.ledger.session
         if session.hold is not Hold.NONE and not self._is_meant(session):
