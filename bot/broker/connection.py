@@ -114,8 +114,7 @@ class Connection:
             told = await self._ask_time(attempt.client)
         self._tell_time(told)
         self._wire.attach(attempt.client, attempt.listener.first_order_id)
-        version, port = attempt.client.serverVersion(), words.port_words(self._settings.port)
-        self._link.accepted(f"account {account}, server version {version}, {port}")
+        self._link.accepted(f"account {account}, server version {attempt.client.serverVersion()}{self._port_words()}")
         self._complained = ""
         self._on_up()
         try:
@@ -124,6 +123,10 @@ class Connection:
             self._wire.detach("the connection to TWS is gone")
             self._on_down("the connection to TWS is gone")
         self._link.change(LinkChange.DROPPED, reason)
+
+    def _port_words(self) -> str:
+        """Say which program listens there; a simulator's port tells nothing."""
+        return "" if self._settings.expects_paper is None else f", {words.port_words(self._settings.port)}"
 
     async def _ask_time(self, client: TwsClient) -> BrokerTimeTold:
         """Return the broker's time: the round trip is also the proof that TWS answers. Raises as `Requests.ask`."""

@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.domain.commands import SubmitOrder
+from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import Position, PositionTrigger
 from bot.engine.state.context import Context
@@ -126,7 +127,7 @@ def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: 
     order = ctx.new_order(
         Purpose.PROTECT, OrderType.STOP, Terms(quantity, stop_price=price), tag="stop", position=position
     )
-    words = f"stop for {quantity} at {price}, entry {position.entry_price}"
+    words = f"stop for {quantity} at {price}, entry {neat(position.entry_price)}"
     birth = Birth(order, words, {"entry_price": position.entry_price, "stop_loss": position.plan.stop_loss})
     evidence = {"stop": price, "quantity": quantity, "order_ref": order.order_ref}
     sets = {"stop_price": price}
