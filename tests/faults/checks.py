@@ -96,10 +96,13 @@ class Checker:
         if len(twins) > 1:
             self._say(f"duplicate: {reference} is live {len(twins)} times")
 
-    def watch_cover(self, limit_s: float) -> None:
+    def watch_cover(self, limit_s: float, watched: Mapping[str, int]) -> None:
         """Each contract that is held is covered by live sales, never by less than is held for longer than the limit. A
-        working buy forbids a stop, so it counts as one."""
+        working buy forbids a stop, so it counts as one; so do contracts whose stop the broker does not take and the
+        tick has `watched` on a young quote."""
         now, cover = self._clock.now(), self._cover()
+        for key, quantity in watched.items():
+            cover[key] += quantity
         orders = self._venue.open_orders()
         buying = {o.ticket.instrument.local_symbol for o in orders if o.ticket.side is Side.BUY}
         options = (p for p in self._venue.positions() if p.instrument.sec_type == "OPT")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Set
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,6 +23,7 @@ from bot.domain.contracts import parse_osi
 from bot.domain.events import CommandKind
 from bot.domain.ids import IdSource
 from bot.domain.market import MarketView
+from bot.domain.position import Protection
 from bot.domain.session import Hold, Session, SessionState
 from bot.engine.sending.pacing import ENTRY_WAITS_S
 from bot.engine.state.inbox import Inbox
@@ -349,7 +351,16 @@ class World:
         while self.clock.now() < end:
             alive = self.engine.ledger.open_orders or self.engine.ledger.positions
             await self.step(1.0 if alive else 5.0)
-            self.checker.watch_cover(self.settings.execution.protection_limit_s)
+            self.checker.watch_cover(self.settings.execution.protection_limit_s, self._watched())
+
+    def _watched(self) -> Counter[str]:
+        """Return the contracts whose stop the tick watches, by key, where it has a quote to compare with."""
+        watched, age = Counter[str](), timedelta(seconds=self.settings.risk.quote_max_age_s)
+        for position in self.engine.ledger.positions.values():
+            quote = self.engine.board.quote(position.key)
+            if position.protection is Protection.SYNTHETIC and quote and quote.fault(self.bot_clock.now(), age) is None:
+                watched[position.key] += position.quantity
+        return watched
 
     async def reconcile_twice(self) -> None:
         """A second look at the same book changes nothing."""

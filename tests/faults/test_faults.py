@@ -186,6 +186,14 @@ def test_an_exit_that_was_refused_twice_is_tried_again_before_its_position_is_ba
     assert play_seed(2046, None).broken == []
 
 
+def test_a_bot_whose_store_is_back_late_protects_before_anything_else() -> None:
+    assert play_seed(106, None).broken == []
+
+
+def test_a_stop_that_the_tick_watches_is_cover_while_it_has_a_quote() -> None:
+    assert play_seed(1798, None).broken == []
+
+
 def test_a_book_that_was_asked_for_by_a_clock_that_is_ahead_bears_its_time() -> None:
     assert play_seed(1666, None).broken == [], "a stop that was never sent is found missing within seconds"
 
