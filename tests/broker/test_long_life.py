@@ -11,6 +11,7 @@ import pytest
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
+from bot.domain.calendar import new_york_day
 from bot.domain.contracts import parse_osi, price_grid
 from bot.domain.events import ExecutionReported, LinkChange, OrderReported
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
@@ -44,7 +45,10 @@ async def broker(
 
 
 async def trade_a_day(broker: IbkrBroker, tws: BookTws, events: Gathered, day: int) -> None:
-    """Buy, hear of the fill and its commission, read the book twice, see a contract that expires today."""
+    """Buy, hear of the fill and its commission, read the book twice, see a contract that expires today. The adapter
+    knows the day from TWS, with the next probe."""
+    today = new_york_day(broker._clock.now())
+    await tws.until(lambda: broker._connection.broker_day == today)
     limit = Terms(1, limit_price=Decimal("5.10"))
     order_id = broker.submit(OrderTicket(f"o{day}", f"bot-{day}", OTHER_KEY, OrderSide.BUY, OrderType.LIMIT, limit))
     await tws.until(lambda: order_id in tws.book)
