@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,6 +13,8 @@ from bot.broker import words
 from bot.domain.commands import Subscribe
 from bot.domain.events import (
     AccountReported,
+    BrokerTimeTold,
+    ContractQualified,
     ErrorMeaning,
     Event,
     GreeksReceived,
@@ -69,7 +72,12 @@ class Site:
         return [event for event in self.heard if isinstance(event, kind)]
 
 
-STREAMS: dict[str, type[Event]] = {"quote": QuoteReceived, "greeks": GreeksReceived, "account": AccountReported}
+STREAMS: dict[str, type[Event]] = {
+    "quote": QuoteReceived,
+    "greeks": GreeksReceived,
+    "account": AccountReported,
+    "contract": ContractQualified,
+}
 
 
 @pytest.mark.parametrize("dropped", STREAMS)
@@ -84,6 +92,25 @@ async def test_a_stream_that_is_delayed_comes_so_much_later_and_one_that_is_doub
     assert len((await Site(late).run(4)).of(AccountReported)) == 1
     twice = {"kind": "duplicate", "for_seconds": 60, "callback": "account", "delay_seconds": 0}
     assert len((await Site(twice).run(4)).of(AccountReported)) == 2
+
+
+async def test_who_is_not_told_the_time_is_not_let_in_and_a_probe_that_is_dropped_tells_none() -> None:
+    here = await Site({"kind": "drop", "for_seconds": 5, "callback": "time"}).run(3)
+    assert here.of(LinkChanged) == here.of(BrokerTimeTold) == []
+    assert len((await Site().run(40)).of(BrokerTimeTold)) == 2, "at the connect and with a probe"
+    later = {"kind": "drop", "at": "10:00:10", "for_seconds": 60, "callback": "time"}
+    assert len((await Site(later).run(40)).of(BrokerTimeTold)) == 1
+
+
+async def test_rows_of_the_positions_that_are_dropped_are_not_in_the_book() -> None:
+    here, there = [
+        await Site(*faults).run() for faults in ((), ({"kind": "drop", "for_seconds": 60, "callback": "position"},))
+    ]
+    for each in (here, there):
+        each.broker.submit(replace(each.ticket(), terms=Terms(1, limit_price=Decimal(50))))
+        each.clock.advance(1)
+        each.simulated.publish(each.venue.step(each.clock.now()))
+    assert [len((await each.broker.snapshot()).positions) for each in (here, there)] == [1, 0]
 
 
 @pytest.mark.parametrize("fault", [{"kind": "competing"}, {"kind": "orders_lost"}, {"kind": "mute"}])

@@ -15,11 +15,13 @@ from bot.broker.settings import BrokerSettings
 from bot.domain.commands import Subscribe
 from bot.domain.events import (
     AccountReported,
+    AlertRaised,
     BookReceived,
     ContractQualified,
     Event,
     GreeksReceived,
     LinkChange,
+    LinkChanged,
     QuoteReceived,
     TradesReceived,
 )
@@ -141,6 +143,21 @@ async def test_a_book_whose_end_does_not_come_is_not_whole(
         while (book := await here.broker.snapshot()).complete:
             pass
     assert all("no end marker" in fault for fault in book.faults)
+
+
+async def test_what_a_contract_is_never_comes_when_that_is_dropped(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "drop", "for_seconds": 3600, "callback": "contract"})
+    here.broker.subscribe(Subscribe({OPTION: frozenset({"quote"})}))
+    await here.events.first(AlertRaised, lambda event: event.code == "CONTRACT_UNANSWERED")
+    assert not here.events.of(ContractQualified)
+    assert not here.events.of(QuoteReceived)
+
+
+async def test_a_probe_whose_answer_is_dropped_lets_nobody_in(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "drop", "for_seconds": 1.5, "callback": "time"})
+    await here.events.change(LinkChange.CONNECTING)
+    assert not [event for event in here.events.of(LinkChanged) if event.change is LinkChange.ACCEPTED]
+    await here.events.change(LinkChange.ACCEPTED)
 
 
 async def test_a_preview_that_is_dropped_is_no_answer(site: Callable[..., Any]) -> None:

@@ -23,6 +23,7 @@ from bot.domain.events import (
     BrokerSnapshot,
     BrokerTimeTold,
     CommissionReported,
+    ContractQualified,
     ErrorMeaning,
     Event,
     ExecutionReported,
@@ -39,6 +40,7 @@ from bot.domain.order import OrderTicket, OrderType
 from bot.engine.state.ports import Clock, Sink
 from bot.sim.broker import SimBroker
 from bot.sim.faults.catalogue import (
+    OF_ORDERS,
     OF_THE_MARKET,
     BadQuotes,
     Callback,
@@ -75,6 +77,7 @@ CALLBACK_OF: Final[Mapping[type, Callback]] = MappingProxyType(
         BookReceived: Callback.DEPTH,
         TradesReceived: Callback.TRADES,
         AccountReported: Callback.ACCOUNT,
+        ContractQualified: Callback.CONTRACT,
     }
 )
 _PATIENCE_S: Final = 10.0  # an answer that takes longer did not come; the adapter's ibkr.request_timeout_s
@@ -145,6 +148,8 @@ class FaultyBroker:
         if self.script.active(Restart, now) is not None:
             self._forgets_before = now
             return LinkChange.DROPPED
+        if self._link is LinkChange.DROPPED and self._is_missed(Callback.TIME, now):
+            return LinkChange.DROPPED  # who is not told the time is not let in
         if self.script.active(OrdersLost, now) is not None:
             return LinkChange.ORDERS_LOST
         return LinkChange.COMPETING if self.script.active(Competing, now) is not None else LinkChange.ACCEPTED
@@ -159,7 +164,9 @@ class FaultyBroker:
 
     def _answer_probe(self, now: datetime) -> None:
         silent = self._link is LinkChange.DROPPED or self.script.active(Mute, now) is not None
-        if not silent and now - self._time_told_at >= _PROBED_EVERY:
+        if silent or now - self._time_told_at < _PROBED_EVERY:
+            return
+        if not self._is_missed(Callback.TIME, now):
             self._tell_time(now)
 
     def _deaf(self, now: datetime) -> bool:
@@ -190,7 +197,7 @@ class FaultyBroker:
         self._bend(kind, event, now)
 
     def _hear_order(self, kind: Callback, event: Event, now: datetime) -> None:
-        if kind is Callback.ACCOUNT or self.script.active(CommissionFirst, now) is None:
+        if kind not in OF_ORDERS or self.script.active(CommissionFirst, now) is None:
             self._bend(kind, event, now)
         elif kind is Callback.EXECUTION:
             self._before_executions.append(event)
@@ -308,7 +315,7 @@ class FaultyBroker:
         snapshot = await self._inner.snapshot()
         if self.script.meet(ShortBook, now, lacks="orders") is not None:
             snapshot = replace(snapshot, open_orders=())
-        if self.script.meet(ShortBook, now, lacks="positions") is not None:
+        if self.script.meet(ShortBook, now, lacks="positions") is not None or self._is_missed(Callback.POSITION, now):
             snapshot = replace(snapshot, positions=())
         if self._forgets_before is None:
             return snapshot

@@ -15,7 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 class Callback(StrEnum):
     """What the broker calls back with. `order` is the four before it; `end` is what says that an answer is whole
-    (open orders, executions, positions, the account), `preview` the answer to a what-if."""
+    (open orders, executions, positions, the account), `preview` the answer to a what-if, `contract` what a contract is,
+    `position` a row of what is held, `time` the answer to the probe."""
 
     STATUS = "status"
     EXECUTION = "execution"
@@ -29,6 +30,9 @@ class Callback(StrEnum):
     ACCOUNT = "account"
     PREVIEW = "preview"
     END = "end"
+    CONTRACT = "contract"
+    POSITION = "position"
+    TIME = "time"
 
 
 def _moment(value: Any) -> Any:

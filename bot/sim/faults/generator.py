@@ -78,6 +78,8 @@ _RECIPES: Final[tuple[tuple[int, _Recipe], ...]] = (  # weight, recipe
 _SHORT_BOOKS: Final = 0.25  # of the days
 _OTHER_CALLBACKS: Final = ("account", "preview", "end", "quote", "greeks", "depth", "trades")
 _OTHERS: Final = 0.3  # of the days
+_RARE_CALLBACKS: Final = ("contract", "time")  # rows of the positions that lack are a short book
+_RARELY: Final = 0.1  # of the days
 _WRONG_CLOCKS: Final = 0.2
 _WRONG_BY: Final = (-86_400, -86_400, -3600, -45, 20, 45, 90, 3600, 3600, 86_400)  # seconds
 _UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")
@@ -94,18 +96,21 @@ def random_faults(seed: int, begin: datetime, end: datetime, *, at_most: int = 6
     for _ in range(chance.randint(1, at_most)):
         recipe = chance.choices([each for _, each in recipes], [weight for weight, _ in recipes])[0]
         made.append(_ONE.validate_python({"at": _somewhere(chance, begin, end), **recipe(chance)}))
-    more = [*_short_book(seed, begin, end), *_other_callback(seed, begin, end), *_any_code(seed, begin, end)]
+    more = [*_short_book(seed, begin, end), *_other_callbacks(seed, begin, end), *_any_code(seed, begin, end)]
     return sorted([*made, *more], key=lambda fault: fault.starts())
 
 
-def _other_callback(seed: int, begin: datetime, end: datetime) -> list[Fault]:
-    """Something is done to a callback that concerns no order."""
-    chance = random.Random(f"other callback {seed}")
-    if chance.random() >= _OTHERS:
-        return []
-    kind = chance.choice(("drop", "delay", "duplicate", "reorder"))
-    fields = {**_callbacks(kind)(chance), "callback": chance.choice(_OTHER_CALLBACKS)}
-    return [_ONE.validate_python({"at": _somewhere(chance, begin, end), **fields})]
+def _other_callbacks(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """Something is done to callbacks that concern no order."""
+    found = []
+    for name, share, callbacks in (("other", _OTHERS, _OTHER_CALLBACKS), ("rare", _RARELY, _RARE_CALLBACKS)):
+        chance = random.Random(f"{name} callback {seed}")
+        if chance.random() >= share:
+            continue
+        kind = chance.choice(("drop", "delay", "duplicate", "reorder"))
+        fields = {**_callbacks(kind)(chance), "callback": chance.choice(callbacks)}
+        found.append(_ONE.validate_python({"at": _somewhere(chance, begin, end), **fields}))
+    return found
 
 
 def _any_code(seed: int, begin: datetime, end: datetime) -> list[Fault]:

@@ -67,6 +67,11 @@ CALLBACK_OF: Final[Mapping[int, Callback]] = MappingProxyType(
         63: Callback.ACCOUNT,  # accountSummary
         73: Callback.ACCOUNT,
         94: Callback.ACCOUNT,  # pnl
+        10: Callback.CONTRACT,  # contractDetails
+        52: Callback.CONTRACT,  # and their end
+        93: Callback.CONTRACT,  # marketRule
+        61: Callback.POSITION,
+        49: Callback.TIME,
         53: Callback.END,  # open orders
         54: Callback.END,  # the account
         55: Callback.END,  # executions
