@@ -45,6 +45,7 @@ class PositionTrigger(StrEnum):
     EXPIRE = "expire"
     SETTLE = "settle"
     RESETTLE = "resettle"
+    CHARGE = "charge"
     LOSE = "lose"
     RECOVER = "recover"
     ADOPT = "adopt"
@@ -89,6 +90,7 @@ POSITION: Final = Lifecycle(
             (S.TRAILING, T.LOSE): S.CLOSED,
             (S.CLOSING, T.LOSE): S.CLOSED,
             **_everywhere(T.RESETTLE, S.CLOSED),  # the price of the settlement became known, or the shares were sold
+            **_everywhere(T.CHARGE, S.CLOSED),  # a commission that came after the end
             **_everywhere(T.RECOVER, S.FILLED, S.TRAILING, S.CLOSING),
             **_everywhere(T.ADOPT, S.FILLED),
         }
@@ -179,6 +181,13 @@ class ExitPlan:
     flat_by: time | None = None
 
 
+CLOSING_NUMBERS: Final = (
+    "entry_quantity", "entry_value", "exit_quantity", "exit_value", "settled_quantity", "settled_value", "commissions",
+    "realized_pnl",
+)  # fmt: skip
+"""The numbers of a closed position that each of its steps carries as `closing` in its evidence."""
+
+
 @dataclass(slots=True)
 class Position:
     """Contracts held. Prices are per share; `entry_value` and `exit_value` are sums of price x contracts, per share.
@@ -260,6 +269,11 @@ class Position:
         cost = self.entry_value * sold / self.entry_quantity
         came_back = self.exit_value + self.settled_value
         return to_cents((came_back - cost) * self.contract.multiplier - self.commissions)
+
+    def closing_numbers(self) -> dict[str, Decimal | int]:
+        """What a trade came to, as its chained steps say it: contracts, sums of price x contracts per share, dollars of
+        commissions and the dollars realized. Invariant I12 compares the row with the last of them."""
+        return {name: getattr(self, name) for name in CLOSING_NUMBERS}
 
     def unrealized_pnl(self, price: Decimal) -> Decimal:
         """Dollars to the cent on what is left, at `price` per share, before the commissions of leaving."""

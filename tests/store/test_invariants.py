@@ -17,7 +17,7 @@ from bot.engine.state.records import InstrumentRow, NewMark, TickBatch
 from bot.store.invariants import CHECKS, check_invariants
 from bot.store.sql_store import SqlStore
 from tests.store.builders import CONTRACT, a_batch, a_step, an_id, an_order, born, keyed
-from tests.store.trade import POSITION_ID, SIGNAL_ID, STOP_ID, at, closing, opening, write
+from tests.store.trade import POSITION_ID, RUNG_ID, SIGNAL_ID, STOP_ID, at, closing, opening, write
 
 
 def broken(url: str, **limits: object) -> list[str]:
@@ -47,8 +47,8 @@ async def closed_trade(store: SqlStore, url: str) -> str:
 
 def test_an_empty_store_holds_all_of_them(url: str) -> None:
     findings = check_invariants(url)
-    assert [f.invariant for f in findings] == [f"I{n}" for n in range(1, 12)]
-    assert len(CHECKS) == 11
+    assert [f.invariant for f in findings] == [f"I{n}" for n in range(1, 13)]
+    assert len(CHECKS) == 12
     assert all(f.ok for f in findings)
 
 
@@ -98,6 +98,54 @@ CLOSED_BREAKS = [
     ("I5", "more sold than was held", ["UPDATE execution SET quantity = quantity + 1 WHERE side = 'SELL'"]),
     ("I3", "an exit that has no execution", ["DELETE FROM execution WHERE quantity = 3"]),
 ]
+
+
+# 400 dollars more, changed in every table that another check compares: only the chain says otherwise.
+RICHER = [
+    "UPDATE execution SET price = price + 40000 WHERE side = 'SELL' AND quantity = 1",
+    f"UPDATE broker_order SET filled_value = filled_value + 40000 WHERE id = '{RUNG_ID}'",
+    "UPDATE position SET exit_value = exit_value + 40000, realized_pnl = realized_pnl + 4000000",
+]  # fmt: skip
+CHEAPER = [
+    "UPDATE execution SET commission = commission - 13000 WHERE quantity = 1",
+    "UPDATE position SET commissions = commissions - 13000, realized_pnl = realized_pnl + 13000",
+]
+CHAINED_BREAKS = [
+    ("a consistent edit that earns 400 dollars more", RICHER),
+    ("a commission that was made smaller in both tables", CHEAPER),
+    ("an execution that was made up, with its order", [
+        "INSERT INTO execution SELECT 'made.up.01', 'made.up', order_ref, order_id, position_id, perm_id,"
+        " broker_order_id, client_id, contract_key, side, 0, price, 0, executed_at, recorded_at"
+        " FROM execution WHERE quantity = 3"]),
+    ("an execution that was removed", ["DELETE FROM execution WHERE quantity = 3"]),
+    ("an execution that was moved", [f"UPDATE execution SET order_id = '{STOP_ID}' WHERE quantity = 1"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("what,statements", CHAINED_BREAKS, ids=[what for what, _ in CHAINED_BREAKS])
+async def test_what_the_chain_says_of_money_cannot_be_changed_in_the_rows(
+    closed_trade: str, store_path: Path, what: str, statements: list[str]
+) -> None:
+    change(store_path, *statements)
+    assert "I12" in broken(closed_trade)
+
+
+async def test_a_consistent_edit_is_found_by_the_chain_alone(closed_trade: str, store_path: Path) -> None:
+    change(store_path, *RICHER)
+    assert broken(closed_trade) == ["I12"]
+
+
+async def test_trades_that_were_closed_before_the_chain_held_their_numbers_are_counted(
+    store: SqlStore, url: str
+) -> None:
+    batches = opening() + closing()
+    for row in batches[-1].transitions:
+        if isinstance(row.evidence, dict):
+            row.evidence.pop("closing", None)
+    await write(store, batches)
+    (finding,) = [f for f in check_invariants(url) if f.invariant == "I12"]
+    assert finding.ok
+    assert "1 closed before the chain held such numbers" in finding.detail
 
 
 @pytest.mark.parametrize("invariant,what,statements", CLOSED_BREAKS, ids=[what for _, what, _ in CLOSED_BREAKS])

@@ -48,6 +48,12 @@ def _moves(
     return rows
 
 
+def told(fill: NewExecution) -> dict[str, Any]:
+    """Return the evidence that the chain holds of a fill."""
+    execution = fill.execution
+    return {"exec_id": execution.exec_id, "price": execution.price, "quantity": execution.quantity}
+
+
 def opening() -> list[TickBatch]:
     """The bot starts, finds a trade, buys 4 at 1.25 and protects them."""
     session = Session(state=SessionState.ACTIVE)
@@ -111,11 +117,12 @@ def opening() -> list[TickBatch]:
         11, position_id=POSITION_ID, purpose=Purpose.PROTECT, side=OrderSide.SELL, order_type=OrderType.STOP,
         terms=Terms(4, stop_price=Decimal("0.62")), state=OrderState.WORKING, tag="stop", order_id=2, created_at=at(3),
     )  # fmt: skip
+    bought = a_fill(filled, 1, 4, "1.25", executed_at=at(3))
     protect = a_batch(
         3,
         recorded_at=at(4),
         transitions=[
-            *_moves("order", ENTRY_ID, "working fill filled", when=3, actor="broker"),
+            *_moves("order", ENTRY_ID, "working fill filled", when=3, actor="broker", evidence=told(bought)),
             *_moves("signal", SIGNAL_ID, "working fill filled", when=3, actor="broker"),
             born(POSITION_ID, "filled", "position", event_at=at(3)),
             *_moves("position", POSITION_ID, "filled entry_fill filled", "filled protect filled", when=3),
@@ -127,7 +134,7 @@ def opening() -> list[TickBatch]:
         signals=keyed(signal),
         positions=keyed(position),
         orders=keyed(filled, stop),
-        executions=[a_fill(filled, 1, 4, "1.25", executed_at=at(3))],
+        executions=[bought],
         reconciliations=[
             ReconcileRow(an_id(90), at(4), "asked", True, [ReconcileLine("position", CONTRACT.key, "4", "4", "same")])
         ],
@@ -156,6 +163,7 @@ def closing() -> list[TickBatch]:
         a_fill(rung, 2, 1, "1.90", commission="1.30", executed_at=at(60)),
         a_fill(stop, 3, 3, "1.40", executed_at=at(90)),
     ]
+    end = {"closing": position.closing_numbers()}
     return [
         a_batch(
             4,
@@ -163,11 +171,12 @@ def closing() -> list[TickBatch]:
             transitions=[
                 *_moves("order", STOP_ID, "working amend working", "working amended working", when=50),
                 born(RUNG_ID, "intent", "order", event_at=at(50)),
-                *_moves("order", RUNG_ID, "intent submit submitted", "submitted fill filled", when=60),
+                *_moves("order", RUNG_ID, "intent submit submitted", when=60),
+                *_moves("order", RUNG_ID, "submitted fill filled", when=60, evidence=told(fills[0])),
                 *_moves("position", POSITION_ID, "filled scale_out filled", "filled trail trailing", when=60),
-                *_moves("order", STOP_ID, "working fill filled", when=90, actor="broker"),
+                *_moves("order", STOP_ID, "working fill filled", when=90, actor="broker", evidence=told(fills[1])),
                 *_moves("position", POSITION_ID, "trailing stopped closing", "closing exit_fill closing", when=90),
-                *_moves("position", POSITION_ID, "closing close closed", when=90),
+                *_moves("position", POSITION_ID, "closing close closed", when=90, evidence=end),
             ],
             positions=keyed(position),
             orders=keyed(rung, stop),

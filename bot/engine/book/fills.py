@@ -343,9 +343,19 @@ class FillKeeper:
             self._charge(position, execution.base_id, commission)
 
     def _charge(self, position: Position, base_id: str, commission: Decimal) -> None:
-        position.commissions += commission - self._ledger.charged.get(base_id, ZERO)
+        was = position.realized_pnl
+        more = commission - self._ledger.charged.get(base_id, ZERO)
+        position.commissions += more
         self._ledger.charged[base_id] = commission
         self._journal.keep(position)
+        if more and position.state is PositionState.CLOSED:
+            self._tell_final_figure(position, base_id, more, was)
+
+    def _tell_final_figure(self, position: Position, base_id: str, more: Decimal, was: Decimal) -> None:
+        """What a closed trade came to is on record as a step: nothing changes it unseen."""
+        words = f"commission {more} came after the end: realized {position.realized_pnl}, was {was}"
+        evidence = {"execution": base_id, "commission": more, "realized_pnl": position.realized_pnl, "was": was}
+        self._journal.take(Step(position, PositionTrigger.CHARGE, words, evidence, actor="broker"))
 
     def _stranger(self, execution: Execution, known: Execution | None) -> None:
         """An execution of no order of ours; it may tell what contracts brought that are gone."""

@@ -14,7 +14,7 @@ from bot.domain.errors import IllegalTransition
 from bot.domain.events import AlertRaised
 from bot.domain.machine import CREATED
 from bot.domain.order import Order
-from bot.domain.position import Position
+from bot.domain.position import Position, PositionState
 from bot.domain.session import Session
 from bot.domain.signal import Signal
 from bot.domain.symbol_halt import SymbolHalt
@@ -60,7 +60,8 @@ class Journal:
             setattr(entity, name, value)
         if isinstance(entity, Order) and before != after:
             entity.state_since = self.now
-        self._row(life.name, entity.id, before, after, step.trigger, step.actor, step.reason, step.evidence)
+        evidence = _with_closing_numbers(entity, step.evidence)
+        self._row(life.name, entity.id, before, after, step.trigger, step.actor, step.reason, evidence)
         self.keep(entity)
         for birth in step.births:
             self.born(birth, step.actor)
@@ -140,3 +141,10 @@ class Journal:
             machine, entity_id, str(before), str(after), str(trigger), actor, reason, evidence, self.now
         )
         self.batch.transitions.append(row)
+
+
+def _with_closing_numbers(entity: Entity, evidence: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Put what a trade came to beside each step that closes it or changes it afterwards, so that the chain holds it."""
+    if isinstance(entity, Position) and entity.state is PositionState.CLOSED:
+        return {**evidence, "closing": entity.closing_numbers()}
+    return evidence

@@ -1,9 +1,9 @@
-"""The invariants I1 to I11, checked on the store alone: by tests, by the simulator's fault runs and by the command
+"""The invariants I1 to I12, checked on the store alone: by tests, by the simulator's fault runs and by the command
 line.
 
 I1 lifecycles   I2 counted once   I3 quantities   I4 protection   I5 never short
 I6 entries only while active   I7 messages   I8 approvals   I9 realized P&L   I10 secrets
-I11 the broker's rules
+I11 the broker's rules   I12 the chain's evidence
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 from bot.store.database import open_reader
 from bot.store.invariants.audiences import messages_in_time, nothing_secret, only_authorised_approve
 from bot.store.invariants.broker_rules import within_broker_rules
+from bot.store.invariants.evidence import chained_evidence
 from bot.store.invariants.finding import Finding, Question
 from bot.store.invariants.lifecycles import legal_chains
 from bot.store.invariants.orders import counted_once, entries_while_active, never_short
@@ -34,6 +35,7 @@ CHECKS: Final[tuple[Callable[[Question], Finding], ...]] = (
     realized,
     nothing_secret,
     within_broker_rules,
+    chained_evidence,
 )
 
 
