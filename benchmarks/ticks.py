@@ -18,9 +18,9 @@ from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.commands import Subscribe
 from bot.domain.connection import Connection, ConnectionState
-from bot.domain.contracts import OptionContract, PriceGrid, Right
 from bot.domain.events import BrokerSnapshot, CommandReceived, QuoteReceived, WhatIfAnswered
 from bot.domain.ids import IdSource
+from bot.domain.instruments import OptionContract, PriceGrid, Right
 from bot.domain.order import Order, OrderSide, OrderState, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import Position
 from bot.domain.quotes import Quote

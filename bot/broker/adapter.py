@@ -22,10 +22,10 @@ from bot.broker.snapshot import Snapshots
 from bot.broker.what_if import WhatIfs
 from bot.broker.wire import Wire
 from bot.domain.commands import Subscribe
-from bot.domain.contracts import PriceGrid
 from bot.domain.errors import BrokerError, OrderRejected
 from bot.domain.events import BrokerSnapshot, WhatIfAnswered
 from bot.domain.ids import is_ours
+from bot.domain.instruments import PriceGrid
 from bot.domain.order import OrderTicket
 from bot.engine.state.ports import Clock, Sink
 

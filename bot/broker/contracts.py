@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from bot.broker.ib import Contract, ContractDetails, PriceIncrement
 from bot.broker.words import number
-from bot.domain.contracts import (
-    OSI_LENGTH,
+from bot.domain.instruments import (
+    DOLLARS,
+    Instrument,
     OptionContract,
     PriceGrid,
-    Right,
     Underlying,
-    format_osi,
     is_over,
-    parse_osi,
+    option_of_key,
     price_grid,
     underlying,
 )
@@ -27,8 +26,8 @@ SMART: Final = "SMART"
 
 
 def instrument_of(key: str) -> OptionContract | Underlying:
-    """Return what a key names; raises ValueError on what looks like an option and is none."""
-    return parse_osi(key) if len(key) == OSI_LENGTH else underlying(key)
+    """Return what a key of ours names: an option, else an underlying."""
+    return option_of_key(key) or underlying(key)
 
 
 def to_ib(key: str, con_id: int = 0) -> Contract:
@@ -56,37 +55,46 @@ def to_ib(key: str, con_id: int = 0) -> Contract:
     )
 
 
-def option_of(contract: Contract) -> OptionContract | None:
-    """Return the option that a library contract is, None when it is something else.
+def named(contract: Contract) -> Instrument:
+    """Return what the broker named, as it came."""
+    return Instrument(
+        con_id=contract.conId,
+        sec_type=contract.secType,
+        symbol=contract.symbol,
+        currency=contract.currency,
+        multiplier=str(contract.multiplier or ""),
+        exchange=contract.exchange,
+        primary_exchange=contract.primaryExchange,
+        trading_class=contract.tradingClass,
+        local_symbol=contract.localSymbol,
+        last_trading_day=contract.lastTradeDateOrContractMonth,
+        right=contract.right,
+        strike=_strike(contract.strike),
+    )
 
-    The local symbol is the OSI symbol and wins: for an option that settles at the open the date field holds the last
-    trading day, which is not its expiry.
+
+def detailed(details: ContractDetails) -> Instrument:
+    """Return what contract details name: the contract in full, how it settles where they say it. Raises ValueError
+    without a contract.
+
+    An option on an index pays out in cash. Where the last trading day lies before the day of expiry, it is settled on
+    that day's opening prices.
     """
-    if contract.secType != "OPT":
-        return None
-    try:
-        option = parse_osi(contract.localSymbol) if contract.localSymbol else _from_fields(contract)
-    except ValueError:
-        option = _from_fields(contract)
-    return replace(option, multiplier=int(float(contract.multiplier or 100)))
+    if details.contract is None:
+        raise ValueError("details without a contract")
+    option, under = details.contract.secType == "OPT", details.underSecType
+    last, expiry = details.contract.lastTradeDateOrContractMonth[:8], details.realExpirationDate[:8]
+    return replace(
+        named(details.contract),
+        cash_settled=under == "IND" if option and under else None,
+        settled_at_open=last < expiry if option and last.isdigit() and expiry.isdigit() else None,
+        is_complete=True,
+    )
 
 
-def _from_fields(contract: Contract) -> OptionContract:
-    text = contract.lastTradeDateOrContractMonth[:8]
-    expiry: date = datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 a day, not a time
-    strike = Decimal(str(contract.strike))
-    right = Right(contract.right[:1])
-    return parse_osi(format_osi(OptionContract(contract.tradingClass or contract.symbol, expiry, right, strike)))
-
-
-def key_of(contract: Contract) -> str:
-    """Return the key of any library contract; what the house does not trade gets a key that nothing else has."""
-    option = option_of(contract)
-    if option is not None:
-        return option.key
-    if contract.secType in {"STK", "IND"}:
-        return contract.symbol
-    return f"{contract.symbol}:{contract.secType}:{contract.conId}"
+def _strike(value: float) -> str:
+    exact = number(value or 0.0)
+    return f"{exact:f}" if exact else ""
 
 
 def rule_id_of(details: ContractDetails) -> int | None:
@@ -118,48 +126,115 @@ def grid_without_rule(key: str, details: ContractDetails) -> PriceGrid | None:
 
 
 class ContractBook:
-    """conIds and price grids by key. A contract is qualified once and kept."""
+    """What the broker named under which conId, by key, with the price grids. A contract is qualified once and kept.
 
-    def __init__(self) -> None:
-        self._con_ids: dict[str, int] = {}
+    A key stands for one conId. Another security that would have the same key by its terms (another exchange's, another
+    currency's, a second contract under one OSI symbol) gets a key of its own and never takes the first one's place.
+    """
+
+    def __init__(self, on_change: Callable[[str, Instrument, Instrument], None] | None = None) -> None:
+        self._named: dict[str, Instrument] = {}
         self._keys: dict[int, str] = {}
+        self._on_change = on_change
         self.grids: dict[str, PriceGrid] = {}
 
     def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
         for key, (con_id, grid) in contracts.items():
-            self.learn(key, con_id, grid)
+            self.learn(key, Instrument(con_id, ""), grid)
 
-    def learn(self, key: str, con_id: int, grid: PriceGrid | None = None) -> None:
-        self._con_ids[key] = con_id
-        self._keys[con_id] = key
+    def learn(self, key: str, instrument: Instrument, grid: PriceGrid | None = None) -> None:
+        """Take contract details for a key that was asked for: from now on it is this conId's."""
+        before = self._named.get(key)
+        if before is not None and before.con_id != instrument.con_id:
+            self._keys[before.con_id] = before.opaque_key
+            self._named[before.opaque_key] = before
+        elif before is not None and before.is_complete and not instrument.is_complete:
+            instrument = before
+        self._named[key] = instrument
+        self._keys[instrument.con_id] = key
         if grid is not None:
             self.grids[key] = grid
 
     def forget_expired(self, today: date) -> None:
         """Let go of options that expired before `today`; what the account still shows of one teaches it anew."""
-        for key in [key for key in self._con_ids if is_over(key, today)]:
-            self._keys.pop(self._con_ids.pop(key), None)
+        for key in [key for key in self._named if is_over(key, today)]:
+            self._keys.pop(self._named.pop(key).con_id, None)
             self.grids.pop(key, None)
 
     def con_id(self, key: str) -> int | None:
-        return self._con_ids.get(key)
+        known = self._named.get(key)
+        return known.con_id if known is not None else None
+
+    def instrument(self, key: str) -> Instrument | None:
+        """Return what the broker named under a key's conId."""
+        return self._named.get(key)
 
     def is_complete(self, key: str) -> bool:
-        """Say whether conId and grid are both known."""
-        return key in self._con_ids and key in self.grids
+        """Say whether contract and grid are both known."""
+        return key in self._named and key in self.grids
 
     def key(self, contract: Contract) -> str:
-        """Return the key of a contract that the broker named, and keep its conId where we trade such a thing."""
+        """Return the key of a contract that the broker named, and keep how it was named under its conId. One that is
+        named otherwise than before is told."""
+        instrument = named(contract)
+        if not contract.conId:
+            return instrument.key
         known = self._keys.get(contract.conId)
-        if known is not None:
-            return known
-        key = key_of(contract)
-        if contract.conId and contract.secType == "OPT":
-            self._con_ids.setdefault(key, contract.conId)
-            self._keys.setdefault(contract.conId, key)
+        if known is None:
+            return self._take_in(instrument)
+        self._compare(known, instrument)
+        return known
+
+    def _take_in(self, instrument: Instrument) -> str:
+        key = instrument.key if instrument.key not in self._named else instrument.opaque_key
+        self._named[key] = instrument
+        self._keys[instrument.con_id] = key
         return key
 
+    def _compare(self, key: str, now: Instrument) -> None:
+        before = self._named[key]
+        changes = now.changes_from(before)
+        if not changes or before.changed:
+            return
+        words = "; ".join(f"{name} {was!r} is now {is_now!r}" for name, (was, is_now) in changes.items())
+        self._named[key] = replace(before, changed=words)
+        if self._on_change is not None:
+            self._on_change(key, self._named[key], now)
+
     def ib_contract(self, key: str) -> Contract | None:
-        """Return a fresh library contract with its conId, None when it is not qualified."""
-        con_id = self._con_ids.get(key)
-        return None if con_id is None else to_ib(key, con_id)
+        """Return a fresh library contract as the broker named it, None when it is not known. Where its full naming is
+        not there, or is no longer true, the conId alone says which it is."""
+        known = self._named.get(key)
+        if known is None:
+            return None
+        return as_named(known) if known.is_complete and not known.changed else by_id(key, known)
+
+
+def by_id(key: str, instrument: Instrument) -> Contract:
+    """Return a contract that names its conId, and where to route it, and nothing else."""
+    usual = instrument_of(key)
+    exchange = usual.exchange if isinstance(usual, Underlying) else SMART
+    return Contract(conId=instrument.con_id, exchange=instrument.exchange or exchange)
+
+
+def by_local_symbol(option: OptionContract) -> Contract:
+    """Return a question for an option by its OSI symbol alone."""
+    return Contract(secType="OPT", localSymbol=option.key, exchange=SMART, currency=DOLLARS)
+
+
+def as_named(instrument: Instrument) -> Contract:
+    """Return a contract with every term as the broker gave it in its contract details."""
+    return Contract(
+        conId=instrument.con_id,
+        secType=instrument.sec_type,
+        symbol=instrument.symbol,
+        lastTradeDateOrContractMonth=instrument.last_trading_day,
+        strike=float(instrument.strike or 0),
+        right=instrument.right,
+        multiplier=instrument.multiplier,
+        exchange=instrument.exchange,
+        primaryExchange=instrument.primary_exchange,
+        currency=instrument.currency,
+        localSymbol=instrument.local_symbol,
+        tradingClass=instrument.trading_class,
+    )

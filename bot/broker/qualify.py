@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from bot.broker.contracts import ContractBook, grid_of_rule, grid_without_rule, rule_id_of, to_ib
-from bot.broker.ib import ContractDetails
+from bot.broker.contracts import (
+    ContractBook,
+    by_id,
+    by_local_symbol,
+    detailed,
+    grid_of_rule,
+    grid_without_rule,
+    rule_id_of,
+    to_ib,
+)
+from bot.broker.ib import Contract, ContractDetails
 from bot.broker.requests import RequestRefused, RequestTimedOut
 from bot.broker.wire import Wire
-from bot.domain.contracts import PriceGrid
 from bot.domain.errors import BrokerError
+from bot.domain.instruments import PriceGrid, option_of_key
 
 AT_ONCE: Final = 8
 
@@ -40,11 +49,25 @@ class Qualifier:
             if contract is None or not contract.conId:
                 raise UnknownContract(f"{key.strip()}: details without a conId")
             grid = await self._grid(key, details)
-        self._book.learn(key, contract.conId, grid)
+        self._book.learn(key, detailed(details), grid)
 
     async def _details(self, key: str) -> ContractDetails:
+        """Return the details of the one contract that a key names: by its conId where the broker named one, for an
+        option that the account holds is that one and no other; else by what the key says, then by its local symbol,
+        for the ticker of an option's class may be spelled otherwise (BRK B, class BRKB)."""
+        known = self._book.instrument(key)
+        option = option_of_key(key)
+        if known is not None and option is not None:
+            return await self._asked(key, by_id(key, known))
+        try:
+            return await self._asked(key, to_ib(key))
+        except UnknownContract:
+            if option is None:
+                raise
+        return await self._asked(key, by_local_symbol(option))
+
+    async def _asked(self, key: str, contract: Contract) -> ContractDetails:
         request_id = self._wire.request_id()
-        contract = to_ib(key)
 
         def send() -> None:
             self._wire.later(lambda client: client.reqContractDetails(request_id, contract))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bot.broker import words
 from bot.broker.account import AccountValues
-from bot.broker.contracts import ContractBook, option_of
+from bot.broker.contracts import ContractBook, named
 from bot.broker.ib import Contract, ExecutionFilter
 from bot.broker.listener import ACCOUNT_VALUES, COMPLETED, OPEN_ORDERS, POSITIONS
 from bot.broker.orders import KnownOrder, OrderDesk, OrderIds
@@ -153,13 +153,13 @@ class Snapshots:
 
     def _position(self, contract: Contract, quantity: float, average_cost: float) -> BrokerPosition:
         """Return a position with its price per share: the broker's average cost is per contract. Raises ValueError."""
-        option = option_of(contract)
-        cost = words.number(average_cost) or Decimal(0)
-        if option is None:
-            return BrokerPosition(self._book.key(contract), None, int(quantity), cost)
+        cost, key, instrument = words.number(average_cost) or Decimal(0), self._book.key(contract), named(contract)
+        option = instrument.option if instrument.is_plain_us_option else None
+        if option is None or option.key != key:
+            return BrokerPosition(key, None, int(quantity), cost, instrument)
         if quantity != int(quantity) or abs(quantity) > words.MOST_CONTRACTS:
             raise ValueError("not a number of contracts")
-        return BrokerPosition(self._book.key(contract), option, int(quantity), cost / option.multiplier)
+        return BrokerPosition(key, option, int(quantity), cost / option.multiplier, instrument)
 
 
 def _each_once(executions: list[Execution]) -> tuple[Execution, ...]:

@@ -1,6 +1,6 @@
 """Facts from outside, in the past tense: what the inbox holds and the tick applies. Adapters make them, nobody else.
 
-Every instrument is named by its key (`bot.domain.contracts`); every time is ours unless it says otherwise.
+Every instrument is named by its key (`bot.domain.instruments`); every time is ours unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.contracts import OptionContract, PriceGrid
+from bot.domain.instruments import PLAIN_MULTIPLIER, Instrument, OptionContract, PriceGrid
 from bot.domain.order import Execution, OrderSide
 from bot.domain.quotes import Book, Greeks, Quote, TradePrint
 
@@ -175,12 +175,21 @@ class AccountReported:
 
 @dataclass(frozen=True, slots=True)
 class BrokerPosition:
-    """Signed contracts at the broker; `average_price` per share, commissions included as the broker counts them."""
+    """Signed contracts at the broker; `average_price` per share, commissions included as the broker counts them.
+    `contract` is None for what is no plain US option, whatever its name looks like; `instrument` is what the broker
+    named, where the adapter hands it on."""
 
     contract_key: str
     contract: OptionContract | None
     quantity: int
     average_price: Decimal
+    instrument: Instrument | None = None
+
+    @property
+    def is_plain_us_option(self) -> bool:
+        """Say whether this bot may ever take it on: a plain US option in dollars."""
+        named = self.instrument is None or self.instrument.is_plain_us_option
+        return named and self.contract is not None and self.contract.multiplier == PLAIN_MULTIPLIER
 
 
 class LinkChange(StrEnum):

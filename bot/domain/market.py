@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.domain.contracts import PriceGrid
+from bot.domain.instruments import PriceGrid
 from bot.domain.quotes import Book, Greeks, Quote
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from bot.domain.contracts import OptionContract
+from bot.domain.instruments import OptionContract
 
 # Names of the datasets on the board and in `feed_status`.
 SPOT_GEX: Final = "spot_gex"

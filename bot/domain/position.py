@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.contracts import OptionContract
+from bot.domain.instruments import OptionContract
 from bot.domain.machine import Lifecycle
 from bot.domain.money import ZERO, to_cents, to_price
 

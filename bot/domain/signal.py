@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.domain.contracts import OptionContract
+from bot.domain.instruments import OptionContract
 from bot.domain.machine import Lifecycle
 
 

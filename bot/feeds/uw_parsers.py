@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
-from bot.domain.contracts import OptionContract, parse_osi
+from bot.domain.instruments import OptionContract, parse_osi
 from bot.domain.marketdata import FlowAlert, NetPremiumTick, OptionContractRow, SpotGexMinute, StrikeExposure
 from bot.feeds.tolerant import (
     Malformed,

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from bot.config.schema import ExitSettings
 from bot.domain.calendar import TradingSession
-from bot.domain.contracts import OptionContract, PriceGrid
+from bot.domain.instruments import OptionContract, PriceGrid
 from bot.domain.position import ExitPlan, Rung
 
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from bot.config.schema import RiskSettings
 from bot.domain.calendar import NEW_YORK, TradingSession
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import WhatIfAnswered
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-from bot.domain.contracts import OptionContract
+from bot.domain.instruments import OptionContract
 from bot.domain.money import CENT
 
 

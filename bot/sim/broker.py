@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.commands import Subscribe
-from bot.domain.contracts import OptionContract, PriceGrid, parse_osi
 from bot.domain.errors import OrderRejected
 from bot.domain.events import (
     AccountReported,
@@ -35,6 +34,7 @@ from bot.domain.events import (
     QuoteReceived,
     WhatIfAnswered,
 )
+from bot.domain.instruments import OptionContract, PriceGrid, parse_osi
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
 from bot.domain.quotes import Book, BookLevel, Greeks, Quote
 from bot.engine.state.ports import Clock, Sink

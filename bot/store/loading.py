@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, Row, RowMapping, Select, Table, func,
 
 from bot.domain.approval import ApprovalState
 from bot.domain.calendar import NEW_YORK, new_york_day
-from bot.domain.contracts import PriceGrid
+from bot.domain.instruments import PriceGrid
 from bot.domain.money import from_units
 from bot.domain.order import ORDER, revision_of
 from bot.domain.position import OPEN, Settlement, Valuation

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from bot.config.schema import ExitSettings
 from bot.domain.calendar import TradingSession
-from bot.domain.contracts import OptionContract
+from bot.domain.instruments import OptionContract
 from bot.domain.market import MarketView
 from bot.domain.quotes import Quote
 

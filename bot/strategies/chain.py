@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from bot.domain.contracts import OptionContract, Right, root_for
+from bot.domain.instruments import OptionContract, Right, root_for
 from bot.domain.market import MarketView
 from bot.domain.marketdata import OPTION_CONTRACTS
 from bot.strategies.inputs import gex_rows

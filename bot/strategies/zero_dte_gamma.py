@@ -19,7 +19,7 @@ from bot.analytics.gex import gamma_flip, max_gamma_strike, net_gamma
 from bot.analytics.liquidity import Grade, at_least, grade_quote
 from bot.config.schema import ZeroDteGammaSettings
 from bot.domain.calendar import NEW_YORK, TradingSession
-from bot.domain.contracts import OptionContract, Right
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.market import MarketView
 from bot.domain.quotes import Quote
 from bot.strategies.base import Look, Proposal

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.calendar import NEW_YORK
-from bot.domain.contracts import parse_osi
+from bot.domain.instruments import parse_osi
 
 NOTHING: Final = "–"
 MINUS: Final = "−"

@@ -8,9 +8,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.broker.contracts import ContractBook, grid_of_rule, key_of, option_of, rule_id_of, to_ib
+from bot.broker.contracts import ContractBook, grid_of_rule, named, rule_id_of, to_ib
 from bot.broker.ib import Contract, ContractDetails, PriceIncrement
-from bot.domain.contracts import OptionContract, PriceGrid, Right
+from bot.domain.instruments import OptionContract, PriceGrid, Right
 
 OPTIONS = st.builds(
     OptionContract,
@@ -23,7 +23,7 @@ OPTIONS = st.builds(
 
 @given(OPTIONS)
 def test_an_option_comes_back_as_it_went(option: OptionContract) -> None:
-    assert key_of(to_ib(option.key)) == option.key
+    assert named(to_ib(option.key)).key == option.key
 
 
 def test_an_index_option_names_its_underlying_and_its_class() -> None:
@@ -53,15 +53,15 @@ def test_the_local_symbol_wins_over_the_last_trading_day() -> None:
         secType="OPT", symbol="SPX", lastTradeDateOrContractMonth="20261119", strike=6000.0, right="C",
         multiplier="100", localSymbol="SPX   261120C06000000", tradingClass="SPX",
     )  # fmt: skip
-    option = option_of(monthly)
+    option = named(monthly).option
     assert option is not None
     assert option.expiry == date(2026, 11, 20)
 
 
 def test_what_the_house_does_not_trade_gets_a_key_of_its_own() -> None:
     future = Contract(secType="FUT", symbol="ES", conId=5)
-    assert key_of(future) == "ES:FUT:5"
-    assert option_of(future) is None
+    assert named(future).key == "ES:FUT:5"
+    assert named(future).option is None
 
 
 def test_the_market_rule_is_the_one_of_the_exchange_that_we_route_to() -> None:
@@ -79,7 +79,9 @@ def test_a_rule_becomes_a_grid_of_exact_steps() -> None:
 
 def test_a_contract_that_the_broker_named_can_be_traded() -> None:
     book = ContractBook()
-    key = book.key(Contract(secType="OPT", conId=42, localSymbol="SPY   261120P00600000", multiplier="100"))
+    key = book.key(
+        Contract(secType="OPT", conId=42, localSymbol="SPY   261120P00600000", multiplier="100", currency="USD")
+    )
     contract = book.ib_contract(key)
     assert contract is not None
     assert contract.conId == 42

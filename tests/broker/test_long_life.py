@@ -12,8 +12,8 @@ import pytest
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.domain.calendar import new_york_day
-from bot.domain.contracts import parse_osi, price_grid
 from bot.domain.events import ExecutionReported, LinkChange, OrderReported
+from bot.domain.instruments import parse_osi, price_grid
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws

@@ -10,7 +10,6 @@ import pytest
 
 from bot.broker.adapter import IbkrBroker
 from bot.domain.commands import Subscribe
-from bot.domain.contracts import PriceGrid
 from bot.domain.events import (
     AlertRaised,
     BookReceived,
@@ -19,6 +18,7 @@ from bot.domain.events import (
     QuoteReceived,
     TradesReceived,
 )
+from bot.domain.instruments import PriceGrid
 from bot.domain.quotes import BookLevel, TradePrint
 from tests.broker.conftest import SETTINGS, START, Gathered
 from tests.broker.fake_tws import EPOCH, OPTION_KEY, OTHER_KEY, UNSET, FakeTws

@@ -13,9 +13,9 @@ from typing import Any
 
 from bot.broker.adapter import IbkrBroker
 from bot.config.schema import Settings
-from bot.domain.contracts import parse_osi
 from bot.domain.events import AlertRaised, CommandKind, CommandReceived, Event
 from bot.domain.ids import IdSource
+from bot.domain.instruments import parse_osi
 from bot.domain.order import Order, Purpose
 from bot.domain.position import Position
 from bot.domain.signal import Signal

@@ -21,8 +21,8 @@ from typer.testing import Result
 
 from bot.cli.operator import matches
 from bot.domain.approval import Approval
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.ids import ulid
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, ExitPlan, Position, PositionState, Rung, Settlement
 from bot.domain.session import Session, SessionState

@@ -7,8 +7,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.ids import IdSource, is_ours, order_ref, ulid
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.position import ExitPlan, Position
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)

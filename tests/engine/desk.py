@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from bot.config.schema import Settings
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import (
     AccountReported,
     BrokerTimeTold,
@@ -22,6 +21,7 @@ from bot.domain.events import (
     QuoteReceived,
 )
 from bot.domain.ids import IdSource
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, PositionState, Rung
 from bot.domain.signal import Signal

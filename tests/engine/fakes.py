@@ -13,7 +13,6 @@ from typing import Any
 from bot.config.schema import ExitSettings
 from bot.domain.calendar import NEW_YORK, TradingSession, new_york_day
 from bot.domain.commands import Subscribe
-from bot.domain.contracts import OptionContract, PriceGrid, parse_osi
 from bot.domain.errors import BrokerUnavailable, CommitFailed
 from bot.domain.events import (
     BrokerOrderStatus,
@@ -29,6 +28,7 @@ from bot.domain.events import (
     OrderReported,
     WhatIfAnswered,
 )
+from bot.domain.instruments import OptionContract, PriceGrid, parse_osi
 from bot.domain.market import MarketView
 from bot.domain.order import Execution, Order, OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import OPEN, Position

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.contracts import NICKEL_CLASS, PENNY_CLASS, PriceGrid
 from bot.domain.events import AlertRaised, CommandKind, ContractQualified, FeedReported, QuoteReceived
+from bot.domain.instruments import NICKEL_CLASS, PENNY_CLASS, PriceGrid
 from bot.engine.state.inbox import Inbox
 from tests.engine.desk import SPY_590C, TEN, Desk
 from tests.engine.fakes import a_quote

@@ -10,7 +10,6 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.calendar import NEW_YORK
-from bot.domain.contracts import PENNY_ALL, OptionContract, Right
 from bot.domain.events import (
     CommandKind,
     CommissionReported,
@@ -20,6 +19,7 @@ from bot.domain.events import (
     LinkChange,
     LinkChanged,
 )
+from bot.domain.instruments import PENNY_ALL, OptionContract, Right
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import PositionState
 from bot.domain.quotes import Greeks

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.domain import contracts
+from bot.domain import instruments
 from bot.domain.commands import SubmitOrder
 from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, OrderErred
 from bot.domain.market import Datum
@@ -162,7 +162,7 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
         "send_again_unheard": ((budgets, "_lost", _send_again_unheard),),
         "believe_own_clock": ((Clocks, "compare", _believe_own_clock),),
         "believe_stale_data": ((Datum, "age_s", _believe_stale_data),),
-        "any_price": ((contracts, "round_to_tick", _any_price),),
+        "any_price": ((instruments, "round_to_tick", _any_price),),
         "sell_beside_a_buy": (
             (protection, "may_sell_more", _sell_beside_a_buy),
             (exits, "may_sell_more", _sell_beside_a_buy),

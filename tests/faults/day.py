@@ -19,9 +19,9 @@ from sqlalchemy.dialects import sqlite
 from bot.config.schema import Settings
 from bot.domain.breaker import BreakerState
 from bot.domain.calendar import TradingSession
-from bot.domain.contracts import parse_osi
 from bot.domain.events import CommandKind
 from bot.domain.ids import IdSource
+from bot.domain.instruments import parse_osi
 from bot.domain.market import MarketView
 from bot.domain.position import Protection
 from bot.domain.session import Hold, Session, SessionState

@@ -13,7 +13,6 @@ from pydantic import TypeAdapter
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.domain.commands import Subscribe
-from bot.domain.contracts import price_grid
 from bot.domain.events import (
     BrokerOrderStatus,
     BrokerSnapshot,
@@ -25,6 +24,7 @@ from bot.domain.events import (
     OrderReported,
     QuoteReceived,
 )
+from bot.domain.instruments import price_grid
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.driver import VenueDriver
 from bot.sim.faults.catalogue import Fault

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.contracts import Right
+from bot.domain.instruments import Right
 from bot.feeds.tolerant import Malformed, count, decimal, flag, instant, real, rows_of
 from bot.feeds.uw_parsers import PARSERS, Memory, Parsed
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.config.schema import ExitSettings, RungSettings
 from bot.domain.calendar import TradingSession
-from bot.domain.contracts import NICKEL_CLASS, PENNY_ALL, PENNY_CLASS, OptionContract, PriceGrid, Right
+from bot.domain.instruments import NICKEL_CLASS, PENNY_ALL, PENNY_CLASS, OptionContract, PriceGrid, Right
 from bot.domain.position import ExitPlan, Rung
 from bot.risk.ladder import (
     freeze_plan,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bot.config.schema import RiskSettings
 from bot.domain.calendar import TradingSession
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import WhatIfAnswered
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState
 from bot.risk.rules import RULES, EntryView, failed, validate_entry

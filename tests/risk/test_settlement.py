@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.contracts import OptionContract, Right
+from bot.domain.instruments import OptionContract, Right
 from bot.risk.settlement import Leaving, exercised
 from tests.engine.desk import DAY
 

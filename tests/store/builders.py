@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.approval import Approval
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.ids import ulid
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Execution, Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, Rung
 from bot.domain.signal import Signal

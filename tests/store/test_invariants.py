@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.contracts import NICKEL_CLASS, PENNY_CLASS, PriceGrid
+from bot.domain.instruments import NICKEL_CLASS, PENNY_CLASS, PriceGrid
 from bot.domain.order import OrderSide, OrderState
 from bot.domain.position import Protection
 from bot.engine.state.records import InstrumentRow, NewMark, TickBatch

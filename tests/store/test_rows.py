@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.approval import Approval
 from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
-from bot.domain.contracts import OptionContract, PriceGrid
+from bot.domain.instruments import OptionContract, PriceGrid
 from bot.domain.money import from_units
 from bot.domain.order import Execution, Order, Terms
 from bot.domain.position import ExitPlan, Position, Protection, Rung

@@ -14,9 +14,9 @@ import pytest
 from bot.domain.approval import ApprovalState
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
-from bot.domain.contracts import PENNY_CLASS
 from bot.domain.errors import CommitFailed, ConfigError
 from bot.domain.events import AccountReported, AlertRaised, CommandKind, CommandReceived, FeedReported
+from bot.domain.instruments import PENNY_CLASS
 from bot.domain.order import OrderState, Terms
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Hold, Session, SessionState

@@ -11,7 +11,7 @@ import pytest
 
 from bot.config.schema import StrategiesSettings, ZeroDteGammaSettings
 from bot.domain.calendar import TradingSession
-from bot.domain.contracts import OptionContract, PriceGrid, Right, parse_osi, price_grid, root_for
+from bot.domain.instruments import OptionContract, PriceGrid, Right, parse_osi, price_grid, root_for
 from bot.domain.market import Datum
 from bot.domain.marketdata import GEX_BY_STRIKE, OPTION_CONTRACTS, OptionContractRow, StrikeExposure
 from bot.domain.quotes import Book, BookLevel, Greeks, Quote

@@ -9,9 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from bot.domain.commands import AskSnapshot
-from bot.domain.contracts import parse_osi
 from bot.domain.events import CommissionReported, ExecutionReported
 from bot.domain.ids import is_ours
+from bot.domain.instruments import parse_osi
 from bot.domain.money import ZERO
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderTrigger, Purpose, base_of
 from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 
 from bot.domain.calendar import new_york_day
-from bot.domain.contracts import OSI_LENGTH, parse_osi
 from bot.domain.events import BrokerOrderStatus, BrokerOrderView
+from bot.domain.instruments import option_of_key, symbol_of_key
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import Position
 from bot.domain.symbol_halt import SymbolHalt, SymbolState, SymbolTrigger
@@ -111,7 +111,7 @@ def holdings(
     """
     known = journal.ledger.not_ours
     for key in sorted(known.keys() | there.keys()):
-        if _symbol(key) in open_questions:
+        if symbol_of_key(key) in open_questions:
             continue
         before, now = known.get(key, 0), there.get(key, 0)
         if now - before != delivered.get(key, 0):
@@ -124,7 +124,7 @@ def holdings(
 
 def _tell_of_holding(journal: Journal, key: str, before: int, now: int) -> None:
     name, facts = key.strip(), {"key": key, "before": before, "now": now}
-    if now < 0 and len(key) == OSI_LENGTH:
+    if now < 0 and option_of_key(key) is not None:
         words = f"the account is short {-now} {name} ({before} before), which this bot never is: it is left alone"
         journal.alert("SHORT_AT_BROKER", "critical", words, facts)
     else:
@@ -132,17 +132,8 @@ def _tell_of_holding(journal: Journal, key: str, before: int, now: int) -> None:
         journal.alert("NOT_OURS_AT_BROKER", "warning", words, facts)
 
 
-def _symbol(key: str) -> str:
-    return parse_osi(key).symbol if len(key) == OSI_LENGTH else key
-
-
 def _symbol_of_ours(ledger: Ledger, key: str) -> str | None:
-    if not ledger.has_traded(key):
-        return None
-    try:
-        return parse_osi(key).symbol
-    except ValueError:
-        return None
+    return symbol_of_key(key) if ledger.has_traded(key) else None
 
 
 def _words(execution: Execution) -> str:

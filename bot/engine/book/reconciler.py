@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 
 from bot.domain.commands import AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.connection import ConnectionState
-from bot.domain.contracts import OSI_LENGTH, parse_osi
 from bot.domain.events import (
     BrokerOrderStatus,
     BrokerOrderView,
@@ -25,6 +24,7 @@ from bot.domain.events import (
     OrderReported,
 )
 from bot.domain.ids import is_ours
+from bot.domain.instruments import symbol_of_key
 from bot.domain.order import (
     Execution,
     Order,
@@ -426,7 +426,7 @@ class Reconciler:
                 settler.exercise_early(position, gone)
             else:
                 sold_elsewhere.lose(ctx, self._journal, position, gone)
-        questions = {parse_osi(key).symbol for key in self._absences.differences if len(key) == OSI_LENGTH}
+        questions = {symbol_of_key(key) for key in self._absences.differences}
         foreign.holdings(self._journal, there, settler.delivered, questions)
         known = ctx.ledger.not_ours
         for key in sorted(known.keys() | there.keys()):

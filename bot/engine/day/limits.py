@@ -28,8 +28,8 @@ from typing import Final
 from bot.domain.breaker import Breaker, BreakerState, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState, Permission
-from bot.domain.contracts import Right
 from bot.domain.events import DatumReceived
+from bot.domain.instruments import Right
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.domain.connection import Permission
-from bot.domain.contracts import parse_osi
+from bot.domain.instruments import parse_osi
 from bot.domain.order import Order, OrderSide, OrderTicket, Terms
 from bot.domain.session import SessionState
 from bot.engine.state.ledger import Ledger

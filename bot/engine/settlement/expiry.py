@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from bot.domain.calendar import NEW_YORK, REGULAR_CLOSE, TradingSession, new_york_day
 from bot.domain.commands import AskSnapshot
-from bot.domain.contracts import OptionContract
+from bot.domain.instruments import OptionContract
 from bot.domain.money import neat, to_price
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.engine.state.context import Context

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.calendar import new_york_day
-from bot.domain.contracts import OptionContract, parse_osi
+from bot.domain.instruments import OptionContract, parse_osi
 from bot.domain.money import CENT, ZERO
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, Position, PositionTrigger, Settlement

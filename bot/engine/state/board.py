@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
-from bot.domain.contracts import PriceGrid, is_over, parse_osi, price_grid
 from bot.domain.events import (
     BookReceived,
     ContractQualified,
@@ -15,6 +14,7 @@ from bot.domain.events import (
     QuoteReceived,
     TradesReceived,
 )
+from bot.domain.instruments import PriceGrid, is_over, parse_osi, price_grid
 from bot.domain.market import Datum
 from bot.domain.quotes import Book, Greeks, Quote, TradePrint
 

@@ -12,8 +12,8 @@ from bot.domain.approval import APPROVAL, Approval
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
-from bot.domain.contracts import Right
 from bot.domain.events import BrokerOrderView
+from bot.domain.instruments import Right
 from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose, base_of
 from bot.domain.position import OPEN, CloseReason, Position, Valuation
 from bot.domain.session import Session

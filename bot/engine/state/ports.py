@@ -8,8 +8,8 @@ from typing import Protocol
 
 from bot.domain.calendar import TradingSession
 from bot.domain.commands import Subscribe
-from bot.domain.contracts import PriceGrid
 from bot.domain.events import BrokerSnapshot, CommandReceived, Event, WhatIfAnswered
+from bot.domain.instruments import PriceGrid
 from bot.domain.order import OrderTicket
 from bot.engine.state.records import LoadedState, TickBatch
 

@@ -16,8 +16,8 @@ from typing import Any, Final
 from bot.domain.approval import Approval
 from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
-from bot.domain.contracts import PriceGrid
 from bot.domain.events import AccountReported, AlertRaised, CommandReceived, FeedReported
+from bot.domain.instruments import PriceGrid
 from bot.domain.order import Execution, Order
 from bot.domain.position import Position
 from bot.domain.session import Session

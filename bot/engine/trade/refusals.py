@@ -21,7 +21,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.domain.contracts import NICKEL_CLASS
+from bot.domain.instruments import NICKEL_CLASS
 from bot.domain.order import Order, OrderState, Purpose
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.domain.quotes import QuoteFault

@@ -15,8 +15,8 @@ from bot.config.schema import ApprovalMode
 from bot.domain.approval import Approval, ApprovalState, ApprovalTrigger
 from bot.domain.commands import AskWhatIf, Command, SubmitOrder
 from bot.domain.connection import Permission
-from bot.domain.contracts import Right
 from bot.domain.events import WhatIfAnswered
+from bot.domain.instruments import Right
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.signal import Signal, SignalState, SignalTrigger
 from bot.engine.state.context import Context

@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.commands import Subscribe
-from bot.domain.contracts import PriceGrid
 from bot.domain.errors import BrokerUnavailable
 from bot.domain.events import (
     AccountReported,
@@ -36,6 +35,7 @@ from bot.domain.events import (
     TradesReceived,
     WhatIfAnswered,
 )
+from bot.domain.instruments import PriceGrid
 from bot.domain.order import OrderTicket, OrderType
 from bot.engine.state.ports import Clock, Sink
 from bot.sim.broker import SimBroker

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.domain.approval import Approval, ApprovalState
 from bot.domain.calendar import new_york_day
-from bot.domain.contracts import OptionContract, PriceGrid, Right
+from bot.domain.instruments import OptionContract, PriceGrid, Right
 from bot.domain.money import from_units, to_units
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import (

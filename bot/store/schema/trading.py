@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, Table, UniqueConstraint
 
 from bot.domain.approval import ApprovalState
-from bot.domain.contracts import Right
+from bot.domain.instruments import Right
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose
 from bot.domain.position import CloseReason, Origin, PositionState, Protection, Settlement, Valuation
 from bot.domain.signal import SignalState

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import AlertRaised, CommandKind
+from bot.domain.instruments import OptionContract, Right
 from tests.engine.desk import Desk
 
 CLOSE = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)

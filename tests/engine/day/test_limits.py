@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.breaker import BreakerState
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import CommandKind, LinkChange, LinkChanged
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import DAY, SPY_580P, SPY_590C, Desk

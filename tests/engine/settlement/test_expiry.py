@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import BrokerOrderStatus, CommandKind, ExecutionReported, LinkChange, LinkChanged, QuoteReceived
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, Position, PositionState, Settlement
 from bot.domain.quotes import Quote

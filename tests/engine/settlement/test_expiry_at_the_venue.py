@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.config.schema import ExitSettings, Settings
-from bot.domain.contracts import parse_osi
 from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.ids import IdSource
+from bot.domain.instruments import parse_osi
 from bot.domain.position import CloseReason, PositionState
 from bot.engine.state.inbox import Inbox
 from bot.engine.tick import Engine

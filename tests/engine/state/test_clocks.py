@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.connection import ConnectionState
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import BrokerTimeTold, ClockParted, CommandKind, LinkChange, LinkChanged
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.engine.state.clocks import Clocks

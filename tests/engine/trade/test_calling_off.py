@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bot.domain.breaker import Breaker, BreakerState
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import CommandKind, LinkChange, LinkChanged
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Order, OrderSide, OrderState, Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import SessionState

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from bot.config.schema import ExitSettings
-from bot.domain.contracts import OptionContract, Right
 from bot.domain.events import CommandKind, ExecutionReported
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderSide, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.signal import SignalState

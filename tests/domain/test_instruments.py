@@ -1,5 +1,6 @@
 """OSI symbols both ways, roots, and the price grid."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -7,16 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.contracts import (
+from bot.domain.instruments import (
     NICKEL_CLASS,
     PENNY_ALL,
     PENNY_CLASS,
+    Instrument,
     OptionContract,
     PriceGrid,
     Right,
     UnderlyingKind,
     format_osi,
     is_third_friday,
+    option_of_key,
     parse_osi,
     price_grid,
     root_for,
@@ -148,3 +151,61 @@ def test_rounding_keeps_the_order_of_prices(grid: PriceGrid, one: Decimal, other
     low, high = sorted((one, other))
     assert grid.down(low) <= grid.down(high)
     assert grid.up(low) <= grid.up(high)
+
+
+# ---- what the broker names
+
+SPY_CALL = Instrument(
+    7001, "OPT", "SPY", "USD", "100", "SMART", "", "SPY", "SPY   261120C00600000", "20261120", "C", "600"
+)  # fmt: skip
+
+
+def test_a_listed_option_in_dollars_on_a_hundred_shares_is_plain() -> None:
+    assert SPY_CALL.is_plain_us_option
+    assert SPY_CALL.key == "SPY   261120C00600000"
+    blank = replace(SPY_CALL, symbol="BRK B", trading_class="BRKB", local_symbol="BRKB  261120C00600000")
+    assert blank.is_plain_us_option
+    assert blank.key == "BRKB  261120C00600000"
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"currency": "EUR"}, {"currency": ""}, {"multiplier": "150"}, {"multiplier": "10"}, {"multiplier": "0"},
+        {"multiplier": ""}, {"multiplier": "None"}, {"multiplier": "100.5"}, {"trading_class": "AAPL1"},
+        {"trading_class": "SPY7", "local_symbol": "SPY7  261120C00600000"}, {"sec_type": "FOP"}, {"sec_type": "WAR"},
+        {"trading_class": "2SPY", "local_symbol": "2SPY  261120C00600000"}, {"strike": "0.0005"},
+        {"local_symbol": "SPY   261120C00000000", "strike": ""}, {"local_symbol": "C SPY  NOV 26", "strike": "100000"},
+        {"local_symbol": "", "trading_class": "TOOLONGCLASS"}, {"local_symbol": "", "right": "?"},
+        {"local_symbol": "SPY   261320C00600000", "last_trading_day": ""}, {"sec_type": ""}, {"sec_type": "OPTX"},
+    ],
+)  # fmt: skip
+def test_an_option_of_any_other_terms_is_not_plain_and_has_a_key_of_its_own(terms: dict[str, str]) -> None:
+    other = replace(SPY_CALL, **terms)
+    assert not other.is_plain_us_option
+    assert other.key == f"SPY:{other.sec_type or '?'}:7001"
+    assert option_of_key(other.key) is None
+
+
+def test_a_ticker_of_another_currency_is_not_the_underlying() -> None:
+    assert Instrument(1, "STK", "SPY", "USD").key == "SPY"
+    assert Instrument(2, "STK", "SPY", "AUD").key == "SPY:STK:2"
+    assert Instrument(3, "CFD", "SPY", "USD").key == "SPY:CFD:3"
+
+
+TEXTS = st.text(max_size=30)
+
+
+@given(st.builds(Instrument, st.integers(), TEXTS | st.sampled_from(["OPT", "STK"]), *([TEXTS] * 10)))
+def test_whatever_the_broker_names_is_an_instrument(named: Instrument) -> None:
+    assert named.key
+    assert str(named) is not None
+    assert named.changes_from(named) == {}
+    assert (option_of_key(named.key) is not None) == named.is_plain_us_option
+
+
+def test_a_contract_that_is_named_with_less_has_not_changed() -> None:
+    less = Instrument(7001, "OPT", "SPY", "USD", "100.0", local_symbol="SPY 261120C00600000", right="CALL")
+    assert SPY_CALL.changes_from(less) == less.changes_from(SPY_CALL) == {}
+    split = replace(SPY_CALL, multiplier="150", trading_class="SPY1")
+    assert split.changes_from(SPY_CALL) == {"multiplier": ("100", "150"), "trading_class": ("SPY", "SPY1")}
