@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -21,16 +22,28 @@ from bot.domain.calendar import TradingSession
 from bot.domain.errors import StoreError
 from bot.domain.events import AlertRaised, Event, JobRan
 from bot.engine.state.ports import Clock, TradingCalendar
+from bot.store.address import sqlite_path
 from bot.store.backup import Backup, backup, backup_name, backups, folder_of, taken_at
 from bot.store.chain import Head
+from bot.store.database import open_reader
+from bot.store.heads import file_in, in_words, missing, note
 
 log: Final = logging.getLogger("quanticity")
 
 JOB: Final = "backup"
+_MB: Final = 2**20
 _LOOK_S: Final = 5.0
 _AFTER_CLOSE: Final = timedelta(minutes=5)
 _AGAIN_AFTER: Final = timedelta(minutes=30)
 """How long a backup that failed waits for its next attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long backups are kept, in days, and how large all of them together may be."""
+
+    days: int
+    most_mb: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,7 @@ class Outcome:
     made: Backup | None
     failure: str
     removed: list[Path]
+    rewritten: str = ""  # in words, when a head that was noted is not in the history any more
 
 
 class Backups:
@@ -86,12 +100,17 @@ class Backups:
     async def make(self) -> Outcome:
         """Make and check one in a process of its own, remove old ones, and tell the engine."""
         at = self._clock.now()
-        outcome = await _make_apart(self._url, self._folder, at, self._settings.backup_keep_days)
+        keep = Keep(self._settings.backup_keep_days, self._settings.backup_most_mb)
+        outcome = await _make_apart(self._url, self._folder, at, keep)
         self._failed_at = at if outcome.made is None else None
         self._report(outcome)
         return outcome
 
     def _report(self, outcome: Outcome) -> None:
+        if outcome.rewritten:
+            log.error(outcome.rewritten)
+            facts = {"folder": str(self._folder)}
+            self._tell(AlertRaised("HISTORY_REWRITTEN", "critical", outcome.rewritten, facts, outcome.at))
         if outcome.made is None:
             words = f"the backup failed: {outcome.failure}"
             log.error(words)
@@ -104,8 +123,8 @@ class Backups:
         self._tell(JobRan(JOB, "done", words + removed, outcome.at))
 
 
-async def _make_apart(url: str, folder: Path, at: datetime, keep_days: int) -> Outcome:
-    question = {"url": url, "folder": str(folder), "at": at.isoformat(), "keep_days": keep_days}
+async def _make_apart(url: str, folder: Path, at: datetime, keep: Keep) -> Outcome:
+    question = {"url": url, "folder": str(folder), "at": at.isoformat(), "keep": asdict(keep)}
     try:
         found = await apart("backup", question)
     except ChildFailed as error:
@@ -116,29 +135,56 @@ async def _make_apart(url: str, folder: Path, at: datetime, keep_days: int) -> O
         Backup(Path(made["path"]), made["size_bytes"], made["transitions"], Head(*made["head"])) if made else None,
         found["failure"],
         [Path(path) for path in found["removed"]],
+        found["rewritten"],
     )
 
 
 def answer(question: Question) -> dict[str, Any]:
     """Make one backup as asked by `_make_apart`."""
     at = datetime.fromisoformat(question["at"])
-    outcome = make(question["url"], Path(question["folder"]), at, question["keep_days"])
+    outcome = make(question["url"], Path(question["folder"]), at, Keep(**question["keep"]))
     made = asdict(outcome.made) | {"path": str(outcome.made.path)} if outcome.made else None
-    return {"made": made, "failure": outcome.failure, "removed": [str(path) for path in outcome.removed]}
+    removed = [str(path) for path in outcome.removed]
+    return {"made": made, "failure": outcome.failure, "removed": removed, "rewritten": outcome.rewritten}
 
 
-def make(url: str, folder: Path, at: datetime, keep_days: int) -> Outcome:
-    """Make one backup and remove those older than `keep_days`, never the newest; failures come back as words."""
+def make(url: str, folder: Path, at: datetime, keep: Keep) -> Outcome:
+    """Make one backup, note the head that it was verified up to, and remove the old ones, never the newest; failures
+    come back as words."""
+    heads = file_in(folder)
     try:
+        with open_reader(url) as connection:
+            gone = missing(connection, heads)
+        _refuse_without_room(url, folder)
         made = backup(url, folder / backup_name(at))
+        note(heads, made.head, at, "backup", verified=True)
     except (StoreError, OSError) as error:
         return Outcome(at, None, str(error), [])
-    return Outcome(at, made, "", _remove_old(folder, at, keep_days, made.path))
+    return Outcome(at, made, "", _remove_old(folder, at, keep, made.path), in_words(gone) if gone else "")
 
 
-def _remove_old(folder: Path, at: datetime, keep_days: int, newest: Path) -> list[Path]:
-    limit = at - timedelta(days=keep_days)
-    old = [p for p in backups(folder) if p != newest and (taken := taken_at(p)) is not None and taken < limit]
+def _refuse_without_room(url: str, folder: Path) -> None:
+    """A copy that fills the disk would take the store's own next commit with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted, free = sqlite_path(url).stat().st_size * 2, shutil.disk_usage(folder).free
+    if wanted > free:
+        raise StoreError(
+            f"{folder} has {free / _MB:.0f} MB free, a backup wants {wanted / _MB:.0f}: free space there, or set "
+            "database.backup_dir to another disk"
+        )
+
+
+def _remove_old(folder: Path, at: datetime, keep: Keep, newest: Path) -> list[Path]:
+    limit = at - timedelta(days=keep.days)
+    room = keep.most_mb * _MB - newest.stat().st_size
+    old = []
+    for path in backups(folder):
+        taken = taken_at(path)
+        if path == newest or taken is None:
+            continue
+        room -= path.stat().st_size
+        if taken < limit or room < 0:
+            old.append(path)
     # What an attempt that was killed left half done bears the name of the backup that it was to be, and `.part`.
     halves = [p for p in folder.glob("*.part") if (begun := taken_at(p.with_suffix(""))) is not None and begun < limit]
     for path in (*old, *halves):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.app.apart import apart
+from bot.app.history import heads_of
 from bot.config.options import RunOptions
 from bot.config.schema import Mode
 from bot.engine.state.ports import Clock, TradingCalendar
@@ -32,7 +33,8 @@ async def watch_the_close(
         if options.until_close:
             stop.set()
             return
-        question = {"url": engine.settings.database.url, "day": session.day.isoformat()}
+        database = engine.settings.database
+        question = {"url": database.url, "heads": str(heads_of(database) or ""), "day": session.day.isoformat()}
         for line in await apart("day's summary", question):
             log.info(line)
         if engine.settings.mode is Mode.SIM:

@@ -6,11 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 
+from bot.store.audit import head_of
+from bot.store.chain import BEGINNING, Head
 from bot.store.database import open_reader
+from bot.store.heads import verified_head
 from bot.store.invariants import Finding, check_invariants
 
 _TRADES = """
@@ -33,6 +37,7 @@ class DaySummary:
     trades: Sequence[Mapping[str, Any]]
     slippage_per_share: float | None
     findings: Sequence[Finding]
+    head: Head
 
     @property
     def realized(self) -> float:
@@ -47,17 +52,18 @@ class DaySummary:
         return all(finding.ok for finding in self.findings)
 
 
-def summarize(url: str, day: date) -> DaySummary:
-    """Read a day from the store."""
+def summarize(url: str, day: date, since: Head = BEGINNING) -> DaySummary:
+    """Read a day from the store; up to `since` the chain was verified before."""
     with open_reader(url) as reader:
         trades = [dict(row._mapping) for row in reader.execute(text(_TRADES), {"day": day.isoformat()})]
         slippage = reader.execute(text(_SLIPPAGE), {"day": day.isoformat()}).scalar()
-    return DaySummary(day, trades, slippage, check_invariants(url))
+    return DaySummary(day, trades, slippage, check_invariants(url, since=since), head_of(url))
 
 
 def answer(question: Mapping[str, str]) -> list[str]:
-    """Return a day's lines, asked for by `url` and `day` (see `bot.app.apart`)."""
-    return lines(summarize(question["url"], date.fromisoformat(question["day"])))
+    """Return a day's lines, asked for by `url`, `day` and the file of `heads` (see `bot.app.apart`)."""
+    since = verified_head(question["url"], Path(question["heads"])) if question["heads"] else BEGINNING
+    return lines(summarize(question["url"], date.fromisoformat(question["day"]), since))
 
 
 def lines(summary: DaySummary) -> list[str]:
@@ -75,6 +81,7 @@ def lines(summary: DaySummary) -> list[str]:
     held = len(summary.findings) - len(broken)
     out.append(f"  invariants  {held} of {len(summary.findings)} hold")
     out.extend(f"    BROKEN {words}" for words in broken)
+    out.append(f"  history     {summary.head.seq} transitions, head {summary.head.hash}")
     return out
 
 

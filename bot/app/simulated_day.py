@@ -14,6 +14,8 @@ from bot.feeds.calendar import XnysCalendar
 from bot.sim.book_file import VenueBook, read_book
 from bot.sim.scenario import Scenario, load_scenario
 from bot.store.address import is_sqlite, sqlite_path
+from bot.store.backup import folder_of
+from bot.store.heads import file_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def set_aside(settings: Settings, at: datetime) -> list[Path]:
     if is_sqlite(settings.database.url):
         store = sqlite_path(settings.database.url)
         candidates += [store, store.with_name(store.name + "-wal"), store.with_name(store.name + "-shm")]
+        candidates.append(file_in(folder_of(settings.database.url, settings.database.backup_dir)))
     for path in candidates:
         if path.exists():
             beside = path.with_name(f"{path.name}.aside-{stamp}")

@@ -26,6 +26,7 @@ from bot.app.backups import Backups
 from bot.app.beside import Beside, cancel
 from bot.app.children import Child, ChildFailed
 from bot.app.close import watch_the_close
+from bot.app.history import HistoryKeeper, look_at_start
 from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
@@ -196,11 +197,13 @@ async def _trade(
     """Return the exit code, None where it is to begin again."""
     settings = paced(config.settings, clock.speed)
     configure_logging(settings.log.level, config.secrets, now=clock.now, aside=True)
+    inbox = Inbox()
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir))
     store = SqlStore(settings.database.url, clock, config_version=config.version)
+    for alert in await asyncio.to_thread(look_at_start, settings.database, clock.now()):
+        inbox.put(alert)
     await store.open()
     await store.record_config(config.version, config.text)
-    inbox = Inbox()
     align = _follower_of_the_venue(clock) if day is None else None
     broker = IbkrBroker(_broker_settings(settings), clock, inbox.put, bot_id=settings.bot_id, on_venue_time=align)
     token = config.secrets.unusual_whales_token or _ANY_BEARER
@@ -255,6 +258,9 @@ async def _trade(
         if settings.database.backup_every_hours and is_sqlite(settings.database.url):
             backups = Backups(settings.database.url, settings.database, clock, calendar, inbox.put)
             running.push_async_callback(cancel, beside.start("backups", backups.run))
+        if is_sqlite(settings.database.url):
+            history = HistoryKeeper(settings.database, store, clock, inbox.put)
+            running.push_async_callback(cancel, beside.start("the history's head", history.run))
         close = partial(watch_the_close, engine, clock, calendar, options, stop)
         running.push_async_callback(cancel, beside.start("the day's end", close))
         await engine.run(stop)

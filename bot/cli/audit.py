@@ -92,20 +92,49 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Walk the whole chain of transitions; exit code 1 if a row was changed, removed or inserted."""
+    """Walk the whole chain of transitions, and see that it is guarded and the one whose heads were noted; exit code 1
+    if a row was changed, removed or inserted, a trigger is not as it was made, or a noted head is gone."""
     from bot.store.audit import verify_chain
 
     noted = _head(head)
-    verdict = verify_chain(_store(), noted)
+    url = _store()
+    verdict = verify_chain(url, noted)
+    others = _around_the_chain(url)
     found = verdict.first_break
+    sound = verdict.ok and not others
     if json:
         end = {"seq": verdict.head.seq, "hash": verdict.head.hash}
-        show.as_json({"ok": verdict.ok, "rows": verdict.rows, "head": end, "first_break": found})
-    elif found is None:
-        print(f"ok: {verdict.rows} transitions, head {verdict.head.seq}:{verdict.head.hash}")
+        report = {"ok": sound, "rows": verdict.rows, "head": end, "first_break": found, "others": others}
+        show.as_json(report)
+        raise typer.Exit(0 if sound else REFUSED)
+    if found is None:
+        print(f"{'ok' if sound else 'whole'}: {verdict.rows} transitions, head {verdict.head.seq}:{verdict.head.hash}")
     else:
         print(f"BROKEN after {verdict.rows} sound rows: {found.kind}: {found.text}")
-    raise typer.Exit(0 if verdict.ok else REFUSED)
+    for words in others:
+        print(f"BROKEN {words}")
+    raise typer.Exit(0 if sound else REFUSED)
+
+
+def _around_the_chain(url: str) -> list[str]:
+    """Return in words what is wrong with the triggers and with the heads that were noted beside the backups."""
+    from bot.store.address import is_sqlite
+    from bot.store.database import open_reader
+    from bot.store.guards import guard_faults
+    from bot.store.heads import in_words, missing
+
+    with open_reader(url) as connection:
+        faults = guard_faults(connection)
+        gone = missing(connection, _heads()) if is_sqlite(url) else None
+    return [*faults, *([in_words(gone)] if gone is not None else [])]
+
+
+def _heads() -> Path:
+    from bot.store.backup import folder_of
+    from bot.store.heads import file_in
+
+    database = configuration().settings.database
+    return file_in(folder_of(database.url, database.backup_dir))
 
 
 def _head(given: str | None) -> Head | None:
@@ -120,14 +149,29 @@ def _head(given: str | None) -> Head | None:
 
 
 @app.command()
-def invariants(json: Json = False) -> None:
-    """Check on the store alone what must always hold; exit code 1 if something does not."""
+def invariants(
+    full: Annotated[
+        bool, typer.Option("--full", help="Walk the whole history, also what the newest backup verified.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Check on the store alone what must always hold; exit code 1 if something does not. The chain is walked from the
+    newest head that a backup verified, which is still there."""
+    from bot.store.address import is_sqlite
+    from bot.store.chain import BEGINNING
+    from bot.store.database import open_reader
+    from bot.store.heads import last_verified
     from bot.store.invariants import check_invariants
 
     config = configuration()
     settings = config.settings
+    url, since = _store(), BEGINNING
+    if is_sqlite(url) and not full:
+        with open_reader(url) as connection:
+            since = last_verified(connection, _heads())
     findings = check_invariants(
-        _store(),
+        url,
+        since=since,
         protection_limit_s=settings.execution.protection_limit_s,
         quote_max_age_s=settings.risk.quote_max_age_s,
         secrets=list(config.secrets),

@@ -83,10 +83,14 @@ def restore(
     ] = False,
 ) -> None:
     """Put a checked backup in the place of the store. The bot must not be running."""
+    from bot.feeds.clock import SystemClock
     from bot.store import backup as copies
+    from bot.store.heads import file_in, note
 
     with _nobody_beside():
         head = copies.restore(database_url(), source, force=force)
+        database = configuration().settings.database
+        note(file_in(copies.folder_of(database.url, database.backup_dir)), head, SystemClock().now(), "restore")
     print(
         f"restored {source}: {head.seq} transitions. The next start compares it with the broker's book and takes over "
         "what happened since; entries wait until both agree. `python run.py db upgrade` first if its schema is older"

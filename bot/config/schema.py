@@ -37,6 +37,15 @@ class DatabaseSettings(Section):
         24, ge=0, le=168, description="of the clock; also after the close; 0: no backups by the clock"
     )
     backup_keep_days: int = Field(7, ge=1, le=3650, description="older ones are removed, but never the newest")
+    backup_most_mb: int = Field(
+        2000, ge=10, le=10_000_000, description="all backups together; the oldest go first, the newest never"
+    )
+    keep_account_days: int = Field(
+        400, ge=0, le=36500, description="account values in full; of older days first, last and extremes; 0: all"
+    )
+    keep_mark_days: int = Field(90, ge=0, le=36500, description="price paths of closed positions; 0: for ever")
+    keep_job_days: int = Field(30, ge=0, le=36500, description="marks of scheduled jobs; 0: for ever")
+    keep_comparison_days: int = Field(30, ge=0, le=36500, description="comparisons with the broker's book; 0: for ever")
     retry_for_s: Seconds = Field(1800, description="a full or failing disk is waited for so long, in wall seconds")
 
 

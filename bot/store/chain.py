@@ -52,6 +52,9 @@ class Head(NamedTuple):
     seq: int = 0
 
 
+BEGINNING: Final = Head()
+
+
 @dataclass(frozen=True, slots=True)
 class Break:
     """The first row at which a chain is not whole: `kind` is changed, removed, inserted or unlinked."""
@@ -74,13 +77,14 @@ class Verdict:
         return self.first_break is None
 
 
-def verify(rows: Iterable[Mapping[Any, Any]], head: Head | None = None) -> Verdict:
-    """Walk a chain in order of seq and return its head and its first break.
+def verify(rows: Iterable[Mapping[Any, Any]], head: Head | None = None, begin: Head | None = None) -> Verdict:
+    """Walk a chain in order of seq and return its head and its first break; `begin` is a head that was verified before,
+    whose followers `rows` are.
 
     Rows removed from the end leave a whole, shorter chain: give the head that was written down elsewhere (the admin
     gets it once a day) to find that too.
     """
-    end, count = Head(), 0
+    end, count = begin or Head(), 0
     known = False
     for row in rows:
         found = _break_at(end, row)

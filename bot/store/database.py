@@ -35,11 +35,13 @@ Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
 
 BUSY_TIMEOUT_MS: Final = 5000
+LOG_KEPT_BYTES: Final = 64 * 2**20
 WRITER_PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a committed tick survives a power cut
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    f"PRAGMA journal_size_limit={LOG_KEPT_BYTES}",  # a log that one long reader let grow does not stay that large
 )
 READER_PRAGMAS: Final = (
     "PRAGMA query_only=ON",

@@ -20,6 +20,7 @@ from bot.store.configs import name_config, record_config
 from bot.store.database import Lane, Result, Work, lane_for, reason_of
 from bot.store.identity import claim, held_in
 from bot.store.loading import load_state, queued_commands
+from bot.store.retention import Retention, thin_out
 from bot.store.schema import COMMAND
 from bot.store.statements import HEAD_OF_CHAIN, Prepared
 from bot.store.trouble import unusable
@@ -80,6 +81,11 @@ class SqlStore:
         now = self._clock.now()
         await self._read_head()
         return await self._ask(lambda connection: load_state(connection, now))
+
+    async def thin_out(self, keep: Retention, now: datetime) -> int:
+        """Remove a few rows of what is no history and older than is kept; return how many, 0 when none is left."""
+        async with self._turn:
+            return await self._ask(lambda connection: thin_out(connection, keep, now))
 
     async def commit(self, batch: TickBatch) -> None:
         """Write a whole tick durably; raises CommitFailed (StoreUnusable: disk or file is in trouble), and

@@ -180,11 +180,11 @@ WITH word AS (
         ) AS end_seq
     FROM word
 ), stretch AS (
-    SELECT b.position_id, b.event_at AS since_at, b.happened AS began_with, e.event_at AS until_at, e.happened AS
-    ended_with,
+    SELECT b.position_id, b.event_at AS since_at, b.happened AS began_with, e.event_at AS until_at,
+        CASE WHEN e.machine = 'order' THEN 'stop ' || e."trigger" ELSE e."trigger" END AS ended_with,
         (SELECT MAX(o.done_at) FROM broker_order o WHERE o.position_id = b.position_id AND o.purpose = 'entry') AS
         entry_done_at
-    FROM ordered b LEFT JOIN word e ON e.position_id = b.position_id AND e.seq = b.end_seq
+    FROM ordered b LEFT JOIN transition e ON e.seq = b.end_seq
     WHERE b.kind = 'start' AND (b.before IS NULL OR b.before = 'end')
 )
 SELECT stretch.*, CASE WHEN until_at IS NOT NULL THEN [seconds since_at until_at] END AS seconds,

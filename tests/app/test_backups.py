@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.app.backups import Backups, make
+from bot.app.backups import Backups, Keep, make
 from bot.config.loader import load
 from bot.config.schema import DatabaseSettings
 from bot.domain.events import AlertRaised, Event, JobRan
 from bot.feeds.clock import ManualClock
 from bot.store.audit import head_of
 from bot.store.backup import backup, backup_name, backups, check_copy, restore, taken_at
+from bot.store.chain import Head
+from bot.store.heads import file_in, note, noted
 from bot.store.invariants import check_invariants
 from bot.store.revision import upgrade
 from tests.engine.fakes import FakeCalendar
@@ -63,15 +66,15 @@ async def test_old_backups_go_and_the_newest_stays_however_old(url: str, tmp_pat
     folder = tmp_path / "kept"
     for days in (20, 9, 6):
         backup(url, folder / backup_name(NOON - timedelta(days=days)))
-    outcome = make(url, folder, NOON, 7)
+    outcome = make(url, folder, NOON, Keep(7, 2000))
     assert [taken_at(path) for path in backups(folder)] == [NOON, NOON - timedelta(days=6)]
     assert len(outcome.removed) == 2
     foreign, half = folder / "notes.txt", folder / f"{backup_name(NOON)}.part"
     for path in (foreign, half):
         path.write_text("mine")
-    make(url, folder, NOON + timedelta(days=6), 7)
+    make(url, folder, NOON + timedelta(days=6), Keep(7, 2000))
     assert half.exists(), "somebody may be at it"
-    make(url, folder, NOON + timedelta(days=40), 7)
+    make(url, folder, NOON + timedelta(days=40), Keep(7, 2000))
     assert len(backups(folder)) == 1
     assert not half.exists()
     assert foreign.exists()
@@ -147,3 +150,30 @@ async def test_a_store_restored_from_a_backup_comes_to_the_brokers_book(tmp_path
 def test_the_shipped_settings_keep_a_week_of_daily_backups() -> None:
     database = load(Path(__file__).resolve().parents[2]).settings.database
     assert (database.backup_every_hours, database.backup_keep_days) == (24, 7)
+
+
+def test_backups_together_stay_within_a_size_and_the_newest_stays(url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    for hours in (3, 2, 1):
+        backup(url, folder / backup_name(NOON - timedelta(hours=hours)))
+    one = backups(folder)[0].stat().st_size / 2**20
+    make(url, folder, NOON, Keep(7, most_mb=1))
+    assert len(backups(folder)) == max(1, min(4, int(1 / one)))
+    assert backups(folder)[0].name == backup_name(NOON)
+
+
+def test_a_backup_notes_the_head_that_it_verified_and_tells_of_one_that_is_gone(url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    note(file_in(folder), Head("ab" * 32, 70), NOON, "hour")
+    outcome = make(url, folder, NOON, Keep(7, 2000))
+    assert outcome.made is not None
+    assert "is not the one that was noted" in outcome.rewritten
+    assert [(one.why, one.verified) for one in noted(file_in(folder))] == [("hour", False), ("backup", True)]
+
+
+def test_a_disk_without_room_for_a_copy_is_named(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    outcome = make(url, tmp_path / "kept", NOON, Keep(7, 2000))
+    assert outcome.made is None
+    assert "0 MB free" in outcome.failure

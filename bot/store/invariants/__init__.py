@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
+from bot.store.chain import BEGINNING, Head
 from bot.store.database import open_reader
 from bot.store.invariants.audiences import messages_in_time, nothing_secret, only_authorised_approve
 from bot.store.invariants.broker_rules import within_broker_rules
@@ -47,12 +48,14 @@ def check_invariants(
     secrets: Sequence[str] = (),
     now: datetime | None = None,
     quote_max_age_s: float = 15.0,
+    since: Head = BEGINNING,
 ) -> list[Finding]:
     """Return a finding for each invariant; an empty store holds all of them.
 
     `protection_limit_s` is the setting `execution.protection_limit_s`, `quote_max_age_s` that of `risk`; `secrets` are
-    values that must not be in the store.
+    values that must not be in the store. `since` is a head up to which the chain was verified before
+    (`bot.store.heads.last_verified`): only what came after it is walked again.
     """
     with open_reader(url) as connection:
-        question = Question(connection, protection_limit_s, wall_grace_s, secrets, now, quote_max_age_s)
+        question = Question(connection, protection_limit_s, wall_grace_s, secrets, now, quote_max_age_s, since)
         return [check(question) for check in CHECKS]

@@ -5,13 +5,13 @@ store.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from bot.store.invariants.finding import Faults, Finding, Question
-from bot.store.schema import METADATA
+from bot.store.schema import METADATA, TRANSITION
 
 _APPROVERS: Final = re.compile(r"^(tick|rules|cli|admin:[a-z]+:.+)$")
 
@@ -29,6 +29,9 @@ _TOKEN_SHAPES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
     ("a password in an address", re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/@]{3,}@")),
 )
+# What a text must contain for one of the shapes to be in it: a store has millions of texts, and hardly any has this.
+_TRACES: Final = ("sk-ant-", "k_live_", "k_test_", "whsec_", "webhooks/", "Bearer", "eyJ", "AKIA", "PRIVATE KEY", "://")
+_TRACE_OF_TELEGRAM: Final = re.compile(r"\d{8}:[A-Za-z0-9_-]{35}")
 _SHORTEST_SECRET: Final = 6
 
 
@@ -73,28 +76,39 @@ WHERE machine IN ('signal', 'approval', 'report') AND "trigger" = 'approve'""")
 
 
 def nothing_secret(question: Question) -> Finding:
-    """I10: neither a known secret nor anything of a credential's shape is in any text of the store."""
+    """I10: neither a known secret nor anything of a credential's shape is in any text of the store; of the chain, what
+    came since it was looked at last."""
     faults = Faults()
     known = [secret for secret in question.secrets if len(secret) >= _SHORTEST_SECRET]
-    cells = 0
-    for table, column, value in _texts(question):
-        cells += 1
-        shape = _secret_in(value, known)
-        if shape is not None:
-            faults.add(f"{table}.{column} holds {shape}", table=table, column=column)
-    return faults.finding("I10", f"nothing secret in {cells} texts")
-
-
-def _texts(question: Question) -> Iterator[tuple[str, str, str]]:
+    texts = 0
     for table in METADATA.sorted_tables:
         names = [column.name for column in table.columns if column.type.python_type is str]
-        result = question.connection.execution_options(yield_per=1000).execute(select(*(table.c[n] for n in names)))
-        for row in result:
-            yield from ((table.name, name, value) for name, value in zip(names, _values(row), strict=True) if value)
+        for row in _rows_of(question, table, names):
+            texts += len(names)
+            if _has_trace("\n".join(value for value in row if value), known):
+                _judge(table.name, names, row, known, faults)
+    return faults.finding("I10", f"nothing secret in {texts} texts")
 
 
-def _values(row: Any) -> tuple[str | None, ...]:
-    return tuple(row)
+def _rows_of(question: Question, table: Table, names: list[str]) -> Iterator[Sequence[str | None]]:
+    query = select(*(table.c[name] for name in names))
+    if table is TRANSITION:
+        query = query.where(TRANSITION.c.seq > question.since.seq)
+    result = question.connection.execution_options(yield_per=1000).execute(query)
+    yield from (tuple(row) for row in result)
+
+
+def _has_trace(text: str, known: list[str]) -> bool:
+    if any(trace in text for trace in _TRACES) or any(secret in text for secret in known):
+        return True
+    return _TRACE_OF_TELEGRAM.search(text) is not None
+
+
+def _judge(table: str, names: list[str], row: Sequence[str | None], known: list[str], faults: Faults) -> None:
+    for column, value in zip(names, row, strict=True):
+        shape = _secret_in(value, known) if value else None
+        if shape is not None:
+            faults.add(f"{table}.{column} holds {shape}", table=table, column=column)
 
 
 def _secret_in(value: str, known: list[str]) -> str | None:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
+from bot.store.chain import BEGINNING, Head
+
 _SHOWN: Final = 3
 
 
@@ -36,6 +38,7 @@ class Question:
     secrets: Sequence[str]
     now: datetime | None  # None: the latest time that the store knows
     quote_max_age_s: float = 15.0  # of the quote by which the tick watches a stop that the broker does not take
+    since: Head = BEGINNING  # up to here the chain was verified before
 
     def rows(self, sql: str, **parameters: Any) -> list[Mapping[str, Any]]:
         """Return the rows of a SELECT."""

@@ -1,0 +1,115 @@
+"""The history beside the tick: is it guarded and the one that was noted, its head written down by the hour, and what is
+no history thinned out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bot.config.schema import DatabaseSettings
+from bot.domain.events import AlertRaised, Event, JobRan
+from bot.engine.state.ports import Clock
+from bot.store.address import is_sqlite
+from bot.store.backup import folder_of
+from bot.store.database import open_reader, writer_engine
+from bot.store.guards import guard_faults, restore_guards
+from bot.store.heads import file_in, in_words, missing, note
+from bot.store.retention import Retention
+from bot.store.sql_store import SqlStore
+
+log: Final = logging.getLogger("quanticity")
+
+HEAD_EVERY: Final = timedelta(hours=1)
+THIN_OUT_EVERY: Final = timedelta(hours=24)
+_LOOK_S: Final = 5.0
+_BREATH_S: Final = 0.2  # between two short transactions: a tick goes first
+
+
+def look_at_start(database: DatabaseSettings, now: datetime) -> list[AlertRaised]:
+    """Return what is wrong with the history before anything is written to it; guards that are gone are put back."""
+    found = []
+    with open_reader(database.url) as connection:
+        faults = guard_faults(connection)
+        heads = heads_of(database)
+        gone = missing(connection, heads) if heads is not None else None
+    if faults:
+        words = f"the history was open to changes: {'; '.join(faults)}. Put back; run `audit verify`"
+        found.append(AlertRaised("HISTORY_UNGUARDED", "critical", words, {"faults": faults}, now))
+        engine = writer_engine(database.url)
+        try:
+            with engine.begin() as connection:
+                restore_guards(connection)
+        finally:
+            engine.dispose()
+    if gone is not None:
+        facts = {"seq": gone.head.seq, "hash": gone.head.hash, "noted_at": gone.at}
+        found.append(AlertRaised("HISTORY_REWRITTEN", "critical", in_words(gone), facts, now))
+    for alert in found:
+        log.error(alert.text)
+    return found
+
+
+def heads_of(database: DatabaseSettings) -> Path | None:
+    """Return the file in which the heads of a store are noted; None: it is not in SQLite, and others back it up."""
+    return file_in(folder_of(database.url, database.backup_dir)) if is_sqlite(database.url) else None
+
+
+class HistoryKeeper:
+    """Notes the head every hour and once a day lets go of what is older than the settings say."""
+
+    def __init__(
+        self,
+        database: DatabaseSettings,
+        store: SqlStore,
+        clock: Clock,
+        tell: Callable[[Event], None],
+        look_s: float = _LOOK_S,
+    ) -> None:
+        self._database, self._store, self._clock, self._tell = database, store, clock, tell
+        self._file = file_in(folder_of(database.url, database.backup_dir))
+        self._noted_at: datetime | None = None
+        self._thinned_at: datetime | None = None
+        self._look_s = look_s
+
+    async def run(self) -> None:
+        """Look at the clock until cancelled; a start has better things to do first."""
+        while True:
+            await asyncio.sleep(self._look_s)
+            now = self._clock.now()
+            if self._noted_at is None or now - self._noted_at >= HEAD_EVERY:
+                self.note(now)
+            if self._thinned_at is None or now - self._thinned_at >= THIN_OUT_EVERY:
+                await self.thin_out(now)
+
+    def note(self, now: datetime) -> None:
+        """Append the present head. A disk that does not take it is told, once an hour."""
+        self._noted_at = now
+        try:
+            note(self._file, self._store.head, now, "hour")
+        except OSError as error:
+            words = f"the history's head cannot be noted in {self._file}: {error.strerror}"
+            self._tell(AlertRaised("HEAD_NOT_NOTED", "warning", words, {"file": str(self._file)}, now))
+
+    async def thin_out(self, now: datetime) -> int:
+        """Remove what is older than the settings say, a little at a time; return how many rows went."""
+        self._thinned_at = now
+        keep, gone = retention_of(self._database), 0
+        while some := await self._store.thin_out(keep, now):
+            gone += some
+            await asyncio.sleep(_BREATH_S)
+        if gone:
+            self._tell(JobRan("retention", "done", f"{gone} rows older than the settings keep were removed", now))
+        return gone
+
+
+def retention_of(database: DatabaseSettings) -> Retention:
+    return Retention(
+        account_days=database.keep_account_days,
+        mark_days=database.keep_mark_days,
+        job_days=database.keep_job_days,
+        comparison_days=database.keep_comparison_days,
+    )
