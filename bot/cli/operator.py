@@ -97,7 +97,7 @@ def _with(reason: str | None, **payload: str) -> dict[str, str]:
 def asked(kind: CommandKind, payload: Mapping[str, str], wait: float) -> Any:
     """Insert the command and return its row once it is answered, or as it is when the patience ends."""
     from bot.domain.ids import ulid
-    from bot.store import page_queries as ask
+    from bot.store import read as ask
 
     url = store_url()
     pulse = look(url, ask.pulse)
@@ -127,7 +127,7 @@ def _ask(kind: CommandKind, payload: Mapping[str, str], wait: float, as_json: bo
 def _answered(url: str, command_id: str, wait: float) -> Any:
     """Return the command's row once it is handled, or as it is when the patience ends."""
     from bot.feeds.clock import SystemClock
-    from bot.store import page_queries as ask
+    from bot.store import read as ask
 
     clock = SystemClock()
     end = clock.monotonic() + wait
@@ -156,7 +156,7 @@ def look(url: str, question: Callable[[Connection], Any]) -> Any:
 def _one_of(kind: str, given: str) -> str:
     """Return the id of the signal or position that was meant by an id or by a part of one: of what is alive, else of
     what is over, which the bot answers with what became of it."""
-    from bot.store import page_queries as ask
+    from bot.store import read as ask
 
     reads: Mapping[str, tuple[Callable[[Connection], list[Any]], Callable[[Connection, str], list[Any]]]] = {
         "signal": (ask.live_signals, ask.signals_ending),

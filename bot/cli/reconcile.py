@@ -13,14 +13,14 @@ from bot.cli.operator import POLL_S, Json, Wait, asked, look, store_url
 from bot.domain.events import CommandKind
 
 if TYPE_CHECKING:
-    from bot.store.reconciliations import Comparison
+    from bot.store.read.reconciliations import Comparison
 
 COLUMNS = ("subject", "key", "broker", "store", "action")
 
 
 def reconcile(wait: Wait = 20, json: Json = False) -> None:
     """Have the bot compare its book with the broker's and show the comparison; exit code 1 if none came."""
-    from bot.store.reconciliations import orders_that_agree
+    from bot.store.read.reconciliations import orders_that_agree
 
     row = asked(CommandKind.RECONCILE, {}, wait)
     if row.state != "done" or row.handled_at is None:
@@ -42,7 +42,7 @@ def reconcile(wait: Wait = 20, json: Json = False) -> None:
 def _compared(since: datetime, wait: float) -> Comparison | None:
     """Return the first whole comparison after the command was taken up, None when the patience ends."""
     from bot.feeds.clock import SystemClock
-    from bot.store.reconciliations import latest
+    from bot.store.read.reconciliations import latest
 
     url, clock = store_url(), SystemClock()
     end = clock.monotonic() + wait

@@ -52,8 +52,8 @@ def status(json: Annotated[bool, typer.Option("--json", help="For programs.")] =
 
 def _seen(connection: Connection) -> dict[str, Any]:
     from bot.domain.calendar import new_york_day
-    from bot.store import others
-    from bot.store import page_queries as ask
+    from bot.store import read as ask
+    from bot.store.read import others
 
     pulse = ask.pulse(connection)
     if pulse is None:
@@ -77,8 +77,8 @@ def _seen(connection: Connection) -> dict[str, Any]:
 
 
 def _positions(connection: Connection) -> list[dict[str, Any]]:
-    from bot.store import page_queries as ask
-    from bot.store.protections import protections
+    from bot.store import read as ask
+    from bot.store.read.protections import protections
 
     rows = ask.open_positions(connection)
     cover = protections(connection, [row.id for row in rows])

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.domain.errors import StoreError
 from bot.domain.events import CommandKind
-from bot.store import page_queries as ask
+from bot.store import read as ask
 from bot.web.access import safe_next, visit
 from bot.web.commanding import give_command
 from bot.web.window import window

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bot.domain.events import CommandKind
 from bot.domain.ids import ulid
-from bot.store import page_queries as ask
+from bot.store import read as ask
 from bot.web.window import Window
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from bot.domain.calendar import new_york_day
 from bot.domain.money import ZERO
 from bot.engine.state.records import EngineStatus, StrategyStatRow
-from bot.store import others, reconciliations
-from bot.store import page_queries as ask
+from bot.store import read as ask
+from bot.store.read import others, reconciliations
 from bot.web import formats, words
 from bot.web.charts import Curve, pnl_curve
 from bot.web.feeds import FeedGroup, FeedView, by_dataset, feed_view

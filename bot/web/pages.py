@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.domain.errors import StoreError
 from bot.domain.lifecycles import LIFECYCLES, state_rows
-from bot.store import page_queries as ask
+from bot.store import read as ask
 from bot.store.queries import QUERIES
 from bot.web import auditing
 from bot.web.diagram import Diagram, draw

@@ -20,8 +20,8 @@ from sqlalchemy import Connection
 
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
-from bot.store import page_queries as ask
-from bot.store.protections import totals
+from bot.store import read as ask
+from bot.store.read.protections import totals
 from bot.web.feeds import FeedView
 from bot.web.model import Overview
 from bot.web.views import BreakerView, PositionView, SignalView

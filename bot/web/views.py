@@ -10,8 +10,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from bot.store import page_queries as ask
-from bot.store.protections import ProtectionRow, protections
+from bot.store import read as ask
+from bot.store.read.protections import ProtectionRow, protections
 from bot.web import formats, words
 
 COMMAND_WORDS: Final = {

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.domain.errors import StoreError
 from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock
-from bot.store import page_queries as ask
+from bot.store import read as ask
 from bot.store.database import open_reader, reason_of
 from bot.web.model import MODE_WORDS, Notice, Overview, overview
 

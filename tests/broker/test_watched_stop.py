@@ -13,7 +13,7 @@ from bot.domain.position import PositionState, Protection
 from bot.feeds.clock import ManualClock
 from bot.store.database import open_reader
 from bot.store.invariants import check_invariants
-from bot.store.protections import protections
+from bot.store.read.protections import protections
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 from tests.broker.book_tws import BookTws

@@ -311,7 +311,7 @@ def test_a_damaged_store_is_one_sentence_with_the_way_to_a_backup(
 
 
 def test_a_fault_of_ours_keeps_its_traceback(call: Call, running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.store.page_queries.pulse", lambda connection: 1 / 0)
+    monkeypatch.setattr("bot.store.read.pulse", lambda connection: 1 / 0)
     assert isinstance(call("status").exception, ZeroDivisionError)
 
 

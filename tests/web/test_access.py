@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bot.feeds.clock import ManualClock
-from bot.store import page_queries as ask
+from bot.store import read as ask
 from bot.store.database import open_reader
 from bot.web.access import FAILURE_WINDOW_S, FAILURES_ALLOWED, Doorkeeper, is_loopback, safe_next
 

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from bot.store import database, schema
-from bot.store import page_queries as ask
+from bot.store import read as ask
 from bot.store.address import sqlite_path
 from bot.store.database import open_reader
 

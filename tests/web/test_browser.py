@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.store import page_queries as ask
+from bot.store import read as ask
 from bot.store import schema
 from bot.store.database import open_reader
 

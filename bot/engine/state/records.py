@@ -2,7 +2,7 @@
 
 A `TickBatch` is one transaction. Entities in it are the live objects; the store writes their present values (insert or
 replace by id) and must not keep them. A `New...` is a row that the tick adds; as the page reads it back, it is a
-`...Row` of `bot.store.page_queries`.
+`...Row` of `bot.store.read`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from bot.engine.book.sold_elsewhere import sales_of_ours
 from bot.engine.day.limits import losses_in_a_row
 from bot.store.backup import backup
 from bot.store.database import open_reader
-from bot.store.page_queries import counters
+from bot.store.read import counters
 from bot.store.revision import upgrade
 from tests.engine.book.test_restored_store import Place
 from tests.engine.desk import SPY_580P, SPY_590C, TEN, Desk, a_position

@@ -15,7 +15,7 @@ from bot.domain.order import Purpose
 from bot.domain.position import POSITION as POSITION_LIFE
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
 from bot.store import schema
-from bot.store.page_queries.reading import columns_of, first, pairs, read
+from bot.store.read.reading import columns_of, first, pairs, read
 from bot.store.values import parse_json
 
 _FEW: Final = 9  # enough to say that an end of an id fits several

@@ -1,23 +1,26 @@
-"""What the page reads, each question one function: plain frozen rows in dollars, aware UTC times and dates.
+"""The one room that reads: what page, command line, reports, alerts and the day's summary ask of the store.
 
-Every function takes a connection of a reader (read-only), so that one look at the page is one short read transaction
-and all its parts agree. Where the engine's record is the row as it lies in the store (the pulse, a feed, a strategy's
-counters), that record is what comes back. A `...Row` here holds the stored columns that the page shows; what one tick
-adds to the same tables is a `New...` of `bot.engine.state.records`.
+Each question is one function: plain frozen rows in dollars, aware UTC times and dates. What a figure means is said
+once, here. The SQL views stay what outsiders rely on, and these select from them where a view has the figure.
+
+Every function takes a connection of a reader (read-only), so that one look is one short read transaction and all its
+parts agree. Where the engine's record is the row as it lies in the store (the pulse, a feed, a strategy's counters),
+that record is what comes back. A `...Row` here holds the stored columns that are shown; what one tick adds to the same
+tables is a `New...` of `bot.engine.state.records`.
 """
 
 from __future__ import annotations
 
-from bot.store.page_queries.commands import CommandRow, command, commands, insert_command, oldest_queued_command
-from bot.store.page_queries.day import DayCounters, counters
-from bot.store.page_queries.history import (
+from bot.store.read.commands import CommandRow, command, commands, insert_command, oldest_queued_command
+from bot.store.read.day import DayCounters, counters
+from bot.store.read.history import (
     TransitionRow,
     last_words,
     latest_transitions,
     transition_count,
     transitions_of,
 )
-from bot.store.page_queries.running import (
+from bot.store.read.running import (
     AccountRow,
     AlertRow,
     BreakerRow,
@@ -36,7 +39,7 @@ from bot.store.page_queries.running import (
     state_counts,
     strategy_stats,
 )
-from bot.store.page_queries.trading import (
+from bot.store.read.trading import (
     ExecutionRow,
     MarkRow,
     OrderRow,

@@ -14,7 +14,7 @@ from bot.domain.events import FeedReported
 from bot.domain.symbol_halt import SymbolState
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import schema
-from bot.store.page_queries.reading import columns_of, first, pairs, read
+from bot.store.read.reading import columns_of, first, pairs, read
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from bot.domain.calendar import NEW_YORK
 from bot.domain.money import from_units
-from bot.store import reconciliations
+from bot.store.read import reconciliations
 from bot.store.schema import EXECUTION
 from bot.store.values import parse_time, time_text
 

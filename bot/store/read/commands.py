@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.domain.errors import StoreError, StoreUnusable
 from bot.store import schema
 from bot.store.database import reason_of, writer_engine
-from bot.store.page_queries.reading import columns_of, first, read
+from bot.store.read.reading import columns_of, first, read
 from bot.store.trouble import remedy_for
 from bot.store.values import json_text, parse_time, time_text
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from bot.domain.lifecycles import LIFECYCLES
 from bot.store import schema
-from bot.store.page_queries.reading import columns_of, pairs, read
+from bot.store.read.reading import columns_of, pairs, read
 
 
 @dataclass(frozen=True, slots=True)
