@@ -90,7 +90,7 @@ def test_a_half_day_is_traded_to_its_close_over_sockets(program: Program) -> Non
     process = program.start("--scenario", "half_day", "--speed", "240", "--until-close")
     printed, _ = process.communicate(timeout=300)
     assert process.returncode == 0, program.log.read_text()[-3000:]
-    assert "invariants  11 of 11 hold" in printed
+    assert "invariants  12 of 12 hold" in printed
     assert program.ask("SELECT count(*) FROM position WHERE state = 'closed'")[0][0] >= 1
     assert program.ask("SELECT count(*) FROM position WHERE state != 'closed'") == [(0,)]
     assert program.ask("SELECT count(*) FROM transition WHERE trigger LIKE 'refused:%'") == [(0,)]
