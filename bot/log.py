@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import re
 import sys
 import threading
 import time
@@ -18,43 +17,40 @@ from urllib.parse import quote
 
 import structlog
 
+from bot.domain import outside
 from bot.domain.calendar import NEW_YORK
 
 Fields = MutableMapping[str, Any]
 Now = Callable[[], datetime]
 
-HIDDEN: Final = "***"
 _MOST_LINES: Final = 10_000
 _FLUSH_S: Final = 0.5
-_SHORTEST_SECRET: Final = 4
 _NOISY: Final = ("ib_insync", "transitions", "asyncio", "aiosqlite", "waitress", "werkzeug", "alembic")
 _MARKS: Final = {"warning": "warning: ", "error": "ERROR: ", "critical": "CRITICAL: "}
-_NAMED: Final = r"(?<!/login\?)\b((?:[a-z]+[_-])*(?:token|api_?key|secret|password)[\"']?\s*[:=]\s*[\"']?)[^\s&\"',;}]+"
-_HEADER: Final = r"(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:bearer|basic|token)\s+)?[^\s\"',}]+"
-_CREDENTIALS: Final = (
-    (re.compile(r"([a-z][a-z0-9+.-]*://[^/@\s:]*:)[^/@\s]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),  # user:password@host
-    (re.compile(_HEADER, re.IGNORECASE), rf"\1{HIDDEN}"),
-    (re.compile(r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (
-        re.compile(_NAMED, re.IGNORECASE),
-        rf"\1{HIDDEN}",
-    ),  # token=..., api_key: ...; the simulator's ready login link is for reading
-)
+_MOST_CHARACTERS: Final = 65_536
+"""Of one line with its traceback."""
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return a function that takes the given secrets out of a text, and what looks like one."""
-    known = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in (secret, quote(secret, safe=""))}
-    given = re.compile("|".join(map(re.escape, sorted(known, key=len, reverse=True)))) if known else None
+    """Return a function that takes the given secrets out of a text, and what looks like one. Of a text that is longer
+    than a line ever is, its beginning and its end stay."""
+    hide = outside.hider(form for secret in secrets for form in (secret, quote(secret, safe="")))
 
-    def redact(text: str) -> str:
-        if given:
-            text = given.sub(HIDDEN, text)
-        for pattern, instead in _CREDENTIALS:
-            text = pattern.sub(instead, text)
-        return text
+    def without_secrets(text: str) -> str:
+        text = hide(text)
+        if len(text) > _MOST_CHARACTERS:
+            text = _ends_of(text)
+        return outside.redact(text)
 
-    return redact
+    return without_secrets
+
+
+def _ends_of(text: str) -> str:
+    """Return a text's beginning and end, each cut between words: half a secret is one, too."""
+    half = _MOST_CHARACTERS // 2
+    first, _, _ = text[:half].rpartition(" ")
+    _, _, last = text[-half:].partition(" ")
+    return f"{first} [{len(text) - len(first) - len(last)} characters are left out here] {last}"
 
 
 class PlainLine:
@@ -78,7 +74,8 @@ class PlainLine:
         for inner in ("logger", "_record", "_from_structlog", "stack_info"):
             fields.pop(inner, None)
         mark = _MARKS.get(level, "")
-        facts = " ".join(f"{key}={value}" for key, value in fields.items())
+        event = "\n".join(map(outside.visible, str(event)[:_MOST_CHARACTERS].split("\n")))
+        facts = " ".join(f"{key}={outside.outside(value, outside.MOST_SENTENCE)}" for key, value in fields.items())
         return f"{mark}{event}{'  ' + facts if facts else ''}"
 
 

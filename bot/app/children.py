@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from bot.config.secret_words import holds_password, looks_secret
+from bot.config.secret_words import holds_password, is_private_address, looks_secret
 from bot.domain.errors import BotError
 
 log: Final = logging.getLogger("quanticity")
@@ -29,7 +29,11 @@ _STOP_TIMEOUT_S: Final = 1.5
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what a child is given of our environment: no keys, no tokens, no address with a password. One that needs a
     secret is handed that one."""
-    return {name: value for name, value in environment.items() if not (looks_secret(name) or holds_password(value))}
+    return {
+        name: value
+        for name, value in environment.items()
+        if not (looks_secret(name) or holds_password(value) or is_private_address(value))
+    }
 
 
 class ChildFailed(BotError):

@@ -128,7 +128,7 @@ async def open_desk(
     face = UwFace(market, clock, fault=vendor_fault(script))
     sources = validate_section(config.sources_tree, "sources", DataSources)
     feed = UwFeed(sources.unusual_whales, clock, calendar, inbox.put, InProcessTransport(face))
-    configure_logging("warning" if quiet else settings.log.level, config.secrets, now=clock.now)
+    configure_logging("warning" if quiet else settings.log.level, config.hidden(), now=clock.now)
     store = SqlStore(url, clock, config_version=config.version)
     await store.open()
     await store.record_config(config.version, config.text)

@@ -196,7 +196,7 @@ async def _trade(
 ) -> int | None:
     """Return the exit code, None where it is to begin again."""
     settings = paced(config.settings, clock.speed)
-    configure_logging(settings.log.level, config.secrets, now=clock.now, aside=True)
+    configure_logging(settings.log.level, config.hidden(), now=clock.now, aside=True)
     inbox = Inbox()
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir))
     store = SqlStore(settings.database.url, clock, config_version=config.version)

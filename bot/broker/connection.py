@@ -21,6 +21,7 @@ from bot.broker.wire import Wire
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import BrokerError, BrokerUnavailable
 from bot.domain.events import AlertRaised, BrokerTimeTold, LinkChange
+from bot.domain.outside import outside
 from bot.engine.state.ports import Clock, Sink
 
 log: Final = logging.getLogger(__name__)
@@ -214,7 +215,7 @@ class _Attempt:
         if isinstance(error, TimeoutError | RequestTimedOut):
             late = self._settings.handshake_timeout_s
             return f"{where} did not complete the login within {late:g} s: {self._unanswered()}"
-        return f"{where}: {error}"
+        return f"{where}: {outside(error)}"
 
     def _unanswered(self) -> str:
         """Return in words what of the login was not answered."""
@@ -240,4 +241,4 @@ class _Attempt:
 
     def _on_closed(self, message: str) -> None:
         if not self.closed.done():
-            self.closed.set_result(message or "TWS closed the connection")
+            self.closed.set_result(outside(message) if message else "TWS closed the connection")

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.broker.ib import Decoder
 from bot.domain.errors import UnknownWord
+from bot.domain.outside import field, outside
 
 EXEC_DETAILS: Final = 11
 EXEC_TIME_FIELD: Final = 15
@@ -102,7 +103,8 @@ def refuse_numbers_that_are_none(fields: Sequence[str]) -> None:
     for index, is_sound in NUMBERS.get(fields[0], {}).items():
         text = fields[index] if index < len(fields) else None
         if text is None or not _holds(is_sound, text):
-            raise ValueError(f"field {index} of message {fields[0]} is {'missing' if text is None else repr(text)}")
+            said = "missing" if text is None else repr(outside(text, 40))
+            raise ValueError(f"field {index} of message {fields[0]} is {said}")
 
 
 def _holds(is_sound: Check, text: str) -> bool:
@@ -133,6 +135,7 @@ class StrictDecoder(Decoder):
 
     def interpret(self, fields: list[str]) -> None:
         """Decode one message and call the listener."""
+        fields = [*map(field, fields)]
         raw = tuple(fields)
         try:
             refuse_numbers_that_are_none(raw)

@@ -31,6 +31,7 @@ from bot.broker.requests import RequestRefused, Requests, Spoiled
 from bot.broker.what_if import WhatIfs
 from bot.domain.errors import UnknownWord
 from bot.domain.events import AlertRaised
+from bot.domain.outside import outside
 from bot.engine.state.ports import Clock, Sink
 
 SAME_ALERT_S: Final = 60.0
@@ -107,7 +108,7 @@ class Listener:
         self._parts.account.flush()
 
     def unreadable(self, fields: Sequence[str], error: Exception) -> None:
-        text = f"message {fields[0] if fields else '?'} from TWS could not be read: {error!r}"
+        text = f"message {fields[0] if fields else '?'} from TWS could not be read: {outside(repr(error))}"
         self._spoil(fields, text)
         self._parts.pulse.dropped(text)
         self._alert("TWS_UNREADABLE", "warning", text, {"fields": list(fields)[:60]})
@@ -157,6 +158,7 @@ class Listener:
     def error(self, request_id: int, code: int, text: str, reject_json: str = "") -> None:
         if self._muted:
             return
+        text, reject_json = outside(text) if text else "", outside(reject_json) if reject_json else ""
         if request_id == -1:
             self._system(code, text)
         elif self._parts.what_ifs.error(request_id, code, text) or self._requests_end(request_id, code, text):

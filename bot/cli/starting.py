@@ -114,4 +114,4 @@ def replay(
 def _start_log(config: LoadedConfig) -> None:
     from bot.log import configure_logging
 
-    configure_logging(config.settings.log.level, config.secrets)
+    configure_logging(config.settings.log.level, config.hidden())

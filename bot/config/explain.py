@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from bot.config.secret_words import looks_secret, without_passwords
 from bot.config.yaml_source import KeyPath, dotted
 from bot.domain.errors import ConfigError
+from bot.domain.outside import host_only, visible
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
@@ -215,9 +216,13 @@ def _shown(path: KeyPath, value: Any) -> str:
         return "(not shown)"
     if isinstance(value, Enum):
         value = value.value
-    text = str(value) if isinstance(value, Decimal) else repr(value)
-    text = without_passwords(text)
+    if isinstance(value, str) and path and str(path[-1]).endswith("url"):
+        value = host_only(value)
+    text = visible(without_passwords(str(value) if isinstance(value, Decimal) else repr(value)[:_MOST_READ]))
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+_MOST_READ: Final = 2000
 
 
 def _joined(key: str, rest: KeyPath) -> str:

@@ -23,9 +23,10 @@ from pydantic import BaseModel
 
 from bot.config.explain import AnyModel, Origin, Origins, checked, guess, place, refusal
 from bot.config.schema import Mode, Settings
-from bot.config.secret_words import Secrets, holds_password, looks_secret, without_passwords
+from bot.config.secret_words import Secrets, holds_password, looks_secret, shown, without_passwords
 from bot.config.yaml_source import KeyPath, YamlTree, dotted, parse_scalar, read_yaml
 from bot.domain.errors import ConfigError
+from bot.domain.outside import private_parts
 
 PREFIX: Final = "QUANTICITY__"
 VERSION_DIGITS: Final = 12
@@ -63,6 +64,14 @@ class LoadedConfig:
     text: str
     secrets: Secrets
     root: Path
+
+    def hidden(self) -> list[str]:
+        """Return every text that no log, page or message may hold: the secrets, and what is private in addresses."""
+        private = private_parts(self.settings.database.url)
+        private |= private_parts(self.settings.engine.dead_man_url, path_too=True)
+        for vendor in self.sources_tree.values():
+            private |= private_parts(str(vendor.get("base_url", ""))) if isinstance(vendor, Mapping) else set()
+        return [*self.secrets, *sorted(private)]
 
     def require_secrets(self) -> None:
         """Raise ConfigError naming each secret that the mode needs and that is not set."""
@@ -202,7 +211,7 @@ def _add_environment(environment: Mapping[str, str], tree: dict[str, Any], origi
         try:
             _put(tree, path, _from_text(environment[variable], path))
         except ConfigError as error:
-            problems.append(refusal(origin, f"{environment[variable]!r} cannot be taken: {error}."))
+            problems.append(refusal(origin, f"{without_passwords(environment[variable])!r} cannot be taken: {error}."))
         _forget_below(origins, path)
         origins[path] = origin
     if problems:
@@ -281,7 +290,7 @@ def _finish(
     written = {key: value for key, value in tree.items() if value is not None or key not in _SECTIONS}
     settings = checked(Settings, written, origins)
     whole = {"settings": settings.model_dump(mode="json"), SOURCES: raw_sources}
-    text = without_passwords(json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str))
+    text = json.dumps(shown(whole), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return LoadedConfig(
         settings=_anchored(settings, root),
         sources_tree=SourcedTree(copy.deepcopy(raw_sources), origins),

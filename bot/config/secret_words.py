@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from bot.domain.outside import TELLING_NAME, host_only, redact
+
 _SECRET_KEY: Final = re.compile(
-    r"(^|_)(token|secret|password|passwd|passphrase|api_?key|private_key|credentials?|authorization)s?$", re.IGNORECASE
-)
-_USERINFO: Final = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^/@\s:]*):(?P<password>[^/@\s]+)@", re.IGNORECASE
+    rf"{TELLING_NAME}|passw|authorization|webhook|(?:^|_)(?:auth|pass|pat|dsn|cookie|jwt)$|_key$", re.IGNORECASE
 )
 
 
@@ -39,15 +38,38 @@ class Secrets:
 
 
 def looks_secret(key: str) -> bool:
-    """Say whether a setting of this name would hold a secret (`token`, `api_key`, `smtp_password`, ...)."""
+    """Say whether a setting or a variable of this name would hold a secret (`token`, `SMTP_PASSWORD`, `PGPASSFILE`,
+    `github_pat`, ...)."""
     return bool(_SECRET_KEY.search(key))
 
 
 def holds_password(value: Any) -> bool:
-    """Say whether a value is an address with a password in it."""
-    return isinstance(value, str) and bool(_USERINFO.search(value))
+    """Say whether a value holds what looks like a secret: an address with a password, a user or a telling parameter in
+    it, or a text that is a key by its form."""
+    return isinstance(value, str) and redact(value) != value
+
+
+def is_private_address(value: str) -> bool:
+    """Say whether a value is an address on which more than scheme and host may be private. A file's is none."""
+    return "://" in value and host_only(value) != value
 
 
 def without_passwords(text: str) -> str:
-    """Return a text whose addresses show `***` in place of their passwords."""
-    return _USERINFO.sub(r"\g<scheme>\g<user>:***@", text)
+    """Return a text that shows `***` in place of what looks like a secret."""
+    return redact(text)
+
+
+def shown(value: Any) -> Any:
+    """Return settings as they may be kept and shown: each text in them without what looks like a secret, monitors'
+    addresses as scheme and host."""
+    if isinstance(value, Mapping):
+        return {
+            key: host_only(inner) if isinstance(inner, str) and str(key) in _MONITORS else shown(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [shown(inner) for inner in value]
+    return redact(value) if isinstance(value, str) else value
+
+
+_MONITORS: Final = frozenset({"dead_man_url"})

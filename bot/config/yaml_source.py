@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 from bot.domain.errors import ConfigError
+from bot.domain.outside import outside
 
 KeyPath = tuple[str | int, ...]
 _MERGE: Final = "tag:yaml.org,2002:merge"
@@ -21,7 +22,9 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
 
 
-_FLOAT: Final = r"[-+]?(?:[0-9][0-9_]*)?\.?[0-9_]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.|[-+]?\.(?:inf|nan)"
+_FLOAT: Final = (
+    r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]+)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.|[-+]?\.(?:inf|nan)"
+)
 _SCALARS: Final = {
     "tag:yaml.org,2002:int": (r"[-+]?(?:0|[1-9][0-9_]*)", "-+0123456789"),
     "tag:yaml.org,2002:float": (_FLOAT, "-+.0123456789"),
@@ -48,6 +51,8 @@ def parse_scalar(text: str) -> Any:
         return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise ConfigError(_syntax(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"no value: {outside(error)}") from error
 
 
 def read_yaml(path: Path, shown_as: str) -> YamlTree:
@@ -64,6 +69,8 @@ def read_yaml(path: Path, shown_as: str) -> YamlTree:
         raise ConfigError(f"{shown_as}: not valid YAML: {_syntax(error)}") from error
     except RecursionError as error:
         raise ConfigError(f"{shown_as}: an anchor contains itself. Write the values out.") from error
+    except ValueError as error:  # a number of more digits than can be read
+        raise ConfigError(f"{shown_as}: a value cannot be read: {outside(error)}") from error
 
 
 def _parse(text: str, shown_as: str) -> YamlTree:
@@ -115,11 +122,11 @@ def dotted(path: KeyPath) -> str:
 
 def _syntax(error: yaml.YAMLError) -> str:
     if not isinstance(error, yaml.MarkedYAMLError):
-        return str(error).replace("\n", " ")
+        return outside(str(error).replace("\n", " "))
     mark = error.problem_mark or error.context_mark
     where = f"line {mark.line + 1} column {mark.column + 1}: " if mark else ""
-    return f"{where}{error.problem or error.context}"
+    return f"{where}{outside(error.problem or error.context or error)}"
 
 
 def _kind(value: object) -> str:
-    return "a list" if isinstance(value, list) else f"only {value!r}"
+    return "a list" if isinstance(value, list) else f"only {outside(value, 60)!r}"

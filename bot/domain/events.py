@@ -1,6 +1,7 @@
 """Facts from outside, in the past tense: what the inbox holds and the tick applies. Adapters make them, nobody else.
 
-Every instrument is named by its key (`bot.domain.instruments`); every time is ours unless it says otherwise.
+Every instrument is named by its key (`bot.domain.instruments`); every time is ours unless it says otherwise. Words that
+others chose pass the border (`bot.domain.outside`) where the fact is made, so that no fact can go round it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from typing import Any
 
 from bot.domain.instruments import PLAIN_MULTIPLIER, Instrument, OptionContract, PriceGrid
 from bot.domain.order import Execution, OrderSide
+from bot.domain.outside import facts, outside, sentence
 from bot.domain.quotes import Book, Greeks, Quote, TradePrint
+
+
+def _through(event: object, **words: object) -> None:
+    """Set the words of a frozen fact that is being made."""
+    for name, said in words.items():
+        object.__setattr__(event, name, said)
+
 
 # ---- market data (conflated per instrument; the last one wins)
 
@@ -53,6 +62,9 @@ class ContractQualified:
     grid: PriceGrid | None = None
     detail: str = ""
 
+    def __post_init__(self) -> None:
+        _through(self, detail=outside(self.detail))
+
 
 # ---- orders (never conflated)
 
@@ -86,6 +98,9 @@ class BrokerOrderView:
     at: datetime
     detail: str = ""
 
+    def __post_init__(self) -> None:
+        _through(self, detail=outside(self.detail))
+
 
 @dataclass(frozen=True, slots=True)
 class OrderSent:
@@ -104,6 +119,9 @@ class OrderNotSent:
     order_ref: str
     reason: str
     at: datetime
+
+    def __post_init__(self) -> None:
+        _through(self, reason=outside(self.reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +148,9 @@ class OrderErred:
     meaning: ErrorMeaning
     at: datetime
 
+    def __post_init__(self) -> None:
+        _through(self, text=outside(self.text))
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionReported:
@@ -154,6 +175,9 @@ class WhatIfAnswered:
     commission: Decimal | None
     error: str | None
     at: datetime
+
+    def __post_init__(self) -> None:
+        _through(self, error=None if self.error is None else outside(self.error))
 
 
 # ---- account and connection
@@ -211,6 +235,9 @@ class LinkChanged:
     detail: str
     at: datetime
 
+    def __post_init__(self) -> None:
+        _through(self, detail=outside(self.detail))
+
 
 @dataclass(frozen=True, slots=True)
 class BrokerSnapshot:
@@ -228,6 +255,9 @@ class BrokerSnapshot:
     faults: Sequence[str]
     at: datetime
     asked_at: datetime
+
+    def __post_init__(self) -> None:
+        _through(self, faults=tuple(map(outside, self.faults)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +314,9 @@ class FeedReported:
     quota_limit: int | None
     at: datetime
 
+    def __post_init__(self) -> None:
+        _through(self, last_error=outside(self.last_error))
+
 
 # ---- people
 
@@ -313,6 +346,9 @@ class CommandReceived:
     actor: str
     created_at: datetime
 
+    def __post_init__(self) -> None:
+        _through(self, payload=facts(self.payload), actor=outside(self.actor))
+
 
 @dataclass(frozen=True, slots=True)
 class AlertRaised:
@@ -324,6 +360,9 @@ class AlertRaised:
     facts: Mapping[str, Any]
     at: datetime
 
+    def __post_init__(self) -> None:
+        _through(self, text=sentence(self.text), facts=facts(self.facts))
+
 
 @dataclass(frozen=True, slots=True)
 class JobRan:
@@ -333,6 +372,9 @@ class JobRan:
     state: str
     detail: str
     at: datetime
+
+    def __post_init__(self) -> None:
+        _through(self, detail=sentence(self.detail))
 
 
 Event = (

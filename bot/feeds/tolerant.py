@@ -13,12 +13,18 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
+from bot.domain.outside import outside
+
 T = TypeVar("T")
 Row = Mapping[str, Any]
 
-_NOTHING: Final = (None, "", "null", "NaN", "nan")
+_NOTHING: Final = frozenset({"", "null", "NaN", "nan"})
 # Epoch numbers above this are milliseconds: as seconds it would be the year 5138.
 _MILLISECONDS_FROM: Final = 100_000_000_000
+# No price, premium or greek has more digits; 1e999999999 is a number to `Decimal`, and to make it a whole one takes all
+# memory.
+_MOST_DIGITS: Final = 64
+_MOST_MAGNITUDE: Final = 30
 _FLAGS: Final = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
 
 
@@ -29,14 +35,14 @@ class Malformed(ValueError):
 def decimal(row: Row, name: str) -> Decimal | None:
     """Return an exact number, None where the vendor has none."""
     value = row.get(name)
-    if value in _NOTHING:
+    if _is_nothing(value):
         return None
     try:
-        number = Decimal(str(value))
+        number = Decimal(_short(value, name))
     except InvalidOperation:
-        raise Malformed(f"{name}={value!r} is not a number") from None
-    if isinstance(value, bool) or not number.is_finite():
-        raise Malformed(f"{name}={value!r} is not a number")
+        raise Malformed(f"{name}={_quoted(value)} is not a number") from None
+    if isinstance(value, bool) or not number.is_finite() or abs(number.adjusted()) > _MOST_MAGNITUDE:
+        raise Malformed(f"{name}={_quoted(value)} is not a number")
     return number
 
 
@@ -46,17 +52,17 @@ def need_decimal(row: Row, name: str) -> Decimal:
 
 def real(row: Row, name: str) -> float | None:
     """Return a model's number, None where the vendor has none."""
-    value = row.get(name)
-    if value in _NOTHING:
+    value: Any = row.get(name)
+    if _is_nothing(value):
         return None
     if isinstance(value, bool):
-        raise Malformed(f"{name}={value!r} is not a number")
+        raise Malformed(f"{name}={_quoted(value)} is not a number")
     try:
-        number = float(value)
+        number = float(_short(value, name))
     except (TypeError, ValueError, OverflowError):
-        raise Malformed(f"{name}={value!r} is not a number") from None
+        raise Malformed(f"{name}={_quoted(value)} is not a number") from None
     if not math.isfinite(number):
-        raise Malformed(f"{name}={value!r} is not a number")
+        raise Malformed(f"{name}={_quoted(value)} is not a number")
     return number
 
 
@@ -70,35 +76,35 @@ def count(row: Row, name: str) -> int:
     if number is None:
         return 0
     if number != int(number):
-        raise Malformed(f"{name}={row.get(name)!r} is not a whole number")
+        raise Malformed(f"{name}={_quoted(row.get(name))} is not a whole number")
     return int(number)
 
 
 def flag(row: Row, name: str) -> bool:
     """Return a yes or no; false where the vendor says nothing."""
     value = row.get(name)
-    if value in _NOTHING:
+    if _is_nothing(value):
         return False
     try:
         return _FLAGS[value]
     except (KeyError, TypeError):
-        raise Malformed(f"{name}={value!r} is not true or false") from None
+        raise Malformed(f"{name}={_quoted(value)} is not true or false") from None
 
 
 def text(row: Row, name: str) -> str:
     value = row.get(name)
-    return "" if value is None else str(value)
+    return "" if value is None else outside(value)
 
 
 def instant(row: Row, name: str) -> datetime | None:
     """Return an aware UTC time from ISO text (T or blank, Z or offset) or from epoch seconds or milliseconds."""
     value = row.get(name)
-    if value in _NOTHING:
+    if _is_nothing(value):
         return None
     try:
-        return _epoch(float(value)) if _is_number(value) else _iso(str(value))
+        return _epoch(float(_short(value, name))) if _is_number(value) else _iso(_short(value, name))
     except (ValueError, OverflowError, OSError):
-        raise Malformed(f"{name}={value!r} is not a time") from None
+        raise Malformed(f"{name}={_quoted(value)} is not a time") from None
 
 
 def need_instant(row: Row, name: str) -> datetime:
@@ -110,7 +116,7 @@ def rows_of(body: bytes) -> list[Any]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        raise Malformed(f"not JSON: {body[:60]!r}") from None
+        raise Malformed(f"not JSON: {_quoted(body[:60])}") from None
     if isinstance(answer, list):
         return answer
     if isinstance(answer, dict):
@@ -120,13 +126,30 @@ def rows_of(body: bytes) -> list[Any]:
                 return rows
             if isinstance(rows, dict):
                 return [rows]
-    raise Malformed(f"no rows in the answer: {body[:60]!r}")
+    raise Malformed(f"no rows in the answer: {_quoted(body[:60])}")
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value in _NOTHING)
 
 
 def _needed(value: T | None, name: str) -> T:
     if value is None:
         raise Malformed(f"{name} is missing")
     return value
+
+
+def _quoted(value: Any) -> str:
+    return repr(outside(value, _MOST_DIGITS))
+
+
+def _short(value: Any, name: str) -> str:
+    """Return a number as text; raises Malformed for one that is too long to be any."""
+    if isinstance(value, str) and len(value) > _MOST_DIGITS:
+        raise Malformed(f"{name}={_quoted(value)} is not a number")
+    if isinstance(value, int) and value.bit_length() > 4 * _MOST_DIGITS:
+        raise Malformed(f"{name} has too many digits")
+    return str(value)
 
 
 def _is_number(value: Any) -> bool:

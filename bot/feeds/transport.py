@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.domain.errors import BotError
+from bot.domain.outside import outside
 
 if TYPE_CHECKING:
     import aiohttp
@@ -75,7 +76,7 @@ class AiohttpTransport:
         except TimeoutError:
             raise TransportFailed(f"no answer within {self._timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise TransportFailed(f"{type(error).__name__}: {error}") from error
+            raise TransportFailed(f"{type(error).__name__}: {outside(error)}") from error
         if len(body) > MAX_BODY_BYTES:
             raise TransportFailed(f"the answer is larger than {MAX_BODY_BYTES} bytes")
         return Response(status, headers, bytes(body))

@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
+from bot.domain.outside import outside
 from bot.feeds.transport import Response
 
 
@@ -64,13 +65,15 @@ _BY_WORDS: Final[tuple[tuple[int, str, Verdict], ...]] = (
     (429, "concurrent", Verdict.CROWDED),
 )
 _QUOTED: Final = 160
+_LOOKED_AT: Final = 65_536
+"""Bytes of a refusal in which its code is looked for: a longer one is no refusal in words."""
 
 
 def judge(response: Response) -> Judgement:
     """Return what to do about an answer. A 200 is only OK when its body looks like JSON: edges answer 200 with HTML."""
     if response.status == 200:
         return _judge_body(response.body)
-    quoted = response.body[:_QUOTED].decode("utf-8", "replace").strip()
+    quoted = outside(response.body.lstrip()[:_LOOKED_AT], _QUOTED).strip()
     reason = f"HTTP {response.status}" + (f": {quoted}" if quoted else "")
     return Judgement(_verdict(response), reason)
 
@@ -80,7 +83,7 @@ def _judge_body(body: bytes) -> Judgement:
     if not start:
         return Judgement(Verdict.TRANSIENT, "HTTP 200 with an empty body")
     if start[:1] not in (b"{", b"["):
-        return Judgement(Verdict.TRANSIENT, f"HTTP 200 that is not JSON: {start[:40]!r}")
+        return Judgement(Verdict.TRANSIENT, f"HTTP 200 that is not JSON: {outside(start, 40)!r}")
     return Judgement(Verdict.OK, "")
 
 
@@ -99,6 +102,8 @@ def _verdict(response: Response) -> Verdict:
 
 
 def _code(body: bytes) -> str:
+    if len(body) > _LOOKED_AT:
+        return ""
     try:
         answer: Any = json.loads(body)
     except (ValueError, RecursionError):

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.domain.errors import CommitFailed, StoreError
 from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.outside import outside
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import LoadedState, TickBatch
 from bot.store.batch import Write, chained, writes_of
@@ -171,6 +172,6 @@ def _pending(connection: Connection, now: datetime) -> list[CommandReceived]:
 
 
 def _refuse(connection: Connection, command_id: str, why: str, now: datetime) -> None:
-    answer = f"not understood: {why}"
+    answer = f"not understood: {outside(why)}"
     values = {"state": "refused", "answer": answer, "handled_at": time_text(now)}
     connection.execute(update(COMMAND).where(COMMAND.c.id == command_id).values(**values))

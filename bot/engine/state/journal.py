@@ -14,6 +14,7 @@ from bot.domain.errors import IllegalTransition
 from bot.domain.events import AlertRaised
 from bot.domain.machine import CREATED
 from bot.domain.order import Order
+from bot.domain.outside import sentence
 from bot.domain.position import Position, PositionState
 from bot.domain.session import Session
 from bot.domain.signal import Signal
@@ -138,7 +139,7 @@ class Journal:
         evidence: Mapping[str, Any],
     ) -> None:
         row = NewTransition(
-            machine, entity_id, str(before), str(after), str(trigger), actor, reason, evidence, self.now
+            machine, entity_id, str(before), str(after), str(trigger), actor, sentence(reason), evidence, self.now
         )
         self.batch.transitions.append(row)
 

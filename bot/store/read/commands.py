@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError, StoreUnusable
+from bot.domain.outside import facts, outside
 from bot.store import schema
 from bot.store.database import reason_of, writer_engine
 from bot.store.read.reading import columns_of, first, read
@@ -59,7 +60,7 @@ def insert_command(
         with engine.begin() as connection:
             connection.execute(
                 schema.COMMAND.insert().values(
-                    id=command_id, kind=kind, payload=json_text(payload), actor=actor, state="queued",
+                    id=command_id, kind=kind, payload=json_text(facts(payload)), actor=outside(actor), state="queued",
                     created_at=time_text(created_at), answer="",
                 )
             )  # fmt: skip

@@ -1,0 +1,153 @@
+"""The border for text that others wrote: short, on one line, nothing that steers, nothing secret, in linear time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.outside import (
+    MOST,
+    MOST_FIELD,
+    MOST_SENTENCE,
+    facts,
+    field,
+    host_only,
+    outside,
+    private_parts,
+    redact,
+    sentence,
+    visible,
+)
+from bot.log import redactor
+
+PIECES = (
+    "a", "a_", "a+", "a.", "a://", "a://b:", "://@", "token=", "token:", "eyJaaaaaaaa.", "eyJaaaaaaaa-", "-----BEGIN ",
+    'password="', "password='", "authorization ", "authorization: ", "bearer ", "bearer aaaaaaaaa ", "1", "12345678:",
+    "\x1b[31m", "\u202e", "\u200b", "a\u0301", "\u0301", "é", "sk-ant-", "whsec_a", "?a=", "http://a?key=", "AKIA", " ",
+    "api_key", "https://h/1a2b3c4d", "discord.com/api/webhooks/1/", "\n", "\r\n", "\x00", "\ud800",
+    "\U000e0041", "\u2028",
+)  # fmt: skip
+ANY_TEXT = st.lists(st.sampled_from(PIECES) | st.text(max_size=20), max_size=60).map("".join)
+MEGABYTE = 1_000_000
+
+
+@given(ANY_TEXT | st.binary(max_size=500))
+def test_what_passes_is_short_on_one_line_and_printable_and_passes_again_unchanged(said: str | bytes) -> None:
+    passed = outside(said)
+
+    assert len(passed) <= MOST
+    assert passed.isprintable()
+    assert outside(passed) == passed
+
+
+@given(ANY_TEXT)
+def test_redacting_and_showing_twice_changes_nothing(said: str) -> None:
+    assert redact(redact(said)) == redact(said)
+    assert visible(visible(said)) == visible(said)
+
+
+@given(
+    st.recursive(ANY_TEXT | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner))
+)
+def test_facts_of_any_shape_hold_no_text_beyond_the_border(value: object) -> None:
+    def check(inner: object) -> None:
+        if isinstance(inner, str):
+            assert len(inner) <= MOST
+            assert inner.isprintable()
+        elif isinstance(inner, dict):
+            for key, each in inner.items():
+                check(key)
+                check(each)
+        elif isinstance(inner, list):
+            for each in inner:
+                check(each)
+
+    check(facts({"value": value}))
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_megabyte_of_any_alphabet_takes_less_than_50_ms(piece: str) -> None:
+    said = piece * (MEGABYTE // len(piece))
+    for through in (outside, sentence, field, redactor(["a-secret-of-ours", "another"])):
+        assert min(_seconds(through, said) for _ in range(5)) < 0.05
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_the_patterns_alone_are_linear(piece: str) -> None:
+    once, twice = (piece * (n // len(piece)) for n in (100_000, 200_000))
+
+    assert min(_seconds(redact, twice) for _ in range(3)) < 5 * min(_seconds(redact, once) for _ in range(3)) + 0.005
+
+
+def _seconds(through: object, said: str) -> float:
+    begun = time.perf_counter()
+    through(said)  # type: ignore[operator]
+    return time.perf_counter() - begun
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "postgresql+psycopg://bot:hunter2secret@db.example/x",
+        "postgresql://bot:hunt/er2secret@db.example/x",
+        "https://hunter2secret@monitor.example/",
+        "https://monitor.example/ping?token=hunter2secret&x=1",
+        "https://monitor.example/ping#key=hunter2secret",
+        "https://monitor.example/0c7hunter2secret4f55",
+        "password: hunter2secret",
+        '{"api_key": "hunter2secret"}',
+        "Authorization: Bearer hunter2secret",
+        "my_token=hunter2secret",
+        "smtp-password='hunter2secret with more'",
+        "PGPASSWORD=hunter2secret",
+        "sk-ant-hunter2secret",
+    ],
+)
+def test_what_looks_like_a_secret_does_not_pass(said: str) -> None:
+    assert "hunter2secret" not in outside(f"refused: {said} (at 12:00)")
+    assert "hunter2secret" not in outside("x" * 150 + f" {said}")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Order rejected - reason: the exchange does not accept it",
+        "https://api.unusualwhales.com/api/stock/SPY/spot-exposures",
+        "sqlite+aiosqlite:////home/a@b/quanticity.db",
+        "SPX 5900 C 2026-11-20: bid 2.09, ask 2.11",
+        "stale:spot_gex:SPY 94s>90s",
+    ],
+)
+def test_plain_words_pass_as_they_are(said: str) -> None:
+    assert outside(said) == said
+
+
+def test_what_would_hide_or_steer_is_shown() -> None:
+    assert outside("a\nb\x1b[2J\u202e\u200b\u3164") == r"a\nb\x1b[2J\u202e\u200b\u3164"
+    assert len(visible("e" + "\u0301" * 50)) > 200
+
+
+def test_a_long_text_ends_visibly_and_a_field_keeps_what_can_mean_something() -> None:
+    assert outside("word " * 1000).endswith("…")
+    assert len(sentence("word " * 1000)) <= MOST_SENTENCE
+    assert len(field("x" * 100_000)) == MOST_FIELD
+
+
+def test_an_exception_that_cannot_say_what_it_is_passes_by_its_name() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    assert outside(Mute()) == "Mute"
+
+
+def test_the_private_parts_of_a_monitors_address_are_all_that_follows_its_host() -> None:
+    address = "https://me:pa%40ss1@hc.example/0123456789?k=abcdef#frag-ment"
+
+    assert {"pa%40ss1", "pa@ss1", "0123456789", "abcdef", "frag-ment"} <= private_parts(address, path_too=True)
+    assert host_only(address) == "https://hc.example/***"
+    assert host_only("http://127.0.0.1:8080") == "http://127.0.0.1:8080"
+    assert private_parts("sqlite+aiosqlite:////data/quanticity.db") == set()
