@@ -20,7 +20,7 @@ from bot.domain.commands import Subscribe
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.events import BrokerSnapshot, CommandReceived, QuoteReceived, WhatIfAnswered
 from bot.domain.ids import IdSource
-from bot.domain.instruments import OptionContract, PriceGrid, Right
+from bot.domain.instruments import Instrument, OptionContract, PriceGrid, Right
 from bot.domain.order import Order, OrderSide, OrderState, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import Position
 from bot.domain.quotes import Quote
@@ -75,7 +75,7 @@ class _Broker:
     def reserve_order_ids(self, at_least: int) -> None:
         """No ids are given."""
 
-    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+    def remember(self, contracts: Mapping[str, tuple[Instrument, PriceGrid]]) -> None:
         """Nothing to qualify."""
 
     def submit(self, ticket: OrderTicket) -> int:

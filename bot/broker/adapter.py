@@ -16,6 +16,7 @@ from bot.broker.link import LinkHealth
 from bot.broker.listener import Listener, Parts
 from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk, OrderIds, build_order
+from bot.broker.ownership import Ownership
 from bot.broker.requests import Requests
 from bot.broker.settings import BrokerSettings
 from bot.broker.snapshot import Snapshots
@@ -23,9 +24,9 @@ from bot.broker.what_if import WhatIfs
 from bot.broker.wire import Wire
 from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerError, OrderRejected
-from bot.domain.events import BrokerSnapshot, WhatIfAnswered
+from bot.domain.events import BrokerSnapshot, ContractChanged, WhatIfAnswered
 from bot.domain.ids import is_ours
-from bot.domain.instruments import PriceGrid
+from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket
 from bot.engine.state.ports import Clock, Sink
 
@@ -56,7 +57,7 @@ class IbkrBroker:
         self._settings = settings
         self._bot_id = bot_id
         self._ids = OrderIds()
-        self._book = ContractBook()
+        self._book = ContractBook(self._contract_changed)
         self._wire = Wire(settings.paced_per_second)
         self._desk = OrderDesk(settings.client_id, self._book, clock, sink, self._ids, self._ask_order_id)
         self._account = AccountValues(self._wire, clock, sink)
@@ -66,7 +67,8 @@ class IbkrBroker:
         self._snapshots = Snapshots(
             self._wire, self._desk, self._book, self._ids, self._account, clock, settings.request_timeout_s
         )  # fmt: skip
-        self._parts = Parts(self._market, self._desk, self._account, self._what_ifs, self._link, clock, sink)
+        owner = Ownership(settings.client_id, bot_id, self._book.trades)
+        self._parts = Parts(self._market, self._desk, self._account, self._what_ifs, self._link, owner, clock, sink)
         self._connection = Connection(
             settings, self._wire, self._link, clock, sink,
             new_listener=self._new_listener, on_login=self._logged_in, on_up=self._up, on_down=self._down,
@@ -76,6 +78,7 @@ class IbkrBroker:
         self._timers: list[asyncio.TimerHandle] = []
         self._page: date | None = None
         self._clock = clock
+        self._sink = sink
 
     @property
     def is_paper(self) -> bool:
@@ -112,7 +115,7 @@ class IbkrBroker:
     def reserve_order_ids(self, at_least: int) -> None:
         self._ids.reserve(at_least)
 
-    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+    def remember(self, contracts: Mapping[str, tuple[Instrument, PriceGrid]]) -> None:
         self._book.remember(contracts)
 
     # ---- orders
@@ -192,6 +195,9 @@ class IbkrBroker:
 
     def subscribe(self, wanted: Subscribe) -> None:
         self._market.subscribe(wanted)
+
+    def _contract_changed(self, key: str, instrument: Instrument) -> None:
+        self._sink(ContractChanged(key, instrument, self._clock.now()))
 
     # ---- what the connection tells
 

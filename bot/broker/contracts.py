@@ -132,15 +132,15 @@ class ContractBook:
     currency's, a second contract under one OSI symbol) gets a key of its own and never takes the first one's place.
     """
 
-    def __init__(self, on_change: Callable[[str, Instrument, Instrument], None] | None = None) -> None:
+    def __init__(self, on_change: Callable[[str, Instrument], None] | None = None) -> None:
         self._named: dict[str, Instrument] = {}
         self._keys: dict[int, str] = {}
         self._on_change = on_change
         self.grids: dict[str, PriceGrid] = {}
 
-    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
-        for key, (con_id, grid) in contracts.items():
-            self.learn(key, Instrument(con_id, ""), grid)
+    def remember(self, contracts: Mapping[str, tuple[Instrument, PriceGrid]]) -> None:
+        for key, (instrument, grid) in contracts.items():
+            self.learn(key, instrument, grid)
 
     def learn(self, key: str, instrument: Instrument, grid: PriceGrid | None = None) -> None:
         """Take contract details for a key that was asked for: from now on it is this conId's."""
@@ -173,6 +173,11 @@ class ContractBook:
         """Say whether contract and grid are both known."""
         return key in self._named and key in self.grids
 
+    def trades(self, con_id: int) -> bool:
+        """Say whether a conId is that of an option which was asked for: one that we hold, held or may buy."""
+        key = self._keys.get(con_id)
+        return key is not None and key in self.grids and option_of_key(key) is not None
+
     def key(self, contract: Contract) -> str:
         """Return the key of a contract that the broker named, and keep how it was named under its conId. One that is
         named otherwise than before is told."""
@@ -199,7 +204,7 @@ class ContractBook:
         words = "; ".join(f"{name} {was!r} is now {is_now!r}" for name, (was, is_now) in changes.items())
         self._named[key] = replace(before, changed=words)
         if self._on_change is not None:
-            self._on_change(key, self._named[key], now)
+            self._on_change(key, self._named[key])
 
     def ib_contract(self, key: str) -> Contract | None:
         """Return a fresh library contract as the broker named it, None when it is not known. Where its full naming is

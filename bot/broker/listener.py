@@ -8,7 +8,7 @@ One listener lives for one connection, so that a late message of an old one find
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,11 +26,12 @@ from bot.broker.ib import (
 from bot.broker.link import LinkHealth
 from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk
+from bot.broker.ownership import LAYOUTS, STATUS, Ownership, foreign_of
 from bot.broker.pulse import DataPulse
 from bot.broker.requests import RequestRefused, Requests, Spoiled
 from bot.broker.what_if import WhatIfs
 from bot.domain.errors import UnknownWord
-from bot.domain.events import AlertRaised
+from bot.domain.events import AlertRaised, ForeignSeen
 from bot.domain.outside import outside
 from bot.engine.state.ports import Clock, Sink
 
@@ -53,13 +54,14 @@ class Parts:
 
     def __init__(
         self, market: MarketLines, desk: OrderDesk, account: AccountValues, what_ifs: WhatIfs, link: LinkHealth,
-        clock: Clock, sink: Sink,
+        owner: Ownership, clock: Clock, sink: Sink,
     ) -> None:  # fmt: skip
         self.market = market
         self.desk = desk
         self.account = account
         self.what_ifs = what_ifs
         self.link = link
+        self.owner = owner
         self.clock = clock
         self.sink = sink
         self.pulse = DataPulse(clock, sink)
@@ -108,15 +110,35 @@ class Listener:
         self._parts.account.flush()
 
     def unreadable(self, fields: Sequence[str], error: Exception) -> None:
+        if self._is_foreign(fields, outside(repr(error))):
+            return
         text = f"message {fields[0] if fields else '?'} from TWS could not be read: {outside(repr(error))}"
         self._spoil(fields, text)
         self._parts.pulse.dropped(text)
         self._alert("TWS_UNREADABLE", "warning", text, {"fields": list(fields)[:60]})
 
     def unknown_word(self, fields: Sequence[str], error: UnknownWord) -> None:
+        if self._is_foreign(fields, str(error)):
+            return
         self._spoil(fields, str(error))
         self._parts.pulse.dropped(str(error))
         self._alert("UNKNOWN_WORD", "warning", str(error), {"fields": list(fields)[:60]})
+
+    def _is_foreign(self, fields: Sequence[str], why: str) -> bool:
+        """Set aside what cannot be read and is nobody's of ours: kept as it came, it spoils no answer."""
+        if not fields or (fields[0] != STATUS and fields[0] not in LAYOUTS) or self._parts.owner.may_be_ours(fields):
+            return False
+        if fields[0] != STATUS:
+            self._set_aside(fields, foreign_of(fields, why, self._parts.clock.now()))
+        return True
+
+    def _set_aside(self, fields: Sequence[str], seen: ForeignSeen) -> None:
+        self._parts.desk.set_aside(seen)
+        name: Hashable = _PART_OF.get(fields[0])
+        if name is None and len(fields) > 1 and fields[1].isdigit():
+            name = int(fields[1])
+        if not self._requests.add(name, seen) and not self._muted:
+            self._parts.sink(seen)
 
     def _spoil(self, fields: Sequence[str], why: str) -> None:
         """An item that could not be read must not look absent in the answer that it was part of."""
@@ -221,19 +243,9 @@ class Listener:
     def execDetails(self, request_id: int, contract: Contract, execution: IbExecution) -> None:
         if self._muted or execution.acctNumber not in {"", self._parts.account_name}:
             return
-        if contract.secType != "OPT" and execution.shares != int(execution.shares):
-            self._part_of_a_share(contract, execution)
-            return
         translated = self._parts.desk.execution(contract, execution)
         if not self._requests.add(request_id, translated):
             self._parts.desk.executed(translated)
-
-    def _part_of_a_share(self, contract: Contract, execution: IbExecution) -> None:
-        """Somebody's reinvested dividend, say: nothing that this bot trades comes in parts, so it is shown and no more.
-        As an execution that cannot be read it would leave the book incomplete all day."""
-        what = f"{execution.side} {execution.shares:g} {contract.symbol} at {execution.price:g}"
-        facts = {"exec_id": execution.execId, "type": contract.secType, "ref": execution.orderRef}
-        self._alert("FOREIGN_FRACTION", "info", f"{what} is not ours and no whole number: left alone", facts)
 
     def execDetailsEnd(self, request_id: int) -> None:
         self._requests.finish(request_id)

@@ -186,7 +186,8 @@ class MarketLines:
             self._unknown.add(key)
             self._sink(ContractQualified(key, None, None, str(bad)))
         else:
-            self._sink(ContractQualified(key, self._book.con_id(key), self._book.grids.get(key)))
+            named = self._book.instrument(key)
+            self._sink(ContractQualified(key, self._book.con_id(key), self._book.grids.get(key), instrument=named))
         self._qualifying.pop(key, None)
         self.sync()
 

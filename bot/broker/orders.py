@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.broker import words
-from bot.broker.contracts import ContractBook
+from bot.broker.contracts import ContractBook, named
 from bot.broker.ib import CommissionReport, Contract, IbExecution, IbOrder, IbOrderState
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import UnknownWord
@@ -26,9 +26,11 @@ from bot.domain.events import (
     CommissionReported,
     ErrorMeaning,
     ExecutionReported,
+    ForeignSeen,
     OrderErred,
     OrderReported,
 )
+from bot.domain.instruments import option_of_key
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType, revision_of
 from bot.engine.state.ports import Clock, Sink
 
@@ -122,6 +124,7 @@ class OrderDesk:
         self._by_perm: dict[int, KnownOrder] = {}
         self._by_ref: dict[str, KnownOrder] = {}
         self._waiting: dict[tuple[int, int, int], _Status] = {}
+        self._aside: set[str] = set()  # permIds and execIds of what is somebody else's and was set aside
         self.fills_told = 0
         self.fill_told_at = float("-inf")
         self.commissions: dict[str, Decimal] = {}
@@ -142,7 +145,14 @@ class OrderDesk:
         for exec_id in [exec_id for exec_id, heard in self._commission_heard.items() if heard < day]:
             del self._commission_heard[exec_id]
             self.commissions.pop(exec_id, None)
+        self._aside.clear()
         self._other_money_told = {key: told for key, told in self._other_money_told.items() if told >= day}
+
+    def set_aside(self, seen: ForeignSeen) -> None:
+        """Note an order or an execution of somebody else that no table reads: what is said of it later is no news."""
+        self._aside.add(seen.identity)
+        if self.commissions.pop(seen.identity, None) is not None:
+            del self._commission_heard[seen.identity]
 
     # ---- what we send
 
@@ -177,8 +187,9 @@ class OrderDesk:
 
     def open_order(self, contract: Contract, order: IbOrder, state: IbOrderState) -> KnownOrder:
         """Learn from an openOrder message; raises UnknownWord on a side or status that no table has."""
+        status = words.order_status(state.status)
         known = self._learn(contract, order)
-        known.status = words.order_status(state.status)
+        known.status = status
         known.detail = state.warningText or known.detail
         waiting = self._waiting.pop((order.clientId, order.orderId, order.permId), None)
         if waiting is not None:
@@ -193,6 +204,8 @@ class OrderDesk:
         """Take an orderStatus message. One that comes before its openOrder names no contract: it waits for that."""
         said = _Status(word, filled, remaining, why_held)
         known = self._find(client_id, order_id, perm_id)
+        if known is None and str(perm_id) in self._aside:
+            return
         if known is None:
             words.order_status(word)
             self._waiting[client_id, order_id, perm_id] = said
@@ -207,6 +220,8 @@ class OrderDesk:
     def tell_strays(self) -> None:
         """After a whole book: a status whose order is not even there fits nothing, and is told with its raw fields."""
         for (client_id, order_id, perm_id), said in self._waiting.items():
+            if str(perm_id) in self._aside:
+                continue
             facts = {
                 "order_id": order_id, "client_id": client_id, "perm_id": perm_id, "status": said.word,
                 "filled": said.filled, "remaining": said.remaining, "why_held": said.why_held,
@@ -231,6 +246,7 @@ class OrderDesk:
     def completed(self, contract: Contract, order: IbOrder, state: IbOrderState) -> BrokerOrderView:
         """Return a completed order; it has neither order id nor client id, so both are 0."""
         filled = words.size(order.filledQuantity) if words.is_set(order.filledQuantity) else None
+        _refuse_parts(order.totalQuantity, order.filledQuantity if words.is_set(order.filledQuantity) else 0)
         limit, stop = _prices(order)
         return BrokerOrderView(
             order.orderRef, order.permId, 0, 0, self._book.key(contract), words.order_side(order.action),
@@ -242,13 +258,15 @@ class OrderDesk:
         """Return a fill as ours; raises UnknownWord on what cannot be one: its side, quantity, price, id or time."""
         order_id = 0 if execution.orderId == UNSET_INT else execution.orderId
         known = self._find(execution.clientId, order_id, execution.permId)
-        price = _execution_price(contract, execution)
+        price, key, instrument = _execution_price(execution), self._book.key(contract), named(contract)
+        if option_of_key(key) is None and not instrument.is_dollar_stock:
+            raise UnknownWord(f"execution of {instrument}: its price is not in dollars a share of a plain option")
         return Execution(
             exec_id=execution.execId,
             order_ref=execution.orderRef or (known.order_ref if known is not None else ""),
             perm_id=execution.permId,
             order_id=order_id,
-            contract_key=self._book.key(contract),
+            contract_key=key,
             side=words.order_side(execution.side),
             quantity=int(execution.shares),
             price=price,
@@ -264,6 +282,8 @@ class OrderDesk:
 
     def commission(self, report: CommissionReport) -> None:
         """Take a commission, whether or not its execution is here already; raises UnknownWord on an unset one."""
+        if report.execId in self._aside:
+            return
         amount = words.number(report.commission)
         if amount is None:
             raise UnknownWord(f"commission {report.commission} on {report.execId}")
@@ -317,6 +337,7 @@ class OrderDesk:
         known = self._find(order.clientId, order.orderId, order.permId)
         if known is not None and known.order_ref != order.orderRef:
             known = None
+        _refuse_parts(order.totalQuantity)
         limit, stop = _prices(order)
         if known is None:
             known = KnownOrder(
@@ -345,17 +366,23 @@ class OrderDesk:
         known.detail = said.why_held or known.detail
 
 
-def _execution_price(contract: Contract, execution: IbExecution) -> Decimal:
+def _execution_price(execution: IbExecution) -> Decimal:
     """Return the price of an execution that can be one; raises UnknownWord. Nothing but a correction is of nothing."""
     shares, price = execution.shares, words.number(execution.price)
     if shares != int(shares) or shares > words.MOST_CONTRACTS or (shares == 0 and revision_of(execution.execId) < 2):
         raise UnknownWord(f"execution of {shares} contracts")
-    is_option = contract.secType == "OPT"  # what others trade, a spread say, may have a price below zero
-    if price is None or abs(price) >= words.MOST_PRICE or (is_option and price < 0):
+    if price is None or not 0 <= price < words.MOST_PRICE:
         raise UnknownWord(f"execution at {execution.price}")
     if not execution.execId or not _YEARS[0] <= execution.time.year < _YEARS[1]:
         raise UnknownWord(f"execution {execution.execId!r} of {execution.time}")
     return price
+
+
+def _refuse_parts(*quantities: float) -> None:
+    """Raise UnknownWord for an order of a part of something: nothing that this bot trades comes in parts."""
+    for quantity in quantities:
+        if words.is_set(quantity) and quantity != int(quantity):
+            raise UnknownWord(f"order of {quantity:g}")
 
 
 def _prices(order: IbOrder) -> tuple[Decimal | None, Decimal | None]:

@@ -21,7 +21,7 @@ from bot.broker.orders import KnownOrder, OrderDesk, OrderIds
 from bot.broker.requests import RequestTimedOut, Spoiled
 from bot.broker.wire import Wire
 from bot.domain.errors import BrokerError
-from bot.domain.events import BrokerOrderView, BrokerPosition, BrokerSnapshot
+from bot.domain.events import BrokerOrderView, BrokerPosition, BrokerSnapshot, ForeignSeen
 from bot.domain.order import Execution
 from bot.engine.state.ports import Clock
 
@@ -80,7 +80,8 @@ class Snapshots:
             self._part(POSITIONS, self._positions, faults),
             self._part(ACCOUNT_VALUES, self._account_values, faults),
         )
-        orders, completed, executions, positions = parts[:4]
+        orders, completed, executions, positions = (_known(part) for part in parts[:4])
+        foreign = [each for part in parts[:4] for each in part if isinstance(each, ForeignSeen)]
         return BrokerSnapshot(
             open_orders=self._views(orders),
             completed_orders=tuple(completed),
@@ -92,6 +93,7 @@ class Snapshots:
             faults=tuple(faults),
             at=self._clock.now(),
             asked_at=asked_at,
+            foreign=tuple({(each.subject, each.identity): each for each in foreign}.values()),
         )
 
     async def _part(self, name: str, ask: Callable[[], Awaitable[list[Any]]], faults: list[str]) -> list[Any]:
@@ -149,17 +151,23 @@ class Snapshots:
                 faults.append(f"positions: {quantity} of {contract.localSymbol or contract.symbol}: {error}")
             else:
                 held[position.contract_key] = position
-        return tuple(each for each in held.values() if each.quantity)
+        return tuple(each for each in held.values() if each.amount)
 
     def _position(self, contract: Contract, quantity: float, average_cost: float) -> BrokerPosition:
         """Return a position with its price per share: the broker's average cost is per contract. Raises ValueError."""
         cost, key, instrument = words.number(average_cost) or Decimal(0), self._book.key(contract), named(contract)
         option = instrument.option if instrument.is_plain_us_option else None
         if option is None or option.key != key:
-            return BrokerPosition(key, None, int(quantity), cost, instrument)
+            return BrokerPosition(key, None, int(quantity), cost, instrument, words.number(quantity))
         if quantity != int(quantity) or abs(quantity) > words.MOST_CONTRACTS:
-            raise ValueError("not a number of contracts")
+            if self._book.trades(contract.conId):
+                raise ValueError("not a number of contracts")
+            return BrokerPosition(key, None, int(quantity), cost, instrument, words.number(quantity))
         return BrokerPosition(key, option, int(quantity), cost / option.multiplier, instrument)
+
+
+def _known(part: list[Any]) -> list[Any]:
+    return [each for each in part if not isinstance(each, ForeignSeen)]
 
 
 def _each_once(executions: list[Execution]) -> tuple[Execution, ...]:

@@ -40,6 +40,7 @@ ORDER_SIDE: Final[Mapping[str, OrderSide]] = MappingProxyType(
         "BUY": OrderSide.BUY,
         "SELL": OrderSide.SELL,
         "SSHORT": OrderSide.SELL,
+        "SLONG": OrderSide.SELL,
         "BOT": OrderSide.BUY,
         "SLD": OrderSide.SELL,
     }

@@ -61,6 +61,7 @@ class ContractQualified:
     con_id: int | None
     grid: PriceGrid | None = None
     detail: str = ""
+    instrument: Instrument | None = None  # as contract details name it
 
     def __post_init__(self) -> None:
         _through(self, detail=outside(self.detail))
@@ -208,12 +209,42 @@ class BrokerPosition:
     quantity: int
     average_price: Decimal
     instrument: Instrument | None = None
+    exact: Decimal | None = None  # the quantity where it is no whole number: a part of a share, coins, currency
+
+    @property
+    def amount(self) -> Decimal:
+        """The quantity as the broker tells it."""
+        return Decimal(self.quantity) if self.exact is None else self.exact
 
     @property
     def is_plain_us_option(self) -> bool:
         """Say whether this bot may ever take it on: a plain US option in dollars."""
         named = self.instrument is None or self.instrument.is_plain_us_option
         return named and self.contract is not None and self.contract.multiplier == PLAIN_MULTIPLIER
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignSeen:
+    """A holding, an order or an execution of somebody else in the account that no type of ours holds: kept as it came,
+    shown, told once. `key` names the security, `identity` the thing (permId, execId; for a holding the key again),
+    `words` its terms as the broker writes them, in the security's own currency."""
+
+    subject: str  # position | order | execution
+    key: str
+    identity: str
+    words: str
+    facts: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContractChanged:
+    """The broker names another contract under a conId of ours than before (a split, a new name, another deliverable):
+    `instrument` is as it was named first, with `changed` saying what differs."""
+
+    key: str
+    instrument: Instrument
+    at: datetime
 
 
 class LinkChange(StrEnum):
@@ -255,6 +286,8 @@ class BrokerSnapshot:
     faults: Sequence[str]
     at: datetime
     asked_at: datetime
+    foreign: Sequence[ForeignSeen] = ()
+    """What is somebody else's and no type of ours holds; nothing of it makes the book incomplete."""
 
     def __post_init__(self) -> None:
         _through(self, faults=tuple(map(outside, self.faults)))
@@ -381,5 +414,5 @@ Event = (
     QuoteReceived | GreeksReceived | BookReceived | TradesReceived | ContractQualified
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
-    | JobRan | ClockParted | BrokerTimeTold
+    | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged
 )  # fmt: skip

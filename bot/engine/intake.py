@@ -16,11 +16,13 @@ from bot.domain.events import (
     ClockParted,
     CommandReceived,
     CommissionReported,
+    ContractChanged,
     ContractQualified,
     DatumReceived,
     Event,
     ExecutionReported,
     FeedReported,
+    ForeignSeen,
     GreeksReceived,
     JobRan,
     LinkChanged,
@@ -32,7 +34,9 @@ from bot.domain.events import (
     TradesReceived,
     WhatIfAnswered,
 )
+from bot.domain.instruments import Instrument
 from bot.domain.signal import SignalState
+from bot.engine.book import foreign
 from bot.engine.book.facts import FactKeeper
 from bot.engine.book.reconciler import Reconciler
 from bot.engine.day import link, timekeeping
@@ -101,6 +105,8 @@ class Intake:
             ExecutionReported: keeper.executed,
             CommissionReported: keeper.commission,
             ContractQualified: self._qualified,
+            ContractChanged: self._contract_changed,
+            ForeignSeen: lambda event: foreign.opaque(journal, event),
             AccountReported: self._memory.learn_account,
             FeedReported: self._fed,
             AlertRaised: journal.batch.alerts.append,
@@ -124,7 +130,22 @@ class Intake:
             facts = {"key": event.key, "detail": event.detail}
             journal.alert("CONTRACT_UNKNOWN", "warning", f"the broker does not know {event.key.strip()}", facts)
         elif is_news and event.grid is not None:
-            journal.batch.instruments.append(InstrumentRow(event.key, event.con_id, event.grid))
+            instrument = event.instrument or Instrument(event.con_id, "")
+            journal.batch.instruments.append(InstrumentRow(event.key, instrument, event.grid))
+
+    def _contract_changed(self, event: ContractChanged) -> None:
+        """Tell once, value it no longer as what it was, and keep that: its exits go by the conId alone."""
+        if not self._memory.board.withdraw(event.key, event.instrument):
+            return
+        journal, name = self._memory.journal, event.key.strip()
+        held = self._memory.ledger.held_on(event.key)
+        text = f"the broker names another contract than {name} under conId {event.instrument.con_id}"
+        text += f": {event.instrument.changed}; its quotes are not used any more"
+        text += f"; {held} are held: look at them in TWS, `close` sells them by their conId" if held else ""
+        facts = {"key": event.key, "con_id": event.instrument.con_id, "changed": event.instrument.changed}
+        journal.alert("CONTRACT_CHANGED", "critical", text, facts)
+        grid = self._memory.board.grid(event.key)
+        journal.batch.instruments.append(InstrumentRow(event.key, event.instrument, grid))
 
     def _job_ran(self, event: JobRan) -> None:
         self._memory.journal.batch.jobs.append(JobRow(event.name, event.at, event.state, event.detail))

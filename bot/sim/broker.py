@@ -34,6 +34,7 @@ from bot.domain.events import (
     QuoteReceived,
     WhatIfAnswered,
 )
+from bot.domain.instruments import Instrument as Named
 from bot.domain.instruments import OptionContract, PriceGrid, parse_osi
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
 from bot.domain.quotes import Book, BookLevel, Greeks, Quote
@@ -133,7 +134,7 @@ class SimBroker:
         of_venue = 1 if self._ids_restarted else self._venue.next_order_id(self.client_id)
         self._next_id = max(self._next_id, at_least, of_venue)
 
-    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+    def remember(self, contracts: Mapping[str, tuple[Named, PriceGrid]]) -> None:
         """Nothing to remember: the venue's instruments are at hand."""
 
     # ---- orders

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.domain.events import CommandReceived
 from bot.domain.ids import ulid
+from bot.domain.instruments import option_of_key
 from bot.domain.money import to_units
 from bot.engine.state.records import AccountSnapshotRow, EngineStatus, NewExecution, NewMark, NewTransition, TickBatch
 from bot.store import rows
@@ -196,10 +197,11 @@ def _job_row(tick: int, number: int, job: Any) -> Row:
 def _instrument_row(row: Any, recorded_at: str) -> Row:
     return {
         "key": row.key,
-        "con_id": row.con_id,
-        "is_option": len(row.key) > 6,  # an OSI symbol has 21 characters, a ticker at most 6
+        "con_id": row.instrument.con_id,
+        "is_option": option_of_key(row.key) is not None,
         "grid": rows.grid_text(row.grid),
         "qualified_at": recorded_at,
+        "named": rows.named_text(row.instrument),
     }
 
 

@@ -16,12 +16,12 @@ from sqlalchemy import Column, Connection, Row, RowMapping, Select, Table, func,
 
 from bot.domain.approval import ApprovalState
 from bot.domain.calendar import NEW_YORK, new_york_day
-from bot.domain.instruments import PriceGrid
+from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.money import from_units
 from bot.domain.order import ORDER, revision_of
 from bot.domain.position import OPEN, Settlement, Valuation
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
-from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LEFT_ALONE, LoadedState
+from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LEFT_ALONE, SET_ASIDE, LoadedState
 from bot.store import rows
 from bot.store.schema import (
     ACCOUNT_SNAPSHOT,
@@ -77,6 +77,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         high_water=_high_water(connection, now),
         earliest=_earliest(connection, day),
         not_ours=_not_ours(connection),
+        opaque_told=_opaque_told(connection),
         underlying_seen=_last_marked(connection, POSITION.c.underlying),
         bid_seen=_last_marked(connection, POSITION.c.bid),
         strangers=frozenset(r["base_id"] for r in executions if r["order_id"] is None),
@@ -172,14 +173,22 @@ def _earliest(connection: Connection, today: date) -> dict[str, tuple[int, int]]
     return found
 
 
-def _not_ours(connection: Connection) -> dict[str, int]:
+def _not_ours(connection: Connection) -> dict[str, Decimal]:
     """Return what the broker held beside our positions when the books were last compared: shares, short options."""
     line, head = RECONCILIATION_LINE.c, RECONCILIATION.c
     latest = select(head.id).where(head.complete).order_by(head.at.desc(), head.id.desc()).limit(1).scalar_subquery()
     query = select(line.key, line.ours).where(
-        line.reconciliation_id == latest, line.subject == "position", line.action == LEFT_ALONE
+        line.reconciliation_id == latest, line.subject == "position", line.action == LEFT_ALONE, line.ours != SET_ASIDE
     )
-    return {r["key"]: int(r["ours"]) for r in _rows(connection, query)}
+    return {r["key"]: Decimal(r["ours"]) for r in _rows(connection, query)}
+
+
+def _opaque_told(connection: Connection) -> frozenset[tuple[str, str]]:
+    """Return what was set aside at the last whole comparison: told already."""
+    line, head = RECONCILIATION_LINE.c, RECONCILIATION.c
+    latest = select(head.id).where(head.complete).order_by(head.at.desc(), head.id.desc()).limit(1).scalar_subquery()
+    query = select(line.subject, line.key).where(line.reconciliation_id == latest, line.ours == SET_ASIDE)
+    return frozenset((r["subject"], r["key"]) for r in _rows(connection, query))
 
 
 def _last_marked(connection: Connection, column: Column[int]) -> dict[str, tuple[datetime, Decimal]]:
@@ -191,12 +200,12 @@ def _last_marked(connection: Connection, column: Column[int]) -> dict[str, tuple
     return {r["id"]: (parse_time(r["marked_at"]), from_units(r["price"])) for r in _rows(connection, query)}
 
 
-def _instruments(connection: Connection, today: date) -> dict[str, tuple[int, PriceGrid]]:
+def _instruments(connection: Connection, today: date) -> dict[str, tuple[Instrument, PriceGrid]]:
     """Return what can still be traded: the date in an OSI symbol stands at its seventh character."""
     instrument = INSTRUMENT.c
     alive = or_(instrument.is_option.is_(False), func.substr(instrument.key, 7, 6) >= f"{today:%y%m%d}")
     found = _rows(connection, select(INSTRUMENT).where(alive).order_by(instrument.key))
-    return {r["key"]: (r["con_id"], rows.grid_of(r["grid"])) for r in found}
+    return {r["key"]: (rows.named_of(r["con_id"], r["named"]), rows.grid_of(r["grid"])) for r in found}
 
 
 def _last_tick(connection: Connection) -> int:

@@ -14,6 +14,7 @@ from bot.broker.adapter import IbkrBroker
 from bot.broker.contracts import price_grid
 from bot.broker.settings import BrokerSettings
 from bot.domain.events import Event, LinkChange, LinkChanged
+from bot.domain.instruments import Instrument
 from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
 from tests.broker.fake_tws import OPTION_KEY, OTHER_KEY, FakeTws
@@ -97,7 +98,12 @@ async def idle(
 ) -> AsyncIterator[IbkrBroker]:
     """The adapter, not started."""
     adapter = IbkrBroker(replace(settings, port=tws.port), clock, events, bot_id="bot")
-    adapter.remember({OPTION_KEY: (7001, price_grid("SPXW")), OTHER_KEY: (7002, price_grid("SPXW"))})
+    adapter.remember(
+        {
+            OPTION_KEY: (Instrument(7001, "OPT"), price_grid("SPXW")),
+            OTHER_KEY: (Instrument(7002, "OPT"), price_grid("SPXW")),
+        }
+    )
     yield adapter
     await adapter.stop()
 

@@ -13,7 +13,7 @@ from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.domain.calendar import new_york_day
 from bot.domain.events import ExecutionReported, LinkChange, OrderReported
-from bot.domain.instruments import parse_osi, price_grid
+from bot.domain.instruments import Instrument, parse_osi, price_grid
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
@@ -37,7 +37,12 @@ async def broker(
 ) -> AsyncIterator[IbkrBroker]:
     book_tws.now = clock.now
     adapter = IbkrBroker(replace(settings, port=book_tws.port, probe_every_s=0.005), clock, events, bot_id="bot")
-    adapter.remember({OPTION_KEY: (7001, price_grid("SPXW")), OTHER_KEY: (7002, price_grid("SPXW"))})
+    adapter.remember(
+        {
+            OPTION_KEY: (Instrument(7001, "OPT"), price_grid("SPXW")),
+            OTHER_KEY: (Instrument(7002, "OPT"), price_grid("SPXW")),
+        }
+    )
     await adapter.start()
     await events.change(LinkChange.ACCEPTED)
     yield adapter
@@ -54,7 +59,7 @@ async def trade_a_day(broker: IbkrBroker, tws: BookTws, events: Gathered, day: i
     await tws.until(lambda: order_id in tws.book)
     tws.fill(tws.book[order_id])
     expiring = replace(parse_osi(OTHER_KEY), expiry=broker._clock.now().date())
-    broker.remember({expiring.key: (8000 + day, price_grid("SPXW"))})
+    broker.remember({expiring.key: (Instrument(8000 + day, "OPT"), price_grid("SPXW"))})
     for _ in range(2):
         assert (await broker.snapshot()).complete
     assert any(e.execution.order_ref == f"bot-{day}" for e in events.of(ExecutionReported))

@@ -209,7 +209,14 @@ async def test_a_part_of_a_share_that_somebody_bought_does_not_make_the_book_inc
     book = await broker.snapshot()
     assert (book.complete, book.faults) == (True, ())
     assert [each.exec_id for each in book.executions] == ["0004.01"]
-    assert [each.code for each in events.of(AlertRaised)] == ["FOREIGN_FRACTION"]
+    (seen,) = book.foreign
+    assert (seen.subject, seen.key, seen.identity, seen.words) == (
+        "execution",
+        "SPY:STK:7003",
+        "0003.01",
+        "BOT 0.4217 5.1",
+    )
+    assert not events.of(AlertRaised)
 
 
 async def test_a_part_of_an_option_is_a_fault_of_the_book(broker: IbkrBroker, tws: FakeTws) -> None:

@@ -28,7 +28,7 @@ from bot.domain.events import (
     OrderReported,
     WhatIfAnswered,
 )
-from bot.domain.instruments import OptionContract, PriceGrid, parse_osi
+from bot.domain.instruments import Instrument, OptionContract, PriceGrid, parse_osi
 from bot.domain.market import MarketView
 from bot.domain.order import Execution, Order, OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import OPEN, Position
@@ -120,7 +120,7 @@ class FakeBroker:
     def reserve_order_ids(self, at_least: int) -> None:
         self.next_id = max(self.next_id, at_least)
 
-    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+    def remember(self, contracts: Mapping[str, tuple[Instrument, PriceGrid]]) -> None:
         return
 
     def submit(self, ticket: OrderTicket) -> int:
@@ -391,7 +391,7 @@ class FakeStore:
         self.commands: list[CommandReceived] = []
         self.status: Any = None
         self.opening: dict[date, Decimal] = {}
-        self.instruments: dict[str, tuple[int, PriceGrid]] = {}
+        self.instruments: dict[str, tuple[Instrument, PriceGrid]] = {}
         self.breakers: dict[str, Any] = {}
         self.symbol_halts: dict[str, Any] = {}
         self.high_water: list[tuple[datetime, Decimal]] = []
@@ -423,7 +423,7 @@ class FakeStore:
             self.opening.setdefault(batch.account.day, batch.account.report.net_liquidation)
             self.high_water.append((batch.account.report.at, batch.account.report.net_liquidation))
         for row_ in batch.instruments:
-            self.instruments[row_.key] = (row_.con_id, row_.grid)
+            self.instruments[row_.key] = (row_.instrument, row_.grid)
 
     async def load(self) -> LoadedState:
         t = copy.deepcopy(self.tables)

@@ -24,7 +24,7 @@ from bot.domain.events import (
     OrderReported,
     QuoteReceived,
 )
-from bot.domain.instruments import price_grid
+from bot.domain.instruments import Instrument, price_grid
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.driver import VenueDriver
 from bot.sim.faults.catalogue import Fault
@@ -84,7 +84,7 @@ async def site() -> AsyncIterator[Callable[..., Any]]:
         await driver.start()
         settings = BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=0.5)
         broker = IbkrBroker(settings, clock, events, bot_id="bot")  # type: ignore[arg-type]  # nobody sleeps on it
-        broker.remember({KEY: (OPTIONS[0].con_id, price_grid("SPY"))})
+        broker.remember({KEY: (Instrument(OPTIONS[0].con_id, "OPT"), price_grid("SPY"))})
         broker.subscribe(Subscribe({KEY: frozenset({"quote"})}))
         closing.extend((face.stop, driver.stop, broker.stop))
         await broker.start()

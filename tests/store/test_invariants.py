@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.instruments import NICKEL_CLASS, PENNY_CLASS, PriceGrid
+from bot.domain.instruments import NICKEL_CLASS, PENNY_CLASS, Instrument, PriceGrid
 from bot.domain.order import OrderSide, OrderState
 from bot.domain.position import Protection
 from bot.engine.state.records import InstrumentRow, NewMark, TickBatch
@@ -276,7 +276,7 @@ async def test_messages_follow_their_fill_and_their_delay(
 
 async def with_grid(store: SqlStore, grid: PriceGrid) -> None:
     batches = opening()
-    batches[0].instruments = [InstrumentRow(CONTRACT.key, 7001, grid)]
+    batches[0].instruments = [InstrumentRow(CONTRACT.key, Instrument(7001, "OPT"), grid)]
     await write(store, batches)
 
 
@@ -294,7 +294,7 @@ async def test_a_price_that_the_contract_does_not_trade_at_breaks_i11(
 
 async def test_an_order_that_was_priced_before_its_grid_changed_breaks_nothing(store: SqlStore, url: str) -> None:
     await with_grid(store, PENNY_CLASS)
-    coarser = InstrumentRow(CONTRACT.key, 7001, NICKEL_CLASS)
+    coarser = InstrumentRow(CONTRACT.key, Instrument(7001, "OPT"), NICKEL_CLASS)
     await store.commit(a_batch(4, recorded_at=at(60), instruments=[coarser]))
     assert broken(url) == []
 

@@ -16,7 +16,7 @@ from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import CommitFailed, ConfigError
 from bot.domain.events import AccountReported, AlertRaised, CommandKind, CommandReceived, FeedReported
-from bot.domain.instruments import PENNY_CLASS
+from bot.domain.instruments import PENNY_CLASS, Instrument
 from bot.domain.order import OrderState, Terms
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Hold, Session, SessionState
@@ -84,7 +84,10 @@ def a_full_batch() -> object:
             ReconcileRow(an_id(9), NOW, "start", True, [ReconcileLine("position", CONTRACT.key, "4", "4", "agree")])
         ],
         jobs=[JobRow("backup", NOW, "ok", "")],
-        instruments=[InstrumentRow(CONTRACT.key, 1234, PENNY_CLASS), InstrumentRow(EXPIRED.key, 1230, PENNY_CLASS)],
+        instruments=[
+            InstrumentRow(CONTRACT.key, Instrument(1234, "OPT"), PENNY_CLASS),
+            InstrumentRow(EXPIRED.key, Instrument(1230, "OPT"), PENNY_CLASS),
+        ],
         strategy_stats={("z", "SPY"): StrategyStatRow("z", "SPY", date(2026, 11, 20), 5, 1, "far from the pin", NOW)},
         status=EngineStatus(
             3, NOW, 1.5, "sim", 30.0, "demo", 0, 12.0, date(2026, 11, 20), NOW, NOW, None, ["SPY: far"]
@@ -129,7 +132,7 @@ async def test_everything_that_a_tick_wrote_is_there_at_the_next_start(any_store
     execution = batch.executions[0].execution
     assert loaded.executions == {execution.base_id: execution}
     assert loaded.commissions == {execution.exec_id: Decimal("2.60")}
-    assert loaded.instruments == {CONTRACT.key: (1234, PENNY_CLASS)}
+    assert loaded.instruments == {CONTRACT.key: (Instrument(1234, "OPT"), PENNY_CLASS)}
     assert loaded.last_signal_at == {("zero_dte_gamma", "SPY"): NOW}
     assert loaded.opening_equity == {date(2026, 11, 20): Decimal(100_000)}
     assert (loaded.tick, loaded.highest_order_id) == (3, 41)

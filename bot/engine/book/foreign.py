@@ -9,10 +9,14 @@ lifted, and something new halts again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
 
 from bot.domain.calendar import new_york_day
-from bot.domain.events import BrokerOrderStatus, BrokerOrderView
+from bot.domain.events import BrokerOrderStatus, BrokerOrderView, ForeignSeen
 from bot.domain.instruments import option_of_key, symbol_of_key
+from bot.domain.money import ZERO
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import Position
 from bot.domain.symbol_halt import SymbolHalt, SymbolState, SymbolTrigger
@@ -21,6 +25,9 @@ from bot.engine.state.ledger import Ledger
 from bot.engine.state.steps import Step
 
 _LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
+_CODE_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {"position": "NOT_OURS_AT_BROKER", "order": "FOREIGN_ORDER", "execution": "FOREIGN_EXECUTION"}
+)
 _MAY_FILL = _LIVE | {BrokerOrderStatus.CANCELLING}
 
 
@@ -103,7 +110,7 @@ def position_gone(journal: Journal, position: Position) -> None:
 
 
 def holdings(
-    journal: Journal, there: Mapping[str, int], delivered: Mapping[str, int], open_questions: Set[str]
+    journal: Journal, there: Mapping[str, Decimal], delivered: Mapping[str, int], open_questions: Set[str]
 ) -> None:
     """Shares and short options in the account: told when they change and no exercise of ours explains it, then known.
 
@@ -113,7 +120,7 @@ def holdings(
     for key in sorted(known.keys() | there.keys()):
         if symbol_of_key(key) in open_questions:
             continue
-        before, now = known.get(key, 0), there.get(key, 0)
+        before, now = known.get(key, ZERO), there.get(key, ZERO)
         if now - before != delivered.get(key, 0):
             _tell_of_holding(journal, key, before, now)
         if now:
@@ -122,7 +129,23 @@ def holdings(
             known.pop(key, None)
 
 
-def _tell_of_holding(journal: Journal, key: str, before: int, now: int) -> None:
+def opaque(journal: Journal, seen: ForeignSeen) -> None:
+    """Tell once of a holding, an order or an execution of somebody else that no type of ours holds. Executions are told
+    by their security: who trades it all day is no news with each fill."""
+    told = (seen.subject, name_of_opaque(seen))
+    if told in journal.ledger.opaque_told:
+        return
+    journal.ledger.opaque_told.add(told)
+    text = f"{seen.subject} of somebody else: {seen.words} of {seen.key}, left alone and not counted"
+    facts = {"key": seen.key, "id": seen.identity, **seen.facts}
+    journal.alert(_CODE_OF[seen.subject], "info", text, facts)
+
+
+def name_of_opaque(seen: ForeignSeen) -> str:
+    return seen.key if seen.subject == "execution" else seen.identity
+
+
+def _tell_of_holding(journal: Journal, key: str, before: Decimal, now: Decimal) -> None:
     name, facts = key.strip(), {"key": key, "before": before, "now": now}
     if now < 0 and option_of_key(key) is not None:
         words = f"the account is short {-now} {name} ({before} before), which this bot never is: it is left alone"

@@ -46,7 +46,7 @@ from bot.engine.settlement import expiry
 from bot.engine.settlement.settler import Settler, exercised_early
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
-from bot.engine.state.records import LEFT_ALONE, ReconcileLine, ReconcileRow
+from bot.engine.state.records import LEFT_ALONE, SET_ASIDE, ReconcileLine, ReconcileRow
 from bot.engine.state.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
 
@@ -176,6 +176,9 @@ class Reconciler:
             if order is not None and order.state is not before:
                 self._line("order", view.order_ref, str(before), view.status.value, f"now {order.state}")
         self._show_other_orders(snapshot)
+        for seen in snapshot.foreign:
+            foreign.opaque(self._journal, seen)
+            self._line(seen.subject, foreign.name_of_opaque(seen), SET_ASIDE, f"{seen.words} {seen.key}", LEFT_ALONE)
         if not conclusive:
             return
         there = {view.perm_id for view in snapshot.open_orders}
@@ -297,7 +300,7 @@ class Reconciler:
         lost = LostOrders(self._ctx, self._journal, snapshot)
         for view, action in lost.call_off():
             self._line("order", view.order_ref, "missing", view.status.value, action)
-        broker = {p.contract_key: p for p in snapshot.positions if p.quantity}
+        broker = {p.contract_key: p for p in snapshot.positions if p.amount}
         ours: dict[str, int] = defaultdict(int)
         for position in self._ctx.ledger.positions.values():
             ours[position.key] += position.quantity
@@ -414,11 +417,11 @@ class Reconciler:
         is not ours."""
         ctx = self._ctx
         there = {
-            key: found.quantity for key, found in broker.items() if _is_none_of_ours(found, ctx.ledger.held_on(key))
+            key: found.amount for key, found in broker.items() if _is_none_of_ours(found, ctx.ledger.held_on(key))
         }
         expired = [(p, n) for p, n in self._gone if expiry.has_expired(ctx, p.contract)]
         vanished = [(p, n) for p, n in self._gone if not expiry.has_expired(ctx, p.contract)]
-        settler = Settler(ctx, self._journal, there)
+        settler = Settler(ctx, self._journal, {key: int(amount) for key, amount in there.items()})
         settler.settle(expired)
         early = exercised_early(ctx, vanished, there)
         for position, gone in vanished:

@@ -301,7 +301,7 @@ def price_unknown(contract: OptionContract) -> str:
 
 
 def exercised_early(
-    ctx: Context, vanished: Sequence[tuple[Position, int]], shares: Mapping[str, int]
+    ctx: Context, vanished: Sequence[tuple[Position, int]], shares: Mapping[str, Decimal]
 ) -> frozenset[str]:
     """Return the ids of what vanished before its expiry while exactly its shares came: exercised by hand."""
     by_symbol: dict[str, list[tuple[Position, int]]] = defaultdict(list)

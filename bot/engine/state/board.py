@@ -14,7 +14,7 @@ from bot.domain.events import (
     QuoteReceived,
     TradesReceived,
 )
-from bot.domain.instruments import PriceGrid, is_over, parse_osi, price_grid
+from bot.domain.instruments import Instrument, PriceGrid, is_over, parse_osi, price_grid
 from bot.domain.market import Datum
 from bot.domain.quotes import Book, Greeks, Quote, TradePrint
 
@@ -31,7 +31,7 @@ class Board:
         self._trades: dict[str, list[TradePrint]] = {}
         self._data: dict[tuple[str, str], Datum] = {}
         self._grids: dict[str, PriceGrid] = {}
-        self._con_ids: dict[str, int] = {}
+        self._instruments: dict[str, Instrument] = {}
         self.changed: set[str] = set()
         self.quotes_seen = 0
 
@@ -63,10 +63,10 @@ class Board:
             known = self._grids[key] = price_grid(parse_osi(key).root)
         return known
 
-    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+    def remember(self, contracts: Mapping[str, tuple[Instrument, PriceGrid]]) -> None:
         """Learn what the store knows of options: id at the broker and price grid. What it does not know is news again:
         a tick that failed did not write it."""
-        self._con_ids = {key: con_id for key, (con_id, _) in contracts.items()}
+        self._instruments = {key: instrument for key, (instrument, _) in contracts.items()}
         self._grids.update({key: grid for key, (_, grid) in contracts.items()})
 
     def take_changed(self) -> set[str]:
@@ -78,20 +78,42 @@ class Board:
         """Let go of the options that expired before `today`, but for those that are still held: they are settled
         later."""
         prices: tuple[dict[str, Any], ...] = (self._quotes, self._greeks, self._books, self._trades)
-        for table in (*prices, self._grids, self._con_ids):
+        for table in (*prices, self._grids, self._instruments):
             for key in [key for key in table if is_over(key, today) and key not in held]:
                 del table[key]
 
+    def instrument(self, key: str) -> Instrument | None:
+        """Return what the broker named under a key's conId, None before it was qualified."""
+        return self._instruments.get(key)
+
+    def has_changed(self, key: str) -> bool:
+        """Say whether the broker names another contract by now under a key's conId."""
+        known = self._instruments.get(key)
+        return known is not None and bool(known.changed)
+
+    def withdraw(self, key: str, changed: Instrument) -> bool:
+        """Value a key no longer: its conId is another contract now. Returns whether that is news."""
+        if self.has_changed(key):
+            return False
+        self._instruments[key] = changed
+        for table in (self._quotes, self._greeks, self._books, self._trades):
+            table.pop(key, None)
+        return True
+
     def apply_quote(self, event: QuoteReceived) -> None:
+        if self.has_changed(event.key):
+            return
         self._quotes[event.key] = event.quote
         self.changed.add(event.key)
         self.quotes_seen += 1
 
     def apply_greeks(self, event: GreeksReceived) -> None:
-        self._greeks[event.key] = event.greeks
+        if not self.has_changed(event.key):
+            self._greeks[event.key] = event.greeks
 
     def apply_book(self, event: BookReceived) -> None:
-        self._books[event.key] = event.book
+        if not self.has_changed(event.key):
+            self._books[event.key] = event.book
 
     def apply_trades(self, event: TradesReceived) -> None:
         tape = self._trades.setdefault(event.key, [])
@@ -105,6 +127,9 @@ class Board:
         """Learn an option's id at the broker and its grid; returns whether either is news."""
         if event.grid is None or event.con_id is None:
             return False
-        known = (self._con_ids.get(event.key), self._grids.get(event.key))
-        self._con_ids[event.key], self._grids[event.key] = event.con_id, event.grid
-        return known != (event.con_id, event.grid)
+        known = (self._instruments.get(event.key), self._grids.get(event.key))
+        now = event.instrument or Instrument(event.con_id, "")
+        if known[0] is not None and known[0].con_id == now.con_id and not now.is_complete:
+            now = known[0]
+        self._instruments[event.key], self._grids[event.key] = now, event.grid
+        return known != (now, event.grid)

@@ -75,7 +75,8 @@ class Ledger:
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
         self.other_buys: dict[int, BrokerOrderView] = {}  # permId -> somebody else's buy that was last seen live
         self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
-        self.not_ours: dict[str, int] = dict(loaded.not_ours)  # shares and short options at the broker, as explained
+        # What is in the account and not ours: holdings as explained, and (subject, id) of what no type of ours holds.
+        self.not_ours, self.opaque_told = dict(loaded.not_ours), set(loaded.opaque_told)
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
         self.bid_seen = dict(loaded.bid_seen)  # the same of the option's bid
         self.clock_block = ""  # why the machine's clock keeps entries out; empty: it does not

@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.domain.calendar import TradingSession
 from bot.domain.commands import Subscribe
 from bot.domain.events import BrokerSnapshot, CommandReceived, Event, WhatIfAnswered
-from bot.domain.instruments import PriceGrid
+from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket
 from bot.engine.state.records import LoadedState, TickBatch
 
@@ -68,7 +68,7 @@ class Broker(Protocol):
         """Never use an order id below `at_least` (the store's high-water mark + 1)."""
         ...
 
-    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+    def remember(self, contracts: Mapping[str, tuple[Instrument, PriceGrid]]) -> None:
         """Take conIds and price grids that the store already knows, so that a contract is qualified once."""
         ...
 

@@ -17,7 +17,7 @@ from bot.domain.approval import Approval
 from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
 from bot.domain.events import AccountReported, AlertRaised, CommandReceived, FeedReported
-from bot.domain.instruments import PriceGrid
+from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import Execution, Order
 from bot.domain.position import Position
 from bot.domain.session import Session
@@ -93,6 +93,10 @@ LEFT_ALONE: Final = "left alone"
 """The action of a line about shares and short options: `ours` is how many of them we know of and can explain."""
 
 
+SET_ASIDE: Final = "set aside"
+"""In place of our number in a line about what no type of ours holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReconcileLine:
     """One comparison of the reconciler: what we had, what the broker has, what was done."""
@@ -147,7 +151,7 @@ class EngineStatus:
 @dataclass(frozen=True, slots=True)
 class InstrumentRow:
     key: str
-    con_id: int
+    instrument: Instrument
     grid: PriceGrid
 
 
@@ -216,7 +220,7 @@ class LoadedState:
     positions: Sequence[Position]  # not closed, and those closed in today's session (commissions may still come)
     executions: Mapping[str, Execution]  # base_id -> the revision that counts, of the last days
     commissions: Mapping[str, Decimal]  # exec_id -> dollars
-    instruments: Mapping[str, tuple[int, PriceGrid]]
+    instruments: Mapping[str, tuple[Instrument, PriceGrid]]
     highest_order_id: int
     tick: int
     last_signal_at: Mapping[tuple[str, str], datetime]  # (strategy, symbol) -> latest signal, for cool-downs
@@ -226,7 +230,8 @@ class LoadedState:
     earliest: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By base of an execId that was corrected: revision and contracts of its earliest revision."""
     symbol_halts: Sequence[SymbolHalt] = ()
-    not_ours: Mapping[str, int] = field(default_factory=dict)  # key -> shares or short options at the broker, as known
+    opaque_told: frozenset[tuple[str, str]] = frozenset()  # (subject, id) of what no type of ours holds, as last seen
+    not_ours: Mapping[str, Decimal] = field(default_factory=dict)  # key -> holdings that are not ours, as known
     underlying_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark
     bid_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark's bid
     strangers: frozenset[str] = frozenset()  # bases of the executions that no order of ours made

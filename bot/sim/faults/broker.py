@@ -35,7 +35,7 @@ from bot.domain.events import (
     TradesReceived,
     WhatIfAnswered,
 )
-from bot.domain.instruments import PriceGrid
+from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket, OrderType
 from bot.engine.state.ports import Clock, Sink
 from bot.sim.broker import SimBroker
@@ -246,7 +246,7 @@ class FaultyBroker:
             self._inner.restart_order_ids()
         self._inner.reserve_order_ids(at_least)
 
-    def remember(self, contracts: Mapping[str, tuple[int, PriceGrid]]) -> None:
+    def remember(self, contracts: Mapping[str, tuple[Instrument, PriceGrid]]) -> None:
         self._inner.remember(contracts)
 
     def subscribe(self, wanted: Subscribe) -> None:

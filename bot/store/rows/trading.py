@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
 from bot.domain.approval import Approval, ApprovalState
 from bot.domain.calendar import new_york_day
-from bot.domain.instruments import OptionContract, PriceGrid, Right
+from bot.domain.instruments import Instrument, OptionContract, PriceGrid, Right
 from bot.domain.money import from_units, to_units
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import (
@@ -386,3 +386,16 @@ def grid_text(grid: PriceGrid) -> str:
 
 def grid_of(text: str) -> PriceGrid:
     return PriceGrid(tuple((Decimal(edge), Decimal(tick)) for edge, tick in parse_json(text)))
+
+
+def named_text(instrument: Instrument) -> str:
+    """Return a contract's terms as the broker named them, without what is left out."""
+    terms = {each.name: getattr(instrument, each.name) for each in fields(instrument) if each.init}
+    del terms["con_id"]
+    return json_text({name: value for name, value in terms.items() if value not in {"", None}})
+
+
+def named_of(con_id: int, text: str) -> Instrument:
+    """Return a contract of its conId and of the terms as they were named; those of an older store are not known."""
+    terms = parse_json(text)
+    return Instrument(con_id, terms.pop("sec_type", ""), **terms)

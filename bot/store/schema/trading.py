@@ -253,5 +253,6 @@ INSTRUMENT: Final = Table(
     Column("is_option", Boolean, nullable=False),
     words("grid", default="[]", comment="JSON: price bands [[from, tick], ...] as decimal text"),
     utc("qualified_at", nullable=False),
+    words("named", default="{}", comment="JSON: the contract's terms as the broker named them under con_id"),
     comment="contracts that the broker knows, with their price grids",
 )

@@ -1,0 +1,136 @@
+"""Whatever else an account holds, through the real client library from a socket: the book is whole, ours is protected
+and sold when asked, and nothing of others is sold, adopted or valued."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.events import CommandKind
+from bot.domain.position import PositionState
+from bot.sim.strangers import StrangeFill, StrangeHolding, StrangeOrder, Strangers, some_strangers, twins_of
+from tests.broker.book_tws import BookTws
+from tests.broker.fake_tws import (
+    OPTION,
+    OPTION_KEY,
+    completed_order,
+    execution,
+    open_order,
+    order_status,
+    position,
+)
+from tests.broker.wired import wired
+
+TWINS = twins_of(OPTION_KEY, "SPX", "6000", "C", "20261120")
+Message = tuple[Any, ...]
+
+
+def held(each: StrangeHolding) -> Message:
+    return position(each.contract.row, each.quantity, each.average_cost)  # type: ignore[arg-type]  # as on the wire
+
+
+def live(each: StrangeOrder) -> list[Message]:
+    terms: dict[str, Any] = {"action": each.action, "quantity": each.quantity, "kind": each.order_type}
+    ids = {"perm_id": each.perm_id, "client_id": each.client_id}
+    return [
+        open_order(
+            each.order_id, each.reference, row=each.contract.row, status=each.status, limit=each.limit, **terms, **ids
+        ),
+        order_status(each.order_id, each.status, filled=0, remaining=each.quantity, **ids),  # type: ignore[arg-type]
+    ]
+
+
+def over(each: StrangeOrder) -> Message:
+    told = list(completed_order(each.reference, each.status, perm_id=each.perm_id))
+    told[1 : 1 + len(OPTION)] = each.contract.row
+    told[12:16] = [each.action, each.quantity, each.order_type, each.limit]
+    return tuple(told)
+
+
+def filled(each: StrangeFill, request_id: object = -1) -> Message:
+    return execution(
+        0, each.exec_id, each.reference, request_id=request_id, row=each.contract.row, side=each.side,
+        shares=each.shares, price=each.price, perm_id=each.perm_id, client_id=each.client_id,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+class SharedTws(BookTws):
+    """A book that others use as well."""
+
+    def __init__(self, others: Strangers) -> None:
+        super().__init__()
+        self.others = others
+
+    def send_all(self, messages: list[tuple[object, ...]]) -> None:
+        """Let what others have come before each end marker."""
+        super().send_all([said for message in messages for said in (*self._of_others(message), message)])
+
+    def _of_others(self, end: tuple[object, ...]) -> list[Message]:
+        if end[0] == 62:
+            return [held(each) for each in self.others.holdings]
+        if end[0] == 53:
+            return [said for each in self.others.open_orders for said in live(each)]
+        if end[0] == 102:
+            return [over(each) for each in self.others.completed_orders]
+        if end[0] == 55:
+            return [filled(each, end[2]) for each in self.others.fills]
+        return []
+
+    def tell_of_others(self) -> None:
+        """Say by itself what others do, as it happens."""
+        super().send_all([said for each in self.others.open_orders for said in live(each)])
+        super().send_all([filled(each) for each in self.others.fills])
+
+
+async def trade_beside(others: Strangers) -> None:
+    tws = SharedTws(others)
+    await tws.start()
+    try:
+        async with wired(tws) as bot:
+            held_by_us = await bot.hold()
+            tws.tell_of_others()
+            await bot.heard()
+            tws.drop()
+            await bot.until(lambda: bot.connection == "down")
+            await bot.until(lambda: bot.connection == "synced" and bot.session == "active", step=1.0)
+            await bot.quote()
+            assert "SNAPSHOT_INCOMPLETE" not in bot.codes
+            assert list(bot.engine.ledger.positions) == [held_by_us.id], "nothing of others is taken on"
+            assert bot.position.protected_at is not None
+            await bot.command(CommandKind.EMERGENCY)
+            sale = await bot.until(lambda: next((o for o in tws.live if o.action == "SELL" and o.kind != "STP"), None))
+            tws.fill(sale, price="4.9")
+            await bot.until(lambda: bot.position.state is PositionState.CLOSED)
+            asked = {each[2] for each in tws.of(3)}
+            assert asked == {OPTION[0]}, "nothing of others is sold"
+            assert not bot.engine.ledger.positions
+            assert {o.contract_key for o in bot.engine.ledger.orders.values()} == {OPTION_KEY}
+            value = (held_by_us.exit_value - held_by_us.entry_value) * 100 - held_by_us.commissions
+            assert bot.position.realized_pnl == value
+            assert "ENGINE_FAULT" not in bot.codes
+    finally:
+        await tws.stop()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Positions are as quick as fills; the clock is fast, the client's throttle is not."""
+    monkeypatch.setattr("bot.broker.snapshot.SETTLE_S", 0.0)
+    monkeypatch.setattr("bot.broker.adapter.REMIND_S", 0.0)
+    monkeypatch.setattr("ib_insync.client.Client.MaxRequests", 0)
+
+
+def test_beside_every_kind_of_thing(quick: None) -> None:
+    del quick
+    asyncio.run(trade_beside(some_strangers(random.Random(1), 40, TWINS)))
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 1_000_000), st.integers(1, 12))
+def test_beside_any_portfolio(seed: int, most: int) -> None:
+    asyncio.run(trade_beside(some_strangers(random.Random(seed), most, TWINS)))
