@@ -11,6 +11,7 @@ from bot.broker import words
 from bot.broker.account import AccountValues
 from bot.broker.connection import AccountRefused, Connection
 from bot.broker.contracts import ContractBook
+from bot.broker.holdings import Holdings
 from bot.broker.ib import Contract, TwsClient
 from bot.broker.link import LinkHealth
 from bot.broker.listener import Listener, Parts
@@ -68,7 +69,10 @@ class IbkrBroker:
             self._wire, self._desk, self._book, self._ids, self._account, clock, settings.request_timeout_s
         )  # fmt: skip
         owner = Ownership(settings.client_id, bot_id, self._book.trades)
-        self._parts = Parts(self._market, self._desk, self._account, self._what_ifs, self._link, owner, clock, sink)
+        self._parts = Parts(
+            self._market, self._desk, self._account, self._what_ifs, self._link, owner,
+            Holdings(self._book, clock, sink), clock, sink,
+        )  # fmt: skip
         self._connection = Connection(
             settings, self._wire, self._link, clock, sink,
             new_listener=self._new_listener, on_login=self._logged_in, on_up=self._up, on_down=self._down,

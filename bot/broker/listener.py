@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from bot.broker import words
 from bot.broker.account import AccountValues
+from bot.broker.holdings import Holdings
 from bot.broker.ib import (
     CommissionReport,
     Contract,
@@ -54,7 +55,7 @@ class Parts:
 
     def __init__(
         self, market: MarketLines, desk: OrderDesk, account: AccountValues, what_ifs: WhatIfs, link: LinkHealth,
-        owner: Ownership, clock: Clock, sink: Sink,
+        owner: Ownership, holdings: Holdings, clock: Clock, sink: Sink,
     ) -> None:  # fmt: skip
         self.market = market
         self.desk = desk
@@ -62,6 +63,7 @@ class Parts:
         self.what_ifs = what_ifs
         self.link = link
         self.owner = owner
+        self.holdings = holdings
         self.clock = clock
         self.sink = sink
         self.pulse = DataPulse(clock, sink)
@@ -260,8 +262,10 @@ class Listener:
     # ---- account
 
     def position(self, account: str, contract: Contract, quantity: float, average_cost: float) -> None:
-        if account == self._parts.account_name:
-            self._requests.add(POSITIONS, (contract, quantity, average_cost))
+        if self._muted or account != self._parts.account_name:
+            return
+        self._requests.add(POSITIONS, (contract, quantity, average_cost))
+        self._parts.holdings.told(contract, quantity)
 
     def positionEnd(self) -> None:
         self._requests.finish(POSITIONS)

@@ -133,10 +133,8 @@ class Snapshots:
         )
 
     async def _positions(self) -> list[Any]:
-        found = await self._wire.requests.ask(POSITIONS, self._wire.client.reqPositions, self._deadline_s)
-        if self._wire.ready:
-            self._wire.client.cancelPositions()  # it is a subscription, and executions tell us of changes
-        return found
+        """It is a subscription, and stays one: what somebody else trades shows there first (`Holdings`)."""
+        return await self._wire.requests.ask(POSITIONS, self._wire.client.reqPositions, self._deadline_s)
 
     def _views(self, orders: list[KnownOrder]) -> tuple[BrokerOrderView, ...]:
         """Show each order as it stands now: a status may have overtaken the answer."""

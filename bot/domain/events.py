@@ -247,6 +247,15 @@ class ContractChanged:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PositionTold:
+    """The broker says of its own accord how many contracts it holds now, signed; whoever traded them."""
+
+    key: str
+    quantity: int
+    at: datetime
+
+
 class LinkChange(StrEnum):
     """What happened to the connection; the engine's table turns it into a trigger of the connection machine."""
 
@@ -414,5 +423,5 @@ Event = (
     QuoteReceived | GreeksReceived | BookReceived | TradesReceived | ContractQualified
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
-    | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged
+    | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold
 )  # fmt: skip

@@ -30,13 +30,14 @@ from bot.domain.events import (
     OrderNotSent,
     OrderReported,
     OrderSent,
+    PositionTold,
     QuoteReceived,
     TradesReceived,
     WhatIfAnswered,
 )
 from bot.domain.instruments import Instrument
 from bot.domain.signal import SignalState
-from bot.engine.book import foreign
+from bot.engine.book import foreign, told_holdings
 from bot.engine.book.facts import FactKeeper
 from bot.engine.book.reconciler import Reconciler
 from bot.engine.day import link, timekeeping
@@ -107,6 +108,7 @@ class Intake:
             ContractQualified: self._qualified,
             ContractChanged: self._contract_changed,
             ForeignSeen: lambda event: foreign.opaque(journal, event),
+            PositionTold: partial(told_holdings.hear, ctx),
             AccountReported: self._memory.learn_account,
             FeedReported: self._fed,
             AlertRaised: journal.batch.alerts.append,

@@ -186,6 +186,7 @@ class Engine:
         self._intake.apply(ctx)
         self._turn_the_page(ctx)
         self._look_at_limits(ctx)
+        self._watches.parking.run_job(ctx, self._memory.journal, "told holdings", self._watches.holdings.look)
         self._rounds.decide(ctx)
         self._by_the_clock(ctx, started)
         await self._finish(ctx)

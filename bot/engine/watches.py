@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.engine.book.reconciler import Absences
+from bot.engine.book.told_holdings import ToldHoldings
 from bot.engine.book.totals import DayTotals
 from bot.engine.day.limits import Limits
 from bot.engine.day.vigil import Vigil
@@ -30,5 +31,6 @@ class Watches:
     settlements: SettlementRuns = field(default_factory=SettlementRuns)
     silences: Silences = field(default_factory=Silences)
     vigil: Vigil = field(default_factory=Vigil)
+    holdings: ToldHoldings = field(default_factory=ToldHoldings)
     totals: DayTotals = field(default_factory=DayTotals)
     approvals: PersonsApprovals = field(default_factory=lambda: PersonsApprovals({}))

@@ -31,6 +31,7 @@ from bot.domain.events import (
     LinkChanged,
     OrderErred,
     OrderReported,
+    PositionTold,
     QuoteReceived,
     WhatIfAnswered,
 )
@@ -44,6 +45,7 @@ from bot.sim.vocabulary import (
     Filled,
     Instrument,
     OrderChanged,
+    PositionChanged,
     Refused,
     Side,
     SimulatedVenue,
@@ -196,11 +198,15 @@ class SimBroker:
     # ---- what the venue says
 
     def _hear(self, events: Sequence[VenueEvent]) -> None:
+        """As TWS: a client is told of its own orders and fills alone, and of what the account holds whoever traded."""
         for event in events:
-            if isinstance(event, OrderChanged):
+            if isinstance(event, OrderChanged) and event.order.ticket.client_id == self.client_id:
                 self._sink(OrderReported(self._view(event.order)))
-            elif isinstance(event, Filled):
+            elif isinstance(event, Filled) and event.execution.client_id == self.client_id:
                 self._filled(event)
+            elif isinstance(event, PositionChanged):
+                held = event.position
+                self._sink(PositionTold(self._key(held.instrument), held.quantity, self._clock.now()))
             elif isinstance(event, Refused) and event.client_id == self.client_id:
                 self._refused(event)
 

@@ -41,6 +41,7 @@ from bot.sim.venue_state import Working, decode_state, encode_state
 from bot.sim.vocabulary import (
     LIVE,
     Filled,
+    Instrument,
     Market,
     OrderChanged,
     OrderTicket,
@@ -57,6 +58,8 @@ from bot.sim.vocabulary import (
 )
 
 ACCOUNT_ID: Final = "DU9000001"
+HAND_CLIENT: Final = 0
+"""The client id under which TWS shows what a person placed in it."""
 _FIRST_PERM_ID: Final = 1_830_000_001
 _FIRST_DAY: Final = date(2026, 11, 20)
 _PERM_IDS_A_DAY: Final = 100_000
@@ -338,7 +341,7 @@ class MatchingVenue:
         return min(order.remaining, left)
 
     def _fill(self, work: Working, quantity: int, price: Decimal, now: datetime, *, taking: bool) -> list[VenueEvent]:
-        order, ticket = work.order, work.order.ticket
+        ticket = work.order.ticket
         if ticket.side is Side.SELL and not self._rules.allow_short_options:
             held = self._account.quantity(ticket.instrument.con_id)
             if held <= 0:
@@ -348,6 +351,10 @@ class MatchingVenue:
             return []
         if taking:
             self._liquidity.take(ticket, quantity, now)
+        return self._execute(work, quantity, price, now)
+
+    def _execute(self, work: Working, quantity: int, price: Decimal, now: datetime) -> list[VenueEvent]:
+        order, ticket = work.order, work.order.ticket
         execution = self._executions.book(order, quantity, price, now)
         if order.remaining == 0:
             order.status = Status.FILLED
@@ -363,6 +370,33 @@ class MatchingVenue:
             return []
         order = next(work.order for work in self._orders.values() if work.order.perm_id == corrected.perm_id)
         return [Filled(replace(order), corrected)]
+
+    def trade_by_hand(self, instrument: Instrument, side: Side, quantity: int, now: datetime) -> list[VenueEvent]:
+        """Trade at the touch for somebody who is no client of ours: a person in TWS, another program, the liquidation
+        desk. Nothing is asked of what is held. Their clients hear of it; the account's position everybody."""
+        top = self.market.top(instrument, now)
+        price = top.bid if side is Side.SELL else top.ask
+        if price is None or quantity <= 0 or not self._is_open(now):
+            return []
+        number = self.next_order_id(HAND_CLIENT)
+        self._next_ids[HAND_CLIENT] = number + 1
+        ticket = OrderTicket(HAND_CLIENT, number, instrument, side, quantity, "MKT", account=self.account_id)
+        work = self._accept(ticket, now)
+        self._orders[HAND_CLIENT, number] = self._live[HAND_CLIENT, number] = work
+        return self._execute(work, quantity, price, now)
+
+    def exercise_early(self, con_id: int, now: datetime) -> list[VenueEvent]:
+        """The holder exercises an option before its end: it leaves the account and its shares come. No execution tells
+        of it."""
+        held = self._account.holdings.get(con_id)
+        stock = self.market.by_con_id(held.instrument.under_con_id) if held is not None else None
+        if held is None or held.quantity <= 0 or stock is None or held.instrument.strike is None:
+            return []
+        if stock.sec_type != "STK" or not self._is_open(now):
+            return []
+        option = held.as_position()
+        shares = self._account.exercise(con_id, stock, held.instrument.strike)
+        return [PositionChanged(replace(option, quantity=0, average_cost=ZERO)), PositionChanged(shares.as_position())]
 
     def _reduce_group(self, order: VenueOrder, quantity: int, now: datetime) -> list[VenueEvent]:
         """After a fill: type 1 cancels the rest of its group, types 2 and 3 reduce it by what was filled."""

@@ -184,7 +184,7 @@ class FillKeeper:
             self._journal.take(Step(signal, SignalTrigger.LATE_FILL, "the fill raced our cancel", actor="broker"))
 
     def _exit_fill(self, order: Order, position: Position, execution: Execution) -> None:
-        sold_elsewhere.give_back(self._ledger, position, execution)
+        sold_elsewhere.give_back(self._ledger, position, order, execution)
         position.exit_quantity += execution.quantity
         position.exit_value += execution.price * execution.quantity
         evidence = {
@@ -218,7 +218,7 @@ class FillKeeper:
 
     def _late_exit(self, order: Order, position: Position, execution: Execution) -> None:
         """What we gave up as closed elsewhere was sold by our own order after all."""
-        back = sold_elsewhere.give_back(self._ledger, position, execution)
+        back = sold_elsewhere.give_back(self._ledger, position, order, execution)
         _unsettle(position, execution.quantity - back)
         position.exit_quantity += execution.quantity
         position.exit_value += execution.price * execution.quantity

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.money import ZERO, neat, to_price
-from bot.domain.order import Execution, OrderSide
+from bot.domain.order import Execution, Order, OrderSide
 from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger, Valuation
 from bot.engine.book import foreign
 from bot.engine.settlement.settler import is_book_entry
@@ -82,9 +82,12 @@ def tell(journal: Journal, position: Position, price: Decimal, actor: str, evide
     return _recount(journal, position, actor, {**evidence, "price": price})
 
 
-def give_back(ledger: Ledger, position: Position, execution: Execution) -> int:
+def give_back(ledger: Ledger, position: Position, order: Order, execution: Execution) -> int:
     """Take off what was given up as sold elsewhere and was our own sale, which is heard of only now; returns how many
-    contracts. What other executions explain, and what was given up before this sale, stays."""
+    contracts. What other executions explain, and what was given up before this sale or before its order was made,
+    stays."""
+    if position.elsewhere_at is not None and order.created_at >= position.elsewhere_at:
+        return 0
     if position.state is not PositionState.CLOSED and not _can_be_of(execution, position):
         return 0
     explained = sum(contracts for _, contracts in _sales_of(ledger, position))

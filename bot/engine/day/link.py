@@ -49,6 +49,7 @@ def link_changed(ctx: Context, journal: Journal, event: LinkChanged) -> None:
         return
     if trigger in _ENDS_PROOF:
         ctx.ledger.proved_since = None
+        ctx.ledger.told.clear()
         ctx.ledger.linked_since = ctx.now if trigger in _ASKS_FOR_THE_BOOK else None
     sets = {"since": ctx.now, "detail": event.detail}
     ask = (AskSnapshot(event.detail or trigger.value),) if trigger in _ASKS_FOR_THE_BOOK else ()

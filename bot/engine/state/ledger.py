@@ -74,7 +74,6 @@ class Ledger:
         self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
         self.other_buys: dict[int, BrokerOrderView] = {}  # permId -> somebody else's buy that was last seen live
-        self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
         # What is in the account and not ours: holdings as explained, and (subject, id) of what no type of ours holds.
         self.not_ours, self.opaque_told = dict(loaded.not_ours), set(loaded.opaque_told)
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
@@ -86,6 +85,7 @@ class Ledger:
         self.breakers_fault = ""  # in words, while they cannot be read
         self.equity: Decimal | None = None
         self.account_at: datetime | None = None
+        self._begin_unstored()
         for position in self.positions.values():
             self.by_key[position.key].add(position.id)
         for order in loaded.orders:
@@ -95,12 +95,19 @@ class Ledger:
         for base, (_, quantity) in self.earliest.items():
             self._take_away(base, quantity - self.executions[base].quantity if base in self.executions else 0)
 
+    def _begin_unstored(self) -> None:
+        """What the broker says of its own accord, and what follows from it: a start knows nothing of it."""
+        self.told: dict[str, int] = {}  # contract -> how many the broker said last, of its own accord on this link
+        self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
+        self.capped: dict[str, int] = {}  # contract -> how many may be on sale, while the broker tells of fewer
+
     def carry_on(self, before: Ledger) -> None:
         """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
         self.linked_since = before.linked_since
         self.clocks, self.clock_block = before.clocks.unsaid(), before.clock_block
         self.doubted_keys, self.unequal_keys = before.doubted_keys, before.unequal_keys
         self.other_buys = before.other_buys
+        self.told, self.capped = before.told, before.capped
 
     def add_signal(self, signal: Signal) -> None:
         self.signals[signal.id] = signal
@@ -236,6 +243,19 @@ class Ledger:
 
     def held_on(self, key: str) -> int:
         return sum(position.quantity for position in self.positions_of(key))
+
+    def proven_of(self, position: Position) -> int:
+        """Return how many contracts of a position are there by the broker's own word: what is missing is taken from the
+        same one first as the comparison takes it."""
+        if position.key not in self.capped:
+            return position.quantity
+        missing = max(self.held_on(position.key) - self.capped[position.key], 0)
+        for each in self.positions_of(position.key):
+            gone = min(missing, each.quantity)
+            if each is position:
+                return position.quantity - gone
+            missing -= gone
+        return position.quantity
 
     def orders_of(self, position_id: str) -> list[Order]:
         return self._of_position.get(position_id, [])

@@ -47,7 +47,8 @@ def may_sell_more(ctx: Context, position: Position) -> bool:
     taken back by the entry's rules, the end of somebody else's is waited for), and not while the broker's book shows
     fewer contracts than we count."""
     ledger, key = ctx.ledger, position.key
-    return key not in ledger.doubted_keys and not ledger.live_on(key, OrderSide.BUY) and not ledger.other_buys_on(key)
+    doubted = key in ledger.doubted_keys or key in ledger.capped
+    return not doubted and not ledger.live_on(key, OrderSide.BUY) and not ledger.other_buys_on(key)
 
 
 def due_to_stop(position: Position, orders: Sequence[Order]) -> int:
@@ -66,13 +67,37 @@ def too_much(position: Position, orders: Sequence[Order]) -> int:
 
 
 def shrink(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
-    """Return the step that takes from the stop what it would sell beyond what is held.
+    """Return the steps that take from what is on sale what it would sell beyond what is held.
 
     A position shrinks without an order of ours when an execution is corrected, or when somebody else sold. That may
     come in the middle of a comparison, in which nothing else is changed: this is, for it makes nothing larger.
     """
-    stop, excess = live_stop(orders), too_much(position, orders)
-    if stop is None or not excess or not ctx.may_reduce:
+    if not ctx.may_reduce:
+        return []
+    if position.key in ctx.ledger.capped:
+        return _keep_to_what_is_told(ctx, position, orders)
+    return _shrink_stop(ctx, position, orders, too_much(position, orders))
+
+
+def _keep_to_what_is_told(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    """The broker tells of fewer than we count: other sales are taken back first, which may be the reason and would sell
+    at once, and the stop covers no more than the rest."""
+    proven = ctx.ledger.proven_of(position)
+    exits, stop = live_exits(orders), live_stop(orders)
+    stopped = stop.remaining if stop is not None else 0
+    on_sale = sum(order.can_fill for order in exits) + stopped + sold_unseen(orders)
+    excess, steps = on_sale - (proven + sold_unseen(orders)), list[Step]()
+    for order in exits:
+        if excess > 0:
+            excess -= order.can_fill
+            words = f"the broker holds {proven} of {position.quantity}: this would sell more"
+            steps += [cancel(ctx, order, words)] if may_cancel(ctx, order) else []
+    return [*steps, *_shrink_stop(ctx, position, orders, min(max(excess, 0), stopped))]
+
+
+def _shrink_stop(ctx: Context, position: Position, orders: Sequence[Order], excess: int) -> list[Step]:
+    stop = live_stop(orders)
+    if stop is None or not excess:
         return []
     since = ctx.ledger.too_large.get(position.id, ctx.now)
     evidence = {"left": position.quantity, "beyond": excess, "for_s": (ctx.now - since).total_seconds()}

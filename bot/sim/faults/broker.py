@@ -31,6 +31,7 @@ from bot.domain.events import (
     LinkChanged,
     OrderErred,
     OrderReported,
+    PositionTold,
     QuoteReceived,
     TradesReceived,
     WhatIfAnswered,
@@ -39,10 +40,12 @@ from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket, OrderType
 from bot.engine.state.ports import Clock, Sink
 from bot.sim.broker import SimBroker
+from bot.sim.faults.by_hand import by_hand
 from bot.sim.faults.catalogue import (
     OF_ORDERS,
     OF_THE_MARKET,
     BadQuotes,
+    ByHand,
     Callback,
     CommissionFirst,
     Competing,
@@ -77,6 +80,7 @@ CALLBACK_OF: Final[Mapping[type, Callback]] = MappingProxyType(
         BookReceived: Callback.DEPTH,
         TradesReceived: Callback.TRADES,
         AccountReported: Callback.ACCOUNT,
+        PositionTold: Callback.POSITION,
         ContractQualified: Callback.CONTRACT,
     }
 )
@@ -335,6 +339,8 @@ class FaultyBroker:
         self._follow_link(now)
         self._answer_probe(now)
         self._venue.partial_fills_only = self.script.active(PartialFills, now) is not None
+        for hand in self.script.due(ByHand, now):
+            self._simulated.publish(by_hand(self._venue, hand, now, self.script.chance))
         for correction in self.script.due(Correction, now):
             self._simulated.publish(self._venue.correct_last_execution(correction.by))
         due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])

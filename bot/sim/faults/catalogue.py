@@ -216,6 +216,14 @@ class Correction(AnyFault):
     by: Decimal = Field(default=Decimal("0.01"), ge=Decimal("-0.05"), le=Decimal("0.05"))
 
 
+class ByHand(AnyFault):
+    """Somebody else trades an option that the account holds: a person in TWS, another program or the liquidation desk.
+    No client of ours is told of the execution, only of what the account holds since."""
+
+    kind: Literal["by_hand"]
+    does: Literal["sell_part", "sell_all", "sell_more", "buy", "exercise", "liquidate"] = "sell_all"
+
+
 class ClockJump(Lasting):
     """The wall clock of the bot's machine is set forward (or back, where negative) for so long, and then right again.
     The venue's own time is not touched; a venue that runs alone has no bot whose clock it could set."""
@@ -249,6 +257,7 @@ Fault = Annotated[
     | Mute
     | BadQuotes
     | Correction
+    | ByHand
     | ClockJump
     | UwAnswers,
     Field(discriminator="kind"),
@@ -256,7 +265,7 @@ Fault = Annotated[
 
 KINDS = (
     "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, short_book, partial_fills, "
-    "slow_cancel, id_reset, restart, competing, mute, bad_quotes, correction, clock_jump, uw"
+    "slow_cancel, id_reset, restart, competing, mute, bad_quotes, correction, by_hand, clock_jump, uw"
 )
 """Every kind, for those who write a wrong one."""
 
