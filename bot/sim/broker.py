@@ -255,6 +255,8 @@ class SimBroker:
 
     async def snapshot(self) -> BrokerSnapshot:
         executions = self._venue.executions()
+        for held in self._venue.positions():  # asking for positions subscribes to them anew
+            self._sink(PositionTold(self._key(held.instrument), held.quantity, self._clock.now()))
         return BrokerSnapshot(
             open_orders=[self._view(order) for order in self._venue.open_orders()],
             completed_orders=[self._view(order) for order in self._venue.completed_orders()],

@@ -14,6 +14,7 @@ from bot.domain.commands import SubmitOrder
 from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, OrderErred
 from bot.domain.market import Datum
 from bot.domain.order import Order, OrderState, OrderTrigger
+from bot.engine.book import told_holdings
 from bot.engine.book.fills import FillKeeper
 from bot.engine.book.order_errors import OrderErrors
 from bot.engine.book.reconciler import Reconciler
@@ -125,6 +126,10 @@ def _believe_stale_data(self: Datum, now: Any) -> float:
     return 0.0
 
 
+def _deaf_to_holdings(*given: object) -> None:
+    """Hear nothing of what the account holds but by asking for the book."""
+
+
 def _open_gate(self: Gate, ticket: Any) -> None:
     """Let every entry pass."""
 
@@ -167,6 +172,7 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
             (protection, "may_sell_more", _sell_beside_a_buy),
             (exits, "may_sell_more", _sell_beside_a_buy),
         ),
+        "deaf_to_holdings": ((told_holdings, "hear", _deaf_to_holdings),),
         "open_gate": ((Gate, "refusal", _open_gate),),
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -13,9 +13,10 @@ from sqlalchemy import text
 
 from bot.feeds.clock import ManualClock
 from bot.sim.admission import BOTH_SIDES, MAX_LIVE_ORDERS, TOO_MANY
-from bot.sim.matching import MatchingVenue
+from bot.sim.matching import HAND_CLIENT, MatchingVenue
 from bot.sim.vocabulary import (
     LIVE,
+    Filled,
     OrderChanged,
     PositionChanged,
     Refused,
@@ -57,11 +58,22 @@ class Checker:
         self.placed: dict[int, VenueOrder] = {}  # by permanent id
         self._bare_since: dict[str, datetime] = {}
         self._said: set[str] = set()
+        self._hands: dict[str, datetime] = {}  # contract -> when somebody else last traded it
+        self.may_know: Callable[[], bool] = lambda: True  # the bot is up and hears the broker
+        self._too_much_since: dict[str, datetime] = {}
 
     def hear(self, events: Sequence[VenueEvent]) -> None:
+        filled = {e.execution.instrument.con_id for e in events if isinstance(e, Filled)}
+        for event in events:
+            if isinstance(event, PositionChanged) and event.position.instrument.con_id not in filled:
+                self._hands[event.position.instrument.local_symbol] = self._clock.now()  # exercised, or settled
         for event in events:
             if isinstance(event, OrderChanged):
                 self._placed(event.order)
+            elif isinstance(event, Filled) and event.execution.client_id == HAND_CLIENT:
+                self._hands[event.execution.instrument.local_symbol] = self._clock.now()
+            elif isinstance(event, PositionChanged) and event.position.instrument.local_symbol in self._hands:
+                continue  # what was sold by hand may be short: not by us, and the next look judges what is on sale
             elif isinstance(event, PositionChanged) and _is_short_option(event.position):
                 self._say(f"oversold: {event.position.quantity} {event.position.instrument.local_symbol}")
             elif isinstance(event, Refused) and (fault := FAULTS.get((event.code, event.text), FAULTS.get(event.code))):
@@ -71,12 +83,19 @@ class Checker:
     def _never_more_than_held(self) -> None:
         """What may be sold together never exceeds what is held: at any moment, whatever was lost or late."""
         cover = self._cover()
+        self._too_much_since = {key: at for key, at in self._too_much_since.items() if key in cover}
         if not cover:
             return
         held = {p.instrument.local_symbol: p.quantity for p in self._venue.positions()}
         for key, quantity in cover.items():
-            if quantity > held.get(key, 0):
+            if quantity <= max(held.get(key, 0), 0):
+                self._too_much_since.pop(key, None)
+            elif key not in self._hands:
                 self._say(f"{quantity} {key} can be sold, {held.get(key, 0)} are held")
+            elif not self.may_know():
+                self._too_much_since.pop(key, None)
+            elif self._clock.now() - self._too_much_since.setdefault(key, self._clock.now()) > _HEARD_WITHIN:
+                self._say(f"{quantity} {key} can be sold, {held.get(key, 0)} are held since somebody else sold")
 
     def _cover(self) -> dict[str, int]:
         cover: dict[str, int] = defaultdict(int)
@@ -90,6 +109,8 @@ class Checker:
             return
         self.placed[order.perm_id] = order
         reference = order.ticket.order_ref
+        if order.ticket.client_id == HAND_CLIENT:
+            return
         if order.ticket.side is Side.BUY and (reason := self._why_no_entry()) is not None:
             self._say(f"bought against the rules ({reason}): {reference}")
         twins = [o for o in self._venue.open_orders() if o.ticket.order_ref == reference and o.status in LIVE]
@@ -107,7 +128,7 @@ class Checker:
         buying = {o.ticket.instrument.local_symbol for o in orders if o.ticket.side is Side.BUY}
         options = (p for p in self._venue.positions() if p.instrument.sec_type == "OPT")
         held = {p.instrument.local_symbol: p.quantity for p in options}
-        for key in {*held, *cover}:
+        for key in {*held, *cover} - self._hands.keys():
             if cover.get(key, 0) >= held.get(key, 0) or key in buying:
                 self._bare_since.pop(key, None)
                 continue
@@ -122,6 +143,10 @@ class Checker:
             self.broken.append(f"{words} (at {self._clock.now():%H:%M:%S})")
 
 
+_HEARD_WITHIN: Final = timedelta(seconds=15)
+"""What may pass until a cancel of what nobody holds is through: one that is refused or lost is tried again."""
+
+
 def _is_short_option(position: VenuePosition) -> bool:
     """A put that is exercised leaves shares sold short; an option is never sold that is not held."""
     return position.quantity < 0 and position.instrument.sec_type == "OPT"
@@ -131,9 +156,12 @@ _NOT_ASKED = (protected, nothing_secret)
 _POLLS_S = 6.0  # to find out what was lost takes two books a grace time apart, and the sale of it a second
 
 
-def broken_laws(url: str, venue: MatchingVenue, opening_cash: Decimal, holds: bool) -> list[str]:
-    """Compare store and venue after the last moment; `holds`: contracts were meant to go through their expiry."""
-    money = _compare_money(url, venue, opening_cash, holds)
+def broken_laws(
+    url: str, venue: MatchingVenue, opening_cash: Decimal, holds: bool, *, by_hand: bool = False
+) -> list[str]:
+    """Compare store and venue after the last moment; `holds`: contracts were meant to go through their expiry. Where
+    somebody traded `by_hand`, cash and holdings are not ours alone: our own fills still are."""
+    money = _still_open(url) if by_hand else _compare_money(url, venue, opening_cash, holds)
     compared = (*_compare_fills(url, venue), *money, *_bought(url, venue))
     return [*_invariants(url), *compared, *_left_over(url)]
 
@@ -154,8 +182,11 @@ def _rows(url: str, sql: str) -> list[tuple[object, ...]]:
 
 def _compare_fills(url: str, venue: MatchingVenue) -> list[str]:
     """Every execution counts once, with its last price and quantity."""
-    theirs = {}
+    theirs, hands = {}, set()
     for fill in venue.executions():
+        if fill.client_id == HAND_CLIENT:
+            hands.add(fill.exec_id.rpartition(".")[0])
+            continue
         base = fill.exec_id.rpartition(".")[0]
         theirs[base] = (fill.side.value, fill.quantity, fill.price, fill.commission)
     ours: dict[str, tuple[object, ...]] = {}
@@ -163,6 +194,8 @@ def _compare_fills(url: str, venue: MatchingVenue) -> list[str]:
     broken = []
     for exec_id, side, quantity, price, commission, position_id in rows:
         base = str(exec_id).rpartition(".")[0]
+        if base in hands:
+            continue
         ours[base] = (side, quantity, _dollars(price), None if commission is None else _dollars(commission))
         if position_id is None:
             broken.append(f"fill {exec_id} belongs to no position")
@@ -171,6 +204,11 @@ def _compare_fills(url: str, venue: MatchingVenue) -> list[str]:
             words = "lost" if base not in ours else "invented" if base not in theirs else "counted wrongly"
             broken.append(f"fill {base} is {words}: the venue has {theirs.get(base)}, the store {ours.get(base)}")
     return broken
+
+
+def _still_open(url: str) -> list[str]:
+    rows = _rows(url, "SELECT id, state, close_reason FROM position WHERE state <> 'closed'")
+    return [f"position {each} is {state} ({reason}) after the close" for each, state, reason in rows]
 
 
 _ENDED = frozenset({"expired", "exercised"})
@@ -226,7 +264,7 @@ def _bought(url: str, venue: MatchingVenue) -> list[str]:
     bought: dict[str, int] = defaultdict(int)
     signal_of = dict(_rows(url, "SELECT order_ref, signal_id FROM broker_order"))
     for fill in venue.executions():
-        if fill.side is Side.BUY:
+        if fill.side is Side.BUY and fill.client_id != HAND_CLIENT:
             bought[str(signal_of.get(fill.order_ref))] += fill.quantity
     approved = dict(_rows(url, "SELECT id, quantity FROM signal"))
     return [

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import sqlite
 from bot.config.schema import Settings
 from bot.domain.breaker import BreakerState
 from bot.domain.calendar import TradingSession
+from bot.domain.connection import ConnectionState
 from bot.domain.events import CommandKind
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi
@@ -141,6 +142,7 @@ class World:
         self.people = People(plan.seed, plan.requests, Path(self.settings.engine.kill_switch_file))
         self.checker = Checker(self.venue, self.clock, self._why_no_entry)
         self.simulated.listeners.append(self.checker.hear)
+        self.checker.may_know = self._hears_the_broker
         self.script = FaultScript(plan.faults, plan.seed)
         self.reaper = Reaper(self.clock, plan.crashes)
         self.outcome = Outcome(plan.seed)
@@ -168,6 +170,10 @@ class World:
         if newest is None or self.clock.now() - newest > patience:
             return f"the newest sound data of the vendor are of {newest}"
         return None
+
+    def _hears_the_broker(self) -> bool:
+        """Whether the bot is up and its link to the broker is whole: else nobody can have told it."""
+        return bool(self._alive) and self.engine.ledger.connection.state is ConnectionState.SYNCED
 
     # ---- the bot's life
 
@@ -306,7 +312,9 @@ class World:
         await self.die("the end")
         self.outcome.deaths.pop()
         self.outcome.broken += self.checker.broken
-        self.outcome.broken += broken_laws(self.url, self.venue, EQUITY, self.plan.holds)
+        self.outcome.broken += broken_laws(
+            self.url, self.venue, EQUITY, self.plan.holds, by_hand=self.plan.by_hand
+        )
         self.outcome.fills = len(self.venue.executions())
         self.outcome.orders = len(self.checker.placed)
         return self.outcome

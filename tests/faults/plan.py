@@ -13,8 +13,8 @@ from typing import Final
 
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.calendar import NEW_YORK
-from bot.sim.faults.catalogue import Fault
-from bot.sim.faults.generator import random_faults, wrong_clock
+from bot.sim.faults.catalogue import ByHand, Fault
+from bot.sim.faults.generator import random_faults, trades_by_hand, wrong_clock
 from tests.faults.crash import Crash, random_crashes
 from tests.faults.market import DAY, OPEN
 from tests.faults.outages import StoreOutage, random_outages
@@ -151,7 +151,7 @@ class Plan:
         crashes = random_crashes(seed, OPEN + timedelta(seconds=8), TROUBLE_UNTIL)
         return cls(
             seed,
-            (*random_faults(seed, begin, end, vendor=True), *wrong),
+            (*random_faults(seed, begin, end, vendor=True), *wrong, *trades_by_hand(seed, begin, end)),
             tuple(sorted((*crashes, *_born_at_a_wrong_hour(seed, wrong)), key=lambda crash: crash.after)),
             random_requests(seed, begin, end),
             random_outages(seed, begin, end),
@@ -165,6 +165,11 @@ class Plan:
     def holds(self) -> bool:
         """Whether nothing is flattened before the close: every fourth day, every eighth with the bot down then."""
         return self.setting.holds
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody else trades what the account holds."""
+        return any(isinstance(fault, ByHand) for fault in self.faults)
 
     @property
     def sleeps_through_the_close(self) -> bool:

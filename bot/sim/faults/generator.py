@@ -82,6 +82,8 @@ _RARE_CALLBACKS: Final = ("contract", "time")  # rows of the positions that lack
 _RARELY: Final = 0.1  # of the days
 _WRONG_CLOCKS: Final = 0.2
 _WRONG_BY: Final = (-86_400, -86_400, -3600, -45, 20, 45, 90, 3600, 3600, 86_400)  # seconds
+_HANDS: Final = 1 / 6  # of the days
+_DOES: Final = ("sell_part", "sell_part", "sell_all", "sell_all", "sell_more", "buy", "exercise", "liquidate")
 _UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")
 
 
@@ -98,6 +100,17 @@ def random_faults(seed: int, begin: datetime, end: datetime, *, at_most: int = 6
         made.append(_ONE.validate_python({"at": _somewhere(chance, begin, end), **recipe(chance)}))
     more = [*_short_book(seed, begin, end), *_other_callbacks(seed, begin, end), *_any_code(seed, begin, end)]
     return sorted([*made, *more], key=lambda fault: fault.starts())
+
+
+def trades_by_hand(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """One to three trades of somebody else, on one day in six."""
+    chance = random.Random(f"by hand {seed}")
+    if chance.random() >= _HANDS:
+        return []
+    return [
+        _ONE.validate_python({"kind": "by_hand", "at": _somewhere(chance, begin, end), "does": chance.choice(_DOES)})
+        for _ in range(chance.choice((1, 1, 2, 3)))
+    ]
 
 
 def _other_callbacks(seed: int, begin: datetime, end: datetime) -> list[Fault]:
