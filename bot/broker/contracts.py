@@ -16,6 +16,7 @@ from bot.domain.instruments import (
     OptionContract,
     PriceGrid,
     Underlying,
+    UnderlyingKind,
     is_over,
     option_of_key,
     price_grid,
@@ -23,6 +24,7 @@ from bot.domain.instruments import (
 )
 
 SMART: Final = "SMART"
+INDEX: Final = UnderlyingKind.INDEX.value
 
 
 def instrument_of(key: str) -> OptionContract | Underlying:
@@ -82,12 +84,12 @@ def detailed(details: ContractDetails) -> Instrument:
     """
     if details.contract is None:
         raise ValueError("details without a contract")
-    option, under = details.contract.secType == "OPT", details.underSecType
+    under = details.underSecType if details.contract.secType == "OPT" else ""
     last, expiry = details.contract.lastTradeDateOrContractMonth[:8], details.realExpirationDate[:8]
     return replace(
         named(details.contract),
-        cash_settled=under == "IND" if option and under else None,
-        settled_at_open=last < expiry if option and last.isdigit() and expiry.isdigit() else None,
+        cash_settled=under == INDEX if under else None,
+        settled_at_open=last < expiry if under == INDEX and last.isdigit() and expiry.isdigit() else None,
         is_complete=True,
     )
 

@@ -87,13 +87,16 @@ _KEY_OF_OPTION: Final = re.compile(r"^(?=.{21}$)[A-Z0-9.]{1,6} *\d{6}[CP]\d{8}$"
 
 @dataclass(frozen=True, slots=True)
 class OptionContract:
-    """One listed option. Prices are per share; a contract is `multiplier` shares."""
+    """One listed option. Prices are per share; a contract is `multiplier` shares. How it settles is as the broker's
+    contract details told it; None: they did not, and the class says it."""
 
     root: str
     expiry: date
     right: Right
     strike: Decimal
     multiplier: int = 100
+    cash_settled: bool | None = field(default=None, repr=False, compare=False)
+    settled_at_open: bool | None = field(default=None, repr=False, compare=False)
     _key: str = field(default="", init=False, repr=False, compare=False)
 
     @property
@@ -110,13 +113,14 @@ class OptionContract:
 
     @property
     def settles_in_cash(self) -> bool:
-        """Say whether it pays its value out; an option on anything but a cash index delivers shares."""
-        return self.symbol in INDEX_EXCHANGES
+        """Say whether it pays its value out. Where nobody told: an option on anything but a cash index delivers
+        shares."""
+        return self.symbol in INDEX_EXCHANGES if self.cash_settled is None else self.cash_settled
 
     @property
     def settles_at_open(self) -> bool:
         """Say whether it settles on the opening of its expiry day, a price that no quote shows."""
-        return self.root in SETTLED_AT_OPEN
+        return self.root in SETTLED_AT_OPEN if self.settled_at_open is None else self.settled_at_open
 
     def intrinsic(self, price: Decimal) -> Decimal:
         """Return what a share of it is worth at its end with the underlying at `price`: max(0, S - K) or (K - S)."""
@@ -281,6 +285,10 @@ class Instrument:
         """A key that nothing else has: symbol (cut), the broker's word for its type, conId."""
         name = self.symbol[:_LONGEST_NAME] or "?"
         return f"{name}:{self.sec_type[:_LONGEST_NAME] or '?'}:{self.con_id}"
+
+    def settling(self, contract: OptionContract) -> OptionContract:
+        """Return a contract with what the broker told of how it settles."""
+        return replace(contract, cash_settled=self.cash_settled, settled_at_open=self.settled_at_open)
 
     def changes_from(self, before: Instrument) -> Mapping[str, tuple[str, str]]:
         """Return which terms differ from how the same conId was named before, as (before, now). What either naming

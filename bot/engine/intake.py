@@ -134,6 +134,8 @@ class Intake:
         elif is_news and event.grid is not None:
             instrument = event.instrument or Instrument(event.con_id, "")
             journal.batch.instruments.append(InstrumentRow(event.key, instrument, event.grid))
+            for position in self._memory.ledger.positions_of(event.key):
+                position.contract = instrument.settling(position.contract)
 
     def _contract_changed(self, event: ContractChanged) -> None:
         """Tell once, value it no longer as what it was, and keep that: its exits go by the conId alone."""

@@ -44,6 +44,8 @@ class Memory:
         self.tick_number = max(self.tick_number, loaded.tick)
         self.journal = Journal(self.ledger, self.tick_number, self._clock.now())
         self.board.remember(loaded.instruments)
+        for position in loaded.positions:
+            position.contract = self.board.settling(position.contract)
         self._broker.remember(loaded.instruments)
         self._broker.reserve_order_ids(self.ledger.highest_order_id + 1 + self._ids_untold())
         if self.account is not None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.calendar import NEW_YORK
-from bot.domain.instruments import parse_osi
+from bot.domain.instruments import option_of_key
 
 NOTHING: Final = "–"
 MINUS: Final = "−"
@@ -97,9 +97,8 @@ def contract(key: str | None) -> str:
     """Return an instrument's key as a desk says it: `SPX 5900 C 20 Nov`; what is no option stays as it is."""
     if not key:
         return NOTHING
-    try:
-        option = parse_osi(key)
-    except ValueError:
+    option = option_of_key(key)
+    if option is None:
         return key
     return f"{option.symbol} {option.strike:f} {option.right.value} {option.expiry:%d %b}"
 

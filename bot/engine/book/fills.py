@@ -146,7 +146,7 @@ class FillKeeper:
         contract = signal.contract if signal is not None and proposed else parse_osi(order.contract_key)
         position = Position(
             id=self._ctx.new_id(),
-            contract=contract,
+            contract=self._ctx.board.settling(contract),
             strategy=strategy,
             plan=freeze_plan(self._ctx.exit_settings(strategy), contract, self._ctx.trading),
             opened_at=execution.executed_at,

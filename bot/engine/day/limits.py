@@ -29,7 +29,7 @@ from bot.domain.breaker import Breaker, BreakerState, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState, Permission
 from bot.domain.events import DatumReceived
-from bot.domain.instruments import Right
+from bot.domain.instruments import Right, option_of_key
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, Position, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
@@ -42,7 +42,6 @@ from bot.engine.trade.exits import request_close
 from bot.risk.breakers import BREAKERS, BookView, BreakerRule, Effect, Reading, read_breakers
 
 _MINUTES_KEPT: Final = 61
-_TICKER_LENGTH: Final = 6  # an option's key is longer
 _TRIGGER: Final = {
     BreakerState.OK: BreakerTrigger.CALM,
     BreakerState.WARNING: BreakerTrigger.WARN,
@@ -272,7 +271,7 @@ def _spots(ctx: Context) -> Iterable[tuple[str, Decimal]]:
     """Return the underlyings' prices that are fit to compare."""
     patience = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
     for key, quote in ctx.board.quotes().items():
-        if len(key) > _TICKER_LENGTH or quote.halted or ctx.now - quote.at > patience:
+        if option_of_key(key) is not None or quote.halted or ctx.now - quote.at > patience:
             continue
         price = quote.reference
         if price and price > 0:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.domain.connection import Permission
-from bot.domain.instruments import parse_osi
+from bot.domain.instruments import symbol_of_key
 from bot.domain.order import Order, OrderSide, OrderTicket, Terms
 from bot.domain.session import SessionState
 from bot.engine.state.ledger import Ledger
@@ -77,7 +77,7 @@ def _against(ledger: Ledger, ticket: OrderTicket) -> list[str]:
     order: Order | None = ledger.by_ref.get(ticket.order_ref)
     called_off = why_called_off(order) if order is not None else None
     halted = ledger.halted_symbols
-    symbol = parse_osi(ticket.contract_key).symbol if halted else ""
+    symbol = symbol_of_key(ticket.contract_key) if halted else ""
     found = [called_off] if called_off else []
     return [*found, f"entries on {symbol} are halted: {halted[symbol]}"] if symbol in halted else found
 

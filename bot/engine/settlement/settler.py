@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.calendar import new_york_day
-from bot.domain.instruments import OptionContract, parse_osi
+from bot.domain.instruments import OptionContract, option_of_key
 from bot.domain.money import CENT, ZERO
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, Position, PositionTrigger, Settlement
@@ -331,9 +331,8 @@ def early_verdict(ctx: Context, position: Position) -> Verdict:
 
 def is_book_entry(execution: Execution) -> bool:
     """Say whether an execution is how the broker writes off an expired option: a sale at nothing, at its end."""
-    try:
-        contract = parse_osi(execution.contract_key)
-    except ValueError:
+    contract = option_of_key(execution.contract_key)
+    if contract is None:
         return False
     ended = contract.expiry <= new_york_day(execution.executed_at)
     return ended and execution.price == 0 and execution.side is OrderSide.SELL

@@ -14,7 +14,7 @@ from bot.domain.events import (
     QuoteReceived,
     TradesReceived,
 )
-from bot.domain.instruments import Instrument, PriceGrid, is_over, parse_osi, price_grid
+from bot.domain.instruments import Instrument, OptionContract, PriceGrid, is_over, parse_osi, price_grid
 from bot.domain.market import Datum
 from bot.domain.quotes import Book, Greeks, Quote, TradePrint
 
@@ -85,6 +85,11 @@ class Board:
     def instrument(self, key: str) -> Instrument | None:
         """Return what the broker named under a key's conId, None before it was qualified."""
         return self._instruments.get(key)
+
+    def settling(self, contract: OptionContract) -> OptionContract:
+        """Return a contract with what the broker told of how it settles, as it is where it told nothing."""
+        known = self._instruments.get(contract.key)
+        return contract if known is None else known.settling(contract)
 
     def has_changed(self, key: str) -> bool:
         """Say whether the broker names another contract by now under a key's conId."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from bot.domain.instruments import SETTLED_AT_OPEN
 from bot.sim.tws.requests import ContractQuery
 from bot.sim.tws.wire import Message, Value
 from bot.sim.vocabulary import Instrument, Market
@@ -33,6 +34,14 @@ _ORDER_TYPES: Final = {
 def expiry_text(instrument: Instrument) -> str:
     """Return the expiry as YYYYMMDD, empty for what does not expire."""
     return f"{instrument.expiry:%Y%m%d}" if instrument.expiry else ""
+
+
+def last_day_text(instrument: Instrument) -> str:
+    """Return the last day of trading: the weekday before the expiry for a class that settles on its opening."""
+    if instrument.expiry is None or instrument.trading_class not in SETTLED_AT_OPEN:
+        return expiry_text(instrument)
+    weekend = {0: 3, 6: 2}.get(instrument.expiry.weekday(), 1)
+    return f"{instrument.expiry - timedelta(days=weekend):%Y%m%d}"
 
 
 def multiplier_text(instrument: Instrument) -> str:
@@ -123,7 +132,7 @@ def details(req_id: int, instrument: Instrument, market: Market, at: datetime, v
         req_id,
         instrument.symbol,
         instrument.sec_type,
-        expiry_text(instrument),
+        last_day_text(instrument),
         instrument.strike or 0,
         instrument.right,
         instrument.exchange or places[0],
