@@ -1,91 +1,139 @@
-"""The day in a few lines: trades, P&L, win rate, slippage, messages that matter, invariants. Read from the store
-alone."""
+"""The day in a few lines: trades, P&L, win rate, slippage, invariants. Read from the store alone, by the one room that
+reads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import text
-
-from bot.store.audit import head_of
-from bot.store.chain import BEGINNING, Head
+from bot.domain.instruments import option_of_key
+from bot.domain.money import ZERO
+from bot.domain.wording import dollars, key_words, new_york, price, signed
 from bot.store.database import open_reader
-from bot.store.heads import verified_head
 from bot.store.invariants import Finding, check_invariants
+from bot.store.read.money import DayMoney, Slippage, money_of_day, slippage_of_day
+from bot.store.read.trading import PositionRow, closed_positions, open_positions
 
-_TRADES = """
-SELECT symbol, "right", strike, entry_quantity, entry_price / 10000.0 AS entry, realized_pnl / 10000.0 AS pnl,
-       close_reason, state, valuation
-FROM position WHERE session_day = :day OR closed_at IS NULL ORDER BY opened_at
-"""
-_SLIPPAGE = """
-SELECT AVG(CASE WHEN o.side = 'BUY' THEN e.price - o.mid_at_decision ELSE o.mid_at_decision - e.price END) / 10000.0
-FROM execution e JOIN broker_order o ON o.id = e.order_id
-WHERE o.mid_at_decision IS NOT NULL AND o.purpose != 'protect' AND substr(e.executed_at, 1, 10) = :day
-"""
+_ALL: Final = 1_000_000
 
 
 @dataclass(frozen=True)
 class DaySummary:
-    """What a day came to; money in dollars."""
+    """What a day came to; money in dollars. `trades`: those closed today and those still open, oldest first."""
 
     day: date
-    trades: Sequence[Mapping[str, Any]]
-    slippage_per_share: float | None
+    trades: Sequence[PositionRow]
+    money: DayMoney
+    slippage: Slippage | None
     findings: Sequence[Finding]
-    head: Head
-
-    @property
-    def realized(self) -> float:
-        return round(sum(float(t["pnl"]) for t in self.trades), 2)
-
-    @property
-    def wins(self) -> int:
-        return sum(float(t["pnl"]) > 0 for t in self.trades)
 
     @property
     def sound(self) -> bool:
         return all(finding.ok for finding in self.findings)
 
 
-def summarize(url: str, day: date, since: Head = BEGINNING) -> DaySummary:
-    """Read a day from the store; up to `since` the chain was verified before."""
+def summarize(url: str, day: date) -> DaySummary:
+    """Read a day from the store."""
     with open_reader(url) as reader:
-        trades = [dict(row._mapping) for row in reader.execute(text(_TRADES), {"day": day.isoformat()})]
-        slippage = reader.execute(text(_SLIPPAGE), {"day": day.isoformat()}).scalar()
-    return DaySummary(day, trades, slippage, check_invariants(url, since=since), head_of(url))
+        trades = [*closed_positions(reader, day, _ALL), *open_positions(reader)]
+        money, slippage = money_of_day(reader, day), slippage_of_day(reader, day)
+    trades.sort(key=lambda row: (row.opened_at, row.id))
+    return DaySummary(day, trades, money, slippage, check_invariants(url))
 
 
 def answer(question: Mapping[str, str]) -> list[str]:
-    """Return a day's lines, asked for by `url`, `day` and the file of `heads` (see `bot.app.apart`)."""
-    since = verified_head(question["url"], Path(question["heads"])) if question["heads"] else BEGINNING
-    return lines(summarize(question["url"], date.fromisoformat(question["day"]), since))
+    """Return a day's lines, asked for by `url` and `day` (see `bot.app.apart`)."""
+    return lines(summarize(question["url"], date.fromisoformat(question["day"])))
 
 
 def lines(summary: DaySummary) -> list[str]:
     """Return the day as the trader reads it at the close."""
+    money = summary.money
     out = [f"The day {summary.day}", f"  trades      {len(summary.trades)}"]
-    for t in summary.trades:
-        what = f"{t['symbol']:<5} {t['strike'] / 10000:g}{t['right']}  {t['entry_quantity']:>3} at {t['entry']:.2f}"
-        out.append(f"    {what}  {t['pnl']:>+10,.2f}  {_how_it_ended(t)}")
-    out.append(f"  P&L         {summary.realized:+,.2f} (commissions included)")
-    if summary.trades:
-        out.append(f"  win rate    {summary.wins} of {len(summary.trades)} ({summary.wins / len(summary.trades):.0%})")
-    if summary.slippage_per_share is not None:
-        out.append(f"  slippage    {summary.slippage_per_share:+.4f} a share against the mid at decision")
+    out += [f"    {_trade(row, money)}" for row in summary.trades]
+    out.append(f"  P&L         {headline(money)}")
+    if money.equity_change is not None and money.equity_at is not None:
+        out.append(f"  at broker   {broker_words(money)}")
+    if money.closed:
+        out.append(f"  win rate    {money.wins} of {money.closed} ({money.wins / money.closed:.0%})")
+    if summary.slippage is not None:
+        out.append(f"  slippage    {slippage_words(summary.slippage)}")
     broken = [f"{f.invariant}: {f.detail}" for f in summary.findings if not f.ok]
-    held = len(summary.findings) - len(broken)
-    out.append(f"  invariants  {held} of {len(summary.findings)} hold")
+    out.append(f"  invariants  {len(summary.findings) - len(broken)} of {len(summary.findings)} hold")
     out.extend(f"    BROKEN {words}" for words in broken)
-    out.append(f"  history     {summary.head.seq} transitions, head {summary.head.hash}")
     return out
 
 
-def _how_it_ended(trade: Mapping[str, Any]) -> str:
+def headline(money: DayMoney) -> str:
+    """Return the day's P&L with its parts: they are of one instant and add up."""
+    total = dollars(money.total, plus=True)
+    parts = f"realized {dollars(money.realized, plus=True)}, open {dollars(money.open, plus=True)}"
+    return f"{total} = {parts}, fees {dollars(money.fees)} paid"
+
+
+def broker_words(money: DayMoney) -> str:
+    """Return the broker's equity with its own time, and by how much it differs from our figure."""
+    if money.equity_at is None or money.difference is None:
+        return "no equity today yet"
+    differs = f"{dollars(money.difference, plus=True)} from ours" if money.difference else "as ours"
+    change = f"{dollars(money.equity_change, plus=True)} today"
+    return f"equity {dollars(money.equity)}, {change} at {new_york(money.equity_at, money.equity_at)}: {differs}"
+
+
+def slippage_words(slippage: Slippage) -> str:
+    """Return dollars and percent; a cost is positive."""
+    part = "" if slippage.percent is None else f", {signed(slippage.percent)} % of the premium"
+    return f"{dollars(slippage.dollars, plus=True)}{part}, over {slippage.orders} orders (a cost is positive)"
+
+
+def _trade(row: PositionRow, money: DayMoney) -> str:
+    brought = next((part.day for part in money.positions if part.id == row.id), row.realized_pnl)
+    what = f"{key_words(row.contract_key, money.day):<20} {row.entry_quantity:>3} at {price(row.entry_price):>6}"
+    return f"{what}  {dollars(brought, plus=True):>12}  {_how_it_ended(row)}"
+
+
+def _how_it_ended(row: PositionRow) -> str:
     """Return reason or state, and for what somebody else sold what its value rests on."""
-    words = str(trade["close_reason"] or trade["state"])
-    return f"{words}, sold elsewhere: {trade['valuation']}" if trade["valuation"] else words
+    words = str(row.close_reason or row.state) if row.closed_at else f"open, {row.quantity} left"
+    return f"{words}, sold elsewhere: {row.valuation}" if row.valuation else words
+
+
+def as_data(summary: DaySummary) -> dict[str, Any]:
+    """Return the day for programs: dollars as numbers in text, null where there is nothing."""
+    money, slip = summary.money, summary.slippage
+    return {
+        "day": summary.day.isoformat(),
+        "trades": [_as_data(row) for row in summary.trades],
+        "pnl": str(money.total),
+        "realized_pnl": str(money.realized),
+        "open_pnl": str(money.open),
+        "fees": str(money.fees),
+        "wins": money.wins,
+        "closed": money.closed,
+        "slippage": None if slip is None else str(slip.dollars),
+        "slippage_percent": None if slip is None or slip.percent is None else str(round(slip.percent, 4)),
+        "invariants": {f.invariant: f.ok for f in summary.findings},
+    }
+
+
+def _as_data(row: PositionRow) -> dict[str, Any]:
+    option = option_of_key(row.contract_key)
+    return {
+        "id": row.id,
+        "contract": key_words(row.contract_key),
+        "symbol": option.symbol if option else row.contract_key,
+        "right": option.right.value if option else None,
+        "strike": f"{option.strike:f}" if option else None,
+        "expiry": option.expiry.isoformat() if option else None,
+        "quantity": row.entry_quantity,
+        "entry_price": str(row.entry_price),
+        "realized_pnl": str(row.realized_pnl),
+        "open_pnl": str(row.unrealized_pnl or ZERO) if row.closed_at is None else str(ZERO),
+        "opened_at": row.opened_at.isoformat(),
+        "closed_at": row.closed_at.isoformat() if row.closed_at else None,
+        "close_reason": row.close_reason,
+        "state": row.state,
+        "valuation": row.valuation,
+    }

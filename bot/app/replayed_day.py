@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.app.announce import announce, announce_look
-from bot.app.day import DaySummary, lines, summarize
+from bot.app.day import DaySummary, as_data, lines, summarize
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import ReplayOptions
 from bot.config.schema import Settings
@@ -194,14 +194,10 @@ def _as_text(result: ReplayResult) -> str:
 
 
 def _as_json(result: ReplayResult) -> str:
-    summary = result.summary
     data = {
-        "day": summary.day.isoformat(),
+        **as_data(result.summary),
         "head_hash": result.head_hash,
         "transitions": result.transitions,
         "wall_seconds": round(result.wall_seconds, 2),
-        "trades": [{k: str(v) for k, v in t.items()} for t in summary.trades],
-        "realized_pnl": summary.realized,
-        "invariants": {f.invariant: f.ok for f in summary.findings},
     }
     return json.dumps(data, indent=2) + "\n"

@@ -42,6 +42,7 @@ from bot.domain.calendar import NEW_YORK
 from bot.domain.connection import ConnectionState
 from bot.domain.errors import ConfigError, StoreError
 from bot.domain.ids import IdSource
+from bot.domain.wording import new_york
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import TickBatch
@@ -299,7 +300,7 @@ def _follower_of_the_venue(clock: Clock) -> Callable[[datetime], None] | None:
 
     def follow(venue_time: datetime) -> None:
         if clock.align(venue_time):
-            log.info(f"our clock follows the venue's: {venue_time:%H:%M:%S} UTC")
+            log.info(f"our clock follows the venue's: {new_york(venue_time)}")
 
     return follow
 

@@ -180,12 +180,14 @@ def _one_of(kind: str, given: str) -> str:
 
 def _say_what_it_is(kind: str, row: Any) -> None:
     """From the store, for the bot remembers what is over until the end of the next day only."""
+    from bot.domain.wording import key_words, new_york
+
     closed_at = getattr(row, "closed_at", None)
-    since = f" since {closed_at:%Y-%m-%d %H:%M:%S} UTC" if closed_at else ""
+    since = f" since {new_york(closed_at)}" if closed_at else ""
     reason = getattr(row, "close_reason", None)
     why = f", {reason}" if reason else ""
     print(
-        f"{kind.removeprefix('expired ')} {row.id} ({row.contract_key.strip()}) is {row.state}{since}{why}",
+        f"{kind.removeprefix('expired ')} {row.id} ({key_words(row.contract_key)}) is {row.state}{since}{why}",
         file=sys.stderr,
     )
 

@@ -20,6 +20,7 @@ COLUMNS = ("subject", "key", "broker", "store", "action")
 
 def reconcile(wait: Wait = 20, json: Json = False) -> None:
     """Have the bot compare its book with the broker's and show the comparison; exit code 1 if none came."""
+    from bot.domain.wording import new_york
     from bot.store.read.reconciliations import orders_that_agree
 
     row = asked(CommandKind.RECONCILE, {}, wait)
@@ -35,7 +36,7 @@ def reconcile(wait: Wait = 20, json: Json = False) -> None:
         return
     rows = [(line.subject, line.key, line.broker, line.store, line.action) for line in lines]
     show.as_table(
-        COLUMNS, rows, f"compared at {found.at:%H:%M:%S} UTC: {found.verdict}", "nothing is held and nothing is open"
+        COLUMNS, rows, f"compared at {new_york(found.at)}: {found.verdict}", "nothing is held and nothing is open"
     )
 
 

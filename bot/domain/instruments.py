@@ -136,7 +136,10 @@ class OptionContract:
         return (self.expiry - today).days
 
     def __str__(self) -> str:
-        return f"{self.root} {self.expiry:%Y-%m-%d} {self.strike.normalize():f}{self.right.value}"
+        """As people read it, with the year: where today is known, `bot.domain.wording.contract_words` leaves this
+        year's out."""
+        day = f"{self.expiry.day} {self.expiry:%b %Y}"
+        return f"{self.symbol} {self.strike.normalize():f}{self.right.value} {day}"
 
 
 def format_osi(contract: OptionContract) -> str:

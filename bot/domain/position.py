@@ -277,7 +277,13 @@ class Position:
 
     def unrealized_pnl(self, price: Decimal) -> Decimal:
         """Dollars to the cent on what is left, at `price` per share, before the commissions of leaving."""
-        if not self.entry_quantity:
-            return ZERO
-        cost = self.entry_value * self.quantity / self.entry_quantity
-        return to_cents((price * self.quantity - cost) * self.contract.multiplier)
+        return open_pnl(self.entry_value, self.entry_quantity, self.quantity, price, self.contract.multiplier)
+
+
+def open_pnl(entry_value: Decimal, entry_quantity: int, left: int, price: Decimal, multiplier: int) -> Decimal:
+    """Return the dollars to the cent on `left` contracts at `price` a share: the one definition of open P&L, which
+    counts at the bid. `entry_value` is the sum of price x contracts of the whole entry."""
+    if not entry_quantity:
+        return ZERO
+    cost = entry_value * left / entry_quantity
+    return to_cents((price * left - cost) * multiplier)

@@ -13,7 +13,6 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from bot.domain.approval import ApprovalState
-from bot.domain.calendar import new_york_day
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.money import to_price
@@ -22,6 +21,7 @@ from bot.domain.position import OPEN, CloseReason, Position, PositionState, Sett
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
+from bot.domain.wording import new_york
 from bot.engine.book import foreign, sold_elsewhere
 from bot.engine.day.limits import acknowledge
 from bot.engine.settlement import settler
@@ -274,8 +274,7 @@ class Operator:
 def _since(at: datetime | None, now: datetime) -> str:
     if at is None:
         return ""
-    day = "" if new_york_day(at) == new_york_day(now) else f"{new_york_day(at)}, "
-    return f" since {day}{at:%H:%M:%S} UTC"
+    return f" since {new_york(at, now)}"
 
 
 def _price(given: object) -> Decimal:

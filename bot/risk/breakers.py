@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from bot.config.schema import RiskSettings
 from bot.domain.breaker import BreakerState
+from bot.domain.wording import compared, compared_percent, digits_apart, signed
 
 _NEARLY = 0.8
 """From this share of a limit on a rate or a correlation is worth a warning."""
@@ -149,7 +150,11 @@ def _part(value: Decimal, limit: Decimal) -> float:
 
 
 def _percent(value: Decimal) -> str:
-    return f"{value:.2%}"
+    return f"{signed(value * 100, 2, plus=False)} %"
+
+
+def _sums(value: Decimal, limit: Decimal) -> str:
+    return f"{compared(value, limit, digits=0)[0]} USD" if limit else f"{signed(value, 0, plus=False)} USD"
 
 
 def _daily_loss(view: BookView, settings: RiskSettings) -> _Found:
@@ -167,7 +172,8 @@ def _daily_loss(view: BookView, settings: RiskSettings) -> _Found:
     if state is BreakerState.OK and loss > 0 and fraction >= settings.daily_loss_warning_fraction:
         state = BreakerState.WARNING
     facts = {"loss": loss, "fraction": fraction, "first_equity": view.first_equity, "equity": view.equity}
-    return _Found(state, f"{_percent(fraction)}, {loss:,.0f} USD", limit, share, "", facts)
+    part = compared_percent(fraction, settings.daily_loss_fraction)[0]
+    return _Found(state, f"{part}, {_sums(loss, settings.daily_loss_usd)}", limit, share, "", facts)
 
 
 def _drawdown(view: BookView, settings: RiskSettings) -> _Found:
@@ -177,7 +183,8 @@ def _drawdown(view: BookView, settings: RiskSettings) -> _Found:
     fall = max(view.high_water - view.equity, Decimal(0)) / view.high_water
     share = _part(fall, settings.max_drawdown_fraction)
     facts = {"fall": fall, "high_water": view.high_water, "equity": view.equity}
-    return _Found(_state(share, _NEARLY), _percent(fall), limit, share, f"from {view.high_water:,.0f} USD", facts)
+    shown, limit = compared_percent(fall, settings.max_drawdown_fraction)
+    return _Found(_state(share, _NEARLY), shown, limit, share, f"from {view.high_water:,.0f} USD", facts)
 
 
 def _losses(view: BookView, settings: RiskSettings) -> _Found:
@@ -243,7 +250,8 @@ def _correlation(view: BookView, settings: RiskSettings) -> _Found:
     over = mean > settings.max_correlation
     share = max(mean, 0.0) / settings.max_correlation
     state = BreakerState.TRIPPED if over else _state(min(share, 0.999), _NEARLY)
-    return _Found(state, f"{mean:.2f}", limit, share, detail, facts)
+    shown, limit = compared(mean, settings.max_correlation)
+    return _Found(state, shown, limit, share, detail, facts)
 
 
 def _uw_silent(view: BookView, settings: RiskSettings) -> _Found:
@@ -259,7 +267,8 @@ def _tws_gone(view: BookView, settings: RiskSettings) -> _Found:
 
 def _seconds(silent: float, limit: float) -> _Found:
     share = silent / limit
-    return _Found(_state(share, _NEARLY), f"{silent:.0f} s", f"{limit:g} s", share, "", {"seconds": round(silent, 1)})
+    shown, most = compared(silent, limit, digits=0)
+    return _Found(_state(share, _NEARLY), f"{shown} s", f"{most} s", share, "", {"seconds": round(silent, 1)})
 
 
 def _gap(view: BookView, settings: RiskSettings) -> _Found:
@@ -270,7 +279,9 @@ def _gap(view: BookView, settings: RiskSettings) -> _Found:
     share = _part(abs(gap), settings.max_gap_fraction)
     tripped = abs(gap) > settings.max_gap_fraction
     state = BreakerState.TRIPPED if tripped else _state(min(share, 0.999), _NEARLY)
-    return _Found(state, f"{gap:+.2%}", limit, share, symbol, {"gaps": dict(view.gaps)})
+    digits = digits_apart(abs(gap) * 100, settings.max_gap_fraction * 100)
+    limit = f"{signed(settings.max_gap_fraction * 100, digits, plus=False)} %"
+    return _Found(state, f"{signed(gap * 100, digits)} %", limit, share, symbol, {"gaps": dict(view.gaps)})
 
 
 def _order_rate(view: BookView, settings: RiskSettings) -> _Found:
@@ -290,7 +301,8 @@ def _rejections(view: BookView, settings: RiskSettings) -> _Found:
     shown = share if enough else min(share, rejected / settings.min_rejections, 0.999)
     state = _state(shown, _NEARLY) if enough else BreakerState.OK
     detail = f"{rejected} of {sent} in {settings.rejection_window_s:g} s"
-    return _Found(state, _percent(fraction), limit, shown, detail, {"sent": sent, "rejected": rejected})
+    part = compared_percent(fraction, settings.max_rejection_fraction)[0]
+    return _Found(state, part, limit, shown, detail, {"sent": sent, "rejected": rejected})
 
 
 BREAKERS: Final = (

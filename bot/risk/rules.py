@@ -18,6 +18,7 @@ from bot.domain.events import WhatIfAnswered
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState
+from bot.domain.wording import digits_apart, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def _daily_loss(view: EntryView, settings: RiskSettings) -> Verdict:
         return "DAILY_LOSS_UNKNOWN", {"day_pnl": view.day_pnl, "equity": view.equity, "max": maximum}
     first = view.equity - view.day_pnl
     loss = max(-view.day_pnl, Decimal(0)) / first
-    facts = {"loss": _fraction(loss), "max": maximum, "day_pnl": view.day_pnl, "first_equity": first}
+    facts = {"loss": _against(loss, maximum), "max": maximum, "day_pnl": view.day_pnl, "first_equity": first}
     return _unless(loss < maximum, "DAILY_LOSS_LIMIT"), facts
 
 
@@ -194,7 +195,8 @@ def _buying_power(view: EntryView, settings: RiskSettings) -> Verdict:
         return "WHAT_IF_REFUSED", {"error": answer.error}
     age_s = (view.now - answer.at).total_seconds()
     if age_s > settings.what_if_max_age_s:
-        return "WHAT_IF_STALE", {"age_s": round(age_s, 1), "max_s": settings.what_if_max_age_s}
+        most = settings.what_if_max_age_s
+        return "WHAT_IF_STALE", {"age_s": float(_against(age_s, most, 1)), "max_s": most}
     if answer.equity_with_loan_after is None or answer.init_margin_after is None:
         return "BUYING_POWER_UNKNOWN", {"equity": answer.equity_with_loan_after, "margin": answer.init_margin_after}
     left = answer.equity_with_loan_after - answer.init_margin_after
@@ -207,7 +209,7 @@ def _spread(view: EntryView, settings: RiskSettings) -> Verdict:
     maximum = settings.max_spread_fraction
     if fraction is None or fraction < 0:
         return "SPREAD_UNKNOWN", {"max": maximum, **_sides(view.quote)}
-    facts = {"would_be": _fraction(fraction), "max": maximum, **_sides(view.quote)}
+    facts = {"would_be": _against(fraction, maximum), "max": maximum, **_sides(view.quote)}
     return _unless(fraction <= maximum, "SPREAD_TOO_WIDE"), facts
 
 
@@ -220,7 +222,8 @@ def _quote_fresh(view: EntryView, settings: RiskSettings) -> Verdict:
     if view.quote is None:
         return "QUOTE_NOT_FIT", {"fault": "missing", "contract": view.contract.key}
     fault = view.quote.fault(view.now, timedelta(seconds=maximum))
-    facts = {"age_s": round((view.now - view.quote.at).total_seconds(), 1), "max_s": maximum}
+    age_s = (view.now - view.quote.at).total_seconds()
+    facts = {"age_s": float(_against(age_s, maximum, 1)), "max_s": maximum}
     return (None, facts) if fault is None else ("QUOTE_NOT_FIT", {"fault": fault.value, **facts})
 
 
@@ -248,9 +251,9 @@ def _clock(at: datetime) -> str:
     return at.astimezone(NEW_YORK).strftime("%H:%M:%S")
 
 
-def _fraction(value: Decimal) -> Decimal:
-    """Round for the eye; the comparison was made on the exact value."""
-    return value.quantize(Decimal("0.0001"))
+def _against(value: Decimal | float, limit: Decimal | float, digits: int = 4) -> Decimal:
+    """Round for the eye, but never onto the limit: the comparison was made on the exact value, and must be seen."""
+    return rounded(value, digits_apart(value, limit, digits))
 
 
 RULES: Final[tuple[tuple[str, Rule], ...]] = (

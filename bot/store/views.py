@@ -133,9 +133,7 @@ FROM broker_order o LEFT JOIN (
     FROM execution GROUP BY order_id
 ) f ON f.order_id = o.id"""
 
-_SLIPPAGE: Final = f"""
-/* One row a filled order: what it got against the mid when it was decided; a stop, which is decided long before it
-   fills, against the stop price that it promised. Positive is a cost, in dollars. */
+_FILLED: Final = f"""
 WITH filled AS (
     SELECT o.*, f.contracts, f.value * 1.0 / f.contracts AS average,
         CASE WHEN o.purpose = 'protect' THEN o.stop_price ELSE o.mid_at_decision END AS reference,
@@ -143,7 +141,7 @@ WITH filled AS (
     FROM broker_order o
     JOIN (
         SELECT order_id, CAST(SUM(quantity) AS BIGINT) AS contracts, CAST(SUM(quantity * price) AS BIGINT) AS value
-        FROM execution GROUP BY order_id
+        FROM execution [of orders] GROUP BY order_id
     ) f ON f.order_id = o.id
     LEFT JOIN position p ON p.id = o.position_id
     LEFT JOIN signal s ON s.id = o.signal_id
@@ -155,6 +153,17 @@ SELECT order_ref, signal_id, position_id, contract_key, purpose, side, tag, cont
     {_dollars("sign * (average - reference) * contracts * multiplier")} AS slippage,
     CASE WHEN reference > 0 THEN ROUND(sign * 100.0 * (average / reference - 1), 4) END AS slippage_pct, created_at
 FROM filled WHERE reference IS NOT NULL"""
+
+
+def slippage_sql(of_orders: str = "") -> str:
+    """Return the one definition of slippage: a row a filled order, entries, exits and stops, each weighed as a whole.
+    `of_orders` narrows the executions that are read (a WHERE on `execution`), for who must not read it all."""
+    return _FILLED.replace("[of orders]", of_orders)
+
+
+_SLIPPAGE: Final = f"""
+/* One row a filled order: what it got against the mid when it was decided; a stop, which is decided long before it
+   fills, against the stop price that it promised. Positive is a cost, in dollars. */{slippage_sql()}"""
 
 _UNPROTECTED: Final = """
 /* One row a stretch of time in which a position had no working stop for all of it: from a fill or the stop's loss

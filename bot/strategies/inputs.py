@@ -15,6 +15,7 @@ from typing import Final
 from bot.domain.market import MarketView
 from bot.domain.marketdata import GEX_BY_STRIKE, StrikeExposure
 from bot.domain.quotes import Book, Quote, QuoteFault
+from bot.domain.wording import compared
 
 # The vendor's price may be a minute old, and for an index it is the strike at the money; further apart than this they
 # do not speak of the same market (a split, a wrong ticker, a frozen feed).
@@ -102,4 +103,5 @@ def gex_rows(view: MarketView, symbol: str) -> Sequence[StrikeExposure]:
 
 
 def _stale(dataset: str, key: str, age_s: float, max_age_s: float) -> str:
-    return f"stale:{dataset}:{key} {age_s:.0f}s>{max_age_s:.0f}s"
+    age, limit = compared(age_s, max_age_s, digits=0)
+    return f"stale:{dataset}:{key} {age}s>{limit}s"

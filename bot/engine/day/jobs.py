@@ -85,14 +85,14 @@ def mark_positions(ctx: Context, journal: Journal, schedule: Schedule) -> None:
 def _mark(ctx: Context, position: Position, sampled: bool) -> NewMark:
     quote = ctx.board.quote(position.key)
     spot = ctx.board.quote(position.contract.symbol)
-    mid = quote.mid if quote else None
+    bid = quote.bid if quote else None
     return NewMark(
         position.id,
         ctx.now,
-        quote.bid if quote else None,
+        bid,
         quote.ask if quote else None,
         spot.reference if spot else None,
-        position.unrealized_pnl(mid) if mid is not None else None,
+        position.unrealized_pnl(bid) if bid is not None else None,
         sampled,
         quote.at if quote else None,
     )

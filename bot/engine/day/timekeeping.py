@@ -23,6 +23,7 @@ from bot.domain.commands import AskSnapshot
 from bot.domain.events import ClockParted
 from bot.domain.session import SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
+from bot.domain.wording import new_york
 from bot.engine.settlement import expiry
 from bot.engine.state.clocks import Clocks
 from bot.engine.state.context import Context
@@ -133,7 +134,7 @@ def leave_the_future(ctx: Context, journal: Journal) -> None:
     ahead_s = (furthest - ctx.now).total_seconds()
     if ahead_s <= ctx.settings.engine.clock_tolerance_s:
         return
-    words = f"the store speaks of {furthest:%Y-%m-%d %H:%M:%S} UTC, {ahead_s:.0f} s ahead of the clock"
+    words = f"the store speaks of {new_york(furthest)}, {ahead_s:.0f} s ahead of the clock"
     journal.alert("CLOCK_BEHIND_STORE", "critical", f"{words}: entries under way are called off", {"ahead_s": ahead_s})
     call_off(journal, CALLED_OFF)
     for signal in list(ctx.ledger.signals.values()):

@@ -24,6 +24,7 @@ from bot.domain.commands import AskSnapshot
 from bot.domain.instruments import OptionContract
 from bot.domain.money import neat, to_price
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.domain.wording import new_york
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
@@ -185,7 +186,7 @@ def live_again(ctx: Context, journal: Journal) -> None:
     for position in ctx.ledger.awaiting_settlement:
         if has_expired(ctx, position.contract):
             continue
-        words = f"{position.contract} trades until {ends_at(ctx, position.contract):%Y-%m-%d %H:%M} UTC: it is sold"
+        words = f"{position.contract} trades until {new_york(ends_at(ctx, position.contract), ctx.now)}: it is sold"
         evidence = {"left": position.quantity, "was": position.close_reason}
         sets = {"close_reason": CloseReason.FLAT_TIME, "settlement_price": None, "shares_before": None}
         journal.take(Step(position, PositionTrigger.RECOVER, words, evidence, sets))

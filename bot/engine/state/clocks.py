@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.events import BrokerTimeTold
+from bot.domain.wording import new_york
 
 UNHEARD: Final = "the broker has not told its time yet"
 _RESOLUTION: Final = timedelta(seconds=1)
@@ -76,6 +77,6 @@ class Clocks:
             return  # the words stay as they were told, not anew with every tick
         side = "ahead" if self.apart > _NONE else "behind"
         self.fault = (
-            f"the machine's clock says {now:%Y-%m-%d %H:%M:%S} UTC, the broker's {broker_now:%Y-%m-%d %H:%M:%S}: "
+            f"the machine's clock says {new_york(now)}, the broker's {new_york(broker_now)}: "
             f"it is {abs(self.apart).total_seconds():.0f} s {side}"
         )

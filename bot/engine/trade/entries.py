@@ -12,6 +12,7 @@ from bot.domain.commands import AmendOrder, CancelOrder
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose, Terms
 from bot.domain.position import PositionState
 from bot.domain.signal import SIGNAL, Signal, SignalState, SignalTrigger
+from bot.domain.wording import compared_percent
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import why_called_off
@@ -105,7 +106,8 @@ def _reason_to_cancel(ctx: Context, order: Order, first_fill_at: datetime | None
         return f"unfilled after {age:.0f} s"
     spread = _spread(ctx, order)
     if spread is not None and spread > execution.max_spread_fraction:
-        return f"spread {spread:.1%} over {execution.max_spread_fraction:.0%} of mid"
+        wide, most = compared_percent(spread, execution.max_spread_fraction, digits=1)
+        return f"spread {wide} of mid, over {most}"
     return None
 
 

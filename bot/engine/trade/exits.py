@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.commands import SubmitOrder
-from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.domain.wording import compared
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
@@ -253,13 +253,21 @@ def _trail(ctx: Context, position: Position, orders: Sequence[Order], bid: Decim
     if position.state is PositionState.FILLED:
         if live_exits(orders) or not _begins_to_trail(position, bid):
             return []  # the last rung's sale comes first: then the rest is known
-        start = neat(position.entry_price * (1 + trails_from(position.entry_quantity, position.plan)))
-        words = f"bid {bid} is past {start}: the rest trails {position.plan.trail:.0%} below its high"
+        words = f"{_why_it_trails(position, bid)}: the rest trails {position.plan.trail:.0%} below its high"
         return [
             Step(position, PositionTrigger.TRAIL, words, {"bid": bid, "high": position.high}),
             *_ratchet(ctx, position, orders),
         ]
     return _ratchet(ctx, position, orders)
+
+
+def _why_it_trails(position: Position, bid: Decimal) -> str:
+    """The last rung's sale begins the trail too, and by then the bid may be back below the rung."""
+    start = position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
+    if bid < start:
+        return f"{position.rungs_done} of {len(position.plan.rungs)} rungs are done"
+    shown, level = compared(bid, start)
+    return f"bid {shown} has reached {level}"
 
 
 def _begins_to_trail(position: Position, bid: Decimal) -> bool:

@@ -119,7 +119,8 @@ def watch(ctx: Context, position: Position, bid: Decimal | None) -> list[Step]:
         return []
     trailing = position.state is PositionState.TRAILING
     sets = {"close_reason": CloseReason.TRAIL if trailing else CloseReason.STOP, "room_for": 0}
-    words = f"the bid {bid} is at the stop of {stop} that the broker does not take"
+    place = "at" if bid == stop else "below"
+    words = f"the bid {bid} is {place} the stop of {stop} that the broker does not take"
     return [Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, sets)]
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from bot.domain.commands import Command, Subscribe
 from bot.domain.position import Settlement
 from bot.domain.signal import Signal
+from bot.domain.wording import new_york
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -175,7 +176,7 @@ def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] |
     if ctx.now >= ctx.trading.close_at:
         return "closed", "the market has closed for the day"
     if not ctx.trading.is_open(ctx.now):
-        return "closed", f"the market is closed; the session opens {ctx.trading.open_at:%Y-%m-%d %H:%M} UTC"
+        return "closed", f"the market is closed; the session opens {new_york(ctx.trading.open_at, ctx.now)}"
     if ctx.restart_is_near:
         return "restart_near", "entries are not allowed: a restart window of the gateway begins soon"
     if not ctx.may_enter:
@@ -198,5 +199,7 @@ def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str
         return "signal_alive", "a signal of it is alive"
     last = ctx.ledger.last_signal_at.get((strategy.name, symbol))
     if last is not None and (ctx.now - last).total_seconds() < strategy.cool_down_s:
-        return "cool_down", f"cooling down after the signal of {last:%H:%M:%S} UTC for {strategy.cool_down_s:g} s"
+        end = last + timedelta(seconds=strategy.cool_down_s)
+        since, until = new_york(last, ctx.now), new_york(end, ctx.now)
+        return "cool_down", f"cooling down until {until}, after the signal of {since}"
     return None

@@ -19,6 +19,7 @@ from bot.domain.events import WhatIfAnswered
 from bot.domain.instruments import Right
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.signal import Signal, SignalState, SignalTrigger
+from bot.domain.wording import contract_words
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.risk.rules import EntryView, RuleResult, failed, validate_entry
@@ -106,7 +107,8 @@ def judge(ctx: Context, signal: Signal, answer: WhatIfAnswered) -> list[Step]:
     approval = Approval(ctx.new_id(), signal.id, ctx.now, signal.expires_at)
     evidence = rule_facts(results)
     if _asks_a_person(ctx, signal):
-        words = f"{signal.quantity} x {signal.contract} at {signal.limit_price} waits for a person"
+        name = contract_words(signal.contract, ctx.trading.day)
+        words = f"{signal.quantity} x {name} at {signal.limit_price} waits for a person"
         birth = Birth(approval, words, evidence)
         return [Step(signal, SignalTrigger.ASK, words, evidence, {"approval_id": approval.id}, births=(birth,))]
     birth = Birth(approval, "the rules are asked", {})
@@ -213,7 +215,7 @@ def _approved(ctx: Context, signal: Signal, approval: Approval, actor: str, evid
     """Approve and write the entry order in the same transaction: nothing is sent that is not on disk."""
     by = "tick" if actor == "rules" else actor
     limit = _limit_now(ctx, signal)
-    words = f"approved by {actor}: {signal.quantity} x {signal.contract} at {limit}"
+    words = f"approved by {actor}: {signal.quantity} x {contract_words(signal.contract, ctx.trading.day)} at {limit}"
     decided = {"decided_at": ctx.now, "decided_by": actor, "reason": words}
     order = ctx.new_order(
         Purpose.ENTRY,

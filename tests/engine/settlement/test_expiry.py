@@ -343,7 +343,7 @@ async def test_a_position_that_is_open_or_certain_is_not_settled_by_hand(desk: D
 async def test_delivered_shares_are_told_once_and_keep_entries_out_until_they_are_sold(desk: Desk) -> None:
     await hold_to_the_close(desk, SPY_590C, "592.31")
     await the_broker_books(desk, 400)
-    assert "400 SPY delivered by the exercise of 4 x SPY 2026-11-20 590C: sell them by hand" in alert(
+    assert "400 SPY delivered by the exercise of 4 x SPY 590C 20 Nov 2026: sell them by hand" in alert(
         desk, "SHARES_DELIVERED"
     )
     assert desk.engine.ledger.delivered_on("SPY") != ""

@@ -13,6 +13,7 @@ from bot.domain.events import BrokerTimeTold, ClockParted, CommandKind, LinkChan
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Purpose
 from bot.domain.position import CloseReason, PositionState
+from bot.domain.wording import new_york
 from bot.engine.state.clocks import Clocks
 from bot.feeds.clock import ManualClock
 from tests.engine.desk import TEN, Desk
@@ -75,8 +76,8 @@ async def test_a_start_at_a_wrong_hour_is_not_active_says_so_and_lets_nothing_ex
     assert (position.state, position.close_reason) == (PositionState.FILLED, None)
     assert broker.stop_order.left == 4
     (told,) = alerts(desk, "CLOCK_WRONG")
-    assert f"{TEN + timedelta(minutes=1) + ahead:%Y-%m-%d %H:%M:%S}"[:-3] in told, "ours"
-    assert f"{TEN + timedelta(minutes=1):%Y-%m-%d %H:%M:%S}"[:-3] in told, "the broker's"
+    assert new_york(TEN + timedelta(minutes=1) + ahead).rpartition(":")[0] in told, "ours"
+    assert new_york(TEN + timedelta(minutes=1)).rpartition(":")[0] in told, "the broker's"
     assert ("ahead" if ahead > timedelta(0) else "behind") in told
     assert "timedatectl" in told
     assert store.status.clock_fault == told

@@ -43,7 +43,7 @@ async def test_in_a_halt_the_time_to_be_flat_leaves_the_stop_and_the_exit_waits(
     assert (desk.position.state, desk.position.close_reason) == (PositionState.CLOSING, CloseReason.FLAT_TIME)
     assert desk.broker.live == [stop], "nothing can be sold in its place"
     (told,) = texts(desk, "EXIT_IN_HALT")
-    assert "4 x SPY 2026-11-20 590C has to be sold (flat_time)" in told
+    assert "4 x SPY 590C 20 Nov 2026 has to be sold (flat_time)" in told
     quote(desk, "1.50", "1.52", key=SPY_590C.key)
     quote(desk, "591.00", "591.02", key="SPY")
     await desk.settle()
@@ -181,7 +181,7 @@ async def test_what_is_held_in_a_silent_market_is_named_when_it_begins_and_when_
     quote(desk, None, "0.05", halted=halted, key=key)
     await desk.wait(10)
     (told,) = texts(desk, code)
-    assert told.startswith("4 x SPY 2026-11-20 590C is held and ")
+    assert told.startswith("4 x SPY 590C 20 Nov 2026 is held and ")
     assert "its stop rests at the broker, rungs and trail wait for a quote" in told
     assert desk.broker.live == [stop]
     quote(desk, "590.00", "590.02", key="SPY")
