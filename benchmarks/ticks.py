@@ -18,7 +18,7 @@ from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.commands import Subscribe
 from bot.domain.connection import Connection, ConnectionState
-from bot.domain.events import BrokerSnapshot, CommandReceived, QuoteReceived, WhatIfAnswered
+from bot.domain.events import BrokerSnapshot, CommandReceived, InboundReceived, QuoteReceived, WhatIfAnswered
 from bot.domain.ids import IdSource
 from bot.domain.instruments import Instrument, OptionContract, PriceGrid, Right
 from bot.domain.order import Order, OrderSide, OrderState, OrderTicket, OrderType, Purpose, Terms
@@ -60,6 +60,9 @@ class _Store:
         """The disk is measured elsewhere."""
 
     async def pending_commands(self) -> Sequence[CommandReceived]:
+        return ()
+
+    async def pending_inbound(self) -> Sequence[InboundReceived]:
         return ()
 
 

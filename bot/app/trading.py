@@ -200,7 +200,7 @@ async def _trade(
     configure_logging(settings.log.level, config.hidden(), now=clock.now, aside=True)
     inbox = Inbox()
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir))
-    store = SqlStore(settings.database.url, clock, config_version=config.version)
+    store = SqlStore(settings.database.url, clock, config_version=config.version, wall=SystemClock().now)
     for alert in await asyncio.to_thread(look_at_start, settings.database, clock.now()):
         inbox.put(alert)
     await store.open()
@@ -253,7 +253,7 @@ async def _trade(
         )
         signs.start()
         running.push_async_callback(signs.stop)
-        running.push_async_callback(cancel, beside.start("commands", partial(_poll_commands, store, inbox)))
+        running.push_async_callback(cancel, beside.start("requests", partial(_poll_requests, store, inbox)))
         watch = ClockWatch(clock, settings.engine.clock_tolerance_s)
         running.push_async_callback(cancel, beside.start("clock", partial(_watch_the_clock, watch, inbox, clock.speed)))
         if settings.database.backup_every_hours and is_sqlite(settings.database.url):
@@ -322,19 +322,19 @@ def _broker_settings(settings: Settings) -> BrokerSettings:
     )
 
 
-async def _poll_commands(store: SqlStore, inbox: Inbox) -> None:
-    """Bring command rows to the tick; one that is on its way is not brought twice."""
+async def _poll_requests(store: SqlStore, inbox: Inbox) -> None:
+    """Bring rows of `command` and `inbound` to the tick; one that is on its way is not brought twice."""
     brought: set[str] = set()
     while True:
         try:
-            pending = await store.pending_commands()
+            pending = [*await store.pending_commands(), *await store.pending_inbound()]
         except StoreError:  # the tick finds the same trouble, says so and waits for its end
             await asyncio.sleep(_COMMAND_POLL_S)
             continue
-        for command in pending:
-            if command.id not in brought:
-                inbox.put(command)
-        brought = {command.id for command in pending}
+        for row in pending:
+            if row.id not in brought:
+                inbox.put(row)
+        brought = {row.id for row in pending}
         await asyncio.sleep(_COMMAND_POLL_S)
 
 

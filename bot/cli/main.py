@@ -8,7 +8,20 @@ from bot.cli import audit, db
 from bot.cli.check import check
 from bot.cli.edge import Commands
 from bot.cli.machines import machines
-from bot.cli.operator import approve, cancel_all, close, emergency, flatten, halt, pause, reject, resume, settle
+from bot.cli.operator import (
+    approve,
+    cancel_all,
+    close,
+    emergency,
+    flatten,
+    halt,
+    pause,
+    reject,
+    requests,
+    resume,
+    settle,
+    withdraw,
+)
 from bot.cli.reconcile import reconcile
 from bot.cli.starting import replay, run, sim
 from bot.cli.status import status
@@ -21,7 +34,8 @@ app = typer.Typer(
     help="Quanticity, an automated options trader. Without a command: `run`.",
 )
 for command in (
-    run, status, approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency, reconcile, check,
+    run, status, approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
+    requests, withdraw, reconcile, check,
     machines, replay, sim,
 ):  # fmt: skip
     app.command()(command)

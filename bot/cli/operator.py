@@ -1,127 +1,244 @@
 """What a person asks of the running bot (approve, pause, close, emergency, ...): a command row, and its answer.
 
-The command line changes no state itself, like the page: it asks, waits for the answer and prints it.
+The command line changes no state itself, like the page: it asks, waits for the answer and prints it. What can be
+asked, with its words, needs and dangers, is the table of `bot.domain.requests`. With no bot running it says so and asks
+nothing, for a `flatten` of today must not sell everything tomorrow.
 """
 
 from __future__ import annotations
 
+import inspect
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from time import sleep
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
 from bot.cli import show
-from bot.cli.edge import REFUSED, database_url, fail
+from bot.cli.edge import REFUSED, configuration, database_url, fail
 from bot.domain.events import CommandKind
+from bot.domain.requests import REQUESTS, Expiry, Need, Subject
+from bot.domain.typed_price import PriceUnclear, price_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bot.app.locks import Holder
+
+K = CommandKind
 ACTOR: Final = "cli"
 POLL_S: Final = 0.1
 SHORT_ID: Final = 6
 
 Wait = Annotated[float, typer.Option(min=0, help="Seconds of wall time to wait for the bot's answer.")]
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
-Reason = Annotated[str | None, typer.Option(help="Why, for the record.")]
-SignalId = Annotated[str, typer.Argument(help="A signal's id, or the end of it.")]
-Symbol = Annotated[str | None, typer.Argument(help="A symbol that is halted, SPY say.")]
-Price = Annotated[
-    str, typer.Argument(help="Dollars: what the underlying settled at; what a share of the option brought.")
+Queue = Annotated[
+    bool, typer.Option("--queue", help="With no bot running: leave it for the next start, until it expires.")
 ]
-PositionId = Annotated[str, typer.Argument(help="A position's id, or the end of it.")]
+Insist = Annotated[bool, typer.Option("--yes", help="The price is right, far as it is from what was seen.")]
+Symbol = Annotated[str | None, typer.Argument(help="A symbol that is halted, SPY say.")]
 
 
-def approve(signal: SignalId, wait: Wait = 10, json: Json = False) -> None:
-    """Approve a signal that waits for a person; rules and margin are checked once more."""
-    _ask(CommandKind.APPROVE, {"signal_id": _one_of("signal", signal)}, wait, json)
+def command_of(kind: CommandKind) -> Callable[..., None]:
+    """Return the command that asks for one kind of request: its help, arguments and options are the table's."""
+    asked_for = REQUESTS[kind]
+
+    def command(**given: Any) -> None:
+        wait, json, queue = given.pop("wait"), given.pop("json"), given.pop("queue")
+        _ask(kind, _payload(asked_for.needs, given), wait, json, queue)
+
+    command.__doc__ = asked_for.does
+    command.__name__ = kind.value
+    fields = [*(_parameter(need) for need in asked_for.needs), *_COMMON]
+    command.__signature__ = inspect.Signature(fields)  # type: ignore[attr-defined]
+    command.__annotations__ = {field.name: field.annotation for field in fields}
+    return command
 
 
-def reject(signal: SignalId, reason: Reason = None, wait: Wait = 10, json: Json = False) -> None:
-    """Reject a signal that is not working yet."""
-    _ask(CommandKind.REJECT, _with(reason, signal_id=_one_of("signal", signal)), wait, json)
+def _parameter(need: Need) -> inspect.Parameter:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    if need.subject is Subject.INSISTED:
+        return inspect.Parameter("yes", keyword, default=False, annotation=Insist)
+    if need.required:
+        told = Annotated[str, typer.Argument(help=need.words, metavar=_name(need).upper())]
+        return inspect.Parameter(_name(need), keyword, annotation=told)
+    option = Annotated[str | None, typer.Option(help=need.words)]
+    return inspect.Parameter(need.name, keyword, default=None, annotation=option)
 
 
-def pause(reason: Reason = None, wait: Wait = 10, json: Json = False) -> None:
-    """Allow no new entries; open positions are managed to their end."""
-    _ask(CommandKind.PAUSE, _with(reason), wait, json)
+_COMMON: Final = tuple(
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    for name, default, annotation in (("wait", 10.0, Wait), ("json", False, Json), ("queue", False, Queue))
+)
 
 
-def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False) -> None:
+def _name(need: Need) -> str:
+    """An argument is called by what it names: `signal`, where the payload's key is `signal_id`."""
+    return need.name.removesuffix("_id")
+
+
+def _payload(needs: Sequence[Need], given: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for need in needs:
+        if need.subject is Subject.INSISTED:
+            found |= {need.name: "yes"} if given["yes"] else {}
+            continue
+        value = given[_name(need)]
+        if value:
+            found[need.name] = _told(need, value)
+        elif need.required:
+            found[need.name] = _one_of(need.subject.value, "") if need.subject in _FOUND else ""
+    return found
+
+
+def _told(need: Need, value: str) -> str:
+    """Return what was typed as the payload wants it: a whole id, a price that can be read in one way only."""
+    if need.subject in _FOUND:
+        return _one_of(need.subject.value, value)
+    if need.subject is Subject.PRICE:
+        try:
+            price_of(value)
+        except PriceUnclear as unclear:
+            fail(f"{_name(need)}: {unclear}")
+    return value
+
+
+_FOUND: Final = frozenset({Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, Subject.REQUEST})
+
+
+approve, reject, pause, halt = (command_of(kind) for kind in (K.APPROVE, K.REJECT, K.PAUSE, K.HALT))
+close, settle, flatten = (command_of(kind) for kind in (K.CLOSE, K.SETTLE, K.FLATTEN))
+cancel_all, emergency = (command_of(kind) for kind in (K.CANCEL_ALL, K.EMERGENCY))
+
+
+def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False, queue: Queue = False) -> None:
     """Allow entries again after a pause or a halt; with a symbol, on that one, after somebody else's trade halted
     it."""
     if symbol is None:
-        _ask(CommandKind.RESUME, {}, wait, json)
-    _ask(CommandKind.RESUME_SYMBOL, {"symbol": symbol.upper()}, wait, json)
+        _ask(CommandKind.RESUME, {}, wait, json, queue)
+    _ask(CommandKind.RESUME_SYMBOL, {"symbol": symbol.upper()}, wait, json, queue)
 
 
-def close(position: PositionId, wait: Wait = 10, json: Json = False) -> None:
-    """Sell what is left of a position at the market."""
-    _ask(CommandKind.CLOSE, {"position_id": _one_of("position", position)}, wait, json)
-
-
-def settle(position: PositionId, price: Price, wait: Wait = 10, json: Json = False) -> None:
-    """Tell the underlying's settlement price of a position that went through its expiry and whose value is not certain,
-    or what a share of an option brought that somebody else sold; its profit and loss follows."""
-    _ask(CommandKind.SETTLE, {"position_id": _one_of("unsettled position", position), "price": price}, wait, json)
-
-
-def flatten(wait: Wait = 10, json: Json = False) -> None:
-    """Sell every open position at the market, call off every entry, and pause."""
-    _ask(CommandKind.FLATTEN, {}, wait, json)
-
-
-def halt(reason: Reason = None, wait: Wait = 10, json: Json = False) -> None:
-    """Allow no new entries until a person resumes; open positions are managed to their end."""
-    _ask(CommandKind.HALT, _with(reason), wait, json)
-
-
-def cancel_all(wait: Wait = 10, json: Json = False) -> None:
-    """Take every entry order back; positions and their stops stay, and new entries may follow."""
-    _ask(CommandKind.CANCEL_ALL, {}, wait, json)
-
-
-def emergency(reason: Reason = None, wait: Wait = 10, json: Json = False) -> None:
-    """Emergency stop: halt, take every entry order back and sell everything; what the broker cannot be asked now is
-    named, and done as soon as it can."""
-    _ask(CommandKind.EMERGENCY, _with(reason), wait, json)
-
-
-def _with(reason: str | None, **payload: str) -> dict[str, str]:
-    return payload | ({"reason": reason} if reason else {})
-
-
-def asked(kind: CommandKind, payload: Mapping[str, str], wait: float) -> Any:
-    """Insert the command and return its row once it is answered, or as it is when the patience ends."""
-    from bot.domain.ids import ulid
+def requests(json: Json = False) -> None:
+    """List what was asked of the bot and not answered yet, with when it expires."""
+    from bot.feeds.clock import SystemClock
     from bot.store import read as ask
 
-    url = store_url()
+    found = [_waiting(row, SystemClock().now()) for row in look(store_url(), ask.queued)]
+    if json:
+        show.as_json(found)
+        return
+    rows = [tuple(row.values()) for row in found]
+    show.as_table(
+        tuple(_WAITING), rows, "not answered yet; `withdraw ID` takes one back", "nothing waits for an answer"
+    )
+
+
+_WAITING: Final = ("id", "kind", "actor", "asked_at", "expires")
+
+
+def _waiting(row: Any, now: datetime) -> dict[str, str]:
+    limits = configuration().settings.requests
+    known = {kind.value for kind in CommandKind}
+    asked_at = row.asked_at or row.created_at
+    if row.kind not in known:
+        return dict(zip(_WAITING, (row.id, row.kind, row.actor, _when(asked_at), "is refused"), strict=True))
+    expiry = Expiry(limits.expire_s, limits.emergency_expire_s).of(CommandKind(row.kind))
+    left = expiry - (now - asked_at).total_seconds()
+    expires = "expired: is refused at the next start" if left <= 0 else f"in {left:.0f} s"
+    return dict(zip(_WAITING, (row.id, row.kind, row.actor, _when(asked_at), expires), strict=True))
+
+
+def _when(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def withdraw(
+    request: Annotated[str, typer.Argument(help=REQUESTS[CommandKind.WITHDRAW].needs[0].words)],
+    wait: Wait = 10,
+    json: Json = False,
+) -> None:
+    """Withdraw a request that was not answered yet."""
+    from bot.app.locks import store_alone
+    from bot.feeds.clock import SystemClock
+    from bot.store import read as ask
+
+    request_id, url = _one_of(Subject.REQUEST.value, request), store_url()
+    if who_runs() is not None:
+        _ask(CommandKind.WITHDRAW, {"request_id": request_id}, wait, json, queue=False)
+    now = SystemClock().now()
+    with store_alone(configuration().settings, now):
+        if not ask.withdraw_command(url, request_id, ACTOR, now):
+            fail(f"request {request_id} waits no more", REFUSED)
+    print(f"withdrawn: {request_id}")
+
+
+def who_runs() -> Holder | str | None:
+    """Return which bot runs on this store, as the lock knows; None when none does."""
+    from bot.app.locks import holder_of, store_lock
+
+    return holder_of(store_lock(configuration().settings))
+
+
+def asked(kind: CommandKind, payload: Mapping[str, str], wait: float, queue: bool = False) -> Any:
+    """Insert the command and return its row once it is answered, or as it is when the patience ends. With no bot
+    running nothing is asked, unless it is to be queued: then it is left for a start that comes in time."""
+    from bot.domain.ids import ulid
+    from bot.feeds.clock import SystemClock
+    from bot.store import read as ask
+
+    url, runs = store_url(), who_runs()
     pulse = look(url, ask.pulse)
-    if pulse is None:
+    if pulse is None and not queue:
         fail("the bot has not run on this store yet, so there is nobody to ask: start it with `python run.py`", REFUSED)
-    at = pulse.at  # commands are dated in the bot's own time, which a simulation sets
+    if runs is None and not queue:
+        fail(_nobody(kind), REFUSED)
+    wall = SystemClock().now()
+    at = pulse.at if pulse is not None else wall  # commands are dated in the bot's own time, which a simulation sets
     command_id = ulid(at, secrets.randbits(80))
-    ask.insert_command(url, command_id, kind.value, payload, ACTOR, at)
-    return _answered(url, command_id, wait)
+    ask.insert_command(url, command_id, kind.value, payload, ACTOR, at, wall)
+    return _answered(url, command_id, wait if runs is not None else 0.0)
 
 
-def _ask(kind: CommandKind, payload: Mapping[str, str], wait: float, as_json: bool) -> NoReturn:
-    """Ask, and leave with 0 if it was carried out, with 1 if not."""
-    row = asked(kind, payload, wait)
+def _nobody(kind: CommandKind) -> str:
+    return (
+        f"no bot runs on the store {_shown(database_url())}, so nobody can {kind.value.replace('_', ' ')}: nothing was "
+        f"asked. Start it with `python run.py`, or leave it for the next start with --queue (it dies after "
+        f"{_expires_after(kind):.0f} s)"
+    )
+
+
+def _shown(url: str) -> str:
+    from bot.config.secret_words import without_passwords
+
+    return without_passwords(url)
+
+
+def _expires_after(kind: CommandKind) -> float:
+    limits = configuration().settings.requests
+    return Expiry(limits.expire_s, limits.emergency_expire_s).of(kind)
+
+
+def _ask(kind: CommandKind, payload: Mapping[str, str], wait: float, as_json: bool, queue: bool) -> NoReturn:
+    """Ask, and leave with 0 if it was carried out or left for the next start, with 1 if not."""
+    runs = who_runs()
+    row = asked(kind, payload, wait, queue)
     if as_json:
         show.as_json({"id": row.id, "kind": row.kind, "state": row.state, "answer": row.answer})
+    elif row.state == "queued" and runs is None:
+        print(f"queued: {row.id}; no bot runs, and it dies after {_expires_after(kind):.0f} s")
     elif row.state == "queued":
         fail(
-            f"no answer within {wait:g} s: is the bot running? The command stays queued until it runs",
+            f"no answer within {wait:g} s from {runs}. It stays queued as {row.id} and dies after "
+            f"{_expires_after(kind):.0f} s; `withdraw {row.id[-SHORT_ID:]}` takes it back",
             REFUSED,
         )
     else:
         print(f"{row.state}: {row.answer}")
-    raise typer.Exit(0 if row.state == "done" else REFUSED)
+    raise typer.Exit(0 if row.state == "done" or (row.state == "queued" and runs is None) else REFUSED)
 
 
 def _answered(url: str, command_id: str, wait: float) -> Any:
@@ -161,6 +278,7 @@ def _one_of(kind: str, given: str) -> str:
     reads: Mapping[str, tuple[Callable[[Connection], list[Any]], Callable[[Connection, str], list[Any]]]] = {
         "signal": (ask.live_signals, ask.signals_ending),
         "position": (ask.open_positions, ask.positions_ending),
+        "request": (ask.queued, lambda connection, given: []),
         "unsettled position": (ask.unsettled_positions, ask.positions_ending),
     }
     read_alive, read_ending = reads[kind]
@@ -193,9 +311,13 @@ def _say_what_it_is(kind: str, row: Any) -> None:
 
 
 def _fail_to_find(kind: str, given: str, found: Sequence[str], alive: Sequence[Any]) -> NoReturn:
-    there = ", ".join(f"{row.id[-SHORT_ID:]} ({row.contract_key}, {row.state})" for row in alive) or "none"
+    there = ", ".join(f"{row.id[-SHORT_ID:]} ({_what(row)}, {row.state})" for row in alive) or "none"
     why = f"fits {len(found)} of them" if found else "fits none of them"
     fail(f"{kind} {given!r} {why}. Alive now: {there}")
+
+
+def _what(row: Any) -> str:
+    return str(getattr(row, "contract_key", None) or row.kind)
 
 
 def matches(given: str, names: Mapping[str, Iterable[str]]) -> list[str]:

@@ -25,7 +25,7 @@ def reconcile(wait: Wait = 20, json: Json = False) -> None:
 
     row = asked(CommandKind.RECONCILE, {}, wait)
     if row.state != "done" or row.handled_at is None:
-        fail(row.answer or f"no answer within {wait:g} s: is the bot running? The command stays queued", REFUSED)
+        fail(row.answer or f"no answer within {wait:g} s: it stays queued until it expires", REFUSED)
     found = _compared(row.handled_at, wait)
     if found is None:
         fail(f"the broker's book did not come whole within {wait:g} s; `status` says how the connection is", REFUSED)

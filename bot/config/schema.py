@@ -13,6 +13,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.domain.requests import PERSONS, Role
+
 Fraction = Annotated[Decimal, Field(ge=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -218,6 +220,24 @@ class WebSettings(Section):
     session_hours: Annotated[float, Field(gt=0, le=168)] = 12
 
 
+class RequestSettings(Section):
+    """What people ask of the bot: how long it is waited for, and who may ask for what."""
+
+    expire_s: Seconds = Field(120, description="wall seconds; a request that nobody answered by then is refused")
+    emergency_expire_s: Seconds = Field(600, description="the same for emergency and flatten")
+    price_far: Fraction = Field(Decimal("0.1"), description="a told price of an underlying further off is asked again")
+    option_price_far: Fraction = Field(Decimal("0.5"), description="the same for the price of an option")
+    web_role: Role = Field(Role.OWNER, description="whoever logs in at the page, in paper and live; in sim the owner")
+    telegram_roles: dict[str, Role] = Field(default_factory=dict, description="id of a Telegram user: role")
+
+    @model_validator(mode="after")
+    def _roles_of_persons(self) -> Self:
+        for where, role in (("web_role", self.web_role), *self.telegram_roles.items()):
+            if role not in PERSONS:
+                raise ValueError(f"{where}: {role} is no role of a person: owner, operator, approver, viewer")
+        return self
+
+
 class SimSettings(Section):
     tws_port: Port = Field(0, description="0: any free port")
     uw_port: Port = Field(0, description="0: any free port")
@@ -270,6 +290,7 @@ class Settings(Section):
     execution: ExecutionSettings = ExecutionSettings()
     approval: ApprovalSettings = ApprovalSettings()
     web: WebSettings = WebSettings()
+    requests: RequestSettings = RequestSettings()
     sim: SimSettings = SimSettings()
     log: LogSettings = LogSettings()
     strategies: StrategiesSettings = StrategiesSettings()

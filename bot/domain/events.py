@@ -376,20 +376,56 @@ class CommandKind(StrEnum):
     EMERGENCY = "emergency"
     CANCEL_ALL = "cancel_all"
     SETTLE = "settle"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)
 class CommandReceived:
-    """A row that a person inserted: the only way in which anybody outside the tick asks for anything."""
+    """A row that a person inserted: the only way in which anybody outside the tick asks for anything.
+
+    `age_s`: wall seconds from the asking to the reading, None where the row's dates prove none; `read_s`: the clock's
+    steady seconds at the reading, None for what was asked in this process just now.
+    """
 
     id: str
     kind: CommandKind
     payload: Mapping[str, Any]
     actor: str
     created_at: datetime
+    age_s: float | None = 0.0
+    read_s: float | None = None
 
     def __post_init__(self) -> None:
         _through(self, payload=facts(self.payload), actor=outside(self.actor))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestUnreadable:
+    """A row of `command` that makes no sense: unknown kind, a payload that is no JSON object, a date that is none."""
+
+    id: str
+    kind: str
+    actor: str
+    why: str
+
+    def __post_init__(self) -> None:
+        _through(self, kind=outside(self.kind), actor=outside(self.actor), why=outside(self.why))
+
+
+@dataclass(frozen=True, slots=True)
+class InboundReceived:
+    """A row of `inbound`: what another process of ours has to say (outcomes, verdicts), never what a person asks."""
+
+    id: str
+    source: str
+    kind: str
+    payload: Mapping[str, Any]
+    received_at: datetime
+    fault: str = ""  # why its payload cannot be read
+
+    def __post_init__(self) -> None:
+        _through(self, payload=facts(self.payload), source=outside(self.source), kind=outside(self.kind))
+        _through(self, fault=outside(self.fault))
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,5 +459,6 @@ Event = (
     QuoteReceived | GreeksReceived | BookReceived | TradesReceived | ContractQualified
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
-    | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold
+    | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold | RequestUnreadable
+    | InboundReceived
 )  # fmt: skip

@@ -14,12 +14,13 @@ from bot.domain.message import MESSAGE
 from bot.domain.order import ORDER
 from bot.domain.position import POSITION
 from bot.domain.report import REPORT
+from bot.domain.requests import REQUEST
 from bot.domain.session import SESSION
 from bot.domain.signal import SIGNAL
 from bot.domain.symbol_halt import SYMBOL_HALT
 
 _ALL: Final = (
-    SIGNAL, POSITION, ORDER, APPROVAL, MESSAGE, REPORT, SESSION, CONNECTION, BREAKER, SYMBOL_HALT,
+    SIGNAL, POSITION, ORDER, APPROVAL, MESSAGE, REPORT, SESSION, CONNECTION, BREAKER, SYMBOL_HALT, REQUEST,
 )  # fmt: skip
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = MappingProxyType({life.name: life for life in _ALL})
 

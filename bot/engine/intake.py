@@ -14,6 +14,7 @@ from bot.domain.events import (
     BrokerSnapshot,
     BrokerTimeTold,
     ClockParted,
+    CommandKind,
     CommandReceived,
     CommissionReported,
     ContractChanged,
@@ -24,6 +25,7 @@ from bot.domain.events import (
     FeedReported,
     ForeignSeen,
     GreeksReceived,
+    InboundReceived,
     JobRan,
     LinkChanged,
     OrderErred,
@@ -32,6 +34,7 @@ from bot.domain.events import (
     OrderSent,
     PositionTold,
     QuoteReceived,
+    RequestUnreadable,
     TradesReceived,
     WhatIfAnswered,
 )
@@ -41,6 +44,7 @@ from bot.engine.book import foreign, told_holdings
 from bot.engine.book.facts import FactKeeper
 from bot.engine.book.reconciler import Reconciler
 from bot.engine.day import link, timekeeping
+from bot.engine.inbound import Inbound
 from bot.engine.memory import Memory
 from bot.engine.operator import Operator
 from bot.engine.settlement import runs
@@ -93,6 +97,7 @@ class Intake:
     def _appliers(self, ctx: Context) -> Mapping[type, Callable[[Any], None]]:
         board, journal = self._memory.board, self._memory.journal
         keeper = FactKeeper(ctx, journal)
+        operator = Operator(ctx, journal, self._watches.approvals, self._withdrawn())
         return {
             QuoteReceived: board.apply_quote,
             GreeksReceived: board.apply_greeks,
@@ -118,7 +123,16 @@ class Intake:
             BrokerTimeTold: lambda event: None,  # heard when it was taken
             ClockParted: lambda event: timekeeping.parted(ctx, journal, event),
             WhatIfAnswered: lambda event: self._measured(ctx, event),
-            CommandReceived: lambda event: Operator(ctx, journal, self._watches.approvals).handle(event),
+            CommandReceived: operator.handle,
+            RequestUnreadable: operator.refuse_unreadable,
+            InboundReceived: Inbound(ctx, journal).handle,
+        }
+
+    def _withdrawn(self) -> Mapping[str, CommandReceived]:
+        """Return the withdrawals that came together with what they withdraw: that is not carried out first."""
+        asked = [event for event in self._taken if isinstance(event, CommandReceived)]
+        return {
+            str(event.payload.get("request_id", "")): event for event in asked if event.kind is CommandKind.WITHDRAW
         }
 
     def _informed(self, event: DatumReceived) -> None:

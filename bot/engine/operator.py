@@ -1,30 +1,45 @@
 """What people ask: each command row is answered once, with a state change or with the reason why not.
 
-Who may ask was settled where the row was written (page login, command line on this machine); here only what is asked
-counts.
+Before any handler sees it: is it fresh, may this actor ask for it, is its payload whole (`bot.domain.requests`). What
+is refused there is also a row of the audit trail.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from bot.config.schema import Mode
 from bot.domain.approval import ApprovalState
 from bot.domain.commands import AskSnapshot
-from bot.domain.events import CommandKind, CommandReceived
-from bot.domain.money import to_price
+from bot.domain.events import CommandKind, CommandReceived, RequestUnreadable
+from bot.domain.money import neat, to_price
 from bot.domain.order import OrderState
 from bot.domain.position import OPEN, CloseReason, Position, PositionState, Settlement
+from bot.domain.requests import (
+    REQUESTS,
+    Expiry,
+    Payload,
+    Refused,
+    Role,
+    Roster,
+    actor_of,
+    payload_of,
+    refuse_stale,
+    refuse_without_authority,
+)
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
+from bot.domain.typed_price import PriceUnclear, is_far, price_of
 from bot.domain.wording import new_york
 from bot.engine.book import foreign, sold_elsewhere
 from bot.engine.day.limits import acknowledge
 from bot.engine.settlement import settler
+from bot.engine.settlement.expiry import sound_price
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import CommandOutcome
@@ -33,7 +48,6 @@ from bot.engine.trade.calling_off import CALLED_OFF, FLATTENED, call_off, why_ca
 from bot.engine.trade.exits import request_close
 from bot.engine.trade.signals import ask_what_if, close_question, refuse_by_person
 
-_TOO_MUCH = Decimal(1_000_000)
 _COMING_UP = frozenset({SessionState.STARTING, SessionState.RECONCILING})
 _PAUSABLE = _COMING_UP | {SessionState.ACTIVE}
 _HALTABLE = _PAUSABLE | {SessionState.PAUSED}
@@ -49,11 +63,18 @@ class PersonsApprovals:
 class Operator:
     """Handles the commands of one tick."""
 
-    def __init__(self, ctx: Context, journal: Journal, approvals: PersonsApprovals) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        journal: Journal,
+        approvals: PersonsApprovals,
+        withdrawn: Mapping[str, CommandReceived] | None = None,
+    ) -> None:
         self._ctx = ctx
         self._journal = journal
         self._approvals = approvals
-        self._handlers: dict[CommandKind, Callable[[CommandReceived], str]] = {
+        self._withdrawn = withdrawn or {}
+        self._handlers: dict[CommandKind, Callable[[CommandReceived, Payload], str]] = {
             CommandKind.APPROVE: self._approve,
             CommandKind.REJECT: self._reject,
             CommandKind.PAUSE: self._pause,
@@ -66,21 +87,60 @@ class Operator:
             CommandKind.EMERGENCY: self._emergency,
             CommandKind.CANCEL_ALL: self._cancel_all,
             CommandKind.SETTLE: self._settle,
+            CommandKind.WITHDRAW: self._withdraw,
         }
 
     def handle(self, command: CommandReceived) -> None:
         """Carry out one command; its answer goes back on the row, which is written with it where there is none."""
         self._journal.batch.heard.append(command)
         try:
-            answer, state = self._handlers[command.kind](command), "done"
+            self._admit(command)
+        except Refused as refusal:
+            self._journal.request_refused(command.id, command.kind, command.actor, str(refusal))
+            self._answer(command.id, "refused", str(refusal))
+            return
+        try:
+            payload = payload_of(command.kind, command.payload)
+            answer, state = self._handlers[command.kind](command, payload), "done"
         except Refused as refusal:
             answer, state = str(refusal), "refused"
-        self._journal.batch.commands.append(CommandOutcome(command.id, state, answer, self._ctx.now))
+        self._answer(command.id, state, answer)
 
-    def _approve(self, command: CommandReceived) -> str:
-        signal = self._ctx.ledger.signals.get(str(command.payload.get("signal_id", "")))
+    def refuse_unreadable(self, event: RequestUnreadable) -> None:
+        """Answer a row that makes no sense."""
+        words = f"REQUEST_UNREADABLE: not understood: {event.why}"
+        self._journal.request_refused(event.id, event.kind, event.actor, words)
+        self._answer(event.id, "refused", words)
+
+    def _admit(self, command: CommandReceived) -> None:
+        """Raise Refused for a request that may not reach its handler."""
+        ctx = self._ctx
+        halted = ctx.ledger.session.state is SessionState.HALTED
+        refuse_without_authority(command.kind, actor_of(command.actor, roster(ctx)), halted=halted)
+        requests = ctx.settings.requests
+        waited = 0.0 if command.read_s is None else ctx.steady_s - command.read_s
+        age = None if command.age_s is None else command.age_s + waited
+        refuse_stale(command.kind, age, Expiry(requests.expire_s, requests.emergency_expire_s))
+        withdrawal = self._withdrawn.get(command.id)
+        if withdrawal is not None and REQUESTS[CommandKind.WITHDRAW].may(actor_of(withdrawal.actor, roster(ctx)).role):
+            raise Refused(f"WITHDRAWN: withdrawn by {withdrawal.actor} before it was taken up")
+
+    def _answer(self, request_id: str, state: str, answer: str) -> None:
+        self._journal.batch.commands.append(CommandOutcome(request_id, state, answer, self._ctx.now))
+
+    def _withdraw(self, command: CommandReceived, payload: Payload) -> str:
+        outcomes = {outcome.id: outcome for outcome in self._journal.batch.commands}
+        found = outcomes.get(payload.request_id)
+        if found is None:
+            raise Refused(f"request {payload.request_id} waits no more: it was answered, or was never asked")
+        if not found.answer.startswith("WITHDRAWN"):
+            raise Refused(f"request {payload.request_id} is {found.state}: {found.answer}")
+        return f"request {payload.request_id} is withdrawn"
+
+    def _approve(self, command: CommandReceived, payload: Payload) -> str:
+        signal = self._ctx.ledger.signals.get(payload.signal_id)
         if signal is None or signal.state is not SignalState.PENDING:
-            raise Refused(self._what_the_signal_is(command))
+            raise Refused(self._what_the_signal_is(payload.signal_id))
         approval = self._ctx.ledger.approvals.get(signal.approval_id or "")
         if approval is None or approval.state is not ApprovalState.REQUESTED:
             raise Refused("this signal is not waiting for a person")
@@ -88,23 +148,25 @@ class Operator:
         self._journal.commands.append(ask_what_if(signal))
         return f"approving {signal.quantity} x {signal.contract}: rules and margin are checked again"
 
-    def _reject(self, command: CommandReceived) -> str:
-        signal = self._ctx.ledger.signals.get(str(command.payload.get("signal_id", "")))
+    def _reject(self, command: CommandReceived, payload: Payload) -> str:
+        signal = self._ctx.ledger.signals.get(payload.signal_id)
         if signal is None or signal.state not in {SignalState.PENDING, SignalState.APPROVED}:
-            raise Refused(self._what_the_signal_is(command))
-        reason = str(command.payload.get("reason") or f"rejected by {command.actor}")
+            raise Refused(self._what_the_signal_is(payload.signal_id))
+        reason = payload.reason or f"rejected by {command.actor}"
         self._journal.carry_out(refuse_by_person(self._ctx, signal, command.actor, reason))
         return f"rejected {signal.contract}"
 
-    def _pause(self, command: CommandReceived) -> str:
-        return self._hold(command, Hold.PAUSE, SessionTrigger.PAUSE, _PAUSABLE)
+    def _pause(self, command: CommandReceived, payload: Payload) -> str:
+        return self._hold(command, payload.reason, Hold.PAUSE, SessionTrigger.PAUSE, _PAUSABLE)
 
-    def _halt(self, command: CommandReceived) -> str:
-        return self._hold(command, Hold.HALT, SessionTrigger.HALT, _HALTABLE)
+    def _halt(self, command: CommandReceived, payload: Payload) -> str:
+        return self._hold(command, payload.reason, Hold.HALT, SessionTrigger.HALT, _HALTABLE)
 
-    def _hold(self, command: CommandReceived, hold: Hold, trigger: SessionTrigger, states: Set[SessionState]) -> str:
+    def _hold(
+        self, command: CommandReceived, why: str, hold: Hold, trigger: SessionTrigger, states: Set[SessionState]
+    ) -> str:
         session = self._ctx.ledger.session
-        reason = str(command.payload.get("reason") or f"asked by {command.actor}")
+        reason = why or f"asked by {command.actor}"
         sets = {"hold": hold, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
         held_already = hold is Hold.PAUSE and session.state in _COMING_UP and session.hold is not Hold.NONE
         if session.state not in states or held_already:
@@ -122,7 +184,7 @@ class Operator:
                 self._journal.take(Step(signal, SignalTrigger.CANCEL, words, {}, sets, actor=actor))
                 self._journal.carry_out(close_question(self._ctx, signal, actor, words))
 
-    def _resume(self, command: CommandReceived) -> str:
+    def _resume(self, command: CommandReceived, payload: Payload) -> str:
         session = self._ctx.ledger.session
         held = session.state in {SessionState.PAUSED, SessionState.HALTED}
         lifted = acknowledge(self._ctx, self._journal, command.actor)
@@ -146,9 +208,9 @@ class Operator:
         )
         return ("comparing the book, then active" if halted else "active") + self._still_blocked()
 
-    def _resume_symbol(self, command: CommandReceived) -> str:
+    def _resume_symbol(self, command: CommandReceived, payload: Payload) -> str:
         """Allow entries again on a symbol that somebody else's trade halted."""
-        symbol = str(command.payload.get("symbol", "")).strip().upper()
+        symbol = payload.symbol.upper()
         halt = self._ctx.ledger.symbol_halts.get(symbol)
         if halt is None or halt.state is not SymbolState.HALTED:
             halted = ", ".join(self._ctx.ledger.halted_symbols) or "none"
@@ -160,24 +222,24 @@ class Operator:
         blocks = self._ctx.ledger.entry_blocks
         return f"; entries stay blocked: {'; '.join(blocks)}" if blocks else ""
 
-    def _close(self, command: CommandReceived) -> str:
-        position_id = str(command.payload.get("position_id", ""))
+    def _close(self, command: CommandReceived, payload: Payload) -> str:
+        position_id = payload.position_id
         position = self._ctx.ledger.positions.get(position_id)
         if position is None or position.state not in {PositionState.FILLED, PositionState.TRAILING}:
             raise Refused(self._what_the_position_is(position_id))
         self._turn(position, CloseReason.OPERATOR, f"closed by {command.actor}", command.actor)
         return f"closing {position.quantity} x {position.contract}"
 
-    def _flatten(self, command: CommandReceived) -> str:
+    def _flatten(self, command: CommandReceived, payload: Payload) -> str:
         reason = f"everything is flattened by {command.actor}"
         with contextlib.suppress(Refused):  # it may be held already
-            self._hold(command, Hold.PAUSE, SessionTrigger.PAUSE, _PAUSABLE)
+            self._hold(command, "", Hold.PAUSE, SessionTrigger.PAUSE, _PAUSABLE)
         words = self._sell_everything(reason, command.actor)
         return f"{words}; entries are paused until resume{self._left()}"
 
-    def _emergency(self, command: CommandReceived) -> str:
+    def _emergency(self, command: CommandReceived, payload: Payload) -> str:
         """Halt, call every entry off, sell everything: as far as the broker can be asked now, the rest when it can."""
-        reason = str(command.payload.get("reason") or f"emergency stop by {command.actor}")
+        reason = payload.reason or f"emergency stop by {command.actor}"
         session = self._ctx.ledger.session
         if session.state in _HALTABLE:
             sets = {"hold": Hold.HALT, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
@@ -187,7 +249,7 @@ class Operator:
         self._journal.alert("EMERGENCY_STOP", "critical", f"{reason}: {words}", {"actor": command.actor})
         return f"{session.state}; {words}{self._left()}"
 
-    def _cancel_all(self, command: CommandReceived) -> str:
+    def _cancel_all(self, command: CommandReceived, payload: Payload) -> str:
         called_off = len(call_off(self._journal, CALLED_OFF))
         self._drop_pending(f"every entry is called off by {command.actor}", command.actor)
         return f"calling off {called_off} entry orders; positions and their stops stay{self._left()}"
@@ -224,41 +286,52 @@ class Operator:
     def _turn(self, position: Position, reason: CloseReason, words: str, actor: str) -> None:
         self._journal.take(request_close(self._ctx, position, reason, words, actor))
 
-    def _reconcile(self, command: CommandReceived) -> str:
+    def _reconcile(self, command: CommandReceived, payload: Payload) -> str:
         self._journal.commands.append(AskSnapshot(f"asked by {command.actor}"))
         return "the broker's book was asked; the comparison is in the reconciliation table"
 
-    def _settle(self, command: CommandReceived) -> str:
+    def _settle(self, command: CommandReceived, payload: Payload) -> str:
         """Take a person's word for the underlying's price that a position was settled at, or for what a share of an
         option brought that somebody else sold."""
-        position_id = str(command.payload.get("position_id", ""))
-        ledger = self._ctx.ledger
+        position_id, ledger = payload.position_id, self._ctx.ledger
         position = ledger.closed.get(position_id) or ledger.positions.get(position_id)
         if position is not None and position.settlement is None and sold_elsewhere.is_uncertain(position):
-            return self._tell_what_it_brought(command, position)
-        if (
-            position is None
-            or position_id not in ledger.closed
-            or position.settlement not in {Settlement.PENDING, Settlement.SEEN}
-        ):
+            return self._tell_what_it_brought(command, payload, position)
+        if position is None or position_id not in ledger.closed or position.settlement is None:
             raise Refused(self._what_the_position_is(position_id))
-        price = _price(command.payload.get("price"))
+        price = _price(payload.price)
+        if position.settlement is Settlement.FINAL and price == position.settlement_price:
+            raise Refused(f"{position.contract} is settled at {price} already")
+        _refuse_far(price, self._underlying_seen(position), self._ctx.settings.requests.price_far, payload)
         verdict = settler.told_by_person(position, price, command.actor)
         settler.resettle(self._journal, position, verdict, {"command": command.id, "underlying": price}, command.actor)
         return f"{verdict.words}; realized {position.realized_pnl}"
 
-    def _tell_what_it_brought(self, command: CommandReceived, position: Position) -> str:
-        price, strike = _price(command.payload.get("price")), position.contract.strike
+    def _tell_what_it_brought(self, command: CommandReceived, payload: Payload, position: Position) -> str:
+        price, strike = _price(payload.price), position.contract.strike
         if price >= strike:
             raise Refused(f"{price} is no price of {position.contract}: tell what a share of the option was sold at")
+        seen = position.elsewhere_estimate, f"the last price of {position.contract} that was seen or told"
+        _refuse_far(price, seen, self._ctx.settings.requests.option_price_far, payload)
         words = sold_elsewhere.tell(self._journal, position, price, command.actor, {"command": command.id})
         return f"{words}; realized {position.realized_pnl}"
 
-    def _what_the_signal_is(self, command: CommandReceived) -> str:
-        signal_id = command.payload.get("signal_id")
-        signal = self._ctx.ledger.signal(str(signal_id))
+    def _underlying_seen(self, position: Position) -> tuple[Decimal | None, str]:
+        """Return the underlying's price that a person's is compared with, and what it is: what the position was settled
+        at, else the latest quote; with neither, the strike, which tells a slip of the point."""
+        symbol, strike = position.contract.symbol, position.contract.strike
+        if position.settlement_price is not None:
+            return position.settlement_price, f"{symbol} at which it is settled now"
+        quote = self._ctx.board.quote(symbol)
+        latest = None if quote is None else sound_price(quote.reference)
+        if latest is not None:
+            return latest, f"the latest price of {symbol}"
+        return strike, f"the strike, as no price of {symbol} was seen"
+
+    def _what_the_signal_is(self, signal_id: str) -> str:
+        signal = self._ctx.ledger.signal(signal_id)
         if signal is None:
-            return f"signal {signal_id} is unknown, or over for days"
+            return f"signal {signal_id or None} is unknown, or over for days"
         return f"signal {signal_id} is {signal.state}{_since(signal.closed_at, self._ctx.now)}: {signal.contract}"
 
     def _what_the_position_is(self, position_id: str) -> str:
@@ -277,15 +350,26 @@ def _since(at: datetime | None, now: datetime) -> str:
     return f" since {new_york(at, now)}"
 
 
-def _price(given: object) -> Decimal:
+def _price(typed: str) -> Decimal:
     try:
-        price = Decimal(str(given))
-    except InvalidOperation as error:
-        raise Refused(f"{given!r} is no price") from error
-    if not price.is_finite() or not 0 < price < _TOO_MUCH:
-        raise Refused(f"{given!r} is no price")
-    return to_price(price)
+        return to_price(price_of(typed))
+    except PriceUnclear as unclear:
+        raise Refused(f"PRICE_UNCLEAR: {unclear}") from unclear
 
 
-class Refused(Exception):
-    """A command that changes nothing; the text is the answer."""
+def _refuse_far(price: Decimal, seen: tuple[Decimal | None, str], most: Decimal, payload: Payload) -> None:
+    """Ask again where a told price is far from what was seen, unless the person insists on it."""
+    compared, what = seen
+    if compared is None or payload.insisted or not is_far(price, compared, most):
+        return
+    raise Refused(
+        f"PRICE_FAR: {price} was understood, and that is more than {most:.0%} from {neat(compared)}, {what}; nothing "
+        "was changed. If it is right, tell it again and insist (command line: --yes, page: the box below the price)"
+    )
+
+
+def roster(ctx: Context) -> Roster:
+    """Return who may ask for what: in sim whoever logged in at the page is the owner."""
+    settings = ctx.settings
+    web = Role.OWNER if settings.mode is Mode.SIM else settings.requests.web_role
+    return Roster(web, settings.requests.telegram_roles)

@@ -211,7 +211,7 @@ class Engine:
         trading = self._session_of(broker_now)
         near = window_at(ibkr, broker_now + timedelta(seconds=ibkr.quiet_before_restart_s)) is not None
         parts = (self._strategies, self.board, self.ledger, self._ids, self._calendar)
-        return Context(now, self.settings, *parts, trading, near, self._gate.kill_switch())
+        return Context(now, self.settings, *parts, trading, near, self._gate.kill_switch(), self._clock.monotonic())
 
     def _session_of(self, now: datetime) -> TradingSession:
         """Return today's session, or the next one on a day without."""

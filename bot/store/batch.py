@@ -83,6 +83,7 @@ def _watch_writes(batch: TickBatch, recorded_at: str) -> list[Write]:
     return [
         ("command_heard", [_heard_row(x) for x in batch.heard]),
         ("command", [_command_row(x.id, x.state, x.answer, x.handled_at) for x in batch.commands]),
+        ("inbound", [_command_row(x.id, x.state, x.answer, x.handled_at) for x in batch.inbound]),
         ("alert", [_alert_row(batch.tick, i, x) for i, x in enumerate(batch.alerts)]),
         ("feed_status", [_feed_row(x) for x in batch.feeds.values()]),
         ("account_snapshot", [_account_row(batch.tick, batch.account)] if batch.account else []),
@@ -114,6 +115,7 @@ def _heard_row(command: CommandReceived) -> Row:
         "created_at": time_text(command.created_at),
         "handled_at": None,
         "answer": "",
+        "asked_at": None,
     }
 
 

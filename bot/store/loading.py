@@ -33,6 +33,7 @@ from bot.store.schema import (
     ENGINE_STATUS,
     EXECUTION,
     EXECUTION_REPLACED,
+    INBOUND,
     INSTRUMENT,
     POSITION,
     RECONCILIATION,
@@ -94,6 +95,13 @@ def queued_commands(connection: Connection) -> Sequence[RowMapping]:
     """Return the command rows that nobody handled, oldest first."""
     return _rows(
         connection, select(COMMAND).where(COMMAND.c.state == "queued").order_by(COMMAND.c.created_at, COMMAND.c.id)
+    )
+
+
+def queued_inbound(connection: Connection) -> Sequence[RowMapping]:
+    """Return the rows of `inbound` that nobody handled, oldest first."""
+    return _rows(
+        connection, select(INBOUND).where(INBOUND.c.state == "queued").order_by(INBOUND.c.received_at, INBOUND.c.id)
     )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.domain.errors import CommitFailed, StoreError
-from bot.domain.events import CommandKind, CommandReceived
-from bot.domain.outside import outside
+from bot.domain.events import CommandKind, CommandReceived, InboundReceived, RequestUnreadable
+from bot.domain.requests import Moment, age_s
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import LoadedState, TickBatch
 from bot.store.batch import Write, chained, writes_of
@@ -20,13 +20,14 @@ from bot.store.chain import Head
 from bot.store.configs import name_config, record_config
 from bot.store.database import Lane, Result, Work, lane_for, reason_of
 from bot.store.identity import claim, held_in
-from bot.store.loading import load_state, queued_commands
+from bot.store.loading import load_state, queued_commands, queued_inbound
 from bot.store.retention import Retention, thin_out
-from bot.store.schema import COMMAND
 from bot.store.statements import HEAD_OF_CHAIN, Prepared
 from bot.store.trouble import unusable
-from bot.store.values import parse_json, parse_time, time_text
+from bot.store.values import parse_json, parse_time
 
+_SHORT: Final = 128
+_LONG: Final = 200
 _UNWRITABLE: Final = (TypeError, ValueError, ArithmeticError, AttributeError)
 
 
@@ -36,7 +37,16 @@ class SqlStore:
     `config_version` names the configuration in force; transitions point to its row.
     """
 
-    def __init__(self, url: str, clock: Clock, config_version: str | None = None, lane: Lane | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        config_version: str | None = None,
+        lane: Lane | None = None,
+        wall: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._wall = wall or clock.now
+        self._left_over: frozenset[str] = frozenset()  # ids of requests that were there before this start
         self.config_version = config_version
         self._clock = clock
         self._lane = lane or lane_for(url)
@@ -51,6 +61,8 @@ class SqlStore:
         if version is not None:
             await self._ask(lambda connection: name_config(connection, version, now))
         await self._read_head()
+        rows = await self._ask(queued_commands)
+        self._left_over = frozenset(row["id"] for row in rows)
 
     async def close(self) -> None:
         """Give the connection back; the store's file is then whole by itself."""
@@ -137,12 +149,16 @@ class SqlStore:
             raise unusable(error) or failure(f"the end of the audit chain cannot be read: {error}") from error
         self._sure_of_head = True
 
-    async def pending_commands(self) -> Sequence[CommandReceived]:
-        """Return the commands that nobody handled yet, oldest first; a row that makes no sense is refused on the
-        spot.
-        """
-        now = self._clock.now()
-        return await self._ask(lambda connection: _pending(connection, now))
+    async def pending_commands(self) -> Sequence[CommandReceived | RequestUnreadable]:
+        """Return the requests that nobody answered yet, oldest first, with their age by the wall."""
+        rows = await self._ask(queued_commands)
+        at, read_s = Moment(self._wall(), self._clock.now(), self._clock.speed), self._clock.monotonic()
+        return [_request(row, at, read_s, left_over=row["id"] in self._left_over) for row in rows]
+
+    async def pending_inbound(self) -> Sequence[InboundReceived]:
+        """Return what other processes said and nobody took up yet, oldest first."""
+        rows = await self._ask(queued_inbound)
+        return [_inbound(row, self._clock.now()) for row in rows]
 
     async def _ask(self, work: Work[Result]) -> Result:
         try:
@@ -156,22 +172,40 @@ def _end_of_chain(connection: Connection) -> Head:
     return Head(row.hash, row.seq) if row else Head()
 
 
-def _pending(connection: Connection, now: datetime) -> list[CommandReceived]:
-    found = []
-    for row in queued_commands(connection):
-        try:
-            payload = parse_json(row["payload"])
-            if not isinstance(payload, dict):
-                raise ValueError("the payload is not a JSON object")
-            kind, created_at = CommandKind(row["kind"]), parse_time(row["created_at"])
-        except ValueError as error:
-            _refuse(connection, row["id"], str(error), now)
-            continue
-        found.append(CommandReceived(row["id"], kind, payload, row["actor"], created_at))
-    return found
+def _request(row: RowMapping, at: Moment, read_s: float, *, left_over: bool) -> CommandReceived | RequestUnreadable:
+    """Read one row of `command`, of which outsiders write every column."""
+    given_kind, actor = str(row["kind"])[:_SHORT], str(row["actor"])[:_SHORT]
+    try:
+        payload = _object(row["payload"])
+        kind = CommandKind(given_kind)
+        created_at, asked_at = _date("created_at", row["created_at"]), row["asked_at"]
+        wall = None if asked_at is None else _date("asked_at", asked_at)
+    except (ValueError, TypeError, RecursionError) as error:
+        return RequestUnreadable(row["id"], given_kind, actor, str(error)[:_LONG])
+    age = age_s(wall, created_at, at, left_over=left_over)
+    return CommandReceived(row["id"], kind, payload, actor, created_at, age, read_s)
 
 
-def _refuse(connection: Connection, command_id: str, why: str, now: datetime) -> None:
-    answer = f"not understood: {outside(why)}"
-    values = {"state": "refused", "answer": answer, "handled_at": time_text(now)}
-    connection.execute(update(COMMAND).where(COMMAND.c.id == command_id).values(**values))
+def _inbound(row: RowMapping, now: datetime) -> InboundReceived:
+    source, kind = str(row["source"])[:_SHORT], str(row["kind"])[:_SHORT]
+    try:
+        payload, fault = _object(row["payload"]), ""
+    except (ValueError, TypeError, RecursionError) as error:
+        payload, fault = {}, str(error)[:_LONG]
+    return InboundReceived(row["id"], source, kind, payload, now, fault)
+
+
+def _object(text: object) -> dict[str, Any]:
+    payload = parse_json(str(text))
+    if not isinstance(payload, dict):
+        raise ValueError("the payload is not a JSON object")
+    return payload
+
+
+def _date(name: str, given: object) -> datetime:
+    """Return a date in UTC; raises ValueError that names the column for what is none."""
+    try:
+        return parse_time(str(given))
+    except (ValueError, OverflowError):
+        words = "is missing" if given in (None, "") else f"{str(given)[:_SHORT]!r} is no time"
+        raise ValueError(f"{name} {words}") from None

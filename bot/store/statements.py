@@ -82,6 +82,11 @@ def _handle_command(_: str) -> ClauseElement:
     return update(s.COMMAND).values(values).where(s.COMMAND.c.id == bindparam("command_id"))
 
 
+def _handle_inbound(_: str) -> ClauseElement:
+    values: dict[str, Any] = {name: bindparam(name) for name in ("state", "answer", "handled_at")}
+    return update(s.INBOUND).values(values).where(s.INBOUND.c.id == bindparam("command_id"))
+
+
 def _hear_command(dialect: str) -> ClauseElement:
     """A command that came by its row is there already and stays as it is."""
     start = postgresql.insert(s.COMMAND) if dialect == "postgresql" else sqlite.insert(s.COMMAND)
@@ -114,6 +119,7 @@ STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
     "connection_state": lambda d: _upsert(s.CONNECTION_STATE, d),
     "command_heard": _hear_command,
     "command": _handle_command,
+    "inbound": _handle_inbound,
     "alert": lambda d: _upsert(s.ALERT, d),
     "feed_status": lambda d: _upsert(s.FEED_STATUS, d),
     "latest_mark": _latest_mark,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from bot.domain.events import CommandKind
 from bot.domain.ids import ulid
+from bot.feeds.clock import SystemClock
 from bot.store import read as ask
 from bot.web.window import Window
 
@@ -15,5 +16,5 @@ def give_command(window: Window, kind: CommandKind, payload: Mapping[str, str], 
     """Insert a command row and return its id; raises StoreError when the store does not take it."""
     now = window.clock.now()
     command_id = ulid(now, secrets.randbits(80))
-    ask.insert_command(window.place.database_url, command_id, kind.value, payload, actor, now)
+    ask.insert_command(window.place.database_url, command_id, kind.value, payload, actor, now, SystemClock().now())
     return command_id

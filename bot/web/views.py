@@ -10,24 +10,11 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from bot.domain.requests import REQUESTS
 from bot.store import read as ask
 from bot.store.read.protections import ProtectionRow, protections
 from bot.web import formats, words
 
-COMMAND_WORDS: Final = {
-    "pause": "Pause entries",
-    "resume": "Resume",
-    "resume_symbol": "Resume a symbol",
-    "halt": "Halt",
-    "approve": "Approve",
-    "reject": "Reject",
-    "close": "Close position",
-    "settle": "Tell settlement price",
-    "flatten": "Flatten all",
-    "cancel_all": "Cancel entries",
-    "emergency": "Emergency stop",
-    "reconcile": "Compare with the broker",
-}
 BREAKER_WORDS: Final = {
     "daily_loss": "Loss of the day",
     "drawdown": "Drawdown",
@@ -235,4 +222,10 @@ def symbol_halt_view(row: ask.SymbolHaltRow) -> SymbolHaltView:
 
 
 def command_view(row: ask.CommandRow) -> CommandView:
-    return CommandView(row.id, COMMAND_WORDS.get(row.kind, row.kind), row.state, row.answer, row.actor, row.created_at)
+    return CommandView(row.id, _label(row.kind), row.state, row.answer, row.actor, row.created_at)
+
+
+def _label(kind: str) -> str:
+    """Return the label of a request's kind; a kind that an outsider made up stands as it is."""
+    known = {asked.kind.value: asked.label for asked in REQUESTS.values()}
+    return known.get(kind, kind)

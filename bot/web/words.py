@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from bot.domain.events import CommandKind
 from bot.domain.lifecycles import LIFECYCLES
+from bot.domain.requests import REQUESTS, Request
 
 # good: as it should be; live: something is under way; warn: a person may want to look; bad: a person must look; idle:
 # at rest
@@ -54,6 +56,9 @@ STATE_TONES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("order", "rejected"): "bad",
         ("approval", "requested"): "live",
         ("approval", "approved"): "good",
+        ("request", "queued"): "live",
+        ("request", "done"): "good",
+        ("request", "refused"): "warn",
         ("command", "pending"): "live",
         ("command", "queued"): "live",
         ("command", "done"): "good",
@@ -145,6 +150,8 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("connection", "restore"): "Market data back",
         ("connection", "resync"): "Everything asked again",
         ("connection", "window"): "Broker's restart window",
+        ("request", "answer"): "Request answered",
+        ("request", "refuse"): "Request refused",
         ("breaker", "warn"): "Close to a limit",
         ("breaker", "trip"): "Limit hit: no entries",
         ("breaker", "calm"): "Within its limit again",
@@ -229,7 +236,12 @@ def actor_words(actor: str) -> str:
     return known.get(actor, actor)
 
 
+def request_of(kind: str) -> Request:
+    return REQUESTS[CommandKind(kind)]
+
+
 FILTERS: Final = {
+    "request_of": request_of,
     "state_tone": state_tone,
     "state_words": state_words,
     "state_note": state_note,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import fcntl
 import io
 import json
 import sqlite3
@@ -112,6 +113,14 @@ def running(database: Path) -> Path:
     return database
 
 
+@pytest.fixture
+def alive(running: Path) -> Iterator[Path]:
+    """The store while a bot holds its lock."""
+    with running.with_name(running.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield running
+
+
 def commands(path: Path) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
@@ -133,11 +142,11 @@ class Bot(threading.Thread):
 
 
 @pytest.fixture
-def answering(running: Path) -> Iterator[Callable[[str, str], None]]:
+def answering(alive: Path) -> Iterator[Callable[[str, str], None]]:
     bots: list[Bot] = []
 
     def begin(state: str, answer: str) -> None:
-        bots.append(Bot(running, state, answer))
+        bots.append(Bot(alive, state, answer))
         bots[-1].start()
 
     yield begin
@@ -267,22 +276,23 @@ def test_a_refusal_is_printed_and_ends_with_1(call: Call, answering: Callable[[s
     assert json.loads(result.stdout)["answer"] == "the session is active: nothing to resume"
 
 
-def test_without_an_answer_the_command_stays_and_it_says_so(call: Call, running: Path) -> None:
+def test_without_an_answer_the_command_stays_and_it_says_so(call: Call, alive: Path) -> None:
     result = call("pause", "--wait", "0")
     assert result.exit_code == 1
-    assert "no answer within 0 s: is the bot running?" in result.stderr
-    assert [row["state"] for row in commands(running)] == ["queued"]
+    assert "no answer within 0 s from a process that has not said yet who it is. It stays queued as " in result.stderr
+    assert "dies after 120 s" in result.stderr
+    assert [row["state"] for row in commands(alive)] == ["queued"]
 
 
 @pytest.fixture
-def held(running: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def held(alive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The store while another program keeps it for itself; nobody waits long for it."""
     for name in ("WRITER_PRAGMAS", "READER_PRAGMAS"):
         quick = tuple(p for p in getattr(database_module, name) if "busy_timeout" not in p)
         monkeypatch.setattr(database_module, name, (*quick, "PRAGMA busy_timeout=20"))
-    with closing(sqlite3.connect(running, isolation_level=None)) as other:
+    with closing(sqlite3.connect(alive, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        yield running
+        yield alive
         other.execute("ROLLBACK")
 
 
@@ -388,6 +398,51 @@ def test_an_id_is_found_whole_then_by_its_end_then_by_its_beginning() -> None:
     assert matches("1a", names) == ["three"]
     assert matches("b1", names) == ["one", "three"]
     assert matches("x", names) == []
+
+
+# ---- with no bot running
+
+
+@pytest.mark.parametrize(
+    "arguments", [["flatten"], ["emergency"], ["pause"], ["resume"], ["resume", "spy"], ["close", POSITION]]
+)
+def test_with_no_bot_running_nothing_is_asked(call: Call, running: Path, arguments: list[str]) -> None:
+    result = call(*arguments)
+    assert result.exit_code == 1
+    assert "no bot runs on the store sqlite+aiosqlite:///" in result.stderr
+    assert commands(running) == []
+
+
+def test_what_is_queued_is_listed_with_its_end_and_can_be_withdrawn(call: Call, running: Path) -> None:
+    assert call("flatten", "--queue").exit_code == 0
+    (row,) = commands(running)
+    assert (row["state"], row["kind"]) == ("queued", "flatten")
+    (listed,) = json.loads(call("requests", "--json").stdout)
+    assert listed["id"] == row["id"]
+    assert 590 < int(listed["expires"].split()[1]) <= 600
+    result = call("withdraw", row["id"][-6:])
+    assert (result.exit_code, result.stdout) == (0, f"withdrawn: {row['id']}\n")
+    (row,) = commands(running)
+    assert (row["state"], row["answer"]) == ("refused", "WITHDRAWN: withdrawn by cli")
+    assert json.loads(call("requests", "--json").stdout) == []
+
+
+def test_what_expired_is_listed_as_such(call: Call, running: Path) -> None:
+    call("pause", "--queue")
+    with closing(sqlite3.connect(running)) as connection:
+        connection.execute("UPDATE command SET asked_at = '2026-01-01T00:00:00+00:00'")
+        connection.commit()
+    assert "expired: is refused at the next start" in call("requests", "--json").stdout
+
+
+@pytest.mark.parametrize("price", ["2,10", "1,234.50", "1.234,50", "1 234,50", "1.234", "1_000", "nan", "1e3"])
+def test_a_price_that_can_be_read_in_two_ways_is_refused_before_it_is_asked(
+    call: Call, alive: Path, price: str
+) -> None:
+    result = call("settle", UNSETTLED, price)
+    assert result.exit_code == 2
+    assert "write it with a point and without thousands signs" in result.stderr
+    assert commands(alive) == []
 
 
 # ---- audit
@@ -557,6 +612,7 @@ class Comparing(threading.Thread):
             )
 
 
+@pytest.mark.usefixtures("alive")
 def test_reconcile_shows_what_the_broker_has_what_the_store_has_and_what_was_done(call: Call, running: Path) -> None:
     bot = Comparing(
         running, [("position", CONTRACT.key, "4", "4", "same"), ("order", "qty-1", "missing", "working", "x")]
@@ -572,6 +628,7 @@ def test_reconcile_shows_what_the_broker_has_what_the_store_has_and_what_was_don
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("alive")
 def test_our_orders_that_agree_stand_in_the_table_too(call: Call, running: Path) -> None:
     """The store keeps a line of each that differs; the others are as the broker has them."""
     stop = Order(
@@ -596,6 +653,7 @@ def test_our_orders_that_agree_stand_in_the_table_too(call: Call, running: Path)
 BY_HAND = ("order", "901 by hand", "not ours", "SELL 1 SPY   261120C00590000 limit 9, working, 0 filled", "left alone")
 
 
+@pytest.mark.usefixtures("alive")
 def test_what_is_not_ours_is_shown_and_is_no_difference(call: Call, running: Path) -> None:
     bot = Comparing(running, [("position", CONTRACT.key, "4", "4", "same"), BY_HAND])
     bot.start()
@@ -618,5 +676,5 @@ def test_what_is_not_ours_is_shown_and_is_no_difference(call: Call, running: Pat
 def test_reconcile_without_a_bot_says_so(call: Call, running: Path) -> None:
     result = call("reconcile", "--wait", "0")
     assert result.exit_code == 1
-    assert "is the bot running" in result.stderr
-    assert [row["kind"] for row in commands(running)] == ["reconcile"]
+    assert "no bot runs on the store" in result.stderr
+    assert commands(running) == []

@@ -24,6 +24,7 @@ from bot.domain.events import (
     ErrorMeaning,
     Event,
     ExecutionReported,
+    InboundReceived,
     OrderErred,
     OrderReported,
     WhatIfAnswered,
@@ -476,6 +477,9 @@ class FakeStore:
 
     async def pending_commands(self) -> Sequence[CommandReceived]:
         return self.commands
+
+    async def pending_inbound(self) -> Sequence[InboundReceived]:
+        return []
 
     # ---- what tests ask
 

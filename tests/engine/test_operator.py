@@ -107,6 +107,7 @@ REFUSED: dict[str, tuple[CommandKind, Callable[[Desk], Awaitable[Payload]], str]
     "pause a paused session": (K.PAUSE, a_pause, "the session is paused; pause by admin:web:ann: lunch"),
     "pause a halted session": (K.PAUSE, a_halt, "the session is halted; halt by admin:web:ann: news"),
     "halt a halted session": (K.HALT, a_halt, "the session is halted; halt by admin:web:ann: news"),
+    "withdraw what was answered": (K.WITHDRAW, nothing_named, "waits no more"),
     "resume an active session": (K.RESUME, nothing_named, "the session is active: nothing to resume"),
     "resume an unknown symbol": (K.RESUME_SYMBOL, unknown_names, "symbol NOPE is not halted; halted now: none"),
     "resume no symbol": (K.RESUME_SYMBOL, nothing_named, "symbol (none named) is not halted"),

@@ -15,7 +15,14 @@ from bot.domain.approval import ApprovalState
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import CommitFailed, ConfigError
-from bot.domain.events import AccountReported, AlertRaised, CommandKind, CommandReceived, FeedReported
+from bot.domain.events import (
+    AccountReported,
+    AlertRaised,
+    CommandKind,
+    CommandReceived,
+    FeedReported,
+    RequestUnreadable,
+)
 from bot.domain.instruments import PENNY_CLASS, Instrument
 from bot.domain.order import OrderState, Terms
 from bot.domain.position import CloseReason, PositionState
@@ -348,11 +355,10 @@ async def test_a_command_that_makes_no_sense_is_refused_with_the_reason(
     store: SqlStore, store_path: Path, kind: str, payload: str
 ) -> None:
     insert(store_path, "x", kind, payload, 1)
-    assert not await store.pending_commands()
-    with sqlite3.connect(store_path) as connection:
-        state, answer = connection.execute("SELECT state, answer FROM command").fetchone()
-    assert state == "refused"
-    assert answer.startswith("not understood")
+    (found,) = await store.pending_commands()
+    assert isinstance(found, RequestUnreadable)
+    assert (found.id, found.kind, found.actor) == ("x", kind, "cli")
+    assert found.why
 
 
 # ---- configurations
@@ -429,3 +435,39 @@ async def test_the_account_of_what_is_open_is_known_and_another_one_is_refused(s
         await store.held_in("DU2")
     await write(store, closing())
     assert await store.held_in("DU2") == ""
+
+
+@pytest.mark.parametrize(
+    "created_at,asked_at,why",
+    [
+        ("soon", None, "created_at 'soon' is no time"),
+        ("", None, "created_at is missing"),
+        ("2026-11-20T15:00:00", None, "created_at '2026-11-20T15:00:00' is no time"),
+        ("2026-11-20T15:00:00Z", "yesterday", "asked_at 'yesterday' is no time"),
+    ],
+)
+async def test_a_request_with_no_date_is_named(
+    store: SqlStore, store_path: Path, created_at: str, asked_at: str | None, why: str
+) -> None:
+    with sqlite3.connect(store_path) as connection:
+        row = ("x", "flatten", "{}", created_at, asked_at)
+        connection.execute(
+            "INSERT INTO command (id, kind, payload, actor, created_at, asked_at) VALUES (?, ?, ?, 'cli', ?, ?)", row
+        )
+    (found,) = await store.pending_commands()
+    assert isinstance(found, RequestUnreadable)
+    assert found.why == why
+
+
+async def test_what_another_process_says_is_read_until_it_is_answered(any_store: SqlStore, store_path: Path) -> None:
+    with sqlite3.connect(store_path) as connection:
+        for number, payload in enumerate(('{"code": "A"}', "[]")):
+            connection.execute(
+                "INSERT INTO inbound (id, source, kind, payload, received_at) VALUES (?, 'people', 'alert', ?, ?)",
+                (f"i{number}", payload, f"2026-11-20T15:00:0{number}Z"),
+            )
+    one, two = await any_store.pending_inbound()
+    assert (one.id, one.source, one.kind, dict(one.payload), one.fault) == ("i0", "people", "alert", {"code": "A"}, "")
+    assert (two.id, two.fault) == ("i1", "the payload is not a JSON object")
+    await any_store.commit(a_batch(inbound=[CommandOutcome("i0", "done", "raised", NOW)]))
+    assert [row.id for row in await any_store.pending_inbound()] == ["i1"]

@@ -34,6 +34,7 @@ class Context:
     trading: TradingSession  # today's, or the next one when there is none today; by `broker_now`
     restart_is_near: bool = False  # a restart window of the gateway begins soon
     kill_switch: str = ""  # in words, while the gate sees it
+    steady_s: float = 0.0  # the clock's steady seconds
 
     @property
     def hour_is_known(self) -> bool:

@@ -16,6 +16,7 @@ from bot.domain.machine import CREATED
 from bot.domain.order import Order
 from bot.domain.outside import sentence
 from bot.domain.position import Position, PositionState
+from bot.domain.requests import REQUEST
 from bot.domain.session import Session
 from bot.domain.signal import Signal
 from bot.domain.symbol_halt import SymbolHalt
@@ -38,7 +39,7 @@ class Journal:
     def urgent(self) -> bool:
         batch = self.batch
         return bool(
-            batch.transitions or batch.executions or batch.commands or batch.alerts or batch.orders or
+            batch.transitions or batch.executions or batch.commands or batch.inbound or batch.alerts or batch.orders or
             batch.reconciliations or batch.commissions or self.commands
         )  # fmt: skip
 
@@ -108,6 +109,11 @@ class Journal:
             batch.breakers[entity.id] = entity
         elif isinstance(entity, SymbolHalt):
             batch.symbol_halts[entity.id] = entity
+
+    def request_refused(self, request_id: str, kind: str, actor: str, reason: str) -> None:
+        """Put on the record that a request was refused before its handler saw it."""
+        queued = REQUEST.initial
+        self._row(REQUEST.name, request_id, queued, queued, f"refused:{kind}", actor, reason, {})
 
     def alert(self, code: str, severity: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
         self.batch.alerts.append(AlertRaised(code, severity, text, facts or {}, self.now))

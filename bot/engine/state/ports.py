@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.domain.calendar import TradingSession
 from bot.domain.commands import Subscribe
-from bot.domain.events import BrokerSnapshot, CommandReceived, Event, WhatIfAnswered
+from bot.domain.events import BrokerSnapshot, CommandReceived, Event, InboundReceived, RequestUnreadable, WhatIfAnswered
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket
 from bot.engine.state.records import LoadedState, TickBatch
@@ -113,6 +113,10 @@ class Store(Protocol):
         """Write a whole tick in one durable transaction; raises CommitFailed and then nothing of it is there."""
         ...
 
-    async def pending_commands(self) -> Sequence[CommandReceived]:
+    async def pending_commands(self) -> Sequence[CommandReceived | RequestUnreadable]:
         """Return the command rows that nobody handled yet, oldest first."""
+        ...
+
+    async def pending_inbound(self) -> Sequence[InboundReceived]:
+        """Return the rows of `inbound` that nobody handled yet, oldest first."""
         ...

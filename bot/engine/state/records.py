@@ -186,6 +186,7 @@ class TickBatch:
     commissions: dict[str, Decimal] = field(default_factory=dict)  # exec_id -> dollars, for executions already stored
     heard: list[CommandReceived] = field(default_factory=list)  # written where no row is there yet (a signal)
     commands: list[CommandOutcome] = field(default_factory=list)
+    inbound: list[CommandOutcome] = field(default_factory=list)  # answers to rows of `inbound`
     alerts: list[AlertRaised] = field(default_factory=list)
     feeds: dict[tuple[str, str, str], FeedReported] = field(default_factory=dict)
     marks: list[NewMark] = field(default_factory=list)
@@ -204,7 +205,8 @@ class TickBatch:
             self.transitions or self.signals or self.approvals or self.orders or self.positions or self.session
             or self.connection or self.executions or self.commissions or self.heard or self.commands
             or self.alerts or self.feeds or self.marks or self.account or self.reconciliations or self.jobs
-            or self.instruments or self.strategy_stats or self.status or self.breakers or self.symbol_halts
+            or self.inbound or self.instruments or self.strategy_stats or self.status or self.breakers
+            or self.symbol_halts
         )  # fmt: skip
 
 

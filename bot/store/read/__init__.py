@@ -11,7 +11,15 @@ tables is a `New...` of `bot.engine.state.records`.
 
 from __future__ import annotations
 
-from bot.store.read.commands import CommandRow, command, commands, insert_command, oldest_queued_command
+from bot.store.read.commands import (
+    CommandRow,
+    command,
+    commands,
+    insert_command,
+    oldest_queued_command,
+    queued,
+    withdraw_command,
+)
 from bot.store.read.day import DayCounters, counters
 from bot.store.read.history import (
     TransitionRow,
@@ -110,6 +118,7 @@ __all__ = [
     "position",
     "positions_ending",
     "pulse",
+    "queued",
     "session",
     "signal",
     "signal_of_approval",
@@ -122,4 +131,5 @@ __all__ = [
     "transition_count",
     "transitions_of",
     "unsettled_positions",
+    "withdraw_command",
 ]

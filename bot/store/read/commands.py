@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError, StoreUnusable
@@ -31,6 +31,7 @@ class CommandRow:
     created_at: datetime
     handled_at: datetime | None
     answer: str
+    asked_at: datetime | None
 
 
 def commands(connection: Connection, limit: int) -> list[CommandRow]:
@@ -43,6 +44,13 @@ def command(connection: Connection, command_id: str) -> CommandRow | None:
     return first(read(connection, CommandRow, columns_of(CommandRow, table).where(table.c.id == command_id)))
 
 
+def queued(connection: Connection) -> list[CommandRow]:
+    """Return the requests that nobody answered yet, oldest first."""
+    table = schema.COMMAND
+    chosen = columns_of(CommandRow, table).where(table.c.state == "queued").order_by(table.c.created_at, table.c.id)
+    return read(connection, CommandRow, chosen)
+
+
 def oldest_queued_command(connection: Connection) -> datetime | None:
     """Return when the command that has waited longest was given."""
     table = schema.COMMAND
@@ -51,17 +59,18 @@ def oldest_queued_command(connection: Connection) -> datetime | None:
 
 
 def insert_command(
-    url: str, command_id: str, kind: str, payload: Mapping[str, str], actor: str, created_at: datetime
-) -> None:
-    """Insert one queued command row: all that the page ever writes. Raises StoreError when the store does not take
-    it, with what else reaches the bot."""
+    url: str, command_id: str, kind: str, payload: Mapping[str, str], actor: str, created_at: datetime,
+    asked_at: datetime,
+) -> None:  # fmt: skip
+    """Insert one queued command row: all that the page ever writes. `asked_at` is the wall's time, by which it dies.
+    Raises StoreError when the store does not take it, with what else reaches the bot."""
     engine = writer_engine(url)
     try:
         with engine.begin() as connection:
             connection.execute(
                 schema.COMMAND.insert().values(
                     id=command_id, kind=kind, payload=json_text(facts(payload)), actor=outside(actor), state="queued",
-                    created_at=time_text(created_at), answer="",
+                    created_at=time_text(created_at), answer="", asked_at=time_text(asked_at),
                 )
             )  # fmt: skip
     except DBAPIError as error:
@@ -70,5 +79,19 @@ def insert_command(
             raise StoreError(f"nothing was asked: the store refuses the row: {reason_of(error)}") from error
         words = f"nothing was asked: {trouble.what}. What to do: {trouble.do}. {_WITHOUT_THE_STORE}"
         raise StoreUnusable(words, code=trouble.code, passes=trouble.passes, exit_code=trouble.exit_code) from error
+    finally:
+        engine.dispose()
+
+
+def withdraw_command(url: str, command_id: str, actor: str, at: datetime) -> bool:
+    """Refuse a queued request as withdrawn, while no bot runs (the caller holds the store's lock); False when it is
+    queued no more."""
+    engine = writer_engine(url)
+    table = schema.COMMAND
+    values = {"state": "refused", "answer": f"WITHDRAWN: withdrawn by {actor}", "handled_at": time_text(at)}
+    try:
+        with engine.begin() as connection:
+            chosen = update(table).where(table.c.id == command_id, table.c.state == "queued").values(**values)
+            return connection.execute(chosen).rowcount == 1
     finally:
         engine.dispose()

@@ -59,9 +59,26 @@ COMMAND: Final = Table(
     utc("created_at", nullable=False),
     utc("handled_at"),
     words("answer", comment="what the person is told"),
+    utc("asked_at", comment="by the wall, whatever clock the bot lives by; empty where the writer does not say"),
     one_of("state", COMMAND_STATES),
     Index(None, "state", "created_at"),
     comment="what people asked for: the only way in from outside the tick",
+)
+
+INBOUND: Final = Table(
+    "inbound",
+    METADATA,
+    key(),
+    label("source", comment="page, people, publisher, overseer; a channel is publisher:<name>"),
+    label("kind"),
+    words("payload", default="{}", comment="JSON"),
+    label("state", server_default="queued"),
+    utc("received_at", nullable=False),
+    utc("handled_at"),
+    words("answer", comment="what came of it"),
+    one_of("state", COMMAND_STATES),
+    Index(None, "state", "received_at"),
+    comment="what other processes of ours say: outcomes of deliveries, verdicts, jobs",
 )
 
 RECONCILIATION: Final = Table(

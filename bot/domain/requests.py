@@ -1,0 +1,426 @@
+"""What people and other processes may ask of the bot, and who may ask it: one table.
+
+Context: a request was spelled in five places, and nobody asked whether its actor may make it: an actor named `overseer`
+could approve a trade. Decision: kind, payload, label, question, danger, needs and roles stand here; page and command
+line render this table, the engine checks it before any handler. Consequence: a new request is one row here and one
+handler in `bot.engine.operator`.
+
+The actor of a request is a text of the audit trail (`cli`, `admin:web:<user>`, ...). It is parsed once into role and
+name; a shape that nobody knows is a viewer, who may ask for nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from bot.domain.events import CommandKind
+from bot.domain.machine import Lifecycle
+
+# ---- who asks
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    VIEWER = "viewer"
+    OVERSEER = "overseer"
+    RULES = "rules"
+    BROKER = "broker"
+    SIGNAL = "signal"  # of the operating system
+
+
+PERSONS: Final = frozenset({Role.OWNER, Role.OPERATOR, Role.APPROVER, Role.VIEWER})
+"""The roles that a person can be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: `text` is the form of the audit trail, `name` the person or process within its role."""
+
+    role: Role
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Which role persons have: whoever logged in at the page, and the known ids of Telegram."""
+
+    web: Role = Role.OWNER
+    telegram: Mapping[str, Role] = field(default_factory=dict)
+
+
+_BY_SHAPE: Final[Mapping[str, Role]] = MappingProxyType(
+    {
+        "tick": Role.RULES,
+        "broker": Role.BROKER,
+        "reconcile": Role.BROKER,
+        "overseer": Role.OVERSEER,
+        "signal": Role.SIGNAL,
+        "cli": Role.OWNER,  # whoever may run commands on this machine may read and change the store
+    }
+)
+_PERSON: Final = re.compile(r"admin:(web|telegram):([A-Za-z0-9][A-Za-z0-9._@-]{0,63})", re.ASCII)
+
+
+def actor_of(text: str, roster: Roster) -> Actor:
+    """Parse an actor's text; an unknown shape, or a person who is not on the roster, is a viewer."""
+    if text in _BY_SHAPE:
+        return Actor(_BY_SHAPE[text], text, text)
+    person = _PERSON.fullmatch(text)
+    if person is None:
+        return Actor(Role.VIEWER, text, text)
+    channel, name = person.groups()
+    role = roster.web if channel == "web" else roster.telegram.get(name, Role.VIEWER)
+    return Actor(role, name, text)
+
+
+# ---- what is asked
+
+
+class Danger(StrEnum):
+    """How a page asks before a request goes out."""
+
+    CALM = "calm"  # goes out at once
+    ASKED = "asked"  # is asked about first
+    SELLS = "sells"  # is asked about first, and sells what is held
+
+
+class Subject(StrEnum):
+    """What a field of a payload names."""
+
+    SIGNAL = "signal"
+    POSITION = "position"
+    UNSETTLED = "unsettled position"
+    SYMBOL = "symbol"
+    PRICE = "price"
+    REQUEST = "request"
+    REASON = "reason"
+    INSISTED = "insisted"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One field of a payload: its key, what it names and its words for a person who fills it in."""
+
+    name: str
+    subject: Subject
+    words: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One kind of request. `does` is its one sentence for help texts, `question` is asked before it goes out.
+    `roles` may make it; while the session is halted only `roles_halted` may, where that is given. `lasts_longer`: it is
+    an emergency, and waits longer for a bot before it dies."""
+
+    kind: CommandKind
+    label: str
+    does: str
+    roles: frozenset[Role]
+    needs: tuple[Need, ...] = ()
+    question: str = ""
+    danger: Danger = Danger.CALM
+    roles_halted: frozenset[Role] | None = None
+    lasts_longer: bool = False
+    on_page: bool = True  # has a button
+
+    @property
+    def target(self) -> Need | None:
+        """What the request is about: its first field that names a thing."""
+        return next((need for need in self.needs if need.subject in _THINGS), None)
+
+    @property
+    def value(self) -> Need | None:
+        """The number that has to be told with it."""
+        return next((need for need in self.needs if need.subject is Subject.PRICE), None)
+
+    def may(self, role: Role, *, halted: bool = False) -> bool:
+        return role in self.allowed(halted=halted)
+
+    def allowed(self, *, halted: bool) -> frozenset[Role]:
+        return self.roles_halted if halted and self.roles_halted is not None else self.roles
+
+
+_THINGS: Final = frozenset({Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, Subject.SYMBOL, Subject.REQUEST})
+_OWNER: Final = frozenset({Role.OWNER})
+_OPERATORS: Final = _OWNER | {Role.OPERATOR}
+_APPROVERS: Final = _OPERATORS | {Role.APPROVER}
+_REASON: Final = Need("reason", Subject.REASON, "Why, for the record.", required=False)
+_SIGNAL: Final = Need("signal_id", Subject.SIGNAL, "A signal's id, or the end of it.")
+_POSITION: Final = Need("position_id", Subject.POSITION, "A position's id, or the end of it.")
+_UNSETTLED: Final = Need("position_id", Subject.UNSETTLED, "A position's id, or the end of it.")
+_PRICE: Final = Need(
+    "price", Subject.PRICE, "Settlement price of the underlying, in dollars; of what somebody else sold, the option's"
+)
+_INSISTED: Final = Need("insisted", Subject.INSISTED, "The price is far from what was seen, and is right.", False)
+
+K = CommandKind
+REQUESTS: Final[Mapping[CommandKind, Request]] = MappingProxyType(
+    {
+        request.kind: request
+        for request in (
+            Request(
+                K.APPROVE,
+                "Approve",
+                "Approve a signal that waits for a person; rules and margin are checked once more.",
+                _APPROVERS,
+                (_SIGNAL,),
+            ),
+            Request(
+                K.REJECT,
+                "Reject",
+                "Reject a signal that is not working yet.",
+                _APPROVERS | {Role.OVERSEER},
+                (_SIGNAL, _REASON),
+            ),
+            Request(
+                K.PAUSE,
+                "Pause entries",
+                "Allow no new entries; open positions are managed to their end.",
+                _OPERATORS | {Role.OVERSEER, Role.RULES},
+                (_REASON,),
+            ),
+            Request(
+                K.RESUME,
+                "Resume",
+                "Allow entries again after a pause or a halt.",
+                _OPERATORS,
+                roles_halted=_OWNER,
+            ),
+            Request(
+                K.RESUME_SYMBOL,
+                "Allow entries",
+                "Allow entries again on a symbol that somebody else's trade halted.",
+                _OPERATORS,
+                (Need("symbol", Subject.SYMBOL, "A symbol that is halted, SPY say."),),
+            ),
+            Request(
+                K.HALT,
+                "Halt",
+                "Allow no new entries until a person resumes; open positions are managed to their end.",
+                _OPERATORS | {Role.OVERSEER, Role.RULES},
+                (_REASON,),
+                on_page=False,
+            ),
+            Request(
+                K.CLOSE,
+                "Close position",
+                "Sell what is left of a position at the market.",
+                _OPERATORS,
+                (_POSITION,),
+                "All that is left of it is sold at the market now.",
+                Danger.SELLS,
+            ),
+            Request(
+                K.SETTLE,
+                "Tell settlement price",
+                "Tell the underlying's settlement price of a position that went through its expiry, or what a share of "
+                "an option brought that somebody else sold; its profit and loss follows. What was told can be "
+                "corrected by telling again.",
+                _OPERATORS,
+                (_UNSETTLED, _PRICE, _INSISTED),
+                "What did the underlying settle at? The exchange publishes it. Of contracts that somebody else sold: "
+                "what did a share of the option bring? The position's profit and loss follows from it.",
+                Danger.ASKED,
+            ),
+            Request(
+                K.FLATTEN,
+                "Flatten all",
+                "Sell every open position at the market, call off every entry, and pause.",
+                _OPERATORS,
+                question="Every open position is sold at the market, every entry is called off, "
+                "and entries stay paused until you resume.",
+                danger=Danger.SELLS,
+                lasts_longer=True,
+            ),
+            Request(
+                K.CANCEL_ALL,
+                "Cancel entries",
+                "Take every entry order back; positions and their stops stay, and new entries may follow.",
+                _OPERATORS,
+                question="Every entry order is taken back. Positions and their stops stay, and new entries may follow.",
+                danger=Danger.ASKED,
+            ),
+            Request(
+                K.EMERGENCY,
+                "Emergency stop",
+                "Emergency stop: halt, take every entry order back and sell everything; what the broker cannot be "
+                "asked now is named, and done as soon as it can.",
+                _OPERATORS | {Role.SIGNAL},
+                (_REASON,),
+                "The session halts, every entry order is taken back and every open position is sold at the market, "
+                "as soon as the broker can be asked. Only a person resumes.",
+                Danger.SELLS,
+                lasts_longer=True,
+            ),
+            Request(
+                K.RECONCILE,
+                "Compare with the broker",
+                "Have the bot compare its book with the broker's and show the comparison; exit code 1 if none came.",
+                _OPERATORS | {Role.BROKER, Role.RULES},
+                on_page=False,
+            ),
+            Request(
+                K.WITHDRAW,
+                "Withdraw",
+                "Withdraw a request that was not answered yet.",
+                _OPERATORS,
+                (Need("request_id", Subject.REQUEST, "A request's id, or the end of it."),),
+            ),
+        )
+    }
+)
+assert set(REQUESTS) == set(CommandKind), "every kind of request has its row"
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a request is about, typed; what its kind does not need is empty."""
+
+    signal_id: str = ""
+    position_id: str = ""
+    symbol: str = ""
+    price: str = ""  # as it was typed: `bot.domain.typed_price` reads it
+    request_id: str = ""
+    reason: str = ""
+    insisted: bool = False
+
+
+class Refused(Exception):
+    """A request that changes nothing; the text is the answer, and begins with a stable code where it was not the
+    handler that refused."""
+
+
+_LONGEST_FIELD: Final = 200
+
+
+def payload_of(kind: CommandKind, raw: Mapping[str, Any]) -> Payload:
+    """Return the typed payload; raises Refused (REQUEST_INCOMPLETE) for a field that is no text. A field that is
+    missing is empty, fields that the kind does not need are left out."""
+    found: dict[str, Any] = {}
+    for need in REQUESTS[kind].needs:
+        given = raw.get(need.name)
+        if need.subject is Subject.INSISTED:
+            found[need.name] = given is True or given in {"yes", "true"}
+            continue
+        found[need.name] = _text(kind, need, given)
+    return Payload(**found)
+
+
+def _text(kind: CommandKind, need: Need, given: object) -> str:
+    if isinstance(given, int | float) and not isinstance(given, bool) and need.subject is Subject.PRICE:
+        given = str(given)  # JSON's own number, written with a point
+    if given is None or given == "":
+        return ""  # the handler says what it misses
+    if not isinstance(given, str):
+        raise Refused(f"REQUEST_INCOMPLETE: {kind}: {need.name} is no text")
+    return given.strip()[:_LONGEST_FIELD]
+
+
+def refuse_without_authority(kind: CommandKind, actor: Actor, *, halted: bool) -> None:
+    """Raise Refused (NOT_ALLOWED) where the actor may not ask for this now."""
+    allowed = REQUESTS[kind].allowed(halted=halted)
+    if actor.role in allowed:
+        return
+    may = ", ".join(role for role in Role if role in allowed)
+    when = " while the session is halted" if halted and REQUESTS[kind].roles_halted is not None else ""
+    who = actor.role if actor.name == actor.role else f"{actor.name!r}, {actor.role}"
+    raise Refused(f"NOT_ALLOWED: {kind} may not be asked by {who}{when}; it may be by: {may}")
+
+
+# ---- how long it is waited for
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Wall seconds after which a request that nobody answered dies."""
+
+    usual_s: float
+    emergency_s: float
+
+    def of(self, kind: CommandKind) -> float:
+        return self.emergency_s if REQUESTS[kind].lasts_longer else self.usual_s
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a row is read: by the wall, by the bot's own clock, and how much faster that one goes."""
+
+    wall: datetime
+    bot: datetime
+    speed: float = 1.0
+
+
+_AHEAD: Final = timedelta(seconds=60)  # clocks of two programs on one machine never differ by more
+
+
+def age_s(asked_at: datetime | None, created_at: datetime, at: Moment, *, left_over: bool) -> float | None:
+    """Return how many wall seconds ago a request was made, None where its dates prove no age.
+
+    `asked_at` is the wall's time, where the writer told it. Else `created_at` may be by the wall or by the bot's clock;
+    of a row that is older than this start (`left_over`) the bot's clock proves nothing where it is not the wall's, for
+    a simulated day goes on where it stood.
+    """
+    if asked_at is not None:
+        return _plausible(at.wall - asked_at, 1.0)
+    by_wall = _plausible(at.wall - created_at, 1.0)
+    by_bot = None if left_over else _plausible(at.bot - created_at, at.speed)
+    return min((age for age in (by_wall, by_bot) if age is not None), default=None)
+
+
+def _plausible(age: timedelta, speed: float) -> float | None:
+    seconds = age.total_seconds() / max(speed, 1e-6)
+    return None if seconds < -_AHEAD.total_seconds() else max(seconds, 0.0)
+
+
+def refuse_stale(kind: CommandKind, age: float | None, expiry: Expiry) -> None:
+    """Raise Refused (REQUEST_STALE) for a request that is older than it may become, or whose age nothing proves."""
+    limit = expiry.of(kind)
+    if age is None:
+        raise Refused("REQUEST_STALE: its date is in the future, or proves nothing about when it was asked; ask again")
+    if age > limit:
+        raise Refused(f"REQUEST_STALE: asked {age:.0f} s ago and not answered within {limit:.0f} s; ask again")
+
+
+# ---- its life on the record
+
+
+class RequestState(StrEnum):
+    QUEUED = "queued"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class RequestTrigger(StrEnum):
+    ANSWER = "answer"
+    REFUSE = "refuse"
+
+
+REQUEST: Final = Lifecycle(
+    name="request",
+    states=RequestState,
+    triggers=RequestTrigger,
+    table=MappingProxyType(
+        {
+            (RequestState.QUEUED, RequestTrigger.ANSWER): RequestState.DONE,
+            (RequestState.QUEUED, RequestTrigger.REFUSE): RequestState.REFUSED,
+        }
+    ),
+    terminal=frozenset({RequestState.DONE, RequestState.REFUSED}),
+    notes=MappingProxyType(
+        {
+            RequestState.QUEUED: "asked; it dies when nobody answers in time",
+            RequestState.DONE: "carried out, or begun, with the answer",
+            RequestState.REFUSED: "nothing was changed, with the reason",
+        }
+    ),
+)
