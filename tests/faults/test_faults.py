@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from bot.sim.faults.catalogue import KINDS, Delay, Fault, LoseOrder, OrdersLost, Reject
-from bot.sim.faults.generator import random_faults, trades_by_hand
+from bot.sim.faults.generator import random_faults, strangers, trades_by_hand
 from bot.sim.faults.script import FaultScript
 from tests.faults.__main__ import command_of, play, play_seed, point_of, shrink
 from tests.faults.breaks import BREAKS
@@ -140,6 +140,7 @@ def test_the_generator_mixes_every_kind_and_repeats_itself() -> None:
     end = TEN + timedelta(minutes=3)
     mixed = [fault for seed in range(300) for fault in random_faults(seed, TEN, end, vendor=True)]
     mixed += [fault for seed in range(300) for fault in trades_by_hand(seed, TEN, end)]
+    mixed += [fault for seed in range(300) for fault in strangers(seed, TEN, end)]
     assert {fault.kind for fault in mixed} == set(KINDS.split(", "))
     assert random_faults(7, TEN, end) == random_faults(7, TEN, end)
     days = [random_faults(seed, TEN, end) for seed in range(300)]

@@ -237,3 +237,16 @@ async def test_quotes_that_are_none_never_arrive_as_a_price(site: Callable[..., 
     quote = (await here.events.first(QuoteReceived)).quote
     sides = [side for side in (quote.bid, quote.ask) if side is not None]
     assert (sides == []) if value != "crossed" else all(side > 0 for side in sides)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_others_have_in_the_account_the_book_is_whole(site: Callable[..., Any], seed: int) -> None:
+    here = await site({"kind": "strangers", "seed": seed, "most": 30})
+    here.buy()
+    await here.status(BrokerOrderStatus.FILLED)
+    book = await here.book()
+    assert (book.complete, book.faults) == (True, ())
+    assert book.foreign, "they are there"
+    (ours,) = [each for each in book.positions if each.contract_key == KEY]
+    assert (ours.is_plain_us_option, ours.quantity) == (True, 4)
+    assert [each.quantity for each in book.executions if each.contract_key == KEY] == [4]

@@ -63,8 +63,10 @@ from bot.sim.faults.catalogue import (
     Restart,
     ShortBook,
     SlowCancel,
+    StrangersCome,
 )
 from bot.sim.faults.codes import INFORMING, MEANING
+from bot.sim.faults.company import Others, others_in_process
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.vocabulary import SimulatedVenue
@@ -115,6 +117,7 @@ class FaultyBroker:
         self._forgets_before: datetime | None = None
         self._time_told_at = clock.now()
         self.account = self._inner.account
+        self._others = Others()
 
     # ---- the link
 
@@ -316,7 +319,7 @@ class FaultyBroker:
         now = self._clock.now()
         if self._deaf(now) or self._is_missed(Callback.END, now):
             return BrokerSnapshot((), (), (), {}, (), 0, False, ("open orders: no answer",), now, now)
-        snapshot = await self._inner.snapshot()
+        snapshot = self._others.beside(await self._inner.snapshot())
         if self.script.meet(ShortBook, now, lacks="orders") is not None:
             snapshot = replace(snapshot, open_orders=())
         if self.script.meet(ShortBook, now, lacks="positions") is not None or self._is_missed(Callback.POSITION, now):
@@ -339,6 +342,11 @@ class FaultyBroker:
         self._follow_link(now)
         self._answer_probe(now)
         self._venue.partial_fills_only = self.script.active(PartialFills, now) is not None
+        for come in self.script.due(StrangersCome, now):
+            self._others = others_in_process(come, self._venue.market, now)
+            if not self._deaf(now):
+                for seen in self._others.seen:
+                    self._sink(seen)
         for hand in self.script.due(ByHand, now):
             self._simulated.publish(by_hand(self._venue, hand, now, self.script.chance))
         for correction in self.script.due(Correction, now):

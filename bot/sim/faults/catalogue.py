@@ -224,6 +224,15 @@ class ByHand(AnyFault):
     does: Literal["sell_part", "sell_all", "sell_more", "buy", "exercise", "liquidate"] = "sell_all"
 
 
+class StrangersCome(AnyFault):
+    """From here on other people hold, order and trade in the account, whatever the broker deals in: up to `most` things
+    of each kind, drawn by `seed`. They take the place of what an earlier one brought."""
+
+    kind: Literal["strangers"]
+    seed: int = Field(default=0, ge=0)
+    most: int = Field(default=6, ge=0, le=60)
+
+
 class ClockJump(Lasting):
     """The wall clock of the bot's machine is set forward (or back, where negative) for so long, and then right again.
     The venue's own time is not touched; a venue that runs alone has no bot whose clock it could set."""
@@ -258,6 +267,7 @@ Fault = Annotated[
     | BadQuotes
     | Correction
     | ByHand
+    | StrangersCome
     | ClockJump
     | UwAnswers,
     Field(discriminator="kind"),
@@ -265,7 +275,8 @@ Fault = Annotated[
 
 KINDS = (
     "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, short_book, partial_fills, "
-    "slow_cancel, id_reset, restart, competing, mute, bad_quotes, correction, by_hand, clock_jump, uw"
+    "slow_cancel, id_reset, restart, competing, mute, bad_quotes, correction, by_hand, "
+    "strangers, clock_jump, uw"
 )
 """Every kind, for those who write a wrong one."""
 

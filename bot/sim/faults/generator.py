@@ -83,6 +83,7 @@ _RARELY: Final = 0.1  # of the days
 _WRONG_CLOCKS: Final = 0.2
 _WRONG_BY: Final = (-86_400, -86_400, -3600, -45, 20, 45, 90, 3600, 3600, 86_400)  # seconds
 _HANDS: Final = 1 / 6  # of the days
+_COMPANY: Final = 1 / 3  # of the days
 _DOES: Final = ("sell_part", "sell_part", "sell_all", "sell_all", "sell_more", "buy", "exercise", "liquidate")
 _UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")
 
@@ -110,6 +111,19 @@ def trades_by_hand(seed: int, begin: datetime, end: datetime) -> list[Fault]:
     return [
         _ONE.validate_python({"kind": "by_hand", "at": _somewhere(chance, begin, end), "does": chance.choice(_DOES)})
         for _ in range(chance.choice((1, 1, 2, 3)))
+    ]
+
+
+def strangers(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """Other people's things in the account, on one day in three; on some they change in its course."""
+    chance = random.Random(f"strangers {seed}")
+    if chance.random() >= _COMPANY:
+        return []
+    times = [_moment(begin), *(_somewhere(chance, begin, end) for _ in range(chance.choice((0, 0, 1, 2))))]
+    return [
+        _ONE.validate_python({"kind": "strangers", "at": at, "seed": chance.randint(0, 10**6), "most": most})
+        for at in times
+        for most in [chance.choice((2, 6, 12))]
     ]
 
 

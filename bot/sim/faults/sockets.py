@@ -34,12 +34,15 @@ from bot.sim.faults.catalogue import (
     Restart,
     ShortBook,
     SlowCancel,
+    StrangersCome,
     UwAnswers,
 )
 from bot.sim.faults.codes import INFORMING
+from bot.sim.faults.company import strangers_of
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
-from bot.sim.tws import messages, requests
+from bot.sim.strangers import Strangers
+from bot.sim.tws import messages, others, requests
 from bot.sim.tws.requests import Request
 from bot.sim.tws.serve_data import MARKET_DATA, QUOTES
 from bot.sim.tws.server import TwsFace
@@ -109,6 +112,7 @@ class FaultyTwsFace(TwsFace):
         self._told: set[Session] = set()
         self._told_of_rival: set[tuple[Session, int]] = set()  # and the line
         self._ids_reset = False
+        self._others = Strangers()
         self._forgotten: set[int] = set()
         self._follower: asyncio.Task[None] | None = None
 
@@ -142,12 +146,24 @@ class FaultyTwsFace(TwsFace):
         self._follow_restart(now)
         self._follow_link(now)
         self._faulty_venue.partial_fills_only = self.script.active(PartialFills, now) is not None
+        for come in self.script.due(StrangersCome, now):
+            self._others = strangers_of(come, self.venue.market)
+            for session in self._started() if not self._lost else ():
+                self._tell_of_others(session, now)
         for correction in self.script.due(Correction, now):
             self._published.publish(self._faulty_venue.correct_last_execution(correction.by))
         due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])
         self._held = [each for each in self._held if each[0] > now]
         for _, _, action in due:
             action()
+
+    def _tell_of_others(self, session: Session, now: datetime) -> None:
+        account = self.venue.account_id
+        for order in self._others.open_orders:
+            for said in others.live(order, account, now, session.version):
+                super().egress(session, said)
+        for fill in self._others.fills:
+            super().egress(session, others.filled(fill, -1, account, now, session.version))
 
     def _follow_restart(self, now: datetime) -> None:
         down = self.script.active(Restart, now) is not None
@@ -251,6 +267,9 @@ class FaultyTwsFace(TwsFace):
         now = self.now()
         if self.script.active(Mute, now) is not None or self._is_forgotten(message) or message.id in self._left_out:
             return
+        if self._answering and message.id in others.ENDS:
+            for said in others.before_end(self._others, message, self.venue.account_id, now, session.version):
+                super().egress(session, said)
         if message.id == _NEXT_VALID_ID:
             self._ids_reset = self._ids_reset or bool(self.script.due(IdReset, now))
             super().egress(session, messages.next_valid_id(1) if self._ids_reset else message)
