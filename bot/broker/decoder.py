@@ -53,6 +53,8 @@ def _exists(zone: str) -> bool:
 
 # ---- numbers that must be some
 
+MOST_FIELDS: Final = 8192
+"""Of one message; what comes after them is not read."""
 MOST: Final = 1e12
 _UNSET: Final = 1e300
 _LARGEST_ID: Final = 2**63 - 1
@@ -135,7 +137,7 @@ class StrictDecoder(Decoder):
 
     def interpret(self, fields: list[str]) -> None:
         """Decode one message and call the listener."""
-        fields = [*map(field, fields)]
+        fields = [*map(field, fields[:MOST_FIELDS])]
         raw = tuple(fields)
         try:
             refuse_numbers_that_are_none(raw)

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Protocol, cast
+import struct
+import time
+from typing import Any, Final, Protocol, cast
 
 from ib_insync.client import Client
 from ib_insync.contract import Contract, ContractDetails
@@ -70,10 +72,73 @@ class TwsClient(Protocol):
     def cancelTickByTickData(self, reqId: int) -> None: ...
 
 
+MOST_FRAME_BYTES: Final = 256 * 1024
+"""Of one message; the longest that TWS says, a contract's details, has some ten thousand."""
+FRAME_TAKES_S: Final = 15.0
+"""Wall seconds that a message may take from its first byte to its last."""
+_PREFIX: Final = struct.Struct(">I")
+
+
+class BoundedClient(Client):
+    """The library's client, which would wait for four gigabytes when a length says so, and for ever.
+
+    A message that is announced larger than any is, or that does not end, ends the connection with that reason; it is
+    made anew like any other that was lost.
+    """
+
+    def __init__(self, listener: object) -> None:
+        super().__init__(listener)  # type: ignore[no-untyped-call]
+        self._begun_at: float | None = None
+        self._given_up = False
+
+    def _onSocketHasData(self, data: bytes) -> None:
+        if self._given_up:
+            return
+        fault = self._fault_of(self._data + data if self._data else data)
+        if fault:
+            self._give_up(fault)
+            return
+        try:
+            super()._onSocketHasData(data)  # type: ignore[no-untyped-call]
+        except Exception as error:  # the edge of the socket, before the decoder: a login that cannot be read
+            self._give_up(f"TWS_UNREADABLE: what came at the login could not be read: {error!r}")
+
+    def _fault_of(self, pending: bytes) -> str:
+        """Return why what has come cannot go on, empty where it can: the lengths are walked, nothing is copied."""
+        at = 0
+        while len(pending) - at >= _PREFIX.size:
+            (length,) = _PREFIX.unpack_from(pending, at)
+            if length > MOST_FRAME_BYTES:
+                return (
+                    f"TWS_FRAME: a message of {length} bytes is announced, {MOST_FRAME_BYTES} is the most that is one"
+                )
+            if len(pending) - at - _PREFIX.size < length:
+                break
+            at += _PREFIX.size + length
+        return self._lateness(begun_anew=at > 0, unfinished=at < len(pending))
+
+    def _lateness(self, *, begun_anew: bool, unfinished: bool) -> str:
+        now = time.monotonic()
+        if not unfinished:
+            self._begun_at = None
+        elif begun_anew or self._begun_at is None:
+            self._begun_at = now
+        elif now - self._begun_at > FRAME_TAKES_S:
+            return f"TWS_FRAME: a message has not ended {FRAME_TAKES_S:g} s after it began"
+        return ""
+
+    def _give_up(self, reason: str) -> None:
+        self._given_up = True
+        self._data = b""
+        self.apiError.emit(reason)
+        if self.conn.transport is not None:
+            self.conn.transport.abort()
+
+
 def new_client(listener: object) -> TwsClient:
     """Return a client that hands every decoded message to `listener`. One client lives for one connection.
 
     What it would log of the connection reaches us as events, so that its log keeps quiet.
     """
     logging.getLogger("ib_insync").setLevel(logging.CRITICAL)
-    return cast(TwsClient, Client(listener))  # type: ignore[no-untyped-call]
+    return cast(TwsClient, BoundedClient(listener))

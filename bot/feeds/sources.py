@@ -44,6 +44,12 @@ class DatasetSettings(Section):
     priority: Priority = Priority.NORMAL
     enabled: bool = True
     max_pages: int = Field(1, ge=1, le=20, description="ask on while a page comes back full; needs `limit` in params")
+    max_rows: int = Field(
+        2000, ge=1, le=20_000, description="of a page without `limit`; an answer with more is refused unread"
+    )
+    max_body_bytes: int = Field(
+        2_097_152, ge=1024, le=33_554_432, description="of an answer, unpacked; a larger one is refused unread"
+    )
     cursor: str = Field("", description="the parameter that asks only for what is newer than the last row")
     keep_seconds: float = Field(0, ge=0, description="with a cursor: how long a row stays in the window")
 
@@ -65,9 +71,17 @@ class DatasetSettings(Section):
             raise ValueError("scope symbol needs {symbol} in path, scope market must not have it")
         if self.max_pages > 1 and not isinstance(self.params.get("limit"), int):
             raise ValueError("max_pages above 1 needs a whole `limit` in params")
+        if (limit := self.params.get("limit")) is not None and not (type(limit) is int and limit >= 1):
+            raise ValueError("`limit` in params is a whole number, at least 1")
         if bool(self.cursor) != (self.keep_seconds > 0):
             raise ValueError("cursor and keep_seconds go together")
         return self
+
+    @property
+    def rows_of_a_page(self) -> int:
+        """Return how many rows an answer may have: what was asked for."""
+        limit = self.params.get("limit")
+        return limit if isinstance(limit, int) else self.max_rows
 
 
 class BreakerSettings(Section):

@@ -111,8 +111,32 @@ def need_instant(row: Row, name: str) -> datetime:
     return _needed(instant(row, name), name)
 
 
-def rows_of(body: bytes) -> list[Any]:
-    """Return the rows of an answer whatever its envelope; raises Malformed for what is not JSON or has no rows."""
+def refuse_too_much(body: bytes, most_bytes: int, most_rows: int) -> None:
+    """Raise Malformed for an answer that is larger than a page is, or holds more rows than were asked for, before it is
+    parsed: each row has a brace, and rows have few objects inside them."""
+    if len(body) > most_bytes:
+        raise Malformed(f"an answer of {len(body)} bytes, {most_bytes} at most are read")
+    if body.count(b"{") > _OBJECTS_A_ROW * most_rows + _OBJECTS_AROUND:
+        raise Malformed(f"more rows than the {most_rows} that were asked for")
+    if body.count(b",") > _FIELDS_A_ROW * (most_rows + _OBJECTS_AROUND):
+        raise Malformed(f"more fields than {most_rows} rows have")
+
+
+_OBJECTS_A_ROW: Final = 4
+_OBJECTS_AROUND: Final = 16
+_FIELDS_A_ROW: Final = 200
+
+
+def rows_of(body: bytes, most_rows: int | None = None) -> list[Any]:
+    """Return the rows of an answer whatever its envelope; raises Malformed for what is not JSON or has no rows, or more
+    than `most_rows`."""
+    rows = _rows_of(body)
+    if most_rows is not None and len(rows) > most_rows:
+        raise Malformed(f"{len(rows)} rows, {most_rows} were asked for")
+    return rows
+
+
+def _rows_of(body: bytes) -> list[Any]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):

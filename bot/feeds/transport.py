@@ -5,6 +5,7 @@ The port is what lets a replay ask a simulated vendor in the same process with t
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     import aiohttp
 
 USER_AGENT: Final = "Quanticity/0.1 (aiohttp)"
-MAX_BODY_BYTES: Final = 32 * 1024 * 1024
+MOST_BYTES: Final = 2 * 1024 * 1024
+"""Of an answer, unpacked, where nothing else is said."""
+_CHUNK: Final = 64 * 1024
+_WINDOW_BITS: Final[Mapping[str, int]] = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 Params = Sequence[tuple[str, str]]
 
@@ -37,8 +41,9 @@ class TransportFailed(BotError):
 class Transport(Protocol):
     """Anything that answers a GET."""
 
-    async def get(self, path: str, params: Params) -> Response:
-        """Return the answer of whatever status; raises TransportFailed when there is none."""
+    async def get(self, path: str, params: Params, most_bytes: int = MOST_BYTES) -> Response:
+        """Return the answer of whatever status; raises TransportFailed when there is none, or more than `most_bytes`
+        of it."""
         ...
 
     async def close(self) -> None: ...
@@ -56,30 +61,26 @@ class AiohttpTransport:
         self._headers = {
             "Authorization": f"Bearer {token}",
             "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
             "User-Agent": USER_AGENT,
             "UW-CLIENT-API-ID": "100001",
         }
         self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
 
-    async def get(self, path: str, params: Params) -> Response:
+    async def get(self, path: str, params: Params, most_bytes: int = MOST_BYTES) -> Response:
         import aiohttp
 
         session = self._open()
         try:
             async with session.get(self._base_url + path, params=list(params), allow_redirects=False) as answer:
-                body = bytearray()
-                while len(body) <= MAX_BODY_BYTES and (chunk := await answer.content.read(MAX_BODY_BYTES)):
-                    body += chunk
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                status = answer.status
+                body = await _read(answer, headers.get("content-encoding", ""), most_bytes)
+                return Response(answer.status, headers, body)
         except TimeoutError:
             raise TransportFailed(f"no answer within {self._timeout_s:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, zlib.error, ValueError) as error:
             raise TransportFailed(f"{type(error).__name__}: {outside(error)}") from error
-        if len(body) > MAX_BODY_BYTES:
-            raise TransportFailed(f"the answer is larger than {MAX_BODY_BYTES} bytes")
-        return Response(status, headers, bytes(body))
 
     async def close(self) -> None:
         session, self._session = self._session, None
@@ -91,5 +92,49 @@ class AiohttpTransport:
 
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=self._timeout_s)
-            self._session = aiohttp.ClientSession(headers=self._headers, timeout=timeout)
+            self._session = aiohttp.ClientSession(headers=self._headers, timeout=timeout, auto_decompress=False)
         return self._session
+
+
+async def _read(answer: aiohttp.ClientResponse, encoding: str, most_bytes: int) -> bytes:
+    """Return the body, unpacked by ourselves: the library would unpack a bomb before it is asked how large it is."""
+    if (answer.content_length or 0) > most_bytes:
+        answer.close()
+        raise TransportFailed(
+            f"the answer says that it has {answer.content_length} bytes, {most_bytes} at most are read"
+        )
+    unpack = _Unpacking(encoding, most_bytes)
+    while chunk := await answer.content.read(_CHUNK):
+        try:
+            unpack.take(chunk)
+        except TransportFailed:
+            answer.close()  # what else comes is not wanted
+            raise
+    return unpack.whole()
+
+
+class _Unpacking:
+    """Collects a body piece by piece, never more than so many bytes of it."""
+
+    def __init__(self, encoding: str, most_bytes: int) -> None:
+        named = encoding.strip().lower()
+        if named not in {"", "identity", *_WINDOW_BITS}:
+            raise TransportFailed(f"the answer is packed in a way that was not asked for: {outside(encoding, 40)}")
+        self._unpacker = zlib.decompressobj(_WINDOW_BITS[named]) if named in _WINDOW_BITS else None
+        self._most = most_bytes
+        self._body = bytearray()
+
+    def take(self, chunk: bytes) -> None:
+        """Add a piece; raises TransportFailed when the whole becomes too large, `zlib.error` for a broken packing."""
+        if self._unpacker is None:
+            self._body += chunk
+        else:
+            self._body += self._unpacker.decompress(chunk, self._most + 1 - len(self._body))
+        if len(self._body) > self._most:
+            raise TransportFailed(f"the answer is larger than {self._most} bytes")
+
+    def whole(self) -> bytes:
+        """Return the body; raises TransportFailed when its packing has not ended."""
+        if self._unpacker is not None and self._body and not self._unpacker.eof:
+            raise TransportFailed("the answer ended in the midst of its packing")
+        return bytes(self._body)

@@ -24,7 +24,7 @@ from bot.feeds.breaker import Breaker, BreakerState
 from bot.feeds.quota import MinuteBudget, Quota, next_daily_reset
 from bot.feeds.sources import DatasetSettings, Priority, UwSettings
 from bot.feeds.targets import FeedState, Target, targets_of
-from bot.feeds.tolerant import Malformed, rows_of
+from bot.feeds.tolerant import Malformed, refuse_too_much, rows_of
 from bot.feeds.transport import AiohttpTransport, Response, Transport, TransportFailed
 from bot.feeds.uw_parsers import PARSERS, Parsed
 from bot.feeds.verdicts import Judgement, Verdict, judge
@@ -36,6 +36,9 @@ CROWDED_WALL_S: Final = (0.25, 0.5)
 MIN_PAUSE_WALL_S: Final = 0.05
 REPORT_WALL_S: Final = 0.5
 LONGEST_NAP_S: Final = 30.0  # the clock may be moved on while we sleep
+LARGE_BODY_BYTES: Final = 65_536
+MANY_ROWS: Final = 200
+"""What is parsed beside the loop."""
 PROBE_AFTER: Final = timedelta(minutes=30)
 """What the vendor refused is asked for again so seldom: a plan that was renewed needs nobody to start us anew."""
 MINUTE: Final = timedelta(seconds=60)
@@ -171,7 +174,7 @@ class UwFeed:
     async def _turn(self, group: _Group, target: Target, now: datetime, *, paced: bool) -> None:
         try:
             self._check_may_ask(group, target, now)
-            parsed = await self._fetch(target, now)
+            parsed = await self._fetch(target, now, paced=paced)
         except _NotNow as wait:
             target.put_off(wait.reason, wait.until, wait.state)
             group.breaker.released(now)
@@ -223,8 +226,9 @@ class UwFeed:
         """After the daily reset the count that we last heard is yesterday's."""
         return self._quota_day == next_daily_reset(now)
 
-    async def _fetch(self, target: Target, now: datetime) -> Parsed[Any]:
-        """Return the rows of all pages; raises `_NotNow`, `_Unusable` or TransportFailed, and then nothing is kept."""
+    async def _fetch(self, target: Target, now: datetime, *, paced: bool) -> Parsed[Any]:
+        """Return the rows of all pages; raises `_NotNow`, `_Unusable` or TransportFailed, and then nothing is kept. A
+        live feed parses what is large in a thread, so that the tick goes on meanwhile."""
         rows: list[Any] = []
         full = target.dataset.params.get("limit")
         for page in range(target.dataset.max_pages):
@@ -233,13 +237,24 @@ class UwFeed:
             if judgement.verdict is not Verdict.OK:
                 raise _Unusable(judgement)
             try:
-                more = rows_of(response.body)
+                more = await self._rows(target, response.body, paced=paced)
             except Malformed as fault:
                 raise _Unusable(Judgement(Verdict.TRANSIENT, str(fault))) from fault
             rows += more
             if len(more) != full:
                 break
-        return PARSERS[target.dataset.parser].parse(rows, target.memory)
+        parse = PARSERS[target.dataset.parser].parse
+        if paced and len(rows) > MANY_ROWS:
+            return await asyncio.to_thread(parse, rows, target.memory)
+        return parse(rows, target.memory)
+
+    @staticmethod
+    async def _rows(target: Target, body: bytes, *, paced: bool) -> list[Any]:
+        most_rows = target.dataset.rows_of_a_page
+        refuse_too_much(body, target.dataset.max_body_bytes, most_rows)
+        if paced and len(body) > LARGE_BODY_BYTES:
+            return await asyncio.to_thread(rows_of, body, most_rows)
+        return rows_of(body, most_rows)
 
     async def _ask(self, target: Target, page: int, now: datetime) -> Response:
         free_at = max(self._budget.free_at(now), self.quota.spent_until(now) or now)
@@ -249,7 +264,9 @@ class UwFeed:
         today = self._calendar.today(now)
         async with self._in_flight:
             target.requests += 1
-            response = await self._transport.get(target.path(today), target.params(today, page))
+            response = await self._transport.get(
+                target.path(today), target.params(today, page), target.dataset.max_body_bytes
+            )
         heard_at = max(now, self._clock.now())
         self.quota = self.quota.heard(response.headers, heard_at)
         self._quota_day = next_daily_reset(heard_at)

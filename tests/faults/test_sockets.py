@@ -193,3 +193,25 @@ def test_a_stale_vendor_answers_as_of_an_hour_ago() -> None:
     said = vendor_fault(script)("/api/anything", TEN)
     assert isinstance(said, datetime)
     assert (TEN - said).total_seconds() == 3600
+
+
+@pytest.mark.parametrize("value", ["length", "endless", "http", "huge_field", "many_fields", "empty"])
+async def test_what_is_no_message_costs_the_connection_at_most_and_is_named(
+    site: Callable[..., Any], value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.broker.ib.FRAME_TAKES_S", 0.05)
+    here = await site({"kind": "bad_frame", "value": value})
+    if value in {"many_fields", "empty"}:
+        await here.events.first(AlertRaised, lambda each: each.code == "TWS_UNREADABLE")
+        return
+    dropped = await here.events.first(LinkChanged, lambda each: each.change is LinkChange.DROPPED)
+    assert "TWS_FRAME" in dropped.detail or "did not complete" in dropped.detail or "has not answered" in dropped.detail
+    await here.events.first(LinkChanged, lambda each: each.change is LinkChange.ACCEPTED and each.at >= dropped.at)
+
+
+async def test_words_of_tws_pass_the_border_and_cost_nothing(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "words", "code": 2137, "text": "\x1b[2J a_password=hunter2hunter2 " * 2000})
+    told = await here.events.first(AlertRaised, lambda each: each.code == "UNKNOWN_WORD")
+    assert len(told.text) <= 600
+    assert told.text.isprintable()
+    assert "hunter2" not in f"{told.text} {told.facts}"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.engine.state.ports import Clock
 from bot.feeds.sources import UwSettings
-from bot.feeds.transport import Params, Response, TransportFailed
+from bot.feeds.transport import MOST_BYTES, Params, Response, TransportFailed
 from bot.sim.faults.catalogue import UwAnswers
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import vendor_fault
@@ -40,7 +40,7 @@ class ScriptedVendor:
         self._clock = clock
         self.newest: datetime | None = None
 
-    async def get(self, path: str, params: Params) -> Response:
+    async def get(self, path: str, params: Params, most_bytes: int = MOST_BYTES) -> Response:
         now = self._clock.now()
         wrong = self.script.active(UwAnswers, now)
         if wrong is not None and wrong.answer == "timeout":

@@ -16,6 +16,7 @@ from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerUnavailable
 from bot.domain.events import (
     AccountReported,
+    AlertRaised,
     BookReceived,
     BrokerOrderStatus,
     BrokerOrderView,
@@ -64,9 +65,11 @@ from bot.sim.faults.catalogue import (
     ShortBook,
     SlowCancel,
     StrangersCome,
+    Words,
 )
 from bot.sim.faults.codes import INFORMING, MEANING
 from bot.sim.faults.company import Others, others_in_process
+from bot.sim.faults.generator import strange_words
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.vocabulary import SimulatedVenue
@@ -349,6 +352,9 @@ class FaultyBroker:
                     self._sink(seen)
         for hand in self.script.due(ByHand, now):
             self._simulated.publish(by_hand(self._venue, hand, now, self.script.chance))
+        for words in self.script.due(Words, now):
+            text = words.text or strange_words(self.script.chance)
+            self._hear(AlertRaised(f"TWS_{words.code}", "warning", f"{words.code}: {text}", {"text": text}, now))
         for correction in self.script.due(Correction, now):
             self._simulated.publish(self._venue.correct_last_execution(correction.by))
         due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])

@@ -245,7 +245,26 @@ class UwAnswers(Lasting):
     """Unusual Whales answers with a status, with something that is no data, with old data, or not at all."""
 
     kind: Literal["uw"]
-    answer: Literal["401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale"]
+    answer: Literal[
+        "401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale",
+        "words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb",
+    ]  # fmt: skip
+
+
+class BadFrame(AnyFault):
+    """What comes on the socket is no message: a length that none has, one that never ends, another protocol's
+    words, one field of megabytes, a message of too many fields. A venue in the process has no socket to say it on."""
+
+    kind: Literal["bad_frame"]
+    value: Literal["length", "endless", "http", "huge_field", "many_fields", "empty"] = "length"
+
+
+class Words(AnyFault):
+    """A notice of TWS that concerns no order, in words that are long, steer a terminal, or hold a password."""
+
+    kind: Literal["words"]
+    code: int = Field(default=2137, ge=0, le=99_999)
+    text: str = Field(default="", max_length=200_000, description="empty: of every kind, by chance")
 
 
 Fault = Annotated[
@@ -269,14 +288,16 @@ Fault = Annotated[
     | ByHand
     | StrangersCome
     | ClockJump
-    | UwAnswers,
+    | UwAnswers
+    | BadFrame
+    | Words,
     Field(discriminator="kind"),
 ]
 
 KINDS = (
     "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, short_book, partial_fills, "
     "slow_cancel, id_reset, restart, competing, mute, bad_quotes, correction, by_hand, "
-    "strangers, clock_jump, uw"
+    "strangers, clock_jump, uw, bad_frame, words"
 )
 """Every kind, for those who write a wrong one."""
 

@@ -86,6 +86,9 @@ _HANDS: Final = 1 / 6  # of the days
 _COMPANY: Final = 1 / 3  # of the days
 _DOES: Final = ("sell_part", "sell_part", "sell_all", "sell_all", "sell_more", "buy", "exercise", "liquidate")
 _UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")
+_TOO_MUCH: Final = ("words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb")
+_FRAMES: Final = ("length", "endless", "http", "huge_field", "many_fields", "empty")
+_OUTSIDE: Final = 0.4  # of the days
 
 
 def random_faults(seed: int, begin: datetime, end: datetime, *, at_most: int = 6, vendor: bool = False) -> list[Fault]:
@@ -100,6 +103,7 @@ def random_faults(seed: int, begin: datetime, end: datetime, *, at_most: int = 6
         recipe = chance.choices([each for _, each in recipes], [weight for weight, _ in recipes])[0]
         made.append(_ONE.validate_python({"at": _somewhere(chance, begin, end), **recipe(chance)}))
     more = [*_short_book(seed, begin, end), *_other_callbacks(seed, begin, end), *_any_code(seed, begin, end)]
+    more += _outside(seed, begin, end, vendor=vendor)
     return sorted([*made, *more], key=lambda fault: fault.starts())
 
 
@@ -148,6 +152,36 @@ def _any_code(seed: int, begin: datetime, end: datetime) -> list[Fault]:
     of = chance.choice(tuple(CODES))
     fault = {"kind": "reject", "at": _somewhere(chance, begin, end), "of": of, "code": chance.choice(CODES[of])}
     return [_ONE.validate_python(fault)]
+
+
+def _outside(seed: int, begin: datetime, end: datetime, *, vendor: bool) -> list[Fault]:
+    """Words and sizes that nobody should say: of the vendor, of TWS, of what refuses an order."""
+    chance = random.Random(f"outside {seed}")
+    if chance.random() >= _OUTSIDE:
+        return []
+    kinds: list[dict[str, Any]] = [
+        {"kind": "bad_frame", "value": chance.choice(_FRAMES)},
+        {"kind": "words", "code": chance.choice((2137, 2100, 399, 10197, 1, 99_999)), "text": strange_words(chance)},
+        {"kind": "reject", "of": chance.choice(("place", "change", "cancel")), "text": strange_words(chance)},
+    ]
+    if vendor:
+        kinds.append({"kind": "uw", "for_seconds": chance.randint(2, 240), "answer": chance.choice(_TOO_MUCH)})
+    return [
+        _ONE.validate_python({"at": _somewhere(chance, begin, end), **fields})
+        for fields in chance.sample(kinds, chance.randint(1, len(kinds)))
+    ]
+
+
+_STRANGE: Final = (
+    "a_", "a+", "a://b:", "://@", "token=", "eyJaaaaaaaa-", "\x1b[2J", "\u202e", "\u200b", "e\u0301", "\r\n", "9",
+    "password: hunter2hunter2 ", "https://monitor.example/?key=hunter2hunter2 ", "-----BEGIN ", "\ufffd", "\U0001f600",
+)  # fmt: skip
+
+
+def strange_words(chance: random.Random) -> str:
+    """Return up to 60 thousand characters of what has hurt a reader of text."""
+    pieces = chance.sample(_STRANGE, chance.randint(1, 3))
+    return "".join(pieces) * (chance.choice((1, 10, 60_000)) // sum(map(len, pieces)) + 1)
 
 
 def _short_book(seed: int, begin: datetime, end: datetime) -> list[Fault]:

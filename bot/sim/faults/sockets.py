@@ -16,6 +16,7 @@ from bot.sim.driver import VenueClock
 from bot.sim.faults.catalogue import (
     OF_ORDERS,
     OF_THE_MARKET,
+    BadFrame,
     BadQuotes,
     Callback,
     CommissionFirst,
@@ -36,9 +37,11 @@ from bot.sim.faults.catalogue import (
     SlowCancel,
     StrangersCome,
     UwAnswers,
+    Words,
 )
 from bot.sim.faults.codes import INFORMING
 from bot.sim.faults.company import strangers_of
+from bot.sim.faults.generator import strange_words
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.strangers import Strangers
@@ -152,6 +155,7 @@ class FaultyTwsFace(TwsFace):
                 self._tell_of_others(session, now)
         for correction in self.script.due(Correction, now):
             self._published.publish(self._faulty_venue.correct_last_execution(correction.by))
+        self._say_what_is_none(now)
         due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])
         self._held = [each for each in self._held if each[0] > now]
         for _, _, action in due:
@@ -164,6 +168,15 @@ class FaultyTwsFace(TwsFace):
                 super().egress(session, said)
         for fill in self._others.fills:
             super().egress(session, others.filled(fill, -1, account, now, session.version))
+    def _say_what_is_none(self, now: datetime) -> None:
+        """Once somebody is there to hear it."""
+        if not self._started():
+            return
+        for words in self.script.due(Words, now):
+            self.system_notice(words.code, words.text or strange_words(self.script.chance))
+        for frame in self.script.due(BadFrame, now):
+            for session in self._started():
+                session.write_raw(_FRAMES[frame.value])
 
     def _follow_restart(self, now: datetime) -> None:
         down = self.script.active(Restart, now) is not None
@@ -331,6 +344,17 @@ class FaultyTwsFace(TwsFace):
         say(session, message)
 
 
+_MEGABYTE: Final = 1024 * 1024
+_FRAMES: Final[Mapping[str, bytes]] = MappingProxyType(
+    {
+        "length": b"\xff\xff\xff\xff" + b"1" * 100,
+        "endless": (200_000).to_bytes(4, "big") + b"4\x002\x00",  # what comes afterwards is swallowed by it
+        "http": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        "huge_field": (4 * _MEGABYTE).to_bytes(4, "big") + b"4\x002\x00-1\x002137\x00" + b"a" * _MEGABYTE,
+        "many_fields": (200_000).to_bytes(4, "big") + b"\x00" * 200_000,
+        "empty": b"\x00\x00\x00\x00" * 3,
+    }
+)
 _ABOUT_THE_BOOK: Final = (
     requests.OpenOrders,
     requests.AllOpenOrders,

@@ -192,6 +192,12 @@ class Session:
             self._flush_scheduled = True
             asyncio.get_running_loop().call_soon(self.flush)
 
+    def write_raw(self, data: bytes) -> None:
+        """Write bytes that are no message, after those that wait."""
+        self.flush()
+        if not self._writer.is_closing():
+            self._writer.write(data)
+
     def flush(self) -> None:
         """Write everything that waits in one piece."""
         self._flush_scheduled = False

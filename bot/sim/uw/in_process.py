@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.feeds.transport import Params, Response
+from bot.feeds.transport import MOST_BYTES, Params, Response
 from bot.sim.uw.server import UwFace
 
 
@@ -12,7 +12,7 @@ class InProcessTransport:
     def __init__(self, face: UwFace, token: str = "replay") -> None:  # noqa: S107 - no secret: the face takes any
         self._face, self._authorization = face, f"Bearer {token}"
 
-    async def get(self, path: str, params: Params) -> Response:
+    async def get(self, path: str, params: Params, most_bytes: int = MOST_BYTES) -> Response:
         reply = self._face.answer(path, params, self._authorization)
         return Response(reply.status, reply.headers, reply.body)
 

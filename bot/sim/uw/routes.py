@@ -35,6 +35,7 @@ class Answer:
     status: int
     body: bytes
     content_type: str = "application/json; charset=utf-8"
+    encoding: str = ""
 
 
 NOT_FOUND: Final = Answer(404, b"{}")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -131,11 +132,15 @@ class UwFace:
 
 
 def _reply(answer: Answer, headers: Mapping[str, str]) -> Reply:
-    return Reply(answer.status, {"content-type": answer.content_type, **headers}, answer.body)
+    packed = {"content-encoding": answer.encoding} if answer.encoding else {}
+    return Reply(answer.status, {"content-type": answer.content_type, **packed, **headers}, answer.body)
 
 
 def garbage(kind: str) -> Answer:
-    """Return an answer that is not data: `html`, `empty`, `cut` (JSON that ends midway) or `text`."""
+    """Return an answer that is not data: `html`, `empty`, `cut` (JSON that ends midway) or `text`; or too
+    much of it: `words`, `huge_field`, `huge_number`, `many_rows`, `deep`, `large`, `bomb`."""
+    if kind in _TOO_MUCH:
+        return _TOO_MUCH[kind]()
     bodies = {
         "html": b"<!DOCTYPE html><html><body>Just a moment...</body></html>",
         "empty": b"",
@@ -143,3 +148,26 @@ def garbage(kind: str) -> Answer:
         "text": json.dumps("upstream connect error").encode(),
     }
     return Answer(200, bodies[kind], "text/html" if kind == "html" else "application/json")
+
+
+_MEGABYTE: Final = 1024 * 1024
+
+
+def _row(**fields: object) -> bytes:
+    return json.dumps({"data": [{"time": "2026-11-20T15:00:00Z", "price": "590.1", **fields}]}).encode()
+
+
+def _bomb() -> Answer:
+    """Sixteen megabytes of blanks in some sixteen kilobytes."""
+    return Answer(200, gzip.compress(b'{"data": [' + b" " * (16 * _MEGABYTE) + b"]}", 9), encoding="gzip")
+
+
+_TOO_MUCH: Final[Mapping[str, Callable[[], Answer]]] = {
+    "words": lambda: Answer(500, ("\x1b[2J\u202epassword=hunter2hunter2 a_" * 4000).encode()),
+    "huge_field": lambda: Answer(200, _row(price="9" * _MEGABYTE)),
+    "huge_number": lambda: Answer(200, _row(price="1e999999999")),
+    "many_rows": lambda: Answer(200, b'{"data": [' + b",".join([b"{}"] * 100_000) + b"]}"),
+    "deep": lambda: Answer(200, b"[" * 100_000),
+    "large": lambda: Answer(200, b'{"data": [' + b" " * (4 * _MEGABYTE) + b"]}"),
+    "bomb": _bomb,
+}
