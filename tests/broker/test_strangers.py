@@ -134,3 +134,49 @@ def test_beside_every_kind_of_thing(quick: None) -> None:
 @given(st.integers(0, 1_000_000), st.integers(1, 12))
 def test_beside_any_portfolio(seed: int, most: int) -> None:
     asyncio.run(trade_beside(some_strangers(random.Random(seed), most, TWINS)))
+
+
+# ---- a contract of ours that becomes another one
+
+
+class ChangingTws(BookTws):
+    """Names the held contract otherwise from a moment on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.row: tuple[str, ...] = OPTION
+
+    def send_all(self, messages: list[tuple[object, ...]]) -> None:
+        super().send_all([(*m[:3], *self.row[:7], "", *self.row[8:], *m[14:]) if m[0] == 61 else m for m in messages])
+
+
+@pytest.mark.parametrize(
+    "changed", [{6: "150", 10: "SPX1"}, {4: "3000"}, {1: "SPQ", 9: "SPQ   261120C06000000"}], ids=str
+)
+async def test_a_contract_that_changed_is_told_once_not_valued_and_sold_by_its_id(changed: dict[int, str]) -> None:
+    tws = ChangingTws()
+    await tws.start()
+    try:
+        async with wired(tws) as bot:
+            await bot.hold()
+            tws.row = tuple(changed.get(i, each) for i, each in enumerate(OPTION))
+            await bot.command(CommandKind.RECONCILE)
+            (told,) = await bot.until(lambda: bot.alerts("CONTRACT_CHANGED"), step=1.0)
+            assert (told.severity, told.facts["con_id"]) == ("critical", 7001)
+            assert bot.engine.board.quote(OPTION_KEY) is None
+            tws.send_all([(1, 6, bot.line, 1, "2.4", 10, 0), (1, 6, bot.line, 2, "2.5", 10, 0)])
+            await bot.command(CommandKind.RECONCILE)
+            await bot.heard()
+            assert bot.engine.board.quote(OPTION_KEY) is None, "half the price of half a contract is no loss"
+            assert bot.position.state is PositionState.FILLED
+            assert bot.store.instruments[OPTION_KEY][0].changed
+            await bot.command(CommandKind.EMERGENCY)
+            sale = await bot.until(lambda: next((o for o in tws.live if o.action == "SELL" and o.kind != "STP"), None))
+            asked = tws.of(3)[-1]
+            assert (sale.con_id, asked[2]) == ("7001", "7001")
+            assert not any(asked[i] for i in (3, 4, 10, 11)), "the conId alone says what is sold"
+            tws.fill(sale, price="2.4")
+            await bot.until(lambda: bot.position.state is PositionState.CLOSED)
+            assert len(bot.alerts("CONTRACT_CHANGED")) == 1
+    finally:
+        await tws.stop()
