@@ -169,6 +169,13 @@ async def test_a_contract_that_changed_is_told_once_not_valued_and_sold_by_its_i
             await bot.heard()
             assert bot.engine.board.quote(OPTION_KEY) is None, "half the price of half a contract is no loss"
             assert bot.position.state is PositionState.FILLED
+            held = bot.position.quantity
+            tws.held["7001"] *= 2  # as a split does
+            for _ in range(3):
+                await bot.command(CommandKind.RECONCILE)
+                await bot.heard()
+            assert (bot.position.quantity, len(bot.engine.ledger.positions)) == (held, 1), "it is left to a person"
+            tws.held["7001"] /= 2
             assert bot.store.instruments[OPTION_KEY][0].changed
             await bot.command(CommandKind.EMERGENCY)
             sale = await bot.until(lambda: next((o for o in tws.live if o.action == "SELL" and o.kind != "STP"), None))

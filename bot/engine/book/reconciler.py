@@ -316,6 +316,9 @@ class Reconciler:
             elif there == ours[key]:
                 self._absences.differences.pop(key, None)
                 self._line("position", key, str(ours[key]), str(there), "same")
+            elif there and self._ctx.board.has_changed(key):
+                self._absences.differences.pop(key, None)
+                self._line("position", key, str(ours[key]), str(there), "another contract by now: left to a person")
             elif waits := self._waits_for(key, there - ours[key], snapshot.at, lost):
                 self._line("position", key, str(ours[key]), str(there), waits)
             elif there > ours[key]:
