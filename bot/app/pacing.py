@@ -39,6 +39,8 @@ def paced(settings: Settings, speed: float) -> Settings:
             "quote_max_age_s": max(settings.risk.quote_max_age_s, inputs),
             "what_if_max_age_s": max(settings.risk.what_if_max_age_s, answers),
             "uw_silent_s": max(settings.risk.uw_silent_s, 2 * answers),
+            "equity_max_age_s": max(settings.risk.equity_max_age_s, 3 * answers),
+            "pnl_max_age_s": max(settings.risk.pnl_max_age_s, 3 * answers),
             "tws_gone_s": max(settings.risk.tws_gone_s, answers),
         }
     )

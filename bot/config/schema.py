@@ -133,17 +133,32 @@ class RiskSettings(Section):
     max_spread_fraction: Fraction = Field(Decimal("0.10"), description="spread of mid")
     quote_max_age_s: Seconds = Field(15, description="the option's quote")
     what_if_max_age_s: Seconds = 60
+    equity_max_age_s: Seconds = Field(
+        300, description="older equity is none: no entries. The broker tells it every three minutes"
+    )
+    pnl_max_age_s: Seconds = Field(
+        60, description="older P&L of the broker's is not added to its equity: the positions' marks are"
+    )
+    cash_flow_usd: Decimal = Field(
+        Decimal(100), gt=0, description="so much cash that no trade and no P&L explains is a deposit or withdrawal"
+    )
     no_zero_dte_after: time = Field(time(15, 30), description="and as long before an early close")
     daily_loss_usd: Decimal = Field(Decimal(10000), ge=0, description="the same in dollars; 0: no absolute limit")
     daily_loss_warning_fraction: Fraction = Field(Decimal("0.04"), description="of the day's first equity")
     max_drawdown_fraction: Fraction = Field(Decimal("0.10"), description="from the highest equity seen; halts")
     max_losses_in_a_row: int = Field(3, ge=1, description="of the day's closed positions; blocks entries")
-    max_correlation: float = Field(0.8, gt=0, le=1, description="mean over pairs of open positions; blocks entries")
+    max_pair_correlation: float = Field(
+        0.7, gt=0, le=1, description="signed, of an entry with any position; above it the entry is refused"
+    )
+    max_correlation: float = Field(
+        0.8, gt=0, le=1, description="mean over all pairs; an entry that would raise it above this is refused"
+    )
     correlation_min_minutes: int = Field(10, ge=3, le=60, description="common minute returns that a pair needs")
     uw_silent_s: Seconds = Field(120, description="no word from Unusual Whales in the session; blocks entries")
     tws_gone_s: Seconds = Field(15, description="the broker's connection unusable for so long; blocks entries")
     max_gap_fraction: Fraction = Field(
-        Decimal("0.05"), description="jump of an underlying from the minute before; its positions are closed"
+        Decimal("0.05"),
+        description="jump of an underlying from the minute before, in the session; its positions are closed",
     )
     max_orders_per_minute: int = Field(60, ge=1, description="of all kinds; blocks entries")
     max_rejection_fraction: Fraction = Field(Decimal("0.5"), description="of the orders sent in the window; halts")

@@ -26,6 +26,7 @@ class BreakerTrigger(StrEnum):
     TRIP = "trip"
     CALM = "calm"
     ACKNOWLEDGE = "acknowledge"
+    ADJUST = "adjust"
 
 
 S, T = BreakerState, BreakerTrigger
@@ -43,6 +44,9 @@ BREAKER: Final = Lifecycle(
             (S.TRIPPED, T.WARN): S.WARNING,  # back under the limit, not yet far from it
             (S.TRIPPED, T.CALM): S.OK,
             (S.TRIPPED, T.ACKNOWLEDGE): S.OK,  # a person resumed: it counts anew from here
+            (S.OK, T.ADJUST): S.OK,  # money was paid in or out: what it compares with has moved
+            (S.WARNING, T.ADJUST): S.WARNING,
+            (S.TRIPPED, T.ADJUST): S.TRIPPED,
         }
     ),
     terminal=frozenset(),

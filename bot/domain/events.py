@@ -186,7 +186,9 @@ class WhatIfAnswered:
 
 @dataclass(frozen=True, slots=True)
 class AccountReported:
-    """Account values in dollars; a field that the broker has not sent is None."""
+    """Account values in dollars; a field that the broker has not sent is None. `at` is when `net_liquidation` was last
+    told, changed or not, and `pnl_at` the same of profit and loss, None where its stream has said nothing. `currency`
+    is the account's own: in another than dollars no value is handed on."""
 
     account: str
     net_liquidation: Decimal | None
@@ -196,6 +198,9 @@ class AccountReported:
     realized_pnl: Decimal | None
     unrealized_pnl: Decimal | None
     at: datetime
+    daily_pnl: Decimal | None = None
+    pnl_at: datetime | None = None
+    currency: str = "USD"
 
 
 @dataclass(frozen=True, slots=True)

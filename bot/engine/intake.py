@@ -43,7 +43,7 @@ from bot.domain.signal import SignalState
 from bot.engine.book import foreign, told_holdings
 from bot.engine.book.facts import FactKeeper
 from bot.engine.book.reconciler import Reconciler
-from bot.engine.day import link, timekeeping
+from bot.engine.day import account, link, timekeeping
 from bot.engine.inbound import Inbound
 from bot.engine.memory import Memory
 from bot.engine.operator import Operator
@@ -114,7 +114,7 @@ class Intake:
             ContractChanged: self._contract_changed,
             ForeignSeen: lambda event: foreign.opaque(journal, event),
             PositionTold: partial(told_holdings.hear, ctx),
-            AccountReported: self._memory.learn_account,
+            AccountReported: lambda event: account.told(ctx, journal, event),
             FeedReported: self._fed,
             AlertRaised: journal.batch.alerts.append,
             JobRan: self._job_ran,

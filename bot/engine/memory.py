@@ -4,12 +4,11 @@ and how they reach it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.domain.calendar import new_york_day
 from bot.domain.commands import Command
-from bot.domain.events import AccountReported
 from bot.domain.order import OrderState, OrderTrigger
 from bot.engine.state.board import Board
 from bot.engine.state.journal import Journal
@@ -33,7 +32,6 @@ class Memory:
 
     def __init__(self, store: Store, broker: Broker, clock: Clock, on_commit: Callable[[TickBatch], None]) -> None:
         self.board = Board()
-        self.account: AccountReported | None = None
         self.tick_number = 0
         self._store, self._broker, self._clock, self._on_commit = store, broker, clock, on_commit
 
@@ -48,8 +46,6 @@ class Memory:
             position.contract = self.board.settling(position.contract)
         self._broker.remember(loaded.instruments)
         self._broker.reserve_order_ids(self.ledger.highest_order_id + 1 + self._ids_untold())
-        if self.account is not None:
-            self.learn_account(self.account)
         self.journal.touched |= set(self.ledger.positions)
 
     def _ids_untold(self) -> int:
@@ -70,6 +66,7 @@ class Memory:
         if not journal.batch.is_empty:
             await self._store.commit(journal.batch)
             self._on_commit(journal.batch)
+        self.ledger.account_on_disk = replace(self.ledger.account)
         self.drop_journal()
         self.journal.touched = journal.touched
         return journal.commands
@@ -77,13 +74,6 @@ class Memory:
     def drop_journal(self) -> None:
         """Begin an empty journal; nothing that the present one holds is written."""
         self.journal = Journal(self.ledger, self.tick_number, self._clock.now())
-
-    def learn_account(self, event: AccountReported) -> None:
-        self.account = event
-        if event.net_liquidation is not None:
-            self.ledger.equity, self.ledger.account_at = event.net_liquidation, event.at
-            day = new_york_day(self.ledger.clocks.of_broker(event.at))
-            self.ledger.opening_equity.setdefault(day, event.net_liquidation)
 
     def doubt_intents(self) -> None:
         """An intent that a crash left behind may have been sent: only evidence says."""

@@ -31,7 +31,7 @@ from bot.domain.ids import IdSource
 from bot.domain.session import SessionState, SessionTrigger
 from bot.engine import new_day
 from bot.engine.book import foreign
-from bot.engine.day import budgets, jobs, timekeeping
+from bot.engine.day import account, budgets, jobs, timekeeping
 from bot.engine.day.windows import window_at
 from bot.engine.intake import Intake
 from bot.engine.memory import Memory
@@ -185,6 +185,7 @@ class Engine:
         ctx = self._begin(self._clock.now(), started)
         self._intake.apply(ctx)
         self._turn_the_page(ctx)
+        self._watches.parking.run_job(ctx, self._memory.journal, "equity", account.reckon)
         self._look_at_limits(ctx)
         self._watches.parking.run_job(ctx, self._memory.journal, "told holdings", self._watches.holdings.look)
         self._rounds.decide(ctx)
@@ -246,7 +247,7 @@ class Engine:
         run(runs.JOB, runs.by_the_clock, watches.settlements)
         run("silent markets", watches.silences.tell, watches.schedule)
         run("time budgets", budgets.tell_of_what_takes_too_long, watches.schedule)
-        run("account snapshots", jobs.snapshot_account, watches.schedule, self._memory.account)
+        run("account snapshots", jobs.snapshot_account, watches.schedule, self.ledger.account.latest)
         if started - self._status_at < self.settings.engine.status_wall_seconds:
             return
         passed = started - self._status_at

@@ -7,19 +7,17 @@ column of the table. Consequence: a trip keeps entries out, some halt the sessio
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from itertools import combinations
 from typing import Any, Final
 
 from bot.config.schema import RiskSettings
 from bot.domain.breaker import BreakerState
 from bot.domain.wording import compared, compared_percent, digits_apart, signed
+from bot.risk.correlation import mean_correlation
 
 _NEARLY = 0.8
 """From this share of a limit on a rate or a correlation is worth a warning."""
@@ -29,6 +27,7 @@ class Effect(StrEnum):
     """What a trip does beside keeping entries out."""
 
     BLOCK = "block"  # nothing more; ends with its cause
+    ENTRY = "entry"  # none: it is shown, and a rule judges each entry by it
     HALT = "halt"  # the session halts; a person must resume
     FLATTEN = "flatten"  # the symbol's positions are closed
 
@@ -55,6 +54,7 @@ class BookView:
     now: datetime
     in_session: bool = False
     equity: Decimal | None = None
+    day: date | None = None
     first_equity: Decimal | None = None
     high_water: Decimal | None = None
     losses_in_a_row: int = 0
@@ -101,15 +101,13 @@ Rule = Callable[[BookView, RiskSettings], _Found]
 
 @dataclass(frozen=True, slots=True)
 class BreakerRule:
-    """A row of the table. `ends`: what ends a trip; where a person's resume does, it counts anew.
-    `spares_begun`: a trip lets an entry finish that has filled in part; it takes every other working entry back."""
+    """A row of the table. `ends`: what ends a trip; where a person's resume does, it counts anew."""
 
     name: str
     rule: Rule
     effect: Effect
     ends: Ends
     tells_warning: bool = False
-    spares_begun: bool = False
 
     @property
     def resume_clears(self) -> bool:
@@ -163,7 +161,8 @@ def _daily_loss(view: BookView, settings: RiskSettings) -> _Found:
     if settings.daily_loss_usd:
         limit += f" or {settings.daily_loss_usd:,.0f} USD"
     if view.equity is None or view.first_equity is None or view.first_equity <= 0:
-        return _unknown(limit, "the account has not said both its first and its present value")
+        words = "the account has not said both its first and its present value"
+        return _unknown(limit, words, first_equity=view.first_equity, day=view.day)
     loss = max(view.first_equity - view.equity, Decimal(0))
     fraction = loss / view.first_equity
     of_sum = _part(loss, settings.daily_loss_usd) if settings.daily_loss_usd else 0.0
@@ -171,7 +170,8 @@ def _daily_loss(view: BookView, settings: RiskSettings) -> _Found:
     state = _state(share, 1.0)
     if state is BreakerState.OK and loss > 0 and fraction >= settings.daily_loss_warning_fraction:
         state = BreakerState.WARNING
-    facts = {"loss": loss, "fraction": fraction, "first_equity": view.first_equity, "equity": view.equity}
+    facts: dict[str, Any] = {"loss": loss, "fraction": fraction, "equity": view.equity}
+    facts |= {"first_equity": view.first_equity, "day": view.day}
     part = compared_percent(fraction, settings.daily_loss_fraction)[0]
     return _Found(state, f"{part}, {_sums(loss, settings.daily_loss_usd)}", limit, share, "", facts)
 
@@ -193,65 +193,20 @@ def _losses(view: BookView, settings: RiskSettings) -> _Found:
     return _Found(_state(lost / limit, warn_at), str(lost), str(limit), lost / limit, "", {"losses_in_a_row": lost})
 
 
-def correlation(one: Mapping[int, Decimal], other: Mapping[int, Decimal], at_least: int) -> float | None:
-    """Return Pearson's correlation of two underlyings' minute returns, None when fewer than `at_least` minutes are
-    common or one of the two did not move.
-
-    r(t) = p(t) / p(t-1) - 1 over the minutes t for which both have a price at t and at t-1;
-    rho = sum((a - mean a)(b - mean b)) / sqrt(sum((a - mean a)^2) sum((b - mean b)^2)).
-    """
-    common = [t for t in one if all(x in series for series in (one, other) for x in (t, t - 1))]
-    if len(common) < at_least:
-        return None
-    a, b = ([float(s[t] / s[t - 1]) - 1 for t in common] for s in (one, other))
-    mean_a, mean_b = math.fsum(a) / len(a), math.fsum(b) / len(b)
-    together = math.fsum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True))
-    apart = math.fsum((x - mean_a) ** 2 for x in a) * math.fsum((y - mean_b) ** 2 for y in b)
-    if apart <= 0:
-        return None
-    return max(-1.0, min(1.0, together / math.sqrt(apart)))
-
-
-def mean_correlation(view: BookView, at_least: int) -> tuple[float | None, int, int]:
-    """Return (mean, known pairs, all pairs) over the pairs of open positions.
-
-    A pair counts direction_i * direction_j * rho, with rho = 1 for two positions on one underlying: two calls on
-    indices that move together are one bet, a call and a put on them are not. Two calls on one index are that bet at its
-    purest, so they are not left to `max_per_symbol`: a book of SPY and SPY would else pass where SPY and QQQ, at 0.95,
-    does not. That rule counts positions whatever their direction, and this one measures how much they are alike.
-    """
-    alike = Counter(view.exposures)  # positions on one underlying in one direction are all the same to the mean
-    same = sum(count * (count - 1) // 2 for count in alike.values())
-    total, known = float(same), same
-    for ((a, d), m), ((b, e), n) in combinations(alike.items(), 2):
-        rho = _rho(view, a, b, at_least)
-        if rho is not None:
-            total, known = total + d * e * rho * m * n, known + m * n
-    count = len(view.exposures)
-    return (total / known if known else None), known, count * (count - 1) // 2
-
-
-def _rho(view: BookView, one: str, other: str, at_least: int) -> float | None:
-    if one == other:
-        return 1.0
-    return correlation(view.minutes.get(one, {}), view.minutes.get(other, {}), at_least)
-
-
 def _correlation(view: BookView, settings: RiskSettings) -> _Found:
-    """Tripped above the limit, not at it."""
+    """How much the book is one bet. It is shown and never trips: what is refused is the entry that would add to it
+    (`bot.risk.rules`), so that a hedge may enter while the book is too much alike."""
     limit = f"{settings.max_correlation:g}"
-    mean, known, pairs = mean_correlation(view, settings.correlation_min_minutes)
+    mean, known, pairs = mean_correlation(view.exposures, view.minutes, settings.correlation_min_minutes)
     if not pairs:
         return _Found(BreakerState.OK, "no pair", limit, 0.0)
-    detail = f"{known} of {pairs} pairs measured"
+    detail = f"{known} of {pairs} pairs measured; judges each entry"
     facts = {"mean": mean, "known": known, "pairs": pairs}
     if mean is None:
         return _Found(BreakerState.WARNING, "unknown", limit, None, detail, facts)
-    over = mean > settings.max_correlation
     share = max(mean, 0.0) / settings.max_correlation
-    state = BreakerState.TRIPPED if over else _state(min(share, 0.999), _NEARLY)
     shown, limit = compared(mean, settings.max_correlation)
-    return _Found(state, shown, limit, share, detail, facts)
+    return _Found(_state(min(share, 0.999), _NEARLY), shown, limit, share, detail, facts)
 
 
 def _uw_silent(view: BookView, settings: RiskSettings) -> _Found:
@@ -309,7 +264,7 @@ BREAKERS: Final = (
     BreakerRule("daily_loss", _daily_loss, Effect.HALT, Ends.WITH_THE_DAY, tells_warning=True),
     BreakerRule("drawdown", _drawdown, Effect.HALT, Ends.BY_A_PERSON, tells_warning=True),
     BreakerRule("losses", _losses, Effect.BLOCK, Ends.BY_A_PERSON_OR_THE_DAY),
-    BreakerRule("correlation", _correlation, Effect.BLOCK, Ends.WITH_ITS_CAUSE, spares_begun=True),
+    BreakerRule("correlation", _correlation, Effect.ENTRY, Ends.WITH_ITS_CAUSE),
     BreakerRule("uw_silent", _uw_silent, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
     BreakerRule("tws_gone", _tws_gone, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
     BreakerRule("gap", _gap, Effect.FLATTEN, Ends.BY_A_PERSON_OR_THE_DAY),

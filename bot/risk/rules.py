@@ -6,8 +6,8 @@ the log, the store, the page and the tests. What is unknown is refused: an absen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -19,6 +19,7 @@ from bot.domain.instruments import OptionContract, Right
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState
 from bot.domain.wording import digits_apart, rounded
+from bot.risk.correlation import Bet, Minutes, mean_correlation, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,14 @@ class EntryView:
     held_on_contract: int = 0  # contracts of ours
     sells_on_contract: int = 0  # our live orders
     buys_on_contract: int = 0
+    bets: Sequence[Bet] = ()  # open positions, and entries that come before this one
+    minutes: Minutes = field(default_factory=dict)
+    equity_fault: str = ""  # a code: why there is no equity to reckon with; empty: there is
+    equity_facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def bet(self) -> Bet:
+        return self.contract.symbol, 1 if self.contract.right is Right.CALL else -1
 
     @property
     def notional(self) -> Decimal:
@@ -136,6 +145,41 @@ def _daily_loss(view: EntryView, settings: RiskSettings) -> Verdict:
     loss = max(-view.day_pnl, Decimal(0)) / first
     facts = {"loss": _against(loss, maximum), "max": maximum, "day_pnl": view.day_pnl, "first_equity": first}
     return _unless(loss < maximum, "DAILY_LOSS_LIMIT"), facts
+
+
+def _equity_known(view: EntryView, _: RiskSettings) -> Verdict:
+    """Equity that is too old, or not in dollars, is no equity: no limit that is a part of it can be judged."""
+    return view.equity_fault or None, dict(view.equity_facts)
+
+
+def _pair_correlation(view: EntryView, settings: RiskSettings) -> Verdict:
+    """Refuse what would be one bet with something that is on. A pair that cannot be measured yet counts as one where
+    the two go the same way, and as a hedge where they do not."""
+    maximum, worst, pair, measured = settings.max_pair_correlation, -1.0, "none", True
+    for other in view.bets:
+        found = signed(view.minutes, view.bet, other, settings.correlation_min_minutes)
+        would_be = float(view.bet[1] * other[1]) if found is None else found
+        if would_be > worst:
+            worst, pair, measured = would_be, f"{view.bet[0]}/{other[0]}", found is not None
+    if not view.bets:
+        return None, {"would_be": None, "max": maximum}
+    facts = {"would_be": round(worst, 4), "max": maximum, "pair": pair, "measured": measured}
+    return _unless(worst <= maximum, "PAIR_CORRELATION_TOO_HIGH"), facts
+
+
+def _mean_correlation(view: EntryView, settings: RiskSettings) -> Verdict:
+    """Refuse what would raise the book's mean above the limit; what lowers it may enter, wherever it stands."""
+    least = settings.correlation_min_minutes
+    before, _, _ = mean_correlation(view.bets, view.minutes, least)
+    after, _, _ = mean_correlation((*view.bets, view.bet), view.minutes, least)
+    facts = {"would_be": _rounded(after), "is": _rounded(before), "max": settings.max_correlation}
+    raises = after is not None and (before is None or after > before)
+    over = after is not None and after > settings.max_correlation
+    return _unless(not (raises and over), "MEAN_CORRELATION_TOO_HIGH"), facts
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _positions_total(view: EntryView, settings: RiskSettings) -> Verdict:
@@ -261,10 +305,13 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("market_open", _market_open),
     ("connection", _connection),
     ("breakers", _breakers),
+    ("equity_known", _equity_known),
     ("daily_loss", _daily_loss),
     ("positions_total", _positions_total),
     ("positions_direction", _positions_direction),
     ("positions_symbol", _positions_symbol),
+    ("pair_correlation", _pair_correlation),
+    ("mean_correlation", _mean_correlation),
     ("symbol_clear", _symbol_clear),
     ("one_side", _one_side),
     ("orders_on_contract", _orders_on_contract),

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Row, RowMapping, Select, Table, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, RowMapping, Select, Table, and_, func, or_, select
 
 from bot.domain.approval import ApprovalState
 from bot.domain.calendar import NEW_YORK, new_york_day
@@ -70,11 +70,12 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         tick=_last_tick(connection),
         last_signal_at=_last_signals(connection, now),
         realized_since=_realized(connection, today),
-        opening_equity=_opening_equity(connection, today),
+        opening_equity=_opening_equity(connection, today) | _opening_moved_along(connection, now),
         breakers=[rows.breaker_of(r) for r in _rows(connection, select(BREAKER).order_by(BREAKER.c.id))],
         symbol_halts=[
             rows.symbol_halt_of(r) for r in _rows(connection, select(SYMBOL_HALT).order_by(SYMBOL_HALT.c.id))
         ],
+        last_close=_last_close(connection, today, now),
         high_water=_high_water(connection, now),
         earliest=_earliest(connection, day),
         not_ours=_not_ours(connection),
@@ -245,20 +246,51 @@ def _realized(connection: Connection, today: date) -> dict[date, Decimal]:
 
 
 def _high_water(connection: Connection, now: datetime) -> Decimal | None:
-    """Return the highest net liquidation since the drawdown breaker was last acknowledged, within the days kept: of the
-    account's snapshots, and what the breaker itself had last seen, for a peak may lie between two snapshots."""
+    """Return the highest net liquidation since the drawdown breaker was last acknowledged, within the days kept: what
+    the breaker itself had last seen, in which deposits and withdrawals are reckoned, and the account's snapshots after
+    that; where it has seen nothing, all of them."""
     account = ACCOUNT_SNAPSHOT.c
     since = time_text(now - timedelta(days=HISTORY_DAYS))
     breaker = connection.execute(select(BREAKER.c.acknowledged_at, BREAKER.c.facts).where(_IS_DRAWDOWN)).first()
     counted_anew = breaker.acknowledged_at if breaker is not None else None
-    within = account.at.between(max(since, counted_anew or ""), time_text(now))
+    within: ColumnElement[bool] = account.at.between(max(since, counted_anew or ""), time_text(now))
+    written_at = _pulse_before(connection, now)
+    told = parse_json(breaker.facts).get("high_water") if breaker is not None and written_at else None
+    if told is not None and written_at is not None:
+        within = and_(within, account.at > written_at)
     highest = connection.execute(select(func.max(account.net_liquidation)).where(within)).scalar()
     seen = [from_units(int(highest))] if highest is not None else []
-    written_at = connection.execute(select(ENGINE_STATUS.c.at)).scalar()
-    if breaker is not None and written_at is not None and written_at <= time_text(now):  # a simulated day may be redone
-        told = parse_json(breaker.facts).get("high_water")
-        seen += [Decimal(str(told))] if told is not None else []
+    seen += [Decimal(str(told))] if told is not None else []
     return max(seen, default=None)
+
+
+def _pulse_before(connection: Connection, now: datetime) -> str | None:
+    """Return when the breakers' numbers were last written; None for a time to come: a simulated day may be redone."""
+    written_at: str | None = connection.execute(select(ENGINE_STATUS.c.at)).scalar()
+    return written_at if written_at is not None and written_at <= time_text(now) else None
+
+
+def _last_close(connection: Connection, today: date, now: datetime) -> Decimal | None:
+    """Return the last net liquidation of an earlier day, within the days kept."""
+    account = ACCOUNT_SNAPSHOT.c
+    since = (today - timedelta(days=HISTORY_DAYS)).isoformat()
+    query = (
+        select(account.net_liquidation)
+        .where(account.net_liquidation.is_not(None), account.day >= since, account.day < today.isoformat())
+        .where(account.at <= time_text(now))
+        .order_by(account.at.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).scalar()
+    return from_units(int(found)) if found is not None else None
+
+
+def _opening_moved_along(connection: Connection, now: datetime) -> dict[date, Decimal]:
+    """Return the first equity of the day that the daily loss was last measured by: deposits moved it along."""
+    facts = connection.execute(select(BREAKER.c.facts).where(BREAKER.c.id == "daily_loss")).scalar()
+    told = parse_json(facts) if facts is not None and _pulse_before(connection, now) else {}
+    day, first = told.get("day"), told.get("first_equity")
+    return {date.fromisoformat(str(day)): Decimal(str(first))} if day and first else {}
 
 
 def _opening_equity(connection: Connection, today: date) -> dict[date, Decimal]:

@@ -35,6 +35,7 @@ TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # 10:00 in New York
 SPY_590C = OptionContract("SPY", DAY, Right.CALL, Decimal(590))
 SPY_580P = OptionContract("SPY", DAY, Right.PUT, Decimal(580))
 TICK = 0.25
+_ACCOUNT_EVERY = timedelta(minutes=3)
 _QUIET = 4
 
 
@@ -68,6 +69,10 @@ class Desk:
         self.ahead = timedelta(0)  # of the broker's clock
         self.vendor_talks = True
         self._commands = 0
+        self._worth: Decimal | None = None  # of the account
+        self._first_worth: Decimal | None = None
+        self._told_at = self.clock.now()
+        self.account_talks = True
         self.engine = Engine(
             self.settings,
             store=self.store,
@@ -105,6 +110,8 @@ class Desk:
         if self.quoting:
             for key, (bid, ask) in self._quoted.items():
                 self.put(QuoteReceived(key, a_quote(bid, ask, self.clock.now())))
+        if self.account_talks and self._worth and self.clock.now() - self._told_at >= _ACCOUNT_EVERY:
+            self._tell_equity(self._worth)
         if self.vendor_talks:
             now = self.clock.now()
             self.put(DatumReceived("word", "SPY", None, None, now, 60))
@@ -143,8 +150,15 @@ class Desk:
         self.put(QuoteReceived(key, a_quote(bid, ask, self.clock.now())))
 
     def equity(self, dollars: str | int) -> None:
-        value = Decimal(dollars)
-        self.put(AccountReported("DU1", value, value, value, value, Decimal(0), Decimal(0), self.clock.now()))
+        """The broker tells the account's value; what changed since it told the first is unrealized P&L."""
+        value = self._worth = Decimal(dollars)
+        self._first_worth = self._first_worth or value
+        self._tell_equity(value)
+
+    def _tell_equity(self, value: Decimal) -> None:
+        first, now = self._first_worth or value, self.clock.now()
+        self._told_at = now
+        self.put(AccountReported("DU1", value, value, value, first, Decimal(0), value - first, now))
 
     async def command(self, kind: CommandKind, actor: str = "cli", **payload: Any) -> tuple[str, str]:
         """Give a command and return (state, answer)."""

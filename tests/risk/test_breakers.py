@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.config.schema import RiskSettings
 from bot.domain.breaker import BreakerState
-from bot.risk.breakers import BREAKERS, BookView, Reading, correlation, mean_correlation, read_breakers
+from bot.risk.breakers import BREAKERS, BookView, Reading, read_breakers
+from bot.risk.correlation import correlation, mean_correlation
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 LIMITS = RiskSettings()
@@ -89,10 +90,10 @@ def test_a_minute_without_a_price_is_no_return() -> None:
 @pytest.mark.parametrize(
     "exposures, state",
     [
-        ([("A", 1), ("B", 1)], "tripped"),  # two calls on what moves together
+        ([("A", 1), ("B", 1)], "warning"),  # two calls on what moves together
         ([("A", 1), ("B", -1)], "ok"),  # a call and a put on it
-        ([("A", 1), ("C", -1)], "tripped"),  # a call, and a put on what moves the other way
-        ([("A", 1), ("A", 1)], "tripped"),
+        ([("A", 1), ("C", -1)], "warning"),  # a call, and a put on what moves the other way
+        ([("A", 1), ("A", 1)], "warning"),  # it never trips: entries are judged one by one
         ([("A", 1), ("X", 1)], "warning"),  # unknown is not well
         ([("A", 1)], "ok"),
     ],
@@ -119,9 +120,8 @@ def test_turning_every_position_round_changes_no_correlation(
     one: dict[int, Decimal], other: dict[int, Decimal], d: int, e: int
 ) -> None:
     minutes = {"A": one, "B": other}
-    this = BookView(NOW, exposures=[("A", d), ("B", e)], minutes=minutes)
-    turned = BookView(NOW, exposures=[("A", -d), ("B", -e)], minutes=minutes)
-    assert mean_correlation(this, 10) == mean_correlation(turned, 10)
+    this, turned = [("A", d), ("B", e)], [("A", -d), ("B", -e)]
+    assert mean_correlation(this, minutes, 10) == mean_correlation(turned, minutes, 10)
 
 
 @given(st.decimals("1", "10000000", places=2), st.decimals("0", "10000000", places=2), st.decimals("0", "1000000"))

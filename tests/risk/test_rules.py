@@ -42,13 +42,23 @@ def refusals(**changes: Any) -> dict[str, str]:
 def test_a_sound_entry_passes_every_rule() -> None:
     results = validate_entry(GOOD, LIMITS)
     assert [result.rule for result in results] == [name for name, _ in RULES]
-    assert len(results) == 17
+    assert len(results) == 20
     assert all(result.passed and result.text.startswith("ok") for result in results)
 
 
 @pytest.mark.parametrize(
     "rule, changes, text",
     [
+        (
+            "equity_known",
+            {"equity_fault": "EQUITY_STALE", "equity_facts": {"age_s": 301.0, "max_s": 300}},
+            "EQUITY_STALE age_s=301.0 max_s=300",
+        ),
+        (
+            "pair_correlation",
+            {"bets": [("SPX", 1)]},
+            "PAIR_CORRELATION_TOO_HIGH would_be=1.0 max=0.7 pair=SPY/SPX measured=False",
+        ),
         ("session_active", {"session_state": SessionState.PAUSED}, "SESSION_NOT_ACTIVE state=paused"),
         (
             "market_open",

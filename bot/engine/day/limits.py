@@ -6,12 +6,14 @@
 | drawdown, rejections | halt the session, block entries | when a person resumes: counted anew from there |
 | losses | blocks entries | when a person resumes, or with the day |
 | gap | closes the symbol's positions, blocks entries | when a person resumes, or with the day |
-| correlation, uw_silent, tws_gone, order_rate | block entries | with the cause |
+| uw_silent, tws_gone, order_rate | block entries | with the cause |
+| correlation | never: it is shown, and rules refuse the entry that would add to it | |
 
 Every trip also takes back the entries that still work (`bot.engine.trade.calling_off`), as soon as the broker can be
-asked, even when its cause is over by then. One is spared: an entry that has filled in part when `correlation` trips may
-finish, for its position is already among those that were measured, and more of it changes no pair. `order_rate` and
-`rejections` spare nothing: what made them trip may be that very order.
+asked, even when its cause is over by then.
+
+Gaps are looked for in the session, from its second minute on: the night's jump and a print after hours are told and
+close nothing.
 
 No breaker holds back an exit. What has to outlive the program is in the store: each breaker's state and since when it
 counts, the account's high water (account snapshots), the day's losses (closed positions).
@@ -62,6 +64,8 @@ class Limits:
     minutes: dict[str, dict[int, Decimal]] = field(default_factory=dict)
     gaps: dict[str, Decimal] = field(default_factory=dict)
     jumps: dict[str, Decimal] = field(default_factory=dict)  # seen once; a gap when the next look still sees it
+    told_gaps: set[str] = field(default_factory=set)  # jumps outside the session, of the day
+    in_session: bool = False
     gaps_of: object = None  # the day, and since when gaps count
     heard_at: datetime | None = None
     watching_since: datetime | None = None
@@ -74,10 +78,11 @@ class Limits:
 
     def look(self, ctx: Context, journal: Journal) -> None:
         """Measure every breaker, put its moves on record and do what a trip asks for."""
+        ctx.ledger.minutes = self.minutes
         if not self.schedule.due("breakers", ctx.now, ctx.settings.risk.breaker_seconds):
             return
         self.watching_since = self.watching_since or ctx.now
-        self._remember_prices(ctx)
+        self._remember_prices(ctx, journal)
         readings = read_breakers(self._view(ctx), ctx.settings.risk)
         for row, reading in zip(BREAKERS, readings, strict=True):
             self._apply(ctx, journal, row, reading)
@@ -92,8 +97,6 @@ class Limits:
 
     def _view(self, ctx: Context) -> BookView:
         ledger, risk = ctx.ledger, ctx.settings.risk
-        if ledger.equity is not None:
-            ledger.high_water = max(ledger.high_water or ledger.equity, ledger.equity)
         since = max(ctx.now - timedelta(seconds=risk.rejection_window_s), _counted_from(ctx, "rejections"))
         sent = [o for o in ledger.orders.values() if o.submitted_at is not None and since <= o.created_at <= ctx.now]
         minute_ago = ctx.now - timedelta(minutes=1)
@@ -101,6 +104,7 @@ class Limits:
             now=ctx.now,
             in_session=ctx.trading.is_open(ctx.broker_now) and bool(ctx.strategies),
             equity=ledger.equity,
+            day=ctx.trading.day,
             first_equity=ledger.opening_equity.get(ctx.trading.day),
             high_water=ledger.high_water,
             losses_in_a_row=losses_in_a_row(ctx),
@@ -136,12 +140,15 @@ class Limits:
 
     # ---- prices: the last one of each minute, and jumps between them
 
-    def _remember_prices(self, ctx: Context) -> None:
+    def _remember_prices(self, ctx: Context, journal: Journal) -> None:
         self._forget_old_gaps(ctx)
+        in_session = ctx.trading.is_open(ctx.broker_now)
+        if in_session is not self.in_session:
+            self.in_session, self.jumps = in_session, {}
         minute = int(ctx.now.timestamp() // 60)
         for symbol, price in _spots(ctx):
             series = self.minutes.setdefault(symbol, {})
-            self._watch_for_gap(ctx, symbol, series, minute, price)
+            self._watch_for_gap(ctx, journal, symbol, minute, price)
             series[minute] = price
             while len(series) > _MINUTES_KEPT:
                 del series[next(iter(series))]
@@ -153,29 +160,35 @@ class Limits:
         if self.gaps_of == present or not ctx.hour_is_known:
             return
         first = self.gaps_of is None
-        self.gaps_of, self.gaps, self.jumps = present, {}, {}
+        self.gaps_of, self.gaps, self.jumps, self.told_gaps = present, {}, {}, set()
         if first and breaker and breaker.state is BreakerState.TRIPPED and _same_day(breaker.since, ctx.now):
             self.gaps = {str(k): Decimal(str(v)) for k, v in breaker.facts.get("gaps", {}).items()}
 
-    def _watch_for_gap(
-        self, ctx: Context, symbol: str, series: dict[int, Decimal], minute: int, price: Decimal
-    ) -> None:
-        """A gap is more than the limit away from the last price of an earlier minute, at two looks in a row: a single
-        wrong print is none."""
-        earlier = next((series[m] for m in reversed(series) if m < minute), None)
+    def _watch_for_gap(self, ctx: Context, journal: Journal, symbol: str, minute: int, price: Decimal) -> None:
+        """A gap is more than the limit away from the last price of an earlier minute of the session, at two looks in a
+        row: a single wrong print is none. Outside the session, and against a price from before it, a jump is told."""
+        series, opened = self.minutes[symbol], int(ctx.trading.open_at.timestamp() // 60)
+        since = next((m for m in reversed(series) if m < minute), minute)
+        earlier = series.get(since) if since < minute else None
         jump = price / earlier - 1 if earlier else Decimal(0)
         if abs(jump) <= ctx.settings.risk.max_gap_fraction:
             self.jumps.pop(symbol, None)
             return
-        if self.jumps.get(symbol, Decimal(0)) * jump > 0:
+        seen_twice, self.jumps[symbol] = self.jumps.get(symbol, Decimal(0)) * jump > 0, jump
+        if seen_twice and self.in_session and since >= opened:
             self.gaps.setdefault(symbol, jump)
-        self.jumps[symbol] = jump
+        elif seen_twice and symbol not in self.told_gaps:
+            self.told_gaps.add(symbol)
+            facts = {"symbol": symbol, "jump": jump, "from": earlier, "to": price}
+            words = f"{symbol} jumped by {jump:+.2%} outside the session's own minutes: told, nothing is closed for it"
+            journal.alert("GAP_OUTSIDE_SESSION", "warning", words, facts)
 
     # ---- what follows
 
     def _apply(self, ctx: Context, journal: Journal, row: BreakerRule, reading: Reading) -> None:
         breaker = ctx.ledger.breakers.setdefault(row.name, Breaker(row.name))
-        if breaker.state is BreakerState.TRIPPED and (reading.share is None or not ctx.hour_is_known):
+        unmeasured = reading.share is None and row.effect is not Effect.ENTRY
+        if breaker.state is BreakerState.TRIPPED and (unmeasured or not ctx.hour_is_known):
             return  # what cannot be measured is not known to be well, and by a wrong clock no day is over
         breaker.value, breaker.limit, breaker.share = reading.value, reading.limit, reading.share
         breaker.detail, breaker.facts = reading.detail, reading.facts
@@ -193,6 +206,8 @@ class Limits:
             journal.alert("BREAKER_WARNING", "warning", f"close to a limit: {reading.text}", dict(reading.facts))
 
     def _leave_gaps(self, ctx: Context, journal: Journal) -> None:
+        if not self.in_session:
+            return
         for position in list(ctx.ledger.positions.values()):
             gap = self.gaps.get(position.contract.symbol)
             if gap is not None and position.state in _CLOSABLE:
@@ -225,8 +240,8 @@ def acknowledge(ctx: Context, journal: Journal, actor: str) -> list[str]:
         words = f"{actor} resumed: {breaker.id} is counted anew"
         sets: dict[str, object] = {"acknowledged_at": ctx.now, "since": ctx.now}
         if breaker.id == "drawdown":
-            ctx.ledger.high_water = ctx.ledger.equity
-            sets["facts"] = {"high_water": ctx.ledger.equity}
+            ctx.ledger.high_water = ctx.ledger.account.told
+            sets["facts"] = {"high_water": ctx.ledger.high_water}
         journal.take(Step(breaker, BreakerTrigger.ACKNOWLEDGE, words, dict(breaker.facts), sets, actor=actor))
         lifted.append(breaker.id)
     return lifted
@@ -236,7 +251,7 @@ def _tripped(ctx: Context, journal: Journal, row: BreakerRule, reading: Reading)
     """Tell once, and halt where the table says so."""
     session = ctx.ledger.session
     words = f"circuit breaker: {reading.text}"
-    taken_back = call_off(journal, breaker_tag(row.name), spare_begun=row.spares_begun)
+    taken_back = call_off(journal, breaker_tag(row.name))
     halts = row.effect is Effect.HALT and session.state in _HALTABLE
     follows = "the session halts" if halts else "no entries while it lasts"
     if taken_back:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -13,16 +14,24 @@ from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.events import BrokerOrderView
-from bot.domain.instruments import Right
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose, base_of
 from bot.domain.position import OPEN, CloseReason, Position, Valuation
 from bot.domain.session import Session
-from bot.domain.signal import SIGNAL, Signal
+from bot.domain.signal import SIGNAL, Signal, SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.clocks import Clocks
+from bot.engine.state.equity import Equity, Fault
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
+from bot.risk.correlation import Bet, Minutes
 
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
+
+_ALLOWED = frozenset({SignalState.APPROVED, SignalState.WORKING})
+
+
+def _bet(contract: OptionContract) -> Bet:
+    return contract.symbol, 1 if contract.right is Right.CALL else -1
 
 
 def _day_of(at: datetime | None) -> date:
@@ -83,9 +92,8 @@ class Ledger:
         self.high_water: Decimal | None = loaded.high_water
         self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
         self.breakers_fault = ""  # in words, while they cannot be read
-        self.equity: Decimal | None = None
-        self.account_at: datetime | None = None
         self._begin_unstored()
+        self._know_no_account(loaded)
         for position in self.positions.values():
             self.by_key[position.key].add(position.id)
         for order in loaded.orders:
@@ -101,6 +109,16 @@ class Ledger:
         self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
         self.capped: dict[str, int] = {}  # contract -> how many may be on sale, while the broker tells of fewer
 
+    def _know_no_account(self, loaded: LoadedState) -> None:
+        self.account = Equity()
+        self.account_on_disk = Equity()  # as it was at the last commit
+        self.equity: Decimal | None = None  # what the account is worth at this moment; None: see `equity_fault`
+        self.equity_fault: Fault | None = None
+        self.account_at: datetime | None = None
+        self.last_close = loaded.last_close
+        self.opening_guessed_on: date | None = None  # the day whose first equity may still be mended
+        self.minutes: Minutes = {}  # last prices of the minutes, as the limits keep them
+
     def carry_on(self, before: Ledger) -> None:
         """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
         self.linked_since = before.linked_since
@@ -108,6 +126,8 @@ class Ledger:
         self.doubted_keys, self.unequal_keys = before.doubted_keys, before.unequal_keys
         self.other_buys = before.other_buys
         self.told, self.capped = before.told, before.capped
+        self.account, self.minutes = replace(before.account_on_disk), before.minutes
+        self.account_on_disk = replace(before.account_on_disk)
 
     def add_signal(self, signal: Signal) -> None:
         self.signals[signal.id] = signal
@@ -308,6 +328,20 @@ class Ledger:
                 continue
             found.add(signal.symbol, signal.contract.right)
         return found
+
+    def bets(self, before: Signal) -> tuple[Bet, ...]:
+        """Return what an entry is one bet with: open positions, and the entries on their way that were proposed before
+        it or are already allowed. Of two in one tick the second counts the first, and not the other way round."""
+        found = [_bet(position.contract) for position in self.positions.values()]
+        is_earlier = before.id in self.signals
+        for signal in self.signals.values():
+            if signal.id == before.id:
+                is_earlier = False
+                continue
+            on_its_way = signal.state not in SIGNAL.terminal and signal.position_id not in self.positions
+            if on_its_way and (is_earlier or signal.state in _ALLOWED):
+                found.append(_bet(signal.contract))
+        return tuple(found)
 
     def day_pnl(self, day: date) -> Decimal | None:
         """Return equity now less the day's first equity; None until the broker has said both."""

@@ -237,4 +237,5 @@ class LoadedState:
     underlying_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark
     bid_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark's bid
     strangers: frozenset[str] = frozenset()  # bases of the executions that no order of ours made
+    last_close: Decimal | None = None  # the last net liquidation of an earlier day
     high_water: Decimal | None = None  # highest net liquidation since the drawdown breaker was last acknowledged

@@ -37,13 +37,9 @@ def why_called_off(order: Order) -> str | None:
     return None
 
 
-def call_off(journal: Journal, tag: str, *, spare_begun: bool = False) -> list[Order]:
-    """Mark every live entry order and return those that are marked; what is to be sold when it fills, stays so.
-
-    `spare_begun`: an order that has filled in part may finish.
-    """
-    live = [o for o in journal.ledger.open_orders.values() if o.purpose is Purpose.ENTRY]
-    chosen = [o for o in live if not (spare_begun and o.position_id)]
+def call_off(journal: Journal, tag: str) -> list[Order]:
+    """Mark every live entry order and return those that are marked; what is to be sold when it fills, stays so."""
+    chosen = [o for o in journal.ledger.open_orders.values() if o.purpose is Purpose.ENTRY]
     for order in chosen:
         if order.tag != FLATTENED:
             order.tag = tag

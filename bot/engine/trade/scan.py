@@ -16,11 +16,12 @@ from bot.domain.signal import Signal
 from bot.domain.wording import new_york
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
+from bot.engine.state.equity import UNKNOWN
 from bot.engine.state.journal import Journal
 from bot.engine.state.parking import Parking
 from bot.engine.state.records import StrategyStatRow
 from bot.engine.state.steps import Birth
-from bot.engine.trade.signals import propose, reject_unsized
+from bot.engine.trade.signals import no_equity, propose, reject_unsized
 from bot.strategies.base import Look, Strategy
 
 _LINGER = timedelta(seconds=90)
@@ -184,6 +185,9 @@ def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] |
         return "not_allowed", f"entries are not allowed: session {session.state}, connection {link.state}"
     if ctx.kill_switch:
         return "kill_switch", f"entries are blocked: {ctx.kill_switch}"
+    fault = ctx.ledger.equity_fault
+    if fault is not None and fault.code != UNKNOWN:  # at a start the value comes a moment later
+        return "equity", f"entries are blocked: {no_equity(ctx)}"
     if blocks := ctx.ledger.entry_blocks:
         return "breaker", f"entries are blocked: {'; '.join(blocks)}"
     return _blocked_on(ctx, strategy, symbol)

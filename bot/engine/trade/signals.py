@@ -31,7 +31,7 @@ def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Command, ...
     """Return a new pending signal and the what-if that measures it, or in words why there is none."""
     equity = ctx.ledger.equity
     if equity is None:
-        return "the account's equity is not known yet"
+        return no_equity(ctx)
     limit = entry_price(ctx, proposal)
     worst = worst_entry_price(ctx, proposal, limit)
     contract = proposal.contract
@@ -55,6 +55,12 @@ def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Command, ...
             signal, "proposed, but one contract is already too much", _sizing_evidence(signal, equity, worst)
         ), ()
     return Birth(signal, _why(proposal), dict(proposal.rationale)), (ask_what_if(signal),)
+
+
+def no_equity(ctx: Context) -> str:
+    """Return in words, with the code, why there is no equity to take a size of."""
+    fault = ctx.ledger.equity_fault
+    return f"{fault.code}: {fault.words}" if fault is not None else "the account's equity is not known yet"
 
 
 def entry_price(ctx: Context, proposal: Proposal) -> Decimal:
@@ -199,6 +205,10 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         what_if=answer,
         input_faults=strategy.input_faults(signal.symbol, ctx.board, ctx.now, signal.contract) if strategy else gone,
         breakers=ledger.entry_blocks,
+        bets=ledger.bets(signal),
+        minutes=ledger.minutes,
+        equity_fault=ledger.equity_fault.code if ledger.equity_fault else "",
+        equity_facts=ledger.equity_fault.facts if ledger.equity_fault else {},
     )
     return validate_entry(view, ctx.settings.risk)
 

@@ -219,7 +219,8 @@ async def test_a_second_entry_on_a_contract_that_is_held_is_refused_with_the_rea
     assert len([t for t in desk.broker.submitted if t.side is OrderSide.BUY]) == 1
 
 
-async def test_a_buy_of_another_signal_gives_way_to_the_stop_of_a_late_fill(desk: Desk) -> None:
+async def test_a_buy_of_another_signal_gives_way_to_the_stop_of_a_late_fill() -> None:
+    desk = await Desk({"risk": {"max_pair_correlation": 1, "max_correlation": 1}}).start()
     await desk.propose(4)
     other = FakeStrategy("other", contract=desk.contract)
     desk.engine._strategies["other"] = other

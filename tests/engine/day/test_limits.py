@@ -12,6 +12,7 @@ from bot.domain.events import CommandKind, LinkChange, LinkChanged
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
+from bot.domain.signal import SignalState
 from tests.engine.desk import DAY, SPY_580P, SPY_590C, Desk
 from tests.engine.fakes import FakeStrategy
 
@@ -304,30 +305,41 @@ async def minutes_pass(desk: Desk, count: int, qqq: int) -> None:
         await desk.ticks(3, 20.0)
 
 
-@pytest.mark.parametrize("qqq, trips_", [(1, True), (-1, False)], ids=["together", "against each other"])
-async def test_positions_on_underlyings_that_move_together_block_entries_until_one_is_gone(
-    qqq: int, trips_: bool
+@pytest.mark.parametrize("qqq, enters", [(1, False), (-1, True)], ids=["together", "against each other"])
+async def test_an_entry_on_what_moves_together_with_a_position_is_refused_and_the_hedge_is_not(
+    qqq: int, enters: bool
 ) -> None:
     desk = await Desk(strategy=FakeStrategy(symbols=("SPY", "QQQ"))).start()
     desk.contract = SPY_590C
     await desk.hold(4)
+    await minutes_pass(desk, 14, qqq)
     desk.contract = QQQ_500C
     await desk.propose(4)
     await desk.settle()
-    desk.broker.fill(desk.broker.entry)
-    await desk.settle()
-    await minutes_pass(desk, 6, qqq)
-    assert breaker(desk, "correlation") is BreakerState.WARNING, "not measurable yet, and it says so"
-    await minutes_pass(desk, 8, qqq)
-    assert (breaker(desk, "correlation") is BreakerState.TRIPPED) is trips_
-    assert desk.store.session.state == "active"
-    if not trips_:
-        return
-    assert float(desk.engine.ledger.breakers["correlation"].facts["mean"]) > 0.99
-    desk.broker.fill(next(o for o in desk.broker.live if o.key == QQQ_500C.key), 4, "1.90")
-    await desk.settle()
-    await desk.ticks(8)
+    refused = desk.store.signals[-1].state is SignalState.REJECTED
+    assert refused is not enters
+    if refused:
+        reason = next(r for r in reversed(desk.store.transitions) if r.entity_id == desk.store.signals[-1].id).reason
+        assert reason.startswith("PAIR_CORRELATION_TOO_HIGH would_be=1.0 max=0.7 pair=QQQ/SPY measured=True")
     assert breaker(desk, "correlation") is BreakerState.OK
+    assert desk.engine.ledger.entry_blocks == ()
+
+
+async def test_of_two_alike_in_one_tick_the_second_is_refused() -> None:
+    desk = await Desk(
+        strategy=FakeStrategy(name="one", symbols=("SPY",)), others=(FakeStrategy(name="two", symbols=("QQQ",)),)
+    ).start()
+    desk.quote("1.98", "2.02", SPY_590C)
+    desk.quote("1.98", "2.02", QQQ_500C)
+    desk.equity(100_000)
+    await desk.tick()
+    one, two = desk.engine._strategies.values()
+    one.contract, two.contract = SPY_590C, QQQ_500C
+    await desk.tick()
+    assert len(desk.store.signals) == 2
+    await desk.settle()
+    states = {s.symbol: s.state for s in desk.store.signals}
+    assert (states["SPY"], states["QQQ"]) == (SignalState.WORKING, SignalState.REJECTED)
 
 
 async def test_rejections_halt_and_a_resume_counts_them_anew() -> None:

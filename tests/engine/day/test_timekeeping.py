@@ -58,7 +58,7 @@ async def test_profit_is_taken_while_the_clock_is_wrong() -> None:
 
 async def a_store_from_the_future(ahead: timedelta) -> tuple[FakeStore, FakeBroker, ManualClock]:
     """Return what is left of a bot that died two hours ahead of the clock that the next one starts with."""
-    desk = Desk(at=TEN + ahead)
+    desk = Desk({"risk": {"max_pair_correlation": 1, "max_correlation": 1}}, at=TEN + ahead)
     await desk.start()
     await desk.hold(4)
     desk.contract = desk.contract.__class__(

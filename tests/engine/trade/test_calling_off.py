@@ -22,7 +22,7 @@ from bot.engine.state.records import TickBatch
 from bot.engine.trade.calling_off import CALLED_OFF
 from bot.risk.breakers import BREAKERS
 from tests.engine.desk import DAY, SPY_580P, SPY_590C, Desk
-from tests.engine.fakes import FakeStore, FakeStrategy
+from tests.engine.fakes import FakeStore
 
 PATIENT = {"approval": {"signal_ttl_s": 900}, "execution": {"entry_timeout_s": 900, "reprice_after_s": 900}}
 QQQ_500C = OptionContract("QQQ", DAY, Right.CALL, Decimal(500))
@@ -221,43 +221,6 @@ async def test_a_trip_takes_the_working_entry_back(name: str) -> None:
 
 def test_every_breaker_has_its_case() -> None:
     assert {*CASES, "correlation"} == {row.name for row in BREAKERS}
-
-
-async def two_calls_and_a_working_third(begun: int) -> Desk:
-    """Two positions that are one bet come to be, by the fill of the second, while an entry elsewhere works, filled in
-    part by `begun`."""
-    risk = {"max_correlation": 0.5, "max_per_symbol": 5, "max_same_direction": 5}
-    desk = await Desk({**PATIENT, "risk": risk}, strategy=FakeStrategy(symbols=("SPY", "QQQ"))).start()
-    desk.contract = SPY_590C
-    await desk.hold(4)
-    desk.contract = SPY_595C
-    await desk.propose(4)
-    await desk.settle()
-    desk.contract = QQQ_500C
-    await desk.propose(4)
-    await desk.settle()
-    assert sorted(live_buys(desk)) == sorted([SPY_595C.key, QQQ_500C.key])
-    buys = {o.key: o for o in desk.broker.live if o.side is OrderSide.BUY}
-    if begun:
-        desk.broker.fill(buys[QQQ_500C.key], begun)
-    desk.broker.fill(buys[SPY_595C.key])
-    await desk.settle()
-    assert breaker(desk, "correlation") is BreakerState.TRIPPED
-    return desk
-
-
-async def test_the_correlation_of_what_is_held_takes_back_what_would_add_to_it() -> None:
-    desk = await two_calls_and_a_working_third(begun=0)
-    assert live_buys(desk) == []
-    assert entry_orders(desk)[-1].state is OrderState.CANCELLED
-
-
-async def test_an_entry_that_has_filled_in_part_is_spared_by_the_correlation_that_counts_it_already() -> None:
-    desk = await two_calls_and_a_working_third(begun=1)
-    assert live_buys(desk) == [QQQ_500C.key]
-    await desk.wait(25)
-    assert live_buys(desk) == [], "the time for the rest is limited as ever"
-    assert {p.quantity for p in desk.store.open_positions} == {1, 4}
 
 
 async def test_what_was_filled_of_an_entry_that_a_trip_takes_back_is_protected_at_once() -> None:

@@ -1,0 +1,145 @@
+"""The account through the day: its first equity, what was paid in or out, and how much it is worth at this moment.
+
+| day's first equity | when |
+|---|---|
+| the first sound value after the broker's reset | it came before the session opened |
+| the value less the broker's own P&L of the day | it came later, with P&L: what was lost before counts too |
+| the last value of an earlier day | it came later, without P&L |
+| the value itself | nothing else is known |
+
+A sound value is in dollars, above zero, of a whole download, and not told within a restart window.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from bot.domain.breaker import Breaker, BreakerTrigger
+from bot.domain.calendar import new_york_day
+from bot.domain.connection import ConnectionState
+from bot.domain.events import AccountReported
+from bot.domain.order import base_of
+from bot.engine.day.windows import window_at
+from bot.engine.state.context import Context
+from bot.engine.state.equity import STALE, CashFlow, between, cash_flow
+from bot.engine.state.journal import Journal
+from bot.engine.state.steps import Step
+
+_SLACK: Final = timedelta(seconds=2)
+"""An execution may be dated by so much before the word that does not hold it yet."""
+_MOVED_BY_CASH: Final = ("daily_loss", "drawdown")
+
+
+def told(ctx: Context, journal: Journal, event: AccountReported) -> None:
+    """Take the broker's word on the account."""
+    ledger = ctx.ledger
+    before = ledger.account.hear(event, partial(worth, ctx))
+    ledger.account_at = ledger.account.told_at
+    if ledger.account.latest is event and ledger.account.told is not None:
+        _begin_the_day(ctx, event)
+        if before is not None:
+            _look_for_cash(ctx, journal, before, event)
+        _raise_high_water(ctx)
+    reckon(ctx, journal)
+
+
+def reckon(ctx: Context, journal: Journal) -> None:
+    """Say what the account is worth now, or why that is not known; what has become too old is told once."""
+    ledger, risk = ctx.ledger, ctx.settings.risk
+    fault = ledger.account.fault(ctx.now, risk.equity_max_age_s)
+    before, ledger.equity_fault = ledger.equity_fault, fault
+    if fault is not None:
+        ledger.equity = None
+        if fault.code == STALE and (before is None or before.code != STALE) and ctx.trading.is_open(ctx.broker_now):
+            journal.alert(STALE, "warning", f"no entries: {fault.words}", dict(fault.facts))
+        return
+    if not ctx.trading.is_open(ctx.broker_now):
+        ledger.equity = ledger.account.told  # P&L of the day is reset some time at night
+        return
+    ledger.equity = ledger.account.estimate(ctx.now, partial(worth, ctx), risk.pnl_max_age_s)
+
+
+def worth(ctx: Context) -> dict[str, Decimal]:
+    """Return what each position has brought so far: of those that are open, and those that ended since the last
+    word."""
+    ledger, since = ctx.ledger, ctx.ledger.account.told_at
+    found: dict[str, Decimal] = {}
+    for position in ledger.positions.values():
+        quote = ctx.board.quote(position.key)
+        mid = quote.mid if quote else None
+        if mid is not None:
+            found[position.id] = position.realized_pnl + position.unrealized_pnl(mid)
+        elif position.id in ledger.account.worth:
+            found[position.id] = ledger.account.worth[position.id]  # nothing new is known
+    for position in ledger.closed.values():
+        if since is not None and position.closed_at is not None and position.closed_at >= since:
+            found[position.id] = position.realized_pnl
+    return found
+
+
+def _begin_the_day(ctx: Context, event: AccountReported) -> None:
+    """Set the day's first equity once. One that was guessed without P&L is mended when P&L comes."""
+    ledger, value = ctx.ledger, ctx.ledger.account.told
+    at = ledger.clocks.of_broker(event.at)
+    day = new_york_day(at)
+    if value is None or ledger.connection.state is ConnectionState.RESTART_WINDOW:
+        return
+    if window_at(ctx.settings.ibkr, at) is not None:
+        return
+    is_late = ctx.trading.day == day and at > ctx.trading.open_at
+    if day in ledger.opening_equity and not (day == ledger.opening_guessed_on and event.daily_pnl is not None):
+        return
+    if is_late and event.daily_pnl is not None:
+        ledger.opening_guessed_on = None
+        ledger.opening_equity[day] = value - event.daily_pnl
+        return
+    ledger.opening_guessed_on = day if is_late else None
+    ledger.opening_equity.setdefault(day, (ledger.last_close if is_late else None) or value)
+
+
+def _look_for_cash(ctx: Context, journal: Journal, before: AccountReported, event: AccountReported) -> None:
+    ledger = ctx.ledger
+    fills = [
+        (each, _multiplier(ctx, each.contract_key), _commission(ctx, each.exec_id))
+        for each in between(ledger.executions.values(), before.at, event.at, _SLACK)
+        if base_of(each.exec_id) not in ledger.strangers
+    ]
+    flow = cash_flow(before, event, fills, ctx.settings.risk.cash_flow_usd)
+    if flow is not None:
+        _move_along(ctx, journal, flow, new_york_day(ledger.clocks.of_broker(event.at)))
+
+
+def _multiplier(ctx: Context, key: str) -> int:
+    held = ctx.ledger.by_key.get(key, ())
+    positions = (ctx.ledger.positions.get(i) or ctx.ledger.closed.get(i) for i in held)
+    return next((p.contract.multiplier for p in positions if p is not None), 100)
+
+
+def _commission(ctx: Context, exec_id: str) -> Decimal:
+    return ctx.ledger.commissions.get(exec_id, Decimal(0))
+
+
+def _move_along(ctx: Context, journal: Journal, flow: CashFlow, day: date) -> None:
+    """Money that came or went is neither won nor lost: what equity is compared with moves by the same sum."""
+    ledger = ctx.ledger
+    if day in ledger.opening_equity:
+        ledger.opening_equity[day] += flow.amount
+    if ledger.high_water is not None:
+        ledger.high_water += flow.amount
+    what = "deposit" if flow.amount > 0 else "withdrawal"
+    words = f"{what} of {abs(flow.amount):,.2f} USD: no P&L; the day's first equity and the high water move along"
+    facts = {"amount": flow.amount, "first_equity": ledger.opening_equity.get(day), "high_water": ledger.high_water}
+    for name in _MOVED_BY_CASH:
+        breaker = ledger.breakers.setdefault(name, Breaker(name))
+        journal.take(Step(breaker, BreakerTrigger.ADJUST, words, {**facts, **flow.facts}, actor="broker"))
+    journal.alert("CASH_FLOW", "info", words, {**facts, **flow.facts})
+
+
+def _raise_high_water(ctx: Context) -> None:
+    """The broker's words alone raise it: an estimate that shot over must not be held against the account."""
+    ledger, value = ctx.ledger, ctx.ledger.account.told
+    if value is not None and ledger.connection.state is not ConnectionState.RESTART_WINDOW:
+        ledger.high_water = max(ledger.high_water or value, value)

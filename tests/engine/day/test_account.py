@@ -1,0 +1,151 @@
+"""What the account is worth between the broker's words, and what is no profit and no loss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bot.domain.breaker import BreakerState
+from bot.domain.events import AccountReported
+from tests.engine.desk import DAY, SPY_590C, Desk
+
+
+class Teller:
+    """Tells the account's values as the broker does: words every three minutes, P&L every second."""
+
+    def __init__(self, desk: Desk, equity: int = 100_000) -> None:
+        desk.account_talks = False
+        self.desk, value = desk, Decimal(equity)
+        self.last = AccountReported("DU1", value, value, value, value, Decimal(0), Decimal(0), desk.clock.now())
+
+    def word(self, **changes: Any) -> None:
+        now = self.desk.clock.now()
+        money = {key: Decimal(each) if isinstance(each, int) else each for key, each in changes.items()}
+        self.last = replace(self.last, at=now, **money)
+        self.desk.put(self.last)
+
+    def pnl(self, daily: int | None, unrealized: int | None = None) -> None:
+        now = self.desk.clock.now()
+        parts = {"daily_pnl": daily, "unrealized_pnl": unrealized}
+        self.last = replace(self.last, pnl_at=now, **{k: None if v is None else Decimal(v) for k, v in parts.items()})
+        self.desk.put(self.last)
+
+
+async def start(**risk: Any) -> tuple[Desk, Teller]:
+    desk = await Desk({"risk": risk} if risk else None).start()
+    teller = Teller(desk)
+    teller.word()
+    await desk.ticks(2, 1)
+    teller.pnl(0, 0)
+    teller.word()
+    await desk.ticks(2, 1)
+    return desk, teller
+
+
+def state(desk: Desk, name: str) -> BreakerState:
+    return desk.engine.ledger.breakers[name].state
+
+
+@pytest.mark.parametrize("daily", [-9_000, None], ids=["daily", "unrealized alone"])
+async def test_a_loss_of_nine_percent_in_a_minute_trips_within_seconds(daily: int | None) -> None:
+    desk, teller = await start()
+    await desk.ticks(30, 1)
+    assert state(desk, "daily_loss") is BreakerState.OK
+    teller.pnl(daily, -9_000)
+    await desk.ticks(3, 1)
+    assert state(desk, "daily_loss") is BreakerState.TRIPPED
+    assert desk.store.session.state == "halted"
+
+
+async def test_where_the_brokers_pnl_is_silent_the_marks_say_it() -> None:
+    desk = await Desk().start()
+    await desk.hold(50)
+    desk.account_talks = False
+    word = Teller(desk, int(desk.engine.ledger.account.told or 0))
+    word.last = replace(word.last, realized_pnl=None, unrealized_pnl=None)
+    word.word()
+    await desk.ticks(2, 1)
+    before = desk.engine.ledger.equity
+    desk.quote("1.68", "1.72")
+    await desk.ticks(3, 1)
+    assert before is not None
+    assert desk.engine.ledger.equity == before - 50 * 30
+
+
+async def test_equity_that_is_too_old_is_none_and_comes_back_with_the_next_word() -> None:
+    desk, teller = await start(equity_max_age_s=200)
+    await desk.ticks(201, 1)
+    assert desk.engine.ledger.equity is None
+    assert desk.store.alerts.count("EQUITY_STALE") == 1
+    desk.quote("1.98", "2.02")
+    desk.strategy.contract = SPY_590C
+    await desk.ticks(8, 1)
+    assert desk.store.signals == []
+    assert "EQUITY_STALE" in desk.store.status.waiting_for[0]
+    teller.word()
+    await desk.ticks(2, 1)
+    assert desk.engine.ledger.equity == 100_000
+
+
+@pytest.mark.parametrize("amount", [-20_000, 20_000, -150, 60_000])
+async def test_money_paid_in_or_out_neither_trips_nor_hides_a_loss(amount: int) -> None:
+    desk, teller = await start()
+    await desk.ticks(60, 1)
+    teller.word(net_liquidation=100_000 + amount, cash=100_000 + amount)
+    await desk.ticks(3, 1)
+    ledger = desk.engine.ledger
+    assert ledger.opening_equity[DAY] == 100_000 + amount
+    assert ledger.high_water == 100_000 + amount
+    assert {state(desk, "daily_loss"), state(desk, "drawdown")} == {BreakerState.OK}
+    assert desk.store.alerts.count("CASH_FLOW") == 1
+    rows = [r for r in desk.store.transitions if r.trigger == "adjust"]
+    assert {r.entity_id for r in rows} == {"daily_loss", "drawdown"}
+    loss = (100_000 + amount) * 7 // 100
+    teller.pnl(-loss, -loss)
+    await desk.ticks(3, 1)
+    assert state(desk, "daily_loss") is BreakerState.TRIPPED
+
+
+async def test_a_loss_whose_pnl_is_not_told_is_no_withdrawal() -> None:
+    desk, teller = await start()
+    teller.word(net_liquidation=92_000)  # cash stands
+    await desk.ticks(3, 1)
+    assert desk.store.alerts.count("CASH_FLOW") == 0
+    assert state(desk, "daily_loss") is BreakerState.TRIPPED
+
+
+@pytest.mark.parametrize("value", [0, -5, None])
+async def test_what_is_no_sound_value_is_no_first_equity(value: int | None) -> None:
+    desk = await Desk().start()
+    teller = Teller(desk)
+    teller.word(net_liquidation=value)
+    await desk.ticks(2, 1)
+    assert DAY not in desk.engine.ledger.opening_equity
+    assert desk.engine.ledger.equity is None
+    teller.word(net_liquidation=100_000)
+    await desk.ticks(2, 1)
+    assert desk.engine.ledger.opening_equity[DAY] == 100_000
+
+
+async def test_a_start_within_the_session_counts_what_was_lost_before_it() -> None:
+    desk = await Desk().start()
+    teller = Teller(desk, 95_000)
+    teller.word()
+    await desk.ticks(1, 1)
+    teller.pnl(-5_000, -5_000)
+    await desk.ticks(2, 1)
+    assert desk.engine.ledger.opening_equity[DAY] == 100_000
+
+
+async def test_an_account_in_another_currency_is_not_traded() -> None:
+    desk = await Desk().start()
+    teller = Teller(desk)
+    teller.word(currency="EUR", net_liquidation=None)
+    desk.quote("1.98", "2.02")
+    desk.strategy.contract = SPY_590C
+    await desk.ticks(12, 1)
+    assert desk.store.signals == []
+    assert "EQUITY_NOT_IN_DOLLARS: the account is kept in EUR" in desk.store.status.waiting_for[0]
