@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.events import AlertRaised, Event
 from bot.engine.state.ports import Clock
@@ -48,7 +48,7 @@ class Beside:
         self._tell(AlertRaised("BESIDE_FAILED", "critical", words, {"what": name}, self._clock.now()))
 
 
-async def cancel(task: asyncio.Task[None]) -> None:
+async def cancel(task: asyncio.Task[Any]) -> None:
     """End it and wait for its end."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

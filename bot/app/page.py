@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from bot.app.beside import Beside, cancel
 from bot.app.children import Child, ChildFailed
@@ -21,6 +21,9 @@ from bot.feeds.clock import ScaledClock, wall_seconds
 log: Final = logging.getLogger("quanticity")
 
 _RESTART_S: Final = 2.0
+_LOOK_S: Final = 5.0
+_ANSWER_S: Final = 5.0
+_MISSES: Final = 3
 
 
 @asynccontextmanager
@@ -42,13 +45,45 @@ async def _keep_page(settings: Settings, clock: Clock, token: str) -> None:
         try:
             address = (await child.ready_line("web ready ")).split()[-1].rstrip("/")
             log.info(f"page: {address}/" + _login_hint(settings, address, token))
-            await child.wait()
-            log.warning(f"the page ended; starting it again in {_RESTART_S:g} s")
+            log.warning(f"the page {await _end_of(child, address)}; starting it again in {_RESTART_S:g} s")
         except ChildFailed as error:
             log.warning(f"{error}; trying again in {_RESTART_S:g} s")
         finally:
             await child.stop()
         await asyncio.sleep(_RESTART_S)
+
+
+async def _end_of(child: Child, address: str) -> str:
+    """Wait until the page ends or hangs; return which, in words."""
+    ending, hanging = asyncio.create_task(child.wait()), asyncio.create_task(_until_it_hangs(address))
+    try:
+        done, _ = await asyncio.wait({ending, hanging}, return_when=asyncio.FIRST_COMPLETED)
+        return "ended" if ending in done else f"has not answered {_MISSES} times in a row"
+    finally:
+        await cancel(hanging)
+        await cancel(ending)
+
+
+async def _until_it_hangs(address: str) -> None:
+    misses = 0
+    while misses < _MISSES:
+        await asyncio.sleep(_LOOK_S)
+        misses = 0 if await answers(address) else misses + 1
+
+
+async def answers(address: str) -> bool:
+    """Say whether the page says anything at all within _ANSWER_S; what it says is the watchman's matter."""
+    parts = urlsplit(address)
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            try:
+                writer.write(f"GET /healthz HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
+                return (await reader.readline()).startswith(b"HTTP/")
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
 
 
 def _login_hint(settings: Settings, address: str, token: str) -> str:
@@ -63,6 +98,8 @@ def _page_arguments(settings: Settings, clock: Clock) -> list[str]:
         "--port", str(settings.web.port),
         "--mode", settings.mode.value,
         "--session-hours", str(settings.web.session_hours),
+        "--bot-id", settings.bot_id,
+        "--trusted-proxy", settings.web.trusted_proxy,
     ]  # fmt: skip
     if isinstance(clock, ScaledClock):
         anchor = wall_seconds()

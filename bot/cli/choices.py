@@ -79,8 +79,8 @@ def check_run(config: LoadedConfig, options: RunOptions) -> None:
 
 
 def _check_outside(config: LoadedConfig, options: RunOptions) -> None:
-    from bot.config.loader import is_loopback
     from bot.config.schema import Mode
+    from bot.domain.addresses import is_loopback
 
     mode, host = config.settings.mode, config.settings.ibkr.host
     simulated = {"--scenario": options.scenario, "--seed": options.seed, "--fresh": options.fresh or None}

@@ -25,6 +25,7 @@ from bot.config.explain import AnyModel, Origin, Origins, checked, guess, place,
 from bot.config.schema import Mode, Settings
 from bot.config.secret_words import Secrets, holds_password, looks_secret, shown, without_passwords
 from bot.config.yaml_source import KeyPath, YamlTree, dotted, parse_scalar, read_yaml
+from bot.domain.addresses import is_loopback, is_readable_on_the_way
 from bot.domain.errors import ConfigError
 from bot.domain.outside import private_parts
 
@@ -37,6 +38,7 @@ FILES: Final[Mapping[str, KeyPath]] = {
     "data_sources.yaml": ("sources",),
 }
 SOURCES: Final = "sources"
+SHORTEST_LOGIN_TOKEN: Final = 16
 _SECTIONS: Final = frozenset(
     name for name, info in Settings.model_fields.items() if isinstance(info.default, BaseModel)
 )  # one whose lines are all commented out is an empty one
@@ -108,7 +110,8 @@ def validate_section(tree: Mapping[str, Any], key: str, model: type[AnyModel]) -
 
 
 def missing_secrets(config: LoadedConfig) -> list[str]:
-    """Return one sentence for each secret that the mode needs and that is not set. The simulator needs none."""
+    """Return one sentence for each secret that the mode needs and that is not set, is too short, or would be sent where
+    others can read it. The simulator needs none."""
     settings, secrets = config.settings, config.secrets
     if settings.mode is Mode.SIM:
         return []
@@ -116,12 +119,28 @@ def missing_secrets(config: LoadedConfig) -> list[str]:
     missing = []
     if not secrets.unusual_whales_token and not _is_local(_uw_address(config.sources_tree)):
         missing.append(f"UNUSUAL_WHALES_TOKEN is not set, and mode {settings.mode} reads Unusual Whales. {mend}")
+    missing += _tokens_in_clear(config)
+    if settings.web.enabled and 0 < len(secrets.web_login_token or "") < SHORTEST_LOGIN_TOKEN:
+        missing.append(
+            f"WEB_LOGIN_TOKEN has fewer than {SHORTEST_LOGIN_TOKEN} characters, and it is all that guards the page. "
+            f'{mend} `python -c "import secrets; print(secrets.token_urlsafe(24))"` makes one.'
+        )
     if not secrets.web_login_token and settings.web.enabled:
         missing.append(
             f"WEB_LOGIN_TOKEN is not set, and mode {settings.mode} has a page that can act. {mend} "
             "Or turn the page off with web.enabled: false."
         )
     return missing
+
+
+def _tokens_in_clear(config: LoadedConfig) -> list[str]:
+    address = _uw_address(config.sources_tree)
+    if not (address and config.secrets.unusual_whales_token and is_readable_on_the_way(address)):
+        return []
+    return [
+        "sources.unusual_whales.base_url: the vendor's token is sent there, and without https others can read it. "
+        "Use https; http is for this machine alone."
+    ]
 
 
 def _uw_address(tree: Mapping[str, Any]) -> str:
@@ -131,11 +150,6 @@ def _uw_address(tree: Mapping[str, Any]) -> str:
 
 def _is_local(address: str) -> bool:
     return is_loopback(urlsplit(address).hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host name or address is this machine itself."""
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _dotenv(path: Path) -> dict[str, str]:

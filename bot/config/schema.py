@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bot.domain.requests import PERSONS, Role
 
@@ -233,6 +234,21 @@ class WebSettings(Section):
     port: Port = 8080
     enabled: bool = True
     session_hours: Annotated[float, Field(gt=0, le=168)] = 12
+    trusted_proxy: str = Field(
+        "",
+        description="address or network (10.0.0.2, 10.0.0.0/24) of the proxy in front: all that comes from there "
+        "needs the login, and its X-Forwarded-For names the visitor; empty: none",
+    )
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _is_a_network(cls, value: str) -> str:
+        if value:
+            try:
+                ip_network(value, strict=False)
+            except ValueError as error:
+                raise ValueError("an address or network such as 127.0.0.1 or 10.0.0.0/24, or empty") from error
+        return value
 
 
 class RequestSettings(Section):

@@ -16,18 +16,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import waitress
-
+from bot.domain.addresses import is_loopback
 from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
-from bot.web.access import AccessRules, Doorkeeper, is_loopback
+from bot.web.access import COOKIE, SHORTEST_TOKEN, AccessRules, Doorkeeper
 from bot.web.app import create_app
 from bot.web.live import Streams
+from bot.web.server import listen, port_of
 from bot.web.window import Place, Window
 
 TOKEN_VARIABLE: Final = "WEB_LOGIN_TOKEN"  # noqa: S105  # the name of the variable, not its value
 DATABASE_VARIABLE: Final = "WEB_DATABASE"
-THREADS: Final = 16
 WRONG_USE: Final = 2
 
 
@@ -40,6 +39,8 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per wall second")
     parser.add_argument("--anchor", type=float, help="epoch second at which the simulated clock showed its start")
     parser.add_argument("--session-hours", type=float, default=12.0, help="how long a login lasts")
+    parser.add_argument("--bot-id", default="", help="names the cookie, so that bots on one host keep their logins")
+    parser.add_argument("--trusted-proxy", default="", help="address or network of the proxy in front of the page")
     return parser.parse_args(given)
 
 
@@ -59,12 +60,10 @@ def _refuse(words: str) -> int:
 
 def _server(options: argparse.Namespace, clock: Clock) -> tuple[Any, Any]:
     keeper = Doorkeeper(os.environ.get(TOKEN_VARIABLE, ""), options.session_hours * 3600, clock.monotonic)
-    rules = AccessRules(options.host, login_link=options.mode == "sim")
+    cookie = "_".join(part for part in (COOKIE, options.bot_id, str(options.port or "")) if part)
+    rules = AccessRules(options.host, options.mode == "sim", cookie, options.trusted_proxy)
     app = create_app(Window(Place(os.environ[DATABASE_VARIABLE], options.mode), clock), keeper, rules)
-    server = waitress.create_server(
-        app, host=options.host, port=options.port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=False
-    )
-    return app, server
+    return app, listen(app, options.host, options.port)
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -74,6 +73,8 @@ def main(given: Sequence[str] | None = None) -> int:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     if not os.environ.get(TOKEN_VARIABLE) and not is_loopback(options.host):
         return _refuse(f"reading at {options.host} needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")
+    if options.mode != "sim" and 0 < len(os.environ.get(TOKEN_VARIABLE, "")) < SHORTEST_TOKEN:
+        return _refuse(f"{TOKEN_VARIABLE} has fewer than {SHORTEST_TOKEN} characters: choose a longer one")
     if not os.environ.get(DATABASE_VARIABLE):
         return _refuse(f"set {DATABASE_VARIABLE} to the address of the store, as database.url")
     try:
@@ -85,7 +86,7 @@ def main(given: Sequence[str] | None = None) -> int:
     streams = app.extensions["streams"]
     signal.signal(signal.SIGTERM, lambda _number, _frame: _leave(streams))
     signal.signal(signal.SIGINT, lambda _number, _frame: _leave(streams))
-    print(f"web ready {_address(options.host, int(server.effective_port))}", flush=True)  # noqa: T201  # the ready line
+    print(f"web ready {_address(options.host, port_of(server))}", flush=True)  # noqa: T201  # the ready line
     server.run()
     return 0
 

@@ -1,7 +1,8 @@
 """Who may read and who may act: token login, session cookie, CSRF, Host check and the headers of every answer.
 
 Reading on a loopback address is open, because whoever is on the machine can read the store as well; on any other
-address, or through a proxy, reading needs the login. Acting always does. The Host header is checked on loopback so
+address, or through a proxy (any forwarding header, HTTP/1.0 as proxies speak it, or `web.trusted_proxy`), reading needs
+the login. Acting always does. The Host header is checked on loopback so
 that a foreign site cannot point its own name at 127.0.0.1 and read the page through a visitor's browser (DNS
 rebinding).
 """
@@ -22,6 +23,8 @@ from flask import Flask, Response, abort, current_app, g, redirect, render_templ
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
+from bot.domain.addresses import is_loopback
+
 COOKIE: Final = "quanticity_visit"
 OPERATOR: Final = "operator"
 FAILURES_ALLOWED: Final = 5
@@ -29,7 +32,12 @@ FAILURE_WINDOW_S: Final = 60.0
 ADDRESSES_REMEMBERED: Final = 1024
 OPEN_ENDPOINTS: Final = frozenset({"static", "access.login", "probes.healthz", "favicon"})
 BEARER_ENDPOINTS: Final = frozenset({"probes.metrics", "probes.status"})
-FORWARDED: Final = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded")
+SHORTEST_TOKEN: Final = 16
+FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"})
+FORWARDING_FAMILIES: Final = (
+    "x-forwarded-", "x-forwarded", "x-original-", "x-proxy", "x-real-", "cf-", "cdn-", "fastly-", "fly-", "x-envoy-",
+    "x-amzn-", "x-amz-cf-", "x-azure-", "x-appengine-", "x-vercel-", "tailscale-", "x-remote-",
+)  # fmt: skip
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -44,16 +52,6 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a bind address or host name is this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,8 @@ class Doorkeeper:
     """Checks the login token, counts failures, and signs visits.
 
     The signing key is derived from the token and fresh randomness: a restart of the page or a new token ends every
-    login. `monotonic` gives seconds that never go back; `session_seconds` is how long a login lasts.
+    login. `monotonic` gives seconds that never go back; `session_seconds` is how long a login lasts. A login that was
+    ended is remembered for as long as its cookie would have been good.
     """
 
     def __init__(self, token: str, session_seconds: float, monotonic: Callable[[], float]) -> None:
@@ -83,6 +82,7 @@ class Doorkeeper:
         self._session_seconds = session_seconds
         self._monotonic = monotonic
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+        self._ended: dict[str, float] = {}
 
     def knows(self, token: str) -> bool:
         """Compare in constant time; without a configured token nobody can log in."""
@@ -116,7 +116,17 @@ class Doorkeeper:
         except (BadSignature, ValueError, TypeError):
             return None
         visit = Visit(str(visit_id), str(user), float(since))
+        if visit.id in self._ended:
+            return None
         return visit if self._monotonic() - visit.since <= self._session_seconds else None
+
+    def end(self, visit: Visit) -> None:
+        """End a login here, whoever still holds a copy of its cookie."""
+        if not visit.logged_in:
+            return
+        oldest = self._monotonic() - self._session_seconds
+        self._ended = {known: since for known, since in self._ended.items() if since >= oldest}
+        self._ended[visit.id] = visit.since
 
     def csrf(self, visit: Visit) -> str:
         """Return the token that every POST of this visit must carry."""
@@ -128,14 +138,31 @@ class Doorkeeper:
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """What address and mode allow: `login_link` is for sim only, where the token guards nothing but a simulation."""
+    """What address and mode allow: `login_link` is for sim only, where the token guards nothing but a simulation.
+
+    `cookie` is named by bot and port, so that two bots on one host do not log each other out (cookies know no ports).
+    `trusted_proxy` is the address or network of the proxy in front: whatever comes from there came through it.
+    """
 
     bind_host: str
     login_link: bool
+    cookie: str = COOKIE
+    trusted_proxy: str = ""
 
     @property
     def loopback(self) -> bool:
         return is_loopback(self.bind_host)
+
+    def trusts(self, address: str) -> bool:
+        """Say whether an address is the proxy's."""
+        try:
+            return bool(self.trusted_proxy) and _is_within(address, self.trusted_proxy)
+        except ValueError:
+            return False
+
+
+def _is_within(address: str, network: str) -> bool:
+    return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
 
 
 def doorkeeper() -> Doorkeeper:
@@ -154,7 +181,18 @@ def visit() -> Visit:
 
 
 def came_through_proxy() -> bool:
-    return any(name in request.headers for name in FORWARDED)
+    """Say whether anything shows that somebody else handed this request on."""
+    return (
+        rules().trusts(request.remote_addr or "")
+        or request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"  # no browser speaks it, proxies do by default
+        or any(is_forwarding(name) for name, _ in request.headers)
+    )
+
+
+def is_forwarding(header: str) -> bool:
+    """Say whether a header is one that proxies add."""
+    name = header.lower()
+    return name in FORWARDING or name.startswith(FORWARDING_FAMILIES)
 
 
 def reading_is_open() -> bool:
@@ -178,7 +216,7 @@ def _host_name() -> str:
 
 def _open_visit() -> None:
     g.visit_is_new = False
-    known = doorkeeper().unseal(request.cookies.get(COOKIE, ""))
+    known = doorkeeper().unseal(request.cookies.get(rules().cookie, ""))
     if known is None:
         known = doorkeeper().new_visit()
         g.visit_is_new = True
@@ -188,7 +226,7 @@ def _open_visit() -> None:
 def guard() -> AnyResponse | None:
     """Let a request in, or answer it: wrong host, no login, no CSRF token."""
     _open_visit()
-    if reading_is_open() and not is_loopback(_host_name()):
+    if rules().loopback and not came_through_proxy() and not is_loopback(_host_name()):
         abort(421, "This page answers to 127.0.0.1 and localhost only.")
     if request.method not in {"GET", "HEAD", "OPTIONS", "POST"}:
         abort(405)
@@ -220,16 +258,23 @@ def _guard_post() -> AnyResponse | None:
 
 
 def _address() -> str:
-    return request.remote_addr or "unknown"
+    """Return where a request comes from; behind the trusted proxy, the last hop of its header that is not itself."""
+    address = request.remote_addr or "unknown"
+    if not rules().trusts(address):
+        return address
+    hops = [hop.strip() for hop in ",".join(request.headers.getlist("X-Forwarded-For")).split(",")]
+    return next((hop for hop in reversed(hops) if hop and not rules().trusts(hop)), address)[:64]
 
 
 def _try_token(token: str) -> bool:
-    """Compare a token unless its sender must wait: 429 then, right or wrong."""
+    """Compare a token. The right one always opens: a stranger's guesses, which behind a proxy share the operator's
+    address, lock nobody out. Against guessing stands the token's length; a source that guesses on is told 429.
+    """
+    if doorkeeper().knows(token):
+        return True
     wait = doorkeeper().wait_seconds(_address())
     if wait > 0:
         abort(429, f"Too many attempts. Wait {wait:.0f} seconds.")
-    if doorkeeper().knows(token):
-        return True
     doorkeeper().count_failure(_address())
     current_app.logger.warning("login refused from %s", _address())
     return False
@@ -256,6 +301,7 @@ def login() -> Any:
 
 
 def logout() -> AnyResponse:
+    doorkeeper().end(visit())
     g.visit = doorkeeper().new_visit()
     g.visit_is_new = True
     return redirect("/", 303)
@@ -270,7 +316,9 @@ def _finish(response: Response) -> Response:
         response.headers["Referrer-Policy"] = "no-referrer"
     if g.get("visit_is_new") and request.endpoint not in {"static", "favicon", "probes.healthz", "probes.metrics"}:
         secure = request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
-        response.set_cookie(COOKIE, doorkeeper().seal(visit()), httponly=True, samesite="Lax", secure=secure, path="/")
+        response.set_cookie(
+            rules().cookie, doorkeeper().seal(visit()), httponly=True, samesite="Lax", secure=secure, path="/"
+        )
     return response
 
 

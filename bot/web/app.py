@@ -12,11 +12,11 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bot.domain.errors import StoreError
 from bot.web import access, actions, formats, live, pages, probes, words
+from bot.web.server import LARGEST_BODY
 from bot.web.window import Window
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 STATIC: Final = Path(__file__).resolve().parent / "static"
-LARGEST_FORM: Final = 16 * 1024
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 def create_app(window: Window, keeper: access.Doorkeeper, rules: access.AccessRules) -> Flask:
     """Return the page's application; nothing is read before the first request."""
     app = Flask("quanticity", template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static")
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from threading import Lock
 from typing import TypeVar
 
@@ -40,6 +41,7 @@ class Window:
         self.place = place
         self.clock = clock
         self._lock = Lock()
+        self._followed: datetime | None = None
         self._seen: dict[str | None, tuple[float, Overview]] = {}
 
     def look(self, question: Callable[[Connection], Answer]) -> Answer:
@@ -59,11 +61,14 @@ class Window:
             raise StoreError(reason_of(error)) from error
 
     def _keep_time(self, connection: Connection) -> None:
-        # The bot may have jumped ahead to its simulator's time; the page follows what the bot wrote.
-        if isinstance(self.clock, ScaledClock):
-            pulse = ask.pulse(connection)
-            if pulse is not None:
-                self.clock.align(pulse.at)
+        # The bot may have jumped ahead to its simulator's time; the page follows what the bot wrote. A tick is followed
+        # once: while none comes time goes on here, or a tick that stands would look fresh for ever.
+        if not isinstance(self.clock, ScaledClock):
+            return
+        pulse = ask.pulse(connection)
+        if pulse is not None and pulse.at != self._followed:
+            self._followed = pulse.at
+            self.clock.align(pulse.at)
 
     def overview(self, machine: str | None = None) -> Overview:
         """Return the overview, at most FRESH_S old; a store that cannot be read is told in it, not raised."""

@@ -136,7 +136,8 @@ def test_a_gateway_that_is_not_there_is_one_sentence_and_exit_code_2(program: Pr
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = str(taken.getsockname()[1])  # bound and not listening: a connection is refused
-        settings = {"QUANTICITY__IBKR__PORT": port, "UNUSUAL_WHALES_TOKEN": "t0ken-x", "WEB_LOGIN_TOKEN": "t0ken-y"}
+        settings = {"QUANTICITY__IBKR__PORT": port, "UNUSUAL_WHALES_TOKEN": "t0ken-x"}
+        settings["WEB_LOGIN_TOKEN"] = "t0ken-y-of-a-page"
         done = program.run("--mode", "paper", **settings)
     assert done.returncode == 2
     assert f"ibkr.port {port}" in done.stderr

@@ -220,7 +220,22 @@ def test_sim_needs_no_secret_and_paper_names_each_that_is_missing(tmp_path: Path
 
 def test_a_simulated_vendor_on_this_machine_needs_no_token(written: Write) -> None:
     root = written(data_sources="unusual_whales: {base_url: 'http://127.0.0.1:9000'}")
-    assert missing_secrets(accepted(root, {"WEB_LOGIN_TOKEN": "x"}, {"mode": "paper"})) == []
+    assert missing_secrets(accepted(root, {"WEB_LOGIN_TOKEN": "x" * 16}, {"mode": "paper"})) == []
+
+
+def test_a_short_login_token_is_refused_outside_sim(tmp_path: Path) -> None:
+    given = {"WEB_LOGIN_TOKEN": "x" * 15, "UNUSUAL_WHALES_TOKEN": "t"}
+    assert missing_secrets(accepted(tmp_path, given)) == []
+    (words,) = missing_secrets(accepted(tmp_path, given, {"mode": "paper"}))
+    assert words.startswith("WEB_LOGIN_TOKEN has fewer than 16 characters")
+
+
+@pytest.mark.parametrize("address", ["http://vendor.example", "http://127.evil.example", "http://10.0.0.1:80"])
+def test_a_vendors_token_leaves_the_machine_by_https_alone(written: Write, address: str) -> None:
+    root = written(data_sources=f"unusual_whales: {{base_url: '{address}'}}")
+    given = {"WEB_LOGIN_TOKEN": "x" * 16, "UNUSUAL_WHALES_TOKEN": "t"}
+    (words,) = missing_secrets(accepted(root, given, {"mode": "paper"}))
+    assert words.startswith("sources.unusual_whales.base_url")
 
 
 # ---- environment and command line

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from bot.feeds.clock import ManualClock
 from bot.store import read as ask
 from bot.store.database import open_reader
-from bot.web.access import FAILURE_WINDOW_S, FAILURES_ALLOWED, Doorkeeper, is_loopback, safe_next
+from bot.web.access import FAILURE_WINDOW_S, FAILURES_ALLOWED, AccessRules, Doorkeeper, safe_next
 
 READING = ("/", "/position/POSRUN", "/signal/SIGRUN", "/machines", "/audit", "/parts", "/api/status", "/metrics")
 ACTIONS = ("pause", "resume", "approve", "reject", "close", "flatten")
@@ -30,8 +30,29 @@ def test_reading_on_any_other_address_needs_the_login(make_app: Callable[..., Fl
     assert b"SPX" not in answer.data
 
 
-def test_reading_through_a_proxy_needs_the_login_even_on_loopback(page: FlaskClient) -> None:
-    assert page.get("/", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 302
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "Forwarded",
+        "Via", "X-Real-IP", "CF-Connecting-IP", "CF-Ray", "cf-visitor", "True-Client-IP", "X-Client-IP",
+        "Fly-Client-IP", "X-Forwarded-Server",
+        "Tailscale-User-Login", "X-Amzn-Trace-Id", "X-Original-URL", "X-Envoy-External-Address",
+    ],
+)  # fmt: skip
+def test_reading_through_a_proxy_needs_the_login_even_on_loopback(page: FlaskClient, header: str) -> None:
+    assert page.get("/", headers={header: "203.0.113.9"}).status_code == 302
+    assert page.get("/", headers={header: "203.0.113.9", "Host": "bot.example"}).status_code == 302
+
+
+def test_a_proxy_that_adds_no_header_shows_by_its_protocol(page: FlaskClient) -> None:
+    assert page.get("/", environ_overrides={"SERVER_PROTOCOL": "HTTP/1.0"}).status_code == 302
+
+
+def test_whatever_comes_from_the_trusted_proxy_needs_the_login(page: FlaskClient) -> None:
+    page.application.extensions["access_rules"] = AccessRules("127.0.0.1", False, trusted_proxy="127.0.0.0/8")
+    assert page.get("/").status_code == 302
+    assert page.get("/", headers={"Host": "bot.example"}).status_code == 302
+    assert page.get("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/api/status"])
@@ -98,15 +119,29 @@ def test_outside_sim_a_token_in_the_address_lets_nobody_in(make_app: Callable[..
     assert b"Log out" not in page.get("/").data
 
 
-def test_too_many_wrong_tokens_must_wait_even_with_the_right_one(
+def test_too_many_wrong_tokens_must_wait_and_the_right_one_opens_all_the_same(
     page: FlaskClient, csrf_of, token: str, clock: ManualClock
 ) -> None:
     csrf = csrf_of(page)
     for _ in range(FAILURES_ALLOWED):
         assert page.post("/login", data={"csrf": csrf, "token": "guess"}).status_code == 403
-    assert page.post("/login", data={"csrf": csrf, "token": token}).status_code == 429
+    assert page.post("/login", data={"csrf": csrf, "token": "guess"}).status_code == 429
+    operator = page.application.test_client()
+    assert operator.post("/login", data={"csrf": csrf_of(operator), "token": token}).status_code == 303
     clock.advance(FAILURE_WINDOW_S + 1)
-    assert page.post("/login", data={"csrf": csrf, "token": token}).status_code == 303
+    assert page.post("/login", data={"csrf": csrf, "token": "guess"}).status_code == 403
+
+
+def test_behind_the_trusted_proxy_each_visitor_is_counted_for_himself(page: FlaskClient, csrf_of) -> None:
+    page.application.extensions["access_rules"] = AccessRules("127.0.0.1", False, trusted_proxy="127.0.0.1")
+    csrf = csrf_of(page)
+
+    def guess(visitor: str) -> int:
+        form = {"csrf": csrf, "token": "guess"}
+        return page.post("/login", data=form, headers={"X-Forwarded-For": f"9.9.9.9, {visitor}"}).status_code
+
+    assert [guess("203.0.113.9") for _ in range(FAILURES_ALLOWED + 1)][-1] == 429
+    assert guess("203.0.113.10") == 403
 
 
 def test_a_login_ends_after_its_hours(operator: FlaskClient, clock: ManualClock) -> None:
@@ -118,6 +153,24 @@ def test_a_login_ends_after_its_hours(operator: FlaskClient, clock: ManualClock)
 def test_logging_out_ends_the_login(operator: FlaskClient, csrf_of) -> None:
     operator.post("/logout", data={"csrf": csrf_of(operator, "/")})
     assert b"Log out" not in operator.get("/").data
+
+
+def test_a_copy_of_the_cookie_is_worth_nothing_after_the_logout(operator: FlaskClient, csrf_of) -> None:
+    cookie = operator.get_cookie("quanticity_visit")
+    assert cookie is not None
+    operator.post("/logout", data={"csrf": csrf_of(operator, "/")})
+    thief = operator.application.test_client()
+    thief.set_cookie("quanticity_visit", cookie.value)
+    assert b"Log out" not in thief.get("/").data
+
+
+def test_two_bots_on_one_host_keep_each_others_logins(make_app: Callable[..., Flask], store) -> None:
+    names = []
+    for cookie in ("quanticity_visit_one_8080", "quanticity_visit_two_8081"):
+        app = make_app(store.url)
+        app.extensions["access_rules"] = AccessRules("127.0.0.1", True, cookie)
+        names.append(app.test_client().get("/").headers["Set-Cookie"].partition("=")[0])
+    assert names == ["quanticity_visit_one_8080", "quanticity_visit_two_8081"]
 
 
 def test_without_a_configured_token_nobody_logs_in(make_app: Callable[..., Flask], store, csrf_of) -> None:
@@ -168,11 +221,6 @@ def test_the_way_back_never_leads_elsewhere(target: str) -> None:
 
 def test_the_way_back_keeps_a_page_of_ours() -> None:
     assert safe_next("/position/X?sent=1") == "/position/X?sent=1"
-
-
-def test_loopback_is_this_machine_only() -> None:
-    assert all(is_loopback(host) for host in ("127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"))
-    assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "10.0.0.1", "example.org", "127.0.0.1.evil", ""))
 
 
 def _commands(url: str) -> list[ask.CommandRow]:

@@ -10,9 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.feeds.clock import ManualClock
+from bot.feeds.clock import ManualClock, ScaledClock, wall_seconds
 from bot.store import schema
-from tests.web.conftest import StoreBuilder
+from tests.web.conftest import NOW, StoreBuilder
 
 
 def test_a_bot_that_ticks_is_well(page: FlaskClient) -> None:
@@ -29,6 +29,19 @@ def test_a_bot_that_stopped_ticking_is_not(page: FlaskClient, clock: ManualClock
     answer = page.get("/healthz")
     assert answer.status_code == 503
     assert answer.get_json()["reasons"] == ["last tick 21 s ago, more than 15"]
+
+
+def test_in_sim_a_tick_that_stands_grows_old(make_app: Callable[..., Flask], store: StoreBuilder) -> None:
+    app = make_app(store.url)
+    clock = ScaledClock(NOW, 30, wall_seconds())
+    app.extensions["window"].clock = clock
+    page = app.test_client()
+    assert page.get("/healthz").status_code == 200
+    for _ in range(40):  # somebody looks twice a second, for twenty wall seconds
+        clock._birth -= 0.5
+        health = page.get("/healthz")
+    assert health.status_code == 503
+    assert health.get_json()["reasons"][0].startswith("last tick 2"), "looking makes a tick no younger"
 
 
 @pytest.mark.parametrize(
