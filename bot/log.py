@@ -6,7 +6,9 @@ Lines of the standard library's loggers and of structlog look alike: time, words
 from __future__ import annotations
 
 import logging
+import os
 import queue
+import re
 import sys
 import threading
 import time
@@ -26,6 +28,9 @@ Now = Callable[[], datetime]
 _MOST_LINES: Final = 10_000
 _FLUSH_S: Final = 0.5
 _NOISY: Final = ("ib_insync", "transitions", "asyncio", "aiosqlite", "waitress", "werkzeug", "alembic")
+_COLOURS: Final = {"warning": "33", "error": "31", "critical": "1;31"}
+_GAIN: Final = re.compile(r"\+\$[\d,.]*\d")
+_LOSS: Final = re.compile(r"−\$[\d,.]*\d")
 _MARKS: Final = {"warning": "warning: ", "error": "ERROR: ", "critical": "CRITICAL: "}
 _MOST_CHARACTERS: Final = 65_536
 """Of one line with its traceback."""
@@ -79,15 +84,29 @@ class PlainLine:
         return f"{mark}{event}{'  ' + facts if facts else ''}"
 
 
+def _wants_colour(stream: TextIO) -> bool:
+    """Say whether a stream is a terminal whose reader has nothing against colour (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _coloured(line: str, level: str) -> str:
+    """Return a line in the colour of its level; in one without, gains are green and losses red."""
+    if level in _COLOURS:
+        return f"\x1b[{_COLOURS[level]}m{line}\x1b[0m"
+    line = _GAIN.sub("\x1b[32m\\g<0>\x1b[0m", line)
+    return _LOSS.sub("\x1b[31m\\g<0>\x1b[0m", line)
+
+
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
     """Redacts the finished line, tracebacks included: nothing that is written can have gone round it."""
 
-    def __init__(self, redact: Callable[[str], str], **options: Any) -> None:
+    def __init__(self, redact: Callable[[str], str], *, colour: bool, **options: Any) -> None:
         super().__init__(**options)
-        self._redact = redact
+        self._redact, self._colour = redact, colour
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._redact(super().format(record))
+        text = self._redact(super().format(record))
+        return _coloured(text, record.levelname.lower()) if self._colour else text
 
 
 class AsideHandler(logging.Handler):
@@ -154,8 +173,13 @@ def configure_logging(
         structlog.processors.format_exc_info,
     ]
     formatter = _RedactingFormatter(
-        redactor(secrets), foreign_pre_chain=shared, processors=[PlainLine(now)], use_get_message=True
+        redactor(secrets),
+        colour=_wants_colour(stream or sys.stderr),
+        foreign_pre_chain=shared,
+        processors=[PlainLine(now)],
+        use_get_message=True,
     )
+    level = "info" if level == "detail" else level
     handler: logging.Handler = (AsideHandler if aside else logging.StreamHandler)(stream or sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -34,13 +34,13 @@ class DaySummary:
         return all(finding.ok for finding in self.findings)
 
 
-def summarize(url: str, day: date) -> DaySummary:
+def summarize(url: str, day: date, *, with_invariants: bool = True) -> DaySummary:
     """Read a day from the store."""
     with open_reader(url) as reader:
         trades = [*closed_positions(reader, day, _ALL), *open_positions(reader)]
         money, slippage = money_of_day(reader, day), slippage_of_day(reader, day)
     trades.sort(key=lambda row: (row.opened_at, row.id))
-    return DaySummary(day, trades, money, slippage, check_invariants(url))
+    return DaySummary(day, trades, money, slippage, check_invariants(url) if with_invariants else ())
 
 
 def answer(question: Mapping[str, str]) -> list[str]:
@@ -61,7 +61,8 @@ def lines(summary: DaySummary) -> list[str]:
     if summary.slippage is not None:
         out.append(f"  slippage    {slippage_words(summary.slippage)}")
     broken = [f"{f.invariant}: {f.detail}" for f in summary.findings if not f.ok]
-    out.append(f"  invariants  {len(summary.findings) - len(broken)} of {len(summary.findings)} hold")
+    if summary.findings:
+        out.append(f"  invariants  {len(summary.findings) - len(broken)} of {len(summary.findings)} hold")
     out.extend(f"    BROKEN {words}" for words in broken)
     return out
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.app.announce import announce, announce_look
 from bot.app.day import DaySummary, as_data, lines, summarize
+from bot.app.trader_log import log_of
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import ReplayOptions
 from bot.config.schema import Settings
@@ -132,6 +132,7 @@ async def open_desk(
     store = SqlStore(url, clock, config_version=config.version)
     await store.open()
     await store.record_config(config.version, config.text)
+    told = log_of(settings)
     engine = Engine(
         settings,
         store=store,
@@ -143,8 +144,8 @@ async def open_desk(
         inbox=inbox,
         scenario=scenario.name,
         wait_for_answers=True,
-        on_commit=(lambda batch: None) if quiet else announce,
-        on_look=(lambda strategy, look: None) if quiet else announce_look,
+        on_commit=(lambda batch: None) if quiet else told,
+        on_look=(lambda strategy, look: None) if quiet else told.look,
     )
     await engine.start()
     await desk_broker.start()

@@ -16,12 +16,11 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bot.app.announce import announce, announce_look
 from bot.app.backups import Backups
 from bot.app.beside import Beside, cancel
 from bot.app.children import Child, ChildFailed
@@ -33,6 +32,7 @@ from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.pacing import paced
 from bot.app.page import page
 from bot.app.preparation import bring_up_store, check_gateway, check_page_port
+from bot.app.trader_log import log_at_start
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.loader import LoadedConfig, validate_section
@@ -207,12 +207,12 @@ async def _trade(
     await store.record_config(config.version, config.text)
     align = _follower_of_the_venue(clock) if day is None else None
     broker = IbkrBroker(_broker_settings(settings), clock, inbox.put, bot_id=settings.bot_id, on_venue_time=align)
-    token = config.secrets.unusual_whales_token or _ANY_BEARER
-    feed = UwFeed.over_http(sources, clock, calendar, inbox.put, token)
+    feed = UwFeed.over_http(sources, clock, calendar, inbox.put, config.secrets.unusual_whales_token or _ANY_BEARER)
     synced = asyncio.Event()
+    told = log_at_start(settings, calendar.today(clock.now()))
 
     def committed(batch: TickBatch) -> None:
-        announce(batch)
+        told(batch)
         if batch.connection is not None and batch.connection.state is ConnectionState.SYNCED:
             synced.set()
 
@@ -227,7 +227,7 @@ async def _trade(
         inbox=inbox,
         scenario=day.scenario_name if day else "",
         on_commit=committed,
-        on_look=announce_look,
+        on_look=told.look,
         on_outage=log.error,
     )
     stop = stop_on_signals()
@@ -267,7 +267,7 @@ async def _trade(
         await engine.run(stop)
     if engine.should_begin_again and not stop.is_set():
         return None
-    return _farewell(settings, day, options)
+    return _farewell(settings, calendar.today(clock.now()), options)
 
 
 async def _stop(engine: Engine) -> None:
@@ -282,13 +282,16 @@ async def _feed_after_the_book(feed: UwFeed, synced: asyncio.Event) -> None:
     await feed.start()
 
 
-def _farewell(settings: Settings, day: SimulatedDay | None, options: RunOptions) -> int:
-    """Print the simulated day that was run to its close; a broken invariant is a failed run."""
-    if day is None or not options.until_close:
-        return 0
+def _farewell(settings: Settings, today: date, options: RunOptions) -> int:
+    """Print what the day came to; at the end of a day that was run to its close a broken invariant is a failed run. At
+    Ctrl-C they are left out: they read the whole history, and `audit invariants` does it at leisure."""
     from bot.app.day import lines, summarize
 
-    summary = summarize(settings.database.url, day.session.day)
+    try:
+        summary = summarize(settings.database.url, today, with_invariants=options.until_close)
+    except StoreError as error:
+        log.warning(f"the day is not summed up: {error}")
+        return 0
     sys.stdout.write("\n".join(lines(summary)) + "\n")
     return 0 if summary.sound else 1
 

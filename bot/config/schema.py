@@ -280,7 +280,12 @@ class SimSettings(Section):
 
 
 class LogSettings(Section):
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Literal["debug", "detail", "info", "warning", "error"] = Field(
+        "info", description="info: a trader's line an event; detail: every transition as the record has it"
+    )
+    heartbeat_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        900, description="seconds of the bot's clock between two lines with the day's P&L in the session; 0: none"
+    )
 
 
 class ZeroDteGammaSettings(Section):

@@ -111,7 +111,7 @@ def test_an_unknown_key_is_named_with_a_guess_and_what_is_known(written: Write) 
         ("ibkr: {account: 123}", "ibkr.account = 123 must be text (in quotes where it looks like a number)."),
         ("engine: {tick_seconds: .nan}", "engine.tick_seconds = nan must be a number, above 0."),
         ("web: {enabled: maybe}", "web.enabled = 'maybe' must be true or false."),
-        ("log: {level: loud}", "log.level = 'loud' must be one of debug, info, warning, error."),
+        ("log: {level: loud}", "log.level = 'loud' must be one of debug, detail, info, warning, error."),
         ("bot_id: QTY", "bot_id = 'QTY' must be text (in quotes where it looks like a number), matching"),
         ("ibkr: 5", "ibkr = 5 must be `key: value` lines with the keys host, port,"),
         ("foo: 1", "line 1: foo is an unknown key."),

@@ -1,0 +1,309 @@
+"""The log that the trader watches: one line an event, with its contract and what the day brings; trail steps folded.
+
+What is shown of each transition is a row of `_SHOWN`; what no trader asks for (an order's way to the broker, questions
+to the rules) is in the store and with `log.level: detail`. The day's P&L in it is the headline of `status` and page:
+realized + open at the bid, of the instant of the line.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from bot.app.announce import LEVELS, transition_line
+from bot.config.schema import Settings
+from bot.domain.money import ZERO
+from bot.domain.position import Position, PositionState
+from bot.domain.wording import NOTHING, contract_words, dollars, key_words, price
+from bot.engine.state.records import EngineStatus, NewTransition, TickBatch
+from bot.strategies.base import Look, Strategy
+
+log: Final = logging.getLogger("quanticity")
+
+WIDTH: Final = 20  # a contract and its day: `GOOGL 1182.5C 15 Jan`
+_FOLD: Final = timedelta(minutes=2)
+"""Steps of one trail are told together at least so often."""
+
+_MONEY: Final = frozenset(
+    {"entry_fill", "scale_out", "exit_fill", "close", "charge", "settle", "resettle", "lose", "correct"}
+)
+_SILENT: Final = frozenset(
+    {
+        ("signal", "measure"), ("signal", "work"), ("signal", "fill"), ("position", "created"), ("position", "protect"),
+        ("position", "make_room"), ("connection", "connect"), ("connection", "accepted"), ("session", "reconcile"),
+        ("position", "sell"),
+    }
+)  # fmt: skip
+_SILENT_MACHINES: Final = frozenset({"order", "approval"})
+_ORDER_NEWS: Final = frozenset({"reject", "lose_sight", "amend_refused", "cancel_refused", "late_fill"})
+_OWN_ACTORS: Final = frozenset({"tick", "broker", "reconcile"})
+
+
+@dataclass(slots=True)
+class _Held:
+    """What the log remembers of one position: what it brought, the latest bid, and what it stood at before today."""
+
+    words: str
+    realized: Decimal
+    open: Decimal
+    carried: Decimal = ZERO
+    over: bool = False
+
+    @property
+    def day(self) -> Decimal:
+        return self.realized + self.open - self.carried
+
+
+@dataclass(slots=True)
+class _Trail:
+    first: NewTransition
+    last: NewTransition
+    steps: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A position as the store has it at a start."""
+
+    id: str
+    contract_key: str
+    realized: Decimal
+    open: Decimal
+    carried: Decimal
+    over: bool
+
+
+@dataclass
+class TraderLog:
+    """Told of every batch that reached the disk and of every look; `heartbeat_s` seconds of the bot's clock between two
+    lines with the day's P&L, 0 for none."""
+
+    heartbeat_s: float = 0.0
+    known: Sequence[Known] = ()
+    day: date | None = None
+    _names: dict[str, str] = field(default_factory=dict)
+    _held: dict[str, _Held] = field(default_factory=dict)
+    _alive: dict[str, Position] = field(default_factory=dict)
+    _trails: dict[str, _Trail] = field(default_factory=dict)
+    _looks: dict[str, list[str]] = field(default_factory=dict)
+    _beat_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for each in self.known:
+            words = key_words(each.contract_key, self.day)
+            self._names[each.id] = words
+            self._held[each.id] = _Held(words, each.realized, each.open, each.carried, each.over)
+
+    def look(self, strategy: Strategy, look: Look) -> None:
+        """Remember why a strategy does not trade, when the reason is another one than before; symbols that wait for the
+        same are told in one line."""
+        if look.proposal is None:
+            self._looks.setdefault(look.reason, []).append(look.symbol)
+
+    def __call__(self, batch: TickBatch) -> None:
+        self._tell_looks()
+        self._learn(batch)
+        for row in batch.transitions:
+            self._tell(row)
+        for alert in batch.alerts:
+            log.log(LEVELS[alert.severity], f"alert {alert.code}: {alert.text}")
+        self._fold(batch.recorded_at)
+        if batch.status is not None:
+            self._beat(batch.status)
+
+    @property
+    def day_pnl(self) -> Decimal:
+        return sum((each.day for each in self._held.values()), ZERO)
+
+    # ---- what is known
+
+    def _learn(self, batch: TickBatch) -> None:
+        if batch.status is not None and batch.status.session_day is not None:
+            self._turn(batch.status.session_day)
+        for signal in batch.signals.values():
+            self._names[signal.id] = contract_words(signal.contract, self.day)
+        for order in batch.orders.values():
+            self._names[order.id] = key_words(order.contract_key, self.day)
+        for position in batch.positions.values():
+            self._learn_position(position)
+        for mark in batch.marks:
+            held, alive = self._held.get(mark.position_id), self._alive.get(mark.position_id)
+            if held is not None and alive is not None and mark.bid is not None and not held.over:
+                held.open = alive.unrealized_pnl(mark.bid)
+
+    def _learn_position(self, position: Position) -> None:
+        words = contract_words(position.contract, self.day)
+        self._names[position.id] = words
+        held = self._held.setdefault(position.id, _Held(words, ZERO, ZERO))
+        held.realized, held.over = position.realized_pnl, position.state is PositionState.CLOSED
+        if held.over:
+            held.open = ZERO
+            self._alive.pop(position.id, None)
+        else:
+            self._alive[position.id] = position
+
+    def _turn(self, day: date) -> None:
+        """A new day begins: what is over belongs to the day before, what is held counts from where it stands."""
+        if self.day is not None and day != self.day:
+            self._held = {key: each for key, each in self._held.items() if not each.over}
+            for each in self._held.values():
+                each.carried = each.realized + each.open
+        self.day = day
+
+    # ---- what is told
+
+    def _tell_looks(self) -> None:
+        looks, self._looks = self._looks, {}
+        for reason, symbols in looks.items():
+            log.info(f"{', '.join(symbols):<{WIDTH}} no trade: {reason}")
+
+    def _tell(self, row: NewTransition) -> None:
+        if row.machine == "position" and row.trigger == "ratchet":
+            trail = self._trails.setdefault(row.entity_id, _Trail(row, row, 0))
+            trail.last, trail.steps = row, trail.steps + 1
+            return
+        self._tell_trail(row.entity_id)
+        words = self._words(row)
+        if words is None:
+            return
+        who = "" if row.actor in _OWN_ACTORS else f" [{row.actor}]"
+        money = f" · day {dollars(self.day_pnl, plus=True)}" if self._is_money(row) else ""
+        log.info(f"{self._subject(row):<{WIDTH}} {words}{who}{money}")
+
+    @staticmethod
+    def _is_money(row: NewTransition) -> bool:
+        return row.machine == "position" and row.trigger in _MONEY
+
+    def _subject(self, row: NewTransition) -> str:
+        if row.machine in {"signal", "position", "order"}:
+            return self._names.get(row.entity_id, f"{row.machine} {row.entity_id[-6:]}")
+        return row.machine if row.machine in {"session", "connection"} else f"{row.machine} {row.entity_id}"
+
+    def _words(self, row: NewTransition) -> str | None:
+        """Return what a trader reads of a transition, None for what only the record needs."""
+        if row.trigger.startswith("refused:"):
+            return f"{row.trigger.removeprefix('refused:')} refused in {row.from_state}: {row.reason}"
+        if (row.machine, row.trigger) in _SILENT:
+            return None
+        if row.machine in _SILENT_MACHINES:
+            return f"order {row.to_state}: {row.reason}" if row.trigger in _ORDER_NEWS else None
+        tell = _SHOWN.get((row.machine, row.trigger))
+        if tell is not None:
+            return tell(row)
+        moved = "" if row.from_state == row.to_state or row.machine == "position" else f"{row.to_state}: "
+        return f"{moved}{row.reason}"
+
+    def _tell_trail(self, position_id: str) -> None:
+        trail = self._trails.pop(position_id, None)
+        if trail is None:
+            return
+        since, now = trail.first.evidence.get("from"), trail.last.evidence
+        steps = f", in {trail.steps} steps" if trail.steps > 1 else ""
+        words = f"stop {_price(since)} to {_price(now.get('to'))}{steps}, high {_price(now.get('high'))}"
+        name = self._names.get(position_id, position_id[-6:])
+        log.info(f"{name:<{WIDTH}} {words} · day {dollars(self.day_pnl, plus=True)}")
+
+    def _fold(self, now: datetime) -> None:
+        for position_id, trail in list(self._trails.items()):
+            if now - trail.first.event_at >= _FOLD:
+                self._tell_trail(position_id)
+
+    def _beat(self, status: EngineStatus) -> None:
+        if not self.heartbeat_s or not _is_open(status):
+            return
+        if self._beat_at is None:
+            self._beat_at = status.at
+        if (status.at - self._beat_at).total_seconds() < self.heartbeat_s:
+            return
+        self._beat_at = status.at
+        log.info(f"{'day':<{WIDTH}} {self.state_of_the_day()}")
+
+    def state_of_the_day(self) -> str:
+        """Return the day's P&L with its parts, and what is held."""
+        gained = sum((each.open for each in self._held.values()), ZERO)
+        parts = f"realized {dollars(self.day_pnl - gained, plus=True)}, open {dollars(gained, plus=True)}"
+        held = [f"{each.words} {dollars(each.day, plus=True)}" for each in self._held.values() if not each.over]
+        closed = sum(each.over for each in self._held.values())
+        return f"{dollars(self.day_pnl, plus=True)} = {parts}; {closed} closed, held: {', '.join(held) or 'nothing'}"
+
+
+def known_at_start(url: str, day: date) -> Sequence[Known]:
+    """Return what the day has brought so far, as the store has it: a start in the middle of it goes on from there."""
+    from bot.store.database import open_reader
+    from bot.store.read.money import carried, open_of
+    from bot.store.read.trading import closed_positions, open_positions
+
+    with open_reader(url) as connection:
+        rows = [*open_positions(connection), *closed_positions(connection, day, 1_000_000)]
+        before = carried(connection, rows, day)
+        return [
+            Known(
+                row.id,
+                row.contract_key,
+                row.realized_pnl,
+                ZERO if row.closed_at else open_of(row) or ZERO,
+                sum(before.get(row.id, (ZERO, ZERO)), ZERO),
+                row.closed_at is not None,
+            )
+            for row in rows
+        ]
+
+
+def log_of(settings: Settings, day: date | None = None, known: Sequence[Known] = ()) -> TraderLog | DetailLog:
+    """Return the log that the settings ask for."""
+    return DetailLog() if settings.log.level in {"detail", "debug"} else TraderLog(settings.log.heartbeat_s, known, day)
+
+
+def log_at_start(settings: Settings, day: date) -> TraderLog | DetailLog:
+    """Return the log of a run that begins on a day of which the store may know something."""
+    return log_of(settings, day, known_at_start(settings.database.url, day))
+
+
+def _is_open(status: EngineStatus) -> bool:
+    opens, closes = status.session_open_at, status.session_close_at
+    return opens is not None and closes is not None and opens <= status.at < closes
+
+
+def _price(value: object) -> str:
+    return price(value) if isinstance(value, Decimal) else NOTHING
+
+
+def _idea(row: NewTransition) -> str:
+    why = row.evidence.get("reason")
+    return f"idea {row.entity_id[-6:]}: {why}" if why else f"idea {row.entity_id[-6:]}: {row.reason}"
+
+
+def _asked(row: NewTransition) -> str | None:
+    return None if row.reason == "the rules decide" else row.reason
+
+
+def _closed(row: NewTransition) -> str:
+    return f"closed, {row.reason.removeprefix('flat: ')}"
+
+
+_SHOWN: Final[Mapping[tuple[str, str], Callable[[NewTransition], str | None]]] = {
+    ("signal", "created"): _idea,
+    ("signal", "ask"): _asked,
+    ("signal", "approve"): lambda row: row.reason,
+    ("position", "close"): _closed,
+}
+
+
+@dataclass
+class DetailLog:
+    """Every transition as a line, as the record has it: `log.level: detail`."""
+
+    def __call__(self, batch: TickBatch) -> None:
+        for row in batch.transitions:
+            log.info(transition_line(row))
+        for alert in batch.alerts:
+            log.log(LEVELS[alert.severity], f"alert {alert.code}: {alert.text}")
+
+    @staticmethod
+    def look(strategy: Strategy, look: Look) -> None:
+        if look.proposal is None:
+            log.info(f"{look.symbol:<15} no trade ({strategy.name}): {look.reason}")

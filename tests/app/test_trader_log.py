@@ -1,0 +1,99 @@
+"""The log for a trader: a line an event with its contract, trail steps folded, the day's P&L of the line's instant."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.app.trader_log import Known, TraderLog
+from bot.domain.instruments import parse_osi
+from bot.domain.position import ExitPlan, Position
+from bot.engine.state.records import EngineStatus, NewMark, NewTransition, TickBatch
+
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+D = Decimal
+PLAN = ExitPlan((), D("0.5"), D("0.25"), D("0.5"), None)
+
+
+def a_position(**sets: object) -> Position:
+    held = Position("POS1", parse_osi("SPY   261120C00590000"), "s", PLAN, NOW, entry_quantity=4, entry_value=D("4.20"))
+    return replace(held, **sets)  # type: ignore[arg-type]
+
+
+def row(machine: str, trigger: str, reason: str, *, at: datetime = NOW, **evidence: object) -> NewTransition:
+    return NewTransition(machine, "POS1", "trailing", "trailing", trigger, "tick", reason, evidence, at)
+
+
+def status(at: datetime) -> EngineStatus:
+    opens, closes = NOW - timedelta(minutes=30), NOW + timedelta(hours=6)
+    return EngineStatus(1, at, 1.0, "sim", 1.0, "", 0, 0.0, date(2026, 11, 20), opens, closes, None, ())
+
+
+def batch(*rows: NewTransition, at: datetime = NOW, **more: object) -> TickBatch:
+    found = TickBatch(1, at, transitions=list(rows))
+    for name, value in more.items():
+        setattr(found, name, value)
+    return found
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "quanticity")
+    return caplog
+
+
+def a_log() -> TraderLog:
+    return TraderLog(900, (), date(2026, 11, 20))
+
+
+def test_a_fill_is_one_line_with_contract_and_the_days_pnl(told: pytest.LogCaptureFixture) -> None:
+    log = a_log()
+    log(
+        batch(
+            row("position", "entry_fill", "bought 4 at 1.05, holding 4"),
+            positions={"POS1": a_position(commissions=D(3))},
+        )
+    )
+    assert told.messages == ["SPY 590C 20 Nov      bought 4 at 1.05, holding 4 · day −$3.00"]
+
+
+def test_open_counts_at_the_bid_of_the_latest_mark(told: pytest.LogCaptureFixture) -> None:
+    log = a_log()
+    mark = NewMark("POS1", NOW, D("1.25"), D("1.30"), None, None, False)
+    log(batch(positions={"POS1": a_position()}, marks=[mark]))
+    log(batch(row("position", "scale_out", "sold 1 at 1.25, 3 left"), positions={"POS1": a_position()}))
+    assert told.messages[-1].endswith("· day +$80.00")
+
+
+def test_trail_steps_are_folded_and_told_before_the_next_event(told: pytest.LogCaptureFixture) -> None:
+    log = a_log()
+    log(batch(positions={"POS1": a_position()}))
+    for step in range(5):
+        stop = D("1.00") + D(step) / 100
+        evidence = {"from": stop, "to": stop + D("0.01"), "high": D("1.50")}
+        log(batch(row("position", "ratchet", "high", **evidence)))
+    assert told.messages == []
+    log(batch(row("position", "stopped", "the stop at 1.05 was hit")))
+    assert told.messages[0] == "SPY 590C 20 Nov      stop 1.00 to 1.05, in 5 steps, high 1.50 · day $0.00"
+    assert told.messages[1] == "SPY 590C 20 Nov      the stop at 1.05 was hit"
+
+
+def test_what_goes_between_us_and_the_broker_is_for_the_record_only(told: pytest.LogCaptureFixture) -> None:
+    a_log()(batch(row("order", "acknowledge", "x"), row("approval", "approve", "x"), row("signal", "measure", "x")))
+    assert told.messages == []
+    a_log()(batch(row("order", "reject", "no permission")))
+    assert told.messages == ["order POS1           order trailing: no permission"]
+
+
+def test_the_day_is_told_at_each_heartbeat_and_goes_on_from_the_store(told: pytest.LogCaptureFixture) -> None:
+    known = Known("OLD", "QQQ   261120P00510000", D("120"), D(0), D("20"), over=True)
+    log = TraderLog(900, (known,), date(2026, 11, 20))
+    for minute in range(0, 31, 5):
+        log(batch(at=NOW, status=status(NOW + timedelta(minutes=minute))))
+    assert (
+        told.messages == ["day                  +$100.00 = realized +$100.00, open $0.00; 1 closed, held: nothing"] * 2
+    )
