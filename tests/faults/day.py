@@ -33,6 +33,7 @@ from bot.engine.tick import Engine
 from bot.feeds.clock import ClockWatch, ManualClock
 from bot.feeds.uw import UwFeed
 from bot.sim.faults.broker import FaultyBroker
+from bot.sim.faults.catalogue import ALL_DAY, Reject
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
@@ -331,10 +332,12 @@ class World:
     async def recover(self) -> None:
         """No further faults, no further wishes, a machine's clock that is right, a disk that takes everything. Every
         other seed restarts the bot, the others ask for the book; one that lives in a wrong hour finds back by itself,
-        and one that waits for its store when it looks again."""
+        and one that waits for its store when it looks again. A venue that takes no stop today goes on taking none."""
         self.is_over = True
         self.reaper.waiting.clear()
-        self.script = self.broker.script = self.vendor.script = self.bot_clock.time.script = FaultScript(())
+        self.script = self.broker.script = self.vendor.script = self.bot_clock.time.script = FaultScript(
+            [fault for fault in self.plan.faults if isinstance(fault, Reject) and fault.count >= ALL_DAY]
+        )
         if self.plan.seed % 2:
             await self.die("restart for recovery")
             self.outcome.deaths.pop()

@@ -38,7 +38,7 @@ from bot.domain.events import (
     WhatIfAnswered,
 )
 from bot.domain.instruments import Instrument, PriceGrid
-from bot.domain.order import OrderTicket, OrderType
+from bot.domain.order import OrderSide, OrderTicket, OrderType
 from bot.engine.state.ports import Clock, Sink
 from bot.sim.broker import SimBroker
 from bot.sim.faults.by_hand import by_hand
@@ -269,13 +269,9 @@ class FaultyBroker:
         numbered = replace(ticket, order_id=order_id)
         if self._deaf(now) or self.script.meet(LoseOrder, now) is not None:
             return order_id
-        refusal = self.script.meet(Reject, now, of="place")
-        if refusal is not None:
-            self._refuse(ticket.order_ref, refusal, now)
-            if refusal.code == 201:
-                self._hear(OrderReported(_inactive(numbered, self.client_id, now)))
-            if refusal.code not in INFORMING:
-                return order_id
+        refusal = self.script.meet(Reject, now, of="place", orders=("any", _kind_of(ticket)))
+        if refusal is not None and self._refuse_placement(numbered, refusal, now):
+            return order_id
         self._inner.submit(numbered)
         return order_id
 
@@ -284,7 +280,7 @@ class FaultyBroker:
         self._needs_socket()
         if self._deaf(now) or self.script.meet(LoseOrder, now) is not None:
             return
-        refusal = self.script.meet(Reject, now, of="change")
+        refusal = self.script.meet(Reject, now, of="change", orders=("any", _kind_of(ticket)))
         if refusal is not None:
             self._refuse(ticket.order_ref, refusal, now)
         if refusal is None or refusal.code in INFORMING:
@@ -307,6 +303,19 @@ class FaultyBroker:
     def _needs_socket(self) -> None:
         if self._link is LinkChange.DROPPED:
             raise BrokerUnavailable("the gateway is gone")
+
+    def _refuse_placement(self, ticket: OrderTicket, refusal: Reject, now: datetime) -> bool:
+        """Say how a placement is refused, and whether it is: some words come with an order that is taken."""
+        if refusal.says == "cancelled":
+            self._hear(OrderReported(_ended(ticket, self.client_id, now, BrokerOrderStatus.PENDING)))
+            self._hear(OrderReported(_ended(ticket, self.client_id, now, BrokerOrderStatus.CANCELLED)))
+            return True
+        if refusal.says == "error":
+            self._refuse(ticket.order_ref, refusal, now)
+        if refusal.says == "inactive" or refusal.code == 201:
+            self._hear(OrderReported(_ended(ticket, self.client_id, now, BrokerOrderStatus.INACTIVE)))
+            return True
+        return refusal.code not in INFORMING
 
     def _refuse(self, order_ref: str, refusal: Reject, now: datetime) -> None:
         meaning = MEANING.get(refusal.code, ErrorMeaning.AMBIGUOUS)
@@ -365,7 +374,13 @@ class FaultyBroker:
             self._inner.pump()
 
 
-def _inactive(ticket: OrderTicket, client_id: int, now: datetime) -> BrokerOrderView:
+def _kind_of(ticket: OrderTicket) -> str:
+    if ticket.side is OrderSide.BUY:
+        return "entry"
+    return "stop" if ticket.order_type is OrderType.STOP else "sale"
+
+
+def _ended(ticket: OrderTicket, client_id: int, now: datetime, status: BrokerOrderStatus) -> BrokerOrderView:
     return BrokerOrderView(
         order_ref=ticket.order_ref,
         perm_id=0,
@@ -373,7 +388,7 @@ def _inactive(ticket: OrderTicket, client_id: int, now: datetime) -> BrokerOrder
         client_id=client_id,
         contract_key=ticket.contract_key,
         side=ticket.side,
-        status=BrokerOrderStatus.INACTIVE,
+        status=status,
         quantity=ticket.terms.quantity,
         filled_quantity=0,
         limit_price=ticket.terms.limit_price if ticket.order_type is not OrderType.STOP else None,

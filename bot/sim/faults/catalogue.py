@@ -13,6 +13,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
+ALL_DAY = 100_000
+"""The count of a refusal that no day uses up."""
+
+
 class Callback(StrEnum):
     """What the broker calls back with. `order` is the four before it; `end` is what says that an answer is whole
     (open orders, executions, positions, the account), `preview` the answer to a what-if, `contract` what a contract is,
@@ -85,7 +89,7 @@ class Lasting(AnyFault):
 class Counted(AnyFault):
     """In force from `at` until it met `count` orders."""
 
-    count: int = Field(default=1, ge=1, le=100)
+    count: int = Field(default=1, ge=1, le=ALL_DAY)
 
     def ends(self) -> float:
         return float("inf")
@@ -150,11 +154,17 @@ class LoseOrder(Counted):
 
 
 class Reject(Counted):
-    """The next placements, changes or cancels are answered with an error and do not happen."""
+    """The next placements, changes or cancels are refused and do not happen.
+
+    `orders` says whose placement or change; `says` how a placement is refused: with an error (201 with Inactive after
+    it), as Inactive without a word, or taken and cancelled at once, as a venue does that thinks better of it.
+    """
 
     kind: Literal["reject"]
     of: Literal["place", "change", "cancel"] = "place"
-    code: int = Field(default=201, ge=100, le=99_999)
+    orders: Literal["any", "entry", "stop", "sale"] = "any"
+    says: Literal["error", "inactive", "cancelled"] = "error"
+    code: int = Field(default=201, ge=0, le=99_999)
     text: str = "Order rejected - reason: the exchange does not accept it"
 
 

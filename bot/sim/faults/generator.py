@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from bot.sim.faults.catalogue import Fault
+from bot.sim.faults.catalogue import ALL_DAY, Fault
 from bot.sim.faults.codes import CODES
 from bot.sim.faults.script import NEW_YORK
 
@@ -85,6 +85,13 @@ _WRONG_BY: Final = (-86_400, -86_400, -3600, -45, 20, 45, 90, 3600, 3600, 86_400
 _HANDS: Final = 1 / 6  # of the days
 _COMPANY: Final = 1 / 3  # of the days
 _DOES: Final = ("sell_part", "sell_part", "sell_all", "sell_all", "sell_more", "buy", "exercise", "liquidate")
+_TEXTS: Final = (
+    "",
+    "The following order exceeds the Size Limit of the Precautionary Settings",
+    "Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. PLEASE CONTACT CUSTOMER SERVICE",
+    "Error validating request.-'bN' : cause - The API interface is currently in Read-Only mode.",
+    "Ordre refusé - raison : marché inconnu",
+)
 _UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")
 _TOO_MUCH: Final = ("words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb")
 _FRAMES: Final = ("length", "endless", "http", "huge_field", "many_fields", "empty")
@@ -104,6 +111,7 @@ def random_faults(seed: int, begin: datetime, end: datetime, *, at_most: int = 6
         made.append(_ONE.validate_python({"at": _somewhere(chance, begin, end), **recipe(chance)}))
     more = [*_short_book(seed, begin, end), *_other_callbacks(seed, begin, end), *_any_code(seed, begin, end)]
     more += _outside(seed, begin, end, vendor=vendor)
+    more += _unheard_of(seed, begin, end)
     return sorted([*made, *more], key=lambda fault: fault.starts())
 
 
@@ -182,6 +190,28 @@ def strange_words(chance: random.Random) -> str:
     """Return up to 60 thousand characters of what has hurt a reader of text."""
     pieces = chance.sample(_STRANGE, chance.randint(1, 3))
     return "".join(pieces) * (chance.choice((1, 10, 60_000)) // sum(map(len, pieces)) + 1)
+
+
+def _unheard_of(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """A refusal in words that no table has, or without any, that may go on for longer than anybody asks again."""
+    chance = random.Random(f"unheard of {seed}")
+    if chance.random() >= _OTHERS:
+        return []
+    fault = {
+        "kind": "reject",
+        "at": _somewhere(chance, begin, end),
+        "of": chance.choice(("place", "place", "place", "change", "cancel")),
+        "orders": chance.choice(("any", "entry", "stop", "stop", "sale")),
+        "says": chance.choice(("error", "error", "error", "inactive", "cancelled")),
+        "code": chance.choice((0, chance.randint(100, 10_400), chance.randint(100, 10_400), chance.randint(1, 99_999))),
+        "text": chance.choice(_TEXTS),
+        "count": chance.choice((1, 2, 3, 4, 6)),
+    }
+    if fault["orders"] in {"entry", "stop"} and chance.random() < 0.5:
+        fault["count"] = ALL_DAY
+    if fault["of"] == "cancel":
+        fault["orders"] = "any"
+    return [_ONE.validate_python(fault)]
 
 
 def _short_book(seed: int, begin: datetime, end: datetime) -> list[Fault]:

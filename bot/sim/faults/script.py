@@ -41,10 +41,11 @@ class FaultScript:
         return [f for f in self.faults if isinstance(f, Callbacks) and f.starts() <= second < f.ends()]
 
     def meet(self, kind: type[Kind], now: datetime, **like: object) -> Kind | None:
-        """Return a counted fault that meets the order at hand, and take one off its count."""
+        """Return a counted fault that meets the order at hand, and take one off its count. `like`: what its fields have
+        to be; of a tuple, one."""
         second = _second_of_day(now)
         for number, fault in enumerate(self.faults):
-            fits = isinstance(fault, kind) and all(getattr(fault, name) == value for name, value in like.items())
+            fits = isinstance(fault, kind) and all(_is_like(getattr(fault, n), value) for n, value in like.items())
             if not fits or not isinstance(fault, Counted) or fault.starts() > second:
                 continue
             if self._used[number] < fault.count:
@@ -61,6 +62,10 @@ class FaultScript:
                 self._done.add(number)
                 found.append(fault)
         return found
+
+
+def _is_like(field: object, wanted: object) -> bool:
+    return field in wanted if isinstance(wanted, tuple) else field == wanted
 
 
 def _second_of_day(now: datetime) -> float:
