@@ -62,21 +62,35 @@ ORDER_ERRORS: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
         135: _E.AMBIGUOUS,  # no such order, whatever was asked of it
         136: _E.CANCEL_REFUSED,
         161: _E.CANCEL_REFUSED,
+        163: _E.NOT_PLACED,  # precaution: the price is too many percent away
         200: _E.REJECTED,
         201: _E.REJECTED,
         202: _E.CANCEL_REPORTED,
         203: _E.REJECTED,
         320: _E.AMBIGUOUS,  # the gateway stumbled over the request
-        321: _E.NOT_PLACED,
+        321: _E.NOT_PLACED,  # the request is not valid, or the API is read-only
+        325: _E.NOT_PLACED,
+        327: _E.NOT_PLACED,
+        328: _E.NOT_PLACED,
         329: _E.NOT_PLACED,
-        383: _E.NOT_PLACED,
+        330: _E.NOT_PLACED,
+        331: _E.NOT_PLACED,
+        354: _E.NOT_PLACED,  # precaution: no market data for what is to be traded
+        355: _E.NOT_PLACED,
+        382: _E.NOT_PLACED,  # precaution: the price is too many ticks away
+        383: _E.NOT_PLACED,  # precaution: the size limit
         387: _E.NOT_PLACED,
         388: _E.NOT_PLACED,
         391: _E.NOT_PLACED,
         399: _E.WARNING,  # held until the open, and the like: the order is live
+        403: _E.NOT_PLACED,  # the trigger of a stop
         404: _E.WARNING,  # shares are being located
+        412: _E.REJECTED,  # the contract is not available for trading
         434: _E.NOT_PLACED,
+        435: _E.NOT_PLACED,  # no account is named
         460: _E.REJECTED,
+        461: _E.NOT_PLACED,
+        481: _E.WARNING,  # the size was cut; the terms that are shown say to what
         492: _E.WARNING,
         505: _E.AMBIGUOUS,
         2102: _E.NOT_PLACED,  # a modification came too early after the last one
@@ -91,8 +105,11 @@ ORDER_ERRORS: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
         10147: _E.CANCEL_REFUSED,
         10148: _E.CANCEL_REFUSED,
         10268: _E.NOT_PLACED,
+        10289: _E.NOT_PLACED,  # wants a cash quantity
         10311: _E.WARNING,
         10314: _E.NOT_PLACED,
+        10327: _E.NOT_PLACED,
+        10329: _E.NOT_PLACED,
         10349: _E.WARNING,  # time in force taken from a preset: the order is live
     }
 )

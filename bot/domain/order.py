@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -132,6 +132,30 @@ LIVE: Final = frozenset({S.SUBMITTED, S.WORKING, S.PARTIALLY_FILLED, S.CANCELLIN
 AMENDABLE: Final = frozenset({S.WORKING, S.PARTIALLY_FILLED})
 
 
+NOT_TAKEN: Final = "not taken"
+"""How the reason of an order begins that the broker ended by itself, or that never arrived."""
+MOST_ATTEMPTS: Final = 3
+"""So often one thing is asked of the broker, whatever it answers; then it is done without."""
+TAKEN_FOR: Final = timedelta(seconds=60)
+"""A stop that worked for so long was taken: what becomes of it later is another matter."""
+
+
+def times_not_taken(orders: Iterable[Order], purpose: Purpose) -> int:
+    """Return how often in a row, up to the latest, the broker did not take an order of this purpose; `orders` as they
+    were made. Each sending of one reference counts."""
+    count = 0
+    for order in reversed(list(orders)):
+        if order.purpose is not purpose:
+            continue
+        began = order.acknowledged_at
+        held = began is not None and order.done_at is not None and order.done_at - began >= TAKEN_FOR
+        if order.filled_quantity or held or (began is not None and order.is_done and not order.was_not_taken):
+            break
+        if order.was_not_taken:
+            count += order.attempts + 1
+    return count
+
+
 class Purpose(StrEnum):
     ENTRY = "entry"
     PROTECT = "protect"
@@ -187,6 +211,7 @@ class Order:
     wanted_since: datetime | None = None
     amendments: int = 0
     attempts: int = 0
+    change_refusals: int = 0  # changes in a row that did not come into force; memory of this run, not stored
     cancel_misses: int = 0  # cancels that the broker answered with "no such order"; memory of this run, not stored
     order_id: int | None = None
     perm_id: int | None = None
@@ -237,6 +262,18 @@ class Order:
             return 0
         most = max(self.terms.quantity, self.wanted.quantity if self.wanted else 0)
         return most - self.used_quantity
+
+    @property
+    def was_not_taken(self) -> bool:
+        """Over without a fill because the broker would not have it: refused, ended by the broker, or never arrived."""
+        if self.filled_quantity:
+            return False
+        return self.state is S.REJECTED or (self.state is S.CANCELLED and self.reject_reason.startswith(NOT_TAKEN))
+
+    @property
+    def changes_are_over(self) -> bool:
+        """So many changes in a row were refused that no further one is asked for."""
+        return self.change_refusals >= MOST_ATTEMPTS
 
     def ticket(self) -> OrderTicket:
         """Return what the broker adapter needs, frozen: the order itself goes on changing."""

@@ -26,27 +26,43 @@ REFUSED = frozenset(
         109,
         110,
         111,
+        163,
         200,
         201,
         203,
         321,
+        325,
+        327,
+        328,
         329,
+        330,
+        331,
+        354,
+        355,
+        382,
         383,
         387,
         388,
         391,
+        403,
+        412,
         434,
+        435,
         460,
+        461,
         2102,
         10006,
         10268,
+        10289,
         10314,
+        10327,
+        10329,
     }
 )
 """A new order with one of these is not at the broker."""
 DOUBT = frozenset({100, 104, 135, 320, 505, UNHEARD_OF})
 """Only the broker's book says what became of the order."""
-INFORMED = frozenset({399, 404, 492, 2109, 2137, 2148, 2161, 2168, 2169, 2174, 10311, 10349})
+INFORMED = frozenset({399, 404, 481, 492, 2109, 2137, 2148, 2161, 2168, 2169, 2174, 10311, 10349})
 """The order lives, and nothing follows."""
 CANCEL_MISSED = frozenset({136, 161, 10147, 10148})
 """It could not be cancelled: the book says why."""

@@ -20,7 +20,7 @@ from bot.domain.events import (
     OrderSent,
 )
 from bot.domain.ids import is_ours
-from bot.domain.order import Order, OrderState, OrderTrigger, Purpose, Terms
+from bot.domain.order import NOT_TAKEN, Order, OrderState, OrderTrigger, Purpose, Terms
 from bot.domain.position import PositionTrigger
 from bot.engine.book import foreign
 from bot.engine.book.fills import FillKeeper
@@ -148,7 +148,7 @@ class FactKeeper:
             self._learn_terms(order, shown)
             return
         before, order.terms, order.wanted = order.terms, order.wanted, None
-        order.reject_code, order.reject_reason = None, ""  # an earlier refusal is history
+        order.reject_code, order.reject_reason, order.change_refusals = None, "", 0  # an earlier refusal is history
         evidence = {"before": str(before), "now": str(order.terms)}
         words = f"new terms in force: {order.terms}"
         self._journal.take(Step(order, OrderTrigger.AMENDED, words, evidence, actor="broker"))
@@ -239,7 +239,7 @@ class FactKeeper:
             OrderTrigger.CONFIRM_CANCEL,
             view.detail or "the broker confirmed the cancel",
             evidence,
-            {"done_at": self._ctx.now, "wanted": None},
+            {"done_at": self._ctx.now, "wanted": None, **({} if asked else _ended_by_broker(order, view))},
             actor="broker",
         )
         if self._journal.take(step):
@@ -288,6 +288,12 @@ class FactKeeper:
         self._journal.alert(
             code, "warning", text, {"perm_id": view.perm_id, "ref": view.order_ref, "status": view.status.value}
         )
+
+
+def _ended_by_broker(order: Order, view: BrokerOrderView) -> dict[str, str]:
+    """Nobody here asked for the end of it: that stays on the row, with what the broker said."""
+    why = order.reject_reason or view.detail or "no reason was given"
+    return {"reject_reason": f"{NOT_TAKEN}, the broker ended it: {why}"}
 
 
 def _is_of_an_older_sending(order: Order, view: BrokerOrderView) -> bool:

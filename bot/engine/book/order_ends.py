@@ -3,14 +3,21 @@ tried again."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from bot.domain.commands import AskSnapshot
-from bot.domain.order import Order, Purpose
+from bot.domain.order import MOST_ATTEMPTS, Order, Purpose, times_not_taken
 from bot.domain.position import Position, PositionState, PositionTrigger
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
-from bot.engine.trade.refusals import Policy, policy_of
+from bot.engine.trade.refusals import Policy, policy_of, stops_not_taken
+
+_INSTEAD: Final = {
+    Purpose.PROTECT: ("STOP_NOT_TAKEN", "the stop", "the tick watches the bid and sells at the stop's price"),
+    Purpose.EXIT: ("SALE_NOT_TAKEN", "the sale", "it is tried ever more rarely, with the stop put back meanwhile"),
+}
 
 
 class OrderEnds:
@@ -22,12 +29,13 @@ class OrderEnds:
     def rejected(self, order: Order) -> None:
         """The broker refused it, or it never left: told, then as any end."""
         severity = "warning" if order.purpose is Purpose.ENTRY else "critical"
-        self._journal.alert(
-            "ORDER_REJECTED",
-            severity,
-            f"{order.purpose} order for {order.contract_key.strip()} was refused: {order.reject_reason}",
-            {"order_ref": order.order_ref, "code": order.reject_code},
-        )
+        if self._times(order) <= 1 or order.purpose is Purpose.ENTRY:
+            self._journal.alert(
+                "ORDER_REJECTED",
+                severity,
+                f"{order.purpose} order for {order.contract_key.strip()} was refused: {order.reject_reason}",
+                {"order_ref": order.order_ref, "code": order.reject_code},
+            )
         if policy_of(order) is Policy.WAIT:
             self._journal.commands.append(AskSnapshot(f"{order.order_ref} was refused beside another order"))
         self.ended(order)
@@ -37,6 +45,7 @@ class OrderEnds:
         position = self._ledger.positions.get(order.position_id or "")
         if position is None or asked or position.state is PositionState.CLOSED:
             return
+        self._tell_of_the_end_of_attempts(order)
         if order.purpose is Purpose.PROTECT:
             self._protection_ended(order, position)
         elif order.purpose is Purpose.EXIT and position.state is PositionState.CLOSING:
@@ -51,6 +60,30 @@ class OrderEnds:
                     actor="broker",
                 )
             )
+
+    def _times(self, order: Order) -> int:
+        """Return how often in a row the broker did not take what this order was to do for its position."""
+        orders = self._ledger.orders_of(order.position_id or "")
+        return stops_not_taken(orders) if order.purpose is Purpose.PROTECT else times_not_taken(orders, order.purpose)
+
+    def _tell_of_the_end_of_attempts(self, order: Order) -> None:
+        """Say once what is done instead of what the broker does not take."""
+        times, key = self._times(order), (0, f"given up: {order.purpose} {order.position_id}")
+        if order.purpose not in _INSTEAD or times < MOST_ATTEMPTS:
+            self._ledger.foreign_told.discard(key)
+            return
+        if key in self._ledger.foreign_told:
+            return
+        self._ledger.foreign_told.add(key)
+        code, what, instead = _INSTEAD[order.purpose]
+        words = f"{what} of {order.contract_key.strip()} was not taken {times} times in a row: {instead}"
+        facts = {
+            "position_id": order.position_id,
+            "times": times,
+            "last": order.reject_reason,
+            "code": order.reject_code,
+        }
+        self._journal.alert(code, "critical", f"{words}; last: {order.reject_reason}", facts)
 
     def _protection_ended(self, order: Order, position: Position) -> None:
         """On the way out the stop is not missed, nor beside another one; any other end of it is a loss."""
@@ -69,6 +102,8 @@ class OrderEnds:
                 actor="broker",
             )
         )
+        if order.was_not_taken and self._times(order) > order.attempts + 1:
+            return  # told with the first of them
         self._journal.alert(
             "PROTECTION_LOST",
             "critical",

@@ -7,6 +7,7 @@ Only what says so beyond doubt ends an order; the rest makes it `unknown`, and e
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import ErrorMeaning, OrderErred
@@ -16,6 +17,8 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
 from bot.engine.trade.entries import CANCEL_MISSES_TOLD
+
+_READ_ONLY: Final = "read-only"
 
 
 class OrderErrors:
@@ -32,6 +35,8 @@ class OrderErrors:
                 "FOREIGN_ORDER_ERROR", "warning", event.text, {"code": event.code, "ref": event.order_ref}
             )
             return
+        if _READ_ONLY in event.text.lower():
+            self._tell_of_the_read_only_api(event)
         if event.meaning in {ErrorMeaning.WARNING, ErrorMeaning.CANCEL_REPORTED}:
             return
         if not (order.is_done and (order.reject_code or event.meaning is ErrorMeaning.CANCEL_REFUSED)):
@@ -43,7 +48,22 @@ class OrderErrors:
             ErrorMeaning.CANCEL_REFUSED: self._error_on_cancel,
             ErrorMeaning.AMBIGUOUS: self._error_ambiguous,
         }[event.meaning]
+        if order.state is OrderState.CANCELLING:
+            handle = self._error_on_cancel  # whatever the words: the cancel is what was sent last
+        elif order.wanted is not None:
+            order.change_refusals += 1
         handle(order, event)
+
+    def _tell_of_the_read_only_api(self, event: OrderErred) -> None:
+        """A box of the gateway keeps every order out: one message a day says which."""
+        told = (0, _READ_ONLY)
+        if told not in self._ledger.foreign_told:
+            self._ledger.foreign_told.add(told)
+            words = (
+                "the gateway takes no orders: its API is read-only. Untick API > Settings > Read-Only API in TWS or "
+                "IB Gateway; until then what is held has no stop at the broker"
+            )
+            self._journal.alert("READ_ONLY_API", "critical", words, {"code": event.code})
 
     def _error_rejects(self, order: Order, event: OrderErred) -> None:
         """A rejection ends a new order. On an order that was live it may mean a modification: evidence is asked for."""
@@ -67,6 +87,7 @@ class OrderErrors:
 
     def _error_on_cancel(self, order: Order, event: OrderErred) -> None:
         if order.state is not OrderState.CANCELLING:
+            order.change_refusals = max(order.change_refusals - 1, 0) if order.wanted is not None else 0
             return
         order.cancel_misses += 1
         if order.cancel_misses == CANCEL_MISSES_TOLD:
@@ -89,9 +110,11 @@ class OrderErrors:
                     actor="broker",
                 )
             )
-        self._journal.alert(
-            "ORDER_AMBIGUOUS", "warning", f"{order.order_ref}: {event.code} {event.text}", {"code": event.code}
-        )
+        told = (0, f"ambiguous {order.order_ref}")
+        if told not in self._ledger.foreign_told:
+            self._ledger.foreign_told.add(told)
+            words = f"{order.order_ref}: {event.code} {event.text}"
+            self._journal.alert("ORDER_AMBIGUOUS", "warning", words, {"code": event.code})
         self._journal.commands.append(AskSnapshot(f"error {event.code} on {order.order_ref}"))
 
     def amend_refused(self, order: Order, reason: str) -> None:
@@ -108,9 +131,11 @@ class OrderErrors:
 
     def _tell_of_refused_change(self, order: Order, reason: str, facts: Mapping[str, str]) -> None:
         """A stop that stays as it was protects at its old price, or less than is held: told once a stop and reason."""
-        told = (order.perm_id or 0, f"{order.order_ref} {reason}")
+        told = (order.perm_id or 0, f"{order.order_ref} not changed {order.changes_are_over}")
         if told in self._ledger.foreign_told:
             return
         self._ledger.foreign_told.add(told)
-        words = f"the stop of {order.contract_key.strip()} could not be changed: {reason}"
-        self._journal.alert("STOP_CHANGE_REFUSED", "critical", words, {"order_ref": order.order_ref, **facts})
+        times = f" {order.change_refusals} times in a row" if order.changes_are_over else ""
+        words = f"the stop of {order.contract_key.strip()} could not be changed{times}: {reason}"
+        facts = {"order_ref": order.order_ref, "times": str(order.change_refusals), **facts}
+        self._journal.alert("STOP_CHANGE_REFUSED", "critical", words, facts)

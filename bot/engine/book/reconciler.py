@@ -26,6 +26,8 @@ from bot.domain.events import (
 from bot.domain.ids import is_ours
 from bot.domain.instruments import symbol_of_key
 from bot.domain.order import (
+    MOST_ATTEMPTS,
+    NOT_TAKEN,
     Execution,
     Order,
     OrderSide,
@@ -267,7 +269,7 @@ class Reconciler:
         evidence = {"absent_since": since, "polls": 2, "sources": ["open orders", "completed orders", "executions"]}
         if not self._still_wanted(order, snapshot):
             words = "twice absent: " + ("what is left of it is gone" if order.filled_quantity else "it never arrived")
-            done = {"done_at": self._ctx.now}
+            done = {"done_at": self._ctx.now, "reject_reason": f"{NOT_TAKEN}: {order.reject_reason or words}"}
             self._journal.take(Step(order, OrderTrigger.CONFIRM_CANCEL, words, evidence, done, actor="reconcile"))
             OrderEnds(self._ctx, self._journal).ended(order)
             self._line("order", order.order_ref, "in doubt", "absent", "cancelled as stale")
@@ -285,6 +287,8 @@ class Reconciler:
         position = self._ctx.ledger.positions.get(order.position_id or "")
         if order.purpose is Purpose.ENTRY or position is None or order.filled_quantity:
             return False
+        if order.attempts + 1 >= MOST_ATTEMPTS:
+            return False  # what does not arrive so often is done without
         if position.state is PositionState.CLOSING and order.order_type is not OrderType.MARKET:
             return False
         if expiry.has_expired(self._ctx, position.contract):

@@ -14,8 +14,8 @@ from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.events import BrokerOrderView
-from bot.domain.instruments import OptionContract, Right
-from bot.domain.order import Execution, Order, OrderSide, OrderState, Purpose, base_of
+from bot.domain.instruments import OptionContract, Right, symbol_of_key
+from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderSide, OrderState, Purpose, base_of
 from bot.domain.position import OPEN, CloseReason, Position, Valuation
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal, SignalState
@@ -25,6 +25,8 @@ from bot.engine.state.equity import Equity, Fault
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
 from bot.risk.correlation import Bet, Minutes
 
+_ENTRIES_WAIT = timedelta(minutes=15)
+"""So long nothing is bought on a symbol of which the broker did not take several entries in a row."""
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
 
 _ALLOWED = frozenset({SignalState.APPROVED, SignalState.WORKING})
@@ -282,6 +284,24 @@ class Ledger:
 
     def entries_of(self, signal_id: str) -> list[Order]:
         return self._of_signal.get(signal_id, [])
+
+    def entries_not_taken(self, symbol: str, now: datetime) -> str:
+        """Return in words why entries on a symbol wait: the broker did not take so many in a row; empty: they do not."""
+        latest: list[Order] = []
+        for order in reversed(self.orders.values()):
+            if now - order.created_at > _ENTRIES_WAIT * (MOST_ATTEMPTS + 1):
+                break
+            if order.purpose is not Purpose.ENTRY or symbol_of_key(order.contract_key) != symbol or not order.is_done:
+                continue
+            if not order.was_not_taken:
+                break
+            latest.append(order)
+            if len(latest) == MOST_ATTEMPTS:
+                break
+        if len(latest) < MOST_ATTEMPTS or now - (latest[0].done_at or now) >= _ENTRIES_WAIT:
+            return ""
+        why = latest[0].reject_reason
+        return f"entries on {symbol} wait: the broker did not take {len(latest)} in a row ({why})"
 
     def awaiting_answer(self) -> Iterable[Order]:
         """Return the orders that the broker owes a word on."""

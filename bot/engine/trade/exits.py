@@ -13,7 +13,16 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.commands import SubmitOrder
-from bot.domain.order import AMENDABLE, Order, OrderState, OrderType, Purpose, Terms
+from bot.domain.order import (
+    AMENDABLE,
+    MOST_ATTEMPTS,
+    Order,
+    OrderState,
+    OrderType,
+    Purpose,
+    Terms,
+    times_not_taken,
+)
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.domain.wording import compared
 from bot.engine.settlement import expiry
@@ -28,6 +37,7 @@ from bot.engine.trade.protection import (
     may_resize,
     may_sell_more,
     move_stop,
+    place_stop,
     protect,
     shrink,
 )
@@ -59,7 +69,8 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
     bid = sound_bid(ctx, position)
     if not position.has_cost:
         return _value(position, bid)
-    watched = live_stop(orders) is None and is_watched(orders)
+    stop = live_stop(orders)
+    watched = is_watched(orders) if stop is None else bid is not None and (stop.changes_are_over or is_watched(orders))
     due = watch(ctx, position, bid) if watched else []
     due = due or _follow_rungs(ctx, position, orders) or protect(ctx, position, orders)
     if due or bid is None:
@@ -151,6 +162,9 @@ def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decim
     stop = live_stop(orders)
     if stop is None and is_watched(orders):
         return _sell_rung(ctx, position, contracts)
+    if stop is not None and stop.changes_are_over:
+        words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%} is given up: the stop cannot be shrunk"
+        return [Step(position, PositionTrigger.SELL_RUNG, words, evidence, {"rungs_done": position.rungs_done + 1})]
     if stop is None or not may_resize(ctx, stop):
         return []
     wanted = replace(stop.terms, quantity=stop.terms.quantity - contracts)
@@ -236,6 +250,8 @@ def _chase(ctx: Context, order: Order) -> list[Step]:
     patience = timedelta(seconds=ctx.settings.execution.rung_reprice_s)
     if order.state not in AMENDABLE or order.wanted is not None or not ctx.may_modify or ctx.now - since < patience:
         return []
+    if order.changes_are_over:
+        return [cancel(ctx, order, "its price cannot be changed: it is given up")] if may_cancel(ctx, order) else []
     quote = ctx.board.quote(order.contract_key)
     if quote is None or quote.bid is None or quote.bid <= 0 or order.order_type is not OrderType.LIMIT:
         return []
@@ -282,7 +298,7 @@ def _begins_to_trail(position: Position, bid: Decimal) -> bool:
 def _ratchet(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     price = trailing_stop(position.high, position.plan, ctx.board.grid(position.key))
     stop = live_stop(orders)
-    if stop is None and is_watched(orders):
+    if is_watched(orders) if stop is None else stop.changes_are_over:
         return follow(ctx, position, price)
     wanted = move_stop(ctx, position, orders, price)
     if wanted is None or stop is None:
@@ -312,6 +328,8 @@ def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
     if live_stop(orders) is not None and is_halted(ctx, position):
         return []  # the stop stays: nothing could be sold in its place
     live = [o for o in orders if o.purpose is not Purpose.ENTRY and not o.is_done]
+    if times_not_taken(orders, Purpose.EXIT) >= MOST_ATTEMPTS and not _may_retry(ctx, position, orders):
+        return [] if live else _cover_meanwhile(ctx, position, orders)
     if live:
         return _take_back(ctx, position, live)
     if not may_sell_more(ctx, position):
@@ -325,6 +343,14 @@ def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
     return [
         Step(position, PositionTrigger.SELL, words, evidence, births=(birth,), commands=(SubmitOrder(order.ticket()),))
     ]
+
+
+def _cover_meanwhile(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
+    """While a sale that the broker does not take waits for its next attempt, the stop is put back."""
+    in_doubt = any(not o.is_settled for o in orders)
+    if in_doubt or position.quantity <= 0 or is_watched(orders) or not may_sell_more(ctx, position):
+        return []
+    return place_stop(ctx, position, orders, position.quantity, below=sound_bid(ctx, position))
 
 
 def _way_out(ctx: Context, position: Position) -> tuple[Order, str]:

@@ -102,7 +102,7 @@ def _shrink_stop(ctx: Context, position: Position, orders: Sequence[Order], exce
     since = ctx.ledger.too_large.get(position.id, ctx.now)
     evidence = {"left": position.quantity, "beyond": excess, "for_s": (ctx.now - since).total_seconds()}
     words = f"the stop for {stop.remaining} would sell {excess} more than is held"
-    if stop.remaining == excess:
+    if stop.remaining == excess or stop.changes_are_over:
         return [cancel(ctx, stop, words)] if may_cancel(ctx, stop) else []
     if not _may_change(ctx, stop):
         return []
@@ -119,7 +119,12 @@ def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[S
         return []
     if stop is None:
         return _place(ctx, position, orders, uncovered) if uncovered > 0 else []
-    if stop.remaining == uncovered or uncovered <= 0 or not may_resize(ctx, stop):
+    if stop.remaining == uncovered or uncovered <= 0:
+        return []
+    if stop.changes_are_over and ctx.may_modify:
+        words = f"{stop.change_refusals} changes in a row were refused: another stop takes its place"
+        return [cancel(ctx, stop, words)] if may_cancel(ctx, stop) else []
+    if not may_resize(ctx, stop):
         return []
     wanted = replace(stop.terms, quantity=stop.used_quantity + uncovered)
     words = f"stop resized from {stop.remaining} to {uncovered} contracts"
@@ -129,12 +134,12 @@ def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[S
 
 def may_resize(ctx: Context, stop: Order) -> bool:
     """Say whether the stop's quantity may be changed now; after a refusal the next attempt waits as long as a position
-    may go without protection, so that it is not repeated at the tick's pace."""
+    may go without protection, so that it is not repeated at the tick's pace, and none is made after three in a row."""
     return ctx.may_modify and _may_change(ctx, stop)
 
 
 def _may_change(ctx: Context, stop: Order) -> bool:
-    if stop.wanted is not None or stop.state not in AMENDABLE:
+    if stop.wanted is not None or stop.state not in AMENDABLE or stop.changes_are_over:
         return False
     if not stop.reject_reason or stop.wanted_since is None:
         return True
@@ -147,8 +152,17 @@ def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: 
         return [leave]
     if waits_for_the_other_side(ctx, orders):
         return []
+    return place_stop(ctx, position, orders, quantity)
+
+
+def place_stop(
+    ctx: Context, position: Position, orders: Sequence[Order], quantity: int, below: Decimal | None = None
+) -> list[Step]:
+    """Return the step that sends a stop for `quantity`, one tick under `below` where it would not stand under it."""
     grid = ctx.board.grid(position.key)
     price = repriced(position.stop_price or protective_stop(position.entry_price, position.plan, grid), orders)
+    if below is not None and below > 0 and price >= below:
+        price = max(grid.down(below - grid.tick_at(below)), grid.tick_at(Decimal(0)))
     order = ctx.new_order(
         Purpose.PROTECT, OrderType.STOP, Terms(quantity, stop_price=price), tag="stop", position=position
     )
@@ -172,7 +186,7 @@ def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: 
 def move_stop(ctx: Context, position: Position, orders: Sequence[Order], price: Decimal) -> Terms | None:
     """Return the stop's new terms when moving it to `price` is worth a message now, else None."""
     stop = live_stop(orders)
-    if stop is None or stop.wanted is not None or stop.state not in AMENDABLE or not ctx.may_modify:
+    if stop is None or not ctx.may_modify or not _may_change(ctx, stop):
         return None
     execution = ctx.settings.execution
     current = stop.terms.stop_price or Decimal(0)

@@ -8,8 +8,10 @@
 | wait | a buy of somebody else works on the contract | again when it is gone; no other sale would be taken either |
 | retry | anything else | again at once |
 
-After three refusals that are neither `watch` nor `wait`, the position is sold: there is no position without protection.
-Under a watched stop the ladder and the trail go on; only the stop itself is the tick's to sell at.
+After three attempts in a row that did not last, whatever the broker said or did not say of them, the stop counts as not
+taken at all: it is watched. Waits for a buy of somebody else are no attempts. A stop that is sent again, or that the
+broker answered in words that we do not know, is watched until it works. Under a watched stop the ladder and the trail
+go on; only the stop itself is the tick's to sell at.
 """
 
 from __future__ import annotations
@@ -22,14 +24,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.domain.instruments import NICKEL_CLASS
-from bot.domain.order import Order, OrderState, Purpose
+from bot.domain.order import MOST_ATTEMPTS, Order, OrderState, Purpose, times_not_taken
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
 from bot.domain.quotes import QuoteFault
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
 from bot.risk.ladder import stop_move_is_material
 
-_STOPS_TRIED = 3
 _REJECTED, _OTHER_SIDE = 201, "both sides"  # IBKR's words tell this refusal from the others of its code
 _WAIT_S, _WAIT_MOST_S = 2.0, 60.0
 
@@ -56,6 +57,10 @@ POLICY_OF: Final[Mapping[int, Policy]] = MappingProxyType(
 )
 
 
+_NOT_YET: Final = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.UNKNOWN})
+_COUNTED: Final = frozenset({Policy.RETRY, Policy.REPRICE})
+
+
 def policy_of(order: Order) -> Policy:
     if order.reject_code == _REJECTED and _OTHER_SIDE in order.reject_reason.lower():
         return Policy.WAIT
@@ -74,7 +79,19 @@ def latest_stop(orders: Sequence[Order]) -> Order | None:
 def is_watched(orders: Sequence[Order]) -> bool:
     """Say whether the tick watches the stop because the broker does not take it: so says the latest refusal."""
     stop = latest_stop(orders)
-    return stop is not None and stop.state is OrderState.REJECTED and policy_of(stop) is Policy.WATCH
+    if stop is None:
+        return False
+    if stop.state in _NOT_YET:
+        return bool(stop.attempts) or (stop.state is OrderState.UNKNOWN and stop.reject_code is not None)
+    if not stop.was_not_taken:
+        return False
+    policy = policy_of(stop) if stop.state is OrderState.REJECTED else Policy.RETRY
+    return policy is Policy.WATCH or (policy in _COUNTED and stops_not_taken(orders) >= MOST_ATTEMPTS)
+
+
+def stops_not_taken(orders: Sequence[Order]) -> int:
+    """Return how many stops in a row the broker did not take, leaving out those that only wait for their turn."""
+    return times_not_taken((o for o in orders if policy_of(o) is not Policy.WAIT), Purpose.PROTECT)
 
 
 def repriced(price: Decimal, orders: Sequence[Order]) -> Decimal:
@@ -87,15 +104,12 @@ def repriced(price: Decimal, orders: Sequence[Order]) -> Decimal:
 
 def must_sell(position: Position, orders: Sequence[Order]) -> Step | None:
     """Return the step towards the door when no further stop is asked for, else None."""
-    refused = [o for o in refused_stops(orders) if policy_of(o) is not Policy.WAIT]
     latest = latest_stop(orders)
-    at_once = latest is not None and latest in refused and policy_of(latest) is Policy.FLATTEN
-    if not at_once and len(refused) < _STOPS_TRIED:
+    if latest is None or latest.state is not OrderState.REJECTED or policy_of(latest) is not Policy.FLATTEN:
         return None
-    why = latest.reject_reason if at_once and latest is not None else f"{len(refused)} stops were refused"
-    words = f"{why}: no position without protection"
+    words = f"{latest.reject_reason}: no position without protection"
     sets = {"close_reason": CloseReason.PROTECTION_FAILED, "room_for": 0}
-    return Step(position, PositionTrigger.REQUEST_CLOSE, words, {"refused": len(refused)}, sets)
+    return Step(position, PositionTrigger.REQUEST_CLOSE, words, {"refused": len(refused_stops(orders))}, sets)
 
 
 def waits_for_the_other_side(ctx: Context, orders: Sequence[Order]) -> bool:

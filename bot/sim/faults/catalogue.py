@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-
 ALL_DAY = 100_000
 """The count of a refusal that no day uses up."""
 

@@ -207,7 +207,7 @@ def _unheard_of(seed: int, begin: datetime, end: datetime) -> list[Fault]:
         "text": chance.choice(_TEXTS),
         "count": chance.choice((1, 2, 3, 4, 6)),
     }
-    if fault["orders"] in {"entry", "stop"} and chance.random() < 0.5:
+    if fault["of"] != "cancel" and fault["orders"] in {"entry", "stop"} and chance.random() < 0.5:
         fault["count"] = ALL_DAY
     if fault["of"] == "cancel":
         fault["orders"] = "any"

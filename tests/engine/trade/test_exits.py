@@ -9,7 +9,7 @@ from bot.config.schema import ExitSettings
 from bot.domain.events import CommandKind, ExecutionReported
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderSide, OrderType, Purpose
-from bot.domain.position import CloseReason, PositionState
+from bot.domain.position import CloseReason, PositionState, Protection
 from bot.domain.signal import SignalState
 from tests.engine.desk import SPY_580P, Desk
 from tests.engine.fakes import FakeCalendar, FakeStrategy
@@ -173,15 +173,21 @@ async def test_flatten_cancels_a_working_entry_and_sells_what_it_bought_in_the_r
     assert desk.position.close_reason is CloseReason.FLATTEN
 
 
-async def test_a_refused_stop_is_tried_three_times_and_then_the_position_is_closed(desk: Desk) -> None:
+async def test_a_refused_stop_is_tried_three_times_and_then_watched(desk: Desk) -> None:
     desk.broker.refuses_stops = True
     await desk.entry_working(2)
     desk.broker.fill(desk.broker.entry, 2)
     await desk.settle()
     assert len(desk.store.of(Purpose.PROTECT)) == 3
-    assert desk.position.close_reason is CloseReason.PROTECTION_FAILED
-    assert "PROTECTION_LOST" in desk.store.alerts
-    await finish(desk)
+    assert desk.position.protection is Protection.SYNTHETIC
+    assert desk.store.alerts.count("STOP_NOT_TAKEN") == 1
+    assert desk.store.alerts.count("ORDER_REJECTED") == desk.store.alerts.count("PROTECTION_LOST") == 1
+    await desk.bid("1.00")
+    assert desk.broker.market.left == 2
+    desk.broker.fill(desk.broker.market, 2, "1.00")
+    await desk.settle()
+    assert desk.position.close_reason is CloseReason.STOP
+    assert desk.store.refused == []
 
 
 async def test_a_refused_exit_is_tried_again_with_growing_patience(desk: Desk) -> None:
@@ -191,7 +197,7 @@ async def test_a_refused_exit_is_tried_again_with_growing_patience(desk: Desk) -
     for seconds in (2, 4, 8, 16):
         desk.broker.reject(desk.broker.market)
         await desk.wait(seconds - 1)
-        assert desk.broker.live == []
+        assert [o.type for o in desk.broker.live] == ([] if seconds < 8 else [OrderType.STOP]), "the third puts it back"
         await desk.wait(2)
     await finish(desk)
     assert desk.store.path(desk.position.id).count("exit_failed") == 4
