@@ -286,7 +286,7 @@ class Ledger:
         return self._of_signal.get(signal_id, [])
 
     def entries_not_taken(self, symbol: str, now: datetime) -> str:
-        """Return in words why entries on a symbol wait: the broker did not take so many in a row; empty: they do not."""
+        """Return in words why entries on a symbol wait, the broker took none of several in a row; empty: they do not."""
         latest: list[Order] = []
         for order in reversed(self.orders.values()):
             if now - order.created_at > _ENTRIES_WAIT * (MOST_ATTEMPTS + 1):
