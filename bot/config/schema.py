@@ -209,6 +209,9 @@ class ExecutionSettings(Section):
     trail_moves_most: int = Field(
         60, ge=1, description="changes of one stop's order; beyond, it is raised by five such steps at a time only"
     )
+    entries_wait_s: Seconds = Field(
+        900, description="nothing is bought for so long on a symbol of which the broker took no entry three times"
+    )
     exit_alert_s: Seconds = Field(30, description="a position on its way out for so long is told of, with the reason")
     protection_limit_s: Seconds = Field(
         2, description="an open position must be protected this soon after the entry is done"

@@ -62,7 +62,10 @@ class Wired:
         self.batches: list[Any] = []
         self._came = asyncio.Event()
         self._marks = 0
-        given = {"bot_id": "bot", "risk": dict(NO_LIMITS), "ibkr": {"restart_windows": []}, **(settings or {})}
+        given = {
+            "bot_id": "bot", "risk": dict(NO_LIMITS), "execution": {"entries_wait_s": 0.01},  # codes are tried by the dozen
+            "ibkr": {"restart_windows": []}, **(settings or {}),
+        }  # fmt: skip
         changes = {**PATIENT, **(broker or {})}
         self.broker = IbkrBroker(replace(SETTINGS, port=tws.port, **changes), self.clock, self._put, bot_id="bot")
         self.engine = Engine(

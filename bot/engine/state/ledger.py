@@ -25,8 +25,6 @@ from bot.engine.state.equity import Equity, Fault
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
 from bot.risk.correlation import Bet, Minutes
 
-_ENTRIES_WAIT = timedelta(minutes=15)
-"""So long nothing is bought on a symbol of which the broker did not take several entries in a row."""
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
 
 _ALLOWED = frozenset({SignalState.APPROVED, SignalState.WORKING})
@@ -285,11 +283,11 @@ class Ledger:
     def entries_of(self, signal_id: str) -> list[Order]:
         return self._of_signal.get(signal_id, [])
 
-    def entries_not_taken(self, symbol: str, now: datetime) -> str:
-        """Return in words why entries on a symbol wait, the broker took none of several in a row; empty: they do not."""
+    def entries_not_taken(self, symbol: str, now: datetime, wait: timedelta) -> str:
+        """Return in words why entries on a symbol wait: the broker took none of three in a row; empty: they do not."""
         latest: list[Order] = []
         for order in reversed(self.orders.values()):
-            if now - order.created_at > _ENTRIES_WAIT * (MOST_ATTEMPTS + 1):
+            if now - order.created_at > wait * (MOST_ATTEMPTS + 1):
                 break
             if order.purpose is not Purpose.ENTRY or symbol_of_key(order.contract_key) != symbol or not order.is_done:
                 continue
@@ -298,7 +296,7 @@ class Ledger:
             latest.append(order)
             if len(latest) == MOST_ATTEMPTS:
                 break
-        if len(latest) < MOST_ATTEMPTS or now - (latest[0].done_at or now) >= _ENTRIES_WAIT:
+        if len(latest) < MOST_ATTEMPTS or now - (latest[0].done_at or now) >= wait:
             return ""
         why = latest[0].reject_reason
         return f"entries on {symbol} wait: the broker did not take {len(latest)} in a row ({why})"

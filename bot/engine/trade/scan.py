@@ -199,7 +199,8 @@ def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str
         return "symbol_halted", f"entries on {symbol} are halted: {ctx.ledger.halted_symbols[symbol]}"
     if delivered := ctx.ledger.delivered_on(symbol):
         return "shares_delivered", f"entries on {symbol} wait: {delivered}"
-    if refused := ctx.ledger.entries_not_taken(symbol, ctx.now):
+    wait = timedelta(seconds=ctx.settings.execution.entries_wait_s)
+    if refused := ctx.ledger.entries_not_taken(symbol, ctx.now, wait):
         return "not_taken", refused
     if any(s.strategy == strategy.name and s.symbol == symbol for s in ctx.ledger.signals.values()):
         return "signal_alive", "a signal of it is alive"
