@@ -177,7 +177,9 @@ async def test_a_cancel_that_misses_is_looked_into_and_tried_again(book_tws: Boo
 
 
 async def test_codes_that_refuse_a_new_price_leave_the_old_one_in_force(book_tws: BookTws) -> None:
-    async with wired(book_tws, settings={"execution": {"entry_timeout_s": 1e6, "reprice_after_s": 5}}) as bot:
+    async with wired(
+        book_tws, settings={"execution": {"entry_timeout_s": 1e6, "reprice_after_s": 5, "entries_wait_s": 0.01}}
+    ) as bot:
         for code in (103, 105, 110, 201, 321, 329, 10147, 2102, UNHEARD_OF):
             order = await bot.working()
             ours = bot.order(order).terms

@@ -63,7 +63,7 @@ class Wired:
         self._came = asyncio.Event()
         self._marks = 0
         given = {
-            "bot_id": "bot", "risk": dict(NO_LIMITS), "execution": {"entries_wait_s": 0.01},  # codes are tried by the dozen
+            "bot_id": "bot", "risk": dict(NO_LIMITS), "execution": {"entries_wait_s": 0.01},
             "ibkr": {"restart_windows": []}, **(settings or {}),
         }  # fmt: skip
         changes = {**PATIENT, **(broker or {})}
