@@ -158,8 +158,10 @@ class ContractBook:
             self.grids[key] = grid
 
     def forget_expired(self, today: date) -> None:
-        """Let go of options that expired before `today`; what the account still shows of one teaches it anew."""
-        for key in [key for key in self._named if is_over(key, today)]:
+        """Let go of options that expired before `today` and of what was never asked for; what the account still shows
+        of one teaches it anew."""
+        idle = (key for key in self._named if key not in self.grids and option_of_key(key) is None)
+        for key in [*idle, *(key for key in self._named if is_over(key, today))]:
             self._keys.pop(self._named.pop(key).con_id, None)
             self.grids.pop(key, None)
 

@@ -32,6 +32,11 @@ class Layout:
     reference: int | None = None
     terms: tuple[int, ...] = ()  # side, quantity, type, price, ...: what a person wants to read of it
 
+    @property
+    def last(self) -> int:
+        """The last field that is needed to tell."""
+        return max(self.identity, self.client_id or 0, self.reference or 0, self.contract + 2)
+
 
 LAYOUTS: Final[Mapping[str, Layout]] = MappingProxyType(
     {
@@ -59,8 +64,8 @@ class Ownership:
         if fields[0] == STATUS:
             return len(fields) <= _STATUS_CLIENT or fields[_STATUS_CLIENT] == self._client_id
         layout = LAYOUTS.get(fields[0])
-        if layout is None or len(fields) <= max(layout.identity, layout.client_id or 0, layout.reference or 0):
-            return True
+        if layout is None or len(fields) <= layout.last:
+            return True  # cut off before it says whose it is
         if layout.client_id is not None and not self._is_another_client(fields[layout.client_id]):
             return True
         if layout.reference is not None and is_ours(self._bot_id, fields[layout.reference]):
