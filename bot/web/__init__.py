@@ -10,7 +10,8 @@ shows what is committed, a command is answered on the next tick, and killing the
     timeline.py  the story of one signal or position
     window.py    where the store is read; commanding.py: where a command row is inserted
     actions.py   POST forms to command rows
-    live.py      server-sent events and their polling fallback
+    live.py      server-sent events and their polling fallback; patches.py: what changed of a part
+    server.py    the HTTP server with its limits
     probes.py    /healthz, /metrics, /api/status
     charts.py, diagram.py   geometry of the drawings; templates/web draws them
     formats.py, words.py    numbers, times and states as people read them

@@ -8,7 +8,7 @@ of open tabs cannot take the page from the operator who wants to press a button.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from threading import BoundedSemaphore, Event
 from typing import Any, Final
 
@@ -19,12 +19,14 @@ from bot.domain.errors import StoreError
 from bot.engine.state.ports import Clock
 from bot.web.access import Visit, visit
 from bot.web.pages import parts
+from bot.web.patches import patch
 
 blueprint = Blueprint("live", __name__)
 
 STREAMS_MAX: Final = 9
 STREAM_S: Final = 240.0
 EVERY_S: Final = 1.0
+BEATS_EVERY: Final = 4
 RETRY_MS: Final = 1500
 
 
@@ -50,7 +52,8 @@ def once() -> dict[str, str]:
 
 @blueprint.get("/events")
 def events() -> Response:
-    """Stream the parts of a view that changed: `event: parts`, data {name: HTML}; `beat` when nothing did."""
+    """Stream a view: `parts`, data {name: HTML}, for what is new; then `patch`, data {name: steps} (see patches.py),
+    for what changed of it; `beat`, every fourth time, when nothing did."""
     limits = streams()
     if not limits.free.acquire(blocking=False):
         words = "every stream is taken; poll /parts\n"
@@ -68,6 +71,7 @@ class _Beats:
     def __init__(self, app: Flask, environ: dict[str, Any], here: Visit) -> None:
         self._app, self._environ, self._here = app, environ, here
         self._shown: dict[str, str] = {}
+        self._still = 0
 
     def next(self) -> str:
         try:
@@ -77,10 +81,20 @@ class _Beats:
         except (StoreError, HTTPException):
             return "event: quiet\ndata: {}\n\n"  # the reader is told that the page hears nothing new
         changed = {name: html for name, html in found.items() if self._shown.get(name) != html}
+        whole = {name: html for name, html in changed.items() if name not in self._shown}
+        steps = {name: patch(self._shown[name], html) for name, html in changed.items() if name in self._shown}
         self._shown.update(changed)
-        if not changed:
-            return "event: beat\ndata: {}\n\n"
-        return f"event: parts\ndata: {json.dumps(changed, ensure_ascii=False)}\n\n"
+        return _event("parts", whole) + _event("patch", steps) if changed else self._beat()
+
+    def _beat(self) -> str:
+        self._still += 1
+        return _event("beat", {}) if self._still % BEATS_EVERY == 0 else ""
+
+
+def _event(kind: str, data: Mapping[str, Any]) -> str:
+    if not data and kind != "beat":
+        return ""
+    return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n"
 
 
 def _stream(limits: Streams, beats: _Beats) -> Iterator[str]:
@@ -88,5 +102,6 @@ def _stream(limits: Streams, beats: _Beats) -> Iterator[str]:
     ends = clock.monotonic() + STREAM_S
     yield f"retry: {RETRY_MS}\n\n"
     while not limits.closing.is_set() and clock.monotonic() < ends:
-        yield beats.next()
+        if said := beats.next():
+            yield said
         limits.closing.wait(EVERY_S)

@@ -148,3 +148,41 @@ def test_a_long_story_shows_its_beginning_and_its_end_one_step_a_line(served: st
     boxes = [step.bounding_box() for step in shown.all()]
     assert all(box["width"] > 1000 for box in boxes)
     assert [box["y"] for box in boxes] == sorted({box["y"] for box in boxes})
+
+
+def test_eight_tabs_are_all_live(served: str, browser: Any, store) -> None:
+    context = browser.new_context()
+    tabs = [context.new_page() for _ in range(8)]
+    for tab in tabs:
+        tab.goto(served, timeout=15_000)
+    store.transition("session", "session", "pause", ("active", "paused"), "news for everybody", store.now_text)
+    for tab in tabs:
+        tab.wait_for_selector("#activity >> text=news for everybody", timeout=15_000)
+    said = [tab.inner_text("#stream") for tab in tabs]
+    assert (said.count("Live"), said.count("Live (polling)")) == (3, 5)
+    context.close()
+
+
+def test_a_hidden_tab_lets_its_stream_go_and_catches_up(served: str, browser: Any, store) -> None:
+    tab = browser.new_page()
+    streams: list[str] = []
+    ended: list[str] = []
+    tab.on("request", lambda asked: streams.append(asked.url) if "/events" in asked.url else None)
+    tab.on("requestfailed", lambda asked: ended.append(asked.url) if "/events" in asked.url else None)
+    tab.goto(served)
+    tab.wait_for_function("document.getElementById('stream').textContent === 'Live'")
+    _show(tab, "hidden")
+    tab.wait_for_timeout(500)  # nothing to wait for: the point is that nothing comes
+    assert (len(streams), len(ended)) == (1, 1)
+    store.transition("session", "session", "pause", ("active", "paused"), "while nobody looked", store.now_text)
+    _show(tab, "visible")
+    tab.wait_for_selector("#activity >> text=while nobody looked")
+    assert len(streams) == 2
+
+
+def _show(tab: Any, state: str) -> None:
+    tab.evaluate(
+        "state => { Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        state,
+    )

@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 
 from bot.store import schema
 from bot.web.live import STREAMS_MAX
+from bot.web.patches import applied
 
 
-def _events(answer: Any) -> Iterator[tuple[str, dict[str, str]]]:
+def _events(answer: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     for chunk in answer.response:
         text = chunk.decode() if isinstance(chunk, bytes) else chunk
         fields = dict(line.split(": ", 1) for line in text.splitlines() if line)
@@ -36,10 +37,11 @@ def test_the_first_event_has_every_part_and_the_next_only_what_changed(
     assert next(events) == ("beat", {})
     store.set(schema.POSITION, {"id": "POSRUN"}, unrealized_pnl=0)
     clock.advance(1)
-    kind, parts = next(events)
-    assert kind == "parts"
-    assert "+$878.40" in parts["positions"]
-    assert "alerts" not in parts
+    kind, steps = next(events)
+    assert kind == "patch"
+    assert "+$878.40" in applied(parts["positions"], steps["positions"])
+    assert "alerts" not in steps
+    assert len(json.dumps(steps["positions"])) < len(parts["positions"]) / 10
     answer.close()
 
 

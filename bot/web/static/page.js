@@ -67,8 +67,12 @@ function morphChildren(have, want) {
   }
 }
 
+/* What was sent, by name: patches are made against it. */
+const sent = new Map();
+
 function show(parts) {
   for (const [name, html] of Object.entries(parts)) {
+    sent.set(name, html);
     const box = document.querySelector(`[data-live="${CSS.escape(name)}"]`);
     if (!box) continue;
     const page = new DOMParser().parseFromString(`<body>${html}</body>`, "text/html");
@@ -76,38 +80,92 @@ function show(parts) {
   }
 }
 
-function poll(address) {
-  const again = () => setTimeout(() => poll(address), POLL_MS);
-  fetch(address.replace("/events", "/parts"), { headers: { Accept: "application/json" } })
-    .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(String(answer.status)))))
-    .then((parts) => { show(parts); say("on", "Live (polling)"); again(); })
-    .catch(() => { say("lost", "No answer from the page; trying again"); again(); });
+/* Steps go from the last line to the first: [line, cut, [lines]] or [line, start, cut, text]. */
+function patched(html, steps) {
+  const lines = html.split("\n");
+  for (const [line, ...how] of steps) {
+    if (Array.isArray(how[1])) lines.splice(line, how[0], ...how[1]);
+    else lines[line] = lines[line].slice(0, how[0]) + how[2] + lines[line].slice(how[0] + how[1]);
+  }
+  return lines.join("\n");
 }
 
-function follow(address) {
+/* A browser gives one host six connections, so that tabs share STREAM_PLACES streams; who finds no place polls. A hidden tab
+   gives its place back and hears nothing; when it is looked at again, its new stream begins with the whole. */
+const STREAM_PLACES = 3;
+
+function poll(address, alive) {
+  const again = () => { if (alive()) setTimeout(() => poll(address, alive), POLL_MS); };
+  if (!alive()) return;
+  fetch(address.replace("/events", "/parts"), { headers: { Accept: "application/json" } })
+    .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(String(answer.status)))))
+    .then((parts) => { if (alive()) { show(parts); say("on", "Live (polling)"); } again(); })
+    .catch(() => { if (alive()) say("lost", "No answer from the page; trying again"); again(); });
+}
+
+function stopped(alive) {
+  return new Promise((resolve) => {
+    const look = () => { if (!alive()) { document.removeEventListener("visibilitychange", look); resolve(); } };
+    document.addEventListener("visibilitychange", look);
+    addEventListener("pagehide", resolve, { once: true });
+  });
+}
+
+/* Ask for each place in turn; `use` holds it until its promise is kept. Says whether one was found. */
+async function withPlace(use) {
+  if (!navigator.locks) return false;  /* plain http from another machine: no way to count, so poll */
+  for (let place = 0; place < STREAM_PLACES; place += 1) {
+    const had = await navigator.locks.request(`stream-${place}`, { ifAvailable: true }, async (lock) => {
+      if (lock) await use();
+      return Boolean(lock);
+    });
+    if (had) return true;
+  }
+  return false;
+}
+
+async function streamFrom(address, alive) {
   let source = null;
   let failures = 0;
   let lastHeard = performance.now();
+  const heard = () => { failures = 0; lastHeard = performance.now(); say("on", "Live"); };
   const open = () => {
+    if (!alive()) return;
     source = new EventSource(address);
-    source.addEventListener("parts", (event) => {
-      failures = 0;
-      lastHeard = performance.now();
-      show(JSON.parse(event.data));
-      say("on", "Live");
+    source.addEventListener("parts", (event) => { show(JSON.parse(event.data)); heard(); });
+    source.addEventListener("patch", (event) => {
+      const steps = Object.entries(JSON.parse(event.data));
+      show(Object.fromEntries(steps.map(([name, how]) => [name, patched(sent.get(name), how)])));
+      heard();
     });
-    source.addEventListener("beat", () => { lastHeard = performance.now(); say("on", "Live"); });
+    source.addEventListener("beat", heard);
     source.onerror = () => {
       failures += 1;
       if (performance.now() - lastHeard > QUIET_MS) say("lost", "Connection to the page lost; trying again");
       if (source.readyState !== EventSource.CLOSED) return;
-      if (failures > 2) poll(address);
+      if (failures > 2) poll(address, alive);
       else setTimeout(open, POLL_MS);
     };
   };
   open();
-  setInterval(() => { if (performance.now() - lastHeard > QUIET_MS) say("lost", "Nothing new from the page; trying again"); }, QUIET_MS);
-  addEventListener("pagehide", () => { if (source) source.close(); });
+  const watch = setInterval(() => { if (performance.now() - lastHeard > QUIET_MS) say("lost", "Nothing new from the page; trying again"); }, QUIET_MS);
+  await stopped(alive);
+  clearInterval(watch);
+  if (source) source.close();
+}
+
+function follow(address) {
+  let turn = 0;
+  const begin = async () => {
+    turn += 1;
+    const mine = turn;
+    const alive = () => mine === turn && document.visibilityState === "visible";
+    if (!alive()) return;
+    const placed = window.EventSource && await withPlace(() => streamFrom(address, alive));
+    if (!placed) poll(address, alive);
+  };
+  document.addEventListener("visibilitychange", begin);
+  begin();
 }
 
 const confirmBox = document.getElementById("confirm");
@@ -161,6 +219,5 @@ document.addEventListener("pointerover", light);
 for (const box of document.querySelectorAll(".chart .scroll")) box.scrollLeft = box.scrollWidth;
 
 const address = document.body.dataset.events;
-if (address && window.EventSource) follow(address);
-else if (address) poll(address);
+if (address) follow(address);
 else if (stream) stream.remove();
