@@ -42,6 +42,11 @@ help: ## list the targets
 .PHONY: setup
 setup: $(VENV)/.ready ## build .venv from the hash-pinned lock
 
+.PHONY: install
+install: ## build .venv for a service: what production needs and nothing else (requirements.lock)
+	@$(find_python); echo "Building $(VENV) with $$("$$python" --version)"; "$$python" -m venv --clear $(VENV)
+	@$(BIN)/python $(INSTALL) --requirement requirements.lock
+
 .PHONY: run
 run: setup ## migrate the store and trade a simulated day (ARGS="--scenario gamma_pin_day --speed 240")
 	@$(BIN)/python run.py db upgrade

@@ -25,11 +25,14 @@ from pathlib import Path
 from typing import Final
 
 from bot.config.schema import Mode, Settings
-from bot.domain.errors import ConfigError
+from bot.config.secret_words import without_passwords
+from bot.domain.errors import ConfigError, NotNow, StoreUnusable
 from bot.store.address import is_sqlite, sqlite_path
 from bot.store.trouble import of_the_disk
 
 _SHARED: Final = Path("/run/lock")
+_SERVICE: Final = Path("/run/quanticity")  # the RuntimeDirectory of the unit in config/deploy
+_RUNS: Final = "quanticity-runs-"
 _MOST_BYTES: Final = 4096
 _FILE_MODE: Final = 0o644
 
@@ -42,6 +45,7 @@ class Holder:
     host: str
     since: str
     command: str
+    store: str = ""
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host} since {self.since} ({self.command})"
@@ -53,7 +57,9 @@ def alone(settings: Settings, now: datetime) -> Iterator[None]:
     StoreUnusable when the disk takes no lock."""
     with contextlib.ExitStack() as held:
         for what, path, advice in wanted(settings):
-            held.enter_context(_hold(what, path, advice, _me(now)))
+            _refuse_held_elsewhere(what, path, advice)
+            held.enter_context(_hold(what, path, advice, _me(now, settings)))
+        held.enter_context(_sign(settings, now))
         yield
 
 
@@ -62,13 +68,39 @@ def store_alone(settings: Settings, now: datetime) -> Iterator[None]:
     """Hold the store's lock alone, while its file is migrated or replaced: a bot that is started meanwhile is refused.
     Raises as `alone` does."""
     what, path, advice = wanted(settings)[0]
-    with _hold(what, path, advice, _me(now)):
+    with _hold(what, path, advice, _me(now, settings)):
         yield
 
 
-def _me(now: datetime) -> Holder:
-    command = " ".join(sys.argv)[:1024]
-    return Holder(os.getpid(), socket.gethostname(), now.isoformat(timespec="seconds"), command)
+def _me(now: datetime, settings: Settings) -> Holder:
+    command, store = " ".join(sys.argv)[:1024], without_passwords(settings.database.url)[:1024]
+    return Holder(os.getpid(), socket.gethostname(), now.isoformat(timespec="seconds"), command, store)
+
+
+@contextlib.contextmanager
+def _sign(settings: Settings, now: datetime) -> Iterator[None]:
+    """Say where everyone looks that a bot runs on this store. It keeps nobody out, so it goes with its bot; where it
+    cannot be written the bot runs without."""
+    named = hashlib.sha256(settings.database.url.encode()).hexdigest()[:16]
+    path = _shared_directory() / f"{_RUNS}{named}.lock"
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(ConfigError, StoreUnusable):
+            held.enter_context(_hold("the store", path, "stop it", _me(now, settings)))
+            held.callback(path.unlink, missing_ok=True)
+        yield
+
+
+def running_bots() -> list[Holder]:
+    """Return the bots that run on this machine, as far as this user may see them."""
+    found = [holder_of(path) for place in _places() for path in sorted(place.glob(f"{_RUNS}*.lock"))]
+    return [holder for holder in found if isinstance(holder, Holder)]
+
+
+def _refuse_held_elsewhere(what: str, path: Path, advice: str) -> None:
+    """A service keeps its locks in a directory of its own: one that is held in any other place counts alike."""
+    for place in _places():
+        if place != path.parent and path.name.startswith("quanticity-") and (holder := holder_of(place / path.name)):
+            raise NotNow(f"another Quanticity runs on {what}: {holder}; {advice}")
 
 
 def wanted(settings: Settings) -> list[tuple[str, Path, str]]:
@@ -132,7 +164,7 @@ def _hold(what: str, path: Path, advice: str, me: Holder) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConfigError(f"another Quanticity runs on {what}: {_read(handle)}; {advice}") from None
+            raise NotNow(f"another Quanticity runs on {what}: {_read(handle)}; {advice}") from None
         _write(handle, path, me)
         yield
     finally:
@@ -143,6 +175,10 @@ def _open(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
+    except PermissionError as error:
+        raise NotNow(
+            f"the lock file {path} is another user's: {error.strerror}; stop what runs as that user"
+        ) from error
     except OSError as error:
         raise of_the_disk(error, f"the lock file {path} cannot be written") or ConfigError(
             f"the lock file {path} cannot be opened: {error.strerror}; it must be a plain file that this user may write"
@@ -151,6 +187,8 @@ def _open(path: Path) -> int:
 
 def _write(handle: int, path: Path, me: Holder) -> None:
     try:
+        with contextlib.suppress(PermissionError):  # whatever the umask of a service says, others must see who holds it
+            os.fchmod(handle, _FILE_MODE)
         os.ftruncate(handle, 0)
         os.pwrite(handle, json.dumps(asdict(me)).encode(), 0)
     except OSError as error:
@@ -169,5 +207,16 @@ def _read(handle: int) -> Holder | str:
 
 
 def _shared_directory() -> Path:
-    """Return where every bot of this machine looks; /run/lock is emptied at boot, and writable for everyone."""
-    return _SHARED if os.access(_SHARED, os.W_OK) else Path(tempfile.gettempdir())
+    """Return where locks that belong to no file are kept: the first of `_places` that may be written."""
+    return next((place for place in _places() if os.access(place, os.W_OK)), Path(tempfile.gettempdir()))
+
+
+def _places() -> list[Path]:
+    """Return every directory in which a bot of this machine may hold a lock: the runtime directory that systemd gives
+    (RUNTIME_DIRECTORY), /run/lock, which is for everyone, the unit's own, the user's (XDG_RUNTIME_DIR), and where
+    temporary files go. All are emptied at boot."""
+    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    user = os.environ.get("XDG_RUNTIME_DIR", "")
+    own = [Path(given)] if given else []
+    listed = [*own, _SHARED, _SERVICE, *([Path(user)] if user else []), Path(tempfile.gettempdir())]
+    return list(dict.fromkeys(place for place in listed if place.is_dir()))

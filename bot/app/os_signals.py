@@ -1,4 +1,4 @@
-"""What the operating system's signals ask of the bot: SIGINT and SIGTERM to stop, SIGUSR1 the emergency stop."""
+"""What the operating system's signals ask of the bot: SIGINT, SIGTERM, SIGHUP to stop, SIGUSR1 the emergency stop."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def stop_on_signals() -> asyncio.Event:
             stop.set()
             loop.call_later(STOP_WITHIN_S, _leave)
 
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(name, asked)
     return stop
 

@@ -1,6 +1,7 @@
-"""Before anything is started: the store is there and whole, the page's port is free, the gateway answers.
+"""Before anything is started: the store is there and whole, the page's port is free.
 
-What is missing raises ConfigError or StoreError, with what to do.
+What is missing raises ConfigError or StoreError, with what to do. A gateway that is not up yet is no reason
+not to start: the connection waits for it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import socket
 from typing import Final
 
 from bot.config.schema import Mode, Settings
-from bot.domain.errors import ConfigError
+from bot.domain.errors import NotNow
 from bot.store.address import is_sqlite, sqlite_path
 from bot.store.copies import refuse_corrupt
 from bot.store.revision import check_revision, current_revision, upgrade
@@ -37,19 +38,7 @@ def check_page_port(settings: Settings) -> None:
         try:
             probe.bind((web.host, web.port))
         except OSError as error:
-            raise ConfigError(
+            raise NotNow(
                 f"web.port {web.port} on {web.host}: {error.strerror}; stop what listens there, or choose another port "
                 "(QUANTICITY__WEB__PORT, 0 for any)"
             ) from error
-
-
-def check_gateway(settings: Settings) -> None:
-    where = (settings.ibkr.host, settings.ibkr.port)
-    try:
-        with socket.create_connection(where, timeout=settings.ibkr.handshake_timeout_s):
-            return
-    except OSError as error:
-        raise ConfigError(
-            f"ibkr.host {where[0]}, ibkr.port {where[1]}: no TWS or gateway answers ({error}); "
-            "start it, enable its API socket, or mend host and port in config/bot.yaml"
-        ) from error

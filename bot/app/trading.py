@@ -25,13 +25,14 @@ from bot.app.backups import Backups
 from bot.app.beside import Beside, cancel
 from bot.app.children import Child, ChildFailed
 from bot.app.close import watch_the_close
+from bot.app.disk import watch_the_disk
 from bot.app.history import HistoryKeeper, look_at_start
 from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.pacing import paced
 from bot.app.page import page
-from bot.app.preparation import bring_up_store, check_gateway, check_page_port
+from bot.app.preparation import bring_up_store, check_page_port
 from bot.app.trader_log import log_at_start
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
@@ -52,7 +53,7 @@ from bot.feeds.clock import ClockWatch, ScaledClock, SystemClock, wall_seconds
 from bot.feeds.sources import DataSources, UwSettings
 from bot.feeds.uw import UwFeed
 from bot.log import configure_logging
-from bot.store.address import is_sqlite
+from bot.store.address import is_sqlite, sqlite_path
 from bot.store.sql_store import SqlStore
 from bot.strategies.registry import build
 
@@ -89,7 +90,6 @@ def _run_alone(config: LoadedConfig, options: RunOptions) -> int:
     check_page_port(settings)
     if settings.mode is Mode.SIM:
         return asyncio.run(_run_simulated(config, options))
-    check_gateway(settings)
     return asyncio.run(_run_at_gateway(config, options))
 
 
@@ -256,9 +256,7 @@ async def _trade(
         running.push_async_callback(cancel, beside.start("requests", partial(_poll_requests, store, inbox)))
         watch = ClockWatch(clock, settings.engine.clock_tolerance_s)
         running.push_async_callback(cancel, beside.start("clock", partial(_watch_the_clock, watch, inbox, clock.speed)))
-        if settings.database.backup_every_hours and is_sqlite(settings.database.url):
-            backups = Backups(settings.database.url, settings.database, clock, calendar, inbox.put)
-            running.push_async_callback(cancel, beside.start("backups", backups.run))
+        _watch_the_store(running, beside, settings, clock, calendar, inbox)
         if is_sqlite(settings.database.url):
             history = HistoryKeeper(settings.database, store, clock, inbox.put)
             running.push_async_callback(cancel, beside.start("the history's head", history.run))
@@ -268,6 +266,27 @@ async def _trade(
     if engine.should_begin_again and not stop.is_set():
         return None
     return _farewell(settings, calendar.today(clock.now()), options)
+
+
+def _watch_the_store(
+    running: contextlib.AsyncExitStack,
+    beside: Beside,
+    settings: Settings,
+    clock: Clock,
+    calendar: XnysCalendar,
+    inbox: Inbox,
+) -> None:
+    """Start what looks after a store that is a file: room on its disk, backups."""
+    database = settings.database
+    if not is_sqlite(database.url):
+        return
+    if database.free_mb_least:
+        directory = sqlite_path(database.url).resolve().parent
+        look = partial(watch_the_disk, directory, database.free_mb_least, clock, inbox.put)
+        running.push_async_callback(cancel, beside.start("free disk", look))
+    if database.backup_every_hours:
+        backups = Backups(database.url, database, clock, calendar, inbox.put)
+        running.push_async_callback(cancel, beside.start("backups", backups.run))
 
 
 async def _stop(engine: Engine) -> None:

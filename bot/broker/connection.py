@@ -72,7 +72,8 @@ class Connection:
         delay = self._settings.retry_min_s
         while True:
             self._link.begin()
-            self._link.change(LinkChange.CONNECTING, f"{self._settings.host}:{self._settings.port}")
+            where = f"{self._settings.host}:{self._settings.port}"
+            self._link.change(LinkChange.CONNECTING, self._complained or where)
             attempt = _Attempt(self._settings, self._new_listener(self._wire.renew()))
             try:
                 await self._attempt(attempt)
@@ -215,6 +216,8 @@ class _Attempt:
         if isinstance(error, TimeoutError | RequestTimedOut):
             late = self._settings.handshake_timeout_s
             return f"{where} did not complete the login within {late:g} s: {self._unanswered()}"
+        if isinstance(error, OSError):
+            return f"connecting: no gateway at {where} ({outside(error.strerror or error)})"
         return f"{where}: {outside(error)}"
 
     def _unanswered(self) -> str:

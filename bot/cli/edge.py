@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from bot.domain.errors import BotError, StoreUnusable
+from bot.domain.errors import BotError, NotNow, StoreUnusable
 
 if TYPE_CHECKING:
     from bot.config.loader import LoadedConfig
@@ -37,7 +37,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except BotError as error:
-            fail(str(error), error.exit_code if isinstance(error, StoreUnusable) else BAD_INPUT)
+            fail(str(error), error.exit_code if isinstance(error, StoreUnusable | NotNow) else BAD_INPUT)
         except BrokenPipeError:
             # The reader of our output (`| head`) has left; Python must not try to flush into the void at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -208,7 +208,20 @@ def _nobody(kind: CommandKind) -> str:
         f"no bot runs on the store {_shown(database_url())}, so nobody can {kind.value.replace('_', ' ')}: nothing was "
         f"asked. Start it with `python run.py`, or leave it for the next start with --queue (it dies after "
         f"{_expires_after(kind):.0f} s)"
+        f"{_elsewhere()}"
     )
+
+
+def _elsewhere() -> str:
+    """Name the bots that run on other stores of this machine, and how each is reached."""
+    from bot.app.locks import running_bots
+
+    ways = [
+        f"{bot}, store {bot.store}: reach it with QUANTICITY__DATABASE__URL={bot.store}, with the command `quanticity` "
+        f"where it is the service, or stop it at once with `kill -USR1 {bot.pid}` (emergency)"
+        for bot in running_bots()
+    ]
+    return f". A bot runs elsewhere: {'; '.join(ways)}" if ways else ""
 
 
 def _shown(url: str) -> str:

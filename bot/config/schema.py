@@ -49,6 +49,9 @@ class DatabaseSettings(Section):
     keep_mark_days: int = Field(90, ge=0, le=36500, description="price paths of closed positions; 0: for ever")
     keep_job_days: int = Field(30, ge=0, le=36500, description="marks of scheduled jobs; 0: for ever")
     keep_comparison_days: int = Field(30, ge=0, le=36500, description="comparisons with the broker's book; 0: for ever")
+    free_mb_least: int = Field(
+        500, ge=0, le=10_000_000, description="less room on the store's disk: an alert and no entries; 0: never"
+    )
     retry_for_s: Seconds = Field(1800, description="a full or failing disk is waited for so long, in wall seconds")
 
 

@@ -26,6 +26,15 @@ class ConfigError(BotError):
     """A setting that we refuse; the text is written for the person who has to mend it."""
 
 
+class NotNow(ConfigError):
+    """Something that another holds now (a port, a lock): it may pass by itself, so whoever starts us tries again.
+
+    The exit code is EX_TEMPFAIL of sysexits.h.
+    """
+
+    exit_code = 75
+
+
 class IllegalTransition(BotError):
     """A trigger that the table does not allow from this state; nothing was changed."""
 

@@ -365,6 +365,19 @@ class FeedReported:
         _through(self, last_error=outside(self.last_error))
 
 
+@dataclass(frozen=True, slots=True)
+class DiskTold:
+    """How much room the disk of the store has: `short` when that is less than it should be."""
+
+    free_mb: int
+    least_mb: int
+    at: datetime
+
+    @property
+    def short(self) -> bool:
+        return self.free_mb < self.least_mb
+
+
 # ---- people
 
 
@@ -465,5 +478,5 @@ Event = (
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
     | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold | RequestUnreadable
-    | InboundReceived
+    | InboundReceived | DiskTold
 )  # fmt: skip

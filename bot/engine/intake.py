@@ -20,6 +20,7 @@ from bot.domain.events import (
     ContractChanged,
     ContractQualified,
     DatumReceived,
+    DiskTold,
     Event,
     ExecutionReported,
     FeedReported,
@@ -43,7 +44,7 @@ from bot.domain.signal import SignalState
 from bot.engine.book import foreign, told_holdings
 from bot.engine.book.facts import FactKeeper
 from bot.engine.book.reconciler import Reconciler
-from bot.engine.day import account, link, timekeeping
+from bot.engine.day import account, jobs, link, timekeeping
 from bot.engine.inbound import Inbound
 from bot.engine.memory import Memory
 from bot.engine.operator import Operator
@@ -125,6 +126,7 @@ class Intake:
             WhatIfAnswered: lambda event: self._measured(ctx, event),
             CommandReceived: operator.handle,
             RequestUnreadable: operator.refuse_unreadable,
+            DiskTold: lambda event: jobs.disk_told(journal, event),
             InboundReceived: Inbound(ctx, journal).handle,
         }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +13,8 @@ import pytest
 
 from bot.app.os_signals import STOP_WITHIN_S
 from bot.config.loader import load
+from bot.domain.errors import NotNow
+from bot.store.trouble import SQLITE
 from tests.conftest import REPO_ROOT
 
 UNIT = REPO_ROOT / "config" / "deploy" / "quanticity.service"
@@ -47,3 +51,44 @@ def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
     done = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True, check=False)
     assert "Unknown" not in done.stderr
     assert "Failed to parse" not in done.stderr
+
+
+def test_what_may_pass_by_itself_is_started_again_and_never_given_up() -> None:
+    unit = settings_of(UNIT.read_text())
+    kept = set(unit["RestartPreventExitStatus"][0].split())
+    assert unit["Restart"] == ["always"]
+    assert kept == {"2", "14"}
+    assert str(NotNow.exit_code) not in kept
+    passing = {remedy.exit_code for remedy in SQLITE.values() if remedy.passes}
+    assert not kept & {str(code) for code in passing}
+    assert unit["StartLimitIntervalSec"] == ["0"], "a disk that is full over a weekend is outlasted"
+    assert 2 < int(unit["RestartSec"][0]) <= 30
+    assert unit["LimitCORE"] == ["0"], "memory holds tokens"
+
+
+def test_the_command_of_the_service_finds_its_store_and_environment(tmp_path: Path) -> None:
+    root = tmp_path / "checkout"
+    (root / ".venv" / "bin").mkdir(parents=True)
+    python = root / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\nenv\necho args: "$@"\n')
+    python.chmod(0o755)
+    secrets = tmp_path / "env"
+    secrets.write_text("# secrets\nWEB_LOGIN_TOKEN=a b=c\nQUANTICITY__WEB__PORT=9090\n")
+    text = UNIT.read_text().replace("/opt/quanticity", str(root)).replace("/etc/quanticity/env", str(secrets))
+    unit = tmp_path / "quanticity.service"
+    unit.write_text(re.sub("^User=.*$", f"User={getpass.getuser()}", text, flags=re.MULTILINE))
+    command = [str(UNIT.with_name("quanticity")), "emergency", "--reason", "a b"]
+    done = subprocess.run(
+        command, env={**os.environ, "QUANTICITY_UNIT": str(unit)}, capture_output=True, text=True, check=True
+    )
+    told = done.stdout.splitlines()
+    assert "args: run.py emergency --reason a b" in told
+    assert "QUANTICITY__DATABASE__URL=sqlite+aiosqlite:////var/lib/quanticity/quanticity.db" in told
+    assert {"WEB_LOGIN_TOKEN=a b=c", "QUANTICITY__WEB__PORT=9090", "QUANTICITY__MODE=paper"} <= set(told)
+
+
+def test_production_is_installed_from_its_own_lock() -> None:
+    makefile = (REPO_ROOT / "Makefile").read_text()
+    recipe = makefile[makefile.index("\ninstall:") :].split("\n\n")[0]
+    assert "--requirement requirements.lock" in recipe
+    assert "dev" not in recipe

@@ -16,7 +16,7 @@ import pytest
 
 from bot.app import locks
 from bot.config.schema import DatabaseSettings, IbkrSettings, Mode, Settings
-from bot.domain.errors import ConfigError, StoreUnusable
+from bot.domain.errors import ConfigError, NotNow, StoreUnusable
 from tests.conftest import REPO_ROOT
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -132,3 +132,33 @@ def test_nobody_starts_on_a_store_whose_file_is_being_worked_on(tmp_path: Path) 
         assert str(locks.holder_of(locks.store_lock(paper))).startswith(f"process {os.getpid()} on ")
     with locks.alone(paper, NOW):
         pass
+
+
+def test_a_running_bot_is_found_from_another_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(locks, "_SHARED", tmp_path)
+    with another_bot(settings(tmp_path), tmp_path) as holder:
+        assert [(bot.pid, bot.store) for bot in locks.running_bots() if str(tmp_path) in bot.store] == [
+            (holder.pid, settings(tmp_path).database.url)
+        ]
+    assert not [bot for bot in locks.running_bots() if str(tmp_path) in bot.store]
+
+
+def test_a_lock_in_a_services_own_directory_counts_from_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, shared = tmp_path / "service", tmp_path / "shared"
+    service.mkdir()
+    shared.mkdir()
+    monkeypatch.setattr(locks, "_SHARED", shared)
+    monkeypatch.setattr(locks, "_SERVICE", service)
+    paper = settings(tmp_path, "a.db", Mode.PAPER)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(service))
+    with locks.alone(paper, NOW):
+        assert locks.account_lock(paper).parent == service
+        monkeypatch.delenv("RUNTIME_DIRECTORY")
+        with (
+            pytest.raises(NotNow, match="client id 17 of the account"),
+            locks.alone(settings(tmp_path, "b.db", Mode.PAPER), NOW),
+        ):
+            pass

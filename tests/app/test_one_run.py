@@ -76,7 +76,7 @@ def test_a_second_run_is_refused_by_name_and_the_first_ends_with_its_children_wi
 ) -> None:
     hear(systemd, "READY=1")
     second = subprocess.run(RUN, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert second.returncode == 2
+    assert second.returncode == 75
     assert f"process {running.pid} on " in second.stderr
     children = children_of(running.pid)
     assert len(children) == 2
@@ -118,7 +118,7 @@ def test_at_a_gateway_that_answers_nothing_it_ends_in_time_and_a_second_one_is_r
             rest = process.stderr.read()
             assert process.wait(10) == 0
             assert time.monotonic() - asked < 5
-    assert second.returncode == 2
+    assert second.returncode == 75
     assert (
         f"of the account at 127.0.0.1:{at_gateway['QUANTICITY__IBKR__PORT']}: process {process.pid} on "
         in second.stderr

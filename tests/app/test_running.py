@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -132,25 +133,35 @@ def test_sigterm_ends_the_program_and_its_children_in_good_order(program: Progra
     assert program.ask("SELECT state FROM session_state") == [("stopping",)]
 
 
-def test_a_gateway_that_is_not_there_is_one_sentence_and_exit_code_2(program: Program) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = str(taken.getsockname()[1])  # bound and not listening: a connection is refused
-        settings = {"QUANTICITY__IBKR__PORT": port, "UNUSUAL_WHALES_TOKEN": "t0ken-x"}
-        settings["WEB_LOGIN_TOKEN"] = "t0ken-y-of-a-page"
-        done = program.run("--mode", "paper", **settings)
-    assert done.returncode == 2
-    assert f"ibkr.port {port}" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_gateway_that_is_not_there_is_waited_for_with_the_page_up(program: Program) -> None:
+    with socket.socket() as taken, socket.socket() as page:
+        for each in (taken, page):
+            each.bind(("127.0.0.1", 0))
+        port, page_port = str(taken.getsockname()[1]), str(page.getsockname()[1])  # bound and not listening: refused
+        page.close()
+        login = {"UNUSUAL_WHALES_TOKEN": "t0ken-x", "WEB_LOGIN_TOKEN": "t0ken-y-long-enough"}
+        settings = {"QUANTICITY__IBKR__PORT": port, "QUANTICITY__WEB__PORT": page_port, **login}
+        process = program.start("--mode", "paper", **settings)
+        told = f"connecting: no gateway at 127.0.0.1:{port}"
+        program.wait_for(lambda: told in str(program.ask("SELECT detail FROM connection_state")))
+        program.wait_for(lambda: told in str(program.ask("SELECT text FROM alert WHERE code = 'BROKER_UNREACHABLE'")))
+        program.wait_for(lambda: program.ask("SELECT count(*) FROM transition WHERE trigger = 'drop'")[0][0] >= 3)
+        assert program.ask("SELECT count(*) FROM alert WHERE code = 'BROKER_UNREACHABLE'") == [(1,)], "told once"
+        assert told in program.run("status", **settings).stdout
+        with urllib.request.urlopen(f"http://127.0.0.1:{page_port}/", timeout=5) as answer:
+            assert told in answer.read().decode()
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=20) == 0, "SIGHUP stops as SIGTERM does"
+    assert "Traceback" not in program.log.read_text()
 
 
-def test_a_page_port_that_is_taken_is_one_sentence_and_exit_code_2(program: Program) -> None:
+def test_a_page_port_that_is_taken_is_one_sentence_and_exit_code_75(program: Program) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         done = program.run("--scenario", "demo", QUANTICITY__WEB__PORT=port)
-    assert done.returncode == 2
+    assert done.returncode == 75
     assert f"web.port {port}" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import CommandKind, CommandReceived, InboundReceived, RequestUnreadable
+from bot.domain.events import CommandKind, CommandReceived, DiskTold, InboundReceived, RequestUnreadable
 from bot.domain.requests import REQUESTS, Role
 from bot.domain.session import SessionState
 from bot.domain.signal import SignalState
@@ -135,3 +135,18 @@ async def test_what_other_processes_say_is_answered_once(
     await desk.tick()
     (outcome,) = [row for batch in desk.store.batches for row in batch.inbound]
     assert (outcome.id, outcome.state, words in outcome.answer) == ("i1", state, True)
+
+
+async def test_a_disk_with_too_little_room_keeps_entries_out_and_nothing_else() -> None:
+    desk = await Desk().start()
+    await desk.hold(2)
+    for free_mb in (400, 300, 450):
+        desk.put(DiskTold(free_mb, 500, desk.clock.now()))
+        await desk.tick()
+    assert any("less than 500 MB left" in block for block in desk.engine.ledger.entry_blocks)
+    assert desk.store.alerts.count("DISK_LOW") == 1
+    assert (await desk.command(K.CLOSE, position_id=desk.position.id))[0] == "done"
+    desk.put(DiskTold(600, 500, desk.clock.now()))
+    await desk.tick()
+    assert desk.store.alerts.count("DISK_ROOM") == 1
+    assert not desk.engine.ledger.entry_blocks

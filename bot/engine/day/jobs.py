@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.commands import AskSnapshot
 from bot.domain.connection import ConnectionState
-from bot.domain.events import AccountReported
+from bot.domain.events import AccountReported, DiskTold
 from bot.domain.order import OrderState
 from bot.domain.position import Position
 from bot.domain.session import SessionState
@@ -107,3 +107,18 @@ def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report:
     pnl = ctx.ledger.day_pnl(ctx.trading.day)
     if pnl is not None:
         journal.batch.account = AccountSnapshotRow(report, ctx.trading.day, pnl, len(ctx.ledger.positions))
+
+
+def disk_told(journal: Journal, event: DiskTold) -> None:
+    """Keep entries out while the disk of the store has too little room; that it began and that it is over is told."""
+    ledger = journal.ledger
+    words = f"the disk of the store has less than {event.least_mb} MB left" if event.short else ""
+    if bool(words) == bool(ledger.disk_block):
+        return
+    ledger.disk_block = words
+    facts = {"free_mb": event.free_mb, "least_mb": event.least_mb}
+    if words:
+        text = f"{words} ({event.free_mb} MB): no entries; remove old backups and logs, exits go on"
+        journal.alert("DISK_LOW", "critical", text, facts)
+    else:
+        journal.alert("DISK_ROOM", "info", f"the disk of the store has room again: {event.free_mb} MB", facts)

@@ -87,7 +87,7 @@ class Ledger:
         self.not_ours, self.opaque_told = dict(loaded.not_ours), set(loaded.opaque_told)
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
         self.bid_seen = dict(loaded.bid_seen)  # the same of the option's bid
-        self.clock_block = ""  # why the machine's clock keeps entries out; empty: it does not
+        self.clock_block = self.disk_block = ""  # why the clock, the disk of the store keep entries out; empty: not
         self.clocks = Clocks()
         self.high_water: Decimal | None = loaded.high_water
         self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
@@ -123,6 +123,7 @@ class Ledger:
         """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
         self.linked_since = before.linked_since
         self.clocks, self.clock_block = before.clocks.unsaid(), before.clock_block
+        self.disk_block = before.disk_block
         self.doubted_keys, self.unequal_keys = before.doubted_keys, before.unequal_keys
         self.other_buys = before.other_buys
         self.told, self.capped = before.told, before.capped
@@ -327,7 +328,9 @@ class Ledger:
     def entry_blocks(self) -> tuple[str, ...]:
         """Return in words every tripped breaker, that they cannot be read, and what is wrong with the machine's clock:
         while there is one, no entry passes."""
-        others = (words for words in (self.breakers_fault, self.clock_block, self.clocks.difference) if words)
+        others = (
+            words for words in (self.breakers_fault, self.disk_block, self.clock_block, self.clocks.difference) if words
+        )
         tripped = (b for b in self.breakers.values() if b.state is BreakerState.TRIPPED)
         return (*others, *(f"{b.id} {b.value} against {b.limit}" for b in tripped))
 
