@@ -68,7 +68,7 @@ class IbkrBroker:
         self._snapshots = Snapshots(
             self._wire, self._desk, self._book, self._ids, self._account, clock, settings.request_timeout_s
         )  # fmt: skip
-        owner = Ownership(settings.client_id, bot_id, self._book.trades)
+        owner = Ownership(settings.client_id, bot_id, self._book.trades, self._desk.is_ours)
         self._parts = Parts(
             self._market, self._desk, self._account, self._what_ifs, self._link, owner,
             Holdings(self._book, clock, sink), clock, sink,

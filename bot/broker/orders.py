@@ -183,6 +183,11 @@ class OrderDesk:
         known = self._by_id.get((self._client_id, order_id))
         return known.order_ref if known is not None else None
 
+    def is_ours(self, perm_id: int) -> bool:
+        """Say whether a permId is that of an order which this client placed."""
+        known = self._by_perm.get(perm_id)
+        return known is not None and known.client_id == self._client_id
+
     # ---- what comes back
 
     def open_order(self, contract: Contract, order: IbOrder, state: IbOrderState) -> KnownOrder:

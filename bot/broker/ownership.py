@@ -1,8 +1,9 @@
 """Whose a message is that nobody can read: told from its raw fields, for what is not ours must never spoil what is.
 
-A message may be ours when it bears our client id or our reference, when it is about a contract that we trade, or when
-the fields that would say so cannot be read themselves. Every other one is somebody else's: it is kept as it came, shown
-and told once.
+An order or an execution may be ours when it bears our client id, our reference or the permId of an order of ours, a
+holding when it is of a contract that we trade; so may be any of which the fields that would say so cannot be read
+themselves. Every other one is somebody else's, also on a contract of ours (what it does to the holding, the holding
+tells): it is kept as it came, shown and told once.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Layout:
     identity: int
     client_id: int | None = None
     reference: int | None = None
+    perm_id: int | None = None
     terms: tuple[int, ...] = ()  # side, quantity, type, price, ...: what a person wants to read of it
 
     @property
@@ -40,10 +42,10 @@ class Layout:
 
 LAYOUTS: Final[Mapping[str, Layout]] = MappingProxyType(
     {
-        "5": Layout("order", 2, 25, client_id=24, reference=23, terms=(13, 14, 15, 16)),
-        "11": Layout("execution", 3, 14, client_id=22, reference=26, terms=(18, 19, 20)),
+        "5": Layout("order", 2, 25, client_id=24, reference=23, perm_id=25, terms=(13, 14, 15, 16)),
+        "11": Layout("execution", 3, 14, client_id=22, reference=26, perm_id=21, terms=(18, 19, 20)),
         "61": Layout("position", 3, 3, terms=(14,)),
-        "101": Layout("order", 1, 23, reference=22, terms=(12, 13, 14, 15)),
+        "101": Layout("order", 1, 23, reference=22, perm_id=23, terms=(12, 13, 14, 15)),
     }
 )
 """openOrder, execDetails, position, completedOrder, of server version 157 and later."""
@@ -54,10 +56,13 @@ _STATUS_CLIENT: Final = 9
 class Ownership:
     """Judges raw messages for one client id and one bot."""
 
-    def __init__(self, client_id: int, bot_id: str, trades: Callable[[int], bool]) -> None:
+    def __init__(
+        self, client_id: int, bot_id: str, trades: Callable[[int], bool], is_our_order: Callable[[int], bool]
+    ) -> None:
         self._client_id = str(client_id)
         self._bot_id = bot_id
         self._trades = trades
+        self._is_our_order = is_our_order
 
     def may_be_ours(self, fields: Sequence[str]) -> bool:
         """Say whether a message, readable or not, may be about something of ours."""
@@ -70,6 +75,9 @@ class Ownership:
             return True
         if layout.reference is not None and is_ours(self._bot_id, fields[layout.reference]):
             return True
+        if layout.perm_id is not None:
+            perm_id = fields[layout.perm_id]
+            return not perm_id.isdigit() or self._is_our_order(int(perm_id))
         return self._may_be_our_contract(fields[layout.contract], fields[layout.contract + 2])
 
     def _is_another_client(self, text: str) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.broker.ownership import LAYOUTS, Ownership, foreign_of
 from tests.broker.fake_tws import OPTION, STOCK, completed_order, execution, open_order, order_status, position
 
-OURS = Ownership(17, "bot", lambda con_id: con_id == int(OPTION[0]))
+OURS = Ownership(17, "bot", lambda con_id: con_id == int(OPTION[0]), lambda perm_id: perm_id == 4711)
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
 
@@ -24,11 +24,11 @@ def raw(message: tuple[object, ...]) -> list[str]:
     [
         open_order(5, "", row=STOCK, client_id=17),
         open_order(5, "bot-1", row=STOCK, client_id=3),
-        open_order(5, "", client_id=3),
+        open_order(5, "", client_id=3, perm_id=4711),
         execution(5, "0001.01", "", row=STOCK, client_id=17),
         execution(5, "0001.01", "bot-1", row=STOCK, client_id=3),
         completed_order("bot-1", "Filled"),
-        completed_order("", "Filled"),
+        completed_order("", "Filled", perm_id=4711),
         position(OPTION),
         order_status(5, "Frobnicated", client_id=17),
         open_order(5, "", row=STOCK, client_id="x"),  # type: ignore[arg-type]  # nobody can tell whose it is
@@ -50,6 +50,9 @@ def test_what_bears_our_client_our_reference_or_our_contract_may_be_ours(message
         execution(0, "0001.01", "", row=STOCK, client_id=0),
         position(STOCK),
         order_status(5, "Frobnicated", client_id=3),
+        open_order(5, "", client_id=3),
+        execution(0, "0001.01", "", client_id=0),
+        completed_order("mine", "Filled"),
     ],
 )
 def test_what_bears_none_of_them_is_somebody_elses(message: tuple[object, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,15 @@ from hypothesis import strategies as st
 
 from bot.domain.events import CommandKind
 from bot.domain.position import PositionState
-from bot.sim.strangers import StrangeFill, StrangeHolding, StrangeOrder, Strangers, some_strangers, twins_of
+from bot.sim.strangers import (
+    StrangeContract,
+    StrangeFill,
+    StrangeHolding,
+    StrangeOrder,
+    Strangers,
+    some_strangers,
+    twins_of,
+)
 from tests.broker.book_tws import BookTws
 from tests.broker.fake_tws import (
     OPTION,
@@ -134,6 +143,16 @@ def test_beside_every_kind_of_thing(quick: None) -> None:
 @given(st.integers(0, 1_000_000), st.integers(1, 12))
 def test_beside_any_portfolio(seed: int, most: int) -> None:
     asyncio.run(trade_beside(some_strangers(random.Random(seed), most, TWINS)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_beside_others_who_trade_our_own_contract_in_words_that_nobody_knows(seed: int) -> None:
+    found = some_strangers(random.Random(seed), 12)
+    ours = StrangeContract(int(OPTION[0]), *OPTION[1:])
+    strange = [replace(each, contract=ours, status="Frozen", quantity="0.5") for each in found.open_orders]
+    over_there = [replace(each, contract=ours, status="Busted") for each in found.completed_orders]
+    fills = [replace(each, contract=ours, side="ASSIGNED") for each in found.fills]
+    asyncio.run(trade_beside(replace(found, open_orders=strange, completed_orders=over_there, fills=fills)))
 
 
 # ---- a contract of ours that becomes another one
