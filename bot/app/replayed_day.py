@@ -113,7 +113,7 @@ async def open_desk(
     url = _address(database)
     upgrade(url)
     scenario = load_scenario(scenario_name)
-    calendar = XnysCalendar.around(scenario.date, Path(config.settings.sim.state_dir))
+    calendar = XnysCalendar.around(scenario.date, Path(config.settings.sim.state_dir), config.settings.calendar)
     session = calendar.session_on(scenario.date) or calendar.next_session(scenario.date)
     clock = ManualClock(scenario.starts())
     market = build_market(scenario, seed)

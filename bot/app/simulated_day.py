@@ -47,7 +47,9 @@ def plan_day(settings: Settings, options: RunOptions) -> SimulatedDay:
     scenario = load_scenario(name)
     path = book_path(settings)
     book = read_book(path)
-    calendar = XnysCalendar.around((book.day if book else scenario.date), Path(settings.sim.state_dir))
+    calendar = XnysCalendar.around(
+        (book.day if book else scenario.date), Path(settings.sim.state_dir), settings.calendar
+    )
     session, start_at, resumed = _when(calendar, scenario, book, name, seed, options)
     return SimulatedDay(name, scenario, seed, options.speed or settings.sim.speed, session, start_at, resumed, path)
 

@@ -199,7 +199,7 @@ async def _trade(
     settings = paced(config.settings, clock.speed)
     configure_logging(settings.log.level, config.hidden(), now=clock.now, aside=True)
     inbox = Inbox()
-    calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir))
+    calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir), settings.calendar)
     store = SqlStore(settings.database.url, clock, config_version=config.version, wall=SystemClock().now)
     for alert in await asyncio.to_thread(look_at_start, settings.database, clock.now()):
         inbox.put(alert)
@@ -341,6 +341,7 @@ def _broker_settings(settings: Settings) -> BrokerSettings:
         request_timeout_s=ibkr.request_timeout_s,
         probe_every_s=ibkr.probe_every_s,
         retry_max_s=ibkr.retry_most_s,
+        tws_zone=ibkr.tws_zone,
     )
 
 

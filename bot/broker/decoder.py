@@ -28,6 +28,8 @@ class Faults(Protocol):
 
     def unreadable(self, fields: Sequence[str], error: Exception) -> None: ...
 
+    def unknown_zone(self, zone: str) -> None: ...
+
     def unknown_word(self, fields: Sequence[str], error: UnknownWord) -> None: ...
 
 
@@ -43,10 +45,16 @@ def zoned(text: str, zone: str) -> str:
     return f"{spaced[1]} {spaced[2]} {named}"
 
 
+def strange_zone(text: str) -> str:
+    """Return the zone that an execution time names and nobody knows, empty where there is none."""
+    spaced = _SPACED.match(text)
+    return spaced[3] if spaced and spaced[3] and not _exists(spaced[3]) else ""
+
+
 def _exists(zone: str) -> bool:
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
 
@@ -142,6 +150,8 @@ class StrictDecoder(Decoder):
         try:
             refuse_numbers_that_are_none(raw)
             if fields[0] == str(EXEC_DETAILS):
+                if zone := strange_zone(fields[EXEC_TIME_FIELD]):
+                    self._faults.unknown_zone(zone)
                 fields[EXEC_TIME_FIELD] = zoned(fields[EXEC_TIME_FIELD], self._zone)
             self.handlers[int(fields[0])](fields)
         except UnknownWord as unknown:

@@ -119,6 +119,12 @@ class Listener:
         self._parts.pulse.dropped(text)
         self._alert("TWS_UNREADABLE", "warning", text, {"fields": list(fields)[:60]})
 
+    def unknown_zone(self, zone: str) -> None:
+        told = (
+            f"TWS tells execution times in the zone {outside(zone, 60)!r}, which nobody knows: ibkr.tws_zone is taken"
+        )
+        self._alert("TWS_ZONE_UNKNOWN", "warning", told, {"zone": zone})
+
     def unknown_word(self, fields: Sequence[str], error: UnknownWord) -> None:
         if self._is_foreign(fields, str(error)):
             return

@@ -18,6 +18,7 @@ import typer
 from bot.cli import show
 from bot.cli.edge import BAD_INPUT, CHECKOUT, configuration
 from bot.domain.errors import BotError
+from bot.domain.outside import host_only
 
 if TYPE_CHECKING:
     from bot.config.loader import LoadedConfig
@@ -224,7 +225,7 @@ def _calendar(config: LoadedConfig) -> Iterator[Line]:
     from bot.feeds.clock import SystemClock
 
     now = SystemClock().now()
-    calendar = XnysCalendar.around(now.date(), Path(config.settings.sim.state_dir))
+    calendar = XnysCalendar.around(now.date(), Path(config.settings.sim.state_dir), config.settings.calendar)
     following = calendar.next_session(calendar.today(now))
     half = ", a half day" if following.is_half_day else ""
     yield Line("calendar", True, f"{calendar.first_day} to {calendar.last_day}; next session {following.day}{half}")
@@ -241,9 +242,39 @@ def _scenarios(config: LoadedConfig) -> Iterator[Line]:
     yield Line("scenarios", True, ", ".join(names) or "none")
 
 
+def _places(config: LoadedConfig) -> Iterator[Line]:
+    from bot.config.loader import PATHS
+
+    for section, key in PATHS:
+        place = getattr(getattr(config.settings, section), key)
+        shown = host_only(place) if place else "none"
+        state = ""
+        if key == "kill_switch_file" and place:
+            state = ": it is THERE, no entry leaves" if Path(place).exists() else ": not there, entries may leave"
+            if not Path(place).parent.is_dir():
+                yield Line(
+                    "paths",
+                    False,
+                    f"{section}.{key} {place}: its directory does not exist; make it or correct the path",
+                )
+                continue
+        yield Line("paths", True, f"{section}.{key} {shown}{state}")
+
+
+def _meant(config: LoadedConfig) -> Iterator[Line]:
+    from bot.config.doubts import doubts
+
+    found = list(doubts(config.settings, config.sources_tree))
+    yield from (Line("settings", True, f"is it meant? {words}") for words in found)
+    if not found:
+        yield Line("settings", True, "none contradicts another")
+
+
 _LOOKS: Final[tuple[tuple[str, Callable[[Any], Iterator[Line]]], ...]] = (
     ("data sources", _data_sources),
     ("secrets", _secrets),
+    ("paths", _places),
+    ("settings", _meant),
     ("store", _schema),
     ("disk", _disk),
     ("ports", _ports),

@@ -11,7 +11,6 @@ import copy
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel
 
 from bot.config.explain import AnyModel, Origin, Origins, checked, guess, place, refusal
+from bot.config.places import placed, placed_url
 from bot.config.schema import Mode, Settings
 from bot.config.secret_words import Secrets, holds_password, looks_secret, shown, without_passwords
 from bot.config.yaml_source import KeyPath, YamlTree, dotted, parse_scalar, read_yaml
@@ -39,6 +39,14 @@ FILES: Final[Mapping[str, KeyPath]] = {
 }
 SOURCES: Final = "sources"
 SHORTEST_LOGIN_TOKEN: Final = 16
+PATHS: Final = (
+    ("database", "url"),
+    ("database", "backup_dir"),
+    ("engine", "kill_switch_file"),
+    ("engine", "dead_man_file"),
+    ("sim", "state_dir"),
+)
+"""Every setting that names a place on the disk; a test holds the schema to it."""
 _SECTIONS: Final = frozenset(
     name for name, info in Settings.model_fields.items() if isinstance(info.default, BaseModel)
 )  # one whose lines are all commented out is an empty one
@@ -316,20 +324,17 @@ def _finish(
 
 
 def _anchored(settings: Settings, root: Path) -> Settings:
-    """Return the settings with relative paths below `root`: where the program is called from does not matter."""
-    relative = re.fullmatch(r"(sqlite[^:]*:///)([^/:][^?]*)(.*)", settings.database.url)
-    url = f"{relative[1]}{root.resolve() / relative[2]}{relative[3]}" if relative else settings.database.url
-    kept = settings.database.backup_dir
-    backup_dir = str(root.resolve() / kept) if kept else ""
-    state_dir = str(root.resolve() / settings.sim.state_dir)
-    named = settings.engine.dead_man_file
-    dead_man_file = str(root.resolve() / named) if named else ""
+    """Return the settings with each path at its place: where the program is called from does not matter."""
+    found: dict[str, dict[str, str]] = {}
+    for section, key in PATHS:
+        written = getattr(getattr(settings, section), key)
+        try:
+            place = placed_url(written, root) if key == "url" else placed(written, root)
+        except ValueError as error:
+            raise ConfigError(f"{section}.{key}: {without_passwords(str(error))}. Write another path.") from error
+        found.setdefault(section, {})[key] = place
     return settings.model_copy(
-        update={
-            "database": settings.database.model_copy(update={"url": url, "backup_dir": backup_dir}),
-            "sim": settings.sim.model_copy(update={"state_dir": state_dir}),
-            "engine": settings.engine.model_copy(update={"dead_man_file": dead_man_file}),
-        }
+        update={section: getattr(settings, section).model_copy(update=places) for section, places in found.items()}
     )
 
 

@@ -6,19 +6,49 @@ Unknown keys are refused. The loader turns a refusal into one sentence: file, ke
 
 from __future__ import annotations
 
-from datetime import time
+import re
+from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_network
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from bot.domain.requests import PERSONS, Role
 
 Fraction = Annotated[Decimal, Field(ge=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _time_of_day(value: object) -> object:
+    """Take "HH:MM" and "HH:MM:SS" alone: a zone would be another moment, and a number the seconds since midnight."""
+    if isinstance(value, time):
+        if value.tzinfo is not None:
+            raise ValueError("must be New York's time, without a zone")
+        return value
+    if not isinstance(value, str) or not _CLOCK.fullmatch(value):
+        raise ValueError('must be a New York time of day as "HH:MM", without a zone')
+    return value
+
+
+def _day(value: object) -> object:
+    if (isinstance(value, str) and not _DATE.fullmatch(value)) or isinstance(value, int | float):
+        raise ValueError('must be a day as "YYYY-MM-DD"')
+    return value
+
+
+_CLOCK: Final = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Day = Annotated[date, BeforeValidator(_day)]
+Age = Annotated[float, Field(gt=0, le=3600)]
+"""Seconds for which something may still be decided on; yesterday's is never fresh."""
+Positive = Annotated[Decimal, Field(gt=0, le=1)]
+Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,5}$")]
+SESSION_OPENS, SESSION_CLOSES = time(9, 30), time(16)
 
 
 class Section(BaseModel):
@@ -59,12 +89,20 @@ class RestartWindow(Section):
     """A time of day, New York's, in which the gateway restarts or asks for a login; `days` are those it begins on."""
 
     name: str
-    begins: time
-    ends: time
+    begins: TimeOfDay
+    ends: TimeOfDay
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
         "mon", "tue", "wed", "thu", "fri", "sat", "sun",
     )  # fmt: skip
     needs_login: bool = Field(False, description="a person has to log in to the gateway after it")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.begins == self.ends:
+            raise ValueError(f"begins and ends are both {self.begins:%H:%M}: that is no window, or the whole day")
+        if SESSION_OPENS <= self.begins < SESSION_CLOSES:
+            raise ValueError(f"begins {self.begins:%H:%M} is within the session: nothing would be sold then")
+        return self
 
 
 class IbkrSettings(Section):
@@ -87,8 +125,18 @@ class IbkrSettings(Section):
     )
     login_grace_s: Seconds = Field(3600, description="a login that is missing for so long after its window is told of")
     quiet_before_restart_s: Seconds = Field(300, description="no entries so long before a restart window")
+    tws_zone: str = Field("America/New_York", description="the zone of execution times that TWS tells without one")
     line_budget: int = Field(90, ge=4, le=500, description="market data lines that we use at most")
     depth_budget: int = Field(3, ge=0, le=60)
+
+    @field_validator("tws_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError("must be a zone like America/New_York or Europe/Berlin") from error
+        return value
 
 
 class EngineSettings(Section):
@@ -106,8 +154,10 @@ class EngineSettings(Section):
     )
     mark_seconds: Seconds = Field(15, description="one point of a position's price path this often")
     account_snapshot_seconds: Seconds = 60
-    settlement_evening: time = Field(time(16, 30), description="what expired is settled; as long after an early close")
-    settlement_morning: time = Field(time(9), description="and looked at again, before the next session opens")
+    settlement_evening: TimeOfDay = Field(
+        time(16, 30), description="what expired is settled; as long after an early close"
+    )
+    settlement_morning: TimeOfDay = Field(time(9), description="and looked at again, before the next session opens")
     record: bool = Field(False, description="keep a recording of everything received")
     clock_tolerance_s: Seconds = Field(
         1, description="the machine's clock may differ so much from the steady time; more is a jump: no entries"
@@ -135,18 +185,18 @@ class RiskSettings(Section):
     max_same_direction: int = Field(3, ge=1)
     max_per_symbol: int = Field(2, ge=1)
     max_spread_fraction: Fraction = Field(Decimal("0.10"), description="spread of mid")
-    quote_max_age_s: Seconds = Field(15, description="the option's quote")
-    what_if_max_age_s: Seconds = 60
-    equity_max_age_s: Seconds = Field(
+    quote_max_age_s: Age = Field(15, description="the option's quote")
+    what_if_max_age_s: Age = 60
+    equity_max_age_s: Age = Field(
         300, description="older equity is none: no entries. The broker tells it every three minutes"
     )
-    pnl_max_age_s: Seconds = Field(
+    pnl_max_age_s: Age = Field(
         60, description="older P&L of the broker's is not added to its equity: the positions' marks are"
     )
     cash_flow_usd: Decimal = Field(
         Decimal(100), gt=0, description="so much cash that no trade and no P&L explains is a deposit or withdrawal"
     )
-    no_zero_dte_after: time = Field(time(15, 30), description="and as long before an early close")
+    no_zero_dte_after: TimeOfDay = Field(time(15, 30), description="and as long before an early close")
     daily_loss_usd: Decimal = Field(Decimal(10000), ge=0, description="the same in dollars; 0: no absolute limit")
     daily_loss_warning_fraction: Fraction = Field(Decimal("0.04"), description="of the day's first equity")
     max_drawdown_fraction: Fraction = Field(Decimal("0.10"), description="from the highest equity seen; halts")
@@ -170,6 +220,12 @@ class RiskSettings(Section):
     rejection_window_s: Seconds = 300
     breaker_seconds: Seconds = Field(1, description="breakers are looked at this often")
 
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if self.daily_loss_warning_fraction > self.daily_loss_fraction:
+            raise ValueError("daily_loss_warning_fraction is above daily_loss_fraction: the halt would come before it")
+        return self
+
 
 class RungSettings(Section):
     gain: Annotated[Decimal, Field(gt=0)]
@@ -179,14 +235,16 @@ class RungSettings(Section):
 class ExitSettings(Section):
     """The exit plan that is frozen on a position at its entry."""
 
-    stop_loss: Fraction = Decimal("0.50")
+    stop_loss: Positive = Decimal("0.50")
     rungs: tuple[RungSettings, ...] = (
         RungSettings(gain=Decimal("0.50"), sell_fraction=Decimal("0.25")),
         RungSettings(gain=Decimal("1.00"), sell_fraction=Decimal("0.50")),
     )
-    trail: Fraction = Decimal("0.25")
+    trail: Positive = Decimal("0.25")
     single_trail_from: Annotated[Decimal, Field(gt=0)] = Decimal("0.50")
-    flat_at: time = Field(time(15, 50), description="0DTE positions are flat by then; as long before an early close")
+    flat_at: TimeOfDay = Field(
+        time(15, 50), description="0DTE positions are flat by then; as long before an early close"
+    )
 
     @model_validator(mode="after")
     def _rungs_climb(self) -> Self:
@@ -195,7 +253,16 @@ class ExitSettings(Section):
             raise ValueError("rungs must have rising gains")
         if sum(rung.sell_fraction for rung in self.rungs) > 1:
             raise ValueError("rungs sell more than the whole position")
+        if any(rung.sell_fraction == 0 for rung in self.rungs):
+            raise ValueError("a rung sells nothing")
         return self
+
+    @field_validator("flat_at")
+    @classmethod
+    def _flat_in_the_session(cls, value: time) -> time:
+        if not SESSION_OPENS < value <= SESSION_CLOSES:
+            raise ValueError("must be within the session, after 09:30 and at 16:00 at the latest")
+        return value
 
 
 class ExecutionSettings(Section):
@@ -285,6 +352,26 @@ class SimSettings(Section):
     quote_pace_s: Seconds = Field(0.02, description="quotes are sent this often, in wall seconds")
 
 
+class CalendarSettings(Section):
+    """What the exchange announced and the program's calendar cannot know yet."""
+
+    closed: tuple[Day, ...] = Field((), description="days on which there is no session")
+    early: dict[Day, TimeOfDay] = Field(default_factory=dict, description="days that close early, and when")
+
+    @model_validator(mode="after")
+    def _days_are_days(self) -> Self:
+        if both := sorted(set(self.closed) & set(self.early)):
+            raise ValueError(f"{both[0]} is both closed and early")
+        if wrong := [day for day, at in self.early.items() if not SESSION_OPENS < at < SESSION_CLOSES]:
+            raise ValueError(f"early on {wrong[0]} must be a time within the session, after 09:30 and before 16:00")
+        if weekend := [day for day in (*self.closed, *self.early) if day.weekday() >= SATURDAY]:
+            raise ValueError(f"{weekend[0]} is at a weekend, when there is no session anyway")
+        return self
+
+
+SATURDAY: Final = 5
+
+
 class LogSettings(Section):
     level: Literal["debug", "detail", "info", "warning", "error"] = Field(
         "info", description="info: a trader's line an event; detail: every transition as the record has it"
@@ -298,22 +385,36 @@ class ZeroDteGammaSettings(Section):
     """Strategy `zero_dte_gamma`: price pinned at the max-gamma strike, the book leans one way."""
 
     enabled: bool = True
-    symbols: tuple[str, ...] = ("SPX", "SPY", "QQQ", "IWM")
+    symbols: tuple[Symbol, ...] = ("SPX", "SPY", "QQQ", "IWM")
     pin_distance: Fraction = Field(Decimal("0.001"), description="of price, from the max-gamma strike")
     min_grade: Literal["A", "B", "C", "D"] = "B"
     min_imbalance: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.20, description="(bids - asks) / (bids + asks) over the book"
     )
-    window_from: time = time(9, 45)
-    window_to: time = Field(time(15, 30), description="and as long before an early close")
+    window_from: TimeOfDay = time(9, 45)
+    window_to: TimeOfDay = Field(time(15, 30), description="and as long before an early close")
     cool_down_s: Seconds = Field(1200, description="per symbol, from the last signal")
-    book_symbol: dict[str, str] = Field(
+    book_symbol: dict[Symbol, Symbol] = Field(
         default_factory=lambda: {"SPX": "SPY"}, description="an index has no book: whose book speaks for it"
     )
-    gex_max_age_s: Seconds = 180
-    price_max_age_s: Seconds = 15
-    book_max_age_s: Seconds = 30
+    gex_max_age_s: Age = 180
+    price_max_age_s: Age = 15
+    book_max_age_s: Age = 30
     exit: ExitSettings = ExitSettings()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.window_from >= self.window_to:
+            raise ValueError(f"window_to {self.window_to:%H:%M} is not after window_from {self.window_from:%H:%M}")
+        if self.window_from < SESSION_OPENS or self.window_to > SESSION_CLOSES:
+            raise ValueError("window_from and window_to must be within the session, 09:30 to 16:00")
+        if self.exit.flat_at < self.window_to:
+            raise ValueError(
+                f"exit.flat_at {self.exit.flat_at:%H:%M} is before the last entry, window_to {self.window_to:%H:%M}"
+            )
+        if len(set(self.symbols)) != len(self.symbols):
+            raise ValueError("symbols has one twice")
+        return self
 
 
 class StrategiesSettings(Section):
@@ -334,6 +435,7 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     requests: RequestSettings = RequestSettings()
     sim: SimSettings = SimSettings()
+    calendar: CalendarSettings = CalendarSettings()
     log: LogSettings = LogSettings()
     strategies: StrategiesSettings = StrategiesSettings()
 

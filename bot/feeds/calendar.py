@@ -13,12 +13,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, time
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-from bot.domain.calendar import TradingSession, new_york_day
+from bot.config.schema import CalendarSettings
+from bot.domain.calendar import NEW_YORK, TradingSession, new_york_day
 from bot.domain.errors import BotError
 
 LIBRARY: Final = "exchange_calendars"
@@ -40,12 +42,23 @@ class XnysCalendar:
         self._days = sorted(self._by_day)
 
     @classmethod
-    def around(cls, day: date, cache_dir: Path) -> XnysCalendar:
+    def around(cls, day: date, cache_dir: Path, announced: CalendarSettings | None = None) -> XnysCalendar:
         """Return the calendar from the year before `day` to the year after it, from the cache or freshly computed.
 
         Blocks for a few seconds when it has to compute. Raises CalendarUnavailable.
         """
-        return load_calendar(date(day.year - 1, 1, 1), date(day.year + 1, 12, 31), cache_dir)
+        known = load_calendar(date(day.year - 1, 1, 1), date(day.year + 1, 12, 31), cache_dir)
+        return known.with_announced(announced) if announced else known
+
+    def with_announced(self, announced: CalendarSettings) -> XnysCalendar:
+        """Return the calendar with what the exchange announced: days without a session, and early closes. A close that
+        is earlier by the table stays."""
+        sessions = [
+            _closing_early(session, announced.early[session.day]) if session.day in announced.early else session
+            for session in self._by_day.values()
+            if session.day not in announced.closed
+        ]
+        return XnysCalendar(sessions, self.first_day, self.last_day)
 
     def session_on(self, day: date) -> TradingSession | None:
         self._require_in_range(day)
@@ -64,6 +77,11 @@ class XnysCalendar:
     def _require_in_range(self, day: date) -> None:
         if not self.first_day <= day <= self.last_day:
             raise ValueError(f"{day} is outside the calendar that was loaded ({self.first_day} to {self.last_day})")
+
+
+def _closing_early(session: TradingSession, at: time) -> TradingSession:
+    close_at = datetime.combine(session.day, at, NEW_YORK).astimezone(session.close_at.tzinfo)
+    return session if close_at >= session.close_at else replace(session, close_at=close_at, is_half_day=True)
 
 
 def load_calendar(

@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.domain.errors import StoreError
+from bot.domain.outside import redact
 
 # Alembic, page and command line read without an event loop.
 _SYNC_DRIVER: Final = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
@@ -19,7 +20,8 @@ def parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise StoreError(f"database.url {url!r} is not an address; use sqlite+aiosqlite:///path/to/file.db") from error
+        words = f"database.url {redact(url)!r} is not an address"
+        raise StoreError(f"{words}; use sqlite+aiosqlite:///path/to/file.db") from error
     if parsed.get_backend_name() not in _SYNC_DRIVER:
         raise StoreError(f"database.url names {parsed.get_backend_name()!r}; the store knows sqlite and postgresql")
     return parsed
@@ -41,5 +43,5 @@ def sqlite_path(url: str) -> Path:
     """
     database = parse(url).database
     if not is_sqlite(url) or not database or database == ":memory:":
-        raise StoreError(f"{url} is not a SQLite file")
+        raise StoreError(f"{redact(url)} is not a SQLite file")
     return Path(database)

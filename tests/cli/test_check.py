@@ -47,7 +47,7 @@ def test_the_shipped_configuration_is_ready_to_start(call: Call) -> None:
     assert [name for name, told in found.items() if not all(ok for ok, _ in told)] == []
     assert code == 0
     assert list(found) == [
-        "python", "clock", "configuration", "data sources", "secrets",
+        "python", "clock", "configuration", "data sources", "secrets", "paths", "settings",
         "store", "disk", "ports", "calendar", "scenarios",
     ]  # fmt: skip
 

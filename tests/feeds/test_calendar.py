@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.schema import CalendarSettings
 from bot.feeds.calendar import CalendarUnavailable, XnysCalendar, compute_in_child, load_calendar
 
 
@@ -96,3 +97,20 @@ def test_a_child_that_fails_is_quoted() -> None:
 def test_the_parent_never_loads_pandas(calendar: XnysCalendar) -> None:
     assert calendar.first_day == date(2025, 1, 1)
     assert "exchange_calendars" not in sys.modules
+
+
+def test_what_the_exchange_announced_closes_a_day_and_shortens_another(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    announced = CalendarSettings.model_validate(
+        {"closed": ["2026-11-23"], "early": {"2026-11-24": "13:00", "2026-11-27": "15:00"}}
+    )
+    calendar = XnysCalendar.around(date(2026, 11, 20), tmp_path_factory.mktemp("calendar"), announced)
+    assert calendar.session_on(date(2026, 11, 23)) is None
+    assert calendar.next_session(date(2026, 11, 20)).day == date(2026, 11, 24)
+    short = calendar.session_on(date(2026, 11, 24))
+    assert short is not None
+    assert (short.close_at, short.is_half_day) == (datetime(2026, 11, 24, 18, tzinfo=UTC), True)
+    known = calendar.session_on(date(2026, 11, 27))
+    assert known is not None
+    assert known.close_at == datetime(2026, 11, 27, 18, tzinfo=UTC)  # earlier by the table: that stays

@@ -1,0 +1,59 @@
+"""Settings that are allowed and may yet not be meant: `check` asks about each in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.config.schema import RiskSettings, Settings, ZeroDteGammaSettings
+
+
+def doubts(settings: Settings, sources: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each setting that makes another one idle, or everything."""
+    yield from _idle_limits(settings.risk)
+    yield from (words for is_so, words in _orders(settings) if is_so)
+    yield from _unserved(settings.strategies.zero_dte_gamma, sources)
+
+
+def _idle_limits(risk: RiskSettings) -> Iterator[str]:
+    for name in ("max_per_symbol", "max_same_direction"):
+        if getattr(risk, name) > risk.max_positions:
+            yield f"risk.{name} {getattr(risk, name)} is above risk.max_positions {risk.max_positions}: never reached"
+    for name in ("max_premium_fraction", "daily_loss_fraction", "max_spread_fraction", "max_drawdown_fraction"):
+        if getattr(risk, name) in {0, 1}:
+            effect = "it limits nothing" if getattr(risk, name) else "nothing will be entered"
+            yield f"risk.{name} is {getattr(risk, name)}: {effect}"
+
+
+def _orders(settings: Settings) -> Iterator[tuple[bool, str]]:
+    """Yield what should come before what, whether it does not, and what that leads to."""
+    risk, gamma, last = settings.risk, settings.strategies.zero_dte_gamma, settings.risk.no_zero_dte_after
+    yield (
+        risk.max_premium_fraction > risk.daily_loss_fraction,
+        "risk.max_premium_fraction is above risk.daily_loss_fraction: one trade may lose more than a day may",
+    )
+    yield (
+        risk.daily_loss_fraction > risk.max_drawdown_fraction,
+        "risk.daily_loss_fraction is above risk.max_drawdown_fraction: that one halts first",
+    )
+    yield (
+        gamma.enabled and gamma.window_from >= last,
+        "risk.no_zero_dte_after is before the strategy's window: nothing of the same day will be entered",
+    )
+    yield (
+        last > gamma.exit.flat_at,
+        "risk.no_zero_dte_after is after exit.flat_at: what is entered between them is sold at once",
+    )
+    yield (
+        settings.execution.entry_timeout_s > settings.approval.signal_ttl_s,
+        "execution.entry_timeout_s is above approval.signal_ttl_s: the signal expires first",
+    )
+
+
+def _unserved(gamma: ZeroDteGammaSettings, sources: Mapping[str, Any]) -> Iterator[str]:
+    if gamma.enabled and not gamma.symbols:
+        yield "strategies.zero_dte_gamma.symbols is empty: nothing will be entered"
+    vendor = sources.get("unusual_whales")
+    served = vendor.get("symbols") if isinstance(vendor, Mapping) else None
+    for symbol in sorted(set(gamma.symbols) - set(map(str, served))) if isinstance(served, list) else ():
+        yield f"{symbol} is among the strategy's symbols and not among those of the data source: it has no data"
