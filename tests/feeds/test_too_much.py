@@ -54,6 +54,7 @@ async def test_it_costs_one_turn_and_is_told_in_short_plain_words(kind: str) -> 
         ("gzip, gzip", gzip.compress(gzip.compress(b"{}")), "not asked for"),
         ("", b" " * 100_000, "bytes"),
     ],
+    ids=["bomb", "deflated bomb", "cut off", "no gzip", "brotli", "twice", "plain"],
 )
 async def test_a_body_is_unpacked_no_further_than_a_page_is_large(encoding: str, body: bytes, why: str) -> None:
     face = UwFace(
