@@ -134,6 +134,41 @@ def store_lock(settings: Settings) -> Path:
     return _shared_directory() / f"quanticity-store-{hashlib.sha256(url.encode()).hexdigest()[:16]}.lock"
 
 
+def tick_mark(settings: Settings) -> Path:
+    """Return the file whose time is the last tick by the wall clock; nothing stands in it."""
+    lock = store_lock(settings)
+    return lock.with_name(f"{lock.name}.tick")
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """Whether the bot of a store runs on this machine. Times are by the wall clock, epoch seconds: `since` it runs, or
+    since its last tick it does not (None: never, or not known here); `silent_s` since its last tick."""
+
+    running: bool
+    since: float | None
+    silent_s: float | None
+    holder: str
+
+
+def liveness(settings: Settings, wall_now: float) -> Liveness:
+    """Return whether the lock of the store is held by a run, and when that ticked last."""
+    holder = holder_of(store_lock(settings))
+    try:
+        ticked: float | None = tick_mark(settings).stat().st_mtime
+    except OSError:
+        ticked = None
+    if not isinstance(holder, Holder) or _is_command_on_the_store(holder):
+        return Liveness(isinstance(holder, str), ticked, None, str(holder or ""))
+    began = datetime.fromisoformat(holder.since).timestamp()
+    return Liveness(True, began, wall_now - max(began, ticked or began), str(holder))
+
+
+def _is_command_on_the_store(holder: Holder) -> bool:
+    """An upgrade or a restore holds the lock too, and is no bot."""
+    return " db " in f" {holder.command} "
+
+
 def account_lock(settings: Settings) -> Path:
     """Return the lock's file for the account, or the gateway where no account is named, and our client id."""
     ibkr = settings.ibkr

@@ -28,12 +28,12 @@ from bot.app.close import watch_the_close
 from bot.app.disk import watch_the_disk
 from bot.app.history import HistoryKeeper, look_at_start
 from bot.app.life_signs import LifeSigns, Systemd
-from bot.app.locks import alone
+from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.pacing import paced
 from bot.app.page import page
 from bot.app.preparation import bring_up_store, check_page_port
-from bot.app.trader_log import log_at_start
+from bot.app.trader_log import DetailLog, TraderLog, log_at_start
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.loader import LoadedConfig, validate_section
@@ -210,12 +210,6 @@ async def _trade(
     feed = UwFeed.over_http(sources, clock, calendar, inbox.put, config.secrets.unusual_whales_token or _ANY_BEARER)
     synced = asyncio.Event()
     told = log_at_start(settings, calendar.today(clock.now()))
-
-    def committed(batch: TickBatch) -> None:
-        told(batch)
-        if batch.connection is not None and batch.connection.state is ConnectionState.SYNCED:
-            synced.set()
-
     engine = Engine(
         settings,
         store=store,
@@ -226,7 +220,7 @@ async def _trade(
         ids=IdSource(random.SystemRandom()),
         inbox=inbox,
         scenario=day.scenario_name if day else "",
-        on_commit=committed,
+        on_commit=_committed(told, synced, tick_mark(settings)),
         on_look=told.look,
         on_outage=log.error,
     )
@@ -287,6 +281,20 @@ def _watch_the_store(
     if database.backup_every_hours:
         backups = Backups(database.url, database, clock, calendar, inbox.put)
         running.push_async_callback(cancel, beside.start("backups", backups.run))
+
+
+def _committed(told: TraderLog | DetailLog, synced: asyncio.Event, mark: Path) -> Callable[[TickBatch], None]:
+    """Return what follows a batch that is on disk: its lines, the first synced book, the time of the last tick."""
+
+    def committed(batch: TickBatch) -> None:
+        told(batch)
+        if batch.connection is not None and batch.connection.state is ConnectionState.SYNCED:
+            synced.set()
+        if batch.status is not None:
+            with contextlib.suppress(OSError):  # who asks for the last tick learns of an older one
+                mark.touch()
+
+    return committed
 
 
 async def _stop(engine: Engine) -> None:

@@ -37,7 +37,8 @@ def as_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str =
         print(f"{title}: {empty}" if title else empty)
         return
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=_box(), pad_edge=False)
+    look: dict[str, Any] = {"header_style": "bold", "box": _box(), "pad_edge": False, "padding": (0, 1, 0, 0)}
+    table = Table(title=title or None, title_justify="left", **look)
     for index, column in enumerate(columns):
         numeric = any(isinstance(row[index], _NUMERIC) and not isinstance(row[index], bool) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")

@@ -9,6 +9,7 @@ import io
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -161,11 +162,61 @@ def answering(alive: Path) -> Iterator[Callable[[str, str], None]]:
 @pytest.mark.usefixtures("running")
 def test_status_shows_what_is_alive(call: Call) -> None:
     result = call("status")
-    assert result.exit_code == 0
-    assert "2026-11-20 10:00:00 New York, number 7, 30 times as fast as the wall clock" in result.stdout
+    assert result.exit_code == 1, "nobody runs on it"
+    assert result.stdout.startswith("NOT RUNNING\n")
+    assert "2026-11-20 10:00:00 New York, tick 7, 30× the wall clock" in result.stdout
     assert "session     active" in result.stdout
-    assert SIGNAL in result.stdout
-    assert POSITION in result.stdout
+    assert SIGNAL[-6:] in result.stdout
+    assert POSITION[-6:] in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert SIGNAL in call("status", "--wide").stdout
+
+
+def test_status_says_since_when_it_runs_and_by_exit_code(call: Call, running: Path) -> None:
+    lock = running.with_name(running.name + ".lock")
+    at = datetime.fromtimestamp(time.time() - 5, UTC)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        held.write(json.dumps({"pid": 1, "host": "here", "since": at.isoformat(), "command": "run.py --scenario demo"}))
+        held.flush()
+        result = call("status")
+        assert (result.exit_code, result.stdout.split(" since ")[0]) == (0, "RUNNING")
+        seen = json.loads(call("status", "--json").stdout)["liveness"]
+        assert seen["running"] is True
+    result = call("status")
+    assert (result.exit_code, result.stdout.startswith("NOT RUNNING")) == (1, True)
+
+
+def test_status_of_a_run_that_stands_still_is_no_success(call: Call, running: Path) -> None:
+    lock = running.with_name(running.name + ".lock")
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        began = datetime.fromtimestamp(time.time() - 500, UTC).isoformat()
+        held.write(json.dumps({"pid": 1, "host": "here", "since": began, "command": "run.py"}))
+        held.flush()
+        result = call("status")
+    assert result.exit_code == 1
+    assert "but no tick for 5" in result.stdout.splitlines()[0]
+
+
+def test_an_upgrade_that_holds_the_lock_is_no_bot(call: Call, running: Path) -> None:
+    lock = running.with_name(running.name + ".lock")
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        now = datetime.now(UTC).isoformat()
+        held.write(json.dumps({"pid": 1, "host": "here", "since": now, "command": "run.py db upgrade"}))
+        held.flush()
+        assert call("status").stdout.startswith("NOT RUNNING")
+
+
+def test_status_says_the_effective_state(call: Call, running: Path) -> None:
+    with closing(sqlite3.connect(running)) as connection, connection:
+        connection.execute(
+            "INSERT INTO breaker (id, state, value, limit_words, detail, facts) "
+            "VALUES ('correlation', 'tripped', '0.99', '0.80', '', '{}')"
+        )
+        connection.execute("INSERT OR REPLACE INTO connection_state VALUES ('ibkr', 'synced', NULL, '')")
+    assert "state       active, entries blocked: correlation" in call("status").stdout
 
 
 @pytest.mark.usefixtures("running")
@@ -215,8 +266,8 @@ def test_status_names_a_wrong_clock(call: Call, running: Path) -> None:
 
 def test_status_without_a_store_says_what_to_do(call: Call) -> None:
     result = call("status")
-    assert result.exit_code == 2
-    assert "python run.py db upgrade" in result.stderr
+    assert result.exit_code == 1
+    assert "no run yet: make run" in result.stderr
 
 
 @pytest.mark.usefixtures("database")
@@ -224,7 +275,7 @@ def test_status_without_a_store_says_what_to_do(call: Call) -> None:
 def test_where_no_bot_ran_there_is_nobody_to_ask(call: Call, database: Path, command: str) -> None:
     result = call(command)
     assert result.exit_code == 1
-    assert "the bot has not run on this store yet" in result.stderr
+    assert ("no run yet" if command == "status" else "the bot has not run on this store yet") in result.stderr
     assert commands(database) == []
 
 
@@ -354,15 +405,15 @@ CLOSED = (
 @pytest.mark.parametrize(
     "arguments,kind,told",
     [
-        (["approve", SIGNAL], "approve", f"signal {SIGNAL} (SPY   261120C00590000) is expired"),
-        (["approve", f"{SIGNAL}A"], "approve", f"signal {SIGNAL} (SPY   261120C00590000) is expired"),
-        (["reject", SIGNAL[-6:].lower()], "reject", f"signal {SIGNAL} (SPY   261120C00590000) is expired"),
+        (["approve", SIGNAL], "approve", f"signal {SIGNAL} (SPY 590C 20 Nov 2026) is expired"),
+        (["approve", f"{SIGNAL}A"], "approve", f"signal {SIGNAL} (SPY 590C 20 Nov 2026) is expired"),
+        (["reject", SIGNAL[-6:].lower()], "reject", f"signal {SIGNAL} (SPY 590C 20 Nov 2026) is expired"),
         (
             ["close", POSITION],
             "close",
-            f"position {POSITION} (SPY   261120C00590000) is closed since 2026-11-20 15:00:00 ",
+            f"position {POSITION} (SPY 590C 20 Nov 2026) is closed since 20 Nov 2026 10:00:00 New York",
         ),
-        (["settle", UNSETTLED[-5:], "590"], "settle", f"position {UNSETTLED} (SPY   261120C00590000) is closed since "),
+        (["settle", UNSETTLED[-5:], "590"], "settle", f"position {UNSETTLED} (SPY 590C 20 Nov 2026) is closed since "),
     ],
 )
 def test_what_is_over_is_named_and_the_bot_answers(

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, func, select
 
+from bot.domain.breaker import BreakerState
 from bot.domain.events import FeedReported
 from bot.domain.symbol_halt import SymbolState
 from bot.engine.state.records import EngineStatus, StrategyStatRow
@@ -157,3 +158,23 @@ def state_counts(connection: Connection) -> dict[str, dict[str, int]]:
         query = select(table.c.state, func.count()).group_by(table.c.state)
         found[machine] = pairs(connection, query)
     return found
+
+
+def effective_state(connection: Connection, pulse: EngineStatus) -> str:
+    """Return what the bot may do as of its pulse, in one phrase: the session's state, and what keeps entries out."""
+    row, link = session(connection), broker_link(connection)
+    state = row.state if row is not None else "starting"
+    if state != "active":
+        return state
+    blocks = [each.id for each in breakers(connection) if each.state == BreakerState.TRIPPED.value]
+    blocks += ["wrong clock"] if pulse.clock_fault else []
+    blocks += [f"broker {link.state if link else 'never reached'}"] if link is None or link.state != "synced" else []
+    if blocks:
+        return f"active, entries blocked: {', '.join(blocks)}"
+    symbols = [each.id for each in halted_symbols(connection)]
+    if symbols:
+        return f"active, entries halted on {', '.join(symbols)}"
+    opens, closes = pulse.session_open_at, pulse.session_close_at
+    if opens is not None and closes is not None and not opens <= pulse.at < closes:
+        return "active, the market is closed"
+    return "active"
