@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -163,11 +163,17 @@ def _position_cells(row: Mapping[str, Any], seen: Mapping[str, Any]) -> list[Any
 
     money = seen["money"]
     part = next((each for each in money.positions if each.id == row["id"]), None) if money else None
-    title = key_words(row["contract_key"], money.day if money else None)
+    title = key_words(row["contract_key"], _today(seen))
     brought = dollars(part.day, plus=True) if part else ""
     cover = row["protection"] if not row["unprotected_contracts"] else f"{row['unprotected_contracts']} UNCOVERED"
     prices = [price(row[name]) for name in ("entry_price", "stop_price", "bid")]
     return [title, row["id"][-6:], row["quantity"], *prices, brought, cover]
+
+
+def _today(seen: Mapping[str, Any]) -> date:
+    from bot.domain.calendar import new_york_day
+
+    return seen["pulse"].session_day or new_york_day(seen["pulse"].at)
 
 
 def _signal_cells(row: Mapping[str, Any], seen: Mapping[str, Any]) -> list[Any]:
@@ -176,7 +182,7 @@ def _signal_cells(row: Mapping[str, Any], seen: Mapping[str, Any]) -> list[Any]:
     pulse = seen["pulse"]
     waits = "waits for a person" if row["asks_a_person"] else row["state"]
     until = new_york(row["expires_at"], pulse.at)
-    title = key_words(row["contract_key"], pulse.session_day)
+    title = key_words(row["contract_key"], _today(seen))
     return [title, row["id"][-6:], row["quantity"], price(row["limit_price"]), waits, until]
 
 
