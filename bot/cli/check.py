@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -120,14 +119,14 @@ def _data_sources(config: LoadedConfig) -> Iterator[Line]:
 
 
 def _secrets(config: LoadedConfig) -> Iterator[Line]:
-    from bot.config.loader import missing_secrets
+    from bot.config.loader import missing_secrets, others_may_read
 
     missing = missing_secrets(config)
     yield from (Line("secrets", False, words) for words in missing)
     if not missing:
         yield Line("secrets", True, f"mode {config.settings.mode} has what it needs")
     dotenv = config.root / ".env"
-    if dotenv.exists() and stat.S_IMODE(dotenv.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+    if others_may_read(dotenv):
         yield Line("secrets", False, f"{dotenv} can be read by others: chmod 600 {dotenv}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from bot.cli import audit, db
@@ -45,4 +47,5 @@ app.add_typer(db.app, name="db")
 
 def main() -> None:
     """Run the command that the process was started with; leaves with its exit code."""
+    os.umask(0o077)  # store, backups, venue book, exports of every command and child: for their owner alone
     app(prog_name="python run.py")

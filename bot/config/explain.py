@@ -216,8 +216,8 @@ def _shown(path: KeyPath, value: Any) -> str:
         return "(not shown)"
     if isinstance(value, Enum):
         value = value.value
-    if isinstance(value, str) and path and str(path[-1]).endswith("url"):
-        value = host_only(value)
+    if isinstance(value, str):
+        value = host_only(value)  # under a misspelt key, too, for what is private in it is private there
     text = visible(without_passwords(str(value) if isinstance(value, Decimal) else repr(value)[:_MOST_READ]))
     return text if len(text) <= 80 else f"{text[:77]}..."
 

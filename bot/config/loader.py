@@ -11,6 +11,7 @@ import copy
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from bot.config.secret_words import Secrets, holds_password, looks_secret, shown
 from bot.config.yaml_source import KeyPath, YamlTree, dotted, parse_scalar, read_yaml
 from bot.domain.addresses import is_loopback, is_readable_on_the_way
 from bot.domain.errors import ConfigError
-from bot.domain.outside import private_parts
+from bot.domain.outside import host_only, private_parts
 
 PREFIX: Final = "QUANTICITY__"
 VERSION_DIGITS: Final = 12
@@ -160,6 +161,14 @@ def _is_local(address: str) -> bool:
     return is_loopback(urlsplit(address).hostname or "")
 
 
+def others_may_read(path: Path) -> bool:
+    """Say whether a file of secrets is there and open to anybody but its owner."""
+    try:
+        return bool(stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO))
+    except OSError:
+        return False
+
+
 def _dotenv(path: Path) -> dict[str, str]:
     try:
         return {key: value for key, value in dotenv_values(path, interpolate=False).items() if value is not None}
@@ -233,7 +242,9 @@ def _add_environment(environment: Mapping[str, str], tree: dict[str, Any], origi
         try:
             _put(tree, path, _from_text(environment[variable], path))
         except ConfigError as error:
-            problems.append(refusal(origin, f"{without_passwords(environment[variable])!r} cannot be taken: {error}."))
+            problems.append(
+                refusal(origin, f"{without_passwords(host_only(environment[variable]))!r} cannot be taken: {error}.")
+            )
         _forget_below(origins, path)
         origins[path] = origin
     if problems:
@@ -311,6 +322,8 @@ def _finish(
     _known_sections(tree, origins)
     written = {key: value for key, value in tree.items() if value is not None or key not in _SECTIONS}
     settings = checked(Settings, written, origins)
+    if settings.mode is not Mode.SIM and others_may_read(root / ".env"):
+        raise ConfigError(f"{root / '.env'} can be read by others, and mode {settings.mode} trades: chmod 600 it.")
     whole = {"settings": settings.model_dump(mode="json"), SOURCES: raw_sources}
     text = json.dumps(shown(whole), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return LoadedConfig(

@@ -6,6 +6,7 @@ tenth of a start.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,17 @@ def check_revision(url: str) -> None:
     )
 
 
+def _keep_private(url: str) -> None:
+    """Let nobody but its owner read a store of ours; SQLite gives what it makes beside it the same mode. A store of
+    somebody else's stays as it is."""
+    if not is_sqlite(url):
+        return
+    path = sqlite_path(url)
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            path.with_name(name).chmod(0o600)
+
+
 def upgrade(url: str, to: str = "head", tell: Tell = lambda _: None) -> str:
     """Bring the store to a revision and return it; makes the file and its directory where there are none.
 
@@ -101,10 +113,12 @@ def upgrade(url: str, to: str = "head", tell: Tell = lambda _: None) -> str:
         check_revision(url)
     if before is not None and before == _resolved(to):
         tell(f"store {url}: already at {before}")
+        _keep_private(url)
         return before
     from alembic import command
 
     _migrate(url, before, lambda config: command.upgrade(config, to), tell, keep_rows=True)
+    _keep_private(url)
     after = current_revision(url)
     tell(f"store {url}: {before or 'empty'} -> {after}" if before != after else f"store {url}: already at {after}")
     return after or ""
