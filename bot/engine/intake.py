@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+from bot.domain.commands import AskSnapshot
 from bot.domain.events import (
     AccountReported,
     AlertRaised,
@@ -40,6 +41,7 @@ from bot.domain.events import (
     WhatIfAnswered,
 )
 from bot.domain.instruments import Instrument
+from bot.domain.order import base_of
 from bot.domain.signal import SignalState
 from bot.engine.book import foreign, told_holdings
 from bot.engine.book.facts import FactKeeper
@@ -51,10 +53,39 @@ from bot.engine.operator import Operator
 from bot.engine.settlement import runs
 from bot.engine.state.context import Context
 from bot.engine.state.inbox import Inbox
+from bot.engine.state.ledger import Ledger
 from bot.engine.state.ports import Broker
-from bot.engine.state.records import InstrumentRow, JobRow
+from bot.engine.state.records import CommandOutcome, InstrumentRow, JobRow
 from bot.engine.trade import signals
 from bot.engine.watches import Watches
+
+MARKET: Final = (QuoteReceived, GreeksReceived, BookReceived, TradesReceived, DatumReceived, FeedReported)
+
+
+def name_of(event: Event, ledger: Ledger) -> tuple[str, str]:
+    """Return how a fact is called, and the contract that it is about; empty: none."""
+    match event:
+        case OrderReported(view):
+            return f"order {view.order_ref or view.perm_id}", view.contract_key
+        case ExecutionReported(execution):
+            return f"execution {execution.base_id}", execution.contract_key
+        case CommissionReported(exec_id):
+            paid = ledger.executions.get(base_of(exec_id))
+            return f"commission {exec_id}", paid.contract_key if paid is not None else ""
+        case OrderErred() | OrderSent() | OrderNotSent():
+            order = ledger.by_ref.get(event.order_ref)
+            return f"order {event.order_ref}", order.contract_key if order is not None else ""
+        case ContractQualified(key) | PositionTold(key):
+            return f"{type(event).__name__} {key.strip()}", ""
+        case CommandReceived(command_id):
+            return f"command {command_id}", ""
+        case WhatIfAnswered(signal_id):
+            return f"preview of signal {signal_id}", ""
+    return type(event).__name__, ""
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 class Intake:
@@ -75,12 +106,42 @@ class Intake:
                 self._memory.ledger.clocks.hear(event)
 
     def apply(self, ctx: Context) -> None:
-        """Apply what was taken, each by its kind; an event of a kind that nobody knows is a KeyError."""
+        """Apply what was taken, each on its own by its kind. What raises costs itself: a fault of its key that is told
+        once, an answer to who asked, and another look at the book."""
         appliers = self._appliers(ctx)
         for event in self._taken:
             self._applying = event
-            appliers[type(event)](event)
+            if isinstance(event, MARKET):
+                self._apply_quietly(appliers, event)
+            elif not self._apply_fact(appliers, event) and isinstance(event, CommandReceived):
+                self._answer_in_vain(event)
         self._applying = None
+
+    def _apply_fact(self, appliers: Mapping[type, Callable[[Any], None]], event: Event) -> bool:
+        subject, key = name_of(event, self._memory.ledger)
+        journal, faults = self._memory.journal, self._watches.faults
+        was_known = subject in faults.faults
+        applied = faults.apply(journal, subject, key, lambda: appliers[type(event)](event))
+        if not applied and not was_known:
+            journal.commands.append(AskSnapshot(f"{subject} could not be applied"))
+        return applied
+
+    def _apply_quietly(self, appliers: Mapping[type, Callable[[Any], None]], event: Event) -> None:
+        """Market data change nothing but the board: no savepoint is needed for thousands a second."""
+        journal, subject = self._memory.journal, f"market data {type(event).__name__}"
+        try:
+            appliers[type(event)](event)
+        except Exception as error:  # one line's fault must not stop the others
+            self._watches.faults.apply(journal, subject, "", partial(_raise, error))
+        else:
+            if self._watches.faults.faults:
+                self._watches.faults.forget(journal, subject)
+
+    def _answer_in_vain(self, command: CommandReceived) -> None:
+        words = "it failed on the way (alert FACT_FAULT says how) and changed nothing"
+        batch = self._memory.journal.batch
+        batch.heard.append(command)
+        batch.commands.append(CommandOutcome(command.id, "refused", words, self._memory.journal.now))
 
     def commands_that_wait(self) -> list[CommandReceived]:
         """Return what people asked that no tick has taken yet."""
@@ -179,7 +240,7 @@ class Intake:
 
     def _reconcile(self, ctx: Context, snapshot: BrokerSnapshot) -> None:
         watches, ledger, journal = self._watches, self._memory.ledger, self._memory.journal
-        reconciler = Reconciler(ctx, journal, watches.absences, ledger.session.state.value)
+        reconciler = Reconciler(ctx, journal, watches.absences, watches.faults, ledger.session.state.value)
         self._broker.reserve_order_ids(max(ledger.highest_order_id, snapshot.next_order_id - 1) + 1)
         reconciler.run(snapshot)
         journal.touched |= ledger.positions.keys()  # what was not allowed before may be now

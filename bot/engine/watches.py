@@ -12,6 +12,7 @@ from bot.engine.day.vigil import Vigil
 from bot.engine.day.windows import Windows
 from bot.engine.operator import PersonsApprovals
 from bot.engine.settlement.runs import SettlementRuns
+from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.parking import Parking
 from bot.engine.state.schedule import Schedule
 from bot.engine.trade.scan import Scanner
@@ -26,6 +27,7 @@ class Watches:
     scanner: Scanner = field(default_factory=Scanner)
     schedule: Schedule = field(default_factory=Schedule)
     absences: Absences = field(default_factory=Absences)
+    faults: FactFaults = field(default_factory=FactFaults)
     parking: Parking = field(default_factory=Parking)
     windows: Windows = field(default_factory=Windows)
     settlements: SettlementRuns = field(default_factory=SettlementRuns)

@@ -22,6 +22,7 @@ from bot.engine.day import budgets
 from bot.engine.memory import Memory
 from bot.engine.sending.gate import Gate
 from bot.engine.state.clocks import Clocks
+from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.steps import Step
 from bot.engine.tick import Engine
 from bot.engine.trade import exits, protection
@@ -130,6 +131,12 @@ def _deaf_to_holdings(*given: object) -> None:
     """Hear nothing of what the account holds but by asking for the book."""
 
 
+def _let_every_fault_through(self: FactFaults, journal: Any, subject: str, key: str, fact: Callable[[], Any]) -> bool:
+    """Let one fact that cannot be applied end the tick that it came in."""
+    fact()
+    return True
+
+
 def _open_gate(self: Gate, ticket: Any) -> None:
     """Let every entry pass."""
 
@@ -173,6 +180,7 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
             (exits, "may_sell_more", _sell_beside_a_buy),
         ),
         "deaf_to_holdings": ((told_holdings, "hear", _deaf_to_holdings),),
+        "let_every_fault_through": ((FactFaults, "apply", _let_every_fault_through),),
         "open_gate": ((Gate, "refusal", _open_gate),),
     }
 )

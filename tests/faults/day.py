@@ -54,6 +54,7 @@ from tests.faults.market import CLOSE, OPEN, OPTIONS, ToyMarket
 from tests.faults.outages import StoreOutage
 from tests.faults.people import ACTOR, People
 from tests.faults.plan import EQUITY, SETTLED_AT, TROUBLE_UNTIL, UW_MAX_AGE_S, Outcome, Plan
+from tests.faults.sickness import sickness
 
 _TICKS_A_STEP = 12
 _FOLLOWS_IN = timedelta(seconds=70)  # a wall clock that was set forward is believed after a minute
@@ -313,9 +314,7 @@ class World:
         await self.die("the end")
         self.outcome.deaths.pop()
         self.outcome.broken += self.checker.broken
-        self.outcome.broken += broken_laws(
-            self.url, self.venue, EQUITY, self.plan.holds, by_hand=self.plan.by_hand
-        )
+        self.outcome.broken += broken_laws(self.url, self.venue, EQUITY, self.plan.holds, by_hand=self.plan.by_hand)
         self.outcome.fills = len(self.venue.executions())
         self.outcome.orders = len(self.checker.placed)
         return self.outcome
@@ -431,4 +430,6 @@ def a_store() -> Iterator[Path]:
 async def live_day(plan: Plan) -> Outcome:
     """Play a plan and return what came of it."""
     with a_store() as database:
-        return await World(plan, database).live()
+        world = World(plan, database)
+        with sickness(lambda: world.script, world.clock):
+            return await world.live()

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from bot.sim.faults.catalogue import KINDS, Delay, Fault, LoseOrder, OrdersLost, Reject
-from bot.sim.faults.generator import random_faults, strangers, trades_by_hand
+from bot.sim.faults.generator import random_faults, strangers, trades_by_hand, unappliable_facts
 from bot.sim.faults.script import FaultScript
 from tests.faults.__main__ import command_of, play, play_seed, point_of, shrink
 from tests.faults.breaks import BREAKS
@@ -139,8 +139,8 @@ def test_a_counted_fault_is_used_up() -> None:
 def test_the_generator_mixes_every_kind_and_repeats_itself() -> None:
     end = TEN + timedelta(minutes=3)
     mixed = [fault for seed in range(300) for fault in random_faults(seed, TEN, end, vendor=True)]
-    mixed += [fault for seed in range(300) for fault in trades_by_hand(seed, TEN, end)]
-    mixed += [fault for seed in range(300) for fault in strangers(seed, TEN, end)]
+    for more in (trades_by_hand, strangers, unappliable_facts):
+        mixed += [fault for seed in range(300) for fault in more(seed, TEN, end)]
     assert {fault.kind for fault in mixed} == set(KINDS.split(", "))
     assert random_faults(7, TEN, end) == random_faults(7, TEN, end)
     days = [random_faults(seed, TEN, end) for seed in range(300)]
@@ -165,6 +165,7 @@ CAUGHT_BY = {  # break -> a seed that finds it; another one is found by `make fa
     "sell_beside_a_buy": 2,
     "open_gate": 37,
     "deaf_to_holdings": 43,
+    "let_every_fault_through": 17,
 }
 
 

@@ -8,9 +8,11 @@ neither open nor completed nor executed. Running it twice changes nothing the se
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
 
 from bot.domain.commands import AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.connection import ConnectionState
@@ -21,6 +23,7 @@ from bot.domain.events import (
     BrokerSnapshot,
     CommissionReported,
     ExecutionReported,
+    ForeignSeen,
     OrderReported,
 )
 from bot.domain.ids import is_ours
@@ -47,11 +50,13 @@ from bot.engine.book.order_ends import OrderEnds
 from bot.engine.settlement import expiry
 from bot.engine.settlement.settler import Settler, exercised_early
 from bot.engine.state.context import Context
+from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import LEFT_ALONE, SET_ASIDE, ReconcileLine, ReconcileRow
 from bot.engine.state.steps import Birth, Step
 from bot.risk.ladder import freeze_plan
 
+_IN_VAIN: Final = "could not be applied, told once"
 _STANDS_STILL = 4  # a part of the grace time
 _PROOF = frozenset({"open orders", "executions"})
 _OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
@@ -80,10 +85,11 @@ class Absences:
 class Reconciler:
     """Applies one snapshot. `settled` says whether nothing is left in doubt: then the session may go on."""
 
-    def __init__(self, ctx: Context, journal: Journal, absences: Absences, reason: str) -> None:
+    def __init__(self, ctx: Context, journal: Journal, absences: Absences, faults: FactFaults, reason: str) -> None:
         self._ctx = ctx
         self._journal = journal
         self._absences = absences
+        self._faults = faults
         self._reason = reason
         self._grace = timedelta(seconds=ctx.settings.engine.absence_grace_s)
         self._lines: list[ReconcileLine] = []
@@ -91,13 +97,16 @@ class Reconciler:
         self.settled = False
 
     def run(self, snapshot: BrokerSnapshot) -> None:
-        """Take in every fact of the snapshot, then judge what it lacks."""
+        """Take in every fact of the snapshot, then judge what it lacks. Each fact, order and holding stands for itself:
+        one that raises is a fault of its own (`bot.engine.state.fact_faults`)."""
+        self._faults.comparison += 1
         conclusive = snapshot.complete and self._is_of_this_link(snapshot)
         self._take_facts(snapshot, conclusive=conclusive)
         if conclusive:
             self._judge_orders(snapshot)
             self._judge_positions(snapshot)
-            self._tell_of_stray_commissions(snapshot)
+            self._alone("stray commissions", "", self._tell_of_stray_commissions, snapshot)
+            self._faults.compared(self._journal)
         elif snapshot.complete:
             self._ask_again_on_this_link()
         else:
@@ -108,6 +117,15 @@ class Reconciler:
         self.settled = conclusive and not doubtful and not self._absences.in_doubt
         row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, conclusive, tuple(self._lines))
         self._journal.batch.reconciliations.append(row)
+
+    def _alone(self, subject: str, key: str, apply: Callable[..., object], *given: Any, **named: Any) -> bool:
+        """Apply one fact of the book on its own; what it had written in the comparison's lines goes with it."""
+        lines, gone = len(self._lines), len(self._gone)
+        applied = self._faults.apply(self._journal, subject, key, partial(apply, *given, **named))
+        if not applied:
+            del self._lines[lines:], self._gone[gone:]
+            self._line(subject.partition(" ")[0], subject.partition(" ")[2] or key, "disputed", "", _IN_VAIN)
+        return applied
 
     def _is_of_this_link(self, snapshot: BrokerSnapshot) -> bool:
         """TWS answers from memory while it has no broker: a book from then is whole, and may be old."""
@@ -164,30 +182,43 @@ class Reconciler:
         strange = {e.exec_id for e in executions if is_unknown(self._ctx, e.order_ref, e.perm_id)}
         self._count(keeper, (e for e in executions if e.exec_id not in strange), conclusive=conclusive)
         if conclusive:
-            self._take_back(snapshot)
+            self._alone("sales of a newer store", "", self._take_back, snapshot)
         self._count(keeper, (e for e in executions if e.exec_id in strange), conclusive=conclusive)
-        for exec_id, commission in snapshot.commissions.items():
-            keeper.commission(CommissionReported(exec_id, commission, snapshot.at))
+        for exec_id, amount in snapshot.commissions.items():
+            self._charge(keeper, CommissionReported(exec_id, amount, snapshot.at))
         for view in (*snapshot.completed_orders, *snapshot.open_orders):
-            order = self._ctx.ledger.by_ref.get(view.order_ref)
-            before = order.state if order else None
-            if order is None and not is_ours(self._ctx.settings.bot_id, view.order_ref):
-                foreign.order_seen(self._journal, view)
-                continue
-            keeper.order_reported(OrderReported(view))
-            if order is not None and order.state is not before:
-                self._line("order", view.order_ref, str(before), view.status.value, f"now {order.state}")
+            self._alone(f"order {view.order_ref or view.perm_id}", view.contract_key, self._take_view, keeper, view)
         self._show_other_orders(snapshot)
         for seen in snapshot.foreign:
-            foreign.opaque(self._journal, seen)
-            self._line(seen.subject, foreign.name_of_opaque(seen), SET_ASIDE, f"{seen.words} {seen.key}", LEFT_ALONE)
+            self._alone(f"{seen.subject} {seen.identity}", "", self._set_aside, seen)
         if not conclusive:
             return
         there = {view.perm_id for view in snapshot.open_orders}
         self._ctx.ledger.other_buys = {p: view for p, view in self._ctx.ledger.other_buys.items() if p in there}
         for view in snapshot.open_orders:
-            self._call_off_a_ghost(view)
+            self._alone(f"ghost {view.order_ref or view.perm_id}", view.contract_key, self._call_off_a_ghost, view)
         self._ctx.ledger.ghosts &= {view.order_ref for view in snapshot.open_orders}
+
+    def _charge(self, keeper: FactKeeper, told: CommissionReported) -> None:
+        execution = self._ctx.ledger.executions.get(base_of(told.exec_id))
+        is_news = self._ctx.ledger.commissions.get(told.exec_id) != told.commission
+        if is_news or f"commission {told.exec_id}" in self._faults.faults:
+            key = execution.contract_key if execution is not None else ""
+            self._alone(f"commission {told.exec_id}", key, keeper.commission, told)
+
+    def _take_view(self, keeper: FactKeeper, view: BrokerOrderView) -> None:
+        order = self._ctx.ledger.by_ref.get(view.order_ref)
+        before = order.state if order else None
+        if order is None and not is_ours(self._ctx.settings.bot_id, view.order_ref):
+            foreign.order_seen(self._journal, view)
+            return
+        keeper.order_reported(OrderReported(view))
+        if order is not None and order.state is not before:
+            self._line("order", view.order_ref, str(before), view.status.value, f"now {order.state}")
+
+    def _set_aside(self, seen: ForeignSeen) -> None:
+        foreign.opaque(self._journal, seen)
+        self._line(seen.subject, foreign.name_of_opaque(seen), SET_ASIDE, f"{seen.words} {seen.key}", LEFT_ALONE)
 
     def _show_other_orders(self, snapshot: BrokerSnapshot) -> None:
         for view in snapshot.open_orders:
@@ -198,7 +229,9 @@ class Reconciler:
         ledger = self._ctx.ledger
         for execution in executions:
             is_news = execution.base_id not in ledger.executions
-            keeper.executed(ExecutionReported(execution), whole_book=conclusive)
+            subject, event = f"execution {execution.base_id}", ExecutionReported(execution)
+            if ledger.executions.get(execution.base_id) != execution or subject in self._faults.faults:
+                self._alone(subject, execution.contract_key, keeper.executed, event, whole_book=conclusive)
             if is_news and execution.base_id in ledger.executions:
                 what = f"{execution.side} {execution.quantity}"
                 self._line("execution", execution.exec_id, "missing", what, "counted")
@@ -243,7 +276,7 @@ class Reconciler:
         for known in self._absences.since.keys() - {o.order_ref for o in absent}:
             del self._absences.since[known]
         for order in absent:
-            self._judge_absent(order, snapshot)
+            self._alone(f"absence of {order.order_ref}", order.contract_key, self._judge_absent, order, snapshot)
 
     def _judge_absent(self, order: Order, snapshot: BrokerSnapshot) -> None:
         self._absences.since.setdefault(order.order_ref, snapshot.at)
@@ -300,39 +333,59 @@ class Reconciler:
     # ---- quantities
 
     def _judge_positions(self, snapshot: BrokerSnapshot) -> None:
-        expiry.expire(self._ctx, self._journal)
-        lost = LostOrders(self._ctx, self._journal, snapshot)
-        for view, action in lost.call_off():
-            self._line("order", view.order_ref, "missing", view.status.value, action)
+        self._alone("expiry", "", expiry.expire, self._ctx, self._journal)
+        found: list[LostOrders] = []
+        self._alone("orders of a lost store", "", self._call_off_lost_orders, snapshot, found)
+        lost = found[0] if found else None
         broker = {p.contract_key: p for p in snapshot.positions if p.amount}
         ours: dict[str, int] = defaultdict(int)
         for position in self._ctx.ledger.positions.values():
             ours[position.key] += position.quantity
         self._ctx.ledger.doubted_keys.clear()
         self._ctx.ledger.unequal_keys.clear()
-        self._absences.lost_live = lost.on_their_way_out
+        self._absences.lost_live = lost.on_their_way_out if lost is not None else frozenset()
         for key in self._absences.differences.keys() - broker.keys() - ours.keys():
             del self._absences.differences[key]  # gone on both sides since the last look: nothing is left to confirm
         for key in sorted(set(broker) | set(ours)):
-            there = broker[key].quantity if key in broker else 0
-            if _is_none_of_ours(broker.get(key), ours[key]):
-                self._absences.differences.pop(key, None)
-            elif there == ours[key]:
-                self._absences.differences.pop(key, None)
-                self._line("position", key, str(ours[key]), str(there), "same")
-            elif there and self._ctx.board.has_changed(key):
-                self._absences.differences.pop(key, None)
-                self._line("position", key, str(ours[key]), str(there), "another contract by now: left to a person")
-            elif waits := self._waits_for(key, there - ours[key], snapshot.at, lost):
-                self._line("position", key, str(ours[key]), str(there), waits)
-            elif there > ours[key]:
-                self._adopt(broker[key], there - ours[key], lost)
-            else:
-                self._give_up(key, ours[key] - max(there, 0), there)
+            self._alone(f"position {key.strip()}", key, self._judge_holding, key, broker.get(key), snapshot.at, lost)
         self._ctx.ledger.doubted_keys |= self._absences.lost_live  # no sale beside one that may still fill
         self._account_for_what_is_gone(broker)
 
-    def _waits_for(self, key: str, difference: int, at: datetime, lost: LostOrders) -> str:
+    def _call_off_lost_orders(self, snapshot: BrokerSnapshot, found: list[LostOrders]) -> None:
+        lost = LostOrders(self._ctx, self._journal, snapshot)
+        for view, action in lost.call_off():
+            self._line("order", view.order_ref, "missing", view.status.value, action)
+        found.append(lost)
+
+    def _judge_holding(self, key: str, found: BrokerPosition | None, at: datetime, lost: LostOrders | None) -> None:
+        """Compare one contract. One in dispute waits for its fact: what it lacks proves nothing."""
+        ours = self._ctx.ledger.held_on(key)
+        there = found.quantity if found is not None else 0
+        if _is_none_of_ours(found, ours):
+            self._absences.differences.pop(key, None)
+        elif there == ours:
+            self._absences.differences.pop(key, None)
+            self._line("position", key, str(ours), str(there), "same")
+        elif there and self._ctx.board.has_changed(key):
+            self._absences.differences.pop(key, None)
+            self._line("position", key, str(ours), str(there), "another contract by now: left to a person")
+        elif self._is_disputed(key):
+            self._absences.differences.pop(key, None)
+            self._line("position", key, str(ours), str(there), f"disputed: {self._ctx.ledger.disputed[key]}")
+        elif waits := self._waits_for(key, there - ours, at, lost):
+            self._line("position", key, str(ours), str(there), waits)
+        elif found is not None and there > ours:
+            if lost is not None:
+                self._adopt(found, there - ours, lost)
+        else:
+            self._give_up(key, ours - max(there, 0), there)
+
+    def _is_disputed(self, key: str) -> bool:
+        """Say whether a fact about a contract cannot be applied; its own comparison is tried anew each time."""
+        subject = self._ctx.ledger.disputed.get(key)
+        return subject is not None and subject != f"position {key.strip()}"
+
+    def _waits_for(self, key: str, difference: int, at: datetime, lost: LostOrders | None) -> str:
         """Return what a difference waits for before it counts; empty: it counts."""
         ledger = self._ctx.ledger
         if difference < 0 and self._may_be_settled(key):
@@ -344,7 +397,7 @@ class Reconciler:
             if difference < 0:
                 ledger.doubted_keys.add(key)  # nothing more is sold of it until a second look tells
             return "asked again"
-        if difference > 0 and lost.in_the_way_on(key):
+        if difference > 0 and lost is not None and lost.in_the_way_on(key):
             waits = "waits until lost orders are gone"
         elif expiry.is_just_over(self._ctx, ledger.positions_of(key)):
             waits = "waits for the closing price"
@@ -423,21 +476,24 @@ class Reconciler:
         """Judge together what left the book, for shares that came may be of several contracts; then what is there that
         is not ours."""
         ctx = self._ctx
-        there = {
-            key: found.amount for key, found in broker.items() if _is_none_of_ours(found, ctx.ledger.held_on(key))
-        }
+        there = {key: found.amount for key, found in broker.items() if _is_none_of_ours(found, ctx.ledger.held_on(key))}
         expired = [(p, n) for p, n in self._gone if expiry.has_expired(ctx, p.contract)]
         vanished = [(p, n) for p, n in self._gone if not expiry.has_expired(ctx, p.contract)]
         settler = Settler(ctx, self._journal, {key: int(amount) for key, amount in there.items()})
-        settler.settle(expired)
-        early = exercised_early(ctx, vanished, there)
+        if not self._alone("settlement", "", settler.settle, expired):
+            settler = Settler(ctx, self._journal, {key: int(amount) for key, amount in there.items()})
+            for each in expired:
+                self._alone(f"settlement of {each[0].id}", each[0].key, settler.settle, [each])
+        early: set[str] = set()
+        self._alone("early exercises", "", lambda: early.update(exercised_early(ctx, vanished, there)))
         for position, gone in vanished:
             if position.id in early:
-                settler.exercise_early(position, gone)
+                self._alone(f"exercise of {position.id}", position.key, settler.exercise_early, position, gone)
             else:
-                sold_elsewhere.lose(ctx, self._journal, position, gone)
+                lose = partial(sold_elsewhere.lose, ctx, self._journal)
+                self._alone(f"loss of {position.id}", position.key, lose, position, gone)
         questions = {symbol_of_key(key) for key in self._absences.differences}
-        foreign.holdings(self._journal, there, settler.delivered, questions)
+        self._alone("other holdings", "", foreign.holdings, self._journal, there, settler.delivered, questions)
         known = ctx.ledger.not_ours
         for key in sorted(known.keys() | there.keys()):
             self._line("position", key, str(known.get(key, 0)), str(there.get(key, 0)), LEFT_ALONE)

@@ -18,6 +18,7 @@ from bot.engine.state.records import AccountSnapshotRow, JobRow, NewMark
 from bot.engine.state.schedule import Schedule
 
 _ASK_AGAIN = timedelta(seconds=2)
+_FAULTY_AGAIN_S = 15.0
 _ASKING = frozenset(
     {ConnectionState.SYNCING, ConnectionState.SYNCED, ConnectionState.DEGRADED_DATA, ConnectionState.COMPETING}
 )  # TWS has the broker's word for orders, whatever is wrong with the quotes
@@ -61,6 +62,8 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
         return _ASK_AGAIN.total_seconds(), "an order of somebody else is in the way of a sale"
     if any(o.unseen for o in ledger.orders.values()):
         return ctx.settings.engine.ack_seconds, "an execution is missing"
+    if ledger.fact_faults:
+        return _FAULTY_AGAIN_S, "a fact waits to be applied"
     if ledger.ghosts:
         return ctx.settings.engine.ack_seconds, "an order that is over is shown as live"
     return ctx.settings.engine.reconcile_seconds, "timer"

@@ -81,7 +81,7 @@ class Settler:
         else:
             symbol = position.contract.symbol
             sets = self._sets(position, verdict)
-            sets |= {"closed_at": self._ctx.now, "shares_before": known.get(symbol, 0)}
+            sets |= {"closed_at": self._ctx.now, "shares_before": int(known.get(symbol, 0))}
             self._journal.take(Step(position, PositionTrigger.SETTLE, words, evidence, sets, actor="reconcile"))
         if verdict.settlement is Settlement.PENDING:
             self._tell(position, verdict)

@@ -63,10 +63,13 @@ class Context:
     def may_exit_of(self, position: Position) -> bool:
         """Say whether sells of one position may go out: as `may_exit`, and also while the comparison does not end, once
         open orders and executions were read on this connection and the rest kept us waiting. Then our own executions
-        prove the quantity; a contract of which the broker shows fewer is in doubt and is not sold (`may_sell_more`)."""
+        prove the quantity, or the broker's own word on the position does; a contract of which the broker shows fewer is
+        in doubt and is not sold (`may_sell_more`)."""
         if self.may_exit:
             return True
         proved, session = self.ledger.proved_since, self.ledger.session.state
+        if proved is None and self.ledger.is_proven(position.key):
+            proved = self.ledger.linked_since  # the account's positions say as much, whatever else is not answered
         link = self.ledger.connection
         if proved is None or not (link.state is ConnectionState.SYNCING or link.allows(Permission.EXIT)):
             return False

@@ -106,6 +106,8 @@ class Ledger:
     def _begin_unstored(self) -> None:
         """What the broker says of its own accord, and what follows from it: a start knows nothing of it."""
         self.told: dict[str, int] = {}  # contract -> how many the broker said last, of its own accord on this link
+        self.disputed: dict[str, str] = {}  # contract -> the fact about it that cannot be applied
+        self.fact_faults = 0  # how many facts cannot be applied, of whatever kind
         self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
         self.capped: dict[str, int] = {}  # contract -> how many may be on sale, while the broker tells of fewer
 
@@ -129,6 +131,7 @@ class Ledger:
         self.told, self.capped = before.told, before.capped
         self.account, self.minutes = replace(before.account_on_disk), before.minutes
         self.account_on_disk = replace(before.account_on_disk)
+        self.disputed, self.fact_faults = before.disputed, before.fact_faults
 
     def add_signal(self, signal: Signal) -> None:
         self.signals[signal.id] = signal
@@ -264,6 +267,10 @@ class Ledger:
 
     def held_on(self, key: str) -> int:
         return sum(position.quantity for position in self.positions_of(key))
+
+    def is_proven(self, key: str) -> bool:
+        """Say whether the broker's own word is that no fewer than we count are there."""
+        return self.told.get(key, -1) >= self.held_on(key)
 
     def proven_of(self, position: Position) -> int:
         """Return how many contracts of a position are there by the broker's own word: what is missing is taken from the

@@ -48,6 +48,7 @@ def may_sell_more(ctx: Context, position: Position) -> bool:
     fewer contracts than we count."""
     ledger, key = ctx.ledger, position.key
     doubted = key in ledger.doubted_keys or key in ledger.capped
+    doubted = doubted or (key in ledger.disputed and not ledger.is_proven(key))
     return not doubted and not ledger.live_on(key, OrderSide.BUY) and not ledger.other_buys_on(key)
 
 

@@ -225,6 +225,15 @@ class Correction(AnyFault):
     by: Decimal = Field(default=Decimal("0.01"), ge=Decimal("-0.05"), le=Decimal("0.05"))
 
 
+class Unappliable(Lasting):
+    """The bot cannot apply what it hears of a kind, before it changed anything or in the midst of it; by chance, or all
+    of it. It says nothing of the venue: a venue that runs alone has no bot whose appliers could fail."""
+
+    kind: Literal["unappliable"]
+    fact: Literal["execution", "fill", "commission", "order", "working", "holding", "absence", "settlement"]
+    share: float = Field(default=1.0, gt=0, le=1)
+
+
 class ByHand(AnyFault):
     """Somebody else trades an option that the account holds: a person in TWS, another program or the liquidation desk.
     No client of ours is told of the execution, only of what the account holds since."""
@@ -296,6 +305,7 @@ Fault = Annotated[
     | Correction
     | ByHand
     | StrangersCome
+    | Unappliable
     | ClockJump
     | UwAnswers
     | BadFrame
@@ -306,7 +316,7 @@ Fault = Annotated[
 KINDS = (
     "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, short_book, partial_fills, "
     "slow_cancel, id_reset, restart, competing, mute, bad_quotes, correction, by_hand, "
-    "strangers, clock_jump, uw, bad_frame, words"
+    "unappliable, strangers, clock_jump, uw, bad_frame, words"
 )
 """Every kind, for those who write a wrong one."""
 

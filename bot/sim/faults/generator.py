@@ -82,6 +82,8 @@ _RARE_CALLBACKS: Final = ("contract", "time")  # rows of the positions that lack
 _RARELY: Final = 0.1  # of the days
 _WRONG_CLOCKS: Final = 0.2
 _WRONG_BY: Final = (-86_400, -86_400, -3600, -45, 20, 45, 90, 3600, 3600, 86_400)  # seconds
+_SICK: Final = 1 / 6  # of the days
+_FACTS: Final = ("execution", "fill", "commission", "order", "working", "holding", "absence", "settlement")
 _HANDS: Final = 1 / 6  # of the days
 _COMPANY: Final = 1 / 3  # of the days
 _DOES: Final = ("sell_part", "sell_part", "sell_all", "sell_all", "sell_more", "buy", "exercise", "liquidate")
@@ -137,6 +139,19 @@ def strangers(seed: int, begin: datetime, end: datetime) -> list[Fault]:
         for at in times
         for most in [chance.choice((2, 6, 12))]
     ]
+
+
+def unappliable_facts(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """One or two kinds of facts that the bot cannot apply, on one day in six: some of them, or all for a minute."""
+    chance = random.Random(f"unappliable {seed}")
+    if chance.random() >= _SICK:
+        return []
+    made = []
+    for _ in range(chance.choice((1, 2))):
+        fields: dict[str, Any] = {"fact": chance.choice(_FACTS), "share": chance.choice((0.2, 0.5, 1.0))}
+        fields |= {"for_seconds": chance.choice((2, 15, 60)), "at": _somewhere(chance, begin, end)}
+        made.append(_ONE.validate_python({"kind": "unappliable", **fields}))
+    return made
 
 
 def _other_callbacks(seed: int, begin: datetime, end: datetime) -> list[Fault]:

@@ -35,6 +35,11 @@ class FaultScript:
                 return fault
         return None
 
+    @staticmethod
+    def lasts(fault: AnyFault, now: datetime) -> bool:
+        """Say whether a fault is in force."""
+        return fault.starts() <= _second_of_day(now) < fault.ends()
+
     def touching(self, now: datetime) -> list[Callbacks]:
         """Return every fault in force that bends callbacks."""
         second = _second_of_day(now)

@@ -1,0 +1,155 @@
+"""Facts that cannot be applied: each costs itself and nothing else.
+
+Context: an applier that raises is a fault of ours, of the broker's words, or of what no type holds; whichever, the next
+comparison meets the same fact again. Decision: each fact is applied on its own, between a savepoint and the next fact;
+what raises is taken back whole and becomes a named fault of its key, told once. Consequence: the contract that the
+fact is about is disputed until the fact applies or a whole book no longer has it: no more of it is sold than the broker
+says is there. All else goes on.
+"""
+
+from __future__ import annotations
+
+import copy
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Final
+
+from bot.domain.events import AlertRaised
+from bot.engine.state.journal import Journal
+from bot.engine.state.ledger import Ledger
+
+
+@dataclass(slots=True)
+class FactFault:
+    """One fact that could not be applied: what it is called, the contract that it is about (empty: none), the error in
+    words, how often it was tried in vain and in which comparison last."""
+
+    subject: str
+    key: str
+    error: str
+    since: datetime
+    repeats: int = 1
+    comparison: int = 0
+
+
+@dataclass(slots=True)
+class FactFaults:
+    """Memory between ticks; the keys in dispute are the ledger's (`disputed`)."""
+
+    faults: dict[str, FactFault] = field(default_factory=dict)
+    comparison: int = 0
+
+    def apply(self, journal: Journal, subject: str, key: str, fact: Callable[[], object]) -> bool:
+        """Apply one fact, or take back what it did and remember why; says whether it was applied."""
+        save = Savepoint(journal.ledger, journal, key)
+        try:
+            fact()
+        except Exception as error:  # one fact's fault must not stop the others
+            save.restore()
+            self._note(journal, subject, key, error)
+            return False
+        self.forget(journal, subject)
+        return True
+
+    def forget(self, journal: Journal, subject: str) -> None:
+        """The fact applies: its fault is over."""
+        fault = self.faults.pop(subject, None)
+        if fault is None:
+            return
+        facts = {"subject": subject, "key": fault.key, "repeats": fault.repeats, "error": fault.error}
+        words = f"{subject} is applied after {fault.repeats} attempts in vain"
+        journal.alert("FACT_APPLIED", "info", words, facts)
+        self._show(journal.ledger)
+
+    def compared(self, journal: Journal) -> None:
+        """A whole book was gone through: what it no longer has is refuted, not disputed."""
+        for subject, fault in list(self.faults.items()):
+            if fault.comparison < self.comparison:
+                del self.faults[subject]
+                words = f"{subject} is in no whole book any more: nothing waits for it"
+                journal.alert("FACT_GONE", "info", words, {"key": fault.key, "repeats": fault.repeats})
+        self._show(journal.ledger)
+
+    def _note(self, journal: Journal, subject: str, key: str, error: Exception) -> None:
+        known = self.faults.get(subject)
+        if known is not None:
+            known.repeats += 1
+            known.comparison, known.error = self.comparison, repr(error)
+            return
+        self.faults[subject] = FactFault(subject, key, repr(error), journal.now, comparison=self.comparison)
+        self._show(journal.ledger)
+        trace = "".join(traceback.format_exception(error))
+        facts = {"subject": subject, "key": key, "repeats": 1, "error": repr(error), "traceback": trace}
+        what = f"{subject} of {key.strip()}" if key else subject
+        effect = "no more of it is sold than the broker says is there; " if key else ""
+        words = f"{what} cannot be applied ({error!r}): {effect}all else goes on, and it is tried again"
+        journal.batch.alerts.append(AlertRaised("FACT_FAULT", "critical", words, facts, journal.now))
+
+    def _show(self, ledger: Ledger) -> None:
+        ledger.disputed = {fault.key: fault.subject for fault in self.faults.values() if fault.key}
+        ledger.fact_faults = len(self.faults)
+
+
+_CONTAINERS: Final = (
+    "signals", "ended_signals", "approvals", "positions", "closed", "orders", "by_ref", "by_perm", "open_orders",
+    "executions", "commissions", "strangers", "charged", "last_signal_at", "too_large", "unequal_keys", "doubted_keys",
+    "foreign_told", "other_buys", "ghosts", "not_ours", "earliest", "symbol_halts", "told", "capped",
+)  # fmt: skip
+"""What an applier may change in the ledger, but for the indexes of lists and sets below."""
+_INDEXES: Final = ("_live_on", "_of_position", "_of_signal", "by_key")
+
+
+class Savepoint:
+    """The ledger and the journal before one fact about a contract (empty: about any), to be put back whole."""
+
+    def __init__(self, ledger: Ledger, journal: Journal, key: str) -> None:
+        self._ledger, self._journal = ledger, journal
+        self._flat = {name: copy.copy(getattr(ledger, name)) for name in _CONTAINERS}
+        self._nested = {
+            name: {k: copy.copy(v) for k, v in getattr(ledger, name).items()} for name in _INDEXES
+        }  # fmt: skip
+        self._entities = [(entity, copy.copy(entity)) for entity in _entities(ledger, key)]
+        batch = journal.batch
+        self._lists = {f.name: len(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), list)}
+        self._dicts = {f.name: dict(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), dict)}
+        self._commands, self._touched = len(journal.commands), set(journal.touched)
+        self._highest = ledger.highest_order_id
+
+    def restore(self) -> None:
+        """Put everything back as it was; containers stay the same objects, for others hold them."""
+        for entity, before in self._entities:
+            for each in fields(entity):
+                setattr(entity, each.name, getattr(before, each.name))
+        for name, content in self._flat.items():
+            container: Any = getattr(self._ledger, name)
+            container.clear()
+            container.update(content)
+        for name, index in self._nested.items():
+            nested: Any = getattr(self._ledger, name)
+            nested.clear()
+            nested.update(index)
+        batch, journal = self._journal.batch, self._journal
+        for name, length in self._lists.items():
+            del getattr(batch, name)[length:]
+        for name, rows in self._dicts.items():
+            batch_rows: Any = getattr(batch, name)
+            batch_rows.clear()
+            batch_rows.update(rows)
+        del journal.commands[self._commands :]
+        journal.touched.clear()
+        journal.touched.update(self._touched)
+        self._ledger.highest_order_id = self._highest
+
+
+def _entities(ledger: Ledger, key: str) -> list[Any]:
+    """Return what a fact about a contract may change: its orders, positions and signals, and the symbols' halts."""
+    positions = (*ledger.positions.values(), *ledger.closed.values())
+    signals = (*ledger.signals.values(), *ledger.ended_signals.values())
+    found: list[Any] = [p for p in positions if not key or p.key == key]
+    found += [o for o in ledger.orders.values() if not key or o.contract_key == key]
+    found += [s for s in signals if not key or s.contract.key == key]
+    found += ledger.symbol_halts.values()
+    found += [ledger.session, ledger.connection]
+    return found
