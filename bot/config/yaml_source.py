@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,9 @@ class YamlTree:
 def parse_scalar(text: str) -> Any:
     """Return a setting given as text the way that a YAML file would read it (JSON is YAML); raises ConfigError."""
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        json.dumps(value, default=str)  # an anchor that contains itself is a ValueError here
+        return value
     except yaml.YAMLError as error:
         raise ConfigError(_syntax(error)) from error
     except (ValueError, RecursionError) as error:
