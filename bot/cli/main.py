@@ -24,6 +24,7 @@ from bot.cli.operator import (
     settle,
     withdraw,
 )
+from bot.cli.page import page
 from bot.cli.reconcile import reconcile
 from bot.cli.starting import replay, run, sim
 from bot.cli.status import status
@@ -38,7 +39,7 @@ app = typer.Typer(
 for command in (
     run, status, approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
     requests, withdraw, reconcile, check,
-    machines, replay, sim,
+    machines, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(audit.app, name="audit")

@@ -209,7 +209,7 @@ REQUESTS: Final[Mapping[CommandKind, Request]] = MappingProxyType(
                 "Allow no new entries until a person resumes; open positions are managed to their end.",
                 _OPERATORS | {Role.OVERSEER, Role.RULES},
                 (_REASON,),
-                on_page=False,
+                "No entry is made until a person resumes, also after a restart. Positions and their stops stay.",
             ),
             Request(
                 K.CLOSE,

@@ -168,6 +168,27 @@ class ScaledClock:
         return True
 
 
+class StandingClock:
+    """Time as a store that nobody writes any more left it: it stands where it is put, and goes nowhere by itself."""
+
+    speed: float = 1.0
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+    def put(self, at: datetime) -> None:
+        self._at = at
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds))
+
+
 class ManualClock:
     """Time that moves only by `advance`; `monotonic` counts the seconds advanced so far."""
 

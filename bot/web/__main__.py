@@ -12,13 +12,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from bot.config.loader import LoadedConfig
 from bot.domain.addresses import is_loopback
 from bot.engine.state.ports import Clock
-from bot.feeds.clock import ScaledClock, SystemClock, wall_seconds
+from bot.feeds.clock import ScaledClock, StandingClock, SystemClock, wall_seconds
 from bot.web.access import COOKIE, SHORTEST_TOKEN, AccessRules, Doorkeeper
 from bot.web.app import create_app
 from bot.web.live import Streams
@@ -58,11 +59,11 @@ def _refuse(words: str) -> int:
     return WRONG_USE
 
 
-def _server(options: argparse.Namespace, clock: Clock) -> tuple[Any, Any]:
-    keeper = Doorkeeper(os.environ.get(TOKEN_VARIABLE, ""), options.session_hours * 3600, clock.monotonic)
+def _server(options: argparse.Namespace, place: Place, clock: Clock, token: str) -> tuple[Any, Any]:
+    keeper = Doorkeeper(token, options.session_hours * 3600, clock.monotonic)
     cookie = "_".join(part for part in (COOKIE, options.bot_id, str(options.port or "")) if part)
     rules = AccessRules(options.host, options.mode == "sim", cookie, options.trusted_proxy)
-    app = create_app(Window(Place(os.environ[DATABASE_VARIABLE], options.mode), clock), keeper, rules)
+    app = create_app(Window(place, clock), keeper, rules)
     return app, listen(app, options.host, options.port)
 
 
@@ -78,15 +79,47 @@ def main(given: Sequence[str] | None = None) -> int:
     if not os.environ.get(DATABASE_VARIABLE):
         return _refuse(f"set {DATABASE_VARIABLE} to the address of the store, as database.url")
     try:
-        app, server = _server(options, _clock(options))
+        place = Place(os.environ[DATABASE_VARIABLE], options.mode)
+        app, server = _server(options, place, _clock(options), os.environ.get(TOKEN_VARIABLE, ""))
     except ValueError as error:
         return _refuse(str(error))
     except OSError as error:
-        return _refuse(f"cannot listen on {options.host}:{options.port}: {error.strerror}; set web.port to a free one")
+        return _refuse(_taken(options, error))
+    return _serve(app, server, options.host)
+
+
+def serve_alone(config: LoadedConfig, port: int | None, alone: Callable[[], str]) -> int:
+    """Serve a store read-only, without a bot, until Ctrl-C; `alone` says who writes it now. Returns the exit code."""
+    web = config.settings.web
+    given = [
+        "--host",
+        web.host,
+        "--port",
+        str(web.port if port is None else port),
+        "--mode",
+        config.settings.mode.value,
+    ]
+    options = _arguments([*given, "--trusted-proxy", web.trusted_proxy, "--bot-id", config.settings.bot_id])
+    token = config.secrets.web_login_token or ""
+    if not token and not is_loopback(options.host):
+        return _refuse(f"reading at {options.host} needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")
+    clock = StandingClock(SystemClock().now())
+    try:
+        app, server = _server(options, Place(config.settings.database.url, options.mode, alone), clock, token)
+    except OSError as error:
+        return _refuse(_taken(options, error))
+    return _serve(app, server, options.host)
+
+
+def _taken(options: argparse.Namespace, error: OSError) -> str:
+    return f"cannot listen on {options.host}:{options.port}: {error.strerror}; set web.port to a free one"
+
+
+def _serve(app: Any, server: Any, host: str) -> int:
     streams = app.extensions["streams"]
     signal.signal(signal.SIGTERM, lambda _number, _frame: _leave(streams))
     signal.signal(signal.SIGINT, lambda _number, _frame: _leave(streams))
-    print(f"web ready {_address(options.host, port_of(server))}", flush=True)  # noqa: T201  # the ready line
+    print(f"web ready {_address(host, port_of(server))}", flush=True)  # noqa: T201  # the ready line
     server.run()
     return 0
 

@@ -24,6 +24,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.domain.addresses import is_loopback
+from bot.web.window import window
 
 COOKIE: Final = "quanticity_visit"
 OPERATOR: Final = "operator"
@@ -231,6 +232,8 @@ def guard() -> AnyResponse | None:
     if request.method not in {"GET", "HEAD", "OPTIONS", "POST"}:
         abort(405)
     if request.method == "POST":
+        if request.endpoint == "actions.act" and (words := window().alone()):
+            abort(409, f"Nothing was sent. {words}")
         return _guard_post()
     if request.endpoint in OPEN_ENDPOINTS or visit().logged_in or reading_is_open() or _bearer():
         return None
@@ -335,4 +338,9 @@ def install(app: Flask, keeper: Doorkeeper, access: AccessRules) -> None:
 
 def _viewer() -> dict[str, Any]:
     here = g.get("visit") or doorkeeper().new_visit()
-    return {"viewer": here, "csrf": doorkeeper().csrf(here), "here": safe_next(request.full_path.rstrip("?"))}
+    return {
+        "alone": window().alone(),
+        "viewer": here,
+        "csrf": doorkeeper().csrf(here),
+        "here": safe_next(request.full_path.rstrip("?")),
+    }

@@ -8,7 +8,7 @@ limits are in.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -108,6 +108,8 @@ def healthz() -> tuple[Response, int]:
     """200 when the bot ticks, hears commands and knows the broker's book; 503 with `reasons` otherwise. No login."""
     try:
         found = window().look(lambda connection: read_health(connection, window().clock.now()))
+        if words := window().alone():
+            found = replace(found, reasons=(words, *found.reasons))
     except StoreError:
         found = Health(None, None, None, None, None, None, ("the store cannot be read",))
     return jsonify(found.as_json()), 503 if found.reasons else 200

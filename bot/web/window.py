@@ -13,11 +13,13 @@ from flask import current_app
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
 from bot.engine.state.ports import Clock
-from bot.feeds.clock import ScaledClock
+from bot.feeds.clock import ScaledClock, StandingClock
 from bot.store import read as ask
 from bot.store.database import open_reader, reason_of
+from bot.web import formats
 from bot.web.model import MODE_WORDS, Notice, Overview, overview
 
 Answer = TypeVar("Answer")
@@ -32,6 +34,8 @@ class Place:
 
     database_url: str
     mode: str
+    alone: Callable[[], str] | None = None
+    """Of a page that was started without a bot: says in words who writes the store now. None: the bot's own page."""
 
 
 class Window:
@@ -63,12 +67,32 @@ class Window:
     def _keep_time(self, connection: Connection) -> None:
         # The bot may have jumped ahead to its simulator's time; the page follows what the bot wrote. A tick is followed
         # once: while none comes time goes on here, or a tick that stands would look fresh for ever.
+        if isinstance(self.clock, StandingClock):
+            self._stand(connection, self.clock)
         if not isinstance(self.clock, ScaledClock):
             return
         pulse = ask.pulse(connection)
         if pulse is not None and pulse.at != self._followed:
             self._followed = pulse.at
             self.clock.align(pulse.at)
+
+    def _stand(self, connection: Connection, clock: StandingClock) -> None:
+        pulse = ask.pulse(connection)
+        if pulse is not None:
+            clock.put(pulse.at)
+
+    def alone(self) -> str:
+        """Return why nothing can be asked for here and of when the figures are; empty on a bot's own page."""
+        if self.place.alone is None:
+            return ""
+        try:
+            pulse = self.look(ask.pulse)
+        except StoreError:
+            return self.place.alone()
+        if pulse is None:
+            return f"{self.place.alone()} No bot has ticked on this store yet."
+        at = f"{formats.clock_time(pulse.at)} New York, {formats.day(new_york_day(pulse.at))}"
+        return f"{self.place.alone()} Last tick: {at}. Every figure is of then."
 
     def overview(self, machine: str | None = None) -> Overview:
         """Return the overview, at most FRESH_S old; a store that cannot be read is told in it, not raised."""

@@ -1,0 +1,53 @@
+"""The page on a store whose bot does not run: everything can be read, nothing asked for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from bot.feeds.clock import StandingClock
+from bot.store import read as ask
+from bot.store.database import open_reader
+from bot.web.access import AccessRules, Doorkeeper
+from bot.web.app import create_app
+from bot.web.window import Place, Window
+from tests.web.conftest import NOW, TOKEN, StoreBuilder
+
+
+@pytest.fixture
+def alone(store: StoreBuilder) -> FlaskClient:
+    clock = StandingClock(NOW + timedelta(days=3))
+    place = Place(store.url, "sim", lambda: "No bot runs on this store.")
+    keeper = Doorkeeper(TOKEN, 3600, clock.monotonic)
+    return create_app(Window(place, clock), keeper, AccessRules("127.0.0.1", login_link=True)).test_client()
+
+
+@pytest.mark.parametrize("path", ["/", "/position/POSRUN", "/signal/SIGRUN", "/machines", "/audit"])
+def test_every_page_says_that_no_bot_runs_and_since_when(alone: FlaskClient, path: str) -> None:
+    answer = alone.get(path)
+    assert answer.status_code == 200
+    text = answer.get_data(as_text=True)
+    assert "Not running:" in text
+    assert "No bot runs on this store. Last tick: 11:05:00 New York, Fri 20 Nov" in text
+
+
+def test_time_stands_at_the_last_tick(alone: FlaskClient) -> None:
+    assert alone.get("/api/status").get_json()["now"] == "2026-11-20T16:05:00+00:00"
+
+
+def test_acting_is_refused_with_the_reason(alone: FlaskClient, csrf_of, store: StoreBuilder) -> None:
+    alone.post("/login", data={"csrf": csrf_of(alone), "token": TOKEN})
+    answer = alone.post("/actions/pause", data={"csrf": csrf_of(alone, "/")})
+    assert answer.status_code == 409
+    assert "Nothing was sent. No bot runs on this store." in answer.get_data(as_text=True)
+    with open_reader(store.url) as connection:
+        assert ask.commands(connection, 5) == []
+    assert "Read only: there is no bot to ask." in alone.get("/").get_data(as_text=True)
+
+
+def test_the_watchman_is_told(alone: FlaskClient) -> None:
+    answer = alone.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.get_json()["reasons"][0].startswith("No bot runs")
