@@ -209,7 +209,6 @@ REQUESTS: Final[Mapping[CommandKind, Request]] = MappingProxyType(
                 "Allow no new entries until a person resumes; open positions are managed to their end.",
                 _OPERATORS | {Role.OVERSEER, Role.RULES},
                 (_REASON,),
-                "No entry is made until a person resumes, also after a restart. Positions and their stops stay.",
             ),
             Request(
                 K.CLOSE,

@@ -85,7 +85,17 @@ def test_a_target_that_the_store_does_not_know_is_refused(operator: FlaskClient,
     assert _commands(store.url) == []
 
 
-@pytest.mark.parametrize("kind", ["halt", "reconcile", "nonsense"])
+def test_a_halt_is_one_press_beside_the_pause(operator: FlaskClient, csrf_of, store) -> None:
+    assert "/actions/halt" in operator.get("/").get_data(as_text=True)
+    assert operator.post("/actions/halt", data={"csrf": csrf_of(operator, "/")}).status_code == 303
+    assert [row.kind for row in _commands(store.url)] == ["halt"]
+    store.set(schema.SESSION_STATE, {"id": "session"}, state="halted")
+    again = operator.application.extensions["window"]
+    again._seen.clear()
+    assert "/actions/halt" not in operator.get("/").get_data(as_text=True), "what is halted offers to resume"
+
+
+@pytest.mark.parametrize("kind", ["reconcile", "nonsense"])
 def test_there_is_no_button_for_anything_else(operator: FlaskClient, csrf_of, kind: str) -> None:
     assert operator.post(f"/actions/{kind}", data={"csrf": csrf_of(operator, "/")}).status_code == 404
 
