@@ -250,9 +250,11 @@ def _left_over(url: str) -> list[str]:
     alive = "SELECT order_ref, state FROM broker_order WHERE state NOT IN ('filled', 'cancelled', 'rejected')"
     refused = (
         'SELECT machine, from_state, "trigger", COUNT(*) FROM transition '
-        'WHERE "trigger" LIKE \'refused:%\' GROUP BY machine, from_state, "trigger"'
+        'WHERE "trigger" LIKE \'refused:%\' AND entity_id NOT LIKE \'stray-%\' GROUP BY machine, from_state, "trigger"'
     )
+    strays = "SELECT id, state, answer FROM command WHERE id LIKE 'stray-%' AND state = 'done'"
     return [
+        *(f"request {stray} is {state}: {answer}" for stray, state, answer in _rows(url, strays)),
         *(f"order {ref} is {state} after the close" for ref, state in _rows(url, alive)),
         *(f"{machine} in {state} {trigger} ({n} times)" for machine, state, trigger, n in _rows(url, refused)),
         *(words for (words,) in _rows(url, "SELECT text FROM alert WHERE code = 'TICK_FAILED'")),

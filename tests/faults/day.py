@@ -285,6 +285,7 @@ class World:
             self.engine.inbox.put(news)
         self.broker.pump()
         await self.feed.poll_once(self.bot_clock.now())
+        self.people.wall = self.bot_clock.now()
         self.people.act(self.clock.now(), self.lane.connection, self.engine.ledger)
         await self.take_commands()
         await self.engine.guarded_tick()

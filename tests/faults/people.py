@@ -68,6 +68,9 @@ def random_requests(seed: int, begin: datetime, end: datetime) -> tuple[Request,
     return tuple(sorted(made, key=lambda request: request.at))
 
 
+_STRAYS = ("", "old", "overseer", "", "future", "somebody", "tick")
+
+
 class People:
     """Ask by rows of the store, as the page and the command line do; the kill switch is a file."""
 
@@ -84,6 +87,7 @@ class People:
         self._calm_at: datetime | None = None  # from here on people want the bot to trade, and ask until it does
         self._number = 0
         self.asked = False  # a row may be waiting
+        self.wall: datetime | None = None  # by the machine that the bot runs on, which may have jumped
 
     @property
     def killed(self) -> bool:
@@ -146,6 +150,16 @@ class People:
             "state": "queued",
             "created_at": time_text(now),
             "answer": "",
+            "asked_at": time_text(self.wall or now),
         }
+        rows = [row, *self._strays(row, self.wall or now)]
         with connection.begin():
-            connection.execute(schema.COMMAND.insert().values(**row))
+            connection.execute(schema.COMMAND.insert(), rows)
+
+    def _strays(self, row: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+        """Rows that must never be carried out come beside some: of yesterday, of tomorrow, of who may not ask."""
+        what = _STRAYS[self._number % len(_STRAYS)]
+        stray = {**row, "id": f"stray-{self._number:03}", "kind": "flatten"}
+        day = timedelta(days=1)
+        by = {"old": {"asked_at": time_text(now - day)}, "future": {"asked_at": time_text(now + day)}}
+        return [stray | by.get(what, {"actor": what})] if what else []

@@ -453,3 +453,38 @@ async def test_our_own_sale_heard_of_after_the_settlement_takes_its_place(desk: 
     await desk.ticks(4)
     assert (desk.position.exit_quantity, desk.position.settled_quantity, desk.position.settled_value) == (2, 0, 0)
     assert desk.position.realized_pnl == desk.broker.cash
+
+
+@pytest.mark.parametrize("typed", ["592.13", "59213.7", "590", "1.05"])
+async def test_a_settlement_price_far_from_what_was_seen_is_asked_again(desk: Desk, typed: str) -> None:
+    await hold_to_the_close(desk, SPXW_5900C, None)
+    await the_broker_books(desk)
+    before, rows = desk.position.realized_pnl, len(desk.store.transitions)
+    state, answer = await desk.command(CommandKind.SETTLE, position_id=desk.position.id, price=typed)
+    assert (state, answer[:9]) == ("refused", "PRICE_FAR")
+    assert (desk.position.realized_pnl, len(desk.store.transitions)) == (before, rows)
+    state, _ = await desk.command(CommandKind.SETTLE, position_id=desk.position.id, price=typed, insisted="yes")
+    assert state == "done"
+
+
+@pytest.mark.parametrize("typed", ["5.921,37", "5,921.37", "5 921,37", "5921,37"])
+async def test_a_price_of_another_country_is_refused_with_what_was_understood(desk: Desk, typed: str) -> None:
+    await hold_to_the_close(desk, SPXW_5900C, None)
+    await the_broker_books(desk)
+    state, answer = await desk.command(CommandKind.SETTLE, position_id=desk.position.id, price=typed, insisted="yes")
+    assert (state, answer[:13], "could be 5921.37" in answer) == ("refused", "PRICE_UNCLEAR", True)
+
+
+async def test_a_settlement_that_was_told_wrong_is_corrected_and_that_is_a_row(desk: Desk) -> None:
+    await hold_to_the_close(desk, SPXW_5900C, None)
+    await the_broker_books(desk)
+    told = {"position_id": desk.position.id}
+    await desk.command(CommandKind.SETTLE, price="5931.37", **told)
+    wrong = desk.position.realized_pnl
+    assert (await desk.command(CommandKind.SETTLE, price="5931.37", **told))[0] == "refused", "it is so already"
+    assert (await desk.command(CommandKind.SETTLE, price="5921.37", **told))[0] == "done"
+    contracts = desk.position.settled_quantity
+    assert desk.position.realized_pnl == wrong - 10 * 100 * contracts
+    row = desk.store.transitions[-1]
+    assert (row.trigger, row.actor, row.evidence["realized_was"]) == ("resettle", "cli", wrong)
+    assert desk.store.alerts.count("SETTLEMENT_CORRECTED") == 2
