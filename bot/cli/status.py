@@ -180,7 +180,7 @@ def _signal_cells(row: Mapping[str, Any], seen: Mapping[str, Any]) -> list[Any]:
     from bot.domain.wording import key_words, new_york, price
 
     pulse = seen["pulse"]
-    waits = "waits for a person" if row["asks_a_person"] else row["state"]
+    waits = "asks you" if row["asks_a_person"] else row["state"]
     until = new_york(row["expires_at"], pulse.at)
     title = key_words(row["contract_key"], _today(seen))
     return [title, row["id"][-6:], row["quantity"], price(row["limit_price"]), waits, until]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
 from bot.store.database import open_reader, reason_of
 
@@ -39,8 +41,8 @@ class AuditQuery:
 
 
 _TRADE: Final = Parameter("id", "a signal's or a position's id")
-_FROM: Final = Parameter("from", "first day, YYYY-MM-DD", "0000-01-01")
-_TO: Final = Parameter("to", "last day, YYYY-MM-DD", "9999-12-31")
+_FROM: Final = Parameter("from", "first day, YYYY-MM-DD, today or yesterday", "0000-01-01")
+_TO: Final = Parameter("to", "last day, YYYY-MM-DD, today or yesterday", "9999-12-31")
 
 _ALL: Final = (
     AuditQuery(
@@ -201,6 +203,24 @@ FROM v_reconciliations WHERE action <> 'same' ORDER BY at, reconciliation_id, li
     ),
 )
 
+SHORT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "trades": ("position_id", "contract", "contracts", "entry_price", "exit_price", "realized_pnl",
+                   "close_reason"),
+        "daily_pnl": ("day", "trades", "wins", "realized_pnl", "commissions", "best", "worst"),
+        "slippage": ("order_ref", "purpose", "tag", "quantity", "reference_price", "average_price", "slippage",
+                     "slippage_pct"),
+        "order_executions": ("order_ref", "purpose", "state", "quantity", "executed", "price", "executed_at"),
+        "why_trade": ("event_at", "machine", "trigger", "reason"),
+        "position_story": ("event_at", "machine", "trigger", "reason"),
+        "approvals": ("signal_id", "symbol", "quantity", "state", "decided_by", "decided_at"),
+        "session_history": ("event_at", "machine", "to_state", "reason"),
+        "protection": ("position_id", "state", "protection", "contracts", "stop_price", "seconds"),
+        "unprotected_time": ("position_id", "began_with", "ended_with", "seconds", "seconds_after_entry"),
+    }
+)  # fmt: skip
+"""The columns of a query that answer it within 80 characters; a query that is not here shows all."""
+
 QUERIES: Final[Mapping[str, AuditQuery]] = MappingProxyType({query.name: query for query in _ALL})
 
 
@@ -218,6 +238,7 @@ def run_query(
     query = find_query(name)
     values = _values(query, parameters or {})
     with open_reader(url) as connection:
+        values = _with_days(values, _today(connection))
         try:
             result = connection.execute(text(query.sql), values)
         except DBAPIError as error:
@@ -238,3 +259,28 @@ def _values(query: AuditQuery, given: Mapping[str, str]) -> dict[str, str]:
             raise StoreError(f"audit query {query.name} needs {parameter.name}=... ({parameter.meaning})")
         values[parameter.name] = value
     return values
+
+
+def _with_days(values: dict[str, str], today: date) -> dict[str, str]:
+    """Return the values with `today` and `yesterday` as days; raises StoreError for what is no day."""
+    return {name: _day(name, value, today) if name in {"from", "to"} else value for name, value in values.items()}
+
+
+def _day(name: str, given: str, today: date) -> str:
+    named = {"today": today, "yesterday": today - timedelta(days=1)}.get(given)
+    if named is not None:
+        return named.isoformat()
+    if given in {"0000-01-01", "9999-12-31"}:
+        return given
+    try:
+        if len(given) == len("YYYY-MM-DD"):
+            return date.fromisoformat(given).isoformat()
+    except ValueError:
+        pass
+    raise StoreError(f"{name}={given} is no day: write YYYY-MM-DD, today or yesterday")
+
+
+def _today(connection: Connection) -> date:
+    """Return the New York day that the bot last lived in: a simulated clock has its own."""
+    at = connection.execute(text("SELECT MAX(at) FROM engine_status")).scalar()
+    return new_york_day(datetime.fromisoformat(str(at)) if at else datetime.now(UTC))

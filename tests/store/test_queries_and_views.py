@@ -150,3 +150,13 @@ VALUES (?, 's', 'SPY', 'SPY', 'C', 1, '2026-11-20', 100, '{CONTRACT.key}', 'fill
 _EXECUTION = f"""INSERT INTO execution (exec_id, base_id, order_ref, position_id, perm_id, broker_order_id, client_id,
 contract_key, side, quantity, price, commission, executed_at, recorded_at)
 VALUES (?, ?, 'r', '{an_id(50)}', 0, 0, 0, 'k', ?, ?, ?, ?, '', '')"""
+
+
+@pytest.mark.parametrize("given", ["soon", "2026-13-01", "20261120", "2026-1-1", "tomorrow"])
+def test_what_is_no_day_is_refused_by_name(url: str, given: str) -> None:
+    with pytest.raises(StoreError, match=f"from={given} is no day: write YYYY-MM-DD, today or yesterday"):
+        run_query(url, "daily_pnl", {"from": given})
+
+
+def test_days_have_names(url: str) -> None:
+    assert ask(url, "daily_pnl", **{"from": "yesterday", "to": "today"}) == []
