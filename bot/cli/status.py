@@ -235,7 +235,7 @@ def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
         cost = "" if today.slippage is None else f", slippage {_slippage(today)}"
         facts.append(("trades", f"{today.closed} closed, {today.wins} won{cost}"))
     if pulse.speed > 1:
-        facts.append(("limits", "ages and answers are allowed what this speed needs (docs/simulator.md)"))
+        facts.append(("limits", f"on ages and answers are stretched for {pulse.speed:g}× the wall clock"))
     return facts
 
 
