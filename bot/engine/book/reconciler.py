@@ -27,7 +27,7 @@ from bot.domain.events import (
     OrderReported,
 )
 from bot.domain.ids import is_ours
-from bot.domain.instruments import symbol_of_key
+from bot.domain.instruments import option_of_key, symbol_of_key
 from bot.domain.order import (
     MOST_ATTEMPTS,
     NOT_TAKEN,
@@ -94,6 +94,7 @@ class Reconciler:
         self._grace = timedelta(seconds=ctx.settings.engine.absence_grace_s)
         self._lines: list[ReconcileLine] = []
         self._gone: list[tuple[Position, int]] = []
+        self._shorts: Sequence[str] = ()
         self.settled = False
 
     def run(self, snapshot: BrokerSnapshot) -> None:
@@ -338,6 +339,7 @@ class Reconciler:
         self._alone("orders of a lost store", "", self._call_off_lost_orders, snapshot, found)
         lost = found[0] if found else None
         broker = {p.contract_key: p for p in snapshot.positions if p.amount}
+        self._shorts = [key for key, held in sorted(broker.items()) if held.amount < 0]
         ours: dict[str, int] = defaultdict(int)
         for position in self._ctx.ledger.positions.values():
             ours[position.key] += position.quantity
@@ -375,10 +377,29 @@ class Reconciler:
         elif waits := self._waits_for(key, there - ours, at, lost):
             self._line("position", key, str(ours), str(there), waits)
         elif found is not None and there > ours:
-            if lost is not None:
+            if why := self._why_not_adopted(found):
+                self._leave_alone(found, ours, why)
+            elif lost is not None:
                 self._adopt(found, there - ours, lost)
         else:
             self._give_up(key, ours - max(there, 0), there)
+
+    def _why_not_adopted(self, found: BrokerPosition) -> str:
+        """Return why a holding is never taken over by itself; empty: it may be."""
+        if not found.is_plain_us_option or found.contract is None:
+            return "it is no plain US option in dollars"
+        symbol = found.contract.symbol
+        legs = [key for key in self._shorts if (leg := option_of_key(key)) is not None and leg.symbol == symbol]
+        return f"it covers {legs[0].strip()}, sold short: sold alone it would leave that naked" if legs else ""
+
+    def _leave_alone(self, found: BrokerPosition, ours: int, why: str) -> None:
+        key, extra = found.contract_key, found.quantity - ours
+        self._line("position", key, str(ours), str(found.quantity), f"not adopted: {why}")
+        told = (0, f"not adopted {key} {extra}")
+        if told not in self._ctx.ledger.foreign_told:
+            self._ctx.ledger.foreign_told.add(told)
+            words = f"{extra} {key.strip()} at the broker are not ours and are left alone: {why}"
+            self._journal.alert("NOT_ADOPTED", "warning", words, {"key": key, "quantity": extra})
 
     def _is_disputed(self, key: str) -> bool:
         """Say whether a fact about a contract cannot be applied; its own comparison is tried anew each time."""

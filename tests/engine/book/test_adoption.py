@@ -199,3 +199,21 @@ async def test_a_cost_that_came_with_a_bid_outlives_a_restart() -> None:
 
 def text_of(desk: Desk, code: str) -> str:
     return next(alert.text for batch in desk.store.batches for alert in batch.alerts if alert.code == code)
+
+
+# ---- what is never taken over by itself
+
+
+async def test_the_long_leg_of_a_spread_is_left_alone_and_told_once() -> None:
+    desk = Desk(store=FakeStore())
+    desk.broker.held[SPY_590C.key], desk.broker.held[SPY_580P.key] = 4, -4
+    await desk.start()
+    desk.quote("2.00", "2.04")
+    for _ in range(3):
+        await desk.command(CommandKind.RECONCILE)
+        await desk.wait(5)
+    assert desk.store.positions == []
+    assert desk.broker.submitted == []
+    assert desk.store.alerts.count("NOT_ADOPTED") == 1
+    assert "sold short" in text_of(desk, "NOT_ADOPTED")
+    assert desk.store.session.state == "active", "what is left alone keeps nothing in doubt"
