@@ -14,7 +14,7 @@ from decimal import Decimal
 from bot.domain.commands import SubmitOrder
 from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
-from bot.domain.position import Position, PositionTrigger
+from bot.domain.position import Origin, Position, PositionTrigger
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.engine.trade.entries import amend, cancel, may_cancel
@@ -153,7 +153,19 @@ def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: 
         return [leave]
     if waits_for_the_other_side(ctx, orders):
         return []
-    return place_stop(ctx, position, orders, quantity)
+    return place_stop(ctx, position, orders, quantity, _under_the_market(ctx, position))
+
+
+def _under_the_market(ctx: Context, position: Position) -> Decimal | None:
+    """Return what the stop of an adopted position has to stand under; None: its cost says where. A stop that its cost
+    puts at the bid or above would sell at once: then it is taken from the bid, as if bought there."""
+    quote = ctx.board.quote(position.key)
+    if position.origin is not Origin.BROKER or quote is None or quote.bid is None or quote.bid <= 0:
+        return None
+    grid = ctx.board.grid(position.key)
+    if protective_stop(position.entry_price, position.plan, grid) < quote.bid:
+        return quote.bid
+    return min(protective_stop(quote.bid, position.plan, grid) + grid.tick_at(quote.bid), quote.bid)
 
 
 def place_stop(

@@ -217,3 +217,14 @@ async def test_the_long_leg_of_a_spread_is_left_alone_and_told_once() -> None:
     assert desk.store.alerts.count("NOT_ADOPTED") == 1
     assert "sold short" in text_of(desk, "NOT_ADOPTED")
     assert desk.store.session.state == "active", "what is left alone keeps nothing in doubt"
+
+
+async def test_the_stop_of_what_is_adopted_far_above_the_market_is_taken_from_the_bid() -> None:
+    desk = Desk(store=FakeStore())
+    desk.broker.held[SPY_590C.key], desk.broker.cost[SPY_590C.key] = 4, Decimal(10)
+    desk.quote("2.00", "2.04")
+    await desk.start()
+    await desk.wait(8)
+    stop = desk.broker.stop_order.terms.stop_price
+    assert stop is not None
+    assert Decimal("0.9") < stop < Decimal(2)
