@@ -25,7 +25,7 @@ def test_the_overview_tells_the_day(page: FlaskClient) -> None:
     text = _text(page)
     for words in (
         "+$286.40", "$100,286.40", "+$1,318.40", "+78.5 %", "trailing", "closes in 4 h 54 min", "11:05:30",
-        "0.31 % from the max-gamma strike 505", "429 from the vendor", "your decision", "realized −$485.20",
+        "0.31 % from the max-gamma strike 505", "429 from the vendor", "your decision", "realized +$393.20",
     ):  # fmt: skip
         assert words in text, words
 
