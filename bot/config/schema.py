@@ -181,6 +181,10 @@ class RiskSettings(Section):
     daily_loss_fraction: Fraction = Field(
         Decimal("0.06"), description="loss since the day's first equity that ends entries"
     )
+    max_contracts: int = Field(50, ge=1, le=10_000, description="of one entry, whatever the premium allows")
+    max_displayed_multiple: Decimal = Field(
+        Decimal(2), gt=0, le=100, description="contracts of one entry to those displayed on the quote's thinner side"
+    )
     max_positions: int = Field(5, ge=1)
     max_same_direction: int = Field(3, ge=1)
     max_per_symbol: int = Field(2, ge=1)
@@ -274,6 +278,7 @@ class ExecutionSettings(Section):
     max_spread_fraction: Fraction = Decimal("0.10")
     partial_fill_seconds: Seconds = Field(20, description="a partly filled entry's rest is cancelled after this")
     rung_reprice_s: Seconds = Field(10, description="a profit rung's limit follows the bid this often")
+    rung_floor_fraction: Fraction = Field(Decimal("0.5"), description="of its gain, below which it does not follow")
     trail_min_step: Fraction = Field(Decimal("0.02"), description="the stop moves only by this much of its price")
     trail_min_interval_s: Seconds = 5
     trail_moves_most: int = Field(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
+
+from bot.config.schema import RiskSettings
 
 
 def contracts_within_premium(equity: Decimal, fraction: Decimal, price: Decimal, multiplier: int) -> int:
@@ -19,3 +22,51 @@ def contracts_within_premium(equity: Decimal, fraction: Decimal, price: Decimal,
     if budget <= 0:
         return 0
     return int(budget // (price * multiplier))
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many contracts, and in words the cap that left no more."""
+
+    contracts: int
+    bound_by: str
+
+
+def size_entry(
+    settings: RiskSettings,
+    *,
+    equity: Decimal,
+    price: Decimal,
+    multiplier: int,
+    displayed: int,
+    may_lose: Decimal | None,
+    open_premium: Decimal,
+) -> Size:
+    """Return the most contracts that every cap allows, never below zero.
+
+    Dollars but for `price`, per share. `displayed`: contracts on the thinner side of the quote. `may_lose`: what the
+    day may lose from here until its loss limit, None when no day's equity is known; the premium that is open already,
+    `open_premium`, and that of this entry stay within it together.
+    """
+    cost = price * multiplier
+    caps = [
+        (contracts_within_premium(equity, settings.max_premium_fraction, price, multiplier),
+         f"PREMIUM_BUDGET one contract costs {cost}, over {settings.max_premium_fraction} of {equity}"),
+        (settings.max_contracts, f"MAX_CONTRACTS {settings.max_contracts}"),
+        (int(displayed * settings.max_displayed_multiple),
+         f"DISPLAYED_SIZE {displayed} on the thinner side, times {settings.max_displayed_multiple}"),
+    ]  # fmt: skip
+    if may_lose is not None:
+        left = may_lose - open_premium
+        words = f"DAY_LOSS_ROOM the day may still lose {may_lose:.2f}, {open_premium:.2f} of premium are open"
+        caps.append((int(left // cost) if left > 0 else 0, words))
+    contracts, bound_by = min(caps, key=lambda cap: cap[0])
+    return Size(max(contracts, 0), bound_by)
+
+
+def day_may_lose(settings: RiskSettings, opening: Decimal, pnl: Decimal) -> Decimal:
+    """Return the dollars that the day may lose from here: the nearer of its two limits, with the P&L so far."""
+    limit = opening * settings.daily_loss_fraction
+    if settings.daily_loss_usd:
+        limit = min(limit, settings.daily_loss_usd)
+    return max(limit + min(pnl, Decimal(0)), Decimal(0))

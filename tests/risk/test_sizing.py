@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.risk.sizing import contracts_within_premium
+from bot.config.schema import RiskSettings
+from bot.risk.sizing import Size, contracts_within_premium, size_entry
 
 TWO_PERCENT = Decimal("0.02")
 
@@ -42,3 +43,31 @@ def test_the_premium_is_within_the_budget_and_one_more_contract_is_not(
     assert contracts >= 0
     assert contracts * price * multiplier <= budget
     assert (contracts + 1) * price * multiplier > budget
+
+
+@given(
+    equity=st.decimals("0", "10000000", places=2),
+    price=st.decimals("0.01", "500", places=2),
+    displayed=st.integers(0, 5000),
+    most=st.integers(1, 10_000),
+    multiple=st.decimals("0.1", "100", places=1),
+    may_lose=st.none() | st.decimals("0", "1000000", places=2),
+    open_premium=st.decimals("0", "1000000", places=2),
+)
+def test_a_size_is_above_no_cap_and_the_same_again(
+    equity: Decimal, price: Decimal, displayed: int, most: int, multiple: Decimal, may_lose: Decimal | None,
+    open_premium: Decimal,
+) -> None:  # fmt: skip
+    settings = RiskSettings(max_contracts=most, max_displayed_multiple=multiple)
+
+    def size() -> Size:
+        return size_entry(
+            settings, equity=equity, price=price, multiplier=100, displayed=displayed, may_lose=may_lose,
+            open_premium=open_premium,
+        )  # fmt: skip
+
+    found = size().contracts
+    assert size() == size()
+    assert 0 <= found <= min(most, displayed * multiple)
+    assert found * price * 100 <= equity * settings.max_premium_fraction
+    assert may_lose is None or not found or open_premium + found * price * 100 <= may_lose

@@ -148,7 +148,10 @@ def _reprice(ctx: Context, order: Order) -> list[Step]:
     if fault is not None or quote.ask is None or quote.spread is None or limit is None:
         return []
     grid = ctx.board.grid(order.contract_key)
-    price = min(grid.down(limit + quote.spread * execution.reprice_spread_fraction), quote.ask)
+    step = grid.down(limit + quote.spread * execution.reprice_spread_fraction)
+    if quote.spread <= grid.tick_at(limit):
+        step = limit + grid.tick_at(limit)  # no part of a tick is a price
+    price = min(step, quote.ask)
     if price <= limit:
         return []
     wanted = Terms(order.terms.quantity, limit_price=price)

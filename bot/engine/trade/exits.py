@@ -179,7 +179,7 @@ def _follow_rungs(ctx: Context, position: Position, orders: Sequence[Order]) -> 
     """Room was made: sell into it; a sale that hangs follows the bid."""
     exits = live_exits(orders)
     if exits:
-        return _chase(ctx, exits[0])
+        return _chase(ctx, position, exits[0])
     if not position.room_for:
         return []
     stop = live_stop(orders)
@@ -245,7 +245,7 @@ def _sell_rung(ctx: Context, position: Position, contracts: int) -> list[Step]:
     ]
 
 
-def _chase(ctx: Context, order: Order) -> list[Step]:
+def _chase(ctx: Context, position: Position, order: Order) -> list[Step]:
     since = order.wanted_since or order.acknowledged_at or order.state_since  # the latest move, else the start
     patience = timedelta(seconds=ctx.settings.execution.rung_reprice_s)
     if order.state not in AMENDABLE or order.wanted is not None or not ctx.may_modify or ctx.now - since < patience:
@@ -255,11 +255,18 @@ def _chase(ctx: Context, order: Order) -> list[Step]:
     quote = ctx.board.quote(order.contract_key)
     if quote is None or quote.bid is None or quote.bid <= 0 or order.order_type is not OrderType.LIMIT:
         return []
-    price = ctx.board.grid(order.contract_key).down(quote.bid)
+    price = max(ctx.board.grid(order.contract_key).down(quote.bid), _rung_floor(ctx, position))
     if price == order.terms.limit_price:
         return []
     words = f"unfilled for {ctx.settings.execution.rung_reprice_s:g} s: limit {order.terms.limit_price} to {price}"
     return [amend(ctx, order, replace(order.terms, limit_price=price), words, {"bid": quote.bid})]
+
+
+def _rung_floor(ctx: Context, position: Position) -> Decimal:
+    """Return the price below which no rung follows the bid: the sale of a profit is not chased into a loss."""
+    gain = position.plan.rungs[max(position.rungs_done - 1, 0)].gain if position.plan.rungs else Decimal(0)
+    least = position.entry_price * (1 + gain * ctx.settings.execution.rung_floor_fraction)
+    return ctx.board.grid(position.key).up(least)
 
 
 # ---- the trail
@@ -297,7 +304,9 @@ def _begins_to_trail(position: Position, bid: Decimal) -> bool:
 
 def _ratchet(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     price = trailing_stop(position.high, position.plan, ctx.board.grid(position.key))
-    stop = live_stop(orders)
+    stop, bid = live_stop(orders), sound_bid(ctx, position)
+    if bid is None or price >= bid:
+        return []  # a stop at or above the bid is a sale, not a stop
     if is_watched(orders) if stop is None else stop.changes_are_over:
         return follow(ctx, position, price)
     wanted = move_stop(ctx, position, orders, price)

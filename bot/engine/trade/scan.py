@@ -167,7 +167,7 @@ def _put_forward(ctx: Context, journal: Journal, birth: Birth, commands: Sequenc
     journal.born(birth)
     journal.commands.extend(commands)
     if isinstance(birth.entity, Signal) and birth.entity.quantity == 0:
-        journal.take(reject_unsized(ctx, birth.entity))
+        journal.take(reject_unsized(ctx, birth.entity, birth.reason))
 
 
 def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:

@@ -23,8 +23,10 @@ from bot.domain.wording import contract_words
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.risk.rules import EntryView, RuleResult, failed, validate_entry
-from bot.risk.sizing import contracts_within_premium
+from bot.risk.sizing import Size, day_may_lose, size_entry
 from bot.strategies.base import Proposal
+
+_UNSIZED = "proposed, but no contract is allowed: "
 
 
 def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Command, ...]] | str:
@@ -35,7 +37,8 @@ def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Command, ...
     limit = entry_price(ctx, proposal)
     worst = worst_entry_price(ctx, proposal, limit)
     contract = proposal.contract
-    quantity = contracts_within_premium(equity, ctx.settings.risk.max_premium_fraction, worst, contract.multiplier)
+    size = _size(ctx, proposal, equity, worst)
+    quantity = size.contracts
     notional = limit * quantity * contract.multiplier
     signal = Signal(
         id=ctx.new_id(),
@@ -51,10 +54,34 @@ def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Command, ...
         what_if_asked_at=ctx.now,
     )
     if quantity == 0:
-        return Birth(
-            signal, "proposed, but one contract is already too much", _sizing_evidence(signal, equity, worst)
-        ), ()
-    return Birth(signal, _why(proposal), dict(proposal.rationale)), (ask_what_if(signal),)
+        return Birth(signal, f"{_UNSIZED}{size.bound_by}", _sizing_evidence(signal, equity, worst)), ()
+    return Birth(signal, _why(proposal), {**proposal.rationale, "size": size.bound_by}), (ask_what_if(signal),)
+
+
+def _size(ctx: Context, proposal: Proposal, equity: Decimal, worst: Decimal) -> Size:
+    ledger, quote, day = ctx.ledger, proposal.quote, ctx.trading.day
+    opening, pnl = ledger.opening_equity.get(day), ledger.day_pnl(day)
+    risk = ctx.settings.risk
+    return size_entry(
+        risk,
+        equity=equity,
+        price=worst,
+        multiplier=proposal.contract.multiplier,
+        displayed=min(quote.bid_size, quote.ask_size),
+        may_lose=None if opening is None or pnl is None else day_may_lose(risk, opening, pnl),
+        open_premium=_open_premium(ctx),
+    )
+
+
+def _open_premium(ctx: Context) -> Decimal:
+    """Return the dollars that open positions and entries under way may still lose: what they are worth, else cost."""
+    total = Decimal(0)
+    for position in ctx.ledger.positions.values():
+        quote = ctx.board.quote(position.key)
+        price = quote.bid if quote is not None and quote.bid is not None else position.entry_price
+        total += price * position.quantity * position.contract.multiplier
+    waiting = (s for s in ctx.ledger.signals.values() if s.position_id not in ctx.ledger.positions)
+    return total + sum((s.notional for s in waiting), Decimal(0))
 
 
 def no_equity(ctx: Context) -> str:
@@ -163,13 +190,11 @@ def expire(ctx: Context, signal: Signal) -> list[Step]:
     return steps
 
 
-def reject_unsized(ctx: Context, signal: Signal) -> Step:
-    """A signal of zero contracts: the premium of one is over the budget."""
-    budget = ctx.settings.risk.max_premium_fraction
-    equity = ctx.ledger.equity
+def reject_unsized(ctx: Context, signal: Signal, why: str) -> Step:
+    """A signal of zero contracts; `why` names the cap."""
     cost = signal.limit_price * signal.contract.multiplier
-    words = f"PREMIUM_BUDGET one contract costs {cost}, over {budget} of {equity}"
-    evidence = {"equity": equity, "fraction": budget, "cost": cost}
+    evidence = {"equity": ctx.ledger.equity, "fraction": ctx.settings.risk.max_premium_fraction, "cost": cost}
+    words = why.removeprefix(_UNSIZED)
     return Step(signal, SignalTrigger.REJECT, words, evidence, {"closed_at": ctx.now})
 
 
