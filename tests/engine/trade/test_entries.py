@@ -26,7 +26,13 @@ async def test_an_unfilled_entry_moves_once_by_a_quarter_of_the_spread(desk: Des
 
 @pytest.mark.parametrize(
     "bid, ask, expected",
-    [("1.95", "2.05", "2.02"), ("1.96", "1.99", None), ("1.92", "2.01", "2.01"), ("1.99", "2.02", None), ("2.00", "2.01", "2.01")],
+    [
+        ("1.95", "2.05", "2.02"),
+        ("1.96", "1.99", None),
+        ("1.92", "2.01", "2.01"),
+        ("1.99", "2.02", None),
+        ("2.00", "2.01", "2.01"),
+    ],
 )
 async def test_the_move_is_at_most_a_quarter_of_the_spread_and_never_past_the_ask(
     desk: Desk, bid: str, ask: str, expected: str | None
