@@ -64,8 +64,11 @@ class Child:
         """Write one line to the child."""
         if self._process is None or self._process.stdin is None:
             raise ChildFailed(f"the {self.name} is not running")
-        self._process.stdin.write(f"{line}\n".encode())
-        await self._process.stdin.drain()
+        try:
+            self._process.stdin.write(f"{line}\n".encode())
+            await self._process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise ChildFailed(f"the {self.name} ended before it was told what to do") from error
 
     async def ready_line(self, start: str) -> str:
         """Return the child's first line that begins with `start`; raises ChildFailed when it ends or takes too long."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -217,6 +218,9 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the bot that started us says when to end
     try:
         asyncio.run(_serve_as_child())
+    except BrokenPipeError:  # the bot that started us ended meanwhile: nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -183,7 +183,19 @@ def _ports(config: LoadedConfig) -> Iterator[Line]:
     else:
         yield _gateway(settings.ibkr.host, settings.ibkr.port, paper=settings.mode == "paper")
     for key, host, port in wanted:
-        yield Line("ports", True, f"{key}: any free one") if port == 0 else _port(key, host, port)
+        line = Line("ports", True, f"{key}: any free one") if port == 0 else _port(key, host, port)
+        if not line.ok and (bot := _own_bot(settings)):
+            line = Line("ports", True, f"{key} {host}:{port}: in use, and this store's bot runs: {bot}")
+        yield line
+
+
+def _own_bot(settings: Any) -> str:
+    """Return who runs on this store, empty where nobody does."""
+    from bot.app.locks import liveness
+    from bot.feeds.clock import wall_seconds
+
+    life = liveness(settings, wall_seconds())
+    return life.holder if life.running else ""
 
 
 def _port(key: str, host: str, port: int) -> Line:
