@@ -33,6 +33,10 @@ def _orders(settings: Settings) -> Iterator[tuple[bool, str]]:
         "risk.max_premium_fraction is above risk.daily_loss_fraction: one trade may lose more than a day may",
     )
     yield (
+        risk.daily_loss_warning_fraction > risk.daily_loss_fraction,
+        "risk.daily_loss_warning_fraction is above risk.daily_loss_fraction: the halt comes before the warning",
+    )
+    yield (
         risk.daily_loss_fraction > risk.max_drawdown_fraction,
         "risk.daily_loss_fraction is above risk.max_drawdown_fraction: that one halts first",
     )

@@ -224,12 +224,6 @@ class RiskSettings(Section):
     rejection_window_s: Seconds = 300
     breaker_seconds: Seconds = Field(1, description="breakers are looked at this often")
 
-    @model_validator(mode="after")
-    def _limits_in_order(self) -> Self:
-        if self.daily_loss_warning_fraction > self.daily_loss_fraction:
-            raise ValueError("daily_loss_warning_fraction is above daily_loss_fraction: the halt would come before it")
-        return self
-
 
 class RungSettings(Section):
     gain: Annotated[Decimal, Field(gt=0)]

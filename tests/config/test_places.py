@@ -72,7 +72,6 @@ REFUSED: tuple[dict[str, Any], ...] = (
     {"risk": {"no_zero_dte_after": 950}},
     {"risk": {"no_zero_dte_after": "3pm"}},
     {"risk": {"quote_max_age_s": 86_400}},
-    {"risk": {"daily_loss_warning_fraction": "0.5"}},
     {"ibkr": {"tws_zone": "Mars/Olympus"}},
     {"ibkr": {"tws_zone": "../../etc/passwd"}},
     {"ibkr": {"restart_windows": [{"name": "x", "begins": "01:00", "ends": "01:00"}]}},
@@ -113,6 +112,7 @@ def test_what_means_something_else_is_refused(tree: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "tree, words",
     [
+        ({"risk": {"daily_loss_warning_fraction": "0.5"}}, "before the warning"),
         ({"risk": {"max_per_symbol": 9}}, "never reached"),
         ({"risk": {"max_premium_fraction": 0}}, "nothing will be entered"),
         ({"risk": {"max_drawdown_fraction": 1}}, "limits nothing"),
