@@ -49,6 +49,7 @@ _TIGHT: Final = MappingProxyType(  # limits that are hit on most days
         "max_positions": 4,
         "max_same_direction": 3,
         "daily_loss_fraction": "0.02",
+        "daily_loss_warning_fraction": "0.01",
         "daily_loss_usd": "1500",
         "max_drawdown_fraction": "0.02",
         "max_losses_in_a_row": 3,
