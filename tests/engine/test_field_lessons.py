@@ -110,7 +110,7 @@ LESSONS = {
             "engine/trade/test_exits.py::test_p53_a_position_that_is_opened_after_the_change_has_the_new_plan",
             "engine/trade/test_exits.py::test_p53_the_hour_of_a_contract_held_overnight_is_that_of_its_entry"],
     "P54": ["engine/trade/test_refusals.py::test_a_stop_that_is_never_taken_is_watched_by_the_tick",
-            "engine/trade/test_exits.py::test_a_refused_stop_is_tried_three_times_and_then_the_position_is_closed",
+            "engine/trade/test_exits.py::test_a_refused_stop_is_tried_three_times_and_then_watched",
             "engine/day/test_budgets.py::test_a_position_without_its_stop_is_told_within_seconds"],
     "P55": ["engine/day/test_limits.py::test_while_the_kill_switch_is_there_no_entry_leaves_and_every_exit_does",
             "engine/trade/test_calling_off.py::"
