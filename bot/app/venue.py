@@ -90,7 +90,8 @@ class BookKeeper:
     def write(self) -> None:
         setup = self._setup
         day = date.fromisoformat(setup.day)
-        book = VenueBook(setup.scenario, setup.seed, day, self._clock.now(), self._venue.snapshot())
+        now = self._clock.now()
+        book = VenueBook(setup.scenario, setup.seed, day, now, self._venue.snapshot(now))
         try:
             write_book(self._path, book)
         except OSError as error:
@@ -129,11 +130,15 @@ class VenueProcess:
         self._tasks: list[asyncio.Task[None]] = []
 
     def _take_up(self, path: Path) -> BookKeeper:
-        """Go on with the book on disk when it is of this scenario, seed and day; keep it from now on."""
+        """Go on with the book on disk when it is of this scenario, seed and day, with its account when it is of another
+        session; keep it from now on."""
         book = read_book(path)
-        same = book is not None and (book.scenario, book.seed) == (self._setup.scenario, self._setup.seed)
-        if book is not None and same and book.day.isoformat() == self._setup.day:
-            self.venue.restore(book.venue)
+        if book is not None:
+            same = (book.scenario, book.seed) == (self._setup.scenario, self._setup.seed)
+            if same and book.day.isoformat() == self._setup.day:
+                self.venue.restore(book.venue)
+            else:
+                self.venue.carry_on(book.venue, self.clock.now())
         return BookKeeper(path, self._setup, self.venue, self.clock)
 
     async def start(self) -> tuple[int, int]:

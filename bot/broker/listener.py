@@ -286,13 +286,18 @@ class Listener:
             self._parts.account.downloaded()
             self._requests.finish(ACCOUNT_VALUES)
 
+    def updateAccountTime(self, at: str) -> None:
+        """It ends every set of account values."""
+        del at
+        if not self._muted:
+            self._parts.account.batch_over()
+
     def updatePortfolio(self, *values: Any) -> None:
         """Nothing to do: positions are asked for on purpose."""
 
     def pnl(self, request_id: int, daily: float, unrealized: float, realized: float) -> None:
-        del daily
         if not self._muted and self._parts.account.is_mine(request_id):
-            self._parts.account.pnl(unrealized, realized)
+            self._parts.account.pnl(daily, unrealized, realized)
 
     # ---- contracts
 

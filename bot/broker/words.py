@@ -254,7 +254,6 @@ ACCOUNT_TAGS: Final[Mapping[str, str]] = MappingProxyType(
         "AvailableFunds": "available_funds",
         "BuyingPower": "buying_power",
         "TotalCashValue": "cash",
-        "TotalCashBalance": "cash",
         "RealizedPnL": "realized_pnl",
         "UnrealizedPnL": "unrealized_pnl",
     }

@@ -2,7 +2,9 @@
 
 Cost includes commissions, as the broker counts it, so at any moment
     equity = opening cash + realized + unrealized   and   equity = cash + market value of the positions,
-to the cent. A cash account: what is bought is paid in full, and margin is the value of stock held.
+to the cent. An account that goes on from an earlier day counts `opening_cash` as what it was worth then, and
+the profit that was open then is part of it. A cash account: what is bought is paid in full, and margin is the value of
+stock held.
 """
 
 from __future__ import annotations

@@ -338,7 +338,7 @@ class SimBroker:
             self._sink(GreeksReceived(key, values))
 
     def _account_values(self, now: datetime) -> AccountReported:
-        values = self._venue.account_values(now)
+        values, daily = self._venue.account_values(now), self._venue.daily_pnl(now)[0]
         return AccountReported(
             account=self.account,
             net_liquidation=values["NetLiquidation"],
@@ -348,6 +348,8 @@ class SimBroker:
             realized_pnl=values["RealizedPnL"],
             unrealized_pnl=values["UnrealizedPnL"],
             at=now,
+            daily_pnl=daily,
+            pnl_at=now,
         )
 
     # ---- names

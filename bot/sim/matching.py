@@ -15,12 +15,13 @@ short, at the strike. Which of the two cannot be told by an execution: as at TWS
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.sim.account import CENT, ZERO, Account, Mark, commission
+from bot.sim.account import CENT, ZERO, Account, Holding, Mark, commission
 from bot.sim.admission import (
     RECORDED,
     STOP_TYPES,
@@ -424,9 +425,12 @@ class MatchingVenue:
 
     # -- restart -------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return everything that a restarted venue needs, fit for JSON."""
+    def snapshot(self, at: datetime | None = None) -> dict[str, Any]:
+        """Return everything that a restarted venue needs, fit for JSON; with `at` also what each holding is worth then,
+        for a day to come on which it is listed no more."""
+        marks, held = self._marks(at) if at is not None else None, self.positions()
         return {
+            "worth": [[p.instrument.con_id, str(_worth(p, marks))] for p in held] if marks is not None else [],
             "cash": str(self._account.cash),
             "opening_cash": str(self._account.opening_cash),
             "holdings": encode_state(list(self._account.holdings.values())),
@@ -438,6 +442,22 @@ class MatchingVenue:
             "taken": self._liquidity.saved(),
             "settled": self._settled,
         }
+
+    def carry_on(self, state: dict[str, Any], now: datetime) -> None:
+        """Begin a new session with the account of an earlier one: its cash, and what is still held and listed here.
+        What is listed no more was paid out in between at what it was last worth. Orders and executions of that day are
+        over; order ids go on."""
+        account, close = self._account, self.market.session_close()
+        account.cash, account.holdings = Decimal(state["cash"]), {}
+        worth = {int(con_id): Decimal(dollars) for con_id, dollars in state.get("worth", [])}
+        for con_id, quantity, cost in _held(state):
+            instrument = self.market.by_con_id(con_id)
+            if instrument is None or (instrument.expiry is not None and instrument.expiry < close.date()):
+                account.cash += worth.get(con_id, ZERO)
+            else:
+                account.holdings[con_id] = Holding(instrument, quantity, cost)
+        account.opening_cash = account.equity(self._marks(now))  # the day's P&L is counted from here
+        self._next_ids = dict(state["next_ids"])
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a snapshot; ValueError when it names a contract that this market does not list."""
@@ -454,6 +474,18 @@ class MatchingVenue:
         self._next_ids = dict(state["next_ids"])
         self._liquidity.restore(state["taken"])
         self._settled = state["settled"]
+
+
+def _worth(position: VenuePosition, marks: Mark) -> Decimal:
+    return marks(position.instrument) * position.quantity * position.instrument.multiplier
+
+
+def _held(state: Mapping[str, Any]) -> Iterator[tuple[int, int, Decimal]]:
+    """Yield contract id, quantity and cost of what a saved account held; its contracts may be unknown here."""
+    for record in state["holdings"]:
+        kept = record["fields"]
+        if kept["quantity"]:
+            yield int(kept["instrument"]["$contract"]), int(kept["quantity"]), Decimal(kept["cost"]["$decimal"])
 
 
 def first_perm_id(day: date) -> int:
