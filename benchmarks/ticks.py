@@ -149,7 +149,6 @@ async def _engine() -> tuple[Engine, ManualClock, Inbox, list[str]]:
         highest_order_id=_POSITIONS,
         tick=0,
         last_signal_at={},
-        realized_since={},
         opening_equity={},
     )
     clock, inbox = ManualClock(_NOW), Inbox()

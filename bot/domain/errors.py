@@ -3,7 +3,6 @@
 BotError
   ConfigError          refuse to start; names file, key, value and the fix
   IllegalTransition    this machine stays where it is; audited as refused; the others go on
-  StaleMarketData      decide nothing on old prices
   StoreError
     CommitFailed       nothing was sent; memory is reloaded, the session halts
       StoreUnusable    disk or file in trouble: nothing is sent; tried again while that can help, then the run ends
@@ -11,7 +10,6 @@ BotError
   BrokerError
     BrokerUnavailable  retry with back-off
     OrderRejected      finished; keeps the broker's reason
-    OutcomeUnknown     sent but unheard: reconcile, never resend
     UnknownWord        the broker said something no table has: an alert with the raw fields
 """
 
@@ -41,10 +39,6 @@ class IllegalTransition(BotError):
     def __init__(self, machine: str, entity_id: str, state: str, trigger: str) -> None:
         super().__init__(f"{machine} {entity_id} in state {state!r} does not allow {trigger!r}")
         self.machine, self.entity_id, self.state, self.trigger = machine, entity_id, state, trigger
-
-
-class StaleMarketData(BotError):
-    """An input is missing, old or invalid."""
 
 
 class StoreError(BotError):
@@ -81,10 +75,6 @@ class BrokerUnavailable(BrokerError):
 
 class OrderRejected(BrokerError):
     """The broker refused an order for good."""
-
-
-class OutcomeUnknown(BrokerError):
-    """An order was sent and nothing was heard."""
 
 
 class UnknownWord(BrokerError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -299,9 +299,6 @@ class OrderTicket:
     order_type: OrderType
     terms: Terms
     order_id: int | None = None
-
-    def with_order_id(self, order_id: int) -> OrderTicket:
-        return replace(self, order_id=order_id)
 
 
 _REVISED: Final = re.compile(r"(.+)\.([0-9A-Fa-f]{2})")

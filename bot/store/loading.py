@@ -69,7 +69,6 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         highest_order_id=connection.execute(select(func.max(BROKER_ORDER.c.order_id))).scalar() or 0,
         tick=_last_tick(connection),
         last_signal_at=_last_signals(connection, now),
-        realized_since=_realized(connection, today),
         opening_equity=_opening_equity(connection, today) | _opening_moved_along(connection, now),
         breakers=[rows.breaker_of(r) for r in _rows(connection, select(BREAKER).order_by(BREAKER.c.id))],
         symbol_halts=[
@@ -233,16 +232,6 @@ def _last_signals(connection: Connection, now: datetime) -> dict[tuple[str, str]
         .group_by(signal.strategy, signal.symbol)
     )
     return {(r["strategy"], r["symbol"]): parse_time(r["at"]) for r in _rows(connection, query)}
-
-
-def _realized(connection: Connection, today: date) -> dict[date, Decimal]:
-    position = POSITION.c
-    query = (
-        select(position.session_day, func.sum(position.realized_pnl).label("units"))
-        .where(position.session_day >= (today - timedelta(days=HISTORY_DAYS)).isoformat())
-        .group_by(position.session_day)
-    )
-    return {date.fromisoformat(r["session_day"]): from_units(int(r["units"])) for r in _rows(connection, query)}
 
 
 def _high_water(connection: Connection, now: datetime) -> Decimal | None:

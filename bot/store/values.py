@@ -57,10 +57,6 @@ def maybe_day_text(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def maybe_parse_day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
-
-
 def _plain(value: Any) -> Any:
     """Return what JSON has no word for: decimals and times as their text, sets in order."""
     if isinstance(value, Decimal):

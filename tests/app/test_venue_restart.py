@@ -94,7 +94,7 @@ async def test_p61_orders_fills_and_positions_of_the_simulator_survive_its_resta
         assert [(each.exec_id, each.price) for each in found.executions] == [(bought.exec_id, bought.price)]
         assert found.next_order_id > order_id
         again.events.clear()
-        again.broker.amend(a_buy("b", replace(MARKETABLE, quantity=3)).with_order_id(order_id))
+        again.broker.amend(replace(a_buy("b", replace(MARKETABLE, quantity=3)), order_id=order_id))
         filled = await again.events.first(OrderReported, lambda each: each.view.filled_quantity == 3)
         assert (filled.view.order_ref, filled.view.status) == ("qty-b", BrokerOrderStatus.FILLED), "it can still fill"
 

@@ -72,7 +72,7 @@ async def test_order_ids_stay_above_those_of_store_and_broker(idle: IbkrBroker, 
 
 
 async def test_an_order_id_that_the_ticket_has_is_kept(broker: IbkrBroker, tws: FakeTws) -> None:
-    assert broker.submit(BUY.with_order_id(9)) == 9
+    assert broker.submit(replace(BUY, order_id=9)) == 9
     assert broker.submit(STOP) == 10
 
 
@@ -247,7 +247,7 @@ async def test_an_id_that_belongs_to_another_order_is_neither_cancelled_nor_over
     with pytest.raises(OrderRejected, match="bot-o1"):
         broker.cancel("bot-zz", order_id)
     with pytest.raises(OrderRejected, match="bot-o1"):
-        broker.submit(STOP.with_order_id(order_id))
+        broker.submit(replace(STOP, order_id=order_id))
 
 
 async def test_a_reused_id_is_told_apart_by_its_perm_id(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> None:

@@ -447,7 +447,6 @@ class FakeStore:
             highest_order_id=max((o.order_id or 0 for o in t["orders"].values()), default=0),
             tick=self.batches[-1].tick if self.batches else 0,
             last_signal_at={(s.strategy, s.symbol): s.created_at for s in signals},
-            realized_since={},
             opening_equity=dict(self.opening),
             breakers=copy.deepcopy(list(self.breakers.values())),
             earliest=_earliest(t["executions"]),

@@ -255,7 +255,6 @@ async def test_done_orders_and_positions_that_closed_days_ago_are_left_out(store
     later = await store.load()
     assert [p.id for p in later.positions] == [open_one.id]
     assert [o.id for o in later.orders] == [old_entry.id]
-    assert later.realized_since == {date(2026, 11, 20): position.realized_pnl}
 
 
 async def test_an_answered_approval_and_a_signal_that_ended_days_ago_are_left_out(

@@ -37,7 +37,6 @@ def told(ctx: Context, journal: Journal, event: AccountReported) -> None:
     """Take the broker's word on the account."""
     ledger = ctx.ledger
     before = ledger.account.hear(event, partial(worth, ctx))
-    ledger.account_at = ledger.account.told_at
     if ledger.account.latest is event and ledger.account.told is not None:
         _begin_the_day(ctx, event)
         if before is not None:

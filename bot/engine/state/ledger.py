@@ -116,7 +116,6 @@ class Ledger:
         self.account_on_disk = Equity()  # as it was at the last commit
         self.equity: Decimal | None = None  # what the account is worth at this moment; None: see `equity_fault`
         self.equity_fault: Fault | None = None
-        self.account_at: datetime | None = None
         self.last_close = loaded.last_close
         self.opening_guessed_on: date | None = None  # the day whose first equity may still be mended
         self.minutes: Minutes = {}  # last prices of the minutes, as the limits keep them

@@ -226,7 +226,6 @@ class LoadedState:
     highest_order_id: int
     tick: int
     last_signal_at: Mapping[tuple[str, str], datetime]  # (strategy, symbol) -> latest signal, for cool-downs
-    realized_since: Mapping[date, Decimal]  # New York day -> realized dollars of positions closed that day
     opening_equity: Mapping[date, Decimal]  # New York day -> first net liquidation seen
     breakers: Sequence[Breaker] = ()
     earliest: Mapping[str, tuple[int, int]] = field(default_factory=dict)

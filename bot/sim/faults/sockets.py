@@ -168,6 +168,7 @@ class FaultyTwsFace(TwsFace):
                 super().egress(session, said)
         for fill in self._others.fills:
             super().egress(session, others.filled(fill, -1, account, now, session.version))
+
     def _say_what_is_none(self, now: datetime) -> None:
         """Once somebody is there to hear it."""
         if not self._started():

@@ -199,9 +199,6 @@ class Fields:
         """Read a field that older or terser clients leave off the end."""
         return self.text() if self.remaining else ""
 
-    def optional_integer(self) -> int:
-        return self.integer() if self.remaining else 0
-
     def optional_boolean(self) -> bool:
         return self.boolean() if self.remaining else False
 
