@@ -91,6 +91,7 @@ class TraderLog:
     _trails: dict[str, _Trail] = field(default_factory=dict)
     _looks: dict[str, list[str]] = field(default_factory=dict)
     _beat_at: datetime | None = None
+    _down: str = ""  # why there is no connection, as it was told; empty while there is one
 
     def __post_init__(self) -> None:
         for each in self.known:
@@ -167,12 +168,21 @@ class TraderLog:
             trail.last, trail.steps = row, trail.steps + 1
             return
         self._tell_trail(row.entity_id)
+        if row.machine == "connection" and self._is_told(row):
+            return
         words = self._words(row)
         if words is None:
             return
         who = "" if row.actor in _OWN_ACTORS else f" [{row.actor}]"
         money = f" · day {dollars(self.day_pnl, plus=True)}" if self._is_money(row) else ""
         log.info(f"{self._subject(row):<{WIDTH}} {words}{who}{money}")
+
+    def _is_told(self, row: NewTransition) -> bool:
+        """Say whether this is one more attempt to connect that failed for the reason that was told."""
+        if row.trigger == "connect":
+            return False
+        told, self._down = self._down, row.reason if row.trigger == "drop" else ""
+        return bool(told) and told == self._down
 
     @staticmethod
     def _is_money(row: NewTransition) -> bool:

@@ -216,9 +216,10 @@ class _Attempt:
         if isinstance(error, TimeoutError | RequestTimedOut):
             late = self._settings.handshake_timeout_s
             return f"{where} did not complete the login within {late:g} s: {self._unanswered()}"
-        if isinstance(error, OSError):
-            return f"connecting: no gateway at {where} ({outside(error.strerror or error)})"
-        return f"{where}: {outside(error)}"
+        if self.listener.login_heard:
+            return f"{where}: {outside(error)}"
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return f"connecting: no gateway at {where} ({outside(why)})"
 
     def _unanswered(self) -> str:
         """Return in words what of the login was not answered."""

@@ -193,7 +193,8 @@ def asked(kind: CommandKind, payload: Mapping[str, str], wait: float, queue: boo
     url, runs = store_url(), who_runs()
     pulse = look(url, ask.pulse)
     if pulse is None and not queue:
-        fail("the bot has not run on this store yet, so there is nobody to ask: start it with `python run.py`", REFUSED)
+        never = "the bot has not run on this store yet, so there is nobody to ask: start it with `python run.py`"
+        fail(f"{never}{_elsewhere() if runs is None else ''}", REFUSED)
     if runs is None and not queue:
         fail(_nobody(kind), REFUSED)
     wall = SystemClock().now()

@@ -153,6 +153,7 @@ def test_a_gateway_that_is_not_there_is_waited_for_with_the_page_up(program: Pro
         process.send_signal(signal.SIGHUP)
         assert process.wait(timeout=20) == 0, "SIGHUP stops as SIGTERM does"
     assert "Traceback" not in program.log.read_text()
+    assert program.log.read_text().count(f"down: {told}") == 1, "told once, not once a try"
 
 
 def test_a_page_port_that_is_taken_is_one_sentence_and_exit_code_75(program: Program) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from bot.app.locks import Holder
 from bot.cli.operator import matches
 from bot.domain.approval import Approval
 from bot.domain.ids import ulid
@@ -462,6 +463,19 @@ def test_with_no_bot_running_nothing_is_asked(call: Call, running: Path, argumen
     assert result.exit_code == 1
     assert "no bot runs on the store sqlite+aiosqlite:///" in result.stderr
     assert commands(running) == []
+
+
+@pytest.mark.parametrize("command", ["emergency", "flatten"])
+def test_where_a_bot_runs_on_another_store_it_is_named(
+    call: Call, running: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    elsewhere = Holder(4711, "here", "2026-11-20T10:00:00", "run.py", "sqlite+aiosqlite:////var/lib/other.db")
+    monkeypatch.setattr("bot.app.locks.running_bots", lambda: [elsewhere])
+    result = call(command)
+    assert result.exit_code == 1
+    assert "A bot runs elsewhere: process 4711 on here" in result.stderr
+    assert "QUANTICITY__DATABASE__URL=sqlite+aiosqlite:////var/lib/other.db" in result.stderr
+    assert "kill -USR1 4711" in result.stderr
 
 
 def test_what_is_queued_is_listed_with_its_end_and_can_be_withdrawn(call: Call, running: Path) -> None:
