@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -44,7 +45,8 @@ async def _keep_page(settings: Settings, clock: Clock, token: str) -> None:
         await child.start()
         try:
             address = (await child.ready_line("web ready ")).split()[-1].rstrip("/")
-            log.info(f"page: {address}/" + _login_hint(settings, address, token))
+            shown = address + settings.web.base_path
+            log.info(f"page: {shown}/" + _login_hint(settings, shown, token))
             log.warning(f"the page {await _end_of(child, address)}; starting it again in {_RESTART_S:g} s")
         except ChildFailed as error:
             log.warning(f"{error}; trying again in {_RESTART_S:g} s")
@@ -100,7 +102,10 @@ def _page_arguments(settings: Settings, clock: Clock) -> list[str]:
         "--session-hours", str(settings.web.session_hours),
         "--bot-id", settings.bot_id,
         "--trusted-proxy", settings.web.trusted_proxy,
+        "--base-path", settings.web.base_path,
     ]  # fmt: skip
+    if settings.mode is Mode.SIM:
+        arguments += ["--login-file", str(Path(settings.sim.state_dir) / f"logins-{settings.bot_id}.json")]
     if isinstance(clock, ScaledClock):
         anchor = wall_seconds()
         arguments += ["--start-at", clock.now().isoformat(), "--speed", str(clock.speed), "--anchor", repr(anchor)]

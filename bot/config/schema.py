@@ -311,6 +311,11 @@ class WebSettings(Section):
         description="address or network (10.0.0.2, 10.0.0.0/24) of the proxy in front: all that comes from there "
         "needs the login, and its X-Forwarded-For names the visitor; empty: none",
     )
+    base_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="path under which a proxy shows the page (/bot); empty: the root",
+    )
 
     @field_validator("trusted_proxy")
     @classmethod

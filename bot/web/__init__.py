@@ -5,6 +5,7 @@ separate process that reads the store read-only and asks for things by inserting
 shows what is committed, a command is answered on the next tick, and killing the page costs nothing.
 
     access.py    who may read and who may act: login, session cookie, CSRF, Host check, headers
+    logins.py    the token, who is logged in, and for how long
     model.py     the page's view of the store, one reading shared by everyone who looks in the same moment
     pages.py     overview, timelines, machines, audit
     timeline.py  the story of one signal or position

@@ -14,15 +14,17 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from bot.config.loader import LoadedConfig
 from bot.domain.addresses import is_loopback
 from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock, StandingClock, SystemClock, wall_seconds
-from bot.web.access import COOKIE, SHORTEST_TOKEN, AccessRules, Doorkeeper
+from bot.web.access import COOKIE, AccessRules
 from bot.web.app import create_app
 from bot.web.live import Streams
+from bot.web.logins import SHORTEST_TOKEN, Doorkeeper, LoginMemory
 from bot.web.server import listen, port_of
 from bot.web.window import Place, Window
 
@@ -42,6 +44,8 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--session-hours", type=float, default=12.0, help="how long a login lasts")
     parser.add_argument("--bot-id", default="", help="names the cookie, so that bots on one host keep their logins")
     parser.add_argument("--trusted-proxy", default="", help="address or network of the proxy in front of the page")
+    parser.add_argument("--base-path", default="", help="path under which a proxy shows the page, /bot say")
+    parser.add_argument("--login-file", default="", help="sim only: a private file in which logins outlive restarts")
     return parser.parse_args(given)
 
 
@@ -60,10 +64,11 @@ def _refuse(words: str) -> int:
 
 
 def _server(options: argparse.Namespace, place: Place, clock: Clock, token: str) -> tuple[Any, Any]:
-    keeper = Doorkeeper(token, options.session_hours * 3600, clock.monotonic)
+    memory = LoginMemory(Path(options.login_file)) if options.login_file and options.mode == "sim" else None
+    keeper = Doorkeeper(token, options.session_hours * 3600, wall_seconds, memory)
     cookie = "_".join(part for part in (COOKIE, options.bot_id, str(options.port or "")) if part)
     rules = AccessRules(options.host, options.mode == "sim", cookie, options.trusted_proxy)
-    app = create_app(Window(place, clock), keeper, rules)
+    app = create_app(Window(place, clock), keeper, rules, options.base_path)
     return app, listen(app, options.host, options.port)
 
 
@@ -99,7 +104,8 @@ def serve_alone(config: LoadedConfig, port: int | None, alone: Callable[[], str]
         "--mode",
         config.settings.mode.value,
     ]
-    options = _arguments([*given, "--trusted-proxy", web.trusted_proxy, "--bot-id", config.settings.bot_id])
+    given += ["--trusted-proxy", web.trusted_proxy, "--bot-id", config.settings.bot_id, "--base-path", web.base_path]
+    options = _arguments(given)
     token = config.secrets.web_login_token or ""
     if not token and not is_loopback(options.host):
         return _refuse(f"reading at {options.host} needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")

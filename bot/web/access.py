@@ -9,31 +9,22 @@ rebinding).
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
-import secrets
-from collections import OrderedDict, deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
-from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.domain.addresses import is_loopback
+from bot.web.logins import Doorkeeper, Visit
 from bot.web.window import window
 
 COOKIE: Final = "quanticity_visit"
 OPERATOR: Final = "operator"
-FAILURES_ALLOWED: Final = 5
-FAILURE_WINDOW_S: Final = 60.0
-ADDRESSES_REMEMBERED: Final = 1024
 OPEN_ENDPOINTS: Final = frozenset({"static", "access.login", "probes.healthz", "favicon"})
 BEARER_ENDPOINTS: Final = frozenset({"probes.metrics", "probes.status"})
-SHORTEST_TOKEN: Final = 16
 FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"})
 FORWARDING_FAMILIES: Final = (
     "x-forwarded-", "x-forwarded", "x-original-", "x-proxy", "x-real-", "cf-", "cdn-", "fastly-", "fly-", "x-envoy-",
@@ -53,88 +44,6 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Who is looking: `user` is empty before the login; `id` is fresh at every login and keys the CSRF token."""
-
-    id: str
-    user: str
-    since: float  # monotonic seconds
-
-    @property
-    def logged_in(self) -> bool:
-        return bool(self.user)
-
-
-class Doorkeeper:
-    """Checks the login token, counts failures, and signs visits.
-
-    The signing key is derived from the token and fresh randomness: a restart of the page or a new token ends every
-    login. `monotonic` gives seconds that never go back; `session_seconds` is how long a login lasts. A login that was
-    ended is remembered for as long as its cookie would have been good.
-    """
-
-    def __init__(self, token: str, session_seconds: float, monotonic: Callable[[], float]) -> None:
-        self._token = hashlib.sha256(token.encode()).digest() if token else None
-        self._key = hmac.digest(secrets.token_bytes(32), token.encode(), "sha256")
-        self._signer = URLSafeSerializer(self._key, salt="visit")
-        self._session_seconds = session_seconds
-        self._monotonic = monotonic
-        self._failures: OrderedDict[str, deque[float]] = OrderedDict()
-        self._ended: dict[str, float] = {}
-
-    def knows(self, token: str) -> bool:
-        """Compare in constant time; without a configured token nobody can log in."""
-        given = hashlib.sha256(token.encode()).digest()
-        return self._token is not None and hmac.compare_digest(given, self._token)
-
-    def wait_seconds(self, address: str) -> float:
-        """Return how long an address must wait after too many failures, 0 when it may try."""
-        tries = self._failures.get(address)
-        if tries is None or len(tries) < FAILURES_ALLOWED:
-            return 0.0
-        return max(0.0, tries[0] + FAILURE_WINDOW_S - self._monotonic())
-
-    def count_failure(self, address: str) -> None:
-        tries = self._failures.setdefault(address, deque(maxlen=FAILURES_ALLOWED))
-        tries.append(self._monotonic())
-        self._failures.move_to_end(address)
-        while len(self._failures) > ADDRESSES_REMEMBERED:
-            self._failures.popitem(last=False)
-
-    def new_visit(self, user: str = "") -> Visit:
-        return Visit(secrets.token_urlsafe(16), user, self._monotonic())
-
-    def seal(self, visit: Visit) -> str:
-        return str(self._signer.dumps([visit.id, visit.user, visit.since]))
-
-    def unseal(self, cookie: str) -> Visit | None:
-        """Return the visit of a cookie, None when it is forged, from before a restart, or too old."""
-        try:
-            visit_id, user, since = self._signer.loads(cookie)
-        except (BadSignature, ValueError, TypeError):
-            return None
-        visit = Visit(str(visit_id), str(user), float(since))
-        if visit.id in self._ended:
-            return None
-        return visit if self._monotonic() - visit.since <= self._session_seconds else None
-
-    def end(self, visit: Visit) -> None:
-        """End a login here, whoever still holds a copy of its cookie."""
-        if not visit.logged_in:
-            return
-        oldest = self._monotonic() - self._session_seconds
-        self._ended = {known: since for known, since in self._ended.items() if since >= oldest}
-        self._ended[visit.id] = visit.since
-
-    def csrf(self, visit: Visit) -> str:
-        """Return the token that every POST of this visit must carry."""
-        return hmac.new(self._key, f"csrf:{visit.id}".encode(), hashlib.sha256).hexdigest()
-
-    def csrf_matches(self, visit: Visit, given: str) -> bool:
-        return hmac.compare_digest(self.csrf(visit).encode(), given.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,11 +226,13 @@ def _finish(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-cache"
     if request.endpoint == "access.login":
         response.headers["Referrer-Policy"] = "no-referrer"
+    where = response.headers.get("Location", "")
+    if where.startswith("/") and request.script_root and not where.startswith(f"{request.script_root}/"):
+        response.headers["Location"] = request.script_root + where  # paths are written as if the page stood at the root
     if g.get("visit_is_new") and request.endpoint not in {"static", "favicon", "probes.healthz", "probes.metrics"}:
         secure = request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
-        response.set_cookie(
-            rules().cookie, doorkeeper().seal(visit()), httponly=True, samesite="Lax", secure=secure, path="/"
-        )
+        path, sealed = f"{request.script_root}/", doorkeeper().seal(visit())
+        response.set_cookie(rules().cookie, sealed, httponly=True, samesite="Lax", secure=secure, path=path)
     return response
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bot.domain.errors import StoreError
 from bot.web import access, actions, formats, live, pages, probes, words
+from bot.web.logins import Doorkeeper
 from bot.web.server import LARGEST_BODY
 from bot.web.window import Window
 
@@ -21,8 +22,9 @@ STATIC: Final = Path(__file__).resolve().parent / "static"
 _log = logging.getLogger(__name__)
 
 
-def create_app(window: Window, keeper: access.Doorkeeper, rules: access.AccessRules) -> Flask:
-    """Return the page's application; nothing is read before the first request."""
+def create_app(window: Window, keeper: Doorkeeper, rules: access.AccessRules, base_path: str = "") -> Flask:
+    """Return the page's application; nothing is read before the first request. `base_path` is where a proxy shows it,
+    empty for the root."""
     app = Flask("quanticity", template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.jinja_env.undefined = StrictUndefined
@@ -30,7 +32,7 @@ def create_app(window: Window, keeper: access.Doorkeeper, rules: access.AccessRu
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.filters.update(words.FILTERS)
-    app.jinja_env.globals["active"] = ""
+    app.jinja_env.globals.update(active="", base=base_path)
     app.extensions["window"] = window
     app.extensions["streams"] = live.Streams(window.clock)
     access.install(app, keeper, rules)
@@ -41,7 +43,23 @@ def create_app(window: Window, keeper: access.Doorkeeper, rules: access.AccessRu
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(StoreError, _store_problem)
     app.register_error_handler(Exception, _fault)
+    if base_path:
+        app.wsgi_app = _Below(app.wsgi_app, base_path)  # type: ignore[method-assign]
     return app
+
+
+class _Below:
+    """Serves the application below a path, whether the proxy leaves that path on a request or takes it off."""
+
+    def __init__(self, app: Any, base_path: str) -> None:
+        self._app, self._base_path = app, base_path
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ.get("PATH_INFO", "")
+        if path == self._base_path or path.startswith(f"{self._base_path}/"):
+            path = path[len(self._base_path) :]
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = self._base_path, path or "/"
+        return self._app(environ, start_response)
 
 
 def _favicon() -> Response:

@@ -11,13 +11,15 @@ import json
 from collections.abc import Iterator, Mapping
 from threading import BoundedSemaphore, Event
 from typing import Any, Final
+from zlib import crc32
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from bot.domain.errors import StoreError
 from bot.engine.state.ports import Clock
-from bot.web.access import Visit, visit
+from bot.web.access import visit
+from bot.web.logins import Visit
 from bot.web.pages import parts
 from bot.web.patches import patch
 
@@ -46,8 +48,13 @@ def streams() -> Streams:
 
 @blueprint.get("/parts")
 def once() -> dict[str, str]:
-    """Return every live part of a view as JSON: {name: HTML}."""
-    return parts()
+    """Return the live parts of a view as JSON: {name: HTML}, and under `have` a mark of each. Who sends those marks
+    back (`have=name:mark,...`) gets only what changed since."""
+    known = set(request.args.get("have", "").split(","))
+    found = parts()
+    marks = {name: f"{name}:{crc32(html.encode()):08x}" for name, html in found.items()}
+    news = {name: html for name, html in found.items() if marks[name] not in known}
+    return {**news, "have": ",".join(marks.values())}
 
 
 @blueprint.get("/events")

@@ -25,8 +25,9 @@ from bot.store.database import writer_engine
 from bot.store.revision import upgrade
 from bot.store.values import time_text
 from bot.web import live
-from bot.web.access import AccessRules, Doorkeeper
+from bot.web.access import AccessRules
 from bot.web.app import create_app
+from bot.web.logins import Doorkeeper
 from bot.web.window import Place, Window
 
 NOW = datetime(2026, 11, 20, 16, 5, 30, tzinfo=UTC)  # 11:05:30 in New York

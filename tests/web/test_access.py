@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,7 +13,10 @@ from flask.testing import FlaskClient
 from bot.feeds.clock import ManualClock
 from bot.store import read as ask
 from bot.store.database import open_reader
-from bot.web.access import FAILURE_WINDOW_S, FAILURES_ALLOWED, AccessRules, Doorkeeper, safe_next
+from bot.web.access import AccessRules, safe_next
+from bot.web.app import create_app
+from bot.web.logins import FAILURE_WINDOW_S, FAILURES_ALLOWED, Doorkeeper, LoginMemory
+from bot.web.window import Place, Window
 
 READING = ("/", "/position/POSRUN", "/signal/SIGRUN", "/machines", "/audit", "/parts", "/api/status", "/metrics")
 ACTIONS = ("pause", "resume", "approve", "reject", "close", "flatten")
@@ -176,6 +181,45 @@ def test_two_bots_on_one_host_keep_each_others_logins(make_app: Callable[..., Fl
 def test_without_a_configured_token_nobody_logs_in(make_app: Callable[..., Flask], store, csrf_of) -> None:
     page = make_app(store.url, token="").test_client()
     assert page.post("/login", data={"csrf": csrf_of(page), "token": ""}).status_code == 403
+
+
+def test_below_a_path_every_link_redirect_and_cookie_keeps_to_it(clock: ManualClock, store, token: str) -> None:
+    window, rules = Window(Place(store.url, "sim"), clock), AccessRules("127.0.0.1", login_link=True)
+    page = create_app(window, Doorkeeper(token, 3600, clock.monotonic), rules, "/bot").test_client()
+    pages = ("", "machines", "audit?query=trades", "position/POSRUN", "signal/SIGWAIT", "login", "nowhere")
+    for path in (f"/{path}" for path in pages):
+        for way in (f"/bot{path}", path):  # a proxy may leave the path on a request or take it off
+            text = page.get(way).get_data(as_text=True)
+            found = re.findall(r'(?:href|src|action|data-events)="(/[^"]*)"', text)
+            assert found
+            assert [link for link in found if not link.startswith("/bot/")] == [], way
+    entered = page.get(f"/bot/login?token={token}&next=/machines")
+    assert entered.headers["Location"] == "/bot/machines"
+    assert "Path=/bot/" in entered.headers["Set-Cookie"]
+    pause = re.search(r'name="csrf" value="([0-9a-f]+)"', page.get("/bot/").get_data(as_text=True))
+    assert pause is not None
+    sent = page.post("/bot/actions/pause", data={"csrf": pause.group(1), "next": "/"})
+    assert sent.headers["Location"].startswith("/bot/?sent=")
+
+
+def test_in_sim_a_login_outlives_a_restart_and_a_logout_does_too(clock: ManualClock, tmp_path: Path) -> None:
+    memory = LoginMemory(tmp_path / "state" / "logins.json")
+    before = Doorkeeper("token", 3600, clock.monotonic, memory)
+    kept, ended = before.new_visit("operator"), before.new_visit("operator")
+    before.end(ended)
+    after = Doorkeeper("another token", 3600, clock.monotonic, memory)
+    assert after.unseal(before.seal(kept)) == kept
+    assert after.unseal(before.seal(ended)) is None
+    assert memory.file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"key": 3, "logins": {}}', '{"key": "zz", "logins": {}}', "\xff"])
+def test_a_damaged_file_of_logins_costs_the_logins_alone(clock: ManualClock, tmp_path: Path, text: str) -> None:
+    memory = LoginMemory(tmp_path / "logins.json")
+    memory.file.write_bytes(text.encode("latin-1"))
+    keeper = Doorkeeper("token", 3600, clock.monotonic, memory)
+    visit = keeper.new_visit("operator")
+    assert keeper.unseal(keeper.seal(visit)) == visit
 
 
 def test_a_forged_cookie_is_a_stranger(page: FlaskClient) -> None:

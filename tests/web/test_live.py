@@ -45,6 +45,17 @@ def test_the_first_event_has_every_part_and_the_next_only_what_changed(
     answer.close()
 
 
+def test_whoever_polls_gets_what_changed(operator: FlaskClient, store, clock) -> None:
+    first = operator.get("/parts?view=overview").get_json()
+    again = operator.get(f"/parts?view=overview&have={first['have']}").get_json()
+    assert set(again) == {"have"}
+    store.set(schema.POSITION, {"id": "POSRUN"}, unrealized_pnl=0)
+    clock.advance(1)
+    then = operator.get(f"/parts?view=overview&have={first['have']}").get_json()
+    assert "positions" in then
+    assert "alerts" not in then
+
+
 def test_parts_of_a_story_and_of_the_machines_are_streamed_too(page: FlaskClient) -> None:
     assert "Stop raised" in page.get("/parts?view=position&id=POSRUN").get_json()["timeline"]
     assert "machine-order" in page.get("/parts?view=machines").get_json()

@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from bot.feeds.clock import StandingClock
 from bot.store import read as ask
 from bot.store.database import open_reader
-from bot.web.access import AccessRules, Doorkeeper
+from bot.web.access import AccessRules
 from bot.web.app import create_app
+from bot.web.logins import Doorkeeper
 from bot.web.window import Place, Window
 from tests.web.conftest import NOW, TOKEN, StoreBuilder
 

@@ -94,12 +94,12 @@ function patched(html, steps) {
    gives its place back and hears nothing; when it is looked at again, its new stream begins with the whole. */
 const STREAM_PLACES = 3;
 
-function poll(address, alive) {
-  const again = () => { if (alive()) setTimeout(() => poll(address, alive), POLL_MS); };
+function poll(address, alive, have = "") {
+  const again = () => { if (alive()) setTimeout(() => poll(address, alive, have), POLL_MS); };
   if (!alive()) return;
-  fetch(address.replace("/events", "/parts"), { headers: { Accept: "application/json" } })
+  fetch(`${address.replace("/events?", "/parts?")}&have=${encodeURIComponent(have)}`, { headers: { Accept: "application/json" } })
     .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(String(answer.status)))))
-    .then((parts) => { if (alive()) { show(parts); say("on", "Live (polling)"); } again(); })
+    .then(({ have: marks, ...parts }) => { if (alive()) { have = marks; show(parts); say("on", "Live (polling)"); } again(); })
     .catch(() => { if (alive()) say("lost", "No answer from the page; trying again"); again(); });
 }
 
