@@ -158,7 +158,7 @@ async def test_each_way_of_not_being_let_in_is_named_and_healed_without_a_restar
         assert not [line for line in bot.lines if "→ active" in line], "never, up to here"
 
         tws.mute = set()
-        await bot.says("session", "reconciling → active")
+        await bot.says("session", "active: ")
         assert (await bot.page())["connection"]["state"] == "synced"
         for code in ("CLIENT_ID_IN_USE", "manages several accounts", "is a live account"):
             told = [line for line in bot.lines if "alert" in line and code in line]
@@ -171,10 +171,10 @@ async def test_each_way_of_not_being_let_in_is_named_and_healed_without_a_restar
 async def test_a_paper_account_in_live_is_refused_and_the_live_one_taken(tws: BookTws, tmp_path: Path) -> None:
     """Live needs the account spelled out; here a paper one is."""
     tws.accounts = ACCOUNT
-    arguments = ("--mode", "live", "--live")
-    async with program(tws, tmp_path, *arguments, QUANTICITY__IBKR__ACCOUNT=ACCOUNT) as bot:
+    arguments, detail = ("--mode", "live", "--live"), {"QUANTICITY__LOG__LEVEL": "detail"}
+    async with program(tws, tmp_path, *arguments, QUANTICITY__IBKR__ACCOUNT=ACCOUNT, **detail) as bot:
         await bot.says(f"{ACCOUNT} is a paper account and the mode is live")
         assert not [line for line in bot.lines if "→ active" in line]
     tws.accounts = "DU1,U7654321"
-    async with program(tws, tmp_path, *arguments, QUANTICITY__IBKR__ACCOUNT="U7654321") as bot:
+    async with program(tws, tmp_path, *arguments, QUANTICITY__IBKR__ACCOUNT="U7654321", **detail) as bot:
         await bot.says("connection", "handshaking → syncing", "account U7654321")
