@@ -99,6 +99,9 @@ class _Broker:
     def subscribe(self, wanted: Subscribe) -> None:
         """No lines."""
 
+    def ask_hours(self, keys: Sequence[str]) -> None:
+        """No hours."""
+
 
 def _position(number: int, settings: Settings) -> tuple[Position, Order]:
     right = Right.CALL if number % 2 else Right.PUT

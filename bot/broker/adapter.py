@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -196,6 +196,9 @@ class IbkrBroker:
             self._page = today
             self._desk.forget_before(today - timedelta(days=1))
             self._book.forget_expired(today)
+
+    def ask_hours(self, keys: Sequence[str]) -> None:
+        self._market.ask_hours(keys)
 
     def subscribe(self, wanted: Subscribe) -> None:
         self._market.subscribe(wanted)

@@ -7,12 +7,13 @@ the same thing is wanted. Ticks are gathered per network packet and told once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from bot.broker import words
 from bot.broker.contracts import ContractBook
-from bot.broker.ib import Contract
+from bot.broker.hours import day_of, hours_of
+from bot.broker.ib import Contract, ContractDetails
 from bot.broker.lines import BOOK, QUOTE, TRADES, BookBroken, BookLine, Line, QuoteLine, TapeLine
 from bot.broker.qualify import Qualifier, UnknownContract
 from bot.broker.requests import RequestTimedOut
@@ -20,8 +21,8 @@ from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Send, Wire
 from bot.broker.words import LineWord
 from bot.domain.commands import Subscribe
-from bot.domain.errors import BrokerUnavailable, UnknownWord
-from bot.domain.events import AlertRaised, ContractQualified
+from bot.domain.errors import BrokerError, BrokerUnavailable, UnknownWord
+from bot.domain.events import AlertRaised, ContractQualified, HoursTold
 from bot.domain.quotes import Greeks
 from bot.engine.state.ports import Clock, Sink
 
@@ -58,6 +59,7 @@ class MarketLines:
         self._given_up: set[Wanted] = set()
         self._unknown: set[str] = set()
         self._qualifying: dict[str, asyncio.Task[None]] = {}
+        self._asking_hours: dict[str, asyncio.Task[None]] = {}
         self._overflow_told = False
         self._refusals_told: set[tuple[str, str, int]] = set()
         self._resets: dict[Wanted, int] = {}
@@ -95,9 +97,10 @@ class MarketLines:
 
     def forget(self) -> None:
         """The connection is gone, and with it every line."""
-        for task in self._qualifying.values():
+        for task in (*self._qualifying.values(), *self._asking_hours.values()):
             task.cancel()
         self._qualifying.clear()
+        self._asking_hours.clear()
         for store in (self._lines, self._by_request, self._changed, self._resets):
             store.clear()
         for marks in (self._ours, self._given_up, self._unknown, self._refusals_told):
@@ -171,7 +174,7 @@ class MarketLines:
 
     async def _qualify(self, key: str) -> None:
         try:
-            await self._qualifier.qualify(key)
+            details = await self._qualifier.qualify(key)
         except UnknownContract as unknown:
             self._unknown.add(key)
             self._sink(ContractQualified(key, None, None, str(unknown)))
@@ -188,8 +191,31 @@ class MarketLines:
         else:
             named = self._book.instrument(key)
             self._sink(ContractQualified(key, self._book.con_id(key), self._book.grids.get(key), instrument=named))
+            self._tell_hours(key, details)
         self._qualifying.pop(key, None)
         self.sync()
+
+    # ---- trading hours
+
+    def ask_hours(self, keys: Sequence[str]) -> None:
+        """Ask anew for contracts' details, for their hours change while they are kept. Who does not answer is asked
+        the next time."""
+        for key in keys if self._wire.ready else ():
+            if key not in self._asking_hours:
+                self._asking_hours[key] = asyncio.create_task(self._ask_hours(key), name=f"hours of {key.strip()}")
+
+    async def _ask_hours(self, key: str) -> None:
+        try:
+            self._tell_hours(key, await self._qualifier.details(key))
+        except (BrokerError, ValueError):
+            return
+        finally:
+            self._asking_hours.pop(key, None)
+
+    def _tell_hours(self, key: str, details: ContractDetails) -> None:
+        last = (details.contract.lastTradeDateOrContractMonth if details.contract else "")[:8]
+        if days := hours_of(details):
+            self._sink(HoursTold(key, days, day_of(last), self._clock.now()))
 
     # ---- ticks
 

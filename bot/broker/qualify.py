@@ -38,8 +38,8 @@ class Qualifier:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._rules: dict[int, PriceGrid] = {}
 
-    async def qualify(self, key: str) -> None:
-        """Put conId and grid of a key into the book.
+    async def qualify(self, key: str) -> ContractDetails:
+        """Put conId and grid of a key into the book, and return the details that named it.
 
         Raises UnknownContract, RequestTimedOut or BrokerUnavailable.
         """
@@ -50,6 +50,12 @@ class Qualifier:
                 raise UnknownContract(f"{key.strip()}: details without a conId")
             grid = await self._grid(key, details)
         self._book.learn(key, detailed(details), grid)
+        return details
+
+    async def details(self, key: str) -> ContractDetails:
+        """Return a contract's details as they are now; raises as `qualify`."""
+        async with self._slots:
+            return await self._details(key)
 
     async def _details(self, key: str) -> ContractDetails:
         """Return the details of the one contract that a key names: by its conId where the broker named one, for an

@@ -52,4 +52,11 @@ class Subscribe:
     wanted: Mapping[str, frozenset[str]]
 
 
-Command = SubmitOrder | AmendOrder | CancelOrder | AskWhatIf | AskSnapshot | Subscribe
+@dataclass(frozen=True, slots=True)
+class AskHours:
+    """Ask the broker for the trading hours of these contracts."""
+
+    keys: tuple[str, ...]
+
+
+Command = SubmitOrder | AmendOrder | CancelOrder | AskWhatIf | AskSnapshot | AskHours | Subscribe

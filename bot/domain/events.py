@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from bot.domain.hours import DayHours
 from bot.domain.instruments import PLAIN_MULTIPLIER, Instrument, OptionContract, PriceGrid
 from bot.domain.order import Execution, OrderSide
 from bot.domain.outside import facts, outside, sentence
@@ -253,6 +254,17 @@ class ContractChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HoursTold:
+    """The trading hours that the broker tells of a contract, day by day. `last_day`: its last day of trading; None: it
+    has none, or none that could be read."""
+
+    key: str
+    days: Sequence[DayHours]
+    last_day: date | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PositionTold:
     """The broker says of its own accord how many contracts it holds now, signed; whoever traded them."""
 
@@ -478,5 +490,5 @@ Event = (
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
     | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold | RequestUnreadable
-    | InboundReceived | DiskTold
+    | InboundReceived | DiskTold | HoursTold
 )  # fmt: skip

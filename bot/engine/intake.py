@@ -27,6 +27,7 @@ from bot.domain.events import (
     FeedReported,
     ForeignSeen,
     GreeksReceived,
+    HoursTold,
     InboundReceived,
     JobRan,
     LinkChanged,
@@ -182,6 +183,7 @@ class Intake:
             JobRan: self._job_ran,
             LinkChanged: lambda event: self._linked(ctx, event),
             BrokerSnapshot: lambda event: self._reconcile(ctx, event),
+            HoursTold: lambda event: self._watches.hours.hear(ctx, journal, event),
             BrokerTimeTold: lambda event: None,  # heard when it was taken
             ClockParted: lambda event: timekeeping.parted(ctx, journal, event),
             WhatIfAnswered: lambda event: self._measured(ctx, event),

@@ -212,7 +212,9 @@ class Engine:
         trading = self._session_of(broker_now)
         near = window_at(ibkr, broker_now + timedelta(seconds=ibkr.quiet_before_restart_s)) is not None
         parts = (self._strategies, self.board, self.ledger, self._ids, self._calendar)
-        return Context(now, self.settings, *parts, trading, near, self._gate.kill_switch(), self._clock.monotonic())
+        switch, steady_s = self._gate.kill_switch(), self._clock.monotonic()
+        entering = self._watches.hours.cautious(trading, broker_now)
+        return Context(now, self.settings, *parts, trading, near, switch, steady_s, entering)
 
     def _session_of(self, now: datetime) -> TradingSession:
         """Return today's session, or the next one on a day without."""
@@ -226,6 +228,7 @@ class Engine:
         if today == self._page or not ctx.hour_is_known:
             return
         begin = partial(new_day.begin, ctx, watches.schedule, watches.parking, watches.approvals)
+        watches.hours.keep(ctx)
         if watches.parking.run(self._memory.journal, "new day", begin):
             self._page = today
 
@@ -240,6 +243,7 @@ class Engine:
         run = partial(watches.parking.run_job, ctx, journal)
         in_doubt = watches.absences.in_doubt
         run("restart windows", watches.windows.keep)
+        run("trading hours", watches.hours.ask, watches.schedule)
         run("vigil", watches.vigil.look)
         run("day totals", watches.totals.ask)
         doubts = {"in_doubt": in_doubt, "confirm_at": watches.absences.confirm_at}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bot.engine.book.reconciler import Absences
 from bot.engine.book.told_holdings import ToldHoldings
 from bot.engine.book.totals import DayTotals
+from bot.engine.day.hours import BrokerHours
 from bot.engine.day.limits import Limits
 from bot.engine.day.vigil import Vigil
 from bot.engine.day.windows import Windows
@@ -30,6 +31,7 @@ class Watches:
     faults: FactFaults = field(default_factory=FactFaults)
     parking: Parking = field(default_factory=Parking)
     windows: Windows = field(default_factory=Windows)
+    hours: BrokerHours = field(default_factory=BrokerHours)
     settlements: SettlementRuns = field(default_factory=SettlementRuns)
     silences: Silences = field(default_factory=Silences)
     vigil: Vigil = field(default_factory=Vigil)

@@ -27,6 +27,7 @@ from bot.domain.events import (
     ErrorMeaning,
     ExecutionReported,
     GreeksReceived,
+    HoursTold,
     LinkChange,
     LinkChanged,
     OrderErred,
@@ -35,11 +36,14 @@ from bot.domain.events import (
     QuoteReceived,
     WhatIfAnswered,
 )
+from bot.domain.hours import DayHours
 from bot.domain.instruments import Instrument as Named
 from bot.domain.instruments import OptionContract, PriceGrid, parse_osi
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
 from bot.domain.quotes import Book, BookLevel, Greeks, Quote
 from bot.engine.state.ports import Clock, Sink
+from bot.sim import hours
+from bot.sim.hours import USUAL, HoursSaid
 from bot.sim.market.rules import MARKET_RULES
 from bot.sim.vocabulary import (
     Filled,
@@ -282,6 +286,16 @@ class SimBroker:
 
     def subscribe(self, wanted: Subscribe) -> None:
         self._lines = {key: self._line(key, kinds) for key, kinds in wanted.wanted.items() if self._known(key)}
+
+    def ask_hours(self, keys: Sequence[str]) -> None:
+        self.tell_hours(keys, USUAL)
+
+    def tell_hours(self, keys: Sequence[str], said: HoursSaid) -> None:
+        """Tell trading hours, its own or others."""
+        now = self._clock.now()
+        days = [DayHours(day, periods) for day, periods in hours.days(self._venue.market, now, said)]
+        for key in keys:
+            self._sink(HoursTold(key, days, None, now))
 
     def _line(self, key: str, kinds: frozenset[str]) -> _Line:
         known = self._lines.get(key)

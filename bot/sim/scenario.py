@@ -35,6 +35,9 @@ MARKET_HOLIDAYS: Final = (
     date(2027, 3, 26),
 )
 
+MARKET_HALF_DAYS: Final = (date(2026, 11, 27), date(2026, 12, 24), date(2027, 11, 26))
+"""Days near the scripted ones that close at 13:00; a scenario's own day closes when it says."""
+
 
 class ScenarioError(ConfigError):
     """A scenario file that cannot be used; the text names file, key, value and what is allowed."""

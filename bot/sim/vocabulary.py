@@ -157,6 +157,12 @@ class Market(Protocol):
 
     def session_close(self) -> datetime: ...
 
+    def trades_on(self, day: date) -> bool:
+        """Return whether there is a session on a day."""
+        ...
+
+    def closes_early_on(self, day: date) -> bool: ...
+
 
 class Side(StrEnum):
     BUY = "BUY"

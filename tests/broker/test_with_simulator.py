@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -21,12 +22,14 @@ from bot.domain.events import (
     ErrorMeaning,
     ExecutionReported,
     GreeksReceived,
+    HoursTold,
     LinkChange,
     OrderErred,
     OrderReported,
     QuoteReceived,
 )
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
+from bot.sim.hours import HoursSaid
 from tests.broker.conftest import Gathered
 
 tws = pytest.importorskip("bot.sim.tws")
@@ -163,3 +166,15 @@ async def test_a_second_client_with_our_id_is_told_so(site: Site) -> None:
     await second.start()
     assert "in use" in (await told.change(LinkChange.DROPPED)).detail
     await second.stop()
+
+
+async def test_trading_hours_come_with_a_contract_and_when_they_are_asked_for(site: Site) -> None:
+    told = await site.events.first(HoursTold, lambda each: each.key == KEY)
+    assert told.last_day == date(2026, 11, 20)
+    assert str(told.days[0]) == "09:30-16:00"
+    site.events.clear()
+    site.face.hours_said = lambda: HoursSaid("closed", "old", "CST (Central Standard Time)")
+    site.broker.ask_hours(["SPY"])
+    told = await site.events.first(HoursTold, lambda each: each.key == "SPY")
+    assert told.last_day is None
+    assert not told.days[0].periods

@@ -98,6 +98,7 @@ class FakeBroker:
         self.what_if_error: str | None = None
         self.what_ifs: list[OrderTicket] = []
         self.snapshots = 0
+        self.asked_hours: list[str] = []
         self.hide: set[str] = set()  # references that a snapshot does not show
         self.incomplete = False
         self.faults: tuple[str, ...] = ("completed orders",)  # of a book that is incomplete
@@ -197,6 +198,9 @@ class FakeBroker:
 
     def subscribe(self, wanted: Subscribe) -> None:
         self.subscribed = wanted.wanted
+
+    def ask_hours(self, keys: Sequence[str]) -> None:
+        self.asked_hours.extend(keys)
 
     # ---- the law of the venue
 

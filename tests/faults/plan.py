@@ -14,7 +14,14 @@ from typing import Final
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.calendar import NEW_YORK
 from bot.sim.faults.catalogue import ByHand, Fault
-from bot.sim.faults.generator import random_faults, strangers, trades_by_hand, unappliable_facts, wrong_clock
+from bot.sim.faults.generator import (
+    other_hours,
+    random_faults,
+    strangers,
+    trades_by_hand,
+    unappliable_facts,
+    wrong_clock,
+)
 from tests.faults.crash import Crash, random_crashes
 from tests.faults.market import DAY, OPEN
 from tests.faults.outages import StoreOutage, random_outages
@@ -159,6 +166,7 @@ class Plan:
                 *wrong,
                 *trades_by_hand(seed, begin, end),
                 *strangers(seed, begin, end),
+                *other_hours(seed, begin, end),
                 *unappliable_facts(seed, begin, end),
             ),
             tuple(sorted((*crashes, *_born_at_a_wrong_hour(seed, wrong)), key=lambda crash: crash.after)),

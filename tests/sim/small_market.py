@@ -58,3 +58,9 @@ class SmallMarket:
 
     def session_close(self) -> datetime:
         return self._closes
+
+    def trades_on(self, day: date) -> bool:
+        return day.weekday() < 5
+
+    def closes_early_on(self, day: date) -> bool:
+        return False

@@ -148,7 +148,7 @@ class FillKeeper:
             id=self._ctx.new_id(),
             contract=self._ctx.board.settling(contract),
             strategy=strategy,
-            plan=freeze_plan(self._ctx.exit_settings(strategy), contract, self._ctx.trading),
+            plan=freeze_plan(self._ctx.exit_settings(strategy), contract, self._ctx.flat_session),
             opened_at=execution.executed_at,
             signal_id=order.signal_id,
             high=execution.price,

@@ -464,7 +464,7 @@ class Reconciler:
             id=self._ctx.new_id(),
             contract=found.contract,
             strategy=strategy,
-            plan=freeze_plan(self._ctx.exit_settings(strategy), found.contract, self._ctx.trading),
+            plan=freeze_plan(self._ctx.exit_settings(strategy), found.contract, self._ctx.flat_session),
             opened_at=self._ctx.now,
             origin=Origin.BROKER,
             entry_quantity=extra,

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain.commands import (
     AmendOrder,
+    AskHours,
     AskSnapshot,
     AskWhatIf,
     CancelOrder,
@@ -43,6 +44,7 @@ class Dispatcher:
             AmendOrder: self._amend,
             CancelOrder: self._cancel,
             Subscribe: broker.subscribe,
+            AskHours: lambda command: broker.ask_hours(command.keys),
         }
 
     async def carry_out(self, commands: Sequence[Command]) -> None:

@@ -11,12 +11,21 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.commands import AmendOrder, AskSnapshot, AskWhatIf, CancelOrder, Command, SubmitOrder, Subscribe
+from bot.domain.commands import (
+    AmendOrder,
+    AskHours,
+    AskSnapshot,
+    AskWhatIf,
+    CancelOrder,
+    Command,
+    SubmitOrder,
+    Subscribe,
+)
 from bot.domain.order import OrderSide
 
 ORDERS_PER_SECOND: Final = 45.0
 ENTRY_WAITS_S: Final = 2.0
-_RANK: Final = {CancelOrder: 0, AmendOrder: 1, SubmitOrder: 1, AskSnapshot: 3, AskWhatIf: 3, Subscribe: 3}
+_RANK: Final = {CancelOrder: 0, AmendOrder: 1, SubmitOrder: 1, AskSnapshot: 3, AskWhatIf: 3, AskHours: 3, Subscribe: 3}
 _ENTRY: Final = 2
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.config.schema import ExitSettings, Settings
@@ -35,6 +35,25 @@ class Context:
     restart_is_near: bool = False  # a restart window of the gateway begins soon
     kill_switch: str = ""  # in words, while the gate sees it
     steady_s: float = 0.0  # the clock's steady seconds
+    told_session: TradingSession | None = None  # by the more cautious of calendar and broker
+
+    @property
+    def entering(self) -> TradingSession:
+        """Return the session as entries see it: one that never opens where the broker says that nothing trades."""
+        return self.told_session or self.trading
+
+    @property
+    def against_hours(self) -> str:
+        """Return in words that the broker tells that nothing trades in our session, empty when it does not."""
+        if not self.trading.is_open(self.broker_now) or self.entering.is_open(self.broker_now):
+            return ""
+        return "by the hours that the broker tells, nothing trades now"
+
+    @property
+    def flat_session(self) -> TradingSession:
+        """Return the session from whose close flat times count: the earlier one, where the broker tells of a close."""
+        told = self.entering
+        return replace(self.trading, close_at=told.close_at) if told.open_at < told.close_at else self.trading
 
     @property
     def hour_is_known(self) -> bool:

@@ -101,6 +101,11 @@ class Broker(Protocol):
         """Make the market data lines be these; contracts are qualified on the way."""
         ...
 
+    def ask_hours(self, keys: Sequence[str]) -> None:
+        """Ask for the trading hours of contracts; what is answered comes as `HoursTold`, nothing does without a
+        connection."""
+        ...
+
 
 class Store(Protocol):
     """The one writer's store. Reading for people goes through the store's own query rooms, not through this port."""

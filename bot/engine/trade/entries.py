@@ -115,8 +115,8 @@ def _kept_out(ctx: Context, order: Order, signal: Signal) -> str | None:
     """Return why no entry may work now, whatever its own terms."""
     if not ctx.may_enter and ctx.may_modify:
         return f"entries are not allowed while the session is {ctx.ledger.session.state}"
-    if ctx.kill_switch:
-        return ctx.kill_switch
+    if ctx.kill_switch or ctx.against_hours:
+        return ctx.kill_switch or ctx.against_hours
     if delivered := ctx.ledger.delivered_on(signal.symbol):
         return f"entries on {signal.symbol} wait: {delivered}"
     if signal.symbol in ctx.ledger.halted_symbols:

@@ -110,9 +110,10 @@ def hour_has_come(ctx: Context, position: Position) -> bool:
     overnight. It is not due by a clock that the broker contradicts."""
     if not ctx.hour_is_known:
         return False
-    flat_at = position.plan.flat_at
-    if flat_at is None and expiry.is_last_day(ctx, position.contract):
-        flat_at = ctx.trading.cut_off(position.plan.flat_by or ctx.exit_settings(position.strategy).flat_at)
+    flat_at, earlier = position.plan.flat_at, ctx.flat_session.close_at < ctx.trading.close_at
+    if (flat_at is None or earlier) and expiry.is_last_day(ctx, position.contract):
+        by = ctx.flat_session.cut_off(position.plan.flat_by or ctx.exit_settings(position.strategy).flat_at)
+        flat_at = min(flat_at or by, by)
     return flat_at is not None and ctx.now >= flat_at
 
 

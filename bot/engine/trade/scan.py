@@ -154,7 +154,7 @@ def _look_at_all(
 
 def _look(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Look, Made | None]:
     """Look and size what is proposed. Pure: when it fails, nothing has been changed."""
-    look = strategy.look(symbol, ctx.board, ctx.trading, ctx.now)
+    look = strategy.look(symbol, ctx.board, ctx.entering, ctx.now)
     if look.proposal is None:
         return look, None
     made = propose(ctx, look.proposal)
@@ -176,6 +176,8 @@ def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] |
         return "clock", f"entries are not allowed: {difference}"
     if ctx.now >= ctx.trading.close_at:
         return "closed", "the market has closed for the day"
+    if against := ctx.against_hours:
+        return "hours_differ", f"entries are not allowed: {against}"
     if not ctx.trading.is_open(ctx.now):
         return "closed", f"the market is closed; the session opens {new_york(ctx.trading.open_at, ctx.now)}"
     if ctx.restart_is_near:

@@ -212,7 +212,7 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         now=ctx.now,
         today=ctx.trading.day,
         session_state=ledger.session.state,
-        session=ctx.trading,
+        session=ctx.entering,
         connection_state=ledger.connection.state.value,
         connection_allows_entry=ledger.connection.allows(Permission.ENTER) and not ctx.restart_is_near,
         equity=ledger.equity,

@@ -6,7 +6,7 @@ comes later: as at the real broker, only asking for the book tells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -58,6 +58,7 @@ from bot.sim.faults.catalogue import (
     LoseOrder,
     Mute,
     OrdersLost,
+    OtherHours,
     PartialFills,
     Reject,
     Reorder,
@@ -71,6 +72,7 @@ from bot.sim.faults.codes import INFORMING, MEANING
 from bot.sim.faults.company import Others, others_in_process
 from bot.sim.faults.generator import strange_words
 from bot.sim.faults.script import FaultScript
+from bot.sim.hours import USUAL, HoursSaid
 from bot.sim.matching import MatchingVenue
 from bot.sim.vocabulary import SimulatedVenue
 
@@ -121,6 +123,8 @@ class FaultyBroker:
         self._time_told_at = clock.now()
         self.account = self._inner.account
         self._others = Others()
+        self._asked_hours: tuple[str, ...] = ()
+        self._told_hours: OtherHours | None = None
 
     # ---- the link
 
@@ -262,6 +266,14 @@ class FaultyBroker:
     def subscribe(self, wanted: Subscribe) -> None:
         self._inner.subscribe(wanted)
 
+    def ask_hours(self, keys: Sequence[str]) -> None:
+        self._asked_hours = tuple(keys)
+        other = self._told_hours = self.script.active(OtherHours, self._clock.now())
+        if self._deaf(self._clock.now()):
+            return
+        if other is None or other.says != "nonsense":  # what cannot be read is no fact
+            self._inner.tell_hours(keys, HoursSaid(other.says, other.form, other.zone) if other else USUAL)
+
     def submit(self, ticket: OrderTicket) -> int:
         now = self._clock.now()
         self._needs_socket()
@@ -359,6 +371,8 @@ class FaultyBroker:
             if not self._deaf(now):
                 for seen in self._others.seen:
                     self._sink(seen)
+        if self.script.active(OtherHours, now) is not self._told_hours:
+            self.ask_hours(self._asked_hours)
         for hand in self.script.due(ByHand, now):
             self._simulated.publish(by_hand(self._venue, hand, now, self.script.chance))
         for words in self.script.due(Words, now):

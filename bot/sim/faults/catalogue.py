@@ -259,6 +259,18 @@ class ClockJump(Lasting):
     by_seconds: float = Field(ge=-86_400, le=86_400)
 
 
+class OtherHours(Lasting):
+    """The broker tells other trading hours of today than it keeps, in one of the forms that TWS writes them, or
+    something that is none. In the process it is told as it changes, on a socket to who asks."""
+
+    kind: Literal["hours"]
+    says: Literal["usual", "closed", "early", "late", "longer", "lunch", "nonsense"] = "closed"
+    form: Literal["new", "old"] = "new"
+    zone: Literal[
+        "US/Eastern", "EST (Eastern Standard Time)", "America/New_York", "CST (Central Standard Time)", "EST5EDT"
+    ] = "US/Eastern"
+
+
 class UwAnswers(Lasting):
     """Unusual Whales answers with a status, with something that is no data, with old data, or not at all."""
 
@@ -307,6 +319,7 @@ Fault = Annotated[
     | StrangersCome
     | Unappliable
     | ClockJump
+    | OtherHours
     | UwAnswers
     | BadFrame
     | Words,
@@ -316,7 +329,7 @@ Fault = Annotated[
 KINDS = (
     "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, short_book, partial_fills, "
     "slow_cancel, id_reset, restart, competing, mute, bad_quotes, correction, by_hand, "
-    "unappliable, strangers, clock_jump, uw, bad_frame, words"
+    "unappliable, strangers, clock_jump, hours, uw, bad_frame, words"
 )
 """Every kind, for those who write a wrong one."""
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import TypeAdapter
 
-from bot.sim.faults.catalogue import ALL_DAY, Fault
+from bot.sim.faults.catalogue import ALL_DAY, Fault, OtherHours
 from bot.sim.faults.codes import CODES
 from bot.sim.faults.script import NEW_YORK
 
@@ -85,6 +85,7 @@ _WRONG_BY: Final = (-86_400, -86_400, -3600, -45, 20, 45, 90, 3600, 3600, 86_400
 _SICK: Final = 1 / 6  # of the days
 _FACTS: Final = ("execution", "fill", "commission", "order", "working", "holding", "absence", "settlement")
 _HANDS: Final = 1 / 6  # of the days
+_OTHER_HOURS: Final = 1 / 5  # of the days
 _COMPANY: Final = 1 / 3  # of the days
 _DOES: Final = ("sell_part", "sell_part", "sell_all", "sell_all", "sell_more", "buy", "exercise", "liquidate")
 _TEXTS: Final = (
@@ -227,6 +228,18 @@ def _unheard_of(seed: int, begin: datetime, end: datetime) -> list[Fault]:
     if fault["of"] == "cancel":
         fault["orders"] = "any"
     return [_ONE.validate_python(fault)]
+
+
+def other_hours(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """The broker tells other hours than the calendar on one day in five, for a while or until the end."""
+    chance = random.Random(f"hours {seed}")
+    if chance.random() >= _OTHER_HOURS:
+        return []
+    fields = OtherHours.model_fields
+    drawn = {name: chance.choice(get_args(fields[name].annotation)) for name in ("says", "form", "zone")}
+    at = _somewhere(chance, begin, end) if chance.random() < 0.5 else _moment(begin)
+    for_seconds = chance.choice((20, 60, 20_000))
+    return [_ONE.validate_python({"kind": "hours", "at": at, "for_seconds": for_seconds, **drawn})]
 
 
 def _short_book(seed: int, begin: datetime, end: datetime) -> list[Fault]:

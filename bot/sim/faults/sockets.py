@@ -29,6 +29,7 @@ from bot.sim.faults.catalogue import (
     LoseOrder,
     Mute,
     OrdersLost,
+    OtherHours,
     PartialFills,
     Reject,
     Reorder,
@@ -43,6 +44,7 @@ from bot.sim.faults.codes import INFORMING
 from bot.sim.faults.company import strangers_of
 from bot.sim.faults.generator import strange_words
 from bot.sim.faults.script import FaultScript
+from bot.sim.hours import USUAL, HoursSaid
 from bot.sim.matching import MatchingVenue
 from bot.sim.strangers import Strangers
 from bot.sim.tws import messages, others, requests
@@ -136,6 +138,10 @@ class FaultyTwsFace(TwsFace):
             writer.transport.abort()
             return
         await super()._accept(reader, writer)
+
+    def hours_said(self) -> HoursSaid:
+        other = self.script.active(OtherHours, self.now())
+        return HoursSaid(other.says, other.form, other.zone) if other is not None else USUAL
 
     # ---- time
 

@@ -50,7 +50,7 @@ from bot.sim.market.surface import (
     moneyness,
     moneyness_array,
 )
-from bot.sim.scenario import Scenario, SymbolScript
+from bot.sim.scenario import MARKET_HALF_DAYS, Scenario, SymbolScript
 from bot.sim.vocabulary import Bar, BookLevel, Depth, Instrument, ModelGreeks, Print, TopOfBook
 
 _DAYS_KEPT: Final = 24  # contracts of an underlying whose trades are at hand: as many as are watched at a time
@@ -368,6 +368,12 @@ class MarketModel:
 
     def session_close(self) -> datetime:
         return self.line.instant(self.line.close_index)
+
+    def trades_on(self, day: date) -> bool:
+        return day.weekday() < 5 and day not in self.scenario.holidays
+
+    def closes_early_on(self, day: date) -> bool:
+        return day in MARKET_HALF_DAYS
 
     # -- what the UW face serves ---------------------------------------------------------------------------------
 

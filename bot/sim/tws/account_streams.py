@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws import messages
-from bot.sim.tws.contracts import EXCHANGE_ZONE
 from bot.sim.tws.moment import Moment
 from bot.sim.tws.wire import UNSET_DOUBLE, Message
 from bot.sim.vocabulary import VenuePosition

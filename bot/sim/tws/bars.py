@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from bot.sim.tws.contracts import EXCHANGE_ZONE, session
+from bot.sim.hours import EXCHANGE_ZONE, session
 from bot.sim.tws.wire import Message, ProtocolError, Value, spell_time
 from bot.sim.vocabulary import Bar, Instrument, Market, TopOfBook
 

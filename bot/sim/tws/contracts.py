@@ -6,14 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from bot.domain.instruments import SETTLED_AT_OPEN
+from bot.sim.hours import EXCHANGE_ZONE, USUAL, HoursSaid, text
 from bot.sim.tws.requests import ContractQuery
 from bot.sim.tws.wire import Message, Value
 from bot.sim.vocabulary import Instrument, Market
-
-EXCHANGE_ZONE: Final = ZoneInfo("America/New_York")
 
 # Price grids by market rule id: (low edge, increment) with the edges ascending. The ids are IB's.
 MARKET_RULES: Final[dict[int, tuple[tuple[Decimal, Decimal], ...]]] = {
@@ -120,10 +118,12 @@ def _distinct(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-def details(req_id: int, instrument: Instrument, market: Market, at: datetime, version: int) -> Message:
+def details(
+    req_id: int, instrument: Instrument, market: Market, at: datetime, version: int, said: HoursSaid = USUAL
+) -> Message:
     """Return contractDetails (10) of one instrument."""
     places = exchanges(instrument)
-    hours = _hours(market, at)
+    hours = text(market, at, said)
     under = market.by_con_id(instrument.under_con_id) if instrument.under_con_id else None
     month = f"{instrument.expiry:%Y%m}" if instrument.expiry else ""
     old = version < 164
@@ -154,7 +154,7 @@ def details(req_id: int, instrument: Instrument, market: Market, at: datetime, v
         "",
         "",
         "",
-        "US/Eastern",
+        said.zone,
         hours,
         hours,
         "",
@@ -172,31 +172,6 @@ def details(req_id: int, instrument: Instrument, market: Market, at: datetime, v
     if version >= 164:
         fields += [1, 1, 1]
     return Message(10, tuple(fields))
-
-
-def _hours(market: Market, at: datetime) -> str:
-    """Return six days of sessions; the model's own day is exact, the others follow the weekday."""
-    today = at.astimezone(EXCHANGE_ZONE).date()
-    return ";".join(_day_hours(market, today + timedelta(days=ahead)) for ahead in range(6))
-
-
-def session(market: Market, day: date) -> tuple[datetime, datetime] | None:
-    """Return open and close of `day` in exchange time, None at the weekend."""
-    opens, closes = market.session_open().astimezone(EXCHANGE_ZONE), market.session_close().astimezone(EXCHANGE_ZONE)
-    if day == opens.date():
-        return opens, closes
-    if day.weekday() >= 5:
-        return None
-    start = datetime(day.year, day.month, day.day, 9, 30, tzinfo=EXCHANGE_ZONE)
-    return start, start.replace(hour=16, minute=0)
-
-
-def _day_hours(market: Market, day: date) -> str:
-    hours = session(market, day)
-    if hours is None:
-        return f"{day:%Y%m%d}:CLOSED"
-    opens, closes = hours
-    return f"{opens:%Y%m%d:%H%M}-{closes:%Y%m%d:%H%M}"
 
 
 def option_parameters(req_id: int, market: Market, symbol: str, con_id: int) -> list[Message]:

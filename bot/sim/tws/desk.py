@@ -12,8 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
+from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws import messages
-from bot.sim.tws.contracts import EXCHANGE_ZONE
 from bot.sim.tws.order_messages import OrderView, completed_order, open_order, order_status
 from bot.sim.tws.requests import PlaceOrder
 from bot.sim.tws.tickets import Refusal, read_ticket

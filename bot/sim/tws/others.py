@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.strangers import StrangeFill, StrangeHolding, StrangeOrder, Strangers
-from bot.sim.tws.contracts import EXCHANGE_ZONE
 from bot.sim.tws.order_messages import OrderView, completed_order, open_order
 from bot.sim.tws.wire import Message, spell_time
 from bot.sim.vocabulary import Instrument, OrderTicket, Side, Status, VenueOrder

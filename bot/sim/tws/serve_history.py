@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws import requests
 from bot.sim.tws.bars import (
     DAY_S,
@@ -19,7 +20,6 @@ from bot.sim.tws.bars import (
     sessions_between,
     start_of,
 )
-from bot.sim.tws.contracts import EXCHANGE_ZONE
 from bot.sim.tws.handlers import answers, invalid, resolve
 from bot.sim.tws.session import Session
 from bot.sim.tws.tape_streams import BarUpdates

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws import messages, requests
-from bot.sim.tws.contracts import EXCHANGE_ZONE
 from bot.sim.tws.handlers import answers, invalid
 from bot.sim.tws.session import Session
 from bot.sim.tws.wire import Message, ProtocolError, read_time

@@ -58,7 +58,7 @@ def contract_details(session: Session, request: requests.ContractDetails) -> Non
         session.error(request.req_id, 200, "No security definition has been found for the request")
         return
     for each in live:
-        session.send(contracts.details(request.req_id, each, face.market, now, session.version))
+        session.send(contracts.details(request.req_id, each, face.market, now, session.version, face.hours_said()))
     session.send(messages.end(52, request.req_id))
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final
 
 from bot.sim.driver import VenueClock
+from bot.sim.hours import EXCHANGE_ZONE, USUAL, HoursSaid
 from bot.sim.tws import serve_account, serve_data, serve_history, serve_orders, serve_reference
-from bot.sim.tws.contracts import EXCHANGE_ZONE
 from bot.sim.tws.desk import OrderDesk
 from bot.sim.tws.handlers import HANDLERS
 from bot.sim.tws.limits import Limits
@@ -82,6 +82,10 @@ class TwsFace:
         await asyncio.gather(self._pacer, *self._serving, return_exceptions=True)
         await self._server.wait_closed()
         self._server = self._pacer = None
+
+    def hours_said(self) -> HoursSaid:
+        """Return which trading hours contract details tell."""
+        return USUAL
 
     def now(self) -> datetime:
         """Return the simulated time, aware UTC."""

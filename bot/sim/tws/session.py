@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
+from bot.sim.hours import HoursSaid
 from bot.sim.tws import messages
 from bot.sim.tws.account_streams import AccountFeed
 from bot.sim.tws.decoding import decode, message_id, request_id
@@ -56,6 +57,10 @@ class Face(Protocol):
 
     def now(self) -> datetime:
         """Return the simulated time, aware UTC."""
+        ...
+
+    def hours_said(self) -> HoursSaid:
+        """Return which trading hours contract details tell."""
         ...
 
     def monotonic(self) -> float:

@@ -7,7 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from bot.sim.tws.contracts import EXCHANGE_ZONE, is_expired, is_specific, lookup
+from bot.sim.hours import EXCHANGE_ZONE
+from bot.sim.tws.contracts import is_expired, is_specific, lookup
 from bot.sim.tws.requests import PlaceOrder
 from bot.sim.tws.wire import ProtocolError, read_time
 from bot.sim.vocabulary import Instrument, Market, OrderTicket, Side

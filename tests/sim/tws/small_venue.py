@@ -156,6 +156,12 @@ class SmallMarket:
     def session_close(self) -> datetime:
         return CLOSE
 
+    def trades_on(self, day: date) -> bool:
+        return day.weekday() < 5
+
+    def closes_early_on(self, day: date) -> bool:
+        return False
+
 
 @dataclass
 class SmallVenue:
