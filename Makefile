@@ -62,6 +62,10 @@ check: setup ## lint, types, and the contracts between the rooms
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+.PHONY: docs
+docs: setup ## write docs/alerts.md anew from the register of alerts
+	@$(BIN)/python run.py alerts --markdown > docs/alerts.md.new && mv docs/alerts.md.new docs/alerts.md
+
 .PHONY: bench
 bench: setup ## measure against bare references in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -110,12 +110,12 @@ class Backups:
         if outcome.rewritten:
             log.error(outcome.rewritten)
             facts = {"folder": str(self._folder)}
-            self._tell(AlertRaised("HISTORY_REWRITTEN", "critical", outcome.rewritten, facts, outcome.at))
+            self._tell(AlertRaised("HISTORY_REWRITTEN", outcome.rewritten, facts, outcome.at))
         if outcome.made is None:
             words = f"the backup failed: {outcome.failure}"
             log.error(words)
             self._tell(JobRan(JOB, "failed", outcome.failure, outcome.at))
-            self._tell(AlertRaised("BACKUP_FAILED", "critical", words, {"folder": str(self._folder)}, outcome.at))
+            self._tell(AlertRaised("BACKUP_FAILED", words, {"folder": str(self._folder)}, outcome.at))
             return
         removed = f", {len(outcome.removed)} old ones removed" if outcome.removed else ""
         words = f"{outcome.made.path}: {outcome.made.size_bytes} bytes, {outcome.made.transitions} transitions, checked"

@@ -45,7 +45,7 @@ class Beside:
     def _report(self, name: str, error: Exception, pause_s: float) -> None:
         words = f"{name} failed, it begins again in {pause_s:g} s: {error!r}"
         log.error(words, exc_info=error)
-        self._tell(AlertRaised("BESIDE_FAILED", "critical", words, {"what": name}, self._clock.now()))
+        self._tell(AlertRaised("BESIDE_FAILED", words, {"what": name}, self._clock.now()))
 
 
 async def cancel(task: asyncio.Task[Any]) -> None:

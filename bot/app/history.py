@@ -38,7 +38,7 @@ def look_at_start(database: DatabaseSettings, now: datetime) -> list[AlertRaised
         gone = missing(connection, heads) if heads is not None else None
     if faults:
         words = f"the history was open to changes: {'; '.join(faults)}. Put back; run `audit verify`"
-        found.append(AlertRaised("HISTORY_UNGUARDED", "critical", words, {"faults": faults}, now))
+        found.append(AlertRaised("HISTORY_UNGUARDED", words, {"faults": faults}, now))
         engine = writer_engine(database.url)
         try:
             with engine.begin() as connection:
@@ -47,7 +47,7 @@ def look_at_start(database: DatabaseSettings, now: datetime) -> list[AlertRaised
             engine.dispose()
     if gone is not None:
         facts = {"seq": gone.head.seq, "hash": gone.head.hash, "noted_at": gone.at}
-        found.append(AlertRaised("HISTORY_REWRITTEN", "critical", in_words(gone), facts, now))
+        found.append(AlertRaised("HISTORY_REWRITTEN", in_words(gone), facts, now))
     for alert in found:
         log.error(alert.text)
     return found
@@ -92,7 +92,7 @@ class HistoryKeeper:
             note(self._file, self._store.head, now, "hour")
         except OSError as error:
             words = f"the history's head cannot be noted in {self._file}: {error.strerror}"
-            self._tell(AlertRaised("HEAD_NOT_NOTED", "warning", words, {"file": str(self._file)}, now))
+            self._tell(AlertRaised("HEAD_NOT_NOTED", words, {"file": str(self._file)}, now))
 
     async def thin_out(self, now: datetime) -> int:
         """Remove what is older than the settings say, a little at a time; return how many rows went."""

@@ -182,4 +182,4 @@ class AccountValues:
         text = f"the value of account {self._account} was told in {currency} as well: only its dollars are used"
         if self._foreign is not None:
             text = f"account {self._account} is kept in {currency}: only an account in dollars is traded, no entry"
-        self._sink(AlertRaised("ACCOUNT_CURRENCY", "critical", text, {"currency": currency}, self._clock.now()))
+        self._sink(AlertRaised("ACCOUNT_CURRENCY", text, {"currency": currency}, self._clock.now()))

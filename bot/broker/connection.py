@@ -90,7 +90,7 @@ class Connection:
             except Exception as error:  # the edge: a fault of ours must not leave the bot without a broker for good
                 log.exception("the connection to TWS failed in a way that nobody foresaw")
                 self._link.change(LinkChange.DROPPED, repr(error))
-                self._sink(AlertRaised("CONNECTION_FAULT", "critical", repr(error), {}, self._clock.now()))
+                self._sink(AlertRaised("CONNECTION_FAULT", repr(error), {}, self._clock.now()))
             finally:
                 attempt.close()
                 self._wire.detach("the connection to TWS is gone")
@@ -104,7 +104,7 @@ class Connection:
         """Raise the alert once for each reason why the broker is not reached, not once an attempt."""
         if reason != self._complained:
             self._complained = reason
-            self._sink(AlertRaised(code, "critical", words, {"reason": reason}, self._clock.now()))
+            self._sink(AlertRaised(code, words, {"reason": reason}, self._clock.now()))
 
     async def _attempt(self, attempt: _Attempt) -> None:
         """Log in, then stay until the connection ends; raises when it does not come up."""

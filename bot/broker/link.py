@@ -132,7 +132,7 @@ class LinkHealth:
 
     def _tell(self, code: int, text: str) -> None:
         severity = _SEVERITY[words.system_word(code)]
-        self._alert("TWS_" + str(code), severity, f"{code}: {text}", {"code": code, "text": text})
+        self._alert("TWS_" + str(code), f"{code}: {text}", {"code": code, "text": text}, severity=severity)
 
     def _tell_id_taken(self, code: int, text: str) -> None:
         """Once until we are let in, not once an attempt."""
@@ -140,10 +140,10 @@ class LinkHealth:
             return
         self._id_taken_told = True
         told = f"{text} (orders belong to their client id, so no other one is taken; it is tried again)"
-        self._alert("CLIENT_ID_IN_USE", "critical", told, {"code": code})
+        self._alert("CLIENT_ID_IN_USE", told, {"code": code})
 
-    def _alert(self, code: str, severity: str, text: str, facts: Mapping[str, Any]) -> None:
-        self._sink(AlertRaised(code, severity, text, facts, self._clock.now()))
+    def _alert(self, code: str, text: str, facts: Mapping[str, Any], *, severity: str = "") -> None:
+        self._sink(AlertRaised(code, text, facts, self._clock.now(), severity))
 
 
 def _farm(text: str) -> str:

@@ -117,20 +117,20 @@ class Listener:
         text = f"message {fields[0] if fields else '?'} from TWS could not be read: {outside(repr(error))}"
         self._spoil(fields, text)
         self._parts.pulse.dropped(text)
-        self._alert("TWS_UNREADABLE", "warning", text, {"fields": list(fields)[:60]})
+        self._alert("TWS_UNREADABLE", text, {"fields": list(fields)[:60]})
 
     def unknown_zone(self, zone: str) -> None:
         told = (
             f"TWS tells execution times in the zone {outside(zone, 60)!r}, which nobody knows: ibkr.tws_zone is taken"
         )
-        self._alert("TWS_ZONE_UNKNOWN", "warning", told, {"zone": zone})
+        self._alert("TWS_ZONE_UNKNOWN", told, {"zone": zone})
 
     def unknown_word(self, fields: Sequence[str], error: UnknownWord) -> None:
         if self._is_foreign(fields, str(error)):
             return
         self._spoil(fields, str(error))
         self._parts.pulse.dropped(str(error))
-        self._alert("UNKNOWN_WORD", "warning", str(error), {"fields": list(fields)[:60]})
+        self._alert("UNKNOWN_WORD", str(error), {"fields": list(fields)[:60]})
 
     def _is_foreign(self, fields: Sequence[str], why: str) -> bool:
         """Set aside what cannot be read and is nobody's of ours: kept as it came, it spoils no answer."""
@@ -156,7 +156,7 @@ class Listener:
         elif len(fields) > 1 and fields[0] == EXECUTION and fields[1].isdigit():
             self._requests.add(int(fields[1]), Spoiled(why))
 
-    def _alert(self, code: str, severity: str, text: str, facts: dict[str, Any]) -> None:
+    def _alert(self, code: str, text: str, facts: dict[str, Any]) -> None:
         """Raise an alert, the same one at most once in a while, and no more than so many: a fault in a stream comes
         with every tick. What is left out here still counts in the feed's row."""
         now = asyncio.get_running_loop().time()
@@ -164,7 +164,7 @@ class Listener:
         if self._muted or (code, text) in self._told_at or len(self._told_at) >= MOST_ALERTS:
             return
         self._told_at[code, text] = now
-        self._parts.sink(AlertRaised(code, severity, text, facts, self._parts.clock.now()))
+        self._parts.sink(AlertRaised(code, text, facts, self._parts.clock.now()))
 
     # ---- login and time
 
@@ -215,7 +215,7 @@ class Listener:
         if self._parts.account.is_mine(request_id) or code in UNKNOWN_REQUEST_NOTICES:
             return
         facts = {"id": request_id, "code": code, "text": text}
-        self._alert("STRAY_ERROR", "warning", f"error {code} for id {request_id}, which is nobody's: {text}", facts)
+        self._alert("STRAY_ERROR", f"error {code} for id {request_id}, which is nobody's: {text}", facts)
 
     # ---- orders
 

@@ -149,7 +149,7 @@ class MarketLines:
         elif not self._overflow_told:
             self._overflow_told = True
             facts = {"budgets": dict(self._budgets), "left_out": [f"{key.strip()}/{kind}" for key, kind in over]}
-            self._alert("LINE_BUDGET", "warning", f"{len(over)} market data lines are beyond the budget", facts)
+            self._alert("LINE_BUDGET", f"{len(over)} market data lines are beyond the budget", facts)
 
     # ---- opening and closing
 
@@ -179,7 +179,7 @@ class MarketLines:
             self._unknown.add(key)
             self._sink(ContractQualified(key, None, None, str(unknown)))
         except RequestTimedOut as late:
-            self._alert("CONTRACT_UNANSWERED", "warning", f"{key.strip()}: {late}", {"key": key})
+            self._alert("CONTRACT_UNANSWERED", f"{key.strip()}: {late}", {"key": key})
             self._qualifying.pop(key, None)
             self.sync()
             return
@@ -374,10 +374,10 @@ class MarketLines:
             return
         self._refusals_told.add((key, kind, code))
         facts = {"key": key, "kind": kind, "code": code, "text": text}
-        self._alert("LINE_REFUSED", "warning", f"no {kind} for {key.strip()}: {code} {text}", facts)
+        self._alert("LINE_REFUSED", f"no {kind} for {key.strip()}: {code} {text}", facts)
 
-    def _alert(self, code: str, severity: str, text: str, facts: Mapping[str, Any]) -> None:
-        self._sink(AlertRaised(code, severity, text, facts, self._clock.now()))
+    def _alert(self, code: str, text: str, facts: Mapping[str, Any]) -> None:
+        self._sink(AlertRaised(code, text, facts, self._clock.now()))
 
 
 Opener = Callable[[str, Contract, int, int], tuple[Line, Send]]

@@ -232,7 +232,7 @@ class OrderDesk:
                 "filled": said.filled, "remaining": said.remaining, "why_held": said.why_held,
             }  # fmt: skip
             text = f"a status {said.word} came for order {order_id} (permId {perm_id}), which nobody knows"
-            self._sink(AlertRaised("STRAY_STATUS", "warning", text, facts, self._clock.now()))
+            self._sink(AlertRaised("STRAY_STATUS", text, facts, self._clock.now()))
         self._waiting.clear()
 
     def report(self, known: KnownOrder) -> None:
@@ -307,7 +307,7 @@ class OrderDesk:
         self._other_money_told[report.execId, report.currency] = self._today
         text = f"a commission of {amount} {report.currency} for execution {report.execId} is not counted: no dollars"
         facts = {"exec_id": report.execId, "currency": report.currency, "commission": amount}
-        self._sink(AlertRaised("COMMISSION_CURRENCY", "warning", text, facts, self._clock.now()))
+        self._sink(AlertRaised("COMMISSION_CURRENCY", text, facts, self._clock.now()))
 
     def error(self, order_id: int, code: int, text: str) -> bool:
         """Take an error that came with an order id; False when the id is no order of ours."""
@@ -327,7 +327,7 @@ class OrderDesk:
             return words.order_error(code)
         except UnknownWord as unknown:
             facts = {"code": code, "text": text, "order_ref": known.order_ref, "order_id": known.order_id}
-            self._sink(AlertRaised("UNKNOWN_WORD", "warning", f"{unknown}: {text}", facts, self._clock.now()))
+            self._sink(AlertRaised("UNKNOWN_WORD", f"{unknown}: {text}", facts, self._clock.now()))
             return ErrorMeaning.WARNING if code in words.NOTICE_RANGE else ErrorMeaning.AMBIGUOUS
 
     def _find(self, client_id: int, order_id: int, perm_id: int) -> KnownOrder | None:

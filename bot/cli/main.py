@@ -7,6 +7,7 @@ import os
 import typer
 
 from bot.cli import audit, db
+from bot.cli.alerts import alerts
 from bot.cli.check import check
 from bot.cli.edge import Commands
 from bot.cli.machines import machines
@@ -39,7 +40,7 @@ app = typer.Typer(
 for command in (
     run, status, approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
     requests, withdraw, reconcile, check,
-    machines, replay, sim, page,
+    machines, alerts, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(audit.app, name="audit")

@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.domain.hours import DayHours
 from bot.domain.instruments import PLAIN_MULTIPLIER, Instrument, OptionContract, PriceGrid
+from bot.domain.notices import severity_of
 from bot.domain.order import Execution, OrderSide
 from bot.domain.outside import facts, outside, sentence
 from bot.domain.quotes import Book, Greeks, Quote, TradePrint
@@ -460,16 +461,20 @@ class InboundReceived:
 
 @dataclass(frozen=True, slots=True)
 class AlertRaised:
-    """Something a person should see; `code` is stable, `facts` are the raw fields."""
+    """Something a person should see; `code` is a row of the register (bot/domain/notices.py), `facts` the raw fields.
+
+    `severity` is the row's; it is named only where the row has more than one. Raises UnknownNotice for any other.
+    """
 
     code: str
-    severity: str  # info | warning | critical
     text: str
     facts: Mapping[str, Any]
     at: datetime
+    severity: str = ""
 
     def __post_init__(self) -> None:
-        _through(self, text=sentence(self.text), facts=facts(self.facts))
+        severity = severity_of(self.code, self.severity or None)
+        _through(self, text=sentence(self.text), facts=facts(self.facts), severity=severity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.domain.events import InboundReceived
+from bot.domain.notices import UnknownNotice, severity_of
 from bot.domain.requests import Refused
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import CommandOutcome, JobRow
 
-_SEVERITIES: Final = ("info", "warning", "critical")
 _CODE_LENGTH: Final = 64
 _TEXT_LENGTH: Final = 200
 
@@ -31,13 +31,15 @@ class InboundHandler:
 
 
 def _alert(ctx: Context, journal: Journal, event: InboundReceived) -> str:
-    """Something that the process wants a person to see: code, severity, text."""
+    """Something that the process wants a person to see: code and text; severity where the code has more than one."""
     code = _word(event.payload, "code", _CODE_LENGTH)
-    severity = _word(event.payload, "severity", _CODE_LENGTH)
-    if severity not in _SEVERITIES or not code.replace("_", "").isalnum() or code != code.upper():
-        raise Refused("an alert has a CODE in capitals and a severity of info, warning, critical")
+    severity = _word(event.payload, "severity", _CODE_LENGTH) if "severity" in event.payload else ""
+    try:
+        severity = severity_of(code, severity or None)
+    except UnknownNotice as unknown:
+        raise Refused(f"NOTICE_UNKNOWN: {unknown}") from unknown
     text = _word(event.payload, "text", _TEXT_LENGTH)
-    journal.alert(code, severity, text, {"source": event.source, "inbound": event.id})
+    journal.alert(code, text, {"source": event.source, "inbound": event.id}, severity=severity)
     return f"alert {code} is raised"
 
 

@@ -209,7 +209,7 @@ class Intake:
         is_news = self._memory.board.apply_qualified(event)
         if event.con_id is None:
             facts = {"key": event.key, "detail": event.detail}
-            journal.alert("CONTRACT_UNKNOWN", "warning", f"the broker does not know {event.key.strip()}", facts)
+            journal.alert("CONTRACT_UNKNOWN", f"the broker does not know {event.key.strip()}", facts)
         elif is_news and event.grid is not None:
             instrument = event.instrument or Instrument(event.con_id, "")
             journal.batch.instruments.append(InstrumentRow(event.key, instrument, event.grid))
@@ -226,7 +226,7 @@ class Intake:
         text += f": {event.instrument.changed}; its quotes are not used any more"
         text += f"; {held} are held: look at them in TWS, `close` sells them by their conId" if held else ""
         facts = {"key": event.key, "con_id": event.instrument.con_id, "changed": event.instrument.changed}
-        journal.alert("CONTRACT_CHANGED", "critical", text, facts)
+        journal.alert("CONTRACT_CHANGED", text, facts)
         grid = self._memory.board.grid(event.key)
         journal.batch.instruments.append(InstrumentRow(event.key, event.instrument, grid))
 

@@ -246,7 +246,7 @@ class Operator:
             evidence = {"command": command.id}
             self._journal.take(Step(session, SessionTrigger.HALT, reason, evidence, sets, actor=command.actor))
         words = self._sell_everything(reason, command.actor)
-        self._journal.alert("EMERGENCY_STOP", "critical", f"{reason}: {words}", {"actor": command.actor})
+        self._journal.alert("EMERGENCY_STOP", f"{reason}: {words}", {"actor": command.actor})
         return f"{session.state}; {words}{self._left()}"
 
     def _cancel_all(self, command: CommandReceived, payload: Payload) -> str:

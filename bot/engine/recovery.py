@@ -78,7 +78,7 @@ class Recovery:
         trace = "".join(traceback.format_exception(error))
         reason = f"a tick failed: {error}"
         await self._begin_again(reason, error)
-        self._memory.journal.alert("TICK_FAILED", "critical", reason, {"traceback": trace})
+        self._memory.journal.alert("TICK_FAILED", reason, {"traceback": trace})
         self._intake.put_back()
 
     async def _begin_again(self, reason: str, error: Exception) -> None:
@@ -125,7 +125,7 @@ class Recovery:
         words = f"the store could not be used for {lasted:.0f} s: {outage.error}"
         try:
             await self._begin_again(words, outage.error)
-            self._memory.journal.alert(outage.error.code, "critical", words, {"lasted_s": lasted})
+            self._memory.journal.alert(outage.error.code, words, {"lasted_s": lasted})
             await self._memory.commit()
         except StoreUnusable as error:
             if not error.passes or lasted >= self._retry_for_s:

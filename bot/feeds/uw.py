@@ -309,7 +309,7 @@ class UwFeed:
         """What was refused is given: tell it, and wake who waited for that."""
         if not (target.given_up or self._refused):
             return
-        self._alert("feed_back", "info", f"{target.dataset.name} is given again", target, now)
+        self._alert("FEED_BACK", f"{target.dataset.name} is given again", target, now)
         for other in self._all_targets() if self._refused else ():
             if other is not target:
                 other.put_off("", now)
@@ -320,7 +320,7 @@ class UwFeed:
         if group.breaker.failed(now):
             if was is BreakerState.CLOSED:
                 text = f"{group.dataset.name} keeps failing: {reason}"
-                self._alert("feed_breaker_open", "warning", text, target, now)
+                self._alert("FEED_BREAKER_OPEN", text, target, now)
             target.failed(reason, group.breaker.retry_at or now + MINUTE, FeedState.OPEN)
             return
         target.attempts += 1
@@ -352,12 +352,12 @@ class UwFeed:
     def _on_day_spent(self, group: _Group, target: Target, reason: str, now: datetime, paced: bool) -> None:
         group.breaker.released(now)
         self._day_spent_until = next_daily_reset(now)
-        self._alert("feed_quota_spent", "critical", f"the daily quota is spent: {reason}", target, now)
+        self._alert("FEED_QUOTA_SPENT", f"the daily quota is spent: {reason}", target, now)
         target.failed(reason, self._day_spent_until, FeedState.REFUSED)
 
     def _on_refused(self, group: _Group, target: Target, reason: str, now: datetime, paced: bool) -> None:
         if not self._refused:
-            self._alert("feed_refused", "critical", f"the vendor refuses us: {reason}", target, now)
+            self._alert("FEED_REFUSED", f"the vendor refuses us: {reason}", target, now)
         self._refused, self._probe_at = reason, now + PROBE_AFTER
         target.failed(reason, self._probe_at, FeedState.REFUSED)
         for other in self._all_targets():  # every other turn would only find the same out
@@ -367,7 +367,7 @@ class UwFeed:
     def _on_disabled(self, group: _Group, target: Target, reason: str, now: datetime, paced: bool) -> None:
         group.breaker.released(now)
         if not target.given_up:
-            self._alert("feed_disabled", "warning", f"{group.dataset.name} is not to be had: {reason}", target, now)
+            self._alert("FEED_DISABLED", f"{group.dataset.name} is not to be had: {reason}", target, now)
         target.failures += 1
         for each in group.targets:
             each.give_up(reason, now + PROBE_AFTER)
@@ -377,7 +377,7 @@ class UwFeed:
         group.breaker.succeeded()  # the endpoint works
         text = f"{group.dataset.name} does not know {target.key}: {reason}"
         if not target.given_up:
-            self._alert("feed_unknown_symbol", "warning", text, target, now)
+            self._alert("FEED_UNKNOWN_SYMBOL", text, target, now)
         target.failures += 1
         target.give_up(reason, now + PROBE_AFTER)
 
@@ -394,9 +394,9 @@ class UwFeed:
         if target.report_due(now, self._settings.report_seconds):
             self._sink(target.report(FEED, self.quota, now))
 
-    def _alert(self, code: str, severity: str, text: str, target: Target, now: datetime) -> None:
+    def _alert(self, code: str, text: str, target: Target, now: datetime) -> None:
         facts = {"feed": FEED, "dataset": target.dataset.name, "key": target.key}
-        self._sink(AlertRaised(code, severity, f"Unusual Whales: {text}", facts, now))
+        self._sink(AlertRaised(code, f"Unusual Whales: {text}", facts, now))
 
     def breaker_state(self, dataset: str) -> BreakerState:
         """Return the breaker of a dataset; raises KeyError for one that is not polled."""

@@ -74,9 +74,7 @@ def test_no_made_up_text_is_more_than_a_viewer(text: str) -> None:
 
 def test_a_refusal_names_who_may() -> None:
     overseer = actor_of("overseer", Roster())
-    with pytest.raises(
-        Refused, match="approve may not be asked by overseer; it may be by: owner, operator"
-    ):
+    with pytest.raises(Refused, match="approve may not be asked by overseer; it may be by: owner, operator"):
         refuse_without_authority(K.APPROVE, overseer, halted=False)
 
 

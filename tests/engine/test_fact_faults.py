@@ -158,7 +158,7 @@ async def test_emergency_sells_while_the_intake_of_a_kind_of_fact_raises(
     monkeypatch.setattr(Intake, "_appliers", sickened)
     if name == "CommandReceived":
         assert (await desk.command(CommandKind.RECONCILE))[0] == "refused", "who asks is answered"
-    desk.put(AlertRaised("X", "info", "x", {}, desk.clock.now()))
+    desk.put(AlertRaised("STRAY_STATUS", "x", {}, desk.clock.now()))
     desk.equity(100_000)
     await desk.ticks(3)
     await sells_the_call(desk)

@@ -18,8 +18,8 @@ def quote(bid: str) -> QuoteReceived:
     return QuoteReceived(KEY, a_quote(bid, "9.00", TEN))
 
 
-def an_alert(code: str) -> AlertRaised:
-    return AlertRaised(code, "info", "", {}, TEN)
+def an_alert(text: str) -> AlertRaised:
+    return AlertRaised("STRAY_STATUS", text, {}, TEN)
 
 
 def test_quotes_are_conflated_and_facts_never_are() -> None:
@@ -29,7 +29,7 @@ def test_quotes_are_conflated_and_facts_never_are() -> None:
         inbox.put(an_alert(bid))
     events = inbox.take()
     assert [e.quote.bid for e in events if isinstance(e, QuoteReceived)] == [Decimal("1.20")]
-    assert [e.code for e in events if isinstance(e, AlertRaised)] == ["1.00", "1.10", "1.20"]
+    assert [e.text for e in events if isinstance(e, AlertRaised)] == ["1.00", "1.10", "1.20"]
     assert isinstance(events[0], QuoteReceived), "facts are judged against the freshest quote"
     assert inbox.depth == 0
 
@@ -67,7 +67,7 @@ def test_what_is_put_back_comes_first_and_in_its_order() -> None:
     inbox = Inbox()
     inbox.put(an_alert("new"))
     inbox.put_back([quote("1.00"), an_alert("a"), an_alert("b")])
-    assert [e.code for e in inbox.take() if isinstance(e, AlertRaised)] == ["a", "b", "new"]
+    assert [e.text for e in inbox.take() if isinstance(e, AlertRaised)] == ["a", "b", "new"]
 
 
 async def test_the_next_rung_is_watched_and_nothing_is_once_the_position_is_closed(desk: Desk) -> None:

@@ -64,7 +64,7 @@ async def make(desk: Desk, move: str, number: int) -> None:
         await desk.command(CommandKind.CLOSE, position_id=desk.store.open_positions[0].id)
     elif move == "failing_commit":
         desk.store.fail_next = 1
-        desk.put(AlertRaised("X", "info", "", {}, desk.clock.now()))
+        desk.put(AlertRaised("STRAY_STATUS", "", {}, desk.clock.now()))
         await desk.engine.guarded_tick()
         await desk.engine.guarded_tick()
     elif move == "reconnect":

@@ -116,11 +116,15 @@ async def test_a_row_that_makes_no_sense_is_answered_and_on_record() -> None:
 
 
 SAID = [
-    ("publisher:discord", "alert", {"code": "CHANNEL_DOWN", "severity": "warning", "text": "gone"}, "done", "raised"),
+    ("publisher:discord", "alert", {"code": "BESIDE_FAILED", "severity": "critical", "text": "gone"}, "done", "raised"),
+    ("publisher:discord", "alert", {"code": "BESIDE_FAILED", "text": "gone"}, "done", "raised"),
+    ("publisher", "alert", {"code": "BESIDE_FAILED", "severity": "info", "text": "x"}, "refused", "is critical, not"),
+    ("publisher", "alert", {"code": "BESIDE_FAILED", "severity": 5, "text": "x"}, "refused", "severity is missing"),
+    ("publisher", "alert", {"code": "NO_SUCH_CODE", "text": "gone"}, "refused", "NOTICE_UNKNOWN"),
     ("people", "job", {"name": "digest", "state": "done"}, "done", "on record"),
     ("cli", "alert", {"code": "X", "severity": "info", "text": "x"}, "refused", "NOT_ALLOWED"),
     ("people", "flatten", {}, "refused", "INBOUND_UNKNOWN"),
-    ("people", "alert", {"code": "x", "severity": "info", "text": "x"}, "refused", "CODE in capitals"),
+    ("people", "alert", {"code": "x", "severity": "info", "text": "x"}, "refused", "NOTICE_UNKNOWN"),
     ("people", "alert", {}, "refused", "code is missing"),
     ("people", "job", {"name": "digest", "state": "half"}, "refused", "done or failed"),
 ]

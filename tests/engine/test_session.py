@@ -160,7 +160,7 @@ async def test_a_lost_connection_in_the_tick_that_failed_is_still_lost(desk: Des
 async def test_market_data_lines_asked_in_the_tick_that_failed_are_asked_again(desk: Desk) -> None:
     desk.strategy.wants = {"SPY": frozenset({"quote"})}
     desk.store.fail_next = 1
-    desk.put(AlertRaised("X", "info", "", {}, desk.clock.now()))
+    desk.put(AlertRaised("STRAY_STATUS", "", {}, desk.clock.now()))
     desk.clock.advance(10)
     await desk.engine.guarded_tick()
     await desk.ticks(12, 1.0)
@@ -182,7 +182,7 @@ async def test_an_event_that_cannot_be_applied_costs_itself_and_is_told_once(des
 async def test_three_failing_ticks_in_a_row_end_the_run(desk: Desk) -> None:
     desk.store.fail_next = 3
     for number in (1, 2, 3):
-        desk.put(AlertRaised("X", "info", "", {}, desk.clock.now()))
+        desk.put(AlertRaised("STRAY_STATUS", "", {}, desk.clock.now()))
         if number == 3:
             with pytest.raises(StoreError, match="3 ticks failed"):
                 await desk.engine.guarded_tick()
@@ -193,7 +193,7 @@ async def test_three_failing_ticks_in_a_row_end_the_run(desk: Desk) -> None:
 async def test_a_good_tick_between_failing_ones_begins_the_count_anew(desk: Desk) -> None:
     for _ in range(5):
         desk.store.fail_next = 1
-        desk.put(AlertRaised("X", "info", "", {}, desk.clock.now()))
+        desk.put(AlertRaised("STRAY_STATUS", "", {}, desk.clock.now()))
         await desk.engine.guarded_tick()
         await desk.engine.guarded_tick()
     assert desk.store.session.state == "halted"
@@ -202,7 +202,7 @@ async def test_a_good_tick_between_failing_ones_begins_the_count_anew(desk: Desk
 async def test_after_a_failed_commit_a_person_resumes_and_trading_goes_on(desk: Desk) -> None:
     await desk.hold(2)
     desk.store.fail_next = 1
-    desk.put(AlertRaised("X", "info", "", {}, desk.clock.now()))
+    desk.put(AlertRaised("STRAY_STATUS", "", {}, desk.clock.now()))
     await desk.engine.guarded_tick()
     await desk.settle()
     await desk.command(CommandKind.RESUME)
@@ -238,7 +238,7 @@ async def test_urgent_events_that_keep_coming_do_not_make_the_tick_busier_than_i
     running = asyncio.create_task(desk.engine.run(stop))
     end = loop.time() + 0.3
     while loop.time() < end:
-        desk.put(AlertRaised("X", "info", "x", {}, desk.clock.now()))
+        desk.put(AlertRaised("STRAY_STATUS", "x", {}, desk.clock.now()))
         await asyncio.sleep(0.001)
     stop.set()
     await running

@@ -250,7 +250,7 @@ def _left_over(url: str) -> list[str]:
     alive = "SELECT order_ref, state FROM broker_order WHERE state NOT IN ('filled', 'cancelled', 'rejected')"
     refused = (
         'SELECT machine, from_state, "trigger", COUNT(*) FROM transition '
-        'WHERE "trigger" LIKE \'refused:%\' AND entity_id NOT LIKE \'stray-%\' GROUP BY machine, from_state, "trigger"'
+        "WHERE \"trigger\" LIKE 'refused:%' AND entity_id NOT LIKE 'stray-%' GROUP BY machine, from_state, \"trigger\""
     )
     strays = "SELECT id, state, answer FROM command WHERE id LIKE 'stray-%' AND state = 'done'"
     return [

@@ -87,7 +87,7 @@ async def test_alerts_are_asked_for_from_the_last_one_on_and_kept_as_a_window_wi
 async def test_without_a_token_the_feed_stops_and_says_so_once() -> None:
     async with a_site(settings_of(*ALL_FIVE), wanted_token="another") as site:
         await site.poll()
-        assert site.alerts == ["feed_refused"]
+        assert site.alerts == ["FEED_REFUSED"]
         for dataset in PATHS:
             for report in site.reports(dataset).values():
                 assert report.state == "refused"
@@ -102,7 +102,7 @@ async def test_an_unknown_symbol_is_given_up_alone() -> None:
     async with a_site(settings_of(ONLY_GEX, symbols=("SPY", "NOPE"))) as site:
         await site.poll()
         await site.poll(after_s=600)
-        assert site.alerts == ["feed_unknown_symbol"]
+        assert site.alerts == ["FEED_UNKNOWN_SYMBOL"]
         assert site.reports("spot_gex")["NOPE"].state == "disabled"
         assert site.reports("spot_gex")["NOPE"].requests == 1
         assert site.reports("spot_gex")["SPY"].state == "ok"
@@ -113,7 +113,7 @@ async def test_a_wrong_path_disables_its_dataset() -> None:
     async with a_site(settings_of(wrong, a_dataset("net_premium"))) as site:
         await site.poll()
         await site.poll(after_s=600)
-        assert site.alerts == ["feed_disabled"]
+        assert site.alerts == ["FEED_DISABLED"]
         assert {report.state for report in site.reports("spot_gex").values()} == {"disabled"}
         assert site.reports("spot_gex")["SPX"].requests == 0
         assert site.reports("net_premium")["SPY"].state == "ok"
@@ -143,21 +143,21 @@ async def test_a_plan_that_lacks_a_dataset_disables_it() -> None:
     async with a_site(settings_of(ONLY_GEX), fault=lambda *_: tier) as site:
         await site.poll()
         assert site.reports("spot_gex")["SPY"].state == "disabled"
-        assert site.alerts == ["feed_disabled"]
+        assert site.alerts == ["FEED_DISABLED"]
 
 
 async def test_the_edge_that_refuses_our_name_stops_everything() -> None:
     async with a_site(settings_of(ONLY_GEX), fault=lambda *_: Answer(403, b"error code: 1010", "text/plain")) as site:
         await site.poll()
-        assert site.alerts == ["feed_refused"]
+        assert site.alerts == ["FEED_REFUSED"]
 
 
 @pytest.mark.parametrize(
     "refusal, told",
     [
-        (Answer(401, b'{"error": "Invalid or missing token"}'), "feed_refused"),
-        (Answer(403, b'{"code": "advanced_tier_required"}'), "feed_disabled"),
-        (Answer(422, b'{"errors": [{"detail": "Invalid value for enum"}]}'), "feed_disabled"),
+        (Answer(401, b'{"error": "Invalid or missing token"}'), "FEED_REFUSED"),
+        (Answer(403, b'{"code": "advanced_tier_required"}'), "FEED_DISABLED"),
+        (Answer(422, b'{"errors": [{"detail": "Invalid value for enum"}]}'), "FEED_DISABLED"),
     ],
 )
 async def test_what_the_vendor_refused_is_asked_for_seldom_and_taken_up_when_it_is_given_again(
@@ -179,7 +179,7 @@ async def test_what_the_vendor_refused_is_asked_for_seldom_and_taken_up_when_it_
         await site.poll(after_s=1)
         assert {report.state for report in site.reports("spot_gex").values()} == {"ok"}
         assert set(site.data("spot_gex")) == {"SPY", "SPX"}
-        assert site.alerts[:2] == [told, "feed_back"]
+        assert site.alerts[:2] == [told, "FEED_BACK"]
         await site.poll(after_s=60)
         assert {report.state for report in site.reports("spot_gex").values()} == {"ok"}
 
@@ -220,7 +220,7 @@ async def test_a_spent_day_stops_everything_until_eight_in_the_evening_of_new_yo
     async with a_site(late, limits=replace(NO_LATENCY, per_day=1)) as site:
         await site.poll()
         await site.poll(after_s=600)
-        assert site.alerts == ["feed_quota_spent"]
+        assert site.alerts == ["FEED_QUOTA_SPENT"]
         assert {r.state for name in ("spot_gex", "net_premium") for r in site.reports(name).values()} == {"refused"}
         requests = sum(report.requests for report in site.reports("spot_gex").values())
         reset = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
@@ -303,7 +303,7 @@ async def test_the_breaker_opens_after_failures_in_a_row_and_one_probe_closes_it
             await site.poll(after_s=pause)
         assert site.feed.breaker_state("spot_gex") is BreakerState.OPEN
         assert site.reports("spot_gex")["SPY"].state == "open"
-        assert site.alerts == ["feed_breaker_open"]
+        assert site.alerts == ["FEED_BREAKER_OPEN"]
         await site.poll(after_s=89)
         assert site.reports("spot_gex")["SPY"].requests == 3  # left alone
         await site.poll(after_s=1)
@@ -312,7 +312,7 @@ async def test_the_breaker_opens_after_failures_in_a_row_and_one_probe_closes_it
         await site.poll(after_s=90)
         assert site.feed.breaker_state("spot_gex") is BreakerState.CLOSED
         assert site.reports("spot_gex")["SPY"].state == "ok"
-        assert site.alerts == ["feed_breaker_open"]  # told once
+        assert site.alerts == ["FEED_BREAKER_OPEN"]  # told once
 
 
 async def test_retries_end_at_the_next_regular_poll() -> None:

@@ -83,7 +83,7 @@ def a_full_batch() -> object:
         connection=Connection(state=ConnectionState.SYNCED, since=NOW),
         breakers=keyed(Breaker("losses", BreakerState.TRIPPED, "3", "3", 1.0, since=NOW, facts={"lost": 3})),
         symbol_halts=keyed(SymbolHalt("SPY", SymbolState.HALTED, "by hand", ("order 7",), "broker", NOW)),
-        alerts=[AlertRaised("X", "warning", "look", {"a": Decimal("1.5")}, NOW)],
+        alerts=[AlertRaised("STRAY_STATUS", "look", {"a": Decimal("1.5")}, NOW)],
         feeds={("uw", "gex", "SPY"): FeedReported("uw", "gex", "SPY", "ok", NOW, "", 3, 0, 0, 90.0, 1, 100, NOW)},
         marks=[NewMark(position.id, NOW, Decimal("1.2"), Decimal("1.3"), Decimal(590), Decimal(0), sampled=True)],
         account=AccountSnapshotRow(account, date(2026, 11, 20), Decimal(0), 1),

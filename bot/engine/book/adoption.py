@@ -61,7 +61,7 @@ class LostOrders:
                 continue
             if view.status in _LIVE:
                 words = f"{view.order_ref} is of a store that is lost, and protects nothing: it is cancelled"
-                self._journal.alert("LOST_ORDER_CANCELLED", "critical", words, {"perm_id": view.perm_id})
+                self._journal.alert("LOST_ORDER_CANCELLED", words, {"perm_id": view.perm_id})
                 self._journal.commands.append(CancelOrder(view.order_ref, view.order_id))
             done.append((view, "cancel sent"))
         return done

@@ -117,7 +117,7 @@ class FactKeeper:
         self._ledger.foreign_told.add((view.perm_id, "twin"))
         facts = {"order_ref": order.order_ref, "perm_ids": [order.perm_id, view.perm_id], "order_id": view.order_id}
         words = f"{order.order_ref} is live twice at the broker (permId {order.perm_id} and {view.perm_id}): both go"
-        self._journal.alert("ORDER_DOUBLED", "critical", words, facts)
+        self._journal.alert("ORDER_DOUBLED", words, facts)
         self._journal.commands.append(CancelOrder(order.order_ref, view.order_id))
         if order.is_done:
             return
@@ -285,9 +285,7 @@ class FactKeeper:
                 f"order {view.perm_id} on {view.contract_key.strip()} is not ours and is left alone",
             )
             foreign.order_seen(self._journal, view)
-        self._journal.alert(
-            code, "warning", text, {"perm_id": view.perm_id, "ref": view.order_ref, "status": view.status.value}
-        )
+        self._journal.alert(code, text, {"perm_id": view.perm_id, "ref": view.order_ref, "status": view.status.value})
 
 
 def _ended_by_broker(order: Order, view: BrokerOrderView) -> dict[str, str]:

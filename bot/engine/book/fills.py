@@ -81,7 +81,7 @@ class FillKeeper:
         if (known.perm_id, corrected.exec_id) not in self._ledger.foreign_told:
             self._ledger.foreign_told.add((known.perm_id, corrected.exec_id))
             words = f"{corrected.exec_id} turns {known} into {corrected}: look at it in TWS"
-            self._journal.alert("EXECUTION_CONTRADICTS", "critical", words, {"exec_id": corrected.exec_id})
+            self._journal.alert("EXECUTION_CONTRADICTS", words, {"exec_id": corrected.exec_id})
             self._journal.commands.append(AskSnapshot(f"execution {corrected.exec_id} contradicts"))
         return True
 
@@ -121,7 +121,7 @@ class FillKeeper:
         self._journal.take(step)
         if order.filled_quantity > order.terms.quantity:
             words = f"{order.order_ref} asked for {order.terms.quantity}, {order.filled_quantity} are filled"
-            self._journal.alert("ORDER_OVERFILLED", "critical", words, {"exec_id": execution.exec_id})
+            self._journal.alert("ORDER_OVERFILLED", words, {"exec_id": execution.exec_id})
 
     def complete(self, order: Order) -> None:
         """What is in force asks for no more than what is filled already."""
@@ -230,7 +230,7 @@ class FillKeeper:
     def _tell_if_short(self, position: Position) -> None:
         if position.quantity < 0:
             text = f"{position.contract}: {-position.quantity} more were sold than were held"
-            self._journal.alert("OVERSOLD", "critical", text, {"position_id": position.id})
+            self._journal.alert("OVERSOLD", text, {"position_id": position.id})
 
     def _close_flat(self, position: Position) -> None:
         """Close a position of which nothing is left."""
@@ -260,9 +260,7 @@ class FillKeeper:
         self._journal.keep(order)
         position = self._find_position(order)
         self._write(after, order, position, before.exec_id)
-        self._journal.alert(
-            "EXECUTION_CORRECTED", "warning", f"{before.exec_id} became {after.exec_id}", {"quantity": quantity}
-        )
+        self._journal.alert("EXECUTION_CORRECTED", f"{before.exec_id} became {after.exec_id}", {"quantity": quantity})
         if position is None:
             return
         held_again = position.quantity if position.state is PositionState.CLOSED else 0
@@ -305,7 +303,7 @@ class FillKeeper:
         self._tell_if_short(position)
         if position.state is PositionState.CLOSED and position.quantity > 0:
             text = f"{position.contract}: a sale was taken back, {position.quantity} are held again"
-            self._journal.alert("SALE_TAKEN_BACK", "critical", f"{text}: the book is asked", {"id": position.id})
+            self._journal.alert("SALE_TAKEN_BACK", f"{text}: the book is asked", {"id": position.id})
         if position.quantity > 0 or position.state is PositionState.CLOSED:
             return
         if position.state is not PositionState.CLOSING:
@@ -370,12 +368,11 @@ class FillKeeper:
         self._write(execution, None, None, known.exec_id if known is not None else None)
         if is_book_entry(execution):
             words = f"the broker wrote off {execution.quantity} {execution.contract_key.strip()} at its expiry"
-            self._journal.alert("EXPIRY_BOOKED", "info", words, {"exec_id": execution.exec_id})
+            self._journal.alert("EXPIRY_BOOKED", words, {"exec_id": execution.exec_id})
             self._journal.commands.append(AskSnapshot(f"expiry booked as {execution.exec_id}"))
             return
         self._journal.alert(
             "FOREIGN_EXECUTION",
-            "critical",
             f"{execution} is not ours",
             {"exec_id": execution.exec_id, "ref": execution.order_ref},
         )

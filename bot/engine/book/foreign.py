@@ -17,6 +17,7 @@ from bot.domain.calendar import new_york_day
 from bot.domain.events import BrokerOrderStatus, BrokerOrderView, ForeignSeen
 from bot.domain.instruments import option_of_key, symbol_of_key
 from bot.domain.money import ZERO
+from bot.domain.notices import INFO
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import Position
 from bot.domain.symbol_halt import SymbolHalt, SymbolState, SymbolTrigger
@@ -44,7 +45,7 @@ def halt_symbol(journal: Journal, symbol: str, cause: str, reason: str) -> None:
     taken = journal.take(Step(halt, SymbolTrigger.HALT, reason, {"cause": cause}, sets, actor="broker"))
     if taken and begins:
         words = f"entries on {symbol} are halted for the day: {reason}"
-        journal.alert("SYMBOL_HALTED", "critical", words, {"symbol": symbol, "reason": reason})
+        journal.alert("SYMBOL_HALTED", words, {"symbol": symbol, "reason": reason})
 
 
 def lift(journal: Journal, halt: SymbolHalt, actor: str) -> None:
@@ -138,7 +139,7 @@ def opaque(journal: Journal, seen: ForeignSeen) -> None:
     journal.ledger.opaque_told.add(told)
     text = f"{seen.subject} of somebody else: {seen.words} of {seen.key}, left alone and not counted"
     facts = {"key": seen.key, "id": seen.identity, **seen.facts}
-    journal.alert(_CODE_OF[seen.subject], "info", text, facts)
+    journal.alert(_CODE_OF[seen.subject], text, facts, severity=INFO)
 
 
 def name_of_opaque(seen: ForeignSeen) -> str:
@@ -149,10 +150,10 @@ def _tell_of_holding(journal: Journal, key: str, before: Decimal, now: Decimal) 
     name, facts = key.strip(), {"key": key, "before": before, "now": now}
     if now < 0 and option_of_key(key) is not None:
         words = f"the account is short {-now} {name} ({before} before), which this bot never is: it is left alone"
-        journal.alert("SHORT_AT_BROKER", "critical", words, facts)
+        journal.alert("SHORT_AT_BROKER", words, facts)
     else:
         words = f"the account holds {now} {name} ({before} before), which no trade of this bot explains: left alone"
-        journal.alert("NOT_OURS_AT_BROKER", "warning", words, facts)
+        journal.alert("NOT_OURS_AT_BROKER", words, facts)
 
 
 def _symbol_of_ours(ledger: Ledger, key: str) -> str | None:

@@ -91,7 +91,7 @@ class NewerSales:
         step = Step(order, OrderTrigger.SUBMIT, "sent before the store was restored", {}, actor="reconcile")
         self._journal.take(step)
         facts = {"order_ref": order.order_ref, "position_id": position.id}
-        self._journal.alert("ORDER_TAKEN_BACK", "warning", words, facts)
+        self._journal.alert("ORDER_TAKEN_BACK", words, facts)
 
 
 def is_sale_of_a_newer_store(ctx: Context, execution: Execution) -> bool:

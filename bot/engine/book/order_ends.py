@@ -32,9 +32,9 @@ class OrderEnds:
         if self._times(order) <= 1 or order.purpose is Purpose.ENTRY:
             self._journal.alert(
                 "ORDER_REJECTED",
-                severity,
                 f"{order.purpose} order for {order.contract_key.strip()} was refused: {order.reject_reason}",
                 {"order_ref": order.order_ref, "code": order.reject_code},
+                severity=severity,
             )
         if policy_of(order) is Policy.WAIT:
             self._journal.commands.append(AskSnapshot(f"{order.order_ref} was refused beside another order"))
@@ -83,7 +83,7 @@ class OrderEnds:
             "last": order.reject_reason,
             "code": order.reject_code,
         }
-        self._journal.alert(code, "critical", f"{words}; last: {order.reject_reason}", facts)
+        self._journal.alert(code, f"{words}; last: {order.reject_reason}", facts)
 
     def _protection_ended(self, order: Order, position: Position) -> None:
         """On the way out the stop is not missed, nor beside another one; any other end of it is a loss."""
@@ -106,7 +106,6 @@ class OrderEnds:
             return  # told with the first of them
         self._journal.alert(
             "PROTECTION_LOST",
-            "critical",
             f"{position.contract} has no stop: {order.reject_reason or order.state}",
             {"position_id": position.id},
         )

@@ -31,9 +31,7 @@ class OrderErrors:
         """Apply one error by what it means."""
         order = self._ledger.by_ref.get(event.order_ref)
         if order is None:
-            self._journal.alert(
-                "FOREIGN_ORDER_ERROR", "warning", event.text, {"code": event.code, "ref": event.order_ref}
-            )
+            self._journal.alert("FOREIGN_ORDER_ERROR", event.text, {"code": event.code, "ref": event.order_ref})
             return
         if _READ_ONLY in event.text.lower():
             self._tell_of_the_read_only_api(event)
@@ -63,7 +61,7 @@ class OrderErrors:
                 "the gateway takes no orders: its API is read-only. Untick API > Settings > Read-Only API in TWS or "
                 "IB Gateway; until then what is held has no stop at the broker"
             )
-            self._journal.alert("READ_ONLY_API", "critical", words, {"code": event.code})
+            self._journal.alert("READ_ONLY_API", words, {"code": event.code})
 
     def _error_rejects(self, order: Order, event: OrderErred) -> None:
         """A rejection ends a new order. On an order that was live it may mean a modification: evidence is asked for."""
@@ -92,7 +90,7 @@ class OrderErrors:
         order.cancel_misses += 1
         if order.cancel_misses == CANCEL_MISSES_TOLD:
             words = f"{order.order_ref} cannot be cancelled ({event.code}: {event.text}); it is tried ever more rarely"
-            self._journal.alert("CANCEL_MISSED", "critical", words, {"code": event.code, "order_id": order.order_id})
+            self._journal.alert("CANCEL_MISSED", words, {"code": event.code, "order_id": order.order_id})
         self._error_ambiguous(order, event)
 
     def _error_ambiguous(self, order: Order, event: OrderErred) -> None:
@@ -114,7 +112,7 @@ class OrderErrors:
         if told not in self._ledger.foreign_told:
             self._ledger.foreign_told.add(told)
             words = f"{order.order_ref}: {event.code} {event.text}"
-            self._journal.alert("ORDER_AMBIGUOUS", "warning", words, {"code": event.code})
+            self._journal.alert("ORDER_AMBIGUOUS", words, {"code": event.code})
         self._journal.commands.append(AskSnapshot(f"error {event.code} on {order.order_ref}"))
 
     def amend_refused(self, order: Order, reason: str) -> None:
@@ -138,4 +136,4 @@ class OrderErrors:
         times = f" {order.change_refusals} times in a row" if order.changes_are_over else ""
         words = f"the stop of {order.contract_key.strip()} could not be changed{times}: {reason}"
         facts = {"order_ref": order.order_ref, "times": str(order.change_refusals), **facts}
-        self._journal.alert("STOP_CHANGE_REFUSED", "critical", words, facts)
+        self._journal.alert("STOP_CHANGE_REFUSED", words, facts)

@@ -141,7 +141,7 @@ class Reconciler:
     def _tell_of_missing_parts(self, snapshot: BrokerSnapshot) -> None:
         words = "; ".join(snapshot.faults) or "a part is missing"
         if words != self._absences.parts_missing:
-            self._journal.alert("SNAPSHOT_INCOMPLETE", "warning", words, {"reason": self._reason})
+            self._journal.alert("SNAPSHOT_INCOMPLETE", words, {"reason": self._reason})
         connection = self._ctx.ledger.connection
         detail = f"the broker's book is not whole: {words}"
         if connection.state is ConnectionState.SYNCING and connection.detail != detail:
@@ -160,7 +160,7 @@ class Reconciler:
                 strays[exec_id] = None
                 facts = {"exec_id": exec_id, "commission": amount}
                 words = f"a commission of {amount} came for execution {exec_id}, which the broker does not have"
-                self._journal.alert("STRAY_COMMISSION", "warning", words, facts)
+                self._journal.alert("STRAY_COMMISSION", words, facts)
 
     def _note_proof(self, snapshot: BrokerSnapshot) -> None:
         """Open orders and executions suffice to leave a position by; the other parts may refute it, never prove it."""
@@ -254,7 +254,7 @@ class Reconciler:
         words = f"{order.order_ref} is {order.state} here and live at the broker: it is cancelled"
         if (view.perm_id, "ghost") not in self._ctx.ledger.foreign_told:
             self._ctx.ledger.foreign_told.add((view.perm_id, "ghost"))
-            self._journal.alert("ORDER_STILL_LIVE", "critical", words, facts)
+            self._journal.alert("ORDER_STILL_LIVE", words, facts)
         self._journal.commands.append(CancelOrder(order.order_ref, view.order_id))
         self._line("order", order.order_ref, order.state.value, view.status.value, "cancel sent")
 
@@ -399,7 +399,7 @@ class Reconciler:
         if told not in self._ctx.ledger.foreign_told:
             self._ctx.ledger.foreign_told.add(told)
             words = f"{extra} {key.strip()} at the broker are not ours and are left alone: {why}"
-            self._journal.alert("NOT_ADOPTED", "warning", words, {"key": key, "quantity": extra})
+            self._journal.alert("NOT_ADOPTED", words, {"key": key, "quantity": extra})
 
     def _is_disputed(self, key: str) -> bool:
         """Say whether a fact about a contract cannot be applied; its own comparison is tried anew each time."""
@@ -477,7 +477,7 @@ class Reconciler:
         self._journal.born(Birth(position, words, evidence), actor="reconcile")
         self._journal.take(Step(position, PositionTrigger.ADOPT, words, evidence, actor="reconcile"))
         lost.protect(position)
-        self._journal.alert("POSITION_ADOPTED", "critical", words, {"position_id": position.id})
+        self._journal.alert("POSITION_ADOPTED", words, {"position_id": position.id})
         self._line("position", found.contract_key, str(found.quantity - extra), str(found.quantity), f"adopted {extra}")
 
     def _give_up(self, key: str, missing: int, there: int) -> None:

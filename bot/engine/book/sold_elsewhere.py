@@ -66,7 +66,7 @@ def lose(ctx: Context, journal: Journal, position: Position, gone: int) -> None:
     text = f"{position.contract}: {words}; realized {position.realized_pnl}"
     if worth.valuation is Valuation.UNKNOWN:
         text += f"; tell what a share brought with `settle {position.id} PRICE`"
-    journal.alert("POSITION_GONE", "critical", text, {"position_id": position.id, "valuation": worth.valuation})
+    journal.alert("POSITION_GONE", text, {"position_id": position.id, "valuation": worth.valuation})
     foreign.position_gone(journal, position)
 
 
@@ -232,7 +232,7 @@ def _recount(journal: Journal, position: Position, actor: str, evidence: Mapping
     journal.take(Step(position, PositionTrigger.CORRECT, words, facts, actor=actor))
     if was != position.realized_pnl:
         text = f"{words}; realized {was} becomes {position.realized_pnl}"
-        journal.alert("SOLD_ELSEWHERE_COUNTED", "warning", text, {"position_id": position.id})
+        journal.alert("SOLD_ELSEWHERE_COUNTED", text, {"position_id": position.id})
     return words
 
 

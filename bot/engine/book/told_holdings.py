@@ -82,7 +82,7 @@ class ToldHoldings:
         ours = ledger.held_on(key)
         words = f"the broker holds {cap} {key.strip()} and we count {ours}: no more than {cap} stay on sale"
         facts = {"key": key, "ours": ours, "broker": ledger.told[key], "cap": cap}
-        journal.alert("FEWER_AT_BROKER", "critical", f"{words}; the book is asked", facts)
+        journal.alert("FEWER_AT_BROKER", f"{words}; the book is asked", facts)
 
     @staticmethod
     def _patience(ctx: Context, key: str, *, more: bool) -> timedelta:

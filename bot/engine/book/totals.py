@@ -59,7 +59,7 @@ class DayTotals:
         if different:
             facts = {f"{key.strip()} {side}": _both(ours, theirs, (key, side)) for key, side in sorted(different)}
             told = "; ".join(f"{name}: {said}" for name, said in facts.items())
-            journal.alert("DAY_TOTALS_DIFFER", "critical", f"the day's executions are not the broker's: {told}", facts)
+            journal.alert("DAY_TOTALS_DIFFER", f"the day's executions are not the broker's: {told}", facts)
 
 
 def _is_evening(ctx: Context) -> bool:

@@ -53,7 +53,7 @@ def reckon(ctx: Context, journal: Journal) -> None:
     if fault is not None:
         ledger.equity = None
         if fault.code == STALE and (before is None or before.code != STALE) and ctx.trading.is_open(ctx.broker_now):
-            journal.alert(STALE, "warning", f"no entries: {fault.words}", dict(fault.facts))
+            journal.alert(STALE, f"no entries: {fault.words}", dict(fault.facts))
         return
     if not ctx.trading.is_open(ctx.broker_now):
         ledger.equity = ledger.account.told  # P&L of the day is reset some time at night
@@ -134,7 +134,7 @@ def _move_along(ctx: Context, journal: Journal, flow: CashFlow, day: date) -> No
     for name in _MOVED_BY_CASH:
         breaker = ledger.breakers.setdefault(name, Breaker(name))
         journal.take(Step(breaker, BreakerTrigger.ADJUST, words, {**facts, **flow.facts}, actor="broker"))
-    journal.alert("CASH_FLOW", "info", words, {**facts, **flow.facts})
+    journal.alert("CASH_FLOW", words, {**facts, **flow.facts})
 
 
 def _raise_high_water(ctx: Context) -> None:

@@ -73,7 +73,7 @@ def _tell_of_doubt(ctx: Context, journal: Journal, schedule: Schedule, order: Or
     if due and schedule.due(f"doubt {order.id}", ctx.now, TOLD_AGAIN_S):
         facts = {"order_ref": order.order_ref, "order_id": order.order_id, "perm_id": order.perm_id, "for_s": waited}
         words = f"{order.purpose} order {order.order_ref} is in doubt for {waited:.0f} s: look at it in TWS"
-        journal.alert("ORDER_IN_DOUBT", "critical", words, facts)
+        journal.alert("ORDER_IN_DOUBT", words, facts)
 
 
 def _tell_of_too_much(
@@ -86,7 +86,7 @@ def _tell_of_too_much(
         beyond = too_much(position, ctx.ledger.orders_of(position.id))
         facts = {"position_id": position.id, "for_s": waited, "beyond": beyond}
         words = f"the stop of {position.contract} would sell {beyond} more than is held, for {waited:.1f} s by now"
-        journal.alert("STOP_TOO_LARGE", "critical", words, facts)
+        journal.alert("STOP_TOO_LARGE", words, facts)
 
 
 def _tell_of_slow_exit(ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:
@@ -96,7 +96,7 @@ def _tell_of_slow_exit(ctx: Context, journal: Journal, schedule: Schedule, posit
     if due and schedule.due(f"slow exit {position.id}", ctx.now, TOLD_AGAIN_S):
         what = f"{position.quantity} x {position.contract}"
         words = f"{what} on the way out for {waited:.0f} s: {why_not_out(ctx, position)}"
-        journal.alert("EXIT_SLOW", "critical", words, {"position_id": position.id, "for_s": waited})
+        journal.alert("EXIT_SLOW", words, {"position_id": position.id, "for_s": waited})
 
 
 def why_not_out(ctx: Context, position: Position) -> str:
@@ -139,4 +139,4 @@ def _tell_of_no_stop(ctx: Context, journal: Journal, schedule: Schedule, positio
         words = f"{bare} x {position.contract} without a stop at the broker for {waited:.1f} s"
         why = _why_no_stop(ctx, position)
         words += f": {why}" if why else ""
-        journal.alert("UNPROTECTED", "critical", words, facts)
+        journal.alert("UNPROTECTED", words, facts)

@@ -122,6 +122,6 @@ def disk_told(journal: Journal, event: DiskTold) -> None:
     facts = {"free_mb": event.free_mb, "least_mb": event.least_mb}
     if words:
         text = f"{words} ({event.free_mb} MB): no entries; remove old backups and logs, exits go on"
-        journal.alert("DISK_LOW", "critical", text, facts)
+        journal.alert("DISK_LOW", text, facts)
     else:
-        journal.alert("DISK_ROOM", "info", f"the disk of the store has room again: {event.free_mb} MB", facts)
+        journal.alert("DISK_ROOM", f"the disk of the store has room again: {event.free_mb} MB", facts)

@@ -181,7 +181,7 @@ class Limits:
             self.told_gaps.add(symbol)
             facts = {"symbol": symbol, "jump": jump, "from": earlier, "to": price}
             words = f"{symbol} jumped by {jump:+.2%} outside the session's own minutes: told, nothing is closed for it"
-            journal.alert("GAP_OUTSIDE_SESSION", "warning", words, facts)
+            journal.alert("GAP_OUTSIDE_SESSION", words, facts)
 
     # ---- what follows
 
@@ -203,7 +203,7 @@ class Limits:
         if reading.state is BreakerState.TRIPPED:
             _tripped(ctx, journal, row, reading)
         elif reading.state is BreakerState.WARNING and row.tells_warning:
-            journal.alert("BREAKER_WARNING", "warning", f"close to a limit: {reading.text}", dict(reading.facts))
+            journal.alert("BREAKER_WARNING", f"close to a limit: {reading.text}", dict(reading.facts))
 
     def _leave_gaps(self, ctx: Context, journal: Journal) -> None:
         if not self.in_session:
@@ -257,7 +257,7 @@ def _tripped(ctx: Context, journal: Journal, row: BreakerRule, reading: Reading)
     if taken_back:
         follows += f", {len(taken_back)} working entries are taken back"
     severity = "warning" if row.effect is Effect.BLOCK else "critical"
-    journal.alert("BREAKER_TRIPPED", severity, f"{words}; {follows}", {"breaker": row.name, **reading.facts})
+    journal.alert("BREAKER_TRIPPED", f"{words}; {follows}", {"breaker": row.name, **reading.facts}, severity=severity)
     if halts:
         sets = {"hold": Hold.HALT, "held_by": "tick", "held_at": ctx.now, "hold_reason": words}
         journal.take(Step(session, SessionTrigger.HALT, words, dict(reading.facts), sets))

@@ -74,7 +74,7 @@ def _tell_of_trouble(ctx: Context, journal: Journal) -> None:
     told_at[link.state.value] = ctx.now
     severity = "warning" if link.state is ConnectionState.DEGRADED_DATA else "critical"
     words = f"the connection to the broker is {link.state}: {effect} ({link.detail or 'nothing was said'})"
-    journal.alert("LINK_DEGRADED", severity, words, {"state": link.state.value, "detail": link.detail})
+    journal.alert("LINK_DEGRADED", words, {"state": link.state.value, "detail": link.detail}, severity=severity)
 
 
 def synced(ctx: Context, journal: Journal) -> None:

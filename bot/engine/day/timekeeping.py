@@ -55,10 +55,10 @@ def parted(ctx: Context, journal: Journal, event: ClockParted) -> None:
         side = "ahead of" if ahead_s > 0 else "behind"
         words = f"the machine's clock is {abs(ahead_s):.1f} s {side} the time that the bot keeps"
         ledger.clock_block = words
-        journal.alert("CLOCK_PARTED", "critical", f"{words}: no entries until they agree. {_advice(ahead_s)}", facts)
+        journal.alert("CLOCK_PARTED", f"{words}: no entries until they agree. {_advice(ahead_s)}", facts)
     else:
         ledger.clock_block = _COMPARING
-        journal.alert("CLOCK_AGREES", "info", "the machine's clock and the bot's time agree again", facts)
+        journal.alert("CLOCK_AGREES", "the machine's clock and the bot's time agree again", facts)
     journal.commands.append(AskSnapshot("the machine's clock was set"))
 
 
@@ -100,12 +100,12 @@ def _tell_of_the_difference(ctx: Context, journal: Journal) -> None:
     was, clocks.told = clocks.told, severity
     facts = {"ahead_s": round(apart_s, 1)}
     if severity == "critical":
-        journal.alert("CLOCK_WRONG", severity, in_words(clocks), facts)
+        journal.alert("CLOCK_WRONG", in_words(clocks), facts)
     elif was == "critical":
-        journal.alert("CLOCK_RIGHT", "info", "our clock and the broker's agree again", facts)
+        journal.alert("CLOCK_RIGHT", "our clock and the broker's agree again", facts)
     elif severity:
         words = f"our clock differs from the broker's by {abs(apart_s):.0f} s; at {limit_s:g} s entries stop"
-        journal.alert("CLOCK_SKEW", severity, f"{words}: see that the machine follows NTP (`timedatectl`)", facts)
+        journal.alert("CLOCK_SKEW", f"{words}: see that the machine follows NTP (`timedatectl`)", facts)
 
 
 def in_words(clocks: Clocks) -> str:
@@ -135,7 +135,7 @@ def leave_the_future(ctx: Context, journal: Journal) -> None:
     if ahead_s <= ctx.settings.engine.clock_tolerance_s:
         return
     words = f"the store speaks of {new_york(furthest)}, {ahead_s:.0f} s ahead of the clock"
-    journal.alert("CLOCK_BEHIND_STORE", "critical", f"{words}: entries under way are called off", {"ahead_s": ahead_s})
+    journal.alert("CLOCK_BEHIND_STORE", f"{words}: entries under way are called off", {"ahead_s": ahead_s})
     call_off(journal, CALLED_OFF)
     for signal in list(ctx.ledger.signals.values()):
         if signal.state in {SignalState.PENDING, SignalState.APPROVED}:

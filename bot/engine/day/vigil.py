@@ -56,7 +56,7 @@ class Vigil:
         if bool(ctx.kill_switch) is not bool(self.switch):
             there = f"{ctx.kill_switch}: no entry leaves, and those that work are taken back"
             words = there if ctx.kill_switch else "the kill switch is gone: entries pass again"
-            journal.alert("KILL_SWITCH", "critical" if ctx.kill_switch else "info", words)
+            journal.alert("KILL_SWITCH", words, severity="critical" if ctx.kill_switch else "info")
         self.switch = ctx.kill_switch
 
     def _tell_of_idleness(self, ctx: Context, journal: Journal) -> None:
@@ -71,14 +71,14 @@ class Vigil:
         if self.schedule.due("idle", ctx.now, _NOT_TRADABLE_AGAIN_S):
             paused = ctx.ledger.session.state is SessionState.PAUSED  # somebody's will, and known to somebody
             words = f"no entry has been allowed for {waited / 60:.0f} min of the session: {_why(ctx)}"
-            journal.alert("NOT_TRADABLE", "warning" if paused else "critical", words, {"for_s": waited})
+            journal.alert("NOT_TRADABLE", words, {"for_s": waited}, severity="warning" if paused else "critical")
 
     def _remind_of_login(self, ctx: Context, journal: Journal, window: RestartWindow | None) -> None:
         if window is None or not window.needs_login:
             self.schedule.last.pop("login due", None)
         elif self.schedule.due("login due", ctx.now, _LOGIN_AGAIN_S):
             words = f"{window.name}: log in to the gateway after {window.ends:%H:%M} New York, or nothing is traded"
-            journal.alert("LOGIN_DUE", "warning", words, {"window": window.name})
+            journal.alert("LOGIN_DUE", words, {"window": window.name})
 
     def _tell_of_missed_login(self, ctx: Context, journal: Journal) -> None:
         last = last_login_window(ctx.settings.ibkr, ctx.now)
@@ -93,7 +93,7 @@ class Vigil:
         link, since = ctx.ledger.connection, f"{ended.astimezone(NEW_YORK):%A %H:%M} New York"
         words = f"no synced connection since the {window.name} of {since} ({link.state}): was the login forgotten?"
         facts = {"window": window.name, "ended_at": ended, "opens_at": ctx.trading.open_at, "detail": link.detail}
-        journal.alert("LOGIN_MISSED", "critical", words, facts)
+        journal.alert("LOGIN_MISSED", words, facts)
 
 
 def _why(ctx: Context) -> str:

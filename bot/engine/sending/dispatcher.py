@@ -129,7 +129,7 @@ class Dispatcher:
         self._questions.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             text = f"a question to the broker failed: {error}"
-            self._inbox.put(AlertRaised("QUESTION_FAILED", "critical", text, {"error": repr(error)}, self._clock.now()))
+            self._inbox.put(AlertRaised("QUESTION_FAILED", text, {"error": repr(error)}, self._clock.now()))
 
     async def _what_if(self, command: AskWhatIf) -> None:
         self._inbox.put(await self._broker.what_if(command.signal_id, command.ticket))

@@ -174,7 +174,7 @@ def _expire(ctx: Context, journal: Journal, position: Position) -> None:
     ask = (AskSnapshot(f"{contract} expired"),)
     journal.take(Step(position, PositionTrigger.EXPIRE, words, evidence, sets, commands=ask))
     facts = {"position_id": position.id, "underlying": price, "quantity": position.quantity}
-    journal.alert("HELD_THROUGH_EXPIRY", "critical", words, facts)
+    journal.alert("HELD_THROUGH_EXPIRY", words, facts)
 
 
 def live_again(ctx: Context, journal: Journal) -> None:
@@ -190,7 +190,7 @@ def live_again(ctx: Context, journal: Journal) -> None:
         evidence = {"left": position.quantity, "was": position.close_reason}
         sets = {"close_reason": CloseReason.FLAT_TIME, "settlement_price": None, "shares_before": None}
         journal.take(Step(position, PositionTrigger.RECOVER, words, evidence, sets))
-        journal.alert("EXPIRED_TOO_EARLY", "critical", words, {"position_id": position.id})
+        journal.alert("EXPIRED_TOO_EARLY", words, {"position_id": position.id})
 
 
 def _standing(contract: OptionContract, price: Decimal | None) -> str:

@@ -54,13 +54,13 @@ def compared(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
     for position in pending:
         unknown = f"{position.settled_quantity} x {price_unknown(position.contract)}"
         text = f"{unknown}: tell it with `settle {position.id} PRICE`"
-        journal.alert("SETTLEMENT_PENDING", "critical", text, {"position_id": position.id})
+        journal.alert("SETTLEMENT_PENDING", text, {"position_id": position.id})
     for position in ghosts:
         if is_last_call(ctx, position.contract):
             text = (
                 f"{position.quantity} x {position.contract} expired and is still in the broker's book: ask the broker"
             )
-            journal.alert("GHOST_AT_BROKER", "critical", text, {"position_id": position.id})
+            journal.alert("GHOST_AT_BROKER", text, {"position_id": position.id})
 
 
 def _latest_run(ctx: Context) -> str | None:

@@ -209,9 +209,9 @@ class Settler:
         words = f"{verdict.words}; realized {position.realized_pnl}"
         if verdict.settlement is Settlement.PENDING:
             words += "; counted as nothing until a price is known: `settle` tells one"
-            self._journal.alert("SETTLEMENT_PENDING", "critical", words, facts)
+            self._journal.alert("SETTLEMENT_PENDING", words, facts)
         elif verdict.reason is not CloseReason.EXERCISED:
-            self._journal.alert("POSITION_SETTLED", "warning", words, facts)
+            self._journal.alert("POSITION_SETTLED", words, facts)
         if verdict.reason is CloseReason.EXERCISED:
             self.tell_of_delivery(position, position.settled_quantity - position.left_early)
 
@@ -227,7 +227,7 @@ class Settler:
             f"entries on {contract.symbol} wait until they are gone; realized {position.realized_pnl}"
         )
         facts = {"position_id": position.id, "shares": shares, "before": position.shares_before}
-        self._journal.alert("SHARES_DELIVERED", "critical", words, facts)
+        self._journal.alert("SHARES_DELIVERED", words, facts)
 
     def _see_shares_go(self) -> None:
         """Delivered shares that the account has no more were sold: entries on their symbol may go on."""
@@ -242,7 +242,7 @@ class Settler:
             evidence = {"shares_now": self._shares.get(symbol, 0), "before": position.shares_before}
             gone = Step(position, PositionTrigger.RESETTLE, words, evidence, {"shares_before": None}, actor="reconcile")
             self._journal.take(gone)
-            self._journal.alert("SHARES_GONE", "info", words, {"position_id": position.id})
+            self._journal.alert("SHARES_GONE", words, {"position_id": position.id})
 
 
 def resettle(journal: Journal, position: Position, verdict: Verdict, evidence: Mapping[str, Any], actor: str) -> None:
@@ -258,7 +258,7 @@ def resettle(journal: Journal, position: Position, verdict: Verdict, evidence: M
     journal.take(step)
     if change:
         words = f"{verdict.words}; realized {was} becomes {position.realized_pnl}"
-        journal.alert("SETTLEMENT_CORRECTED", "warning", words, {"position_id": position.id})
+        journal.alert("SETTLEMENT_CORRECTED", words, {"position_id": position.id})
 
 
 def told_by_person(position: Position, price: Decimal, actor: str) -> Verdict:

@@ -60,7 +60,7 @@ class FactFaults:
             return
         facts = {"subject": subject, "key": fault.key, "repeats": fault.repeats, "error": fault.error}
         words = f"{subject} is applied after {fault.repeats} attempts in vain"
-        journal.alert("FACT_APPLIED", "info", words, facts)
+        journal.alert("FACT_APPLIED", words, facts)
         self._show(journal.ledger)
 
     def compared(self, journal: Journal) -> None:
@@ -69,7 +69,7 @@ class FactFaults:
             if fault.comparison < self.comparison:
                 del self.faults[subject]
                 words = f"{subject} is in no whole book any more: nothing waits for it"
-                journal.alert("FACT_GONE", "info", words, {"key": fault.key, "repeats": fault.repeats})
+                journal.alert("FACT_GONE", words, {"key": fault.key, "repeats": fault.repeats})
         self._show(journal.ledger)
 
     def _note(self, journal: Journal, subject: str, key: str, error: Exception) -> None:
@@ -85,7 +85,7 @@ class FactFaults:
         what = f"{subject} of {key.strip()}" if key else subject
         effect = "no more of it is sold than the broker says is there; " if key else ""
         words = f"{what} cannot be applied ({error!r}): {effect}all else goes on, and it is tried again"
-        journal.batch.alerts.append(AlertRaised("FACT_FAULT", "critical", words, facts, journal.now))
+        journal.batch.alerts.append(AlertRaised("FACT_FAULT", words, facts, journal.now))
 
     def _show(self, ledger: Ledger) -> None:
         ledger.disputed = {fault.key: fault.subject for fault in self.faults.values() if fault.key}

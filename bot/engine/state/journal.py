@@ -115,8 +115,9 @@ class Journal:
         queued = REQUEST.initial
         self._row(REQUEST.name, request_id, queued, queued, f"refused:{kind}", actor, reason, {})
 
-    def alert(self, code: str, severity: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
-        self.batch.alerts.append(AlertRaised(code, severity, text, facts or {}, self.now))
+    def alert(self, code: str, text: str, facts: Mapping[str, Any] | None = None, *, severity: str = "") -> None:
+        """Raise an alert of the register; `severity` only where its row has more than one."""
+        self.batch.alerts.append(AlertRaised(code, text, facts or {}, self.now, severity))
 
     def _refused(self, step: Step, refusal: IllegalTransition) -> None:
         state = refusal.state
@@ -131,7 +132,7 @@ class Journal:
             step.evidence,
         )
         facts = {"machine": refusal.machine, "id": refusal.entity_id, "state": str(state), "trigger": str(step.trigger)}
-        self.alert("REFUSED_TRIGGER", "warning", f"{refusal} ({step.reason})", facts)
+        self.alert("REFUSED_TRIGGER", f"{refusal} ({step.reason})", facts)
 
     def _row(
         self,

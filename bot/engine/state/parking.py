@@ -46,7 +46,7 @@ class Parking:
             return ()
         if known is not None:
             del self.parked[machine]
-            journal.alert("MACHINE_RESUMED", "info", f"{machine} works again", {"failures": known.failures})
+            journal.alert("MACHINE_RESUMED", f"{machine} works again", {"failures": known.failures})
         return decided
 
     def run(self, journal: Journal, job: str, work: Callable[[], None]) -> bool:
@@ -88,4 +88,4 @@ class Parking:
             return
         trace = "".join(traceback.format_exception(error))
         words = f"{machine} failed ({error!r}): it is parked and tried again; its orders stay, all else goes on"
-        journal.alert("MACHINE_PARKED", "critical", words, {"traceback": trace})
+        journal.alert("MACHINE_PARKED", words, {"traceback": trace})

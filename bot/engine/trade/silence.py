@@ -130,7 +130,7 @@ class Silences:
         again = "can be sold again" if known.must_go else "is quoted again"
         words = f"{position.quantity} x {position.contract} {again}: {known.silence} no more, after {lasted:.0f} s"
         code = "EXIT_GOES_ON" if known.must_go else "QUOTED_AGAIN"
-        journal.alert(code, "info", words, {"position_id": position.id, "for_s": lasted})
+        journal.alert(code, words, {"position_id": position.id, "for_s": lasted})
 
     def _tell_the_beginning(
         self, ctx: Context, journal: Journal, schedule: Schedule, position: Position, told: Told
@@ -142,11 +142,11 @@ class Silences:
         facts = {"position_id": position.id, "silence": silence.name}
         if not told.must_go:
             words = f"{what} is held and {silence}: its stop rests at the broker, rungs and trail wait for a quote"
-            journal.alert(HELD_CODE[silence], "warning", words, facts)
+            journal.alert(HELD_CODE[silence], words, facts)
             return
         why = position.close_reason or "its stop is watched by the tick"
         words = f"{what} has to be sold ({why}) and {silence}: {DEED[silence]}"
-        journal.alert(CODE[silence], "critical", words, facts)
+        journal.alert(CODE[silence], words, facts)
 
     def _tell_of_the_close(self, ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:
         if position.state is not PositionState.CLOSING or ctx.broker_now < ctx.trading.close_at:
@@ -154,4 +154,4 @@ class Silences:
         if schedule.due(f"left at the close {position.id}", ctx.now, _A_DAY_S):
             what = f"{position.quantity} x {position.contract} ({position.close_reason})"
             words = f"{what} could not be sold before the close"
-            journal.alert("LEFT_AT_CLOSE", "critical", words, {"position_id": position.id})
+            journal.alert("LEFT_AT_CLOSE", words, {"position_id": position.id})

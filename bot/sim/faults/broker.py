@@ -377,7 +377,7 @@ class FaultyBroker:
             self._simulated.publish(by_hand(self._venue, hand, now, self.script.chance))
         for words in self.script.due(Words, now):
             text = words.text or strange_words(self.script.chance)
-            self._hear(AlertRaised(f"TWS_{words.code}", "warning", f"{words.code}: {text}", {"text": text}, now))
+            self._hear(AlertRaised(f"TWS_{words.code}", f"{words.code}: {text}", {"text": text}, now))
         for correction in self.script.due(Correction, now):
             self._simulated.publish(self._venue.correct_last_execution(correction.by))
         due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])

@@ -1,0 +1,72 @@
+"""`alerts`: the register of alerts, for those who read one and ask what it means."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli import show
+from bot.cli.edge import fail
+
+_ABOUT = (
+    "# Alerts\n\n"
+    "Every alert that Quanticity can raise, made from `bot/domain/notices.py` by `make docs`; a test keeps it so. "
+    "An alert stands on the log, on the page under *alerts*, and in the table `alert` (code, severity, "
+    "text, facts, at). "
+    "`python run.py alerts CODE` explains one.\n\n"
+    "- **critical**: money, protection or the program's work is at stake: look now\n"
+    "- **warning**: something is not as it should be, and may become worse: look today\n"
+    "- **info**: good to know, or what was told before is over\n"
+)
+_HEAD = "| code | severity | what it means | what to do | told |\n|---|---|---|---|---|\n"
+
+
+def alerts(
+    code: Annotated[str | None, typer.Argument(help="Only this one, as in UNPROTECTED or TWS_502.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/alerts.md.")] = False,
+) -> None:
+    """Explain the alerts: how grave, when again, what it means, what to do."""
+    from bot.domain.notices import REGISTER, TWS_NUMBER, UnknownNotice, notice_of
+
+    if markdown:
+        typer.echo(page(), nl=False)
+        return
+    known = {**REGISTER, f"{TWS_NUMBER}...": notice_of(f"{TWS_NUMBER}0")}
+    if code is not None:
+        try:
+            known = {code.upper(): notice_of(code.upper())}
+        except UnknownNotice:
+            fail(f"no alert has the code {code!r}: `alerts` lists them")
+    if json:
+        show.as_json([_described(name, notice) for name, notice in known.items()])
+    elif code is not None:
+        show.as_table(("", ""), list(_described(code.upper(), known[code.upper()]).items()))
+    else:
+        show.as_table(("code", "severity", "what it means"), [(c, _grave(n), n.meaning) for c, n in known.items()])
+
+
+def page() -> str:
+    """Return docs/alerts.md."""
+    from bot.domain.notices import BROKER, GROUPS, NUMBERED, TWS_NUMBER
+
+    parts = [_ABOUT]
+    for heading, rows in GROUPS.items():
+        shown = {**rows, f"{TWS_NUMBER}...": NUMBERED} if rows is BROKER else rows
+        parts.append(f"\n## {heading}\n\n{_HEAD}")
+        parts += [
+            f"| `{code}` | {_grave(each)} | {each.meaning} | {each.deed} | {each.again} |\n"
+            for code, each in shown.items()
+        ]
+    return "".join(parts)
+
+
+def _grave(notice: Any) -> str:
+    return "; ".join([notice.severity, *(f"{severity} if {when}" for severity, when in notice.or_else.items())])
+
+
+def _described(code: str, notice: Any) -> dict[str, str]:
+    return {
+        "code": code, "severity": _grave(notice), "means": notice.meaning, "do": notice.deed, "told": notice.again,
+    }  # fmt: skip
