@@ -575,6 +575,13 @@ CLOCKS: Final[Mapping[str, Notice]] = {
         "The store speaks of a later time than the clock shows: entries under way are called off.",
         "Set the machine's clock before the next start.",
     ),
+    "HOURS_DIFFER": Notice(
+        CRITICAL, "once for each set of hours that differ",
+        "The broker tells other trading hours for a day than our calendar: entries keep to the more cautious of the two.",
+        "Find out which is right (an early close, a day of mourning); the text says how to set it.",
+        {WARNING: "it is of a day to come"},
+    ),
+    "HOURS_AGREE": Notice(INFO, _END, "The broker's trading hours of a day are the calendar's again.", _NOTHING),
 }  # fmt: skip
 
 PROGRAM: Final[Mapping[str, Notice]] = {

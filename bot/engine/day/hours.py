@@ -78,12 +78,12 @@ class BrokerHours:
         if not words:
             del self.differing[day]
             text = f"the broker's trading hours of {day:%a %d %b} are those of the calendar again"
-            journal.alert("HOURS_AGREE", "info", text, facts)
+            journal.alert("HOURS_AGREE", text, facts)
             return
         self.differing[day] = words
         text = f"trading hours of {day:%a %d %b}: the broker says {words}, the calendar {facts['ours']}"
         severity = "critical" if day == new_york_day(ctx.now) else "warning"
-        journal.alert("HOURS_DIFFER", severity, f"{text}; entries keep to the more cautious. {_REMEDY}", facts)
+        journal.alert("HOURS_DIFFER", f"{text}; entries keep to the more cautious. {_REMEDY}", facts, severity=severity)
 
     def cautious(self, session: TradingSession, now: datetime) -> TradingSession:
         """Return the session as entries see it: the part of ours in which everything that the broker told of trades,
