@@ -577,7 +577,7 @@ CLOCKS: Final[Mapping[str, Notice]] = {
     ),
     "HOURS_DIFFER": Notice(
         CRITICAL, "once for each set of hours that differ",
-        "The broker tells other trading hours for a day than our calendar: entries keep to the more cautious of the two.",
+        "The broker tells other trading hours for a day than our calendar: entries keep to the more cautious.",
         "Find out which is right (an early close, a day of mourning); the text says how to set it.",
         {WARNING: "it is of a day to come"},
     ),
