@@ -7,7 +7,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ _NUMERIC: Final = (int, float, Decimal)
 
 
 def as_json(value: Any) -> None:
-    """Print a value as indented JSON; money stays text, so that no reader rounds it."""
+    """Print a value as indented JSON; money stays text, so that no reader rounds it; a duration is seconds."""
     print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
 
 
@@ -85,6 +85,8 @@ def _plain(value: Any) -> Any:
         return [_plain(inner) for inner in value]
     if isinstance(value, datetime | date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, Decimal | Path):
         return str(value)
     return value

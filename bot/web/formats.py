@@ -1,4 +1,4 @@
-"""Numbers and times as people read them: signs, thousands separators, New York time. None becomes an en dash."""
+"""Filters of the templates: times, spans, evidence, numbers as `bot.domain.wording` has them. None is an en dash."""
 
 from __future__ import annotations
 
@@ -9,48 +9,21 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.calendar import NEW_YORK
-from bot.domain.instruments import option_of_key
+from bot.domain.wording import NOTHING, dollars, price, signed
 
-NOTHING: Final = "–"
-MINUS: Final = "−"
 MINUTE, HOUR, DAY = 60, 3600, 86400
-
-
-def _sign(amount: Decimal, *, plus: bool) -> str:
-    if amount < 0:
-        return MINUS
-    return "+" if plus and amount > 0 else ""
-
-
-def money(amount: Decimal | None, *, plus: bool = False) -> str:
-    """Return dollars to the cent: `$1,234.50`, `−$12.30`; with `plus` gains carry their sign."""
-    if amount is None:
-        return NOTHING
-    cents = round(amount, 2)
-    return f"{_sign(cents, plus=plus)}${abs(cents):,.2f}"
 
 
 def gain(amount: Decimal | None) -> str:
     """Return dollars with their sign."""
-    return money(amount, plus=True)
-
-
-def price(value: Decimal | None) -> str:
-    """Return a price per share: cents, or as many as four decimals where it has them."""
-    if value is None:
-        return NOTHING
-    plain = value.normalize()
-    exponent = plain.as_tuple().exponent
-    decimals = max(2, -exponent) if isinstance(exponent, int) else 2
-    return f"{_sign(value, plus=False)}{abs(value):,.{min(decimals, 4)}f}"
+    return dollars(amount, plus=True)
 
 
 def percent(fraction: Decimal | float | None, digits: int = 1) -> str:
     """Return a fraction as a percentage with its sign: 0.123 is `+12.3 %`."""
     if fraction is None:
         return NOTHING
-    value = Decimal(str(fraction)) * 100
-    return f"{_sign(round(value, digits), plus=True)}{abs(value):,.{digits}f} %"
+    return f"{signed(Decimal(str(fraction)) * 100, digits)} %"
 
 
 def share(fraction: Decimal | float | None) -> str:
@@ -93,18 +66,8 @@ def span(seconds: float | None) -> str:
     return f"{left // DAY:.0f} days"
 
 
-def contract(key: str | None) -> str:
-    """Return an instrument's key as a desk says it: `SPX 5900 C 20 Nov`; what is no option stays as it is."""
-    if not key:
-        return NOTHING
-    option = option_of_key(key)
-    if option is None:
-        return key
-    return f"{option.symbol} {option.strike:f} {option.right.value} {option.expiry:%d %b}"
-
-
 def number(value: float | None, digits: int = 2) -> str:
-    return NOTHING if value is None else f"{MINUS if value < 0 else ''}{abs(value):,.{digits}f}"
+    return NOTHING if value is None else signed(value, digits, plus=False)
 
 
 def tone(value: Decimal | float | None) -> str:
@@ -146,7 +109,7 @@ def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
 
 
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
-    "money": money,
+    "money": dollars,
     "gain": gain,
     "price": price,
     "percent": percent,
@@ -156,7 +119,6 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "full_time": full_time,
     "day": day,
     "span": span,
-    "contract": contract,
     "number": number,
     "tone": tone,
     "pretty_json": pretty_json,

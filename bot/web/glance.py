@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain.wording import NOTHING
 from bot.web import formats, words
 from bot.web.model import Overview
 
@@ -56,11 +57,12 @@ def _protection(m: Overview) -> Answer:
 
 def _money(m: Overview) -> Answer:
     question = "Making money today?"
-    parts = f"realized {formats.gain(m.counters.realized)} · open {formats.gain(m.open_pnl)}"
-    if m.account.day_pnl is None:
-        return Answer(question, formats.NOTHING, f"no equity yet · {parts}", IDLE)
-    tone = {"good": GOOD, "bad": BAD}.get(formats.tone(m.account.day_pnl), IDLE)
-    return Answer(question, formats.gain(m.account.day_pnl), parts, tone)
+    if m.money is None:
+        return Answer(question, NOTHING, "the page cannot say", IDLE)
+    parts = f"realized {formats.gain(m.money.realized)} + open {formats.gain(m.money.open)}"
+    unmarked = f" · {_count(m.money.unmarked, 'position')} without a bid yet" if m.money.unmarked else ""
+    tone = {"good": GOOD, "bad": BAD}.get(formats.tone(m.money.total), IDLE)
+    return Answer(question, formats.gain(m.money.total), f"{parts}{unmarked}", tone)
 
 
 def _trouble(m: Overview) -> Answer:

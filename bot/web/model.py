@@ -15,6 +15,7 @@ from bot.domain.money import ZERO
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import read as ask
 from bot.store.read import others, reconciliations
+from bot.store.read.money import DayMoney, money_of_day
 from bot.web import formats, words
 from bot.web.charts import Curve, pnl_curve
 from bot.web.feeds import FeedGroup, FeedView, by_dataset, feed_view
@@ -53,8 +54,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class StateView:
+    """A state by its name, why; `words` and `tone` are of the effective state where that is another."""
+
     state: str
     why: str
+    words: str = ""
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class Overview:
     market: MarketView = MarketView("–", "no session known yet")
     account: AccountView = AccountView()
     curve: Curve | None = None
-    open_pnl: Decimal | None = None
+    money: DayMoney | None = None
     counters: CountersView = CountersView()
     positions: tuple[PositionView, ...] = ()
     closed_positions: tuple[PositionView, ...] = ()
@@ -124,8 +129,9 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
     now = base.now
     pulse = ask.pulse(connection)
     day = (pulse.session_day if pulse else None) or new_york_day(now)
-    account, session, market = account_view(connection, day), _session(connection), market_view(pulse, now)
-    held = position_views(connection, ask.open_positions(connection), now)
+    account, session, market = account_view(connection, day), _session(connection, pulse), market_view(pulse, now)
+    money = money_of_day(connection, day)
+    held = position_views(connection, ask.open_positions(connection), now, money.positions)
     feeds = tuple(feed_view(row, now) for row in ask.feeds(connection))
     return replace(
         base,
@@ -137,15 +143,15 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         empty_positions=_why_flat(session, market, bool(pulse and pulse.waiting_for)),
         account=account,
         curve=_curve(connection, day),
-        open_pnl=_open_pnl(held),
-        counters=counters_view(ask.counters(connection, day)),
+        money=money,
+        counters=counters_view(ask.counters(connection, day, money)),
         positions=held,
         closed_positions=position_views(connection, ask.closed_positions(connection, day, ENDED_SHOWN), now),
-        unsettled=tuple(unsettled_view(row) for row in ask.unsettled_positions(connection)),
+        unsettled=tuple(unsettled_view(row, new_york_day(now)) for row in ask.unsettled_positions(connection)),
         signals=signal_views(connection, ask.live_signals(connection), now),
         recent_signals=signal_views(connection, ask.ended_signals(connection, ENDED_SHOWN), now),
         stats=tuple(ask.strategy_stats(connection, day)),
-        activity=steps(connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine)),
+        activity=steps(connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine), new_york_day(now)),
         alerts=tuple(ask.alerts(connection, ALERTS_SHOWN)),
         feeds=feeds,
         datasets=by_dataset(feeds),
@@ -194,13 +200,14 @@ def _warnings(held: Sequence[PositionView], pulse: EngineStatus | None) -> list[
     return found
 
 
-def _session(connection: Connection) -> StateView:
+def _session(connection: Connection, pulse: EngineStatus | None) -> StateView:
     row = ask.session(connection)
     if row is None:
         return StateView("starting", "no session in the store yet")
     note = words.state_note(row.state, "session")
     if row.held_at is None:
-        return StateView(row.state, note)
+        may = ask.effective_state(connection, pulse) if pulse else row.state
+        return StateView(row.state, note, may, words.effective_tone(may))
     held = f"{_held(row)} since {formats.clock_time(row.held_at)} ET"
     return StateView(row.state, held if row.state in {"paused", "halted"} else f"{note}; then {row.hold}: {held}")
 
@@ -263,11 +270,6 @@ def _curve(connection: Connection, day: date) -> Curve | None:
     step = max(1, len(points) // CURVE_POINTS)
     thinned = points[::step]
     return pnl_curve(thinned if not points or thinned[-1] == points[-1] else [*thinned, points[-1]])
-
-
-def _open_pnl(held: Sequence[PositionView]) -> Decimal | None:
-    known = [p.pnl for p in held if p.pnl is not None]
-    return sum(known, ZERO) if known else (None if held else ZERO)
 
 
 def counters_view(day: ask.DayCounters) -> CountersView:

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
 from bot.store import read as ask
+from bot.store.read.money import money_of_day
 from bot.store.read.protections import totals
 from bot.web.feeds import FeedView
 from bot.web.model import Overview
@@ -157,7 +158,9 @@ def _families(connection: Connection, now: datetime) -> Iterator[Metric]:
     yield _gauge("quotes_per_second", "Quotes taken, per wall second", pulse.quotes_per_s if pulse else None)
     yield _gauge("positions_open", "Open positions", len(held))
     yield from _unprotected(connection)
-    yield _gauge("open_pnl_dollars", "Unrealized P&L at the latest marks", ask.total_open(held))
+    money = money_of_day(connection, (pulse.session_day if pulse else None) or new_york_day(now))
+    yield _gauge("realized_pnl_dollars", "What the day realized, net of commissions", money.realized)
+    yield _gauge("open_pnl_dollars", "Open P&L of the day at the latest bids", money.open)
     yield _gauge("equity_dollars", "Net liquidation", account.net_liquidation if account else None)
     yield _gauge("day_pnl_dollars", "Equity less the day's first", account.day_pnl if account else None)
     yield from _by_state(connection)
@@ -213,6 +216,8 @@ def status() -> tuple[Response, int]:
     """The bot at a glance. Money is text in dollars, times are ISO-8601 UTC, ages are seconds.
 
     `now`, `mode` (sim | paper | live), `speed`, `scenario`, `tick`; `session` and `connection`: {state, why};
+    `state`: what the bot may do in effect; `money`: {total, realized, open, difference (the broker's change of the day
+    less total)};
     `market`: {words, detail}; `account`: {equity, day_pnl, at}; `today`: {closed, wins, realized, fees, slippage};
     `positions`: [{id, contract, state, quantity, entry_price, stop_price, bid, pnl, unprotected (true while contracts
     lack a working sale at the broker), protection (wanted | working | rejected | synthetic | leaving),
@@ -241,6 +246,7 @@ def _status(m: Overview) -> dict[str, Any]:
         "speed": m.speed,
         "scenario": m.scenario,
         "tick": m.tick,
+        "state": m.session.words or m.session.state,
         "session": {"state": m.session.state, "why": m.session.why},
         "connection": {"state": m.connection.state, "why": m.connection.why},
         "market": {"words": m.market.words, "detail": m.market.detail},
@@ -249,6 +255,14 @@ def _status(m: Overview) -> dict[str, Any]:
             "day_pnl": _text(m.account.day_pnl),
             "at": m.account.at.isoformat() if m.account.at else None,
         },
+        "money": {
+            "total": _text(m.money.total),
+            "realized": _text(m.money.realized),
+            "open": _text(m.money.open),
+            "difference": _text(m.money.difference),
+        }
+        if m.money
+        else None,
         "today": {
             "closed": m.counters.closed,
             "wins": m.counters.wins,

@@ -10,7 +10,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from bot.domain.calendar import new_york_day
+from bot.domain.money import ZERO
+from bot.domain.wording import dollars, key_words, price
 from bot.store import read as ask
+from bot.store.read.money import open_of
 from bot.store.read.protections import ProtectionRow, protections
 from bot.store.values import parse_json
 from bot.web import formats, words
@@ -52,10 +56,10 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
     fills = ask.executions(connection, [o.id for o in orders], row.id)
     told = ask.transitions_of(connection, [row.id, *(o.id for o in orders)])
     return Timeline(
-        "position", row.id, formats.contract(row.contract_key), row.strategy, row.state,
+        "position", row.id, key_words(row.contract_key, new_york_day(now)), row.strategy, row.state,
         _position_facts(row, protections(connection, [row.id])[row.id]),
         _chart(connection, row, fills, told, now), "The path starts with the first fill and the first quote after it.",
-        tuple(orders), tuple(fills), steps(connection, told),
+        tuple(orders), tuple(fills), steps(connection, told, new_york_day(now)),
         f"/signal/{row.signal_id}" if row.signal_id else "", "The signal that it came from",
         can_close=row.state in {"filled", "trailing"},
         can_settle=row.settlement in {"pending", "seen"} or row.valuation in {"unknown", "estimated"},
@@ -77,25 +81,34 @@ def signal_timeline(connection: Connection, signal_id: str, now: datetime) -> Ti
         chart = _chart(connection, held, fills, ask.transitions_of(connection, [held.id]), now)
     asked = row.state == "pending" and row.id in ask.signals_that_wait_for_a_person(connection)
     return Timeline(
-        "signal", row.id, formats.contract(row.contract_key), row.strategy, row.state, _signal_facts(row),
+        "signal", row.id, key_words(row.contract_key, new_york_day(now)), row.strategy, row.state, _signal_facts(row),
         chart, "A signal has a price path once it has become a position.",
-        tuple(orders), tuple(f for f in fills if f.order_id in {o.id for o in orders}), steps(connection, told),
+        tuple(orders), tuple(f for f in fills if f.order_id in {o.id for o in orders}),
+        steps(connection, told, new_york_day(now)),
         f"/position/{held.id}" if held else "", "The position that came of it", can_answer=asked,
     )  # fmt: skip
 
 
 def _position_facts(row: ask.PositionRow, cover: ProtectionRow) -> tuple[Fact, ...]:
-    pnl = row.realized_pnl + (row.unrealized_pnl or 0) if row.closed_at is None else row.realized_pnl
+    now_open = ZERO if row.closed_at else (open_of(row) or ZERO)
+    pnl = row.realized_pnl + now_open
     cost = row.entry_value * row.multiplier
+    part = formats.percent(pnl / cost if cost else None)
     return (
         ("Contracts", f"{row.quantity} left of {row.entry_quantity}", ""),
-        ("Entry", formats.price(row.entry_price), ""),
-        ("High", formats.price(row.high), ""),
-        ("Stop", formats.price(row.stop_price), ""),
+        ("Entry", price(row.entry_price), ""),
+        ("High", price(row.high), ""),
+        ("Stop", price(row.stop_price), ""),
         ("Protection", words.protection_words(cover.protection), words.state_tone(cover.protection, "protection")),
         ("Without protection", _bare(cover), "bad" if cover.unprotected_contracts else ""),
-        ("P&L", f"{formats.gain(pnl)} ({formats.percent(pnl / cost if cost else None)})", formats.tone(pnl)),
-        ("Commissions", formats.money(row.commissions), ""),
+        (
+            "P&L since entry",
+            f"{formats.gain(pnl)} ({part})",
+            formats.tone(pnl),
+        ),
+        ("of it realized, net of fees", formats.gain(row.realized_pnl), formats.tone(row.realized_pnl)),
+        ("Open, at the bid", formats.gain(now_open), formats.tone(now_open)),
+        ("Commissions", dollars(row.commissions), ""),
         ("Opened", formats.full_time(row.opened_at), ""),
         *_ending(row),
     )
@@ -119,14 +132,14 @@ def _elsewhere(row: ask.PositionRow) -> str:
     source = words.valuation_words(row.valuation)
     if not row.elsewhere_value:
         return f"{row.elsewhere_quantity}, {source}"
-    return f"{row.elsewhere_quantity} at {formats.price(row.elsewhere_value / row.elsewhere_quantity)}, {source}"
+    return f"{row.elsewhere_quantity} at {price(row.elsewhere_value / row.elsewhere_quantity)}, {source}"
 
 
 def _signal_facts(row: ask.SignalRow) -> tuple[Fact, ...]:
     return (
         ("Contracts", str(row.quantity), ""),
-        ("Limit", formats.price(row.limit_price), ""),
-        ("Full premium", formats.money(row.notional), ""),
+        ("Limit", price(row.limit_price), ""),
+        ("Full premium", dollars(row.notional), ""),
         ("Proposed", formats.full_time(row.created_at), ""),
         ("Good until", f"{formats.clock_time(row.expires_at)} ET", ""),
     )
@@ -158,9 +171,9 @@ def stop_steps(told: Sequence[ask.TransitionRow], position_id: str) -> list[Stop
     found = []
     for row in told:
         name = STOP_EVIDENCE.get(row.trigger)
-        price = _decimal((parse_json(row.evidence) or {}).get(name)) if row.entity_id == position_id and name else None
-        if price is not None:
-            found.append(StopStep(row.event_at, price))
+        at = _decimal((parse_json(row.evidence) or {}).get(name)) if row.entity_id == position_id and name else None
+        if at is not None:
+            found.append(StopStep(row.event_at, at))
     return found
 
 

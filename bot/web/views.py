@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
 from sqlalchemy import Connection
 
+from bot.domain.calendar import new_york_day
 from bot.domain.requests import REQUESTS
+from bot.domain.wording import key_words
 from bot.store import read as ask
+from bot.store.read.money import OpenPosition, open_of
 from bot.store.read.protections import ProtectionRow, protections
-from bot.web import formats, words
+from bot.web import words
 
 BREAKER_WORDS: Final = {
     "daily_loss": "Loss of the day",
@@ -44,6 +47,7 @@ class PositionView:
     high: Decimal
     rungs_done: int
     rungs_total: int
+    open: Decimal | None
     pnl: Decimal | None
     gain: Decimal | None
     protection: str
@@ -138,40 +142,40 @@ class CommandView:
         return self.state == "queued"
 
 
-def position_views(connection: Connection, rows: Sequence[ask.PositionRow], now: datetime) -> tuple[PositionView, ...]:
+def position_views(
+    connection: Connection, rows: Sequence[ask.PositionRow], now: datetime, parts: Sequence[OpenPosition] = ()
+) -> tuple[PositionView, ...]:
+    """Return the rows; `parts` of the day's money are what each open one brought today, so that they add up to it."""
     cover = protections(connection, [row.id for row in rows])
-    return tuple(position_view(row, cover[row.id], now) for row in rows)
+    brought = {part.id: part.day for part in parts}
+    return tuple(position_view(row, cover[row.id], now, brought.get(row.id)) for row in rows)
 
 
-def position_view(row: ask.PositionRow, cover: ProtectionRow, now: datetime) -> PositionView:
+def position_view(
+    row: ask.PositionRow, cover: ProtectionRow, now: datetime, brought: Decimal | None = None
+) -> PositionView:
     cost = row.entry_value * row.multiplier
-    closed = row.closed_at is not None
-    pnl = row.realized_pnl if closed else _whole_pnl(row)
+    pnl = brought if row.closed_at is None else row.realized_pnl
     since = cover.unprotected_since
     return PositionView(
-        row.id, formats.contract(row.contract_key), row.strategy, row.origin, row.state, row.quantity,
+        row.id, key_words(row.contract_key, new_york_day(now)), row.strategy, row.origin, row.state, row.quantity,
         row.entry_quantity,
         row.entry_price, row.bid, row.ask, row.stop_price, row.high, row.rungs_done, len(ask.plan_rungs(row.plan)),
-        pnl, pnl / cost if pnl is not None and cost else None,
+        None if row.closed_at else open_of(row), pnl, pnl / cost if pnl is not None and cost else None,
         cover.protection, cover.unprotected_contracts, (now - since).total_seconds() if since else None,
         cover.contract_seconds, row.closed_at, row.close_reason, row.realized_pnl, row.elsewhere_quantity,
         row.valuation,
     )  # fmt: skip
 
 
-def unsettled_view(row: ask.PositionRow) -> UnsettledView:
-    title = formats.contract(row.contract_key)
+def unsettled_view(row: ask.PositionRow, today: date) -> UnsettledView:
+    title = key_words(row.contract_key, today)
     if row.settlement is None:
         said = f"{row.elsewhere_quantity} sold by somebody else: {words.valuation_words(row.valuation)}"
         return UnsettledView(row.id, title, said, row.valuation == "unknown", row.realized_pnl, "Tell sale price")
     pending = row.settlement == "pending"
     said = "no price is known: it counts as nothing" if pending else "by the price that was seen at its expiry"
     return UnsettledView(row.id, title, said, pending, row.realized_pnl, "Tell settlement price")
-
-
-def _whole_pnl(row: ask.PositionRow) -> Decimal | None:
-    """Return what was realized on the sold part plus what the rest stands at, None before the first mark."""
-    return None if row.unrealized_pnl is None else row.realized_pnl + row.unrealized_pnl
 
 
 def signal_views(connection: Connection, rows: Sequence[ask.SignalRow], now: datetime) -> tuple[SignalView, ...]:
@@ -182,28 +186,30 @@ def signal_views(connection: Connection, rows: Sequence[ask.SignalRow], now: dat
 
 def signal_view(row: ask.SignalRow, now: datetime, asked: bool, reason: str) -> SignalView:
     return SignalView(
-        row.id, formats.contract(row.contract_key), row.strategy, row.state, row.quantity, row.limit_price,
+        row.id, key_words(row.contract_key, new_york_day(now)), row.strategy, row.state, row.quantity, row.limit_price,
         row.notional,
         row.created_at, (row.expires_at - now).total_seconds(), asked and row.state == "pending", reason,
     )  # fmt: skip
 
 
-def steps(connection: Connection, rows: Sequence[ask.TransitionRow]) -> tuple[StepView, ...]:
+def steps(connection: Connection, rows: Sequence[ask.TransitionRow], today: date) -> tuple[StepView, ...]:
     """Return transitions with the contract each is about and the page that tells its story."""
     orders = ask.orders(connection, [row.entity_id for row in rows if row.machine == "order"])
     asked = ask.signal_of_approval(connection, [row.entity_id for row in rows if row.machine == "approval"])
     traded = [row.entity_id for row in rows if row.machine in {"signal", "position"}]
     names = ask.titles(connection, [*traded, *asked.values()])
-    return tuple(_step(row, orders.get(row.entity_id), asked.get(row.entity_id), names) for row in rows)
+    return tuple(_step(row, orders.get(row.entity_id), asked.get(row.entity_id), names, today) for row in rows)
 
 
-def _step(row: ask.TransitionRow, order: ask.OrderRow | None, signal_id: str | None, names: dict[str, str]) -> StepView:
+def _step(
+    row: ask.TransitionRow, order: ask.OrderRow | None, signal_id: str | None, names: dict[str, str], today: date
+) -> StepView:
     base = {name: getattr(row, name) for name in ask.TransitionRow.__slots__}
     if order is not None:
-        label = f"{order.purpose} {formats.contract(order.contract_key)}"
+        label = f"{order.purpose} {key_words(order.contract_key, today)}"
         return StepView(**base, label=label, signal_id=order.signal_id, position_id=order.position_id)
     key = names.get(signal_id or row.entity_id)
-    return StepView(**base, label=formats.contract(key) if key else "", signal_id=signal_id)
+    return StepView(**base, label=key_words(key, today) if key else "", signal_id=signal_id)
 
 
 def breaker_view(row: ask.BreakerRow) -> BreakerView:

@@ -103,6 +103,7 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("position", "exit_fill"): "Exit filled in part",
         ("position", "exit_failed"): "Exit failed",
         ("position", "close"): "Closed",
+        ("position", "charge"): "Last commission known",
         ("position", "expire"): "Expired: waits for the broker's settlement",
         ("position", "settle"): "Settled",
         ("position", "resettle"): "Settlement corrected",
@@ -189,6 +190,12 @@ REFUSED: Final = "refused:"
 
 def state_tone(state: str, machine: str) -> str:
     return STATE_TONES.get((machine, state), "idle")
+
+
+def effective_tone(effective: str) -> str:
+    """Return the colour of an effective state: what keeps entries out of an active session is worth a look."""
+    nominal, _, rest = effective.partition(", ")
+    return "warn" if rest.startswith("entries") else "idle" if rest else state_tone(nominal, "session")
 
 
 def state_words(state: str) -> str:

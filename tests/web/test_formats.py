@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.lifecycles import LIFECYCLES
 from bot.domain.machine import CREATED
+from bot.domain.wording import dollars, price
 from bot.web import formats, words
 
 
@@ -19,7 +20,7 @@ from bot.web import formats, words
     [("1234.5", "$1,234.50"), ("-12.3", "−$12.30"), ("0", "$0.00"), ("-0.001", "$0.00"), ("1000000", "$1,000,000.00")],
 )
 def test_money_has_cents_separators_and_a_real_minus(amount: str, shown: str) -> None:
-    assert formats.money(Decimal(amount)) == shown
+    assert dollars(Decimal(amount)) == shown
 
 
 def test_a_gain_carries_its_sign() -> None:
@@ -28,7 +29,7 @@ def test_a_gain_carries_its_sign() -> None:
 
 @given(st.decimals(min_value=-(10**9), max_value=10**9, places=4))
 def test_money_reads_back_to_the_cent(amount: Decimal) -> None:
-    shown = formats.money(amount)
+    shown = dollars(amount)
     assert Decimal(shown.replace("−", "-").replace("$", "").replace(",", "")) == round(amount, 2)
 
 
@@ -36,7 +37,7 @@ def test_money_reads_back_to_the_cent(amount: Decimal) -> None:
     "value, shown", [("4.2", "4.20"), ("4.0525", "4.0525"), ("5900", "5,900.00"), ("0.05", "0.05")]
 )
 def test_a_price_has_cents_or_what_it_needs(value: str, shown: str) -> None:
-    assert formats.price(Decimal(value)) == shown
+    assert price(Decimal(value)) == shown
 
 
 @pytest.mark.parametrize(
@@ -56,18 +57,13 @@ def test_a_span_reads_well(seconds: float, shown: str) -> None:
 
 
 def test_nothing_is_an_en_dash() -> None:
-    shown = (formats.money, formats.price, formats.percent, formats.clock_time, formats.full_time, formats.span)
+    shown = (dollars, price, formats.percent, formats.clock_time, formats.full_time, formats.span)
     assert {show(None) for show in shown} == {"–"}
 
 
 def test_times_are_new_york() -> None:
     assert formats.clock_time(datetime(2026, 7, 1, 14, 0, tzinfo=UTC)) == "10:00:00"
     assert formats.full_time(datetime(2026, 12, 1, 14, 0, tzinfo=UTC)) == "Tue 01 Dec 2026 09:00:00 ET"
-
-
-def test_a_contract_is_said_as_on_the_desk() -> None:
-    assert formats.contract("SPXW  261120C05900000") == "SPX 5900 C 20 Nov"
-    assert formats.contract("not an option") == "not an option"
 
 
 def test_evidence_is_flattened_to_lines() -> None:

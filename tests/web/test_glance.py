@@ -41,7 +41,7 @@ def test_a_good_day_is_protected_earning_and_nothing_is_wrong(fine: FlaskClient)
     told = answers(fine)
     assert told["Protected?"][:2] == ("good", "Yes")
     assert "1 contract in 1 position" in told["Protected?"][2]
-    assert told["Making money today?"][:2] == ("good", "+$286.40")
+    assert told["Making money today?"][:2] == ("good", "+$833.20")  # 878.40 - 485.20 realized, (8.60 - 4.20) x 100 open
     assert told["Anything wrong?"][:2] == ("good", "No")
     assert "3 feeds fresh" in told["Anything wrong?"][2]
 
@@ -54,7 +54,7 @@ def test_a_position_without_a_stop_is_named(page: FlaskClient, store, protection
     since = "2026-11-20T16:05:20.000000+00:00"
     store.set(schema.POSITION, {"id": "POSRUN"}, protection=protection, unprotected_quantity=1, unprotected_since=since)
     assert protected(page)[:2] == (tone, answer)
-    assert "1 contract of SPX 5900 C 20 Nov" in protected(page)[2]
+    assert "1 contract of SPX 5900C 20 Nov" in protected(page)[2]
 
 
 @pytest.mark.parametrize("settlement, answer", [("seen", "No"), ("pending", "1 settlement price to be told")])

@@ -72,7 +72,6 @@ from bot.store.read.trading import (
     signals_ending,
     signals_that_wait_for_a_person,
     titles,
-    total_open,
     unsettled_positions,
 )
 
@@ -129,7 +128,6 @@ __all__ = [
     "state_counts",
     "strategy_stats",
     "titles",
-    "total_open",
     "transition_count",
     "transitions_of",
     "unsettled_positions",

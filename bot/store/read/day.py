@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, func, or_, select
 
 from bot.store import schema
-from bot.store.read.money import bounds, money_of_day, slippage_of_day
+from bot.store.read.money import DayMoney, bounds, money_of_day, slippage_of_day
 from bot.store.values import time_text
 
 
@@ -28,9 +28,9 @@ class DayCounters:
     slippage_percent: Decimal | None = None
 
 
-def counters(connection: Connection, day: date) -> DayCounters:
-    """Return what a New York day came to so far."""
-    money, slipped = money_of_day(connection, day), slippage_of_day(connection, day)
+def counters(connection: Connection, day: date, known: DayMoney | None = None) -> DayCounters:
+    """Return what a New York day came to so far; `known`: its money where that was read already."""
+    money, slipped = known or money_of_day(connection, day), slippage_of_day(connection, day)
     return DayCounters(
         money.closed,
         money.wins,

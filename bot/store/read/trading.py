@@ -10,7 +10,6 @@ from typing import Final
 
 from sqlalchemy import Connection, and_, false, or_, select
 
-from bot.domain.money import ZERO
 from bot.domain.order import Purpose
 from bot.domain.position import POSITION as POSITION_LIFE
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
@@ -241,8 +240,3 @@ def plan_rungs(plan: str) -> list[Decimal]:
     """Return the gains of a frozen exit plan's rungs (0.5 is +50 %)."""
     rungs = (parse_json(plan) or {}).get("rungs", [])
     return [Decimal(str(rung["gain"] if isinstance(rung, dict) else rung[0])) for rung in rungs]
-
-
-def total_open(rows: Iterable[PositionRow]) -> Decimal:
-    """Return the unrealized dollars of positions at their latest marks."""
-    return sum((row.unrealized_pnl or ZERO for row in rows), ZERO)

@@ -1,0 +1,70 @@
+"""One store, three readers: the page, `status --json` and plain SQL say the same money, state and contracts."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from typer.testing import CliRunner
+
+from bot.cli.main import app
+from bot.store import schema
+from bot.store.values import time_text
+from tests.web.conftest import NOW, StoreBuilder
+
+OPEN_SQL = "SELECT SUM((bid * entry_quantity - entry_value) * quantity * multiplier / entry_quantity) FROM position"
+
+
+@pytest.fixture
+def said(store: StoreBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What `status --json` says of the store, of which one breaker has tripped."""
+    store.add(
+        schema.BREAKER, id="correlation", state="tripped", value="0.85", limit_words="0.8", share=1.06, detail="",
+        since=time_text(NOW),
+    )  # fmt: skip
+    (tmp_path / "home" / "config").mkdir(parents=True)
+    monkeypatch.setenv("QUANTICITY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("QUANTICITY__DATABASE__URL", store.url)
+    answer = CliRunner().invoke(app, ["status", "--json"])
+    assert answer.stdout, answer.output
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found
+
+
+def sql(store: StoreBuilder, query: str) -> Decimal:
+    with sqlite3.connect(store.url.partition("///")[2]) as connection:
+        return Decimal(connection.execute(query).fetchone()[0]) / 10_000
+
+
+def test_the_days_money_is_one(store: StoreBuilder, said: dict[str, Any], page: FlaskClient) -> None:
+    realized = sql(store, "SELECT SUM(realized_pnl) FROM position")
+    is_open = sql(store, f"{OPEN_SQL} WHERE closed_at IS NULL")
+    status, api = said["money"], page.get("/api/status").get_json()["money"]
+    for told in (status, api):
+        assert (Decimal(str(told["realized"])), Decimal(str(told["open"]))) == (realized, is_open)
+    assert Decimal(api["total"]) == realized + is_open
+    text = html.unescape(page.get("/").get_data(as_text=True))
+    assert f"realized +${realized:,.2f}, open +${is_open:,.2f}" in text
+    assert f'<p class="value good">+${realized + is_open:,.2f}</p>' in text
+    assert Decimal(str(status["equity_change"])) - realized - is_open == Decimal(api["difference"])
+
+
+def test_the_rows_add_up_to_the_headline(page: FlaskClient) -> None:
+    told = page.get("/api/status").get_json()
+    open_rows = sum(Decimal(row["pnl"]) for row in told["positions"])
+    closed = re.findall(r"<span class=\"num \w+\">(.*?)</span>", page.get("/parts").get_json()["signals"])
+    ended = sum(Decimal(amount.replace("−", "-").replace("$", "").replace(",", "")) for amount in closed)
+    assert open_rows + ended == Decimal(told["money"]["total"])
+
+
+def test_the_effective_state_is_one(said: dict[str, Any], page: FlaskClient) -> None:
+    assert said["state"] == "active, entries blocked: correlation"
+    assert page.get("/api/status").get_json()["state"] == said["state"]
+    assert f">{said['state']}<" in page.get("/parts").get_json()["status"]
