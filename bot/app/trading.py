@@ -348,6 +348,7 @@ def _broker_settings(settings: Settings) -> BrokerSettings:
         handshake_timeout_s=ibkr.handshake_timeout_s,
         request_timeout_s=ibkr.request_timeout_s,
         probe_every_s=ibkr.probe_every_s,
+        line_quiet_s=ibkr.line_quiet_s,
         retry_max_s=ibkr.retry_most_s,
         tws_zone=ibkr.tws_zone,
     )

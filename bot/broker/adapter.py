@@ -11,6 +11,7 @@ from bot.broker import words
 from bot.broker.account import AccountValues
 from bot.broker.connection import AccountRefused, Connection
 from bot.broker.contracts import ContractBook
+from bot.broker.farms import FarmLook
 from bot.broker.holdings import Holdings
 from bot.broker.ib import Contract, TwsClient
 from bot.broker.link import LinkHealth
@@ -63,14 +64,15 @@ class IbkrBroker:
         self._desk = OrderDesk(settings.client_id, self._book, clock, sink, self._ids, self._ask_order_id)
         self._account = AccountValues(self._wire, clock, sink)
         self._what_ifs = WhatIfs(clock)
-        self._link = LinkHealth(clock, sink, self._restored, self._account.renew)
+        self._link = LinkHealth(clock, sink, self._restored, self._account.renew, self._farm_noticed)
         self._market = MarketLines(settings, self._wire, self._book, clock, sink, self._link.competing)
+        self._farms = FarmLook(self._market, settings.line_quiet_s, self._link.lines_silent)
         self._snapshots = Snapshots(
             self._wire, self._desk, self._book, self._ids, self._account, clock, settings.request_timeout_s
         )  # fmt: skip
         owner = Ownership(settings.client_id, bot_id, self._book.trades, self._desk.is_ours)
         self._parts = Parts(
-            self._market, self._desk, self._account, self._what_ifs, self._link, owner,
+            self._market, self._desk, self._account, self._what_ifs, self._link, self._farms, owner,
             Holdings(self._book, clock, sink), clock, sink,
         )  # fmt: skip
         self._connection = Connection(
@@ -106,6 +108,7 @@ class IbkrBroker:
         for timer in self._timers:
             timer.cancel()
         self._account.stop()
+        self._farms.stop()
         self._market.forget()
         if running is not None:
             running.cancel()
@@ -229,7 +232,11 @@ class IbkrBroker:
         self._parts.pulse.lost(reason)
         self._what_ifs.fail_all(reason)
         self._account.stop()
+        self._farms.stop()
         self._market.forget()
+
+    def _farm_noticed(self, text: str) -> None:
+        self._farms.noticed(text)
 
     def _restored(self, kept: bool) -> None:
         """TWS has the broker back. Where it says that subscriptions were kept, ticks must prove it."""

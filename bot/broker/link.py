@@ -21,14 +21,20 @@ class LinkHealth:
     """Turns system codes into link changes. `on_restored(kept)` is called when TWS has the broker back."""
 
     def __init__(
-        self, clock: Clock, sink: Sink, on_restored: Callable[[bool], None], on_account_lost: Callable[[], None]
+        self,
+        clock: Clock,
+        sink: Sink,
+        on_restored: Callable[[bool], None],
+        on_account_lost: Callable[[], None],
+        on_farm: Callable[[str], None],
     ) -> None:
         self._clock = clock
         self._sink = sink
         self._on_restored = on_restored
         self._on_account_lost = on_account_lost
+        self._on_farm = on_farm
         self._accepted = False
-        self._broken: set[str] = set()
+        self._silent = ""  # which lines that we need are silent, in words
         self._orders_lost_by: int | None = None
         self._competing_at: float | None = None
         self._id_taken_told = False
@@ -36,7 +42,7 @@ class LinkHealth:
     def begin(self) -> None:
         """A new connection: nothing is known to be wrong."""
         self._accepted = False
-        self._broken.clear()
+        self._silent = ""
         self._orders_lost_by = None
         self._competing_at = None
 
@@ -56,21 +62,22 @@ class LinkHealth:
             self.change(LinkChange.ORDERS_LOST, f"{self._orders_lost_by}: TWS has no connection to the broker")
         elif self._competing_at is not None:
             self.change(LinkChange.COMPETING, "another session of this user has the market data")
-        elif self._broken:
-            self.change(LinkChange.DATA_LOST, f"broken: {', '.join(sorted(self._broken))}")
+        elif self._silent:
+            self.change(LinkChange.DATA_LOST, self._silent)
 
     @property
     def is_degraded(self) -> bool:
-        return self._orders_lost_by is not None or self._competing_at is not None or bool(self._broken)
+        return self._orders_lost_by is not None or self._competing_at is not None or bool(self._silent)
 
     def system(self, code: int, text: str) -> None:
         """Take a code that came for nobody in particular; raises UnknownWord."""
+        if code in words.FARM_CODES and self._accepted:  # with a login TWS lists farms, and lines are not open yet
+            self._on_farm(f"{code} {text}")
         word = words.system_word(code)
         handle = {
             SystemWord.ORDERS_LOST: self._orders_lost,
             SystemWord.RESTORED_ANEW: self._restored,
             SystemWord.RESTORED_KEPT: self._restored,
-            SystemWord.FARM_BROKEN: self._farm_broken,
             SystemWord.FARM_OK: self._farm_ok,
             SystemWord.COMPETING: lambda _, words_of: self.competing(words_of),
             SystemWord.ACCOUNT_STREAM_LOST: lambda *_: self._on_account_lost(),
@@ -116,19 +123,19 @@ class LinkHealth:
             self.change(LinkChange.RESTORED, detail)
             self._on_restored(kept)
 
-    def _farm_broken(self, code: int, text: str) -> None:
-        del code
-        self._broken.add(_farm(text))
-        if self._accepted and self._orders_lost_by is None:
-            self.change(LinkChange.DATA_LOST, text)
+    def lines_silent(self, silent: str) -> None:
+        """Take what was found after a farm's notice: which lines that we need are silent, nothing when they speak."""
+        before, self._silent = self._silent, silent
+        if not self._accepted or self._orders_lost_by is not None:
+            return
+        if silent:
+            self.change(LinkChange.DATA_LOST, silent)
+        elif before and not self.is_degraded:
+            self.change(LinkChange.DATA_RESTORED, "the lines speak again")
 
     def _farm_ok(self, code: int, text: str) -> None:
         if self._orders_lost_by == 2110:  # the link inside TWS heals without a 1101 or 1102
             self._heal(f"{code}: {text}", kept=True)
-        was_broken = bool(self._broken)
-        self._broken.discard(_farm(text))
-        if was_broken and self._accepted and not self.is_degraded:
-            self.change(LinkChange.DATA_RESTORED, f"{code}: {text}")
 
     def _tell(self, code: int, text: str) -> None:
         severity = _SEVERITY[words.system_word(code)]
@@ -144,8 +151,3 @@ class LinkHealth:
 
     def _alert(self, code: str, text: str, facts: Mapping[str, Any], *, severity: str = "") -> None:
         self._sink(AlertRaised(code, text, facts, self._clock.now(), severity))
-
-
-def _farm(text: str) -> str:
-    """Return the farm that a notice names after its last colon."""
-    return text.rpartition(":")[2].strip() if ":" in text else ""

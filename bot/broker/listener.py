@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from bot.broker import words
 from bot.broker.account import AccountValues
+from bot.broker.farms import FarmLook
 from bot.broker.holdings import Holdings
 from bot.broker.ib import (
     CommissionReport,
@@ -55,13 +56,14 @@ class Parts:
 
     def __init__(
         self, market: MarketLines, desk: OrderDesk, account: AccountValues, what_ifs: WhatIfs, link: LinkHealth,
-        owner: Ownership, holdings: Holdings, clock: Clock, sink: Sink,
+        farms: FarmLook, owner: Ownership, holdings: Holdings, clock: Clock, sink: Sink,
     ) -> None:  # fmt: skip
         self.market = market
         self.desk = desk
         self.account = account
         self.what_ifs = what_ifs
         self.link = link
+        self.farms = farms
         self.owner = owner
         self.holdings = holdings
         self.clock = clock
@@ -106,6 +108,7 @@ class Listener:
     def tcpDataProcessed(self) -> None:
         if self._muted:
             return
+        self._parts.farms.heard()
         if self._parts.market.flush():
             self._parts.link.data_flows()
             self._parts.pulse.heard()

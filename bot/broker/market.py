@@ -23,6 +23,7 @@ from bot.broker.words import LineWord
 from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerError, BrokerUnavailable, UnknownWord
 from bot.domain.events import AlertRaised, ContractQualified, HoursTold
+from bot.domain.farms import OPTIONS, UNDERLYINGS, Group
 from bot.domain.quotes import Greeks
 from bot.engine.state.ports import Clock, Sink
 
@@ -64,6 +65,10 @@ class MarketLines:
         self._refusals_told: set[tuple[str, str, int]] = set()
         self._resets: dict[Wanted, int] = {}
         self._changed: dict[int, Line] = {}
+        self._since: dict[str, float] = {}  # group -> when its first line was opened
+        self._spoke: dict[str, float] = {}  # group -> when one of its lines last said something of its instrument
+        self._ticked: set[int] = set()  # lines that did, of any kind
+        self._turn = 0
         self.ticked_at: float = 0.0
 
     # ---- what is wanted
@@ -101,8 +106,9 @@ class MarketLines:
             task.cancel()
         self._qualifying.clear()
         self._asking_hours.clear()
-        for store in (self._lines, self._by_request, self._changed, self._resets):
+        for store in (self._lines, self._by_request, self._changed, self._resets, self._since, self._spoke):
             store.clear()
+        self._ticked.clear()
         for marks in (self._ours, self._given_up, self._unknown, self._refusals_told):
             marks.clear()
         self._budgets = self._full_budgets()
@@ -117,6 +123,23 @@ class MarketLines:
         for wanted in planned:
             if wanted not in self._lines:
                 self._open(*wanted)
+
+    def groups(self) -> dict[str, Group]:
+        """Return the quote lines by what serves them, and when each group last spoke; times are the loop's."""
+        there = {_group(line) for line in self._lines.values() if isinstance(line, QuoteLine)}
+        self._since = {group: at for group, at in self._since.items() if group in there}
+        return {group: Group(self._since[group], self._spoke.get(group)) for group in there}
+
+    def ask_anew(self, group: str) -> None:
+        """Ask for one quote line of a group again, another one each time: a farm that is there answers at once, also
+        where the market stands still."""
+        members = [w for w, line in self._lines.items() if isinstance(line, QuoteLine) and _group(line) == group]
+        if not members:
+            return
+        self._turn += 1
+        wanted = members[-self._turn % len(members)]  # from the least important on
+        self._close(wanted)
+        self._open(*wanted)
 
     @property
     def open_lines(self) -> frozenset[Wanted]:
@@ -164,12 +187,15 @@ class MarketLines:
         self._lines[key, kind] = line
         self._by_request[request_id] = line
         self._ours.add(request_id)
+        if isinstance(line, QuoteLine):
+            self._since.setdefault(_group(line), _now())
         self._wire.later(send)
 
     def _close(self, wanted: Wanted) -> None:
         line = self._lines.pop(wanted)
         self._by_request.pop(line.request_id, None)
         self._changed.pop(line.request_id, None)
+        self._ticked.discard(line.request_id)
         self._wire.later(_closer(wanted[1], line.request_id))
 
     async def _qualify(self, key: str) -> None:
@@ -223,11 +249,19 @@ class MarketLines:
         line = self._by_request.get(request_id)
         if isinstance(line, QuoteLine) and line.price(tick, value, size):
             self._changed[request_id] = line
+            if tick not in words.CLOSE_TICKS:
+                self._has_spoken(line)
 
     def size(self, request_id: int, tick: int, value: float) -> None:
         line = self._by_request.get(request_id)
         if isinstance(line, QuoteLine) and line.size(tick, value):
             self._changed[request_id] = line
+            self._has_spoken(line)
+
+    def _has_spoken(self, line: QuoteLine) -> None:
+        """A line said something of its instrument now; yesterday's close is nothing of it."""
+        self._ticked.add(line.request_id)
+        self._spoke[_group(line)] = _now()
 
     def halted(self, request_id: int, value: float) -> None:
         line = self._by_request.get(request_id)
@@ -252,6 +286,7 @@ class MarketLines:
             at=self._clock.now(),
         )  # fmt: skip
         self._changed[request_id] = line
+        self._has_spoken(line)
 
     def depth(self, request_id: int, position: int, operation: int, side: int, value: float, size: float) -> None:
         line = self._by_request.get(request_id)
@@ -263,12 +298,14 @@ class MarketLines:
             self._reset(line, str(broken))
         else:
             self._changed[request_id] = line
+            self._ticked.add(request_id)
 
     def trade(self, request_id: int, epoch: int, value: float, size: float) -> None:
         line = self._by_request.get(request_id)
         if isinstance(line, TapeLine):
             line.trade(epoch, value, size)
             self._changed[request_id] = line
+            self._ticked.add(request_id)
 
     def flush(self) -> bool:
         """After a packet: tell of every line that it changed, once. Says whether there were any."""
@@ -297,7 +334,7 @@ class MarketLines:
             word = words.line_word(code)
         except UnknownWord:
             if code not in words.NOTICE_RANGE:
-                self._give_up(wanted)
+                self._wait_for_ticks(wanted, code, text)
             raise
         self._on_word(word, wanted, line, code, text)
 
@@ -316,9 +353,24 @@ class MarketLines:
                 self._unknown.add(wanted[0])
                 self._sink(ContractQualified(wanted[0], None, None, f"{code}: {text}"))
                 self.sync()
-            case LineWord.NOT_SUBSCRIBED | LineWord.FAULT:
+            case LineWord.NOT_SUBSCRIBED:
+                self._wait_for_ticks(wanted, code, text)
+            case LineWord.FAULT:
                 self._give_up(wanted)
                 self._refused(wanted, code, text)
+
+    def _wait_for_ticks(self, wanted: Wanted, code: int, text: str) -> None:
+        """What is refused may be a part of what was asked for (10090): a line that ticks from now on is one."""
+        line = self._lines[wanted]
+        self._ticked.discard(line.request_id)
+        asyncio.get_running_loop().call_later(self._settings.line_quiet_s, self._judge_silent, wanted, line, code, text)
+
+    def _judge_silent(self, wanted: Wanted, line: Line, code: int, text: str) -> None:
+        if self._lines.get(wanted) is not line or line.request_id in self._ticked:
+            return
+        self._close(wanted)
+        self._given_up.add(wanted)
+        self._refused(wanted, code, text)
 
     def _too_many(self, wanted: Wanted, code: int, text: str) -> None:
         """The venue allows fewer lines than our budget says: shrink it, so that the least important line goes."""
@@ -378,6 +430,15 @@ class MarketLines:
 
     def _alert(self, code: str, text: str, facts: Mapping[str, Any]) -> None:
         self._sink(AlertRaised(code, text, facts, self._clock.now()))
+
+
+def _group(line: Line) -> str:
+    """Return the name of what serves a line: options come from other farms than what they are written on."""
+    return OPTIONS if line.contract.secType in words.OPTION_KINDS else UNDERLYINGS
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 Opener = Callable[[str, Contract, int, int], tuple[Line, Send]]

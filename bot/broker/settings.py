@@ -26,6 +26,7 @@ class BrokerSettings:
     request_timeout_s: float = 10.0
     what_if_timeout_s: float = 4.0
     probe_every_s: float = 30.0
+    line_quiet_s: float = 10.0  # silence after a farm's notice, or after a word about a line, that counts
     retry_min_s: float = 0.5
     retry_max_s: float = 15.0
     paced_per_second: int = 30  # of the 45 messages that the client library sends in a second; orders have the rest

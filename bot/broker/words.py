@@ -124,7 +124,6 @@ class SystemWord(StrEnum):
     ORDERS_LOST = "orders_lost"
     RESTORED_ANEW = "restored_anew"  # subscriptions are gone
     RESTORED_KEPT = "restored_kept"
-    FARM_BROKEN = "farm_broken"
     FARM_OK = "farm_ok"
     COMPETING = "competing"
     ID_TAKEN = "id_taken"
@@ -155,15 +154,15 @@ SYSTEM_CODES: Final[Mapping[int, SystemWord]] = MappingProxyType(
         1300: _S.WARNING,  # the socket port was changed; the connection drops next
         2100: _S.ACCOUNT_STREAM_LOST,
         2101: _S.FAULT,
-        2103: _S.FARM_BROKEN,
+        2103: _S.NOTICE,
         2104: _S.FARM_OK,
-        2105: _S.FARM_BROKEN,
+        2105: _S.NOTICE,
         2106: _S.FARM_OK,
         2107: _S.FARM_OK,  # idle, comes back on demand
         2108: _S.FARM_OK,
         2110: _S.ORDERS_LOST,
         2119: _S.NOTICE,
-        2157: _S.WARNING,  # security definitions: nothing that is already qualified needs them
+        2157: _S.NOTICE,  # security definitions: nothing that is already qualified needs them
         2158: _S.FARM_OK,
         2159: _S.NOTICE,
         2174: _S.NOTICE,
@@ -183,7 +182,7 @@ class LineWord(StrEnum):
 
     UNKNOWN_CONTRACT = "unknown_contract"
     TOO_MANY = "too_many"
-    NOT_SUBSCRIBED = "not_subscribed"
+    NOT_SUBSCRIBED = "not_subscribed"  # of all of a line or of a part of it: what ticks, is
     RESET = "reset"
     COMPETING = "competing"
     NOTICE = "notice"
@@ -223,6 +222,9 @@ LINE_CODES: Final[Mapping[int, LineWord]] = MappingProxyType(
     }
 )
 
+OPTION_KINDS: Final = frozenset({"OPT", "FOP", "WAR", "IOPT"})
+FARM_CODES: Final = frozenset({2103, 2104, 2105, 2106, 2107, 2108, 2110, 2119, 2157, 2158})
+"""Notices of data farms. They say when to look at the lines, in any words and of any farm; they decide nothing."""
 DOLLARS: Final = "USD"
 NOTICE_RANGE: Final = range(2100, 2200)
 """Codes that inform or warn by the vendor's own numbering: an unknown one is told, and stops nothing."""

@@ -115,6 +115,9 @@ class IbkrSettings(Section):
     handshake_timeout_s: Seconds = 10
     request_timeout_s: Seconds = 10
     probe_every_s: Seconds = 30
+    line_quiet_s: Seconds = Field(
+        10, description="lines that are silent for so long after a word about them or their farm are lost, wall seconds"
+    )
     retry_most_s: float = Field(15, ge=0.5, le=300, description="attempts to connect are never further apart")
     restart_windows: tuple[RestartWindow, ...] = Field(
         (

@@ -68,7 +68,7 @@ CONNECTION: Final = Lifecycle(
             S.HANDSHAKING: "socket up, nothing heard yet",
             S.SYNCING: "account, orders, executions and positions are being read",
             S.SYNCED: "every snapshot gave its own end marker",
-            S.DEGRADED_DATA: "a data farm is gone: quotes may be old",
+            S.DEGRADED_DATA: "lines that we need fell silent after a farm's notice: quotes may be old",
             S.DEGRADED_ORDERS: "TWS lost the broker's servers: orders rest there, ours may not arrive",
             S.COMPETING: "the same user is logged in elsewhere: no live data",
             S.RESTART_WINDOW: "the broker's daily or weekly reset",

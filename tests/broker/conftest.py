@@ -64,6 +64,7 @@ SETTINGS = BrokerSettings(
     request_timeout_s=0.3,
     what_if_timeout_s=0.3,
     probe_every_s=60,
+    line_quiet_s=0.2,
     retry_min_s=0.01,
     retry_max_s=0.02,
 )

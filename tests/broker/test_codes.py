@@ -80,8 +80,8 @@ LINE_COMPETING = frozenset({10197})
 
 # ---- with no id
 
-SAID_ONLY = frozenset({162, 165, 366, 2104, 2106, 2107, 2108, 2119, 2158, 2159, 2174, 10182, 10225})
-ALERTED = frozenset({100, 320, 321, 322, 502, 504, 505, 1300, 2101, 2157, 10314})
+SAID_ONLY = frozenset({162, 165, 366, 2104, 2106, 2107, 2108, 2119, 2157, 2158, 2159, 2174, 10182, 10225})
+ALERTED = frozenset({100, 320, 321, 322, 502, 504, 505, 1300, 2101, 10314})
 LINK = frozenset({1100, 1101, 1102, 2103, 2105, 2110, 10197})
 """See test_link.py."""
 ACCOUNT_ASKED_AGAIN = frozenset({2100})

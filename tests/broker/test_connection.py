@@ -138,11 +138,19 @@ async def test_kept_subscriptions_that_stay_silent_are_asked_for_again(
     await tws.until_asked(2)
 
 
-async def test_a_farm_that_breaks_and_heals(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> None:
-    tws.send_all([(4, 2, -1, 2103, "farm is broken:usopt", ""), (4, 2, -1, 2105, "HMDS is broken:ushmds", "")])
-    tws.send_all([(4, 2, -1, 2104, "farm is OK:usopt", ""), (4, 2, -1, 2106, "HMDS is OK:ushmds", "")])
+async def test_lines_that_fall_silent_with_a_notice_are_lost_until_they_speak(
+    broker: IbkrBroker, tws: FakeTws, events: Gathered
+) -> None:
+    broker.subscribe(Subscribe({"SPX": frozenset({"quote"})}))
+    await tws.until_asked(1)
+    tws.send_all([(4, 2, -1, 2103, "farm is broken:usfarm", ""), (4, 2, -1, 2105, "HMDS is broken:ushmds", "")])
+    line = (await tws.until_asked(1, count=2))[2]  # asked anew, and silent
+    tws.send(6, 2, "Cushion", "1", "", ACCOUNT)
+    assert "underlyings" in (await events.change(C.DATA_LOST)).detail
+    tws.send_all([(4, 2, -1, 2104, "farm is OK:usfarm", ""), (4, 2, -1, 2106, "HMDS is OK:ushmds", "")])
+    tws.send(1, 6, line, 1, "5990", 1, 0)
     await events.change(C.DATA_RESTORED)
-    assert events.changes[2:] == [C.DATA_LOST, C.DATA_LOST, C.DATA_RESTORED]
+    assert events.changes[2:] == [C.DATA_LOST, C.DATA_RESTORED]
 
 
 async def test_2110_heals_with_the_farm_when_no_1102_comes(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> None:
@@ -156,11 +164,15 @@ async def test_trouble_is_said_again_after_a_snapshot(
     broker: IbkrBroker, tws: FakeTws, events: Gathered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.broker.adapter.REMIND_S", 0.0)
-    tws.send(4, 2, -1, 2103, "farm is broken:usopt", "")
+    broker.subscribe(Subscribe({"SPX": frozenset({"quote"})}))
+    await tws.until_asked(1)
+    tws.send(4, 2, -1, 2103, "farm is broken:usfarm", "")
+    await tws.until_asked(1, count=2)
+    tws.send(6, 2, "Cushion", "1", "", ACCOUNT)
     await events.change(C.DATA_LOST)
     events.clear()
     await broker.snapshot()
-    assert "usopt" in (await events.change(C.DATA_LOST)).detail
+    assert "usfarm" in (await events.change(C.DATA_LOST)).detail
 
 
 async def test_a_competing_session_is_named_and_its_end_is_seen_in_the_ticks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -249,3 +250,28 @@ async def test_orders_do_not_wait_behind_subscriptions(broker: IbkrBroker, tws: 
     broker.cancel("bot-o1", 3)
     await tws.until_asked(4)
     assert len(tws.of(1)) == 1
+
+
+@pytest.mark.parametrize("code", [354, 10089, 10090, 10168, 10186, 10167, 460, 10999, 77_777])
+async def test_a_word_about_a_part_of_a_line_does_not_end_what_ticks(
+    broker: IbkrBroker, tws: FakeTws, events: Gathered, code: int
+) -> None:
+    request = await line(broker, tws)
+    tws.send(4, 2, request, code, "Part of requested market data is not subscribed.", "")
+    for n in range(8):
+        tws.send(1, 6, request, 1, f"5.1{n}", 20, 0)
+        await events.first(QuoteReceived, lambda each, n=n: each.quote.bid == Decimal(f"5.1{n}"))
+        await asyncio.sleep(0.05)
+    assert not tws.of(2), "it is not given back"
+    assert not [each for each in events.of(AlertRaised) if each.code == "LINE_REFUSED"]
+
+
+@pytest.mark.parametrize("code", [10090, 354, 10999])
+async def test_a_line_that_stays_silent_after_such_a_word_is_given_back_and_its_place_is_free(
+    broker: IbkrBroker, tws: FakeTws, events: Gathered, code: int
+) -> None:
+    request = await line(broker, tws)
+    tws.send(4, 2, request, code, "Part of requested market data is not subscribed.", "")
+    assert (await tws.until_asked(2))[2] == request
+    refused = await events.first(AlertRaised, lambda each: each.code == "LINE_REFUSED")
+    assert (refused.facts["key"], refused.facts["code"]) == (OPTION_KEY, code)
