@@ -184,9 +184,9 @@ class RiskSettings(Section):
     daily_loss_fraction: Fraction = Field(
         Decimal("0.06"), description="loss since the day's first equity that ends entries"
     )
-    max_contracts: int = Field(50, ge=1, le=10_000, description="of one entry, whatever the premium allows")
+    max_contracts: int = Field(50, ge=1, le=10_000, description="of one entry order; more goes out in chunks")
     max_displayed_multiple: Decimal = Field(
-        Decimal(2), gt=0, le=100, description="contracts of one entry to those displayed on the quote's thinner side"
+        Decimal(2), gt=0, le=100, description="contracts of one entry order to those on the quote's thinner side"
     )
     max_positions: int = Field(5, ge=1)
     max_same_direction: int = Field(3, ge=1)

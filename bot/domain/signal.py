@@ -57,6 +57,7 @@ SIGNAL: Final = Lifecycle(
             (S.APPROVED, T.REJECT): S.REJECTED,  # the world changed between approval and order
             (S.APPROVED, T.EXPIRE): S.EXPIRED,
             (S.APPROVED, T.CANCEL): S.CANCELLED,
+            (S.WORKING, T.WORK): S.WORKING,  # the next chunk of what one order may not ask for
             (S.WORKING, T.FILL): S.FILLED,
             (S.WORKING, T.REJECT): S.REJECTED,  # the broker refused the order
             (S.WORKING, T.EXPIRE): S.EXPIRED,

@@ -16,7 +16,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
-from bot.engine.trade import entries, exits, signals
+from bot.engine.trade import chunks, entries, exits, signals
 from bot.engine.watches import Watches
 from bot.strategies.base import Look, Strategy
 
@@ -66,7 +66,7 @@ class Rounds:
             since = position.opened_at if position else None
             self._carry_out(f"order {order.order_ref}", partial(entries.work_entry, ctx, order, since))
         self._carry_out(f"signal {signal.id}", partial(signals.expire, ctx, signal))
-        self._carry_out(f"signal {signal.id}", partial(entries.finish_signal, ctx, signal))
+        self._carry_out(f"signal {signal.id}", partial(chunks.go_on, ctx, signal))
 
     def _positions_to_judge(self, ctx: Context) -> list[Position]:
         """Positions whose inputs changed: their quote, a fact of theirs, something under way, or their hour has

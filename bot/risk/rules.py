@@ -58,6 +58,7 @@ class EntryView:
     minutes: Minutes = field(default_factory=dict)
     equity_fault: str = ""  # a code: why there is no equity to reckon with; empty: there is
     equity_facts: Mapping[str, Any] = field(default_factory=dict)
+    order_most: int = 1  # contracts that one order may ask for
 
     @property
     def bet(self) -> Bet:
@@ -230,6 +231,13 @@ def _premium_budget(view: EntryView, settings: RiskSettings) -> Verdict:
     return _unless(view.notional <= budget, "PREMIUM_TOO_LARGE"), facts
 
 
+def _order_size(view: EntryView, settings: RiskSettings) -> Verdict:
+    """What is larger goes out in chunks; where nothing is displayed there is no chunk."""
+    shown = min(view.quote.bid_size, view.quote.ask_size) if view.quote is not None else None
+    facts = {"displayed": shown, "multiple": settings.max_displayed_multiple, "max": view.order_most}
+    return _unless(view.order_most >= 1, "DISPLAYED_SIZE"), facts
+
+
 def _buying_power(view: EntryView, settings: RiskSettings) -> Verdict:
     """The broker's own preview: what the account may lend against, less what it must keep, after this order."""
     answer = view.what_if
@@ -316,6 +324,7 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("one_side", _one_side),
     ("orders_on_contract", _orders_on_contract),
     ("premium_budget", _premium_budget),
+    ("order_size", _order_size),
     ("buying_power", _buying_power),
     ("spread", _spread),
     ("quote_fresh", _quote_fresh),

@@ -26,10 +26,11 @@ def contracts_within_premium(equity: Decimal, fraction: Decimal, price: Decimal,
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many contracts, and in words the cap that left no more."""
+    """How many contracts, in words the cap that left no more, and how many of them one order asks for at most."""
 
     contracts: int
     bound_by: str
+    order_most: int
 
 
 def size_entry(
@@ -42,26 +43,42 @@ def size_entry(
     may_lose: Decimal | None,
     open_premium: Decimal,
 ) -> Size:
-    """Return the most contracts that every cap allows, never below zero.
+    """Return the most contracts that every cap allows, never below zero; what exceeds one order goes out in chunks.
 
-    Dollars but for `price`, per share. `displayed`: contracts on the thinner side of the quote. `may_lose`: what the
-    day may lose from here until its loss limit, None when no day's equity is known; the premium that is open already,
-    `open_premium`, and that of this entry stay within it together.
+    Dollars but for `price`, per share. `displayed`: contracts on the thinner side of the quote; where not one may be
+    asked for, the size is zero. `may_lose`: what the day may lose from here until its loss limit, None when no day's
+    equity is known; the premium that is open already, `open_premium`, and that of this entry stay within it together.
     """
     cost = price * multiplier
     caps = [
         (contracts_within_premium(equity, settings.max_premium_fraction, price, multiplier),
          f"PREMIUM_BUDGET one contract costs {cost}, over {settings.max_premium_fraction} of {equity}"),
-        (settings.max_contracts, f"MAX_CONTRACTS {settings.max_contracts}"),
-        (int(displayed * settings.max_displayed_multiple),
-         f"DISPLAYED_SIZE {displayed} on the thinner side, times {settings.max_displayed_multiple}"),
     ]  # fmt: skip
     if may_lose is not None:
         left = may_lose - open_premium
         words = f"DAY_LOSS_ROOM the day may still lose {may_lose:.2f}, {open_premium:.2f} of premium are open"
         caps.append((int(left // cost) if left > 0 else 0, words))
+    most = most_of_one_order(settings, displayed)
+    if most < 1:
+        words = f"DISPLAYED_SIZE {displayed} on the thinner side, times {settings.max_displayed_multiple}"
+        caps.append((0, words))
     contracts, bound_by = min(caps, key=lambda cap: cap[0])
-    return Size(max(contracts, 0), bound_by)
+    if contracts > most:
+        bound_by += f"; {_why_chunks(settings, displayed, most)}"
+    return Size(max(contracts, 0), bound_by, most)
+
+
+def most_of_one_order(settings: RiskSettings, displayed: int) -> int:
+    """Return how many contracts one entry order asks for at most: `displayed` are on the quote's thinner side."""
+    return min(settings.max_contracts, int(displayed * settings.max_displayed_multiple))
+
+
+def _why_chunks(settings: RiskSettings, displayed: int, most: int) -> str:
+    """Return the cap of one order in words."""
+    if most == settings.max_contracts:
+        return f"in chunks of at most MAX_CONTRACTS {most}"
+    shown = f"DISPLAYED_SIZE {displayed} on the thinner side, times {settings.max_displayed_multiple}"
+    return f"in chunks of at most {most}: {shown}"
 
 
 def day_may_lose(settings: RiskSettings, opening: Decimal, pnl: Decimal) -> Decimal:

@@ -157,12 +157,13 @@ _POLLS_S = 6.0  # to find out what was lost takes two books a grace time apart, 
 
 
 def broken_laws(
-    url: str, venue: MatchingVenue, opening_cash: Decimal, holds: bool, *, by_hand: bool = False
+    url: str, venue: MatchingVenue, opening_cash: Decimal, holds: bool, *, by_hand: bool = False, chunk: int = 10_000
 ) -> list[str]:
     """Compare store and venue after the last moment; `holds`: contracts were meant to go through their expiry. Where
-    somebody traded `by_hand`, cash and holdings are not ours alone: our own fills still are."""
+    somebody traded `by_hand`, cash and holdings are not ours alone: our own fills still are. No entry order asks for
+    more than a `chunk`."""
     money = _still_open(url) if by_hand else _compare_money(url, venue, opening_cash, holds)
-    compared = (*_compare_fills(url, venue), *money, *_bought(url, venue))
+    compared = (*_compare_fills(url, venue), *money, *_bought(url, venue), *_in_chunks(url, chunk))
     return [*_invariants(url), *compared, *_left_over(url)]
 
 
@@ -273,6 +274,20 @@ def _bought(url: str, venue: MatchingVenue) -> list[str]:
         f"duplicate: {count} bought for signal {signal}, approved were {approved.get(signal)}"
         for signal, count in bought.items()
         if count > int(str(approved.get(signal, 0)))
+    ]
+
+
+def _in_chunks(url: str, most: int) -> list[str]:
+    """No entry order is larger than one may be, and those of one signal were never alive side by side."""
+    large = "SELECT order_ref, quantity FROM broker_order WHERE purpose = 'entry' AND quantity > " + str(most)
+    beside = (
+        "SELECT a.order_ref, b.order_ref FROM broker_order a JOIN broker_order b ON a.signal_id = b.signal_id "
+        "WHERE a.purpose = 'entry' AND b.purpose = 'entry' AND a.id < b.id AND a.created_at <= b.created_at "
+        "AND (a.done_at IS NULL OR a.done_at > b.created_at)"
+    )
+    return [
+        *(f"entry {ref} asks for {quantity}, more than {most}" for ref, quantity in _rows(url, large)),
+        *(f"entries {one} and {other} were alive side by side" for one, other in _rows(url, beside)),
     ]
 
 

@@ -315,7 +315,9 @@ class World:
         await self.die("the end")
         self.outcome.deaths.pop()
         self.outcome.broken += self.checker.broken
-        self.outcome.broken += broken_laws(self.url, self.venue, EQUITY, self.plan.holds, by_hand=self.plan.by_hand)
+        self.outcome.broken += broken_laws(
+            self.url, self.venue, EQUITY, self.plan.holds, by_hand=self.plan.by_hand, chunk=self.plan.setting.chunk
+        )
         self.outcome.fills = len(self.venue.executions())
         self.outcome.orders = len(self.checker.placed)
         return self.outcome

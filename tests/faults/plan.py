@@ -102,6 +102,7 @@ class Setting:
     approval: str = "auto"
     ladder: str = "two rungs"
     holds: bool = False  # nothing is flattened before the close
+    chunk: int = 50  # contracts of one entry order
 
     @classmethod
     def of(cls, seed: int) -> Setting:
@@ -111,11 +112,12 @@ class Setting:
             chance.choice(("auto", "auto", "auto", "manual", "above_risk_pct")),
             chance.choice(tuple(LADDERS)),
             holds=seed % 4 == 3,
+            chunk=random.Random(f"chunk {seed}").choice((50, 50, 4, 2)),
         )
 
     @property
     def settings(self) -> Settings:
-        return _settings(self.limits, self.approval)
+        return _settings(self.limits, self.approval, self.chunk)
 
     @property
     def exit(self) -> ExitSettings:
@@ -123,14 +125,14 @@ class Setting:
 
     def __str__(self) -> str:
         held = ", held through the close" if self.holds else ""
-        return f"{self.limits} limits, approval {self.approval}, {self.ladder}{held}"
+        return f"{self.limits} limits, approval {self.approval}, {self.ladder}, orders of {self.chunk} at most{held}"
 
 
 @lru_cache
-def _settings(limits: str, approval: str) -> Settings:
+def _settings(limits: str, approval: str, chunk: int) -> Settings:
     return Settings.model_validate(
         {
-            "risk": LIMITS[limits],
+            "risk": {**LIMITS[limits], "max_contracts": chunk},
             "engine": _ENGINE,
             "execution": _EXECUTION,
             "approval": {"mode": approval, "above_risk_fraction": "0.018", "signal_ttl_s": 25},

@@ -42,7 +42,7 @@ def refusals(**changes: Any) -> dict[str, str]:
 def test_a_sound_entry_passes_every_rule() -> None:
     results = validate_entry(GOOD, LIMITS)
     assert [result.rule for result in results] == [name for name, _ in RULES]
-    assert len(results) == 20
+    assert len(results) == 21
     assert all(result.passed and result.text.startswith("ok") for result in results)
 
 
@@ -84,6 +84,7 @@ def test_a_sound_entry_passes_every_rule() -> None:
             {"quantity": 0, "limit_price": Decimal("21.00")},
             "PREMIUM_BUDGET_TOO_SMALL one_contract=2100.00 max=2000.00 quantity=0",
         ),
+        ("order_size", {"order_most": 0}, "DISPLAYED_SIZE displayed=100 multiple=2 max=0"),
         ("buying_power", {"what_if": None}, "WHAT_IF_MISSING"),
         (
             "buying_power",

@@ -68,6 +68,9 @@ def test_a_size_is_above_no_cap_and_the_same_again(
 
     found = size().contracts
     assert size() == size()
-    assert 0 <= found <= min(most, displayed * multiple)
+    assert size().order_most == min(most, int(displayed * multiple)), "what one order asks for at most"
+    assert found >= 0
+    assert not found or size().order_most >= 1
+    assert ("in chunks" in size().bound_by) == (found > size().order_most)
     assert found * price * 100 <= equity * settings.max_premium_fraction
     assert may_lose is None or not found or open_premium + found * price * 100 <= may_lose

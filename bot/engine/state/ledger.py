@@ -346,9 +346,11 @@ class Ledger:
         return {halt.id: halt.reason for halt in self.symbol_halts.values() if halt.state is SymbolState.HALTED}
 
     def exposure(self, leaving_out: Signal | None = None) -> Exposure:
-        """Count open positions and the signals that may still become one."""
-        found = Exposure()
+        """Count open positions and the signals that may still become one, but for one and what it has bought."""
+        found, own = Exposure(), leaving_out.position_id if leaving_out is not None else None
         for position in self.positions.values():
+            if position.id == own:
+                continue
             found.add(position.contract.symbol, position.contract.right)
         for signal in self.signals.values():
             if signal is leaving_out or signal.state in SIGNAL.terminal or signal.position_id in self.positions:
@@ -359,7 +361,7 @@ class Ledger:
     def bets(self, before: Signal) -> tuple[Bet, ...]:
         """Return what an entry is one bet with: open positions, and the entries on their way that were proposed before
         it or are already allowed. Of two in one tick the second counts the first, and not the other way round."""
-        found = [_bet(position.contract) for position in self.positions.values()]
+        found = [_bet(each.contract) for each in self.positions.values() if each.id != before.position_id]
         is_earlier = before.id in self.signals
         for signal in self.signals.values():
             if signal.id == before.id:

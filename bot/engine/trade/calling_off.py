@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.domain.order import Order, Purpose
+from bot.domain.signal import SignalState
 from bot.engine.state.journal import Journal
 
 FLATTENED: Final = "entry:flattened"
@@ -38,9 +39,14 @@ def why_called_off(order: Order) -> str | None:
 
 
 def call_off(journal: Journal, tag: str) -> list[Order]:
-    """Mark every live entry order and return those that are marked; what is to be sold when it fills, stays so."""
+    """Mark every live entry order and return those that are marked; what is to be sold when it fills, stays so.
+
+    The latest order of a signal that is bought in chunks is marked too, though it is done: no chunk follows it.
+    """
     chosen = [o for o in journal.ledger.open_orders.values() if o.purpose is Purpose.ENTRY]
-    for order in chosen:
+    working = (s.id for s in journal.ledger.signals.values() if s.state is SignalState.WORKING)
+    between = [orders[-1] for i in working if (orders := journal.ledger.entries_of(i)) and orders[-1].is_done]
+    for order in (*chosen, *between):
         if order.tag != FLATTENED:
             order.tag = tag
             journal.keep(order)

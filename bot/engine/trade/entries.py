@@ -56,8 +56,8 @@ def cancel(ctx: Context, order: Order, reason: str) -> Step:
     return Step(order, OrderTrigger.REQUEST_CANCEL, reason, evidence, commands=(command,))
 
 
-def finish_signal(ctx: Context, signal: Signal) -> list[Step]:
-    """Once no entry order can fill any more, the signal is what came of it."""
+def finish_signal(ctx: Context, signal: Signal, given_up: str = "") -> list[Step]:
+    """Once no entry order can fill any more, the signal is what came of it; `given_up`: why not more was bought."""
     if signal.state is not SignalState.WORKING:
         return []
     orders = ctx.ledger.entries_of(signal.id)
@@ -66,8 +66,10 @@ def finish_signal(ctx: Context, signal: Signal) -> list[Step]:
     filled = sum(order.filled_quantity for order in orders)
     done = {"closed_at": ctx.now}
     if filled:
-        words = f"{filled} of {signal.quantity} contracts bought"
-        return [Step(signal, SignalTrigger.FILL, words, {"filled": filled, "approved": signal.quantity}, done)]
+        rest = f"; the rest is given up: {given_up}" if given_up else ""
+        words = f"{filled} of {signal.quantity} contracts bought{rest}"
+        facts = {"filled": filled, "approved": signal.quantity, "orders": len(orders)}
+        return [Step(signal, SignalTrigger.FILL, words, facts, done)]
     last = orders[-1]
     if last.state is OrderState.REJECTED:
         return [
@@ -91,9 +93,9 @@ def _reason_to_cancel(ctx: Context, order: Order, first_fill_at: datetime | None
     age = (ctx.now - since).total_seconds()
     if signal is None or signal.state in SIGNAL.terminal:
         return "its signal is over"
-    kept_out = why_called_off(order) or _kept_out(ctx, order, signal)
-    if kept_out is not None:
-        return kept_out
+    called_off = why_called_off(order) or kept_out(ctx, order, signal)
+    if called_off is not None:
+        return called_off
     if ctx.now >= signal.expires_at:
         return "the signal expired"
     if _leaving(ctx, order):
@@ -111,7 +113,7 @@ def _reason_to_cancel(ctx: Context, order: Order, first_fill_at: datetime | None
     return None
 
 
-def _kept_out(ctx: Context, order: Order, signal: Signal) -> str | None:
+def kept_out(ctx: Context, order: Order, signal: Signal) -> str | None:
     """Return why no entry may work now, whatever its own terms."""
     if not ctx.may_enter and ctx.may_modify:
         return f"entries are not allowed while the session is {ctx.ledger.session.state}"

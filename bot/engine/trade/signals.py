@@ -18,12 +18,13 @@ from bot.domain.connection import Permission
 from bot.domain.events import WhatIfAnswered
 from bot.domain.instruments import Right
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
+from bot.domain.position import Position
 from bot.domain.signal import Signal, SignalState, SignalTrigger
 from bot.domain.wording import contract_words
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.risk.rules import EntryView, RuleResult, failed, validate_entry
-from bot.risk.sizing import Size, day_may_lose, size_entry
+from bot.risk.sizing import Size, day_may_lose, most_of_one_order, size_entry
 from bot.strategies.base import Proposal
 
 _UNSIZED = "proposed, but no contract is allowed: "
@@ -59,29 +60,52 @@ def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Command, ...
 
 
 def _size(ctx: Context, proposal: Proposal, equity: Decimal, worst: Decimal) -> Size:
-    ledger, quote, day = ctx.ledger, proposal.quote, ctx.trading.day
-    opening, pnl = ledger.opening_equity.get(day), ledger.day_pnl(day)
-    risk = ctx.settings.risk
+    quote = proposal.quote
     return size_entry(
-        risk,
+        ctx.settings.risk,
         equity=equity,
         price=worst,
         multiplier=proposal.contract.multiplier,
         displayed=min(quote.bid_size, quote.ask_size),
-        may_lose=None if opening is None or pnl is None else day_may_lose(risk, opening, pnl),
+        may_lose=_day_may_lose(ctx),
         open_premium=_open_premium(ctx),
     )
 
 
-def _open_premium(ctx: Context) -> Decimal:
-    """Return the dollars that open positions and entries under way may still lose: what they are worth, else cost."""
+def _day_may_lose(ctx: Context) -> Decimal | None:
+    ledger, day = ctx.ledger, ctx.trading.day
+    opening, pnl = ledger.opening_equity.get(day), ledger.day_pnl(day)
+    return None if opening is None or pnl is None else day_may_lose(ctx.settings.risk, opening, pnl)
+
+
+def day_room(ctx: Context, leaving_out: Signal) -> Decimal | None:
+    """Return the dollars of premium that may be added, what a signal has still to buy not counted; None: unknown."""
+    may_lose = _day_may_lose(ctx)
+    return None if may_lose is None else may_lose - _open_premium(ctx, leaving_out)
+
+
+def order_most(ctx: Context, key: str) -> int:
+    """Return how many contracts one entry order may ask for, by what its quote displays now."""
+    quote = ctx.board.quote(key)
+    return most_of_one_order(ctx.settings.risk, min(quote.bid_size, quote.ask_size) if quote is not None else 0)
+
+
+def _open_premium(ctx: Context, leaving_out: Signal | None = None) -> Decimal:
+    """Return the dollars that open positions and entries under way may still lose: what they are worth, else cost;
+    what one signal has still to buy may be left out."""
     total = Decimal(0)
     for position in ctx.ledger.positions.values():
         quote = ctx.board.quote(position.key)
         price = quote.bid if quote is not None and quote.bid is not None else position.entry_price
         total += price * position.quantity * position.contract.multiplier
-    waiting = (s for s in ctx.ledger.signals.values() if s.position_id not in ctx.ledger.positions)
-    return total + sum((s.notional for s in waiting), Decimal(0))
+    return total + sum((_to_buy(ctx, s) for s in ctx.ledger.signals.values() if s is not leaving_out), Decimal(0))
+
+
+def _to_buy(ctx: Context, signal: Signal) -> Decimal:
+    """Return the premium of what a live signal may still buy; what it has bought counts as its position."""
+    position = ctx.ledger.positions.get(signal.position_id or "")
+    left = signal.quantity - (position.entry_quantity if position is not None else 0)
+    return signal.limit_price * max(left, 0) * signal.contract.multiplier
 
 
 def no_equity(ctx: Context) -> str:
@@ -201,6 +225,7 @@ def reject_unsized(ctx: Context, signal: Signal, why: str) -> Step:
 def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[RuleResult, ...]:
     """Return every rule with its numbers for this signal now."""
     ledger = ctx.ledger
+    own = ledger.positions.get(signal.position_id or "")  # of its earlier chunks
     exposure = ledger.exposure(leaving_out=signal)
     strategy = ctx.strategies.get(signal.strategy)
     gone = (f"strategy:{signal.strategy} is not configured",)
@@ -224,7 +249,7 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         symbol_halt=ledger.halted_symbols.get(signal.symbol, "")
         or ledger.delivered_on(signal.symbol)
         or _unequal(ctx, signal),
-        held_on_contract=ledger.held_on(signal.key),
+        held_on_contract=ledger.held_on(signal.key) - (own.quantity if own is not None else 0),
         sells_on_contract=len(ledger.live_on(signal.key, OrderSide.SELL)),
         buys_on_contract=len(ledger.live_on(signal.key, OrderSide.BUY)),
         what_if=answer,
@@ -234,6 +259,7 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         minutes=ledger.minutes,
         equity_fault=ledger.equity_fault.code if ledger.equity_fault else "",
         equity_facts=ledger.equity_fault.facts if ledger.equity_fault else {},
+        order_most=order_most(ctx, signal.key),
     )
     return validate_entry(view, ctx.settings.risk)
 
@@ -249,30 +275,41 @@ def rule_facts(results: tuple[RuleResult, ...]) -> dict[str, Any]:
 def _approved(ctx: Context, signal: Signal, approval: Approval, actor: str, evidence: Mapping[str, Any]) -> list[Step]:
     """Approve and write the entry order in the same transaction: nothing is sent that is not on disk."""
     by = "tick" if actor == "rules" else actor
-    limit = _limit_now(ctx, signal)
-    words = f"approved by {actor}: {signal.quantity} x {contract_words(signal.contract, ctx.trading.day)} at {limit}"
+    first = min(signal.quantity, order_most(ctx, signal.key))
+    name, limit = contract_words(signal.contract, ctx.trading.day), _limit_now(ctx, signal)
+    words = f"approved by {actor}: {signal.quantity} x {name} at {limit}"
+    words += f", in chunks, the first of {first}" if first < signal.quantity else ""
     decided = {"decided_at": ctx.now, "decided_by": actor, "reason": words}
-    order = ctx.new_order(
-        Purpose.ENTRY,
-        OrderType.LIMIT,
-        Terms(signal.quantity, limit_price=limit),
-        tag="entry",
-        signal=signal,
-    )
-    birth = Birth(order, f"entry for signal {signal.id}", {"mid": order.mid_at_decision, "limit": limit})
     return [
         Step(approval, ApprovalTrigger.APPROVE, words, {}, decided, actor=by),
         Step(signal, SignalTrigger.APPROVE, words, evidence, actor=by),
-        Step(
-            signal,
-            SignalTrigger.WORK,
-            f"buy {signal.quantity} at {limit}",
-            {"order_ref": order.order_ref},
-            {"entry_order_id": order.id},
-            births=(birth,),
-            commands=(SubmitOrder(order.ticket()),),
-        ),
+        send_entry(ctx, signal, first, f"buy {first} at {limit}", {}),
     ]
+
+
+def send_entry(
+    ctx: Context,
+    signal: Signal,
+    quantity: int,
+    words: str,
+    evidence: Mapping[str, Any],
+    *,
+    position: Position | None = None,
+) -> Step:
+    """Write an entry order and send it; `position`: what the signal's earlier chunks bought."""
+    limit = _limit_now(ctx, signal)
+    terms = Terms(quantity, limit_price=limit)
+    order = ctx.new_order(Purpose.ENTRY, OrderType.LIMIT, terms, tag="entry", signal=signal, position=position)
+    birth = Birth(order, f"entry for signal {signal.id}", {"mid": order.mid_at_decision, "limit": limit})
+    return Step(
+        signal,
+        SignalTrigger.WORK,
+        words,
+        {"order_ref": order.order_ref, "limit": limit, **evidence},
+        {"entry_order_id": signal.entry_order_id or order.id},
+        births=(birth,),
+        commands=(SubmitOrder(order.ticket()),),
+    )
 
 
 def _limit_now(ctx: Context, signal: Signal) -> Decimal:
