@@ -11,6 +11,9 @@ from typing import Final
 
 from sqlalchemy import text
 
+from bot.config.schema import RequestSettings
+from bot.domain.events import CommandKind
+from bot.domain.requests import Expiry
 from bot.feeds.clock import ManualClock
 from bot.sim.admission import BOTH_SIDES, MAX_LIVE_ORDERS, TOO_MANY
 from bot.sim.matching import HAND_CLIENT, MatchingVenue
@@ -31,6 +34,7 @@ from bot.store.invariants import CHECKS
 from bot.store.invariants.audiences import nothing_secret
 from bot.store.invariants.finding import Question
 from bot.store.invariants.positions import protected
+from bot.store.values import parse_time
 from tests.sim.small_market import SHARES
 
 FAULTS: Final[Mapping[int | tuple[int, str], str]] = MappingProxyType(
@@ -251,15 +255,33 @@ def _left_over(url: str) -> list[str]:
     alive = "SELECT order_ref, state FROM broker_order WHERE state NOT IN ('filled', 'cancelled', 'rejected')"
     refused = (
         'SELECT machine, from_state, "trigger", COUNT(*) FROM transition '
-        "WHERE \"trigger\" LIKE 'refused:%' AND entity_id NOT LIKE 'stray-%' GROUP BY machine, from_state, \"trigger\""
+        "WHERE \"trigger\" LIKE 'refused:%' AND entity_id NOT LIKE 'stray-%' AND NOT (machine = 'request' AND "
+        "reason LIKE 'REQUEST_STALE%') GROUP BY machine, from_state, \"trigger\""
     )
     strays = "SELECT id, state, answer FROM command WHERE id LIKE 'stray-%' AND state = 'done'"
     return [
         *(f"request {stray} is {state}: {answer}" for stray, state, answer in _rows(url, strays)),
         *(f"order {ref} is {state} after the close" for ref, state in _rows(url, alive)),
         *(f"{machine} in {state} {trigger} ({n} times)" for machine, state, trigger, n in _rows(url, refused)),
+        *_wrongly_stale(url),
         *(words for (words,) in _rows(url, "SELECT text FROM alert WHERE code = 'TICK_FAILED'")),
     ]
+
+
+def _wrongly_stale(url: str) -> list[str]:
+    """A request is refused as stale where its row proves it, by the clock of the machine that both times are of: one
+    that was set in between may, and nothing else."""
+    expiry, broken = RequestSettings(), []
+    limits = Expiry(expiry.expire_s, expiry.emergency_expire_s)
+    stale = (
+        "SELECT id, kind, asked_at, handled_at FROM command "
+        "WHERE answer LIKE 'REQUEST_STALE%' AND id NOT LIKE 'stray-%'"
+    )
+    for request, kind, asked, handled in _rows(url, stale):
+        age = (parse_time(str(handled)) - parse_time(str(asked))).total_seconds()
+        if 0 <= age <= limits.of(CommandKind(str(kind))):
+            broken.append(f"{kind} {request} was refused as stale {age:.0f} s after it was asked")
+    return broken
 
 
 def _bought(url: str, venue: MatchingVenue) -> list[str]:

@@ -174,8 +174,11 @@ class World:
         return None
 
     def _hears_the_broker(self) -> bool:
-        """Whether the bot is up and its link to the broker is whole: else nobody can have told it."""
-        return bool(self._alive) and self.engine.ledger.connection.state is ConnectionState.SYNCED
+        """Whether the bot is up, its store usable and its link to the broker whole: else nobody can have told it, or it
+        may not act, for nothing is sent that is not on disk."""
+        if not self._alive or self._outage() is not None:
+            return False
+        return self.engine.ledger.connection.state is ConnectionState.SYNCED
 
     # ---- the bot's life
 

@@ -1,6 +1,5 @@
 """An entry larger than one order may be goes out in chunks: never side by side, never beside a stop, never too much."""
 
-from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -96,7 +95,7 @@ async def test_the_chain_has_no_longer_than_a_partly_filled_order_has() -> None:
     assert asked(desk) == [4, 4]
     await desk.wait(12)
     assert stops(desk) == [4], "the second chunk is taken back so that what is held gets its stop"
-    assert desk.broker.live and all(order.side is OrderSide.SELL for order in desk.broker.live)
+    assert {order.side for order in desk.broker.live} == {OrderSide.SELL}
     await desk.wait(60)
     assert asked(desk) == [4, 4]
 
@@ -178,7 +177,8 @@ async def test_whatever_happens_no_more_is_bought_than_was_approved_nor_beside_a
         desk = await _live(desk, move, most, number)
         buys = [order for order in desk.broker.live if order.side is OrderSide.BUY]
         sells = [order for order in desk.broker.live if order.side is OrderSide.SELL]
-        assert len(buys) <= 1 and not (buys and sells)
+        assert len(buys) <= 1
+        assert not buys or not sells
         assert all(order.terms.quantity <= most for order in buys)
     await desk.wait(40)
     entries = desk.store.of(Purpose.ENTRY)
