@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Questions to the store: list, show, run, verify, invariants, export.", no_args_is_help=True)
 
-ULID_LENGTH: Final = 26
 HASH_LENGTH: Final = 64
 Name = Annotated[str, typer.Argument(help="A name that `audit list` shows.")]
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -65,56 +63,20 @@ def run_query(
     wide: Annotated[bool, typer.Option("--wide", help="Every column, as it is stored.")] = False,
 ) -> None:
     """Run a named query and print its rows: the columns that answer it, or all with --wide, --csv and --json."""
-    from bot.store import queries
+    from bot.store import answers, queries
 
     query = queries.find_query(name)
     given = _given(parameters or [])
     url = _store()
     if "id" in given:
-        given["id"] = _whole_id(url, given["id"])
+        given["id"] = queries.whole_id(url, given["id"])
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     columns, rows = queries.run_query(url, name, given)
     if not (wide or csv or json):
-        columns, rows = _shortened(columns, rows, queries.SHORT.get(name, ()))
+        short = answers.shortened(name, columns, rows, queries.last_day(url))
+        columns, rows = short.heads, [[cell.shown for cell in row] for row in short.rows]
     _print(columns, rows, csv=csv, json=json, title=query.title)
-
-
-def _shortened(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], wanted: Sequence[str]
-) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-    """Return the wanted columns as people read them: ids by their end, New York's time, money to the cent."""
-    has_contract = {"symbol", "right", "strike", "expiry"} <= set(columns)
-    names = [name for name in wanted if name in columns or (name == "contract" and has_contract)] or list(columns)
-    found = [dict(zip(columns, row, strict=True)) for row in rows]
-    cells = [[_contract(row) if name == "contract" else _read(name, row[name]) for name in names] for row in found]
-    return [HEADS.get(name, name.replace("_", " ")) for name in names], cells
-
-
-HEADS: Final = {
-    "position_id": "id", "signal_id": "signal", "order_ref": "order", "entry_price": "entry", "exit_price": "exit",
-    "realized_pnl": "P&L", "close_reason": "closed by", "contracts": "qty", "event_at": "at", "average_price": "got",
-    "reference_price": "expected", "slippage_pct": "%",
-}  # fmt: skip
-
-
-def _contract(row: Mapping[str, Any]) -> str:
-    expiry = date.fromisoformat(str(row["expiry"]))
-    return f"{row['symbol']} {row['strike']:g}{row['right']} {expiry.day} {expiry:%b}"
-
-
-def _read(name: str, value: Any) -> Any:
-
-    from bot.domain.calendar import NEW_YORK
-    from bot.domain.wording import signed
-
-    if name.endswith(("_id", "order_ref")) and isinstance(value, str):
-        return value[-6:]
-    if (name.endswith("_at") or name == "at") and isinstance(value, str):
-        return f"{datetime.fromisoformat(value).astimezone(NEW_YORK):%d %b %H:%M:%S}"
-    if isinstance(value, float):
-        return signed(value, 2, plus="pnl" in name or name in {"best", "worst", "slippage"})
-    return value
 
 
 def _print(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, csv: bool, json: bool, title: str) -> None:
@@ -268,25 +230,6 @@ def _given(parameters: Sequence[str]) -> dict[str, str]:
         if not value:
             fail(f"{name}= has no value")
     return {name: value for name, _, value in pairs}
-
-
-def _whole_id(url: str, given: str) -> str:
-    """Return the signal's or position's id that ends with what was given; a whole id, or an unknown one, as it is."""
-    from sqlalchemy import text
-
-    from bot.store.database import open_reader
-
-    if len(given) >= ULID_LENGTH or not given.isalnum():
-        return given
-    ending = {"ending": f"%{given.upper()}"}
-    query = "SELECT id FROM signal WHERE id LIKE :ending UNION SELECT id FROM position WHERE id LIKE :ending"
-    with open_reader(url) as connection:
-        found = list(connection.execute(text(query), ending).scalars())
-    if not found:
-        fail(f"id={given}: no signal and no position has an id that ends so")
-    if len(found) > 1:
-        fail(f"id={given}: {len(found)} ids end so: {', '.join(found)}")
-    return str(found[0])
 
 
 def _usage(query: AuditQuery) -> list[str]:

@@ -19,6 +19,8 @@ from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
 from bot.store.database import open_reader, reason_of
 
+_ULID_LENGTH: Final = 26
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -215,7 +217,12 @@ SHORT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "position_story": ("event_at", "machine", "trigger", "reason"),
         "approvals": ("signal_id", "symbol", "quantity", "state", "decided_by", "decided_at"),
         "session_history": ("event_at", "machine", "to_state", "reason"),
-        "protection": ("position_id", "state", "protection", "contracts", "stop_price", "seconds"),
+        "protection": ("position_id", "contract", "state", "protection", "contracts", "stop_price", "seconds"),
+        "refused_triggers": ("event_at", "machine", "state", "refused_trigger", "reason"),
+        "admin_actions": ("at", "actor", "action", "subject", "outcome", "words"),
+        "config_at": ("id", "from_at", "until_at", "hash"),
+        "trade_messages": ("tier", "channel", "kind", "state", "due_at", "sent_at", "reason"),
+        "reconciliations": ("at", "subject", "key", "ours", "broker", "action"),
         "unprotected_time": ("position_id", "began_with", "ended_with", "seconds", "seconds_after_entry"),
     }
 )  # fmt: skip
@@ -261,12 +268,35 @@ def _values(query: AuditQuery, given: Mapping[str, str]) -> dict[str, str]:
     return values
 
 
+def whole_id(url: str, given: str) -> str:
+    """Return the signal's or position's id that ends with what was given; a whole id, or none at all, as it is. Raises
+    StoreError where no id, or more than one, ends so."""
+    if len(given) >= _ULID_LENGTH or not given.isalnum():
+        return given
+    ending = {"ending": f"%{given.upper()}"}
+    query = "SELECT id FROM signal WHERE id LIKE :ending UNION SELECT id FROM position WHERE id LIKE :ending"
+    with open_reader(url) as connection:
+        found = list(connection.execute(text(query), ending).scalars())
+    if not found:
+        raise StoreError(f"id={given}: no signal and no position has an id that ends so")
+    if len(found) > 1:
+        raise StoreError(f"id={given}: {len(found)} ids end so: {', '.join(found)}")
+    return str(found[0])
+
+
+def last_day(url: str) -> date:
+    """Return the New York day that the bot last lived in."""
+    with open_reader(url) as connection:
+        return _today(connection)
+
+
 def _with_days(values: dict[str, str], today: date) -> dict[str, str]:
     """Return the values with `today` and `yesterday` as days; raises StoreError for what is no day."""
-    return {name: _day(name, value, today) if name in {"from", "to"} else value for name, value in values.items()}
+    return {name: day_of(name, value, today) if name in {"from", "to"} else value for name, value in values.items()}
 
 
-def _day(name: str, given: str, today: date) -> str:
+def day_of(name: str, given: str, today: date) -> str:
+    """Return a day as YYYY-MM-DD; raises StoreError, which names the parameter, for what is no day."""
     named = {"today": today, "yesterday": today - timedelta(days=1)}.get(given)
     if named is not None:
         return named.isoformat()

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.store.queries import QUERIES, AuditQuery, run_query
+from bot.store.answers import Cell, ShortAnswer, shortened
+from bot.store.queries import QUERIES, AuditQuery, last_day, run_query, whole_id
 
 ROWS_SHOWN: Final = 500
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -19,6 +20,7 @@ class AnswerTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     total: int
+    short: ShortAnswer
 
     @property
     def truncated(self) -> bool:
@@ -38,8 +40,18 @@ def missing(query: AuditQuery, given: Mapping[str, str]) -> list[str]:
 
 def run(url: str, query: AuditQuery, given: Mapping[str, str], limit: int | None = ROWS_SHOWN) -> AnswerTable:
     """Return the answer, its first rows only with a limit; raises StoreError when there is none."""
-    columns, rows = run_query(url, query.name, given_parameters(query, given))
-    return AnswerTable(tuple(columns), tuple(rows if limit is None else rows[:limit]), len(rows))
+    filled = given_parameters(query, given)
+    if filled.get("id"):
+        filled["id"] = whole_id(url, filled["id"])
+    columns, rows = run_query(url, query.name, filled)
+    shown = tuple(rows if limit is None else rows[:limit])
+    return AnswerTable(tuple(columns), shown, len(rows), shortened(query.name, columns, shown, last_day(url)))
+
+
+def story_path(cell: Cell) -> str:
+    """Return where a cell's id leads to, empty for what is no id of a story."""
+    kind = cell.column.removesuffix("_id")
+    return f"/{kind}/{cell.stored}" if kind in {"position", "signal"} and cell.stored else ""
 
 
 def as_csv(table: AnswerTable) -> str:

@@ -135,6 +135,8 @@ def audit() -> str:
         given=request.args,
         table=table,
         problem=problem,
+        wide=bool(request.args.get("wide")),
+        story_path=auditing.story_path,
         csv_path=f"/audit.csv?{request.query_string.decode('ascii', 'replace')}",
     )
 
@@ -146,6 +148,9 @@ def audit_csv() -> Response:
         abort(404, "There is no such question.")
     if auditing.missing(chosen, request.args):
         abort(400, f"{chosen.name} needs {', '.join(auditing.missing(chosen, request.args))}.")
-    table = auditing.run(window().place.database_url, chosen, request.args, limit=None)
+    try:
+        table = auditing.run(window().place.database_url, chosen, request.args, limit=None)
+    except StoreError as error:
+        abort(400, f"{error}.")
     headers = {"Content-Disposition": f'attachment; filename="{chosen.name}.csv"'}
     return Response(auditing.as_csv(table), mimetype="text/csv; charset=utf-8", headers=headers)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
+from typer.testing import CliRunner
 
-from bot.store.queries import QUERIES
+from bot.cli.main import app
+from bot.store.queries import QUERIES, SHORT
+
+HEAD = r'<th(?: class="n")?>(.*?)</th>'
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -50,3 +56,39 @@ def test_a_formula_in_the_store_is_text_in_the_download(page: FlaskClient, store
     store.transition("position", "POSRUN", "ratchet", ("trailing", "trailing"), "=HYPERLINK(1)", store.now_text)
     text = page.get("/audit.csv?query=position_story&id=POSRUN").get_data(as_text=True)
     assert "'=HYPERLINK(1)" in text
+
+
+def test_a_table_shows_the_columns_that_answer_with_ids_short_and_linked(page: FlaskClient) -> None:
+    text = page.get("/audit?query=trades").get_data(as_text=True)
+    assert '<a href="/position/POSRUN" title="POSRUN">POSRUN</a>' in text
+    assert re.findall(HEAD, text) == ["id", "contract", "qty", "entry", "exit", "P&amp;L", "closed by"]
+    assert "SPX 5900C 20 Nov" in text
+    assert re.search(r'data-label="P&amp;L" class=" n (good|bad)">[+−][0-9,.]+<', text)
+    assert "return_on_premium" in page.get("/audit?query=trades&wide=1").get_data(as_text=True)
+    assert "return_on_premium" in page.get("/audit.csv?query=trades").get_data(as_text=True)
+
+
+def test_page_and_command_line_have_one_choice_of_columns(page: FlaskClient, store, tmp_path, monkeypatch) -> None:
+    (tmp_path / "home" / "config").mkdir(parents=True)
+    monkeypatch.setenv("QUANTICITY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("QUANTICITY__DATABASE__URL", store.url)
+    for name in SHORT:
+        needed = {p.name: "POSRUN" for p in QUERIES[name].parameters if p.default is None}
+        told = CliRunner().invoke(app, ["audit", "run", name, *(f"{k}={v}" for k, v in needed.items())]).stdout
+        html = page.get("/audit", query_string={"query": name, **needed}).get_data(as_text=True)
+        heads = [unescape(head) for head in re.findall(HEAD, html)]
+        if heads:
+            assert " ".join(heads).split() in [line.split() for line in told.splitlines()], told
+
+
+@pytest.mark.parametrize("day, rows", [("today", 2), ("2026-11-20", 2), ("yesterday", 0)])
+def test_days_may_be_told_in_words(page: FlaskClient, day: str, rows: int) -> None:
+    text = page.get(f"/audit?query=trades&from={day}&to={day}").get_data(as_text=True)
+    assert text.count("<tr><td") == rows
+
+
+@pytest.mark.parametrize("day", ["20.11.2026", "2026-13-01", "tomorrow", "2026-11-2", "x' OR 1"])
+def test_what_is_no_day_is_an_error_that_names_it(page: FlaskClient, day: str) -> None:
+    answer = page.get("/audit", query_string={"query": "trades", "from": day})
+    assert f"from={day} is no day: write YYYY-MM-DD, today or yesterday" in unescape(answer.get_data(as_text=True))
+    assert page.get("/audit.csv", query_string={"query": "trades", "from": day}).status_code == 400
