@@ -56,6 +56,13 @@ run: setup ## migrate the store and trade a simulated day (ARGS="--scenario gamm
 test: setup interop-envs ## run the tests (ARGS="-k ladder", WORKERS=0 for one process)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
+# Nothing that starts a program, lives a day or opens a browser: what is worth asking while a change is being made.
+FAST := analytics broker config domain engine feeds risk store strategies test_log.py
+.PHONY: test-fast
+test-fast: setup ## the tests of a change in progress: no programs, days or browsers (under a minute on two cores)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow and not browser and not interop" \
+		$(addprefix tests/,$(FAST)) $(ARGS)
+
 .PHONY: check
 check: setup ## lint, types, and the contracts between the rooms
 	@$(BIN)/ruff check .
