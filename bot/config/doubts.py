@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.config.schema import RiskSettings, Settings, ZeroDteGammaSettings
+from bot.config.schema import SESSION_CLOSES, SESSION_OPENS, RiskSettings, Settings, ZeroDteGammaSettings
 
 
 def doubts(settings: Settings, sources: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each setting that makes another one idle, or everything."""
     yield from _idle_limits(settings.risk)
     yield from (words for is_so, words in _orders(settings) if is_so)
+    yield from _windows(settings)
     yield from _unserved(settings.strategies.zero_dte_gamma, sources)
 
 
@@ -52,6 +53,13 @@ def _orders(settings: Settings) -> Iterator[tuple[bool, str]]:
         settings.execution.entry_timeout_s > settings.approval.signal_ttl_s,
         "execution.entry_timeout_s is above approval.signal_ttl_s: the signal expires first",
     )
+
+
+def _windows(settings: Settings) -> Iterator[str]:
+    for window in settings.ibkr.restart_windows:
+        if SESSION_OPENS <= window.begins < SESSION_CLOSES:
+            begins = f"ibkr.restart_windows {window.name!r} begins at {window.begins:%H:%M}"
+            yield f"{begins}, within the session: nothing will be sold while it lasts"
 
 
 def _unserved(gamma: ZeroDteGammaSettings, sources: Mapping[str, Any]) -> Iterator[str]:

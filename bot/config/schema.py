@@ -100,8 +100,6 @@ class RestartWindow(Section):
     def _lasts(self) -> Self:
         if self.begins == self.ends:
             raise ValueError(f"begins and ends are both {self.begins:%H:%M}: that is no window, or the whole day")
-        if SESSION_OPENS <= self.begins < SESSION_CLOSES:
-            raise ValueError(f"begins {self.begins:%H:%M} is within the session: nothing would be sold then")
         return self
 
 

@@ -186,6 +186,8 @@ CLOSING_NUMBERS: Final = (
     "realized_pnl",
 )  # fmt: skip
 """The numbers of a closed position that each of its steps carries as `closing` in its evidence."""
+_SUMS: Final = ("entry_value", "exit_value", "settled_value", "commissions", "elsewhere_value", "elsewhere_commission")
+_FINEST: Final = -4
 
 
 @dataclass(slots=True)
@@ -269,6 +271,14 @@ class Position:
         cost = self.entry_value * sold / self.entry_quantity
         came_back = self.exit_value + self.settled_value
         return to_cents((came_back - cost) * self.contract.multiplier - self.commissions)
+
+    def round_sums(self) -> None:
+        """Hold the sums of money as the store keeps them, so that what is realized is the same after a restart. Finer
+        ones come from average prices, commissions and shares of a sum."""
+        for name in _SUMS:
+            amount = getattr(self, name)
+            if amount.as_tuple().exponent < _FINEST:
+                setattr(self, name, to_price(amount))
 
     def closing_numbers(self) -> dict[str, Decimal | int]:
         """What a trade came to, as its chained steps say it: contracts, sums of price x contracts per share, dollars of

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.calendar import NEW_YORK
 from bot.domain.position import PositionState
 from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
@@ -36,8 +37,8 @@ async def test_a_bot_at_another_hour_than_tws_is_not_active_and_keeps_what_it_ho
     await bot.until(lambda: bot.alerts("CLOCK_WRONG"))
     assert bot.session == "reconciling"
     (told,) = bot.alerts("CLOCK_WRONG")
-    assert f"{TEN + ahead:%Y-%m-%d %H:%M}" in told.text, "the bot's own"
-    assert f"{TEN:%Y-%m-%d %H:%M}" in told.text, "the broker's"
+    assert f"{(TEN + ahead).astimezone(NEW_YORK):%d %b %Y %H:%M}" in told.text, "the bot's own"
+    assert f"{TEN.astimezone(NEW_YORK):%d %b %Y %H:%M}" in told.text, "the broker's"
     await bot.until(lambda: bot.clock.now() > TEN + ahead + timedelta(seconds=30), step=1.0)
     assert bot.position.state is PositionState.FILLED
     assert bot.position.close_reason is None

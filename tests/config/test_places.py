@@ -75,7 +75,6 @@ REFUSED: tuple[dict[str, Any], ...] = (
     {"ibkr": {"tws_zone": "Mars/Olympus"}},
     {"ibkr": {"tws_zone": "../../etc/passwd"}},
     {"ibkr": {"restart_windows": [{"name": "x", "begins": "01:00", "ends": "01:00"}]}},
-    {"ibkr": {"restart_windows": [{"name": "x", "begins": "10:00", "ends": "10:30"}]}},
     {"ibkr": {"restart_windows": [{"name": "x", "begins": "23:00+00:00", "ends": "23:30"}]}},
     {"engine": {"settlement_evening": "16:30Z"}},
     {"calendar": {"closed": ["2026-12-05"]}},

@@ -79,3 +79,13 @@ def test_a_reference_tells_whose_it_is() -> None:
     assert made == other.new(NOW) != one.new(NOW)
     assert is_ours("qty", order_ref("qty", made))
     assert not is_ours("qt", order_ref("qty", made))
+
+
+def test_sums_are_held_as_the_store_keeps_them() -> None:
+    held = position(
+        entry_quantity=3, entry_value=Decimal("6.03989999"), commissions=Decimal("1.03267500015"),
+        exit_value=Decimal("1.2"),
+    )  # fmt: skip
+    held.round_sums()
+    assert (held.entry_value, held.commissions) == (Decimal("6.0399"), Decimal("1.0327"))
+    assert held.exit_value == Decimal("1.2")

@@ -94,6 +94,7 @@ class Journal:
             if entity.position_id:
                 self.touched.add(entity.position_id)
         elif isinstance(entity, Position):
+            entity.round_sums()
             batch.positions[entity.id] = entity
             self.touched.add(entity.id)
         elif isinstance(entity, Signal):
@@ -154,5 +155,6 @@ class Journal:
 def _with_closing_numbers(entity: Entity, evidence: Mapping[str, Any]) -> Mapping[str, Any]:
     """Put what a trade came to beside each step that closes it or changes it afterwards, so that the chain holds it."""
     if isinstance(entity, Position) and entity.state is PositionState.CLOSED:
+        entity.round_sums()
         return {**evidence, "closing": entity.closing_numbers()}
     return evidence

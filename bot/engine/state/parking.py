@@ -88,4 +88,4 @@ class Parking:
             return
         trace = "".join(traceback.format_exception(error))
         words = f"{machine} failed ({error!r}): it is parked and tried again; its orders stay, all else goes on"
-        journal.alert("MACHINE_PARKED", words, {"traceback": trace})
+        journal.alert("MACHINE_PARKED", words, {"error": repr(error), "traceback": trace})

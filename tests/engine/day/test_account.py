@@ -62,7 +62,7 @@ async def test_a_loss_of_nine_percent_in_a_minute_trips_within_seconds(daily: in
 
 async def test_where_the_brokers_pnl_is_silent_the_marks_say_it() -> None:
     desk = await Desk().start()
-    await desk.hold(50)
+    await desk.hold(20)
     desk.account_talks = False
     word = Teller(desk, int(desk.engine.ledger.account.told or 0))
     word.last = replace(word.last, realized_pnl=None, unrealized_pnl=None)
@@ -72,7 +72,7 @@ async def test_where_the_brokers_pnl_is_silent_the_marks_say_it() -> None:
     desk.quote("1.68", "1.72")
     await desk.ticks(3, 1)
     assert before is not None
-    assert desk.engine.ledger.equity == before - 50 * 30
+    assert desk.engine.ledger.equity == before - 20 * 30
 
 
 async def test_equity_that_is_too_old_is_none_and_comes_back_with_the_next_word() -> None:
