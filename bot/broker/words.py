@@ -70,26 +70,26 @@ ORDER_ERRORS: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
         320: _E.AMBIGUOUS,  # the gateway stumbled over the request
         321: _E.NOT_PLACED,  # the request is not valid, or the API is read-only
         325: _E.NOT_PLACED,
-        327: _E.NOT_PLACED,
+        327: _E.AMBIGUOUS,  # by the vendor's list not about an order, nor are 330 and 331
         328: _E.NOT_PLACED,
-        329: _E.NOT_PLACED,
-        330: _E.NOT_PLACED,
-        331: _E.NOT_PLACED,
+        329: _E.NOT_PLACED,  # a change into another type: the original lives
+        330: _E.AMBIGUOUS,
+        331: _E.AMBIGUOUS,
         354: _E.NOT_PLACED,  # precaution: no market data for what is to be traded
-        355: _E.NOT_PLACED,
+        355: _E.NOT_PLACED,  # the size does not fit the market rule
         382: _E.NOT_PLACED,  # precaution: the price is too many ticks away
         383: _E.NOT_PLACED,  # precaution: the size limit
         387: _E.NOT_PLACED,
         388: _E.NOT_PLACED,
         391: _E.NOT_PLACED,
         399: _E.WARNING,  # held until the open, and the like: the order is live
-        403: _E.NOT_PLACED,  # the trigger of a stop
+        403: _E.NOT_PLACED,  # the stop price is not valid
         404: _E.WARNING,  # shares are being located
         412: _E.REJECTED,  # the contract is not available for trading
         434: _E.NOT_PLACED,
         435: _E.NOT_PLACED,  # no account is named
         460: _E.REJECTED,
-        461: _E.NOT_PLACED,
+        461: _E.AMBIGUOUS,  # in no list of the vendor's that we have, as 10289, 10327 and 10329
         481: _E.WARNING,  # the size was cut; the terms that are shown say to what
         492: _E.WARNING,
         505: _E.AMBIGUOUS,
@@ -105,11 +105,11 @@ ORDER_ERRORS: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
         10147: _E.CANCEL_REFUSED,
         10148: _E.CANCEL_REFUSED,
         10268: _E.NOT_PLACED,
-        10289: _E.NOT_PLACED,  # wants a cash quantity
+        10289: _E.AMBIGUOUS,
         10311: _E.WARNING,
         10314: _E.NOT_PLACED,
-        10327: _E.NOT_PLACED,
-        10329: _E.NOT_PLACED,
+        10327: _E.AMBIGUOUS,
+        10329: _E.AMBIGUOUS,
         10349: _E.WARNING,  # time in force taken from a preset: the order is live
     }
 )

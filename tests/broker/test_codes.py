@@ -32,11 +32,8 @@ REFUSED = frozenset(
         203,
         321,
         325,
-        327,
         328,
         329,
-        330,
-        331,
         354,
         355,
         382,
@@ -49,18 +46,14 @@ REFUSED = frozenset(
         434,
         435,
         460,
-        461,
         2102,
         10006,
         10268,
-        10289,
         10314,
-        10327,
-        10329,
     }
 )
 """A new order with one of these is not at the broker."""
-DOUBT = frozenset({100, 104, 135, 320, 505, UNHEARD_OF})
+DOUBT = frozenset({100, 104, 135, 320, 327, 330, 331, 461, 505, 10289, 10327, 10329, UNHEARD_OF})
 """Only the broker's book says what became of the order."""
 INFORMED = frozenset({399, 404, 481, 492, 2109, 2137, 2148, 2161, 2168, 2169, 2174, 10311, 10349})
 """The order lives, and nothing follows."""

@@ -28,6 +28,7 @@ from bot.domain.events import (
 )
 from bot.domain.ids import is_ours
 from bot.domain.instruments import option_of_key, symbol_of_key
+from bot.domain.money import to_price
 from bot.domain.order import (
     MOST_ATTEMPTS,
     NOT_TAKEN,
@@ -468,8 +469,8 @@ class Reconciler:
             opened_at=self._ctx.now,
             origin=Origin.BROKER,
             entry_quantity=extra,
-            entry_value=found.average_price * extra,
-            high=found.average_price,
+            entry_value=to_price(found.average_price * extra),  # as the store keeps it: one sum everywhere
+            high=to_price(found.average_price),
         )
         cost = "" if position.has_cost else "; no cost is named there, so it counts from the first usable bid"
         words = f"{extra} {found.contract} at the broker that the store does not know{cost}"

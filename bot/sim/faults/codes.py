@@ -16,12 +16,12 @@ REFUSED: Final = (200, 201, 203, 412, 460)
 """The order is refused for good: contract, account or permission."""
 
 NOT_PLACED: Final = (
-    103, 105, 106, 107, 109, 110, 111, 163, 321, 325, 327, 328, 329, 330, 331, 354, 355, 382, 383, 387, 388, 391, 403,
-    434, 435, 461, 2102, 10006, 10268, 10289, 10314, 10327, 10329,
+    103, 105, 106, 107, 109, 110, 111, 163, 321, 325, 328, 329, 354, 355, 382, 383, 387, 388, 391, 403,
+    434, 435, 2102, 10006, 10268, 10314,
 )  # fmt: skip
 """The message was not taken: a new order is not there, a change did not happen."""
 
-DOUBTFUL: Final = (100, 104, 135, 320, 505)
+DOUBTFUL: Final = (100, 104, 135, 320, 327, 330, 331, 461, 505, 10289, 10327, 10329)
 """Whether it was taken, only the broker's book says."""
 
 INFORMING: Final = (399, 404, 481, 492, 2109, 2137, 2148, 2161, 2168, 2169, 2174, 10311, 10349)

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.events import BrokerOrderStatus, CommandKind
+from bot.domain.money import to_price
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Origin, PositionState, Protection
 from tests.engine.desk import SPY_580P, SPY_590C, Desk
@@ -228,3 +229,12 @@ async def test_the_stop_of_what_is_adopted_far_above_the_market_is_taken_from_th
     stop = desk.broker.stop_order.terms.stop_price
     assert stop is not None
     assert Decimal("0.9") < stop < Decimal(2)
+
+
+async def test_a_cost_finer_than_the_store_keeps_is_one_sum_in_memory_and_on_disk() -> None:
+    """A mean of fills and commissions has as many digits as the broker likes."""
+    desk = with_lost_store(lost(7, 1), held=1)
+    desk.broker.cost[SPY_590C.key] = Decimal("2.37845")
+    await start(desk)
+    assert desk.position.entry_value == to_price(desk.position.entry_value) == Decimal("2.3784")
+    assert desk.position.high == to_price(desk.position.high)
