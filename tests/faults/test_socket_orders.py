@@ -162,6 +162,32 @@ async def test_a_refusal_has_its_code_and_the_order_is_not_placed(
     assert here.venue.open_orders() == []
 
 
+@pytest.mark.parametrize("code", [0, 9_999, 54_321])
+async def test_a_refusal_by_a_code_of_no_table_is_in_doubt(site: Callable[..., Any], code: int) -> None:
+    here = await site({"kind": "reject", "code": code, "text": "nobody knows"})
+    here.buy()
+    error = await here.events.first(OrderErred)
+    assert (error.code, error.meaning) == (code, ErrorMeaning.AMBIGUOUS)
+    assert here.venue.open_orders() == []
+
+
+@pytest.mark.parametrize(
+    "says, status", [("inactive", BrokerOrderStatus.INACTIVE), ("cancelled", BrokerOrderStatus.CANCELLED)]
+)
+async def test_an_order_may_end_without_a_word(site: Callable[..., Any], says: str, status: BrokerOrderStatus) -> None:
+    here = await site({"kind": "reject", "says": says, "orders": "entry"})
+    here.buy()
+    await here.status(status)
+    assert here.events.of(OrderErred) == []
+    assert here.venue.open_orders() == []
+
+
+async def test_a_refusal_of_stops_lets_an_entry_pass(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "reject", "says": "inactive", "orders": "stop"})
+    here.buy()
+    await here.status(BrokerOrderStatus.FILLED)
+
+
 async def test_a_cancel_that_is_refused_leaves_the_order_live(site: Callable[..., Any]) -> None:
     here = await site({"kind": "reject", "of": "cancel", "code": 10148})
     ticket = here.buy(limit="0.01")

@@ -7,7 +7,7 @@ asked tells what it knows. A short book alone lacks what there is, and ends as i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -48,14 +48,16 @@ from bot.sim.hours import USUAL, HoursSaid
 from bot.sim.matching import MatchingVenue
 from bot.sim.strangers import Strangers
 from bot.sim.tws import messages, others, requests
+from bot.sim.tws.order_messages import order_status
 from bot.sim.tws.requests import Request
 from bot.sim.tws.serve_data import MARKET_DATA, QUOTES
 from bot.sim.tws.server import TwsFace
 from bot.sim.tws.session import Session
+from bot.sim.tws.tickets import Refusal, read_ticket
 from bot.sim.tws.wire import Message
 from bot.sim.uw.routes import Answer
 from bot.sim.uw.server import garbage
-from bot.sim.vocabulary import SimulatedVenue
+from bot.sim.vocabulary import SimulatedVenue, Status, VenueOrder
 
 CALLBACK_OF: Final[Mapping[int, Callback]] = MappingProxyType(
     {
@@ -262,11 +264,25 @@ class FaultyTwsFace(TwsFace):
             return
         live = {(o.ticket.client_id, o.ticket.order_id) for o in self.venue.open_orders()}
         of = "change" if (session.client_id, request.order_id) in live else "place"
-        refusal = self.script.meet(Reject, now, of=of)
+        refusal = self.script.meet(Reject, now, of=of, orders=("any", _kind_of(request)))
+        if refusal is not None and of == "place" and refusal.says != "error":
+            self._end_at_once(session, request, _ENDS_AS[refusal.says], now)
+            return
         if refusal is not None:
             session.error(request.order_id, refusal.code, refusal.text)
         if refusal is None or refusal.code in INFORMING:
             super().ingress(session, request)
+
+    def _end_at_once(
+        self, session: Session, request: requests.PlaceOrder, statuses: Sequence[Status], now: datetime
+    ) -> None:
+        """Tell of an order that is over without a word of why; one that does not read is answered as ever."""
+        ticket = read_ticket(request, session.client_id, self.venue.market, self.venue.account_id, now)
+        if isinstance(ticket, Refusal):
+            super().ingress(session, request)
+            return
+        for status in statuses:
+            session.send(order_status(VenueOrder(ticket, 0, status, now, now), status))
 
     def _cancel(self, session: Session, request: requests.CancelOrder, now: datetime) -> None:
         if self._lost:
@@ -351,6 +367,9 @@ class FaultyTwsFace(TwsFace):
         say(session, message)
 
 
+_ENDS_AS: Final[Mapping[str, tuple[Status, ...]]] = MappingProxyType(
+    {"inactive": (Status.INACTIVE,), "cancelled": (Status.PENDING_SUBMIT, Status.CANCELLED)}
+)
 _MEGABYTE: Final = 1024 * 1024
 _FRAMES: Final[Mapping[str, bytes]] = MappingProxyType(
     {
@@ -376,6 +395,13 @@ _PARTS: Final[Mapping[type[Request], str]] = MappingProxyType(
 
 def _is_preview(request: requests.PlaceOrder) -> bool:
     return request.what_if
+
+
+def _kind_of(request: requests.PlaceOrder) -> str:
+    """Return what an order is for, in the words of the catalogue."""
+    if request.action == "BUY":
+        return "entry"
+    return "stop" if request.order_type == "STP" else "sale"
 
 
 def _callback(message: Message) -> Callback | None:
