@@ -8,6 +8,7 @@ shows what is committed, a command is answered on the next tick, and killing the
     logins.py    the token, who is logged in, and for how long
     model.py     the page's view of the store, one reading shared by everyone who looks in the same moment
     pages.py     overview, timelines, machines, audit
+    alerting.py  alerts by day, severity and code; auditing.py: the named queries
     timeline.py  the story of one signal or position
     window.py    where the store is read; commanding.py: where a command row is inserted
     actions.py   POST forms to command rows

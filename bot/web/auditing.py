@@ -56,10 +56,14 @@ def story_path(cell: Cell) -> str:
 
 def as_csv(table: AnswerTable) -> str:
     """Return a table as CSV that a spreadsheet does not execute."""
+    return csv_of(table.columns, table.rows)
+
+
+def csv_of(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(table.columns)
-    writer.writerows([_safe_cell(value) for value in row] for row in table.rows)
+    writer.writerow(columns)
+    writer.writerows([_safe_cell(value) for value in row] for row in rows)
     return text.getvalue()
 
 

@@ -40,6 +40,11 @@ def clock_time(at: datetime | None) -> str:
     return NOTHING if at is None else f"{at.astimezone(NEW_YORK):%H:%M:%S}"
 
 
+def moment(at: datetime | None) -> str:
+    """Return date and time in New York."""
+    return NOTHING if at is None else f"{at.astimezone(NEW_YORK):%d %b %H:%M:%S}"
+
+
 def full_time(at: datetime | None) -> str:
     """Return weekday, date and time in New York."""
     return NOTHING if at is None else f"{at.astimezone(NEW_YORK):%a %d %b %Y %H:%M:%S} ET"
@@ -117,6 +122,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "count_": count,
     "clock": clock_time,
     "full_time": full_time,
+    "moment": moment,
     "day": day,
     "span": span,
     "number": number,

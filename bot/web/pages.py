@@ -9,11 +9,13 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import Connection
 
+from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
 from bot.domain.lifecycles import LIFECYCLES, state_rows
 from bot.store import read as ask
 from bot.store.queries import QUERIES
-from bot.web import auditing
+from bot.store.read.alerting import count_alerts, found_alerts
+from bot.web import alerting, auditing
 from bot.web.diagram import Diagram, draw
 from bot.web.glance import glance
 from bot.web.timeline import Timeline, position_timeline, signal_timeline
@@ -116,6 +118,31 @@ def parts() -> dict[str, str]:
 def _page_path(machine: str | None) -> str:
     # Forms inside a live part must lead back to the page, not to the stream that redrew them.
     return f"/?machine={machine}" if machine else "/"
+
+
+def _kept() -> dict[str, str]:
+    """Return what the address filters by."""
+    return {name: request.args[name] for name in ("day", "severity", "code") if request.args.get(name)}
+
+
+@blueprint.get("/alerts")
+def alerts() -> str:
+    today = new_york_day(window().clock.now())
+    found = window().look(lambda connection: alerting.alert_list(connection, request.args, today))
+    return render_template("web/alerts.html", active="Alerts", found=found, given=request.args, kept=_kept())
+
+
+@blueprint.get("/alerts.csv")
+def alerts_csv() -> Response:
+    try:
+        wanted = alerting.filter_of(request.args, new_york_day(window().clock.now()))
+    except StoreError as error:
+        abort(400, f"{error}.")
+    rows = window().look(lambda connection: found_alerts(connection, wanted, count_alerts(connection, wanted)))
+    columns = alerting.CSV_COLUMNS
+    text = auditing.csv_of(columns, [[str(getattr(row, name)) for name in columns] for row in rows])
+    headers = {"Content-Disposition": 'attachment; filename="alerts.csv"'}
+    return Response(text, mimetype="text/csv; charset=utf-8", headers=headers)
 
 
 @blueprint.get("/audit")

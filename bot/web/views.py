@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -14,9 +14,10 @@ from bot.domain.calendar import new_york_day
 from bot.domain.requests import REQUESTS
 from bot.domain.wording import key_words
 from bot.store import read as ask
+from bot.store.read.alerting import silent_markets
 from bot.store.read.money import OpenPosition, open_of
 from bot.store.read.protections import ProtectionRow, protections
-from bot.web import words
+from bot.web import formats, words
 
 BREAKER_WORDS: Final = {
     "daily_loss": "Loss of the day",
@@ -59,6 +60,8 @@ class PositionView:
     realized: Decimal
     elsewhere: int
     valuation: str | None
+    silence: str = ""
+    """Why a sale would not go through now: its market is halted, or nobody bids."""
 
     @property
     def is_bare(self) -> bool:
@@ -148,7 +151,17 @@ def position_views(
     """Return the rows; `parts` of the day's money are what each open one brought today, so that they add up to it."""
     cover = protections(connection, [row.id for row in rows])
     brought = {part.id: part.day for part in parts}
-    return tuple(position_view(row, cover[row.id], now, brought.get(row.id)) for row in rows)
+    views = [position_view(row, cover[row.id], now, brought.get(row.id)) for row in rows]
+    silent = silent_markets(connection, [row.id for row in rows if row.closed_at is None])
+    return tuple(replace(view, silence=_silence(silent.get(view.id))) for view in views)
+
+
+def _silence(alert: ask.AlertRow | None) -> str:
+    """Return in a few words what the market of a position does not do, and since when."""
+    if alert is None:
+        return ""
+    what = "halted" if alert.code.endswith("IN_HALT") else "no bid"
+    return f"{what} since {formats.clock_time(alert.at)}"
 
 
 def position_view(

@@ -72,6 +72,7 @@ class AlertRow:
     severity: str
     text: str
     at: datetime
+    facts: str
 
 
 def pulse(connection: Connection) -> EngineStatus | None:
