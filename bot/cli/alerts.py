@@ -1,4 +1,4 @@
-"""`alerts`: the register of alerts, for those who read one and ask what it means."""
+"""`alerts`: those that were raised, and the register for those who ask what one means."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli import show
+from bot.cli import raised, show
 from bot.cli.edge import fail
 
 _ABOUT = (
@@ -23,22 +23,36 @@ _HEAD = "| code | severity | what it means | what to do | told |\n|---|---|---|-
 
 
 def alerts(
-    code: Annotated[str | None, typer.Argument(help="Only this one, as in UNPROTECTED or TWS_502.")] = None,
+    code: Annotated[str | None, typer.Argument(help="Explain this one, as in UNPROTECTED or TWS_502.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DAY", help="From this day on: YYYY-MM-DD, today or yesterday (New York's).")
+    ] = None,
+    severity: Annotated[str | None, typer.Option(help="Only these: info, warning or critical.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=raised.MOST, help="The newest so many.")] = 50,
+    explain: Annotated[bool, typer.Option("--explain", help="Explain every alert that there can be.")] = False,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/alerts.md.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="Every column, texts whole.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The register, as the page docs/alerts.md.")] = False,
 ) -> None:
-    """Explain the alerts: how grave, when again, what it means, what to do."""
-    from bot.domain.notices import REGISTER, TWS_NUMBER, UnknownNotice, notice_of
-
+    """List the alerts that were raised, the newest last; with a code or --explain say what they mean, what to do."""
     if markdown:
         typer.echo(page(), nl=False)
-        return
+    elif code is not None or explain:
+        _explain(code, json=json)
+    else:
+        raised.show_raised(since=since, severity=severity, limit=limit, json=json, csv=csv, wide=wide)
+
+
+def _explain(code: str | None, *, json: bool) -> None:
+    from bot.domain.notices import REGISTER, TWS_NUMBER, UnknownNotice, notice_of
+
     known = {**REGISTER, f"{TWS_NUMBER}...": notice_of(f"{TWS_NUMBER}0")}
     if code is not None:
         try:
             known = {code.upper(): notice_of(code.upper())}
         except UnknownNotice:
-            fail(f"no alert has the code {code!r}: `alerts` lists them")
+            fail(f"no alert has the code {code!r}: `alerts --explain` lists them")
     if json:
         show.as_json([_described(name, notice) for name, notice in known.items()])
     elif code is not None:

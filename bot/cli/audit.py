@@ -73,13 +73,16 @@ def run_query(
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     columns, rows = queries.run_query(url, name, given)
-    if not (wide or csv or json):
+    is_short = not (wide or csv or json)
+    if is_short:
         short = answers.shortened(name, columns, rows, queries.last_day(url))
         columns, rows = short.heads, [[cell.shown for cell in row] for row in short.rows]
-    _print(columns, rows, csv=csv, json=json, title=query.title)
+    _print(columns, rows, csv=csv, json=json, title=query.title, piped=show.NARROW if is_short else show.PIPE_WIDTH)
 
 
-def _print(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, csv: bool, json: bool, title: str) -> None:
+def _print(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, csv: bool, json: bool, title: str, piped: int
+) -> None:
     if csv and json:
         fail("--csv and --json: choose one of them")
     if json:
@@ -87,7 +90,7 @@ def _print(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, csv: bool, 
     elif csv:
         show.as_csv(columns, rows)
     else:
-        show.as_table(columns, rows, title, "no rows")
+        show.as_table(columns, rows, title, "no rows", piped)
 
 
 @app.command()

@@ -38,9 +38,9 @@ app = typer.Typer(
     help="Quanticity, an automated options trader. Without a command: `run`.",
 )
 for command in (
-    run, status, approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
+    run, status, alerts, approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
     requests, withdraw, reconcile, check,
-    machines, alerts, replay, sim, page,
+    machines, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(audit.app, name="audit")

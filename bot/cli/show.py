@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 PIPE_WIDTH: Final = 240
+NARROW: Final = 80
 _NUMERIC: Final = (int, float, Decimal)
 
 
@@ -28,15 +29,22 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     writer.writerows([_cell(value) for value in row] for row in rows)
 
 
-def as_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "", empty: str = "nothing") -> None:
-    """Print rows as a table, numbers to the right; `empty` is said when there are none."""
+def as_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    title: str = "",
+    empty: str = "nothing",
+    piped: int = PIPE_WIDTH,
+) -> None:
+    """Print rows as a table, numbers to the right; `empty` is said when there are none. `piped`: its width where no
+    terminal says one."""
     from rich.console import Console
     from rich.table import Table
 
     if not rows:
         print(f"{title}: {empty}" if title else empty)
         return
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console = Console(width=None if sys.stdout.isatty() else piped)
     look: dict[str, Any] = {"header_style": "bold", "box": _box(), "pad_edge": False, "padding": (0, 1, 0, 0)}
     table = Table(title=title or None, title_justify="left", **look)
     for index, column in enumerate(columns):

@@ -23,6 +23,7 @@ from bot.domain.position import OPEN, Settlement, Valuation
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LEFT_ALONE, SET_ASIDE, LoadedState
 from bot.store import rows
+from bot.store.bounded import MOST_LABEL, MOST_PAYLOAD, as_written
 from bot.store.schema import (
     ACCOUNT_SNAPSHOT,
     APPROVAL,
@@ -44,6 +45,9 @@ from bot.store.schema import (
     TRANSITION,
 )
 from bot.store.values import parse_json, parse_time, time_text
+
+MOST_AT_ONCE: Final = 200
+"""Rows of people and other processes that one look takes up."""
 
 _IS_DRAWDOWN: Final = BREAKER.c.id == "drawdown"
 
@@ -92,17 +96,21 @@ def _last_alive(connection: Connection, now: datetime) -> datetime:
 
 
 def queued_commands(connection: Connection) -> Sequence[RowMapping]:
-    """Return the command rows that nobody handled, oldest first."""
-    return _rows(
-        connection, select(COMMAND).where(COMMAND.c.state == "queued").order_by(COMMAND.c.created_at, COMMAND.c.id)
-    )
+    """Return the command rows that nobody handled, oldest first, so many at once; a text that is too long comes one
+    character longer than it may be. A row whose id is no id of anything is nobody's."""
+    return _queued(connection, COMMAND, COMMAND.c.created_at)
 
 
 def queued_inbound(connection: Connection) -> Sequence[RowMapping]:
-    """Return the rows of `inbound` that nobody handled, oldest first."""
-    return _rows(
-        connection, select(INBOUND).where(INBOUND.c.state == "queued").order_by(INBOUND.c.received_at, INBOUND.c.id)
+    """The same for the rows of `inbound`."""
+    return _queued(connection, INBOUND, INBOUND.c.received_at)
+
+
+def _queued(connection: Connection, table: Table, at: Column[str]) -> Sequence[RowMapping]:
+    chosen = select(*as_written(table.c, MOST_PAYLOAD)).where(
+        table.c.state == "queued", func.length(table.c.id) <= MOST_LABEL
     )
+    return _rows(connection, chosen.order_by(at, table.c.id).limit(MOST_AT_ONCE))
 
 
 def _rows(connection: Connection, query: Select[Any]) -> Sequence[RowMapping]:

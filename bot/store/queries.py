@@ -226,7 +226,7 @@ SHORT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "unprotected_time": ("position_id", "began_with", "ended_with", "seconds", "seconds_after_entry"),
     }
 )  # fmt: skip
-"""The columns of a query that answer it within 80 characters; a query that is not here shows all."""
+"""The columns of each query that answer it within 80 characters."""
 
 QUERIES: Final[Mapping[str, AuditQuery]] = MappingProxyType({query.name: query for query in _ALL})
 
@@ -293,6 +293,11 @@ def last_day(url: str) -> date:
 def _with_days(values: dict[str, str], today: date) -> dict[str, str]:
     """Return the values with `today` and `yesterday` as days; raises StoreError for what is no day."""
     return {name: day_of(name, value, today) if name in {"from", "to"} else value for name, value in values.items()}
+
+
+def day_named(connection: Connection, name: str, given: str) -> date:
+    """Return the day that a person names, by the day that the bot last lived in; raises StoreError for what is none."""
+    return date.fromisoformat(day_of(name, given, _today(connection)))
 
 
 def day_of(name: str, given: str, today: date) -> str:

@@ -16,6 +16,7 @@ from bot.domain.requests import Moment, age_s
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import LoadedState, TickBatch
 from bot.store.batch import Write, chained, writes_of
+from bot.store.bounded import MOST_PAYLOAD
 from bot.store.chain import Head
 from bot.store.configs import name_config, record_config
 from bot.store.database import Lane, Result, Work, lane_for, reason_of
@@ -196,6 +197,8 @@ def _inbound(row: RowMapping, now: datetime) -> InboundReceived:
 
 
 def _object(text: object) -> dict[str, Any]:
+    if len(str(text)) > MOST_PAYLOAD:
+        raise ValueError(f"the payload has more than {MOST_PAYLOAD} characters")
     payload = parse_json(str(text))
     if not isinstance(payload, dict):
         raise ValueError("the payload is not a JSON object")

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from typer.testing import Result
@@ -24,6 +24,7 @@ from typer.testing import Result
 from bot.app.locks import Holder
 from bot.cli.operator import matches
 from bot.domain.approval import Approval
+from bot.domain.events import AlertRaised
 from bot.domain.ids import ulid
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
@@ -33,7 +34,7 @@ from bot.domain.signal import Signal
 from bot.engine.state.records import EngineStatus, NewExecution, NewTransition, TickBatch
 from bot.feeds.clock import ManualClock
 from bot.store import database as database_module
-from bot.store.queries import QUERIES
+from bot.store.queries import QUERIES, SHORT
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 from bot.store.values import time_text
@@ -743,3 +744,68 @@ def test_reconcile_without_a_bot_says_so(call: Call, running: Path) -> None:
     assert result.exit_code == 1
     assert "no bot runs on the store" in result.stderr
     assert commands(running) == []
+
+
+# ---- alerts, and a store in which somebody wrote
+
+
+LONG: Final = "x\x1b[2J" * 4_000_000
+
+
+@pytest.fixture
+async def alarmed(running: Path) -> Path:
+    batch = TickBatch(tick=8, recorded_at=NOW, status=pulse())
+    day = timedelta(days=1)
+    batch.alerts += [
+        AlertRaised("CLOCK_SKEW", "our clock differs from the broker's by 12 s " * 5, {}, NOW - day),
+        AlertRaised("UNPROTECTED", "SPY 590C 20 Nov: no stop works", {}, NOW),
+    ]
+    await write(f"sqlite+aiosqlite:///{running}", batch)
+    return running
+
+
+@pytest.mark.usefixtures("alarmed")
+def test_alerts_are_listed_within_80_columns_the_newest_last(call: Call) -> None:
+    shown = call("alerts").stdout
+    assert shown.index("CLOCK_SKEW") < shown.index("UNPROTECTED")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "…" in shown
+    assert "…" not in call("alerts", "--wide").stdout
+
+
+@pytest.mark.usefixtures("alarmed")
+@pytest.mark.parametrize("given", [["--since", "today"], ["--severity", "critical"], ["--limit", "1"]])
+def test_alerts_are_narrowed(call: Call, given: list[str]) -> None:
+    assert [row["code"] for row in json.loads(call("alerts", *given, "--json").stdout)] == ["UNPROTECTED"]
+    rows = list(csv.DictReader(io.StringIO(call("alerts", *given, "--csv").stdout)))
+    assert [row["severity"] for row in rows] == ["critical"]
+
+
+@pytest.mark.usefixtures("alarmed")
+@pytest.mark.parametrize("given", [["--since", "soon"], ["--severity", "loud"], ["--csv", "--json"]])
+def test_alerts_of_no_day_and_no_severity_are_refused(call: Call, given: list[str]) -> None:
+    assert call("alerts", *given).exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["status", "--wide"], ["status", "--json"], ["alerts", "--wide"],
+                                       ["requests"], ["requests", "--json"]])  # fmt: skip
+def test_a_text_of_megabytes_that_somebody_wrote_stays_small_where_it_is_read(
+    call: Call, alarmed: Path, arguments: list[str]
+) -> None:
+    with sqlite3.connect(alarmed) as connection:
+        connection.execute("UPDATE alert SET text = ?, facts = ?", (LONG, LONG))
+        connection.execute("UPDATE session_state SET hold_reason = ?", (LONG,))
+        connection.execute(
+            "INSERT INTO command (id, kind, payload, actor, state, created_at, answer) VALUES (?,?,?,?,?,?,?)",
+            ("c" * 26, "pause", LONG, LONG, "queued", NOW.isoformat(), LONG),
+        )
+    assert len(call(*arguments).stdout) < 100_000
+
+
+@pytest.mark.usefixtures("running")
+@pytest.mark.parametrize("name", list(QUERIES))
+def test_every_named_query_has_a_short_table_within_80_columns(call: Call, name: str) -> None:
+    assert name in SHORT
+    given = [f"{p.name}={POSITION[-6:]}" for p in QUERIES[name].parameters if p.default is None]
+    shown = call("audit", "run", name, *given).stdout
+    assert max(map(len, shown.splitlines())) <= 80

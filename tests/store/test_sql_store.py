@@ -470,3 +470,40 @@ async def test_what_another_process_says_is_read_until_it_is_answered(any_store:
     assert (two.id, two.fault) == ("i1", "the payload is not a JSON object")
     await any_store.commit(a_batch(inbound=[CommandOutcome("i0", "done", "raised", NOW)]))
     assert [row.id for row in await any_store.pending_inbound()] == ["i1"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        '{"reason": "' + "x" * 20_000_000 + '"}',
+        "[" * 100_000,
+        '{"a":' * 5_000 + "1" + "}" * 5_000,
+        '"text"',
+        "\x00\x1b",
+    ],
+    ids=["20 MB", "deep", "deep object", "no object", "control characters"],
+)
+async def test_a_payload_that_an_outsider_wrote_is_refused_in_few_words(
+    store: SqlStore, store_path: Path, payload: str
+) -> None:
+    with sqlite3.connect(store_path) as connection:
+        connection.execute(
+            "INSERT INTO command (id, kind, payload, actor, state, created_at, answer) VALUES (?,?,?,?,?,?,'')",
+            ("c" * 26, "pause", payload, "a\x1b[2J" * 500_000, "queued", NOW.isoformat()),
+        )
+    (found,) = await store.pending_commands()
+    assert isinstance(found, RequestUnreadable)
+    assert len(found.why) <= 200
+    assert len(found.actor) <= 200
+    assert (found.why + found.actor).isprintable()
+
+
+async def test_rows_by_the_thousand_are_taken_up_some_at_a_time(store: SqlStore, store_path: Path) -> None:
+    rows = [(f"{number:026}", "pause", "{}", "x", "queued", NOW.isoformat()) for number in range(1_000)]
+    with sqlite3.connect(store_path) as connection:
+        connection.executemany(
+            "INSERT INTO command (id, kind, payload, actor, state, created_at, answer) VALUES (?,?,?,?,?,?,'')", rows
+        )
+        connection.execute("INSERT INTO command SELECT id || printf('%.*c', 5000, 'x'), kind, payload, actor, state, "
+                           "created_at, handled_at, answer, asked_at FROM command LIMIT 1")
+    assert len(await store.pending_commands()) == 200

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Select, Table, select
 
 from bot.domain.money import from_units
+from bot.store.bounded import bounded
 from bot.store.values import parse_json, parse_time
 
 Row = TypeVar("Row")
@@ -27,8 +28,8 @@ _CONVERT: Final[Mapping[Any, Callable[[Any], Any]]] = {
 
 
 def columns_of(row_type: Hashable, table: Table) -> Select[Any]:
-    """Return the query for the columns of a row class, still to be narrowed and put in order."""
-    return select(*(table.c[name] for name, _ in _converters(row_type)))
+    """Return the query for the columns of a row class, still to be narrowed and put in order; texts are bounded."""
+    return select(*(bounded(table.c[name]) for name, _ in _converters(row_type)))
 
 
 def read(connection: Connection, row_type: type[Row], query: Select[Any]) -> list[Row]:

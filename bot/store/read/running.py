@@ -16,6 +16,7 @@ from bot.domain.symbol_halt import SymbolState
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import schema
 from bot.store.read.reading import columns_of, first, pairs, read
+from bot.store.values import time_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,13 @@ def feeds(connection: Connection) -> list[FeedReported]:
     )
 
 
-def alerts(connection: Connection, limit: int) -> list[AlertRow]:
+def alerts(connection: Connection, limit: int, since: datetime | None = None) -> list[AlertRow]:
+    """Return alerts, newest first; `since`: only those of then and later."""
     table = schema.ALERT
-    return read(
-        connection, AlertRow, columns_of(AlertRow, table).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
-    )
+    chosen = columns_of(AlertRow, table).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
+    if since is not None:
+        chosen = chosen.where(table.c.at >= time_text(since))
+    return read(connection, AlertRow, chosen)
 
 
 def strategy_stats(connection: Connection, day: date) -> list[StrategyStatRow]:

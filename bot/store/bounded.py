@@ -1,0 +1,38 @@
+"""Columns as they are read: whole where they can mean something, cut in the database where they cannot.
+
+Whoever can write the file can write rows, and a text of megabytes in one of them must not become the memory of page,
+bot and command line. What the bot writes itself passed the border (`bot.domain.outside`) and is far below these limits.
+The audit chain is not read this way: its hashes are of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, String, Text, case, func, literal
+
+MOST_LABEL: Final = 256
+MOST_WORDS: Final = 4_000
+MOST_JSON: Final = 100_000
+MOST_PAYLOAD: Final = 20_000
+"""Characters of a request: ids, a price, a reason."""
+
+
+def bounded(column: Column[Any], most_json: int = MOST_JSON) -> ColumnElement[Any]:
+    """Return a column for a query: words are cut, JSON that is too long counts as its default, numbers are numbers."""
+    if not isinstance(column.type, String):
+        return column
+    if (column.comment or "").startswith("JSON"):
+        empty = "[]" if "list" in (column.comment or "") or column.name == "grid" else "{}"
+        return case((func.length(column) > most_json, literal(empty)), else_=column).label(column.name)
+    most = MOST_WORDS if isinstance(column.type, Text) else MOST_LABEL
+    return func.substr(column, 1, most).label(column.name)
+
+
+def as_written(columns: Iterable[Column[Any]], most: int) -> list[ColumnElement[Any]]:
+    """Return columns of rows that outsiders write, each text one character longer at most than it may be: who reads it
+    sees that it is too long, and says so."""
+    return [
+        func.substr(each, 1, most + 1).label(each.name) if isinstance(each.type, String) else each for each in columns
+    ]
