@@ -12,6 +12,7 @@ from bot.cli.check import check
 from bot.cli.edge import Commands
 from bot.cli.machines import machines
 from bot.cli.operator import (
+    adopt,
     approve,
     cancel_all,
     close,
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 for command in (
     run, status, alerts, approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
-    requests, withdraw, reconcile, check,
+    requests, withdraw, adopt, reconcile, check,
     machines, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)

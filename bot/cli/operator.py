@@ -111,7 +111,7 @@ _FOUND: Final = frozenset({Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, 
 
 approve, reject, pause, halt = (command_of(kind) for kind in (K.APPROVE, K.REJECT, K.PAUSE, K.HALT))
 close, settle, flatten = (command_of(kind) for kind in (K.CLOSE, K.SETTLE, K.FLATTEN))
-cancel_all, emergency = (command_of(kind) for kind in (K.CANCEL_ALL, K.EMERGENCY))
+cancel_all, emergency, adopt = (command_of(kind) for kind in (K.CANCEL_ALL, K.EMERGENCY, K.ADOPT))
 
 
 def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False, queue: Queue = False) -> None:

@@ -140,6 +140,14 @@ class IbkrSettings(Section):
         return value
 
 
+class Adopt(StrEnum):
+    """What is taken over of the broker's holdings that the store does not know."""
+
+    OURS = "ours"
+    ASK = "ask"
+    ALL = "all"
+
+
 class EngineSettings(Section):
     tick_seconds: Seconds = Field(0.25, description="a tick at least this often, in seconds of the clock")
     min_tick_wall_seconds: float = Field(
@@ -149,6 +157,10 @@ class EngineSettings(Section):
     doubt_alert_s: Seconds = Field(30, description="an order in doubt for so long is told of, again every 5 minutes")
     not_tradable_alert_s: Seconds = Field(300, description="no entry allowed in the session for so long is told of")
     absence_grace_s: Seconds = Field(2, description="an order is absent when two books this far apart lack it")
+    adopt: Adopt = Field(
+        Adopt.ASK,
+        description="holdings that nothing proves ours: ours = never taken over, ask = a person is asked, all = taken",
+    )
     reconcile_seconds: Seconds = Field(300, description="the book is compared with the broker's at least this often")
     status_wall_seconds: Seconds = Field(
         1, description="page and health check are refreshed this often, in wall seconds"

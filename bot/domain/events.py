@@ -408,6 +408,7 @@ class CommandKind(StrEnum):
     CANCEL_ALL = "cancel_all"
     SETTLE = "settle"
     WITHDRAW = "withdraw"
+    ADOPT = "adopt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from bot.domain.adoption import ADOPTION
 from bot.domain.approval import APPROVAL
 from bot.domain.breaker import BREAKER
 from bot.domain.connection import CONNECTION
@@ -20,7 +21,7 @@ from bot.domain.signal import SIGNAL
 from bot.domain.symbol_halt import SYMBOL_HALT
 
 _ALL: Final = (
-    SIGNAL, POSITION, ORDER, APPROVAL, MESSAGE, REPORT, SESSION, CONNECTION, BREAKER, SYMBOL_HALT, REQUEST,
+    SIGNAL, POSITION, ORDER, APPROVAL, MESSAGE, REPORT, SESSION, CONNECTION, BREAKER, SYMBOL_HALT, ADOPTION, REQUEST,
 )  # fmt: skip
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = MappingProxyType({life.name: life for life in _ALL})
 

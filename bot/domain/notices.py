@@ -68,6 +68,11 @@ PROTECTION: Final[Mapping[str, Notice]] = {
         "Know that nothing rests at the broker: keep the bot connected, or `close` the position. Mend what the "
         "refusal names.",
     ),
+    "STOP_LOWERED": Notice(
+        WARNING, "each time",
+        "A stop was placed lower than its own price, at which it would have sold at once: that is at the bid or above.",
+        "Nothing if the position may be held at this loss. Else `close` it.",
+    ),
     "STOP_TOO_LARGE": Notice(
         CRITICAL, _IN_5_MIN,
         "The working stop would sell more contracts than are held, and could not be made smaller in time: were it "
@@ -275,10 +280,16 @@ BOOK: Final[Mapping[str, Notice]] = {
         "they are protected and managed from now on.",
         "Check quantity and cost on the page; `close` it if it should not be held.",
     ),
+    "ADOPT_ASKED": Notice(
+        CRITICAL, "once, all that one look finds together; again only when there is more of it",
+        "The broker holds contracts that nothing proves ours. They are left alone: not sold, not protected, not counted, "
+        "and entries on their symbols wait for an answer.",
+        "`adopt KEY` or `adopt all` if this bot is to protect and manage them. Else manage them by hand.",
+    ),
     "NOT_ADOPTED": Notice(
-        WARNING, "once a day and quantity",
+        WARNING, "once a contract; again only when there is more of it",
         "Contracts at the broker are not ours and are left alone; the text says why.",
-        "Manage them by hand; set engine.adopt if such contracts are to be taken over.",
+        "Manage them by hand. The leg of a spread is taken over by `adopt KEY`; other settings of engine.adopt take more.",
     ),
     "NOT_OURS_AT_BROKER": Notice(
         WARNING, "with each change of the holding; of what is no plain US option, once",

@@ -100,6 +100,7 @@ class Subject(StrEnum):
     POSITION = "position"
     UNSETTLED = "unsettled position"
     SYMBOL = "symbol"
+    HOLDING = "holding"
     PRICE = "price"
     REQUEST = "request"
     REASON = "reason"
@@ -150,7 +151,9 @@ class Request:
         return self.roles_halted if halted and self.roles_halted is not None else self.roles
 
 
-_THINGS: Final = frozenset({Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, Subject.SYMBOL, Subject.REQUEST})
+_THINGS: Final = frozenset(
+    {Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, Subject.SYMBOL, Subject.HOLDING, Subject.REQUEST}
+)
 _OWNER: Final = frozenset({Role.OWNER})
 _OPERATORS: Final = _OWNER | {Role.OPERATOR}
 _APPROVERS: Final = _OPERATORS | {Role.APPROVER}
@@ -269,6 +272,16 @@ REQUESTS: Final[Mapping[CommandKind, Request]] = MappingProxyType(
                 on_page=False,
             ),
             Request(
+                K.ADOPT,
+                "Adopt",
+                "Take over what is at the broker and waits for a person: a contract by its key, or all that waits; it "
+                "is protected and managed like a position of ours. The leg of a spread only by its key.",
+                _OPERATORS,
+                (Need("key", Subject.HOLDING, 'A contract\'s key as `status` shows it, or "all".'),),
+                "It becomes a position of this bot: protected by a stop, managed and sold by its rules.",
+                Danger.ASKED,
+            ),
+            Request(
                 K.WITHDRAW,
                 "Withdraw",
                 "Withdraw a request that was not answered yet.",
@@ -288,6 +301,7 @@ class Payload:
     signal_id: str = ""
     position_id: str = ""
     symbol: str = ""
+    key: str = ""  # a contract's, as it was typed, or "all"
     price: str = ""  # as it was typed: `bot.domain.typed_price` reads it
     request_id: str = ""
     reason: str = ""

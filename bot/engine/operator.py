@@ -36,7 +36,7 @@ from bot.domain.signal import SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
 from bot.domain.typed_price import PriceUnclear, is_far, price_of
 from bot.domain.wording import new_york
-from bot.engine.book import foreign, sold_elsewhere
+from bot.engine.book import asking, foreign, sold_elsewhere
 from bot.engine.day.limits import acknowledge
 from bot.engine.settlement import settler
 from bot.engine.settlement.expiry import sound_price
@@ -88,6 +88,7 @@ class Operator:
             CommandKind.CANCEL_ALL: self._cancel_all,
             CommandKind.SETTLE: self._settle,
             CommandKind.WITHDRAW: self._withdraw,
+            CommandKind.ADOPT: self._adopt,
         }
 
     def handle(self, command: CommandReceived) -> None:
@@ -218,6 +219,12 @@ class Operator:
         foreign.lift(self._journal, halt, command.actor)
         return f"entries on {symbol} are allowed again; it was halted because: {halt.reason}{self._still_blocked()}"
 
+    def _adopt(self, command: CommandReceived, payload: Payload) -> str:
+        """Take a person's word that what is at the broker is to be ours; the next looks at the book do the rest."""
+        words = asking.answer(self._journal, payload.key, command.actor)
+        self._journal.commands.append(AskSnapshot(f"adoption allowed by {command.actor}"))
+        return words
+
     def _still_blocked(self) -> str:
         blocks = self._ctx.ledger.entry_blocks
         return f"; entries stay blocked: {'; '.join(blocks)}" if blocks else ""
@@ -262,7 +269,9 @@ class Operator:
         called_off = len(call_off(self._journal, FLATTENED))
         self._drop_pending(reason, actor)
         under_way = len(open_ones) - len(turned)
-        return f"closing {len(turned)} positions ({under_way} on their way already), calling off {called_off} entries"
+        alone = asking.left_alone_words(self._ctx.ledger)
+        sold = f"closing {len(turned)} positions ({under_way} on their way already)"
+        return f"{sold}, calling off {called_off} entries{alone}"
 
     def _left(self) -> str:
         """Say what cannot be acted on before the connection is back, or before the broker has said what it is, by

@@ -37,6 +37,7 @@ def writes_of(batch: TickBatch) -> list[Write]:
         ("connection_state", [rows.connection_row(batch.connection)] if batch.connection else []),
         ("breaker", [rows.breaker_row(x) for x in batch.breakers.values()]),
         ("symbol_halt", [rows.symbol_halt_row(x) for x in batch.symbol_halts.values()]),
+        ("adoption", [rows.adoption_row(x) for x in batch.adoptions.values()]),
         *_mark_writes(batch.marks),
         *_watch_writes(batch, recorded_at),
     ]

@@ -26,6 +26,7 @@ from bot.store import rows
 from bot.store.bounded import MOST_LABEL, MOST_PAYLOAD, as_written
 from bot.store.schema import (
     ACCOUNT_SNAPSHOT,
+    ADOPTION,
     APPROVAL,
     BREAKER,
     BROKER_ORDER,
@@ -78,6 +79,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         symbol_halts=[
             rows.symbol_halt_of(r) for r in _rows(connection, select(SYMBOL_HALT).order_by(SYMBOL_HALT.c.id))
         ],
+        adoptions=[rows.adoption_of(r) for r in _rows(connection, select(ADOPTION).order_by(ADOPTION.c.id))],
         last_close=_last_close(connection, today, now),
         high_water=_high_water(connection, now),
         earliest=_earliest(connection, day),

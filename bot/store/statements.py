@@ -132,6 +132,7 @@ STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
     "strategy_stat": lambda d: _upsert(s.STRATEGY_STAT, d),
     "breaker": lambda d: _upsert(s.BREAKER, d),
     "symbol_halt": lambda d: _upsert(s.SYMBOL_HALT, d),
+    "adoption": lambda d: _upsert(s.ADOPTION, d),
     "engine_status": lambda d: _upsert(s.ENGINE_STATUS, d),
     "transition": _append_transition,
 }

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from bot.domain.adoption import EVERYTHING, same_key
 from bot.domain.errors import StoreError
 from bot.domain.requests import REQUESTS, Need, Request, Subject
 from bot.domain.typed_price import PriceUnclear, price_of
@@ -70,6 +71,9 @@ def _given(asked: Request) -> tuple[str, str]:
 def _exists(need: Need, target: str) -> bool:
     if need.subject is Subject.SYMBOL:
         return target in {row.id for row in window().look(ask.halted_symbols)}
+    if need.subject is Subject.HOLDING:
+        waiting = [row.id for row in window().look(ask.adoptions_asked)]
+        return bool(waiting) and (target == EVERYTHING or any(same_key(target, key) for key in waiting))
     reads: dict[Subject, Any] = {Subject.SIGNAL: ask.signal, Subject.REQUEST: ask.command}
     read = reads.get(need.subject, ask.position)
     return bool(target) and window().look(lambda connection: read(connection, target)) is not None

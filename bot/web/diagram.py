@@ -46,6 +46,9 @@ PLACES: Final[Mapping[str, Mapping[str, tuple[float, int]]]] = MappingProxyType(
         },
         "breaker": {"ok": (0, 0), "warning": (1, 0), "tripped": (2, 0)},
         "symbol": {"open": (0, 0), "halted": (1, 0)},
+        "adoption": {
+            "asked": (0, 0), "allowed": (1, 0), "adopted": (2, 0), "declined": (0, 1), "gone": (1, 1),
+        },
         "request": {"queued": (0, 0), "done": (1, 0), "refused": (2, 0)},
     }
 )  # fmt: skip

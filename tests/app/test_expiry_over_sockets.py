@@ -89,7 +89,8 @@ async def running(site: Site, url: str, committed: asyncio.Event) -> AsyncIterat
     settings = BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=2.0)
     broker = IbkrBroker(settings, site.clock, inbox.put, bot_id="qty")
     engine = Engine(
-        Settings.model_validate({}), store=store, broker=broker, clock=site.clock, calendar=FakeCalendar(),
+        Settings.model_validate({"engine": {"adopt": "all"}}), store=store, broker=broker, clock=site.clock,
+        calendar=FakeCalendar(),
         strategies=[FakeStrategy(exit=ExitSettings.model_validate({"flat_at": "16:00"}))],
         ids=IdSource(random.Random(1)), inbox=inbox, on_commit=lambda batch: committed.set(),
     )  # fmt: skip

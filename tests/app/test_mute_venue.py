@@ -15,7 +15,7 @@ import pytest
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
-from bot.config.schema import EngineSettings, Mode, Settings
+from bot.config.schema import Adopt, EngineSettings, Mode, Settings
 from bot.domain.connection import ConnectionState
 from bot.domain.ids import IdSource
 from bot.domain.session import SessionState
@@ -93,7 +93,7 @@ async def bot_at(port: int, directory: Path, clock: RunningClock | None = None) 
         changed.set()
 
     engine = Engine(
-        Settings(mode=Mode.PAPER, engine=EngineSettings(tick_seconds=0.5)),
+        Settings(mode=Mode.PAPER, engine=EngineSettings(tick_seconds=0.5, adopt=Adopt.ALL)),
         store=store, broker=broker, clock=clock, calendar=FakeCalendar(), strategies=(),
         ids=IdSource(random.Random(1)), inbox=inbox, on_commit=heard,
     )  # fmt: skip

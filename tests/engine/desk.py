@@ -35,6 +35,8 @@ TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # 10:00 in New York
 SPY_590C = OptionContract("SPY", DAY, Right.CALL, Decimal(590))
 SPY_580P = OptionContract("SPY", DAY, Right.PUT, Decimal(580))
 TICK = 0.25
+TAKES_ALL: dict[str, Any] = {"engine": {"adopt": "all"}}
+"""Settings under which all that the broker holds is taken over, as a start did before anybody was asked."""
 _ACCOUNT_EVERY = timedelta(minutes=3)
 _QUIET = 4
 

@@ -399,6 +399,7 @@ class FakeStore:
         self.instruments: dict[str, tuple[Instrument, PriceGrid]] = {}
         self.breakers: dict[str, Any] = {}
         self.symbol_halts: dict[str, Any] = {}
+        self.adoptions: dict[str, Any] = {}
         self.high_water: list[tuple[datetime, Decimal]] = []
 
     async def commit(self, batch: TickBatch) -> None:
@@ -414,6 +415,7 @@ class FakeStore:
         self.status = batch.status or self.status
         self.breakers.update(batch.breakers)
         self.symbol_halts.update(batch.symbol_halts)
+        self.adoptions.update(batch.adoptions)
         for row in batch.executions:
             known = self.tables["executions"].get(row.execution.exec_id)
             if known is not None and known.order_id is not None:  # else it learns whose it is
@@ -454,6 +456,7 @@ class FakeStore:
             opening_equity=dict(self.opening),
             breakers=copy.deepcopy(list(self.breakers.values())),
             earliest=_earliest(t["executions"]),
+            adoptions=copy.deepcopy(list(self.adoptions.values())),
             symbol_halts=copy.deepcopy(list(self.symbol_halts.values())),
             high_water=self._high_water(),
             not_ours=self._not_ours(),

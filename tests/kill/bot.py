@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,7 +46,7 @@ BUSY = {
 }
 
 
-def environment(directory: Path, venue: Venue) -> dict[str, str]:
+def environment(directory: Path, venue: Venue, more: Mapping[str, str]) -> dict[str, str]:
     """Return the process environment of a paper bot at this venue with its store in `directory`."""
     settings = {
         "DATABASE__URL": f"sqlite+aiosqlite:///{directory / 'bot.db'}",
@@ -55,6 +56,7 @@ def environment(directory: Path, venue: Venue) -> dict[str, str]:
         "SOURCES__UNUSUAL_WHALES__BASE_URL": f"http://127.0.0.1:{venue.uw_port}",
         "WEB__ENABLED": "false",
         **BUSY,
+        **more,
     }
     named = {f"QUANTICITY__{key}": value for key, value in settings.items()}
     kept = {key: value for key, value in os.environ.items() if not key.startswith("QUANTICITY")}
@@ -66,7 +68,7 @@ class Bot:
     `cpu_s` the processor time that it took until then: what a machine with nothing else to do would need at least.
     """
 
-    def __init__(self, directory: Path, venue: Venue) -> None:
+    def __init__(self, directory: Path, venue: Venue, **more: str) -> None:
         since = venue.book().at - timedelta(seconds=venue.speed)
         command = [sys.executable, str(ROOT / "run.py"), "run", "--mode", "paper", "--speed", str(venue.speed)]
         command += ["--start-at", since.isoformat()]
@@ -76,7 +78,11 @@ class Bot:
         self.cpu_s = 0.0
         self._heard: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._process = subprocess.Popen(
-            command, env=environment(directory, venue), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+            command,
+            env=environment(directory, venue, more),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
         )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()

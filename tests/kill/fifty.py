@@ -46,7 +46,7 @@ async def buy(port: int, count: int) -> None:
 
 def start(directory: Path, venue: Venue) -> tuple[Bot, float, float]:
     """Start the bot; returns it with seconds to the active session and to the last stop."""
-    bot = Bot(directory, venue)
+    bot = Bot(directory, venue, ENGINE__ADOPT="all")
     if not bot.until_active(WITHIN_S) or bot.active_after is None:
         raise RuntimeError("not active: " + "\n".join(bot.lines[-5:]))
     while (bare := venue.book().unprotected()) and time.monotonic() - bot.started < WITHIN_S:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.adoption import Adoption
 from bot.domain.approval import Approval
 from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
@@ -86,6 +87,10 @@ ENTITIES: dict[type, Any] = {
         Breaker, id=WORDS, value=WORDS, limit=WORDS, share=st.none() | st.just(0.5), detail=WORDS, since=MAYBE_TIME,
         acknowledged_at=MAYBE_TIME, facts=st.just({"lost": 3}),
     ),
+    Adoption: st.builds(
+        Adoption, id=WORDS, symbol=WORDS, quantity=SMALL, why=WORDS, asked_at=MAYBE_TIME, answered_by=MAYBE_ID,
+        answered_at=MAYBE_TIME, adopted_at=MAYBE_TIME,
+    ),
     SymbolHalt: st.builds(
         SymbolHalt, id=WORDS, reason=WORDS, causes=st.lists(WORDS).map(tuple), halted_by=MAYBE_ID,
         halted_at=MAYBE_TIME, lifted_by=MAYBE_ID, lifted_at=MAYBE_TIME,
@@ -99,6 +104,7 @@ WAYS: dict[type, tuple[Any, Any, Any]] = {
     Session: (rows.session_row, rows.session_of, schema.SESSION_STATE),
     Connection: (rows.connection_row, rows.connection_of, schema.CONNECTION_STATE),
     Breaker: (rows.breaker_row, rows.breaker_of, schema.BREAKER),
+    Adoption: (rows.adoption_row, rows.adoption_of, schema.ADOPTION),
     SymbolHalt: (rows.symbol_halt_row, rows.symbol_halt_of, schema.SYMBOL_HALT),
 }
 

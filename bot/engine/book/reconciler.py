@@ -27,7 +27,7 @@ from bot.domain.events import (
     OrderReported,
 )
 from bot.domain.ids import is_ours
-from bot.domain.instruments import option_of_key, symbol_of_key
+from bot.domain.instruments import symbol_of_key
 from bot.domain.money import to_price
 from bot.domain.order import (
     MOST_ATTEMPTS,
@@ -45,6 +45,7 @@ from bot.domain.order import (
 from bot.domain.position import Origin, Position, PositionState, PositionTrigger
 from bot.engine.book import foreign, sold_elsewhere
 from bot.engine.book.adoption import LostOrders
+from bot.engine.book.asking import Asking
 from bot.engine.book.facts import FactKeeper
 from bot.engine.book.newer_store import NewerSales, is_unknown
 from bot.engine.book.order_ends import OrderEnds
@@ -95,7 +96,6 @@ class Reconciler:
         self._grace = timedelta(seconds=ctx.settings.engine.absence_grace_s)
         self._lines: list[ReconcileLine] = []
         self._gone: list[tuple[Position, int]] = []
-        self._shorts: Sequence[str] = ()
         self.settled = False
 
     def run(self, snapshot: BrokerSnapshot) -> None:
@@ -340,7 +340,7 @@ class Reconciler:
         self._alone("orders of a lost store", "", self._call_off_lost_orders, snapshot, found)
         lost = found[0] if found else None
         broker = {p.contract_key: p for p in snapshot.positions if p.amount}
-        self._shorts = [key for key, held in sorted(broker.items()) if held.amount < 0]
+        asking = Asking(self._ctx, self._journal, snapshot)
         ours: dict[str, int] = defaultdict(int)
         for position in self._ctx.ledger.positions.values():
             ours[position.key] += position.quantity
@@ -350,7 +350,10 @@ class Reconciler:
         for key in self._absences.differences.keys() - broker.keys() - ours.keys():
             del self._absences.differences[key]  # gone on both sides since the last look: nothing is left to confirm
         for key in sorted(set(broker) | set(ours)):
-            self._alone(f"position {key.strip()}", key, self._judge_holding, key, broker.get(key), snapshot.at, lost)
+            given = key, broker.get(key), snapshot.at, lost, asking
+            self._alone(f"position {key.strip()}", key, self._judge_holding, *given)
+        self._alone("questions of adoption", "", asking.forget_what_is_gone)
+        asking.tell()
         self._ctx.ledger.doubted_keys |= self._absences.lost_live  # no sale beside one that may still fill
         self._account_for_what_is_gone(broker)
 
@@ -360,7 +363,9 @@ class Reconciler:
             self._line("order", view.order_ref, "missing", view.status.value, action)
         found.append(lost)
 
-    def _judge_holding(self, key: str, found: BrokerPosition | None, at: datetime, lost: LostOrders | None) -> None:
+    def _judge_holding(
+        self, key: str, found: BrokerPosition | None, at: datetime, lost: LostOrders | None, asking: Asking
+    ) -> None:
         """Compare one contract. One in dispute waits for its fact: what it lacks proves nothing."""
         ours = self._ctx.ledger.held_on(key)
         there = found.quantity if found is not None else 0
@@ -375,32 +380,28 @@ class Reconciler:
         elif self._is_disputed(key):
             self._absences.differences.pop(key, None)
             self._line("position", key, str(ours), str(there), f"disputed: {self._ctx.ledger.disputed[key]}")
+        elif found is not None and there > ours and (asked := asking.stands(found, there - ours)):
+            self._absences.differences.pop(key, None)
+            self._line("position", key, str(ours), str(there), asked)
         elif waits := self._waits_for(key, there - ours, at, lost):
             self._line("position", key, str(ours), str(there), waits)
         elif found is not None and there > ours:
-            if why := self._why_not_adopted(found):
-                self._leave_alone(found, ours, why)
-            elif lost is not None:
-                self._adopt(found, there - ours, lost)
+            self._take_or_ask(found, there - ours, lost, asking)
         else:
             self._give_up(key, ours - max(there, 0), there)
 
-    def _why_not_adopted(self, found: BrokerPosition) -> str:
-        """Return why a holding is never taken over by itself; empty: it may be."""
-        if not found.is_plain_us_option or found.contract is None:
-            return "it is no plain US option in dollars"
-        symbol = found.contract.symbol
-        legs = [key for key in self._shorts if (leg := option_of_key(key)) is not None and leg.symbol == symbol]
-        return f"it covers {legs[0].strip()}, sold short: sold alone it would leave that naked" if legs else ""
-
-    def _leave_alone(self, found: BrokerPosition, ours: int, why: str) -> None:
-        key, extra = found.contract_key, found.quantity - ours
-        self._line("position", key, str(ours), str(found.quantity), f"not adopted: {why}")
-        told = (0, f"not adopted {key} {extra}")
-        if told not in self._ctx.ledger.foreign_told:
-            self._ctx.ledger.foreign_told.add(told)
-            words = f"{extra} {key.strip()} at the broker are not ours and are left alone: {why}"
-            self._journal.alert("NOT_ADOPTED", words, {"key": key, "quantity": extra})
+    def _take_or_ask(self, found: BrokerPosition, extra: int, lost: LostOrders | None, asking: Asking) -> None:
+        """Two looks agree that the broker has more than we know: take over what may be, ask about the rest."""
+        taken = asking.may_take(found, extra)
+        if taken and lost is None:
+            return
+        if taken and lost is not None:
+            self._adopt(found, taken, lost)
+            asking.taken(found.contract_key, taken)
+        if extra > taken:
+            known = str(found.quantity - extra + taken)
+            words = asking.leave(found, extra - taken)
+            self._line("position", found.contract_key, known, str(found.quantity), words)
 
     def _is_disputed(self, key: str) -> bool:
         """Say whether a fact about a contract cannot be applied; its own comparison is tried anew each time."""

@@ -24,7 +24,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.schedule import Schedule
 from bot.engine.state.steps import Step
-from bot.engine.trade.protection import live_entry, too_much
+from bot.engine.trade.protection import live_entry, too_much, waits_for_a_bid
 from bot.engine.trade.silence import silence_of
 
 TOLD_AGAIN_S: Final = 300.0
@@ -121,6 +121,8 @@ def why_not_out(ctx: Context, position: Position) -> str:
 def _why_no_stop(ctx: Context, position: Position) -> str:
     if not position.has_cost:
         return "the broker names no cost, and no bid has come to take a stop from"
+    if waits_for_a_bid(ctx, position):
+        return "no bid is known that the stop of an adopted position has to stand under"
     return foreign.in_the_way(ctx.ledger, position.key)
 
 

@@ -95,7 +95,7 @@ class FactFaults:
 _CONTAINERS: Final = (
     "signals", "ended_signals", "approvals", "positions", "closed", "orders", "by_ref", "by_perm", "open_orders",
     "executions", "commissions", "strangers", "charged", "last_signal_at", "too_large", "unequal_keys", "doubted_keys",
-    "foreign_told", "other_buys", "ghosts", "not_ours", "earliest", "symbol_halts", "told", "capped",
+    "foreign_told", "other_buys", "ghosts", "not_ours", "earliest", "symbol_halts", "adoptions", "told", "capped",
 )  # fmt: skip
 """What an applier may change in the ledger, but for the indexes of lists and sets below."""
 _INDEXES: Final = ("_live_on", "_of_position", "_of_signal", "by_key")
@@ -151,5 +151,6 @@ def _entities(ledger: Ledger, key: str) -> list[Any]:
     found += [o for o in ledger.orders.values() if not key or o.contract_key == key]
     found += [s for s in signals if not key or s.contract.key == key]
     found += ledger.symbol_halts.values()
+    found += (a for a in ledger.adoptions.values() if not key or a.id == key)
     found += [ledger.session, ledger.connection]
     return found

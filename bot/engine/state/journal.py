@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.domain.adoption import Adoption
 from bot.domain.approval import Approval
 from bot.domain.breaker import Breaker
 from bot.domain.commands import Command
@@ -68,6 +69,7 @@ class Journal:
         for birth in step.births:
             self.born(birth, step.actor)
         self.commands.extend(step.commands)
+        self.batch.alerts.extend(step.alerts)
         return True
 
     def born(self, birth: Birth, actor: str = "tick") -> None:
@@ -82,6 +84,8 @@ class Journal:
             self.ledger.add_order(entity)
         elif isinstance(entity, Position):
             self.ledger.add_position(entity)
+        elif isinstance(entity, Adoption):
+            self.ledger.adoptions[entity.id] = entity
         self._row(life.name, entity.id, entity.state, entity.state, CREATED, actor, birth.reason, birth.evidence)
         self.keep(entity)
 
@@ -106,10 +110,16 @@ class Journal:
             batch.session = entity
         elif isinstance(entity, Connection):
             batch.connection = entity
-        elif isinstance(entity, Breaker):
-            batch.breakers[entity.id] = entity
+        else:
+            self._keep_watch(entity)
+
+    def _keep_watch(self, entity: Breaker | SymbolHalt | Adoption) -> None:
+        if isinstance(entity, Breaker):
+            self.batch.breakers[entity.id] = entity
         elif isinstance(entity, SymbolHalt):
-            batch.symbol_halts[entity.id] = entity
+            self.batch.symbol_halts[entity.id] = entity
+        else:
+            self.batch.adoptions[entity.id] = entity
 
     def request_refused(self, request_id: str, kind: str, actor: str, reason: str) -> None:
         """Put on the record that a request was refused before its handler saw it."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from bot.domain.adoption import OPEN_QUESTIONS, Adoption
 from bot.domain.approval import APPROVAL, Approval
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
@@ -75,6 +76,7 @@ class Ledger:
         self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
         self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
         self.symbol_halts: dict[str, SymbolHalt] = {halt.id: halt for halt in loaded.symbol_halts}
+        self.adoptions: dict[str, Adoption] = {adoption.id: adoption for adoption in loaded.adoptions}
         self.linked_since: datetime | None = None  # since when TWS has the broker's word; None: it has not
         self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
         self.link_told_at: dict[str, datetime] = {}  # state of the connection -> when it was last told of
@@ -344,6 +346,13 @@ class Ledger:
     def halted_symbols(self) -> dict[str, str]:
         """Return the symbols on which no entry is allowed now, and why."""
         return {halt.id: halt.reason for halt in self.symbol_halts.values() if halt.state is SymbolState.HALTED}
+
+    def asked_about_on(self, symbol: str) -> str:
+        """Return in words what keeps entries on a symbol out while a holding on it waits for a person; empty:
+        nothing."""
+        waiting = (a for a in self.adoptions.values() if a.symbol == symbol and a.state in OPEN_QUESTIONS)
+        listed = "; ".join(adoption.words for adoption in waiting)
+        return f"what is at the broker and not ours waits for a person (adopt): {listed}" if listed else ""
 
     def exposure(self, leaving_out: Signal | None = None) -> Exposure:
         """Count open positions and the signals that may still become one, but for one and what it has bought."""

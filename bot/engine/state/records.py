@@ -13,6 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from bot.domain.adoption import Adoption
 from bot.domain.approval import Approval
 from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
@@ -198,6 +199,7 @@ class TickBatch:
     status: EngineStatus | None = None
     breakers: dict[str, Breaker] = field(default_factory=dict)
     symbol_halts: dict[str, SymbolHalt] = field(default_factory=dict)
+    adoptions: dict[str, Adoption] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -206,7 +208,7 @@ class TickBatch:
             or self.connection or self.executions or self.commissions or self.heard or self.commands
             or self.alerts or self.feeds or self.marks or self.account or self.reconciliations or self.jobs
             or self.inbound or self.instruments or self.strategy_stats or self.status or self.breakers
-            or self.symbol_halts
+            or self.symbol_halts or self.adoptions
         )  # fmt: skip
 
 
@@ -231,6 +233,7 @@ class LoadedState:
     earliest: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By base of an execId that was corrected: revision and contracts of its earliest revision."""
     symbol_halts: Sequence[SymbolHalt] = ()
+    adoptions: Sequence[Adoption] = ()
     opaque_told: frozenset[tuple[str, str]] = frozenset()  # (subject, id) of what no type of ours holds, as last seen
     not_ours: Mapping[str, Decimal] = field(default_factory=dict)  # key -> holdings that are not ours, as known
     underlying_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bot.domain.adoption import ADOPTION, Adoption
 from bot.domain.approval import APPROVAL, Approval
 from bot.domain.breaker import BREAKER, Breaker
 from bot.domain.commands import Command
 from bot.domain.connection import CONNECTION, Connection
+from bot.domain.events import AlertRaised
 from bot.domain.machine import Lifecycle
 from bot.domain.order import ORDER, Order
 from bot.domain.position import POSITION, Position
@@ -21,7 +23,7 @@ from bot.domain.session import SESSION, Session
 from bot.domain.signal import SIGNAL, Signal
 from bot.domain.symbol_halt import SYMBOL_HALT, SymbolHalt
 
-Entity = Signal | Approval | Order | Position | Session | Connection | Breaker | SymbolHalt
+Entity = Signal | Approval | Order | Position | Session | Connection | Breaker | SymbolHalt | Adoption
 
 LIFECYCLE_OF: Mapping[type, Lifecycle] = {
     Signal: SIGNAL,
@@ -32,6 +34,7 @@ LIFECYCLE_OF: Mapping[type, Lifecycle] = {
     Connection: CONNECTION,
     Breaker: BREAKER,
     SymbolHalt: SYMBOL_HALT,
+    Adoption: ADOPTION,
 }
 
 
@@ -46,8 +49,8 @@ class Birth:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transition. `sets` are attributes that change with it; births come into being and commands go out only if it
-    is legal."""
+    """One transition. `sets` are attributes that change with it; births come into being, commands go out and alerts
+    are raised only if it is legal."""
 
     entity: Entity
     trigger: StrEnum
@@ -57,3 +60,4 @@ class Step:
     births: tuple[Birth, ...] = ()
     commands: tuple[Command, ...] = ()
     actor: str = "tick"
+    alerts: tuple[AlertRaised, ...] = ()

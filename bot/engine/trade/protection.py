@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.domain.commands import SubmitOrder
+from bot.domain.events import AlertRaised
 from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import Origin, Position, PositionTrigger
@@ -151,9 +152,18 @@ def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: 
     leave = must_sell(position, orders)
     if leave is not None:
         return [leave]
-    if waits_for_the_other_side(ctx, orders):
+    if waits_for_the_other_side(ctx, orders) or waits_for_a_bid(ctx, position):
         return []
     return place_stop(ctx, position, orders, quantity, _under_the_market(ctx, position))
+
+
+def waits_for_a_bid(ctx: Context, position: Position) -> bool:
+    """Say whether the first stop of an adopted position waits: it was bought elsewhere, at a price that says nothing of
+    the market now, and a stop at the bid or above it would sell at once."""
+    if position.origin is not Origin.BROKER or position.stop_price is not None:
+        return False
+    quote = ctx.board.quote(position.key)
+    return quote is None or quote.bid is None or quote.bid <= 0
 
 
 def _under_the_market(ctx: Context, position: Position) -> Decimal | None:
@@ -174,12 +184,14 @@ def place_stop(
     """Return the step that sends a stop for `quantity`, one tick under `below` where it would not stand under it."""
     grid = ctx.board.grid(position.key)
     price = repriced(position.stop_price or protective_stop(position.entry_price, position.plan, grid), orders)
+    wanted = price
     if below is not None and below > 0 and price >= below:
         price = max(grid.down(below - grid.tick_at(below)), grid.tick_at(Decimal(0)))
     order = ctx.new_order(
         Purpose.PROTECT, OrderType.STOP, Terms(quantity, stop_price=price), tag="stop", position=position
     )
-    words = f"stop for {quantity} at {price}, entry {neat(position.entry_price)}"
+    lowered = f"lowered from {wanted}: the bid is {_bid_of(ctx, position)}" if price < wanted else ""
+    words = f"stop for {quantity} at {price}, entry {neat(position.entry_price)}" + (f", {lowered}" if lowered else "")
     birth = Birth(order, words, {"entry_price": position.entry_price, "stop_loss": position.plan.stop_loss})
     evidence = {"stop": price, "quantity": quantity, "order_ref": order.order_ref}
     sets = {"stop_price": price}
@@ -192,8 +204,19 @@ def place_stop(
             sets,
             births=(birth,),
             commands=(SubmitOrder(order.ticket()),),
+            alerts=(_told_lowered(ctx, position, f"the stop at {price} is {lowered}"),) if lowered else (),
         )
     ]
+
+
+def _bid_of(ctx: Context, position: Position) -> Decimal | None:
+    quote = ctx.board.quote(position.key)
+    return quote.bid if quote is not None else None
+
+
+def _told_lowered(ctx: Context, position: Position, words: str) -> AlertRaised:
+    text = f"{position.contract}: {words}, and at its own price it would sell at once"
+    return AlertRaised("STOP_LOWERED", text, {"position_id": position.id}, ctx.now)
 
 
 def move_stop(ctx: Context, position: Position, orders: Sequence[Order], price: Decimal) -> Terms | None:

@@ -199,6 +199,8 @@ def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str
     """The same, for what concerns this symbol alone."""
     if symbol in ctx.ledger.halted_symbols:
         return "symbol_halted", f"entries on {symbol} are halted: {ctx.ledger.halted_symbols[symbol]}"
+    if asked := ctx.ledger.asked_about_on(symbol):
+        return "adoption_asked", f"entries on {symbol} wait: {asked}"
     if delivered := ctx.ledger.delivered_on(symbol):
         return "shares_delivered", f"entries on {symbol} wait: {delivered}"
     wait = timedelta(seconds=ctx.settings.execution.entries_wait_s)

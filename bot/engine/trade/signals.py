@@ -247,6 +247,7 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         open_total=exposure.total,
         open_on_symbol=exposure.on(signal.symbol),
         symbol_halt=ledger.halted_symbols.get(signal.symbol, "")
+        or ledger.asked_about_on(signal.symbol)
         or ledger.delivered_on(signal.symbol)
         or _unequal(ctx, signal),
         held_on_contract=ledger.held_on(signal.key) - (own.quantity if own is not None else 0),

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import Connection, select
 
+from bot.domain.adoption import AdoptionState
 from bot.domain.calendar import NEW_YORK
 from bot.domain.money import from_units
-from bot.store.read import reconciliations
+from bot.store.read import reconciliations, running
 from bot.store.schema import EXECUTION
 from bot.store.values import parse_time, time_text
 
 
 @dataclass(frozen=True, slots=True)
 class NotOurs:
-    """One order that is live, one holding, or one execution of the day, of somebody else in our account."""
+    """One order that is live, one holding, or one execution of the day, of somebody else in our account. `adopt`: the
+    key by which a person may have it taken over."""
 
     what: str
     key: str
     words: str
     at: datetime
+    adopt: str = ""
 
 
 def not_ours(connection: Connection, day: date) -> Sequence[NotOurs]:
@@ -31,7 +34,22 @@ def not_ours(connection: Connection, day: date) -> Sequence[NotOurs]:
     last = reconciliations.latest(connection, complete=True)
     lines = last.not_ours if last is not None else ()
     there = [NotOurs(line.subject, line.key, line.broker, last.at) for line in lines if last is not None]
-    return [*there, *_executions(connection, day)]
+    return [*_asked(connection), *there, *_executions(connection, day)]
+
+
+def _asked(connection: Connection) -> list[NotOurs]:
+    """What waits for a person, with how to answer."""
+    found = []
+    for row in running.adoptions_asked(connection):
+        key = " ".join(row.id.split())
+        every = "" if row.why else " or adopt all"
+        why = f" ({row.why})" if row.why else ""
+        waits = f'waits for a person: python run.py adopt "{key}"{every}'
+        waits = waits if row.state == AdoptionState.ASKED else f"allowed by {row.answered_by}, the book is asked"
+        at = row.asked_at or row.answered_at or datetime.min.replace(tzinfo=UTC)
+        adopt = key if row.state == AdoptionState.ASKED else ""
+        found.append(NotOurs("holding", row.id, f"{row.quantity} {key}{why} {waits}", at, adopt))
+    return found
 
 
 def _executions(connection: Connection, day: date) -> list[NotOurs]:

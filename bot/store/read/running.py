@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, func, select
 
+from bot.domain.adoption import OPEN_QUESTIONS
 from bot.domain.breaker import BreakerState
 from bot.domain.events import FeedReported
 from bot.domain.symbol_halt import SymbolState
@@ -38,6 +39,20 @@ class SymbolHaltRow:
     causes: Sequence[str]
     halted_by: str | None
     halted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionRow:
+    """A holding at the broker that nothing proved ours; `why`: it is adopted only by its key, and why."""
+
+    id: str
+    state: str
+    symbol: str
+    quantity: int
+    why: str
+    asked_at: datetime | None
+    answered_by: str | None
+    answered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,13 @@ def halted_symbols(connection: Connection) -> list[SymbolHaltRow]:
     return read(connection, SymbolHaltRow, halted.order_by(table.id))
 
 
+def adoptions_asked(connection: Connection) -> list[AdoptionRow]:
+    """Return the holdings that wait for a person, or are on their way to be taken over."""
+    table = schema.ADOPTION.c
+    waiting = columns_of(AdoptionRow, schema.ADOPTION).where(table.state.in_([s.value for s in OPEN_QUESTIONS]))
+    return read(connection, AdoptionRow, waiting.order_by(table.id))
+
+
 def broker_link(connection: Connection) -> ConnectionRow | None:
     return first(read(connection, ConnectionRow, columns_of(ConnectionRow, schema.CONNECTION_STATE)))
 
@@ -152,6 +174,7 @@ _TABLE_OF: Final[Mapping[str, Table]] = {
     "connection": schema.CONNECTION_STATE,
     "breaker": schema.BREAKER,
     "symbol": schema.SYMBOL_HALT,
+    "adoption": schema.ADOPTION,
 }
 
 

@@ -5,6 +5,8 @@ written.
 from __future__ import annotations
 
 from bot.store.rows.running import (
+    adoption_of,
+    adoption_row,
     breaker_of,
     breaker_row,
     connection_of,
@@ -36,6 +38,8 @@ from bot.store.rows.trading import (
 )
 
 __all__ = [
+    "adoption_of",
+    "adoption_row",
     "approval_of",
     "approval_row",
     "breaker_of",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.domain.adoption import Adoption, AdoptionState
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.session import Hold, Session, SessionState
@@ -90,6 +91,34 @@ def symbol_halt_of(row: Row) -> SymbolHalt:
         halted_at=maybe_parse_time(row["halted_at"]),
         lifted_by=row["lifted_by"],
         lifted_at=maybe_parse_time(row["lifted_at"]),
+    )
+
+
+def adoption_row(adoption: Adoption) -> dict[str, Any]:
+    return {
+        "id": adoption.id,
+        "state": adoption.state.value,
+        "symbol": adoption.symbol,
+        "quantity": adoption.quantity,
+        "why": adoption.why,
+        "asked_at": maybe_time_text(adoption.asked_at),
+        "answered_by": adoption.answered_by,
+        "answered_at": maybe_time_text(adoption.answered_at),
+        "adopted_at": maybe_time_text(adoption.adopted_at),
+    }
+
+
+def adoption_of(row: Row) -> Adoption:
+    return Adoption(
+        id=row["id"],
+        state=AdoptionState(row["state"]),
+        symbol=row["symbol"],
+        quantity=row["quantity"],
+        why=row["why"],
+        asked_at=maybe_parse_time(row["asked_at"]),
+        answered_by=row["answered_by"],
+        answered_at=maybe_parse_time(row["answered_at"]),
+        adopted_at=maybe_parse_time(row["adopted_at"]),
     )
 
 

@@ -17,6 +17,7 @@ from bot.store.schema.audit import (
 from bot.store.schema.columns import METADATA
 from bot.store.schema.running import (
     ACCOUNT_SNAPSHOT,
+    ADOPTION,
     ALERT,
     BOT_IDENTITY,
     BREAKER,
@@ -41,6 +42,7 @@ from bot.store.schema.trading import (
 
 __all__ = [
     "ACCOUNT_SNAPSHOT",
+    "ADOPTION",
     "ALERT",
     "APPROVAL",
     "BOT_IDENTITY",

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Float, Index, Integer, String, Table
 
+from bot.domain.adoption import AdoptionState
 from bot.domain.breaker import BreakerState
 from bot.domain.connection import ConnectionState
 from bot.domain.session import Hold, SessionState
@@ -76,6 +77,22 @@ SYMBOL_HALT: Final = Table(
     utc("lifted_at"),
     one_of("state", SymbolState),
     comment="symbols that other people's trades halted",
+)
+
+ADOPTION: Final = Table(
+    "adoption",
+    METADATA,
+    key(comment="the contract's key"),
+    label("state"),
+    label("symbol"),
+    Column("quantity", Integer, nullable=False, comment="contracts beyond our book that it is about"),
+    words("why", comment="what sets it apart; a question with one is answered only by its key"),
+    utc("asked_at"),
+    label("answered_by", nullable=True, comment="a person, or reconcile where it was proved"),
+    utc("answered_at"),
+    utc("adopted_at"),
+    one_of("state", AdoptionState),
+    comment="what the broker holds beyond our book: asked about, allowed, taken over",
 )
 
 ENGINE_STATUS: Final = Table(

@@ -10,7 +10,7 @@ from bot.domain.events import BrokerOrderStatus, CommandKind
 from bot.domain.money import to_price
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Origin, PositionState, Protection
-from tests.engine.desk import SPY_580P, SPY_590C, Desk
+from tests.engine.desk import SPY_580P, SPY_590C, TAKES_ALL, Desk
 from tests.engine.fakes import AtBroker, FakeBroker, FakeStore
 
 LOST = "qty-01JD0000000000000000000"
@@ -152,7 +152,7 @@ async def test_the_next_comparisons_change_nothing() -> None:
 
 
 async def adopted_without_cost(cost: str) -> Desk:
-    desk = Desk(store=FakeStore())
+    desk = Desk(TAKES_ALL, store=FakeStore())
     desk.broker.held[SPY_590C.key], desk.broker.cost[SPY_590C.key] = 4, Decimal(cost)
     await desk.start()
     await desk.wait(4)
@@ -192,7 +192,7 @@ async def test_a_cost_that_came_with_a_bid_outlives_a_restart() -> None:
     desk = await adopted_without_cost("0")
     desk.quote("2.00", "2.04")
     await desk.settle()
-    again = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
+    again = await Desk(TAKES_ALL, store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
     again.quote("2.60", "2.64")
     await again.settle()
     assert (again.position.entry_price, again.broker.stop_order.terms.stop_price) == (Decimal(2), Decimal(1))
@@ -206,7 +206,7 @@ def text_of(desk: Desk, code: str) -> str:
 
 
 async def test_the_long_leg_of_a_spread_is_left_alone_and_told_once() -> None:
-    desk = Desk(store=FakeStore())
+    desk = Desk(TAKES_ALL, store=FakeStore())
     desk.broker.held[SPY_590C.key], desk.broker.held[SPY_580P.key] = 4, -4
     await desk.start()
     desk.quote("2.00", "2.04")
@@ -221,7 +221,7 @@ async def test_the_long_leg_of_a_spread_is_left_alone_and_told_once() -> None:
 
 
 async def test_the_stop_of_what_is_adopted_far_above_the_market_is_taken_from_the_bid() -> None:
-    desk = Desk(store=FakeStore())
+    desk = Desk(TAKES_ALL, store=FakeStore())
     desk.broker.held[SPY_590C.key], desk.broker.cost[SPY_590C.key] = 4, Decimal(10)
     desk.quote("2.00", "2.04")
     await desk.start()

@@ -4,6 +4,8 @@ answer."""
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from bot.domain.events import (
     BrokerOrderStatus,
     CommandKind,
@@ -15,7 +17,13 @@ from bot.domain.events import (
 from bot.domain.order import Execution, OrderSide, OrderState, Purpose
 from bot.domain.position import CloseReason, Origin, PositionState
 from bot.domain.signal import SignalState
-from tests.engine.desk import SPY_580P, Desk
+from tests.engine.desk import SPY_580P, TAKES_ALL, Desk
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    """What the broker holds is taken over: these are about what follows."""
+    return await Desk(TAKES_ALL).start()
 
 
 async def compare(desk: Desk, times: int = 1) -> None:
@@ -43,6 +51,7 @@ async def test_a_second_comparison_changes_nothing(desk: Desk) -> None:
 async def test_a_position_that_the_store_does_not_know_is_adopted_and_protected(desk: Desk) -> None:
     desk.broker.held[SPY_580P.key] = 3
     desk.broker.cost[SPY_580P.key] = Decimal("1.51")
+    desk.quote("2.00", "2.04", SPY_580P)
     await compare_until_sure(desk)
     position = desk.position
     assert (position.origin, position.quantity, position.entry_price) == (Origin.BROKER, 3, Decimal("1.51"))
@@ -66,8 +75,9 @@ async def test_what_somebody_bought_and_sold_between_two_looks_leaves_no_doubt_b
 
 
 async def test_a_contract_that_we_never_asked_for_is_adopted_after_two_looks_half_a_second_apart() -> None:
-    desk = Desk()
+    desk = Desk(TAKES_ALL)
     desk.broker.held[SPY_580P.key] = 1
+    desk.quote("2.00", "2.04", SPY_580P)
     await desk.start()
     first = desk.clock.now()
     while desk.store.session.state == "reconciling":
@@ -91,8 +101,9 @@ async def test_a_contract_that_we_traded_is_adopted_after_the_whole_grace_time(d
 
 
 async def test_a_start_with_an_unknown_position_adopts_it_before_it_trades() -> None:
-    desk = Desk()
+    desk = Desk(TAKES_ALL)
     desk.broker.held[SPY_580P.key] = 1
+    desk.quote("2.00", "2.04", SPY_580P)
     await desk.start()
     assert desk.store.session.state == "reconciling"
     await desk.wait(6)
@@ -343,10 +354,11 @@ async def test_a_foreign_execution_is_written_down_and_told(desk: Desk) -> None:
 
 async def test_a_position_whose_strategy_is_gone_is_managed_all_the_same(desk: Desk) -> None:
     await desk.hold(2)
-    again = Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=2)
+    again = Desk(TAKES_ALL, store=desk.store, broker=desk.broker, clock=desk.clock, seed=2)
     again.engine._strategies = {}
     await again.start()
     again.broker.held[SPY_580P.key] = 1
+    again.quote("2.00", "2.04", SPY_580P)
     await compare_until_sure(again)
     assert len(again.store.open_positions) == 2
     assert sum(o.left for o in again.broker.live) == 3

@@ -11,7 +11,13 @@ from bot.domain.events import BrokerOrderStatus, BrokerSnapshot, CommandKind, Li
 from bot.domain.order import OrderState
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
-from tests.engine.desk import SPY_580P, Desk
+from tests.engine.desk import SPY_580P, TAKES_ALL, Desk
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    """What the broker holds is taken over: these are about what follows."""
+    return await Desk(TAKES_ALL).start()
 
 
 def link(desk: Desk, change: LinkChange) -> None:
@@ -136,6 +142,7 @@ async def test_positions_may_leave_while_a_comparison_after_a_halt_does_not_end(
     stuck.heard = True
     desk.broker.held[SPY_580P.key] = 3
     desk.broker.cost[SPY_580P.key] = Decimal("1.50")
+    desk.quote("2.00", "2.04", SPY_580P)
     await desk.wait(10)
     held = next(p for p in desk.store.open_positions if p.contract == SPY_580P)
     await desk.command(CommandKind.HALT)

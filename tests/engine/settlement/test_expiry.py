@@ -13,8 +13,15 @@ from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, Position, PositionState, Settlement
 from bot.domain.quotes import Quote
 from bot.engine.settlement import runs
-from tests.engine.desk import DAY, SPY_580P, SPY_590C, Desk
+from tests.engine.desk import DAY, SPY_580P, SPY_590C, TAKES_ALL, Desk
 from tests.engine.fakes import FakeCalendar
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    """What the broker holds is taken over: these are about what follows."""
+    return await Desk(TAKES_ALL).start()
+
 
 CLOSE = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
 MONDAY_MORNING = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)  # 09:00 in New York

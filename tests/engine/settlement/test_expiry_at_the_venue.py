@@ -39,7 +39,8 @@ class Floor:
         self.store, inbox = FakeStore(), Inbox()
         self.broker = SimBroker(self.simulated, self.clock, inbox.put, "qty")
         self.engine = Engine(
-            Settings.model_validate({}), store=self.store, broker=self.broker, clock=self.clock,
+            Settings.model_validate({"engine": {"adopt": "all"}}), store=self.store, broker=self.broker,
+            clock=self.clock,
             calendar=FakeCalendar(), ids=IdSource(random.Random(1)), inbox=inbox, wait_for_answers=True,
             strategies=[FakeStrategy(exit=ExitSettings.model_validate({"flat_at": "16:00"}))],
         )  # fmt: skip

@@ -12,7 +12,14 @@ from bot.domain.events import CommandKind, ExecutionReported, LinkChange, LinkCh
 from bot.domain.order import OrderSide
 from bot.domain.position import PositionState, Protection
 from tests.engine.book.test_reconciler import compare_until_sure
-from tests.engine.desk import SPY_580P, SPY_590C, Desk
+from tests.engine.desk import SPY_580P, SPY_590C, TAKES_ALL, Desk
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    """What the broker holds is taken over: these are about what follows."""
+    return await Desk(TAKES_ALL).start()
+
 
 LIMIT = Desk().settings.execution.protection_limit_s
 
