@@ -282,14 +282,14 @@ BOOK: Final[Mapping[str, Notice]] = {
     ),
     "ADOPT_ASKED": Notice(
         CRITICAL, "once, all that one look finds together; again only when there is more of it",
-        "The broker holds contracts that nothing proves ours. They are left alone: not sold, not protected, not counted, "
-        "and entries on their symbols wait for an answer.",
+        "The broker holds contracts that nothing proves ours. They are left alone: not sold, not protected, not "
+        "counted, and entries on their symbols wait for an answer.",
         "`adopt KEY` or `adopt all` if this bot is to protect and manage them. Else manage them by hand.",
     ),
     "NOT_ADOPTED": Notice(
         WARNING, "once a contract; again only when there is more of it",
         "Contracts at the broker are not ours and are left alone; the text says why.",
-        "Manage them by hand. The leg of a spread is taken over by `adopt KEY`; other settings of engine.adopt take more.",
+        "Manage them by hand. The leg of a spread is taken over by `adopt KEY`; engine.adopt: all takes the rest.",
     ),
     "NOT_OURS_AT_BROKER": Notice(
         WARNING, "with each change of the holding; of what is no plain US option, once",
