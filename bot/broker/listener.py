@@ -30,6 +30,7 @@ from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk
 from bot.broker.ownership import LAYOUTS, STATUS, Ownership, foreign_of
 from bot.broker.pulse import DataPulse
+from bot.broker.repeats import Repeats, so_often
 from bot.broker.requests import RequestRefused, Requests, Spoiled
 from bot.broker.what_if import WhatIfs
 from bot.domain.errors import UnknownWord
@@ -83,6 +84,7 @@ class Listener:
         self._told_at: dict[tuple[str, str], float] = {}
         self.first_order_id = 0
         self.packets = 0
+        self._unknown = Repeats()
         self.refusal = ""
         self.login_heard: set[str] = set()
 
@@ -133,7 +135,8 @@ class Listener:
             return
         self._spoil(fields, str(error))
         self._parts.pulse.dropped(str(error))
-        self._alert("UNKNOWN_WORD", str(error), {"fields": list(fields)[:60]})
+        if times := self._unknown.count(str(error)):
+            self._alert("UNKNOWN_WORD", f"{error}{so_often(times)}", {"fields": list(fields)[:60], "times": times})
 
     def _is_foreign(self, fields: Sequence[str], why: str) -> bool:
         """Set aside what cannot be read and is nobody's of ours: kept as it came, it spoils no answer."""

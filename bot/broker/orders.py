@@ -17,6 +17,7 @@ from typing import Any, Final
 from bot.broker import words
 from bot.broker.contracts import ContractBook, named
 from bot.broker.ib import CommissionReport, Contract, IbExecution, IbOrder, IbOrderState
+from bot.broker.repeats import Repeats, so_often
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import UnknownWord
 from bot.domain.events import (
@@ -130,6 +131,7 @@ class OrderDesk:
         self.commissions: dict[str, Decimal] = {}
         self._commission_heard: dict[str, date] = {}
         self._other_money_told: dict[tuple[str, str], date] = {}
+        self._unknown = Repeats()
 
     @property
     def _today(self) -> date:
@@ -326,8 +328,10 @@ class OrderDesk:
         try:
             return words.order_error(code)
         except UnknownWord as unknown:
-            facts = {"code": code, "text": text, "order_ref": known.order_ref, "order_id": known.order_id}
-            self._sink(AlertRaised("UNKNOWN_WORD", f"{unknown}: {text}", facts, self._clock.now()))
+            if times := self._unknown.count(str(code)):
+                facts = {"code": code, "text": text, "order_ref": known.order_ref, "order_id": known.order_id}
+                told = f"{unknown}{so_often(times)}: {text}"
+                self._sink(AlertRaised("UNKNOWN_WORD", told, {**facts, "times": times}, self._clock.now()))
             return ErrorMeaning.WARNING if code in words.NOTICE_RANGE else ErrorMeaning.AMBIGUOUS
 
     def _find(self, client_id: int, order_id: int, perm_id: int) -> KnownOrder | None:

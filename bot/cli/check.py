@@ -182,6 +182,7 @@ def _ports(config: LoadedConfig) -> Iterator[Line]:
         ]
     else:
         yield _gateway(settings.ibkr.host, settings.ibkr.port, paper=settings.mode == "paper")
+        yield Line("gateway boxes", True, _BOXES)
     for key, host, port in wanted:
         line = Line("ports", True, f"{key}: any free one") if port == 0 else _port(key, host, port)
         if not line.ok and (bot := _own_bot(settings)):
@@ -229,6 +230,15 @@ def _gateway(host: str, port: int, *, paper: bool) -> Line:
             False,
             f"ibkr.host {host}, ibkr.port {port}: {why}. Start TWS or the gateway, enable its API socket",
         )
+
+
+_BOXES: Final = (
+    "not asked, for no client is told: look once in TWS or the gateway. API > Settings > Read-Only API is unticked, or "
+    "no order and no stop is taken; Presets > Precautionary Settings (size, value, percentage, number of ticks) are "
+    "above what the bot sends, or its orders are refused (163, 382, 383); Bypass Order Precautions for API Orders is "
+    "ticked, or they wait there for a click"
+)
+"""What of the gateway's settings keeps orders out, and can be seen on its own screen alone."""
 
 
 def _calendar(config: LoadedConfig) -> Iterator[Line]:

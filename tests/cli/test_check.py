@@ -87,6 +87,9 @@ def test_paper_looks_for_secrets_and_gateway(call: Call, monkeypatch: pytest.Mon
     assert code == 2
     assert [ok for ok, _ in found["secrets"]] == [False, False]
     assert [ok for ok, _ in found["gateway"]] == [False]
+    ((ok, boxes),) = found["gateway boxes"]
+    assert ok
+    assert all(words in boxes for words in ("Read-Only API", "Precautionary Settings", "163, 382, 383"))
 
 
 @pytest.mark.usefixtures("ready")
