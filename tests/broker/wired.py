@@ -64,7 +64,7 @@ class Wired:
         self._marks = 0
         given = {
             "bot_id": "bot", "risk": dict(NO_LIMITS), "execution": {"entries_wait_s": 0.01},
-            "ibkr": {"restart_windows": []}, **(settings or {}),
+            "ibkr": {"restart_windows": []}, "engine": {"adopt": "all"}, **(settings or {}),
         }  # fmt: skip
         changes = {**PATIENT, **(broker or {})}
         self.broker = IbkrBroker(replace(SETTINGS, port=tws.port, **changes), self.clock, self._put, bot_id="bot")

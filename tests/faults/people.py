@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from bot.domain.adoption import EVERYTHING, Adoption, AdoptionState
 from bot.domain.approval import ApprovalState
 from bot.domain.breaker import BreakerState
 from bot.domain.events import CommandKind
@@ -102,6 +103,9 @@ class People:
         if self._calm_at is not None and self._calm_at <= now and held:
             self._calm_at = now + _ASK_AGAIN
             self.ask(CommandKind.RESUME, {}, now, connection)
+        for adoption in ledger.adoptions.values():
+            if adoption.state is AdoptionState.ASKED:
+                self._adopt(adoption, now, connection)
         for approval in ledger.approvals.values():
             if approval.state is ApprovalState.REQUESTED:
                 self._answer(approval.id, approval.signal_id, now, connection)
@@ -137,6 +141,18 @@ class People:
         self._minds[approval_id] = (when, None)
         for kind in {"approve twice": ("approve", "approve")}.get(mind, (mind,)):
             self.ask(CommandKind(kind), {"signal_id": signal_id}, now, connection)
+
+    def _adopt(self, adoption: Adoption, now: datetime, connection: Connection) -> None:
+        """Take over what was found, by its key or with all the rest, twice, or leave it: made up once a question."""
+        asked = f"adopt {adoption.id} {adoption.quantity}"
+        if asked not in self._minds:
+            mind = self._chance.choice((adoption.id, adoption.id.replace(" ", "").lower(), EVERYTHING, "NOPE", None))
+            self._minds[asked] = (now + timedelta(seconds=self._chance.randint(1, 40)), mind)
+        when, mind = self._minds[asked]
+        if mind is None or now < when:
+            return
+        self._minds[asked] = (when, None)
+        self.ask(CommandKind.ADOPT, {"key": mind}, now, connection)
 
     def ask(self, kind: CommandKind, payload: Mapping[str, Any], now: datetime, connection: Connection) -> None:
         """Insert a command row."""

@@ -103,6 +103,7 @@ class Setting:
     ladder: str = "two rungs"
     holds: bool = False  # nothing is flattened before the close
     chunk: int = 50  # contracts of one entry order
+    adopt: str = "all"  # engine.adopt
 
     @classmethod
     def of(cls, seed: int) -> Setting:
@@ -113,11 +114,12 @@ class Setting:
             chance.choice(tuple(LADDERS)),
             holds=seed % 4 == 3,
             chunk=random.Random(f"chunk {seed}").choice((50, 50, 4, 2)),
+            adopt=random.Random(f"adopt {seed}").choice(("all", "ask", "ask", "ours")),
         )
 
     @property
     def settings(self) -> Settings:
-        return _settings(self.limits, self.approval, self.chunk)
+        return _settings(self.limits, self.approval, self.chunk, self.adopt)
 
     @property
     def exit(self) -> ExitSettings:
@@ -125,15 +127,16 @@ class Setting:
 
     def __str__(self) -> str:
         held = ", held through the close" if self.holds else ""
-        return f"{self.limits} limits, approval {self.approval}, {self.ladder}, orders of {self.chunk} at most{held}"
+        said = f"{self.limits} limits, approval {self.approval}, adopts {self.adopt}, {self.ladder}"
+        return f"{said}, orders of {self.chunk} at most{held}"
 
 
 @lru_cache
-def _settings(limits: str, approval: str, chunk: int) -> Settings:
+def _settings(limits: str, approval: str, chunk: int, adopt: str) -> Settings:
     return Settings.model_validate(
         {
             "risk": {**LIMITS[limits], "max_contracts": chunk},
-            "engine": _ENGINE,
+            "engine": {**_ENGINE, "adopt": adopt},
             "execution": _EXECUTION,
             "approval": {"mode": approval, "above_risk_fraction": "0.018", "signal_ttl_s": 25},
         }
