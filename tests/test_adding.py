@@ -1,4 +1,4 @@
-"""`docs/adding.md` replayed as far as that can be: a setting or an alert that misses a file of its list is found out."""
+"""`docs/adding.md` replayed as far as can be: a setting or an alert that misses a file of its list is found out."""
 
 from __future__ import annotations
 
