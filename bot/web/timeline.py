@@ -19,7 +19,8 @@ from bot.store.read.protections import ProtectionRow, protections
 from bot.store.values import parse_json
 from bot.web import formats, words
 from bot.web.charts import Fill, PathPoint, PriceChart, RungMark, StopStep, price_chart
-from bot.web.views import StepView, steps
+from bot.web.reasons import NO_REASONS, Reasons
+from bot.web.views import StepView, signal_reasons, steps
 
 # Which evidence of a position's steps says where the stop stands from then on.
 STOP_EVIDENCE: Final = {"protect": "stop", "trail": "to", "ratchet": "to"}
@@ -45,6 +46,7 @@ class Timeline:
     can_close: bool = False
     can_answer: bool = False
     can_settle: bool = False
+    reasons: Reasons = NO_REASONS
 
 
 def position_timeline(connection: Connection, position_id: str, now: datetime) -> Timeline | None:
@@ -63,6 +65,7 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
         f"/signal/{row.signal_id}" if row.signal_id else "", "The signal that it came from",
         can_close=row.state in {"filled", "trailing"},
         can_settle=row.settlement in {"pending", "seen"} or row.valuation in {"unknown", "estimated"},
+        reasons=_reasons(connection, row.signal_id),
     )  # fmt: skip
 
 
@@ -86,7 +89,16 @@ def signal_timeline(connection: Connection, signal_id: str, now: datetime) -> Ti
         tuple(orders), tuple(f for f in fills if f.order_id in {o.id for o in orders}),
         steps(connection, told, new_york_day(now)),
         f"/position/{held.id}" if held else "", "The position that came of it", can_answer=asked,
+        reasons=_reasons(connection, row.id),
     )  # fmt: skip
+
+
+def _reasons(connection: Connection, signal_id: str | None) -> Reasons:
+    """Return why a trade was proposed and who decided; an adopted position has no reasons of ours."""
+    row = ask.signal(connection, signal_id) if signal_id else None
+    if row is None:
+        return NO_REASONS
+    return signal_reasons(connection, [row], ask.signals_that_wait_for_a_person(connection))[row.id]
 
 
 def _position_facts(row: ask.PositionRow, cover: ProtectionRow) -> tuple[Fact, ...]:

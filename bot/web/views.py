@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ from bot.store.read.alerting import silent_markets
 from bot.store.read.money import OpenPosition, open_of
 from bot.store.read.protections import ProtectionRow, protections
 from bot.web import formats, words
+from bot.web.reasons import NO_REASONS, Reasons, reasons_of
 
 BREAKER_WORDS: Final = {
     "daily_loss": "Loss of the day",
@@ -94,6 +96,7 @@ class SignalView:
     expires_in: float
     asked: bool
     reason: str
+    reasons: Reasons = NO_REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +196,27 @@ def unsettled_view(row: ask.PositionRow, today: date) -> UnsettledView:
 
 def signal_views(connection: Connection, rows: Sequence[ask.SignalRow], now: datetime) -> tuple[SignalView, ...]:
     asked = ask.signals_that_wait_for_a_person(connection)
-    reasons = ask.last_words(connection, "signal", [row.id for row in rows])
-    return tuple(signal_view(row, now, row.id in asked, reasons.get(row.id, "")) for row in rows)
+    said = ask.last_words(connection, "signal", [row.id for row in rows])
+    told = signal_reasons(connection, rows, asked)
+    return tuple(signal_view(row, now, row.id in asked, said.get(row.id, ""), told[row.id]) for row in rows)
 
 
-def signal_view(row: ask.SignalRow, now: datetime, asked: bool, reason: str) -> SignalView:
+def signal_reasons(
+    connection: Connection, rows: Sequence[ask.SignalRow], asked: AbstractSet[str]
+) -> Mapping[str, Reasons]:
+    """Return why each signal is what it is, by its id; `asked`: those that wait for a person."""
+    steps_of: dict[str, list[ask.TransitionRow]] = {row.id: [] for row in rows}
+    for step in ask.transitions_of(connection, list(steps_of)):
+        steps_of[step.entity_id].append(step)
+    waiting = {row.id for row in rows if row.state == "pending"} & asked
+    return {known: reasons_of(found, waits=known in waiting) for known, found in steps_of.items()}
+
+
+def signal_view(row: ask.SignalRow, now: datetime, asked: bool, reason: str, reasons: Reasons) -> SignalView:
     return SignalView(
         row.id, key_words(row.contract_key, new_york_day(now)), row.strategy, row.state, row.quantity, row.limit_price,
         row.notional,
-        row.created_at, (row.expires_at - now).total_seconds(), asked and row.state == "pending", reason,
+        row.created_at, (row.expires_at - now).total_seconds(), asked and row.state == "pending", reason, reasons,
     )  # fmt: skip
 
 

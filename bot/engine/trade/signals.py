@@ -160,7 +160,7 @@ def judge(ctx: Context, signal: Signal, answer: WhatIfAnswered) -> list[Step]:
     results = check(ctx, signal, answer)
     refused = failed(results)
     if refused:
-        return [_refusal(ctx, signal, refused)]
+        return [_refusal(ctx, signal, results)]
     approval = Approval(ctx.new_id(), signal.id, ctx.now, signal.expires_at)
     evidence = rule_facts(results)
     if _asks_a_person(ctx, signal):
@@ -182,7 +182,7 @@ def answer_by_person(
     if refused:
         words = "approved too late: " + "; ".join(r.text for r in refused)
         sets = {"decided_at": ctx.now, "decided_by": actor, "reason": words}
-        return [Step(approval, ApprovalTrigger.REJECT, words, {}, sets), _refusal(ctx, signal, refused)]
+        return [Step(approval, ApprovalTrigger.REJECT, words, {}, sets), _refusal(ctx, signal, results)]
     return _approved(ctx, signal, approval, actor, rule_facts(results))
 
 
@@ -321,9 +321,10 @@ def _limit_now(ctx: Context, signal: Signal) -> Decimal:
     return min(signal.limit_price, ctx.board.grid(signal.key).nearest(quote.mid))
 
 
-def _refusal(ctx: Context, signal: Signal, refused: tuple[RuleResult, ...]) -> Step:
-    words = "; ".join(r.text for r in refused)
-    return Step(signal, SignalTrigger.REJECT, words, rule_facts(refused), {"closed_at": ctx.now})
+def _refusal(ctx: Context, signal: Signal, results: tuple[RuleResult, ...]) -> Step:
+    """Refuse by the rules that failed; what every rule said stays beside it."""
+    words = "; ".join(r.text for r in failed(results))
+    return Step(signal, SignalTrigger.REJECT, words, rule_facts(results), {"closed_at": ctx.now})
 
 
 def _asks_a_person(ctx: Context, signal: Signal) -> bool:
