@@ -118,11 +118,17 @@ def _position_facts(row: ask.PositionRow, cover: ProtectionRow) -> tuple[Fact, .
             f"{formats.gain(pnl)} ({part})",
             formats.tone(pnl),
         ),
-        ("of it realized, net of fees", formats.gain(row.realized_pnl), formats.tone(row.realized_pnl)),
-        ("Open, at the bid", formats.gain(now_open), formats.tone(now_open)),
+        *(() if row.closed_at else _parts_of_pnl(row.realized_pnl, now_open)),
         ("Commissions", dollars(row.commissions), ""),
         ("Opened", formats.full_time(row.opened_at), ""),
         *_ending(row),
+    )
+
+
+def _parts_of_pnl(realized: Decimal, now_open: Decimal) -> tuple[Fact, ...]:
+    return (
+        ("realized, net of fees", formats.gain(realized), formats.tone(realized)),
+        ("+ open, at the bid", formats.gain(now_open), formats.tone(now_open)),
     )
 
 
