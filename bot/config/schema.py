@@ -285,6 +285,12 @@ class ExecutionSettings(Section):
     max_spread_fraction: Fraction = Decimal("0.10")
     partial_fill_seconds: Seconds = Field(20, description="a partly filled entry's rest is cancelled after this")
     rung_reprice_s: Seconds = Field(10, description="a profit rung's limit follows the bid this often")
+    second_look_ms: int = Field(
+        1000,
+        ge=1,
+        le=10_000,
+        description="a price that rung, trail or watched stop go by stands for so long, or a second quote bears it out",
+    )
     rung_floor_fraction: Fraction = Field(Decimal("0.5"), description="of its gain, below which it does not follow")
     trail_min_step: Fraction = Field(Decimal("0.02"), description="the stop moves only by this much of its price")
     trail_min_interval_s: Seconds = 5

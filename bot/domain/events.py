@@ -37,6 +37,18 @@ class QuoteReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class LinesHeard:
+    """Which lines are healthy at `at`: subscribed and answered, without an error, farm and link connected, and
+    the broker heard of since the last such word. What they last said is still the price; of any other line it may not
+    be. By the keys of quotes and of books."""
+
+    quotes: frozenset[str]
+    books: frozenset[str]
+    at: datetime
+    key: str = "*"  # the latest word on all of them counts
+
+
+@dataclass(frozen=True, slots=True)
 class GreeksReceived:
     key: str
     greeks: Greeks
@@ -492,7 +504,7 @@ class JobRan:
 
 
 Event = (
-    QuoteReceived | GreeksReceived | BookReceived | TradesReceived | ContractQualified
+    QuoteReceived | LinesHeard | GreeksReceived | BookReceived | TradesReceived | ContractQualified
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
     | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold | RequestUnreadable

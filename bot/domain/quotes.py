@@ -25,7 +25,9 @@ class Quote:
     """Best bid and ask of one instrument; None where the venue gives none (the adapter turns NaN, -1 and unset into
     None).
 
-    Prices are per share. `at` is when the line last said anything, by our clock.
+    Prices are per share. `at` is when the line last said anything, by our clock. A price that stands still says nothing
+    more: `heard_at` is when its line was last known to be healthy, and `lost` says that it is not now (never served,
+    ended by an error, gone with its farm or with the link). A quote is as old as the later of the two times.
     """
 
     bid: Decimal | None
@@ -37,6 +39,20 @@ class Quote:
     delayed: bool = False
     halted: bool = False
     close: Decimal | None = None  # the session's before, as the broker keeps it
+    heard_at: datetime | None = None
+    lost: bool = False
+
+    @property
+    def sound_at(self) -> datetime:
+        """The last moment at which this was known to be the price."""
+        return self.at if self.heard_at is None else max(self.at, self.heard_at)
+
+    def is_stale(self, now: datetime, max_age: timedelta) -> bool:
+        """Say whether this may be the price no longer: its line is not healthy, or was not heard of for `max_age`.
+
+        The one definition of freshness; the age of a price on a healthy line does not matter.
+        """
+        return self.lost or now - self.sound_at > max_age
 
     @property
     def mid(self) -> Decimal | None:
@@ -59,8 +75,7 @@ class Quote:
         return spread / mid
 
     def fault(self, now: datetime, max_age: timedelta) -> QuoteFault | None:
-        """Return what forbids to trade on this quote, None when it is fit: both sides, uncrossed, live and young
-        enough."""
+        """Return what forbids to trade on this quote, None when it is fit: both sides, uncrossed, live and fresh."""
         if self.halted:
             return QuoteFault.HALTED
         if self.delayed:
@@ -71,9 +86,7 @@ class Quote:
             return QuoteFault.ONE_SIDED
         if self.bid > self.ask:
             return QuoteFault.CROSSED
-        if now - self.at > max_age:
-            return QuoteFault.STALE
-        return None
+        return QuoteFault.STALE if self.is_stale(now, max_age) else None
 
     def price_fault(self, now: datetime, max_age: timedelta) -> QuoteFault | None:
         """As `fault`, for an instrument that is only watched (an index has a last price and no book)."""
@@ -83,7 +96,7 @@ class Quote:
             return QuoteFault.DELAYED
         if self.reference is None:
             return QuoteFault.MISSING
-        return QuoteFault.STALE if now - self.at > max_age else None
+        return QuoteFault.STALE if self.is_stale(now, max_age) else None
 
     @property
     def reference(self) -> Decimal | None:
@@ -115,11 +128,17 @@ class BookLevel:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Depth of one instrument, best level first on both sides."""
+    """Depth of one instrument, best level first on both sides; as old as a quote of the same times would be."""
 
     bids: Sequence[BookLevel]
     asks: Sequence[BookLevel]
     at: datetime
+    heard_at: datetime | None = None
+    lost: bool = False
+
+    @property
+    def sound_at(self) -> datetime:
+        return self.at if self.heard_at is None else max(self.at, self.heard_at)
 
 
 @dataclass(frozen=True, slots=True)

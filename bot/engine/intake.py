@@ -30,6 +30,7 @@ from bot.domain.events import (
     HoursTold,
     InboundReceived,
     JobRan,
+    LinesHeard,
     LinkChanged,
     OrderErred,
     OrderNotSent,
@@ -60,7 +61,7 @@ from bot.engine.state.records import CommandOutcome, InstrumentRow, JobRow
 from bot.engine.trade import signals
 from bot.engine.watches import Watches
 
-MARKET: Final = (QuoteReceived, GreeksReceived, BookReceived, TradesReceived, DatumReceived, FeedReported)
+MARKET: Final = (QuoteReceived, LinesHeard, GreeksReceived, BookReceived, TradesReceived, DatumReceived, FeedReported)
 
 
 def name_of(event: Event, ledger: Ledger) -> tuple[str, str]:
@@ -163,6 +164,7 @@ class Intake:
         operator = Operator(ctx, journal, self._watches.approvals, self._withdrawn())
         return {
             QuoteReceived: board.apply_quote,
+            LinesHeard: board.apply_lines,
             GreeksReceived: board.apply_greeks,
             BookReceived: board.apply_book,
             TradesReceived: board.apply_trades,

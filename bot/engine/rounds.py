@@ -16,7 +16,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
-from bot.engine.trade import chunks, entries, exits, signals
+from bot.engine.trade import chunks, entries, exits, prices, signals
 from bot.engine.watches import Watches
 from bot.strategies.base import Look, Strategy
 
@@ -34,6 +34,7 @@ class Rounds:
         self, memory: Memory, inbox: Inbox, watches: Watches, on_look: Callable[[Strategy, Look], None]
     ) -> None:
         self._memory, self._inbox, self._watches, self._on_look = memory, inbox, watches, on_look
+        self._second_looks: set[str] = set()  # contracts whose price is new: that it stands is a reason to look again
 
     def decide(self, ctx: Context) -> None:
         """Go round once."""
@@ -69,10 +70,12 @@ class Rounds:
         self._carry_out(f"signal {signal.id}", partial(chunks.go_on, ctx, signal))
 
     def _positions_to_judge(self, ctx: Context) -> list[Position]:
-        """Positions whose inputs changed: their quote, a fact of theirs, something under way, or their hour has
-        come."""
+        """Positions whose inputs changed: their quote, also that it stands, a fact of theirs, something under way, or
+        their hour has come."""
         changed, ledger, touched = self._memory.board.take_changed(), self._memory.ledger, self._memory.journal.touched
-        ids = {i for key in changed & ledger.by_key.keys() for i in ledger.by_key[key]}
+        moved = (changed | self._second_looks) & ledger.by_key.keys()
+        self._second_looks = {key for key in moved if prices.waits_for_a_look(ctx, key)}
+        ids = {i for key in moved for i in ledger.by_key[key]}
         ids |= touched & ledger.positions.keys()
         ids |= {o.position_id for o in ledger.open_orders.values() if o.position_id and _under_way(o.state, o.wanted)}
         ids |= {p.id for p in ledger.positions.values() if self._is_restless(ctx, p)}
@@ -97,7 +100,7 @@ class Rounds:
 
 
 def _decide_position(ctx: Context, position: Position) -> Sequence[Step]:
-    bid = exits.sound_bid(ctx, position)
+    bid = prices.seen_bid(ctx, position)
     if bid is not None and bid > position.high:
         position.high = bid
     return exits.decide_position(ctx, position)

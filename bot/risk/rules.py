@@ -274,7 +274,7 @@ def _quote_fresh(view: EntryView, settings: RiskSettings) -> Verdict:
     if view.quote is None:
         return "QUOTE_NOT_FIT", {"fault": "missing", "contract": view.contract.key}
     fault = view.quote.fault(view.now, timedelta(seconds=maximum))
-    age_s = (view.now - view.quote.at).total_seconds()
+    age_s = (view.now - view.quote.sound_at).total_seconds()
     facts = {"age_s": float(_against(age_s, maximum, 1)), "max_s": maximum}
     return (None, facts) if fault is None else ("QUOTE_NOT_FIT", {"fault": fault.value, **facts})
 

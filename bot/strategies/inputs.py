@@ -48,7 +48,7 @@ def _quote_fault_text(
     if fault is None:
         return ()
     if fault is QuoteFault.STALE and quote is not None:
-        return (_stale("quote", key, (now - quote.at).total_seconds(), max_age_s),)
+        return (_stale("quote", key, (now - quote.sound_at).total_seconds(), max_age_s),)
     return (f"{fault.value}:quote:{key}",)
 
 

@@ -97,7 +97,7 @@ def _mark(ctx: Context, position: Position, sampled: bool) -> NewMark:
         spot.reference if spot else None,
         position.unrealized_pnl(bid) if bid is not None else None,
         sampled,
-        quote.at if quote else None,
+        quote.sound_at if quote else None,
     )
 
 

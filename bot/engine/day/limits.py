@@ -286,7 +286,7 @@ def _spots(ctx: Context) -> Iterable[tuple[str, Decimal]]:
     """Return the underlyings' prices that are fit to compare."""
     patience = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
     for key, quote in ctx.board.quotes().items():
-        if option_of_key(key) is not None or quote.halted or ctx.now - quote.at > patience:
+        if option_of_key(key) is not None or quote.halted or quote.is_stale(ctx.now, patience):
             continue
         price = quote.reference
         if price and price > 0:

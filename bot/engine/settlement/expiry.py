@@ -113,7 +113,7 @@ def price_at_end(ctx: Context, contract: OptionContract) -> Decimal | None:
         return None
     quote, end = ctx.board.quote(contract.symbol), ends_at(ctx, contract)
     until = datetime.combine(contract.expiry, time.max, NEW_YORK) if contract.settles_in_cash else end + PRINTS_IN
-    if quote is None or quote.delayed or not end - _FRESH <= quote.at <= until:
+    if quote is None or quote.delayed or quote.at > until or quote.sound_at < end - _FRESH:
         return None
     return sound_price(quote.last or quote.reference)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,10 +12,12 @@ from bot.domain.events import (
     ContractQualified,
     DatumReceived,
     GreeksReceived,
+    LinesHeard,
     QuoteReceived,
     TradesReceived,
 )
 from bot.domain.instruments import Instrument, OptionContract, PriceGrid, is_over, parse_osi, price_grid
+from bot.domain.looks import Looks
 from bot.domain.market import Datum
 from bot.domain.quotes import Book, Greeks, Quote, TradePrint
 
@@ -34,6 +37,8 @@ class Board:
         self._instruments: dict[str, Instrument] = {}
         self.changed: set[str] = set()
         self.quotes_seen = 0
+        self._lines: LinesHeard | None = None
+        self._looks: dict[str, Looks] = {}
 
     def quote(self, key: str) -> Quote | None:
         return self._quotes.get(key)
@@ -77,7 +82,7 @@ class Board:
     def turn_to(self, today: date, held: Collection[str]) -> None:
         """Let go of the options that expired before `today`, but for those that are still held: they are settled
         later."""
-        prices: tuple[dict[str, Any], ...] = (self._quotes, self._greeks, self._books, self._trades)
+        prices: tuple[dict[str, Any], ...] = (self._quotes, self._greeks, self._books, self._trades, self._looks)
         for table in (*prices, self._grids, self._instruments):
             for key in [key for key in table if is_over(key, today) and key not in held]:
                 del table[key]
@@ -101,16 +106,46 @@ class Board:
         if self.has_changed(key):
             return False
         self._instruments[key] = changed
-        for table in (self._quotes, self._greeks, self._books, self._trades):
+        tables: tuple[dict[str, Any], ...] = (self._quotes, self._greeks, self._books, self._trades, self._looks)
+        for table in tables:
             table.pop(key, None)
         return True
 
     def apply_quote(self, event: QuoteReceived) -> None:
         if self.has_changed(event.key):
             return
-        self._quotes[event.key] = event.quote
+        self._quotes[event.key] = self._by_its_line(event.key, event.quote)
+        self._looks.setdefault(event.key, Looks()).take(event.quote)
         self.changed.add(event.key)
         self.quotes_seen += 1
+
+    def apply_lines(self, event: LinesHeard) -> None:
+        """A price on a healthy line is today's however long it stands; on any other it may be yesterday's."""
+        self._lines = event
+        for key, quote in self._quotes.items():
+            self._quotes[key] = self._by_its_line(key, quote)
+        for key, book in self._books.items():
+            self._books[key] = self._book_by_its_line(key, book)
+
+    def _by_its_line(self, key: str, quote: Quote) -> Quote:
+        lines = self._lines
+        if lines is None or quote.at > lines.at:
+            return quote  # it has spoken since
+        if key in lines.quotes:
+            return replace(quote, heard_at=lines.at, lost=False)
+        return quote if quote.lost else replace(quote, lost=True)
+
+    def _book_by_its_line(self, key: str, book: Book) -> Book:
+        lines = self._lines
+        if lines is None or book.at > lines.at:
+            return book
+        if key in lines.books:
+            return replace(book, heard_at=lines.at, lost=False)
+        return book if book.lost else replace(book, lost=True)
+
+    def looks(self, key: str) -> Looks | None:
+        """Return what the bids of an instrument were in the last seconds."""
+        return self._looks.get(key)
 
     def apply_greeks(self, event: GreeksReceived) -> None:
         if not self.has_changed(event.key):
@@ -118,7 +153,7 @@ class Board:
 
     def apply_book(self, event: BookReceived) -> None:
         if not self.has_changed(event.key):
-            self._books[event.key] = event.book
+            self._books[event.key] = self._book_by_its_line(event.key, event.book)
 
     def apply_trades(self, event: TradesReceived) -> None:
         tape = self._trades.setdefault(event.key, [])

@@ -15,12 +15,13 @@ from bot.domain.events import (
     Event,
     FeedReported,
     GreeksReceived,
+    LinesHeard,
     QuoteReceived,
 )
 
 Fact = TypeVar("Fact")
 _SLOW = (DatumReceived, FeedReported, BookReceived, GreeksReceived)
-_CONFLATED = (QuoteReceived, GreeksReceived, BookReceived)
+_CONFLATED = (QuoteReceived, GreeksReceived, BookReceived, LinesHeard)
 
 
 class Inbox:

@@ -79,7 +79,7 @@ class NewMark:
     underlying: Decimal | None
     unrealized_pnl: Decimal | None
     sampled: bool  # True: also keep it in the price path; False: only refresh the latest mark
-    quoted_at: datetime | None = None  # when the contract's line last said anything
+    quoted_at: datetime | None = None  # when this was last known to be the price
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.engine.trade.calling_off import FLATTENED
 from bot.engine.trade.entries import amend, cancel, may_cancel
+from bot.engine.trade.prices import seen_bid, sound_bid, under_the_bid
 from bot.engine.trade.protection import (
     live_entry,
     live_exits,
@@ -68,14 +69,15 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
         return []
     bid = sound_bid(ctx, position)
     if not position.has_cost:
-        return _value(position, bid)
+        return _value(position, seen_bid(ctx, position))
     stop = live_stop(orders)
     watched = is_watched(orders) if stop is None else bid is not None and (stop.changes_are_over or is_watched(orders))
     due = watch(ctx, position, bid) if watched else []
     due = due or _follow_rungs(ctx, position, orders) or protect(ctx, position, orders)
-    if due or bid is None:
+    seen = None if due or bid is None else seen_bid(ctx, position)
+    if bid is None or seen is None:
         return due
-    return _climb(ctx, position, orders, bid) or _trail(ctx, position, orders, bid)
+    return _climb(ctx, position, orders, min(seen, bid)) or _trail(ctx, position, orders, seen)
 
 
 def _value(position: Position, bid: Decimal | None) -> list[Step]:
@@ -115,14 +117,6 @@ def hour_has_come(ctx: Context, position: Position) -> bool:
         by = ctx.flat_session.cut_off(position.plan.flat_by or ctx.exit_settings(position.strategy).flat_at)
         flat_at = min(flat_at or by, by)
     return flat_at is not None and ctx.now >= flat_at
-
-
-def sound_bid(ctx: Context, position: Position) -> Decimal | None:
-    """Return the bid when the quote is fit to decide on, else None."""
-    quote = ctx.board.quote(position.key)
-    if quote is None or quote.fault(ctx.now, timedelta(seconds=ctx.settings.risk.quote_max_age_s)) is not None:
-        return None
-    return quote.bid
 
 
 def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Decimal | None]:
@@ -305,8 +299,8 @@ def _begins_to_trail(position: Position, bid: Decimal) -> bool:
 
 def _ratchet(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     price = trailing_stop(position.high, position.plan, ctx.board.grid(position.key))
-    stop, bid = live_stop(orders), sound_bid(ctx, position)
-    if bid is None or price >= bid:
+    stop = live_stop(orders)
+    if sound_bid(ctx, position) is None or under_the_bid(ctx, position, price) != price:
         return []  # a stop at or above the bid is a sale, not a stop
     if is_watched(orders) if stop is None else stop.changes_are_over:
         return follow(ctx, position, price)

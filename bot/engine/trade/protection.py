@@ -19,7 +19,8 @@ from bot.domain.position import Origin, Position, PositionTrigger
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.engine.trade.entries import amend, cancel, may_cancel
-from bot.engine.trade.refusals import is_watched, must_sell, repriced, waits_for_the_other_side
+from bot.engine.trade.prices import under_the_bid
+from bot.engine.trade.refusals import is_watched, must_sell, repriced, touched, waits_for_the_other_side
 from bot.risk.ladder import protective_stop, stop_move_is_material
 
 _COARSER = 5  # times the least step, for a stop that was changed often
@@ -154,6 +155,9 @@ def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: 
         return [leave]
     if waits_for_the_other_side(ctx, orders) or waits_for_a_bid(ctx, position):
         return []
+    price = stop_of(ctx, position, orders)
+    if position.origin is not Origin.BROKER and under_the_bid(ctx, position, price) != price:
+        return touched(ctx, position, price, "is to be placed")
     return place_stop(ctx, position, orders, quantity, _under_the_market(ctx, position))
 
 
@@ -164,6 +168,12 @@ def waits_for_a_bid(ctx: Context, position: Position) -> bool:
         return False
     quote = ctx.board.quote(position.key)
     return quote is None or quote.bid is None or quote.bid <= 0
+
+
+def stop_of(ctx: Context, position: Position, orders: Sequence[Order]) -> Decimal:
+    """Return where a position's stop belongs, whatever is bid."""
+    grid = ctx.board.grid(position.key)
+    return repriced(position.stop_price or protective_stop(position.entry_price, position.plan, grid), orders)
 
 
 def _under_the_market(ctx: Context, position: Position) -> Decimal | None:
@@ -181,12 +191,12 @@ def _under_the_market(ctx: Context, position: Position) -> Decimal | None:
 def place_stop(
     ctx: Context, position: Position, orders: Sequence[Order], quantity: int, below: Decimal | None = None
 ) -> list[Step]:
-    """Return the step that sends a stop for `quantity`, one tick under `below` where it would not stand under it."""
-    grid = ctx.board.grid(position.key)
-    price = repriced(position.stop_price or protective_stop(position.entry_price, position.plan, grid), orders)
-    wanted = price
-    if below is not None and below > 0 and price >= below:
-        price = max(grid.down(below - grid.tick_at(below)), grid.tick_at(Decimal(0)))
+    """Return the step that sends a stop for `quantity`, a tick under the bid and `below` where it would not stand under
+    them; nothing where no price does."""
+    wanted = stop_of(ctx, position, orders)
+    price = under_the_bid(ctx, position, wanted, below)
+    if price is None:
+        return []
     order = ctx.new_order(
         Purpose.PROTECT, OrderType.STOP, Terms(quantity, stop_price=price), tag="stop", position=position
     )
@@ -220,8 +230,10 @@ def _told_lowered(ctx: Context, position: Position, words: str) -> AlertRaised:
 
 
 def move_stop(ctx: Context, position: Position, orders: Sequence[Order], price: Decimal) -> Terms | None:
-    """Return the stop's new terms when moving it to `price` is worth a message now, else None."""
+    """Return the stop's new terms when moving it to `price` is worth a message now, else None; never to the bid."""
     stop = live_stop(orders)
+    if under_the_bid(ctx, position, price) != price:
+        return None
     if stop is None or not ctx.may_modify or not _may_change(ctx, stop):
         return None
     execution = ctx.settings.execution

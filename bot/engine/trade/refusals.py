@@ -29,6 +29,7 @@ from bot.domain.position import CloseReason, Position, PositionState, PositionTr
 from bot.domain.quotes import QuoteFault
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
+from bot.engine.trade.prices import fallen_bid, under_the_bid
 from bot.risk.ladder import stop_move_is_material
 
 _REJECTED, _OTHER_SIDE = 201, "both sides"  # IBKR's words tell this refusal from the others of its code
@@ -126,23 +127,29 @@ def waits_for_the_other_side(ctx: Context, orders: Sequence[Order]) -> bool:
 def watch(ctx: Context, position: Position, bid: Decimal | None) -> list[Step]:
     """Do in the tick what the stop would do at the broker: sell at its price, never without a quote."""
     stop = position.stop_price or Decimal(0)
-    evidence = {"bid": bid, "stop": stop, "high": position.high}
     if bid is None:
-        return _blind(ctx, position, evidence)
-    if bid > stop:
+        return _blind(ctx, position, {"bid": bid, "stop": stop, "high": position.high})
+    return touched(ctx, position, stop, "the broker does not take")
+
+
+def touched(ctx: Context, position: Position, stop: Decimal, what: str) -> list[Step]:
+    """Sell where the bid has come to a stop that is not at the broker, once a second, short look bears it out."""
+    bid = fallen_bid(ctx, position)
+    if bid is None or bid > stop:
         return []
     trailing = position.state is PositionState.TRAILING
     sets = {"close_reason": CloseReason.TRAIL if trailing else CloseReason.STOP, "room_for": 0}
+    evidence = {"bid": bid, "stop": stop, "high": position.high}
     place = "at" if bid == stop else "below"
-    words = f"the bid {bid} is {place} the stop of {stop} that the broker does not take"
+    words = f"the bid {bid} is {place} the stop of {stop} that {what}"
     return [Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, sets)]
 
 
 def _blind(ctx: Context, position: Position, evidence: Mapping[str, Any]) -> list[Step]:
     quote = ctx.board.quote(position.key)
     age = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
-    if quote is not None and quote.fault(ctx.now, age) is not QuoteFault.STALE:
-        return []  # halted, crossed or without a bid: a sale would not go through either
+    if quote is not None and (quote.fault(ctx.now, age) is not QuoteFault.STALE or ctx.now - quote.sound_at <= age):
+        return []  # halted, crossed or without a bid: a sale would not go through; or lost only just now
     if quote is None and ctx.now - (position.unprotected_since or ctx.now) < age:
         return []
     sets = {"close_reason": CloseReason.PROTECTION_FAILED, "room_for": 0}
@@ -153,6 +160,8 @@ def _blind(ctx: Context, position: Position, evidence: Mapping[str, Any]) -> lis
 def follow(ctx: Context, position: Position, price: Decimal) -> list[Step]:
     """Raise a watched stop to `price` when that is worth a row; the broker need not be asked, so none is late."""
     stop = position.stop_price or Decimal(0)
+    if under_the_bid(ctx, position, price) != price:
+        return []
     if price <= stop or not stop_move_is_material(stop, price, ctx.settings.execution.trail_min_step):
         return []
     evidence = {"high": position.high, "from": stop, "to": price}

@@ -26,7 +26,7 @@ from bot.engine.state.schedule import Schedule
 from bot.engine.trade.refusals import is_watched
 
 _HEARD_OF: Final = timedelta(minutes=10)
-"""A halt that no tick has confirmed for so long may be over and its end lost: the exit does not wait for it."""
+"""A halt whose line nobody has heard of for so long may be over and its end lost: the exit does not wait for it."""
 _LOOK_S: Final = 1.0
 _AGAIN_S: Final = 300.0
 _A_DAY_S: Final = 12 * 3600.0
@@ -60,7 +60,7 @@ def silence_of(ctx: Context, position: Position) -> Silence | None:
     if _is_halted(ctx, underlying):
         return Silence.UNDERLYING_HALTED
     age = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
-    fresh = quote is not None and not quote.delayed and ctx.now - quote.at <= age
+    fresh = quote is not None and not quote.delayed and not quote.is_stale(ctx.now, age)
     return Silence.NO_BID if quote is not None and fresh and quote.ask is not None and not quote.bid else None
 
 
@@ -69,7 +69,7 @@ def is_halted(ctx: Context, position: Position) -> bool:
 
 
 def _is_halted(ctx: Context, quote: Quote | None) -> bool:
-    return quote is not None and quote.halted and ctx.now - quote.at <= _HEARD_OF
+    return quote is not None and quote.halted and ctx.now - quote.sound_at <= _HEARD_OF
 
 
 HELD_CODE: Final = {

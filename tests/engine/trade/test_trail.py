@@ -131,7 +131,7 @@ async def test_a_refused_move_is_not_repeated_at_the_ticks_pace(seconds: int) ->
     assert isinstance(broker, Wire)
     await desk.wait(6)
     desk.quote("5.00", "5.02")
-    await desk.ticks(2)
+    await desk.ticks(5)
     broker.refuse_amendment(broker.stop_order)
     sent = len(broker.moves)
     await desk.ticks(seconds * 4)
