@@ -65,7 +65,7 @@ class IbkrBroker:
         self._account = AccountValues(self._wire, clock, sink)
         self._what_ifs = WhatIfs(clock)
         self._link = LinkHealth(clock, sink, self._restored, self._account.renew, self._farm_noticed)
-        self._market = MarketLines(settings, self._wire, self._book, clock, sink, self._link.competing)
+        self._market = MarketLines(settings, self._wire, self._book, clock, sink, self._link)
         self._farms = FarmLook(self._market, settings.line_quiet_s, self._link.lines_silent)
         self._snapshots = Snapshots(
             self._wire, self._desk, self._book, self._ids, self._account, clock, settings.request_timeout_s
@@ -234,6 +234,7 @@ class IbkrBroker:
         self._account.stop()
         self._farms.stop()
         self._market.forget()
+        self._market.tell_health()
 
     def _farm_noticed(self, text: str) -> None:
         self._farms.noticed(text)

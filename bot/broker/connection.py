@@ -25,6 +25,8 @@ from bot.domain.outside import outside
 from bot.engine.state.ports import Clock, Sink
 
 log: Final = logging.getLogger(__name__)
+QUIET_S: Final = 4.0
+"""A market may stand still: when nothing at all came for so long, TWS is asked whether it is still there."""
 STRIKES: Final = 3
 """Unanswered probes that are forgiven while other data still arrives."""
 
@@ -156,12 +158,16 @@ class Connection:
 
     async def _live(self, attempt: _Attempt) -> str:
         """Watch until the socket closes or TWS stops answering; return why."""
-        strikes = 0
+        strikes, every, clock = 0, self._settings.probe_every_s, asyncio.get_running_loop()
+        probed_at = clock.time()
         while True:
-            done, _ = await asyncio.wait({attempt.closed}, timeout=self._settings.probe_every_s)
+            before = attempt.listener.packets
+            done, _ = await asyncio.wait({attempt.closed}, timeout=min(every, QUIET_S))
             if done:
                 return attempt.closed.result()
-            before = attempt.listener.packets
+            if attempt.listener.packets > before and clock.time() - probed_at < every:
+                continue
+            probed_at, before = clock.time(), attempt.listener.packets
             try:
                 told = await self._ask_time(attempt.client)
             except RequestTimedOut:

@@ -36,6 +36,8 @@ class QuoteLine:
     halted: bool = False
     greeks: Greeks | None = None
     quote_changed: bool = False
+    answered: bool = False
+    ticked_at: float = float("-inf")  # by the loop's time
 
     def price(self, tick: int, value: float, size: float) -> bool:
         """Take a price with its size; False when the tick is none that we keep."""
@@ -62,7 +64,7 @@ class QuoteLine:
         """The close of the session before comes again and again; only another one is news."""
         changed = value is not None and value != self.close
         if changed:
-            self.close, self.quote_changed = value, True
+            self.close, self.quote_changed, self.answered = value, True, True
         return changed
 
     def halt(self, value: float) -> None:
@@ -71,7 +73,12 @@ class QuoteLine:
 
     def _tick_seen(self, tick: int) -> None:
         self.delayed = self.delayed or tick in words.DELAYED_TICKS
-        self.quote_changed = True
+        self.quote_changed = self.answered = True
+
+    @property
+    def is_sound(self) -> bool:
+        """It was answered, and with live data."""
+        return self.answered and not self.delayed
 
     def events(self, at: datetime) -> list[Event]:
         """Return what changed since the last call."""
@@ -95,12 +102,14 @@ class BookLine:
     contract: Contract
     request_id: int
     rows: int
+    answered: bool = False
+    ticked_at: float = float("-inf")
     bids: list[tuple[Decimal, int]] = field(default_factory=list)
     asks: list[tuple[Decimal, int]] = field(default_factory=list)
 
     def row(self, position: int, operation: int, side: int, value: float, size: float) -> None:
         """Apply one row; raises BookBroken when it does not fit."""
-        rows = self.bids if side == 1 else self.asks
+        self.answered, rows = True, self.bids if side == 1 else self.asks
         if operation == 2:
             del rows[position : position + 1]
             return
@@ -115,6 +124,10 @@ class BookLine:
             rows[position] = level
         else:
             raise BookBroken(f"row {position} (operation {operation}) beyond the {len(rows)} rows of {self.key}")
+
+    @property
+    def is_sound(self) -> bool:
+        return self.answered
 
     def clear(self) -> None:
         self.bids.clear()
@@ -141,12 +154,17 @@ class TapeLine:
     key: str
     contract: Contract
     request_id: int
+    ticked_at: float = float("-inf")
     trades: list[TradePrint] = field(default_factory=list)
 
     def trade(self, epoch: int, value: float, size: float) -> None:
         price = words.price(value)
         if price is not None:
             self.trades.append(TradePrint(price, words.size(size), datetime.fromtimestamp(epoch, UTC)))
+
+    @property
+    def is_sound(self) -> bool:
+        return True
 
     def events(self, at: datetime) -> list[Event]:
         del at  # a print has the venue's own time

@@ -35,6 +35,7 @@ class LinkHealth:
         self._on_farm = on_farm
         self._accepted = False
         self._silent = ""  # which lines that we need are silent, in words
+        self._broken: dict[str, float] = {}  # farm, since when by the loop's time
         self._orders_lost_by: int | None = None
         self._competing_at: float | None = None
         self._id_taken_told = False
@@ -43,6 +44,7 @@ class LinkHealth:
         """A new connection: nothing is known to be wrong."""
         self._accepted = False
         self._silent = ""
+        self._broken.clear()
         self._orders_lost_by = None
         self._competing_at = None
 
@@ -69,11 +71,26 @@ class LinkHealth:
     def is_degraded(self) -> bool:
         return self._orders_lost_by is not None or self._competing_at is not None or bool(self._silent)
 
+    @property
+    def trouble(self) -> tuple[object, ...]:
+        """Return what is wrong now, only to be compared with what was wrong before."""
+        return self._accepted, self._orders_lost_by, self.is_competing, tuple(self._broken)
+
+    def is_serving(self, ticked_at: float, *, option: bool) -> bool:
+        """Say whether a line, of an option or not, is connected all the way to the exchange. TWS names the farm that
+        broke and not what it serves; a line that has ticked since (by the loop's time) is served whatever was said."""
+        if not self._accepted or self._orders_lost_by is not None or self.is_competing:
+            return False
+        farms = (farm for farm, since in self._broken.items() if ticked_at <= since)
+        return not any(_may_serve(farm, option=option) for farm in farms)
+
     def system(self, code: int, text: str) -> None:
         """Take a code that came for nobody in particular; raises UnknownWord."""
         if code in words.FARM_CODES and self._accepted:  # with a login TWS lists farms, and lines are not open yet
             self._on_farm(f"{code} {text}")
         word = words.system_word(code)
+        if code in _BREAKS:
+            self._broken.setdefault(_farm(text), asyncio.get_running_loop().time())
         handle = {
             SystemWord.ORDERS_LOST: self._orders_lost,
             SystemWord.RESTORED_ANEW: self._restored,
@@ -136,6 +153,7 @@ class LinkHealth:
     def _farm_ok(self, code: int, text: str) -> None:
         if self._orders_lost_by == 2110:  # the link inside TWS heals without a 1101 or 1102
             self._heal(f"{code}: {text}", kept=True)
+        self._broken.pop(_farm(text), None)
 
     def _tell(self, code: int, text: str) -> None:
         severity = _SEVERITY[words.system_word(code)]
@@ -151,3 +169,21 @@ class LinkHealth:
 
     def _alert(self, code: str, text: str, facts: Mapping[str, Any], *, severity: str = "") -> None:
         self._sink(AlertRaised(code, text, facts, self._clock.now(), severity))
+
+
+_BREAKS: Final = frozenset({2103})
+"""The farms of history (2105) and of definitions (2157) serve no line."""
+_OPTIONS, _FOREIGN = "opt", ("cash", "eu", "jfarm", "hfarm", "fut", "hmds", "secdef", "bond", "fund", "news", "crypto")
+
+
+def _may_serve(farm: str, *, option: bool) -> bool:
+    """Say whether a farm can be the one of a US share, index or option, by its name; one without a name can."""
+    name = farm.lower()
+    if any(word in name for word in _FOREIGN):
+        return False
+    return not name or (_OPTIONS in name) is option or "us" not in name
+
+
+def _farm(text: str) -> str:
+    """Return the farm that a notice names after its last colon."""
+    return text.rpartition(":")[2].strip() if ":" in text else ""

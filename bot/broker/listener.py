@@ -114,6 +114,7 @@ class Listener:
         if self._parts.market.flush():
             self._parts.link.data_flows()
             self._parts.pulse.heard()
+        self._parts.market.heard()
         self._parts.account.flush()
 
     def unreadable(self, fields: Sequence[str], error: Exception) -> None:

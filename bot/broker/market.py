@@ -15,6 +15,7 @@ from bot.broker.contracts import ContractBook
 from bot.broker.hours import day_of, hours_of
 from bot.broker.ib import Contract, ContractDetails
 from bot.broker.lines import BOOK, QUOTE, TRADES, BookBroken, BookLine, Line, QuoteLine, TapeLine
+from bot.broker.link import LinkHealth
 from bot.broker.qualify import Qualifier, UnknownContract
 from bot.broker.requests import RequestTimedOut
 from bot.broker.settings import BrokerSettings
@@ -22,13 +23,16 @@ from bot.broker.wire import Send, Wire
 from bot.broker.words import LineWord
 from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerError, BrokerUnavailable, UnknownWord
-from bot.domain.events import AlertRaised, ContractQualified, HoursTold
+from bot.domain.events import AlertRaised, ContractQualified, HoursTold, LinesHeard
 from bot.domain.farms import OPTIONS, UNDERLYINGS, Group
+from bot.domain.instruments import option_of_key
 from bot.domain.quotes import Greeks
 from bot.engine.state.ports import Clock, Sink
 
 Wanted = tuple[str, str]  # key, kind
 TAPE_PAUSE_S: Final = 15.5
+HEALTH_WALL_S: Final = 0.1
+"""A clock of many times real time asks for the age of a quote within a fraction of a wall second."""
 MOST_RESETS: Final = 5
 """A book that breaks so often on one connection is given up: the venue and we do not understand each other."""
 
@@ -43,14 +47,14 @@ class MarketLines:
         book: ContractBook,
         clock: Clock,
         sink: Sink,
-        competing: Callable[[str], None],
+        link: LinkHealth,
     ) -> None:
         self._settings = settings
         self._wire = wire
         self._book = book
         self._clock = clock
         self._sink = sink
-        self._competing = competing
+        self._link = link
         self._qualifier = Qualifier(wire, book, settings.request_timeout_s)
         self._budgets = self._full_budgets()
         self._wanted: list[Wanted] = []
@@ -70,6 +74,8 @@ class MarketLines:
         self._ticked: set[int] = set()  # lines that did, of any kind
         self._turn = 0
         self.ticked_at: float = 0.0
+        self._health_told_at = float("-inf")
+        self._trouble_told: tuple[object, ...] = ()
 
     # ---- what is wanted
 
@@ -192,7 +198,7 @@ class MarketLines:
         self._wire.later(send)
 
     def _close(self, wanted: Wanted) -> None:
-        line = self._lines.pop(wanted)
+        line, self._health_told_at = self._lines.pop(wanted), float("-inf")
         self._by_request.pop(line.request_id, None)
         self._changed.pop(line.request_id, None)
         self._ticked.discard(line.request_id)
@@ -315,9 +321,27 @@ class MarketLines:
         now = self._clock.now()
         self.ticked_at = asyncio.get_running_loop().time()
         for line in changed.values():
+            line.ticked_at = self.ticked_at
             for event in line.events(now):
                 self._sink(event)
         return True
+
+    def heard(self) -> None:
+        """Something came from TWS, so that what stands still on a healthy line is known to stand: told now and then,
+        and at once when a line or the link fell ill."""
+        trouble, now = self._link.trouble, asyncio.get_running_loop().time()
+        if trouble != self._trouble_told or now - self._health_told_at >= HEALTH_WALL_S:
+            self._trouble_told, self._health_told_at = trouble, now
+            self.tell_health()
+
+    def tell_health(self) -> None:
+        """Tell which quotes and books are known to be today's."""
+        healthy = [
+            (key, kind) for (key, kind), line in self._lines.items()
+            if line.is_sound and self._link.is_serving(line.ticked_at, option=option_of_key(key) is not None)
+        ]  # fmt: skip
+        quotes, books = (frozenset(key for key, kind in healthy if kind == wanted) for wanted in (QUOTE, BOOK))
+        self._sink(LinesHeard(quotes, books, self._clock.now()))
 
     # ---- trouble
 
@@ -345,7 +369,7 @@ class MarketLines:
             case LineWord.RESET:
                 self._reset(line, f"{code}: {text}")
             case LineWord.COMPETING:
-                self._competing(text)
+                self._link.competing(text)
             case LineWord.TOO_MANY:
                 self._too_many(wanted, code, text)
             case LineWord.UNKNOWN_CONTRACT:
@@ -415,7 +439,7 @@ class MarketLines:
 
     def _drop(self, wanted: Wanted) -> None:
         """Forget a line that the venue does not serve: there is nothing to cancel."""
-        line = self._lines.pop(wanted, None)
+        line, self._health_told_at = self._lines.pop(wanted, None), float("-inf")
         if line is not None:
             self._by_request.pop(line.request_id, None)
             self._changed.pop(line.request_id, None)

@@ -32,8 +32,12 @@ def _through(event: object, **words: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class QuoteReceived:
+    """`passed`: what came since the tick before and was passed over by this one, the oldest first. A price that the
+    market took back meanwhile must not look as if it had stood."""
+
     key: str
     quote: Quote
+    passed: tuple[Quote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

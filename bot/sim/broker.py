@@ -28,6 +28,7 @@ from bot.domain.events import (
     ExecutionReported,
     GreeksReceived,
     HoursTold,
+    LinesHeard,
     LinkChange,
     LinkChanged,
     OrderErred,
@@ -91,7 +92,6 @@ MEANING: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
     }
 )
 
-_HEARTBEAT = timedelta(seconds=5)
 _CALM_LINES = timedelta(seconds=3)
 _SLOW_LINES = timedelta(seconds=3)
 _ACCOUNT_EVERY = timedelta(seconds=10)
@@ -102,7 +102,6 @@ class _Line:
     instrument: Instrument
     kinds: frozenset[str]
     top: TopOfBook | None = None
-    quoted_at: datetime | None = None
     looked_at: datetime | None = None
     slow_at: datetime | None = None
 
@@ -297,6 +296,22 @@ class SimBroker:
         for key in keys:
             self._sink(HoursTold(key, days, None, now))
 
+    def renew(self, key: str | None = None) -> None:
+        """Say everything again, as on lines that are new; with a key on that one alone."""
+        for line in self._lines.values() if key is None else [self._lines[key]]:
+            line.top = line.looked_at = line.slow_at = None
+
+    def quoted(self) -> list[tuple[str, Quote]]:
+        """Return what was last said of options."""
+        now = self._clock.now()
+        lines = ((k, line.top) for k, line in self._lines.items() if line.instrument.sec_type == "OPT")
+        return [(key, _quote(top, now)) for key, top in lines if top is not None]
+
+    def healthy(self, now: datetime) -> LinesHeard:
+        """Return which lines were answered: none of this venue's falls ill by itself."""
+        quoted = frozenset(key for key, line in self._lines.items() if line.top is not None)
+        return LinesHeard(quoted, frozenset(k for k, line in self._lines.items() if "book" in line.kinds), now)
+
     def _line(self, key: str, kinds: frozenset[str]) -> _Line:
         known = self._lines.get(key)
         if known is not None:
@@ -316,8 +331,8 @@ class SimBroker:
         return False
 
     def pump(self) -> None:
-        """Send what changed: every second where an order or a position is, more seldom elsewhere; the account now and
-        then."""
+        """Send what changed, and nothing of what stands still: every second where an order or a position is, more
+        seldom elsewhere; which lines are healthy, and the account now and then."""
         now = self._clock.now()
         traded = {order.ticket.instrument.con_id for order in self._venue.open_orders()}
         traded.update(position.instrument.con_id for position in self._venue.positions())
@@ -328,17 +343,17 @@ class SimBroker:
             if line.slow_at is None or now - line.slow_at >= _SLOW_LINES:
                 line.slow_at = now
                 self._pump_slow(key, line, now)
+        self._sink(self.healthy(now))
         if self._account_at is None or now - self._account_at >= _ACCOUNT_EVERY:
             self._account_at = now
             self._sink(self._account_values(now))
 
     def _pump_quote(self, key: str, line: _Line, now: datetime) -> None:
         top = self._venue.market.top(line.instrument, now)
-        if top == line.top and line.quoted_at is not None and now - line.quoted_at < _HEARTBEAT:
+        if top == line.top:
             return
-        line.top, line.quoted_at = top, now
-        quote = Quote(top.bid, top.ask, top.bid_size, top.ask_size, top.last, now, halted=top.halted, close=top.close)
-        self._sink(QuoteReceived(key, quote))
+        line.top = top
+        self._sink(QuoteReceived(key, _quote(top, now)))
 
     def _pump_slow(self, key: str, line: _Line, now: datetime) -> None:
         if "book" in line.kinds:
@@ -392,3 +407,7 @@ class SimBroker:
 
     def _contract(self, instrument: Instrument) -> OptionContract | None:
         return parse_osi(instrument.local_symbol) if instrument.sec_type == "OPT" else None
+
+
+def _quote(top: TopOfBook, now: datetime) -> Quote:
+    return Quote(top.bid, top.ask, top.bid_size, top.ask_size, top.last, now, halted=top.halted, close=top.close)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from bot.domain import instruments
 from bot.domain.commands import SubmitOrder
 from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, OrderErred
+from bot.domain.looks import Looks
 from bot.domain.market import Datum
 from bot.domain.order import Order, OrderState, OrderTrigger
 from bot.engine.book import told_holdings
@@ -146,6 +147,11 @@ def _any_price(price: Any, tick: Any, *, up: bool) -> Any:
     return price
 
 
+def _one_look(self: Looks, *given: object) -> Any:
+    """Take the latest bid for the market."""
+    return self._seen[-1][1] if self._seen else None
+
+
 def _sell_beside_a_buy(ctx: Any, position: Any) -> bool:
     """Place a stop or an exit whatever else works on its contract."""
     return position.key not in ctx.ledger.doubted_keys
@@ -175,6 +181,7 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
         "believe_own_clock": ((Clocks, "compare", _believe_own_clock),),
         "believe_stale_data": ((Datum, "age_s", _believe_stale_data),),
         "any_price": ((instruments, "round_to_tick", _any_price),),
+        "one_look": ((Looks, "highest", _one_look), (Looks, "lowest", _one_look)),
         "sell_beside_a_buy": (
             (protection, "may_sell_more", _sell_beside_a_buy),
             (exits, "may_sell_more", _sell_beside_a_buy),

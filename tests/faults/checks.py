@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from bot.config.schema import RequestSettings
 from bot.domain.events import CommandKind
+from bot.domain.instruments import parse_osi
 from bot.domain.requests import Expiry
 from bot.feeds.clock import ManualClock
 from bot.sim.admission import BOTH_SIDES, MAX_LIVE_ORDERS, TOO_MANY
@@ -214,6 +216,33 @@ def _compare_fills(url: str, venue: MatchingVenue) -> list[str]:
 def _still_open(url: str) -> list[str]:
     rows = _rows(url, "SELECT id, state, close_reason FROM position WHERE state <> 'closed'")
     return [f"position {each} is {state} ({reason}) after the close" for each, state, reason in rows]
+
+
+_GO_BY_A_PRICE = "'make_room', 'sell_rung', 'trail', 'ratchet', 'request_close'"
+
+
+def believed_prints(
+    url: str, printed: Iterable[tuple[datetime, str, Decimal]], true: Mapping[str, set[Decimal]]
+) -> list[str]:
+    """Name what was done for a bid that was printed once and was never the market's, of whose contract `true` has every
+    bid of the day."""
+    wild = {(key, bid) for _, key, bid in printed if bid not in true[key]}
+    found = []
+    for right, strike, trigger, evidence in _rows(url, _DEEDS):
+        said = json.loads(str(evidence))
+        if trigger == "request_close" and "stop" not in said:
+            continue
+        went_by = {Decimal(str(said[name])) for name in ("bid", "high") if said.get(name) is not None}
+        for key, bid in wild:
+            contract = parse_osi(key)
+            same = (contract.right.value, contract.strike) == (right, _dollars(strike))
+            if same and bid in went_by:
+                found.append(f"{trigger} of {contract} went by a print of {bid}: {evidence}")
+    return found
+
+
+_DEEDS = f"""SELECT p."right", p.strike, t."trigger", t.evidence FROM transition t JOIN position p ON p.id = t.entity_id
+WHERE t.machine = 'position' AND t."trigger" IN ({_GO_BY_A_PRICE})"""
 
 
 _ENDED = frozenset({"expired", "exercised"})

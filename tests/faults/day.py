@@ -47,7 +47,7 @@ from bot.strategies.base import Look, Proposal
 from bot.strategies.inputs import CLOCKS_DIFFER, datum_faults
 from tests.engine.fakes import FakeStrategy
 from tests.faults import vendor
-from tests.faults.checks import Checker, broken_laws
+from tests.faults.checks import Checker, believed_prints, broken_laws
 from tests.faults.clock import BotClock
 from tests.faults.crash import Killed, MortalBroker, MortalSink, MortalStore, Reaper
 from tests.faults.market import CLOSE, OPEN, OPTIONS, ToyMarket
@@ -139,13 +139,15 @@ class World:
         self.clock = ManualClock(OPEN)
         self.settings = _with_kill_switch(plan.setting.settings, database.with_name("kill"))
         rules = VenueScript(latency_ms=400, partial_fill_probability=0.3, allow_short_options=True)
-        self.venue = MatchingVenue(ToyMarket(plan.seed), plan.seed, EQUITY, rules)
+        self.market = ToyMarket(plan.seed)
+        self.venue = MatchingVenue(self.market, plan.seed, EQUITY, rules)
         self.simulated = SimulatedVenue(self.venue)
         self.people = People(plan.seed, plan.requests, Path(self.settings.engine.kill_switch_file))
         self.checker = Checker(self.venue, self.clock, self._why_no_entry)
         self.simulated.listeners.append(self.checker.hear)
         self.checker.may_know = self._hears_the_broker
         self.script = FaultScript(plan.faults, plan.seed)
+        self.wild = self.script.wild
         self.reaper = Reaper(self.clock, plan.crashes)
         self.outcome = Outcome(plan.seed)
         self.starts = 0
@@ -321,6 +323,7 @@ class World:
         self.outcome.broken += broken_laws(
             self.url, self.venue, EQUITY, self.plan.holds, by_hand=self.plan.by_hand, chunk=self.plan.setting.chunk
         )
+        self.outcome.broken += believed_prints(self.url, self.wild, self.market.bids())
         self.outcome.fills = len(self.venue.executions())
         self.outcome.orders = len(self.checker.placed)
         return self.outcome

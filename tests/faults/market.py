@@ -31,15 +31,21 @@ class ToyMarket(SmallMarket):
         super().__init__((SHARES, *OPTIONS), OPEN, CLOSE)
         chance = random.Random(f"market {seed}")
         self._paths = {option.con_id: _walk(chance) for option in OPTIONS}
+        self._told = {o.con_id: _tellings(random.Random(f"standing {seed} {o.con_id}")) for o in OPTIONS}
         self._sizes = [chance.choice((3, 8, 25, 60)) for _ in range(_SECONDS)]
         price = random.Random(f"shares {seed}").choice((Decimal("586.31"), Decimal(590), Decimal("592.47")))
         self._shares = TopOfBook(price, price + _CENT, 500, 500, price, 1, 0, None, None, None, None)
+
+    def bids(self) -> dict[str, set[Decimal]]:
+        """Return every bid of the day, by key."""
+        return {option.local_symbol: set(self._paths[option.con_id]) for option in OPTIONS}
 
     def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
         if instrument.con_id == SHARES.con_id:
             return self._shares
         second = min(max(int((at - OPEN).total_seconds()), 0), _SECONDS - 1)
-        bid, size = self._paths[instrument.con_id][second], self._sizes[second]
+        said = self._told[instrument.con_id][second]
+        bid, size = self._paths[instrument.con_id][said], self._sizes[said]
         ask = bid + _CENT * (2 if bid < 1 else 3)
         return TopOfBook(bid, ask, size, size, bid, 1, 0, None, None, None, None)
 
@@ -52,6 +58,19 @@ def _walk(chance: random.Random) -> list[Decimal]:
         cents = min(max(cents * (1 + chance.gauss(0, wildness)), 10), 600)
         path.append(int(cents) * _CENT)
     return path
+
+
+def _tellings(chance: random.Random) -> list[int]:
+    """Return for each second the one whose quote still stands: on one day in three an option says nothing for up to two
+    minutes, twice."""
+    said = list(range(_SECONDS))
+    if chance.random() >= 1 / 3:
+        return said
+    for _ in range(2):
+        begin = chance.randrange(_SECONDS)
+        for second in range(begin, min(begin + chance.randint(20, 120), _SECONDS)):
+            said[second] = said[begin]
+    return said
 
 
 class ShortDay:

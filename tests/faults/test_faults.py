@@ -166,6 +166,7 @@ CAUGHT_BY = {  # break -> a seed that finds it; another one is found by `make fa
     "open_gate": 37,
     "deaf_to_holdings": 43,
     "let_every_fault_through": 17,
+    "one_look": 84,
 }
 
 

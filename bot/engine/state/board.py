@@ -115,7 +115,9 @@ class Board:
         if self.has_changed(event.key):
             return
         self._quotes[event.key] = self._by_its_line(event.key, event.quote)
-        self._looks.setdefault(event.key, Looks()).take(event.quote)
+        looks = self._looks.setdefault(event.key, Looks())
+        for quote in (*event.passed, event.quote):
+            looks.take(quote)
         self.changed.add(event.key)
         self.quotes_seen += 1
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from bot.domain.events import (
 
 Fact = TypeVar("Fact")
 _SLOW = (DatumReceived, FeedReported, BookReceived, GreeksReceived)
+_PASSED_MOST = 20
 _CONFLATED = (QuoteReceived, GreeksReceived, BookReceived, LinesHeard)
 
 
@@ -40,6 +42,9 @@ class Inbox:
     def put(self, event: Event) -> None:
         """Take an event; never blocks, never drops a fact."""
         if isinstance(event, _CONFLATED):
+            waiting = self._latest.get((type(event), event.key))
+            if isinstance(event, QuoteReceived) and isinstance(waiting, QuoteReceived):
+                event = replace(event, passed=(*waiting.passed, waiting.quote)[-_PASSED_MOST:])
             self._latest[type(event), event.key] = event
             if isinstance(event, QuoteReceived) and self._crosses(event):
                 self._urgent.set()

@@ -209,11 +209,12 @@ def _forget_room(position: Position, why: str) -> Step:
 
 
 def _sell_rung(ctx: Context, position: Position, contracts: int) -> list[Step]:
-    bid = sound_bid(ctx, position)
-    if bid is None or bid <= 0 or not may_sell_more(ctx, position):
+    present, seen = sound_bid(ctx, position), seen_bid(ctx, position)
+    if present is None or seen is None or min(present, seen) <= 0 or not may_sell_more(ctx, position):
         return []
     if any(order.unseen for order in ctx.ledger.orders_of(position.id)):
         return []  # the stop sold while it was being shrunk: how much is left, its executions tell
+    bid = min(present, seen)
     price = ctx.board.grid(position.key).down(bid)
     number = position.rungs_done + 1
     order = ctx.new_order(

@@ -6,9 +6,11 @@ comes later: as at the real broker, only asking for the book tells.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
@@ -28,6 +30,7 @@ from bot.domain.events import (
     Event,
     ExecutionReported,
     GreeksReceived,
+    LinesHeard,
     LinkChange,
     LinkChanged,
     OrderErred,
@@ -51,6 +54,8 @@ from bot.sim.faults.catalogue import (
     CommissionFirst,
     Competing,
     Correction,
+    DeadFarm,
+    DeadLine,
     Delay,
     Drop,
     Duplicate,
@@ -66,12 +71,14 @@ from bot.sim.faults.catalogue import (
     ShortBook,
     SlowCancel,
     StrangersCome,
+    WildPrint,
     Words,
 )
 from bot.sim.faults.codes import INFORMING, MEANING
 from bot.sim.faults.company import Others, others_in_process
 from bot.sim.faults.generator import strange_words
 from bot.sim.faults.script import FaultScript
+from bot.sim.faults.wild import wild_quote
 from bot.sim.hours import USUAL, HoursSaid
 from bot.sim.matching import MatchingVenue
 from bot.sim.vocabulary import SimulatedVenue
@@ -83,6 +90,7 @@ CALLBACK_OF: Final[Mapping[type, Callback]] = MappingProxyType(
         CommissionReported: Callback.COMMISSION,
         OrderErred: Callback.ERROR,
         QuoteReceived: Callback.QUOTE,
+        LinesHeard: Callback.HEALTH,
         GreeksReceived: Callback.GREEKS,
         BookReceived: Callback.DEPTH,
         TradesReceived: Callback.TRADES,
@@ -125,6 +133,7 @@ class FaultyBroker:
         self._others = Others()
         self._asked_hours: tuple[str, ...] = ()
         self._told_hours: OtherHours | None = None
+        self._silenced: tuple[object, ...] = (None, None, None)
 
     # ---- the link
 
@@ -140,6 +149,9 @@ class FaultyBroker:
         if wanted is self._link:
             return
         before, self._link = self._link, wanted
+        self._inner.renew()  # what was not heard comes again
+        if wanted is not LinkChange.ACCEPTED:
+            self._sink(LinesHeard(frozenset(), frozenset(), now))
         if wanted is LinkChange.DROPPED:
             self._held.clear()  # what was on its way was on that socket
             self._tell(LinkChange.DROPPED, "the gateway is gone")
@@ -150,11 +162,12 @@ class FaultyBroker:
             if wanted is not LinkChange.ACCEPTED:
                 self._tell(wanted, "as before")
         elif wanted is LinkChange.ACCEPTED:
-            back = LinkChange.DATA_RESTORED if before is LinkChange.COMPETING else LinkChange.RESTORED
+            of_data = before in {LinkChange.COMPETING, LinkChange.DATA_LOST}
+            back = LinkChange.DATA_RESTORED if of_data else LinkChange.RESTORED
             self._tell(back, "restored")
         elif before is LinkChange.ORDERS_LOST:
             self._tell(LinkChange.RESTORED, "restored")
-            self._tell(wanted, "10197")
+            self._tell(wanted, "as before")
         else:
             self._tell(wanted, "scripted")
 
@@ -166,7 +179,9 @@ class FaultyBroker:
             return LinkChange.DROPPED  # who is not told the time is not let in
         if self.script.active(OrdersLost, now) is not None:
             return LinkChange.ORDERS_LOST
-        return LinkChange.COMPETING if self.script.active(Competing, now) is not None else LinkChange.ACCEPTED
+        if self.script.active(Competing, now) is not None:
+            return LinkChange.COMPETING
+        return LinkChange.ACCEPTED if self.script.active(DeadFarm, now) is None else LinkChange.DATA_LOST
 
     def _tell(self, change: LinkChange, detail: str) -> None:
         self._sink(LinkChanged(change, detail, self._clock.now()))
@@ -201,7 +216,14 @@ class FaultyBroker:
             self._hear_order(kind, event, now)
 
     def _hear_market(self, kind: Callback, event: Event, now: datetime) -> None:
-        if self._link is not LinkChange.ACCEPTED or self.script.active(Mute, now) is not None:
+        flows = self._link in {LinkChange.ACCEPTED, LinkChange.DATA_LOST}
+        if not flows or self.script.active(Mute, now) is not None:
+            return
+        if isinstance(event, LinesHeard):
+            dead = frozenset(key for key in event.quotes | event.books if self._is_dead(key, now))
+            self._sink(LinesHeard(event.quotes - dead, event.books - dead, now))
+            return
+        if isinstance(event, QuoteReceived | GreeksReceived | BookReceived) and self._is_dead(event.key, now):
             return
         bad = self.script.active(BadQuotes, now)
         if bad is not None and isinstance(event, QuoteReceived):
@@ -209,6 +231,28 @@ class FaultyBroker:
             sides = (quote.ask, quote.bid) if bad.value == "crossed" else (None, None)  # no number is None on our side
             event = QuoteReceived(event.key, replace(quote, bid=sides[0], ask=sides[1]))
         self._bend(kind, event, now)
+
+    def _is_dead(self, key: str, now: datetime) -> bool:
+        """Say whether the line of a key says nothing now, because it ended or its farm is gone."""
+        option = len(key) > _LONGEST_SYMBOL
+        farm, line = self.script.active(DeadFarm, now), self.script.active(DeadLine, now)
+        if farm is not None and (farm.farm == "usopt") is option:
+            return True
+        return line is not None and option and _by_name(key, line.starts()) < line.share
+
+    def _print_wildly(self, now: datetime) -> None:
+        """What the next look at the market takes back."""
+        fault, chance = self.script.active(WildPrint, now), self.script.chance
+        if fault is None or self._link is not LinkChange.ACCEPTED or self.script.active(Mute, now) is not None:
+            return
+        for key, quote in self._inner.quoted():
+            if chance.random() >= fault.share or self._is_dead(key, now):
+                continue
+            wild = wild_quote(quote, fault.does, chance, now)
+            if wild is not None:
+                self._inner.renew(key)
+                self.script.wild.append((now, key, wild.bid or Decimal(0)))
+                self._sink(QuoteReceived(key, wild))
 
     def _hear_order(self, kind: Callback, event: Event, now: datetime) -> None:
         if kind not in OF_ORDERS or self.script.active(CommissionFirst, now) is None:
@@ -385,7 +429,24 @@ class FaultyBroker:
         for _, _, action in due:
             action()
         if self._link is not LinkChange.DROPPED:
+            self._renew_what_was_dead(now)
             self._inner.pump()
+            self._print_wildly(now)
+
+    def _renew_what_was_dead(self, now: datetime) -> None:
+        """A line that is served again says everything again."""
+        silenced = self.script.active(Mute, now), self.script.active(DeadFarm, now), self.script.active(DeadLine, now)
+        if silenced != self._silenced:
+            self._silenced = silenced
+            self._inner.renew()
+
+
+_LONGEST_SYMBOL: Final = 6
+
+
+def _by_name(key: str, salt: int) -> float:
+    """Return a number of a name that is the same in every process: 0 to 1."""
+    return zlib.crc32(f"{key} {salt}".encode()) / 2**32
 
 
 def _kind_of(ticket: OrderTicket) -> str:

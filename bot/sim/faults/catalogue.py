@@ -19,7 +19,8 @@ ALL_DAY = 100_000
 class Callback(StrEnum):
     """What the broker calls back with. `order` is the four before it; `end` is what says that an answer is whole
     (open orders, executions, positions, the account), `preview` the answer to a what-if, `contract` what a contract is,
-    `position` a row of what is held, `time` the answer to the probe."""
+    `position` a row of what is held, `time` the answer to the probe, `health` which lines are healthy (told by the
+    adapter, so nothing can be done to it)."""
 
     STATUS = "status"
     EXECUTION = "execution"
@@ -27,6 +28,7 @@ class Callback(StrEnum):
     ERROR = "error"
     ORDER = "order"
     QUOTE = "quote"
+    HEALTH = "health"
     GREEKS = "greeks"
     DEPTH = "depth"
     TRADES = "trades"
@@ -73,7 +75,7 @@ class AnyFault(BaseModel):
 
 
 OF_ORDERS = frozenset({Callback.STATUS, Callback.EXECUTION, Callback.COMMISSION, Callback.ERROR})
-OF_THE_MARKET = frozenset({Callback.QUOTE, Callback.GREEKS, Callback.DEPTH, Callback.TRADES})
+OF_THE_MARKET = frozenset({Callback.QUOTE, Callback.HEALTH, Callback.GREEKS, Callback.DEPTH, Callback.TRADES})
 
 
 class Lasting(AnyFault):
@@ -218,6 +220,31 @@ class BadQuotes(Lasting):
     value: Literal["nan", "minus_one", "crossed"] = "nan"
 
 
+class WildPrint(Lasting):
+    """One print of an option that is not the market, and a moment later the truth again: far above the price or below
+    it, crossed, or so wide that its middle says nothing. `share` of the quotes, by chance."""
+
+    kind: Literal["wild_print"]
+    does: Literal["up", "down", "crossed", "wide"] = "up"
+    share: float = Field(default=0.1, gt=0, le=1)
+
+
+class DeadFarm(Lasting):
+    """2103: the farm of the options, or that of the shares, is gone; its lines say nothing. Then 2104."""
+
+    kind: Literal["dead_farm"]
+    farm: Literal["usopt", "usfarm"] = "usopt"
+
+
+class DeadLine(Lasting):
+    """So many of the option lines, by chance, end with an error and say nothing more; a venue in the process serves
+    them again when it is over, TWS when they are asked for on a new connection."""
+
+    kind: Literal["dead_line"]
+    code: Literal[354, 10090, 10186, 322] = 354
+    share: float = Field(default=0.5, gt=0, le=1)
+
+
 class Correction(AnyFault):
     """The last execution is corrected by so much a share; its revision rises."""
 
@@ -314,6 +341,9 @@ Fault = Annotated[
     | Competing
     | Mute
     | BadQuotes
+    | WildPrint
+    | DeadFarm
+    | DeadLine
     | Correction
     | ByHand
     | StrangersCome
@@ -328,7 +358,8 @@ Fault = Annotated[
 
 KINDS = (
     "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, short_book, partial_fills, "
-    "slow_cancel, id_reset, restart, competing, mute, bad_quotes, correction, by_hand, "
+    "slow_cancel, id_reset, restart, competing, mute, bad_quotes, wild_print, "
+    "dead_farm, dead_line, correction, by_hand, "
     "unappliable, strangers, clock_jump, hours, uw, bad_frame, words"
 )
 """Every kind, for those who write a wrong one."""

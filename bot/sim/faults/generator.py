@@ -114,7 +114,7 @@ def random_faults(seed: int, begin: datetime, end: datetime, *, at_most: int = 6
         made.append(_ONE.validate_python({"at": _somewhere(chance, begin, end), **recipe(chance)}))
     more = [*_short_book(seed, begin, end), *_other_callbacks(seed, begin, end), *_any_code(seed, begin, end)]
     more += _outside(seed, begin, end, vendor=vendor)
-    more += _unheard_of(seed, begin, end)
+    more += [*_unheard_of(seed, begin, end), *_of_prices(seed, begin, end)]
     return sorted([*made, *more], key=lambda fault: fault.starts())
 
 
@@ -206,6 +206,22 @@ def strange_words(chance: random.Random) -> str:
     """Return up to 60 thousand characters of what has hurt a reader of text."""
     pieces = chance.sample(_STRANGE, chance.randint(1, 3))
     return "".join(pieces) * (chance.choice((1, 10, 60_000)) // sum(map(len, pieces)) + 1)
+
+
+def _of_prices(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """Prints that are not the market, and lines that say nothing because they are dead."""
+    chance = random.Random(f"prices {seed}")
+    if chance.random() >= _OTHERS:
+        return []
+    recipes = chance.sample(_OF_PRICES, chance.randint(1, len(_OF_PRICES)))
+    return [_ONE.validate_python({"at": _somewhere(chance, begin, end), **recipe(chance)}) for recipe in recipes]
+
+
+_OF_PRICES: Final[tuple[_Recipe, ...]] = (
+    _lasting("wild_print", 90, does=("up", "up", "down", "crossed", "wide"), share=(0.05, 0.2, 0.5)),
+    _lasting("dead_farm", 40, farm=("usopt", "usopt", "usfarm")),
+    _lasting("dead_line", 60, share=(0.3, 1.0), code=(354, 10090, 10186, 322)),
+)
 
 
 def _unheard_of(seed: int, begin: datetime, end: datetime) -> list[Fault]:

@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ class FaultScript:
         self.chance = random.Random(seed)
         self._used: Counter[int] = Counter()
         self._done: set[int] = set()
+        self.wild: list[tuple[datetime, str, Decimal]] = []  # bids that were printed and were not the market, by key
 
     def active(self, kind: type[Kind], now: datetime) -> Kind | None:
         """Return the first fault of a kind that is in force."""

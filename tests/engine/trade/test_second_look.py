@@ -89,6 +89,16 @@ async def test_two_quotes_that_are_apart_need_not_stand() -> None:
     assert desk.position.room_for == 1
 
 
+async def test_two_prints_with_the_truth_between_them_are_no_second_look_even_when_one_tick_takes_both() -> None:
+    desk = await holding()
+    desk.quoting = False
+    for _ in range(3):
+        for bid, ask in (("2.00", "2.02"), ("6.00", "6.02")):
+            desk.put(QuoteReceived(desk.position.key, a_quote(bid, ask, desk.clock.now())))
+        await desk.tick(0.5)
+    assert (desk.position.room_for, desk.position.high) == (0, Decimal("2.00"))
+
+
 async def test_one_print_down_does_not_sell_at_a_watched_stop() -> None:
     desk = await holding(watched=True)
     await a_print(desk, "0.20", "0.24")
