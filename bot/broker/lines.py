@@ -154,6 +154,7 @@ class TapeLine:
     key: str
     contract: Contract
     request_id: int
+    answered: bool = True
     ticked_at: float = float("-inf")
     trades: list[TradePrint] = field(default_factory=list)
 
@@ -164,7 +165,7 @@ class TapeLine:
 
     @property
     def is_sound(self) -> bool:
-        return True
+        return self.answered
 
     def events(self, at: datetime) -> list[Event]:
         del at  # a print has the venue's own time

@@ -386,6 +386,7 @@ class MarketLines:
     def _wait_for_ticks(self, wanted: Wanted, code: int, text: str) -> None:
         """What is refused may be a part of what was asked for (10090): a line that ticks from now on is one."""
         line = self._lines[wanted]
+        line.answered, self._health_told_at = False, float("-inf")  # until it ticks, what it said is no price of now
         self._ticked.discard(line.request_id)
         asyncio.get_running_loop().call_later(self._settings.line_quiet_s, self._judge_silent, wanted, line, code, text)
 
