@@ -118,3 +118,38 @@ def test_a_reader_that_does_not_read_holds_nobody_up() -> None:
         assert sum(left_out) + sum("of a day" in line for line in lines) == 13_000, "each line is there or counted"
     root.handlers, root.level = handlers, level
     structlog.reset_defaults()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "stream, environ, is_coloured",
+    [
+        (Terminal, {}, True),
+        (Terminal, {"NO_COLOR": ""}, True),
+        (Terminal, {"NO_COLOR": "1"}, False),
+        (Terminal, {"TERM": "dumb"}, False),
+        (io.StringIO, {}, False),
+    ],
+)
+def test_colour_is_for_a_terminal_whose_reader_wants_it(
+    stream: type[io.StringIO], environ: dict[str, str], is_coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    told, root.handlers = stream(), []
+    try:
+        configure_logging("info", [], lambda: NOW, told)
+        logging.getLogger("bot").error("no stop works")
+        assert ("\x1b[" in told.getvalue()) is is_coloured
+        assert "no stop works" in told.getvalue()
+    finally:
+        root.handlers, root.level = handlers, level
+        structlog.reset_defaults()

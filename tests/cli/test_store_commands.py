@@ -7,6 +7,7 @@ import csv
 import fcntl
 import io
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -809,3 +810,16 @@ def test_every_named_query_has_a_short_table_within_80_columns(call: Call, name:
     given = [f"{p.name}={POSITION[-6:]}" for p in QUERIES[name].parameters if p.default is None]
     shown = call("audit", "run", name, *given).stdout
     assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("running")
+def test_what_a_command_writes_is_for_its_owner_alone(start: Callable[..., Any], home: Path) -> None:
+    wanted, before = home / "chain.jsonl", os.umask(0o022)
+    try:
+        assert start("audit", "export", str(wanted)).returncode == 0
+        assert start("db", "backup").returncode == 0
+    finally:
+        os.umask(before)
+    written = [path for path in home.rglob("*") if path.is_file() and "config" not in path.parts]
+    assert {path.suffix for path in written} >= {".jsonl", ".db"}
+    assert {str(path): oct(path.stat().st_mode & 0o077) for path in written if path.stat().st_mode & 0o077} == {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 import time
 import zlib
 from datetime import datetime
@@ -90,3 +92,28 @@ def test_more_rows_than_were_asked_for_are_refused_before_they_are_parsed() -> N
         rows_of(b"[" + b"{}," * 10 + b"{}]", 10)
     with pytest.raises(Malformed, match="fields"):
         refuse_too_much(b'{"data": [' + b"1," * 10_000 + b"1]}", 1_000_000, 10)
+
+
+_MEASURE = """
+import json, resource, sys
+from bot.feeds.sources import DatasetSettings
+from bot.feeds.tolerant import Malformed, refuse_too_much, rows_of
+
+fields = DatasetSettings.model_fields
+row = json.dumps({f"field_{i}": str(i * 1.5) for i in range(20)}).encode()
+body = b'{"data": [' + b",".join([row] * (31_000_000 // len(row))) + b"]}"
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    refuse_too_much(body, fields["max_body_bytes"].default, fields["max_rows"].default)
+    rows_of(body, fields["max_rows"].default)
+except Malformed as refused:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, refused)
+"""
+
+
+def test_31_megabytes_of_valid_rows_are_refused_before_they_take_memory() -> None:
+    """Parsed they were 3.4 GB that were not given back; the bound is a hundredth of that."""
+    done = subprocess.run([sys.executable, "-c", _MEASURE], capture_output=True, text=True, timeout=60, check=True)
+    grown_kb, _, words = done.stdout.partition(" ")
+    assert int(grown_kb) < 34_000
+    assert "at most are read" in words
