@@ -62,10 +62,14 @@ def _all_lines() -> Iterator[Line]:
 
 
 def _guarded(name: str, look: Callable[[LoadedConfig], Iterator[Line]], config: LoadedConfig) -> Iterator[Line]:
+    """Yield what was found, without what is private in the addresses that it names."""
+    from bot.log import redactor
+
+    hide = redactor(config.hidden())
     try:
-        yield from look(config)
+        yield from (Line(each.check, each.ok, hide(each.detail)) for each in look(config))
     except BotError as error:
-        yield from (Line(name, False, words) for words in str(error).splitlines())
+        yield from (Line(name, False, hide(words)) for words in str(error).splitlines())
 
 
 def _python() -> Line:
