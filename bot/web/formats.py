@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.domain.calendar import NEW_YORK
+from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.wording import NOTHING, dollars, price, signed
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -51,6 +51,9 @@ def full_time(at: datetime | None) -> str:
 
 
 def day(value: date | None) -> str:
+    """Return weekday and day; of a time, the day that it is in New York."""
+    if isinstance(value, datetime):
+        value = new_york_day(value)
     return NOTHING if value is None else f"{value:%a %d %b}"
 
 

@@ -93,3 +93,7 @@ def test_every_colour_is_of_a_state_that_exists() -> None:
 
 def test_a_refused_trigger_says_so() -> None:
     assert words.trigger_words("refused:fill", "order") == "Refused: filled"
+
+
+def test_the_day_of_a_time_is_new_yorks() -> None:
+    assert formats.day(datetime(2026, 11, 21, 0, 53, tzinfo=UTC)) == "Fri 20 Nov"
