@@ -398,7 +398,7 @@ LIMITS: Final[Mapping[str, Notice]] = {
     ),
     "BREAKER_WARNING": Notice(
         WARNING, _ONCE,
-        "A limit is close: the reading is above its share `risk.warn_fraction` of the limit.",
+        "The loss of the day or the fall from the highest equity is close to its limit; the text has both numbers.",
         "Look at what is held; `pause` if more risk is not wanted.",
     ),
     "GAP_OUTSIDE_SESSION": Notice(

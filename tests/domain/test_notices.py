@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.schema import Settings
 from bot.domain.events import AlertRaised
 from bot.domain.notices import (
     GROUPS,
@@ -23,6 +25,7 @@ from bot.domain.notices import (
     severity_of,
 )
 from bot.store.trouble import SQLITE, UNREACHABLE
+from tests.config.test_shipped_files import settings_of
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -217,3 +220,12 @@ def test_only_a_number_makes_a_numbered_code(code: str) -> None:
 def test_a_number_of_tws_has_its_row() -> None:
     assert notice_of("TWS_2110") is NUMBERED
     assert AlertRaised("TWS_504", "text", {}, NOW).severity == "warning"
+
+
+def test_every_setting_that_a_row_names_is_one() -> None:
+    known = set(settings_of(Settings))
+    named = {
+        name for notice in (*REGISTER.values(), NUMBERED) for text in (notice.again, notice.meaning, notice.deed)
+        for name in re.findall(r"\b(?:risk|engine|execution|ibkr|database|calendar)\.[a-z_]+", text)
+    }  # fmt: skip
+    assert named - known == set()

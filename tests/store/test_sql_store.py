@@ -504,6 +504,8 @@ async def test_rows_by_the_thousand_are_taken_up_some_at_a_time(store: SqlStore,
         connection.executemany(
             "INSERT INTO command (id, kind, payload, actor, state, created_at, answer) VALUES (?,?,?,?,?,?,'')", rows
         )
-        connection.execute("INSERT INTO command SELECT id || printf('%.*c', 5000, 'x'), kind, payload, actor, state, "
-                           "created_at, handled_at, answer, asked_at FROM command LIMIT 1")
+        connection.execute(
+            "INSERT INTO command SELECT id || printf('%.*c', 5000, 'x'), kind, payload, actor, state, "
+            "created_at, handled_at, answer, asked_at FROM command LIMIT 1"
+        )
     assert len(await store.pending_commands()) == 200

@@ -1,6 +1,5 @@
 """An entry larger than one order may be goes out in chunks: never side by side, never beside a stop, never too much."""
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -205,9 +204,7 @@ async def _live(desk: Desk, move: str, most: int, number: int) -> Desk:
         await desk.command(CommandKind.RESUME, reason="on")
     elif move == "restart":
         chunked = {"risk": {"max_contracts": most}, "execution": {"partial_fill_seconds": 6, "entry_timeout_s": 9}}
-        desk = await Desk(
-            chunked, store=desk.store, broker=desk.broker, clock=desk.clock, seed=100 + number
-        ).start()
+        desk = await Desk(chunked, store=desk.store, broker=desk.broker, clock=desk.clock, seed=100 + number).start()
         desk.quote("1.98", "2.02")
     await desk.settle() if move != "wait" else await desk.wait(4)
     return desk
