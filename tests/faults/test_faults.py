@@ -150,7 +150,7 @@ def test_the_generator_mixes_every_kind_and_repeats_itself() -> None:
 
 CAUGHT_BY = {  # break -> a seed that finds it; another one is found by `make faults N=200 BREAK=name`
     "send_before_commit": 19,
-    "skip_exec_id": 1,
+    "skip_exec_id": 6,
     "cancel_on_10148": 18,
     "no_protect_after_restart": 11,
     "stop_not_shrunk_before_rung": 2,
@@ -158,7 +158,7 @@ CAUGHT_BY = {  # break -> a seed that finds it; another one is found by `make fa
     "absence_on_one_poll": 8,
     "difference_on_one_poll": 3,
     "reuse_order_id": 2,
-    "send_again_unheard": 1,
+    "send_again_unheard": 13,
     "believe_own_clock": 42,
     "believe_stale_data": 4,
     "any_price": 2,
