@@ -283,6 +283,15 @@ class SimBroker:
 
     # ---- market data
 
+    def line_of(self, key: str) -> Instrument | None:
+        """Return what a line that is open is of."""
+        line = self._lines.get(key)
+        return line.instrument if line else None
+
+    @property
+    def lines(self) -> list[Instrument]:
+        return [line.instrument for line in self._lines.values()]
+
     def subscribe(self, wanted: Subscribe) -> None:
         self._lines = {key: self._line(key, kinds) for key, kinds in wanted.wanted.items() if self._known(key)}
 

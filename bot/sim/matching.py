@@ -79,6 +79,7 @@ class MatchingVenue:
         self._rules = rules
         self._latency = timedelta(milliseconds=rules.latency_ms)
         self._account = Account(opening_cash)
+        self.paid_in = Decimal(0)  # today, dollars
         self._executions = Executions(seed, self._account)
         self._liquidity = Liquidity(seed, rules.partial_fill_probability)
         self._orders: dict[tuple[int, int], Working] = {}
@@ -162,6 +163,12 @@ class MatchingVenue:
 
     def positions(self) -> list[VenuePosition]:
         return self._account.positions()
+
+    def pay(self, dollars: Decimal) -> None:
+        """Pay dollars into the account, or out of it: neither won nor lost."""
+        self._account.cash += dollars
+        self._account.opening_cash += dollars
+        self.paid_in += dollars
 
     def account_values(self, now: datetime) -> dict[str, Decimal]:
         return self._account.values(self._marks(now), reserved(self._situation(now)))

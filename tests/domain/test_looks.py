@@ -34,9 +34,7 @@ def looks(*seen: tuple[int, str | None]) -> Looks:
         pytest.param([(0, "2.00"), (5000, "3.00")], 5500, "2.00", "3.00", id="a new high, looked at once"),
         pytest.param([(0, "2.00"), (5000, "3.00")], 6000, "3.00", "3.00", id="a new high that stands"),
         pytest.param([(0, "2.00"), (5000, "3.00"), (5010, "3.00")], 5100, "2.00", "3.00", id="its size comes after it"),
-        pytest.param(
-            [(0, "2.00"), (5000, "3.00"), (5250, "3.05")], 5250, "3.00", "3.05", id="two quotes apart"
-        ),
+        pytest.param([(0, "2.00"), (5000, "3.00"), (5250, "3.05")], 5250, "3.00", "3.05", id="two quotes apart"),
         pytest.param([(0, "2.00"), (5000, "3.00"), (5300, "2.01")], 9000, "2.01", "2.01", id="a spike"),
         pytest.param([(0, "2.00"), (5000, "0.10"), (5200, "2.01")], 5300, "0.10", "2.01", id="a spike downwards"),
         pytest.param([(0, "2.00"), (5000, None)], 9000, None, "2.00", id="it crosses and stands"),

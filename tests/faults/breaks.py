@@ -12,6 +12,7 @@ from typing import Any, Final
 from bot.domain import instruments
 from bot.domain.commands import SubmitOrder
 from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, OrderErred
+from bot.domain.farms import FarmWatch, Group
 from bot.domain.looks import Looks
 from bot.domain.market import Datum
 from bot.domain.order import Order, OrderState, OrderTrigger
@@ -19,7 +20,7 @@ from bot.engine.book import told_holdings
 from bot.engine.book.fills import FillKeeper
 from bot.engine.book.order_errors import OrderErrors
 from bot.engine.book.reconciler import Reconciler
-from bot.engine.day import budgets
+from bot.engine.day import account, budgets
 from bot.engine.memory import Memory
 from bot.engine.sending.gate import Gate
 from bot.engine.state.clocks import Clocks
@@ -162,6 +163,16 @@ def _believe_own_clock(self: Clocks, *given: object) -> None:
     self.fault = ""
 
 
+def _believe_farms(self: FarmWatch, now: float, groups: Mapping[str, Group]) -> list[str]:
+    """Take every notice of a farm for the loss of all data."""
+    self.lost = frozenset(groups) if self._noticed is not None and now - self._noticed < 30 else frozenset()
+    return []
+
+
+def _deposits_are_pnl(*given: object) -> None:
+    """Take what is paid in or out for won or lost."""
+
+
 Patch = tuple[Any, str, Callable[..., Any]]
 BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
     {
@@ -178,6 +189,8 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
         "difference_on_one_poll": ((Reconciler, "_seen_twice", _difference_on_one_poll),),
         "reuse_order_id": ((SimBroker, "reserve_order_ids", _reuse_order_id),),
         "send_again_unheard": ((budgets, "_lost", _send_again_unheard),),
+        "believe_farm_words": ((FarmWatch, "judge", _believe_farms),),
+        "deposits_are_pnl": ((account, "_look_for_cash", _deposits_are_pnl),),
         "believe_own_clock": ((Clocks, "compare", _believe_own_clock),),
         "believe_stale_data": ((Datum, "age_s", _believe_stale_data),),
         "any_price": ((instruments, "round_to_tick", _any_price),),

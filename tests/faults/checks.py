@@ -269,7 +269,7 @@ def _compare_money(url: str, venue: MatchingVenue, opening_cash: Decimal, holds:
     made = _dollars(_rows(url, "SELECT COALESCE(SUM(realized_pnl), 0) FROM position")[0][0])
     close = venue.market.session_close()
     there = sum((venue.market.top(SHARES, close).last or Decimal(0)) * held for held in shares.values())
-    came = venue.account_values(close)["TotalCashValue"] - opening_cash + there
+    came = venue.account_values(close)["TotalCashValue"] - venue.paid_in - opening_cash + there
     if made != came:
         broken.append(f"the bot made {made}, the venue's cash moved by {came}, its shares at the close included")
     return broken

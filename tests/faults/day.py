@@ -51,6 +51,7 @@ from tests.faults.checks import Checker, believed_prints, broken_laws
 from tests.faults.clock import BotClock
 from tests.faults.crash import Killed, MortalBroker, MortalSink, MortalStore, Reaper
 from tests.faults.market import CLOSE, OPEN, OPTIONS, ToyMarket
+from tests.faults.money import Money, blocked_by_words, told_in_euros
 from tests.faults.outages import StoreOutage
 from tests.faults.people import ACTOR, People
 from tests.faults.plan import EQUITY, SETTLED_AT, TROUBLE_UNTIL, UW_MAX_AGE_S, Outcome, Plan
@@ -163,6 +164,9 @@ class World:
         self.hour_is_wrong = False  # the bot's time was another than the venue's when it last ticked
         self.begun_again = 0
         self.is_over = False  # the trouble
+        risk = self.settings.risk
+        fractions = {"daily_loss": risk.daily_loss_fraction, "drawdown": risk.max_drawdown_fraction}
+        self.money = Money(self.venue, EQUITY, fractions, risk.daily_loss_usd)
 
     def _why_no_entry(self) -> str | None:
         """Return why nothing may be bought at this moment, as far as the world outside the bot knows."""
@@ -173,7 +177,11 @@ class World:
         newest, patience = self.vendor.newest, timedelta(seconds=UW_MAX_AGE_S * (1 + CLOCKS_DIFFER) + ENTRY_WAITS_S)
         if newest is None or self.clock.now() - newest > patience:
             return f"the newest sound data of the vendor are of {newest}"
-        return None
+        if not self._hears_the_broker():
+            return None
+        if told_in_euros(self.script, self.clock.now(), self.run_began):
+            return "the account is kept in euros"
+        return self.money.why_no_entry(self.clock.now())
 
     def _hears_the_broker(self) -> bool:
         """Whether the bot is up, its store usable and its link to the broker whole: else nobody can have told it, or it
@@ -234,6 +242,8 @@ class World:
     def _committed(self, batch: TickBatch) -> None:
         for command in batch.commands:
             self.outcome.answers[command.state] = self.outcome.answers.get(command.state, 0) + 1
+        self.money.look(self.clock.now(), self.run_began)
+        self.money.tripped(b.id for b in batch.breakers.values() if b.state is BreakerState.TRIPPED)
         self.outcome.blocked |= {b.id for b in batch.breakers.values() if b.state is BreakerState.TRIPPED}
 
     async def die(self, words: str) -> None:
@@ -273,7 +283,11 @@ class World:
         self.clock.advance(seconds)
         self.simulated.publish(self.venue.step(self.clock.now()))
         self.hour_is_wrong = self._lives_in_another_hour()
+        self.money.look(self.clock.now(), self.run_began)
         await self.ticks()
+        blocked = blocked_by_words(self.script, self.engine.ledger.connection.state, self.clock.now())
+        if blocked is not None and blocked not in self.money.broken:
+            self.money.broken.append(blocked)
         if self.engine.should_begin_again:
             await self.die("begins again")
             self.outcome.deaths.pop()
@@ -319,7 +333,7 @@ class World:
         await self.the_close()
         await self.die("the end")
         self.outcome.deaths.pop()
-        self.outcome.broken += self.checker.broken
+        self.outcome.broken += [*self.checker.broken, *self.money.broken]
         self.outcome.broken += broken_laws(
             self.url, self.venue, EQUITY, self.plan.holds, by_hand=self.plan.by_hand, chunk=self.plan.setting.chunk
         )

@@ -15,6 +15,8 @@ from bot.config.schema import ExitSettings, Settings
 from bot.domain.calendar import NEW_YORK
 from bot.sim.faults.catalogue import ByHand, Fault
 from bot.sim.faults.generator import (
+    account_words,
+    farm_notices,
     other_hours,
     random_faults,
     strangers,
@@ -173,6 +175,8 @@ class Plan:
                 *strangers(seed, begin, end),
                 *other_hours(seed, begin, end),
                 *unappliable_facts(seed, begin, end),
+                *farm_notices(seed, begin, end),
+                *account_words(seed, begin, end),
             ),
             tuple(sorted((*crashes, *_born_at_a_wrong_hour(seed, wrong)), key=lambda crash: crash.after)),
             random_requests(seed, begin, end),

@@ -167,6 +167,8 @@ CAUGHT_BY = {  # break -> a seed that finds it; another one is found by `make fa
     "deaf_to_holdings": 43,
     "let_every_fault_through": 17,
     "one_look": 84,
+    "believe_farm_words": 15,
+    "deposits_are_pnl": 11,
 }
 
 

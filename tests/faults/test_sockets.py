@@ -215,3 +215,37 @@ async def test_words_of_tws_pass_the_border_and_cost_nothing(site: Callable[...,
     assert len(told.text) <= 600
     assert told.text.isprintable()
     assert "hunter2" not in f"{told.text} {told.facts}"
+
+
+@pytest.mark.parametrize("text", ["Verbindung zur Marktdatenfarm ist unterbrochen: jfarm", "broken:usfarm", ""])
+async def test_a_notice_of_a_farm_is_heard_and_takes_nothing_away_while_the_lines_speak(
+    site: Callable[..., Any], text: str
+) -> None:
+    here = await site({"kind": "farm", "at": "10:00:01", "for_seconds": 60, "text": text})
+    await here.events.first(QuoteReceived)
+    for _ in range(3):
+        here.events.clear()
+        await here.events.first(QuoteReceived)
+    assert LinkChange.DATA_LOST not in here.events.changes
+
+
+async def test_a_farm_that_is_silent_leaves_its_lines_without_a_word(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "farm", "for_seconds": 3600, "silent": "underlyings"})
+    await here.events.first(AccountReported)
+    assert not here.events.of(QuoteReceived)
+
+
+SAYS = ["zeros", "currencies", "base", "missing", "unset", "garbled", "others", "pnl_silent", "pnl_unset", "slow"]
+
+
+@pytest.mark.parametrize("says", SAYS)
+async def test_whatever_the_account_says_no_other_number_is_taken_for_its_dollars(
+    site: Callable[..., Any], says: str
+) -> None:
+    here = await site({"kind": "account_says", "for_seconds": 3600, "says": says})
+    await here.events.change(LinkChange.ACCEPTED)
+    await here.events.first(AccountReported)
+    known = here.face.venue.account_values(here.face.now())["NetLiquidation"]
+    for told in here.events.of(AccountReported):
+        assert told.net_liquidation in {None, known}, says
+        assert (told.currency == "USD") is (says != "base")

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerUnavailable
@@ -40,6 +40,7 @@ from bot.domain.events import (
     TradesReceived,
     WhatIfAnswered,
 )
+from bot.domain.farms import OPTIONS, UNDERLYINGS, FarmWatch, Group
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderSide, OrderTicket, OrderType
 from bot.engine.state.ports import Clock, Sink
@@ -48,9 +49,11 @@ from bot.sim.faults.by_hand import by_hand
 from bot.sim.faults.catalogue import (
     OF_ORDERS,
     OF_THE_MARKET,
+    AccountSays,
     BadQuotes,
     ByHand,
     Callback,
+    CashMoves,
     CommissionFirst,
     Competing,
     Correction,
@@ -59,6 +62,7 @@ from bot.sim.faults.catalogue import (
     Delay,
     Drop,
     Duplicate,
+    FarmSays,
     IdReset,
     LoseOrder,
     Mute,
@@ -100,6 +104,9 @@ CALLBACK_OF: Final[Mapping[type, Callback]] = MappingProxyType(
     }
 )
 _PATIENCE_S: Final = 10.0  # an answer that takes longer did not come; the adapter's ibkr.request_timeout_s
+_LINES_QUIET_S: Final = 10.0  # the adapter's ibkr.line_quiet_s
+_SLOW_S: Final = 180.0
+_HAS_DATA: Final = frozenset({LinkChange.ACCEPTED, LinkChange.DATA_LOST})
 _PROBED_EVERY: Final = timedelta(seconds=30)
 
 
@@ -131,6 +138,12 @@ class FaultyBroker:
         self._time_told_at = clock.now()
         self.account = self._inner.account
         self._others = Others()
+        self._farms = FarmWatch(_LINES_QUIET_S)
+        self._spoke: dict[str, float] = {}
+        self._lines_since: float | None = None
+        self._valued: AccountReported | None = None  # as the account was last told
+        self._pnl: AccountReported | None = None  # as its P&L was
+        self._at_fill = Decimal(0)
         self._asked_hours: tuple[str, ...] = ()
         self._told_hours: OtherHours | None = None
         self._silenced: tuple[object, ...] = (None, None, None)
@@ -181,7 +194,8 @@ class FaultyBroker:
             return LinkChange.ORDERS_LOST
         if self.script.active(Competing, now) is not None:
             return LinkChange.COMPETING
-        return LinkChange.ACCEPTED if self.script.active(DeadFarm, now) is None else LinkChange.DATA_LOST
+        dead = self._farms.lost or self.script.active(DeadFarm, now) is not None
+        return LinkChange.DATA_LOST if dead else LinkChange.ACCEPTED
 
     def _tell(self, change: LinkChange, detail: str) -> None:
         self._sink(LinkChanged(change, detail, self._clock.now()))
@@ -213,7 +227,12 @@ class FaultyBroker:
         elif kind in OF_THE_MARKET:
             self._hear_market(kind, event, now)
         elif not self._deaf(now):
+            if isinstance(event, AccountReported):
+                event = self._told_account(event, now)
             self._hear_order(kind, event, now)
+        if isinstance(event, ExecutionReported) and self._at_fill:
+            paid, self._at_fill = self._at_fill, Decimal(0)
+            self._venue.pay(paid)
 
     def _hear_market(self, kind: Callback, event: Event, now: datetime) -> None:
         flows = self._link in {LinkChange.ACCEPTED, LinkChange.DATA_LOST}
@@ -225,6 +244,9 @@ class FaultyBroker:
             return
         if isinstance(event, QuoteReceived | GreeksReceived | BookReceived) and self._is_dead(event.key, now):
             return
+        option = self._is_option(event)
+        if isinstance(event, QuoteReceived | GreeksReceived):
+            self._spoke[OPTIONS if option else UNDERLYINGS] = now.timestamp()
         bad = self.script.active(BadQuotes, now)
         if bad is not None and isinstance(event, QuoteReceived):
             quote = event.quote
@@ -237,6 +259,8 @@ class FaultyBroker:
         option = len(key) > _LONGEST_SYMBOL
         farm, line = self.script.active(DeadFarm, now), self.script.active(DeadLine, now)
         if farm is not None and (farm.farm == "usopt") is option:
+            return True
+        if any(each.silences(option) for each in self._farm_faults(now)):
             return True
         return line is not None and option and _by_name(key, line.starts()) < line.share
 
@@ -253,6 +277,59 @@ class FaultyBroker:
                 self._inner.renew(key)
                 self.script.wild.append((now, key, wild.bid or Decimal(0)))
                 self._sink(QuoteReceived(key, wild))
+
+    def _pay(self, now: datetime) -> None:
+        for paid in self.script.due(CashMoves, now):
+            if paid.at_fill:
+                self._at_fill += paid.amount
+            else:
+                self._venue.pay(paid.amount)
+
+    def _is_option(self, event: Event) -> bool:
+        instrument = self._inner.line_of(getattr(event, "key", ""))
+        return instrument is not None and instrument.sec_type == "OPT"
+
+    def _farm_faults(self, now: datetime) -> list[FarmSays]:
+        return [f for f in self.script.faults if isinstance(f, FarmSays) and self.script.lasts(f, now)]
+
+    def _look_at_farms(self, now: datetime) -> None:
+        """Do as an adapter does: a notice starts a look, what is silent and asked anew is lost."""
+        at = now.timestamp()
+        if self._link is LinkChange.DROPPED:
+            self._farms.forget()
+            self._spoke.clear()
+            self._lines_since = None
+            self.script.due(FarmSays, now)  # nobody is there to hear it
+            return
+        for farm in self.script.due(FarmSays, now):
+            self._farms.noticed(f"{farm.code} {farm.text}", at)
+        if not self._deaf(now):
+            self._farms.heard(at)
+        kinds = {instrument.sec_type == "OPT" for instrument in self._inner.lines}
+        since = self._lines_since = self._lines_since or at
+        there = {OPTIONS if option else UNDERLYINGS for option in kinds}
+        for group in self._farms.judge(at, {name: Group(since, self._spoke.get(name)) for name in there}):
+            if not any(farm.silences(group == OPTIONS) for farm in self._farm_faults(now)):
+                self._spoke[group] = at + 0.001
+
+    def _told_account(self, event: AccountReported, now: datetime) -> AccountReported:
+        """Return what an adapter makes of what the account says of itself at this moment."""
+        fault = self.script.active(AccountSays, now)
+        if fault is None or self._valued is None or self._pnl is None:
+            self._valued = self._pnl = event
+            return event
+        valued, pnl = self._valued, self._pnl
+        if fault.says in {"pnl_silent", "slow"}:
+            event = _with_old(event, valued, pnl, of_value=fault.says == "slow")
+        if fault.says == "slow" and (now - valued.at).total_seconds() >= _SLOW_S:
+            self._valued = event = replace(event, at=now)
+        changes: dict[str, dict[str, Any]] = {
+            "zeros": dict.fromkeys(("net_liquidation", "cash", "available_funds", "buying_power"), Decimal(0)),
+            "base": {"net_liquidation": None, "currency": "EUR"},
+            "missing": {self.script.chance.choice(("net_liquidation", "cash", "available_funds", "daily_pnl")): None},
+            "pnl_unset": {"daily_pnl": None, "pnl_at": pnl.pnl_at},
+        }
+        return replace(event, **changes.get(fault.says, {}))
 
     def _hear_order(self, kind: Callback, event: Event, now: datetime) -> None:
         if kind not in OF_ORDERS or self.script.active(CommissionFirst, now) is None:
@@ -407,8 +484,10 @@ class FaultyBroker:
     def pump(self) -> None:
         """Let the script have its way up to now: the link, what is due, what was held back, market data."""
         now = self._clock.now()
+        self._look_at_farms(now)
         self._follow_link(now)
         self._answer_probe(now)
+        self._pay(now)
         self._venue.partial_fills_only = self.script.active(PartialFills, now) is not None
         for come in self.script.due(StrangersCome, now):
             self._others = others_in_process(come, self._venue.market, now)
@@ -447,6 +526,21 @@ _LONGEST_SYMBOL: Final = 6
 def _by_name(key: str, salt: int) -> float:
     """Return a number of a name that is the same in every process: 0 to 1."""
     return zlib.crc32(f"{key} {salt}".encode()) / 2**32
+
+
+def _with_old(
+    event: AccountReported, valued: AccountReported, pnl: AccountReported, *, of_value: bool
+) -> AccountReported:
+    """Return a report of which the account's value, or its P&L, is an older one's."""
+    if of_value:
+        return replace(event, net_liquidation=valued.net_liquidation, cash=valued.cash, at=valued.at)
+    return replace(
+        event,
+        daily_pnl=pnl.daily_pnl,
+        realized_pnl=pnl.realized_pnl,
+        unrealized_pnl=pnl.unrealized_pnl,
+        pnl_at=pnl.pnl_at,
+    )
 
 
 def _kind_of(ticket: OrderTicket) -> str:

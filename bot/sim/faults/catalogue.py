@@ -324,6 +324,49 @@ class Words(AnyFault):
     text: str = Field(default="", max_length=200_000, description="empty: of every kind, by chance")
 
 
+class FarmSays(Lasting):
+    """A notice of a data farm, in any language and of any farm. `silent`: what it serves and says nothing of as long as
+    this lasts; a farm of Hong Kong serves nothing of ours."""
+
+    kind: Literal["farm"]
+    code: int = Field(default=2103, ge=0, le=99_999)
+    text: str = Field(default="Market data farm connection is broken:jfarm", max_length=400)
+    silent: Literal["nothing", "options", "underlyings", "all"] = "nothing"
+
+    def silences(self, option: bool) -> bool:
+        """Say whether a line of an option, or of anything else, is silent."""
+        return self.silent in {"all", "options" if option else "underlyings"}
+
+
+class PartOfLine(AnyFault):
+    """Each market data line is told that a part of it is not to be had; it goes on, or is `cut` without another word. A
+    venue in the process has no numbers of lines to say it of."""
+
+    kind: Literal["part_of_line"]
+    code: int = Field(default=10090, ge=0, le=99_999)
+    text: str = Field(default="Part of requested market data is not subscribed.", max_length=400)
+    cut: bool = False
+
+
+class AccountSays(Lasting):
+    """What the account says of itself: that it is not ready, with zeros; rows of other currencies, or another base
+    currency; tags that are missing, unset or no numbers; rows of other accounts; P&L that is silent or unset; nothing
+    but every three minutes. Texts are said on a socket alone."""
+
+    kind: Literal["account_says"]
+    says: Literal[
+        "zeros", "currencies", "base", "missing", "unset", "garbled", "others", "pnl_silent", "pnl_unset", "slow"
+    ]  # fmt: skip
+
+
+class CashMoves(AnyFault):
+    """Dollars are paid into the account, or (below zero) out of it: now, or with the next fill."""
+
+    kind: Literal["cash"]
+    amount: Decimal = Field(ge=-90_000, le=1_000_000)
+    at_fill: bool = False
+
+
 Fault = Annotated[
     Drop
     | Delay
@@ -352,7 +395,11 @@ Fault = Annotated[
     | OtherHours
     | UwAnswers
     | BadFrame
-    | Words,
+    | Words
+    | FarmSays
+    | PartOfLine
+    | AccountSays
+    | CashMoves,
     Field(discriminator="kind"),
 ]
 
@@ -360,7 +407,8 @@ KINDS = (
     "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, short_book, partial_fills, "
     "slow_cancel, id_reset, restart, competing, mute, bad_quotes, wild_print, "
     "dead_farm, dead_line, correction, by_hand, "
-    "unappliable, strangers, clock_jump, hours, uw, bad_frame, words"
+    "unappliable, strangers, clock_jump, hours, uw, bad_frame, words, "
+    "farm, part_of_line, account_says, cash"
 )
 """Every kind, for those who write a wrong one."""
 

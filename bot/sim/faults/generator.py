@@ -88,6 +88,28 @@ _HANDS: Final = 1 / 6  # of the days
 _OTHER_HOURS: Final = 1 / 5  # of the days
 _COMPANY: Final = 1 / 3  # of the days
 _DOES: Final = ("sell_part", "sell_part", "sell_all", "sell_all", "sell_more", "buy", "exercise", "liquidate")
+_FARMS: Final = 1 / 3  # of the days
+_FARM_CODES: Final = (2103, 2103, 2105, 2104, 2106, 2107, 2108, 2119, 2157, 2158)
+_FARM_NAMES: Final = (
+    "usopt", "usopt.nj", "usfarm", "usfarm.nj", "eufarm", "cashfarm", "jfarm", "hfarm", "secdefil", "secdefnj",
+    "ushmds", "euhmds", "fundfarm", "",
+)  # fmt: skip
+_FARM_TEXTS: Final = (
+    "Market data farm connection is broken:",
+    "Market data farm connection is inactive but should be available upon demand.",
+    "HMDS data farm connection is broken:",
+    "Verbindung zur Marktdatenfarm ist unterbrochen: ",
+    "La connexion à la ferme de données de marché est interrompue : ",
+    "マーケットデータ・ファームへの接続が切断されました:",
+    "Market data farm connection is OK:",
+    "",
+)
+_PART_CODES: Final = (10090, 10090, 354, 10089, 10167, 10168, 10186, 10999)
+_ACCOUNTS: Final = 1 / 3  # of the days
+_ACCOUNT_SAYS: Final = (
+    "zeros", "currencies", "base", "missing", "unset", "garbled", "others", "pnl_silent", "pnl_unset", "slow",
+)  # fmt: skip
+_PAID: Final = (-60_000, -20_000, -5_000, -2_500, -150, 40, 150, 3_000, 25_000, 400_000)  # dollars
 _TEXTS: Final = (
     "",
     "The following order exceeds the Size Limit of the Precautionary Settings",
@@ -152,6 +174,41 @@ def unappliable_facts(seed: int, begin: datetime, end: datetime) -> list[Fault]:
         fields: dict[str, Any] = {"fact": chance.choice(_FACTS), "share": chance.choice((0.2, 0.5, 1.0))}
         fields |= {"for_seconds": chance.choice((2, 15, 60)), "at": _somewhere(chance, begin, end)}
         made.append(_ONE.validate_python({"kind": "unappliable", **fields}))
+    return made
+
+
+def farm_notices(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """One to three notices of farms, in any words, on one day in three: mostly of those that serve nothing of ours."""
+    chance = random.Random(f"farms {seed}")
+    if chance.random() >= _FARMS:
+        return []
+    made = []
+    for _ in range(chance.choice((1, 2, 3))):
+        fields: dict[str, Any] = {
+            "code": chance.choice(_FARM_CODES),
+            "text": chance.choice(_FARM_TEXTS) + chance.choice(_FARM_NAMES),
+        }
+        fields |= {"silent": chance.choice(("nothing", "nothing", "nothing", "options", "underlyings", "all"))}
+        fields |= {"for_seconds": chance.choice((3, 8, 25, 60)), "at": _somewhere(chance, begin, end)}
+        made.append(_ONE.validate_python({"kind": "farm", **fields}))
+    if chance.random() < _SICK:
+        part = {"code": chance.choice(_PART_CODES), "cut": chance.random() < 0.5, "at": _somewhere(chance, begin, end)}
+        made.append(_ONE.validate_python({"kind": "part_of_line", **part}))
+    return made
+
+
+def account_words(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """What the account says, and money that is paid in or out, on one day in three."""
+    chance = random.Random(f"account {seed}")
+    if chance.random() >= _ACCOUNTS:
+        return []
+    made = []
+    for _ in range(chance.choice((0, 1, 1, 2))):
+        fields: dict[str, Any] = {"says": chance.choice(_ACCOUNT_SAYS), "for_seconds": chance.choice((5, 20, 60, 200))}
+        made.append(_ONE.validate_python({"kind": "account_says", "at": _somewhere(chance, begin, end), **fields}))
+    for _ in range(chance.choice((0, 1, 1, 2))):
+        fields = {"amount": chance.choice(_PAID), "at_fill": chance.random() < 0.5}
+        made.append(_ONE.validate_python({"kind": "cash", "at": _somewhere(chance, begin, end), **fields}))
     return made
 
 

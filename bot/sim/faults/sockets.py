@@ -13,24 +13,29 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.sim.driver import VenueClock
+from bot.sim.faults import account_words
 from bot.sim.faults.catalogue import (
     OF_ORDERS,
     OF_THE_MARKET,
+    AccountSays,
     BadFrame,
     BadQuotes,
     Callback,
+    CashMoves,
     CommissionFirst,
     Competing,
     Correction,
     Delay,
     Drop,
     Duplicate,
+    FarmSays,
     IdReset,
     LoseOrder,
     Mute,
     OrdersLost,
     OtherHours,
     PartialFills,
+    PartOfLine,
     Reject,
     Reorder,
     Restart,
@@ -90,6 +95,7 @@ CALLBACK_OF: Final[Mapping[int, Callback]] = MappingProxyType(
         102: Callback.END,  # completed orders
     }
 )
+_COMPUTATION: Final = 21
 _TICK_PRICE, _ERROR, _OPEN_ORDER, _NEXT_VALID_ID, _COMPLETED_ORDER = 1, 4, 5, 9, 101
 _CROSSED: Final = MappingProxyType({1: 2, 2: 1})  # bid and ask change places
 _IN_THE_BOOK: Final[Mapping[str, frozenset[int]]] = MappingProxyType(
@@ -120,6 +126,8 @@ class FaultyTwsFace(TwsFace):
         self._told_of_rival: set[tuple[Session, int]] = set()  # and the line
         self._ids_reset = False
         self._others = Strangers()
+        self._cut: set[tuple[Session, int]] = set()  # and the line
+        self._at_fill: list[CashMoves] = []
         self._forgotten: set[int] = set()
         self._follower: asyncio.Task[None] | None = None
 
@@ -164,6 +172,8 @@ class FaultyTwsFace(TwsFace):
         for correction in self.script.due(Correction, now):
             self._published.publish(self._faulty_venue.correct_last_execution(correction.by))
         self._say_what_is_none(now)
+        self._say_of_the_data(now)
+        self._pay(now)
         due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])
         self._held = [each for each in self._held if each[0] > now]
         for _, _, action in due:
@@ -186,6 +196,36 @@ class FaultyTwsFace(TwsFace):
         for frame in self.script.due(BadFrame, now):
             for session in self._started():
                 session.write_raw(_FRAMES[frame.value])
+
+    def _say_of_the_data(self, now: datetime) -> None:
+        """Farms and parts of lines, once somebody is there to hear it."""
+        if not self._started():
+            return
+        for farm in self.script.due(FarmSays, now):
+            self.system_notice(farm.code, farm.text)
+        for part in self.script.due(PartOfLine, now):
+            lines = [(s, number) for s in self._started() for kind, number in s.streams if kind == QUOTES]
+            for session, number in lines:
+                session.error(number, part.code, part.text)
+            if part.cut:
+                self._cut.update(lines)
+
+    def _pay(self, now: datetime) -> None:
+        for paid in self.script.due(CashMoves, now):
+            if paid.at_fill:
+                self._at_fill.append(paid)
+            else:
+                self._faulty_venue.pay(paid.amount)
+
+    def _is_silent(self, session: Session, message: Message, now: datetime) -> bool:
+        """Say whether what serves a line says nothing of it."""
+        number = _line_of(message)
+        if (session, number) in self._cut:
+            return True
+        farms = [f for f in self.script.faults if isinstance(f, FarmSays) and self.script.lasts(f, now)]
+        stream = session.streams.get((QUOTES, number)) if farms else None
+        instrument = getattr(stream, "instrument", None)
+        return instrument is not None and any(f.silences(instrument.sec_type == "OPT") for f in farms)
 
     def _follow_restart(self, now: datetime) -> None:
         down = self.script.active(Restart, now) is not None
@@ -324,7 +364,7 @@ class FaultyTwsFace(TwsFace):
         return message.id == _COMPLETED_ORDER and any(field in self._forgotten for field in message.fields)
 
     def _say_market(self, kind: Callback, session: Session, message: Message, now: datetime) -> None:
-        if self._competing or self._lost:
+        if self._competing or self._lost or self._is_silent(session, message, now):
             return
         bad = self.script.active(BadQuotes, now)
         if bad is not None and message.id == _TICK_PRICE:
@@ -337,6 +377,12 @@ class FaultyTwsFace(TwsFace):
         self._bend(kind, session, message, now)
 
     def _say_order(self, kind: Callback, session: Session, message: Message, now: datetime) -> None:
+        if kind is Callback.EXECUTION and self._at_fill:
+            self._faulty_venue.pay(self._at_fill.pop().amount)
+        if kind is Callback.ACCOUNT and (fault := self.script.active(AccountSays, now)) is not None:
+            for said in account_words.bent(fault.says, message, self.script.chance):
+                self._bend(kind, session, said, now)
+            return
         if kind not in OF_ORDERS or self.script.active(CommissionFirst, now) is None:
             self._bend(kind, session, message, now)
         elif kind is Callback.EXECUTION:
@@ -391,6 +437,13 @@ _ABOUT_THE_BOOK: Final = (
 _PARTS: Final[Mapping[type[Request], str]] = MappingProxyType(
     {requests.OpenOrders: "orders", requests.AllOpenOrders: "orders", requests.Positions: "positions"}
 )
+
+
+def _line_of(message: Message) -> int:
+    """Return the number of the line that a quote is of, -1 for what has none there."""
+    place = 0 if message.id == _COMPUTATION and not str(message.fields[1]).isdigit() else 1
+    text = str(message.fields[place])
+    return int(text) if text.isdigit() else -1
 
 
 def _is_preview(request: requests.PlaceOrder) -> bool:
