@@ -156,7 +156,7 @@ async def test_three_positions_of_a_lost_store_are_adopted_protected_and_reporte
     assert 0 < measured[2][0] <= max(limit, 0.5 * SPEED)
     assert len(site.rows("SELECT id FROM alert WHERE code = 'POSITION_ADOPTED' AND severity = 'critical'")) == 3
     findings = check_invariants(f"sqlite+aiosqlite:///{site.path}")
-    assert [(f.invariant, f.ok) for f in findings] == [(f"I{n}", True) for n in range(1, 12)], findings
+    assert [(f.invariant, f.ok) for f in findings] == [(f"I{n}", True) for n in range(1, 13)], findings
 
 
 def is_repriced(site: Site, venue: HeldVenue) -> bool:

@@ -9,6 +9,7 @@ does know are `bot.engine.book.newer_store`'s.)
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 
 from bot.domain.commands import CancelOrder
 from bot.domain.events import BrokerOrderStatus, BrokerOrderView, BrokerSnapshot, OrderReported
@@ -82,20 +83,25 @@ class LostOrders:
             return
         order = order_of(self._ctx, view, position)
         words = f"{view.order_ref} works at the broker and fits: it is the position's stop"
-        self._count_what_it_sold(order)
+        sold = self._count_what_it_sold(order)
         order.tag = _TAG
-        self._journal.born(Birth(order, words, {"perm_id": view.perm_id, "order_id": view.order_id}), "reconcile")
+        evidence = {"perm_id": view.perm_id, "order_id": view.order_id, **({"sold": sold} if sold else {})}
+        self._journal.born(Birth(order, words, evidence), "reconcile")
         self._journal.take(Step(order, OrderTrigger.SUBMIT, "sent before the store was lost", {}, actor="reconcile"))
         FactKeeper(self._ctx, self._journal).order_reported(OrderReported(view))
 
-    def _count_what_it_sold(self, order: Order) -> None:
-        """Before the store was lost: executions of this order, and of no contract that is adopted."""
+    def _count_what_it_sold(self, order: Order) -> dict[str, list[int | Decimal]]:
+        """Before the store was lost: executions of this order, and of no contract that is adopted. Returns them as the
+        chain tells of them: quantity and price by exec id."""
+        told: dict[str, list[int | Decimal]] = {}
         for execution in self._sold[order.order_ref]:
             order.filled_quantity += execution.quantity
             order.filled_value += execution.price * execution.quantity
             paid = self._ctx.ledger.commissions.get(execution.exec_id)
             self._ctx.ledger.strangers.discard(execution.base_id)
             self._journal.batch.executions.append(NewExecution(execution, paid, order.id, None))
+            told[execution.exec_id] = [execution.quantity, execution.price]
+        return told
 
 
 def _held_beyond(ctx: Context, snapshot: BrokerSnapshot) -> dict[str, int]:

@@ -1,5 +1,5 @@
-"""I12: what money rests on is what the chain says: each execution is the evidence of its fill or correction, each
-closed position the closing numbers of its last step.
+"""I12: what money rests on is what the chain says: each execution is the evidence of its fill or correction, or of the
+birth of an order that sold before the store was lost, each closed position the closing numbers of its last step.
 
 The other checks compare rows with rows: somebody who changes an execution, its order and its position alike passes
 them all. The evidence of a transition cannot be changed unseen, so the rows are compared with it.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from bot.domain.machine import CREATED
 from bot.domain.money import to_units
 from bot.domain.position import CLOSING_NUMBERS
 from bot.store.invariants.finding import Faults, Finding, Question
@@ -85,12 +86,16 @@ def _told(question: Question) -> Mapping[str, Told]:
         elif row["machine"] == "order" and {"exec_id", "quantity", "price"} <= evidence.keys():
             contracts = int(evidence["quantity"])
             told[str(evidence["exec_id"])] = Told(contracts, contracts * _number(evidence["price"]), row["entity_id"])
+        elif row["trigger"] == CREATED and isinstance(evidence.get("sold"), dict):
+            for exec_id, (quantity, price) in evidence["sold"].items():
+                told[exec_id] = Told(int(quantity), int(quantity) * _number(price), row["entity_id"])
     return told
 
 
 _FILLS: Final = """
-SELECT seq, machine, entity_id, evidence FROM transition
+SELECT seq, machine, entity_id, "trigger", evidence FROM transition
 WHERE machine = 'order' AND "trigger" IN ('fill', 'partial_fill', 'late_fill')
+    OR machine = 'order' AND "trigger" = 'created' AND evidence LIKE '%"sold"%'
     OR machine = 'position' AND "trigger" = 'correct'
 ORDER BY seq"""
 
