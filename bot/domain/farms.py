@@ -86,7 +86,7 @@ class FarmWatch:
         return max(self._noticed or 0.0, group.since, group.spoke if group.spoke is not None else group.since)
 
     def _spoke_since_asked(self, name: str, group: Group) -> bool:
-        return group.spoke is not None and group.spoke > self._asked.get(name, float("-inf"))
+        return group.spoke is not None and group.spoke >= self._asked.get(name, float("-inf"))
 
     def _is_due(self, name: str, group: Group, now: float) -> bool:
         """A line is asked for anew once in each silence, and again and again while the group is lost."""
@@ -94,12 +94,13 @@ class FarmWatch:
         if name in self.lost:
             return asked is None or now - asked >= self.quiet_s
         silent = self._silent_since(group)
-        return now - silent >= _ASKS_AT * self.quiet_s and (asked is None or asked < silent)
+        return now - silent >= _ASKS_AT * self.quiet_s and (asked is None or asked <= silent)
 
     def _is_lost(self, name: str, group: Group, now: float) -> bool:
-        """Silent for long, asked, and TWS has said something since: a TWS that is silent as a whole is another
+        """Silent for long, asked since (a word in the moment of the question is an answer), and TWS has said something
+        since: a TWS that is silent as a whole is another
         matter."""
         silent, asked = self._silent_since(group), self._asked.get(name)
-        if now - silent < self.quiet_s or asked is None or asked < silent:
+        if now - silent < self.quiet_s or asked is None or asked <= silent:
             return False
         return self._heard > asked

@@ -9,7 +9,15 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from bot.sim.faults.catalogue import KINDS, Delay, Fault, LoseOrder, OrdersLost, Reject
-from bot.sim.faults.generator import random_faults, strangers, trades_by_hand, unappliable_facts
+from bot.sim.faults.generator import (
+    account_words,
+    farm_notices,
+    other_hours,
+    random_faults,
+    strangers,
+    trades_by_hand,
+    unappliable_facts,
+)
 from bot.sim.faults.script import FaultScript
 from tests.faults.__main__ import command_of, play, play_seed, point_of, shrink
 from tests.faults.breaks import BREAKS
@@ -139,7 +147,7 @@ def test_a_counted_fault_is_used_up() -> None:
 def test_the_generator_mixes_every_kind_and_repeats_itself() -> None:
     end = TEN + timedelta(minutes=3)
     mixed = [fault for seed in range(300) for fault in random_faults(seed, TEN, end, vendor=True)]
-    for more in (trades_by_hand, strangers, unappliable_facts):
+    for more in (trades_by_hand, strangers, unappliable_facts, farm_notices, account_words, other_hours):
         mixed += [fault for seed in range(300) for fault in more(seed, TEN, end)]
     assert {fault.kind for fault in mixed} == set(KINDS.split(", "))
     assert random_faults(7, TEN, end) == random_faults(7, TEN, end)
