@@ -212,6 +212,7 @@ class Order:
     amendments: int = 0
     attempts: int = 0
     change_refusals: int = 0  # changes in a row that did not come into force; memory of this run, not stored
+    superseded: tuple[Terms, ...] = ()  # that the broker showed newer ones after; memory of this run, not stored
     cancel_misses: int = 0  # cancels that the broker answered with "no such order"; memory of this run, not stored
     order_id: int | None = None
     perm_id: int | None = None

@@ -32,6 +32,7 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
 
 _AT_BROKER = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
+_REMEMBERED = 32  # terms of before that an order is known by: more are not on their way at once
 _OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
 _LIVE_AGAIN = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.UNKNOWN})
 
@@ -84,7 +85,8 @@ class FactKeeper:
 
     # ---- what the broker says of an order
 
-    def order_reported(self, event: OrderReported) -> None:
+    def order_reported(self, event: OrderReported, *, whole_book: bool = False) -> None:
+        """Apply what the broker says of an order: a message, which may be old, or a line of a `whole_book`."""
         view = event.view
         order = self._ledger.find_order(view.order_ref, view.perm_id)
         if order is None:
@@ -99,7 +101,7 @@ class FactKeeper:
             self._ledger.ghosts.add(order.order_ref)  # an old message, or an order that nobody manages
             self._journal.commands.append(AskSnapshot(f"{order.order_ref} is {order.state} and shown as live"))
         self._identify(order, view)
-        self._echo_of_terms(order, view)
+        self._echo_of_terms(order, view, whole_book)
         handle = {
             BrokerOrderStatus.PENDING: self._on_pending,
             BrokerOrderStatus.WORKING: self._on_working,
@@ -139,15 +141,19 @@ class FactKeeper:
         if changed:
             self._journal.keep(order)
 
-    def _echo_of_terms(self, order: Order, view: BrokerOrderView) -> None:
+    def _echo_of_terms(self, order: Order, view: BrokerOrderView, whole_book: bool) -> None:
         """An amendment is in force once the broker shows the new terms."""
         if view.quantity == 0:
             return
         shown = Terms(view.quantity, view.limit_price, view.stop_price)
         if order.wanted is None or not _same_terms(shown, order.wanted):
-            self._learn_terms(order, shown)
+            if whole_book or not self._is_an_old_echo(order, shown):
+                self._learn_terms(order, shown)
             return
         before, order.terms, order.wanted = order.terms, order.wanted, None
+        if before not in order.superseded:
+            order.superseded = (*order.superseded, before)[-_REMEMBERED:]
+        order.superseded = tuple(terms for terms in order.superseded if not _same_terms(order.terms, terms))
         order.reject_code, order.reject_reason, order.change_refusals = None, "", 0  # an earlier refusal is history
         evidence = {"before": str(before), "now": str(order.terms)}
         words = f"new terms in force: {order.terms}"
@@ -155,6 +161,19 @@ class FactKeeper:
         self._fills.complete(order)
         if order.purpose is Purpose.PROTECT and not order.is_done:
             self._covered_again(order)
+
+    def _is_an_old_echo(self, order: Order, shown: Terms) -> bool:
+        """Say whether a message shows terms that newer ones have replaced by the broker's own word: it was late. A stop
+        that was taken for as large as it had been would be "shrunk" to more than it asks for, beside a sale that has
+        its room. Should somebody have changed it back by hand, the book says so: it is asked, once for these terms."""
+        old = next((terms for terms in order.superseded if _same_terms(shown, terms)), None)
+        if old is None or order.is_done or _same_terms(shown, order.terms):
+            return False
+        told = (order.order_ref, str(old))
+        if told not in self._ledger.old_echoes:
+            self._ledger.old_echoes.add(told)
+            self._journal.commands.append(AskSnapshot(f"{order.order_ref} is shown with terms of before: {old}"))
+        return True
 
     def _learn_terms(self, order: Order, shown: Terms) -> None:
         """What the broker shows is in force, even an amendment that we had given up for lost."""

@@ -214,7 +214,7 @@ class Reconciler:
         if order is None and not is_ours(self._ctx.settings.bot_id, view.order_ref):
             foreign.order_seen(self._journal, view)
             return
-        keeper.order_reported(OrderReported(view))
+        keeper.order_reported(OrderReported(view), whole_book=True)
         if order is not None and order.state is not before:
             self._line("order", view.order_ref, str(before), view.status.value, f"now {order.state}")
 

@@ -96,6 +96,7 @@ _CONTAINERS: Final = (
     "signals", "ended_signals", "approvals", "positions", "closed", "orders", "by_ref", "by_perm", "open_orders",
     "executions", "commissions", "strangers", "charged", "last_signal_at", "too_large", "unequal_keys", "doubted_keys",
     "foreign_told", "other_buys", "ghosts", "not_ours", "earliest", "symbol_halts", "adoptions", "told", "capped",
+    "old_echoes",
 )  # fmt: skip
 """What an applier may change in the ledger, but for the indexes of lists and sets below."""
 _INDEXES: Final = ("_live_on", "_of_position", "_of_signal", "by_key")

@@ -110,6 +110,7 @@ class Ledger:
         self.told: dict[str, int] = {}  # contract -> how many the broker said last, of its own accord on this link
         self.disputed: dict[str, str] = {}  # contract -> the fact about it that cannot be applied
         self.fact_faults = 0  # how many facts cannot be applied, of whatever kind
+        self.old_echoes: set[tuple[str, str]] = set()  # (reference, terms of before) that the book was asked for
         self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
         self.capped: dict[str, int] = {}  # contract -> how many may be on sale, while the broker tells of fewer
 
@@ -130,6 +131,10 @@ class Ledger:
         self.doubted_keys, self.unequal_keys = before.doubted_keys, before.unequal_keys
         self.other_buys = before.other_buys
         self.told, self.capped = before.told, before.capped
+        self.old_echoes = before.old_echoes
+        for order in self.orders.values():
+            if (known := before.orders.get(order.id)) is not None:
+                order.superseded = known.superseded
         self.account, self.minutes = replace(before.account_on_disk), before.minutes
         self.account_on_disk = replace(before.account_on_disk)
         self.disputed, self.fact_faults = before.disputed, before.fact_faults
@@ -230,6 +235,7 @@ class Ledger:
         self.by_key = defaultdict(set, {key: ids for key, ids in self.by_key.items() if ids})
         self.opening_equity = {day: equity for day, equity in self.opening_equity.items() if day >= since}
         self.foreign_told.clear()
+        self.old_echoes.clear()
 
     def _is_history(self, order: Order, ended: set[str], since: date) -> bool:
         if not order.is_done or order.position_id in self.positions:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.events import BrokerOrderStatus, BrokerSnapshot, CommandKind, LinkChange, LinkChanged, OrderReported
-from bot.domain.order import OrderState
+from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
 from tests.engine.desk import SPY_580P, TAKES_ALL, Desk
@@ -187,3 +187,32 @@ async def test_after_a_failed_commit_a_contract_in_doubt_is_not_sold_before_the_
     await desk.engine.tick()  # a stop for 4 would be a stop for nothing: the broker's law raises
     await desk.wait(10)
     assert desk.position.state is PositionState.CLOSED
+
+
+async def test_an_echo_that_is_late_does_not_make_a_stop_larger_than_what_is_left_to_it(desk: Desk) -> None:
+    """Beside a rung's sale a stop that is taken for as large as it was would be changed to more than it asks for."""
+    await desk.hold(4)
+    stop = desk.broker.stop_order
+    before = desk.broker.view(stop)
+    await desk.bid("3.00")
+    rung = desk.broker.rung
+    assert (stop.left, rung.left) == (3, 1)
+    asked, amended = desk.broker.snapshots, len(desk.broker.amended)
+    desk.put(OrderReported(before))
+    await desk.tick()
+    (ours,) = desk.store.of(Purpose.PROTECT)
+    assert ours.terms.quantity == 3
+    await desk.ticks(3)
+    assert len(desk.broker.amended) == amended
+    assert desk.broker.snapshots == asked + 1, "somebody may have changed it by hand: the book says"
+
+
+async def test_what_the_book_shows_is_in_force_also_where_it_was_before(desk: Desk) -> None:
+    await desk.hold(4)
+    stop = desk.broker.stop_order
+    await desk.bid("3.00")
+    assert stop.left == 3
+    stop.terms = replace(stop.terms, quantity=4)  # by hand
+    desk.put(OrderReported(desk.broker.view(stop)))
+    await desk.settle()
+    assert stop.left == 3, "found by the book that the message had asked for, and shrunk"
