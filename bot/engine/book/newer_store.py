@@ -44,10 +44,12 @@ class NewerSales:
                 self._sold[execution.order_ref].append(execution)
         self._held = {p.contract_key: p.quantity for p in snapshot.positions}
         self._on_sale: dict[str, int] = defaultdict(int)
+        self._on_sale_of: dict[str | None, int] = defaultdict(int)  # the same, by position
         self._counted: dict[str, int] = defaultdict(int)  # sold by newer orders, by position
         for view in snapshot.open_orders:
-            if view.side is OrderSide.SELL and ctx.ledger.by_ref.get(view.order_ref) is not None:
+            if view.side is OrderSide.SELL and (known := ctx.ledger.by_ref.get(view.order_ref)) is not None:
                 self._on_sale[view.contract_key] += left_of(view)
+                self._on_sale_of[known.position_id] += left_of(view)
 
     def _is_new(self, view: BrokerOrderView) -> bool:
         return view.side is OrderSide.SELL and is_unknown(self._ctx, view.order_ref, view.perm_id)
@@ -73,12 +75,16 @@ class NewerSales:
             return False
         self._counted[position.id] += count
         self._on_sale[key] += left
+        self._on_sale_of[position.id] += left
         self._write_down(view, sold, position)
         return True
 
     def _fits(self, view: BrokerOrderView | None, left: int, position: Position) -> bool:
-        """A live order that sold nothing yet: not beside more than is held, and no stop that is looser than ours."""
+        """A live order that sold nothing yet: not beside more than is held, by the broker or by the position
+        (another position of the newer store's may have been on the contract), and no stop that is looser than ours."""
         if view is None or left <= 0 or self._on_sale[position.key] + left > self._held.get(position.key, 0):
+            return False
+        if self._on_sale_of[position.id] + left > position.quantity - self._counted[position.id]:
             return False
         return view.stop_price is None or view.stop_price >= (position.stop_price or 0)
 
