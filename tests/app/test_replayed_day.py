@@ -69,13 +69,14 @@ def _is_full_ladder(steps: list[str]) -> bool:
     if trail is None:
         return False
     before = [step for step in steps[:trail] if step.startswith("scale_out:")]
-    return len(before) >= 2 and steps[-1] == "close:closed" and any(s.endswith(":closing") for s in steps[trail:])
+    ended = [step for step in steps if step != "charge:closed"]  # a commission that came after the end
+    return len(before) >= 2 and ended[-1] == "close:closed" and any(s.endswith(":closing") for s in steps[trail:])
 
 
 async def test_a_loser_day_is_ended_by_stops(config: LoadedConfig, tmp_path: Path) -> None:
     result = await replayed(config, tmp_path, "loser_day")
     assert_sound(result)
-    assert sum(t["close_reason"] == "stop" for t in result.summary.trades) >= 2
+    assert sum(t.close_reason == "stop" for t in result.summary.trades) >= 2
     assert result.summary.money.realized < 0
 
 
@@ -89,7 +90,7 @@ async def test_a_quiet_day_trades_nothing_and_says_why(config: LoadedConfig, tmp
 async def test_a_half_day_is_flat_ten_minutes_before_its_early_close(config: LoadedConfig, tmp_path: Path) -> None:
     result = await replayed(config, tmp_path, "half_day")
     assert_sound(result)
-    assert any(t["close_reason"] == "flat_time" for t in result.summary.trades)
+    assert any(t.close_reason == "flat_time" for t in result.summary.trades)
     late = "SELECT count(*) FROM execution WHERE executed_at > '2026-11-27T17:52:00'"
     assert rows(result, late) == [(0,)]
 
