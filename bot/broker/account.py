@@ -119,7 +119,7 @@ class AccountValues:
                 self._values.pop(name, None)
 
     def batch_over(self) -> None:
-        """TWS has told all that it tells for now: values that belong together go out together."""
+        """TWS has ended a batch of account values: values that belong together go out together."""
         self._batch_open = False
 
     def downloaded(self) -> None:
