@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from bot.domain.position import Position, PositionState
+from bot.domain.position import Position, PositionState, Protection
 from bot.domain.quotes import Quote
 from bot.engine.settlement.expiry import has_expired
 from bot.engine.state.context import Context
@@ -141,7 +141,9 @@ class Silences:
         self.told[position.id] = told
         facts = {"position_id": position.id, "silence": silence.name}
         if not told.must_go:
-            words = f"{what} is held and {silence}: its stop rests at the broker, rungs and trail wait for a quote"
+            protected = position.protection is Protection.WORKING
+            stop = "its stop rests at the broker" if protected else "it has no stop there"
+            words = f"{what} is held and {silence}: {stop}, rungs and trail wait for a quote"
             journal.alert(HELD_CODE[silence], words, facts)
             return
         why = position.close_reason or "its stop is watched by the tick"
