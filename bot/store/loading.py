@@ -16,6 +16,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, RowMapping, Selec
 
 from bot.domain.approval import ApprovalState
 from bot.domain.calendar import NEW_YORK, new_york_day
+from bot.domain.events import AccountReported
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.money import from_units
 from bot.domain.order import ORDER, revision_of
@@ -45,7 +46,7 @@ from bot.store.schema import (
     SYMBOL_HALT,
     TRANSITION,
 )
-from bot.store.values import parse_json, parse_time, time_text
+from bot.store.values import maybe_dollars, parse_json, parse_time, time_text
 
 MOST_AT_ONCE: Final = 200
 """Rows of people and other processes that one look takes up."""
@@ -81,6 +82,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         ],
         adoptions=[rows.adoption_of(r) for r in _rows(connection, select(ADOPTION).order_by(ADOPTION.c.id))],
         last_close=_last_close(connection, today, now),
+        last_account=_last_account(connection, today, now),
         high_water=_high_water(connection, now),
         earliest=_earliest(connection, day),
         not_ours=_not_ours(connection),
@@ -282,6 +284,25 @@ def _last_close(connection: Connection, today: date, now: datetime) -> Decimal |
     )
     found = connection.execute(query).scalar()
     return from_units(int(found)) if found is not None else None
+
+
+def _last_account(connection: Connection, today: date, now: datetime) -> AccountReported | None:
+    """Return the account as it was last kept today: what a start compares the broker's first word with."""
+    account = ACCOUNT_SNAPSHOT.c
+    query = select(ACCOUNT_SNAPSHOT).where(account.day == today.isoformat(), account.at <= time_text(now))
+    row = connection.execute(query.order_by(account.at.desc(), account.id.desc()).limit(1)).mappings().first()
+    if row is None:
+        return None
+    return AccountReported(
+        account=row["account"],
+        net_liquidation=maybe_dollars(row["net_liquidation"]),
+        available_funds=maybe_dollars(row["available_funds"]),
+        buying_power=maybe_dollars(row["buying_power"]),
+        cash=maybe_dollars(row["cash"]),
+        realized_pnl=maybe_dollars(row["realized_pnl"]),
+        unrealized_pnl=maybe_dollars(row["unrealized_pnl"]),
+        at=parse_time(row["at"]),
+    )
 
 
 def _opening_moved_along(connection: Connection, now: datetime) -> dict[date, Decimal]:

@@ -242,7 +242,7 @@ class World:
     def _committed(self, batch: TickBatch) -> None:
         for command in batch.commands:
             self.outcome.answers[command.state] = self.outcome.answers.get(command.state, 0) + 1
-        self.money.look(self.clock.now(), self.run_began)
+        self.money.look(self.clock.now())
         self.money.tripped(b.id for b in batch.breakers.values() if b.state is BreakerState.TRIPPED)
         self.outcome.blocked |= {b.id for b in batch.breakers.values() if b.state is BreakerState.TRIPPED}
 
@@ -283,7 +283,7 @@ class World:
         self.clock.advance(seconds)
         self.simulated.publish(self.venue.step(self.clock.now()))
         self.hour_is_wrong = self._lives_in_another_hour()
-        self.money.look(self.clock.now(), self.run_began)
+        self.money.look(self.clock.now())
         await self.ticks()
         blocked = blocked_by_words(self.script, self.engine.ledger.connection.state, self.clock.now())
         if blocked is not None and blocked not in self.money.broken:

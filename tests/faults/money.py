@@ -17,7 +17,6 @@ _NEVER_BY: Final = Decimal("0.5")
 """A halt at less than half of its limit is a false one: marks and moments differ, but not by so much."""
 _SURELY_BY: Final = Decimal("1.5")
 _KNOWN_WITHIN: Final = timedelta(seconds=25)
-_FIRST_WORDS: Final = timedelta(seconds=15)
 _FARM_LOOK: Final = timedelta(seconds=35)
 
 
@@ -31,14 +30,9 @@ class Money:
             self._limits["daily_loss"] = min(self._limits["daily_loss"], most_usd)
         self._high = self._worst = self._fall = Decimal(0)
         self._deep_since: datetime | None = None
-        self._paid_in = Decimal(0)
-        self._moved_unseen = False  # before a new run had heard a word of the account: it cannot tell that from a loss
         self.broken: list[str] = []
 
-    def look(self, now: datetime, run_began: datetime) -> None:
-        if self._venue.paid_in != self._paid_in:
-            self._paid_in = self._venue.paid_in
-            self._moved_unseen |= now - run_began < _FIRST_WORDS
+    def look(self, now: datetime) -> None:
         made = self._venue.daily_pnl(now)[0]
         self._high = max(self._high, made)
         self._worst, self._fall = max(self._worst, -made), max(self._fall, self._high - made)
@@ -48,7 +42,7 @@ class Money:
     def tripped(self, names: Iterable[str]) -> None:
         """A breaker of the money tripped: so much must have been lost at some time."""
         truly = {"daily_loss": self._worst, "drawdown": self._fall}
-        for name in () if self._moved_unseen else names:
+        for name in names:
             if name in truly and truly[name] < _NEVER_BY * self._limits[name]:
                 words = f"false halt: {name} at a loss of {truly[name]}, the limit is {self._limits[name]}"
                 if words not in self.broken:

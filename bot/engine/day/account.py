@@ -26,6 +26,7 @@ from bot.engine.day.windows import window_at
 from bot.engine.state.context import Context
 from bot.engine.state.equity import STALE, CashFlow, between, cash_flow
 from bot.engine.state.journal import Journal
+from bot.engine.state.records import AccountSnapshotRow
 from bot.engine.state.steps import Step
 
 _SLACK: Final = timedelta(seconds=2)
@@ -106,9 +107,17 @@ def _look_for_cash(ctx: Context, journal: Journal, before: AccountReported, even
         for each in between(ledger.executions.values(), before.at, event.at, _SLACK)
         if base_of(each.exec_id) not in ledger.strangers
     ]
-    flow = cash_flow(before, event, fills, ctx.settings.risk.cash_flow_usd)
+    flow = cash_flow(before, event, fills, ctx.settings.risk.cash_flow_usd, _SLACK)
     if flow is not None:
         _move_along(ctx, journal, flow, new_york_day(ledger.clocks.of_broker(event.at)))
+        _keep(ctx, journal, event)
+
+
+def _keep(ctx: Context, journal: Journal, event: AccountReported) -> None:
+    """Have the store know the account as it is after a flow, so that a start does not find the same flow again."""
+    pnl = ctx.ledger.day_pnl(ctx.trading.day)
+    row = AccountSnapshotRow(event, ctx.trading.day, pnl or Decimal(0), len(ctx.ledger.positions))
+    journal.batch.account = row
 
 
 def _multiplier(ctx: Context, key: str) -> int:

@@ -9,7 +9,7 @@ yesterday's value, and a deposit or withdrawal moves the day's first equity and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -113,20 +113,30 @@ def pnl_change(before: AccountReported, after: AccountReported) -> Decimal | Non
 
 
 def cash_flow(
-    before: AccountReported, after: AccountReported, fills: Iterable[tuple[Execution, int, Decimal]], least: Decimal
+    before: AccountReported,
+    after: AccountReported,
+    fills: Sequence[tuple[Execution, int, Decimal]],
+    least: Decimal,
+    slack: timedelta = timedelta(0),
 ) -> CashFlow | None:
     """Return what was paid in or out between two words of the broker's: equity changed beyond P&L, and cash beyond
     trades, by about as much. Both are needed: a loss whose P&L is not told moves no cash, a purchase no equity.
 
     `fills`: executions with their multiplier and commission, between the two. `least`: dollars from which on it counts.
+    A fill within `slack` of one of the two words may be in it or not: it counts where that brings cash and equity
+    together.
     """
     gained = pnl_change(before, after)
     values = (before.net_liquidation, after.net_liquidation, before.cash, after.cash, gained)
     if any(value is None for value in values):
         return None
     equity_before, equity, cash_before, cash, gained = (value or Decimal(0) for value in values)
-    traded = sum((_cash_of(*fill) for fill in fills), Decimal(0))
-    jump, moved = equity - equity_before - gained, cash - cash_before - traded
+    jump = equity - equity_before - gained
+    doubtful = [each for each in fills if not before.at + slack < each[0].executed_at <= after.at - slack]
+    traded = sum((_cash_of(*each) for each in fills if each not in doubtful), Decimal(0))
+    for each in doubtful:
+        traded = min(traded, traded + _cash_of(*each), key=lambda sum_: abs(cash - cash_before - sum_ - jump))
+    moved = cash - cash_before - traded
     if abs(moved) < least or abs(jump - moved) > _AGREES * abs(moved):
         return None
     facts = {"equity": equity, "before": equity_before, "pnl": gained, "cash": cash, "cash_before": cash_before}
@@ -139,4 +149,5 @@ def _cash_of(execution: Execution, multiplier: int, commission: Decimal) -> Deci
 
 
 def between(executions: Iterable[Execution], begin: datetime, end: datetime, slack: timedelta) -> list[Execution]:
-    return [each for each in executions if begin - slack < each.executed_at <= end]
+    """Return the executions between two moments, and those so near to one that they may belong."""
+    return [each for each in executions if begin - slack < each.executed_at <= end + slack]

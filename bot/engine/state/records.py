@@ -240,4 +240,5 @@ class LoadedState:
     bid_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark's bid
     strangers: frozenset[str] = frozenset()  # bases of the executions that no order of ours made
     last_close: Decimal | None = None  # the last net liquidation of an earlier day
+    last_account: AccountReported | None = None  # as it was last kept today
     high_water: Decimal | None = None  # highest net liquidation since the drawdown breaker was last acknowledged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,11 @@ import pytest
 
 from bot.domain.breaker import BreakerState
 from bot.domain.events import AccountReported
+from bot.domain.order import Execution, OrderSide
+from bot.engine.state.equity import Equity, cash_flow
 from tests.engine.desk import DAY, SPY_590C, Desk
+
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
 
 class Teller:
@@ -149,3 +154,44 @@ async def test_an_account_in_another_currency_is_not_traded() -> None:
     await desk.ticks(12, 1)
     assert desk.store.signals == []
     assert "EQUITY_NOT_IN_DOLLARS: the account is kept in EUR" in desk.store.status.waiting_for[0]
+
+
+BEFORE = AccountReported("DU1", Decimal(100_000), None, None, Decimal(50_000), Decimal(0), Decimal(0), NOW)
+AFTER = replace(BEFORE, at=NOW + timedelta(seconds=60), net_liquidation=Decimal(40_000), cash=Decimal(-10_000))
+
+
+def bought(seconds: float, dollars: str) -> tuple[Execution, int, Decimal]:
+    """A purchase of one contract so many seconds after the first word."""
+    at = NOW + timedelta(seconds=seconds)
+    price = Decimal(dollars) / 100
+    return (
+        Execution(
+            exec_id="e.1.01.01", order_ref="r", perm_id=1, order_id=1, client_id=1, contract_key=SPY_590C.key,
+            side=OrderSide.BUY, quantity=1, price=price, executed_at=at,
+        ), 100, Decimal(0),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seconds", [-1.5, 0.5, 59.5, 61.0])
+@pytest.mark.parametrize("is_in", [True, False])
+def test_a_fill_at_the_edge_of_a_word_changes_nothing_of_what_was_withdrawn(seconds: float, is_in: bool) -> None:
+    """It may be in the word or not; a withdrawal that came at the same moment is its whole sum either way."""
+    fill = bought(seconds, "658")
+    after = replace(AFTER, cash=AFTER.cash - 658 if is_in and AFTER.cash is not None else AFTER.cash)
+    flow = cash_flow(BEFORE, after, [fill], Decimal(100), timedelta(seconds=2))
+    assert flow is not None
+    assert flow.amount == -60_000
+
+
+def test_a_fill_in_the_midst_counts_whatever_it_does_to_the_sum() -> None:
+    after = replace(AFTER, cash=AFTER.cash - 658 if AFTER.cash is not None else None)
+    flow = cash_flow(BEFORE, after, [bought(30, "658")], Decimal(100), timedelta(seconds=2))
+    assert flow is not None
+    assert flow.amount == -60_000
+
+
+def test_what_came_or_went_while_nobody_looked_is_seen_beside_what_was_kept() -> None:
+    """A start has no word of before but the one that the store kept: it is compared with the first that comes."""
+    equity = Equity(at_word=BEFORE)
+    assert equity.hear(AFTER, dict) == BEFORE
+    assert equity.told == 40_000
