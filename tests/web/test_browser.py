@@ -170,9 +170,9 @@ def test_a_hidden_tab_lets_its_stream_go_and_catches_up(served: str, browser: An
     tab.on("request", lambda asked: streams.append(asked.url) if "/events" in asked.url else None)
     tab.on("requestfailed", lambda asked: ended.append(asked.url) if "/events" in asked.url else None)
     tab.goto(served)
-    tab.wait_for_function("document.getElementById('stream').textContent === 'Live'")
-    _show(tab, "hidden")
-    tab.wait_for_timeout(500)  # nothing to wait for: the point is that nothing comes
+    tab.wait_for_selector('#stream >> text="Live"')
+    with tab.expect_event("requestfailed"):  # the stream that it lets go
+        _show(tab, "hidden")
     assert (len(streams), len(ended)) == (1, 1)
     store.transition("session", "session", "pause", ("active", "paused"), "while nobody looked", store.now_text)
     _show(tab, "visible")
