@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from bot.cli.main import app
+from bot.domain.approval import Approval
+from bot.domain.session import Session, SessionState
+from bot.engine.state.records import TickBatch
+from bot.store.revision import upgrade
+from tests.cli.small_store import (
+    NOW,
+    POSITION,
+    SIGNAL,
+    UNSETTLED,
+    Bot,
+    Call,
+    a_position,
+    a_signal,
+    an_unsettled_position,
+    born,
+    pulse,
+    write,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
-Call = Callable[..., Result]
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -50,3 +70,46 @@ def start(home: Path) -> Start:
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     return run
+
+
+@pytest.fixture
+def database(home: Path) -> Path:
+    """A migrated store on which no bot has run."""
+    path = home / "data" / "quanticity.db"
+    upgrade(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def running(database: Path) -> Path:
+    """A store as a running bot leaves it: a pulse, a signal that waits for a person, an open position."""
+    batch = TickBatch(tick=7, recorded_at=NOW, status=pulse(), session=Session(state=SessionState.ACTIVE))
+    batch.signals[SIGNAL] = a_signal()
+    batch.approvals[f"{SIGNAL}A"] = Approval(f"{SIGNAL}A", SIGNAL, NOW, NOW + timedelta(seconds=180))
+    batch.positions[POSITION] = a_position()
+    batch.positions[UNSETTLED] = an_unsettled_position()
+    batch.transitions = [born("signal", SIGNAL, "pending"), born("position", POSITION, "filled")]
+    asyncio.run(write(f"sqlite+aiosqlite:///{database}", batch))
+    return database
+
+
+@pytest.fixture
+def alive(running: Path) -> Iterator[Path]:
+    """The store while a bot holds its lock."""
+    with running.with_name(running.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield running
+
+
+@pytest.fixture
+def answering(alive: Path) -> Iterator[Callable[[str, str], None]]:
+    bots: list[Bot] = []
+
+    def begin(state: str, answer: str) -> None:
+        bots.append(Bot(alive, state, answer))
+        bots[-1].start()
+
+    yield begin
+    for bot in bots:
+        bot.stop.set()
+        bot.join(timeout=5)
