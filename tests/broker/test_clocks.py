@@ -11,7 +11,7 @@ from bot.domain.position import PositionState
 from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
 from tests.broker.wired import TEN, Wired, wired
-from tests.engine.fakes import FakeStore
+from tests.engine.fake_store import FakeStore
 
 HOUR = timedelta(hours=1)
 

@@ -26,7 +26,8 @@ from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
 from tests.broker.conftest import SETTINGS
 from tests.broker.fake_tws import OPTION_KEY
-from tests.engine.fakes import FakeCalendar, FakeStore, FakeStrategy
+from tests.engine.fake_store import FakeStore
+from tests.engine.fakes import FakeCalendar, FakeStrategy
 
 TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 NO_LIMITS: Mapping[str, Any] = {

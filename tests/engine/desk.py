@@ -28,7 +28,9 @@ from bot.domain.signal import Signal
 from bot.engine.state.inbox import Inbox
 from bot.engine.tick import Engine
 from bot.feeds.clock import ManualClock
-from tests.engine.fakes import FakeBroker, FakeCalendar, FakeStore, FakeStrategy, a_quote
+from tests.engine.fake_broker import FakeBroker
+from tests.engine.fake_store import FakeStore
+from tests.engine.fakes import FakeCalendar, FakeStrategy, a_quote
 
 DAY = date(2026, 11, 20)
 TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # 10:00 in New York

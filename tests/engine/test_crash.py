@@ -9,7 +9,7 @@ from bot.domain.events import AccountReported, CommandKind
 from bot.domain.order import OrderSide, OrderType, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import DAY, SPY_590C, Desk
-from tests.engine.fakes import FakeStore
+from tests.engine.fake_store import FakeStore
 
 LAST_TICK = 34
 

@@ -23,7 +23,7 @@ from bot.domain.order import OrderState, Purpose, Terms
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState
 from tests.engine.desk import Desk
-from tests.engine.fakes import FEE
+from tests.engine.fake_broker import FEE
 
 FACTS = ("sent", "ack", "first", "second", "commissions", "filled")
 

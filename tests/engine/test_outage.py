@@ -15,7 +15,7 @@ from bot.domain.session import SessionState
 from bot.engine.state.outage import LONGEST_WAIT_S, Outage
 from bot.engine.state.records import LoadedState, TickBatch
 from tests.engine.desk import SPY_580P, SPY_590C, Desk
-from tests.engine.fakes import FakeStore
+from tests.engine.fake_store import FakeStore
 
 
 def trouble(code: str = "STORE_FULL", *, passes: bool = True) -> StoreUnusable:

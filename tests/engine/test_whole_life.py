@@ -9,7 +9,7 @@ from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.signal import SignalState
 from tests.engine.desk import Desk
-from tests.engine.fakes import FEE
+from tests.engine.fake_broker import FEE
 
 
 async def test_a_start_on_an_empty_store_becomes_active_once_the_books_agree(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from bot.sim.vocabulary import Side
 from tests.engine.day.test_account import Teller
 from tests.engine.desk import TEN as DESK_TEN
 from tests.engine.desk import Desk
-from tests.engine.fakes import FakeStore
+from tests.engine.fake_store import FakeStore
 from tests.sim.board_market import CALL, NOON, SHARES, ticket
 from tests.sim.test_matching import Desk as VenueDesk
 

@@ -14,7 +14,7 @@ from bot.domain.position import CloseReason, PositionState
 from bot.feeds.clock import ManualClock
 from bot.store.sql_store import SqlStore
 from tests.engine.desk import TEN, Desk
-from tests.engine.fakes import FakeBroker
+from tests.engine.fake_broker import FakeBroker
 
 Run = Callable[[], Awaitable[Desk]]
 RISK: dict[str, Any] = {"daily_loss_fraction": "1", "daily_loss_usd": "0", "daily_loss_warning_fraction": "1"}

@@ -11,7 +11,8 @@ from bot.domain.money import to_price
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Origin, PositionState, Protection
 from tests.engine.desk import SPY_580P, SPY_590C, TAKES_ALL, Desk
-from tests.engine.fakes import AtBroker, FakeBroker, FakeStore
+from tests.engine.fake_broker import AtBroker, FakeBroker
+from tests.engine.fake_store import FakeStore
 
 LOST = "qty-01JD0000000000000000000"
 

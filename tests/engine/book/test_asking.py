@@ -13,7 +13,8 @@ from bot.domain.instruments import OptionContract
 from bot.domain.order import OrderSide, OrderType, Terms
 from tests.engine.book.test_adoption import LOST, lost, text_of
 from tests.engine.desk import SPY_580P, SPY_590C, TAKES_ALL, Desk
-from tests.engine.fakes import AtBroker, FakeStore
+from tests.engine.fake_broker import AtBroker
+from tests.engine.fake_store import FakeStore
 
 ONLY_OURS: dict[str, Any] = {"engine": {"adopt": "ours"}}
 EVERY_SETTING = pytest.mark.parametrize("settings", [None, ONLY_OURS, TAKES_ALL], ids=["ask", "ours", "all"])

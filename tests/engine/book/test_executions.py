@@ -16,7 +16,7 @@ from bot.domain.events import (
 from bot.domain.order import Execution, OrderSide, OrderState, Purpose
 from bot.domain.position import Origin, PositionState
 from tests.engine.desk import SPY_590C, Desk
-from tests.engine.fakes import FEE
+from tests.engine.fake_broker import FEE
 
 
 def corrected(desk: Desk, execution: Execution, quantity: int) -> Execution:

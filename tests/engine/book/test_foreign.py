@@ -15,7 +15,8 @@ from bot.domain.events import (
 from bot.domain.order import Execution, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import PositionState
 from tests.engine.desk import SPY_580P, SPY_590C, Desk
-from tests.engine.fakes import AtBroker, FakeStrategy
+from tests.engine.fake_broker import AtBroker
+from tests.engine.fakes import FakeStrategy
 
 
 def a_sale(desk: Desk, quantity: int = 1, key: str = SPY_590C.key) -> Execution:

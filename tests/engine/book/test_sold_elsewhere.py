@@ -22,7 +22,7 @@ from bot.store.read import counters
 from bot.store.revision import upgrade
 from tests.engine.book.test_restored_store import Place
 from tests.engine.desk import SPY_580P, SPY_590C, TEN, Desk, a_position
-from tests.engine.fakes import FEE
+from tests.engine.fake_broker import FEE
 
 KEY = SPY_590C.key
 

@@ -8,7 +8,8 @@ from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.feeds.clock import ManualClock
 from tests.engine.desk import TEN, Desk
-from tests.engine.fakes import FakeBroker, FakeStore
+from tests.engine.fake_broker import FakeBroker
+from tests.engine.fake_store import FakeStore
 
 
 def alerts(store: FakeStore) -> list[str]:

@@ -22,7 +22,8 @@ from bot.sim.broker import SimBroker
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import Instrument, OrderTicket, Side, SimulatedVenue
-from tests.engine.fakes import FakeCalendar, FakeStore, FakeStrategy
+from tests.engine.fake_store import FakeStore
+from tests.engine.fakes import FakeCalendar, FakeStrategy
 from tests.sim.board_market import CALL, CLOSE, INDEX, NOON, PUT, SHARES, SPY_PUT, BoardMarket
 
 CASH = Decimal(1_000_000)

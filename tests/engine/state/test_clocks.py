@@ -17,7 +17,8 @@ from bot.domain.wording import new_york
 from bot.engine.state.clocks import Clocks
 from bot.feeds.clock import ManualClock
 from tests.engine.desk import TEN, Desk
-from tests.engine.fakes import FakeBroker, FakeStore
+from tests.engine.fake_broker import FakeBroker
+from tests.engine.fake_store import FakeStore
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CLOSE = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)

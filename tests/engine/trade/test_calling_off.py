@@ -22,7 +22,7 @@ from bot.engine.state.records import TickBatch
 from bot.engine.trade.calling_off import CALLED_OFF
 from bot.risk.breakers import BREAKERS
 from tests.engine.desk import DAY, SPY_580P, SPY_590C, Desk
-from tests.engine.fakes import FakeStore
+from tests.engine.fake_store import FakeStore
 
 PATIENT = {"approval": {"signal_ttl_s": 900}, "execution": {"entry_timeout_s": 900, "reprice_after_s": 900}}
 QQQ_500C = OptionContract("QQQ", DAY, Right.CALL, Decimal(500))

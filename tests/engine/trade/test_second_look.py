@@ -11,7 +11,8 @@ from bot.domain.events import LinesHeard, QuoteReceived
 from bot.domain.order import OrderTicket, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState, Protection
 from tests.engine.desk import SPY_590C, Desk
-from tests.engine.fakes import FakeBroker, a_quote
+from tests.engine.fake_broker import FakeBroker
+from tests.engine.fakes import a_quote
 
 
 async def a_print(desk: Desk, bid: str, ask: str, *, ticks: int = 1) -> None:

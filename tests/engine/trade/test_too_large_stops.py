@@ -11,7 +11,7 @@ from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
 from tests.engine.desk import SPY_590C, Desk
-from tests.engine.fakes import AtBroker
+from tests.engine.fake_broker import AtBroker
 
 
 async def reconnect_in_doubt(desk: Desk, faults: tuple[str, ...] = ("completed orders: no end marker",)) -> None:

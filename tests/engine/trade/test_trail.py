@@ -17,7 +17,7 @@ from bot.domain.events import LinkChange, LinkChanged
 from bot.domain.order import OrderTicket, OrderType, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import Desk
-from tests.engine.fakes import FakeBroker
+from tests.engine.fake_broker import FakeBroker
 
 MOVES = st.one_of(
     st.tuples(st.just("bid"), st.integers(60, 1400)),

@@ -1,0 +1,368 @@
+"""A broker whose book is a dict: it answers when the test says so, and raises at what IBKR would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from bot.domain.commands import Subscribe
+from bot.domain.errors import BrokerUnavailable
+from bot.domain.events import (
+    BrokerOrderStatus,
+    BrokerOrderView,
+    BrokerPosition,
+    BrokerSnapshot,
+    CommissionReported,
+    ErrorMeaning,
+    Event,
+    ExecutionReported,
+    OrderErred,
+    OrderReported,
+    WhatIfAnswered,
+)
+from bot.domain.instruments import Instrument, PriceGrid, parse_osi
+from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType, Terms
+from bot.engine.state.ports import Clock
+
+FEE = Decimal("0.65")
+"""Dollars a contract."""
+
+LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING, BrokerOrderStatus.CANCELLING})
+
+
+BOTH_SIDES = "Order rejected - reason:Cannot have open orders on both sides of the same US Option contract."
+
+
+class BrokenLaw(AssertionError):
+    """The engine asked for what IBKR refuses, or for what would make us short."""
+
+
+@dataclass
+class AtBroker:
+    """One order as the broker has it."""
+
+    ref: str
+    key: str
+    side: OrderSide
+    type: OrderType
+    terms: Terms
+    order_id: int
+    perm_id: int
+    status: BrokerOrderStatus = BrokerOrderStatus.PENDING
+    filled: int = 0
+    asked: Terms | None = None  # an amendment on its way
+    cancel_asked: bool = False
+    heard: bool = False  # we acknowledged it
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def left(self) -> int:
+        return self.terms.quantity - self.filled
+
+
+class FakeBroker:
+    """Implements the Broker port. Nothing is answered until the test says so (or `answer()` answers everything)."""
+
+    client_id = 17
+    account = "DU1"
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.sink: Callable[[Event], None] = lambda event: None
+        self.book: dict[str, AtBroker] = {}
+        self.executions: dict[str, Execution] = {}
+        self.executed = 0
+        self.commissions: dict[str, Decimal] = {}
+        self.held: dict[str, int] = {}
+        self.cost: dict[str, Decimal] = {}
+        self.cash = Decimal(0)
+        self.next_id = 1
+        self.online = True
+        self.what_if_error: str | None = None
+        self.what_ifs: list[OrderTicket] = []
+        self.snapshots = 0
+        self.asked_hours: list[str] = []
+        self.hide: set[str] = set()  # references that a snapshot does not show
+        self.incomplete = False
+        self.faults: tuple[str, ...] = ("completed orders",)  # of a book that is incomplete
+        self.subscribed: Mapping[str, frozenset[str]] = {}
+        self.submitted: list[OrderTicket] = []
+        self.amended: list[OrderTicket] = []
+        self.cancels: list[str] = []  # references, as often as a cancel came
+        self.refuses_stops = False
+        self.refuses_with = 201
+        self.by_hand: dict[int, BrokerOrderView] = {}  # live orders of somebody else, by permId
+        self.hides_what_is_by_hand = False
+
+    # ---- the port
+
+    async def start(self) -> None:
+        return
+
+    async def stop(self) -> None:
+        return
+
+    def reserve_order_ids(self, at_least: int) -> None:
+        self.next_id = max(self.next_id, at_least)
+
+    def remember(self, contracts: Mapping[str, tuple[Instrument, PriceGrid]]) -> None:
+        return
+
+    def submit(self, ticket: OrderTicket) -> int:
+        if not self.online:
+            raise BrokerUnavailable("no socket")
+        known = self.book.get(ticket.order_ref)
+        if known is not None and known.live:
+            raise BrokenLaw(f"{ticket.order_ref} was sent twice")
+        order_id = ticket.order_id or self.next_id
+        self.next_id = max(self.next_id, order_id) + 1
+        self.submitted.append(ticket)
+        self.book[ticket.order_ref] = AtBroker(
+            ticket.order_ref,
+            ticket.contract_key,
+            ticket.side,
+            ticket.order_type,
+            ticket.terms,
+            order_id,
+            9000 + order_id,
+        )
+        self._obey_the_law(ticket.contract_key)
+        return order_id
+
+    def amend(self, ticket: OrderTicket) -> None:
+        if not self.online:
+            raise BrokerUnavailable("no socket")
+        self.amended.append(ticket)
+        order = self.book.get(ticket.order_ref)
+        if order is None:
+            self.submit(ticket)  # IBKR takes new terms for an id that it does not know as a new order
+        elif order.live:
+            order.asked = ticket.terms
+            if ticket.terms.quantity > order.terms.quantity:
+                self._obey_the_law(order.key)
+
+    def cancel(self, order_ref: str, order_id: int) -> None:
+        if not self.online:
+            raise BrokerUnavailable("no socket")
+        self.cancels.append(order_ref)
+        order = self.book.get(order_ref)
+        if order is None or not order.live:
+            self.sink(OrderErred(order_ref, 10147, "not found", ErrorMeaning.CANCEL_REFUSED, self.clock.now()))
+            return
+        order.cancel_asked = True
+
+    async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
+        self.what_ifs.append(ticket)
+        equity = Decimal(100_000)
+        return WhatIfAnswered(
+            signal_id, Decimal(500), equity, Decimal(1000), Decimal("1.30"), self.what_if_error, self.clock.now()
+        )
+
+    async def snapshot(self) -> BrokerSnapshot:
+        self.snapshots += 1
+        shown = [o for o in self.book.values() if o.ref not in self.hide]
+        executions = [e for e in self.executions.values() if e.order_ref not in self.hide]
+        return BrokerSnapshot(
+            open_orders=[*(self.view(o) for o in shown if o.live), *self._shown_by_hand()],
+            completed_orders=[replace(self.view(o), order_id=0, client_id=0) for o in shown if not o.live],
+            executions=executions,
+            commissions={e.exec_id: self.commissions[e.exec_id] for e in executions if e.exec_id in self.commissions},
+            positions=[
+                BrokerPosition(key, parse_osi(key) if len(key) > 6 else None, held, self.cost.get(key, Decimal(2)))
+                for key, held in self.held.items()
+                if held
+            ],
+            next_order_id=self.next_id,
+            complete=not self.incomplete,
+            faults=self.faults if self.incomplete else (),
+            at=self.clock.now(),
+            asked_at=self.clock.now(),
+        )
+
+    def subscribe(self, wanted: Subscribe) -> None:
+        self.subscribed = wanted.wanted
+
+    def ask_hours(self, keys: Sequence[str]) -> None:
+        self.asked_hours.extend(keys)
+
+    # ---- the law of the venue
+
+    def _obey_the_law(self, key: str) -> None:
+        """No working buy beside a working sell, and no more on sale than is held: IBKR refuses both."""
+        live = [o for o in self.book.values() if o.key == key and o.live]
+        sells = [o for o in live if o.side is OrderSide.SELL]
+        if sells and any(o.side is OrderSide.BUY for o in live):
+            raise BrokenLaw(f"a buy and a sell of {key} are live together")
+        on_sale = sum(max(o.left, (o.asked.quantity if o.asked else 0) - o.filled) for o in sells)
+        if on_sale > self.held.get(key, 0):
+            raise BrokenLaw(f"{on_sale} of {key} on sale, {self.held.get(key, 0)} held")
+
+    # ---- the test's hand
+
+    def _shown_by_hand(self) -> list[BrokerOrderView]:
+        return [] if self.hides_what_is_by_hand else list(self.by_hand.values())
+
+    def _is_beside_a_buy_by_hand(self, order: AtBroker) -> bool:
+        buys = [v for v in self.by_hand.values() if v.side is OrderSide.BUY and v.contract_key == order.key]
+        return bool(buys) and order.side is OrderSide.SELL and not order.heard
+
+    def places_by_hand(self, key: str, side: OrderSide, quantity: int, limit: str) -> BrokerOrderView:
+        """Somebody else's order works from now on; the API tells of it only when it is asked for the book."""
+        perm_id, now = 5000 + len(self.by_hand), self.clock.now()
+        view = BrokerOrderView(
+            "by hand", perm_id, 3, 78, key, side, BrokerOrderStatus.WORKING, quantity, 0, Decimal(limit), None, now
+        )
+        self.by_hand[perm_id] = view
+        return view
+
+    def one(self, side: OrderSide, kind: OrderType) -> AtBroker:
+        found = [o for o in self.book.values() if o.live and o.side is side and o.type is kind]
+        assert len(found) == 1, f"{len(found)} live {side} {kind} orders"
+        return found[0]
+
+    @property
+    def entry(self) -> AtBroker:
+        return self.one(OrderSide.BUY, OrderType.LIMIT)
+
+    @property
+    def stop_order(self) -> AtBroker:
+        return self.one(OrderSide.SELL, OrderType.STOP)
+
+    @property
+    def rung(self) -> AtBroker:
+        return self.one(OrderSide.SELL, OrderType.LIMIT)
+
+    @property
+    def market(self) -> AtBroker:
+        return self.one(OrderSide.SELL, OrderType.MARKET)
+
+    @property
+    def live(self) -> list[AtBroker]:
+        return [o for o in self.book.values() if o.live]
+
+    def view(self, order: AtBroker) -> BrokerOrderView:
+        return BrokerOrderView(
+            order.ref,
+            order.perm_id,
+            order.order_id,
+            self.client_id,
+            order.key,
+            order.side,
+            order.status,
+            order.terms.quantity,
+            order.filled,
+            order.terms.limit_price,
+            order.terms.stop_price,
+            self.clock.now(),
+        )
+
+    def report(self, order: AtBroker) -> None:
+        order.heard = True
+        self.sink(OrderReported(self.view(order)))
+
+    def ack(self, order: AtBroker) -> None:
+        """Acknowledge a new order or put an amendment in force."""
+        order.status = BrokerOrderStatus.PENDING if order.type is OrderType.STOP else BrokerOrderStatus.WORKING
+        if order.asked is not None:
+            order.terms, order.asked = order.asked, None
+        if order.left <= 0:
+            order.status = BrokerOrderStatus.FILLED  # shrunk to what it had filled
+        self.report(order)
+
+    def cancel_ack(self, order: AtBroker) -> None:
+        order.status, order.asked = BrokerOrderStatus.CANCELLED, None
+        self.report(order)
+
+    def reject(self, order: AtBroker, code: int = 201, text: str = "refused") -> None:
+        order.status, order.asked = BrokerOrderStatus.INACTIVE, None
+        self.sink(OrderErred(order.ref, code, text, ErrorMeaning.REJECTED, self.clock.now()))
+        self.report(order)
+
+    def refuse_amendment(self, order: AtBroker) -> None:
+        order.asked = None
+        self.sink(OrderErred(order.ref, 10327, "not changed", ErrorMeaning.NOT_PLACED, self.clock.now()))
+
+    def drop(self, order: AtBroker) -> None:
+        """The order never arrived: the broker knows nothing of it."""
+        del self.book[order.ref]
+
+    def execute(self, order: AtBroker, quantity: int, price: str | Decimal, fee: Decimal | None = None) -> Execution:
+        """Fill without telling anybody."""
+        assert 0 < quantity <= order.left, f"{quantity} of {order.left}"
+        price = Decimal(price)
+        sign = 1 if order.side is OrderSide.BUY else -1
+        self.held[order.key] = self.held.get(order.key, 0) + sign * quantity
+        if self.held[order.key] < 0:
+            raise BrokenLaw(f"short {order.key}")
+        self.executed += 1
+        execution = Execution(
+            f"0000e{self.executed:04d}.01",
+            order.ref,
+            order.perm_id,
+            order.order_id,
+            order.key,
+            order.side,
+            quantity,
+            price,
+            self.clock.now(),
+            self.client_id,
+        )
+        fee = FEE * quantity if fee is None else fee
+        self.executions[execution.exec_id] = execution
+        self.commissions[execution.exec_id] = fee
+        self.cash -= sign * quantity * price * 100 + fee
+        order.filled += quantity
+        if order.left == 0:
+            order.status, order.asked = BrokerOrderStatus.FILLED, None
+        elif order.status is BrokerOrderStatus.PENDING:
+            order.status = BrokerOrderStatus.WORKING
+        return execution
+
+    def is_corrected(self, execution: Execution) -> bool:
+        return any(e.base_id == execution.base_id and e.revision > execution.revision for e in self.executions.values())
+
+    def take_back(self, execution: Execution) -> Execution:
+        """Correct an execution by one contract less, and return the correction; the fee of one that is gone is paid
+        back."""
+        sign = 1 if execution.side is OrderSide.BUY else -1
+        exec_id = f"{execution.base_id}.{execution.revision + 1:02d}"
+        after = replace(execution, exec_id=exec_id, quantity=execution.quantity - 1)
+        fee = self.commissions[execution.exec_id]
+        self.executions[exec_id], self.commissions[exec_id] = after, fee if after.quantity else Decimal(0)
+        self.cash += fee - self.commissions[exec_id]
+        self.held[execution.contract_key] -= sign
+        self.cash += sign * execution.price * 100
+        return after
+
+    def tell_commission(self, execution: Execution) -> None:
+        self.sink(CommissionReported(execution.exec_id, self.commissions[execution.exec_id], self.clock.now()))
+
+    def fill(self, order: AtBroker, quantity: int | None = None, price: str | Decimal = "2.00") -> Execution:
+        """Fill and tell everything in the usual order: execution, status, commission."""
+        execution = self.execute(order, quantity or order.left, price)
+        self.sink(ExecutionReported(execution))
+        self.report(order)
+        self.tell_commission(execution)
+        return execution
+
+    def answer(self) -> bool:
+        """Answer what waits for an answer as a broker in good health does; say whether there was anything."""
+        busy = False
+        for order in list(self.book.values()):
+            if not order.live:
+                continue
+            if order.cancel_asked:
+                self.cancel_ack(order)
+                busy = True
+            elif order.asked is not None or not order.heard:
+                refused = self.refuses_stops and order.type is OrderType.STOP
+                if self._is_beside_a_buy_by_hand(order):
+                    self.reject(order, text=BOTH_SIDES)
+                else:
+                    self.reject(order, self.refuses_with) if refused else self.ack(order)
+                busy = True
+        return busy
