@@ -20,7 +20,8 @@ from bot.domain.requests import PERSONS, Role
 
 Fraction = Annotated[Decimal, Field(ge=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=31_622_400)]
+"""At most a year: what is longer is never, and no moment has room for it."""
 
 
 def _time_of_day(value: object) -> object:

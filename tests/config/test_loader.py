@@ -109,7 +109,7 @@ def test_an_unknown_key_is_named_with_a_guess_and_what_is_known(written: Write) 
         ("risk: {no_zero_dte_after: 1530}", 'no_zero_dte_after = 1530 must be a New York time of day as "HH:MM".'),
         ("ibkr: {port: 99999}", "ibkr.port = 99999 must be a whole number, at least 0 and at most 65535."),
         ("ibkr: {account: 123}", "ibkr.account = 123 must be text (in quotes where it looks like a number)."),
-        ("engine: {tick_seconds: .nan}", "engine.tick_seconds = nan must be a number, above 0."),
+        ("engine: {tick_seconds: .nan}", "engine.tick_seconds = nan must be a number, above 0 and at most 31622400."),
         ("web: {enabled: maybe}", "web.enabled = 'maybe' must be true or false."),
         ("log: {level: loud}", "log.level = 'loud' must be one of debug, detail, info, warning, error."),
         ("bot_id: QTY", "bot_id = 'QTY' must be text (in quotes where it looks like a number), matching"),

@@ -28,6 +28,7 @@ from bot.domain.position import Protection
 from bot.domain.session import Hold, Session, SessionState
 from bot.engine.sending.pacing import ENTRY_WAITS_S
 from bot.engine.state.inbox import Inbox
+from bot.engine.state.ports import TradingCalendar
 from bot.engine.state.records import TickBatch
 from bot.engine.tick import Engine
 from bot.feeds.clock import ClockWatch, ManualClock
@@ -43,7 +44,7 @@ from bot.store.database import writer_engine
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 from bot.store.statements import Prepared
-from bot.strategies.base import Look, Proposal
+from bot.strategies.base import Look, Proposal, Strategy
 from bot.strategies.inputs import CLOCKS_DIFFER, datum_faults
 from tests.engine.fakes import FakeStrategy
 from tests.faults import vendor
@@ -134,13 +135,14 @@ class InlineLane:
 class World:
     """The venue that outlives the bot, the store file, and the bot when it lives."""
 
-    def __init__(self, plan: Plan, database: Path) -> None:
+    def __init__(self, plan: Plan, database: Path, market: ToyMarket | None = None) -> None:
         self.plan = plan
+        self.calendar: TradingCalendar = ShortDayCalendar
         self.url = f"sqlite+aiosqlite:///{database}"
         self.clock = ManualClock(OPEN)
         self.settings = _with_kill_switch(plan.setting.settings, database.with_name("kill"))
         rules = VenueScript(latency_ms=400, partial_fill_probability=0.3, allow_short_options=True)
-        self.market = ToyMarket(plan.seed)
+        self.market = market or ToyMarket(plan.seed)
         self.venue = MatchingVenue(self.market, plan.seed, EQUITY, rules)
         self.simulated = SimulatedVenue(self.venue)
         self.people = People(plan.seed, plan.requests, Path(self.settings.engine.kill_switch_file))
@@ -208,17 +210,14 @@ class World:
         self.broker = FaultyBroker(self.simulated, self.venue, self.clock, sink, self.settings.bot_id, self.script)
         self._alive.append(self.broker.stop)
         self.vendor = vendor.ScriptedVendor(self.script, self.clock)
-        self.feed = UwFeed(vendor.SETTINGS, self.bot_clock, ShortDayCalendar, inbox.put, self.vendor)
-        strategies = [EagerStrategy(name, cool_down_s=3.0, exit=self.plan.setting.exit) for name in ("eager", "keen")]
-        for number, strategy in enumerate(strategies):
-            strategy.busy, strategy.start = self._busy, number * 5
+        self.feed = UwFeed(vendor.SETTINGS, self.bot_clock, self.calendar, inbox.put, self.vendor)
         self.engine = Engine(
             self.settings,
             store=self.store,
             broker=MortalBroker(self.broker, self.reaper, self.bot_clock),
             clock=self.bot_clock,
-            calendar=ShortDayCalendar,
-            strategies=strategies,
+            calendar=self.calendar,
+            strategies=self.strategies(),
             ids=IdSource(random.Random(f"{self.plan.seed} {self.starts}")),
             inbox=inbox,
             wait_for_answers=True,
@@ -229,6 +228,13 @@ class World:
         self.people.asked = True  # a row may have waited while nobody lived
         await self.engine.start()
         await self.broker.start()
+
+    def strategies(self) -> list[Strategy]:
+        """Return the strategies of a start."""
+        eager = [EagerStrategy(name, cool_down_s=3.0, exit=self.plan.setting.exit) for name in ("eager", "keen")]
+        for number, strategy in enumerate(eager):
+            strategy.busy, strategy.start = self._busy, number * 5
+        return list(eager)
 
     def _outage(self) -> StoreOutage | None:
         if self.is_over:
