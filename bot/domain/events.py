@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.hours import DayHours
 from bot.domain.instruments import PLAIN_MULTIPLIER, Instrument, OptionContract, PriceGrid
@@ -97,6 +97,11 @@ class BrokerOrderStatus(StrEnum):
     CANCELLED = "cancelled"
     FILLED = "filled"
     INACTIVE = "inactive"  # refused or held: the error that came with it says which
+
+
+AT_BROKER: Final = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
+"""Live, and on nobody's way out."""
+MAY_FILL: Final = AT_BROKER | {BrokerOrderStatus.CANCELLING}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerUnavailable
 from bot.domain.events import (
+    MAY_FILL,
     BrokerOrderStatus,
     BrokerOrderView,
     BrokerPosition,
@@ -27,8 +28,6 @@ from bot.engine.state.ports import Clock
 
 FEE = Decimal("0.65")
 """Dollars a contract."""
-
-LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING, BrokerOrderStatus.CANCELLING})
 
 
 BOTH_SIDES = "Order rejected - reason:Cannot have open orders on both sides of the same US Option contract."
@@ -57,7 +56,7 @@ class AtBroker:
 
     @property
     def live(self) -> bool:
-        return self.status in LIVE
+        return self.status in MAY_FILL
 
     @property
     def left(self) -> int:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 from bot.domain.commands import CancelOrder
-from bot.domain.events import BrokerOrderStatus, BrokerOrderView, BrokerSnapshot, OrderReported
+from bot.domain.events import AT_BROKER, BrokerOrderView, BrokerSnapshot, OrderReported
 from bot.domain.order import Execution, Order, OrderSide, OrderTrigger, last_revisions
 from bot.domain.position import Position
 from bot.engine.book.facts import FactKeeper
@@ -22,7 +22,6 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.records import NewExecution
 from bot.engine.state.steps import Birth, Step
 
-_LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
 _TAG = "stop of a lost store"
 
 
@@ -51,7 +50,7 @@ class LostOrders:
         is_stop = view.side is OrderSide.SELL and view.stop_price is not None and view.limit_price is None
         told = sum(execution.quantity for execution in self._sold[view.order_ref])
         known = told == (view.filled_quantity or 0)
-        return is_stop and known and 0 < left_of(view) <= most and view.status in _LIVE
+        return is_stop and known and 0 < left_of(view) <= most and view.status in AT_BROKER
 
     def call_off(self) -> list[tuple[BrokerOrderView, str]]:
         """Cancel what protects nothing; returns each lost order and what was done about it."""
@@ -60,7 +59,7 @@ class LostOrders:
             if self._stops.get(view.contract_key) is view:
                 done.append((view, "kept as the stop of what is adopted"))
                 continue
-            if view.status in _LIVE:
+            if view.status in AT_BROKER:
                 words = f"{view.order_ref} is of a store that is lost, and protects nothing: it is cancelled"
                 self._journal.alert("LOST_ORDER_CANCELLED", words, {"perm_id": view.perm_id})
                 self._journal.commands.append(CancelOrder(view.order_ref, view.order_id))

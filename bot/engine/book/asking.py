@@ -21,7 +21,7 @@ from bot.domain.adoption import (
     AdoptionTrigger,
     same_key,
 )
-from bot.domain.events import BrokerOrderStatus, BrokerPosition, BrokerSnapshot
+from bot.domain.events import MAY_FILL, BrokerPosition, BrokerSnapshot
 from bot.domain.ids import is_ours
 from bot.domain.instruments import option_of_key, symbol_of_key
 from bot.domain.order import Execution, OrderSide, last_revisions
@@ -33,7 +33,6 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.steps import Birth, Step
 
-_MAY_FILL: Final = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING, BrokerOrderStatus.CANCELLING})
 _PROVED: Final = "an order or execution of ours explains it"
 _NOT_PLAIN: Final = "it is no plain US option in dollars"
 _ONLY_OURS: Final = "engine.adopt is ours: only what is proved ours is taken over"
@@ -150,7 +149,7 @@ class Asking:
         lost = (
             view
             for view in self._snapshot.open_orders
-            if view.contract_key == key and view.side is OrderSide.SELL and view.status in _MAY_FILL
+            if view.contract_key == key and view.side is OrderSide.SELL and view.status in MAY_FILL
         )
         return sum(left_of(view) for view in lost if is_unknown(self._ctx, view.order_ref, view.perm_id))
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from bot.domain.commands import AskSnapshot, CancelOrder
 from bot.domain.events import (
+    AT_BROKER,
     BrokerOrderStatus,
     BrokerOrderView,
     CommissionReported,
@@ -31,7 +32,6 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
 
-_AT_BROKER = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
 _REMEMBERED = 32  # terms of before that an order is known by: more are not on their way at once
 _OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
 _LIVE_AGAIN = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.UNKNOWN})
@@ -97,7 +97,7 @@ class FactKeeper:
             return
         if _is_of_an_older_sending(order, view):
             return
-        if order.state in _OVER and view.status in _AT_BROKER and order.order_ref not in self._ledger.ghosts:
+        if order.state in _OVER and view.status in AT_BROKER and order.order_ref not in self._ledger.ghosts:
             self._ledger.ghosts.add(order.order_ref)  # an old message, or an order that nobody manages
             self._journal.commands.append(AskSnapshot(f"{order.order_ref} is {order.state} and shown as live"))
         self._identify(order, view)
@@ -114,7 +114,7 @@ class FactKeeper:
     def _second_of_the_name(self, order: Order, view: BrokerOrderView) -> None:
         """One reference, two permIds: both could fill, so both are cancelled and evidence decides. One that is over
         is an older sending of the same reference and says nothing of the present one."""
-        if view.status not in _AT_BROKER or (view.perm_id, "twin") in self._ledger.foreign_told:
+        if view.status not in AT_BROKER or (view.perm_id, "twin") in self._ledger.foreign_told:
             return
         self._ledger.foreign_told.add((view.perm_id, "twin"))
         facts = {"order_ref": order.order_ref, "perm_ids": [order.perm_id, view.perm_id], "order_id": view.order_id}
@@ -317,7 +317,7 @@ def _is_of_an_older_sending(order: Order, view: BrokerOrderView) -> bool:
     """Say whether the end that the broker tells of is that of an earlier sending of the same reference: the present
     one is on its way, and its permId not known yet."""
     on_its_way = order.state in {OrderState.INTENT, OrderState.SUBMITTED} and not order.perm_id
-    return bool(order.attempts) and on_its_way and view.status not in _AT_BROKER and view.order_id != order.order_id
+    return bool(order.attempts) and on_its_way and view.status not in AT_BROKER and view.order_id != order.order_id
 
 
 def _same_terms(shown: Terms, wanted: Terms) -> bool:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.calendar import new_york_day
-from bot.domain.events import BrokerOrderStatus, BrokerOrderView, ForeignSeen
+from bot.domain.events import AT_BROKER, MAY_FILL, BrokerOrderView, ForeignSeen
 from bot.domain.instruments import option_of_key, symbol_of_key
 from bot.domain.money import ZERO
 from bot.domain.notices import INFO
@@ -25,11 +25,9 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.steps import Step
 
-_LIVE = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
 _CODE_OF: Final[Mapping[str, str]] = MappingProxyType(
     {"position": "NOT_OURS_AT_BROKER", "order": "FOREIGN_ORDER", "execution": "FOREIGN_EXECUTION"}
 )
-_MAY_FILL = _LIVE | {BrokerOrderStatus.CANCELLING}
 
 
 def halt_symbol(journal: Journal, symbol: str, cause: str, reason: str) -> None:
@@ -73,11 +71,11 @@ def executed(journal: Journal, execution: Execution) -> None:
 
 def order_seen(journal: Journal, view: BrokerOrderView) -> None:
     """Somebody else's order: a live one on a contract of ours halts its symbol, a buy is in the way of our sales."""
-    if view.side is OrderSide.BUY and view.status in _MAY_FILL and view.perm_id:
+    if view.side is OrderSide.BUY and view.status in MAY_FILL and view.perm_id:
         journal.ledger.other_buys[view.perm_id] = view
     else:
         journal.ledger.other_buys.pop(view.perm_id, None)
-    symbol = _symbol_of_ours(journal.ledger, view.contract_key) if view.status in _LIVE else None
+    symbol = _symbol_of_ours(journal.ledger, view.contract_key) if view.status in AT_BROKER else None
     if symbol is not None:
         words = f"order {view.perm_id} of somebody else ({view.side} {view.quantity}) is live on a contract of ours"
         halt_symbol(journal, symbol, f"order {view.perm_id}", words)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.events import BrokerOrderStatus, BrokerOrderView, BrokerSnapshot
+from bot.domain.events import AT_BROKER, BrokerOrderStatus, BrokerOrderView, BrokerSnapshot
 from bot.domain.ids import is_ours
 from bot.domain.order import (
     Execution,
@@ -28,7 +28,6 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Birth, Step
 
-_LIVE: Final = frozenset({BrokerOrderStatus.PENDING, BrokerOrderStatus.WORKING})
 _NEWER: Final = "of a newer store"
 
 
@@ -57,7 +56,7 @@ class NewerSales:
     def take_back(self) -> list[tuple[str, str]]:
         """Write each one down as its position's order, those that sold something first, then the tightest stop;
         returns reference and what was done. The facts of the snapshot then do the rest."""
-        live = [v for v in self._views.values() if v.status in _LIVE and v.order_ref not in self._sold]
+        live = [v for v in self._views.values() if v.status in AT_BROKER and v.order_ref not in self._sold]
         live.sort(key=lambda v: (v.stop_price is None, -(v.stop_price or 0), v.order_ref))
         taken = [ref for ref in self._sold if self._took_back(ref)]
         taken += [view.order_ref for view in live if self._took_back(view.order_ref)]
@@ -70,7 +69,7 @@ class NewerSales:
         count = sum(execution.quantity for execution in sold)
         if position is None or count > position.quantity - self._counted[position.id]:
             return False
-        left = left_of(view) if view is not None and view.status in _LIVE else 0
+        left = left_of(view) if view is not None and view.status in AT_BROKER else 0
         if not count and not self._fits(view, left, position):
             return False
         self._counted[position.id] += count
