@@ -19,7 +19,6 @@ from sqlalchemy import Connection, select
 
 from bot.domain.errors import StoreError
 from bot.store.chain import BEGINNING, Head
-from bot.store.database import open_reader
 from bot.store.schema import TRANSITION
 from bot.store.values import time_text
 
@@ -102,13 +101,6 @@ def in_words(gone: Noted) -> str:
         f"the history is not the one that was noted: head {gone.head.seq}:{gone.head.hash[:12]} of {gone.at} is not in "
         "the store. Its end was cut off, or it was rewritten; `audit verify` says more, the backups hold the old one"
     )
-
-
-def verified_head(url: str, file: Path) -> Head:
-    """Return the newest head of a store that is noted as verified and still there; the beginning where there is
-    none."""
-    with open_reader(url) as connection:
-        return last_verified(connection, file)
 
 
 def last_verified(connection: Connection, file: Path) -> Head:
