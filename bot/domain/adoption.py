@@ -101,8 +101,18 @@ class Adoption:
         return bool(self.why)
 
     @property
+    def name(self) -> str:
+        """The key as a person reads and types it: without the blanks that it is padded with."""
+        return " ".join(self.id.split())
+
+    @property
     def words(self) -> str:
-        return f"{self.quantity} {' '.join(self.id.split())}" + (f" ({self.why})" if self.why else "")
+        return f"{self.quantity} {self.name}" + (f" ({self.why})" if self.why else "")
+
+    @property
+    def how_to_answer(self) -> str:
+        every = "" if self.needs_name else f" or adopt {EVERYTHING}"
+        return f'python run.py adopt "{self.name}"{every}'
 
 
 def same_key(typed: str, key: str) -> bool:

@@ -96,7 +96,7 @@ class Asking:
     def words_of(adoption: Adoption) -> str:
         if adoption.state is AdoptionState.DECLINED:
             return f"not adopted: {adoption.why}"
-        how = how_to_answer(adoption)
+        how = adoption.how_to_answer
         return f"not adopted: {adoption.why}; {how}" if adoption.why else f"not adopted, waits for a person: {how}"
 
     # ---- the whole book
@@ -116,11 +116,10 @@ class Asking:
         if not asked:
             return
         listed = "; ".join(adoption.words for adoption in asked)
-        first = " ".join(asked[0].id.split())
         words = (
             f"{listed}: at the broker, and nothing proves it ours. It is left alone: not sold, not protected, not "
             f"counted, and entries on its symbol wait, until a person answers: "
-            f'python run.py adopt "{first}" for one, adopt {EVERYTHING} for all'
+            f'python run.py adopt "{asked[0].name}" for one, adopt {EVERYTHING} for all'
         )
         facts = {"holdings": {adoption.id: adoption.quantity for adoption in asked}}
         self._journal.alert("ADOPT_ASKED", words, facts)
@@ -227,9 +226,10 @@ class Asking:
         return known
 
     def _tell_not_adopted(self, adoption: Adoption) -> None:
-        how = f"; {how_to_answer(adoption)}" if adoption.state is AdoptionState.ASKED else ""
-        key = " ".join(adoption.id.split())
-        words = f"{adoption.quantity} {key} at the broker are not ours and are left alone: {adoption.why}{how}"
+        how = f"; {adoption.how_to_answer}" if adoption.state is AdoptionState.ASKED else ""
+        words = (
+            f"{adoption.quantity} {adoption.name} at the broker are not ours and are left alone: {adoption.why}{how}"
+        )
         facts = {"key": adoption.id, "quantity": adoption.quantity}
         self._journal.alert("NOT_ADOPTED", words, facts)
 
@@ -256,12 +256,6 @@ def allow(journal: Journal, adoption: Adoption, quantity: int, words: str, actor
     journal.take(Step(adoption, AdoptionTrigger.ALLOW, words, {"quantity": quantity}, sets, actor=actor))
 
 
-def how_to_answer(adoption: Adoption) -> str:
-    key = " ".join(adoption.id.split())
-    every = "" if adoption.needs_name else f" or adopt {EVERYTHING}"
-    return f'python run.py adopt "{key}"{every}'
-
-
 def answer(journal: Journal, typed: str, actor: str) -> str:
     """Take a person's word: a contract's key, or all that waits and need not be named; raises Refused."""
     waiting = [a for a in journal.ledger.adoptions.values() if a.state is AdoptionState.ASKED]
@@ -283,8 +277,8 @@ def _why_nothing(ledger: Ledger, typed: str, waiting: list[Adoption]) -> str:
     known = next((a for a in ledger.adoptions.values() if same_key(typed, a.id)), None)
     if known is not None:
         why = f": {known.why}" if known.why and known.state is AdoptionState.DECLINED else ""
-        return f"{' '.join(known.id.split())} does not wait for an answer, it is {known.state}{why}"
-    names = ", ".join(" ".join(a.id.split()) for a in waiting if not a.needs_name) or "none"
+        return f"{known.name} does not wait for an answer, it is {known.state}{why}"
+    names = ", ".join(a.name for a in waiting if not a.needs_name) or "none"
     return f"{typed or '(none named)'} does not wait to be adopted; what does: {names}"
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 
 from sqlalchemy import Connection, select
 
-from bot.domain.adoption import AdoptionState
+from bot.domain.adoption import Adoption, AdoptionState
 from bot.domain.calendar import NEW_YORK
 from bot.domain.money import from_units
 from bot.store.read import reconciliations, running
@@ -41,14 +41,11 @@ def _asked(connection: Connection) -> list[NotOurs]:
     """What waits for a person, with how to answer."""
     found = []
     for row in running.adoptions_asked(connection):
-        key = " ".join(row.id.split())
-        every = "" if row.why else " or adopt all"
-        why = f" ({row.why})" if row.why else ""
-        waits = f'waits for a person: python run.py adopt "{key}"{every}'
-        waits = waits if row.state == AdoptionState.ASKED else f"allowed by {row.answered_by}, the book is asked"
+        held, is_asked = Adoption(row.id, quantity=row.quantity, why=row.why), row.state == AdoptionState.ASKED
+        allowed = f"allowed by {row.answered_by}, the book is asked"
+        waits = f"waits for a person: {held.how_to_answer}" if is_asked else allowed
         at = row.asked_at or row.answered_at or datetime.min.replace(tzinfo=UTC)
-        adopt = key if row.state == AdoptionState.ASKED else ""
-        found.append(NotOurs("holding", row.id, f"{row.quantity} {key}{why} {waits}", at, adopt))
+        found.append(NotOurs("holding", row.id, f"{held.words} {waits}", at, held.name if is_asked else ""))
     return found
 
 
