@@ -9,6 +9,7 @@ from typing import Any, Final
 from bot.broker import words
 from bot.broker.words import SystemWord
 from bot.domain.events import AlertRaised, LinkChange, LinkChanged
+from bot.domain.farms import may_serve
 from bot.engine.state.ports import Clock, Sink
 
 COMPETING_QUIET_S: Final = 2.0
@@ -82,7 +83,7 @@ class LinkHealth:
         if not self._accepted or self._orders_lost_by is not None or self.is_competing:
             return False
         farms = (farm for farm, since in self._broken.items() if ticked_at <= since)
-        return not any(_may_serve(farm, option=option) for farm in farms)
+        return not any(may_serve(farm, option=option) for farm in farms)
 
     def system(self, code: int, text: str) -> None:
         """Take a code that came for nobody in particular; raises UnknownWord."""
@@ -173,15 +174,6 @@ class LinkHealth:
 
 _BREAKS: Final = frozenset({2103})
 """The farms of history (2105) and of definitions (2157) serve no line."""
-_OPTIONS, _FOREIGN = "opt", ("cash", "eu", "jfarm", "hfarm", "fut", "hmds", "secdef", "bond", "fund", "news", "crypto")
-
-
-def _may_serve(farm: str, *, option: bool) -> bool:
-    """Say whether a farm can be the one of a US share, index or option, by its name; one without a name can."""
-    name = farm.lower()
-    if any(word in name for word in _FOREIGN):
-        return False
-    return not name or (_OPTIONS in name) is option or "us" not in name
 
 
 def _farm(text: str) -> str:

@@ -4,8 +4,9 @@ Context: TWS names farms by the dozen (usopt, jfarm, secdefnj, ...), in the lang
 it is broken, idle or there again; most serve nothing of ours, and one that does may be said to be well and be silent.
 Decision: after a notice the lines are watched for a while. When all option lines, or all underlying lines, have been
 silent for `quiet_s` and one of them that was asked for anew stayed silent, too, while TWS itself went on answering, the
-data are lost, until they speak. Consequence: no words are read, and a quiet market is not taken for a lost one, for a
-farm that is there answers whoever asks anew.
+data are lost, until they speak. Consequence: no words are read for that, and a quiet market is not taken for a lost one,
+for a farm that is there answers whoever asks anew. A farm's name is read for one thing only: a price that stands still
+is not called the present one while a farm that may serve it is said to be broken (`may_serve`).
 
 Pure: times are seconds of any steady clock, groups are names of lines that one farm serves.
 """
@@ -98,9 +99,23 @@ class FarmWatch:
 
     def _is_lost(self, name: str, group: Group, now: float) -> bool:
         """Silent for long, asked since (a word in the moment of the question is an answer), and TWS has said something
-        since: a TWS that is silent as a whole is another
-        matter."""
+        since: a TWS that is silent as a whole is another matter."""
         silent, asked = self._silent_since(group), self._asked.get(name)
         if now - silent < self.quiet_s or asked is None or asked <= silent:
             return False
         return self._heard > asked
+
+
+def may_serve(farm: str, *, option: bool) -> bool:
+    """Say whether a farm can be the one of a US option, or of what US options are written on, by its name; one without
+    a name can."""
+    name = farm.lower()
+    if any(word in name for word in _SERVE_OTHERS):
+        return False
+    return not name or (_SERVES_OPTIONS in name) is option or "us" not in name
+
+
+_SERVES_OPTIONS: Final = "opt"
+_SERVE_OTHERS: Final = (
+    "cash", "eu", "jfarm", "hfarm", "fut", "hmds", "secdef", "bond", "fund", "news", "crypto"
+)  # fmt: skip

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.farms import OPTIONS, UNDERLYINGS, FarmWatch, Group
+from bot.domain.farms import OPTIONS, UNDERLYINGS, FarmWatch, Group, may_serve
 
 Q = 10.0
 
@@ -70,3 +71,21 @@ def test_what_is_lost_was_silent_for_long_after_a_notice(speaks: set[int], other
             assert any(at <= now - Q for at in notices)
             assert not [at for at in spoken if now - Q < at <= now]
         before = groups
+
+
+@pytest.mark.parametrize(
+    "farm,option,underlying",
+    [
+        ("", True, True),
+        ("usopt", True, False),
+        ("usfarm.nj", False, True),
+        ("somefarm", True, True),
+        ("jfarm", False, False),
+        ("secdefnj", False, False),
+        ("ushmds", False, False),
+        ("eufarm", False, False),
+        ("usfuture", False, False),
+    ],
+)
+def test_a_farm_serves_what_its_name_does_not_rule_out(farm: str, option: bool, underlying: bool) -> None:
+    assert (may_serve(farm, option=True), may_serve(farm, option=False)) == (option, underlying)
