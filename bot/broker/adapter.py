@@ -18,7 +18,6 @@ from bot.broker.link import LinkHealth
 from bot.broker.listener import Listener, Parts
 from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk, OrderIds, build_order
-from bot.broker.ownership import Ownership
 from bot.broker.requests import Requests
 from bot.broker.settings import BrokerSettings
 from bot.broker.snapshot import Snapshots
@@ -30,6 +29,7 @@ from bot.domain.events import BrokerSnapshot, ContractChanged, WhatIfAnswered
 from bot.domain.ids import is_ours
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket
+from bot.domain.ownership import Ownership
 from bot.engine.state.ports import Clock, Sink
 
 QUIET_AFTER_RESTORE_S: Final = 10.0

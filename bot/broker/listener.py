@@ -28,14 +28,15 @@ from bot.broker.ib import (
 from bot.broker.link import LinkHealth
 from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk
-from bot.broker.ownership import LAYOUTS, STATUS, Ownership, foreign_of
+from bot.broker.ownership import LAYOUTS, STATUS, foreign_of, may_be_ours
 from bot.broker.pulse import DataPulse
 from bot.broker.repeats import Repeats, so_often
 from bot.broker.requests import RequestRefused, Requests, Spoiled
 from bot.broker.what_if import WhatIfs
 from bot.domain.errors import UnknownWord
 from bot.domain.events import AlertRaised, ForeignSeen
-from bot.domain.outside import outside
+from bot.domain.outside import outside, whole_number
+from bot.domain.ownership import Ownership
 from bot.engine.state.ports import Clock, Sink
 
 SAME_ALERT_S: Final = 60.0
@@ -141,7 +142,7 @@ class Listener:
 
     def _is_foreign(self, fields: Sequence[str], why: str) -> bool:
         """Set aside what cannot be read and is nobody's of ours: kept as it came, it spoils no answer."""
-        if not fields or (fields[0] != STATUS and fields[0] not in LAYOUTS) or self._parts.owner.may_be_ours(fields):
+        if not fields or (fields[0] != STATUS and fields[0] not in LAYOUTS) or may_be_ours(fields, self._parts.owner):
             return False
         if fields[0] != STATUS:
             self._set_aside(fields, foreign_of(fields, why, self._parts.clock.now()))
@@ -150,8 +151,8 @@ class Listener:
     def _set_aside(self, fields: Sequence[str], seen: ForeignSeen) -> None:
         self._parts.desk.set_aside(seen)
         name: Hashable = _PART_OF.get(fields[0])
-        if name is None and len(fields) > 1 and fields[1].isdigit():
-            name = int(fields[1])
+        if name is None and len(fields) > 1:
+            name = whole_number(fields[1])
         if not self._requests.add(name, seen) and not self._muted:
             self._parts.sink(seen)
 
@@ -160,8 +161,8 @@ class Listener:
         name = _PART_OF.get(fields[0]) if fields else None
         if name is not None:
             self._requests.add(name, Spoiled(why))
-        elif len(fields) > 1 and fields[0] == EXECUTION and fields[1].isdigit():
-            self._requests.add(int(fields[1]), Spoiled(why))
+        elif len(fields) > 1 and fields[0] == EXECUTION and (request := whole_number(fields[1])) is not None:
+            self._requests.add(request, Spoiled(why))
 
     def _alert(self, code: str, text: str, facts: dict[str, Any]) -> None:
         """Raise an alert, the same one at most once in a while, and no more than so many: a fault in a stream comes

@@ -1,24 +1,18 @@
-"""Whose a message is that nobody can read: told from its raw fields, for what is not ours must never spoil what is.
-
-An order or an execution may be ours when it bears our client id, our reference or the permId of an order of ours, a
-holding when it is of a contract that we trade; so may be any of which the fields that would say so cannot be read
-themselves. Every other one is somebody else's, also on a contract of ours (what it does to the holding, the holding
-tells): it is kept as it came, shown and told once.
-"""
+"""What the raw fields of a message say of whose it is (`bot.domain.ownership` judges it), and what is kept of somebody
+else's: it is shown as it came, and told once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from bot.domain.events import ForeignSeen
-from bot.domain.ids import is_ours
+from bot.domain.ownership import Marks, Ownership
 
 _LONGEST: Final = 60
-_NO_CONTRACT: Final = frozenset({"", "0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,40 +47,27 @@ STATUS: Final = "3"
 _STATUS_CLIENT: Final = 9
 
 
-class Ownership:
-    """Judges raw messages for one client id and one bot."""
+def may_be_ours(fields: Sequence[str], ours: Ownership) -> bool:
+    """Say whether a message, readable or not, may be about something of ours."""
+    if fields[0] == STATUS:
+        return len(fields) <= _STATUS_CLIENT or ours.is_our_client(fields[_STATUS_CLIENT])
+    layout = LAYOUTS.get(fields[0])
+    if layout is None or len(fields) <= layout.last:
+        return True  # cut off before it says whose it is
+    return ours.may_be_ours(_marks(fields, layout))
 
-    def __init__(
-        self, client_id: int, bot_id: str, trades: Callable[[int], bool], is_our_order: Callable[[int], bool]
-    ) -> None:
-        self._client_id = str(client_id)
-        self._bot_id = bot_id
-        self._trades = trades
-        self._is_our_order = is_our_order
 
-    def may_be_ours(self, fields: Sequence[str]) -> bool:
-        """Say whether a message, readable or not, may be about something of ours."""
-        if fields[0] == STATUS:
-            return len(fields) <= _STATUS_CLIENT or fields[_STATUS_CLIENT] == self._client_id
-        layout = LAYOUTS.get(fields[0])
-        if layout is None or len(fields) <= layout.last:
-            return True  # cut off before it says whose it is
-        if layout.client_id is not None and not self._is_another_client(fields[layout.client_id]):
-            return True
-        if layout.reference is not None and is_ours(self._bot_id, fields[layout.reference]):
-            return True
-        if layout.perm_id is not None:
-            perm_id = fields[layout.perm_id]
-            return not perm_id.isdigit() or self._is_our_order(int(perm_id))
-        return self._may_be_our_contract(fields[layout.contract], fields[layout.contract + 2])
+def _marks(fields: Sequence[str], layout: Layout) -> Marks:
+    def at(index: int | None) -> str | None:
+        return None if index is None else fields[index]
 
-    def _is_another_client(self, text: str) -> bool:
-        return text.lstrip("-").isdigit() and text != self._client_id
-
-    def _may_be_our_contract(self, con_id: str, sec_type: str) -> bool:
-        if con_id.isdigit():
-            return self._trades(int(con_id))
-        return sec_type == "OPT" and con_id not in _NO_CONTRACT
+    return Marks(
+        client_id=at(layout.client_id),
+        reference=at(layout.reference),
+        perm_id=at(layout.perm_id),
+        con_id=fields[layout.contract],
+        sec_type=fields[layout.contract + 2],
+    )
 
 
 def foreign_of(fields: Sequence[str], why: str, at: datetime) -> ForeignSeen:

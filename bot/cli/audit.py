@@ -146,14 +146,16 @@ def _heads() -> Path:
 
 
 def _head(given: str | None) -> Head | None:
+    from bot.domain.outside import whole_number
     from bot.store.chain import Head
 
     if given is None:
         return None
     seq, _, link = given.partition(":")
-    if not seq.isdigit() or len(link) != HASH_LENGTH:
+    number = whole_number(seq)
+    if number is None or number < 0 or len(link) != HASH_LENGTH:
         fail(f"--head {given!r} must be SEQ:HASH as `audit verify` prints it")
-    return Head(seq=int(seq), hash=link.lower())
+    return Head(seq=number, hash=link.lower())
 
 
 @app.command()

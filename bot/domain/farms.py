@@ -4,9 +4,9 @@ Context: TWS names farms by the dozen (usopt, jfarm, secdefnj, ...), in the lang
 it is broken, idle or there again; most serve nothing of ours, and one that does may be said to be well and be silent.
 Decision: after a notice the lines are watched for a while. When all option lines, or all underlying lines, have been
 silent for `quiet_s` and one of them that was asked for anew stayed silent, too, while TWS itself went on answering, the
-data are lost, until they speak. Consequence: no words are read for that, and a quiet market is not taken for a lost one,
-for a farm that is there answers whoever asks anew. A farm's name is read for one thing only: a price that stands still
-is not called the present one while a farm that may serve it is said to be broken (`may_serve`).
+data are lost, until they speak. Consequence: no words are read for that, and a quiet market is not taken for a lost
+one, for a farm that is there answers whoever asks anew. A farm's name is read for one thing only: a price that stands
+still is not called the present one while a farm that may serve it is said to be broken (`may_serve`).
 
 Pure: times are seconds of any steady clock, groups are names of lines that one farm serves.
 """

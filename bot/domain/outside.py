@@ -235,6 +235,15 @@ def _in_words(said: object) -> str:
         return type(said).__name__
 
 
+def whole_number(text: str) -> int | None:
+    """Return the whole number that a text is, None for every other one: what counts as a digit elsewhere in the world,
+    and what no field can hold, is none."""
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+
 def hider(secrets: Iterable[str]) -> Callable[[str], str]:
     """Return a function that takes the given texts out of another; one call a place, however many they are."""
     known = sorted({each for each in secrets if len(each) >= _SHORTEST}, key=len, reverse=True)

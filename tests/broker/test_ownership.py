@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.broker.ownership import LAYOUTS, Ownership, foreign_of
+from bot.broker.ownership import LAYOUTS, foreign_of, may_be_ours
+from bot.domain.ownership import Ownership
 from tests.broker.fake_tws import OPTION, STOCK, completed_order, execution, open_order, order_status, position
 
 OURS = Ownership(17, "bot", lambda con_id: con_id == int(OPTION[0]), lambda perm_id: perm_id == 4711)
@@ -38,7 +39,7 @@ def raw(message: tuple[object, ...]) -> list[str]:
     ],
 )
 def test_what_bears_our_client_our_reference_or_our_contract_may_be_ours(message: tuple[object, ...]) -> None:
-    assert OURS.may_be_ours(raw(message))
+    assert may_be_ours(raw(message), OURS)
 
 
 @pytest.mark.parametrize(
@@ -56,13 +57,13 @@ def test_what_bears_our_client_our_reference_or_our_contract_may_be_ours(message
     ],
 )
 def test_what_bears_none_of_them_is_somebody_elses(message: tuple[object, ...]) -> None:
-    assert not OURS.may_be_ours(raw(message))
+    assert not may_be_ours(raw(message), OURS)
 
 
 @given(st.sampled_from(sorted(LAYOUTS)), st.lists(st.text(max_size=300) | st.sampled_from(["17", "3", "OPT"])))
 def test_any_fields_are_judged_and_kept(number: str, fields: list[str]) -> None:
     message = [number, *fields]
-    if not OURS.may_be_ours(message):
+    if not may_be_ours(message, OURS):
         seen = foreign_of(message, "why", NOW)
         assert len(seen.key) < 120
         assert all(each.isprintable() for each in (seen.key, seen.identity, seen.words))

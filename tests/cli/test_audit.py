@@ -49,6 +49,7 @@ def test_rows_come_as_csv_with_a_header(call: Call) -> None:
         (["run", "trades", "red"], "'red' is not parameter=value"),
         (["run", "trades", "--csv", "--json"], "choose one of them"),
         (["verify", "--head", "x"], "must be SEQ:HASH"),
+        (["verify", "--head", "²:" + "0" * 64], "must be SEQ:HASH"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused(call: Call, arguments: list[str], told: str) -> None:
