@@ -140,6 +140,10 @@ class Book:
     def sound_at(self) -> datetime:
         return self.at if self.heard_at is None else max(self.at, self.heard_at)
 
+    def is_stale(self, now: datetime, max_age: timedelta) -> bool:
+        """As `Quote.is_stale`: levels that stand still on a healthy line are today's."""
+        return self.lost or now - self.sound_at > max_age
+
 
 @dataclass(frozen=True, slots=True)
 class TradePrint:

@@ -1,7 +1,7 @@
 """Whether an input is fit to decide on, in words that logs, refusals and the page share.
 
 A fault is `<what>:<dataset>:<key>`, and for age also the numbers: `stale:spot_gex:SPY 94s>90s`, `missing:book:SPY`,
-`crossed:quote:SPY   261120C00600000`.
+`crossed:quote:SPY   261120C00600000`; what was lost with its line is `stale:book:SPY line lost`, however young.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ def _quote_fault_text(
     if fault is None:
         return ()
     if fault is QuoteFault.STALE and quote is not None:
-        return (_stale("quote", key, (now - quote.sound_at).total_seconds(), max_age_s),)
+        return (_stale_line("quote", key, quote, now, max_age_s),)
     return (f"{fault.value}:quote:{key}",)
 
 
 def book_faults(view: MarketView, key: str, now: datetime, max_age_s: float) -> tuple[str, ...]:
+    """Return the fault of a book of which both sides are wanted; one that stands still on a healthy line is fresh."""
     book = view.book(key)
     if book is None or not (book.bids or book.asks):
         return (f"missing:book:{key}",)
-    age_s = (now - book.at).total_seconds()
-    if age_s > max_age_s:
-        return (_stale("book", key, age_s, max_age_s),)
+    if book.is_stale(now, timedelta(seconds=max_age_s)):
+        return (_stale_line("book", key, book, now, max_age_s),)
     fault = _book_shape_fault(book)
     return (f"{fault.value}:book:{key}",) if fault else ()
 
@@ -100,6 +100,12 @@ def gex_rows(view: MarketView, symbol: str) -> Sequence[StrikeExposure]:
     """Return the rows of gamma by strike, none where nothing has come."""
     datum = view.datum(GEX_BY_STRIKE, symbol)
     return datum.value if datum is not None and datum.value else ()
+
+
+def _stale_line(dataset: str, key: str, heard: Quote | Book, now: datetime, max_age_s: float) -> str:
+    """What is lost with its line may be younger than the limit, and then its age says nothing."""
+    age_s = (now - heard.sound_at).total_seconds()
+    return _stale(dataset, key, age_s, max_age_s) if age_s > max_age_s else f"stale:{dataset}:{key} line lost"
 
 
 def _stale(dataset: str, key: str, age_s: float, max_age_s: float) -> str:

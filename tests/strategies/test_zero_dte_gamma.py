@@ -289,6 +289,28 @@ def test_every_stale_input_is_named_with_its_age_and_limit() -> None:
     )
 
 
+def test_a_book_and_a_quote_that_stand_still_on_a_healthy_line_are_fresh() -> None:
+    board, now = a_pinned_spy(), later(194)
+    datum = board.data[GEX_BY_STRIKE, "SPY"]
+    board.data[GEX_BY_STRIKE, "SPY"] = replace(datum, source_at=now)
+    board.quotes["SPY"] = replace(board.quotes["SPY"], heard_at=now - timedelta(seconds=14))
+    board.books["SPY"] = replace(board.books["SPY"], heard_at=now - timedelta(seconds=29))
+    assert faults(board, now=now) == ()
+    board.books["SPY"] = replace(board.books["SPY"], heard_at=now - timedelta(seconds=31))
+    assert faults(board, now=now) == ("stale:book:SPY 31s>30s",)
+
+
+def test_what_was_lost_with_its_line_is_not_fit_however_young() -> None:
+    board = a_pinned_spy()
+    board.quotes["SPY"] = replace(board.quotes["SPY"], lost=True)
+    board.books["SPY"] = replace(board.books["SPY"], heard_at=NOW, lost=True)
+    assert faults(board) == ("stale:quote:SPY line lost", "stale:book:SPY line lost")
+    assert faults(board, now=later(100)) == (
+        "stale:quote:SPY 100s>15s",
+        "stale:book:SPY 100s>30s",
+    )
+
+
 def test_the_vendors_own_time_counts_not_the_time_of_receipt() -> None:
     board = a_pinned_spy()
     datum = board.data[GEX_BY_STRIKE, "SPY"]

@@ -339,3 +339,32 @@ async def test_p53_the_hour_of_a_contract_held_overnight_is_that_of_its_entry(de
     again.clock.advance(4 * 3600 + 1200)  # 15:50
     await again.bid("2.00")
     assert again.position.state is PositionState.CLOSING
+
+
+@pytest.mark.parametrize("fraction, floor", [("0", "2.00"), ("0.5", "2.50"), ("0.333", "2.34"), ("1", "3.00")])
+async def test_a_rung_follows_the_bid_no_lower_than_a_part_of_its_gain(fraction: str, floor: str) -> None:
+    desk = await Desk({"execution": {"rung_floor_fraction": fraction}}).start()
+    await desk.hold(4)
+    await desk.bid("3.00")
+    rung = desk.broker.rung
+    for bid in ("2.80", "2.40", "1.60", "1.20"):
+        await desk.bid(bid)
+        await desk.wait(desk.settings.execution.rung_reprice_s + 1)
+        assert desk.broker.rung.terms.limit_price == max(Decimal(bid), Decimal(floor))
+    assert desk.broker.rung is rung, "it is the same sale, and it rests there"
+    await desk.bid("2.95")
+    await desk.wait(desk.settings.execution.rung_reprice_s + 1)
+    assert rung.terms.limit_price == max(Decimal("2.95"), Decimal(floor)), "and follows up again"
+
+
+async def test_a_later_rung_has_a_floor_of_its_own() -> None:
+    desk = await Desk().start()
+    await desk.hold(4)
+    await desk.bid("3.00")
+    desk.broker.fill(desk.broker.rung, 1, "3.00")
+    await desk.settle()
+    await desk.bid("4.00")
+    assert desk.broker.rung.terms.limit_price == Decimal("4.00")
+    await desk.bid("2.60")
+    await desk.wait(desk.settings.execution.rung_reprice_s + 1)
+    assert desk.broker.rung.terms.limit_price == Decimal("3.00"), "half of its gain above 2.00"

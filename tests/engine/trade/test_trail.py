@@ -139,3 +139,22 @@ async def test_a_refused_move_is_not_repeated_at_the_ticks_pace(seconds: int) ->
     assert desk.store.alerts.count("STOP_CHANGE_REFUSED") == 1
     await desk.wait(6)
     assert broker.stop_order.terms.stop_price == Decimal("3.75")
+
+
+@pytest.mark.parametrize("bid", ["4.50", "4.49", "3.00"])
+async def test_no_trail_to_the_bid(bid: str) -> None:
+    """The high was made while a move had to wait, and then the market came back: a stop there would be a sale."""
+    desk = await trailing()
+    broker = desk.broker
+    assert isinstance(broker, Wire)
+    await desk.bid("6.00")
+    desk.quote(bid, "6.02")
+    sent = list(broker.moves)
+    await desk.wait(60)
+    assert desk.position.high == Decimal("6.00")
+    assert broker.moves == sent
+    assert desk.position.state is PositionState.TRAILING
+    await desk.bid("4.51")
+    await desk.wait(6)
+    assert [price for _, price in broker.moves[len(sent) :]] == [Decimal("4.50")]
+    assert broker.stop_order.terms.stop_price == desk.position.stop_price == Decimal("4.50")
