@@ -75,14 +75,14 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         highest_order_id=connection.execute(select(func.max(BROKER_ORDER.c.order_id))).scalar() or 0,
         tick=_last_tick(connection),
         last_signal_at=_last_signals(connection, now),
-        opening_equity=_opening_equity(connection, today) | _opening_moved_along(connection, now),
+        opening_equity=_opening_equity(connection, today) | _opening_moved_along(connection),
         breakers=[rows.breaker_of(r) for r in _rows(connection, select(BREAKER).order_by(BREAKER.c.id))],
         symbol_halts=[
             rows.symbol_halt_of(r) for r in _rows(connection, select(SYMBOL_HALT).order_by(SYMBOL_HALT.c.id))
         ],
         adoptions=[rows.adoption_of(r) for r in _rows(connection, select(ADOPTION).order_by(ADOPTION.c.id))],
         last_close=_last_close(connection, today, now),
-        last_account=_last_account(connection, today, now),
+        last_account=_last_account(connection, today),
         high_water=_high_water(connection, now),
         earliest=_earliest(connection, day),
         not_ours=_not_ours(connection),
@@ -255,7 +255,7 @@ def _high_water(connection: Connection, now: datetime) -> Decimal | None:
     breaker = connection.execute(select(BREAKER.c.acknowledged_at, BREAKER.c.facts).where(_IS_DRAWDOWN)).first()
     counted_anew = breaker.acknowledged_at if breaker is not None else None
     within: ColumnElement[bool] = account.at.between(max(since, counted_anew or ""), time_text(now))
-    written_at = _pulse_before(connection, now)
+    written_at = _numbers_written_at(connection)
     told = parse_json(breaker.facts).get("high_water") if breaker is not None and written_at else None
     if told is not None and written_at is not None:
         within = and_(within, account.at > written_at)
@@ -265,10 +265,11 @@ def _high_water(connection: Connection, now: datetime) -> Decimal | None:
     return max(seen, default=None)
 
 
-def _pulse_before(connection: Connection, now: datetime) -> str | None:
-    """Return when the breakers' numbers were last written; None for a time to come: a simulated day may be redone."""
+def _numbers_written_at(connection: Connection) -> str | None:
+    """Return when the breakers' numbers were last written, maybe by a clock that was set back since: they hold all the
+    same, for the account goes on."""
     written_at: str | None = connection.execute(select(ENGINE_STATUS.c.at)).scalar()
-    return written_at if written_at is not None and written_at <= time_text(now) else None
+    return written_at
 
 
 def _last_close(connection: Connection, today: date, now: datetime) -> Decimal | None:
@@ -286,10 +287,10 @@ def _last_close(connection: Connection, today: date, now: datetime) -> Decimal |
     return from_units(int(found)) if found is not None else None
 
 
-def _last_account(connection: Connection, today: date, now: datetime) -> AccountReported | None:
+def _last_account(connection: Connection, today: date) -> AccountReported | None:
     """Return the account as it was last kept today: what a start compares the broker's first word with."""
     account = ACCOUNT_SNAPSHOT.c
-    query = select(ACCOUNT_SNAPSHOT).where(account.day == today.isoformat(), account.at <= time_text(now))
+    query = select(ACCOUNT_SNAPSHOT).where(account.day == today.isoformat())
     row = connection.execute(query.order_by(account.at.desc(), account.id.desc()).limit(1)).mappings().first()
     if row is None:
         return None
@@ -305,10 +306,10 @@ def _last_account(connection: Connection, today: date, now: datetime) -> Account
     )
 
 
-def _opening_moved_along(connection: Connection, now: datetime) -> dict[date, Decimal]:
+def _opening_moved_along(connection: Connection) -> dict[date, Decimal]:
     """Return the first equity of the day that the daily loss was last measured by: deposits moved it along."""
     facts = connection.execute(select(BREAKER.c.facts).where(BREAKER.c.id == "daily_loss")).scalar()
-    told = parse_json(facts) if facts is not None and _pulse_before(connection, now) else {}
+    told = parse_json(facts) if facts is not None else {}
     day, first = told.get("day"), told.get("first_equity")
     return {date.fromisoformat(str(day)): Decimal(str(first))} if day and first else {}
 

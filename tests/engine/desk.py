@@ -74,7 +74,6 @@ class Desk:
         self.vendor_talks = True
         self._commands = 0
         self._worth: Decimal | None = None  # of the account
-        self._first_worth: Decimal | None = None
         self._told_at = self.clock.now()
         self.account_talks = True
         self.engine = Engine(
@@ -156,11 +155,11 @@ class Desk:
     def equity(self, dollars: str | int) -> None:
         """The broker tells the account's value; what changed since it told the first is unrealized P&L."""
         value = self._worth = Decimal(dollars)
-        self._first_worth = self._first_worth or value
+        self.broker.first_worth = self.broker.first_worth or value
         self._tell_equity(value)
 
     def _tell_equity(self, value: Decimal) -> None:
-        first, now = self._first_worth or value, self.clock.now()
+        first, now = self.broker.first_worth or value, self.clock.now()
         self._told_at = now
         self.put(AccountReported("DU1", value, value, value, first, Decimal(0), value - first, now))
 

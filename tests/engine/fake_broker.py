@@ -70,6 +70,7 @@ class FakeBroker:
     account = "DU1"
 
     def __init__(self, clock: Clock) -> None:
+        self.first_worth: Decimal | None = None  # the account's value when it was told first, in whatever run
         self.clock = clock
         self.sink: Callable[[Event], None] = lambda event: None
         self.book: dict[str, AtBroker] = {}

@@ -22,6 +22,7 @@ from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState
 from bot.domain.events import AccountReported
 from bot.domain.order import base_of
+from bot.domain.session import SessionState
 from bot.engine.day.windows import window_at
 from bot.engine.state.context import Context
 from bot.engine.state.equity import STALE, CashFlow, between, cash_flow
@@ -31,6 +32,7 @@ from bot.engine.state.steps import Step
 
 _SLACK: Final = timedelta(seconds=2)
 """An execution may be dated by so much before the word that does not hold it yet."""
+_NOT_COMPARED: Final = frozenset({SessionState.STARTING, SessionState.RECONCILING})
 _MOVED_BY_CASH: Final = ("daily_loss", "drawdown")
 
 
@@ -49,6 +51,7 @@ def told(ctx: Context, journal: Journal, event: AccountReported) -> None:
 def reckon(ctx: Context, journal: Journal) -> None:
     """Say what the account is worth now, or why that is not known; what has become too old is told once."""
     ledger, risk = ctx.ledger, ctx.settings.risk
+    _compare_with_what_was_kept(ctx, journal)
     fault = ledger.account.fault(ctx.now, risk.equity_max_age_s)
     before, ledger.equity_fault = ledger.equity_fault, fault
     if fault is not None:
@@ -98,6 +101,16 @@ def _begin_the_day(ctx: Context, event: AccountReported) -> None:
         return
     ledger.opening_guessed_on = day if is_late else None
     ledger.opening_equity.setdefault(day, (ledger.last_close if is_late else None) or value)
+
+
+def _compare_with_what_was_kept(ctx: Context, journal: Journal) -> None:
+    """Money that moved while nobody looked is told from a loss once the book was compared: by then the fills of the
+    meantime are known. Until then no breaker judges by money, and no entry passes anyway."""
+    account = ctx.ledger.account
+    if account.kept is None or account.at_word is None or ctx.ledger.session.state in _NOT_COMPARED:
+        return
+    kept, account.kept = account.kept, None
+    _look_for_cash(ctx, journal, kept, account.at_word)
 
 
 def _look_for_cash(ctx: Context, journal: Journal, before: AccountReported, event: AccountReported) -> None:

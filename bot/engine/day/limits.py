@@ -103,7 +103,7 @@ class Limits:
         return BookView(
             now=ctx.now,
             in_session=ctx.trading.is_open(ctx.broker_now) and bool(ctx.strategies),
-            equity=ledger.equity,
+            equity=ledger.equity if ledger.account.kept is None else None,
             day=ctx.trading.day,
             first_equity=ledger.opening_equity.get(ctx.trading.day),
             high_water=ledger.high_water,

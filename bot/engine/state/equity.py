@@ -57,6 +57,7 @@ class Equity:
     latest: AccountReported | None = None
     at_word: AccountReported | None = None
     worth: dict[str, Decimal] = field(default_factory=dict)
+    kept: AccountReported | None = None  # by the store before a start; None once the first word was compared with it
 
     def hear(self, event: AccountReported, worth: Callable[[], Worth]) -> AccountReported | None:
         """Take a report. Returns the one of the word before when this one brings a new word, for the two to be

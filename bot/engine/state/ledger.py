@@ -115,7 +115,7 @@ class Ledger:
         self.capped: dict[str, int] = {}  # contract -> how many may be on sale, while the broker tells of fewer
 
     def _know_no_account(self, loaded: LoadedState) -> None:
-        self.account = Equity(at_word=loaded.last_account)  # what came or went while nobody looked shows beside it
+        self.account = Equity(kept=loaded.last_account)  # what came or went while nobody looked shows beside it
         self.account_on_disk = Equity()  # as it was at the last commit
         self.equity: Decimal | None = None  # what the account is worth at this moment; None: see `equity_fault`
         self.equity_fault: Fault | None = None

@@ -190,8 +190,14 @@ def test_a_fill_in_the_midst_counts_whatever_it_does_to_the_sum() -> None:
     assert flow.amount == -60_000
 
 
-def test_what_came_or_went_while_nobody_looked_is_seen_beside_what_was_kept() -> None:
-    """A start has no word of before but the one that the store kept: it is compared with the first that comes."""
-    equity = Equity(at_word=BEFORE)
-    assert equity.hear(AFTER, dict) == BEFORE
-    assert equity.told == 40_000
+async def test_what_came_or_went_while_nobody_looked_is_seen_beside_what_was_kept() -> None:
+    """A start has no word of before but the one that the store kept: it is compared once the book was."""
+    desk, teller = await start()
+    ledger = desk.engine.ledger
+    assert state(desk, "daily_loss") is BreakerState.OK
+    ledger.account = Equity(kept=replace(teller.last, net_liquidation=Decimal(100_000), cash=Decimal(100_000)))
+    teller.word(net_liquidation=40_000, cash=40_000)
+    await desk.ticks(3, 1)
+    assert ledger.opening_equity[DAY] == 40_000
+    assert state(desk, "daily_loss") is BreakerState.OK
+    assert desk.store.alerts.count("CASH_FLOW") == 1
