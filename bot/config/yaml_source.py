@@ -14,6 +14,8 @@ from bot.domain.errors import ConfigError
 from bot.domain.outside import outside
 
 KeyPath = tuple[str | int, ...]
+MOST_BYTES: Final = 1_000_000
+MOST_ALIASES: Final = 100
 _MERGE: Final = "tag:yaml.org,2002:merge"
 
 
@@ -46,14 +48,55 @@ class YamlTree:
     lines: dict[KeyPath, int]
 
 
+def read_text(path: Path, shown_as: str) -> str:
+    """Return the text of a file that people write; raises ConfigError, in words that passed the border, for what is no
+    text, larger than any such file, or grows when it is read. An absent file raises FileNotFoundError."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ConfigError(f"{shown_as}: has {path.stat().st_size} bytes, {MOST_BYTES} at most are read.")
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{shown_as}: cannot be read ({outside(error)}). Make it a readable UTF-8 file.") from error
+    try:
+        refuse_growth(text)
+    except ConfigError as error:
+        raise ConfigError(f"{shown_as}: {error}") from error
+    return text
+
+
+def refuse_growth(text: str) -> None:
+    """Raise ConfigError for aliases that multiply: a few lines of them become gigabytes once they are read."""
+    if "*" not in text or "&" not in text:
+        return
+    around: list[str | None] = []  # the names of the lists and mappings that are open
+    aliases = 0
+    try:
+        for event in yaml.parse(text, _Loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                around.append(event.anchor)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                around.pop()
+            elif isinstance(event, yaml.AliasEvent):
+                aliases += 1
+                if event.anchor in around:
+                    raise ConfigError("an anchor contains itself. Write the values out.")
+                if any(around) or aliases > MOST_ALIASES:
+                    raise ConfigError("an alias inside of what another one names, or too many. Write the values out.")
+    except yaml.YAMLError:
+        return  # whoever reads it says where it is wrong
+
+
 def parse_scalar(text: str) -> Any:
     """Return a setting given as text the way that a YAML file would read it (JSON is YAML); raises ConfigError."""
+    refuse_growth(text)
     try:
         value = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
         json.dumps(value, default=str)  # an anchor that contains itself is a ValueError here
         return value
     except yaml.YAMLError as error:
-        raise ConfigError(_syntax(error)) from error
+        raise ConfigError(syntax(error)) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"no value: {outside(error)}") from error
 
@@ -61,15 +104,13 @@ def parse_scalar(text: str) -> Any:
 def read_yaml(path: Path, shown_as: str) -> YamlTree:
     """Read one file, absent or empty as no settings at all; raises ConfigError that names file and line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, shown_as)
     except FileNotFoundError:
         return YamlTree({}, {})
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{shown_as}: cannot be read ({error}). Make it a readable UTF-8 file.") from error
     try:
         return _parse(text, shown_as)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{shown_as}: not valid YAML: {_syntax(error)}") from error
+        raise ConfigError(f"{shown_as}: not valid YAML: {syntax(error)}") from error
     except RecursionError as error:
         raise ConfigError(f"{shown_as}: an anchor contains itself. Write the values out.") from error
     except ValueError as error:  # a number of more digits than can be read
@@ -123,7 +164,8 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
-def _syntax(error: yaml.YAMLError) -> str:
+def syntax(error: yaml.YAMLError) -> str:
+    """Return where YAML is wrong and why, in words that passed the border."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return outside(str(error).replace("\n", " "))
     mark = error.problem_mark or error.context_mark

@@ -16,7 +16,10 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from bot.config.schema import Symbol
+from bot.config.yaml_source import read_text, syntax
 from bot.domain.errors import ConfigError
+from bot.domain.outside import MOST_SENTENCE, outside
 from bot.sim.faults.catalogue import KINDS, Fault
 
 Day = date  # a field below is called `date`
@@ -59,7 +62,7 @@ ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class _Act(_Strict):
@@ -149,7 +152,7 @@ PRICE_ACTS: Final = (Pin, Drift, Jump, Halt)
 class SymbolScript(_Strict):
     """One underlying's day. `iv` is the 30-day at-the-money volatility as a fraction; prices are dollars."""
 
-    open: float = Field(gt=0)
+    open: float = Field(gt=0, le=1_000_000)
     iv: float = Field(gt=0.01, le=3)
     pin: float | None = Field(default=None, gt=0)
     previous_close: float | None = Field(default=None, gt=0)
@@ -170,7 +173,7 @@ class SymbolScript(_Strict):
 class AccountScript(_Strict):
     """`equity`: opening cash in dollars."""
 
-    equity: Annotated[str, Field(pattern=r"^\d+(\.\d{1,2})?$")] = "100000"
+    equity: Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,2})?$")] = "100000"
 
 
 class VenueScript(_Strict):
@@ -193,7 +196,7 @@ class Scenario(_Strict):
     holidays: tuple[Day, ...] = MARKET_HOLIDAYS
     account: AccountScript = AccountScript()
     venue: VenueScript = VenueScript()
-    symbols: dict[str, SymbolScript] = Field(min_length=1)
+    symbols: dict[Symbol, SymbolScript] = Field(min_length=1)
     faults: list[Fault] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -225,18 +228,32 @@ _ALLOWED: Final = MappingProxyType(
 )
 
 
-def _explain(path: Path, error: ValidationError, data: Any) -> str:
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or has a zero byte in it
+        return False
+
+
+def _explain(shown: str, error: ValidationError, data: Any) -> str:
     lines = []
-    for problem in error.errors(include_url=False):
-        key = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
-        value = problem["input"] if problem["input"] is not data else "…"
-        allowed = _ALLOWED.get(problem["type"], problem["msg"])
+    problems = error.errors(include_url=False)
+    for problem in problems[:_MOST_PROBLEMS]:
+        key = outside(".".join(str(part) for part in problem["loc"])) or "(whole file)"
+        value = outside(problem["input"], _MOST_VALUE) if problem["input"] is not data else "…"
+        allowed = _ALLOWED.get(problem["type"], outside(problem["msg"]))
         if problem["type"] in {"union_tag_invalid", "union_tag_not_found"} and problem["loc"][0] == "faults":
             allowed = f"kind: {KINDS}"
         if problem["type"] == "extra_forbidden":
             allowed = f"{allowed}; unknown key"
-        lines.append(f"{path}: {key} = {value!r}: allowed: {allowed}")
+        lines.append(f"{shown}: {key} = {value!r}: allowed: {allowed}")
+    if len(problems) > _MOST_PROBLEMS:
+        lines.append(f"{shown}: and {len(problems) - _MOST_PROBLEMS} more")
     return "\n".join(lines)
+
+
+_MOST_PROBLEMS: Final = 40
+_MOST_VALUE: Final = 60
 
 
 def scenario_names() -> list[str]:
@@ -249,15 +266,30 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     path = Path(name_or_path)
     if path.suffix not in {".yaml", ".yml"}:
         path = SCENARIO_FOLDER / f"{name_or_path}.yaml"
-    if not path.is_file():
-        raise ScenarioError(f"scenario {str(name_or_path)!r}: no file {path}; allowed: {', '.join(scenario_names())}")
+    shown = outside(path)
+    if not _is_file(path):
+        raise ScenarioError(
+            f"scenario {outside(name_or_path)!r}: no file {shown}; allowed: {', '.join(scenario_names())}"
+        )
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.safe_load(read_text(path, shown))
     except yaml.YAMLError as error:
-        raise ScenarioError(f"{path}: not valid YAML: {error}") from error
+        raise ScenarioError(f"{shown}: not valid YAML: {syntax(error)}") from error
+    except ConfigError as error:
+        raise ScenarioError(str(error)) from error
+    except (ValueError, RecursionError) as error:  # a number of more digits than can be read, lists without an end
+        raise ScenarioError(f"{shown}: a value cannot be read: {outside(error)}") from error
     if not isinstance(data, dict):
-        raise ScenarioError(f"{path}: allowed: a mapping with name, description, date, symbols, ...")
+        raise ScenarioError(f"{shown}: allowed: a mapping with name, description, date, symbols, ...")
     try:
-        return Scenario.model_validate(data)
+        return _within_the_border(Scenario.model_validate(data))
     except ValidationError as error:
-        raise ScenarioError(_explain(path, error, data)) from error
+        raise ScenarioError(_explain(shown, error, data)) from error
+    except RecursionError as error:
+        raise ScenarioError(f"{shown}: an anchor contains itself. Write the values out.") from error
+
+
+def _within_the_border(scenario: Scenario) -> Scenario:
+    """Return a scenario whose words can be shown: they go to log, store and page."""
+    words = {"name": outside(scenario.name), "description": outside(scenario.description, MOST_SENTENCE)}
+    return scenario.model_copy(update=words)

@@ -10,13 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, String, Text, case, func, literal
+from sqlalchemy import Column, ColumnElement, Select, String, Table, Text, case, func, literal, select
 
 MOST_LABEL: Final = 256
 MOST_WORDS: Final = 4_000
 MOST_JSON: Final = 100_000
 MOST_PAYLOAD: Final = 20_000
 """Characters of a request: ids, a price, a reason."""
+
+
+MOST_CELL: Final = 20_000
+"""Characters of one value of an audit query's answer; what the bot writes itself is shorter."""
+
+
+def short_cell(value: Any) -> Any:
+    """Return a value of a query that chose its columns itself: a text of megabytes is cut, and says how long it was."""
+    if not isinstance(value, str | bytes) or len(value) <= MOST_CELL:
+        return value
+    shown = value[:MOST_CELL] if isinstance(value, str) else value[:MOST_CELL].decode("utf-8", "replace")
+    return f"{shown}… (cut: {len(value):,} characters are stored)"
 
 
 def bounded(column: Column[Any], most_json: int = MOST_JSON) -> ColumnElement[Any]:
@@ -28,6 +40,11 @@ def bounded(column: Column[Any], most_json: int = MOST_JSON) -> ColumnElement[An
         return case((func.length(column) > most_json, literal(empty)), else_=column).label(column.name)
     most = MOST_WORDS if isinstance(column.type, Text) else MOST_LABEL
     return func.substr(column, 1, most).label(column.name)
+
+
+def whole_rows(table: Table) -> Select[Any]:
+    """Return the query for every column of a table, still to be narrowed; texts are bounded."""
+    return select(*(bounded(each) for each in table.c))
 
 
 def as_written(columns: Iterable[Column[Any]], most: int) -> list[ColumnElement[Any]]:

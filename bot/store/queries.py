@@ -17,9 +17,11 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
+from bot.store.bounded import MOST_LABEL, short_cell
 from bot.store.database import open_reader, reason_of
 
 _ULID_LENGTH: Final = 26
+_AT_ONCE: Final = 4  # rows in memory as they are stored, however long their texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +249,10 @@ def run_query(
     with open_reader(url) as connection:
         values = _with_days(values, _today(connection))
         try:
-            result = connection.execute(text(query.sql), values)
+            result = connection.execution_options(yield_per=_AT_ONCE).execute(text(query.sql), values)
         except DBAPIError as error:
             raise StoreError(f"audit query {name} failed: {reason_of(error)}") from error
-        return tuple(result.keys()), [tuple(row) for row in result]
+        return tuple(result.keys()), [tuple(short_cell(value) for value in row) for row in result]
 
 
 def _values(query: AuditQuery, given: Mapping[str, str]) -> dict[str, str]:
@@ -273,8 +275,11 @@ def whole_id(url: str, given: str) -> str:
     StoreError where no id, or more than one, ends so."""
     if len(given) >= _ULID_LENGTH or not given.isalnum():
         return given
-    ending = {"ending": f"%{given.upper()}"}
-    query = "SELECT id FROM signal WHERE id LIKE :ending UNION SELECT id FROM position WHERE id LIKE :ending"
+    ending = {"ending": f"%{given.upper()}", "most": MOST_LABEL}
+    query = (
+        "SELECT id FROM signal WHERE id LIKE :ending AND length(id) <= :most "
+        "UNION SELECT id FROM position WHERE id LIKE :ending AND length(id) <= :most"
+    )
     with open_reader(url) as connection:
         found = list(connection.execute(text(query), ending).scalars())
     if not found:
@@ -317,5 +322,5 @@ def day_of(name: str, given: str, today: date) -> str:
 
 def _today(connection: Connection) -> date:
     """Return the New York day that the bot last lived in: a simulated clock has its own."""
-    at = connection.execute(text("SELECT MAX(at) FROM engine_status")).scalar()
+    at = connection.execute(text("SELECT MAX(substr(at, 1, :most)) FROM engine_status"), {"most": MOST_LABEL}).scalar()
     return new_york_day(datetime.fromisoformat(str(at)) if at else datetime.now(UTC))

@@ -1,11 +1,17 @@
 """Scenario files: what is refused and how it is said, and that each day keeps its promise on every seed."""
 
+import tempfile
 from datetime import time, timedelta
+from itertools import pairwise
 from pathlib import Path
+from time import process_time
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bot.config.loader import load
 from bot.domain.errors import ConfigError
 from bot.sim.market import build_market
 from bot.sim.scenario import SCENARIO_FOLDER, ScenarioError, load_scenario, scenario_names
@@ -158,3 +164,67 @@ def test_half_day_leaves_a_trade_for_the_clock(seed: int) -> None:
     for trade in found:
         assert trade.opened_at < market.session_close() - timedelta(minutes=30)
         assert trade.times[-1] <= market.session_close() - timedelta(minutes=10)
+
+
+# ---- whatever a file says
+
+
+ALL = tuple(path.read_text(encoding="utf-8") for path in SCENARIO_FOLDER.glob("*.yaml"))
+STRANGE = st.sampled_from(
+    ["\x1b[2J", "\u202e", "hunter2 token=abcdefgh1234", ".inf", ".nan", "-1", "1e300", "9" * 5000, "[" * 500, "&a [*a]",
+     "", "null", "2026-13-45", "25:61", "{a: 1}", "x" * 30_000, "\t", "!!python/object:os.system", "SPY: {", "? [a]: b"]
+)  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.sampled_from(ALL), st.integers(0, 10_000), STRANGE | st.text(max_size=40))
+def test_any_words_in_a_file_are_taken_or_refused_in_words(text: str, where: int, said: str) -> None:
+    lines = text.split("\n")
+    line = lines[where % len(lines)]
+    lines[where % len(lines)] = f"{line.partition(':')[0]}: {said}"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "strange.yaml"
+        path.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
+        words = taken_or_refused(path)
+        assert all(each.isprintable() for each in words.split("\n"))
+        assert len(words) < 30_000
+
+
+def taken_or_refused(path: Path) -> str:
+    """Return the words of a scenario that others will see, or of its refusal."""
+    try:
+        scenario = load_scenario(path)
+    except ScenarioError as error:
+        return str(error)
+    return "\n".join((scenario.name, scenario.description, *scenario.symbols))
+
+
+NAMES = "abcdefghi"
+GROWS = "\n".join(
+    ["a: &a [x, x, x, x, x, x, x, x, x]"] + [f"{b}: &{b} [{', '.join(['*' + a] * 9)}]" for a, b in pairwise(NAMES)]
+)
+ENDLESS = (GROWS, "a: &a [*a]", "x" * 2_000_000, "[" * 100_000, "a: " + "9" * 900_000)
+
+
+@pytest.mark.parametrize("text", ENDLESS, ids=["grows", "itself", "large", "deep", "digits"])
+def test_a_file_that_grows_or_never_ends_is_refused_at_once(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "large.yaml"
+    path.write_text(text, encoding="utf-8")
+    begun = process_time()
+    with pytest.raises(ScenarioError):
+        load_scenario(path)
+    assert process_time() - begun < 5
+    for name in ("bot.yaml", "strategies.yaml"):
+        (tmp_path / "config").mkdir(exist_ok=True)
+        (tmp_path / "config" / name).write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError):
+            load(tmp_path, {}, {})
+        (tmp_path / "config" / name).unlink()
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "\x1b[2J", "no/such", "."])
+def test_a_name_that_is_none_is_refused_in_words(name: str) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        load_scenario(name)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 1000

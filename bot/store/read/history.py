@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from bot.domain.lifecycles import LIFECYCLES
 from bot.store import schema
+from bot.store.bounded import bounded
 from bot.store.read.reading import columns_of, pairs, read
 
 
@@ -50,7 +51,9 @@ def last_words(connection: Connection, machine: str, ids: Sequence[str]) -> dict
     """Return the reason of each entity's latest transition."""
     table = schema.TRANSITION
     newest = select(func.max(table.c.seq)).where(table.c.machine == machine, table.c.entity_id.in_(list(ids)))
-    query = select(table.c.entity_id, table.c.reason).where(table.c.seq.in_(newest.group_by(table.c.entity_id)))
+    query = select(table.c.entity_id, bounded(table.c.reason)).where(
+        table.c.seq.in_(newest.group_by(table.c.entity_id))
+    )
     return pairs(connection, query)
 
 

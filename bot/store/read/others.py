@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from bot.domain.adoption import Adoption, AdoptionState
 from bot.domain.calendar import NEW_YORK
 from bot.domain.money import from_units
+from bot.store.bounded import whole_rows
 from bot.store.read import reconciliations, running
 from bot.store.schema import EXECUTION
 from bot.store.values import parse_time, time_text
@@ -54,7 +55,7 @@ def _executions(connection: Connection, day: date) -> list[NotOurs]:
     fill = EXECUTION.c
     midnight = time_text(datetime.combine(day, time(), NEW_YORK))
     of_others = fill.order_id.is_(None) & (fill.executed_at >= midnight)
-    query = select(EXECUTION).where(of_others).order_by(fill.executed_at.desc(), fill.exec_id)
+    query = whole_rows(EXECUTION).where(of_others).order_by(fill.executed_at.desc(), fill.exec_id)
     found = []
     for row in connection.execute(query).mappings():
         what = f"{row['side']} {row['quantity']} {row['contract_key'].strip()} at {from_units(row['price'])}"

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping
 
 from bot.domain.order import OrderState
 from bot.engine.state.records import LEFT_ALONE
+from bot.store.bounded import whole_rows
 from bot.store.schema import BROKER_ORDER, RECONCILIATION, RECONCILIATION_LINE
 from bot.store.values import maybe_dollars, parse_time, time_text
 
@@ -59,12 +60,12 @@ def latest(connection: Connection, since: datetime | None = None, *, complete: b
     """Return the newest comparison, or the newest complete one; with `since` the first complete one from then on. None
     while there is none."""
     table = RECONCILIATION.c
-    query = select(RECONCILIATION).order_by(table.at.desc(), table.id.desc())
+    query = whole_rows(RECONCILIATION).order_by(table.at.desc(), table.id.desc())
     if complete:
         query = query.where(table.complete.is_(True))
     if since is not None:
         first = table.complete.is_(True) & (table.at >= time_text(since))
-        query = select(RECONCILIATION).where(first).order_by(table.at, table.id)
+        query = whole_rows(RECONCILIATION).where(first).order_by(table.at, table.id)
     row = connection.execute(query.limit(1)).first()
     if row is None:
         return None
@@ -79,7 +80,7 @@ def orders_that_agree(connection: Connection, comparison: Comparison) -> list[Co
     named = {line.key for line in comparison.lines if line.subject == "order"}
     order = BROKER_ORDER.c
     live = order.state.in_(_AGREEING) & (order.submitted_at <= time_text(comparison.at))
-    query = select(BROKER_ORDER).where(live).order_by(order.contract_key, order.id)
+    query = whole_rows(BROKER_ORDER).where(live).order_by(order.contract_key, order.id)
     rows = [row._mapping for row in connection.execute(query) if comparison.complete]
     return [
         ComparedLine("order", r["order_ref"], _terms(r), _terms(r), SAME) for r in rows if r["order_ref"] not in named
@@ -95,6 +96,8 @@ def _terms(row: RowMapping) -> str:
 
 def _lines(connection: Connection, comparison_id: str) -> list[ComparedLine]:
     line = RECONCILIATION_LINE.c
-    query = select(RECONCILIATION_LINE).where(line.reconciliation_id == comparison_id).order_by(line.subject, line.line)
+    query = (
+        whole_rows(RECONCILIATION_LINE).where(line.reconciliation_id == comparison_id).order_by(line.subject, line.line)
+    )
     found = [row._mapping for row in connection.execute(query)]
     return [ComparedLine(r["subject"], r["key"].strip(), r["broker"], r["ours"], r["action"]) for r in found]

@@ -14,6 +14,7 @@ from bot.domain.order import Purpose
 from bot.domain.position import POSITION as POSITION_LIFE
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
 from bot.store import schema
+from bot.store.bounded import bounded
 from bot.store.read.reading import columns_of, first, pairs, read
 from bot.store.values import parse_json
 
@@ -225,7 +226,7 @@ def titles(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     """Return the contract of each signal and position among some ids."""
     found: dict[str, str] = {}
     for table in (schema.SIGNAL, schema.POSITION):
-        query = select(table.c.id, table.c.contract_key).where(table.c.id.in_(list(ids)))
+        query = select(table.c.id, bounded(table.c.contract_key)).where(table.c.id.in_(list(ids)))
         found.update(pairs(connection, query))
     return found
 
