@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from bot.domain.events import AlertRaised, Event
@@ -29,6 +30,10 @@ class Beside:
     def start(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Begin; the task ends when the work ends by itself."""
         return asyncio.create_task(self._keep_going(name, work), name=name)
+
+    def start_within(self, run: AsyncExitStack, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Begin; it is cancelled when the run ends."""
+        run.push_async_callback(cancel, self.start(name, work))
 
     async def _keep_going(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         pause_s = self._pause_s

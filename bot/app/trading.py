@@ -15,14 +15,14 @@ import random
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.app.backups import Backups
-from bot.app.beside import Beside, cancel
+from bot.app.beside import Beside
 from bot.app.children import Child, ChildFailed
 from bot.app.close import watch_the_close
 from bot.app.disk import watch_the_disk
@@ -187,6 +187,25 @@ async def _trade_on(
     return code
 
 
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """The parts of one run; nothing of them has begun."""
+
+    config: LoadedConfig
+    clock: SystemClock | ScaledClock
+    calendar: XnysCalendar
+    inbox: Inbox
+    store: SqlStore
+    broker: IbkrBroker
+    feed: UwFeed
+    engine: Engine
+    synced: asyncio.Event  # the broker's book was compared once
+
+    @property
+    def settings(self) -> Settings:
+        return self.config.settings
+
+
 async def _trade(
     config: LoadedConfig,
     options: RunOptions,
@@ -196,19 +215,39 @@ async def _trade(
     day: SimulatedDay | None,
 ) -> int | None:
     """Return the exit code, None where it is to begin again."""
-    settings = paced(config.settings, clock.speed)
+    desk = await _set_up(replace(config, settings=paced(config.settings, clock.speed)), clock, sources, day)
+    engine, stop = desk.engine, stop_on_signals()
+    emergency_on_signal(desk.inbox, clock)
+    async with contextlib.AsyncExitStack() as running:
+        await _begin(desk, running)
+        beside = Beside(clock, desk.inbox.put)
+        beside.start_within(running, "the feed", partial(_feed_after_the_book, desk.feed, desk.synced))
+        if desk.settings.web.enabled:
+            await running.enter_async_context(page(config, clock, beside))
+        _show_life(desk, running)
+        beside.start_within(running, "requests", partial(_poll_requests, desk.store, desk.inbox))
+        watch = ClockWatch(clock, desk.settings.engine.clock_tolerance_s)
+        beside.start_within(running, "clock", partial(_watch_the_clock, watch, desk.inbox, clock.speed))
+        _watch_the_store(desk, running, beside)
+        close = partial(watch_the_close, engine, clock, desk.calendar, options, stop)
+        beside.start_within(running, "the day's end", close)
+        await engine.run(stop)
+    if engine.should_begin_again and not stop.is_set():
+        return None
+    return _farewell(desk.settings, desk.calendar.today(clock.now()), options)
+
+
+async def _set_up(
+    config: LoadedConfig, clock: SystemClock | ScaledClock, sources: UwSettings, day: SimulatedDay | None
+) -> _Desk:
+    settings = config.settings
     configure_logging(settings.log.level, config.hidden(), now=clock.now, aside=True)
-    inbox = Inbox()
+    inbox, synced = Inbox(), asyncio.Event()
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir), settings.calendar)
-    store = SqlStore(settings.database.url, clock, config_version=config.version, wall=SystemClock().now)
-    for alert in await asyncio.to_thread(look_at_start, settings.database, clock.now()):
-        inbox.put(alert)
-    await store.open()
-    await store.record_config(config.version, config.text)
+    store = await _open_store(config, clock, inbox)
     align = _follower_of_the_venue(clock) if day is None else None
     broker = IbkrBroker(_broker_settings(settings), clock, inbox.put, bot_id=settings.bot_id, on_venue_time=align)
     feed = UwFeed.over_http(sources, clock, calendar, inbox.put, config.secrets.unusual_whales_token or _ANY_BEARER)
-    synced = asyncio.Event()
     told = log_at_start(settings, calendar.today(clock.now()))
     engine = Engine(
         settings,
@@ -224,63 +263,56 @@ async def _trade(
         on_look=told.look,
         on_outage=log.error,
     )
-    stop = stop_on_signals()
-    emergency_on_signal(inbox, clock)
-    async with contextlib.AsyncExitStack() as running:
-        running.push_async_callback(store.close)
-        await store.claim(settings.bot_id, settings.ibkr.client_id)
-        broker.keep_to(await store.held_in(settings.ibkr.account))
-        await engine.start()
-        running.push_async_callback(_stop, engine)
-        await broker.start()
-        running.push_async_callback(broker.stop)
-        running.push_async_callback(feed.stop)
-        beside = Beside(clock, inbox.put)
-        running.push_async_callback(cancel, beside.start("the feed", partial(_feed_after_the_book, feed, synced)))
-        if settings.web.enabled:
-            await running.enter_async_context(page(config, clock, beside))
-        signs = LifeSigns(
-            engine,
-            Systemd(os.environ),
-            dead_man_file=Path(settings.engine.dead_man_file) if settings.engine.dead_man_file else None,
-            dead_man_url=settings.engine.dead_man_url,
-        )
-        signs.start()
-        running.push_async_callback(signs.stop)
-        running.push_async_callback(cancel, beside.start("requests", partial(_poll_requests, store, inbox)))
-        watch = ClockWatch(clock, settings.engine.clock_tolerance_s)
-        running.push_async_callback(cancel, beside.start("clock", partial(_watch_the_clock, watch, inbox, clock.speed)))
-        _watch_the_store(running, beside, settings, clock, calendar, inbox)
-        if is_sqlite(settings.database.url):
-            history = HistoryKeeper(settings.database, store, clock, inbox.put)
-            running.push_async_callback(cancel, beside.start("the history's head", history.run))
-        close = partial(watch_the_close, engine, clock, calendar, options, stop)
-        running.push_async_callback(cancel, beside.start("the day's end", close))
-        await engine.run(stop)
-    if engine.should_begin_again and not stop.is_set():
-        return None
-    return _farewell(settings, calendar.today(clock.now()), options)
+    return _Desk(config, clock, calendar, inbox, store, broker, feed, engine, synced)
 
 
-def _watch_the_store(
-    running: contextlib.AsyncExitStack,
-    beside: Beside,
-    settings: Settings,
-    clock: Clock,
-    calendar: XnysCalendar,
-    inbox: Inbox,
-) -> None:
-    """Start what looks after a store that is a file: room on its disk, backups."""
-    database = settings.database
+async def _open_store(config: LoadedConfig, clock: SystemClock | ScaledClock, inbox: Inbox) -> SqlStore:
+    """Open it, once its history was looked at and before anything is written to it."""
+    database = config.settings.database
+    store = SqlStore(database.url, clock, config_version=config.version, wall=SystemClock().now)
+    for alert in await asyncio.to_thread(look_at_start, database, clock.now()):
+        inbox.put(alert)
+    await store.open()
+    await store.record_config(config.version, config.text)
+    return store
+
+
+async def _begin(desk: _Desk, running: contextlib.AsyncExitStack) -> None:
+    """Start engine and adapters, in their order; each is stopped with the run, in reverse."""
+    ibkr = desk.settings.ibkr
+    running.push_async_callback(desk.store.close)
+    await desk.store.claim(desk.settings.bot_id, ibkr.client_id)
+    desk.broker.keep_to(await desk.store.held_in(ibkr.account))
+    await desk.engine.start()
+    running.push_async_callback(_stop, desk.engine)
+    await desk.broker.start()
+    running.push_async_callback(desk.broker.stop)
+    running.push_async_callback(desk.feed.stop)
+
+
+def _show_life(desk: _Desk, running: contextlib.AsyncExitStack) -> None:
+    """Tell whoever watches the program that it lives."""
+    settings = desk.settings.engine
+    file = Path(settings.dead_man_file) if settings.dead_man_file else None
+    signs = LifeSigns(desk.engine, Systemd(os.environ), dead_man_file=file, dead_man_url=settings.dead_man_url)
+    signs.start()
+    running.push_async_callback(signs.stop)
+
+
+def _watch_the_store(desk: _Desk, running: contextlib.AsyncExitStack, beside: Beside) -> None:
+    """Start what looks after a store that is a file: room on its disk, backups, its history."""
+    database, clock, tell = desk.settings.database, desk.clock, desk.inbox.put
     if not is_sqlite(database.url):
         return
     if database.free_mb_least:
         directory = sqlite_path(database.url).resolve().parent
-        look = partial(watch_the_disk, directory, database.free_mb_least, clock, inbox.put)
-        running.push_async_callback(cancel, beside.start("free disk", look))
+        look = partial(watch_the_disk, directory, database.free_mb_least, clock, tell)
+        beside.start_within(running, "free disk", look)
     if database.backup_every_hours:
-        backups = Backups(database.url, database, clock, calendar, inbox.put)
-        running.push_async_callback(cancel, beside.start("backups", backups.run))
+        backups = Backups(database.url, database, clock, desk.calendar, tell)
+        beside.start_within(running, "backups", backups.run)
+    history = HistoryKeeper(database, desk.store, clock, tell)
+    beside.start_within(running, "the history's head", history.run)
 
 
 def _committed(told: TraderLog | DetailLog, synced: asyncio.Event, mark: Path) -> Callable[[TickBatch], None]:
