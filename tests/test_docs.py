@@ -6,6 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
+
+from bot.cli.main import app
+from bot.domain.lifecycles import LIFECYCLES
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -35,3 +39,16 @@ def test_every_function_that_a_page_names_is_in_the_file_that_it_names(page: Pat
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_the_table_of_commands_has_every_command() -> None:
+    cells = [line.split("|")[1] for line in (ROOT / "README.md").read_text().splitlines() if "`python run.py " in line]
+    named = set(re.findall(r"(?:`|run\.py \[?)([a-z][a-z-]*)", " ".join(cells)))
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(commands) - named == set()
+
+
+def test_the_architecture_names_every_lifecycle() -> None:
+    words = " ".join((ROOT / "docs" / "architecture.md").read_text().split()).lower()
+    listed = words[words.index("**the lifecycles.**") :].partition(" are tables")[0]
+    assert [name for name in LIFECYCLES if name.replace("_", " ") not in listed] == []
