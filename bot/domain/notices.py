@@ -175,7 +175,9 @@ ORDERS: Final[Mapping[str, Notice]] = {
     ),
     "CANCEL_MISSED": Notice(
         CRITICAL, "once an order, at the third miss",
-        "An order could not be cancelled three times. It is tried ever more rarely.",
+        "An order could not be cancelled three times in a row. It counts as live, is changed instead where that helps "
+        "(an entry to one tick, a sale of what is to be sold to the bid or ask), and the cancel is tried ever more "
+        "rarely.",
         "Cancel it in TWS.",
     ),
     "ORDER_STILL_LIVE": Notice(

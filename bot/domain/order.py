@@ -211,9 +211,9 @@ class Order:
     wanted_since: datetime | None = None
     amendments: int = 0
     attempts: int = 0
-    change_refusals: int = 0  # changes in a row that did not come into force; memory of this run, not stored
+    change_refusals: int = 0  # changes in a row that did not come into force
     superseded: tuple[Terms, ...] = ()  # that the broker showed newer ones after; memory of this run, not stored
-    cancel_misses: int = 0  # cancels that the broker answered with "no such order"; memory of this run, not stored
+    cancel_misses: int = 0  # cancels that the broker refused, or knew no order for
     order_id: int | None = None
     perm_id: int | None = None
     client_id: int | None = None

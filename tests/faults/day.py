@@ -341,7 +341,12 @@ class World:
         self.outcome.deaths.pop()
         self.outcome.broken += [*self.checker.broken, *self.money.broken]
         self.outcome.broken += broken_laws(
-            self.url, self.venue, EQUITY, self.plan.holds, by_hand=self.plan.by_hand, chunk=self.plan.setting.chunk
+            self.url,
+            self.venue,
+            EQUITY,
+            self.plan.expires_with_some,
+            by_hand=self.plan.by_hand,
+            chunk=self.plan.setting.chunk,
         )
         self.outcome.broken += believed_prints(self.url, self.wild, self.market.bids())
         self.outcome.fills = len(self.venue.executions())
@@ -355,7 +360,7 @@ class World:
             await self.die("asleep at the close")
             self.let_the_venue_trade(10)
             await self.start()
-        await self.run_watched(CLOSE + timedelta(seconds=30 if self.plan.holds else 4))
+        await self.run_watched(CLOSE + timedelta(seconds=30 if self.plan.expires_with_some else 4))
 
     async def recover(self) -> None:
         """No further faults, no further wishes, a machine's clock that is right, a disk that takes everything. Every

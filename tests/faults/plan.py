@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.calendar import NEW_YORK
-from bot.sim.faults.catalogue import ByHand, Fault
+from bot.sim.faults.catalogue import ALL_DAY, ByHand, Fault, Reject
 from bot.sim.faults.generator import (
     account_words,
     farm_notices,
@@ -191,6 +191,13 @@ class Plan:
     def holds(self) -> bool:
         """Whether nothing is flattened before the close: every fourth day, every eighth with the bot down then."""
         return self.setting.holds
+
+    @property
+    def expires_with_some(self) -> bool:
+        """Whether contracts may go through their expiry: on purpose, or because the broker takes no order back."""
+        return self.holds or any(
+            isinstance(fault, Reject) and fault.of == "cancel" and fault.count >= ALL_DAY for fault in self.faults
+        )
 
     @property
     def by_hand(self) -> bool:

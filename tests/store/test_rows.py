@@ -77,6 +77,7 @@ ENTITIES: dict[type, Any] = {
         Order, id=WORDS, order_ref=WORDS, contract_key=WORDS, terms=TERMS, created_at=TIMES, state_since=TIMES,
         signal_id=MAYBE_ID, position_id=MAYBE_ID, tag=WORDS, filled_quantity=SMALL, reported_filled=SMALL,
         filled_value=PRICES, wanted=st.none() | TERMS, wanted_since=MAYBE_TIME, amendments=SMALL, attempts=SMALL,
+        change_refusals=SMALL, cancel_misses=SMALL,
         order_id=st.none() | SMALL, perm_id=st.none() | SMALL, client_id=st.none() | SMALL,
         mid_at_decision=st.none() | PRICES, reject_code=st.none() | SMALL, reject_reason=WORDS, submitted_at=MAYBE_TIME,
         acknowledged_at=MAYBE_TIME, done_at=MAYBE_TIME,

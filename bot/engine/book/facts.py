@@ -182,7 +182,7 @@ class FactKeeper:
             return
         limit = ours.limit_price and (shown.limit_price or ours.limit_price)
         stop = ours.stop_price and (shown.stop_price or ours.stop_price)
-        order.terms = Terms(shown.quantity, limit, stop)
+        order.terms, order.change_refusals = Terms(shown.quantity, limit, stop), 0
         self._journal.keep(order)
         self._learn_stop(order, stop)
         self._fills.complete(order)

@@ -11,12 +11,11 @@ from typing import Final
 
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import ErrorMeaning, OrderErred
-from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose
+from bot.domain.order import AMENDABLE, MOST_ATTEMPTS, Order, OrderState, OrderTrigger, Purpose
 from bot.engine.book.order_ends import OrderEnds
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
-from bot.engine.trade.entries import CANCEL_MISSES_TOLD
 
 _READ_ONLY: Final = "read-only"
 
@@ -88,10 +87,19 @@ class OrderErrors:
             order.change_refusals = max(order.change_refusals - 1, 0) if order.wanted is not None else 0
             return
         order.cancel_misses += 1
-        if order.cancel_misses == CANCEL_MISSES_TOLD:
-            words = f"{order.order_ref} cannot be cancelled ({event.code}: {event.text}); it is tried ever more rarely"
-            self._journal.alert("CANCEL_MISSED", words, {"code": event.code, "order_id": order.order_id})
+        if order.cancel_misses == MOST_ATTEMPTS:
+            self._tell_of_a_cancel_that_misses(order, event)
         self._error_ambiguous(order, event)
+
+    def _tell_of_a_cancel_that_misses(self, order: Order, event: OrderErred) -> None:
+        what = f"the {order.purpose} order for {order.contract_key.strip()} ({order.order_ref})"
+        words = (
+            f"{what} was not taken back, {order.cancel_misses} cancels in a row were refused: it counts as live, is "
+            "changed instead where that helps, and the cancel is tried ever more rarely; "
+            f"last: {event.code}: {event.text}"
+        )
+        facts = {"code": event.code, "order_id": order.order_id, "times": order.cancel_misses}
+        self._journal.alert("CANCEL_MISSED", words, facts)
 
     def _error_ambiguous(self, order: Order, event: OrderErred) -> None:
         if order.is_done:

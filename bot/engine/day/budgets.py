@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.commands import AskSnapshot
 from bot.domain.order import Order, OrderState, OrderTrigger, Purpose
@@ -48,7 +48,10 @@ def _lost(order: Order, waited_s: float) -> Step:
     what = "amendment" if order.wanted is not None else order.state.value
     words = f"no answer to the {what} for {waited_s:.0f} s"
     ask = AskSnapshot(f"{order.order_ref}: {words}")
-    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, {"wanted": None}, commands=(ask,))
+    sets: dict[str, Any] = {"wanted": None}
+    if order.wanted is not None:
+        sets["change_refusals"] = order.change_refusals + 1  # one that nobody answers counts as one that is refused
+    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, sets, commands=(ask,))
 
 
 def tell_of_what_takes_too_long(ctx: Context, journal: Journal, schedule: Schedule) -> None:

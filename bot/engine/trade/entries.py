@@ -2,58 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
 
-from bot.domain.commands import AmendOrder, CancelOrder
-from bot.domain.order import AMENDABLE, Order, OrderState, OrderTrigger, Purpose, Terms
+from bot.domain.order import AMENDABLE, Order, OrderState, Purpose, Terms
 from bot.domain.position import PositionState
 from bot.domain.signal import SIGNAL, Signal, SignalState, SignalTrigger
 from bot.domain.wording import compared_percent
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import why_called_off
-
-_CANCELLABLE = frozenset({OrderState.SUBMITTED, OrderState.WORKING, OrderState.PARTIALLY_FILLED})
-_MISS_WAIT_S = 2.0
-_MISS_WAIT_MOST_S = 60.0
-CANCEL_MISSES_TOLD: Final = 3
-"""So many cancels of one order may miss before a person is told."""
-
-
-def may_cancel(ctx: Context, order: Order) -> bool:
-    """Say whether a cancel may be sent now: each one that missed doubles the wait for the next, up to a minute."""
-    if order.state not in _CANCELLABLE:
-        return False
-    if not order.cancel_misses:
-        return True
-    wait = min(_MISS_WAIT_S * 2 ** min(order.cancel_misses, 10), _MISS_WAIT_MOST_S)
-    return ctx.now - order.state_since >= timedelta(seconds=wait)
+from bot.engine.trade.live_orders import CANCELLABLE, amend, take_back
 
 
 def work_entry(ctx: Context, order: Order, first_fill_at: datetime | None) -> list[Step]:
     """Return what a live entry order needs now: a cancel, a better price, or nothing."""
-    if order.purpose is not Purpose.ENTRY or order.state not in _CANCELLABLE or order.wanted is not None:
+    if order.purpose is not Purpose.ENTRY or order.state not in CANCELLABLE or order.wanted is not None:
         return []
     reason = _reason_to_cancel(ctx, order, first_fill_at)
     if reason is not None:
-        return [cancel(ctx, order, reason)] if ctx.may_modify and may_cancel(ctx, order) else []
+        return take_back(ctx, order, reason) if ctx.may_modify else []
     return _reprice(ctx, order)
-
-
-def cancel(ctx: Context, order: Order, reason: str) -> Step:
-    """Ask the broker to cancel a live order; the answer decides what it was."""
-    command = CancelOrder(order.order_ref, order.order_id or 0)
-    quote = ctx.board.quote(order.contract_key)
-    evidence = {
-        "filled": order.filled_quantity,
-        "bid": quote.bid if quote else None,
-        "ask": quote.ask if quote else None,
-    }
-    return Step(order, OrderTrigger.REQUEST_CANCEL, reason, evidence, commands=(command,))
 
 
 def finish_signal(ctx: Context, signal: Signal, given_up: str = "") -> list[Step]:
@@ -161,10 +130,3 @@ def _reprice(ctx: Context, order: Order) -> list[Step]:
     return [
         amend(ctx, order, wanted, f"unfilled for {execution.reprice_after_s:g} s: limit {limit} to {price}", evidence)
     ]
-
-
-def amend(ctx: Context, order: Order, wanted: Terms, reason: str, evidence: Mapping[str, Any]) -> Step:
-    """Send new terms for a live order; they are in force once the broker echoes them."""
-    ticket = replace(order.ticket(), terms=wanted)
-    sets = {"wanted": wanted, "wanted_since": ctx.now, "amendments": order.amendments + 1}
-    return Step(order, OrderTrigger.AMEND, reason, evidence, sets, commands=(AmendOrder(ticket),))

@@ -29,7 +29,7 @@ from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.engine.trade.calling_off import FLATTENED
-from bot.engine.trade.entries import amend, cancel, may_cancel
+from bot.engine.trade.live_orders import amend, cancel, make_room_or_sell, may_cancel, take_back
 from bot.engine.trade.prices import seen_bid, sound_bid, under_the_bid
 from bot.engine.trade.protection import (
     live_entry,
@@ -95,7 +95,7 @@ def orphans(ctx: Context) -> list[Step]:
     if not ctx.may_reduce:
         return []
     left = (o for o in ctx.ledger.open_orders.values() if o.position_id in ctx.ledger.closed)
-    return [cancel(ctx, order, "its position is closed") for order in left if may_cancel(ctx, order)]
+    return [step for order in left for step in take_back(ctx, order, "its position is closed")]
 
 
 def request_close(ctx: Context, position: Position, reason: CloseReason, words: str, actor: str) -> Step:
@@ -329,7 +329,7 @@ def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
         return []
     entry = live_entry(orders)
     if entry is not None:
-        return [cancel(ctx, entry, "the position is being closed")] if may_cancel(ctx, entry) else []
+        return take_back(ctx, entry, "the position is being closed")
     if live_stop(orders) is not None and is_halted(ctx, position):
         return []  # the stop stays: nothing could be sold in its place
     live = [o for o in orders if o.purpose is not Purpose.ENTRY and not o.is_done]
@@ -376,11 +376,9 @@ def _is_way_out(order: Order) -> bool:
 def _take_back(ctx: Context, position: Position, live: Sequence[Order]) -> list[Step]:
     steps = []
     for order in live:
-        if _is_way_out(order) or not may_cancel(ctx, order):
+        if _is_way_out(order) or _is_leaving_by_itself(ctx, position, order):
             continue
-        if _is_leaving_by_itself(ctx, position, order):
-            continue
-        steps.append(cancel(ctx, order, f"closing: {position.close_reason or 'asked'}"))
+        steps += make_room_or_sell(ctx, order, f"closing: {position.close_reason or 'asked'}")
     return steps
 
 

@@ -18,7 +18,7 @@ from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Te
 from bot.domain.position import Origin, Position, PositionTrigger
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
-from bot.engine.trade.entries import amend, cancel, may_cancel
+from bot.engine.trade.live_orders import amend, cancel, may_cancel
 from bot.engine.trade.prices import under_the_bid
 from bot.engine.trade.refusals import is_watched, must_sell, repriced, touched, waits_for_the_other_side
 from bot.risk.ladder import protective_stop, stop_move_is_material

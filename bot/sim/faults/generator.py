@@ -53,7 +53,8 @@ def _lasting(kind: str, longest: int, **more: tuple[Any, ...]) -> _Recipe:
 
 def _reject(chance: random.Random) -> dict[str, Any]:
     of = chance.choice(("place", "place", "change", "cancel", "cancel", "cancel"))
-    return {"kind": "reject", "of": of, "code": chance.choice(_CODES[of]), "count": chance.choice((1, 1, 2))}
+    code, counts = chance.choice(_CODES[of]), (1, 2, ALL_DAY) if of == "cancel" else (1, 1, 2)
+    return {"kind": "reject", "of": of, "code": code, "count": chance.choice(counts)}
 
 
 _RECIPES: Final[tuple[tuple[int, _Recipe], ...]] = (  # weight, recipe
@@ -300,6 +301,7 @@ def _unheard_of(seed: int, begin: datetime, end: datetime) -> list[Fault]:
         fault["count"] = ALL_DAY
     if fault["of"] == "cancel":
         fault["orders"] = "any"
+        fault["count"] = chance.choice((fault["count"], ALL_DAY))
     return [_ONE.validate_python(fault)]
 
 

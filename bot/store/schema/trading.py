@@ -181,6 +181,8 @@ BROKER_ORDER: Final = Table(
     label("tag", comment="why it exists: entry, stop, rung:1, flat_time, close:<command>"),
     whole("amendments", nullable=False),
     whole("attempts", nullable=False),
+    whole("change_refusals", nullable=False, comment="changes in a row that did not come into force", default="0"),
+    whole("cancel_misses", nullable=False, comment="cancels that the broker refused", default="0"),
     whole("order_id", comment="TWS order id: alone it identifies nothing"),
     Column("perm_id", BigInteger, nullable=True, comment="IBKR permanent id"),
     whole("client_id"),
