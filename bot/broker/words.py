@@ -81,7 +81,7 @@ ORDER_ERRORS: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
         383: _E.NOT_PLACED,  # precaution: the size limit
         387: _E.NOT_PLACED,
         388: _E.NOT_PLACED,
-        391: _E.NOT_PLACED,
+        391: _E.NOT_PLACED,  # a date and time in an order field that cannot be read
         399: _E.WARNING,  # held until the open, and the like: the order is live
         403: _E.NOT_PLACED,  # the stop price is not valid
         404: _E.WARNING,  # shares are being located
@@ -101,7 +101,7 @@ ORDER_ERRORS: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
         2168: _E.WARNING,
         2169: _E.WARNING,
         2174: _E.WARNING,
-        10006: _E.NOT_PLACED,
+        10006: _E.NOT_PLACED,  # the parent order is missing
         10147: _E.CANCEL_REFUSED,
         10148: _E.CANCEL_REFUSED,
         10268: _E.NOT_PLACED,

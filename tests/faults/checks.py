@@ -88,7 +88,7 @@ class Checker:
 
     def _never_more_than_held(self) -> None:
         """What may be sold together never exceeds what is held: at any moment, whatever was lost or late."""
-        cover = self._cover()
+        cover = self._cover(but_for=_OUT_OF_THE_WAY)
         self._too_much_since = {key: at for key, at in self._too_much_since.items() if key in cover}
         if not cover:
             return
@@ -103,9 +103,13 @@ class Checker:
             elif self._clock.now() - self._too_much_since.setdefault(key, self._clock.now()) > _HEARD_WITHIN:
                 self._say(f"{quantity} {key} can be sold, {held.get(key, 0)} are held since somebody else sold")
 
-    def _cover(self) -> dict[str, int]:
+    def _cover(self, but_for: Decimal | None = None) -> dict[str, int]:
+        """Return what live sales may sell, by key; `but_for`: stops at this price or below sell nothing."""
         cover: dict[str, int] = defaultdict(int)
         for order in self._venue.open_orders():
+            stop = order.stop_price
+            if but_for is not None and stop is not None and stop <= but_for and not order.triggered:
+                continue
             if order.ticket.side is Side.SELL and order.status in LIVE:
                 cover[order.ticket.instrument.local_symbol] += order.remaining
         return cover
@@ -151,6 +155,10 @@ class Checker:
 
 _HEARD_WITHIN: Final = timedelta(seconds=15)
 """What may pass until a cancel of what nobody holds is through: one that is refused or lost is tried again."""
+
+
+_OUT_OF_THE_WAY: Final = Decimal("0.01")
+"""Where a stop goes that the broker never takes back: one tick, to which no bid of these days falls."""
 
 
 def _is_short_option(position: VenuePosition) -> bool:

@@ -44,6 +44,8 @@ class Policy(StrEnum):
     WAIT = "wait"
 
 
+# Not here: 391 (a date and time in an order field) and 10006 (a parent order that is missing) speak of what no order of
+# ours carries. They are as any other refusal: counted, and after three the stop is watched.
 POLICY_OF: Final[Mapping[int, Policy]] = MappingProxyType(
     {
         109: Policy.REPRICE,  # out of the venue's price range
@@ -51,9 +53,7 @@ POLICY_OF: Final[Mapping[int, Policy]] = MappingProxyType(
         200: Policy.FLATTEN,  # no such contract any more: adjusted or delisted while we hold it
         203: Policy.WATCH,  # not available for this account
         387: Policy.WATCH,  # order type unsupported for this contract
-        391: Policy.WATCH,  # time in force not taken for this order type
         460: Policy.FLATTEN,  # trading permission is gone: what is held may be sold, nothing else
-        10006: Policy.WATCH,  # order attributes that the destination does not take
     }
 )
 
