@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PYTHONS: Final = ((3, 11), (3, 13))
 FREE_BYTES_WANTED: Final = 500 * 1024 * 1024
 CONNECT_TIMEOUT_S: Final = 2.0
+CURRENCY_TIMEOUT_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,10 @@ def _ports(config: LoadedConfig) -> Iterator[Line]:
             ("sim.uw_port", "127.0.0.1", settings.sim.uw_port),
         ]
     else:
-        yield _gateway(settings.ibkr.host, settings.ibkr.port, paper=settings.mode == "paper")
+        gateway = _gateway(settings.ibkr.host, settings.ibkr.port, paper=settings.mode == "paper")
+        yield gateway
+        if gateway.ok:
+            yield _currency(settings.ibkr)
         yield Line("gateway boxes", True, _BOXES)
     for key, host, port in wanted:
         line = Line("ports", True, f"{key}: any free one") if port == 0 else _port(key, host, port)
@@ -236,6 +240,26 @@ def _gateway(host: str, port: int, *, paper: bool) -> Line:
         )
 
 
+def _currency(ibkr: Any) -> Line:
+    """Ask in what currency the account is kept: a question on a connection of its own that changes nothing."""
+    import asyncio
+
+    from bot.broker.base_currency import base_currency
+    from bot.broker.words import DOLLARS
+
+    asks_as = ibkr.client_id + _ASKS_AS
+    told = asyncio.run(base_currency(ibkr.host, ibkr.port, asks_as, ibkr.account, CURRENCY_TIMEOUT_S))
+    if told is None:
+        words = f"not told within {CURRENCY_TIMEOUT_S:g} s (asked as client {asks_as}); a bot that runs says it"
+        return Line("account currency", True, words)
+    if told == DOLLARS:
+        return Line("account currency", True, "the account is kept in USD")
+    words = f"the account is kept in {told}: only an account in dollars is traded. Set its base currency to USD, or "
+    return Line("account currency", False, words + "name another in ibkr.account")
+
+
+_ASKS_AS: Final = 90
+"""So far from the bot's own client id is the one that asks: orders belong to a client id, and this one has none."""
 _BOXES: Final = (
     "not asked, for no client is told: look once in TWS or the gateway. API > Settings > Read-Only API is unticked, or "
     "no order and no stop is taken; Presets > Precautionary Settings (size, value, percentage, number of ticks) are "

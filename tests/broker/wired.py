@@ -32,7 +32,7 @@ from tests.engine.fakes import FakeCalendar, FakeStrategy
 TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 NO_LIMITS: Mapping[str, Any] = {
     "min_rejections": 10_000, "max_orders_per_minute": 10_000, "max_positions": 100, "max_same_direction": 100,
-    "max_per_symbol": 100, "uw_silent_s": 1e9, "tws_gone_s": 1e9, "max_premium_fraction": "0.02",
+    "max_per_symbol": 100, "uw_silent_s": 31_622_400, "tws_gone_s": 31_622_400, "max_premium_fraction": "0.02",
 }  # fmt: skip
 PATIENT: Mapping[str, Any] = {"request_timeout_s": 3.0, "what_if_timeout_s": 3.0, "handshake_timeout_s": 5.0}
 """A busy machine must not look like a silent TWS; tests of silence say `HASTY`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import socket
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import Result
 
 from bot.broker import words
+from tests.broker.fake_tws import ACCOUNT, FakeTws
 
 Call = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,6 +110,27 @@ def test_a_gateway_that_answers_is_told_with_what_its_port_usually_is(
     assert ok
     assert ("no usual port" in said) is (usual_for_paper is None)
     assert ("the mode is paper: its usual ports are" in said) is (usual_for_paper is False)
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize("currency, fine", [("USD", True), ("EUR", False)])
+async def test_an_account_in_another_currency_is_said_by_check(
+    call: Call, monkeypatch: pytest.MonkeyPatch, currency: str, fine: bool
+) -> None:
+    tws = FakeTws()
+    tws.answers[6] = lambda _: tws.send_all(
+        [(6, 2, "NetLiquidation", "100000.00", currency, ACCOUNT), (54, 1, ACCOUNT)]
+    )
+    await tws.start()
+    monkeypatch.setenv("QUANTICITY__MODE", "paper")
+    monkeypatch.setenv("QUANTICITY__IBKR__PORT", str(tws.port))
+    try:
+        _, found = await asyncio.to_thread(lines, call)
+    finally:
+        await tws.stop()
+    ((ok, said),) = found["account currency"]
+    assert ok is fine
+    assert f"the account is kept in {currency}" in said
 
 
 def test_a_dotenv_that_others_can_read_is_told(call: Call, ready: Path) -> None:
