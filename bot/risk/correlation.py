@@ -14,8 +14,15 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import combinations
 
+from bot.domain.instruments import OptionContract, Right
+
 Bet = tuple[str, int]
 """Underlying and direction: +1 for a call, -1 for a put."""
+
+
+def bet_on(contract: OptionContract) -> Bet:
+    return contract.symbol, 1 if contract.right is Right.CALL else -1
+
 
 Minutes = Mapping[str, Mapping[int, Decimal]]
 """Underlying -> minute number -> last price of that minute."""

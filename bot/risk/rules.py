@@ -19,7 +19,7 @@ from bot.domain.instruments import OptionContract, Right
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState
 from bot.domain.wording import digits_apart, rounded
-from bot.risk.correlation import Bet, Minutes, mean_correlation, signed
+from bot.risk.correlation import Bet, Minutes, bet_on, mean_correlation, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class EntryView:
 
     @property
     def bet(self) -> Bet:
-        return self.contract.symbol, 1 if self.contract.right is Right.CALL else -1
+        return bet_on(self.contract)
 
     @property
     def notional(self) -> Decimal:

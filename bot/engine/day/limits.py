@@ -31,9 +31,9 @@ from bot.domain.breaker import Breaker, BreakerState, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState, Permission
 from bot.domain.events import DatumReceived
-from bot.domain.instruments import Right, option_of_key
+from bot.domain.instruments import option_of_key
 from bot.domain.order import OrderState
-from bot.domain.position import CloseReason, Position, PositionState
+from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -42,6 +42,7 @@ from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import breaker_tag, call_off
 from bot.engine.trade.exits import request_close
 from bot.risk.breakers import BREAKERS, BookView, BreakerRule, Effect, Reading, read_breakers
+from bot.risk.correlation import bet_on
 
 _MINUTES_KEPT: Final = 61
 _TRIGGER: Final = {
@@ -108,7 +109,7 @@ class Limits:
             first_equity=ledger.opening_equity.get(ctx.trading.day),
             high_water=ledger.high_water,
             losses_in_a_row=losses_in_a_row(ctx),
-            exposures=tuple(_exposure(p) for p in ledger.positions.values()),
+            exposures=tuple(bet_on(p.contract) for p in ledger.positions.values()),
             minutes=self.minutes,
             uw_silent_s=self._silent_s(ctx),
             link_lost_s=self._link_lost_s(ctx),
@@ -271,10 +272,6 @@ def _counted_from(ctx: Context, name: str) -> datetime:
 
 def _same_day(at: datetime | None, now: datetime) -> bool:
     return at is not None and new_york_day(at) == new_york_day(now)
-
-
-def _exposure(position: Position) -> tuple[str, int]:
-    return position.contract.symbol, 1 if position.contract.right is Right.CALL else -1
 
 
 def _tripped_since(ctx: Context, name: str) -> datetime | None:

@@ -76,10 +76,8 @@ def _against(ledger: Ledger, ticket: OrderTicket) -> list[str]:
     """Return what keeps this one order in."""
     order: Order | None = ledger.by_ref.get(ticket.order_ref)
     called_off = why_called_off(order) if order is not None else None
-    halted = ledger.halted_symbols
-    symbol = symbol_of_key(ticket.contract_key) if halted else ""
-    found = [called_off] if called_off else []
-    return [*found, f"entries on {symbol} are halted: {halted[symbol]}"] if symbol in halted else found
+    kept = ledger.kept_off(symbol_of_key(ticket.contract_key))
+    return [words for words in (called_off, kept.words if kept else None) if words]
 
 
 def _asks_for_more(now: Terms, wanted: Terms) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.events import BrokerOrderView
-from bot.domain.instruments import OptionContract, Right, symbol_of_key
+from bot.domain.instruments import Right, symbol_of_key
 from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderSide, OrderState, Purpose, base_of
 from bot.domain.position import OPEN, CloseReason, Position, Valuation
 from bot.domain.session import Session
@@ -24,15 +24,11 @@ from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.clocks import Clocks
 from bot.engine.state.equity import Equity, Fault
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
-from bot.risk.correlation import Bet, Minutes
+from bot.risk.correlation import Bet, Minutes, bet_on
 
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
 
 _ALLOWED = frozenset({SignalState.APPROVED, SignalState.WORKING})
-
-
-def _bet(contract: OptionContract) -> Bet:
-    return contract.symbol, 1 if contract.right is Right.CALL else -1
 
 
 def _day_of(at: datetime | None) -> date:
@@ -41,6 +37,20 @@ def _day_of(at: datetime | None) -> date:
 
 def _is_unknown(position: Position) -> bool:
     return position.valuation is Valuation.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOff:
+    """Why no entry on a symbol passes: a code, what becomes of them, the reason in words."""
+
+    code: str
+    symbol: str
+    what: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        return f"entries on {self.symbol} {self.what}: {self.reason}"
 
 
 class Ledger:
@@ -353,9 +363,18 @@ class Ledger:
         """Return the symbols on which no entry is allowed now, and why."""
         return {halt.id: halt.reason for halt in self.symbol_halts.values() if halt.state is SymbolState.HALTED}
 
-    def asked_about_on(self, symbol: str) -> str:
-        """Return in words what keeps entries on a symbol out while a holding on it waits for a person; empty:
-        nothing."""
+    def kept_off(self, symbol: str) -> KeptOff | None:
+        """Return what keeps entries off a symbol, whatever their terms: proposed, approved, on their way or working.
+        None: nothing."""
+        if reason := self.halted_symbols.get(symbol):
+            return KeptOff("symbol_halted", symbol, "are halted", reason)
+        if asked := self._asked_about_on(symbol):
+            return KeptOff("adoption_asked", symbol, "wait", asked)
+        if delivered := self.delivered_on(symbol):
+            return KeptOff("shares_delivered", symbol, "wait", delivered)
+        return None
+
+    def _asked_about_on(self, symbol: str) -> str:
         waiting = (a for a in self.adoptions.values() if a.symbol == symbol and a.state in OPEN_QUESTIONS)
         listed = "; ".join(adoption.words for adoption in waiting)
         return f"what is at the broker and not ours waits for a person (adopt): {listed}" if listed else ""
@@ -376,7 +395,7 @@ class Ledger:
     def bets(self, before: Signal) -> tuple[Bet, ...]:
         """Return what an entry is one bet with: open positions, and the entries on their way that were proposed before
         it or are already allowed. Of two in one tick the second counts the first, and not the other way round."""
-        found = [_bet(each.contract) for each in self.positions.values() if each.id != before.position_id]
+        found = [bet_on(each.contract) for each in self.positions.values() if each.id != before.position_id]
         is_earlier = before.id in self.signals
         for signal in self.signals.values():
             if signal.id == before.id:
@@ -384,7 +403,7 @@ class Ledger:
                 continue
             on_its_way = signal.state not in SIGNAL.terminal and signal.position_id not in self.positions
             if on_its_way and (is_earlier or signal.state in _ALLOWED):
-                found.append(_bet(signal.contract))
+                found.append(bet_on(signal.contract))
         return tuple(found)
 
     def day_pnl(self, day: date) -> Decimal | None:

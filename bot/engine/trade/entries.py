@@ -88,10 +88,8 @@ def kept_out(ctx: Context, order: Order, signal: Signal) -> str | None:
         return f"entries are not allowed while the session is {ctx.ledger.session.state}"
     if ctx.kill_switch or ctx.against_hours:
         return ctx.kill_switch or ctx.against_hours
-    if delivered := ctx.ledger.delivered_on(signal.symbol):
-        return f"entries on {signal.symbol} wait: {delivered}"
-    if signal.symbol in ctx.ledger.halted_symbols:
-        return f"entries on {signal.symbol} are halted: {ctx.ledger.halted_symbols[signal.symbol]}"
+    if kept := ctx.ledger.kept_off(signal.symbol):
+        return kept.words
     if any(p.id != order.position_id for p in ctx.ledger.positions_of(order.contract_key)):
         return "a position holds this contract: its stop cannot work beside a buy order"
     return None

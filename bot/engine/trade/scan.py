@@ -197,12 +197,8 @@ def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] |
 
 def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:
     """The same, for what concerns this symbol alone."""
-    if symbol in ctx.ledger.halted_symbols:
-        return "symbol_halted", f"entries on {symbol} are halted: {ctx.ledger.halted_symbols[symbol]}"
-    if asked := ctx.ledger.asked_about_on(symbol):
-        return "adoption_asked", f"entries on {symbol} wait: {asked}"
-    if delivered := ctx.ledger.delivered_on(symbol):
-        return "shares_delivered", f"entries on {symbol} wait: {delivered}"
+    if kept := ctx.ledger.kept_off(symbol):
+        return kept.code, kept.words
     wait = timedelta(seconds=ctx.settings.execution.entries_wait_s)
     if refused := ctx.ledger.entries_not_taken(symbol, ctx.now, wait):
         return "not_taken", refused

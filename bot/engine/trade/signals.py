@@ -246,10 +246,7 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         open_puts=exposure.puts,
         open_total=exposure.total,
         open_on_symbol=exposure.on(signal.symbol),
-        symbol_halt=ledger.halted_symbols.get(signal.symbol, "")
-        or ledger.asked_about_on(signal.symbol)
-        or ledger.delivered_on(signal.symbol)
-        or _unequal(ctx, signal),
+        symbol_halt=_kept_off(ctx, signal),
         held_on_contract=ledger.held_on(signal.key) - (own.quantity if own is not None else 0),
         sells_on_contract=len(ledger.live_on(signal.key, OrderSide.SELL)),
         buys_on_contract=len(ledger.live_on(signal.key, OrderSide.BUY)),
@@ -265,7 +262,9 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
     return validate_entry(view, ctx.settings.risk)
 
 
-def _unequal(ctx: Context, signal: Signal) -> str:
+def _kept_off(ctx: Context, signal: Signal) -> str:
+    if kept := ctx.ledger.kept_off(signal.symbol):
+        return kept.reason
     return "the broker's quantity is another than ours" if signal.key in ctx.ledger.unequal_keys else ""
 
 

@@ -128,7 +128,9 @@ async def test_entries_on_its_symbol_wait_and_go_on_when_it_is_answered() -> Non
     await desk.propose(2)
     await desk.ticks(3)
     assert desk.broker.submitted == []
-    assert "waits for a person" in desk.engine.ledger.asked_about_on("SPY")
+    kept = desk.engine.ledger.kept_off("SPY")
+    assert kept is not None
+    assert "waits for a person" in kept.words
     await adopt(desk, "all")
     await desk.propose(2)
     await desk.ticks(3)

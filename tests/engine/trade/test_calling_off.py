@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.adoption import Adoption
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.events import CommandKind, LinkChange, LinkChanged
 from bot.domain.instruments import OptionContract, Right
@@ -80,6 +81,11 @@ def _symbol_is_halted(desk: Desk, switch: Path) -> None:
     desk.engine.ledger.symbol_halts["SPY"] = SymbolHalt("SPY", SymbolState.HALTED, "sold by hand")
 
 
+def _holding_is_asked_about(desk: Desk, switch: Path) -> None:
+    key = "SPY   261120C00600000"
+    desk.engine.ledger.adoptions[key] = Adoption(key, symbol="SPY", quantity=2)
+
+
 def _is_called_off(desk: Desk, switch: Path) -> None:
     for order in desk.engine.ledger.open_orders.values():
         order.tag = CALLED_OFF
@@ -92,6 +98,7 @@ MEANWHILE: dict[str, tuple[Callable[[Desk, Path], object], str]] = {
     "kill switch file": (lambda desk, switch: switch.touch(), "the kill switch"),
     "connection": (_link_is_lost, "the connection is degraded_orders"),
     "symbol": (_symbol_is_halted, "entries on SPY are halted: sold by hand"),
+    "adoption": (_holding_is_asked_about, "entries on SPY wait: what is at the broker and not ours"),
     "cancel-all": (_is_called_off, "a person called every entry off"),
 }
 
@@ -398,3 +405,13 @@ async def test_the_new_terms_of_a_stop_always_pass(desk: Desk) -> None:
     desk.engine.ledger.session.state = SessionState.HALTED
     stop = next(o for o in desk.engine.ledger.open_orders.values() if o.purpose is Purpose.PROTECT)
     assert desk.engine._gate.amendment_refusal(stop.ticket()) is None
+
+
+async def test_an_entry_that_works_is_taken_back_while_a_person_is_asked_about_its_symbol(tmp_path: Path) -> None:
+    desk = await Desk().start()
+    await desk.propose(2)
+    await desk.ticks(3)
+    (working,) = desk.broker.live
+    _holding_is_asked_about(desk, tmp_path)
+    await desk.ticks(3)
+    assert desk.broker.cancels == [working.ref]
