@@ -49,16 +49,10 @@ def size_entry(
     asked for, the size is zero. `may_lose`: what the day may lose from here until its loss limit, None when no day's
     equity is known; the premium that is open already, `open_premium`, and that of this entry stay within it together.
     """
-    cost = price * multiplier
-    caps = [
-        (contracts_within_premium(equity, settings.max_premium_fraction, price, multiplier),
-         f"PREMIUM_BUDGET one contract costs {cost}, over {settings.max_premium_fraction} of {equity}"),
-    ]  # fmt: skip
+    cost, most = price * multiplier, most_of_one_order(settings, displayed)
+    caps = [_premium_budget(settings, equity, price, multiplier)]
     if may_lose is not None:
-        left = may_lose - open_premium
-        words = f"DAY_LOSS_ROOM the day may still lose {may_lose:.2f}, {open_premium:.2f} of premium are open"
-        caps.append((int(left // cost) if left > 0 else 0, words))
-    most = most_of_one_order(settings, displayed)
+        caps.append(_day_loss_room(may_lose, open_premium, cost))
     if most < 1:
         words = f"DISPLAYED_SIZE {displayed} on the thinner side, times {settings.max_displayed_multiple}"
         caps.append((0, words))
@@ -66,6 +60,18 @@ def size_entry(
     if contracts > most:
         bound_by += f"; {_why_chunks(settings, displayed, most)}"
     return Size(max(contracts, 0), bound_by, most)
+
+
+def _premium_budget(settings: RiskSettings, equity: Decimal, price: Decimal, multiplier: int) -> tuple[int, str]:
+    most = settings.max_premium_fraction
+    words = f"PREMIUM_BUDGET one contract costs {price * multiplier}, over {most} of {equity}"
+    return contracts_within_premium(equity, most, price, multiplier), words
+
+
+def _day_loss_room(may_lose: Decimal, open_premium: Decimal, cost: Decimal) -> tuple[int, str]:
+    left = may_lose - open_premium
+    words = f"DAY_LOSS_ROOM the day may still lose {may_lose:.2f}, {open_premium:.2f} of premium are open"
+    return int(left // cost) if left > 0 else 0, words
 
 
 def most_of_one_order(settings: RiskSettings, displayed: int) -> int:

@@ -57,19 +57,7 @@ def _agrees_with_broker(question: Question, faults: Faults) -> int:
     if not latest:
         return 0
     at = latest[0]["at"]
-    held = _held_at(question, at, present)
-    told = {
-        row["key"]: row
-        for row in question.rows(
-            "SELECT key, ours, broker, action FROM reconciliation_line WHERE reconciliation_id = :id AND subject = "
-            "'position'",
-            id=latest[0]["id"],
-        )
-    }
-    alone = {
-        row["id"]: row["quantity"]
-        for row in question.rows("SELECT id, quantity FROM adoption WHERE state IN ('asked', 'allowed', 'declined')")
-    }
+    held, told, alone = _held_at(question, at, present), _told_by(question, latest[0]["id"]), _left_alone(question)
     unsettled = {row["contract_key"] for row in question.rows(_CHANGED_OTHERWISE_SINCE, at=at, present=present)}
     compared = 0
     for key in sorted((set(told) | set(held)) - unsettled):
@@ -83,6 +71,19 @@ def _agrees_with_broker(question: Question, faults: Faults) -> int:
             words = f"{key.strip()}: the broker had {there} at {at}, the store {held.get(key, 0)}"
             faults.add(words, key=key, broker=there, ours=held.get(key, 0))
     return compared
+
+
+def _told_by(question: Question, reconciliation: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return by contract what a comparison says of it."""
+    lines = """
+SELECT key, broker, action FROM reconciliation_line WHERE reconciliation_id = :id AND subject = 'position'"""
+    return {row["key"]: row for row in question.rows(lines, id=reconciliation)}
+
+
+def _left_alone(question: Question) -> Mapping[str, int]:
+    """Return by contract how many are at the broker and not ours, or not yet."""
+    waiting = "SELECT id, quantity FROM adoption WHERE state IN ('asked', 'allowed', 'declined')"
+    return {row["id"]: row["quantity"] for row in question.rows(waiting)}
 
 
 _CHANGED_OTHERWISE_SINCE: Final = """
