@@ -19,9 +19,9 @@ from bot.domain.events import (
 from bot.domain.order import Purpose
 from bot.domain.position import PositionState
 from bot.engine.book import foreign, sold_elsewhere, told_holdings
-from bot.engine.book.adoption import LostOrders
 from bot.engine.book.facts import FactKeeper
 from bot.engine.book.fills import FillKeeper
+from bot.engine.book.lost_orders import LostOrders
 from bot.engine.book.newer_store import NewerSales
 from bot.engine.book.reconciler import Reconciler
 from bot.engine.intake import Intake

@@ -2,7 +2,7 @@
 
 Those of a position that the store knows become that position's own again, with their executions: the newer stop stays
 where it was raised to, the rung that was sold is counted. What that would sell beyond what is held, or a stop that is
-looser than ours, is left to those who cancel (`bot.engine.book.adoption`).
+looser than ours, is left to those who cancel (`bot.engine.book.lost_orders`).
 """
 
 from __future__ import annotations

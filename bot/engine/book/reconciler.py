@@ -44,9 +44,9 @@ from bot.domain.order import (
 )
 from bot.domain.position import Origin, Position, PositionState, PositionTrigger
 from bot.engine.book import foreign, sold_elsewhere
-from bot.engine.book.adoption import LostOrders
 from bot.engine.book.asking import Asking
 from bot.engine.book.facts import FactKeeper
+from bot.engine.book.lost_orders import LostOrders
 from bot.engine.book.newer_store import NewerSales, is_unknown
 from bot.engine.book.order_ends import OrderEnds
 from bot.engine.settlement import expiry
