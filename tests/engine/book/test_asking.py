@@ -11,7 +11,7 @@ import pytest
 from bot.domain.events import CommandKind
 from bot.domain.instruments import OptionContract
 from bot.domain.order import OrderSide, OrderType, Terms
-from tests.engine.book.test_adoption import LOST, lost, text_of
+from tests.engine.book.test_lost_orders import LOST, lost, text_of
 from tests.engine.desk import SPY_580P, SPY_590C, TAKES_ALL, Desk
 from tests.engine.fake_broker import AtBroker
 from tests.engine.fake_store import FakeStore
