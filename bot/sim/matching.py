@@ -1,10 +1,11 @@
 """The matching engine: a venue that works orders against the market model.
 
 Context: a fill in a simulator is a promise about the real market, and the usual fault is generosity.
-Decision: what takes liquidity pays the touch and gets at most the size displayed in that second; what rests at a price
-fills when the market comes to it, or by chance each second, the likelier the deeper it stands inside the spread; a
-stop is triggered by the quote it will have to trade against and may slip a tick beyond it. Chance is a hash of seed,
-order and second, so the same calls give the same fills and a restored venue goes on as the old one would have.
+Decision: what takes liquidity pays the touch and gets at most the size displayed in that second; what rests fills at
+its own price when the quote comes to it, when trades print beyond it, or when prints at its price have used up what was
+displayed there before it came (`liquidity`); a stop is triggered by the quote it will have to trade against and may
+slip a tick beyond it. What is left of chance is a hash of seed, order and second, so the same calls give the same fills
+and a restored venue goes on as the old one would have.
 Consequence: an order for more than is displayed takes several seconds; nothing fills while the market is closed or
 halted.
 
@@ -34,7 +35,7 @@ from bot.sim.admission import (
     reserved,
 )
 from bot.sim.executions import Executions
-from bot.sim.liquidity import Liquidity, second_of
+from bot.sim.liquidity import Liquidity
 from bot.sim.order_terms import changed_stop, comes_to_stop, first_stop
 from bot.sim.scenario import NEW_YORK, Scenario, VenueScript
 from bot.sim.valuation import expires, intrinsic, mark
@@ -254,7 +255,7 @@ class MatchingVenue:
         self._next_perm_id = perm_id + 1
         status = Status.PRE_SUBMITTED if ticket.transmit else Status.PENDING_SUBMIT
         order = VenueOrder(ticket, perm_id, status, now, now + self._latency, stop_price=first_stop(ticket))
-        return Working(order, transmitted=ticket.transmit, tried=second_of(now))
+        return Working(order, transmitted=ticket.transmit)
 
     def _reject(self, order: VenueOrder, refusal: Refusal, now: datetime) -> list[VenueEvent]:
         order.status = Status.INACTIVE
@@ -273,6 +274,8 @@ class MatchingVenue:
         if refusal is not None:
             return [_refused(ticket, refusal)]
         order.stop_price = changed_stop(order, ticket)
+        if ticket.quantity > order.ticket.quantity:
+            work.place = None  # who asks for more goes to the end of the queue
         order.ticket = ticket
         order.live_from = now + self._latency
         if ticket.transmit and not work.transmitted:
@@ -326,22 +329,21 @@ class MatchingVenue:
                 order.status = Status.SUBMITTED
             events.append(_changed(order))
         touch, size = (top.ask, top.ask_size) if order.ticket.side is Side.BUY else (top.bid, top.bid_size)
-        price = self._liquidity.taking_price(order, touch, now)
+        price = self._liquidity.taking_price(work, touch, now)
         if price is not None:
             quantity = self._found(order, size, now)
             return events + self._fill(work, quantity, price, now, taking=True)
         return events + self._rest(work, top, now)
 
     def _rest(self, work: Working, top: TopOfBook, now: datetime) -> list[VenueEvent]:
-        """Give a resting limit its chance for every second that has passed."""
-        order = work.order
-        limit = self._liquidity.resting_limit(order, top, work.tried, now)
-        work.tried = max(second_of(now), work.tried)
-        if limit is None:
+        """Let a resting limit wait in the queue of its price for the prints that reach it."""
+        self._liquidity.join(work, top, now)
+        place, instrument = work.place, work.order.ticket.instrument
+        if place is None:
             return []
-        size = top.bid_size if order.ticket.side is Side.BUY else top.ask_size
-        quantity = self._found(order, size, now)
-        return self._fill(work, quantity, limit, now, taking=False)
+        prints = self.market.prints(instrument, place.since, now) if place.since < now else []
+        quantity = self._liquidity.turn(work, prints, now, only_partial=self.partial_fills_only)
+        return self._fill(work, quantity, place.price, now, taking=False)
 
     def _found(self, order: VenueOrder, size: int, now: datetime) -> int:
         """Return how many of the displayed contracts the order can have."""

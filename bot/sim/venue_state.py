@@ -19,17 +19,26 @@ from bot.sim.vocabulary import Instrument, Market, OrderTicket, Side, Status, Ve
 
 
 @dataclass(slots=True)
+class Place:
+    """Where an order rests: its price, the contracts ahead of it there, and until when prints are counted."""
+
+    price: Decimal
+    ahead: int
+    since: datetime
+
+
+@dataclass(slots=True)
 class Working:
     """An order with what the matching engine alone needs to know of it."""
 
     order: VenueOrder
     transmitted: bool = True
     cancel_at: datetime | None = None
-    tried: int = 0  # the second of the last chance given to a resting limit
+    place: Place | None = None  # in the queue of its price, once it rests
 
 
-_RECORDS: Final[Mapping[str, type]] = MappingProxyType(
-    {each.__name__: each for each in (Holding, OrderTicket, VenueExecution, VenueOrder, Working)}
+_RECORDS: Final[Mapping[str, type[Any]]] = MappingProxyType(
+    {each.__name__: each for each in (Holding, OrderTicket, Place, VenueExecution, VenueOrder, Working)}
 )
 _WORDS: Final[Mapping[str, type[StrEnum]]] = MappingProxyType({"side": Side, "status": Status})
 
@@ -83,4 +92,6 @@ def _record(name: str, kept: Mapping[str, Any], market: Market) -> Any:
     for key, words in _WORDS.items():
         if key in values:
             values[key] = words(values[key])
-    return _RECORDS[name](**values)
+    record = _RECORDS[name]
+    known = {each.name for each in fields(record)}  # an older version kept other things of it
+    return record(**{key: each for key, each in values.items() if key in known})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from bot.sim.vocabulary import Instrument, OrderTicket, Side, TopOfBook
+from bot.sim.vocabulary import Instrument, OrderTicket, Print, Side, TopOfBook
 from tests.sim.small_market import SHARES, SmallMarket, an_option
 
 DAY = date(2026, 11, 20)
@@ -24,11 +24,12 @@ UNLISTED = an_option(99, "SPY   261120C00777000", DAY, 777, "C")
 
 
 class BoardMarket(SmallMarket):
-    """Quotes are what was last written with `quote`; they do not depend on time."""
+    """Quotes are what was last written with `quote`; they do not depend on time. Trades are those of `trade`."""
 
     def __init__(self) -> None:
         super().__init__((SHARES, INDEX, CALL, LATER, PUT, GONE, SPY_PUT), OPEN, CLOSE)
         self.tops: dict[int, TopOfBook] = {}
+        self.traded: dict[int, list[Print]] = {}
         for each in self.instruments():
             self.quote(each, "1.00", "1.10")
         self.quote(SHARES, "590.00", "590.01", last="592.00")
@@ -42,6 +43,13 @@ class BoardMarket(SmallMarket):
         self.tops[instrument.con_id] = TopOfBook(
             sides[0], sides[1], size if bid else 0, size if ask else 0, sides[2], 1, 0, None, None, None, None, halted
         )
+
+    def trade(self, instrument: Instrument, at: datetime, price: str, size: int) -> None:
+        """Write a print of others onto the tape."""
+        self.traded.setdefault(instrument.con_id, []).append(Print(at, Decimal(price), size))
+
+    def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
+        return [each for each in self.traded.get(instrument.con_id, ()) if since < each.at <= until]
 
     def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
         return self.tops[instrument.con_id]

@@ -55,6 +55,11 @@ class Desk:
         self.now += timedelta(seconds=seconds)
         return self.venue.step(self.now)
 
+    def trade(self, price: str, quantity: int) -> list[VenueEvent]:
+        """Let others trade half a second from now, and a second pass."""
+        self.board.trade(CALL, self.now + SECOND / 2, price, quantity)
+        return self.wait()
+
     def wait_long(self, seconds: int) -> list[VenueEvent]:
         return [event for _ in range(seconds) for event in self.wait()]
 
@@ -112,25 +117,113 @@ def test_a_resting_limit_fills_at_its_price_when_the_market_comes_to_it(desk: De
     assert fills(desk.wait()) == [(2, Decimal("0.90"))]
 
 
-def test_a_limit_at_mid_usually_fills_within_half_a_minute_and_at_its_price() -> None:
-    filled = 0
-    for seed in range(60):
-        desk = Desk(seed=seed)
-        desk.place(ticket(1, BUY, 1, "LMT", limit_price="1.05"))
-        found = fills(desk.wait_long(30))
-        assert found in ([], [(1, Decimal("1.05"))])
-        filled += len(found)
-    assert 35 <= filled <= 58
+def test_what_rests_has_its_own_price_and_what_comes_marketable_has_the_touch(desk: Desk) -> None:
+    desk.place(ticket(1, BUY, 2, "LMT", limit_price="0.90"))
+    desk.wait()
+    desk.board.quote(CALL, "0.80", "0.84")
+    assert fills(desk.wait()) == [(2, Decimal("0.90"))]
+    desk.place(ticket(2, BUY, 2, "LMT", limit_price="0.90"))
+    assert fills(desk.wait()) == [(2, Decimal("0.84"))]
 
 
-def test_how_often_the_venue_is_stepped_does_not_change_the_chance_of_a_fill() -> None:
-    filled = 0
-    for seed in range(60):
-        desk = Desk(seed=seed)
-        desk.place(ticket(1, BUY, 1, "LMT", limit_price="1.05"))
-        for _ in range(6):
-            filled += len(fills(desk.wait(5)))
-    assert 35 <= filled <= 58
+def test_time_alone_fills_nothing_at_the_touch_or_inside_the_spread(desk: Desk) -> None:
+    for number, limit in enumerate(("1.00", "1.05", "1.09"), start=1):
+        desk.place(ticket(number, BUY, 1, "LMT", limit_price=limit))
+    assert fills(desk.wait_long(600)) == []
+
+
+def test_at_the_touch_the_size_displayed_at_its_arrival_is_served_first(desk: Desk) -> None:
+    desk.board.quote(CALL, "1.00", "1.10", 10)
+    desk.place(ticket(1, BUY, 3, "LMT", limit_price="1.00"))
+    desk.wait()
+    desk.board.quote(CALL, "1.00", "1.10", 900)  # who comes later stands behind
+    assert fills(desk.trade("1.00", 9)) == []
+    assert fills(desk.trade("1.10", 50)) == []  # that was a buyer's
+    assert fills(desk.trade("1.00", 2)) == [(1, Decimal("1.00"))]
+    assert fills(desk.trade("1.00", 8)) == [(2, Decimal("1.00"))]
+
+
+def test_inside_the_spread_the_next_seller_meets_the_order(desk: Desk) -> None:
+    desk.place(ticket(1, BUY, 3, "LMT", limit_price="1.05"))
+    desk.wait()
+    assert fills(desk.trade("1.06", 5)) == []
+    assert fills(desk.trade("1.00", 2)) == [(2, Decimal("1.05"))]
+    assert fills(desk.trade("1.05", 2)) == [(1, Decimal("1.05"))]
+
+
+def test_a_sale_that_rests_waits_for_buyers(desk: Desk) -> None:
+    desk.long(4)
+    desk.board.quote(CALL, "1.00", "1.10", 5)
+    desk.place(ticket(1, SELL, 4, "LMT", limit_price="1.10"))
+    desk.wait()
+    assert fills(desk.trade("1.00", 50)) == []
+    assert fills(desk.trade("1.10", 6)) == [(1, Decimal("1.10"))]
+    assert fills(desk.trade("1.11", 2)) == [(2, Decimal("1.10"))]
+
+
+def test_what_was_printed_before_the_order_came_fills_nothing(desk: Desk) -> None:
+    desk.place(ticket(1, BUY, 1, "LMT", limit_price="1.05"))
+    assert fills(desk.trade("1.00", 50)) == []  # the second in which it came
+    assert fills(desk.trade("1.00", 50)) == [(1, Decimal("1.05"))]
+
+
+def test_a_queue_is_left_by_who_moves_or_asks_for_more_and_kept_by_who_asks_for_less(desk: Desk) -> None:
+    desk.board.quote(CALL, "1.00", "1.10", 10)
+    desk.place(ticket(1, BUY, 3, "LMT", limit_price="1.00"))
+    desk.wait()
+    desk.trade("1.00", 10)
+    desk.place(ticket(1, BUY, 2, "LMT", limit_price="1.00"))
+    desk.wait()
+    assert fills(desk.trade("1.00", 1)) == [(1, Decimal("1.00"))]
+    desk.place(ticket(1, BUY, 4, "LMT", limit_price="1.00"))
+    desk.wait()
+    assert fills(desk.trade("1.00", 10)) == []
+    desk.place(ticket(1, BUY, 4, "LMT", limit_price="0.99"))
+    desk.wait()
+    desk.place(ticket(1, BUY, 4, "LMT", limit_price="1.00"))
+    desk.wait()
+    assert fills(desk.trade("1.00", 10)) == []
+    assert fills(desk.trade("1.00", 3)) == [(3, Decimal("1.00"))]
+
+
+def test_who_stands_ahead_is_gone_when_the_touch_falls_behind_the_order(desk: Desk) -> None:
+    desk.board.quote(CALL, "1.00", "1.10", 10)
+    desk.place(ticket(1, BUY, 1, "LMT", limit_price="1.00"))
+    desk.wait()
+    desk.board.quote(CALL, "0.98", "1.08", 10)
+    desk.wait()
+    desk.board.quote(CALL, "1.00", "1.10", 10)
+    assert fills(desk.trade("1.00", 1)) == [(1, Decimal("1.00"))]
+
+
+def test_one_print_is_shared_by_the_orders_that_it_reaches(desk: Desk) -> None:
+    for number in (1, 2):
+        desk.place(ticket(number, BUY, 3, "LMT", limit_price="1.05"))
+    desk.wait()
+    assert fills(desk.trade("1.00", 4)) == [(3, Decimal("1.05")), (1, Decimal("1.05"))]
+
+
+def test_two_prints_of_one_moment_price_and_size_are_two(desk: Desk) -> None:
+    desk.place(ticket(1, BUY, 4, "LMT", limit_price="1.05"))
+    desk.wait()
+    desk.board.trade(CALL, desk.now + SECOND / 2, "1.00", 2)
+    assert fills(desk.trade("1.00", 2)) == [(4, Decimal("1.05"))]
+
+
+@pytest.mark.parametrize("every", [0.1, 0.5, 1.0, 5.0])
+def test_how_often_the_venue_is_stepped_does_not_change_the_fills(desk: Desk, every: float) -> None:
+    desk.board.quote(CALL, "1.00", "1.10", 6)
+    desk.place(ticket(1, BUY, 20, "LMT", limit_price="1.00"))
+    desk.wait()
+    for second in range(30):
+        desk.board.trade(CALL, desk.now + SECOND * (second + 0.55), "1.00", 1 + second % 2)
+    found = [fill for _ in range(round(30 / every)) for fill in fills(desk.wait(every))]
+    assert sum(quantity for quantity, _ in found) == 20
+    assert desk.order(1).status is Status.FILLED
+    reached = next(n for n in range(30) if sum(1 + s % 2 for s in range(n + 1)) >= 26)
+    assert desk.order(1).completed_at is not None
+    late = (desk.order(1).completed_at - NOON).total_seconds() - 1 - (reached + 0.55)
+    assert 0 <= late <= every
 
 
 def test_a_sell_stop_waits_for_the_bid_and_fills_at_the_touch_or_worse(desk: Desk) -> None:
@@ -170,7 +263,7 @@ def test_a_stop_limit_becomes_a_limit_that_may_stay_behind(desk: Desk) -> None:
     assert fills(desk.wait()) == []
     assert desk.order(1).status is Status.SUBMITTED
     desk.board.quote(CALL, "0.76", "0.80")
-    assert fills(desk.wait()) == [(1, Decimal("0.76"))]
+    assert fills(desk.wait()) == [(1, Decimal("0.75"))]  # it rested there when the buyer came
 
 
 @pytest.mark.parametrize("trail", [{"aux_price": "0.25"}, {"trailing_percent": "25"}])
@@ -575,6 +668,30 @@ def test_a_restarted_venue_goes_on_as_the_old_one_would_have() -> None:
     assert new.wait_long(40) == old.wait_long(40)
     assert new.venue.snapshot() == old.venue.snapshot()
     assert new.venue.next_order_id(1) == 6
+
+
+def test_a_restarted_venue_keeps_every_place_in_the_queue() -> None:
+    old, new = Desk(), Desk()
+    for each in (old, new):
+        each.board.quote(CALL, "1.00", "1.10", 10)
+    old.place(ticket(1, BUY, 3, "LMT", limit_price="1.00"))
+    old.wait()
+    old.trade("1.00", 8)
+    new.venue.restore(json.loads(json.dumps(old.venue.snapshot())))
+    new.now = old.now
+    assert fills(new.trade("1.00", 4)) == fills(old.trade("1.00", 4)) == [(2, Decimal("1.00"))]
+
+
+def test_a_snapshot_of_an_older_version_is_read_without_what_is_kept_no_more(desk: Desk) -> None:
+    desk.place(ticket(1, BUY, 3, "LMT", limit_price="1.00"))
+    desk.wait()
+    state = json.loads(json.dumps(desk.venue.snapshot()))
+    for record in state["orders"]:
+        del record["fields"]["place"]
+        record["fields"]["tried"] = 1795194001
+    new = Desk()
+    new.venue.restore(state)
+    assert [each.ticket.order_id for each in new.venue.open_orders()] == [1]
 
 
 def test_a_snapshot_of_another_market_is_refused(desk: Desk) -> None:

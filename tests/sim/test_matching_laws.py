@@ -27,7 +27,10 @@ quoting = st.tuples(
 )
 waiting = st.tuples(st.just("wait"), st.integers(1, 20))
 cancelling = st.tuples(st.just("cancel"), st.integers(1, 12))
-stories = st.lists(st.one_of(placing, placing, quoting, waiting, waiting, cancelling), min_size=20, max_size=60)
+trading = st.tuples(st.just("trade"), st.sampled_from(OPTIONS), cents, st.integers(1, 30), st.integers(1, 19))
+stories = st.lists(
+    st.one_of(placing, placing, quoting, trading, waiting, waiting, cancelling), min_size=20, max_size=60
+)
 
 
 class Play:
@@ -55,6 +58,8 @@ class Play:
             case ("quote", option, bid, width, size):
                 low, high = Decimal(bid) * Decimal("0.05"), Decimal(bid + width) * Decimal("0.05")
                 self.board.quote(option, str(low) if bid else None, str(high), size)
+            case ("trade", option, price, size, tenths):
+                self.board.trade(option, self.now + timedelta(milliseconds=100 * tenths), str(price), size)
             case ("wait", tenths):
                 self.now += timedelta(milliseconds=100 * tenths)
                 self.events += self.venue.step(self.now)
@@ -151,3 +156,32 @@ def test_the_same_calls_give_the_same_events(story: list[tuple[Any, ...]], seed:
         two.act(deed)
     assert one.events == two.events
     assert one.venue.snapshot() == two.venue.snapshot()
+
+
+@settings(max_examples=60)
+@given(
+    limit=st.integers(95, 112), mine=st.integers(1, 9), shown=st.integers(1, 20),
+    tape=st.lists(st.tuples(st.integers(1, 59), st.integers(95, 112), st.integers(1, 12)), max_size=12),
+)  # fmt: skip
+def test_a_resting_buy_gets_no_more_than_the_prints_that_reach_it_leave_behind_its_queue(
+    limit: int, mine: int, shown: int, tape: list[tuple[int, int, int]]
+) -> None:
+    board = BoardMarket()
+    board.quote(CALL, "1.00", "1.13", shown)
+    venue = MatchingVenue(board, 1, OPENING, VenueScript(partial_fill_probability=0))
+    price = Decimal(limit) / 100
+    venue.place(ticket(1, Side.BUY, mine, "LMT", limit_price=price), NOON)
+    venue.step(NOON + timedelta(seconds=0.5))
+    ahead = shown if limit <= 100 else 0
+    expected = 0
+    for second, cents_, size in sorted(tape, key=lambda each: each[0]):
+        board.trade(CALL, NOON + timedelta(seconds=second), str(Decimal(cents_) / 100), size)
+        if cents_ < limit:
+            expected += size
+        elif cents_ == limit:
+            expected, ahead = expected + max(0, size - ahead), max(0, ahead - size)
+    for second in range(1, 61):
+        venue.step(NOON + timedelta(seconds=second))
+    filled = sum(each.quantity for each in venue.executions())
+    assert filled == min(mine, expected)
+    assert all(each.price == price for each in venue.executions())

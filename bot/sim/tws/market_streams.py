@@ -1,4 +1,7 @@
-"""Streaming quotes and depth: what a line has been told, and what has changed since."""
+"""Streaming quotes and depth: what a line has been told, and what has changed since.
+
+Nothing is repeated: a price that stands still says nothing for as long as it stands, as at TWS.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,6 @@ from bot.sim.tws.option_math import YEAR_S, at_price
 from bot.sim.tws.wire import Message
 from bot.sim.vocabulary import BookLevel, Instrument, ModelGreeks, TopOfBook
 
-ALIVE_S: Final = 2.0
 GREEKS_S: Final = 0.25
 GENERIC_S: Final = 1.0
 DEPTH_S: Final = 0.1
@@ -80,7 +82,6 @@ class MarketLine:
         self._top: TopOfBook | None = None
         self._greeks: ModelGreeks | None = None
         self._greeks_due = self._generic_due = float("-inf")
-        self._spoke_at = 0.0
         self._generic: list[GenericTick] = [GENERIC_TICKS[each]() for each in generic_ticks if each in GENERIC_TICKS]
 
     def opening(self, kind: int) -> list[Message]:
@@ -102,10 +103,6 @@ class MarketLine:
             self._generic_due = moment.monotonic + GENERIC_S
             for tick in self._generic:
                 said += tick.changes(self.req_id, self.instrument, moment)
-        if not said and moment.monotonic - self._spoke_at >= ALIVE_S:
-            said = self._sign_of_life()
-        if said:
-            self._spoke_at = moment.monotonic
         return said
 
     def _quotes(self, top: TopOfBook, at: datetime) -> list[Message]:
@@ -153,9 +150,6 @@ class MarketLine:
             if price is not None
         ]
         return [*said, messages.option_computation(self.req_id, messages.MODEL_GREEKS, model)]
-
-    def _sign_of_life(self) -> list[Message]:
-        return [messages.tick_size(self.req_id, side.size_tick, side.size or 0) for side in self._sides]
 
 
 class DepthLine:

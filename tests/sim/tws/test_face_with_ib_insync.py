@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+from datetime import timedelta
 
 import ib_insync
 from ib_insync import IB, Index, LimitOrder, MarketOrder, Option, Order, Stock
 
+from bot.sim.tws.market_streams import MarketLine
+from bot.sim.tws.moment import Moment
 from tests.sim.tws.conftest import Site, connect, until
+from tests.sim.tws.small_venue import START
 
 CALL = Option("SPY", "20261120", 600, "C", "SMART")
 
@@ -96,13 +100,18 @@ async def test_an_option_line_streams_quotes_sizes_open_interest_and_greeks(site
     ib.cancelMktData(contract)
 
 
-async def test_a_quiet_line_still_shows_that_it_is_alive(site: Site, ib: IB) -> None:
-    ticker = ib.reqMktData(Index("SPX", "CBOE", "USD"))
+async def test_a_line_whose_price_stands_still_says_nothing_more(site: Site, ib: IB) -> None:
+    contract = Index("SPX", "CBOE", "USD")
+    ticker = ib.reqMktData(contract)
     await until(lambda: ticker.last == 6000.0, ticker.updateEvent)
-    first = ticker.time
-    await until(lambda: ticker.time != first, ticker.updateEvent)
     assert ticker.lastSize == 0
     assert math.isnan(ticker.bid)
+    line = MarketLine(1, site.venue.market.find(symbol="SPX", sec_type="IND")[0], (), round_lots=False)
+    assert line.pace(Moment(site.venue, START, 0.0))
+    for second in range(1, 120):
+        assert line.pace(Moment(site.venue, START + timedelta(seconds=second), float(second))) == []
+    site.venue.market.spot["SPX"] += 1
+    assert len(line.pace(Moment(site.venue, START + timedelta(seconds=120), 120.0))) > 0
 
 
 async def test_a_snapshot_ends_by_itself(ib: IB) -> None:
