@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.instruments import option_of_key
@@ -129,12 +130,16 @@ def _as_data(row: PositionRow) -> dict[str, Any]:
         "strike": f"{option.strike:f}" if option else None,
         "expiry": option.expiry.isoformat() if option else None,
         "quantity": row.entry_quantity,
-        "entry_price": str(row.entry_price),
+        "entry_price": _number(row.entry_price),
         "realized_pnl": str(row.realized_pnl),
-        "open_pnl": str(row.unrealized_pnl or ZERO) if row.closed_at is None else str(ZERO),
+        "open_pnl": _number(row.unrealized_pnl) if row.closed_at is None else str(ZERO),
         "opened_at": row.opened_at.isoformat(),
         "closed_at": row.closed_at.isoformat() if row.closed_at else None,
         "close_reason": row.close_reason,
         "state": row.state,
         "valuation": row.valuation,
     }
+
+
+def _number(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)

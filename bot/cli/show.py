@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -58,6 +58,25 @@ def as_table(
 def records(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
     """Return rows as mappings, for JSON."""
     return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def values_of(parts: Mapping[str, Any]) -> Iterator[tuple[str, int | str, str, Any]]:
+    """Yield each value of what `as_json` would print: the part it stands in, which row of it (from 1, empty where there
+    is one alone), its name (dotted inside of others) and itself."""
+    for part, held in _plain(parts).items():
+        rows = list(enumerate(held, 1)) if isinstance(held, list) else [("", held)]
+        for number, row in rows:
+            for name, value in _leaves(row):
+                yield part, number, name, value
+
+
+def _leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value, 1) if isinstance(value, list) else None
+    if inner is None:
+        yield at, value
+        return
+    for name, each in inner:
+        yield from _leaves(each, f"{at}.{name}" if at else str(name))
 
 
 def _box() -> Any:

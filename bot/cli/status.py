@@ -33,17 +33,24 @@ SYMBOL_COLUMNS: Final = ("id", "reason", "halted_by", "halted_at")
 OTHER_COLUMNS: Final = ("what", "key", "words", "at")
 STALLED_S: Final = 60.0
 HELD_STATES: Final = frozenset({"paused", "halted"})
+CSV_COLUMNS: Final = ("part", "row", "name", "value")
 BREAKER_COLUMNS: Final = ("id", "state", "value", "limit_words", "detail")
 
 
 Wide = Annotated[bool, typer.Option("--wide", help="Every column and every row.")]
 
 
-def status(json: Annotated[bool, typer.Option("--json", help="For programs.")] = False, wide: Wide = False) -> None:
+def status(
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    wide: Wide = False,
+    csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets: a line a value.")] = False,
+) -> None:
     """Show whether the bot runs, and as of its last tick: state, day, signals, positions, what is late or tripped.
 
     Exit code 0 while it runs and ticks, 1 when it does not run, has never run, or has not ticked for a minute.
     """
+    if csv and json:
+        fail("--csv and --json: choose one of them")
     from bot.app.locks import liveness
     from bot.feeds.clock import wall_seconds
     from bot.store.database import open_reader
@@ -57,9 +64,11 @@ def status(json: Annotated[bool, typer.Option("--json", help="For programs.")] =
     with open_reader(url) as connection:
         seen = _seen(connection)
     life = liveness(settings, wall_seconds())
+    whole = {"liveness": {"running": life.running, "since": _instant(life.since), "silent_s": life.silent_s}, **seen}
     if json:
-        alive = {"running": life.running, "since": _instant(life.since), "silent_s": life.silent_s}
-        show.as_json({"liveness": alive, **seen})
+        show.as_json(whole)
+    elif csv:
+        show.as_csv(CSV_COLUMNS, show.values_of(whole))
     else:
         print(_life_words(life))
         _print(seen, wide=wide)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.app.replayed_day import ReplayResult, replay_day
+from bot.app.replayed_day import ReplayResult, replay_day, run_replay
 from bot.config.loader import LoadedConfig, load
+from bot.config.options import ReplayOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -107,3 +109,21 @@ async def test_the_chain_of_a_day_can_be_checked_without_our_code(config: Loaded
             previous = hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
             assert row["hash"] == previous
     assert previous == result.head_hash
+
+
+def test_the_json_of_a_replay_is_in_dollars_with_null_for_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = tmp_path / "day.db"
+    config = load(ROOT, {"sim.state_dir": str(tmp_path), "database.url": f"sqlite+aiosqlite:///{database}"}, {})
+    assert run_replay(config, ReplayOptions("half_day", 3, database, as_json=True)) == 0
+    printed = capsys.readouterr().out
+    told = json.loads(printed)
+    assert '"None"' not in printed
+    assert told["trades"], "a day without a trade proves nothing"
+    with sqlite3.connect(database) as connection:
+        stored = {row[0]: row[1:] for row in connection.execute("SELECT id, strike, realized_pnl FROM position")}
+    for trade in told["trades"]:
+        strike, realized = stored[trade["id"]]
+        assert Decimal(str(trade["strike"])) == Decimal(strike) / 10_000
+        assert Decimal(trade["realized_pnl"]) == Decimal(realized) / 10_000

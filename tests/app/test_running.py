@@ -217,3 +217,30 @@ def _reconciles_twice_and_changes_nothing(program: Program) -> None:
     moved = "SELECT * FROM transition WHERE actor = 'reconcile' AND machine IN ('order', 'position')"
     assert program.ask(moved) == []
     assert program.ask("SELECT count(*) FROM position WHERE origin != 'bot'") == [(0,)]
+
+
+def test_check_beside_its_own_running_bot_is_ready(program: Program, unused_tcp_port: int) -> None:
+    settings = {"QUANTICITY__WEB__PORT": str(unused_tcp_port)}
+    program.start("--scenario", "demo", "--speed", "30", **settings)
+    program.wait_for(lambda: program.ask("SELECT state FROM session_state") == [("active",)])
+    done = program.run("check", "--json", **settings)
+    assert done.returncode == 0, done.stdout
+    assert f"{unused_tcp_port}" in done.stdout
+    assert "Stop what listens there" not in done.stdout
+
+
+def test_a_start_that_is_ended_while_its_venue_loads_prints_no_traceback(program: Program) -> None:
+    for number, word in enumerate((signal.SIGTERM, signal.SIGINT, signal.SIGHUP)):
+        process = program.start("--scenario", "demo", "--speed", "30")
+        program.wait_for(lambda pid=process.pid: children_of(pid) != [])  # type: ignore[misc]
+        assert number or not program.ask("SELECT 1 FROM engine_status"), "it had begun already"
+        process.send_signal(word)
+        process.wait(timeout=30)
+    assert "Traceback" not in program.log.read_text()
+
+
+def children_of(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return []

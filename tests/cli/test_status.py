@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
+import io
 import json
 import sqlite3
 import time
@@ -141,3 +143,13 @@ def test_where_no_bot_ran_there_is_nobody_to_ask(call: Call, database: Path, com
 
 
 # ---- what operators ask
+
+
+@pytest.mark.usefixtures("running")
+def test_status_as_csv_has_each_value_of_its_json(call: Call) -> None:
+    rows = list(csv.DictReader(io.StringIO(call("status", "--csv").stdout)))
+    assert {(row["part"], row["row"], row["name"]): row["value"] for row in rows}["signals", "1", "id"] == SIGNAL
+    told = json.loads(call("status", "--json").stdout)
+    assert {row["part"] for row in rows} == {part for part, held in told.items() if held != []}
+    assert ("session", "", "state", "active") in {tuple(row.values()) for row in rows}
+    assert call("status", "--csv", "--json").exit_code == 2

@@ -131,11 +131,11 @@ class Minute(World):
         await super().ticks()
 
 
-async def live_a_minute(config: LoadedConfig) -> Lived:
+async def live_a_minute(config: LoadedConfig, kind: type[Minute] = Minute) -> Lived:
     """Run the minute; an exception passes to the caller."""
     _broker_settings(config.settings)
     with a_store() as database, _logged(config):
-        world = Minute(config, database)
+        world = kind(config, database)
         await world.come_back()
         for _ in range(SECONDS):
             await world.step()

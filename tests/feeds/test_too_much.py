@@ -21,7 +21,7 @@ from tests.feeds.uw_site import NOON, a_dataset, a_site, settings_of
 from tests.sim.uw.small_source import SmallSource
 
 ONLY_GEX = a_dataset("spot_gex", priority="normal")
-TOO_MUCH = ("words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb")
+TOO_MUCH = ("words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb", "field_20mb", "rows_31mb")
 
 
 @pytest.mark.parametrize("kind", TOO_MUCH)

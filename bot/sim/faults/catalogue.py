@@ -305,6 +305,7 @@ class UwAnswers(Lasting):
     answer: Literal[
         "401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale",
         "words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb",
+        "field_20mb", "rows_31mb",
     ]  # fmt: skip
 
 

@@ -138,7 +138,8 @@ def _reply(answer: Answer, headers: Mapping[str, str]) -> Reply:
 
 def garbage(kind: str) -> Answer:
     """Return an answer that is not data: `html`, `empty`, `cut` (JSON that ends midway) or `text`; or too
-    much of it: `words`, `huge_field`, `huge_number`, `many_rows`, `deep`, `large`, `bomb`."""
+    much of it: `words`, `huge_field`, `huge_number`, `many_rows`, `deep`, `large`, `bomb`, `field_20mb`,
+    `rows_31mb`."""
     if kind in _TOO_MUCH:
         return _TOO_MUCH[kind]()
     bodies = {
@@ -162,6 +163,7 @@ def _bomb() -> Answer:
     return Answer(200, gzip.compress(b'{"data": [' + b" " * (16 * _MEGABYTE) + b"]}", 9), encoding="gzip")
 
 
+_ONE_ROW: Final = json.dumps({f"field_{n}": str(n * 1.5) for n in range(20)}).encode()
 _TOO_MUCH: Final[Mapping[str, Callable[[], Answer]]] = {
     "words": lambda: Answer(500, ("\x1b[2J\u202epassword=hunter2hunter2 a_" * 4000).encode()),
     "huge_field": lambda: Answer(200, _row(price="9" * _MEGABYTE)),
@@ -170,4 +172,6 @@ _TOO_MUCH: Final[Mapping[str, Callable[[], Answer]]] = {
     "deep": lambda: Answer(200, b"[" * 100_000),
     "large": lambda: Answer(200, b'{"data": [' + b" " * (4 * _MEGABYTE) + b"]}"),
     "bomb": _bomb,
+    "field_20mb": lambda: Answer(200, _row(price="9" * (20 * _MEGABYTE))),
+    "rows_31mb": lambda: Answer(200, b'{"data": [' + b",".join([_ONE_ROW] * (31_000_000 // len(_ONE_ROW))) + b"]}"),
 }
