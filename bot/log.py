@@ -12,8 +12,10 @@ import re
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, MutableMapping
 from datetime import datetime
+from types import TracebackType
 from typing import Any, Final, TextIO
 from urllib.parse import quote
 
@@ -48,6 +50,29 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
         return outside.redact(text)
 
     return without_secrets
+
+
+class Redacted(logging.Formatter):
+    """A line of a child without the secrets that it was given, tracebacks included."""
+
+    def __init__(self, form: str, redact: Callable[[str], str]) -> None:
+        super().__init__(form)
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redact(super().format(record))
+
+
+def guard_last_words(redact: Callable[[str], str], stream: TextIO | None = None) -> None:
+    """Let what ends a process or a thread be written without secrets: the interpreter's own traceback goes round every
+    log."""
+
+    def last_words(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        words = "".join(traceback.format_exception(kind, error, trace))
+        (stream or sys.stderr).write(redact(words))
+
+    sys.excepthook = last_words
+    threading.excepthook = lambda ended: last_words(ended.exc_type, ended.exc_value, ended.exc_traceback)
 
 
 def _ends_of(text: str) -> str:

@@ -19,8 +19,10 @@ from typing import Any, Final
 
 from bot.config.loader import LoadedConfig
 from bot.domain.addresses import is_loopback
+from bot.domain.outside import private_parts
 from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock, StandingClock, SystemClock, wall_seconds
+from bot.log import Redacted, guard_last_words, redactor
 from bot.web.access import COOKIE, AccessRules
 from bot.web.app import create_app
 from bot.web.live import Streams
@@ -72,10 +74,20 @@ def _server(options: argparse.Namespace, place: Place, clock: Clock, token: str)
     return app, listen(app, options.host, options.port)
 
 
+def _log_without_secrets() -> None:
+    """Write the log, and whatever ends the page, without its token and what is private in the store's address."""
+    private = private_parts(os.environ.get(DATABASE_VARIABLE, ""))
+    redact = redactor([each for each in (os.environ.get(TOKEN_VARIABLE, ""), *private) if each])
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(Redacted("web: %(levelname)s %(message)s", redact))
+    logging.basicConfig(level=logging.WARNING, handlers=[lines])
+    guard_last_words(redact)
+
+
 def main(given: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C; returns the exit code."""
     options = _arguments(given)
-    logging.basicConfig(level=logging.WARNING, format="web: %(levelname)s %(message)s", stream=sys.stderr)
+    _log_without_secrets()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     if not os.environ.get(TOKEN_VARIABLE) and not is_loopback(options.host):
         return _refuse(f"reading at {options.host} needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")

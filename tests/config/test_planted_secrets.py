@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +99,25 @@ def test_a_store_is_for_its_owner_alone(tmp_path: Path) -> None:
     path.chmod(0o644)
     upgrade(f"sqlite+aiosqlite:///{path}")
     assert oct(path.stat().st_mode & 0o777) == "0o600"
+
+
+CRASH = """
+import bot.web.__main__ as page, logging, threading
+def broken(*_):
+    address = page.os.environ[page.DATABASE_VARIABLE]
+    logging.getLogger("x").error("cannot open %s", address)
+    thread = threading.Thread(target=lambda: int(address)); thread.start(); thread.join()
+    raise RuntimeError(f"the driver says: {address} with {page.os.environ[page.TOKEN_VARIABLE]}")
+page._server = broken
+page.main(["--port", "0"])
+"""
+
+
+@pytest.mark.parametrize("address", [value for key, value in PLACES if key == "database.url"])
+def test_a_page_that_crashes_says_it_in_no_traceback(address: str) -> None:
+    given = {**os.environ, "WEB_DATABASE": address, "WEB_LOGIN_TOKEN": f"{PLANTED}-of-the-page"}
+    done = subprocess.run([sys.executable, "-c", CRASH], env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 2
+    assert "the driver says" in done.stderr
+    assert PLANTED not in done.stderr
