@@ -51,6 +51,11 @@ def get(port: int, path: str) -> str:
 
 
 def test_it_is_in_nothing_that_is_written_shown_or_handed_on(program: Program, unused_tcp_port: int) -> None:
+    planted_url = f"{program.environment['QUANTICITY__DATABASE__URL']}?password=hunter2InStore99"
+    program.environment |= {
+        "QUANTICITY__DATABASE__URL": planted_url,  # no server is here: a file's address with a secret in its query
+        "QUANTICITY__ENGINE__DEAD_MAN_FILE": str(program.store.with_name("dead-man.json")),
+    }
     program.environment |= {**PLANTED, "QUANTICITY__WEB__PORT": str(unused_tcp_port), "QUANTICITY__LOG__LEVEL": "debug"}
     process = program.start("--scenario", "demo", "--speed", "60")
     program.wait_for(lambda: bool(program.ask("SELECT 1 FROM execution")))
@@ -65,7 +70,8 @@ def test_it_is_in_nothing_that_is_written_shown_or_handed_on(program: Program, u
     for child in handed_on:
         shown[f"argv of {child}"] = Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8")
         environment = Path(f"/proc/{child}/environ").read_text(encoding="utf-8")
-        shown[f"environment of {child}"] = environment.replace(f"WEB_LOGIN_TOKEN={OWN}", "")  # the page's own
+        own = (f"WEB_LOGIN_TOKEN={OWN}", f"WEB_DATABASE={planted_url}")  # what the page itself opens and guards with
+        shown[f"environment of {child}"] = environment.replace(own[0], "").replace(own[1], "")
     process.send_signal(signal.SIGTERM)
     shown["its last words"] = process.communicate(timeout=60)[0]
     for path in program.store.parent.rglob("*"):
