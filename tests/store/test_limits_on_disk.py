@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from bot.domain.breaker import BreakerState
-from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.events import AccountReported, CommandKind, CommandReceived
 from bot.domain.position import CloseReason, PositionState
 from bot.feeds.clock import ManualClock
 from bot.store.sql_store import SqlStore
@@ -75,6 +76,31 @@ async def test_the_high_water_mark_and_its_breaker_outlive_restarts_and_a_resume
     assert fourth.engine.ledger.session.state == "active"
     await worth(fourth, 85_000)
     assert drawdown(fourth) is BreakerState.TRIPPED, "10 % below what it was when a person resumed"
+
+
+async def paid(desk: Desk, net: int, cash: int) -> None:
+    """The broker's word of an account whose cash moved as its value did."""
+    value, now = Decimal(net), desk.clock.now()
+    desk.account_talks = False
+    desk.put(AccountReported("DU1", value, value, value, Decimal(cash), Decimal(0), Decimal(0), now))
+    await desk.ticks(32)
+
+
+@pytest.mark.parametrize("amount", [20_000, -20_000])
+async def test_what_a_deposit_moved_stays_moved_over_restarts(run: Run, amount: int) -> None:
+    first = await run()
+    await paid(first, 100_000, 100_000)
+    await paid(first, 100_000 + amount, 100_000 + amount)
+    moved = first.engine.ledger
+    assert moved.high_water == 100_000 + amount
+    second = await run()
+    ledger = second.engine.ledger
+    assert (ledger.high_water, ledger.opening_equity) == (moved.high_water, moved.opening_equity)
+    await paid(second, 100_000 + amount, 100_000 + amount)
+    assert ledger.high_water == 100_000 + amount
+    assert set(ledger.opening_equity.values()) == {Decimal(100_000 + amount)}
+    assert {ledger.breakers[name].state for name in ("daily_loss", "drawdown")} == {BreakerState.OK}
+    assert ledger.session.state == "active"
 
 
 async def test_losses_in_a_row_and_their_acknowledgement_outlive_restarts(run: Run) -> None:
