@@ -290,7 +290,7 @@ def _last_close(connection: Connection, today: date, now: datetime) -> Decimal |
 def _last_account(connection: Connection, today: date) -> AccountReported | None:
     """Return the account as it was last kept today: what a start compares the broker's first word with."""
     account = ACCOUNT_SNAPSHOT.c
-    query = select(ACCOUNT_SNAPSHOT).where(account.day == today.isoformat())
+    query = select(ACCOUNT_SNAPSHOT).where(account.day == today.isoformat(), account.net_liquidation > 0)
     row = connection.execute(query.order_by(account.at.desc(), account.id.desc()).limit(1)).mappings().first()
     if row is None:
         return None

@@ -111,6 +111,7 @@ def _compare_with_what_was_kept(ctx: Context, journal: Journal) -> None:
         return
     kept, account.kept = account.kept, None
     _look_for_cash(ctx, journal, kept, account.at_word)
+    _raise_high_water(ctx)
 
 
 def _look_for_cash(ctx: Context, journal: Journal, before: AccountReported, event: AccountReported) -> None:
@@ -160,7 +161,10 @@ def _move_along(ctx: Context, journal: Journal, flow: CashFlow, day: date) -> No
 
 
 def _raise_high_water(ctx: Context) -> None:
-    """The broker's words alone raise it: an estimate that shot over must not be held against the account."""
+    """The broker's words alone raise it: an estimate that shot over must not be held against the account. What may be a
+    deposit of the time before a start raises it once that is known."""
     ledger, value = ctx.ledger, ctx.ledger.account.told
-    if value is not None and ledger.connection.state is not ConnectionState.RESTART_WINDOW:
+    if ledger.account.kept is not None or ledger.connection.state is ConnectionState.RESTART_WINDOW:
+        return
+    if value is not None:
         ledger.high_water = max(ledger.high_water or value, value)

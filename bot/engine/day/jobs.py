@@ -103,8 +103,8 @@ def _mark(ctx: Context, position: Position, sampled: bool) -> NewMark:
 
 def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report: AccountReported | None) -> None:
     """Keep the account's values once in a while: the equity curve of the day."""
-    if report is None or report.net_liquidation is None or not ctx.hour_is_known:
-        return  # a row at a wrong hour could pass for the day's first
+    if report is None or not report.net_liquidation or report.net_liquidation < 0 or not ctx.hour_is_known:
+        return  # what is no value is no equity; a row at a wrong hour could pass for the day's first
     if not schedule.due("account_snapshot", ctx.now, ctx.settings.engine.account_snapshot_seconds):
         return
     pnl = ctx.ledger.day_pnl(ctx.trading.day)

@@ -201,3 +201,25 @@ async def test_what_came_or_went_while_nobody_looked_is_seen_beside_what_was_kep
     assert ledger.opening_equity[DAY] == 40_000
     assert state(desk, "daily_loss") is BreakerState.OK
     assert desk.store.alerts.count("CASH_FLOW") == 1
+
+
+@pytest.mark.parametrize("value", [0, -5])
+async def test_what_is_no_sound_value_is_not_kept_either(value: int) -> None:
+    """A start would take the way back from zero for a deposit."""
+    desk, teller = await start()
+    kept = sum(batch.account is not None for batch in desk.store.batches)
+    teller.word(net_liquidation=value, cash=0)
+    await desk.ticks(70, 1)
+    rows = [batch.account.report.net_liquidation for batch in desk.store.batches if batch.account is not None]
+    assert rows[kept:] == [], "nothing was told that could be kept"
+
+
+async def test_a_deposit_of_the_meantime_is_not_counted_twice_in_the_high_water() -> None:
+    desk, teller = await start()
+    ledger = desk.engine.ledger
+    ledger.account = Equity(kept=replace(teller.last, net_liquidation=Decimal(100_000), cash=Decimal(100_000)))
+    ledger.high_water = Decimal(100_000)
+    teller.word(net_liquidation=125_000, cash=125_000)
+    await desk.ticks(3, 1)
+    assert ledger.high_water == 125_000
+    assert state(desk, "drawdown") is BreakerState.OK
