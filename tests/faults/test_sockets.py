@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,7 @@ from bot.sim.faults.catalogue import Fault
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault
 from bot.sim.tws.serve_data import MARKET_DATA
-from bot.sim.vocabulary import SimulatedVenue
+from bot.sim.vocabulary import Instrument, SimulatedVenue, TopOfBook
 from tests.broker.conftest import Gathered
 from tests.sim.tws import small_venue
 
@@ -46,6 +46,15 @@ class Site:
     face: FaultyTwsFace
 
 
+class MovingMarket(small_venue.SmallMarket):
+    """Its index is never still for long: what stands still says nothing, and these tests want lines that speak."""
+
+    def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
+        top = super().top(instrument, at)
+        step = Decimal(int(at.timestamp() * 5) % 7) / 100
+        return replace(top, last=top.last + step) if instrument.sec_type == "IND" and top.last is not None else top
+
+
 @pytest.fixture
 async def site() -> AsyncIterator[Callable[..., Any]]:
     """Return what connects the real adapter to a face with the given faults, all at 10:00."""
@@ -54,6 +63,7 @@ async def site() -> AsyncIterator[Callable[..., Any]]:
     async def connect(*faults: dict[str, object]) -> Site:
         script = FaultScript([ONE.validate_python({"at": "10:00", **fault}) for fault in faults])
         venue, clock, events = small_venue.SmallVenue(), small_venue.RunningClock(), Gathered()
+        venue.market = MovingMarket()
         face = FaultyTwsFace(SimulatedVenue(venue), venue, clock, script)  # type: ignore[arg-type]  # no order is placed
         port = await face.start()
         settings = BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=0.5, what_if_timeout_s=0.5)
