@@ -179,10 +179,10 @@ def _daily_loss(view: BookView, settings: RiskSettings) -> _Found:
 def _drawdown(view: BookView, settings: RiskSettings) -> _Found:
     limit = _percent(settings.max_drawdown_fraction)
     if view.equity is None or view.high_water is None or view.high_water <= 0:
-        return _unknown(limit, "the account has not said its value", high_water=view.high_water)
+        return _unknown(limit, "the account has not said its value", high_water=view.high_water, seen_at=view.now)
     fall = max(view.high_water - view.equity, Decimal(0)) / view.high_water
     share = _part(fall, settings.max_drawdown_fraction)
-    facts = {"fall": fall, "high_water": view.high_water, "equity": view.equity}
+    facts = {"fall": fall, "high_water": view.high_water, "seen_at": view.now, "equity": view.equity}
     shown, limit = compared_percent(fall, settings.max_drawdown_fraction)
     return _Found(_state(share, _NEARLY), shown, limit, share, f"from {view.high_water:,.0f} USD", facts)
 

@@ -256,9 +256,10 @@ def _high_water(connection: Connection, now: datetime) -> Decimal | None:
     counted_anew = breaker.acknowledged_at if breaker is not None else None
     within: ColumnElement[bool] = account.at.between(max(since, counted_anew or ""), time_text(now))
     written_at = _numbers_written_at(connection)
-    told = parse_json(breaker.facts).get("high_water") if breaker is not None and written_at else None
+    facts = parse_json(breaker.facts) if breaker is not None and written_at else {}
+    told = facts.get("high_water")
     if told is not None and written_at is not None:
-        within = and_(within, account.at > written_at)
+        within = and_(within, account.at > max(written_at, facts.get("seen_at", "")))
     highest = connection.execute(select(func.max(account.net_liquidation)).where(within)).scalar()
     seen = [from_units(int(highest))] if highest is not None else []
     seen += [Decimal(str(told))] if told is not None else []

@@ -154,9 +154,13 @@ def _move_along(ctx: Context, journal: Journal, flow: CashFlow, day: date) -> No
     what = "deposit" if flow.amount > 0 else "withdrawal"
     words = f"{what} of {abs(flow.amount):,.2f} USD: no P&L; the day's first equity and the high water move along"
     facts = {"amount": flow.amount, "first_equity": ledger.opening_equity.get(day), "high_water": ledger.high_water}
+    # With the step, for a start reads them from the breaker: a death before its next pulse must not bring the old back.
+    first, high = ledger.opening_equity.get(day), ledger.high_water
+    moved = {"first_equity": first, "day": day, "high_water": high, "seen_at": ctx.now}
     for name in _MOVED_BY_CASH:
         breaker = ledger.breakers.setdefault(name, Breaker(name))
-        journal.take(Step(breaker, BreakerTrigger.ADJUST, words, {**facts, **flow.facts}, actor="broker"))
+        sets = {"facts": {**breaker.facts, **moved}}
+        journal.take(Step(breaker, BreakerTrigger.ADJUST, words, {**facts, **flow.facts}, sets, actor="broker"))
     journal.alert("CASH_FLOW", words, {**facts, **flow.facts})
 
 
