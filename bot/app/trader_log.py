@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from bot.app.announce import LEVELS, transition_line
+from bot.app.transition_words import LEVELS, transition_line
 from bot.config.schema import Settings
 from bot.domain.money import ZERO
 from bot.domain.position import Position, PositionState
