@@ -25,7 +25,7 @@ from bot.app.backups import Backups
 from bot.app.beside import Beside
 from bot.app.children import Child, ChildFailed
 from bot.app.close import watch_the_close
-from bot.app.disk import watch_the_disk
+from bot.app.disk_space import watch_the_disk
 from bot.app.history import HistoryKeeper, look_at_start
 from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone, tick_mark
