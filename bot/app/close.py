@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.app.apart import apart
-from bot.app.history import heads_of
+from bot.app.history_upkeep import heads_of
 from bot.config.options import RunOptions
 from bot.config.schema import Mode
 from bot.engine.state.ports import Clock, TradingCalendar

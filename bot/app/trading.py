@@ -26,7 +26,7 @@ from bot.app.beside import Beside
 from bot.app.children import Child, ChildFailed
 from bot.app.close import watch_the_close
 from bot.app.disk_space import watch_the_disk
-from bot.app.history import HistoryKeeper, look_at_start
+from bot.app.history_upkeep import HistoryKeeper, look_at_start
 from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.history import HistoryKeeper, look_at_start
+from bot.app.history_upkeep import HistoryKeeper, look_at_start
 from bot.config.schema import DatabaseSettings
 from bot.domain.events import AlertRaised, Event
 from bot.feeds.clock import ManualClock
