@@ -32,7 +32,7 @@ from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.pacing import paced
 from bot.app.page import page
-from bot.app.preparation import bring_up_store, check_page_port
+from bot.app.start_checks import bring_up_store, check_page_port
 from bot.app.trader_log import DetailLog, TraderLog, log_at_start
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
