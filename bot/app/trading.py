@@ -26,11 +26,11 @@ from bot.app.beside import Beside
 from bot.app.children import Child, ChildFailed
 from bot.app.close import watch_the_close
 from bot.app.disk_space import watch_the_disk
+from bot.app.fast_clock import paced
 from bot.app.history_upkeep import HistoryKeeper, look_at_start
 from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
-from bot.app.pacing import paced
 from bot.app.page import page
 from bot.app.start_checks import bring_up_store, check_page_port
 from bot.app.trader_log import DetailLog, TraderLog, log_at_start

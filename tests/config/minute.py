@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from bot.app.pacing import paced
+from bot.app.fast_clock import paced
 from bot.app.trader_log import log_of
 from bot.app.trading import _broker_settings
 from bot.config.loader import LoadedConfig, validate_section
