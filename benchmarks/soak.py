@@ -26,7 +26,7 @@ from typing import Final
 
 from benchmarks.soak_process import soak_process
 from benchmarks.soak_report import Hour, Soaked, open_files, resident_mb, soaked
-from bot.app.heap import keep_large_blocks_apart
+from bot.app.allocator import keep_large_blocks_apart
 from bot.app.replayed_day import Desk, open_desk
 from bot.cli.edge import configuration
 from bot.domain.calendar import TradingSession

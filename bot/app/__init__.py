@@ -13,7 +13,7 @@ from bot.config.options import ReplayOptions, RunOptions, VenueOptions
 
 def run(config: LoadedConfig, options: RunOptions) -> int:
     """Trade until told to stop, or until the session's close."""
-    from bot.app.heap import keep_large_blocks_apart
+    from bot.app.allocator import keep_large_blocks_apart
 
     keep_large_blocks_apart()  # before the rest is loaded: that alone leaves gaps
     from bot.app.trading import run as run_trading
