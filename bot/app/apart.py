@@ -82,7 +82,7 @@ def _backup(question: Question) -> Any:
 
 
 def _day(question: Question) -> Any:
-    from bot.app.day import answer
+    from bot.app.day_summary import answer
 
     return answer(question)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.app.day import DaySummary, as_data, lines, summarize
+from bot.app.day_summary import DaySummary, as_data, lines, summarize
 from bot.app.trader_log import log_of
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import ReplayOptions

@@ -344,7 +344,7 @@ async def _feed_after_the_book(feed: UwFeed, synced: asyncio.Event) -> None:
 def _farewell(settings: Settings, today: date, options: RunOptions) -> int:
     """Print what the day came to; at the end of a day that was run to its close a broken invariant is a failed run. At
     Ctrl-C they are left out: they read the whole history, and `audit invariants` does it at leisure."""
-    from bot.app.day import lines, summarize
+    from bot.app.day_summary import lines, summarize
 
     try:
         summary = summarize(settings.database.url, today, with_invariants=options.until_close)

@@ -224,7 +224,7 @@ SHORT: Final[Mapping[str, tuple[Sequence[str], Cells, Callable[[Mapping[str, Any
 
 
 def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
-    from bot.app.day import broker_words, headline
+    from bot.app.day_summary import broker_words, headline
     from bot.domain.calendar import NEW_YORK
 
     pulse, session, link, today, money = (seen[k] for k in ("pulse", "session", "connection", "today", "money"))

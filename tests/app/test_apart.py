@@ -13,7 +13,7 @@ import pytest
 
 from bot.app.apart import apart
 from bot.app.children import ChildFailed
-from bot.app.day import answer
+from bot.app.day_summary import answer
 from bot.store.revision import upgrade
 from tests.conftest import REPO_ROOT
 
@@ -24,7 +24,7 @@ import bot.app.trading
 from bot.app.apart import apart
 
 asyncio.run(apart("day's summary", {{"url": {url!r}, "day": {day!r}}}))
-print([name for name in ("bot.app.day", "bot.store.invariants") if name in sys.modules])
+print([name for name in ("bot.app.day_summary", "bot.store.invariants") if name in sys.modules])
 """
 MAPPED_APART = """
 import ctypes
