@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.app import close
+from bot.app import day_end
 from bot.config.options import RunOptions
 from bot.config.schema import Settings
 from bot.feeds.clock import ManualClock
@@ -26,7 +26,7 @@ class Evening:
         self.ledger = SimpleNamespace(clocks=SimpleNamespace(difference=None), open_orders={}, awaiting_settlement=())
         self.engine: Any = SimpleNamespace(settings=Settings.model_validate({"mode": mode}), ledger=self.ledger)
         self.options = RunOptions(**options)
-        monkeypatch.setattr(close, "apart", self._apart)
+        monkeypatch.setattr(day_end, "apart", self._apart)
 
     async def _apart(self, work: str, question: dict[str, str]) -> list[str]:
         self.told.append(question["day"])
@@ -40,7 +40,7 @@ class Evening:
 
     def begin(self) -> asyncio.Task[None]:
         calendar = FakeCalendar()
-        return asyncio.create_task(close.watch_the_close(self.engine, self.clock, calendar, self.options, self.stop))
+        return asyncio.create_task(day_end.watch_the_close(self.engine, self.clock, calendar, self.options, self.stop))
 
 
 async def test_each_day_is_summed_up_after_its_close(monkeypatch: pytest.MonkeyPatch) -> None:
