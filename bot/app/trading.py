@@ -31,7 +31,7 @@ from bot.app.history_upkeep import HistoryKeeper, look_at_start
 from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
-from bot.app.page import page
+from bot.app.page_process import page
 from bot.app.start_checks import bring_up_store, check_page_port
 from bot.app.trader_log import DetailLog, TraderLog, log_at_start
 from bot.broker.adapter import IbkrBroker

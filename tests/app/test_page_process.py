@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bot.app import page as keeping
+from bot.app import page_process as keeping
 from bot.app.children import Child
 
 ANSWERS = """
