@@ -28,12 +28,12 @@ from bot.app.day_end import watch_the_close
 from bot.app.disk_space import watch_the_disk
 from bot.app.fast_clock import paced
 from bot.app.history_upkeep import HistoryKeeper, look_at_start
-from bot.app.life_signs import LifeSigns, Systemd
 from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.page_process import page
 from bot.app.start_checks import bring_up_store, check_page_port
 from bot.app.trader_log import DetailLog, TraderLog, log_at_start
+from bot.app.watchdogs import LifeSigns, Systemd
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.loader import LoadedConfig, validate_section

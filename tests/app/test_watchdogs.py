@@ -15,8 +15,8 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 
-from bot.app import life_signs
-from bot.app.life_signs import LifeSigns, Systemd
+from bot.app import watchdogs
+from bot.app.watchdogs import LifeSigns, Systemd
 from bot.domain.connection import ConnectionState
 from bot.domain.session import SessionState
 from bot.engine.tick import Engine
@@ -98,7 +98,7 @@ def test_a_watchdog_meant_for_another_process_is_left_alone(systemd_socket: sock
 async def test_the_file_tells_how_we_are_and_grows_old_when_the_tick_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life_signs, "_FILE_S", 0.01)
+    monkeypatch.setattr(watchdogs, "_FILE_S", 0.01)
     path, engine = tmp_path / "alive.json", TickingEngine()
     signs = LifeSigns(cast(Engine, engine), Systemd({}), dead_man_file=path)
     signs.start()
@@ -117,7 +117,7 @@ async def test_the_file_tells_how_we_are_and_grows_old_when_the_tick_hangs(
 
 
 async def test_the_address_is_called_while_the_tick_moves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(life_signs, "_PING_S", 0.01)
+    monkeypatch.setattr(watchdogs, "_PING_S", 0.01)
     calls: asyncio.Queue[str] = asyncio.Queue()
 
     async def answer(request: web.Request) -> web.Response:
@@ -145,7 +145,7 @@ async def test_the_address_is_called_while_the_tick_moves(monkeypatch: pytest.Mo
 
 
 async def test_an_address_that_does_not_answer_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(life_signs, "_PING_S", 0.01)
+    monkeypatch.setattr(watchdogs, "_PING_S", 0.01)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         signs = LifeSigns(
@@ -159,8 +159,8 @@ async def test_an_address_that_does_not_answer_holds_nothing_up(monkeypatch: pyt
 async def test_a_tick_that_stands_still_is_told_of_once_and_so_is_its_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(life_signs, "_LOOK_S", 0.005)
-    monkeypatch.setattr(life_signs, "_STANDSTILL_S", 0.05)
+    monkeypatch.setattr(watchdogs, "_LOOK_S", 0.005)
+    monkeypatch.setattr(watchdogs, "_STANDSTILL_S", 0.05)
     engine = TickingEngine()
     signs = LifeSigns(cast(Engine, engine), Systemd({}))
     signs.start()
