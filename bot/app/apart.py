@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.app.children import ROOT, ChildFailed, without_secrets
+from bot.app.child_process import ROOT, ChildFailed, without_secrets
 from bot.domain.errors import BotError
 
 Question = Mapping[str, Any]

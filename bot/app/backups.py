@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.app.apart import Question, apart
-from bot.app.children import ChildFailed
+from bot.app.child_process import ChildFailed
 from bot.config.schema import DatabaseSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.errors import StoreError

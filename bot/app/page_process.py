@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from bot.app.beside import Beside, cancel
-from bot.app.children import Child, ChildFailed
+from bot.app.child_process import Child, ChildFailed
 from bot.config.loader import LoadedConfig
 from bot.config.schema import Mode, Settings
 from bot.engine.state.ports import Clock
@@ -41,7 +41,7 @@ async def page(config: LoadedConfig, clock: Clock, beside: Beside) -> AsyncItera
 async def _keep_page(settings: Settings, clock: Clock, token: str) -> None:
     while True:
         secret = {"WEB_LOGIN_TOKEN": token, "WEB_DATABASE": settings.database.url}  # an address may hold a password
-        child = Child("page", ["-m", "bot.app.children", "bot.web", *_page_arguments(settings, clock)], secret)
+        child = Child("page", ["-m", "bot.app.child_process", "bot.web", *_page_arguments(settings, clock)], secret)
         await child.start()
         try:
             address = (await child.ready_line("web ready ")).split()[-1].rstrip("/")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.app.backups import Backups
 from bot.app.beside import Beside
-from bot.app.children import Child, ChildFailed
+from bot.app.child_process import Child, ChildFailed
 from bot.app.day_end import watch_the_close
 from bot.app.disk_space import watch_the_disk
 from bot.app.fast_clock import paced

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.apart import apart
-from bot.app.children import ChildFailed
+from bot.app.child_process import ChildFailed
 from bot.app.day_summary import answer
 from bot.store.revision import upgrade
 from tests.conftest import REPO_ROOT

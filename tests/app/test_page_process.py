@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from bot.app import page_process as keeping
-from bot.app.children import Child
+from bot.app.child_process import Child
 
 ANSWERS = """
 import socket, sys

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.children import without_secrets
+from bot.app.child_process import without_secrets
 from bot.config.loader import load
 from bot.config.secret_words import holds_password, looks_secret
 from bot.domain.errors import ConfigError

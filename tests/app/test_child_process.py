@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.app.children import Child
+from bot.app.child_process import Child
 
 SHOW = "import json, os; print('ready', json.dumps(dict(os.environ)), flush=True)"
 
