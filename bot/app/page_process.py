@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from bot.app.beside import Beside, cancel
+from bot.app.background import Background, cancel
 from bot.app.child_process import Child, ChildFailed
 from bot.config.loader import LoadedConfig
 from bot.config.schema import Mode, Settings
@@ -28,10 +28,10 @@ _MISSES: Final = 3
 
 
 @asynccontextmanager
-async def page(config: LoadedConfig, clock: Clock, beside: Beside) -> AsyncIterator[None]:
+async def page(config: LoadedConfig, clock: Clock, background: Background) -> AsyncIterator[None]:
     """Keep the page's process running beside the bot; when it ends it is started again."""
     token = config.secrets.web_login_token or secrets.token_urlsafe(18)
-    keeper = beside.start("the page", partial(_keep_page, config.settings, clock, token))
+    keeper = background.start("the page", partial(_keep_page, config.settings, clock, token))
     try:
         yield
     finally:

@@ -21,8 +21,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bot.app.background import Background
 from bot.app.backups import Backups
-from bot.app.beside import Beside
 from bot.app.child_process import Child, ChildFailed
 from bot.app.day_end import watch_the_close
 from bot.app.disk_space import watch_the_disk
@@ -220,17 +220,17 @@ async def _trade(
     emergency_on_signal(desk.inbox, clock)
     async with contextlib.AsyncExitStack() as running:
         await _begin(desk, running)
-        beside = Beside(clock, desk.inbox.put)
-        beside.start_within(running, "the feed", partial(_feed_after_the_book, desk.feed, desk.synced))
+        background = Background(clock, desk.inbox.put)
+        background.start_within(running, "the feed", partial(_feed_after_the_book, desk.feed, desk.synced))
         if desk.settings.web.enabled:
-            await running.enter_async_context(page(config, clock, beside))
+            await running.enter_async_context(page(config, clock, background))
         _show_life(desk, running)
-        beside.start_within(running, "requests", partial(_poll_requests, desk.store, desk.inbox))
+        background.start_within(running, "requests", partial(_poll_requests, desk.store, desk.inbox))
         watch = ClockWatch(clock, desk.settings.engine.clock_tolerance_s)
-        beside.start_within(running, "clock", partial(_watch_the_clock, watch, desk.inbox, clock.speed))
-        _watch_the_store(desk, running, beside)
+        background.start_within(running, "clock", partial(_watch_the_clock, watch, desk.inbox, clock.speed))
+        _watch_the_store(desk, running, background)
         close = partial(watch_the_close, engine, clock, desk.calendar, options, stop)
-        beside.start_within(running, "the day's end", close)
+        background.start_within(running, "the day's end", close)
         await engine.run(stop)
     if engine.should_begin_again and not stop.is_set():
         return None
@@ -299,7 +299,7 @@ def _show_life(desk: _Desk, running: contextlib.AsyncExitStack) -> None:
     running.push_async_callback(signs.stop)
 
 
-def _watch_the_store(desk: _Desk, running: contextlib.AsyncExitStack, beside: Beside) -> None:
+def _watch_the_store(desk: _Desk, running: contextlib.AsyncExitStack, background: Background) -> None:
     """Start what looks after a store that is a file: room on its disk, backups, its history."""
     database, clock, tell = desk.settings.database, desk.clock, desk.inbox.put
     if not is_sqlite(database.url):
@@ -307,12 +307,12 @@ def _watch_the_store(desk: _Desk, running: contextlib.AsyncExitStack, beside: Be
     if database.free_mb_least:
         directory = sqlite_path(database.url).resolve().parent
         look = partial(watch_the_disk, directory, database.free_mb_least, clock, tell)
-        beside.start_within(running, "free disk", look)
+        background.start_within(running, "free disk", look)
     if database.backup_every_hours:
         backups = Backups(database.url, database, clock, desk.calendar, tell)
-        beside.start_within(running, "backups", backups.run)
+        background.start_within(running, "backups", backups.run)
     history = HistoryKeeper(database, desk.store, clock, tell)
-    beside.start_within(running, "the history's head", history.run)
+    background.start_within(running, "the history's head", history.run)
 
 
 def _committed(told: TraderLog | DetailLog, synced: asyncio.Event, mark: Path) -> Callable[[TickBatch], None]:

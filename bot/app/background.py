@@ -1,4 +1,4 @@
-"""What runs beside the tick: the poll for commands, backups, the page, the feed's start.
+"""Background work: what runs beside the tick, the poll for commands, backups, the page, the feed's start.
 
 A fault in one of them must neither end the run nor end that work for good in silence: it is told, on the log and as an
 alert, and the work begins again after a while.
@@ -21,7 +21,7 @@ FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 
 
-class Beside:
+class Background:
     """Keeps work going until it is cancelled. `pause_s` is the wait after a first fault, in wall seconds."""
 
     def __init__(self, clock: Clock, tell: Callable[[Event], None], pause_s: float = FIRST_PAUSE_S) -> None:

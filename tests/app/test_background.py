@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.app.beside import Beside, cancel
+from bot.app.background import Background, cancel
 from bot.domain.events import AlertRaised, Event
 from bot.feeds.clock import SystemClock
 
@@ -20,7 +20,7 @@ async def test_work_that_fails_is_told_of_and_begins_again() -> None:
         works.set()
         await asyncio.Event().wait()
 
-    task = Beside(SystemClock(), told.append, pause_s=0.001).start("commands", poll)
+    task = Background(SystemClock(), told.append, pause_s=0.001).start("commands", poll)
     async with asyncio.timeout(5):
         await works.wait()
     assert [event.code for event in told if isinstance(event, AlertRaised)] == ["BESIDE_FAILED"] * 2
@@ -37,5 +37,5 @@ async def test_work_that_is_done_is_not_begun_again() -> None:
         attempts.append(1)
 
     async with asyncio.timeout(5):
-        await Beside(SystemClock(), told.append).start("the feed", once)
+        await Background(SystemClock(), told.append).start("the feed", once)
     assert (attempts, told) == ([1], [])
