@@ -1,7 +1,7 @@
 """Backups by the clock: every so many hours and after each close, off the tick, old ones removed.
 
-The copy is made and checked in a process of its own (`bot.app.apart`), so that the tick never waits for it. What became
-of it is a fact for the engine like any other: a job row, and an alert when it failed.
+The copy is made and checked in a process of its own (`bot.app.job_process`), so that the tick never waits for it. What
+became of it is a fact for the engine like any other: a job row, and an alert when it failed.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from bot.app.apart import Question, apart
 from bot.app.child_process import ChildFailed
+from bot.app.job_process import Question, ask, serve
 from bot.config.schema import DatabaseSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.errors import StoreError
@@ -126,7 +127,7 @@ class Backups:
 async def _make_apart(url: str, folder: Path, at: datetime, keep: Keep) -> Outcome:
     question = {"url": url, "folder": str(folder), "at": at.isoformat(), "keep": asdict(keep)}
     try:
-        found = await apart("backup", question)
+        found = await ask("bot.app.backups", JOB, question)
     except ChildFailed as error:
         return Outcome(at, None, str(error), [])
     made = found["made"]
@@ -198,3 +199,7 @@ def _last_close(calendar: TradingCalendar, now: datetime) -> datetime | None:
     if session is None or now < session.close_at + _AFTER_CLOSE:
         return None
     return session.close_at
+
+
+if __name__ == "__main__":
+    sys.exit(serve(answer))

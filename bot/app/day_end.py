@@ -7,8 +7,8 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.app.apart import apart
 from bot.app.history_upkeep import heads_of
+from bot.app.job_process import ask
 from bot.config.options import RunOptions
 from bot.config.schema import Mode
 from bot.engine.state.ports import Clock, TradingCalendar
@@ -35,7 +35,7 @@ async def watch_the_close(
             return
         database = engine.settings.database
         question = {"url": database.url, "heads": str(heads_of(database) or ""), "day": session.day.isoformat()}
-        for line in await apart("day's summary", question):
+        for line in await ask("bot.app.day_summary", "day's summary", question):
             log.info(line)
         if engine.settings.mode is Mode.SIM:
             log.info("the day is over; the page stays up, Ctrl-C ends the program")

@@ -3,12 +3,14 @@ reads."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from bot.app.job_process import serve
 from bot.domain.instruments import option_of_key
 from bot.domain.money import ZERO
 from bot.domain.wording import dollars, key_words, new_york, price, signed
@@ -45,7 +47,7 @@ def summarize(url: str, day: date, *, with_invariants: bool = True) -> DaySummar
 
 
 def answer(question: Mapping[str, str]) -> list[str]:
-    """Return a day's lines, asked for by `url` and `day` (see `bot.app.apart`)."""
+    """Return a day's lines, asked for by `url` and `day` (see `bot.app.job_process`)."""
     return lines(summarize(question["url"], date.fromisoformat(question["day"])))
 
 
@@ -143,3 +145,7 @@ def _as_data(row: PositionRow) -> dict[str, Any]:
 
 def _number(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(answer))

@@ -26,9 +26,9 @@ class Evening:
         self.ledger = SimpleNamespace(clocks=SimpleNamespace(difference=None), open_orders={}, awaiting_settlement=())
         self.engine: Any = SimpleNamespace(settings=Settings.model_validate({"mode": mode}), ledger=self.ledger)
         self.options = RunOptions(**options)
-        monkeypatch.setattr(day_end, "apart", self._apart)
+        monkeypatch.setattr(day_end, "ask", self._ask)
 
-    async def _apart(self, work: str, question: dict[str, str]) -> list[str]:
+    async def _ask(self, module: str, work: str, question: dict[str, str]) -> list[str]:
         self.told.append(question["day"])
         return []
 

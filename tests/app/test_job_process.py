@@ -11,19 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.apart import apart
 from bot.app.child_process import ChildFailed
 from bot.app.day_summary import answer
+from bot.app.job_process import ask
 from bot.store.revision import upgrade
 from tests.conftest import REPO_ROOT
 
+SUMMARY = ("bot.app.day_summary", "day's summary")
 DAY = date(2026, 11, 20).isoformat()
 LOADED_AFTERWARDS = """
 import asyncio, sys
 import bot.app.trading
-from bot.app.apart import apart
+from bot.app.job_process import ask
 
-asyncio.run(apart("day's summary", {{"url": {url!r}, "day": {day!r}}}))
+asyncio.run(ask(*{work!r}, {{"url": {url!r}, "day": {day!r}}}))
 print([name for name in ("bot.app.day_summary", "bot.store.invariants") if name in sys.modules])
 """
 MAPPED_APART = """
@@ -74,29 +75,29 @@ def printed_by(code: str) -> str:
 
 
 async def test_the_day_is_read_elsewhere_and_comes_back_as_it_would_be_here(url: str) -> None:
-    assert await apart("day's summary", {"url": url, "day": DAY}) == answer({"url": url, "day": DAY})
+    assert await ask(*SUMMARY, {"url": url, "day": DAY}) == answer({"url": url, "day": DAY})
 
 
 def test_the_traders_process_loads_nothing_for_the_days_summary(url: str) -> None:
-    assert printed_by(LOADED_AFTERWARDS.format(url=url, day=DAY)) == "[]"
+    assert printed_by(LOADED_AFTERWARDS.format(work=SUMMARY, url=url, day=DAY)) == "[]"
 
 
 async def test_what_it_was_refused_for_is_said(tmp_path: Path) -> None:
     nowhere = f"sqlite+aiosqlite:///{tmp_path / 'none.db'}"
     with pytest.raises(ChildFailed, match=r"the day's summary ended with code 1: cannot read the store at .*none\.db"):
-        await apart("day's summary", {"url": nowhere, "day": DAY})
+        await ask(*SUMMARY, {"url": nowhere, "day": DAY})
 
 
 async def test_one_that_takes_too_long_is_ended(url: str) -> None:
     before = children()
     with pytest.raises(ChildFailed, match=r"took longer than 0\.05 s"):
-        await apart("day's summary", {"url": url, "day": DAY}, longest_s=0.05)
+        await ask(*SUMMARY, {"url": url, "day": DAY}, longest_s=0.05)
     assert children() <= before
 
 
 async def test_the_end_of_the_bot_is_the_end_of_the_work(url: str) -> None:
     before = children()
-    work = asyncio.create_task(apart("day's summary", {"url": url, "day": DAY}))
+    work = asyncio.create_task(ask(*SUMMARY, {"url": url, "day": DAY}))
     async with asyncio.timeout(20):
         while children() <= before:  # noqa: ASYNC110 - it is another process that is waited for
             await asyncio.sleep(0)

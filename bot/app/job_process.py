@@ -1,8 +1,9 @@
 """Work of once or twice a day, in a process of its own that ends with it: backups, the day's summary.
 
-Both read the store's whole history. In a thread that took turns with the tick for the interpreter, and left behind what
-reading loads, compiles and touches, for good: up to 2 MB the summary, up to 1 MB the backups, found by a soak. A
-process leaves nothing and runs beside.
+A module that does such work ends with `sys.exit(serve(...))` for when it is the program; who asks for it names the
+module and imports nothing of it. Both works read the store's whole history. In a thread that took turns with the tick
+for the interpreter, and left behind what reading loads, compiles and touches, for good: up to 2 MB the summary, up to
+1 MB the backups, found by a soak. A process leaves nothing and runs beside.
 
 The question goes in on standard input, never on the command line: an address may hold a password.
 """
@@ -16,7 +17,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from bot.app.child_process import ROOT, ChildFailed, without_secrets
@@ -29,14 +29,15 @@ LONGEST_S: Final = 900.0
 _END_WITHIN_S: Final = 1.5
 
 
-async def apart(work: str, question: Question, longest_s: float = LONGEST_S) -> Any:
-    """Return the answer of a piece of work; raises ChildFailed when it could not be started, failed or took too long.
+async def ask(module: str, work: str, question: Question, longest_s: float = LONGEST_S) -> Any:
+    """Return the answer of a module's work, called `work` in what is said of it; raises ChildFailed when it could not
+    be started, failed or took too long.
 
     Cancelled, it ends the process before it returns.
     """
     try:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.app.apart", work,
+            sys.executable, "-m", module,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -75,32 +76,14 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 # ---- in the process itself
 
 
-def _backup(question: Question) -> Any:
-    from bot.app.backups import answer
-
-    return answer(question)
-
-
-def _day(question: Question) -> Any:
-    from bot.app.day_summary import answer
-
-    return answer(question)
-
-
-_WORK: Final[Mapping[str, Callable[[Question], Any]]] = MappingProxyType({"backup": _backup, "day's summary": _day})
-
-
-def main() -> int:
-    """Do one piece of work: question and answer are JSON, a refusal is one line on standard error."""
+def serve(work: Callable[[Question], Any]) -> int:
+    """Be the process: do the work once and return the exit code. Question and answer are JSON, a refusal is one line on
+    standard error."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is half done is removed on the way out
     try:
-        answer = _WORK[sys.argv[1]](json.load(sys.stdin))
+        answer = work(json.load(sys.stdin))
     except BotError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     json.dump(answer, sys.stdout)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
