@@ -28,7 +28,7 @@ from bot.web.app import create_app
 from bot.web.live import Streams
 from bot.web.logins import SHORTEST_TOKEN, Doorkeeper, LoginMemory
 from bot.web.server import listen, port_of
-from bot.web.window import Place, Window
+from bot.web.store_reader import StoreAddress, StoreReader
 
 TOKEN_VARIABLE: Final = "WEB_LOGIN_TOKEN"  # noqa: S105  # the name of the variable, not its value
 DATABASE_VARIABLE: Final = "WEB_DATABASE"
@@ -65,12 +65,12 @@ def _refuse(words: str) -> int:
     return WRONG_USE
 
 
-def _server(options: argparse.Namespace, place: Place, clock: Clock, token: str) -> tuple[Any, Any]:
+def _server(options: argparse.Namespace, place: StoreAddress, clock: Clock, token: str) -> tuple[Any, Any]:
     memory = LoginMemory(Path(options.login_file)) if options.login_file and options.mode == "sim" else None
     keeper = Doorkeeper(token, options.session_hours * 3600, wall_seconds, memory)
     cookie = "_".join(part for part in (COOKIE, options.bot_id, str(options.port or "")) if part)
     rules = AccessRules(options.host, options.mode == "sim", cookie, options.trusted_proxy)
-    app = create_app(Window(place, clock), keeper, rules, options.base_path)
+    app = create_app(StoreReader(place, clock), keeper, rules, options.base_path)
     return app, listen(app, options.host, options.port)
 
 
@@ -96,7 +96,7 @@ def main(given: Sequence[str] | None = None) -> int:
     if not os.environ.get(DATABASE_VARIABLE):
         return _refuse(f"set {DATABASE_VARIABLE} to the address of the store, as database.url")
     try:
-        place = Place(os.environ[DATABASE_VARIABLE], options.mode)
+        place = StoreAddress(os.environ[DATABASE_VARIABLE], options.mode)
         app, server = _server(options, place, _clock(options), os.environ.get(TOKEN_VARIABLE, ""))
     except ValueError as error:
         return _refuse(str(error))
@@ -123,7 +123,7 @@ def serve_alone(config: LoadedConfig, port: int | None, alone: Callable[[], str]
         return _refuse(f"reading at {options.host} needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")
     clock = StandingClock(SystemClock().now())
     try:
-        app, server = _server(options, Place(config.settings.database.url, options.mode, alone), clock, token)
+        app, server = _server(options, StoreAddress(config.settings.database.url, options.mode, alone), clock, token)
     except OSError as error:
         return _refuse(_taken(options, error))
     return _serve(app, server, options.host)

@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.domain.addresses import is_loopback
 from bot.web.logins import Doorkeeper, Visit
-from bot.web.window import window
+from bot.web.store_reader import window
 
 COOKIE: Final = "quanticity_visit"
 OPERATOR: Final = "operator"

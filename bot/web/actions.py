@@ -15,7 +15,7 @@ from bot.domain.typed_price import PriceUnclear, price_of
 from bot.store import read as ask
 from bot.web.access import safe_next, visit
 from bot.web.commanding import give_command
-from bot.web.window import window
+from bot.web.store_reader import window
 
 blueprint = Blueprint("actions", __name__)
 

@@ -14,7 +14,7 @@ from bot.domain.errors import StoreError
 from bot.web import access, actions, formats, live, pages, probes, words
 from bot.web.logins import Doorkeeper
 from bot.web.server import LARGEST_BODY
-from bot.web.window import Window
+from bot.web.store_reader import StoreReader
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 STATIC: Final = Path(__file__).resolve().parent / "static"
@@ -22,7 +22,7 @@ STATIC: Final = Path(__file__).resolve().parent / "static"
 _log = logging.getLogger(__name__)
 
 
-def create_app(window: Window, keeper: Doorkeeper, rules: access.AccessRules, base_path: str = "") -> Flask:
+def create_app(window: StoreReader, keeper: Doorkeeper, rules: access.AccessRules, base_path: str = "") -> Flask:
     """Return the page's application; nothing is read before the first request. `base_path` is where a proxy shows it,
     empty for the root."""
     app = Flask("quanticity", template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static")

@@ -9,10 +9,10 @@ from bot.domain.events import CommandKind
 from bot.domain.ids import ulid
 from bot.feeds.clock import SystemClock
 from bot.store import read as ask
-from bot.web.window import Window
+from bot.web.store_reader import StoreReader
 
 
-def give_command(window: Window, kind: CommandKind, payload: Mapping[str, str], actor: str) -> str:
+def give_command(window: StoreReader, kind: CommandKind, payload: Mapping[str, str], actor: str) -> str:
     """Insert a command row and return its id; raises StoreError when the store does not take it."""
     now = window.clock.now()
     command_id = ulid(now, secrets.randbits(80))

@@ -18,9 +18,9 @@ from bot.store.read.alerting import count_alerts, found_alerts
 from bot.web import alerting, auditing
 from bot.web.diagram import Diagram, draw
 from bot.web.glance import glance
+from bot.web.store_reader import window
 from bot.web.timeline import Timeline, position_timeline, signal_timeline
 from bot.web.views import CommandView, command_view
-from bot.web.window import window
 
 blueprint = Blueprint("pages", __name__)
 

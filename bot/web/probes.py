@@ -25,8 +25,8 @@ from bot.store.read.money import money_of_day
 from bot.store.read.protections import totals
 from bot.web.feeds import FeedView
 from bot.web.model import Overview
+from bot.web.store_reader import window
 from bot.web.views import BreakerView, PositionView, SignalView
-from bot.web.window import window
 
 blueprint = Blueprint("probes", __name__)
 

@@ -28,7 +28,7 @@ from bot.web import live
 from bot.web.access import AccessRules
 from bot.web.app import create_app
 from bot.web.logins import Doorkeeper
-from bot.web.window import Place, Window
+from bot.web.store_reader import StoreAddress, StoreReader
 
 NOW = datetime(2026, 11, 20, 16, 5, 30, tzinfo=UTC)  # 11:05:30 in New York
 OPEN_AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -417,7 +417,7 @@ AppMaker = Callable[..., Flask]
 def make_app(clock: ManualClock) -> AppMaker:
     def make(url: str, *, host: str = "127.0.0.1", mode: str = "sim", token: str = TOKEN) -> Flask:
         keeper = Doorkeeper(token, 3600, clock.monotonic)
-        app = create_app(Window(Place(url, mode), clock), keeper, AccessRules(host, login_link=mode == "sim"))
+        app = create_app(StoreReader(StoreAddress(url, mode), clock), keeper, AccessRules(host, login_link=mode == "sim"))
         app.testing = False
         return app
 

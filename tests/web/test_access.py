@@ -16,7 +16,7 @@ from bot.store.database import open_reader
 from bot.web.access import AccessRules, safe_next
 from bot.web.app import create_app
 from bot.web.logins import FAILURE_WINDOW_S, FAILURES_ALLOWED, Doorkeeper, LoginMemory
-from bot.web.window import Place, Window
+from bot.web.store_reader import StoreAddress, StoreReader
 
 READING = ("/", "/position/POSRUN", "/signal/SIGRUN", "/machines", "/audit", "/parts", "/api/status", "/metrics")
 ACTIONS = ("pause", "resume", "approve", "reject", "close", "flatten")
@@ -184,7 +184,7 @@ def test_without_a_configured_token_nobody_logs_in(make_app: Callable[..., Flask
 
 
 def test_below_a_path_every_link_redirect_and_cookie_keeps_to_it(clock: ManualClock, store, token: str) -> None:
-    window, rules = Window(Place(store.url, "sim"), clock), AccessRules("127.0.0.1", login_link=True)
+    window, rules = StoreReader(StoreAddress(store.url, "sim"), clock), AccessRules("127.0.0.1", login_link=True)
     page = create_app(window, Doorkeeper(token, 3600, clock.monotonic), rules, "/bot").test_client()
     pages = ("", "machines", "audit?query=trades", "alerts", "position/POSRUN", "signal/SIGWAIT", "login", "nowhere")
     for path in (f"/{path}" for path in pages):

@@ -13,16 +13,16 @@ from bot.store.database import open_reader
 from bot.web.access import AccessRules
 from bot.web.app import create_app
 from bot.web.logins import Doorkeeper
-from bot.web.window import Place, Window
+from bot.web.store_reader import StoreAddress, StoreReader
 from tests.web.conftest import NOW, TOKEN, StoreBuilder
 
 
 @pytest.fixture
 def alone(store: StoreBuilder) -> FlaskClient:
     clock = StandingClock(NOW + timedelta(days=3))
-    place = Place(store.url, "sim", lambda: "No bot runs on this store.")
+    place = StoreAddress(store.url, "sim", lambda: "No bot runs on this store.")
     keeper = Doorkeeper(TOKEN, 3600, clock.monotonic)
-    return create_app(Window(place, clock), keeper, AccessRules("127.0.0.1", login_link=True)).test_client()
+    return create_app(StoreReader(place, clock), keeper, AccessRules("127.0.0.1", login_link=True)).test_client()
 
 
 @pytest.mark.parametrize("path", ["/", "/position/POSRUN", "/signal/SIGRUN", "/machines", "/audit"])

@@ -29,7 +29,7 @@ FRESH_S = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StoreAddress:
     """Where the page stands: the store's address and the mode that it was started in."""
 
     database_url: str
@@ -38,10 +38,10 @@ class Place:
     """Of a page that was started without a bot: says in words who writes the store now. None: the bot's own page."""
 
 
-class Window:
+class StoreReader:
     """Reads the store for the page. Every failure to read is a StoreError with words for a banner."""
 
-    def __init__(self, place: Place, clock: Clock) -> None:
+    def __init__(self, place: StoreAddress, clock: Clock) -> None:
         self.place = place
         self.clock = clock
         self._lock = Lock()
@@ -120,6 +120,6 @@ def trouble(error: StoreError) -> Notice:
     return Notice("bad", "The store cannot be read:", f"{error}. The page goes on trying.")
 
 
-def window() -> Window:
-    found: Window = current_app.extensions["window"]
+def window() -> StoreReader:
+    found: StoreReader = current_app.extensions["window"]
     return found
