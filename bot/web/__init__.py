@@ -11,7 +11,7 @@ shows what is committed, a command is answered on the next tick, and killing the
     alerting.py  alerts by day, severity and code; auditing.py: the named queries
     timeline.py  the story of one signal or position
     reasons.py   why a trade: what was seen, every rule as it was asked, who decides
-    window.py    where the store is read; commanding.py: where a command row is inserted
+    store_reader.py  where the store is read; commanding.py: where a command row is inserted
     actions.py   POST forms to command rows
     live.py      server-sent events and their polling fallback; patches.py: what changed of a part
     server.py    the HTTP server with its limits

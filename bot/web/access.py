@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.domain.addresses import is_loopback
 from bot.web.logins import Doorkeeper, Visit
-from bot.web.store_reader import window
+from bot.web.store_reader import reader
 
 COOKIE: Final = "quanticity_visit"
 OPERATOR: Final = "operator"
@@ -141,7 +141,7 @@ def guard() -> AnyResponse | None:
     if request.method not in {"GET", "HEAD", "OPTIONS", "POST"}:
         abort(405)
     if request.method == "POST":
-        if request.endpoint == "actions.act" and (words := window().alone()):
+        if request.endpoint == "actions.act" and (words := reader().alone()):
             abort(409, f"Nothing was sent. {words}")
         return _guard_post()
     if request.endpoint in OPEN_ENDPOINTS or visit().logged_in or reading_is_open() or _bearer():
@@ -250,7 +250,7 @@ def install(app: Flask, keeper: Doorkeeper, access: AccessRules) -> None:
 def _viewer() -> dict[str, Any]:
     here = g.get("visit") or doorkeeper().new_visit()
     return {
-        "alone": window().alone(),
+        "alone": reader().alone(),
         "viewer": here,
         "csrf": doorkeeper().csrf(here),
         "here": safe_next(request.full_path.rstrip("?")),

@@ -15,7 +15,7 @@ from bot.domain.typed_price import PriceUnclear, price_of
 from bot.store import read as ask
 from bot.web.access import safe_next, visit
 from bot.web.commanding import give_command
-from bot.web.store_reader import window
+from bot.web.store_reader import reader
 
 blueprint = Blueprint("actions", __name__)
 
@@ -33,7 +33,7 @@ def act(kind: str) -> AnyResponse | str | tuple[str, int]:
         known = {"kind": kind, "action": asked, "target": target, "next": back}
         return render_template("web/confirm.html", **known, given=given, fault=fault), 400 if fault else 200
     try:
-        command_id = give_command(window(), asked.kind, _payload(asked, target, given), f"admin:web:{visit().user}")
+        command_id = give_command(reader(), asked.kind, _payload(asked, target, given), f"admin:web:{visit().user}")
     except StoreError as error:
         return render_template("web/problem.html", title="Not sent", text=f"{error}."), 503
     return redirect(_with_sent(back, command_id), 303)
@@ -70,13 +70,13 @@ def _given(asked: Request) -> tuple[str, str]:
 
 def _exists(need: Need, target: str) -> bool:
     if need.subject is Subject.SYMBOL:
-        return target in {row.id for row in window().look(ask.halted_symbols)}
+        return target in {row.id for row in reader().look(ask.halted_symbols)}
     if need.subject is Subject.HOLDING:
-        waiting = [row.id for row in window().look(ask.adoptions_asked)]
+        waiting = [row.id for row in reader().look(ask.adoptions_asked)]
         return bool(waiting) and (target == EVERYTHING or any(same_key(target, key) for key in waiting))
     reads: dict[Subject, Any] = {Subject.SIGNAL: ask.signal, Subject.REQUEST: ask.command}
     read = reads.get(need.subject, ask.position)
-    return bool(target) and window().look(lambda connection: read(connection, target)) is not None
+    return bool(target) and reader().look(lambda connection: read(connection, target)) is not None
 
 
 def _with_sent(path: str, command_id: str) -> str:

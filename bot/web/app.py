@@ -22,7 +22,7 @@ STATIC: Final = Path(__file__).resolve().parent / "static"
 _log = logging.getLogger(__name__)
 
 
-def create_app(window: StoreReader, keeper: Doorkeeper, rules: access.AccessRules, base_path: str = "") -> Flask:
+def create_app(reader: StoreReader, keeper: Doorkeeper, rules: access.AccessRules, base_path: str = "") -> Flask:
     """Return the page's application; nothing is read before the first request. `base_path` is where a proxy shows it,
     empty for the root."""
     app = Flask("quanticity", template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static")
@@ -33,8 +33,8 @@ def create_app(window: StoreReader, keeper: Doorkeeper, rules: access.AccessRule
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.filters.update(words.FILTERS)
     app.jinja_env.globals.update(active="", base=base_path)
-    app.extensions["window"] = window
-    app.extensions["streams"] = live.Streams(window.clock)
+    app.extensions["reader"] = reader
+    app.extensions["streams"] = live.Streams(reader.clock)
     access.install(app, keeper, rules)
     for blueprint in (pages.blueprint, actions.blueprint, live.blueprint, probes.blueprint):
         app.register_blueprint(blueprint)

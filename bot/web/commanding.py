@@ -12,9 +12,9 @@ from bot.store import read as ask
 from bot.web.store_reader import StoreReader
 
 
-def give_command(window: StoreReader, kind: CommandKind, payload: Mapping[str, str], actor: str) -> str:
+def give_command(reader: StoreReader, kind: CommandKind, payload: Mapping[str, str], actor: str) -> str:
     """Insert a command row and return its id; raises StoreError when the store does not take it."""
-    now = window.clock.now()
+    now = reader.clock.now()
     command_id = ulid(now, secrets.randbits(80))
-    ask.insert_command(window.place.database_url, command_id, kind.value, payload, actor, now, SystemClock().now())
+    ask.insert_command(reader.place.database_url, command_id, kind.value, payload, actor, now, SystemClock().now())
     return command_id

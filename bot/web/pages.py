@@ -18,7 +18,7 @@ from bot.store.read.alerting import count_alerts, found_alerts
 from bot.web import alerting, auditing
 from bot.web.diagram import Diagram, draw
 from bot.web.glance import glance
-from bot.web.store_reader import window
+from bot.web.store_reader import reader
 from bot.web.timeline import Timeline, position_timeline, signal_timeline
 from bot.web.views import CommandView, command_view
 
@@ -46,7 +46,7 @@ def sent_command() -> CommandView | None:
     if not command_id:
         return None
     try:
-        row = window().look(lambda connection: ask.command(connection, command_id))
+        row = reader().look(lambda connection: ask.command(connection, command_id))
     except StoreError:
         return None
     return None if row is None else command_view(row)
@@ -63,13 +63,13 @@ def overview() -> str:
 
 
 def _seen(machine: str | None) -> dict[str, Any]:
-    m = window().overview(machine)
+    m = reader().overview(machine)
     return {"m": m, "answers": glance(m), "machine": machine or ""}
 
 
 def story(kind: str, entity_id: str) -> Timeline:
     """Return a signal's or position's story; 404 when there is none."""
-    found = window().look(lambda connection: STORIES[kind](connection, entity_id, window().clock.now()))
+    found = reader().look(lambda connection: STORIES[kind](connection, entity_id, reader().clock.now()))
     if found is None:
         abort(404, f"The store knows no {kind} {entity_id}.")
     return found
@@ -92,7 +92,7 @@ def machines() -> str:
         active="Machines",
         diagrams=list(DIAGRAMS.values()),
         tables={name: state_rows(life) for name, life in LIFECYCLES.items()},
-        counts=window().look(ask.state_counts),
+        counts=reader().look(ask.state_counts),
     )
 
 
@@ -100,7 +100,7 @@ def parts() -> dict[str, str]:
     """Return the live parts of the view that the address names, by the name of their place on the page."""
     view = request.args.get("view", "overview")
     if view == "machines":
-        counts = window().look(ask.state_counts)
+        counts = reader().look(ask.state_counts)
         return {
             f"machine-{name}": render_template("web/parts/machine.html", d=diagram, counts=counts)
             for name, diagram in DIAGRAMS.items()
@@ -127,18 +127,18 @@ def _kept() -> dict[str, str]:
 
 @blueprint.get("/alerts")
 def alerts() -> str:
-    today = new_york_day(window().clock.now())
-    found = window().look(lambda connection: alerting.alert_list(connection, request.args, today))
+    today = new_york_day(reader().clock.now())
+    found = reader().look(lambda connection: alerting.alert_list(connection, request.args, today))
     return render_template("web/alerts.html", active="Alerts", found=found, given=request.args, kept=_kept())
 
 
 @blueprint.get("/alerts.csv")
 def alerts_csv() -> Response:
     try:
-        wanted = alerting.filter_of(request.args, new_york_day(window().clock.now()))
+        wanted = alerting.filter_of(request.args, new_york_day(reader().clock.now()))
     except StoreError as error:
         abort(400, f"{error}.")
-    rows = window().look(lambda connection: found_alerts(connection, wanted, count_alerts(connection, wanted)))
+    rows = reader().look(lambda connection: found_alerts(connection, wanted, count_alerts(connection, wanted)))
     columns = alerting.CSV_COLUMNS
     text = auditing.csv_of(columns, [[str(getattr(row, name)) for name in columns] for row in rows])
     headers = {"Content-Disposition": 'attachment; filename="alerts.csv"'}
@@ -151,7 +151,7 @@ def audit() -> str:
     table, problem = None, ""
     if chosen is not None and not auditing.missing(chosen, request.args):
         try:
-            table = auditing.run(window().place.database_url, chosen, request.args)
+            table = auditing.run(reader().place.database_url, chosen, request.args)
         except StoreError as error:
             problem = str(error)
     return render_template(
@@ -176,7 +176,7 @@ def audit_csv() -> Response:
     if auditing.missing(chosen, request.args):
         abort(400, f"{chosen.name} needs {', '.join(auditing.missing(chosen, request.args))}.")
     try:
-        table = auditing.run(window().place.database_url, chosen, request.args, limit=None)
+        table = auditing.run(reader().place.database_url, chosen, request.args, limit=None)
     except StoreError as error:
         abort(400, f"{error}.")
     headers = {"Content-Disposition": f'attachment; filename="{chosen.name}.csv"'}

@@ -25,7 +25,7 @@ from bot.store.read.money import money_of_day
 from bot.store.read.protections import totals
 from bot.web.feeds import FeedView
 from bot.web.model import Overview
-from bot.web.store_reader import window
+from bot.web.store_reader import reader
 from bot.web.views import BreakerView, PositionView, SignalView
 
 blueprint = Blueprint("probes", __name__)
@@ -108,8 +108,8 @@ def _reasons(
 def healthz() -> tuple[Response, int]:
     """200 when the bot ticks, hears commands and knows the broker's book; 503 with `reasons` otherwise. No login."""
     try:
-        found = window().look(lambda connection: read_health(connection, window().clock.now()))
-        if words := window().alone():
+        found = reader().look(lambda connection: read_health(connection, reader().clock.now()))
+        if words := reader().alone():
             found = replace(found, reasons=(words, *found.reasons))
     except StoreError:
         found = Health(None, None, None, None, None, None, ("the store cannot be read",))
@@ -128,7 +128,7 @@ class _StoreCollector:
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("quanticity_store_up", "1 when the store can be read")
         try:
-            found = window().look(lambda connection: list(_families(connection, window().clock.now())))
+            found = reader().look(lambda connection: list(_families(connection, reader().clock.now())))
         except StoreError:
             up.add_metric([], 0)
             yield up
@@ -229,11 +229,11 @@ def status() -> tuple[Response, int]:
     says.
     503 with `error` when the store cannot be read.
     """
-    seen = window().overview()
+    seen = reader().overview()
     if seen.trouble is not None:
         return jsonify({"error": f"{seen.trouble.title} {seen.trouble.text}"}), 503
-    health = window().look(lambda connection: read_health(connection, window().clock.now()))
-    contracts, seconds = window().look(totals)
+    health = reader().look(lambda connection: read_health(connection, reader().clock.now()))
+    contracts, seconds = reader().look(totals)
     bare = {"contracts": contracts, "contract_seconds": round(seconds, 3)}
     return jsonify(_status(seen) | {"unprotected": bare, "health": health.as_json()}), 200
 

@@ -1,4 +1,4 @@
-"""The window on the store: one read transaction a look, and one overview a moment for everybody who looks."""
+"""How the page reads the store: one read transaction a look, and one overview a moment for everybody who looks."""
 
 from __future__ import annotations
 
@@ -120,6 +120,6 @@ def trouble(error: StoreError) -> Notice:
     return Notice("bad", "The store cannot be read:", f"{error}. The page goes on trying.")
 
 
-def window() -> StoreReader:
-    found: StoreReader = current_app.extensions["window"]
+def reader() -> StoreReader:
+    found: StoreReader = current_app.extensions["reader"]
     return found

@@ -417,7 +417,9 @@ AppMaker = Callable[..., Flask]
 def make_app(clock: ManualClock) -> AppMaker:
     def make(url: str, *, host: str = "127.0.0.1", mode: str = "sim", token: str = TOKEN) -> Flask:
         keeper = Doorkeeper(token, 3600, clock.monotonic)
-        app = create_app(StoreReader(StoreAddress(url, mode), clock), keeper, AccessRules(host, login_link=mode == "sim"))
+        app = create_app(
+            StoreReader(StoreAddress(url, mode), clock), keeper, AccessRules(host, login_link=mode == "sim")
+        )
         app.testing = False
         return app
 

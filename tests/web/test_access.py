@@ -184,8 +184,8 @@ def test_without_a_configured_token_nobody_logs_in(make_app: Callable[..., Flask
 
 
 def test_below_a_path_every_link_redirect_and_cookie_keeps_to_it(clock: ManualClock, store, token: str) -> None:
-    window, rules = StoreReader(StoreAddress(store.url, "sim"), clock), AccessRules("127.0.0.1", login_link=True)
-    page = create_app(window, Doorkeeper(token, 3600, clock.monotonic), rules, "/bot").test_client()
+    reader, rules = StoreReader(StoreAddress(store.url, "sim"), clock), AccessRules("127.0.0.1", login_link=True)
+    page = create_app(reader, Doorkeeper(token, 3600, clock.monotonic), rules, "/bot").test_client()
     pages = ("", "machines", "audit?query=trades", "alerts", "position/POSRUN", "signal/SIGWAIT", "login", "nowhere")
     for path in (f"/{path}" for path in pages):
         for way in (f"/bot{path}", path):  # a proxy may leave the path on a request or take it off

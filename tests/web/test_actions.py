@@ -90,7 +90,7 @@ def test_a_halt_is_one_press_beside_the_pause(operator: FlaskClient, csrf_of, st
     assert operator.post("/actions/halt", data={"csrf": csrf_of(operator, "/")}).status_code == 303
     assert [row.kind for row in _commands(store.url)] == ["halt"]
     store.set(schema.SESSION_STATE, {"id": "session"}, state="halted")
-    again = operator.application.extensions["window"]
+    again = operator.application.extensions["reader"]
     again._seen.clear()
     assert "/actions/halt" not in operator.get("/").get_data(as_text=True), "what is halted offers to resume"
 

@@ -34,7 +34,7 @@ def test_a_bot_that_stopped_ticking_is_not(page: FlaskClient, clock: ManualClock
 def test_in_sim_a_tick_that_stands_grows_old(make_app: Callable[..., Flask], store: StoreBuilder) -> None:
     app = make_app(store.url)
     clock = ScaledClock(NOW, 30, wall_seconds())
-    app.extensions["window"].clock = clock
+    app.extensions["reader"].clock = clock
     page = app.test_client()
     assert page.get("/healthz").status_code == 200
     for _ in range(40):  # somebody looks twice a second, for twenty wall seconds
