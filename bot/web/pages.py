@@ -16,8 +16,8 @@ from bot.store import read as ask
 from bot.store.queries import QUERIES
 from bot.store.read.alerting import count_alerts, found_alerts
 from bot.web import alerting, auditing
+from bot.web.answers import three_answers
 from bot.web.diagram import Diagram, draw
-from bot.web.glance import glance
 from bot.web.store_reader import reader
 from bot.web.timeline import Timeline, position_timeline, signal_timeline
 from bot.web.views import CommandView, command_view
@@ -25,7 +25,7 @@ from bot.web.views import CommandView, command_view
 blueprint = Blueprint("pages", __name__)
 
 OVERVIEW_PARTS: Final = (
-    "glance", "status", "money", "positions", "signals", "activity",
+    "three_answers", "status", "money", "positions", "signals", "activity",
     "waiting", "breakers", "alerts", "feeds", "commands", "others",
 )  # fmt: skip
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
@@ -64,7 +64,7 @@ def overview() -> str:
 
 def _seen(machine: str | None) -> dict[str, Any]:
     m = reader().overview(machine)
-    return {"m": m, "answers": glance(m), "machine": machine or ""}
+    return {"m": m, "answers": three_answers(m), "machine": machine or ""}
 
 
 def story(kind: str, entity_id: str) -> Timeline:

@@ -33,7 +33,7 @@ class Fault:
     tone: str
 
 
-def glance(m: Overview) -> tuple[Answer, Answer, Answer]:
+def three_answers(m: Overview) -> tuple[Answer, Answer, Answer]:
     return _protection(m), _money(m), _trouble(m)
 
 
