@@ -9,7 +9,7 @@ from bot.engine.book.told_holdings import ToldHoldings
 from bot.engine.book.totals import DayTotals
 from bot.engine.day.hours import BrokerHours
 from bot.engine.day.limits import Limits
-from bot.engine.day.vigil import Vigil
+from bot.engine.day.not_trading import NotTradingWatch
 from bot.engine.day.windows import Windows
 from bot.engine.operator import PersonsApprovals
 from bot.engine.settlement.runs import SettlementRuns
@@ -34,7 +34,7 @@ class Watches:
     hours: BrokerHours = field(default_factory=BrokerHours)
     settlements: SettlementRuns = field(default_factory=SettlementRuns)
     silences: Silences = field(default_factory=Silences)
-    vigil: Vigil = field(default_factory=Vigil)
+    not_trading: NotTradingWatch = field(default_factory=NotTradingWatch)
     holdings: ToldHoldings = field(default_factory=ToldHoldings)
     totals: DayTotals = field(default_factory=DayTotals)
     approvals: PersonsApprovals = field(default_factory=lambda: PersonsApprovals({}))

@@ -30,7 +30,7 @@ _LOGIN_AGAIN_S: Final = 6 * 3600.0
 
 
 @dataclass(slots=True)
-class Vigil:
+class NotTradingWatch:
     """Memory between ticks. `watching_since`: the start, or the end of the last restart window of any kind;
     `proved_at`: when the connection was last seen synced, so that somebody had logged in."""
 
