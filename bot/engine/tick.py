@@ -32,7 +32,7 @@ from bot.domain.session import SessionState, SessionTrigger
 from bot.engine import new_day
 from bot.engine.book import foreign
 from bot.engine.day import account, budgets, jobs, timekeeping
-from bot.engine.day.windows import window_at
+from bot.engine.day.restart_windows import window_at
 from bot.engine.intake import Intake
 from bot.engine.memory import Memory
 from bot.engine.recovery import Recovery

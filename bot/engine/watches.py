@@ -10,7 +10,7 @@ from bot.engine.book.totals import DayTotals
 from bot.engine.day.hours import BrokerHours
 from bot.engine.day.limits import Limits
 from bot.engine.day.not_trading import NotTradingWatch
-from bot.engine.day.windows import Windows
+from bot.engine.day.restart_windows import RestartWindows
 from bot.engine.operator import PersonsApprovals
 from bot.engine.settlement.runs import SettlementRuns
 from bot.engine.state.fact_faults import FactFaults
@@ -30,7 +30,7 @@ class Watches:
     absences: Absences = field(default_factory=Absences)
     faults: FactFaults = field(default_factory=FactFaults)
     parking: Parking = field(default_factory=Parking)
-    windows: Windows = field(default_factory=Windows)
+    windows: RestartWindows = field(default_factory=RestartWindows)
     hours: BrokerHours = field(default_factory=BrokerHours)
     settlements: SettlementRuns = field(default_factory=SettlementRuns)
     silences: Silences = field(default_factory=Silences)

@@ -23,7 +23,7 @@ from bot.domain.connection import ConnectionState
 from bot.domain.events import AccountReported
 from bot.domain.order import base_of
 from bot.domain.session import SessionState
-from bot.engine.day.windows import window_at
+from bot.engine.day.restart_windows import window_at
 from bot.engine.state.context import Context
 from bot.engine.state.equity import STALE, CashFlow, between, cash_flow
 from bot.engine.state.journal import Journal

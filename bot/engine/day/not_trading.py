@@ -20,7 +20,7 @@ from bot.config.schema import RestartWindow
 from bot.domain.calendar import NEW_YORK
 from bot.domain.connection import ConnectionState
 from bot.domain.session import SessionState
-from bot.engine.day.windows import last_login_window, window_at
+from bot.engine.day.restart_windows import last_login_window, window_at
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.schedule import Schedule

@@ -7,7 +7,7 @@ import pytest
 
 from bot.config.schema import IbkrSettings
 from bot.domain.events import CommandKind, LinkChange, LinkChanged
-from bot.engine.day.windows import window_at
+from bot.engine.day.restart_windows import window_at
 from tests.engine.desk import Desk
 
 WINDOW: dict[str, Any] = {"name": "test", "begins": "10:10", "ends": "10:20"}  # the desk's clock begins at 10:00

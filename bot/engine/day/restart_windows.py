@@ -68,7 +68,7 @@ def _ends_of(window: RestartWindow, now: datetime) -> list[datetime]:
 
 
 @dataclass(slots=True)
-class Windows:
+class RestartWindows:
     """Memory between ticks: what was last heard of the link, for in a window nothing follows from it."""
 
     last: LinkChange | None = None
