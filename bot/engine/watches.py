@@ -16,8 +16,8 @@ from bot.engine.settlement.runs import SettlementRuns
 from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.parking import Parking
 from bot.engine.state.schedule import Schedule
+from bot.engine.trade.no_market import NoMarketWatch
 from bot.engine.trade.scan import Scanner
-from bot.engine.trade.silence import Silences
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Watches:
     windows: RestartWindows = field(default_factory=RestartWindows)
     hours: BrokerHours = field(default_factory=BrokerHours)
     settlements: SettlementRuns = field(default_factory=SettlementRuns)
-    silences: Silences = field(default_factory=Silences)
+    no_market: NoMarketWatch = field(default_factory=NoMarketWatch)
     not_trading: NotTradingWatch = field(default_factory=NotTradingWatch)
     holdings: ToldHoldings = field(default_factory=ToldHoldings)
     totals: DayTotals = field(default_factory=DayTotals)

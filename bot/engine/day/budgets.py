@@ -24,8 +24,8 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.schedule import Schedule
 from bot.engine.state.steps import Step
+from bot.engine.trade.no_market import no_market_of
 from bot.engine.trade.protection import live_entry, too_much, waits_for_a_bid
-from bot.engine.trade.silence import silence_of
 
 TOLD_AGAIN_S: Final = 300.0
 _UNANSWERED: Final = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING})
@@ -114,7 +114,7 @@ def why_not_out(ctx: Context, position: Position) -> str:
         return "the broker's book shows fewer contracts"
     if why := foreign.in_the_way(ctx.ledger, position.key):
         return why
-    if silent := silence_of(ctx, position):
+    if silent := no_market_of(ctx, position):
         return silent.value
     if quote is None or not quote.bid:
         return "nobody bids"

@@ -30,6 +30,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.engine.trade.calling_off import FLATTENED
 from bot.engine.trade.live_orders import amend, cancel, make_room_or_sell, may_cancel, take_back
+from bot.engine.trade.no_market import NoMarket, is_halted, no_market_of
 from bot.engine.trade.prices import seen_bid, sound_bid, under_the_bid
 from bot.engine.trade.protection import (
     live_entry,
@@ -43,7 +44,6 @@ from bot.engine.trade.protection import (
     shrink,
 )
 from bot.engine.trade.refusals import follow, is_watched, watch
-from bot.engine.trade.silence import Silence, is_halted, silence_of
 from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
 _RETRY_AFTER_S, _RETRY_AFTER_MOST_S = 2.0, 60.0  # each failure doubles the wait: nothing covers what is on its way out
@@ -361,7 +361,7 @@ def _cover_meanwhile(ctx: Context, position: Position, orders: Sequence[Order]) 
 def _way_out(ctx: Context, position: Position) -> tuple[Order, str]:
     """Return the order that sells what is left, in words as well: at the market, or where nobody bids at one tick."""
     tag, left = f"{_CLOSE}{position.close_reason or ''}", position.quantity
-    if silence_of(ctx, position) is Silence.NO_BID:
+    if no_market_of(ctx, position) is NoMarket.NO_BID:
         tick = ctx.board.grid(position.key).tick_at(Decimal(0))
         order = ctx.new_order(Purpose.EXIT, OrderType.LIMIT, Terms(left, limit_price=tick), tag=tag, position=position)
         return order, f"nobody bids: {left} are offered at one tick, {tick}, and take any bid that returns"

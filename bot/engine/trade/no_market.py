@@ -32,7 +32,7 @@ _AGAIN_S: Final = 300.0
 _A_DAY_S: Final = 12 * 3600.0
 
 
-class Silence(StrEnum):
+class NoMarket(StrEnum):
     """Why a sale would not go through now."""
 
     HALTED = "trading in it is halted"
@@ -41,31 +41,31 @@ class Silence(StrEnum):
 
 
 DEED: Final = {
-    Silence.HALTED: "a stop at the broker stays there and the exit waits for the end of the halt",
-    Silence.UNDERLYING_HALTED: "a stop at the broker stays there and the exit waits for the end of the halt",
-    Silence.NO_BID: "it is offered at one tick and may expire worthless",
+    NoMarket.HALTED: "a stop at the broker stays there and the exit waits for the end of the halt",
+    NoMarket.UNDERLYING_HALTED: "a stop at the broker stays there and the exit waits for the end of the halt",
+    NoMarket.NO_BID: "it is offered at one tick and may expire worthless",
 }
 CODE: Final = {
-    Silence.HALTED: "EXIT_IN_HALT",
-    Silence.UNDERLYING_HALTED: "EXIT_IN_HALT",
-    Silence.NO_BID: "EXIT_WITHOUT_BID",
+    NoMarket.HALTED: "EXIT_IN_HALT",
+    NoMarket.UNDERLYING_HALTED: "EXIT_IN_HALT",
+    NoMarket.NO_BID: "EXIT_WITHOUT_BID",
 }
 
 
-def silence_of(ctx: Context, position: Position) -> Silence | None:
+def no_market_of(ctx: Context, position: Position) -> NoMarket | None:
     """Return what keeps a sale of a position from going through now, as far as quotes say; None: nothing."""
     quote, underlying = ctx.board.quote(position.key), ctx.board.quote(position.contract.symbol)
     if _is_halted(ctx, quote):
-        return Silence.HALTED
+        return NoMarket.HALTED
     if _is_halted(ctx, underlying):
-        return Silence.UNDERLYING_HALTED
+        return NoMarket.UNDERLYING_HALTED
     age = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
     fresh = quote is not None and not quote.delayed and not quote.is_stale(ctx.now, age)
-    return Silence.NO_BID if quote is not None and fresh and quote.ask is not None and not quote.bid else None
+    return NoMarket.NO_BID if quote is not None and fresh and quote.ask is not None and not quote.bid else None
 
 
 def is_halted(ctx: Context, position: Position) -> bool:
-    return silence_of(ctx, position) in {Silence.HALTED, Silence.UNDERLYING_HALTED}
+    return no_market_of(ctx, position) in {NoMarket.HALTED, NoMarket.UNDERLYING_HALTED}
 
 
 def _is_halted(ctx: Context, quote: Quote | None) -> bool:
@@ -73,9 +73,9 @@ def _is_halted(ctx: Context, quote: Quote | None) -> bool:
 
 
 HELD_CODE: Final = {
-    Silence.HALTED: "HELD_IN_HALT",
-    Silence.UNDERLYING_HALTED: "HELD_IN_HALT",
-    Silence.NO_BID: "HELD_WITHOUT_BID",
+    NoMarket.HALTED: "HELD_IN_HALT",
+    NoMarket.UNDERLYING_HALTED: "HELD_IN_HALT",
+    NoMarket.NO_BID: "HELD_WITHOUT_BID",
 }
 
 
@@ -83,13 +83,13 @@ HELD_CODE: Final = {
 class Told:
     """What was told of a position: its silence, whether it had to be sold, and since when."""
 
-    silence: Silence
+    silence: NoMarket
     must_go: bool
     since: datetime
 
 
 @dataclass
-class Silences:
+class NoMarketWatch:
     """Memory between ticks: which position waits for what, and since when."""
 
     told: dict[str, Told] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class Silences:
     def _compare(
         self, ctx: Context, journal: Journal, schedule: Schedule, position: Position, *, must_go: bool
     ) -> None:
-        known, now = self.told.get(position.id), silence_of(ctx, position)
+        known, now = self.told.get(position.id), no_market_of(ctx, position)
         if known is not None and known.silence is not now:
             del self.told[position.id]
             self._tell_the_end(ctx, journal, position, known)
