@@ -16,7 +16,7 @@ from bot.engine.state.ledger import Ledger
 from bot.engine.state.ports import Broker, Clock, Store
 from bot.engine.state.records import TickBatch
 from bot.engine.state.steps import Step
-from bot.engine.trade import cover
+from bot.engine.trade import coverage
 
 _IDS_SKIPPED: Final = 1000  # more than can go out between two commits, what-if questions included
 
@@ -62,7 +62,7 @@ class Memory:
     async def commit(self) -> Sequence[Command]:
         """Write the journal in one transaction and return the commands that may leave now."""
         journal = self.journal
-        cover.measure(journal)
+        coverage.measure(journal)
         if not journal.batch.is_empty:
             await self._store.commit(journal.batch)
             self._on_commit(journal.batch)
