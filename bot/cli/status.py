@@ -93,7 +93,7 @@ def _life_words(life: Any) -> str:
 def _seen(connection: Connection) -> dict[str, Any]:
     from bot.domain.calendar import new_york_day
     from bot.store import read as ask
-    from bot.store.read import others
+    from bot.store.read import not_ours
     from bot.store.read.money import money_of_day
 
     pulse = ask.pulse(connection)
@@ -114,7 +114,8 @@ def _seen(connection: Connection) -> dict[str, Any]:
         "breakers": [_row(row, BREAKER_COLUMNS) for row in ask.breakers(connection)],
         "halted_symbols": [_row(row, SYMBOL_COLUMNS) for row in ask.halted_symbols(connection)],
         "not_ours": [
-            _row(row, OTHER_COLUMNS) for row in others.not_ours(connection, pulse.session_day or new_york_day(pulse.at))
+            _row(row, OTHER_COLUMNS)
+            for row in not_ours.not_ours(connection, pulse.session_day or new_york_day(pulse.at))
         ],
     }
 

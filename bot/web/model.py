@@ -14,7 +14,7 @@ from bot.domain.calendar import new_york_day
 from bot.domain.money import ZERO
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import read as ask
-from bot.store.read import others, reconciliations
+from bot.store.read import not_ours, reconciliations
 from bot.store.read.money import DayMoney, money_of_day
 from bot.web import formats, words
 from bot.web.charts import Curve, pnl_curve
@@ -120,7 +120,7 @@ class Overview:
     datasets: tuple[FeedGroup, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
     halted_symbols: tuple[SymbolHaltView, ...] = ()
-    others: tuple[others.NotOurs, ...] = ()
+    others: tuple[not_ours.NotOurs, ...] = ()
     commands: tuple[CommandView, ...] = ()
 
 
@@ -157,7 +157,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         datasets=by_dataset(feeds),
         breakers=tuple(breaker_view(row) for row in ask.breakers(connection)),
         halted_symbols=tuple(symbol_halt_view(row) for row in ask.halted_symbols(connection)),
-        others=tuple(others.not_ours(connection, day)),
+        others=tuple(not_ours.not_ours(connection, day)),
         commands=tuple(command_view(row) for row in ask.commands(connection, COMMANDS_SHOWN)),
     )
 
