@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli import raised, show
+from bot.cli import raised_alerts, show
 from bot.cli.edge import fail
 
 _ABOUT = (
@@ -28,7 +28,7 @@ def alerts(
         str | None, typer.Option(metavar="DAY", help="From this day on: YYYY-MM-DD, today or yesterday (New York's).")
     ] = None,
     severity: Annotated[str | None, typer.Option(help="Only these: info, warning or critical.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=raised.MOST, help="The newest so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=raised_alerts.MOST, help="The newest so many.")] = 50,
     explain: Annotated[bool, typer.Option("--explain", help="Explain every alert that there can be.")] = False,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
@@ -41,7 +41,7 @@ def alerts(
     elif code is not None or explain:
         _explain(code, json=json)
     else:
-        raised.show_raised(since=since, severity=severity, limit=limit, json=json, csv=csv, wide=wide)
+        raised_alerts.show_raised(since=since, severity=severity, limit=limit, json=json, csv=csv, wide=wide)
 
 
 def _explain(code: str | None, *, json: bool) -> None:
