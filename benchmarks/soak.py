@@ -28,7 +28,7 @@ from benchmarks.soak_process import soak_process
 from benchmarks.soak_report import Hour, Soaked, open_files, resident_mb, soaked
 from bot.app.allocator import keep_large_blocks_apart
 from bot.app.replayed_day import Desk, open_desk
-from bot.cli.edge import configuration
+from bot.cli.invocation import configuration
 from bot.domain.calendar import TradingSession
 from bot.domain.events import LinkChange, LinkChanged
 from bot.feeds.calendar import XnysCalendar

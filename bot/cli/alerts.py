@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli import raised_alerts, show
-from bot.cli.edge import fail
+from bot.cli.invocation import fail
 
 _ABOUT = (
     "# Alerts\n\n"

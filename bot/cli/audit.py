@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from bot.cli import show
-from bot.cli.edge import REFUSED, configuration, database_url, fail
+from bot.cli.invocation import REFUSED, configuration, database_url, fail
 
 if TYPE_CHECKING:
     from bot.store.chain import Head

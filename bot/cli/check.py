@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bot.cli import show
-from bot.cli.edge import BAD_INPUT, CHECKOUT, configuration
+from bot.cli.invocation import BAD_INPUT, CHECKOUT, configuration
 from bot.domain.errors import BotError
 from bot.domain.outside import host_only
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.cli import show
-from bot.cli.edge import REFUSED, configuration, database_url, fail
+from bot.cli.invocation import REFUSED, configuration, database_url, fail
 
 app = typer.Typer(help="The store: upgrade, downgrade, backup, backups, restore.", no_args_is_help=True)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli import show
-from bot.cli.edge import fail
+from bot.cli.invocation import fail
 
 
 def machines(

@@ -9,7 +9,7 @@ import typer
 from bot.cli import audit, db
 from bot.cli.alerts import alerts
 from bot.cli.check import check
-from bot.cli.edge import Commands
+from bot.cli.invocation import Commands
 from bot.cli.machines import machines
 from bot.cli.operator import (
     adopt,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 import typer
 
 from bot.cli import show
-from bot.cli.edge import REFUSED, configuration, database_url, fail
+from bot.cli.invocation import REFUSED, configuration, database_url, fail
 from bot.domain.events import CommandKind
 from bot.domain.requests import REQUESTS, Expiry, Need, Subject
 from bot.domain.typed_price import PriceUnclear, price_of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.edge import configuration
+from bot.cli.invocation import configuration
 
 if TYPE_CHECKING:
     from bot.config.schema import Settings

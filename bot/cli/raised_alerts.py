@@ -6,7 +6,7 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.cli import show
-from bot.cli.edge import database_url, fail
+from bot.cli.invocation import database_url, fail
 
 if TYPE_CHECKING:
     from bot.store.read.running import AlertRow

@@ -8,7 +8,7 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from bot.cli import show
-from bot.cli.edge import REFUSED, fail
+from bot.cli.invocation import REFUSED, fail
 from bot.cli.operator import POLL_S, Json, Wait, asked, look, store_url
 from bot.domain.events import CommandKind
 

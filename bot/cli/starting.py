@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bot.cli import choices
-from bot.cli.edge import configuration
+from bot.cli.invocation import configuration
 
 if TYPE_CHECKING:
     from bot.config.loader import LoadedConfig

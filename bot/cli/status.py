@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bot.cli import show
-from bot.cli.edge import configuration, fail
+from bot.cli.invocation import configuration, fail
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
