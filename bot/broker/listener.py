@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from bot.broker import words
 from bot.broker.account import AccountValues
+from bot.broker.data_health import DataHealth
 from bot.broker.farms import FarmLook
 from bot.broker.holdings import Holdings
 from bot.broker.ib import (
@@ -29,7 +30,6 @@ from bot.broker.link import LinkHealth
 from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk
 from bot.broker.ownership import LAYOUTS, STATUS, foreign_of, may_be_ours
-from bot.broker.pulse import DataPulse
 from bot.broker.repeats import Repeats, so_often
 from bot.broker.requests import RequestRefused, Requests, Spoiled
 from bot.broker.what_if import WhatIfs
@@ -70,7 +70,7 @@ class Parts:
         self.holdings = holdings
         self.clock = clock
         self.sink = sink
-        self.pulse = DataPulse(clock, sink)
+        self.data_health = DataHealth(clock, sink)
         self.account_name = ""
 
 
@@ -114,7 +114,7 @@ class Listener:
         self._parts.farms.heard()
         if self._parts.market.flush():
             self._parts.link.data_flows()
-            self._parts.pulse.heard()
+            self._parts.data_health.heard()
         self._parts.market.heard()
         self._parts.account.flush()
 
@@ -123,7 +123,7 @@ class Listener:
             return
         text = f"message {fields[0] if fields else '?'} from TWS could not be read: {outside(repr(error))}"
         self._spoil(fields, text)
-        self._parts.pulse.dropped(text)
+        self._parts.data_health.dropped(text)
         self._alert("TWS_UNREADABLE", text, {"fields": list(fields)[:60]})
 
     def unknown_zone(self, zone: str) -> None:
@@ -136,7 +136,7 @@ class Listener:
         if self._is_foreign(fields, str(error)):
             return
         self._spoil(fields, str(error))
-        self._parts.pulse.dropped(str(error))
+        self._parts.data_health.dropped(str(error))
         if times := self._unknown.count(str(error)):
             self._alert("UNKNOWN_WORD", f"{error}{so_often(times)}", {"fields": list(fields)[:60], "times": times})
 

@@ -14,7 +14,7 @@ QUIET_S: Final = 60.0
 QUIET_WALL_S: Final = 10.0
 
 
-class DataPulse:
+class DataHealth:
     """Counts packets, dropped messages and lost connections since the start; reports at most once a wall second."""
 
     def __init__(self, clock: Clock, sink: Sink) -> None:
