@@ -58,8 +58,8 @@ from bot.engine.state.inbox import Inbox
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.ports import Broker
 from bot.engine.state.records import CommandOutcome, InstrumentRow, JobRow
+from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import signals
-from bot.engine.watches import Watches
 
 MARKET: Final = (QuoteReceived, LinesHeard, GreeksReceived, BookReceived, TradesReceived, DatumReceived, FeedReported)
 
@@ -93,7 +93,7 @@ def _raise(error: Exception) -> None:
 class Intake:
     """Applies facts to the ledger and the board, and keeps what it took until that is on disk."""
 
-    def __init__(self, memory: Memory, inbox: Inbox, broker: Broker, watches: Watches) -> None:
+    def __init__(self, memory: Memory, inbox: Inbox, broker: Broker, watches: TickMemory) -> None:
         self.synced_at: datetime | None = None  # when our book last agreed with the broker's
         self._memory, self._inbox, self._broker, self._watches = memory, inbox, broker, watches
         self._taken: Sequence[Event] = ()

@@ -17,7 +17,7 @@ from bot.engine.memory import Memory
 from bot.engine.state.outage import Outage
 from bot.engine.state.ports import Clock
 from bot.engine.state.steps import Step
-from bot.engine.watches import Watches
+from bot.engine.tick_memory import TickMemory
 
 _FAILURES_IN_A_ROW: Final = 3
 
@@ -33,7 +33,7 @@ class Recovery:
         self,
         memory: Memory,
         intake: Intake,
-        watches: Watches,
+        watches: TickMemory,
         clock: Clock,
         *,
         cancel: Callable[[CancelOrder], bool],

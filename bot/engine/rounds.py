@@ -16,8 +16,8 @@ from bot.engine.state.context import Context
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
+from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import chunks, entries, exits, prices, signals
-from bot.engine.watches import Watches
 from bot.strategies.base import Look, Strategy
 
 _LINES_EVERY_S: Final = 5.0
@@ -31,7 +31,7 @@ class Rounds:
     """
 
     def __init__(
-        self, memory: Memory, inbox: Inbox, watches: Watches, on_look: Callable[[Strategy, Look], None]
+        self, memory: Memory, inbox: Inbox, watches: TickMemory, on_look: Callable[[Strategy, Look], None]
     ) -> None:
         self._memory, self._inbox, self._watches, self._on_look = memory, inbox, watches, on_look
         self._second_looks: set[str] = set()  # contracts whose price is new: that it stands is a reason to look again

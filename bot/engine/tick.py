@@ -47,7 +47,7 @@ from bot.engine.state.ledger import Ledger
 from bot.engine.state.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.state.records import EngineStatus, TickBatch
 from bot.engine.state.steps import Step
-from bot.engine.watches import Watches
+from bot.engine.tick_memory import TickMemory
 from bot.strategies.base import Look, Strategy
 
 
@@ -82,7 +82,7 @@ class Engine:
         self._scenario = scenario
         self._on_outage = on_outage
         self._memory = memory = Memory(store, broker, clock, on_commit)
-        self._watches = watches = Watches()
+        self._watches = watches = TickMemory()
         self._intake = Intake(memory, inbox, broker, watches)
         self._rounds = Rounds(memory, inbox, watches, on_look)
         self._gate = Gate(lambda: self.ledger, settings.engine.kill_switch_file)

@@ -21,7 +21,7 @@ from bot.engine.trade.scan import Scanner
 
 
 @dataclass(frozen=True, slots=True)
-class Watches:
+class TickMemory:
     """One of each for the life of an engine; each is explained where it is made."""
 
     limits: Limits = field(default_factory=Limits)
