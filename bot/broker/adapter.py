@@ -229,7 +229,7 @@ class IbkrBroker:
         self._market.open_all()
 
     def _down(self, reason: str) -> None:
-        self._parts.pulse.lost(reason)
+        self._parts.data_health.lost(reason)
         self._what_ifs.fail_all(reason)
         self._account.stop()
         self._farms.stop()

@@ -93,9 +93,9 @@ def _raise(error: Exception) -> None:
 class Intake:
     """Applies facts to the ledger and the board, and keeps what it took until that is on disk."""
 
-    def __init__(self, memory: Memory, inbox: Inbox, broker: Broker, watches: TickMemory) -> None:
+    def __init__(self, memory: Memory, inbox: Inbox, broker: Broker, tick_memory: TickMemory) -> None:
         self.synced_at: datetime | None = None  # when our book last agreed with the broker's
-        self._memory, self._inbox, self._broker, self._watches = memory, inbox, broker, watches
+        self._memory, self._inbox, self._broker, self._tick_memory = memory, inbox, broker, tick_memory
         self._taken: Sequence[Event] = ()
         self._applying: Event | None = None
 
@@ -121,7 +121,7 @@ class Intake:
 
     def _apply_fact(self, appliers: Mapping[type, Callable[[Any], None]], event: Event) -> bool:
         subject, key = name_of(event, self._memory.ledger)
-        journal, faults = self._memory.journal, self._watches.faults
+        journal, faults = self._memory.journal, self._tick_memory.faults
         was_known = subject in faults.faults
         applied = faults.apply(journal, subject, key, lambda: appliers[type(event)](event))
         if not applied and not was_known:
@@ -134,10 +134,10 @@ class Intake:
         try:
             appliers[type(event)](event)
         except Exception as error:  # one line's fault must not stop the others
-            self._watches.faults.apply(journal, subject, "", partial(_raise, error))
+            self._tick_memory.faults.apply(journal, subject, "", partial(_raise, error))
         else:
-            if self._watches.faults.faults:
-                self._watches.faults.forget(journal, subject)
+            if self._tick_memory.faults.faults:
+                self._tick_memory.faults.forget(journal, subject)
 
     def _answer_in_vain(self, command: CommandReceived) -> None:
         words = "it failed on the way (alert FACT_FAULT says how) and changed nothing"
@@ -161,7 +161,7 @@ class Intake:
     def _appliers(self, ctx: Context) -> Mapping[type, Callable[[Any], None]]:
         board, journal = self._memory.board, self._memory.journal
         keeper = FactKeeper(ctx, journal)
-        operator = Operator(ctx, journal, self._watches.approvals, self._withdrawn())
+        operator = Operator(ctx, journal, self._tick_memory.approvals, self._withdrawn())
         return {
             QuoteReceived: board.apply_quote,
             LinesHeard: board.apply_lines,
@@ -185,7 +185,7 @@ class Intake:
             JobRan: self._job_ran,
             LinkChanged: lambda event: self._linked(ctx, event),
             BrokerSnapshot: lambda event: self._reconcile(ctx, event),
-            HoursTold: lambda event: self._watches.hours.hear(ctx, journal, event),
+            HoursTold: lambda event: self._tick_memory.hours.hear(ctx, journal, event),
             BrokerTimeTold: lambda event: None,  # heard when it was taken
             ClockParted: lambda event: timekeeping.parted(ctx, journal, event),
             WhatIfAnswered: lambda event: self._measured(ctx, event),
@@ -204,7 +204,7 @@ class Intake:
 
     def _informed(self, event: DatumReceived) -> None:
         self._memory.board.apply_datum(event)
-        self._watches.limits.heard(event)
+        self._tick_memory.limits.heard(event)
 
     def _qualified(self, event: ContractQualified) -> None:
         journal = self._memory.journal
@@ -239,33 +239,33 @@ class Intake:
         self._memory.journal.batch.feeds[event.feed, event.dataset, event.key] = event
 
     def _linked(self, ctx: Context, event: LinkChanged) -> None:
-        self._watches.windows.heard(event)
+        self._tick_memory.windows.heard(event)
         link.link_changed(ctx, self._memory.journal, event)
 
     def _reconcile(self, ctx: Context, snapshot: BrokerSnapshot) -> None:
-        watches, ledger, journal = self._watches, self._memory.ledger, self._memory.journal
-        reconciler = Reconciler(ctx, journal, watches.absences, watches.faults, ledger.session.state.value)
+        tick_memory, ledger, journal = self._tick_memory, self._memory.ledger, self._memory.journal
+        reconciler = Reconciler(ctx, journal, tick_memory.absences, tick_memory.faults, ledger.session.state.value)
         self._broker.reserve_order_ids(max(ledger.highest_order_id, snapshot.next_order_id - 1) + 1)
         reconciler.run(snapshot)
         journal.touched |= ledger.positions.keys()  # what was not allowed before may be now
-        watches.parking.run_job(ctx, journal, "day totals", partial(watches.totals.compare, snapshot))
+        tick_memory.parking.run_job(ctx, journal, "day totals", partial(tick_memory.totals.compare, snapshot))
         if reconciler.settled:
-            watches.parking.run_job(ctx, journal, runs.JOB, runs.compared, watches.settlements)
+            tick_memory.parking.run_job(ctx, journal, runs.JOB, runs.compared, tick_memory.settlements)
             self.synced_at = ctx.now
             timekeeping.is_compared(ledger)
             link.synced(ctx, journal)
 
     def _measured(self, ctx: Context, event: WhatIfAnswered) -> None:
-        ledger, journal, watches = self._memory.ledger, self._memory.journal, self._watches
+        ledger, journal, tick_memory = self._memory.ledger, self._memory.journal, self._tick_memory
         signal = ledger.signals.get(event.signal_id)
         if signal is None or signal.state is not SignalState.PENDING:
             return
         journal.take(signals.measured(signal, event))
-        actor = watches.approvals.waiting.pop(signal.id, None)
+        actor = tick_memory.approvals.waiting.pop(signal.id, None)
         approval = ledger.approvals.get(signal.approval_id or "")
         if actor is not None and approval is not None:
             answer = partial(signals.answer_by_person, ctx, signal, approval, actor, event)
-            watches.parking.carry_out(journal, f"signal {signal.id}", answer)
+            tick_memory.parking.carry_out(journal, f"signal {signal.id}", answer)
         elif signal.approval_id is None:
             judge = partial(signals.judge, ctx, signal, event)
-            watches.parking.carry_out(journal, f"signal {signal.id}", judge)
+            tick_memory.parking.carry_out(journal, f"signal {signal.id}", judge)

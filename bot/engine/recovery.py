@@ -33,14 +33,14 @@ class Recovery:
         self,
         memory: Memory,
         intake: Intake,
-        watches: TickMemory,
+        tick_memory: TickMemory,
         clock: Clock,
         *,
         cancel: Callable[[CancelOrder], bool],
         retry_for_s: float,
         on_outage: Callable[[str], None],
     ) -> None:
-        self._memory, self._intake, self._watches, self._clock = memory, intake, watches, clock
+        self._memory, self._intake, self._tick_memory, self._clock = memory, intake, tick_memory, clock
         self._cancel, self._retry_for_s, self._on_outage = cancel, retry_for_s, on_outage
         self._failures = 0
         self._outage: Outage | None = None
@@ -92,8 +92,8 @@ class Recovery:
         if session.state is not SessionState.HALTED:
             sets = {"hold": Hold.HALT, "held_by": "tick", "held_at": memory.journal.now, "hold_reason": reason}
             memory.journal.take(Step(session, SessionTrigger.HALT, reason, {"error": repr(error)}, sets))
-        self._watches.schedule.hurry("reconcile")
-        self._watches.scanner.subscribed = {}  # the lines may have been asked for in the tick that failed
+        self._tick_memory.schedule.hurry("reconcile")
+        self._tick_memory.scanner.subscribed = {}  # the lines may have been asked for in the tick that failed
 
     def _lose_the_store(self, error: StoreUnusable) -> None:
         """The tick was not written and nothing of it was sent. Entries are taken back; wait where that can help, else

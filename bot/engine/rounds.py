@@ -31,34 +31,34 @@ class Rounds:
     """
 
     def __init__(
-        self, memory: Memory, inbox: Inbox, watches: TickMemory, on_look: Callable[[Strategy, Look], None]
+        self, memory: Memory, inbox: Inbox, tick_memory: TickMemory, on_look: Callable[[Strategy, Look], None]
     ) -> None:
-        self._memory, self._inbox, self._watches, self._on_look = memory, inbox, watches, on_look
+        self._memory, self._inbox, self._tick_memory, self._on_look = memory, inbox, tick_memory, on_look
         self._second_looks: set[str] = set()  # contracts whose price is new: that it stands is a reason to look again
 
     def decide(self, ctx: Context) -> None:
         """Go round once."""
-        watches, journal = self._watches, self._memory.journal
-        for strategy, look in watches.scanner.scan(ctx, journal, watches.parking):
+        tick_memory, journal = self._tick_memory, self._memory.journal
+        for strategy, look in tick_memory.scanner.scan(ctx, journal, tick_memory.parking):
             self._on_look(strategy, look)
         for job, find in (("overdue orders", budgets.overdue_orders), ("orphaned orders", exits.orphans)):
-            for step in watches.parking.attempt(journal, job, partial(find, ctx)):
+            for step in tick_memory.parking.attempt(journal, job, partial(find, ctx)):
                 journal.take(step)
-        watches.parking.run_job(ctx, journal, "expiry", expiry.expire)
+        tick_memory.parking.run_job(ctx, journal, "expiry", expiry.expire)
         for signal in list(self._memory.ledger.signals.values()):
             self._decide_signal(ctx, signal)
         for position in self._positions_to_judge(ctx):
             self._judge(ctx, position)
-        if watches.schedule.due("lines", ctx.now, _LINES_EVERY_S):
-            watches.parking.run_job(ctx, journal, "market data lines", self._want_lines)
+        if tick_memory.schedule.due("lines", ctx.now, _LINES_EVERY_S):
+            tick_memory.parking.run_job(ctx, journal, "market data lines", self._want_lines)
 
     def _want_lines(self, ctx: Context, journal: Journal) -> None:
-        lines = self._watches.scanner.lines(ctx, journal, self._watches.parking)
+        lines = self._tick_memory.scanner.lines(ctx, journal, self._tick_memory.parking)
         if lines is not None:
             journal.commands.append(lines)
 
     def _carry_out(self, machine: str, decide: Callable[[], Sequence[Step]]) -> None:
-        self._watches.parking.carry_out(self._memory.journal, machine, decide)
+        self._tick_memory.parking.carry_out(self._memory.journal, machine, decide)
 
     def _decide_signal(self, ctx: Context, signal: Signal) -> None:
         ledger = self._memory.ledger
@@ -83,7 +83,7 @@ class Rounds:
         return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
 
     def _is_restless(self, ctx: Context, position: Position) -> bool:
-        if self._watches.parking.is_parked(f"position {position.id}") or _restless(position):
+        if self._tick_memory.parking.is_parked(f"position {position.id}") or _restless(position):
             return True
         if position.id in self._memory.ledger.too_large or position.key in self._memory.ledger.capped:
             return True
@@ -95,7 +95,7 @@ class Rounds:
             self._inbox.watch(position.key, None, None)
             return
         self._carry_out(f"position {position.id}", partial(_decide_position, ctx, position))
-        if position.state in OPEN and not self._watches.parking.is_parked(f"position {position.id}"):
+        if position.state in OPEN and not self._tick_memory.parking.is_parked(f"position {position.id}"):
             self._inbox.watch(position.key, *exits.watch_levels(ctx, position))
 
 

@@ -82,15 +82,15 @@ class Engine:
         self._scenario = scenario
         self._on_outage = on_outage
         self._memory = memory = Memory(store, broker, clock, on_commit)
-        self._watches = watches = TickMemory()
-        self._intake = Intake(memory, inbox, broker, watches)
-        self._rounds = Rounds(memory, inbox, watches, on_look)
+        self._tick_memory = tick_memory = TickMemory()
+        self._intake = Intake(memory, inbox, broker, tick_memory)
+        self._rounds = Rounds(memory, inbox, tick_memory, on_look)
         self._gate = Gate(lambda: self.ledger, settings.engine.kill_switch_file)
         self._dispatcher = Dispatcher(broker, inbox, clock, self._gate, wait_for_answers=wait_for_answers)
         self._recovery = Recovery(
             memory,
             self._intake,
-            watches,
+            tick_memory,
             clock,
             cancel=self._dispatcher.take_back,
             retry_for_s=settings.database.retry_for_s,
@@ -185,9 +185,9 @@ class Engine:
         ctx = self._begin(self._clock.now(), started)
         self._intake.apply(ctx)
         self._turn_the_page(ctx)
-        self._watches.parking.run_job(ctx, self._memory.journal, "equity", account.reckon)
+        self._tick_memory.parking.run_job(ctx, self._memory.journal, "equity", account.reckon)
         self._look_at_limits(ctx)
-        self._watches.parking.run_job(ctx, self._memory.journal, "told holdings", self._watches.holdings.look)
+        self._tick_memory.parking.run_job(ctx, self._memory.journal, "told holdings", self._tick_memory.holdings.look)
         self._rounds.decide(ctx)
         self._by_the_clock(ctx, started)
         await self._finish(ctx)
@@ -202,7 +202,7 @@ class Engine:
         self._intake.take()
         self.ledger.clocks.compare(now, steady_s, self._clock.speed, settings.broker_clock_limit_s)
         ctx = self._context(now)
-        self._watches.parking.run_job(ctx, memory.journal, "clocks", timekeeping.follow_the_clocks)
+        self._tick_memory.parking.run_job(ctx, memory.journal, "clocks", timekeeping.follow_the_clocks)
         if ctx.hour_is_known:
             foreign.end_with_the_day(memory.journal)
         return ctx
@@ -213,7 +213,7 @@ class Engine:
         near = window_at(ibkr, broker_now + timedelta(seconds=ibkr.quiet_before_restart_s)) is not None
         parts = (self._strategies, self.board, self.ledger, self._ids, self._calendar)
         switch, steady_s = self._gate.kill_switch(), self._clock.monotonic()
-        entering = self._watches.hours.cautious(trading, broker_now)
+        entering = self._tick_memory.hours.cautious(trading, broker_now)
         return Context(now, self.settings, *parts, trading, near, switch, steady_s, entering)
 
     def _session_of(self, now: datetime) -> TradingSession:
@@ -224,41 +224,41 @@ class Engine:
         return self._trading
 
     def _turn_the_page(self, ctx: Context) -> None:
-        today, watches = new_york_day(ctx.now), self._watches
+        today, tick_memory = new_york_day(ctx.now), self._tick_memory
         if today == self._page or not ctx.hour_is_known:
             return
-        begin = partial(new_day.begin, ctx, watches.schedule, watches.parking, watches.approvals)
-        watches.hours.keep(ctx)
-        if watches.parking.run(self._memory.journal, "new day", begin):
+        begin = partial(new_day.begin, ctx, tick_memory.schedule, tick_memory.parking, tick_memory.approvals)
+        tick_memory.hours.keep(ctx)
+        if tick_memory.parking.run(self._memory.journal, "new day", begin):
             self._page = today
 
     def _look_at_limits(self, ctx: Context) -> None:
         """Read the circuit breakers. Limits that cannot be read hold entries back and nothing else."""
-        journal, watches = self._memory.journal, self._watches
-        well = watches.parking.run_job(ctx, journal, "circuit breakers", watches.limits.look)
+        journal, tick_memory = self._memory.journal, self._tick_memory
+        well = tick_memory.parking.run_job(ctx, journal, "circuit breakers", tick_memory.limits.look)
         self.ledger.breakers_fault = "" if well else "the circuit breakers cannot be read"
 
     def _by_the_clock(self, ctx: Context, started: float) -> None:
-        watches, journal = self._watches, self._memory.journal
-        run = partial(watches.parking.run_job, ctx, journal)
-        in_doubt = watches.absences.in_doubt
-        run("restart windows", watches.windows.keep)
-        run("trading hours", watches.hours.ask, watches.schedule)
-        run("vigil", watches.vigil.look)
-        run("day totals", watches.totals.ask)
-        doubts = {"in_doubt": in_doubt, "confirm_at": watches.absences.confirm_at}
-        run("asking for the book", jobs.ask_for_the_book, watches.schedule, **doubts)
-        run(runs.JOB, runs.by_the_clock, watches.settlements)
-        run("silent markets", watches.silences.tell, watches.schedule)
-        run("time budgets", budgets.tell_of_what_takes_too_long, watches.schedule)
-        run("account snapshots", jobs.snapshot_account, watches.schedule, self.ledger.account.latest)
+        tick_memory, journal = self._tick_memory, self._memory.journal
+        run = partial(tick_memory.parking.run_job, ctx, journal)
+        in_doubt = tick_memory.absences.in_doubt
+        run("restart windows", tick_memory.windows.keep)
+        run("trading hours", tick_memory.hours.ask, tick_memory.schedule)
+        run("not trading", tick_memory.not_trading.look)
+        run("day totals", tick_memory.totals.ask)
+        doubts = {"in_doubt": in_doubt, "confirm_at": tick_memory.absences.confirm_at}
+        run("asking for the book", jobs.ask_for_the_book, tick_memory.schedule, **doubts)
+        run(runs.JOB, runs.by_the_clock, tick_memory.settlements)
+        run("no market", tick_memory.no_market.tell, tick_memory.schedule)
+        run("time budgets", budgets.tell_of_what_takes_too_long, tick_memory.schedule)
+        run("account snapshots", jobs.snapshot_account, tick_memory.schedule, self.ledger.account.latest)
         if started - self._status_at < self.settings.engine.status_wall_seconds:
             return
         passed = started - self._status_at
         self._status_at = started
-        run("marks", jobs.mark_positions, watches.schedule)
+        run("marks", jobs.mark_positions, tick_memory.schedule)
         journal.batch.status = self._pulse(ctx, passed)
-        watches.limits.show(ctx, journal)
+        tick_memory.limits.show(ctx, journal)
 
     def _pulse(self, ctx: Context, passed_s: float) -> EngineStatus:
         quotes, self._quotes_at_status = self.board.quotes_seen - self._quotes_at_status, self.board.quotes_seen
@@ -275,7 +275,7 @@ class Engine:
             session_open_at=ctx.trading.open_at,
             session_close_at=ctx.trading.close_at,
             broker_synced_at=self._intake.synced_at,
-            waiting_for=self._watches.scanner.waiting_for(),
+            waiting_for=self._tick_memory.scanner.waiting_for(),
             clock_fault=timekeeping.in_words(ctx.ledger.clocks),
         )
 

@@ -33,7 +33,7 @@ SETTLED_AFTER = 9  # trading days: executions are kept for a week
 
 def remembered(desk: Desk) -> dict[str, int]:
     """Return how much each table of the engine holds; the fakes around it keep everything."""
-    parts = ("_memory", "_watches", "_intake", "_rounds", "_recovery", "inbox", "_dispatcher")
+    parts = ("_memory", "_tick_memory", "_intake", "_rounds", "_recovery", "inbox", "_dispatcher")
     engine = desk.engine
     seen = {id(desk.broker), id(desk.store), id(desk.clock), id(engine)}
     found: dict[str, int] = {}

@@ -122,7 +122,7 @@ async def test_an_order_is_not_absent_from_a_book_that_was_asked_for_before_it_w
     await pump()
     await desk.tick()
     assert desk.store.order(stop.ref).state is OrderState.SUBMITTED
-    assert desk.engine._watches.absences.since == {}
+    assert desk.engine._tick_memory.absences.since == {}
 
 
 @pytest.mark.parametrize("trouble", [LinkChange.COMPETING, LinkChange.DATA_LOST, None])
