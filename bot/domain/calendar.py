@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -35,7 +36,16 @@ class TradingSession:
 
 def new_york_day(now: datetime) -> date:
     """Return the New York date of an aware time."""
+    if now.tzinfo is UTC:
+        return _new_york_day_in(now.year, now.month, now.day, now.hour)
     return now.astimezone(NEW_YORK).date()
+
+
+@lru_cache(maxsize=1024)
+def _new_york_day_in(year: int, month: int, day: int, hour: int) -> date:
+    """Return the New York date of an hour in UTC: it holds for all of it, for New York is whole hours away and its
+    clocks are set on the hour."""
+    return datetime(year, month, day, hour, tzinfo=UTC).astimezone(NEW_YORK).date()
 
 
 def seconds(duration: float) -> timedelta:

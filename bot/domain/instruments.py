@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -163,6 +164,7 @@ def parse_osi(symbol: str) -> OptionContract:
     return OptionContract(root, expiry, Right(right), _plain(Decimal(strike) / 1000))
 
 
+@lru_cache(maxsize=8192)
 def option_of_key(key: str) -> OptionContract | None:
     """Return the option that a key names; None for an underlying and for whatever else an account may hold."""
     if _KEY_OF_OPTION.match(key) is None:

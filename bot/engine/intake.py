@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from bot.domain.commands import AskSnapshot
 from bot.domain.events import (
@@ -61,8 +61,6 @@ from bot.engine.state.records import CommandOutcome, InstrumentRow, JobRow
 from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import signals
 
-MARKET: Final = (QuoteReceived, LinesHeard, GreeksReceived, BookReceived, TradesReceived, DatumReceived, FeedReported)
-
 
 def name_of(event: Event, ledger: Ledger) -> tuple[str, str]:
     """Return how a fact is called, and the contract that it is about; empty: none."""
@@ -86,6 +84,10 @@ def name_of(event: Event, ledger: Ledger) -> tuple[str, str]:
     return type(event).__name__, ""
 
 
+def _market_fault(event: Event) -> str:
+    return f"market data {type(event).__name__}"
+
+
 def _raise(error: Exception) -> None:
     raise error
 
@@ -98,6 +100,16 @@ class Intake:
         self._memory, self._inbox, self._broker, self._tick_memory = memory, inbox, broker, tick_memory
         self._taken: Sequence[Event] = ()
         self._applying: Event | None = None
+        board = memory.board
+        self._of_market: Mapping[type, Callable[[Any], None]] = {
+            QuoteReceived: board.apply_quote,
+            LinesHeard: board.apply_lines,
+            GreeksReceived: board.apply_greeks,
+            BookReceived: board.apply_book,
+            TradesReceived: board.apply_trades,
+            DatumReceived: self._informed,
+            FeedReported: self._fed,
+        }
 
     def take(self) -> None:
         """Take what came, and hear the broker's time before all else: by what hour the rest is judged follows from
@@ -110,12 +122,14 @@ class Intake:
     def apply(self, ctx: Context) -> None:
         """Apply what was taken, each on its own by its kind. What raises costs itself: a fault of its key that is told
         once, an answer to who asked, and another look at the book."""
-        appliers = self._appliers(ctx)
+        quiet, facts = self._of_market, None
         for event in self._taken:
             self._applying = event
-            if isinstance(event, MARKET):
-                self._apply_quietly(appliers, event)
-            elif not self._apply_fact(appliers, event) and isinstance(event, CommandReceived):
+            if (applier := quiet.get(type(event))) is not None:
+                self._apply_quietly(applier, event)
+                continue
+            facts = facts or self._appliers(ctx)
+            if not self._apply_fact(facts, event) and isinstance(event, CommandReceived):
                 self._answer_in_vain(event)
         self._applying = None
 
@@ -128,16 +142,15 @@ class Intake:
             journal.commands.append(AskSnapshot(f"{subject} could not be applied"))
         return applied
 
-    def _apply_quietly(self, appliers: Mapping[type, Callable[[Any], None]], event: Event) -> None:
+    def _apply_quietly(self, applier: Callable[[Any], None], event: Event) -> None:
         """Market data change nothing but the board: no savepoint is needed for thousands a second."""
-        journal, subject = self._memory.journal, f"market data {type(event).__name__}"
         try:
-            appliers[type(event)](event)
+            applier(event)
         except Exception as error:  # one line's fault must not stop the others
-            self._tick_memory.faults.apply(journal, subject, "", partial(_raise, error))
+            self._tick_memory.faults.apply(self._memory.journal, _market_fault(event), "", partial(_raise, error))
         else:
             if self._tick_memory.faults.faults:
-                self._tick_memory.faults.forget(journal, subject)
+                self._tick_memory.faults.forget(self._memory.journal, _market_fault(event))
 
     def _answer_in_vain(self, command: CommandReceived) -> None:
         words = "it failed on the way (alert FACT_FAULT says how) and changed nothing"
@@ -159,16 +172,10 @@ class Intake:
         self._taken, self._applying = (), None
 
     def _appliers(self, ctx: Context) -> Mapping[type, Callable[[Any], None]]:
-        board, journal = self._memory.board, self._memory.journal
+        journal = self._memory.journal
         keeper = FactKeeper(ctx, journal)
         operator = Operator(ctx, journal, self._tick_memory.approvals, self._withdrawn())
         return {
-            QuoteReceived: board.apply_quote,
-            LinesHeard: board.apply_lines,
-            GreeksReceived: board.apply_greeks,
-            BookReceived: board.apply_book,
-            TradesReceived: board.apply_trades,
-            DatumReceived: self._informed,
             OrderSent: keeper.order_sent,
             OrderNotSent: keeper.order_not_sent,
             OrderReported: keeper.order_reported,
@@ -180,7 +187,6 @@ class Intake:
             ForeignSeen: lambda event: foreign.opaque(journal, event),
             PositionTold: partial(told_holdings.hear, ctx),
             AccountReported: lambda event: account.told(ctx, journal, event),
-            FeedReported: self._fed,
             AlertRaised: journal.batch.alerts.append,
             JobRan: self._job_ran,
             LinkChanged: lambda event: self._linked(ctx, event),

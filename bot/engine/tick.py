@@ -32,7 +32,7 @@ from bot.domain.session import SessionState, SessionTrigger
 from bot.engine import new_day
 from bot.engine.book import foreign
 from bot.engine.day import account, budgets, jobs, timekeeping
-from bot.engine.day.restart_windows import window_at
+from bot.engine.day.restart_windows import Stretches
 from bot.engine.intake import Intake
 from bot.engine.memory import Memory
 from bot.engine.recovery import Recovery
@@ -98,6 +98,7 @@ class Engine:
         )
         self._today: date | None = None
         self._trading: TradingSession | None = None
+        self._soon = Stretches()
         self._page: date | None = None
         self._status_at = self._ticked_at = float("-inf")
         self._quotes_at_status = 0
@@ -210,7 +211,8 @@ class Engine:
     def _context(self, now: datetime) -> Context:
         ibkr, broker_now = self.settings.ibkr, self.ledger.clocks.of_broker(now)
         trading = self._session_of(broker_now)
-        near = window_at(ibkr, broker_now + timedelta(seconds=ibkr.quiet_before_restart_s)) is not None
+        soon = broker_now + timedelta(seconds=ibkr.quiet_before_restart_s)
+        near = self._soon.at(ibkr, soon).window is not None
         parts = (self._strategies, self.board, self.ledger, self._ids, self._calendar)
         switch, steady_s = self._gate.kill_switch(), self._clock.monotonic()
         entering = self._tick_memory.hours.cautious(trading, broker_now)

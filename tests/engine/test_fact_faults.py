@@ -156,6 +156,9 @@ async def test_emergency_sells_while_the_intake_of_a_kind_of_fact_raises(
         }
 
     monkeypatch.setattr(Intake, "_appliers", sickened)
+    intake = desk.engine._intake
+    of_market = {k: sick.wrap(w, everything) if k.__name__ == name else w for k, w in intake._of_market.items()}
+    monkeypatch.setattr(intake, "_of_market", of_market)
     if name == "CommandReceived":
         assert (await desk.command(CommandKind.RECONCILE))[0] == "refused", "who asks is answered"
     desk.put(AlertRaised("STRAY_STATUS", "x", {}, desk.clock.now()))

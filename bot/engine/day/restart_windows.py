@@ -8,6 +8,7 @@ reason, and when it ends the book is compared before anything else.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -25,6 +26,7 @@ from bot.engine.state.steps import Step
 
 _UP: Final = frozenset({LinkChange.ACCEPTED, LinkChange.RESTORED, LinkChange.ORDERS_LOST})
 _TELLS: Final = _UP | {LinkChange.CONNECTING, LinkChange.DROPPED}
+_HOUR: Final = timedelta(hours=1)
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -65,6 +67,52 @@ def _ends_of(window: RestartWindow, now: datetime) -> list[datetime]:
     begun = (today - timedelta(days=back) for back in range(9))
     days = [day for day in begun if _DAYS[day.weekday()] in window.days]
     return [datetime.combine(day + crosses, window.ends, NEW_YORK).astimezone(UTC) for day in days]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of time, from `since` until before `until`, in which no window begins or ends. `window` is the one that
+    is open all the while, None outside of all."""
+
+    windows: Sequence[RestartWindow]
+    since: datetime
+    until: datetime
+    window: RestartWindow | None
+
+    def holds(self, settings: IbkrSettings, now: datetime) -> bool:
+        return self.windows is settings.restart_windows and self.since <= now < self.until
+
+
+@dataclass(slots=True)
+class Stretches:
+    """Memory between ticks: the stretch that was asked for last, for as long as it lasts."""
+
+    known: Stretch | None = None
+
+    def at(self, settings: IbkrSettings, now: datetime) -> Stretch:
+        if self.known is None or not self.known.holds(settings, now):
+            self.known = stretch_at(settings, now)
+        return self.known
+
+
+def stretch_at(settings: IbkrSettings, now: datetime) -> Stretch:
+    """Return the stretch around `now`, within its hour in UTC: so long New York's clocks are not set."""
+    begins = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    edges = sorted({begins, *_edges_within(settings, begins), begins + _HOUR})
+    since = max(edge for edge in edges if edge <= now)
+    until = min(edge for edge in edges if edge > now)
+    return Stretch(settings.restart_windows, since, until, window_at(settings, now))
+
+
+def _edges_within(settings: IbkrSettings, hour: datetime) -> Iterator[datetime]:
+    """Yield each moment within an hour at which a window begins or ends, or a login becomes overdue."""
+    here = hour.astimezone(NEW_YORK)
+    for window in settings.restart_windows:
+        for wall in (window.begins, window.ends):
+            passed = (datetime.combine(here.date(), wall) - here.replace(tzinfo=None)) % timedelta(days=1)
+            if passed < _HOUR:
+                yield hour + passed
+        yield from (end for end in _ends_of(window, hour) if hour <= end < hour + _HOUR)
 
 
 @dataclass(slots=True)

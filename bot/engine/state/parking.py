@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final, TypeVar
 
 from bot.engine.state.context import Context
@@ -36,35 +35,36 @@ class Parking:
 
     def attempt(self, journal: Journal, machine: str, decide: Callable[[], Sequence[_T]]) -> Sequence[_T]:
         """Return what the machine decides, nothing while it is parked or when its decision fails."""
-        known = self.parked.get(machine)
-        if known is not None and journal.now < known.until:
+        if self._waits(journal, machine):
             return ()
         try:
             decided = decide()
         except Exception as error:  # one machine's fault must not stop the exits of all others
             self._park(journal, machine, error)
             return ()
-        if known is not None:
-            del self.parked[machine]
-            journal.alert("MACHINE_RESUMED", f"{machine} works again", {"failures": known.failures})
+        if self.parked:
+            self._resume(journal, machine)
         return decided
 
     def run(self, journal: Journal, job: str, work: Callable[[], None]) -> bool:
         """Let a job of the clock run unless it is parked; say whether it is well. What it wrote before it failed is
         kept: rows of a job stand for themselves."""
-
-        def once() -> Sequence[None]:
+        if self._waits(journal, job):
+            return False
+        try:
             work()
-            return ()
-
-        self.attempt(journal, job, once)
-        return not self.is_parked(job)
+        except Exception as error:  # as above
+            self._park(journal, job, error)
+            return False
+        if self.parked:
+            self._resume(journal, job)
+        return True
 
     def run_job(
         self, ctx: Context, journal: Journal, job: str, work: Callable[..., None], *rest: Any, **named: Any
     ) -> bool:
         """As `run`, for work that takes a tick's world and its journal first."""
-        return self.run(journal, job, partial(work, ctx, journal, *rest, **named))
+        return self.run(journal, job, lambda: work(ctx, journal, *rest, **named))
 
     def carry_out(self, journal: Journal, machine: str, decide: Callable[[], Sequence[Step]]) -> None:
         """Let one machine decide and write what it decides."""
@@ -79,6 +79,15 @@ class Parking:
 
     def is_parked(self, machine: str) -> bool:
         return machine in self.parked
+
+    def _waits(self, journal: Journal, machine: str) -> bool:
+        known = self.parked.get(machine)
+        return known is not None and journal.now < known.until
+
+    def _resume(self, journal: Journal, machine: str) -> None:
+        known = self.parked.pop(machine, None)
+        if known is not None:
+            journal.alert("MACHINE_RESUMED", f"{machine} works again", {"failures": known.failures})
 
     def _park(self, journal: Journal, machine: str, error: Exception) -> None:
         failures = self.parked[machine].failures + 1 if machine in self.parked else 1

@@ -137,7 +137,7 @@ def _look_at_all(
 ) -> list[tuple[Look, Made | None]]:
     """Return a look at every symbol, with what it proposes. One symbol that fails parks the strategy: what it says of
     the others is not trusted either."""
-    blocked = {symbol: why for symbol in strategy.symbols if (why := _blocked(ctx, strategy, symbol))}
+    blocked = _blocked_symbols(ctx, strategy)
     found: list[tuple[Look, Made | None]] = [
         (Look(symbol, None, why, {"condition": condition}), None) for symbol, (condition, why) in blocked.items()
     ]
@@ -170,8 +170,15 @@ def _put_forward(ctx: Context, journal: Journal, birth: Birth, commands: Sequenc
         journal.take(reject_unsized(ctx, birth.entity, birth.reason))
 
 
-def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:
-    """Return (condition, reason) when the engine itself keeps a strategy from looking, else None."""
+def _blocked_symbols(ctx: Context, strategy: Strategy) -> dict[str, tuple[str, str]]:
+    """Return (condition, reason) of each symbol at which the engine itself keeps a strategy from looking."""
+    if (everywhere := _blocked(ctx)) is not None:
+        return dict.fromkeys(strategy.symbols, everywhere)
+    return {symbol: why for symbol in strategy.symbols if (why := _blocked_on(ctx, strategy, symbol))}
+
+
+def _blocked(ctx: Context) -> tuple[str, str] | None:
+    """Return (condition, reason) when the engine itself keeps every strategy from looking, else None."""
     if difference := ctx.ledger.clocks.difference:
         return "clock", f"entries are not allowed: {difference}"
     if ctx.now >= ctx.trading.close_at:
@@ -192,7 +199,7 @@ def _blocked(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] |
         return "equity", f"entries are blocked: {no_equity(ctx)}"
     if blocks := ctx.ledger.entry_blocks:
         return "breaker", f"entries are blocked: {'; '.join(blocks)}"
-    return _blocked_on(ctx, strategy, symbol)
+    return None
 
 
 def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:
