@@ -25,7 +25,7 @@ from bot.web.views import CommandView, command_view
 blueprint = Blueprint("pages", __name__)
 
 OVERVIEW_PARTS: Final = (
-    "three_answers", "status", "money", "positions", "signals", "activity",
+    "answers", "status", "money", "positions", "signals", "activity",
     "waiting", "breakers", "alerts", "feeds", "commands", "others",
 )  # fmt: skip
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}

@@ -13,7 +13,7 @@ from bot.store import schema
 
 def answers(client: FlaskClient) -> dict[str, tuple[str, str, str]]:
     """Return what each question is answered: (tone, answer, why)."""
-    html = client.get("/parts?view=overview").get_json()["glance"]
+    html = client.get("/parts?view=overview").get_json()["answers"]
     found = re.findall(
         r'<div class="(\w+)"><dt>(.*?)</dt><dd><span class="answer">(.*?)</span><span class="soft why">(.*?)</span>',
         html,
