@@ -43,6 +43,7 @@ from bot.engine.settlement import runs
 from bot.engine.state.board import Board
 from bot.engine.state.context import Context
 from bot.engine.state.inbox import Inbox
+from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.state.records import EngineStatus, TickBatch
@@ -55,7 +56,8 @@ class Engine:
     """Owns the ledger and the board; everything else reaches them through the inbox.
 
     `on_commit` is told of every batch that reached the disk, `on_look` of every new reason why a strategy does or does
-    not trade, `on_outage` when the store cannot be used and when it is back.
+    not trade, `on_outage` when the store cannot be used and when it is back. With `full_passes` a tick passes nothing
+    over that cannot have changed: tests compare the two.
     """
 
     def __init__(
@@ -74,12 +76,13 @@ class Engine:
         on_commit: Callable[[TickBatch], None] = lambda batch: None,
         on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None,
         on_outage: Callable[[str], None] = lambda words: None,
+        full_passes: bool = False,
     ) -> None:
         self.settings = settings
         self.inbox = inbox
         self._clock, self._calendar, self._ids = clock, calendar, ids
         self._strategies = {s.name: s for s in strategies}
-        self._scenario = scenario
+        self._scenario, self._full_passes = scenario, full_passes
         self._on_outage = on_outage
         self._memory = memory = Memory(store, broker, clock, on_commit)
         self._tick_memory = tick_memory = TickMemory()
@@ -216,7 +219,7 @@ class Engine:
         parts = (self._strategies, self.board, self.ledger, self._ids, self._calendar)
         switch, steady_s = self._gate.kill_switch(), self._clock.monotonic()
         entering = self._tick_memory.hours.cautious(trading, broker_now)
-        return Context(now, self.settings, *parts, trading, near, switch, steady_s, entering)
+        return Context(now, self.settings, *parts, trading, near, switch, steady_s, entering, self._full_passes)
 
     def _session_of(self, now: datetime) -> TradingSession:
         """Return today's session, or the next one on a day without."""
@@ -241,26 +244,44 @@ class Engine:
         self.ledger.breakers_fault = "" if well else "the circuit breakers cannot be read"
 
     def _by_the_clock(self, ctx: Context, started: float) -> None:
-        tick_memory, journal = self._tick_memory, self._memory.journal
-        run = partial(tick_memory.parking.run_job, ctx, journal)
-        in_doubt = tick_memory.absences.in_doubt
-        run("restart windows", tick_memory.windows.keep)
-        run("trading hours", tick_memory.hours.ask, tick_memory.schedule)
-        run("not trading", tick_memory.not_trading.look)
-        run("day totals", tick_memory.totals.ask)
-        doubts = {"in_doubt": in_doubt, "confirm_at": tick_memory.absences.confirm_at}
-        run("asking for the book", jobs.ask_for_the_book, tick_memory.schedule, **doubts)
-        run(runs.JOB, runs.by_the_clock, tick_memory.settlements)
-        run("no market", tick_memory.no_market.tell, tick_memory.schedule)
-        run("time budgets", budgets.tell_of_what_takes_too_long, tick_memory.schedule)
-        run("account snapshots", jobs.snapshot_account, tick_memory.schedule, self.ledger.account.latest)
+        tick_memory, journal, parking = self._tick_memory, self._memory.journal, self._tick_memory.parking
+        run, schedule, absences = partial(parking.run_job, ctx, journal), tick_memory.schedule, tick_memory.absences
+        rests = not (ctx.full or parking.parked) and tick_memory.rest.lasts(ctx)
+        if not rests:
+            run("restart windows", tick_memory.windows.keep)
+            run("trading hours", tick_memory.hours.ask, schedule)
+            run("not trading", tick_memory.not_trading.look)
+            run("day totals", tick_memory.totals.ask)
+        doubts = {"in_doubt": absences.in_doubt, "confirm_at": absences.confirm_at}
+        run("asking for the book", jobs.ask_for_the_book, schedule, **doubts)
+        if not rests:
+            run(runs.JOB, runs.by_the_clock, tick_memory.settlements)
+        run("no market", tick_memory.no_market.tell, schedule)
+        run("time budgets", budgets.tell_of_what_takes_too_long, schedule)
+        if not rests:
+            run("account snapshots", jobs.snapshot_account, schedule, self.ledger.account.latest)
+            run("rest", self._begin_to_rest)
         if started - self._status_at < self.settings.engine.status_wall_seconds:
             return
         passed = started - self._status_at
         self._status_at = started
         run("marks", jobs.mark_positions, tick_memory.schedule)
         journal.batch.status = self._pulse(ctx, passed)
-        tick_memory.limits.show(ctx, journal)
+        run("circuit breakers shown", tick_memory.limits.show)
+
+    def _begin_to_rest(self, ctx: Context, journal: Journal) -> None:
+        """Ask the jobs that were just done until when they have nothing to do."""
+        memory, schedule = self._tick_memory, self._tick_memory.schedule
+        stretch = memory.rest.stretches.at(ctx.settings.ibkr, ctx.broker_now)
+        until = (
+            memory.windows.rests_until(ctx, stretch),
+            memory.hours.rests_until(ctx, schedule),
+            memory.not_trading.rests_until(ctx, stretch),
+            memory.totals.rests_until(ctx),
+            runs.rests_until(ctx, memory.settlements),
+            jobs.snapshot_rests_until(ctx, schedule),
+        )
+        memory.rest.begin(ctx, min(until))
 
     def _pulse(self, ctx: Context, passed_s: float) -> EngineStatus:
         quotes, self._quotes_at_status = self.board.quotes_seen - self._quotes_at_status, self.board.quotes_seen

@@ -10,6 +10,7 @@ from bot.engine.book.totals import DayTotals
 from bot.engine.day.hours import BrokerHours
 from bot.engine.day.limits import Limits
 from bot.engine.day.not_trading import NotTradingWatch
+from bot.engine.day.rest import Rest
 from bot.engine.day.restart_windows import RestartWindows
 from bot.engine.operator import PersonsApprovals
 from bot.engine.settlement.runs import SettlementRuns
@@ -31,6 +32,7 @@ class TickMemory:
     faults: FactFaults = field(default_factory=FactFaults)
     parking: Parking = field(default_factory=Parking)
     windows: RestartWindows = field(default_factory=RestartWindows)
+    rest: Rest = field(default_factory=Rest)
     hours: BrokerHours = field(default_factory=BrokerHours)
     settlements: SettlementRuns = field(default_factory=SettlementRuns)
     no_market: NoMarketWatch = field(default_factory=NoMarketWatch)

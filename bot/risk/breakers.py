@@ -49,6 +49,7 @@ class BookView:
     Money in dollars. `exposures`: (underlying, direction) of each open position, direction +1 for a call and -1 for a
     put. `minutes`: underlying -> minute number -> last price of that minute. `uw_silent_s` and `link_lost_s`: seconds
     without a word and without a usable connection, 0 when all is well. `gaps`: underlying -> jump as a signed fraction.
+    `same_bets`: neither `exposures` nor `minutes` have changed since they were read last.
     """
 
     now: datetime
@@ -63,6 +64,7 @@ class BookView:
     uw_silent_s: float = 0.0
     link_lost_s: float = 0.0
     gaps: Mapping[str, Decimal] = field(default_factory=dict)
+    same_bets: bool = False
     orders_last_minute: int = 0
     orders_in_window: int = 0
     rejections_in_window: int = 0
@@ -97,14 +99,17 @@ class _Found:
 
 
 Rule = Callable[[BookView, RiskSettings], _Found]
+Calm = Callable[[BookView, RiskSettings], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerRule:
-    """A row of the table. `ends`: what ends a trip; where a person's resume does, it counts anew."""
+    """A row of the table. `calm` says, for little, that the rule would answer OK as it did last; where it does not say
+    so, only the rule knows. `ends`: what ends a trip; where a person's resume does, it counts anew."""
 
     name: str
     rule: Rule
+    calm: Calm
     effect: Effect
     ends: Ends
     tells_warning: bool = False
@@ -120,9 +125,11 @@ class BreakerRule:
         return self.ends is Ends.BY_A_PERSON
 
 
-def read_breakers(view: BookView, settings: RiskSettings) -> tuple[Reading, ...]:
-    """Ask every breaker, in the table's order."""
-    return tuple(_ask(row, view, settings) for row in BREAKERS)
+def read_breakers(
+    view: BookView, settings: RiskSettings, rows: Sequence[BreakerRule] | None = None
+) -> tuple[Reading, ...]:
+    """Ask every breaker, in the table's order, or those of `rows` alone."""
+    return tuple([_ask(row, view, settings) for row in (BREAKERS if rows is None else rows)])
 
 
 def _ask(row: BreakerRule, view: BookView, settings: RiskSettings) -> Reading:
@@ -260,14 +267,53 @@ def _rejections(view: BookView, settings: RiskSettings) -> _Found:
     return _Found(state, part, limit, shown, detail, {"sent": sent, "rejected": rejected})
 
 
+_SURELY: Final = Decimal("0.79")
+"""Of a limit that warns at 0.8 and of one that trips at it: whatever the rounding, a rule says OK below."""
+
+
+def _no_loss_worth_a_word(view: BookView, settings: RiskSettings) -> bool:
+    if view.equity is None or view.first_equity is None or view.first_equity <= 0:
+        return True
+    loss = view.first_equity - view.equity
+    if loss <= 0:
+        return True
+    part = _SURELY * min(settings.daily_loss_fraction, settings.daily_loss_warning_fraction)
+    return loss < view.first_equity * part and not 0 < settings.daily_loss_usd <= loss
+
+
+def _no_fall_worth_a_word(view: BookView, settings: RiskSettings) -> bool:
+    if view.equity is None or view.high_water is None or view.high_water <= 0:
+        return True
+    fall = view.high_water - view.equity
+    return fall <= 0 or fall < view.high_water * settings.max_drawdown_fraction * _SURELY
+
+
+def _no_new_pair(view: BookView, settings: RiskSettings) -> bool:
+    return view.same_bets or len(view.exposures) < 2
+
+
+def _spoke_lately(view: BookView, settings: RiskSettings) -> bool:
+    return not view.in_session or view.uw_silent_s < float(_SURELY) * settings.uw_silent_s
+
+
+def _is_linked(view: BookView, settings: RiskSettings) -> bool:
+    return view.link_lost_s < float(_SURELY) * settings.tws_gone_s
+
+
+def _few_orders(view: BookView, settings: RiskSettings) -> bool:
+    return view.orders_last_minute < float(_SURELY) * settings.max_orders_per_minute
+
+
 BREAKERS: Final = (
-    BreakerRule("daily_loss", _daily_loss, Effect.HALT, Ends.WITH_THE_DAY, tells_warning=True),
-    BreakerRule("drawdown", _drawdown, Effect.HALT, Ends.BY_A_PERSON, tells_warning=True),
-    BreakerRule("losses", _losses, Effect.BLOCK, Ends.BY_A_PERSON_OR_THE_DAY),
-    BreakerRule("correlation", _correlation, Effect.ENTRY, Ends.WITH_ITS_CAUSE),
-    BreakerRule("uw_silent", _uw_silent, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
-    BreakerRule("tws_gone", _tws_gone, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
-    BreakerRule("gap", _gap, Effect.FLATTEN, Ends.BY_A_PERSON_OR_THE_DAY),
-    BreakerRule("order_rate", _order_rate, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
-    BreakerRule("rejections", _rejections, Effect.HALT, Ends.BY_A_PERSON),
+    BreakerRule("daily_loss", _daily_loss, _no_loss_worth_a_word, Effect.HALT, Ends.WITH_THE_DAY, tells_warning=True),
+    BreakerRule("drawdown", _drawdown, _no_fall_worth_a_word, Effect.HALT, Ends.BY_A_PERSON, tells_warning=True),
+    BreakerRule("losses", _losses, lambda view, _: not view.losses_in_a_row, Effect.BLOCK, Ends.BY_A_PERSON_OR_THE_DAY),
+    BreakerRule("correlation", _correlation, _no_new_pair, Effect.ENTRY, Ends.WITH_ITS_CAUSE),
+    BreakerRule("uw_silent", _uw_silent, _spoke_lately, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
+    BreakerRule("tws_gone", _tws_gone, _is_linked, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
+    BreakerRule("gap", _gap, lambda view, _: not view.gaps, Effect.FLATTEN, Ends.BY_A_PERSON_OR_THE_DAY),
+    BreakerRule("order_rate", _order_rate, _few_orders, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
+    BreakerRule(
+        "rejections", _rejections, lambda view, _: not view.rejections_in_window, Effect.HALT, Ends.BY_A_PERSON
+    ),
 )

@@ -15,33 +15,34 @@ from functools import partial
 
 from bot.sim.faults.catalogue import in_words
 from tests.faults.breaks import BREAKS, broken
-from tests.faults.day import live_day
+from tests.faults.day import live_day, live_twice
 from tests.faults.plan import Outcome, Plan
 
 _TELL_EVERY = 200
 _PARTS = ("faults", "crashes", "requests", "outages")
 
 
-def play(plan: Plan, name: str | None = None) -> Outcome:
-    """Play one plan; an error of the program itself is a broken promise too."""
+def play(plan: Plan, name: str | None = None, *, twice: bool = False) -> Outcome:
+    """Play one plan; an error of the program itself is a broken promise too. `twice`: once more with ticks that pass
+    nothing over, and the two are compared row by row."""
     with broken(name):
         try:
-            return asyncio.run(live_day(plan))
+            return asyncio.run(live_twice(plan) if twice else live_day(plan))
         except Exception as error:  # whatever it is, the seed must be named and the others played
             return Outcome(plan.seed, [f"{type(error).__name__}: {error}"])
 
 
-def play_seed(seed: int, name: str | None) -> Outcome:
-    return play(Plan.of(seed), name)
+def play_seed(seed: int, name: str | None, *, twice: bool = False) -> Outcome:
+    return play(Plan.of(seed), name, twice=twice)
 
 
-def shrink(plan: Plan, name: str | None) -> Plan:
+def shrink(plan: Plan, name: str | None, *, twice: bool = False) -> Plan:
     """Take faults, deaths and requests away, one at a time, as long as something still breaks."""
     smaller = True
     while smaller:
         smaller = False
         for less in _smaller(plan):
-            if play(less, name).broken:
+            if play(less, name, twice=twice).broken:
                 plan, smaller = less, True
                 break
     return plan
@@ -54,7 +55,7 @@ def _smaller(plan: Plan) -> Iterator[Plan]:
             yield replace(plan, **{kind: items[:number] + items[number + 1 :]})
 
 
-def command_of(plan: Plan, name: str | None) -> str:
+def command_of(plan: Plan, name: str | None, *, twice: bool = False) -> str:
     """Return the command that plays exactly this plan."""
     whole = Plan.of(plan.seed)
     words = [f"python -m tests.faults --only {plan.seed}"]
@@ -62,20 +63,20 @@ def command_of(plan: Plan, name: str | None) -> str:
         kept, every = getattr(plan, option), getattr(whole, option)
         if kept != every:
             words.append(f"--{option} {','.join(str(every.index(each)) for each in kept) or 'none'}")
-    return " ".join([*words, *([f"--break {name}"] if name else [])])
+    return " ".join([*words, *([f"--break {name}"] if name else []), *(["--twice"] if twice else [])])
 
 
-def explain(plan: Plan, outcome: Outcome, name: str | None) -> str:
+def explain(plan: Plan, outcome: Outcome, name: str | None, *, twice: bool = False) -> str:
     """Return what broke, by what, and how to see it again."""
-    least = shrink(plan, name)
-    words = play(least, name).broken or outcome.broken
+    least = shrink(plan, name, twice=twice)
+    words = play(least, name, twice=twice).broken or outcome.broken
     lines = [f"seed {plan.seed} FAILED", *(f"  {each}" for each in words[:6])]
     lines += [f"  fault: {in_words(fault)}" for fault in least.faults]
     lines += [f"  death: {crash}" for crash in least.crashes]
     lines += [f"  request: {request}" for request in least.requests]
     lines += [f"  outage: {outage}" for outage in least.outages]
     lines += [f"  setting: {least.setting}"]
-    return "\n".join([*lines, f"  again: {command_of(least, name)}"])
+    return "\n".join([*lines, f"  again: {command_of(least, name, twice=twice)}"])
 
 
 def _chosen(text: str | None, items: tuple[object, ...]) -> tuple[object, ...]:
@@ -94,6 +95,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--crashes", help="with --only: the numbers of the deaths to keep, or none")
     parser.add_argument("--requests", help="with --only: the numbers of people's requests to keep, or none")
     parser.add_argument("--outages", help="with --only: the numbers of the store's outages to keep, or none")
+    parser.add_argument("--twice", action="store_true", help="compare each day, row by row, with one of full passes")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--explain", type=int, default=5, help="how many failures are shrunk and explained")
     return parser.parse_args()
@@ -102,7 +104,7 @@ def _arguments() -> argparse.Namespace:
 def play_one(arguments: argparse.Namespace) -> int:
     whole = Plan.of(arguments.only)
     plan = replace(whole, **{part: _chosen(getattr(arguments, part), getattr(whole, part)) for part in _PARTS})
-    outcome = play(plan, arguments.name)
+    outcome = play(plan, arguments.name, twice=arguments.twice)
     for fault in plan.faults:
         print(f"fault: {in_words(fault)}")
     for crash in plan.crashes:
@@ -121,7 +123,7 @@ def play_many(arguments: argparse.Namespace) -> int:
     seeds = range(arguments.seed, arguments.seed + arguments.days)
     began, outcomes = time.monotonic(), list[Outcome]()
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        for outcome in pool.map(partial(play_seed, name=arguments.name), seeds, chunksize=4):
+        for outcome in pool.map(partial(play_seed, name=arguments.name, twice=arguments.twice), seeds, chunksize=4):
             outcomes.append(outcome)
             if len(outcomes) % _TELL_EVERY == 0:
                 print(f"{len(outcomes)} days, {sum(bool(each.broken) for each in outcomes)} failed", flush=True)
@@ -129,7 +131,7 @@ def play_many(arguments: argparse.Namespace) -> int:
                 print(f"seed {outcome.seed}: {outcome.broken[0]}", flush=True)
     failed = [outcome for outcome in outcomes if outcome.broken]
     for outcome in failed[: arguments.explain]:
-        print(explain(Plan.of(outcome.seed), outcome, arguments.name), flush=True)
+        print(explain(Plan.of(outcome.seed), outcome, arguments.name, twice=arguments.twice), flush=True)
     print(summary(outcomes, time.monotonic() - began))
     if arguments.name is not None:
         print(f"--break {arguments.name}: caught by {len(failed)} of {len(outcomes)} seeds: "

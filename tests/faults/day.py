@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Set
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -135,8 +136,10 @@ class InlineLane:
 class World:
     """The venue that outlives the bot, the store file, and the bot when it lives."""
 
-    def __init__(self, plan: Plan, database: Path, market: ToyMarket | None = None) -> None:
-        self.plan = plan
+    def __init__(
+        self, plan: Plan, database: Path, market: ToyMarket | None = None, *, full_passes: bool = False
+    ) -> None:
+        self.plan, self.full_passes = plan, full_passes
         self.calendar: TradingCalendar = ShortDayCalendar
         self.url = f"sqlite+aiosqlite:///{database}"
         self.clock = ManualClock(OPEN)
@@ -223,6 +226,7 @@ class World:
             wait_for_answers=True,
             on_commit=self._committed,
             on_outage=self.outcome.outages.append,
+            full_passes=self.full_passes,
         )
         self.clock_watch = ClockWatch(self.bot_clock, self.settings.engine.clock_tolerance_s)
         self.people.asked = True  # a row may have waited while nobody lived
@@ -464,6 +468,33 @@ def a_store() -> Iterator[Path]:
 async def live_day(plan: Plan) -> Outcome:
     """Play a plan and return what came of it."""
     with a_store() as database:
-        world = World(plan, database)
-        with sickness(lambda: world.script, world.clock):
-            return await world.live()
+        return await _live(plan, database)
+
+
+async def live_twice(plan: Plan) -> Outcome:
+    """Play a plan, and once more with ticks that pass nothing over: both days have to leave the same rows."""
+    with a_store() as database:
+        outcome = await _live(plan, database)
+        rows = rows_of(database)
+    with a_store() as database:
+        await _live(plan, database, full_passes=True)
+        all_rows = rows_of(database)
+    for table in rows:
+        here, there = Counter(rows[table]), Counter(all_rows[table])
+        if here != there:
+            more, less = next(iter(here - there), None), next(iter(there - here), None)
+            outcome.broken.append(f"{table} differs from a day of full passes: {more} instead of {less}")
+    return outcome
+
+
+async def _live(plan: Plan, database: Path, *, full_passes: bool = False) -> Outcome:
+    world = World(plan, database, full_passes=full_passes)
+    with sickness(lambda: world.script, world.clock):
+        return await world.live()
+
+
+def rows_of(database: Path) -> dict[str, list[str]]:
+    """Return the rows of every table in words."""
+    with closing(sqlite3.connect(database)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+        return {name: [repr(row) for row in connection.execute(f'SELECT * FROM "{name}"')] for (name,) in tables}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -22,6 +22,7 @@ from bot.domain.order import Execution
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import JobRow
+from bot.engine.state.schedule import NEVER
 
 AFTER_CLOSE: Final = timedelta(minutes=1)
 """By then the reports of the last fills are in."""
@@ -44,6 +45,12 @@ class DayTotals:
         if ctx.ledger.connection.state is ConnectionState.SYNCED:
             self.asked = ctx.trading.day
             journal.commands.append(AskSnapshot("totals of the day"))
+
+    def rests_until(self, ctx: Context) -> datetime:
+        """Return until when `ask` has nothing to do, on this trading day."""
+        if self.asked == ctx.trading.day:
+            return NEVER
+        return max(ctx.trading.close_at + AFTER_CLOSE, ctx.now)
 
     def compare(self, snapshot: BrokerSnapshot, ctx: Context, journal: Journal) -> None:
         """Put on record that the day's totals agree, or alert every contract and side that differs."""

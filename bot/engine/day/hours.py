@@ -26,9 +26,10 @@ from bot.domain.instruments import UnderlyingKind, is_over, option_of_key, under
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.ports import TradingCalendar
-from bot.engine.state.schedule import Schedule
+from bot.engine.state.schedule import NEVER, Schedule
 
 ASK_EVERY_S: Final = 3600.0
+_JOB: Final = "trading hours"
 _PAST_THE_CLOSE: Final = timedelta(minutes=15)
 _REMEDY: Final = "If the broker is right, tell the calendar: calendar.closed or calendar.early"
 
@@ -46,10 +47,16 @@ class BrokerHours:
         """Ask about the stocks and funds whose options are traded, once an hour while there is a connection."""
         if not ctx.ledger.connection.allows(Permission.ENTER):
             return
-        symbols = {symbol for strategy in ctx.strategies.values() for symbol in strategy.symbols}
-        keys = tuple(sorted(each for each in symbols if underlying(each).kind is not UnderlyingKind.INDEX))
-        if keys and schedule.due("trading hours", ctx.now, ASK_EVERY_S):
+        keys = _asked_about(ctx)
+        if keys and schedule.due(_JOB, ctx.now, ASK_EVERY_S):
             journal.commands.append(AskHours(keys))
+
+    @staticmethod
+    def rests_until(ctx: Context, schedule: Schedule) -> datetime:
+        """Return until when `ask` has nothing to do, unless the connection's state changes."""
+        if not ctx.ledger.connection.allows(Permission.ENTER) or not _asked_about(ctx):
+            return NEVER
+        return schedule.next(_JOB, ctx.now, ASK_EVERY_S)
 
     def hear(self, ctx: Context, journal: Journal, event: HoursTold) -> None:
         """Keep a contract's hours of today and later, and tell of each day on which they are not ours."""
@@ -104,6 +111,11 @@ class BrokerHours:
         for spoken in self.told.values():
             for key in [each for each in spoken if is_over(each, new_york_day(ctx.now))]:
                 del spoken[key]
+
+
+def _asked_about(ctx: Context) -> tuple[str, ...]:
+    symbols = {symbol for strategy in ctx.strategies.values() for symbol in strategy.symbols}
+    return tuple(sorted(each for each in symbols if underlying(each).kind is not UnderlyingKind.INDEX))
 
 
 def _periods(calendar: TradingCalendar, day: date) -> Periods | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from bot.domain.commands import AskSnapshot
 from bot.domain.connection import ConnectionState
@@ -17,6 +18,7 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.records import AccountSnapshotRow, JobRow, NewMark
 from bot.engine.state.schedule import Schedule
 
+_SNAPSHOT: Final = "account_snapshot"
 _ASK_AGAIN = timedelta(seconds=2)
 _FAULTY_AGAIN_S = 15.0
 _ASKING = frozenset(
@@ -105,11 +107,16 @@ def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report:
     """Keep the account's values once in a while: the equity curve of the day."""
     if report is None or not report.net_liquidation or report.net_liquidation < 0 or not ctx.hour_is_known:
         return  # what is no value is no equity; a row at a wrong hour could pass for the day's first
-    if not schedule.due("account_snapshot", ctx.now, ctx.settings.engine.account_snapshot_seconds):
+    if not schedule.due(_SNAPSHOT, ctx.now, ctx.settings.engine.account_snapshot_seconds):
         return
     pnl = ctx.ledger.day_pnl(ctx.trading.day)
     if pnl is not None:
         journal.batch.account = AccountSnapshotRow(report, ctx.trading.day, pnl, len(ctx.ledger.positions))
+
+
+def snapshot_rests_until(ctx: Context, schedule: Schedule) -> datetime:
+    """Return until when `snapshot_account` has nothing to do."""
+    return schedule.next(_SNAPSHOT, ctx.now, ctx.settings.engine.account_snapshot_seconds)
 
 
 def disk_told(journal: Journal, event: DiskTold) -> None:

@@ -21,17 +21,16 @@ counts, the account's high water (account snapshots), the day's losses (closed p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.breaker import Breaker, BreakerState, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState, Permission
 from bot.domain.events import DatumReceived
-from bot.domain.instruments import option_of_key
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Hold, SessionState, SessionTrigger
@@ -72,6 +71,10 @@ class Limits:
     watching_since: datetime | None = None
     link_lost_at: datetime | None = None  # since when the broker cannot be used, however often it was tried meanwhile
     schedule: Schedule = field(default_factory=Schedule)
+    view: BookView = field(default_factory=lambda: BookView(datetime.min.replace(tzinfo=UTC)))  # of the last look
+    unread: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # breaker that was not read -> its last facts
+    _new_prices: bool = True  # since the last view
+    _bets: tuple[object, ...] = ()  # of the last view, and the limits that they were compared with
 
     def heard(self, event: DatumReceived) -> None:
         """Take note that the data vendor said something."""
@@ -84,15 +87,34 @@ class Limits:
             return
         self.watching_since = self.watching_since or ctx.now
         self._remember_prices(ctx, journal)
-        readings = read_breakers(self._view(ctx), ctx.settings.risk)
-        for row, reading in zip(BREAKERS, readings, strict=True):
+        self.view = view = self._view(ctx)
+        calm = {} if ctx.full else {row.name: known for row in BREAKERS if (known := self._calm(ctx, row, view))}
+        self.unread = {name: known.facts for name, known in calm.items()}
+        awake = [row for row in BREAKERS if row.name not in calm]
+        for row, reading in zip(awake, read_breakers(view, ctx.settings.risk, awake), strict=True):
             self._apply(ctx, journal, row, reading)
         self._leave_gaps(ctx, journal)
 
+    def show(self, ctx: Context, journal: Journal) -> None:
+        """Have the numbers of the last look written, for those who watch: also those that no decision needed."""
+        breakers = ctx.ledger.breakers
+        unread = [row for row in BREAKERS if self._is_unread(breakers.get(row.name))]
+        for row, reading in zip(unread, read_breakers(self.view, ctx.settings.risk, unread), strict=True):
+            self._apply(ctx, journal, row, reading)
+        self.unread.clear()
+        journal.batch.breakers.update(breakers)
+
+    def _is_unread(self, breaker: Breaker | None) -> bool:
+        """Say whether the last look passed a breaker over and nobody wrote it since."""
+        well = breaker is not None and breaker.state is BreakerState.OK
+        return well and breaker is not None and self.unread.get(breaker.id) is breaker.facts
+
     @staticmethod
-    def show(ctx: Context, journal: Journal) -> None:
-        """Have the present numbers written, for those who watch."""
-        journal.batch.breakers.update(ctx.ledger.breakers)
+    def _calm(ctx: Context, row: BreakerRule, view: BookView) -> Breaker | None:
+        """Return a breaker that was well and is well, None otherwise: its words wait until somebody looks."""
+        known = ctx.ledger.breakers.get(row.name)
+        well = known is not None and known.state is BreakerState.OK and row.calm(view, ctx.settings.risk)
+        return known if well else None
 
     # ---- what is measured
 
@@ -101,6 +123,9 @@ class Limits:
         since = max(ctx.now - timedelta(seconds=risk.rejection_window_s), _counted_from(ctx, "rejections"))
         sent = [o for o in ledger.orders.values() if o.submitted_at is not None and since <= o.created_at <= ctx.now]
         minute_ago = ctx.now - timedelta(minutes=1)
+        bets = tuple([bet_on(p.contract) for p in ledger.positions.values()])
+        same_bets = (bets, risk) == self._bets and not self._new_prices
+        self._bets, self._new_prices = (bets, risk), False
         return BookView(
             now=ctx.now,
             in_session=ctx.trading.is_open(ctx.broker_now) and bool(ctx.strategies),
@@ -109,11 +134,12 @@ class Limits:
             first_equity=ledger.opening_equity.get(ctx.trading.day),
             high_water=ledger.high_water,
             losses_in_a_row=losses_in_a_row(ctx),
-            exposures=tuple(bet_on(p.contract) for p in ledger.positions.values()),
+            exposures=bets,
             minutes=self.minutes,
             uw_silent_s=self._silent_s(ctx),
             link_lost_s=self._link_lost_s(ctx),
             gaps=self.gaps,
+            same_bets=same_bets,
             orders_last_minute=sum(minute_ago < o.created_at <= ctx.now for o in ledger.orders.values()),
             orders_in_window=len(sent),
             rejections_in_window=sum(o.state is OrderState.REJECTED for o in sent),
@@ -150,6 +176,7 @@ class Limits:
         for symbol, price in _spots(ctx):
             series = self.minutes.setdefault(symbol, {})
             self._watch_for_gap(ctx, journal, symbol, minute, price)
+            self._new_prices = self._new_prices or series.get(minute) != price
             series[minute] = price
             while len(series) > _MINUTES_KEPT:
                 del series[next(iter(series))]
@@ -207,7 +234,7 @@ class Limits:
             journal.alert("BREAKER_WARNING", f"close to a limit: {reading.text}", dict(reading.facts))
 
     def _leave_gaps(self, ctx: Context, journal: Journal) -> None:
-        if not self.in_session:
+        if not self.in_session or not self.gaps:
             return
         for position in list(ctx.ledger.positions.values()):
             gap = self.gaps.get(position.contract.symbol)
@@ -282,8 +309,8 @@ def _tripped_since(ctx: Context, name: str) -> datetime | None:
 def _spots(ctx: Context) -> Iterable[tuple[str, Decimal]]:
     """Return the underlyings' prices that are fit to compare."""
     patience = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
-    for key, quote in ctx.board.quotes().items():
-        if option_of_key(key) is not None or quote.halted or quote.is_stale(ctx.now, patience):
+    for key, quote in ctx.board.spots():
+        if quote.halted or quote.is_stale(ctx.now, patience):
             continue
         price = quote.reference
         if price and price > 0:

@@ -20,7 +20,7 @@ from bot.config.schema import RestartWindow
 from bot.domain.calendar import NEW_YORK
 from bot.domain.connection import ConnectionState
 from bot.domain.session import SessionState
-from bot.engine.day.restart_windows import last_login_window, window_at
+from bot.engine.day.restart_windows import Stretch, last_login_window, window_at
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.schedule import Schedule
@@ -51,6 +51,17 @@ class NotTradingWatch:
         self._tell_of_idleness(ctx, journal)
         self._remind_of_login(ctx, journal, window)
         self._tell_of_missed_login(ctx, journal)
+
+    def rests_until(self, ctx: Context, stretch: Stretch) -> datetime:
+        """Return until when nothing can become overdue: all is well, and goes on so."""
+        last, trading, now = last_login_window(ctx.settings.ibkr, ctx.now), ctx.trading, ctx.now
+        proved = last is None or (self.proved_at is not None and self.proved_at >= last[1])
+        waits = self.watching_since is None or self.idle_since is not None or self.switch or ctx.kill_switch
+        if not proved or waits or stretch.window is not None:
+            return now
+        if not trading.is_open(now):
+            return min(stretch.until, trading.open_at) if now < trading.open_at else stretch.until
+        return min(stretch.until, trading.close_at) if ctx.may_enter else now
 
     def _tell_of_the_kill_switch(self, ctx: Context, journal: Journal) -> None:
         if bool(ctx.kill_switch) is not bool(self.switch):

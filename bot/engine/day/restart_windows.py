@@ -137,6 +137,12 @@ class RestartWindows:
         elif window is None and inside:
             self._leave(ctx, journal)
 
+    @staticmethod
+    def rests_until(ctx: Context, stretch: Stretch) -> datetime:
+        """Return until when `keep` has nothing to do, unless the connection's state changes."""
+        inside = ctx.ledger.connection.state is ConnectionState.RESTART_WINDOW
+        return ctx.now if inside or stretch.window is not None else stretch.until
+
     def _leave(self, ctx: Context, journal: Journal) -> None:
         connection, words = ctx.ledger.connection, "the restart window is over"
         sets = {"since": ctx.now, "detail": words}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from bot.domain.commands import AskSnapshot
@@ -13,6 +14,7 @@ from bot.engine.settlement.settler import price_unknown
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import JobRow
+from bot.engine.state.schedule import NEVER
 
 JOB: Final = "settlement"
 _ASKING: Final = frozenset({ConnectionState.SYNCING, ConnectionState.SYNCED})
@@ -24,6 +26,14 @@ class SettlementRuns:
 
     asked: str = ""
     done: str = ""
+
+
+def rests_until(ctx: Context, runs: SettlementRuns) -> datetime:
+    """Return until when `by_the_clock` has nothing to do, on this trading day."""
+    run = _latest_run(ctx)
+    if run is not None and run not in {runs.asked, runs.done}:
+        return ctx.now
+    return min((at for at in _times(ctx).values() if at > ctx.now), default=NEVER)
 
 
 def by_the_clock(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
@@ -65,7 +75,10 @@ def compared(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
 
 def _latest_run(ctx: Context) -> str | None:
     """Return the name of the latest run that is due today, None before the first."""
+    due = [name for name, at in _times(ctx).items() if ctx.now >= at]
+    return f"{due[-1]} of {ctx.trading.day}" if due else None
+
+
+def _times(ctx: Context) -> dict[str, datetime]:
     engine, trading = ctx.settings.engine, ctx.trading
-    times = {"morning": trading.at(engine.settlement_morning), "evening": trading.cut_off(engine.settlement_evening)}
-    due = [name for name, at in times.items() if ctx.now >= at]
-    return f"{due[-1]} of {trading.day}" if due else None
+    return {"morning": trading.at(engine.settlement_morning), "evening": trading.cut_off(engine.settlement_evening)}

@@ -16,7 +16,7 @@ from bot.domain.events import (
     QuoteReceived,
     TradesReceived,
 )
-from bot.domain.instruments import Instrument, OptionContract, PriceGrid, is_over, parse_osi, price_grid
+from bot.domain.instruments import Instrument, OptionContract, PriceGrid, is_over, option_of_key, parse_osi, price_grid
 from bot.domain.looks import Looks
 from bot.domain.market import Datum
 from bot.domain.quotes import Book, Greeks, Quote, TradePrint
@@ -29,6 +29,7 @@ class Board:
 
     def __init__(self) -> None:
         self._quotes: dict[str, Quote] = {}
+        self._underlyings: dict[str, None] = {}  # keys in the order in which they were first heard of
         self._greeks: dict[str, Greeks] = {}
         self._books: dict[str, Book] = {}
         self._trades: dict[str, list[TradePrint]] = {}
@@ -61,6 +62,10 @@ class Board:
 
     def quotes(self) -> Mapping[str, Quote]:
         return self._quotes
+
+    def spots(self) -> list[tuple[str, Quote]]:
+        """Return the quotes of all that is no option."""
+        return [(key, self._quotes[key]) for key in self._underlyings if key in self._quotes]
 
     def grid(self, key: str) -> PriceGrid:
         known = self._grids.get(key)
@@ -114,6 +119,8 @@ class Board:
     def apply_quote(self, event: QuoteReceived) -> None:
         if self.has_changed(event.key):
             return
+        if event.key not in self._quotes and option_of_key(event.key) is None:
+            self._underlyings[event.key] = None
         self._quotes[event.key] = self._by_its_line(event.key, event.quote)
         looks = self._looks.setdefault(event.key, Looks())
         for quote in (*event.passed, event.quote):

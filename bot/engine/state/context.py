@@ -36,6 +36,7 @@ class Context:
     kill_switch: str = ""  # in words, while the gate sees it
     steady_s: float = 0.0  # the clock's steady seconds
     told_session: TradingSession | None = None  # by the more cautious of calendar and broker
+    full: bool = False  # nothing is passed over that cannot have changed: for tests, which compare
 
     @property
     def entering(self) -> TradingSession:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""When something is due that no hour brings about."""
 
 
 @dataclass
@@ -20,6 +24,11 @@ class Schedule:
             return False
         self.last[job] = now
         return True
+
+    def next(self, job: str, now: datetime, every_s: float) -> datetime:
+        """Return when the job is due again: now, when it never ran."""
+        last = self.last.get(job)
+        return now if last is None else last + timedelta(seconds=every_s)
 
     def hurry(self, job: str) -> None:
         """Have the job run as soon as it is asked for."""
