@@ -16,10 +16,10 @@ from decimal import Decimal
 from benchmarks.result import Result, median, percentile
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
-from bot.domain.commands import Subscribe
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.events import BrokerSnapshot, CommandReceived, InboundReceived, QuoteReceived, WhatIfAnswered
 from bot.domain.ids import IdSource
+from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, OptionContract, PriceGrid, Right
 from bot.domain.order import Order, OrderSide, OrderState, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import Position

@@ -23,10 +23,10 @@ from bot.broker.settings import BrokerSettings
 from bot.broker.snapshot import Snapshots
 from bot.broker.what_if import WhatIfs
 from bot.broker.wire import Wire
-from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerError, OrderRejected
 from bot.domain.events import BrokerSnapshot, ContractChanged, WhatIfAnswered
 from bot.domain.ids import is_ours
+from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket
 from bot.domain.ownership import Ownership

@@ -21,10 +21,10 @@ from bot.broker.requests import RequestTimedOut
 from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Send, Wire
 from bot.broker.words import LineWord
-from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerError, BrokerUnavailable, UnknownWord
 from bot.domain.events import AlertRaised, ContractQualified, HoursTold, LinesHeard
 from bot.domain.farms import OPTIONS, UNDERLYINGS, Group
+from bot.domain.instructions import Subscribe
 from bot.domain.instruments import option_of_key
 from bot.domain.quotes import Greeks
 from bot.engine.state.ports import Clock, Sink

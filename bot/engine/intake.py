@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from bot.domain.commands import AskSnapshot
 from bot.domain.events import (
     AccountReported,
     AlertRaised,
@@ -42,6 +41,7 @@ from bot.domain.events import (
     TradesReceived,
     WhatIfAnswered,
 )
+from bot.domain.instructions import AskSnapshot
 from bot.domain.instruments import Instrument
 from bot.domain.order import base_of
 from bot.domain.signal import SignalState
@@ -139,7 +139,7 @@ class Intake:
         was_known = subject in faults.faults
         applied = faults.apply(journal, subject, key, lambda: appliers[type(event)](event))
         if not applied and not was_known:
-            journal.commands.append(AskSnapshot(f"{subject} could not be applied"))
+            journal.instructions.append(AskSnapshot(f"{subject} could not be applied"))
         return applied
 
     def _apply_quietly(self, applier: Callable[[Any], None], event: Event) -> None:

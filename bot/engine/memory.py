@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.domain.commands import Command
+from bot.domain.instructions import Instruction
 from bot.domain.order import OrderState, OrderTrigger
 from bot.engine.state.board import Board
 from bot.engine.state.journal import Journal
@@ -59,8 +59,8 @@ class Memory:
         self.journal.now = now
         self.journal.batch.recorded_at = now
 
-    async def commit(self) -> Sequence[Command]:
-        """Write the journal in one transaction and return the commands that may leave now."""
+    async def commit(self) -> Sequence[Instruction]:
+        """Write the journal in one transaction and return the instructions that may leave now."""
         journal = self.journal
         coverage.measure(journal)
         if not journal.batch.is_empty:
@@ -69,7 +69,7 @@ class Memory:
         self.ledger.account_on_disk = replace(self.ledger.account)
         self.drop_journal()
         self.journal.touched = journal.touched
-        return journal.commands
+        return journal.instructions
 
     def drop_journal(self) -> None:
         """Begin an empty journal; nothing that the present one holds is written."""

@@ -14,8 +14,8 @@ from decimal import Decimal
 
 from bot.config.schema import Mode
 from bot.domain.approval import ApprovalState
-from bot.domain.commands import AskSnapshot
 from bot.domain.events import CommandKind, CommandReceived, RequestUnreadable
+from bot.domain.instructions import AskSnapshot
 from bot.domain.money import neat, to_price
 from bot.domain.order import OrderState
 from bot.domain.position import OPEN, CloseReason, Position, PositionState, Settlement
@@ -146,7 +146,7 @@ class Operator:
         if approval is None or approval.state is not ApprovalState.REQUESTED:
             raise Refused("this signal is not waiting for a person")
         self._approvals.waiting[signal.id] = command.actor
-        self._journal.commands.append(ask_what_if(signal))
+        self._journal.instructions.append(ask_what_if(signal))
         return f"approving {signal.quantity} x {signal.contract}: rules and margin are checked again"
 
     def _reject(self, command: CommandReceived, payload: Payload) -> str:
@@ -203,7 +203,7 @@ class Operator:
                 f"resumed by {command.actor}",
                 {},
                 sets,
-                commands=asks,
+                instructions=asks,
                 actor=command.actor,
             )
         )
@@ -222,7 +222,7 @@ class Operator:
     def _adopt(self, command: CommandReceived, payload: Payload) -> str:
         """Take a person's word that what is at the broker is to be ours; the next looks at the book do the rest."""
         words = asking.answer(self._journal, payload.key, command.actor)
-        self._journal.commands.append(AskSnapshot(f"adoption allowed by {command.actor}"))
+        self._journal.instructions.append(AskSnapshot(f"adoption allowed by {command.actor}"))
         return words
 
     def _still_blocked(self) -> str:
@@ -296,7 +296,7 @@ class Operator:
         self._journal.take(request_close(self._ctx, position, reason, words, actor))
 
     def _reconcile(self, command: CommandReceived, payload: Payload) -> str:
-        self._journal.commands.append(AskSnapshot(f"asked by {command.actor}"))
+        self._journal.instructions.append(AskSnapshot(f"asked by {command.actor}"))
         return "the broker's book was asked; the comparison is in the reconciliation table"
 
     def _settle(self, command: CommandReceived, payload: Payload) -> str:

@@ -9,8 +9,8 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from bot.domain.commands import CancelOrder
 from bot.domain.errors import StoreError, StoreUnusable
+from bot.domain.instructions import CancelOrder
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.engine.intake import Intake
 from bot.engine.memory import Memory

@@ -55,7 +55,7 @@ class Rounds:
     def _want_lines(self, ctx: Context, journal: Journal) -> None:
         lines = self._tick_memory.scanner.lines(ctx, journal, self._tick_memory.parking)
         if lines is not None:
-            journal.commands.append(lines)
+            journal.instructions.append(lines)
 
     def _carry_out(self, machine: str, decide: Callable[[], Sequence[Step]]) -> None:
         self._tick_memory.parking.carry_out(self._memory.journal, machine, decide)

@@ -1,7 +1,7 @@
-"""The tick: facts in, decisions, one transaction, commands out. The same loop trades, simulates, replays and is tested.
+"""The tick: facts in, decisions, one transaction, instructions out. One loop trades, simulates, replays and is tested.
 
 Context: the store must never be behind what the broker was asked, and memory never ahead of the disk. Decision:
-everything that a tick changed goes into one batch; commands leave only after it is committed; when the commit fails,
+everything that a tick changed goes into one batch; instructions leave only after it is committed; when that fails,
 memory is thrown away and read anew and the session halts. Consequence: what is lost by a crash at any line is at most
 the sending of orders whose intent is on disk.
 
@@ -307,6 +307,6 @@ class Engine:
         journal = self._memory.journal
         if not (journal.urgent or journal.batch.status is not None):
             return  # soft rows wait for company
-        commands = await self._memory.commit()
+        instructions = await self._memory.commit()
         self._intake.settled()
-        await self._dispatcher.carry_out(commands)
+        await self._dispatcher.carry_out(instructions)

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.commands import Subscribe
 from bot.domain.errors import OrderRejected
 from bot.domain.events import (
     AccountReported,
@@ -38,6 +37,7 @@ from bot.domain.events import (
     WhatIfAnswered,
 )
 from bot.domain.hours import DayHours
+from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument as Named
 from bot.domain.instruments import OptionContract, PriceGrid, parse_osi
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType

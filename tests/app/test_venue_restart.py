@@ -16,8 +16,8 @@ from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.loader import load
 from bot.config.options import RunOptions
-from bot.domain.commands import Subscribe
 from bot.domain.events import BrokerOrderStatus, ContractQualified, ExecutionReported, LinkChange, OrderReported
+from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.feeds.clock import wall_seconds
 from bot.sim.book_file import read_book

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
-from bot.domain.commands import Subscribe
 from bot.domain.events import ContractQualified, LinkChange
+from bot.domain.instructions import Subscribe
 from bot.domain.instruments import PENNY_ALL
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.feeds.clock import ManualClock

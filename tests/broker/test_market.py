@@ -10,7 +10,6 @@ from decimal import Decimal
 import pytest
 
 from bot.broker.adapter import IbkrBroker
-from bot.domain.commands import Subscribe
 from bot.domain.events import (
     AlertRaised,
     BookReceived,
@@ -19,6 +18,7 @@ from bot.domain.events import (
     QuoteReceived,
     TradesReceived,
 )
+from bot.domain.instructions import Subscribe
 from bot.domain.instruments import PriceGrid
 from bot.domain.quotes import BookLevel, TradePrint
 from tests.broker.conftest import SETTINGS, START, Gathered

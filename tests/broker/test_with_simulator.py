@@ -11,7 +11,6 @@ import pytest
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
-from bot.domain.commands import Subscribe
 from bot.domain.events import (
     AccountReported,
     AlertRaised,
@@ -28,6 +27,7 @@ from bot.domain.events import (
     OrderReported,
     QuoteReceived,
 )
+from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.hours import HoursSaid
 from tests.broker.conftest import Gathered

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerUnavailable
 from bot.domain.events import (
     MAY_FILL,
@@ -22,6 +21,7 @@ from bot.domain.events import (
     OrderReported,
     WhatIfAnswered,
 )
+from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid, parse_osi
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType, Terms
 from bot.engine.state.ports import Clock

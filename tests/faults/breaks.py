@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.domain import instruments
-from bot.domain.commands import SubmitOrder
 from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, OrderErred
 from bot.domain.farms import FarmWatch, Group
+from bot.domain.instructions import SubmitOrder
 from bot.domain.looks import Looks
 from bot.domain.market import Datum
 from bot.domain.order import Order, OrderState, OrderTrigger
@@ -37,7 +37,7 @@ async def _send_before_commit(self: Any, ctx: Any) -> None:
     journal = self._memory.journal
     if not (journal.urgent or journal.batch.status is not None):
         return
-    await self._dispatcher.carry_out(journal.commands)
+    await self._dispatcher.carry_out(journal.instructions)
     await self._memory.commit()
 
 
@@ -121,7 +121,7 @@ def _send_again_unheard(order: Order, waited_s: float) -> Step:
     """Send an order again that nobody answered, instead of asking for evidence."""
     words = f"no answer for {waited_s:.0f} s"
     again = (SubmitOrder(replace(order.ticket(), order_id=None)),)
-    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, {"wanted": None}, commands=again)
+    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, {"wanted": None}, instructions=again)
 
 
 def _believe_stale_data(self: Datum, now: Any) -> float:

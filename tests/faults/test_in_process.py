@@ -10,7 +10,6 @@ import pytest
 from pydantic import TypeAdapter
 
 from bot.broker import words
-from bot.domain.commands import Subscribe
 from bot.domain.events import (
     AccountReported,
     BrokerTimeTold,
@@ -24,6 +23,7 @@ from bot.domain.events import (
     OrderReported,
     QuoteReceived,
 )
+from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.feeds.clock import ManualClock
 from bot.sim.faults import codes

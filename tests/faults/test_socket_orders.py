@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
-from bot.domain.commands import Subscribe
 from bot.domain.events import (
     BrokerOrderStatus,
     BrokerSnapshot,
@@ -24,6 +23,7 @@ from bot.domain.events import (
     OrderReported,
     QuoteReceived,
 )
+from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, price_grid
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.driver import VenueDriver

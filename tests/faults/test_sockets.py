@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
-from bot.domain.commands import Subscribe
 from bot.domain.events import (
     AccountReported,
     AlertRaised,
@@ -25,6 +24,7 @@ from bot.domain.events import (
     QuoteReceived,
     TradesReceived,
 )
+from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.faults.catalogue import Fault
 from bot.sim.faults.script import FaultScript

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.domain.commands import AskSnapshot, CancelOrder
 from bot.domain.events import (
     AT_BROKER,
     BrokerOrderStatus,
@@ -21,6 +20,7 @@ from bot.domain.events import (
     OrderSent,
 )
 from bot.domain.ids import is_ours
+from bot.domain.instructions import AskSnapshot, CancelOrder
 from bot.domain.order import NOT_TAKEN, Order, OrderState, OrderTrigger, Purpose, Terms
 from bot.domain.position import PositionTrigger
 from bot.engine.book import foreign
@@ -99,7 +99,7 @@ class FactKeeper:
             return
         if order.state in _OVER and view.status in AT_BROKER and order.order_ref not in self._ledger.ghosts:
             self._ledger.ghosts.add(order.order_ref)  # an old message, or an order that nobody manages
-            self._journal.commands.append(AskSnapshot(f"{order.order_ref} is {order.state} and shown as live"))
+            self._journal.instructions.append(AskSnapshot(f"{order.order_ref} is {order.state} and shown as live"))
         self._identify(order, view)
         self._echo_of_terms(order, view, whole_book)
         handle = {
@@ -120,14 +120,14 @@ class FactKeeper:
         facts = {"order_ref": order.order_ref, "perm_ids": [order.perm_id, view.perm_id], "order_id": view.order_id}
         words = f"{order.order_ref} is live twice at the broker (permId {order.perm_id} and {view.perm_id}): both go"
         self._journal.alert("ORDER_DOUBLED", words, facts)
-        self._journal.commands.append(CancelOrder(order.order_ref, view.order_id))
+        self._journal.instructions.append(CancelOrder(order.order_ref, view.order_id))
         if order.is_done:
             return
-        self._journal.commands.append(CancelOrder(order.order_ref, order.order_id or 0))
+        self._journal.instructions.append(CancelOrder(order.order_ref, order.order_id or 0))
         if order.state is not OrderState.UNKNOWN:
             sets = {"wanted": None}
             self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, facts, sets, actor="broker"))
-        self._journal.commands.append(AskSnapshot(f"{order.order_ref} is live twice"))
+        self._journal.instructions.append(AskSnapshot(f"{order.order_ref} is live twice"))
 
     def _identify(self, order: Order, view: BrokerOrderView) -> None:
         changed = False
@@ -172,7 +172,7 @@ class FactKeeper:
         told = (order.order_ref, str(old))
         if told not in self._ledger.old_echoes:
             self._ledger.old_echoes.add(told)
-            self._journal.commands.append(AskSnapshot(f"{order.order_ref} is shown with terms of before: {old}"))
+            self._journal.instructions.append(AskSnapshot(f"{order.order_ref} is shown with terms of before: {old}"))
         return True
 
     def _learn_terms(self, order: Order, shown: Terms) -> None:
@@ -282,7 +282,9 @@ class FactKeeper:
     def executed(self, event: ExecutionReported, *, whole_book: bool = False) -> None:
         """Count an execution. One that a newer store's order made waits until a `whole_book` says what that is."""
         if not whole_book and is_sale_of_a_newer_store(self._ctx, event.execution):
-            self._journal.commands.append(AskSnapshot(f"{event.execution.order_ref} sold what we hold, unknown to us"))
+            self._journal.instructions.append(
+                AskSnapshot(f"{event.execution.order_ref} sold what we hold, unknown to us")
+            )
             return
         self._fills.executed(event)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.domain.commands import AskSnapshot
 from bot.domain.events import CommissionReported, ExecutionReported
 from bot.domain.ids import is_ours
+from bot.domain.instructions import AskSnapshot
 from bot.domain.instruments import parse_osi
 from bot.domain.money import ZERO
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderTrigger, Purpose, base_of
@@ -82,7 +82,7 @@ class FillKeeper:
             self._ledger.foreign_told.add((known.perm_id, corrected.exec_id))
             words = f"{corrected.exec_id} turns {known} into {corrected}: look at it in TWS"
             self._journal.alert("EXECUTION_CONTRADICTS", words, {"exec_id": corrected.exec_id})
-            self._journal.commands.append(AskSnapshot(f"execution {corrected.exec_id} contradicts"))
+            self._journal.instructions.append(AskSnapshot(f"execution {corrected.exec_id} contradicts"))
         return True
 
     def _write(
@@ -278,7 +278,7 @@ class FillKeeper:
         self._end_what_is_gone(position)
         self._pass_on(position, held_again - max(position.quantity, 0))
         if quantity:
-            self._journal.commands.append(AskSnapshot(f"{before.exec_id} was corrected by {quantity} contracts"))
+            self._journal.instructions.append(AskSnapshot(f"{before.exec_id} was corrected by {quantity} contracts"))
 
     def _pass_on(self, position: Position, gone: int) -> None:
         """What a correction had given back to a closed position was adopted as one of its own: what a later correction
@@ -369,14 +369,14 @@ class FillKeeper:
         if is_book_entry(execution):
             words = f"the broker wrote off {execution.quantity} {execution.contract_key.strip()} at its expiry"
             self._journal.alert("EXPIRY_BOOKED", words, {"exec_id": execution.exec_id})
-            self._journal.commands.append(AskSnapshot(f"expiry booked as {execution.exec_id}"))
+            self._journal.instructions.append(AskSnapshot(f"expiry booked as {execution.exec_id}"))
             return
         self._journal.alert(
             "FOREIGN_EXECUTION",
             f"{execution} is not ours",
             {"exec_id": execution.exec_id, "ref": execution.order_ref},
         )
-        self._journal.commands.append(AskSnapshot(f"foreign execution {execution.exec_id}"))
+        self._journal.instructions.append(AskSnapshot(f"foreign execution {execution.exec_id}"))
         if execution.side is OrderSide.SELL and self._ledger.by_key.get(execution.contract_key):
             self._ledger.doubted_keys.add(execution.contract_key)  # until the book says how many are left
         copied = self._ledger.find_order(execution.order_ref, execution.perm_id) is not None

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
-from bot.domain.commands import CancelOrder
 from bot.domain.events import AT_BROKER, BrokerOrderView, BrokerSnapshot, OrderReported
+from bot.domain.instructions import CancelOrder
 from bot.domain.order import Execution, Order, OrderSide, OrderTrigger, last_revisions
 from bot.domain.position import Position
 from bot.engine.book.facts import FactKeeper
@@ -62,7 +62,7 @@ class LostOrders:
             if view.status in AT_BROKER:
                 words = f"{view.order_ref} is of a store that is lost, and protects nothing: it is cancelled"
                 self._journal.alert("LOST_ORDER_CANCELLED", words, {"perm_id": view.perm_id})
-                self._journal.commands.append(CancelOrder(view.order_ref, view.order_id))
+                self._journal.instructions.append(CancelOrder(view.order_ref, view.order_id))
             done.append((view, "cancel sent"))
         return done
 

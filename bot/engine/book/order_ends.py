@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.domain.commands import AskSnapshot
+from bot.domain.instructions import AskSnapshot
 from bot.domain.order import MOST_ATTEMPTS, Order, Purpose, times_not_taken
 from bot.domain.position import Position, PositionState, PositionTrigger
 from bot.engine.settlement import expiry
@@ -37,7 +37,7 @@ class OrderEnds:
                 severity=severity,
             )
         if policy_of(order) is Policy.WAIT:
-            self._journal.commands.append(AskSnapshot(f"{order.order_ref} was refused beside another order"))
+            self._journal.instructions.append(AskSnapshot(f"{order.order_ref} was refused beside another order"))
         self.ended(order)
 
     def ended(self, order: Order, *, asked: bool = False) -> None:

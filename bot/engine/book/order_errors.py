@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bot.domain.commands import AskSnapshot
 from bot.domain.events import ErrorMeaning, OrderErred
+from bot.domain.instructions import AskSnapshot
 from bot.domain.order import AMENDABLE, MOST_ATTEMPTS, Order, OrderState, OrderTrigger, Purpose
 from bot.engine.book.order_ends import OrderEnds
 from bot.engine.state.context import Context
@@ -121,7 +121,7 @@ class OrderErrors:
             self._ledger.foreign_told.add(told)
             words = f"{order.order_ref}: {event.code} {event.text}"
             self._journal.alert("ORDER_AMBIGUOUS", words, {"code": event.code})
-        self._journal.commands.append(AskSnapshot(f"error {event.code} on {order.order_ref}"))
+        self._journal.instructions.append(AskSnapshot(f"error {event.code} on {order.order_ref}"))
 
     def amend_refused(self, order: Order, reason: str) -> None:
         """The wanted terms will not come: the order stands as it was."""

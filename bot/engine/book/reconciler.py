@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from bot.domain.commands import AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.connection import ConnectionState
 from bot.domain.events import (
     BrokerOrderStatus,
@@ -27,6 +26,7 @@ from bot.domain.events import (
     OrderReported,
 )
 from bot.domain.ids import is_ours
+from bot.domain.instructions import AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.instruments import symbol_of_key
 from bot.domain.money import to_price
 from bot.domain.order import (
@@ -137,7 +137,7 @@ class Reconciler:
     def _ask_again_on_this_link(self) -> None:
         """Whoever asked while an older question was under way got the older answer."""
         if self._ctx.ledger.linked_since is not None:
-            self._journal.commands.append(AskSnapshot("the book was asked for before the link was up"))
+            self._journal.instructions.append(AskSnapshot("the book was asked for before the link was up"))
 
     def _tell_of_missing_parts(self, snapshot: BrokerSnapshot) -> None:
         words = "; ".join(snapshot.faults) or "a part is missing"
@@ -256,7 +256,7 @@ class Reconciler:
         if (view.perm_id, "ghost") not in self._ctx.ledger.foreign_told:
             self._ctx.ledger.foreign_told.add((view.perm_id, "ghost"))
             self._journal.alert("ORDER_STILL_LIVE", words, facts)
-        self._journal.commands.append(CancelOrder(order.order_ref, view.order_id))
+        self._journal.instructions.append(CancelOrder(order.order_ref, view.order_id))
         self._line("order", order.order_ref, order.state.value, view.status.value, "cancel sent")
 
     # ---- what is not there
@@ -313,7 +313,7 @@ class Reconciler:
         sets = {"attempts": order.attempts + 1, "order_id": None, "perm_id": None, "submitted_at": None}
         step = Step(order, OrderTrigger.RESEND, "twice absent and still wanted", evidence, sets, actor="reconcile")
         if self._journal.take(step):
-            self._journal.commands.append(SubmitOrder(order.ticket()))
+            self._journal.instructions.append(SubmitOrder(order.ticket()))
             self._line("order", order.order_ref, "in doubt", "absent", "sent again")
 
     def _still_wanted(self, order: Order, snapshot: BrokerSnapshot) -> bool:

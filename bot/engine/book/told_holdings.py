@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.commands import AskSnapshot
 from bot.domain.events import PositionTold
+from bot.domain.instructions import AskSnapshot
 from bot.domain.order import Order, OrderSide, Purpose
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
@@ -69,7 +69,7 @@ class ToldHoldings:
             journal.touched |= ledger.by_key.get(key, set())
         if self.asked.get(key) != difference:
             self.asked[key] = difference
-            journal.commands.append(AskSnapshot(f"the broker tells of {abs(difference)} {_word(difference)} {key}"))
+            journal.instructions.append(AskSnapshot(f"the broker tells of {abs(difference)} {_word(difference)} {key}"))
 
     def _cap(self, ctx: Context, journal: Journal, key: str, cap: int) -> None:
         """No more than `cap` may be on sale from now on."""

@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import Final
 
 from bot.domain.calendar import new_york_day
-from bot.domain.commands import AskSnapshot
 from bot.domain.connection import ConnectionState
 from bot.domain.events import BrokerSnapshot
 from bot.domain.ids import is_ours
+from bot.domain.instructions import AskSnapshot
 from bot.domain.order import Execution
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -44,7 +44,7 @@ class DayTotals:
             return
         if ctx.ledger.connection.state is ConnectionState.SYNCED:
             self.asked = ctx.trading.day
-            journal.commands.append(AskSnapshot("totals of the day"))
+            journal.instructions.append(AskSnapshot("totals of the day"))
 
     def rests_until(self, ctx: Context) -> datetime:
         """Return until when `ask` has nothing to do, on this trading day."""

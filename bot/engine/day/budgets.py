@@ -15,7 +15,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bot.domain.commands import AskSnapshot
+from bot.domain.instructions import AskSnapshot
 from bot.domain.order import Order, OrderState, OrderTrigger, Purpose
 from bot.domain.position import Position, PositionState
 from bot.engine.book import foreign
@@ -51,7 +51,7 @@ def _lost(order: Order, waited_s: float) -> Step:
     sets: dict[str, Any] = {"wanted": None}
     if order.wanted is not None:
         sets["change_refusals"] = order.change_refusals + 1  # one that nobody answers counts as one that is refused
-    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, sets, commands=(ask,))
+    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, sets, instructions=(ask,))
 
 
 def tell_of_what_takes_too_long(ctx: Context, journal: Journal, schedule: Schedule) -> None:

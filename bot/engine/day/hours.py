@@ -18,10 +18,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.domain.calendar import TradingSession, new_york_day
-from bot.domain.commands import AskHours
 from bot.domain.connection import Permission
 from bot.domain.events import HoursTold
 from bot.domain.hours import DayHours, common
+from bot.domain.instructions import AskHours
 from bot.domain.instruments import UnderlyingKind, is_over, option_of_key, underlying
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -49,7 +49,7 @@ class BrokerHours:
             return
         keys = _asked_about(ctx)
         if keys and schedule.due(_JOB, ctx.now, ASK_EVERY_S):
-            journal.commands.append(AskHours(keys))
+            journal.instructions.append(AskHours(keys))
 
     @staticmethod
     def rests_until(ctx: Context, schedule: Schedule) -> datetime:

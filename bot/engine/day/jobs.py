@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.commands import AskSnapshot
 from bot.domain.connection import ConnectionState
 from bot.domain.events import AccountReported, DiskTold
+from bot.domain.instructions import AskSnapshot
 from bot.domain.order import OrderState
 from bot.domain.position import Position
 from bot.domain.session import SessionState
@@ -41,13 +41,13 @@ def ask_for_the_book(
     last = schedule.last.setdefault("reconcile", ctx.now)
     if confirm_at is not None and last < confirm_at <= ctx.now:
         schedule.last["reconcile"] = ctx.now
-        journal.commands.append(AskSnapshot("a difference may be confirmed"))
+        journal.instructions.append(AskSnapshot("a difference may be confirmed"))
         return
     if ctx.now - last < _ASK_AGAIN:
         return
     every, reason = _patience(ctx, in_doubt)
     if schedule.due("reconcile", ctx.now, every):
-        journal.commands.append(AskSnapshot(reason))
+        journal.instructions.append(AskSnapshot(reason))
         journal.batch.jobs.append(JobRow("reconcile", ctx.now, "asked", reason))
 
 

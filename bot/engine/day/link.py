@@ -7,9 +7,9 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.commands import AskSnapshot
 from bot.domain.connection import CONNECTION, ConnectionState, ConnectionTrigger
 from bot.domain.events import LinkChange, LinkChanged
+from bot.domain.instructions import AskSnapshot
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -54,7 +54,7 @@ def link_changed(ctx: Context, journal: Journal, event: LinkChanged) -> None:
     sets = {"since": ctx.now, "detail": event.detail}
     ask = (AskSnapshot(event.detail or trigger.value),) if trigger in _ASKS_FOR_THE_BOOK else ()
     before = connection.state
-    journal.take(Step(connection, trigger, event.detail or trigger.value, {}, sets, commands=ask, actor="broker"))
+    journal.take(Step(connection, trigger, event.detail or trigger.value, {}, sets, instructions=ask, actor="broker"))
     if connection.state is not before:
         _tell_of_trouble(ctx, journal)
     if ask and ctx.ledger.session.state in MAY_RECONCILE:

@@ -15,9 +15,9 @@ from typing import Final
 
 from bot.config.schema import IbkrSettings, RestartWindow
 from bot.domain.calendar import NEW_YORK
-from bot.domain.commands import AskSnapshot
 from bot.domain.connection import ConnectionState, ConnectionTrigger
 from bot.domain.events import LinkChange, LinkChanged
+from bot.domain.instructions import AskSnapshot
 from bot.domain.session import SessionTrigger
 from bot.engine.day.link import MAY_RECONCILE
 from bot.engine.state.context import Context
@@ -153,7 +153,7 @@ class RestartWindows:
             return
         ctx.ledger.proved_since, ctx.ledger.linked_since = None, ctx.now
         ask = (AskSnapshot(words),)
-        journal.take(Step(connection, ConnectionTrigger.RESYNC, words, {}, sets, commands=ask))
+        journal.take(Step(connection, ConnectionTrigger.RESYNC, words, {}, sets, instructions=ask))
         if ctx.ledger.session.state in MAY_RECONCILE:
             journal.take(Step(ctx.ledger.session, SessionTrigger.RECONCILE, "the book is compared with the broker's"))
         if self.last is LinkChange.ORDERS_LOST:

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bot.domain.commands import AskSnapshot
 from bot.domain.events import ClockParted
+from bot.domain.instructions import AskSnapshot
 from bot.domain.session import SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.domain.wording import new_york
@@ -59,7 +59,7 @@ def parted(ctx: Context, journal: Journal, event: ClockParted) -> None:
     else:
         ledger.clock_block = _COMPARING
         journal.alert("CLOCK_AGREES", "the machine's clock and the bot's time agree again", facts)
-    journal.commands.append(AskSnapshot("the machine's clock was set"))
+    journal.instructions.append(AskSnapshot("the machine's clock was set"))
 
 
 def _advice(ahead_s: float) -> str:
@@ -86,7 +86,7 @@ def follow_the_clocks(ctx: Context, journal: Journal) -> None:
     clocks.wait_for_agreement = False
     expiry.live_again(ctx, journal)
     if ctx.ledger.session.state is SessionState.RECONCILING:
-        journal.commands.append(AskSnapshot("our clock and the broker's agree"))
+        journal.instructions.append(AskSnapshot("our clock and the broker's agree"))
 
 
 def _tell_of_the_difference(ctx: Context, journal: Journal) -> None:

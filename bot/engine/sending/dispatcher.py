@@ -1,4 +1,4 @@
-"""Carries commands out after the commit, and only then. What comes of them returns to the inbox as facts."""
+"""Carries instructions out after the commit, and only then. What comes of them returns to the inbox as facts."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from bot.domain.commands import (
+from bot.domain.errors import BrokerError
+from bot.domain.events import AlertRaised, OrderNotSent, OrderSent
+from bot.domain.instructions import (
     AmendOrder,
     AskHours,
     AskSnapshot,
     AskWhatIf,
     CancelOrder,
-    Command,
+    Instruction,
     SubmitOrder,
     Subscribe,
 )
-from bot.domain.errors import BrokerError
-from bot.domain.events import AlertRaised, OrderNotSent, OrderSent
 from bot.engine.sending.gate import Gate
 from bot.engine.sending.pacing import Pace, by_class, is_entry
 from bot.engine.state.inbox import Inbox
@@ -44,22 +44,22 @@ class Dispatcher:
             AmendOrder: self._amend,
             CancelOrder: self._cancel,
             Subscribe: broker.subscribe,
-            AskHours: lambda command: broker.ask_hours(command.keys),
+            AskHours: lambda instruction: broker.ask_hours(instruction.keys),
         }
 
-    async def carry_out(self, commands: Sequence[Command]) -> None:
-        """Carry out a tick's commands by class: cancels, exits, entries as far as the pace allows, questions."""
-        for command in by_class(commands):
-            if is_entry(command) and isinstance(command, SubmitOrder | AmendOrder):
-                self._pace.hold(self._clock.monotonic(), command)
+    async def carry_out(self, instructions: Sequence[Instruction]) -> None:
+        """Carry out a tick's instructions by class: cancels, exits, entries as far as the pace allows, questions."""
+        for instruction in by_class(instructions):
+            if is_entry(instruction) and isinstance(instruction, SubmitOrder | AmendOrder):
+                self._pace.hold(self._clock.monotonic(), instruction)
                 self.send_what_waited()
-            elif isinstance(command, AskWhatIf):
-                await self._ask(self._what_if(command))
-            elif isinstance(command, AskSnapshot):
+            elif isinstance(instruction, AskWhatIf):
+                await self._ask(self._what_if(instruction))
+            elif isinstance(instruction, AskSnapshot):
                 await self._ask_snapshot()
             else:
                 self._pace.spend(self._clock.monotonic())
-                self._carry[type(command)](command)
+                self._carry[type(instruction)](instruction)
 
     def send_what_waited(self) -> None:
         """Send the entries whose turn has come, and give up those that waited too long. Called every tick."""
@@ -70,11 +70,11 @@ class Dispatcher:
         while (ready := self._pace.ready(now)) is not None:
             self._carry[type(ready)](ready)
 
-    def take_back(self, command: CancelOrder) -> bool:
+    def take_back(self, instruction: CancelOrder) -> bool:
         """Send a cancel that no tick stands behind, while the store cannot be written; say whether it left."""
-        self._pace.give_up(command.order_ref)
+        self._pace.give_up(instruction.order_ref)
         try:
-            self._broker.cancel(command.order_ref, command.order_id)
+            self._broker.cancel(instruction.order_ref, instruction.order_id)
         except BrokerError:
             return False
         return True
@@ -85,8 +85,8 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._questions, return_exceptions=True)
 
-    def _submit(self, command: SubmitOrder) -> None:
-        ticket, now = command.ticket, self._clock.now()
+    def _submit(self, instruction: SubmitOrder) -> None:
+        ticket, now = instruction.ticket, self._clock.now()
         refusal = self._gate.refusal(ticket)
         if refusal is not None:
             self._inbox.put(OrderNotSent(ticket.order_ref, refusal, now))
@@ -98,24 +98,24 @@ class Dispatcher:
         else:
             self._inbox.put(OrderSent(ticket.order_ref, order_id, self._broker.client_id, now))
 
-    def _amend(self, command: AmendOrder) -> None:
-        refusal = self._gate.amendment_refusal(command.ticket)
+    def _amend(self, instruction: AmendOrder) -> None:
+        refusal = self._gate.amendment_refusal(instruction.ticket)
         if refusal is not None:
-            self._inbox.put(OrderNotSent(command.ticket.order_ref, refusal, self._clock.now()))
+            self._inbox.put(OrderNotSent(instruction.ticket.order_ref, refusal, self._clock.now()))
             return
         try:
-            self._broker.amend(command.ticket)
+            self._broker.amend(instruction.ticket)
         except BrokerError as error:
-            self._inbox.put(OrderNotSent(command.ticket.order_ref, str(error), self._clock.now()))
+            self._inbox.put(OrderNotSent(instruction.ticket.order_ref, str(error), self._clock.now()))
 
-    def _cancel(self, command: CancelOrder) -> None:
-        for held in self._pace.give_up(command.order_ref):
+    def _cancel(self, instruction: CancelOrder) -> None:
+        for held in self._pace.give_up(instruction.order_ref):
             words = "it still waited for the wire when its order was taken back"
             self._inbox.put(OrderNotSent(held.ticket.order_ref, words, self._clock.now()))
         try:
-            self._broker.cancel(command.order_ref, command.order_id)
+            self._broker.cancel(instruction.order_ref, instruction.order_id)
         except BrokerError as error:
-            self._inbox.put(OrderNotSent(command.order_ref, str(error), self._clock.now()))
+            self._inbox.put(OrderNotSent(instruction.order_ref, str(error), self._clock.now()))
 
     async def _ask(self, question: Coroutine[Any, Any, None]) -> None:
         if self._wait:
@@ -131,8 +131,8 @@ class Dispatcher:
             text = f"a question to the broker failed: {error}"
             self._inbox.put(AlertRaised("QUESTION_FAILED", text, {"error": repr(error)}, self._clock.now()))
 
-    async def _what_if(self, command: AskWhatIf) -> None:
-        self._inbox.put(await self._broker.what_if(command.signal_id, command.ticket))
+    async def _what_if(self, instruction: AskWhatIf) -> None:
+        self._inbox.put(await self._broker.what_if(instruction.signal_id, instruction.ticket))
 
     async def _ask_snapshot(self) -> None:
         """One snapshot at a time: whoever asks while one is under way gets that one."""

@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.commands import (
+from bot.domain.instructions import (
     AmendOrder,
     AskHours,
     AskSnapshot,
     AskWhatIf,
     CancelOrder,
-    Command,
+    Instruction,
     SubmitOrder,
     Subscribe,
 )
@@ -29,18 +29,18 @@ _RANK: Final = {CancelOrder: 0, AmendOrder: 1, SubmitOrder: 1, AskSnapshot: 3, A
 _ENTRY: Final = 2
 
 
-def by_class(commands: Sequence[Command]) -> list[Command]:
-    """Return a tick's commands in the order in which they leave; equals keep theirs."""
-    return sorted(commands, key=_rank)
+def by_class(instructions: Sequence[Instruction]) -> list[Instruction]:
+    """Return a tick's instructions in the order in which they leave; equals keep theirs."""
+    return sorted(instructions, key=_rank)
 
 
-def is_entry(command: Command) -> bool:
-    """Say whether a command buys: the bot buys to enter and for nothing else."""
-    return isinstance(command, SubmitOrder | AmendOrder) and command.ticket.side is OrderSide.BUY
+def is_entry(instruction: Instruction) -> bool:
+    """Say whether a instruction buys: the bot buys to enter and for nothing else."""
+    return isinstance(instruction, SubmitOrder | AmendOrder) and instruction.ticket.side is OrderSide.BUY
 
 
-def _rank(command: Command) -> int:
-    return _ENTRY if is_entry(command) else _RANK[type(command)]
+def _rank(instruction: Instruction) -> int:
+    return _ENTRY if is_entry(instruction) else _RANK[type(instruction)]
 
 
 class Pace:
@@ -58,8 +58,8 @@ class Pace:
         self._refill(now)
         self._tokens -= 1
 
-    def hold(self, now: float, command: SubmitOrder | AmendOrder) -> None:
-        self.waiting.append((now, command))
+    def hold(self, now: float, instruction: SubmitOrder | AmendOrder) -> None:
+        self.waiting.append((now, instruction))
 
     def ready(self, now: float) -> SubmitOrder | AmendOrder | None:
         """Return the next entry that may leave now, its token spent; None when none may."""
@@ -71,7 +71,7 @@ class Pace:
 
     def give_up(self, order_ref: str) -> list[SubmitOrder | AmendOrder]:
         """Take out and return what waits for one order: new terms after a cancel would be a new order."""
-        gone = [command for _, command in self.waiting if command.ticket.order_ref == order_ref]
+        gone = [instruction for _, instruction in self.waiting if instruction.ticket.order_ref == order_ref]
         if gone:
             self.waiting = deque(each for each in self.waiting if each[1].ticket.order_ref != order_ref)
         return gone

@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.calendar import NEW_YORK, REGULAR_CLOSE, TradingSession, new_york_day
-from bot.domain.commands import AskSnapshot
+from bot.domain.instructions import AskSnapshot
 from bot.domain.instruments import OptionContract
 from bot.domain.money import neat, to_price
 from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
@@ -172,7 +172,7 @@ def _expire(ctx: Context, journal: Journal, position: Position) -> None:
         "shares_before": before,
     }  # fmt: skip
     ask = (AskSnapshot(f"{contract} expired"),)
-    journal.take(Step(position, PositionTrigger.EXPIRE, words, evidence, sets, commands=ask))
+    journal.take(Step(position, PositionTrigger.EXPIRE, words, evidence, sets, instructions=ask))
     facts = {"position_id": position.id, "underlying": price, "quantity": position.quantity}
     journal.alert("HELD_THROUGH_EXPIRY", words, facts)
 

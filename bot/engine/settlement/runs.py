@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.domain.commands import AskSnapshot
 from bot.domain.connection import ConnectionState
+from bot.domain.instructions import AskSnapshot
 from bot.domain.position import Settlement
 from bot.engine.settlement.expiry import is_last_call
 from bot.engine.settlement.settler import price_unknown
@@ -48,7 +48,7 @@ def by_the_clock(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
         journal.batch.jobs.append(JobRow(JOB, ctx.now, "done", f"{run}: nothing to settle"))
         return
     runs.asked = run
-    journal.commands.append(AskSnapshot(f"{JOB}: {run}"))
+    journal.instructions.append(AskSnapshot(f"{JOB}: {run}"))
     journal.batch.jobs.append(JobRow(JOB, ctx.now, "asked", run))
 
 

@@ -115,7 +115,7 @@ class Savepoint:
         batch = journal.batch
         self._lists = {f.name: len(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), list)}
         self._dicts = {f.name: dict(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), dict)}
-        self._commands, self._touched = len(journal.commands), set(journal.touched)
+        self._commands, self._touched = len(journal.instructions), set(journal.touched)
         self._highest = ledger.highest_order_id
 
     def restore(self) -> None:
@@ -138,7 +138,7 @@ class Savepoint:
             batch_rows: Any = getattr(batch, name)
             batch_rows.clear()
             batch_rows.update(rows)
-        del journal.commands[self._commands :]
+        del journal.instructions[self._commands :]
         journal.touched.clear()
         journal.touched.update(self._touched)
         self._ledger.highest_order_id = self._highest

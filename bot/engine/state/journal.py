@@ -1,4 +1,4 @@
-"""The tick's pen: carries out steps on the ledger and collects the rows and commands of one transaction."""
+"""The tick's pen: carries out steps on the ledger and collects the rows and instructions of one transaction."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from bot.domain.adoption import Adoption
 from bot.domain.approval import Approval
 from bot.domain.breaker import Breaker
-from bot.domain.commands import Command
 from bot.domain.connection import Connection
 from bot.domain.errors import IllegalTransition
 from bot.domain.events import AlertRaised
+from bot.domain.instructions import Instruction
 from bot.domain.machine import CREATED
 from bot.domain.order import Order
 from bot.domain.outside import sentence
@@ -33,7 +33,7 @@ class Journal:
         self.ledger = ledger
         self.now = now
         self.batch = TickBatch(tick=tick, recorded_at=now)
-        self.commands: list[Command] = []
+        self.instructions: list[Instruction] = []
         self.touched: set[str] = set()  # positions that something happened to
 
     @property
@@ -41,7 +41,7 @@ class Journal:
         batch = self.batch
         return bool(
             batch.transitions or batch.executions or batch.commands or batch.inbound or batch.alerts or batch.orders or
-            batch.reconciliations or batch.commissions or self.commands
+            batch.reconciliations or batch.commissions or self.instructions
         )  # fmt: skip
 
     def carry_out(self, steps: Iterable[Step]) -> None:
@@ -68,7 +68,7 @@ class Journal:
         self.keep(entity)
         for birth in step.births:
             self.born(birth, step.actor)
-        self.commands.extend(step.commands)
+        self.instructions.extend(step.instructions)
         self.batch.alerts.extend(step.alerts)
         return True
 

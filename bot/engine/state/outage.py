@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.domain.commands import CancelOrder
 from bot.domain.errors import StoreUnusable
 from bot.domain.events import CommandReceived
+from bot.domain.instructions import CancelOrder
 from bot.domain.order import LIVE, Order, OrderState, Purpose
 from bot.domain.position import OPEN
 from bot.engine.state.ledger import Ledger

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Protocol
 
 from bot.domain.calendar import TradingSession
-from bot.domain.commands import Subscribe
 from bot.domain.events import BrokerSnapshot, CommandReceived, Event, InboundReceived, RequestUnreadable, WhatIfAnswered
+from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket
 from bot.engine.state.records import LoadedState, TickBatch

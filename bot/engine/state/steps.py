@@ -13,9 +13,9 @@ from typing import Any
 from bot.domain.adoption import ADOPTION, Adoption
 from bot.domain.approval import APPROVAL, Approval
 from bot.domain.breaker import BREAKER, Breaker
-from bot.domain.commands import Command
 from bot.domain.connection import CONNECTION, Connection
 from bot.domain.events import AlertRaised
+from bot.domain.instructions import Instruction
 from bot.domain.machine import Lifecycle
 from bot.domain.order import ORDER, Order
 from bot.domain.position import POSITION, Position
@@ -49,7 +49,7 @@ class Birth:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transition. `sets` are attributes that change with it; births come into being, commands go out and alerts
+    """One transition. `sets` are attributes that change with it; births come into being, instructions go out and alerts
     are raised only if it is legal."""
 
     entity: Entity
@@ -58,6 +58,6 @@ class Step:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     sets: Mapping[str, Any] = field(default_factory=dict)
     births: tuple[Birth, ...] = ()
-    commands: tuple[Command, ...] = ()
+    instructions: tuple[Instruction, ...] = ()
     actor: str = "tick"
     alerts: tuple[AlertRaised, ...] = ()

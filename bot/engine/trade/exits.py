@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from bot.domain.commands import SubmitOrder
+from bot.domain.instructions import SubmitOrder
 from bot.domain.order import (
     AMENDABLE,
     MOST_ATTEMPTS,
@@ -236,7 +236,7 @@ def _sell_rung(ctx: Context, position: Position, contracts: int) -> list[Step]:
             evidence,
             sets,
             births=(birth,),
-            commands=(SubmitOrder(order.ticket()),),
+            instructions=(SubmitOrder(order.ticket()),),
         )
     ]
 
@@ -346,7 +346,14 @@ def _leave(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
     birth = Birth(order, words, {"mid": order.mid_at_decision, "reason": position.close_reason})
     evidence = {"order_ref": order.order_ref, "left": position.quantity}
     return [
-        Step(position, PositionTrigger.SELL, words, evidence, births=(birth,), commands=(SubmitOrder(order.ticket()),))
+        Step(
+            position,
+            PositionTrigger.SELL,
+            words,
+            evidence,
+            births=(birth,),
+            instructions=(SubmitOrder(order.ticket()),),
+        )
     ]
 
 

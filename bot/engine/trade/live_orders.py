@@ -19,7 +19,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.domain.commands import AmendOrder, CancelOrder
+from bot.domain.instructions import AmendOrder, CancelOrder
 from bot.domain.order import AMENDABLE, MOST_ATTEMPTS, Order, OrderSide, OrderState, OrderTrigger, OrderType, Terms
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
@@ -41,21 +41,21 @@ def may_cancel(ctx: Context, order: Order) -> bool:
 
 def cancel(ctx: Context, order: Order, reason: str) -> Step:
     """Ask the broker to cancel a live order; the answer decides what it was."""
-    command = CancelOrder(order.order_ref, order.order_id or 0)
+    instruction = CancelOrder(order.order_ref, order.order_id or 0)
     quote = ctx.board.quote(order.contract_key)
     evidence = {
         "filled": order.filled_quantity,
         "bid": quote.bid if quote else None,
         "ask": quote.ask if quote else None,
     }
-    return Step(order, OrderTrigger.REQUEST_CANCEL, reason, evidence, commands=(command,))
+    return Step(order, OrderTrigger.REQUEST_CANCEL, reason, evidence, instructions=(instruction,))
 
 
 def amend(ctx: Context, order: Order, wanted: Terms, reason: str, evidence: Mapping[str, Any]) -> Step:
     """Send new terms for a live order; they are in force once the broker echoes them."""
     ticket = replace(order.ticket(), terms=wanted)
     sets = {"wanted": wanted, "wanted_since": ctx.now, "amendments": order.amendments + 1}
-    return Step(order, OrderTrigger.AMEND, reason, evidence, sets, commands=(AmendOrder(ticket),))
+    return Step(order, OrderTrigger.AMEND, reason, evidence, sets, instructions=(AmendOrder(ticket),))
 
 
 def take_back(ctx: Context, order: Order, reason: str) -> list[Step]:

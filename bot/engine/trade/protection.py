@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.domain.commands import SubmitOrder
 from bot.domain.events import AlertRaised
+from bot.domain.instructions import SubmitOrder
 from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import Origin, Position, PositionTrigger
@@ -213,7 +213,7 @@ def place_stop(
             evidence,
             sets,
             births=(birth,),
-            commands=(SubmitOrder(order.ticket()),),
+            instructions=(SubmitOrder(order.ticket()),),
             alerts=(_told_lowered(ctx, position, f"the stop at {price} is {lowered}"),) if lowered else (),
         )
     ]

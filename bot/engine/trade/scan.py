@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.domain.commands import Command, Subscribe
+from bot.domain.instructions import Instruction, Subscribe
 from bot.domain.position import Settlement
 from bot.domain.signal import Signal
 from bot.domain.wording import new_york
@@ -106,7 +106,7 @@ class Scanner:
         return Subscribe(wanted)
 
 
-Made = tuple[Birth, Sequence[Command]]
+Made = tuple[Birth, Sequence[Instruction]]
 
 
 def _wanted(ctx: Context, journal: Journal, parking: Parking) -> dict[str, frozenset[str]]:
@@ -163,9 +163,9 @@ def _look(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Look, Made | N
     return look, made
 
 
-def _put_forward(ctx: Context, journal: Journal, birth: Birth, commands: Sequence[Command]) -> None:
+def _put_forward(ctx: Context, journal: Journal, birth: Birth, instructions: Sequence[Instruction]) -> None:
     journal.born(birth)
-    journal.commands.extend(commands)
+    journal.instructions.extend(instructions)
     if isinstance(birth.entity, Signal) and birth.entity.quantity == 0:
         journal.take(reject_unsized(ctx, birth.entity, birth.reason))
 

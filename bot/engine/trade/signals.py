@@ -13,9 +13,9 @@ from typing import Any
 
 from bot.config.schema import ApprovalMode
 from bot.domain.approval import Approval, ApprovalState, ApprovalTrigger
-from bot.domain.commands import AskWhatIf, Command, SubmitOrder
 from bot.domain.connection import Permission
 from bot.domain.events import WhatIfAnswered
+from bot.domain.instructions import AskWhatIf, Instruction, SubmitOrder
 from bot.domain.instruments import Right
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import Position
@@ -30,7 +30,7 @@ from bot.strategies.base import Proposal
 _UNSIZED = "proposed, but no contract is allowed: "
 
 
-def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Command, ...]] | str:
+def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Instruction, ...]] | str:
     """Return a new pending signal and the what-if that measures it, or in words why there is none."""
     equity = ctx.ledger.equity
     if equity is None:
@@ -308,7 +308,7 @@ def send_entry(
         {"order_ref": order.order_ref, "limit": limit, **evidence},
         {"entry_order_id": signal.entry_order_id or order.id},
         births=(birth,),
-        commands=(SubmitOrder(order.ticket()),),
+        instructions=(SubmitOrder(order.ticket()),),
     )
 
 

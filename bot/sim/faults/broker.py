@@ -14,7 +14,6 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.domain.commands import Subscribe
 from bot.domain.errors import BrokerUnavailable
 from bot.domain.events import (
     AccountReported,
@@ -41,6 +40,7 @@ from bot.domain.events import (
     WhatIfAnswered,
 )
 from bot.domain.farms import OPTIONS, UNDERLYINGS, FarmWatch, Group
+from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderSide, OrderTicket, OrderType
 from bot.engine.state.ports import Clock, Sink

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from bot.domain.commands import AmendOrder, AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.events import CommandKind
+from bot.domain.instructions import AmendOrder, AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.engine.sending.pacing import ENTRY_WAITS_S, Pace, by_class
 from tests.engine.desk import SPY_590C, Desk

@@ -59,4 +59,4 @@ class AskHours:
     keys: tuple[str, ...]
 
 
-Command = SubmitOrder | AmendOrder | CancelOrder | AskWhatIf | AskSnapshot | AskHours | Subscribe
+Instruction = SubmitOrder | AmendOrder | CancelOrder | AskWhatIf | AskSnapshot | AskHours | Subscribe
