@@ -95,7 +95,8 @@ class PlainLine:
         return f"{line}\n{trace}" if trace else line
 
     def _stamp(self, fields: Fields) -> str:
-        at = fields.pop("at", None) or (self._now() if self._now else None)
+        told = fields.pop("at", None) or getattr(fields.get("_record"), "at", None)
+        at = told or (self._now() if self._now else None)
         return f"{at.astimezone(NEW_YORK):%H:%M:%S} " if isinstance(at, datetime) else ""
 
     @staticmethod
@@ -187,9 +188,10 @@ def configure_logging(
 ) -> None:
     """Send structlog's and the standard library's log to standard error as plain lines.
 
-    `now` gives the time of lines that do not bring their own `at`: the bot's clock, so that a simulated day reads as
-    that day; without it such lines have no time. `aside` writes them from a thread, for a program that must not wait
-    for its reader. Calling it again replaces what was configured before.
+    `now` gives the time of lines that do not bring their own `at` (the standard library's loggers bring it as
+    `extra={"at": ...}`): the bot's clock, so that a simulated day reads as that day; without it they have no time.
+    `aside` writes them from a thread, for a program that must not wait for its reader. Calling it again replaces what
+    was configured before.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

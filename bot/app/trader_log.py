@@ -2,14 +2,14 @@
 
 What is shown of each transition is a row of `_SHOWN`; what no trader asks for (an order's way to the broker, questions
 to the rules) is in the store and with `log.level: detail`. The day's P&L in it is the headline of `status` and page:
-realized + open at the bid, of the instant of the line.
+realized + open at the bid, of the instant of the line. The time in front is the step's own, not that of the writing.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -52,6 +52,7 @@ class _Held:
     open: Decimal
     carried: Decimal = ZERO
     over: bool = False
+    bid: Decimal | None = None
 
     @property
     def day(self) -> Decimal:
@@ -75,6 +76,7 @@ class Known:
     open: Decimal
     carried: Decimal
     over: bool
+    bid: Decimal | None = None
 
 
 @dataclass
@@ -87,7 +89,7 @@ class TraderLog:
     day: date | None = None
     _names: dict[str, str] = field(default_factory=dict)
     _held: dict[str, _Held] = field(default_factory=dict)
-    _alive: dict[str, Position] = field(default_factory=dict)
+    _at: datetime | None = None  # the instant of what is told
     _trails: dict[str, _Trail] = field(default_factory=dict)
     _looks: dict[str, list[str]] = field(default_factory=dict)
     _beat_at: datetime | None = None
@@ -97,7 +99,7 @@ class TraderLog:
         for each in self.known:
             words = key_words(each.contract_key, self.day)
             self._names[each.id] = words
-            self._held[each.id] = _Held(words, each.realized, each.open, each.carried, each.over)
+            self._held[each.id] = _Held(words, each.realized, each.open, each.carried, each.over, each.bid)
 
     def look(self, strategy: Strategy, look: Look) -> None:
         """Remember why a strategy does not trade, when the reason is another one than before; symbols that wait for the
@@ -106,12 +108,13 @@ class TraderLog:
             self._looks.setdefault(look.reason, []).append(look.symbol)
 
     def __call__(self, batch: TickBatch) -> None:
+        self._at = batch.recorded_at
         self._tell_looks()
         self._learn(batch)
-        for row in batch.transitions:
+        for row in _without_what_the_close_says(batch.transitions):
             self._tell(row)
         for alert in batch.alerts:
-            log.log(LEVELS[alert.severity], f"alert {alert.code}: {alert.text}")
+            self._say(f"alert {alert.code}: {alert.text}", LEVELS[alert.severity])
         self._fold(batch.recorded_at)
         if batch.status is not None:
             self._beat(batch.status)
@@ -132,9 +135,9 @@ class TraderLog:
         for position in batch.positions.values():
             self._learn_position(position)
         for mark in batch.marks:
-            held, alive = self._held.get(mark.position_id), self._alive.get(mark.position_id)
-            if held is not None and alive is not None and mark.bid is not None and not held.over:
-                held.open = alive.unrealized_pnl(mark.bid)
+            held = self._held.get(mark.position_id)
+            if held is not None and mark.bid is not None and mark.unrealized_pnl is not None and not held.over:
+                held.bid, held.open = mark.bid, mark.unrealized_pnl
 
     def _learn_position(self, position: Position) -> None:
         words = contract_words(position.contract, self.day)
@@ -143,9 +146,8 @@ class TraderLog:
         held.realized, held.over = position.realized_pnl, position.state is PositionState.CLOSED
         if held.over:
             held.open = ZERO
-            self._alive.pop(position.id, None)
-        else:
-            self._alive[position.id] = position
+        elif held.bid is not None:
+            held.open = position.unrealized_pnl(held.bid)  # what was just sold is realized, and open no more
 
     def _turn(self, day: date) -> None:
         """A new day begins: what is over belongs to the day before, what is held counts from where it stands."""
@@ -157,10 +159,13 @@ class TraderLog:
 
     # ---- what is told
 
+    def _say(self, words: str, level: int = logging.INFO) -> None:
+        log.log(level, words, extra={"at": self._at})
+
     def _tell_looks(self) -> None:
         looks, self._looks = self._looks, {}
         for reason, symbols in looks.items():
-            log.info(f"{', '.join(symbols):<{WIDTH}} no trade: {reason}")
+            self._say(f"{', '.join(symbols):<{WIDTH}} no trade: {reason}")
 
     def _tell(self, row: NewTransition) -> None:
         if row.machine == "position" and row.trigger == "ratchet":
@@ -175,7 +180,7 @@ class TraderLog:
             return
         who = "" if row.actor in _OWN_ACTORS else f" [{row.actor}]"
         money = f" · day {dollars(self.day_pnl, plus=True)}" if self._is_money(row) else ""
-        log.info(f"{self._subject(row):<{WIDTH}} {words}{who}{money}")
+        self._say(f"{self._subject(row):<{WIDTH}} {words}{who}{money}")
 
     def _is_told(self, row: NewTransition) -> bool:
         """Say whether this is one more attempt to connect that failed for the reason that was told."""
@@ -215,7 +220,7 @@ class TraderLog:
         steps = f", in {trail.steps} steps" if trail.steps > 1 else ""
         words = f"stop {_price(since)} to {_price(now.get('to'))}{steps}, high {_price(now.get('high'))}"
         name = self._names.get(position_id, position_id[-6:])
-        log.info(f"{name:<{WIDTH}} {words} · day {dollars(self.day_pnl, plus=True)}")
+        self._say(f"{name:<{WIDTH}} {words} · day {dollars(self.day_pnl, plus=True)}")
 
     def _fold(self, now: datetime) -> None:
         for position_id, trail in list(self._trails.items()):
@@ -230,7 +235,7 @@ class TraderLog:
         if (status.at - self._beat_at).total_seconds() < self.heartbeat_s:
             return
         self._beat_at = status.at
-        log.info(f"{'day':<{WIDTH}} {self.state_of_the_day()}")
+        self._say(f"{'day':<{WIDTH}} {self.state_of_the_day()}")
 
     def state_of_the_day(self) -> str:
         """Return the day's P&L with its parts, and what is held."""
@@ -258,6 +263,7 @@ def known_at_start(url: str, day: date) -> Sequence[Known]:
                 ZERO if row.closed_at else open_of(row) or ZERO,
                 sum(before.get(row.id, (ZERO, ZERO)), ZERO),
                 row.closed_at is not None,
+                row.bid,
             )
             for row in rows
         ]
@@ -295,6 +301,25 @@ def _closed(row: NewTransition) -> str:
     return f"closed, {row.reason.removeprefix('flat: ')}"
 
 
+def _without_what_the_close_says(rows: Sequence[NewTransition]) -> Iterator[NewTransition]:
+    """The commission of a last sale mostly comes in the same tick as the sale: then the close is told once, with the
+    figure that stays."""
+    last = {row.entity_id: row for row in rows if (row.machine, row.trigger) == ("position", "charge")}
+    closed = set()
+    for row in rows:
+        charge = last.get(row.entity_id)
+        if charge is not None and (row.machine, row.trigger) == ("position", "close"):
+            closed.add(row.entity_id)
+            yield replace(row, reason=_with_final_figure(row, charge))
+        elif row.entity_id not in closed or (row.machine, row.trigger) != ("position", "charge"):
+            yield row
+
+
+def _with_final_figure(close: NewTransition, charge: NewTransition) -> str:
+    was, now = (row.evidence["realized_pnl"] for row in (close, charge))
+    return close.reason.replace(dollars(was, plus=True), dollars(now, plus=True))
+
+
 _SHOWN: Final[Mapping[tuple[str, str], Callable[[NewTransition], str | None]]] = {
     ("signal", "created"): _idea,
     ("signal", "ask"): _asked,
@@ -308,10 +333,11 @@ class DetailLog:
     """Every transition as a line, as the record has it: `log.level: detail`."""
 
     def __call__(self, batch: TickBatch) -> None:
+        at = {"at": batch.recorded_at}
         for row in batch.transitions:
-            log.info(transition_line(row))
+            log.info(transition_line(row), extra=at)
         for alert in batch.alerts:
-            log.log(LEVELS[alert.severity], f"alert {alert.code}: {alert.text}")
+            log.log(LEVELS[alert.severity], f"alert {alert.code}: {alert.text}", extra=at)
 
     @staticmethod
     def look(strategy: Strategy, look: Look) -> None:

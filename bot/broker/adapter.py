@@ -30,6 +30,7 @@ from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket
 from bot.domain.ownership import Ownership
+from bot.domain.wording import key_words
 from bot.engine.state.ports import Clock, Sink
 
 QUIET_AFTER_RESTORE_S: Final = 10.0
@@ -174,7 +175,7 @@ class IbkrBroker:
     def _contract(self, ticket: OrderTicket) -> Contract:
         contract = self._book.ib_contract(ticket.contract_key)
         if contract is None:
-            raise OrderRejected(f"{ticket.contract_key.strip()} is not qualified at the broker")
+            raise OrderRejected(f"{key_words(ticket.contract_key)} is not qualified at the broker")
         return contract
 
     def _refuse_if_foreign(self, order_ref: str, order_id: int) -> None:

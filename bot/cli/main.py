@@ -16,6 +16,7 @@ from bot.cli.operator import (
     approve,
     cancel_all,
     close,
+    decline,
     emergency,
     flatten,
     halt,
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 for command in (
     run, status, alerts, approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
-    requests, withdraw, adopt, reconcile, check,
+    requests, withdraw, adopt, decline, reconcile, check,
     machines, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)

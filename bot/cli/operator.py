@@ -111,7 +111,8 @@ _FOUND: Final = frozenset({Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, 
 
 approve, reject, pause, halt = (command_of(kind) for kind in (K.APPROVE, K.REJECT, K.PAUSE, K.HALT))
 close, settle, flatten = (command_of(kind) for kind in (K.CLOSE, K.SETTLE, K.FLATTEN))
-cancel_all, emergency, adopt = (command_of(kind) for kind in (K.CANCEL_ALL, K.EMERGENCY, K.ADOPT))
+cancel_all, emergency = (command_of(kind) for kind in (K.CANCEL_ALL, K.EMERGENCY))
+adopt, decline = (command_of(kind) for kind in (K.ADOPT, K.DECLINE))
 
 
 def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False, queue: Queue = False) -> None:
@@ -331,7 +332,10 @@ def _fail_to_find(kind: str, given: str, found: Sequence[str], alive: Sequence[A
 
 
 def _what(row: Any) -> str:
-    return str(getattr(row, "contract_key", None) or row.kind)
+    from bot.domain.wording import key_words
+
+    key = getattr(row, "contract_key", None)
+    return key_words(key) if key else str(row.kind)
 
 
 def matches(given: str, names: Mapping[str, Iterable[str]]) -> list[str]:

@@ -2,8 +2,9 @@
 
 Context: a book that lost its store, a purchase by hand and the leg of somebody's spread look alike from a list of
 holdings. Decision: what our reference, permId or execution proves is allowed at once; the rest is asked about once, on
-the record, and left alone until a person answers. Consequence: neither a restart nor another comparison asks anew, and
-who allowed what is a row of the audit trail.
+the record, and left alone until a person answers yes or no. Consequence: neither a restart nor another comparison asks
+anew, and who allowed or declined what is a row of the audit trail. A no is about so many contracts: more of them are
+another question, and a proof that they are ours still counts.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ ADOPTION: Final = Lifecycle(
             (S.ALLOWED, T.ADOPT): S.ADOPTED,
             (S.ALLOWED, T.GO): S.GONE,
             (S.DECLINED, T.RECOUNT): S.DECLINED,
-            (S.DECLINED, T.ASK): S.ASKED,  # the setting asks again, or the spread is over
-            (S.DECLINED, T.ALLOW): S.ALLOWED,  # our reference came, or the setting takes all
+            (S.DECLINED, T.ASK): S.ASKED,  # the setting asks again, the spread is over, or more came than was declined
+            (S.DECLINED, T.ALLOW): S.ALLOWED,  # our reference came, the setting takes all, or a person thought again
             (S.DECLINED, T.GO): S.GONE,
             (S.ADOPTED, T.ASK): S.ASKED,  # more of it, which the answer did not cover
             (S.ADOPTED, T.ALLOW): S.ALLOWED,
@@ -69,7 +70,7 @@ ADOPTION: Final = Lifecycle(
             S.ASKED: "told once and left alone: not sold, not protected, not counted; entries on its symbol wait",
             S.ALLOWED: "a person, a proof or the setting allows it; two looks at the broker's book still have to agree",
             S.ADOPTED: "a position of ours: protected and managed to its end",
-            S.DECLINED: "shown and never taken over, by the setting or by what it is",
+            S.DECLINED: "shown and not taken over: a person, the setting or what it is says so",
             S.GONE: "it left the account before it was taken over",
         }
     ),
@@ -101,6 +102,11 @@ class Adoption:
         return bool(self.why)
 
     @property
+    def declined_by_person(self) -> bool:
+        """Whether the no is somebody's word, and not that of the setting or of what it is."""
+        return self.state is AdoptionState.DECLINED and self.answered_by is not None
+
+    @property
     def name(self) -> str:
         """The key as a person reads and types it: without the blanks that it is padded with."""
         return " ".join(self.id.split())
@@ -111,8 +117,8 @@ class Adoption:
 
     @property
     def how_to_answer(self) -> str:
-        every = "" if self.needs_name else f" or adopt {EVERYTHING}"
-        return f'python run.py adopt "{self.name}"{every}'
+        every = "" if self.needs_name else f" or {EVERYTHING}"
+        return f'python run.py adopt "{self.name}"{every}, or decline it'
 
 
 def same_key(typed: str, key: str) -> bool:

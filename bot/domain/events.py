@@ -430,6 +430,7 @@ class CommandKind(StrEnum):
     SETTLE = "settle"
     WITHDRAW = "withdraw"
     ADOPT = "adopt"
+    DECLINE = "decline"
 
 
 @dataclass(frozen=True, slots=True)

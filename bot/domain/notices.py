@@ -286,7 +286,8 @@ BOOK: Final[Mapping[str, Notice]] = {
         CRITICAL, "once, all that one look finds together; again only when there is more of it",
         "The broker holds contracts that nothing proves ours. They are left alone: not sold, not protected, not "
         "counted, and entries on their symbols wait for an answer.",
-        "`adopt KEY` or `adopt all` if this bot is to protect and manage them. Else manage them by hand.",
+        "`adopt KEY` or `adopt all` if this bot is to protect and manage them. Else `decline` them, and manage them by "
+        "hand.",
     ),
     "NOT_ADOPTED": Notice(
         WARNING, "once a contract; again only when there is more of it",

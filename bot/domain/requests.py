@@ -282,6 +282,17 @@ REQUESTS: Final[Mapping[CommandKind, Request]] = MappingProxyType(
                 Danger.ASKED,
             ),
             Request(
+                K.DECLINE,
+                "Leave alone",
+                "Say no to taking over what is at the broker and waits for a person: a contract by its key, or all "
+                "that waits. It stays shown and left alone, entries on its symbol go on, and only more of it is asked "
+                "about again; `adopt` by its key changes the answer.",
+                _OPERATORS,
+                (Need("key", Subject.HOLDING, 'A contract\'s key as `status` shows it, or "all".'),),
+                "It stays yours to manage: this bot does not protect, sell or count it, and its symbol may be traded.",
+                Danger.ASKED,
+            ),
+            Request(
                 K.WITHDRAW,
                 "Withdraw",
                 "Withdraw a request that was not answered yet.",

@@ -35,7 +35,7 @@ from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
 from bot.domain.typed_price import PriceUnclear, is_far, price_of
-from bot.domain.wording import new_york
+from bot.domain.wording import dollars, key_words, new_york
 from bot.engine.book import asking, foreign, sold_elsewhere
 from bot.engine.day.limits import acknowledge
 from bot.engine.settlement import settler
@@ -89,6 +89,7 @@ class Operator:
             CommandKind.SETTLE: self._settle,
             CommandKind.WITHDRAW: self._withdraw,
             CommandKind.ADOPT: self._adopt,
+            CommandKind.DECLINE: self._decline,
         }
 
     def handle(self, command: CommandReceived) -> None:
@@ -225,6 +226,10 @@ class Operator:
         self._journal.instructions.append(AskSnapshot(f"adoption allowed by {command.actor}"))
         return words
 
+    def _decline(self, command: CommandReceived, payload: Payload) -> str:
+        """Take a person's word that what is at the broker is not to be ours."""
+        return asking.decline(self._journal, payload.key, command.actor) + self._still_blocked()
+
     def _still_blocked(self) -> str:
         blocks = self._ctx.ledger.entry_blocks
         return f"; entries stay blocked: {'; '.join(blocks)}" if blocks else ""
@@ -281,13 +286,13 @@ class Operator:
         called_off = [o for o in ledger.open_orders.values() if why_called_off(o) is not None]
         left = [] if ctx.may_exit else [f"{p.quantity} x {p.contract}" for p in leaving]
         if not ctx.may_modify:
-            left += [f"entry {o.order_ref} for {o.remaining} x {o.contract_key.strip()}" for o in called_off]
+            left += [f"entry {o.order_ref} for {o.remaining} x {key_words(o.contract_key)}" for o in called_off]
         states = f"session {ledger.session.state}, connection {ledger.connection.state}"
         words = f"; not possible yet ({states}), done as soon as it is: {', '.join(left)}" if left else ""
         doubted = [o for o in ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
         if doubted:
             named = ", ".join(
-                f"{o.purpose} {o.order_ref} for {o.remaining} x {o.contract_key.strip()}" for o in doubted
+                f"{o.purpose} {o.order_ref} for {o.remaining} x {key_words(o.contract_key)}" for o in doubted
             )
             words += f"; in doubt, the broker is asked first: {named}"
         return words
@@ -314,7 +319,7 @@ class Operator:
         _refuse_far(price, self._underlying_seen(position), self._ctx.settings.requests.price_far, payload)
         verdict = settler.told_by_person(position, price, command.actor)
         settler.resettle(self._journal, position, verdict, {"command": command.id, "underlying": price}, command.actor)
-        return f"{verdict.words}; realized {position.realized_pnl}"
+        return f"{verdict.words}; realized {dollars(position.realized_pnl, plus=True)}"
 
     def _tell_what_it_brought(self, command: CommandReceived, payload: Payload, position: Position) -> str:
         price, strike = _price(payload.price), position.contract.strike
@@ -323,7 +328,7 @@ class Operator:
         seen = position.elsewhere_estimate, f"the last price of {position.contract} that was seen or told"
         _refuse_far(price, seen, self._ctx.settings.requests.option_price_far, payload)
         words = sold_elsewhere.tell(self._journal, position, price, command.actor, {"command": command.id})
-        return f"{words}; realized {position.realized_pnl}"
+        return f"{words}; realized {dollars(position.realized_pnl, plus=True)}"
 
     def _underlying_seen(self, position: Position) -> tuple[Decimal | None, str]:
         """Return the underlying's price that a person's is compared with, and what it is: what the position was settled

@@ -164,7 +164,7 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("adoption", "recount"): "More or fewer of it",
         ("adoption", "allow"): "Adoption allowed",
         ("adoption", "adopt"): "Taken over",
-        ("adoption", "decline"): "Left alone for good",
+        ("adoption", "decline"): "Left alone",
         ("adoption", "go"): "Left the account",
         ("symbol", "halt"): "Entries on a symbol halted",
         ("symbol", "lift"): "Entries on a symbol allowed again",

@@ -19,8 +19,7 @@ SPY 580C 20 Nov      bought 9 at 2.03, holding 9 · day −$33.03
 SPY 580C 20 Nov      stop for 9 at 1.02 works at the broker
 SPY 580C 20 Nov      the stop at 1.02 was hit
 SPY 580C 20 Nov      sold 9 at 0.07, 0 left · day −$1,776.15
-SPY 580C 20 Nov      closed, stop, realized -1770.03 · day −$1,776.15
-SPY 580C 20 Nov      commission 6.12 came after the end: realized -1776.15, was -1770.03 · day −$1,776.15
+SPY 580C 20 Nov      closed, stop, realized −$1,776.15 · day −$1,776.15
 session              stopping: the minute is over
 """
 

@@ -63,10 +63,40 @@ def test_a_fill_is_one_line_with_contract_and_the_days_pnl(told: pytest.LogCaptu
 
 def test_open_counts_at_the_bid_of_the_latest_mark(told: pytest.LogCaptureFixture) -> None:
     log = a_log()
-    mark = NewMark("POS1", NOW, D("1.25"), D("1.30"), None, None, False)
+    mark = NewMark("POS1", NOW, D("1.25"), D("1.30"), None, D("80"), False)
     log(batch(positions={"POS1": a_position()}, marks=[mark]))
     log(batch(row("position", "scale_out", "sold 1 at 1.25, 3 left"), positions={"POS1": a_position()}))
     assert told.messages[-1].endswith("· day +$80.00")
+
+
+def test_what_was_sold_is_not_open_any_more_in_the_line_of_its_sale(told: pytest.LogCaptureFixture) -> None:
+    log = a_log()
+    log(batch(positions={"POS1": a_position()}, marks=[NewMark("POS1", NOW, D("2.05"), None, None, D("400"), False)]))
+    sold = a_position(exit_quantity=3, exit_value=D("6.15"))
+    log(batch(row("position", "scale_out", "sold 3 at 2.05, 1 left"), positions={"POS1": sold}))
+    assert told.messages[-1].endswith("· day +$400.00")
+
+
+def test_a_position_that_the_store_knew_at_the_start_goes_on_with_its_marks(told: pytest.LogCaptureFixture) -> None:
+    known = Known("POS1", "SPY   261120C00590000", D(0), D("80"), D(0), over=False, bid=D("1.25"))
+    log = TraderLog(900, (known,), date(2026, 11, 20))
+    log(batch(marks=[NewMark("POS1", NOW, D("1.45"), None, None, D("160"), False)]))
+    assert log.day_pnl == D("160")
+
+
+def test_a_close_whose_last_commission_is_in_the_same_tick_is_one_line(told: pytest.LogCaptureFixture) -> None:
+    close = row("position", "close", "flat: trail, realized +$80.03", realized_pnl=D("80.03"))
+    charge = row("position", "charge", "commission $1.03 came after the end", realized_pnl=D("79.00"))
+    log = a_log()
+    log(batch(close, charge, positions={"POS1": a_position()}))
+    assert [line.split(" · ")[0] for line in told.messages] == ["SPY 590C 20 Nov      closed, trail, realized +$79.00"]
+    log(batch(charge))
+    assert "commission $1.03" in told.messages[-1], "one that comes later has its line"
+
+
+def test_a_line_bears_the_time_of_its_step(told: pytest.LogCaptureFixture) -> None:
+    a_log()(batch(row("session", "pause", "a person pauses")))
+    assert [record.at for record in told.records] == [NOW]  # type: ignore[attr-defined]
 
 
 def test_trail_steps_are_folded_and_told_before_the_next_event(told: pytest.LogCaptureFixture) -> None:

@@ -57,7 +57,7 @@ def test_our_orders_that_agree_stand_in_the_table_too(call: Call, running: Path)
     bot.start()
     result = call("reconcile", "--json")
     bot.join(timeout=5)
-    words = "working: SELL 4 SPY   261120C00590000 stop 0.62"
+    words = "working: SELL 4 SPY 590C 20 Nov 2026 stop 0.62"
     told = {"subject": "order", "key": "qty-1", "broker": "absent", "store": "working", "action": "asked again"}
     agrees = {"subject": "order", "key": "qty-stop", "broker": words, "store": words, "action": "same"}
     assert json.loads(result.stdout)["lines"] == [told, agrees]
@@ -82,7 +82,7 @@ def test_what_is_not_ours_is_shown_and_is_no_difference(call: Call, running: Pat
     others = json.loads(call("status", "--json").stdout)["not_ours"]
     assert [(row["what"], row["key"], row["words"]) for row in others] == [
         ("order", "901 by hand", BY_HAND[3]),
-        ("execution", "0001.01", "BUY 3 SPY   261120C00590000 at 1.20, client 78, reference theirs"),
+        ("execution", "0001.01", "BUY 3 SPY 590C 20 Nov at 1.20, client 78, reference theirs"),
     ]
 
 

@@ -12,6 +12,7 @@ from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
+from bot.domain.wording import contract_words
 from bot.engine.state.outage import LONGEST_WAIT_S, Outage
 from bot.engine.state.records import LoadedState, TickBatch
 from tests.engine.desk import SPY_580P, SPY_590C, Desk
@@ -176,7 +177,7 @@ async def test_an_emergency_in_the_outage_is_answered_with_what_is_left_and_done
     assert answer == (
         "emergency asked by signal: it waits for the store; left: "
         f"4 x {SPY_580P} with orders to sell 4 at the broker, "
-        f"entry {ref} for 4 x {SPY_590C.key}, its cancel sent or to be sent"
+        f"entry {ref} for 4 x {contract_words(SPY_590C)}, its cancel sent or to be sent"
     )
     assert [o.type for o in desk.broker.live] == [OrderType.STOP], "a sale that is on no record could be made twice"
     store.trouble = None

@@ -69,6 +69,7 @@ def random_requests(seed: int, begin: datetime, end: datetime) -> tuple[Request,
     return tuple(sorted(made, key=lambda request: request.at))
 
 
+_SAYS_NO = 0.4
 _STRAYS = ("", "old", "overseer", "", "future", "somebody", "tick")
 
 
@@ -77,6 +78,7 @@ class People:
 
     def __init__(self, seed: int, requests: tuple[Request, ...], kill_switch: Path) -> None:
         self._chance = random.Random(f"answers {seed}")
+        self._noes = random.Random(f"noes {seed}")  # of its own, so that all else that a seed draws stays as it was
         self._todo = [(r.at, r.what) for r in requests] + [
             (r.at + timedelta(seconds=r.for_s), "resume" if r.what in _HOLDS else f"no {r.what}")
             for r in requests
@@ -104,7 +106,7 @@ class People:
             self._calm_at = now + _ASK_AGAIN
             self.ask(CommandKind.RESUME, {}, now, connection)
         for adoption in ledger.adoptions.values():
-            if adoption.state is AdoptionState.ASKED:
+            if adoption.state is AdoptionState.ASKED or adoption.declined_by_person:
                 self._adopt(adoption, now, connection)
         for approval in ledger.approvals.values():
             if approval.state is ApprovalState.REQUESTED:
@@ -143,16 +145,20 @@ class People:
             self.ask(CommandKind(kind), {"signal_id": signal_id}, now, connection)
 
     def _adopt(self, adoption: Adoption, now: datetime, connection: Connection) -> None:
-        """Take over what was found, by its key or with all the rest, twice, or leave it: made up once a question."""
-        asked = f"adopt {adoption.id} {adoption.quantity}"
+        """Take over what was found, by its key or with all the rest, decline it, or leave it: made up once a question,
+        and once more about what was declined."""
+        asked = f"adopt {adoption.id} {adoption.quantity} {adoption.state}"
         if asked not in self._minds:
-            mind = self._chance.choice((adoption.id, adoption.id.replace(" ", "").lower(), EVERYTHING, "NOPE", None))
-            self._minds[asked] = (now + timedelta(seconds=self._chance.randint(1, 40)), mind)
+            ways = (adoption.id, adoption.id.replace(" ", "").lower(), EVERYTHING, "NOPE", None)
+            chance = self._chance if adoption.state is AdoptionState.ASKED else self._noes
+            mind = chance.choice(ways)
+            self._minds[asked] = (now + timedelta(seconds=chance.randint(1, 40)), mind)
         when, mind = self._minds[asked]
         if mind is None or now < when:
             return
         self._minds[asked] = (when, None)
-        self.ask(CommandKind.ADOPT, {"key": mind}, now, connection)
+        kind = CommandKind.DECLINE if self._noes.random() < _SAYS_NO else CommandKind.ADOPT
+        self.ask(kind, {"key": mind}, now, connection)
 
     def ask(self, kind: CommandKind, payload: Mapping[str, Any], now: datetime, connection: Connection) -> None:
         """Insert a command row."""

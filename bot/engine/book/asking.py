@@ -3,7 +3,8 @@
 Proved is what our reference, permId or execution explains: a live sale of ours that this store does not know, what our
 executions bought and did not sell, a sale of ours that was taken back. It is allowed at once and on the record, before
 any order of the lost store is called off: a kill in between forgets nothing. The rest waits for a person, or for
-nobody; only two agreeing looks at the book take anything over.
+nobody; only two agreeing looks at the book take anything over. A person's no holds, also while the setting takes all,
+until there is more of it than was declined or a proof comes.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from bot.engine.state.steps import Birth, Step
 _PROVED: Final = "an order or execution of ours explains it"
 _NOT_PLAIN: Final = "it is no plain US option in dollars"
 _ONLY_OURS: Final = "engine.adopt is ours: only what is proved ours is taken over"
+_BY_PROOF: Final = "reconcile"
+"""Who answered where a proof, or the setting, did."""
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -58,6 +61,8 @@ class Asking:
         known = self._ctx.ledger.adoptions.get(found.contract_key)
         if known is None or known.state not in LEFT_ALONE or known.quantity != extra:
             return ""
+        if known.declined_by_person:
+            return self.words_of(known)
         state = self._left_as(never=never)
         reason = why or (_ONLY_OURS if state is AdoptionState.DECLINED else "")
         return self.words_of(known) if (known.state, known.why) == (state, reason) else ""
@@ -67,12 +72,16 @@ class Asking:
         never, why = self._barrier(found)
         known = self._ctx.ledger.adoptions.get(found.contract_key)
         allowed = known is not None and known.state is AdoptionState.ALLOWED and known.why == why and not never
-        if self._ctx.settings.engine.adopt is Adopt.ALL and not why:
+        if self._ctx.settings.engine.adopt is Adopt.ALL and not why and not self._said_no(found, extra):
             return extra
         return min(extra, known.quantity) if known is not None and allowed else 0
 
     def leave(self, found: BrokerPosition, extra: int) -> str:
         """Ask about it, or decline it; returns what the comparison's line says."""
+        if known := self._said_no(found, extra):
+            words = f"{extra} beyond our book now; {known.answered_by} declined them"
+            self._step(known, AdoptionTrigger.RECOUNT, words, {"quantity": extra})
+            return self.words_of(known)
         never, why = self._barrier(found)
         state = self._left_as(never=never)
         if state is AdoptionState.DECLINED:
@@ -87,13 +96,15 @@ class Asking:
         if known is None:
             return
         if known.state in LEFT_ALONE:
-            self._allow(known, quantity, "engine.adopt is all", "reconcile")
+            self._allow(known, quantity, "engine.adopt is all", _BY_PROOF)
         sets = {"quantity": quantity, "adopted_at": self._ctx.now}
         words = f"{quantity} are a position of ours now"
         self._step(known, AdoptionTrigger.ADOPT, words, sets)
 
     @staticmethod
     def words_of(adoption: Adoption) -> str:
+        if adoption.declined_by_person:
+            return f"not adopted: declined by {adoption.answered_by}"
         if adoption.state is AdoptionState.DECLINED:
             return f"not adopted: {adoption.why}"
         how = adoption.how_to_answer
@@ -119,7 +130,7 @@ class Asking:
         words = (
             f"{listed}: at the broker, and nothing proves it ours. It is left alone: not sold, not protected, not "
             f"counted, and entries on its symbol wait, until a person answers: "
-            f'python run.py adopt "{asked[0].name}" for one, adopt {EVERYTHING} for all'
+            f'python run.py adopt "{asked[0].name}" for one, adopt {EVERYTHING} for all, decline for a no'
         )
         facts = {"holdings": {adoption.id: adoption.quantity for adoption in asked}}
         self._journal.alert("ADOPT_ASKED", words, facts)
@@ -128,14 +139,14 @@ class Asking:
 
     def _allow_proved(self, found: BrokerPosition, extra: int) -> bool:
         """Allow what is proved; says whether anything is allowed that was not taken over yet."""
-        if self._ctx.settings.engine.adopt is Adopt.ALL:
+        if self._ctx.settings.engine.adopt is Adopt.ALL and not self._said_no(found, extra):
             return True
         proved, key = min(self._proved(found.contract_key), extra), found.contract_key
         known = self._ctx.ledger.adoptions.get(key)
         allowed = known.quantity if known is not None and known.state is AdoptionState.ALLOWED else 0
         if proved > allowed:
             known = known or self._born(found, proved, "", f"{proved} beyond our book")
-            self._allow(known, proved, _PROVED, "reconcile")
+            self._allow(known, proved, _PROVED, _BY_PROOF)
             return True
         return allowed > 0
 
@@ -180,6 +191,11 @@ class Asking:
         )
 
     # ---- barriers
+
+    def _said_no(self, found: BrokerPosition, extra: int) -> Adoption | None:
+        """Return the question that a person answered with no, where the no covers all that is there now."""
+        known = self._ctx.ledger.adoptions.get(found.contract_key)
+        return known if known is not None and known.declined_by_person and extra <= known.quantity else None
 
     def _barrier(self, found: BrokerPosition) -> tuple[bool, str]:
         """Return whether a holding can never be taken over, and what sets it apart; both empty: it is like ours."""
@@ -251,18 +267,20 @@ class Asking:
 def allow(journal: Journal, adoption: Adoption, quantity: int, words: str, actor: str) -> None:
     """Put on the record that so many may be taken over, and who said so."""
     sets = {"quantity": quantity, "answered_by": actor, "answered_at": journal.now}
-    if actor == "reconcile":
+    if actor == _BY_PROOF:
         sets |= {"why": ""}
     journal.take(Step(adoption, AdoptionTrigger.ALLOW, words, {"quantity": quantity}, sets, actor=actor))
 
 
 def answer(journal: Journal, typed: str, actor: str) -> str:
-    """Take a person's word: a contract's key, or all that waits and need not be named; raises Refused."""
-    waiting = [a for a in journal.ledger.adoptions.values() if a.state is AdoptionState.ASKED]
-    if typed.strip().lower() == EVERYTHING:
+    """Take a person's yes: a contract's key, also of one that was declined, or all that waits and need not be named;
+    raises Refused."""
+    waiting = _waiting(journal.ledger)
+    if _is_everything(typed):
         chosen = [adoption for adoption in waiting if not adoption.needs_name]
     else:
-        chosen = [adoption for adoption in waiting if same_key(typed, adoption.id)]
+        declined = [a for a in journal.ledger.adoptions.values() if a.declined_by_person]
+        chosen = [adoption for adoption in (*waiting, *declined) if same_key(typed, adoption.id)]
     named_only = [adoption for adoption in waiting if adoption.needs_name and adoption not in chosen]
     left = f"; only by its key: {'; '.join(a.words for a in named_only)}" if named_only else ""
     if not chosen:
@@ -273,10 +291,36 @@ def answer(journal: Journal, typed: str, actor: str) -> str:
     return f"taken over once two looks at the broker's book agree: {listed}{left}"
 
 
+def decline(journal: Journal, typed: str, actor: str) -> str:
+    """Take a person's no: a contract's key, or all that waits; also of what was allowed and is not taken over yet.
+    Raises Refused."""
+    open_ones = [a for a in journal.ledger.adoptions.values() if a.state in OPEN_QUESTIONS]
+    chosen = _waiting(journal.ledger) if _is_everything(typed) else [a for a in open_ones if same_key(typed, a.id)]
+    if not chosen:
+        raise Refused(_why_nothing(journal.ledger, typed, _waiting(journal.ledger)))
+    for adoption in chosen:
+        if adoption.state is AdoptionState.ALLOWED and adoption.answered_by == _BY_PROOF:
+            raise Refused(f"{adoption.name} is taken over: {_PROVED}")
+        sets = {"answered_by": actor, "answered_at": journal.now}
+        evidence = {"quantity": adoption.quantity}
+        journal.take(Step(adoption, AdoptionTrigger.DECLINE, f"declined by {actor}", evidence, sets, actor=actor))
+    listed = "; ".join(adoption.words for adoption in chosen)
+    return f"left alone, and asked about again only if there is more of it: {listed}"
+
+
+def _waiting(ledger: Ledger) -> list[Adoption]:
+    return [a for a in ledger.adoptions.values() if a.state is AdoptionState.ASKED]
+
+
+def _is_everything(typed: str) -> bool:
+    return typed.strip().lower() == EVERYTHING
+
+
 def _why_nothing(ledger: Ledger, typed: str, waiting: list[Adoption]) -> str:
     known = next((a for a in ledger.adoptions.values() if same_key(typed, a.id)), None)
     if known is not None:
-        why = f": {known.why}" if known.why and known.state is AdoptionState.DECLINED else ""
+        said = f"declined by {known.answered_by}" if known.declined_by_person else known.why
+        why = f": {said}" if said and known.state is AdoptionState.DECLINED else ""
         return f"{known.name} does not wait for an answer, it is {known.state}{why}"
     names = ", ".join(a.name for a in waiting if not a.needs_name) or "none"
     return f"{typed or '(none named)'} does not wait to be adopted; what does: {names}"

@@ -23,6 +23,7 @@ from bot.domain.ids import is_ours
 from bot.domain.instructions import AskSnapshot, CancelOrder
 from bot.domain.order import NOT_TAKEN, Order, OrderState, OrderTrigger, Purpose, Terms
 from bot.domain.position import PositionTrigger
+from bot.domain.wording import key_words
 from bot.engine.book import foreign
 from bot.engine.book.fills import FillKeeper
 from bot.engine.book.newer_store import is_sale_of_a_newer_store
@@ -303,7 +304,7 @@ class FactKeeper:
         else:
             code, text = (
                 "FOREIGN_ORDER",
-                f"order {view.perm_id} on {view.contract_key.strip()} is not ours and is left alone",
+                f"order {view.perm_id} on {key_words(view.contract_key)} is not ours and is left alone",
             )
             foreign.order_seen(self._journal, view)
         self._journal.alert(code, text, {"perm_id": view.perm_id, "ref": view.order_ref, "status": view.status.value})

@@ -16,6 +16,7 @@ from bot.domain.money import ZERO
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderTrigger, Purpose, base_of
 from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger
 from bot.domain.signal import SignalState, SignalTrigger
+from bot.domain.wording import dollars, key_words
 from bot.engine.book import foreign, sold_elsewhere
 from bot.engine.settlement.settler import is_book_entry
 from bot.engine.state.context import Context
@@ -239,7 +240,7 @@ class FillKeeper:
             Step(
                 position,
                 PositionTrigger.CLOSE,
-                f"flat: {reason.value}, realized {position.realized_pnl}",
+                f"flat: {reason.value}, realized {dollars(position.realized_pnl, plus=True)}",
                 {
                     "realized_pnl": position.realized_pnl,
                     "entry_price": position.entry_price,
@@ -351,7 +352,8 @@ class FillKeeper:
 
     def _tell_final_figure(self, position: Position, base_id: str, more: Decimal, was: Decimal) -> None:
         """What a closed trade came to is on record as a step: nothing changes it unseen."""
-        words = f"commission {more} came after the end: realized {position.realized_pnl}, was {was}"
+        now, before = dollars(position.realized_pnl, plus=True), dollars(was, plus=True)
+        words = f"commission {dollars(more)} came after the end: realized {now}, was {before}"
         evidence = {"execution": base_id, "commission": more, "realized_pnl": position.realized_pnl, "was": was}
         self._journal.take(Step(position, PositionTrigger.CHARGE, words, evidence, actor="broker"))
 
@@ -367,7 +369,7 @@ class FillKeeper:
     def _foreign_execution(self, execution: Execution, known: Execution | None = None) -> None:
         self._write(execution, None, None, known.exec_id if known is not None else None)
         if is_book_entry(execution):
-            words = f"the broker wrote off {execution.quantity} {execution.contract_key.strip()} at its expiry"
+            words = f"the broker wrote off {execution.quantity} {key_words(execution.contract_key)} at its expiry"
             self._journal.alert("EXPIRY_BOOKED", words, {"exec_id": execution.exec_id})
             self._journal.instructions.append(AskSnapshot(f"expiry booked as {execution.exec_id}"))
             return

@@ -21,6 +21,7 @@ from bot.domain.notices import INFO
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import Position
 from bot.domain.symbol_halt import SymbolHalt, SymbolState, SymbolTrigger
+from bot.domain.wording import key_words
 from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.steps import Step
@@ -90,7 +91,7 @@ def in_words(view: BrokerOrderView) -> str:
     """Return what somebody else's order asks for, how it stands and whose client placed it."""
     limit = f" limit {view.limit_price}" if view.limit_price else ""
     stop = f" stop {view.stop_price}" if view.stop_price else ""
-    what = f"{view.side} {view.quantity} {view.contract_key.strip()}{limit}{stop}"
+    what = f"{view.side} {view.quantity} {key_words(view.contract_key)}{limit}{stop}"
     return f"{what}, {view.status}, {view.filled_quantity or 0} filled, client {view.client_id}"
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from bot.domain.instructions import AskSnapshot
 from bot.domain.order import MOST_ATTEMPTS, Order, Purpose, times_not_taken
 from bot.domain.position import Position, PositionState, PositionTrigger
+from bot.domain.wording import key_words
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -32,7 +33,7 @@ class OrderEnds:
         if self._times(order) <= 1 or order.purpose is Purpose.ENTRY:
             self._journal.alert(
                 "ORDER_REJECTED",
-                f"{order.purpose} order for {order.contract_key.strip()} was refused: {order.reject_reason}",
+                f"{order.purpose} order for {key_words(order.contract_key)} was refused: {order.reject_reason}",
                 {"order_ref": order.order_ref, "code": order.reject_code},
                 severity=severity,
             )
@@ -76,7 +77,7 @@ class OrderEnds:
             return
         self._ledger.foreign_told.add(key)
         code, what, instead = _INSTEAD[order.purpose]
-        words = f"{what} of {order.contract_key.strip()} was not taken {times} times in a row: {instead}"
+        words = f"{what} of {key_words(order.contract_key)} was not taken {times} times in a row: {instead}"
         facts = {
             "position_id": order.position_id,
             "times": times,

@@ -12,6 +12,7 @@ from typing import Final
 from bot.domain.events import ErrorMeaning, OrderErred
 from bot.domain.instructions import AskSnapshot
 from bot.domain.order import AMENDABLE, MOST_ATTEMPTS, Order, OrderState, OrderTrigger, Purpose
+from bot.domain.wording import key_words
 from bot.engine.book.order_ends import OrderEnds
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -92,7 +93,7 @@ class OrderErrors:
         self._error_ambiguous(order, event)
 
     def _tell_of_a_cancel_that_misses(self, order: Order, event: OrderErred) -> None:
-        what = f"the {order.purpose} order for {order.contract_key.strip()} ({order.order_ref})"
+        what = f"the {order.purpose} order for {key_words(order.contract_key)} ({order.order_ref})"
         words = (
             f"{what} was not taken back, {order.cancel_misses} cancels in a row were refused: it counts as live, is "
             "changed instead where that helps, and the cancel is tried ever more rarely; "
@@ -142,6 +143,6 @@ class OrderErrors:
             return
         self._ledger.foreign_told.add(told)
         times = f" {order.change_refusals} times in a row" if order.changes_are_over else ""
-        words = f"the stop of {order.contract_key.strip()} could not be changed{times}: {reason}"
+        words = f"the stop of {key_words(order.contract_key)} could not be changed{times}: {reason}"
         facts = {"order_ref": order.order_ref, "times": str(order.change_refusals), **facts}
         self._journal.alert("STOP_CHANGE_REFUSED", words, facts)

@@ -19,6 +19,7 @@ from typing import Any, Final
 from bot.domain.money import ZERO, neat, to_price
 from bot.domain.order import Execution, Order, OrderSide
 from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger, Valuation
+from bot.domain.wording import dollars
 from bot.engine.book import foreign
 from bot.engine.settlement.settler import is_book_entry
 from bot.engine.state.context import Context
@@ -63,7 +64,7 @@ def lose(ctx: Context, journal: Journal, position: Position, gone: int) -> None:
         journal.take(Step(position, PositionTrigger.LOSE, words, evidence, sets, actor="reconcile"))
     else:
         journal.take(Step(position, PositionTrigger.RECOVER, words, evidence, {}, actor="reconcile"))
-    text = f"{position.contract}: {words}; realized {position.realized_pnl}"
+    text = f"{position.contract}: {words}; realized {dollars(position.realized_pnl, plus=True)}"
     if worth.valuation is Valuation.UNKNOWN:
         text += f"; tell what a share brought with `settle {position.id} PRICE`"
     journal.alert("POSITION_GONE", text, {"position_id": position.id, "valuation": worth.valuation})
@@ -231,7 +232,7 @@ def _recount(journal: Journal, position: Position, actor: str, evidence: Mapping
     facts = {**evidence, "realized_was": was, **_evidence(position, worth)}
     journal.take(Step(position, PositionTrigger.CORRECT, words, facts, actor=actor))
     if was != position.realized_pnl:
-        text = f"{words}; realized {was} becomes {position.realized_pnl}"
+        text = f"{words}; realized {dollars(was, plus=True)} becomes {dollars(position.realized_pnl, plus=True)}"
         journal.alert("SOLD_ELSEWHERE_COUNTED", text, {"position_id": position.id})
     return words
 

@@ -24,6 +24,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.schedule import Schedule
 from bot.engine.state.steps import Step
+from bot.engine.trade.coverage import uncovered
 from bot.engine.trade.no_market import no_market_of
 from bot.engine.trade.protection import live_entry, too_much, waits_for_a_bid
 
@@ -131,6 +132,9 @@ def _why_no_stop(ctx: Context, position: Position) -> str:
 
 def _tell_of_no_stop(ctx: Context, journal: Journal, schedule: Schedule, position: Position, since: datetime) -> None:
     orders = ctx.ledger.orders_of(position.id)
+    bare = uncovered(position, orders)
+    if not bare:
+        return  # what this very tick heard ended it: the measure at its end says so
     done = [o.done_at for o in orders if o.purpose is Purpose.ENTRY and o.done_at is not None]
     waited = (ctx.now - max([since, *done])).total_seconds()
     limit = ctx.settings.execution.protection_limit_s
@@ -139,7 +143,6 @@ def _tell_of_no_stop(ctx: Context, journal: Journal, schedule: Schedule, positio
     if waited < limit:
         return
     if schedule.due(f"no stop {position.id}", ctx.now, TOLD_AGAIN_S):
-        bare = position.unprotected_quantity
         facts = {"position_id": position.id, "for_s": waited, "contract_s": waited * bare}
         words = f"{bare} x {position.contract} without a stop at the broker for {waited:.1f} s"
         why = _why_no_stop(ctx, position)

@@ -18,6 +18,7 @@ from bot.domain.instruments import OptionContract, option_of_key
 from bot.domain.money import CENT, ZERO
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, Position, PositionTrigger, Settlement
+from bot.domain.wording import dollars
 from bot.engine.settlement.expiry import ends_at, is_last_call, official_close, session_after_expiry, sound_price
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -206,7 +207,7 @@ class Settler:
 
     def _tell(self, position: Position, verdict: Verdict) -> None:
         facts = {"position_id": position.id, "realized_pnl": position.realized_pnl, "underlying": verdict.price}
-        words = f"{verdict.words}; realized {position.realized_pnl}"
+        words = f"{verdict.words}; realized {dollars(position.realized_pnl, plus=True)}"
         if verdict.settlement is Settlement.PENDING:
             words += "; counted as nothing until a price is known: `settle` tells one"
             self._journal.alert("SETTLEMENT_PENDING", words, facts)
@@ -224,7 +225,8 @@ class Settler:
         way = "sell" if shares > 0 else "buy back"
         words = (
             f"{deed} by the exercise of {contracts} x {contract}: {way} them by hand, this bot trades no shares; "
-            f"entries on {contract.symbol} wait until they are gone; realized {position.realized_pnl}"
+            f"entries on {contract.symbol} wait until they are gone; "
+            f"realized {dollars(position.realized_pnl, plus=True)}"
         )
         facts = {"position_id": position.id, "shares": shares, "before": position.shares_before}
         self._journal.alert("SHARES_DELIVERED", words, facts)
@@ -257,7 +259,8 @@ def resettle(journal: Journal, position: Position, verdict: Verdict, evidence: M
     step = Step(position, PositionTrigger.RESETTLE, verdict.words, facts, _sets_of(position, verdict), actor=actor)
     journal.take(step)
     if change:
-        words = f"{verdict.words}; realized {was} becomes {position.realized_pnl}"
+        now = dollars(position.realized_pnl, plus=True)
+        words = f"{verdict.words}; realized {dollars(was, plus=True)} becomes {now}"
         journal.alert("SETTLEMENT_CORRECTED", words, {"position_id": position.id})
 
 

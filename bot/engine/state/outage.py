@@ -18,6 +18,7 @@ from bot.domain.events import CommandReceived
 from bot.domain.instructions import CancelOrder
 from bot.domain.order import LIVE, Order, OrderState, Purpose
 from bot.domain.position import OPEN
+from bot.domain.wording import key_words
 from bot.engine.state.ledger import Ledger
 
 FIRST_WAIT_S = 1.0
@@ -75,7 +76,7 @@ def left(ledger: Ledger) -> str:
             stops = sum(o.can_fill for o in ledger.orders_of(position.id) if o.purpose is not Purpose.ENTRY)
             words.append(f"{position.quantity} x {position.contract} with orders to sell {stops} at the broker")
     words += [
-        f"entry {o.order_ref} for {o.remaining} x {o.contract_key.strip()}, its cancel sent or to be sent"
+        f"entry {o.order_ref} for {o.remaining} x {key_words(o.contract_key)}, its cancel sent or to be sent"
         for o in ledger.open_orders.values()
         if _may_buy(o)
     ]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bot.domain.adoption import Adoption, AdoptionState
 from bot.domain.calendar import NEW_YORK
 from bot.domain.money import from_units
+from bot.domain.wording import key_words
 from bot.store.bounded import whole_rows
 from bot.store.read import reconciliations, running
 from bot.store.schema import EXECUTION
@@ -20,13 +21,14 @@ from bot.store.values import parse_time, time_text
 @dataclass(frozen=True, slots=True)
 class NotOurs:
     """One order that is live, one holding, or one execution of the day, of somebody else in our account. `adopt`: the
-    key by which a person may have it taken over."""
+    key by which a person may have it taken over; `decline`: the key by which one may say no to that."""
 
     what: str
     key: str
     words: str
     at: datetime
     adopt: str = ""
+    decline: str = ""
 
 
 def not_ours(connection: Connection, day: date) -> Sequence[NotOurs]:
@@ -39,14 +41,16 @@ def not_ours(connection: Connection, day: date) -> Sequence[NotOurs]:
 
 
 def _asked(connection: Connection) -> list[NotOurs]:
-    """What waits for a person, with how to answer."""
+    """What waits for a person, with how to answer, and what a person answered."""
     found = []
     for row in running.adoptions_asked(connection):
-        held, is_asked = Adoption(row.id, quantity=row.quantity, why=row.why), row.state == AdoptionState.ASKED
-        allowed = f"allowed by {row.answered_by}, the book is asked"
-        waits = f"waits for a person: {held.how_to_answer}" if is_asked else allowed
+        held, state = Adoption(row.id, quantity=row.quantity, why=row.why), AdoptionState(row.state)
+        is_asked, is_declined = state is AdoptionState.ASKED, state is AdoptionState.DECLINED
+        said = f"declined by {row.answered_by}: left alone" if is_declined else f"allowed by {row.answered_by}"
+        words = f"{held.words} {f'waits for a person: {held.how_to_answer}' if is_asked else said}"
         at = row.asked_at or row.answered_at or datetime.min.replace(tzinfo=UTC)
-        found.append(NotOurs("holding", row.id, f"{held.words} {waits}", at, held.name if is_asked else ""))
+        may_adopt, may_decline = held.name if is_asked or is_declined else "", held.name if is_asked else ""
+        found.append(NotOurs("holding", row.id, words, at, may_adopt, may_decline))
     return found
 
 
@@ -58,7 +62,7 @@ def _executions(connection: Connection, day: date) -> list[NotOurs]:
     query = whole_rows(EXECUTION).where(of_others).order_by(fill.executed_at.desc(), fill.exec_id)
     found = []
     for row in connection.execute(query).mappings():
-        what = f"{row['side']} {row['quantity']} {row['contract_key'].strip()} at {from_units(row['price'])}"
+        what = f"{row['side']} {row['quantity']} {key_words(row['contract_key'], day)} at {from_units(row['price'])}"
         ref = f", reference {row['order_ref']}" if row["order_ref"] else ""
         words = f"{what}, client {row['client_id']}{ref}"
         found.append(NotOurs("execution", row["exec_id"], words, parse_time(row["executed_at"])))

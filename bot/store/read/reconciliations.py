@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping
 
 from bot.domain.order import OrderState
+from bot.domain.wording import key_words
 from bot.engine.state.records import LEFT_ALONE
 from bot.store.bounded import whole_rows
 from bot.store.schema import BROKER_ORDER, RECONCILIATION, RECONCILIATION_LINE
@@ -91,7 +92,7 @@ def _terms(row: RowMapping) -> str:
     prices = ((name, maybe_dollars(row[f"{name}_price"])) for name in ("limit", "stop"))
     asked = "".join(f" {name} {price}" for name, price in prices if price is not None)
     left = row["quantity"] - row["filled_quantity"]
-    return f"{row['state']}: {row['side']} {left} {row['contract_key'].strip()}{asked}"
+    return f"{row['state']}: {row['side']} {left} {key_words(row['contract_key'])}{asked}"
 
 
 def _lines(connection: Connection, comparison_id: str) -> list[ComparedLine]:

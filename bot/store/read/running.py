@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, func, select
 
-from bot.domain.adoption import OPEN_QUESTIONS
+from bot.domain.adoption import OPEN_QUESTIONS, AdoptionState
 from bot.domain.breaker import BreakerState
 from bot.domain.events import FeedReported
 from bot.domain.symbol_halt import SymbolState
@@ -114,10 +114,11 @@ def halted_symbols(connection: Connection) -> list[SymbolHaltRow]:
 
 
 def adoptions_asked(connection: Connection) -> list[AdoptionRow]:
-    """Return the holdings that wait for a person, or are on their way to be taken over."""
+    """Return the holdings that wait for a person, are on their way to be taken over, or were declined by a person."""
     table = schema.ADOPTION.c
-    waiting = columns_of(AdoptionRow, schema.ADOPTION).where(table.state.in_([s.value for s in OPEN_QUESTIONS]))
-    return read(connection, AdoptionRow, waiting.order_by(table.id))
+    said_no = (table.state == AdoptionState.DECLINED.value) & table.answered_by.is_not(None)
+    shown = table.state.in_([s.value for s in OPEN_QUESTIONS]) | said_no
+    return read(connection, AdoptionRow, columns_of(AdoptionRow, schema.ADOPTION).where(shown).order_by(table.id))
 
 
 def broker_link(connection: Connection) -> ConnectionRow | None:

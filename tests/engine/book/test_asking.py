@@ -123,6 +123,81 @@ async def test_what_leaves_the_account_is_asked_about_no_more() -> None:
     assert (await adopt(desk, "all"))[0] == "refused"
 
 
+async def declined(desk: Desk, key: str, actor: str = "cli") -> tuple[str, str]:
+    answered = await desk.command(CommandKind.DECLINE, actor=actor, key=key)
+    await desk.wait(6)
+    return answered
+
+
+async def test_a_no_is_a_step_on_the_record_and_leaves_it_alone_over_looks_and_starts() -> None:
+    desk = await started({SPY_590C.key: 4, SPY_580P.key: 2})
+    state, words = await declined(desk, named(SPY_590C), actor="admin:web:ann")
+    assert (state, named(SPY_590C) in words) == ("done", True)
+    (row,) = [r for r in desk.store.transitions if r.machine == "adoption" and r.trigger == "decline"]
+    assert (row.actor, row.from_state, row.to_state) == ("admin:web:ann", "asked", "declined")
+    told = (desk.store.alerts.count("ADOPT_ASKED"), desk.store.alerts.count("NOT_ADOPTED"))
+    rows = len(desk.store.transitions)
+    await desk.command(CommandKind.RECONCILE)
+    await desk.wait(6)
+    again = await begun_again(desk)
+    assert states(again) == {SPY_590C.key: ("declined", 4), SPY_580P.key: ("asked", 2)}
+    assert (again.store.alerts.count("ADOPT_ASKED"), again.store.alerts.count("NOT_ADOPTED")) == told
+    assert [r for r in again.store.transitions[rows:] if r.machine == "adoption"] == []
+    assert (again.store.positions, again.broker.submitted) == ([], [])
+
+
+async def test_a_no_to_all_answers_every_question_and_lets_the_symbol_be_traded() -> None:
+    desk = await started({SPY_590C.key: 4, SPY_580P.key: 2})
+    assert (await declined(desk, "all"))[0] == "done"
+    assert {state for state, _ in states(desk).values()} == {"declined"}
+    await desk.propose(2)
+    await desk.ticks(3)
+    assert desk.broker.submitted != []
+    assert (await declined(desk, "all"))[0] == "refused", "nothing waits any more"
+
+
+async def test_a_no_is_about_so_many_and_more_of_it_is_another_question() -> None:
+    desk = await started({SPY_590C.key: 4})
+    await declined(desk, "all")
+    desk.broker.held[SPY_590C.key] = 3
+    await desk.command(CommandKind.RECONCILE)
+    await desk.wait(6)
+    assert states(desk) == {SPY_590C.key: ("declined", 3)}
+    desk.broker.held[SPY_590C.key] = 5
+    await desk.command(CommandKind.RECONCILE)
+    await desk.wait(6)
+    assert states(desk) == {SPY_590C.key: ("asked", 5)}
+    assert desk.store.alerts.count("ADOPT_ASKED") == 2
+
+
+async def test_a_person_may_think_again_in_both_directions() -> None:
+    desk = await started({SPY_590C.key: 4})
+    await desk.command(CommandKind.ADOPT, key="all")
+    assert (await declined(desk, SPY_590C.key))[0] == "done", "it was allowed, and not taken over yet"
+    assert desk.store.positions == []
+    assert (await adopt(desk, "all"))[0] == "refused", "what was declined is adopted by its key only"
+    assert (await adopt(desk, SPY_590C.key))[0] == "done"
+    assert (desk.position.quantity, desk.broker.stop_order.left) == (4, 4)
+    assert (await declined(desk, SPY_590C.key))[0] == "refused", "it is a position now"
+
+
+async def test_a_no_holds_while_the_setting_takes_all() -> None:
+    desk = await started({SPY_590C.key: 4, SPY_580P.key: 2})
+    await declined(desk, SPY_590C.key)
+    again = await begun_again(desk, TAKES_ALL)
+    assert [p.key for p in again.store.positions] == [SPY_580P.key]
+    assert states(again)[SPY_590C.key] == ("declined", 4)
+
+
+async def test_a_proof_counts_for_more_than_a_no() -> None:
+    desk = await started({SPY_590C.key: 4})
+    await declined(desk, "all")
+    desk.broker.book.update({order.ref: order for order in (lost(7, 4),)})
+    await desk.command(CommandKind.RECONCILE)
+    await desk.wait(8)
+    assert desk.position.quantity == 4, "our own stop proves it ours, whatever was said before"
+
+
 async def test_entries_on_its_symbol_wait_and_go_on_when_it_is_answered() -> None:
     desk = await started({SPY_580P.key: 2})
     await desk.propose(2)

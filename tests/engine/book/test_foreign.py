@@ -155,7 +155,7 @@ async def test_a_foreign_order_is_a_line_of_each_comparison_as_long_as_it_lives(
 
     await desk.hold(4)
     theirs = desk.broker.places_by_hand(desk.contract.key, OrderSide.SELL, 2, "9.00")
-    words = "SELL 2 SPY   261120C00590000 limit 9.00, working, 0 filled, client 78"
+    words = "SELL 2 SPY 590C 20 Nov 2026 limit 9.00, working, 0 filled, client 78"
     for _ in range(2):
         await desk.command(CommandKind.RECONCILE)
         await desk.settle()

@@ -143,7 +143,7 @@ async def test_without_any_price_it_is_unknown_and_said_to_be_counted_as_nothing
     await again.ticks(3)
     assert (await again.command(CommandKind.SETTLE, position_id=position.id, price="590.12"))[0] == "refused"
     state, answer = await again.command(CommandKind.SETTLE, position_id=position.id, price="1.43")
-    assert (state, answer.split("; ")[1]) == ("done", "realized -230.60")
+    assert (state, answer.split("; ")[1]) == ("done", "realized −$230.60")
     assert (again.position.valuation, again.position.realized_pnl) == (Valuation.TOLD, Decimal("-230.60"))
     assert losses_in_a_row(again.engine._context(again.clock.now())) == 0, "of another day"
 

@@ -13,6 +13,7 @@ from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState
+from bot.domain.wording import key_words
 from tests.engine.desk import DAY, SPY_580P, SPY_590C, Desk
 from tests.engine.fakes import FakeStrategy
 
@@ -422,7 +423,7 @@ async def test_asked_while_the_broker_is_out_of_reach_it_names_what_is_left_and_
     state, answer = await desk.command(kind)
     assert state == "done"
     left = answer.split("done as soon as it is: ")[1]
-    assert f"entry {entry.order_ref} for 4 x {entry.contract_key.strip()}" in left
+    assert f"entry {entry.order_ref} for 4 x {key_words(entry.contract_key)}" in left
     sells = kind is not CommandKind.CANCEL_ALL
     assert (f"4 x {SPY_580P}" in left) is sells
     await desk.ticks(20)

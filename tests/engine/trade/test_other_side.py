@@ -10,7 +10,7 @@ from bot.domain.position import PositionState
 from bot.domain.session import SessionState
 from tests.engine.desk import Desk
 
-NAMED = "order 5000 by hand (BUY 2 SPY   261120C00590000 limit 0.05, working, 0 filled, client 78): take it back in TWS"
+NAMED = "order 5000 by hand (BUY 2 SPY 590C 20 Nov 2026 limit 0.05, working, 0 filled, client 78): take it back in TWS"
 
 
 async def bought_beside_a_buy_by_hand(desk: Desk) -> None:
