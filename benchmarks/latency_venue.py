@@ -22,9 +22,9 @@ from bot.sim.market.model import build_market
 from bot.sim.matching import build_venue
 from bot.sim.scenario import load_scenario
 from bot.sim.tws.limits import Limits
-from bot.sim.tws.requests import PlaceOrder, Request
+from bot.sim.tws.requests import PlaceOrder, WireRequest
 from bot.sim.tws.server import TwsFace
-from bot.sim.tws.session import Session
+from bot.sim.tws.session import ClientSession
 from bot.sim.tws.wire import Message
 from bot.sim.vocabulary import Depth, Instrument, Market, OrderTicket, Side, SimulatedVenue, TopOfBook, Venue
 
@@ -65,12 +65,12 @@ class StampingFace(TwsFace):
         super().__init__(*given, **named)
         self.samples: list[float] = []
 
-    def egress(self, session: Session, message: Message) -> None:
+    def egress(self, session: ClientSession, message: Message) -> None:
         if self.asked_at == 0.0 and message.id == 1 and message.fields[2] == BID_TICK:
             self.asked_at = time.perf_counter()
         super().egress(session, message)
 
-    def ingress(self, session: Session, request: Request) -> None:
+    def ingress(self, session: ClientSession, request: WireRequest) -> None:
         if isinstance(request, PlaceOrder):
             self.orders += 1
             if self.asked_at:

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.broker import words
 from bot.broker.account import AccountValues
-from bot.broker.connection import AccountRefused, Connection
+from bot.broker.connection import AccountRefused, TwsConnection
 from bot.broker.contracts import ContractBook
 from bot.broker.farms import FarmLook
 from bot.broker.holdings import Holdings
@@ -76,7 +76,7 @@ class IbkrBroker:
             self._market, self._desk, self._account, self._what_ifs, self._link, self._farms, owner,
             Holdings(self._book, clock, sink), clock, sink,
         )  # fmt: skip
-        self._connection = Connection(
+        self._connection = TwsConnection(
             settings, self._wire, self._link, clock, sink,
             new_listener=self._new_listener, on_login=self._logged_in, on_up=self._up, on_down=self._down,
             on_probe=self._probed, on_venue_time=on_venue_time,

@@ -35,7 +35,7 @@ class AccountRefused(BrokerError):
     """The login does not manage the account that we are to trade, or leaves open which one: a person must say."""
 
 
-class Connection:
+class TwsConnection:
     """Runs until it is stopped. `on_up` is called when a connection may be used, `on_down` when it is gone."""
 
     def __init__(

@@ -23,7 +23,7 @@ _DASHED: Final = re.compile(r"^(\d{8})-(\d\d:\d\d:\d\d)$")
 _SPACED: Final = re.compile(r"^(\d{8}) +(\d\d:\d\d:\d\d)(?: (\S.*))?$")
 
 
-class Faults(Protocol):
+class DecodingFaults(Protocol):
     """Who is told of messages that cannot be read."""
 
     def unreadable(self, fields: Sequence[str], error: Exception) -> None: ...
@@ -127,7 +127,7 @@ def _holds(is_sound: Check, text: str) -> bool:
 class StrictDecoder(Decoder):
     """Decodes for one listener. No message of any shape ends the reading; each one that fails is told to `faults`."""
 
-    def __init__(self, listener: object, faults: Faults, tws_zone: str) -> None:
+    def __init__(self, listener: object, faults: DecodingFaults, tws_zone: str) -> None:
         super().__init__(listener, 0)  # type: ignore[arg-type]  # it calls methods by name and wants no more
         self._faults = faults
         self._zone = tws_zone

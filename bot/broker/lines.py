@@ -9,7 +9,7 @@ from decimal import Decimal
 from bot.broker import words
 from bot.broker.ib import Contract
 from bot.domain.events import BookReceived, Event, GreeksReceived, QuoteReceived, TradesReceived
-from bot.domain.quotes import Book, BookLevel, Greeks, Quote, TradePrint
+from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote, TradePrint
 
 QUOTE, BOOK, TRADES = "quote", "book", "trades"
 
@@ -135,16 +135,16 @@ class BookLine:
 
     def events(self, at: datetime) -> list[Event]:
         return [
-            BookReceived(self.key, Book(_levels(self.bids, best_high=True), _levels(self.asks, best_high=False), at))
+            BookReceived(self.key, Depth(_levels(self.bids, best_high=True), _levels(self.asks, best_high=False), at))
         ]
 
 
-def _levels(rows: list[tuple[Decimal, int]], *, best_high: bool) -> tuple[BookLevel, ...]:
+def _levels(rows: list[tuple[Decimal, int]], *, best_high: bool) -> tuple[DepthLevel, ...]:
     """Add up the rows of each price, best price first."""
     sizes: dict[Decimal, int] = {}
     for price, size in rows:
         sizes[price] = sizes.get(price, 0) + size
-    return tuple(BookLevel(price, sizes[price]) for price in sorted(sizes, reverse=best_high))
+    return tuple(DepthLevel(price, sizes[price]) for price in sorted(sizes, reverse=best_high))
 
 
 @dataclass(slots=True)

@@ -34,19 +34,19 @@ _BOUNDS: Final = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt",
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Source:
     """Where a value was written: `where` for the message, `key` as it is called there, and how it is mended."""
 
     where: str
     key: str
     remedy: str
 
-    def below(self, rest: KeyPath) -> Origin:
+    def below(self, rest: KeyPath) -> Source:
         """Return the origin of something inside this value."""
-        return Origin(self.where, _joined(self.key, rest), self.remedy)
+        return Source(self.where, _joined(self.key, rest), self.remedy)
 
 
-Origins = Mapping[KeyPath, Origin]
+Origins = Mapping[KeyPath, Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def checked(model: type[AnyModel], tree: Mapping[str, Any], origins: Origins, pr
     raise ConfigError("\n".join(_sentence(model, problem, origins, prefix) for problem in problems))
 
 
-def refusal(origin: Origin, words: str) -> str:
+def refusal(origin: Source, words: str) -> str:
     """Return the sentence for something wrong at one place."""
     return f"{origin.where}: {words} {origin.remedy}".rstrip()
 
@@ -202,13 +202,13 @@ def _sentence(model: type[BaseModel], problem: Problem, origins: Origins, prefix
     return refusal(origin, f"{origin.key}{said} {words}.{hint}")
 
 
-def origin_of(path: KeyPath, origins: Origins) -> Origin:
+def origin_of(path: KeyPath, origins: Origins) -> Source:
     """Return the origin of a place, or of the nearest one around it that was written somewhere."""
     for length in range(len(path), 0, -1):
         origin = origins.get(path[:length])
         if origin is not None:
             return origin.below(path[length:])
-    return Origin("configuration", dotted(path), "Change it in config/.")
+    return Source("configuration", dotted(path), "Change it in config/.")
 
 
 def _shown(path: KeyPath, value: Any) -> str:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import BaseModel
 
-from bot.config.explain import AnyModel, Origin, Origins, checked, guess, place, refusal
+from bot.config.explain import AnyModel, Origins, Source, checked, guess, place, refusal
 from bot.config.places import placed, placed_url
 from bot.config.schema import Mode, Settings
 from bot.config.secret_words import Secrets, holds_password, looks_secret, shown, without_passwords
@@ -101,14 +101,14 @@ def load(
     """
     environment = {**_dotenv(root / ".env"), **(os.environ if environ is None else environ)}
     tree: dict[str, Any] = {}
-    origins: dict[KeyPath, Origin] = {}
+    origins: dict[KeyPath, Source] = {}
     for name, section in FILES.items():
         _add_file(root, name, section, tree, origins)
     _add_environment(environment, tree, origins)
     for key, value in (overrides or {}).items():
         path = _canonical(key.split("."), tree)
         _put(tree, path, value)
-        origins[path] = Origin("command line", key, "Correct the option.")
+        origins[path] = Source("command line", key, "Correct the option.")
     return _finish(root, tree, origins, environment)
 
 
@@ -176,11 +176,11 @@ def _dotenv(path: Path) -> dict[str, str]:
         raise ConfigError(f"{path}: cannot be read ({error}). Make it a readable UTF-8 file.") from error
 
 
-def _add_file(root: Path, name: str, section: KeyPath, tree: dict[str, Any], origins: dict[KeyPath, Origin]) -> None:
+def _add_file(root: Path, name: str, section: KeyPath, tree: dict[str, Any], origins: dict[KeyPath, Source]) -> None:
     shown_as = f"config/{name}"
     written = _unwrapped(read_yaml(root / "config" / name, shown_as), section)
     for path, line in written.lines.items():
-        origins[(*section, *path)] = Origin(f"{shown_as} line {line}", dotted(path), "Correct or remove that line.")
+        origins[(*section, *path)] = Source(f"{shown_as} line {line}", dotted(path), "Correct or remove that line.")
     problems = list(_secrets_in(written.values, (), section, origins))
     if not section:
         for other, (home, *_) in ((file, place) for file, place in FILES.items() if place):
@@ -212,7 +212,7 @@ def _secrets_in(value: Any, at: KeyPath, section: KeyPath, origins: Origins) -> 
     pairs = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in pairs:
         here = (*at, key)
-        origin = origins.get((*section, *here)) or Origin("config", dotted(here), "Remove it.")
+        origin = origins.get((*section, *here)) or Source("config", dotted(here), "Remove it.")
         if isinstance(key, str) and looks_secret(key):
             names = ", ".join(Secrets.variables())
             yield (
@@ -229,16 +229,16 @@ def _secrets_in(value: Any, at: KeyPath, section: KeyPath, origins: Origins) -> 
             yield from _secrets_in(inner, here, section, origins)
 
 
-def _add_environment(environment: Mapping[str, str], tree: dict[str, Any], origins: dict[KeyPath, Origin]) -> None:
+def _add_environment(environment: Mapping[str, str], tree: dict[str, Any], origins: dict[KeyPath, Source]) -> None:
     problems = []
     for variable in sorted(name for name in environment if name.upper().startswith(PREFIX)):
-        origin = Origin(f"environment variable {variable}", "it", "Correct or unset it.")
+        origin = Source(f"environment variable {variable}", "it", "Correct or unset it.")
         parts = variable[len(PREFIX) :].split("__")
         if not all(parts):
             problems.append(refusal(origin, f"has an empty part. Write {PREFIX}SECTION__KEY."))
             continue
         path = _canonical(parts, tree)
-        origin = Origin(origin.where, dotted(path), origin.remedy)
+        origin = Source(origin.where, dotted(path), origin.remedy)
         try:
             _put(tree, path, _from_text(environment[variable], path))
         except ConfigError as error:
@@ -308,13 +308,13 @@ def _put(tree: dict[str, Any], path: KeyPath, value: Any) -> None:
     here[path[-1]] = value
 
 
-def _forget_below(origins: dict[KeyPath, Origin], path: KeyPath) -> None:
+def _forget_below(origins: dict[KeyPath, Source], path: KeyPath) -> None:
     for inner in [each for each in origins if each[: len(path)] == path]:
         del origins[inner]
 
 
 def _finish(
-    root: Path, tree: dict[str, Any], origins: dict[KeyPath, Origin], environment: Mapping[str, str]
+    root: Path, tree: dict[str, Any], origins: dict[KeyPath, Source], environment: Mapping[str, str]
 ) -> LoadedConfig:
     raw_sources = tree.pop(SOURCES, {}) or {}
     if not isinstance(raw_sources, dict):

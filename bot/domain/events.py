@@ -18,7 +18,7 @@ from bot.domain.instruments import PLAIN_MULTIPLIER, Instrument, OptionContract,
 from bot.domain.notices import severity_of
 from bot.domain.order import Execution, OrderSide
 from bot.domain.outside import facts, outside, sentence
-from bot.domain.quotes import Book, Greeks, Quote, TradePrint
+from bot.domain.quotes import Depth, Greeks, Quote, TradePrint
 
 
 def _through(event: object, **words: object) -> None:
@@ -61,7 +61,7 @@ class GreeksReceived:
 @dataclass(frozen=True, slots=True)
 class BookReceived:
     key: str
-    book: Book
+    book: Depth
 
 
 @dataclass(frozen=True, slots=True)

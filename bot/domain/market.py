@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.domain.instruments import PriceGrid
-from bot.domain.quotes import Book, Greeks, Quote
+from bot.domain.quotes import Depth, Greeks, Quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class MarketView(Protocol):
 
     def greeks(self, key: str) -> Greeks | None: ...
 
-    def book(self, key: str) -> Book | None: ...
+    def book(self, key: str) -> Depth | None: ...
 
     def datum(self, dataset: str, key: str) -> Datum | None: ...
 

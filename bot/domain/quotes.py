@@ -121,17 +121,17 @@ class Greeks:
 
 
 @dataclass(frozen=True, slots=True)
-class BookLevel:
+class DepthLevel:
     price: Decimal
     size: int
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class Depth:
     """Depth of one instrument, best level first on both sides; as old as a quote of the same times would be."""
 
-    bids: Sequence[BookLevel]
-    asks: Sequence[BookLevel]
+    bids: Sequence[DepthLevel]
+    asks: Sequence[DepthLevel]
     at: datetime
     heard_at: datetime | None = None
     lost: bool = False

@@ -6,41 +6,41 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 
-class BreakerState(StrEnum):
+class CircuitState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"  # one request is out to see whether it is over
 
 
-class Breaker:
+class CircuitBreaker:
     """Opens after `failures` in a row, for `open_seconds`; then one probe decides."""
 
     def __init__(self, failures: int, open_seconds: float) -> None:
         self._limit = failures
         self._open_for = timedelta(seconds=open_seconds)
         self._failures = 0
-        self.state = BreakerState.CLOSED
+        self.state = CircuitState.CLOSED
         self.retry_at: datetime | None = None
 
     def admits(self, now: datetime) -> bool:
         """Say whether a request may go now; the one that goes after the wait is the probe, until it has its answer."""
-        if self.state is BreakerState.OPEN and self.retry_at is not None and now >= self.retry_at:
-            self.state = BreakerState.HALF_OPEN
+        if self.state is CircuitState.OPEN and self.retry_at is not None and now >= self.retry_at:
+            self.state = CircuitState.HALF_OPEN
             return True
-        return self.state is BreakerState.CLOSED
+        return self.state is CircuitState.CLOSED
 
     def succeeded(self) -> None:
-        self._failures, self.state, self.retry_at = 0, BreakerState.CLOSED, None
+        self._failures, self.state, self.retry_at = 0, CircuitState.CLOSED, None
 
     def failed(self, now: datetime) -> bool:
         """Count a failure; say whether this one opened it."""
         self._failures += 1
-        if self.state is BreakerState.CLOSED and self._failures < self._limit:
+        if self.state is CircuitState.CLOSED and self._failures < self._limit:
             return False
-        self.state, self.retry_at = BreakerState.OPEN, now + self._open_for
+        self.state, self.retry_at = CircuitState.OPEN, now + self._open_for
         return True
 
     def released(self, now: datetime) -> None:
         """Take back a probe that got no verdict (cancelled, or refused for reasons that are not the endpoint's)."""
-        if self.state is BreakerState.HALF_OPEN:
-            self.state, self.retry_at = BreakerState.OPEN, now
+        if self.state is CircuitState.HALF_OPEN:
+            self.state, self.retry_at = CircuitState.OPEN, now

@@ -12,7 +12,7 @@ from bot.domain.marketdata import MARKET_WIDE
 from bot.feeds.quota import Quota
 from bot.feeds.sources import DatasetSettings, Scope
 from bot.feeds.transport import Params
-from bot.feeds.uw_parsers import Memory, Parsed
+from bot.feeds.uw_parsers import Parsed, ParserMemory
 
 
 class FeedState(StrEnum):
@@ -41,7 +41,7 @@ class Target:
         self.requests = self.failures = self.dropped = 0
         self.newest_at: datetime | None = None
         self.given_up = False  # the vendor does not give it; the next answer with rows ends that
-        self.memory = Memory()
+        self.memory = ParserMemory()
         self._window: dict[Any, Any] = {}
         self._told: tuple[FeedState, str] | None = None
         self._told_at: datetime | None = None

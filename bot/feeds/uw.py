@@ -20,7 +20,7 @@ from bot.domain.calendar import TradingSession
 from bot.domain.errors import BotError
 from bot.domain.events import AlertRaised, DatumReceived
 from bot.engine.state.ports import Clock, Sink, TradingCalendar
-from bot.feeds.breaker import Breaker, BreakerState
+from bot.feeds.breaker import CircuitBreaker, CircuitState
 from bot.feeds.quota import MinuteBudget, Quota, next_daily_reset
 from bot.feeds.sources import DatasetSettings, Priority, UwSettings
 from bot.feeds.targets import FeedState, Target, targets_of
@@ -66,7 +66,7 @@ class _Group:
 
     dataset: DatasetSettings
     targets: list[Target]
-    breaker: Breaker
+    breaker: CircuitBreaker
     fault: str = ""
 
     def next_target(self) -> Target:
@@ -83,7 +83,7 @@ class UwFeed:
         self._settings, self._clock, self._calendar = settings, clock, calendar
         self._sink, self._transport = sink, transport
         self._groups = [
-            _Group(dataset, targets, Breaker(settings.breaker.failures, settings.breaker.open_seconds))
+            _Group(dataset, targets, CircuitBreaker(settings.breaker.failures, settings.breaker.open_seconds))
             for dataset in settings.datasets
             if (targets := targets_of(dataset, settings.symbols))
         ]
@@ -318,7 +318,7 @@ class UwFeed:
     def _on_transient(self, group: _Group, target: Target, reason: str, now: datetime, paced: bool) -> None:
         group.fault, was = reason, group.breaker.state
         if group.breaker.failed(now):
-            if was is BreakerState.CLOSED:
+            if was is CircuitState.CLOSED:
                 text = f"{group.dataset.name} keeps failing: {reason}"
                 self._alert("FEED_BREAKER_OPEN", text, target, now)
             target.failed(reason, group.breaker.retry_at or now + MINUTE, FeedState.OPEN)
@@ -398,7 +398,7 @@ class UwFeed:
         facts = {"feed": FEED, "dataset": target.dataset.name, "key": target.key}
         self._sink(AlertRaised(code, f"Unusual Whales: {text}", facts, now))
 
-    def breaker_state(self, dataset: str) -> BreakerState:
+    def breaker_state(self, dataset: str) -> CircuitState:
         """Return the breaker of a dataset; raises KeyError for one that is not polled."""
         return {group.dataset.name: group.breaker.state for group in self._groups}[dataset]
 

@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 
 @dataclass(slots=True)
-class Memory:
+class ParserMemory:
     """Of the last answer: a mark of each row as it came, and what it was read as.
 
     The rows themselves would be the largest thing that the feed keeps, and grow all day. A mark is a hash of 64 bits:
@@ -146,13 +146,13 @@ class Parser(Generic[R]):
     order: Callable[[R], Any]
     time: Callable[[R], datetime] | None
 
-    def parse(self, rows: Sequence[Any], memory: Memory | None = None) -> Parsed[R]:
+    def parse(self, rows: Sequence[Any], memory: ParserMemory | None = None) -> Parsed[R]:
         """Read what can be read; never raises for a row.
 
         A series comes whole with every answer: with a `memory` of the last one, a row that stands where and as it stood
         is not read again.
         """
-        read = self._read_all(rows, memory or Memory())
+        read = self._read_all(rows, memory or ParserMemory())
         kept: dict[Hashable, R] = {}
         faults = [row for row in read if isinstance(row, Malformed)]
         for row in read:
@@ -161,7 +161,7 @@ class Parser(Generic[R]):
         ordered = tuple(sorted(kept.values(), key=self.order))
         return Parsed(ordered, len(faults), str(faults[0]) if faults else "", self._newest(ordered))
 
-    def _read_all(self, rows: Sequence[Any], memory: Memory) -> list[R | Malformed]:
+    def _read_all(self, rows: Sequence[Any], memory: ParserMemory) -> list[R | Malformed]:
         before: list[R | Malformed] = memory.read
         marks = [_mark(row) for row in rows]
         same = 0

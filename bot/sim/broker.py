@@ -41,7 +41,7 @@ from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument as Named
 from bot.domain.instruments import OptionContract, PriceGrid, parse_osi
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
-from bot.domain.quotes import Book, BookLevel, Greeks, Quote
+from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote
 from bot.engine.state.ports import Clock, Sink
 from bot.sim import hours
 from bot.sim.hours import USUAL, HoursSaid
@@ -51,7 +51,6 @@ from bot.sim.vocabulary import (
     Instrument,
     OrderChanged,
     PositionChanged,
-    Refused,
     Side,
     SimulatedVenue,
     Status,
@@ -59,6 +58,7 @@ from bot.sim.vocabulary import (
     VenueEvent,
     VenueExecution,
     VenueOrder,
+    VenueRefused,
 )
 from bot.sim.vocabulary import OrderTicket as VenueTicket
 
@@ -210,7 +210,7 @@ class SimBroker:
             elif isinstance(event, PositionChanged):
                 held = event.position
                 self._sink(PositionTold(self._key(held.instrument), held.quantity, self._clock.now()))
-            elif isinstance(event, Refused) and event.client_id == self.client_id:
+            elif isinstance(event, VenueRefused) and event.client_id == self.client_id:
                 self._refused(event)
 
     def _filled(self, event: Filled) -> None:
@@ -218,7 +218,7 @@ class SimBroker:
         self._sink(OrderReported(self._view(event.order)))
         self._sink(CommissionReported(event.execution.exec_id, event.execution.commission, self._clock.now()))
 
-    def _refused(self, event: Refused) -> None:
+    def _refused(self, event: VenueRefused) -> None:
         reference = next((ref for ref, oid in self._ids.items() if oid == event.order_id), "")
         meaning = MEANING.get(event.code, ErrorMeaning.AMBIGUOUS)
         self._sink(OrderErred(reference, event.code, event.text, meaning, self._clock.now()))
@@ -367,9 +367,9 @@ class SimBroker:
     def _pump_slow(self, key: str, line: _Line, now: datetime) -> None:
         if "book" in line.kinds:
             depth = self._venue.market.depth(line.instrument, now)
-            bids = tuple(BookLevel(level.price, level.size) for level in depth.bids)
-            asks = tuple(BookLevel(level.price, level.size) for level in depth.asks)
-            self._sink(BookReceived(key, Book(bids, asks, now)))
+            bids = tuple(DepthLevel(level.price, level.size) for level in depth.bids)
+            asks = tuple(DepthLevel(level.price, level.size) for level in depth.asks)
+            self._sink(BookReceived(key, Depth(bids, asks, now)))
         greeks = self._venue.market.greeks(line.instrument, now) if line.instrument.sec_type == "OPT" else None
         if greeks is not None:
             values = Greeks(greeks.iv, greeks.delta, greeks.gamma, greeks.vega, greeks.theta, greeks.underlying, now)

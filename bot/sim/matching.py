@@ -48,7 +48,6 @@ from bot.sim.vocabulary import (
     OrderChanged,
     OrderTicket,
     PositionChanged,
-    Refused,
     Side,
     Status,
     TopOfBook,
@@ -56,6 +55,7 @@ from bot.sim.vocabulary import (
     VenueExecution,
     VenueOrder,
     VenuePosition,
+    VenueRefused,
     WhatIf,
 )
 
@@ -118,11 +118,11 @@ class MatchingVenue:
         work = self._orders.get((client_id, order_id))
         if work is None:
             text = f"OrderId {order_id} that needs to be cancelled is not found."
-            return [Refused(client_id, order_id, 10147, text)]
+            return [VenueRefused(client_id, order_id, 10147, text)]
         status = work.order.status
         if status not in LIVE or status is Status.PENDING_CANCEL:
             text = f"OrderId {order_id} that needs to be cancelled cannot be cancelled, state: {status}."
-            return [Refused(client_id, order_id, 10148, text)]
+            return [VenueRefused(client_id, order_id, 10148, text)]
         work.order.status = Status.PENDING_CANCEL
         work.cancel_at = now + self._latency
         return [_changed(work.order)]
@@ -503,8 +503,8 @@ def first_perm_id(day: date) -> int:
     return (_FIRST_PERM_ID + (day - _FIRST_DAY).days * _PERM_IDS_A_DAY) % _PERM_IDS
 
 
-def _refused(ticket: OrderTicket, refusal: Refusal) -> Refused:
-    return Refused(ticket.client_id, ticket.order_id, refusal.code, refusal.text)
+def _refused(ticket: OrderTicket, refusal: Refusal) -> VenueRefused:
+    return VenueRefused(ticket.client_id, ticket.order_id, refusal.code, refusal.text)
 
 
 def _changed(order: VenueOrder) -> OrderChanged:

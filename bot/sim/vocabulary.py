@@ -297,7 +297,7 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class VenueRefused:
     """An error that answers one order: 201, 202, 110, 10148, ..."""
 
     client_id: int
@@ -311,7 +311,7 @@ class PositionChanged:
     position: VenuePosition
 
 
-VenueEvent = OrderChanged | Filled | Refused | PositionChanged
+VenueEvent = OrderChanged | Filled | VenueRefused | PositionChanged
 
 
 class Venue(Protocol):
@@ -354,7 +354,7 @@ class Venue(Protocol):
     def next_order_id(self, client_id: int) -> int: ...
 
 
-class Listener(Protocol):
+class VenueListener(Protocol):
     """Told of every venue event, in order; a face registers one with the driver of the venue."""
 
     def __call__(self, events: Sequence[VenueEvent]) -> None: ...
@@ -365,7 +365,7 @@ class SimulatedVenue:
     """A venue with its listeners: whoever steps or trades through this publishes the events to every face."""
 
     venue: Venue
-    listeners: list[Listener] = field(default_factory=list)
+    listeners: list[VenueListener] = field(default_factory=list)
 
     def publish(self, events: Sequence[VenueEvent]) -> None:
         if not events:

@@ -10,7 +10,7 @@ from typing import Any, Final, TextIO
 from sqlalchemy import Connection, select
 
 from bot.domain.errors import StoreError
-from bot.store.chain import HASHED, Head, Verdict, verify
+from bot.store.chain import HASHED, ChainVerdict, Head, verify
 from bot.store.database import open_reader
 from bot.store.schema import TRANSITION
 from bot.store.statements import HEAD_OF_CHAIN
@@ -29,7 +29,7 @@ def stream_transitions(connection: Connection, after_seq: int = 0) -> Iterator[M
     yield from result.mappings()
 
 
-def verify_chain(url: str, head: Head | None = None) -> Verdict:
+def verify_chain(url: str, head: Head | None = None) -> ChainVerdict:
     """Walk a store's whole chain; `head` is one that was written down elsewhere and must still be there."""
     with open_reader(url) as connection:
         return verify(stream_transitions(connection), head)

@@ -65,7 +65,7 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainVerdict:
     """What verifying found: how many rows, the head that they lead to, the first break or None."""
 
     rows: int
@@ -77,7 +77,7 @@ class Verdict:
         return self.first_break is None
 
 
-def verify(rows: Iterable[Mapping[Any, Any]], head: Head | None = None, begin: Head | None = None) -> Verdict:
+def verify(rows: Iterable[Mapping[Any, Any]], head: Head | None = None, begin: Head | None = None) -> ChainVerdict:
     """Walk a chain in order of seq and return its head and its first break; `begin` is a head that was verified before,
     whose followers `rows` are.
 
@@ -89,12 +89,12 @@ def verify(rows: Iterable[Mapping[Any, Any]], head: Head | None = None, begin: H
     for row in rows:
         found = _break_at(end, row)
         if found is not None:
-            return Verdict(count, end, found)
+            return ChainVerdict(count, end, found)
         end, count = Head(row["hash"], row["seq"]), count + 1
         known = known or head is None or head == end
     if head is not None and not known and head != Head():
-        return Verdict(count, end, _missing_head(end, head))
-    return Verdict(count, end, None)
+        return ChainVerdict(count, end, _missing_head(end, head))
+    return ChainVerdict(count, end, None)
 
 
 def _break_at(end: Head, row: Mapping[Any, Any]) -> Break | None:

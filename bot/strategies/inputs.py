@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.domain.market import MarketView
 from bot.domain.marketdata import GEX_BY_STRIKE, StrikeExposure
-from bot.domain.quotes import Book, Quote, QuoteFault
+from bot.domain.quotes import Depth, Quote, QuoteFault
 from bot.domain.wording import compared
 
 # The vendor's price may be a minute old, and for an index it is the strike at the money; further apart than this they
@@ -63,7 +63,7 @@ def book_faults(view: MarketView, key: str, now: datetime, max_age_s: float) -> 
     return (f"{fault.value}:book:{key}",) if fault else ()
 
 
-def _book_shape_fault(book: Book) -> QuoteFault | None:
+def _book_shape_fault(book: Depth) -> QuoteFault | None:
     if not (any(level.size > 0 for level in book.bids) and any(level.size > 0 for level in book.asks)):
         return QuoteFault.ONE_SIDED
     return QuoteFault.CROSSED if book.bids[0].price > book.asks[0].price else None
@@ -102,7 +102,7 @@ def gex_rows(view: MarketView, symbol: str) -> Sequence[StrikeExposure]:
     return datum.value if datum is not None and datum.value else ()
 
 
-def _stale_line(dataset: str, key: str, heard: Quote | Book, now: datetime, max_age_s: float) -> str:
+def _stale_line(dataset: str, key: str, heard: Quote | Depth, now: datetime, max_age_s: float) -> str:
     """What is lost with its line may be younger than the limit, and then its age says nothing."""
     age_s = (now - heard.sound_at).total_seconds()
     return _stale(dataset, key, age_s, max_age_s) if age_s > max_age_s else f"stale:{dataset}:{key} line lost"

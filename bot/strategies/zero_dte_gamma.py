@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.analytics.book import book_imbalance
+from bot.analytics.depth import book_imbalance
 from bot.analytics.gex import gamma_flip, max_gamma_strike, net_gamma
 from bot.analytics.liquidity import THRESHOLDS, Grade, at_least, grade_quote
 from bot.config.schema import ZeroDteGammaSettings

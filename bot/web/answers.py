@@ -27,7 +27,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Trouble:
     words: str
     why: str
     tone: str
@@ -76,31 +76,31 @@ def _trouble(m: Overview) -> Answer:
     return Answer(question, first.words, f"{first.why}{f'. Also: {more}{rest}' if more else ''}", first.tone)
 
 
-def _faults(m: Overview) -> Iterator[Fault]:
+def _faults(m: Overview) -> Iterator[Trouble]:
     if m.trouble is not None:
-        yield Fault(m.trouble.title.rstrip(":."), m.trouble.text, BAD)
+        yield Trouble(m.trouble.title.rstrip(":."), m.trouble.text, BAD)
     if (tone := words.state_tone(m.session.state, "session")) != GOOD:
-        yield Fault(f"Session {words.state_words(m.session.state)}", m.session.why, tone)
+        yield Trouble(f"Session {words.state_words(m.session.state)}", m.session.why, tone)
     if (tone := words.state_tone(m.connection.state, "connection")) != GOOD:
-        yield Fault(f"Broker {words.state_words(m.connection.state)}", m.connection.why, tone)
+        yield Trouble(f"Broker {words.state_words(m.connection.state)}", m.connection.why, tone)
     if m.clock_fault:
-        yield Fault("Wrong clock", m.clock_fault, BAD)
+        yield Trouble("Wrong clock", m.clock_fault, BAD)
     tripped = [each.words for each in m.breakers if each.state == "tripped"]
     if tripped:
-        yield Fault(f"{_count(len(tripped), 'breaker')} tripped", f"no entry passes: {_named(tripped)}", BAD)
+        yield Trouble(f"{_count(len(tripped), 'breaker')} tripped", f"no entry passes: {_named(tripped)}", BAD)
     close = [each.words for each in m.breakers if each.state == "warning"]
     if close:
-        yield Fault("Near a limit", _named(close), WARN)
+        yield Trouble("Near a limit", _named(close), WARN)
     halted = [each.symbol for each in m.halted_symbols]
     if halted:
-        yield Fault(f"Entries halted on {_named(halted)}", m.halted_symbols[0].reason, WARN)
+        yield Trouble(f"Entries halted on {_named(halted)}", m.halted_symbols[0].reason, WARN)
     pending = [each.title for each in m.unsettled if each.is_pending]
     if pending:
-        yield Fault(f"{_count(len(pending), 'settlement price')} to be told", _named(pending), WARN)
+        yield Trouble(f"{_count(len(pending), 'settlement price')} to be told", _named(pending), WARN)
     ailing = [each.name for each in m.feeds if not each.is_fine]
     if ailing:
         title = f"{_count(len(ailing), 'feed')} of {len(m.feeds)} late or refused"
-        yield Fault(title, _named(ailing), WARN if len(ailing) < len(m.feeds) else BAD)
+        yield Trouble(title, _named(ailing), WARN if len(ailing) < len(m.feeds) else BAD)
 
 
 def _calm(m: Overview) -> str:

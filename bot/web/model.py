@@ -46,7 +46,7 @@ MODE_WORDS: Final = {"sim": "simulated venue", "paper": "paper account", "live":
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Banner:
     tone: str
     title: str
     text: str
@@ -63,7 +63,7 @@ class StateView:
 
 
 @dataclass(frozen=True, slots=True)
-class MarketView:
+class MarketClock:
     words: str
     detail: str
 
@@ -96,11 +96,11 @@ class Overview:
     speed: float
     scenario: str
     tick: int = 0
-    trouble: Notice | None = None
-    warnings: tuple[Notice, ...] = ()
+    trouble: Banner | None = None
+    warnings: tuple[Banner, ...] = ()
     session: StateView = StateView("starting", "no tick yet")
     connection: StateView = StateView("down", "no tick yet")
-    market: MarketView = MarketView("–", "no session known yet")
+    market: MarketClock = MarketClock("–", "no session known yet")
     account: AccountView = AccountView()
     curve: Curve | None = None
     money: DayMoney | None = None
@@ -162,7 +162,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
     )
 
 
-def _why_flat(session: StateView, market: MarketView, reasons: bool) -> str:
+def _why_flat(session: StateView, market: MarketClock, reasons: bool) -> str:
     """Return what would appear among the positions and why it does not yet."""
     appears = "A position appears with the first fill of an entry order."
     if session.state != "active":
@@ -184,19 +184,19 @@ def _pulse_parts(pulse: EngineStatus) -> dict[str, Any]:
     }
 
 
-def _warnings(held: Sequence[PositionView], pulse: EngineStatus | None) -> list[Notice]:
+def _warnings(held: Sequence[PositionView], pulse: EngineStatus | None) -> list[Banner]:
     found = []
     if pulse is not None and pulse.clock_fault:
-        found.append(Notice("bad", "Wrong clock:", f"{pulse.clock_fault}."))
+        found.append(Banner("bad", "Wrong clock:", f"{pulse.clock_fault}."))
     bare = [p for p in held if p.is_bare]
     if bare:
         contracts = sum(p.unprotected for p in bare)
         names = ", ".join(p.title for p in bare)
         found.append(
-            Notice("bad", "Unprotected:", f"no working stop at the broker covers {contracts} contracts ({names}).")
+            Banner("bad", "Unprotected:", f"no working stop at the broker covers {contracts} contracts ({names}).")
         )
     if pulse is None:
-        found.append(Notice("live", "Starting:", "the bot has not finished its first tick; the page fills as it goes."))
+        found.append(Banner("live", "Starting:", "the bot has not finished its first tick; the page fills as it goes."))
     return found
 
 
@@ -243,16 +243,16 @@ def _compared(connection: Connection) -> str:
     return at + last.verdict
 
 
-def market_view(pulse: EngineStatus | None, now: datetime) -> MarketView:
+def market_view(pulse: EngineStatus | None, now: datetime) -> MarketClock:
     """Return whether the exchange is open and how long until that changes."""
     if pulse is None or pulse.session_open_at is None or pulse.session_close_at is None:
-        return MarketView("–", "no session known yet")
+        return MarketClock("–", "no session known yet")
     opens, closes = pulse.session_open_at, pulse.session_close_at
     if now < opens:
-        return MarketView("closed", f"opens in {formats.span((opens - now).total_seconds())}")
+        return MarketClock("closed", f"opens in {formats.span((opens - now).total_seconds())}")
     if now < closes:
-        return MarketView("open", f"closes in {formats.span((closes - now).total_seconds())}")
-    return MarketView("closed", f"since {formats.clock_time(closes)} ET")
+        return MarketClock("open", f"closes in {formats.span((closes - now).total_seconds())}")
+    return MarketClock("closed", f"since {formats.clock_time(closes)} ET")
 
 
 def account_view(connection: Connection, day: date) -> AccountView:

@@ -19,7 +19,7 @@ from bot.web import alerting, auditing
 from bot.web.answers import three_answers
 from bot.web.diagram import Diagram, draw
 from bot.web.store_reader import reader
-from bot.web.timeline import Timeline, position_timeline, signal_timeline
+from bot.web.timeline import Story, position_timeline, signal_timeline
 from bot.web.views import CommandView, command_view
 
 blueprint = Blueprint("pages", __name__)
@@ -29,7 +29,7 @@ OVERVIEW_PARTS: Final = (
     "waiting", "breakers", "alerts", "feeds", "commands", "others",
 )  # fmt: skip
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
-STORIES: Final[Mapping[str, Callable[[Connection, str, datetime], Timeline | None]]] = {
+STORIES: Final[Mapping[str, Callable[[Connection, str, datetime], Story | None]]] = {
     "position": position_timeline,
     "signal": signal_timeline,
 }
@@ -67,7 +67,7 @@ def _seen(machine: str | None) -> dict[str, Any]:
     return {"m": m, "answers": three_answers(m), "machine": machine or ""}
 
 
-def story(kind: str, entity_id: str) -> Timeline:
+def story(kind: str, entity_id: str) -> Story:
     """Return a signal's or position's story; 404 when there is none."""
     found = reader().look(lambda connection: STORIES[kind](connection, entity_id, reader().clock.now()))
     if found is None:

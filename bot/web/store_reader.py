@@ -20,7 +20,7 @@ from bot.feeds.clock import ScaledClock, StandingClock
 from bot.store import read as ask
 from bot.store.database import open_reader, reason_of
 from bot.web import formats
-from bot.web.model import MODE_WORDS, Notice, Overview, overview
+from bot.web.model import MODE_WORDS, Banner, Overview, overview
 
 Answer = TypeVar("Answer")
 
@@ -115,9 +115,9 @@ class StoreReader:
         return Overview(self.clock.now(), mode, MODE_WORDS.get(mode, mode), self.clock.speed, "")
 
 
-def trouble(error: StoreError) -> Notice:
+def trouble(error: StoreError) -> Banner:
     """Return the banner of a store that cannot be read; the driver's words, never an address with a password in it."""
-    return Notice("bad", "The store cannot be read:", f"{error}. The page goes on trying.")
+    return Banner("bad", "The store cannot be read:", f"{error}. The page goes on trying.")
 
 
 def reader() -> StoreReader:

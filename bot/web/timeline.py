@@ -29,7 +29,7 @@ Fact = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class Story:
     kind: str
     id: str
     title: str
@@ -49,7 +49,7 @@ class Timeline:
     reasons: Reasons = NO_REASONS
 
 
-def position_timeline(connection: Connection, position_id: str, now: datetime) -> Timeline | None:
+def position_timeline(connection: Connection, position_id: str, now: datetime) -> Story | None:
     """Return a position's story, None when the store does not know it."""
     row = ask.position(connection, position_id)
     if row is None:
@@ -57,7 +57,7 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
     orders = ask.orders_of_position(connection, row.id, row.signal_id)
     fills = ask.executions(connection, [o.id for o in orders], row.id)
     told = ask.transitions_of(connection, [row.id, *(o.id for o in orders)])
-    return Timeline(
+    return Story(
         "position", row.id, key_words(row.contract_key, new_york_day(now)), row.strategy, row.state,
         _position_facts(row, protections(connection, [row.id])[row.id]),
         _chart(connection, row, fills, told, now), "The path starts with the first fill and the first quote after it.",
@@ -69,7 +69,7 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
     )  # fmt: skip
 
 
-def signal_timeline(connection: Connection, signal_id: str, now: datetime) -> Timeline | None:
+def signal_timeline(connection: Connection, signal_id: str, now: datetime) -> Story | None:
     """Return a signal's story, None when the store does not know it."""
     row = ask.signal(connection, signal_id)
     if row is None:
@@ -83,7 +83,7 @@ def signal_timeline(connection: Connection, signal_id: str, now: datetime) -> Ti
     if held is not None:
         chart = _chart(connection, held, fills, ask.transitions_of(connection, [held.id]), now)
     asked = row.state == "pending" and row.id in ask.signals_that_wait_for_a_person(connection)
-    return Timeline(
+    return Story(
         "signal", row.id, key_words(row.contract_key, new_york_day(now)), row.strategy, row.state, _signal_facts(row),
         chart, "A signal has a price path once it has become a position.",
         tuple(orders), tuple(f for f in fills if f.order_id in {o.id for o in orders}),

@@ -20,7 +20,7 @@ from bot.domain.events import (
 )
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import PriceGrid
-from bot.domain.quotes import BookLevel, TradePrint
+from bot.domain.quotes import DepthLevel, TradePrint
 from tests.broker.conftest import SETTINGS, START, Gathered
 from tests.broker.fake_tws import EPOCH, OPTION_KEY, OTHER_KEY, UNSET, FakeTws
 
@@ -103,8 +103,8 @@ async def test_a_book_adds_up_the_rows_of_a_price(broker: IbkrBroker, tws: FakeT
         (13, 1, request, 0, "CBOE", 1, 0, "5.25", 8, 1), (13, 1, request, 2, "ISE", 2, 1, "0", 0, 1),
     ])  # fmt: skip
     book = (await events.first(BookReceived)).book
-    assert book.bids == (BookLevel(Decimal("5.1"), 25),)
-    assert book.asks == (BookLevel(Decimal("5.25"), 8),)
+    assert book.bids == (DepthLevel(Decimal("5.1"), 25),)
+    assert book.asks == (DepthLevel(Decimal("5.25"), 8),)
 
 
 async def test_a_book_keeps_ten_rows(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> None:

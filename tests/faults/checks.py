@@ -24,12 +24,12 @@ from bot.sim.vocabulary import (
     Filled,
     OrderChanged,
     PositionChanged,
-    Refused,
     Side,
     Status,
     VenueEvent,
     VenueOrder,
     VenuePosition,
+    VenueRefused,
 )
 from bot.store.database import open_reader
 from bot.store.invariants import CHECKS
@@ -82,7 +82,9 @@ class Checker:
                 continue  # what was sold by hand may be short: not by us, and the next look judges what is on sale
             elif isinstance(event, PositionChanged) and _is_short_option(event.position):
                 self._say(f"oversold: {event.position.quantity} {event.position.instrument.local_symbol}")
-            elif isinstance(event, Refused) and (fault := FAULTS.get((event.code, event.text), FAULTS.get(event.code))):
+            elif isinstance(event, VenueRefused) and (
+                fault := FAULTS.get((event.code, event.text), FAULTS.get(event.code))
+            ):
                 self._say(f"{fault}: order id {event.order_id}")
         self._never_more_than_held()
 

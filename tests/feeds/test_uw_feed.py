@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.events import DatumReceived, FeedReported
 from bot.domain.marketdata import FlowAlert, NetPremiumTick, OptionContractRow, SpotGexMinute, StrikeExposure
-from bot.feeds.breaker import BreakerState
+from bot.feeds.breaker import CircuitState
 from bot.feeds.clock import ManualClock
 from bot.feeds.transport import AiohttpTransport, TransportFailed
 from bot.feeds.uw import UwFeed
@@ -212,7 +212,7 @@ async def test_a_crowd_is_stepped_back_from_for_a_moment_only() -> None:
         assert site.reports("spot_gex")["SPY"].state == "retrying"
         await site.poll(after_s=0.5)
         assert site.reports("spot_gex")["SPY"].state == "ok"
-        assert site.feed.breaker_state("spot_gex") is BreakerState.CLOSED
+        assert site.feed.breaker_state("spot_gex") is CircuitState.CLOSED
 
 
 async def test_a_spent_day_stops_everything_until_eight_in_the_evening_of_new_york() -> None:
@@ -301,16 +301,16 @@ async def test_the_breaker_opens_after_failures_in_a_row_and_one_probe_closes_it
     async with a_site(settings, fault=lambda *_: Answer(500, b"oops", "text/plain") if down else None) as site:
         for pause in (0, 1, 2):
             await site.poll(after_s=pause)
-        assert site.feed.breaker_state("spot_gex") is BreakerState.OPEN
+        assert site.feed.breaker_state("spot_gex") is CircuitState.OPEN
         assert site.reports("spot_gex")["SPY"].state == "open"
         assert site.alerts == ["FEED_BREAKER_OPEN"]
         await site.poll(after_s=89)
         assert site.reports("spot_gex")["SPY"].requests == 3  # left alone
         await site.poll(after_s=1)
-        assert site.feed.breaker_state("spot_gex") is BreakerState.OPEN  # the probe failed
+        assert site.feed.breaker_state("spot_gex") is CircuitState.OPEN  # the probe failed
         down = False
         await site.poll(after_s=90)
-        assert site.feed.breaker_state("spot_gex") is BreakerState.CLOSED
+        assert site.feed.breaker_state("spot_gex") is CircuitState.CLOSED
         assert site.reports("spot_gex")["SPY"].state == "ok"
         assert site.alerts == ["FEED_BREAKER_OPEN"]  # told once
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.domain.instruments import Right
 from bot.feeds.tolerant import Malformed, count, decimal, flag, instant, real, rows_of
-from bot.feeds.uw_parsers import PARSERS, Memory, Parsed
+from bot.feeds.uw_parsers import PARSERS, Parsed, ParserMemory
 
 
 def parse(dataset: str, rows: list[Any]) -> Parsed[Any]:
@@ -216,7 +216,7 @@ MINUTE = {"tape_time": "2026-11-20T17:00:00Z", "net_call_premium": "1", "net_put
 
 
 def test_a_minute_that_stands_as_it_stood_is_not_read_again_and_a_corrected_one_is() -> None:
-    memory = Memory()
+    memory = ParserMemory()
     (first,) = PARSERS["net_premium"].parse([MINUTE], memory).rows
     (again,) = PARSERS["net_premium"].parse([dict(MINUTE)], memory).rows
     assert again is first

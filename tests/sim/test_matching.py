@@ -13,11 +13,11 @@ from bot.sim.vocabulary import (
     OrderChanged,
     OrderTicket,
     PositionChanged,
-    Refused,
     Side,
     Status,
     VenueEvent,
     VenueOrder,
+    VenueRefused,
 )
 from tests.sim.board_market import (
     CALL,
@@ -82,7 +82,7 @@ def desk() -> Desk:
 
 
 def refusals(events: list[VenueEvent]) -> list[int]:
-    return [event.code for event in events if isinstance(event, Refused)]
+    return [event.code for event in events if isinstance(event, VenueRefused)]
 
 
 def fills(events: list[VenueEvent]) -> list[tuple[int, Decimal]]:

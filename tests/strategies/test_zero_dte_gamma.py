@@ -14,7 +14,7 @@ from bot.domain.calendar import TradingSession
 from bot.domain.instruments import OptionContract, PriceGrid, Right, parse_osi, price_grid, root_for
 from bot.domain.market import Datum
 from bot.domain.marketdata import GEX_BY_STRIKE, OPTION_CONTRACTS, OptionContractRow, StrikeExposure
-from bot.domain.quotes import Book, BookLevel, Greeks, Quote
+from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote
 from bot.strategies.registry import build
 from bot.strategies.zero_dte_gamma import ZeroDteGamma
 
@@ -34,7 +34,7 @@ HALF_DAY = TradingSession(
 @dataclass
 class FakeBoard:
     quotes: dict[str, Quote] = field(default_factory=dict)
-    books: dict[str, Book] = field(default_factory=dict)
+    books: dict[str, Depth] = field(default_factory=dict)
     data: dict[tuple[str, str], Datum] = field(default_factory=dict)
 
     def quote(self, key: str) -> Quote | None:
@@ -43,7 +43,7 @@ class FakeBoard:
     def greeks(self, key: str) -> Greeks | None:
         return None
 
-    def book(self, key: str) -> Book | None:
+    def book(self, key: str) -> Depth | None:
         return self.books.get(key)
 
     def datum(self, dataset: str, key: str) -> Datum | None:
@@ -67,11 +67,11 @@ def an_index_price(last: str, at: datetime = NOW) -> Quote:
     return Quote(None, None, 0, 0, Decimal(last), at)
 
 
-def a_book(bid_size: int, ask_size: int, at: datetime = NOW) -> Book:
+def a_book(bid_size: int, ask_size: int, at: datetime = NOW) -> Depth:
     """Sizes are split over ten levels a side."""
-    bids = [BookLevel(Decimal("599.99") - Decimal(i) / 100, bid_size // 10) for i in range(10)]
-    asks = [BookLevel(Decimal("600.01") + Decimal(i) / 100, ask_size // 10) for i in range(10)]
-    return Book(bids, asks, at)
+    bids = [DepthLevel(Decimal("599.99") - Decimal(i) / 100, bid_size // 10) for i in range(10)]
+    asks = [DepthLevel(Decimal("600.01") + Decimal(i) / 100, ask_size // 10) for i in range(10)]
+    return Depth(bids, asks, at)
 
 
 def exposure(strike: str, call: float, put: float = 0.0, price: str = "600") -> StrikeExposure:
@@ -320,9 +320,9 @@ def test_the_vendors_own_time_counts_not_the_time_of_receipt() -> None:
 
 def test_bad_shapes_are_named() -> None:
     board = a_pinned_spy()
-    board.books["SPY"] = Book(board.books["SPY"].bids, [], NOW)
+    board.books["SPY"] = Depth(board.books["SPY"].bids, [], NOW)
     assert faults(board) == ("one_sided:book:SPY",)
-    board.books["SPY"] = Book(a_book(10, 10).asks, a_book(10, 10).bids, NOW)
+    board.books["SPY"] = Depth(a_book(10, 10).asks, a_book(10, 10).bids, NOW)
     assert faults(board) == ("crossed:book:SPY",)
 
 

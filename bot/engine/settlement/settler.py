@@ -32,7 +32,7 @@ _VALUED: Final = frozenset({CloseReason.CASH_SETTLED, CloseReason.EXERCISED})
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Settled:
     """How a position ended: at what price of the underlying, and how sure that is. `price` None: unknown."""
 
     reason: CloseReason
@@ -91,7 +91,7 @@ class Settler:
 
     # ---- judging
 
-    def _verdicts(self, gone: Sequence[Position]) -> list[tuple[Position, Verdict]]:
+    def _verdicts(self, gone: Sequence[Position]) -> list[tuple[Position, Settled]]:
         uncertain = [p for p in self._ctx.ledger.closed.values() if self._is_uncertain(p)]
         judged, by_delivery = [], defaultdict(list)
         for position in (*gone, *uncertain):
@@ -123,21 +123,21 @@ class Settler:
         over = following is not None and self._ctx.now >= following.close_at
         return seen, Settlement.FINAL if over else Settlement.SEEN
 
-    def _paid_out(self, position: Position) -> Verdict:
+    def _paid_out(self, position: Position) -> Settled:
         price, certainty = self._price_of(position)
         contract = position.contract
         if price is None:
-            return Verdict(CloseReason.SETTLEMENT_PENDING, certainty, None, price_unknown(contract))
+            return Settled(CloseReason.SETTLEMENT_PENDING, certainty, None, price_unknown(contract))
         reason = CloseReason.CASH_SETTLED if contract.intrinsic(price) > 0 else CloseReason.EXPIRED
-        return Verdict(reason, certainty, price, _told(reason, contract, price))
+        return Settled(reason, certainty, price, _told(reason, contract, price))
 
-    def _exercised(self, position: Position) -> Verdict:
+    def _exercised(self, position: Position) -> Settled:
         price, certainty = self._price_of(position)
         contract = position.contract
         words = _told(CloseReason.EXERCISED, contract, price) if price is not None else price_unknown(contract)
-        return Verdict(CloseReason.EXERCISED, certainty, price, words)
+        return Settled(CloseReason.EXERCISED, certainty, price, words)
 
-    def _delivered(self, symbol: str, before: int, positions: Sequence[Position]) -> list[tuple[Position, Verdict]]:
+    def _delivered(self, symbol: str, before: int, positions: Sequence[Position]) -> list[tuple[Position, Settled]]:
         """Judge what delivers shares by the shares that came."""
         arrived = self._shares.get(symbol, 0) - before - self._explained(symbol, before)
         leaving = [Leaving(p.id, p.contract, p.settled_quantity - p.left_early) for p in positions]
@@ -158,23 +158,23 @@ class Settler:
         same = (p for p in there if p.contract.symbol == symbol and p.shares_before == before)
         return sum(p.contract.shares_of(p.settled_quantity - p.left_early) for p in same)
 
-    def _undecided(self, position: Position, words: str) -> Verdict:
+    def _undecided(self, position: Position, words: str) -> Settled:
         price = position.settlement_price
         if position.close_reason is CloseReason.EXPIRED:
-            return Verdict(CloseReason.EXPIRED, Settlement.SEEN, price, words)
-        return Verdict(CloseReason.SETTLEMENT_PENDING, Settlement.PENDING, price, words)
+            return Settled(CloseReason.EXPIRED, Settlement.SEEN, price, words)
+        return Settled(CloseReason.SETTLEMENT_PENDING, Settlement.PENDING, price, words)
 
-    def _worthless(self, position: Position, *, last_call: bool) -> Verdict:
+    def _worthless(self, position: Position, *, last_call: bool) -> Settled:
         price, contract = self._price_of(position)[0], position.contract
         lapsed = price is not None and contract.intrinsic(price) >= CENT
         words = _told(CloseReason.EXPIRED, contract, price)
         if lapsed:
             words = f"{contract} was in the money with {contract.symbol} at {price}, and no shares came: it lapsed"
-        return Verdict(CloseReason.EXPIRED, Settlement.FINAL if last_call else Settlement.SEEN, price, words)
+        return Settled(CloseReason.EXPIRED, Settlement.FINAL if last_call else Settlement.SEEN, price, words)
 
     # ---- writing
 
-    def _close(self, position: Position, verdict: Verdict) -> None:
+    def _close(self, position: Position, verdict: Settled) -> None:
         contracts = position.settled_quantity - position.left_early
         position.settled_value += verdict.value(position.contract) * contracts
         sets = self._sets(position, verdict)
@@ -185,7 +185,7 @@ class Settler:
         self._journal.take(Step(position, trigger, verdict.words, evidence, sets, actor="reconcile"))
         self._tell(position, verdict)
 
-    def _correct(self, position: Position, verdict: Verdict) -> None:
+    def _correct(self, position: Position, verdict: Settled) -> None:
         known = (position.close_reason, position.settlement, position.settlement_price)
         if (verdict.reason, verdict.settlement, verdict.price or position.settlement_price) == known:
             return
@@ -193,10 +193,10 @@ class Settler:
         if verdict.reason is not known[0] and verdict.reason is CloseReason.EXERCISED:
             self._tell(position, verdict)
 
-    def _sets(self, position: Position, verdict: Verdict) -> dict[str, Any]:
+    def _sets(self, position: Position, verdict: Settled) -> dict[str, Any]:
         return _sets_of(position, verdict)
 
-    def _evidence(self, position: Position, verdict: Verdict) -> Mapping[str, Any]:
+    def _evidence(self, position: Position, verdict: Settled) -> Mapping[str, Any]:
         contract = position.contract
         return {
             "underlying": verdict.price, "value": verdict.value(contract), "settlement": verdict.settlement,
@@ -205,7 +205,7 @@ class Settler:
             "expired_at": ends_at(self._ctx, contract),
         }  # fmt: skip
 
-    def _tell(self, position: Position, verdict: Verdict) -> None:
+    def _tell(self, position: Position, verdict: Settled) -> None:
         facts = {"position_id": position.id, "realized_pnl": position.realized_pnl, "underlying": verdict.price}
         words = f"{verdict.words}; realized {dollars(position.realized_pnl, plus=True)}"
         if verdict.settlement is Settlement.PENDING:
@@ -247,10 +247,10 @@ class Settler:
             self._journal.alert("SHARES_GONE", words, {"position_id": position.id})
 
 
-def resettle(journal: Journal, position: Position, verdict: Verdict, evidence: Mapping[str, Any], actor: str) -> None:
+def resettle(journal: Journal, position: Position, verdict: Settled, evidence: Mapping[str, Any], actor: str) -> None:
     """Give a settled position another reason, price or certainty; its P&L follows."""
     contracts, contract = position.settled_quantity - position.left_early, position.contract
-    before = Verdict(position.close_reason or verdict.reason, Settlement.SEEN, position.settlement_price, "")
+    before = Settled(position.close_reason or verdict.reason, Settlement.SEEN, position.settlement_price, "")
     old = ZERO if position.settlement is Settlement.PENDING else before.value(contract)
     change = (verdict.value(contract) - old) * contracts
     was = position.realized_pnl
@@ -264,17 +264,17 @@ def resettle(journal: Journal, position: Position, verdict: Verdict, evidence: M
         journal.alert("SETTLEMENT_CORRECTED", words, {"position_id": position.id})
 
 
-def told_by_person(position: Position, price: Decimal, actor: str) -> Verdict:
+def told_by_person(position: Position, price: Decimal, actor: str) -> Settled:
     """Return how a position ended when a person tells the underlying's settlement price."""
     contract = position.contract
     worth = contract.intrinsic(price) > 0
     in_kind = CloseReason.CASH_SETTLED if contract.settles_in_cash else CloseReason.EXERCISED
     taken = position.close_reason is CloseReason.EXERCISED
     reason = in_kind if worth or taken else CloseReason.EXPIRED
-    return Verdict(reason, Settlement.FINAL, price, f"{_told(reason, contract, price)}, as {actor} tells")
+    return Settled(reason, Settlement.FINAL, price, f"{_told(reason, contract, price)}, as {actor} tells")
 
 
-def _sets_of(position: Position, verdict: Verdict) -> dict[str, Any]:
+def _sets_of(position: Position, verdict: Settled) -> dict[str, Any]:
     keeps_shares = verdict.reason in {CloseReason.EXERCISED, CloseReason.SETTLEMENT_PENDING}
     uncertain = verdict.settlement is not Settlement.FINAL
     return {
@@ -319,17 +319,17 @@ def exercised_early(
     return frozenset(found)
 
 
-def early_verdict(ctx: Context, position: Position) -> Verdict:
+def early_verdict(ctx: Context, position: Position) -> Settled:
     """Return how an early exercise is counted: at the intrinsic value of this moment, if a sound quote is there."""
     contract, quote = position.contract, ctx.board.quote(position.contract.symbol)
     age = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
     price = None if quote is None or quote.price_fault(ctx.now, age) is not None else sound_price(quote.reference)
     if price is None:
-        return Verdict(CloseReason.EXERCISED, Settlement.PENDING, None, f"{contract} was exercised by hand")
+        return Settled(CloseReason.EXERCISED, Settlement.PENDING, None, f"{contract} was exercised by hand")
     words = (
         f"{contract} was exercised by hand, counted at {contract.intrinsic(price)} with {contract.symbol} at {price}"
     )
-    return Verdict(CloseReason.EXERCISED, Settlement.FINAL, price, words)
+    return Settled(CloseReason.EXERCISED, Settlement.FINAL, price, words)
 
 
 def is_book_entry(execution: Execution) -> bool:

@@ -19,7 +19,7 @@ from bot.domain.events import (
 from bot.domain.instruments import Instrument, OptionContract, PriceGrid, is_over, option_of_key, parse_osi, price_grid
 from bot.domain.looks import Looks
 from bot.domain.market import Datum
-from bot.domain.quotes import Book, Greeks, Quote, TradePrint
+from bot.domain.quotes import Depth, Greeks, Quote, TradePrint
 
 _TRADES_KEPT = 200
 
@@ -31,7 +31,7 @@ class Board:
         self._quotes: dict[str, Quote] = {}
         self._underlyings: dict[str, None] = {}  # keys in the order in which they were first heard of
         self._greeks: dict[str, Greeks] = {}
-        self._books: dict[str, Book] = {}
+        self._books: dict[str, Depth] = {}
         self._trades: dict[str, list[TradePrint]] = {}
         self._data: dict[tuple[str, str], Datum] = {}
         self._grids: dict[str, PriceGrid] = {}
@@ -47,7 +47,7 @@ class Board:
     def greeks(self, key: str) -> Greeks | None:
         return self._greeks.get(key)
 
-    def book(self, key: str) -> Book | None:
+    def book(self, key: str) -> Depth | None:
         return self._books.get(key)
 
     def trades(self, key: str) -> list[TradePrint]:
@@ -144,7 +144,7 @@ class Board:
             return replace(quote, heard_at=lines.at, lost=False)
         return quote if quote.lost else replace(quote, lost=True)
 
-    def _book_by_its_line(self, key: str, book: Book) -> Book:
+    def _book_by_its_line(self, key: str, book: Depth) -> Depth:
         lines = self._lines
         if lines is None or book.at > lines.at:
             return book

@@ -31,7 +31,7 @@ Worth = Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ValueFault:
     """Why there is no equity: a code, words, numbers."""
 
     code: str
@@ -74,18 +74,20 @@ class Equity:
         self.told, self.told_at, self.worth = value, event.at, dict(worth())
         return before
 
-    def fault(self, now: datetime, most_s: float) -> Fault | None:
+    def fault(self, now: datetime, most_s: float) -> ValueFault | None:
         """Return why there is no equity now, None when there is."""
         if self.currency != DOLLARS:
             words = f"the account is kept in {self.currency}: only an account in dollars is traded"
-            return Fault(OTHER_CURRENCY, words, {"currency": self.currency})
+            return ValueFault(OTHER_CURRENCY, words, {"currency": self.currency})
         if self.told is None or self.told_at is None:
-            return Fault(UNKNOWN, "the broker has not told the account's value yet", {})
+            return ValueFault(UNKNOWN, "the broker has not told the account's value yet", {})
         age_s = (now - self.told_at).total_seconds()
         if age_s <= most_s:
             return None
         facts = {"age_s": round(age_s, 1), "max_s": most_s, "told": self.told, "told_at": self.told_at}
-        return Fault(STALE, f"the account's value of {self.told:,.2f} is {age_s:.0f} s old, over {most_s:g} s", facts)
+        return ValueFault(
+            STALE, f"the account's value of {self.told:,.2f} is {age_s:.0f} s old, over {most_s:g} s", facts
+        )
 
     def estimate(self, now: datetime, worth: Callable[[], Worth], pnl_most_s: float) -> Decimal | None:
         """Return the last word plus what P&L has changed since: the broker's P&L while that is fresh, else the marks

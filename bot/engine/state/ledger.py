@@ -22,7 +22,7 @@ from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal, SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.clocks import Clocks
-from bot.engine.state.equity import Equity, Fault
+from bot.engine.state.equity import Equity, ValueFault
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
 from bot.risk.correlation import Bet, Minutes, bet_on
 
@@ -128,7 +128,7 @@ class Ledger:
         self.account = Equity(kept=loaded.last_account)  # what came or went while nobody looked shows beside it
         self.account_on_disk = Equity()  # as it was at the last commit
         self.equity: Decimal | None = None  # what the account is worth at this moment; None: see `equity_fault`
-        self.equity_fault: Fault | None = None
+        self.equity_fault: ValueFault | None = None
         self.last_close = loaded.last_close
         self.opening_guessed_on: date | None = None  # the day whose first equity may still be mended
         self.minutes: Minutes = {}  # last prices of the minutes, as the limits keep them

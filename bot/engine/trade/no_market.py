@@ -80,7 +80,7 @@ HELD_CODE: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldNoMarket:
     """What was told of a position: its silence, whether it had to be sold, and since when."""
 
     silence: NoMarket
@@ -92,7 +92,7 @@ class Told:
 class NoMarketWatch:
     """Memory between ticks: which position waits for what, and since when."""
 
-    told: dict[str, Told] = field(default_factory=dict)
+    told: dict[str, ToldNoMarket] = field(default_factory=dict)
 
     def tell(self, ctx: Context, journal: Journal, schedule: Schedule) -> None:
         """Alert what begins and what ends; it is critical where something has to be sold, or the tick watches the
@@ -122,10 +122,10 @@ class NoMarketWatch:
         elif known is not None and must_go and not known.must_go:
             del self.told[position.id]  # it may be held on no longer, which is another matter
         if now is not None and position.id not in self.told:
-            self._tell_the_beginning(ctx, journal, schedule, position, Told(now, must_go, ctx.now))
+            self._tell_the_beginning(ctx, journal, schedule, position, ToldNoMarket(now, must_go, ctx.now))
 
     @staticmethod
-    def _tell_the_end(ctx: Context, journal: Journal, position: Position, known: Told) -> None:
+    def _tell_the_end(ctx: Context, journal: Journal, position: Position, known: ToldNoMarket) -> None:
         lasted = (ctx.now - known.since).total_seconds()
         again = "can be sold again" if known.must_go else "is quoted again"
         words = f"{position.quantity} x {position.contract} {again}: {known.silence} no more, after {lasted:.0f} s"
@@ -133,7 +133,7 @@ class NoMarketWatch:
         journal.alert(code, words, {"position_id": position.id, "for_s": lasted})
 
     def _tell_the_beginning(
-        self, ctx: Context, journal: Journal, schedule: Schedule, position: Position, told: Told
+        self, ctx: Context, journal: Journal, schedule: Schedule, position: Position, told: ToldNoMarket
     ) -> None:
         silence, what = told.silence, f"{position.quantity} x {position.contract}"
         if not schedule.due(f"silence {silence.name} {told.must_go} {position.id}", ctx.now, _AGAIN_S):

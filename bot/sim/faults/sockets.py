@@ -54,10 +54,10 @@ from bot.sim.matching import MatchingVenue
 from bot.sim.strangers import Strangers
 from bot.sim.tws import messages, others, requests
 from bot.sim.tws.order_messages import order_status
-from bot.sim.tws.requests import Request
+from bot.sim.tws.requests import WireRequest
 from bot.sim.tws.serve_data import MARKET_DATA, QUOTES
 from bot.sim.tws.server import TwsFace
-from bot.sim.tws.session import Session
+from bot.sim.tws.session import ClientSession
 from bot.sim.tws.tickets import Refusal, read_ticket
 from bot.sim.tws.wire import Message
 from bot.sim.uw.routes import Answer
@@ -117,16 +117,16 @@ class FaultyTwsFace(TwsFace):
         self._faulty_venue, self._published = venue, simulated
         self._held: list[tuple[datetime, int, Callable[[], None]]] = []
         self._number = 0
-        self._waiting: list[tuple[Session, Message]] = []
+        self._waiting: list[tuple[ClientSession, Message]] = []
         self._answering = self._previewing = False
         self._left_out: frozenset[int] = frozenset()  # messages that the answer under way lacks
         self._lost = self._down = self._competing = False
         self._back = 1102
-        self._told: set[Session] = set()
-        self._told_of_rival: set[tuple[Session, int]] = set()  # and the line
+        self._told: set[ClientSession] = set()
+        self._told_of_rival: set[tuple[ClientSession, int]] = set()  # and the line
         self._ids_reset = False
         self._others = Strangers()
-        self._cut: set[tuple[Session, int]] = set()  # and the line
+        self._cut: set[tuple[ClientSession, int]] = set()  # and the line
         self._at_fill: list[CashMoves] = []
         self._forgotten: set[int] = set()
         self._follower: asyncio.Task[None] | None = None
@@ -179,7 +179,7 @@ class FaultyTwsFace(TwsFace):
         for _, _, action in due:
             action()
 
-    def _tell_of_others(self, session: Session, now: datetime) -> None:
+    def _tell_of_others(self, session: ClientSession, now: datetime) -> None:
         account = self.venue.account_id
         for order in self._others.open_orders:
             for said in others.live(order, account, now, session.version):
@@ -217,7 +217,7 @@ class FaultyTwsFace(TwsFace):
             else:
                 self._faulty_venue.pay(paid.amount)
 
-    def _is_silent(self, session: Session, message: Message, now: datetime) -> bool:
+    def _is_silent(self, session: ClientSession, message: Message, now: datetime) -> bool:
         """Say whether what serves a line says nothing of it."""
         number = _line_of(message)
         if (session, number) in self._cut:
@@ -276,7 +276,7 @@ class FaultyTwsFace(TwsFace):
 
     # ---- in
 
-    def ingress(self, session: Session, request: Request) -> None:
+    def ingress(self, session: ClientSession, request: WireRequest) -> None:
         """Swallow, refuse, delay or pass a request on."""
         now = self.now()
         if self.script.active(Mute, now) is not None:
@@ -284,14 +284,14 @@ class FaultyTwsFace(TwsFace):
         match request:
             case requests.PlaceOrder() if not _is_preview(request):
                 self._place(session, request, now)
-            case requests.CancelOrder():
+            case requests.CancelTicket():
                 self._cancel(session, request, now)
             case _ if self._lost and isinstance(request, _ABOUT_THE_BOOK):
                 return
             case _:
                 self._answer(session, request, now)
 
-    def _answer(self, session: Session, request: Request, now: datetime) -> None:
+    def _answer(self, session: ClientSession, request: WireRequest, now: datetime) -> None:
         lacks = _PARTS.get(type(request))
         if lacks is not None and self.script.meet(ShortBook, now, lacks=lacks) is not None:
             self._left_out = _IN_THE_BOOK[lacks]
@@ -299,7 +299,7 @@ class FaultyTwsFace(TwsFace):
         super().ingress(session, request)
         self._answering, self._previewing, self._left_out = False, False, frozenset()
 
-    def _place(self, session: Session, request: requests.PlaceOrder, now: datetime) -> None:
+    def _place(self, session: ClientSession, request: requests.PlaceOrder, now: datetime) -> None:
         if self._lost or self.script.meet(LoseOrder, now) is not None:
             return
         live = {(o.ticket.client_id, o.ticket.order_id) for o in self.venue.open_orders()}
@@ -314,7 +314,7 @@ class FaultyTwsFace(TwsFace):
             super().ingress(session, request)
 
     def _end_at_once(
-        self, session: Session, request: requests.PlaceOrder, statuses: Sequence[Status], now: datetime
+        self, session: ClientSession, request: requests.PlaceOrder, statuses: Sequence[Status], now: datetime
     ) -> None:
         """Tell of an order that is over without a word of why; one that does not read is answered as ever."""
         ticket = read_ticket(request, session.client_id, self.venue.market, self.venue.account_id, now)
@@ -324,7 +324,7 @@ class FaultyTwsFace(TwsFace):
         for status in statuses:
             session.send(order_status(VenueOrder(ticket, 0, status, now, now), status))
 
-    def _cancel(self, session: Session, request: requests.CancelOrder, now: datetime) -> None:
+    def _cancel(self, session: ClientSession, request: requests.CancelTicket, now: datetime) -> None:
         if self._lost:
             return
         refusal = self.script.meet(Reject, now, of="cancel")
@@ -338,7 +338,7 @@ class FaultyTwsFace(TwsFace):
 
     # ---- out
 
-    def egress(self, session: Session, message: Message) -> None:
+    def egress(self, session: ClientSession, message: Message) -> None:
         """Drop, delay, repeat, reorder or bend a message."""
         now = self.now()
         if self.script.active(Mute, now) is not None or self._is_forgotten(message) or message.id in self._left_out:
@@ -363,7 +363,7 @@ class FaultyTwsFace(TwsFace):
     def _is_forgotten(self, message: Message) -> bool:
         return message.id == _COMPLETED_ORDER and any(field in self._forgotten for field in message.fields)
 
-    def _say_market(self, kind: Callback, session: Session, message: Message, now: datetime) -> None:
+    def _say_market(self, kind: Callback, session: ClientSession, message: Message, now: datetime) -> None:
         if self._competing or self._lost or self._is_silent(session, message, now):
             return
         bad = self.script.active(BadQuotes, now)
@@ -376,7 +376,7 @@ class FaultyTwsFace(TwsFace):
             message = Message(message.id, (version, req_id, tick, price, *rest))
         self._bend(kind, session, message, now)
 
-    def _say_order(self, kind: Callback, session: Session, message: Message, now: datetime) -> None:
+    def _say_order(self, kind: Callback, session: ClientSession, message: Message, now: datetime) -> None:
         if kind is Callback.EXECUTION and self._at_fill:
             self._faulty_venue.pay(self._at_fill.pop().amount)
         if kind is Callback.ACCOUNT and (fault := self.script.active(AccountSays, now)) is not None:
@@ -394,7 +394,7 @@ class FaultyTwsFace(TwsFace):
                 for whose, execution in waiting:
                     self._bend(Callback.EXECUTION, whose, execution, now)
 
-    def _bend(self, kind: Callback, session: Session, message: Message, now: datetime) -> None:
+    def _bend(self, kind: Callback, session: ClientSession, message: Message, now: datetime) -> None:
         chance, say = self.script.chance, super().egress
         for fault in self.script.touching(now):
             if not fault.bends(kind) or chance.random() >= fault.share:
@@ -431,10 +431,10 @@ _ABOUT_THE_BOOK: Final = (
     requests.OpenOrders,
     requests.AllOpenOrders,
     requests.CompletedOrders,
-    requests.Executions,
+    requests.ExecutionFilter,
     requests.Positions,
 )
-_PARTS: Final[Mapping[type[Request], str]] = MappingProxyType(
+_PARTS: Final[Mapping[type[WireRequest], str]] = MappingProxyType(
     {requests.OpenOrders: "orders", requests.AllOpenOrders: "orders", requests.Positions: "positions"}
 )
 

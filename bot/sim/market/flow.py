@@ -118,7 +118,7 @@ class NetPremiumMinute:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowAlert:
+class ModelAlert:
     """A burst of trades in one contract, ended by a large one. Premiums are dollars."""
 
     id: uuid.UUID
@@ -241,7 +241,7 @@ def net_premium_minutes(
 
 def build_alerts(
     tape: OptionTape, universe: Universe, path: DayPath, line: Timeline, iv: float, interest: Floats, seed: int
-) -> list[FlowAlert]:
+) -> list[ModelAlert]:
     """Return the day's alerts: each trade among the largest premiums, with what its contract traded just before."""
     premium = tape.cents * tape.size
     if not len(premium):
@@ -259,7 +259,7 @@ def _alert(
     iv: float,
     interest: Floats,
     seed: int,
-) -> FlowAlert:
+) -> ModelAlert:
     row, second = int(tape.row[trade]), int(tape.second[trade])
     so_far = tape.of_row(row, second)
     burst = so_far[tape.second[so_far] >= second - _ALERT_WINDOW_S]
@@ -276,7 +276,7 @@ def _alert(
     ]  # fmt: skip
     tick = 1 if universe.spec.option_rule == 26 else 5
     cents = int(tape.cents[trade])
-    return FlowAlert(
+    return ModelAlert(
         id=uuid.UUID(int=(word << 64) | mix(word, 1), version=4),
         rule=rule,
         at=line.instant(second) + timedelta(microseconds=500_000 + word % 400_000),

@@ -30,7 +30,7 @@ from bot.sim.market.chain import IdBook, Universe, build_universe, open_interest
 from bot.sim.market.exposure import ChainSnapshot, SpotGexRow, StrikeExposures, exposure_by_strike, spot_row
 from bot.sim.market.flow import (
     ContractDay,
-    FlowAlert,
+    ModelAlert,
     NetPremiumMinute,
     OptionTape,
     build_alerts,
@@ -75,7 +75,7 @@ class Book:
     universe: Universe
     interest: Floats
     options: OptionTape
-    alerts: list[FlowAlert] = field(default_factory=list)
+    alerts: list[ModelAlert] = field(default_factory=list)
     days: dict[int, tuple[ContractDay, Decimal]] = field(default_factory=dict)
     minutes: list[SpotGexRow] = field(default_factory=list)
     flows: list[NetPremiumMinute] = field(default_factory=list)
@@ -447,7 +447,7 @@ class MarketModel:
             book.flows += net_premium_minutes(book.options, book.universe, line, len(book.flows), ended)
         return book.flows[:ended]
 
-    def flow_alerts(self, since: datetime, until: datetime, symbols: Iterable[str] = ()) -> list[FlowAlert]:
+    def flow_alerts(self, since: datetime, until: datetime, symbols: Iterable[str] = ()) -> list[ModelAlert]:
         """Return the alerts with since < at <= until of the given symbols (all when none is given), oldest first."""
         chosen = list(symbols) or self.symbols()
         found = [each for name in chosen if name in self._books for each in self._books[name].alerts]

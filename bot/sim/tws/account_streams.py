@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws import messages
-from bot.sim.tws.moment import Moment
+from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.wire import UNSET_DOUBLE, Message
 from bot.sim.vocabulary import VenuePosition
 
@@ -43,7 +43,7 @@ class AccountValue(NamedTuple):
     currency: str
 
 
-def account_values(moment: Moment) -> list[AccountValue]:
+def account_values(moment: VenueMoment) -> list[AccountValue]:
     """Return the account's own values: texts without currency, money in USD to the cent."""
     values = moment.account_values
     listed = [
@@ -61,7 +61,7 @@ def account_values(moment: Moment) -> list[AccountValue]:
     return listed
 
 
-def ledger(moment: Moment) -> list[AccountValue]:
+def ledger(moment: VenueMoment) -> list[AccountValue]:
     """Return the ledger: the same figures for the base currency and for dollars, which are one here."""
     values = moment.account_values
     figures = {tag: money(values[source]) for tag, source in _LEDGER.items() if source in values}
@@ -73,7 +73,7 @@ def ledger(moment: Moment) -> list[AccountValue]:
     ]
 
 
-def _market_values(moment: Moment) -> dict[str, Decimal]:
+def _market_values(moment: VenueMoment) -> dict[str, Decimal]:
     totals = {"StockMarketValue": Decimal(0), "OptionMarketValue": Decimal(0)}
     for held in moment.positions:
         tag = "OptionMarketValue" if held.instrument.sec_type == "OPT" else "StockMarketValue"
@@ -81,12 +81,12 @@ def _market_values(moment: Moment) -> dict[str, Decimal]:
     return totals
 
 
-def market_value(held: VenuePosition, moment: Moment) -> Decimal:
+def market_value(held: VenuePosition, moment: VenueMoment) -> Decimal:
     """Return what a holding is worth now, in dollars."""
     return moment.mark(held.instrument) * held.quantity * held.instrument.multiplier
 
 
-def unrealized(held: VenuePosition, moment: Moment) -> Decimal:
+def unrealized(held: VenuePosition, moment: VenueMoment) -> Decimal:
     return market_value(held, moment) - held.average_cost * held.quantity
 
 
@@ -126,13 +126,13 @@ class AccountFeed:
         """Speak at the next pace: a position has changed."""
         self._due = float("-inf")
 
-    def download(self, moment: Moment) -> list[Message]:
+    def download(self, moment: VenueMoment) -> list[Message]:
         return [*self._news(moment), messages.account_download_end(self._account)]
 
-    def pace(self, moment: Moment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[Message]:
         return self._news(moment) if moment.monotonic >= self._due else []
 
-    def _news(self, moment: Moment) -> list[Message]:
+    def _news(self, moment: VenueMoment) -> list[Message]:
         self._due = moment.monotonic + REFRESH_S
         if self._repeat_at is None or moment.at >= self._repeat_at:
             self._repeat_at = moment.at + REPEATS
@@ -145,13 +145,13 @@ class AccountFeed:
             said.append(messages.account_time(moment.at, EXCHANGE_ZONE))
         return said
 
-    def _holdings(self, moment: Moment) -> list[Message]:
+    def _holdings(self, moment: VenueMoment) -> list[Message]:
         current = {held.instrument.con_id: self._holding(held, moment) for held in moment.positions}
         fresh = [message for con_id, message in current.items() if self._portfolio.get(con_id) != message]
         self._portfolio |= current
         return fresh
 
-    def _holding(self, held: VenuePosition, moment: Moment) -> Message:
+    def _holding(self, held: VenuePosition, moment: VenueMoment) -> Message:
         mark = moment.mark(held.instrument)
         value, open_profit = market_value(held, moment), unrealized(held, moment)
         return messages.portfolio(held, mark, value, open_profit, held.average_cost, self._account)
@@ -167,19 +167,19 @@ class SummaryFeed:
         self._changed = _Changed()
         self._due = float("-inf")
 
-    def download(self, moment: Moment) -> list[Message]:
+    def download(self, moment: VenueMoment) -> list[Message]:
         return [*self._news(moment), messages.end(64, self._req_id)]
 
-    def pace(self, moment: Moment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[Message]:
         return self._news(moment) if moment.monotonic >= self._due else []
 
-    def _news(self, moment: Moment) -> list[Message]:
+    def _news(self, moment: VenueMoment) -> list[Message]:
         self._due = moment.monotonic + REFRESH_S
         values = [each for each in account_values(moment) if each.tag in self._tags]
         values += self._ledgers(moment)
         return [messages.account_summary(self._req_id, self._account, *each) for each in self._changed.only(values)]
 
-    def _ledgers(self, moment: Moment) -> list[AccountValue]:
+    def _ledgers(self, moment: VenueMoment) -> list[AccountValue]:
         asked = [tag for tag in self._tags if tag.startswith("$LEDGER")]
         if not asked:
             return []
@@ -198,13 +198,13 @@ class MultiFeed:
         self._changed = _Changed()
         self._due = float("-inf")
 
-    def download(self, moment: Moment) -> list[Message]:
+    def download(self, moment: VenueMoment) -> list[Message]:
         return [*self._news(moment), messages.end(74, self._req_id)]
 
-    def pace(self, moment: Moment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[Message]:
         return self._news(moment) if moment.monotonic >= self._due else []
 
-    def _news(self, moment: Moment) -> list[Message]:
+    def _news(self, moment: VenueMoment) -> list[Message]:
         self._due = moment.monotonic + REFRESH_S
         own = account_values(moment)
         if self._ledger_only:
@@ -223,7 +223,7 @@ class PnlFeed:
         self._due = float("-inf")
         self._sent: tuple[Decimal, Decimal, Decimal] | None = None
 
-    def pace(self, moment: Moment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[Message]:
         if moment.monotonic < self._due:
             return []
         self._due = moment.monotonic + REFRESH_S
@@ -242,7 +242,7 @@ class PnlSingleFeed:
         self._due = float("-inf")
         self._sent: Message | None = None
 
-    def pace(self, moment: Moment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[Message]:
         if moment.monotonic < self._due:
             return []
         self._due = moment.monotonic + REFRESH_S
@@ -252,7 +252,7 @@ class PnlSingleFeed:
         self._sent = message
         return [message]
 
-    def _message(self, moment: Moment) -> Message:
+    def _message(self, moment: VenueMoment) -> Message:
         held = next((each for each in moment.positions if each.instrument.con_id == self._con_id), None)
         if held is None:
             return messages.pnl_single(self._req_id, 0, UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, Decimal(0))
@@ -261,7 +261,7 @@ class PnlSingleFeed:
         value = market_value(held, moment)
         return messages.pnl_single(self._req_id, held.quantity, daily, open_profit, held.realized_pnl, value)
 
-    def _daily(self, held: VenuePosition, moment: Moment, open_profit: Decimal) -> Decimal:
+    def _daily(self, held: VenuePosition, moment: VenueMoment, open_profit: Decimal) -> Decimal:
         """Return today's profit: of a holding that today's fills opened all of it, of an older one since the close."""
         traded = any(fill.instrument.con_id == self._con_id for fill in moment.venue.executions())
         close = moment.top(held.instrument).close

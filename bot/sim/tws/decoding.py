@@ -9,10 +9,10 @@ from typing import Any, Final, get_type_hints
 
 from bot.sim.tws import requests
 from bot.sim.tws.order_requests import read_contract, read_place_order, skip_delta_neutral, skip_legs
-from bot.sim.tws.requests import ContractQuery, Request
+from bot.sim.tws.requests import ContractQuery, WireRequest
 from bot.sim.tws.wire import Fields, ProtocolError
 
-Reader = Callable[[Fields, int], Request]
+Reader = Callable[[Fields, int], WireRequest]
 
 _READERS: Final[dict[Any, Callable[[Fields], Any]]] = {
     int: Fields.integer,
@@ -23,12 +23,12 @@ _READERS: Final[dict[Any, Callable[[Fields], Any]]] = {
 }
 
 
-def _plain(kind: type[Request], *, versioned: bool = True) -> Reader:
+def _plain(kind: type[WireRequest], *, versioned: bool = True) -> Reader:
     """Build the reader of a request whose dataclass is its layout; `versioned` messages carry a version first."""
     hints = get_type_hints(kind)
     readers = [_READERS[hints[field.name]] for field in fields(kind)]
 
-    def read(source: Fields, version: int) -> Request:
+    def read(source: Fields, version: int) -> WireRequest:
         del version
         if versioned:
             source.skip(1)
@@ -37,13 +37,13 @@ def _plain(kind: type[Request], *, versioned: bool = True) -> Reader:
     return read
 
 
-def _start_api(source: Fields, version: int) -> Request:
+def _start_api(source: Fields, version: int) -> WireRequest:
     del version
     source.skip(1)
     return requests.StartApi(source.integer(), source.optional_text())
 
 
-def _market_data(source: Fields, version: int) -> Request:
+def _market_data(source: Fields, version: int) -> WireRequest:
     del version
     source.skip(1)
     req_id, contract = source.integer(), read_contract(source)
@@ -52,7 +52,7 @@ def _market_data(source: Fields, version: int) -> Request:
     return requests.MarketData(req_id, contract, source.text(), source.boolean(), source.optional_boolean())
 
 
-def _contract_details(source: Fields, version: int) -> Request:
+def _contract_details(source: Fields, version: int) -> WireRequest:
     del version
     source.skip(1)
     return requests.ContractDetails(
@@ -64,7 +64,7 @@ def _contract_details(source: Fields, version: int) -> Request:
     )
 
 
-def _historical_data(source: Fields, version: int) -> Request:
+def _historical_data(source: Fields, version: int) -> WireRequest:
     del version
     req_id, contract, expired = source.integer(), read_contract(source), source.boolean()
     end, bar_size, duration = source.text(), source.text(), source.text()
@@ -74,7 +74,7 @@ def _historical_data(source: Fields, version: int) -> Request:
     return requests.HistoricalData(req_id, contract, expired, end, bar_size, duration, regular, what, date_format, keep)
 
 
-def _histogram(source: Fields, version: int) -> Request:
+def _histogram(source: Fields, version: int) -> WireRequest:
     del version
     req_id, contract, _expired = source.integer(), read_contract(source), source.boolean()
     return requests.Histogram(req_id, contract, source.boolean(), source.text())
@@ -84,10 +84,10 @@ DECODERS: Final[dict[int, Reader]] = {
     1: _market_data,
     2: _plain(requests.CancelMarketData),
     3: read_place_order,
-    4: _plain(requests.CancelOrder),
+    4: _plain(requests.CancelTicket),
     5: _plain(requests.OpenOrders),
     6: _plain(requests.AccountUpdates),
-    7: _plain(requests.Executions),
+    7: _plain(requests.ExecutionFilter),
     8: _plain(requests.NextIds),
     9: _contract_details,
     10: _plain(requests.MarketDepth),
@@ -107,7 +107,7 @@ DECODERS: Final[dict[int, Reader]] = {
     24: _plain(requests.ScannerParameters),
     25: _plain(requests.CancelHistoricalData),
     49: _plain(requests.CurrentTime),
-    50: _plain(requests.RealTimeBars),
+    50: _plain(requests.RealTimeBarsAsk),
     51: _plain(requests.CancelRealTimeBars),
     52: _plain(requests.FundamentalData),
     53: _plain(requests.CancelAnswered),
@@ -165,7 +165,7 @@ def message_id(raw: list[str]) -> int:
         raise ProtocolError(f"message id is not a number: {raw[:1]!r}") from None
 
 
-def decode(raw: list[str], version: int) -> Request:
+def decode(raw: list[str], version: int) -> WireRequest:
     """Return what a client's fields ask for. Raises ProtocolError on fields that its message cannot have."""
     number = message_id(raw)
     reader = DECODERS.get(number)

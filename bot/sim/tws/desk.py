@@ -23,13 +23,13 @@ from bot.sim.vocabulary import (
     OrderChanged,
     OrderTicket,
     PositionChanged,
-    Refused,
     SimulatedVenue,
     Status,
     VenueEvent,
     VenueExecution,
     VenueOrder,
     VenuePosition,
+    VenueRefused,
 )
 
 LIVE_EXECUTION: Final = -1
@@ -51,7 +51,7 @@ class Client(Protocol):
     def position_changed(self, position: VenuePosition) -> None: ...
 
 
-class OrderDesk:
+class ClientDesk:
     """Orders of all clients. `clients` returns those that are connected; `master_client_id` hears of everyone's."""
 
     def __init__(
@@ -128,7 +128,7 @@ class OrderDesk:
                     self._order_changed(order)
                 case Filled(order, fill):
                     self._filled(order, fill)
-                case Refused(client_id, order_id, code, text):
+                case VenueRefused(client_id, order_id, code, text):
                     for client in self._audience(client_id):
                         client.error(order_id, code, text)
                 case PositionChanged(position):

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from bot.sim.tws.contracts import is_specific, lookup
-from bot.sim.tws.requests import ContractQuery, Request
-from bot.sim.tws.session import Session
+from bot.sim.tws.requests import ContractQuery, WireRequest
+from bot.sim.tws.session import ClientSession
 from bot.sim.tws.tickets import AMBIGUOUS, NO_DEFINITION
 from bot.sim.vocabulary import Instrument
 
-R = TypeVar("R", bound=Request)
-Handler = Callable[[Session, R], None]
+R = TypeVar("R", bound=WireRequest)
+Handler = Callable[[ClientSession, R], None]
 
-HANDLERS: Final[dict[type[Request], Handler[Any]]] = {}
+HANDLERS: Final[dict[type[WireRequest], Handler[Any]]] = {}
 
 
 def answers(kind: type[R]) -> Callable[[Handler[R]], Handler[R]]:
@@ -27,7 +27,7 @@ def answers(kind: type[R]) -> Callable[[Handler[R]], Handler[R]]:
     return register
 
 
-def resolve(session: Session, req_id: int, query: ContractQuery) -> Instrument | None:
+def resolve(session: ClientSession, req_id: int, query: ContractQuery) -> Instrument | None:
     """Return the one instrument a data request is for; otherwise the client gets error 200 and the answer is None."""
     found = lookup(session.face.market, query) if is_specific(query) else []
     if len(found) == 1:
@@ -37,6 +37,6 @@ def resolve(session: Session, req_id: int, query: ContractQuery) -> Instrument |
     return None
 
 
-def invalid(session: Session, req_id: int, cause: str) -> None:
+def invalid(session: ClientSession, req_id: int, cause: str) -> None:
     """Answer a request whose content makes no sense (321)."""
     session.error(req_id, 321, f"Error validating request: {cause}")

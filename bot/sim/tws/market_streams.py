@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from bot.sim.tws import messages
 from bot.sim.tws.contracts import closing_time
 from bot.sim.tws.generic_ticks import GENERIC_TICKS, GenericTick
-from bot.sim.tws.moment import Moment
+from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.option_math import YEAR_S, at_price
 from bot.sim.tws.wire import Message
 from bot.sim.vocabulary import BookLevel, Instrument, ModelGreeks, TopOfBook
@@ -27,7 +27,7 @@ DEPTH_S: Final = 0.1
 class Stream(Protocol):
     """One subscription: asked at every pace what there is to say."""
 
-    def pace(self, moment: Moment) -> list[Message]: ...
+    def pace(self, moment: VenueMoment) -> list[Message]: ...
 
 
 _STATISTICS: Final[tuple[tuple[int, Callable[[TopOfBook], Decimal | None]], ...]] = (
@@ -91,7 +91,7 @@ class MarketLine:
             messages.tick_request_parameters(self.req_id, self.instrument),
         ]
 
-    def pace(self, moment: Moment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[Message]:
         said: list[Message] = []
         top = moment.top(self.instrument)
         if top is not self._top and top != self._top:
@@ -133,7 +133,7 @@ class MarketLine:
             return top.ask, 0 if top.ask is None else top.ask_size // self._lot
         return top.last, top.last_size // self._lot
 
-    def _computations(self, moment: Moment, top: TopOfBook) -> list[Message]:
+    def _computations(self, moment: VenueMoment, top: TopOfBook) -> list[Message]:
         model = moment.greeks(self.instrument)
         if model is None or model == self._greeks or self.instrument.expiry is None:
             return []
@@ -163,7 +163,7 @@ class DepthLine:
         self._books: dict[int, list[BookLevel]] = {0: [], 1: []}
         self._due = float("-inf")
 
-    def pace(self, moment: Moment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[Message]:
         if moment.monotonic < self._due:
             return []
         self._due = moment.monotonic + DEPTH_S

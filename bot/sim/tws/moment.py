@@ -9,7 +9,7 @@ from functools import cached_property
 from bot.sim.vocabulary import Depth, Instrument, ModelGreeks, TopOfBook, Venue, VenuePosition
 
 
-class Moment:
+class VenueMoment:
     """What the market and the account are at `at` (UTC, simulated); `monotonic` is wall seconds, for pacing."""
 
     def __init__(self, venue: Venue, at: datetime, monotonic: float) -> None:

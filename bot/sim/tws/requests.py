@@ -30,25 +30,25 @@ class ContractQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class WireRequest:
     """Anything a client can ask."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown(Request):
+class Unknown(WireRequest):
     """A message id that the venue does not know."""
 
     message_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class StartApi(Request):
+class StartApi(WireRequest):
     client_id: int
     capabilities: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class MarketData(Request):
+class MarketData(WireRequest):
     req_id: int
     contract: ContractQuery
     generic_ticks: str
@@ -57,12 +57,12 @@ class MarketData(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelMarketData(Request):
+class CancelMarketData(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceOrder(Request):
+class PlaceOrder(WireRequest):
     """A placeOrder: what the venue acts on by name, everything else as the client wrote it in `attributes`."""
 
     order_id: int
@@ -90,33 +90,33 @@ class PlaceOrder(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelOrder(Request):
+class CancelTicket(WireRequest):
     order_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class OpenOrders(Request):
+class OpenOrders(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class AllOpenOrders(Request):
+class AllOpenOrders(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class AutoOpenOrders(Request):
+class AutoOpenOrders(WireRequest):
     bind: bool
 
 
 @dataclass(frozen=True, slots=True)
-class AccountUpdates(Request):
+class AccountUpdates(WireRequest):
     subscribe: bool
     account: str
 
 
 @dataclass(frozen=True, slots=True)
-class Executions(Request):
+class ExecutionFilter(WireRequest):
     req_id: int
     client_id: int
     account: str
@@ -128,12 +128,12 @@ class Executions(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class NextIds(Request):
+class NextIds(WireRequest):
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class ContractDetails(Request):
+class ContractDetails(WireRequest):
     req_id: int
     contract: ContractQuery
     include_expired: bool
@@ -142,7 +142,7 @@ class ContractDetails(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class MarketDepth(Request):
+class MarketDepth(WireRequest):
     req_id: int
     contract: ContractQuery
     rows: int
@@ -150,45 +150,45 @@ class MarketDepth(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelMarketDepth(Request):
+class CancelMarketDepth(WireRequest):
     req_id: int
     smart: bool
 
 
 @dataclass(frozen=True, slots=True)
-class NewsBulletins(Request):
+class NewsBulletins(WireRequest):
     all_messages: bool
 
 
 @dataclass(frozen=True, slots=True)
-class CancelNewsBulletins(Request):
+class CancelNewsBulletins(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class ServerLogLevel(Request):
+class ServerLogLevel(WireRequest):
     level: int
 
 
 @dataclass(frozen=True, slots=True)
-class ManagedAccounts(Request):
+class ManagedAccounts(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class RequestAdvisorConfig(Request):
+class RequestAdvisorConfig(WireRequest):
     kind: int
 
 
 @dataclass(frozen=True, slots=True)
-class ReplaceAdvisorConfig(Request):
+class ReplaceAdvisorConfig(WireRequest):
     kind: int
     xml: str
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class HistoricalData(Request):
+class HistoricalData(WireRequest):
     req_id: int
     contract: ContractQuery
     include_expired: bool
@@ -202,32 +202,32 @@ class HistoricalData(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelHistoricalData(Request):
+class CancelHistoricalData(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class ExerciseOptions(Request):
+class ExerciseOptions(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class ScannerSubscription(Request):
+class ScannerSubscription(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class ScannerParameters(Request):
+class ScannerParameters(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentTime(Request):
+class CurrentTime(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class RealTimeBars(Request):
+class RealTimeBarsAsk(WireRequest):
     req_id: int
     contract: ContractQuery
     bar_size: int
@@ -236,17 +236,17 @@ class RealTimeBars(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelRealTimeBars(Request):
+class CancelRealTimeBars(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class FundamentalData(Request):
+class FundamentalData(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class ImpliedVolatility(Request):
+class ImpliedVolatility(WireRequest):
     req_id: int
     contract: ContractQuery
     option_price: Decimal | None
@@ -254,7 +254,7 @@ class ImpliedVolatility(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class OptionPrice(Request):
+class OptionPrice(WireRequest):
     req_id: int
     contract: ContractQuery
     volatility: Decimal | None
@@ -262,63 +262,63 @@ class OptionPrice(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelAnswered(Request):
+class CancelAnswered(WireRequest):
     """A cancel of what is always answered at once: calculations, scanners, fundamentals, histograms, calendars."""
 
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class GlobalCancel(Request):
+class GlobalCancel(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class MarketDataType(Request):
+class MarketDataType(WireRequest):
     kind: int
 
 
 @dataclass(frozen=True, slots=True)
-class Positions(Request):
+class Positions(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class CancelPositions(Request):
+class CancelPositions(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class AccountSummary(Request):
+class AccountSummary(WireRequest):
     req_id: int
     group: str
     tags: str
 
 
 @dataclass(frozen=True, slots=True)
-class CancelAccountSummary(Request):
+class CancelAccountSummary(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class DisplayGroups(Request):
+class DisplayGroups(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class PositionsMulti(Request):
+class PositionsMulti(WireRequest):
     req_id: int
     account: str
     model: str
 
 
 @dataclass(frozen=True, slots=True)
-class CancelPositionsMulti(Request):
+class CancelPositionsMulti(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class AccountUpdatesMulti(Request):
+class AccountUpdatesMulti(WireRequest):
     req_id: int
     account: str
     model: str
@@ -326,12 +326,12 @@ class AccountUpdatesMulti(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelAccountUpdatesMulti(Request):
+class CancelAccountUpdatesMulti(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class OptionParameters(Request):
+class OptionParameters(WireRequest):
     req_id: int
     symbol: str
     future_exchange: str
@@ -340,49 +340,49 @@ class OptionParameters(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class SoftDollarTiers(Request):
+class SoftDollarTiers(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyCodes(Request):
+class FamilyCodes(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class MatchingSymbols(Request):
+class MatchingSymbols(WireRequest):
     req_id: int
     pattern: str
 
 
 @dataclass(frozen=True, slots=True)
-class DepthExchanges(Request):
+class DepthExchanges(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class SmartComponents(Request):
+class SmartComponents(WireRequest):
     req_id: int
     bbo_exchange: str
 
 
 @dataclass(frozen=True, slots=True)
-class NewsArticle(Request):
+class NewsArticle(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class NewsProviders(Request):
+class NewsProviders(WireRequest):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class HistoricalNews(Request):
+class HistoricalNews(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class HeadTimestamp(Request):
+class HeadTimestamp(WireRequest):
     req_id: int
     contract: ContractQuery
     include_expired: bool
@@ -392,7 +392,7 @@ class HeadTimestamp(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class Histogram(Request):
+class Histogram(WireRequest):
     req_id: int
     contract: ContractQuery
     regular_hours: bool
@@ -400,24 +400,24 @@ class Histogram(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class MarketRule(Request):
+class MarketRule(WireRequest):
     rule_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Pnl(Request):
+class Pnl(WireRequest):
     req_id: int
     account: str
     model: str
 
 
 @dataclass(frozen=True, slots=True)
-class CancelPnl(Request):
+class CancelPnl(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class PnlSingle(Request):
+class PnlSingle(WireRequest):
     req_id: int
     account: str
     model: str
@@ -425,12 +425,12 @@ class PnlSingle(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelPnlSingle(Request):
+class CancelPnlSingle(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class HistoricalTicks(Request):
+class HistoricalTicks(WireRequest):
     req_id: int
     contract: ContractQuery
     include_expired: bool
@@ -443,7 +443,7 @@ class HistoricalTicks(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class TickByTick(Request):
+class TickByTick(WireRequest):
     req_id: int
     contract: ContractQuery
     kind: str
@@ -452,22 +452,22 @@ class TickByTick(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelTickByTick(Request):
+class CancelTickByTick(WireRequest):
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class CompletedOrders(Request):
+class CompletedOrders(WireRequest):
     api_only: bool
 
 
 @dataclass(frozen=True, slots=True)
-class WallStreetHorizon(Request):
+class WallStreetHorizon(WireRequest):
     """The corporate calendar: meta data and events alike."""
 
     req_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class UserInfo(Request):
+class UserInfo(WireRequest):
     req_id: int

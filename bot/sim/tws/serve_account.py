@@ -7,8 +7,8 @@ from typing import Final
 from bot.sim.tws import messages, requests
 from bot.sim.tws.account_streams import AccountFeed, MultiFeed, PnlFeed, PnlSingleFeed, SummaryFeed
 from bot.sim.tws.handlers import answers, invalid
-from bot.sim.tws.moment import Moment
-from bot.sim.tws.session import Session
+from bot.sim.tws.moment import VenueMoment
+from bot.sim.tws.session import ClientSession
 from bot.sim.tws.wire import Message
 
 ACCOUNT, SUMMARY, MULTI, POSITIONS = "account", "account summary", "account multi", "positions multi"
@@ -19,12 +19,12 @@ _ACCOUNT_KEY: Final = 0
 class Quiet:
     """A subscription that speaks only when a holding changes."""
 
-    def pace(self, moment: Moment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[Message]:
         del moment
         return []
 
 
-def _is_ours(session: Session, req_id: int, account: str) -> bool:
+def _is_ours(session: ClientSession, req_id: int, account: str) -> bool:
     if account in {"", "All", *session.face.accounts}:
         return True
     invalid(session, req_id, f"Invalid account code {account!r}")
@@ -32,7 +32,7 @@ def _is_ours(session: Session, req_id: int, account: str) -> bool:
 
 
 @answers(requests.AccountUpdates)
-def account_updates(session: Session, request: requests.AccountUpdates) -> None:
+def account_updates(session: ClientSession, request: requests.AccountUpdates) -> None:
     if not request.subscribe:
         session.unsubscribe(ACCOUNT, _ACCOUNT_KEY)
         return
@@ -44,7 +44,7 @@ def account_updates(session: Session, request: requests.AccountUpdates) -> None:
 
 
 @answers(requests.AccountSummary)
-def account_summary(session: Session, request: requests.AccountSummary) -> None:
+def account_summary(session: ClientSession, request: requests.AccountSummary) -> None:
     if (SUMMARY, request.req_id) in session.streams:
         session.error(request.req_id, 322, "Error processing request: Duplicate ticker id")
         return
@@ -61,12 +61,12 @@ def account_summary(session: Session, request: requests.AccountSummary) -> None:
 
 
 @answers(requests.CancelAccountSummary)
-def cancel_account_summary(session: Session, request: requests.CancelAccountSummary) -> None:
+def cancel_account_summary(session: ClientSession, request: requests.CancelAccountSummary) -> None:
     _cancel(session, SUMMARY, request.req_id)
 
 
 @answers(requests.AccountUpdatesMulti)
-def account_updates_multi(session: Session, request: requests.AccountUpdatesMulti) -> None:
+def account_updates_multi(session: ClientSession, request: requests.AccountUpdatesMulti) -> None:
     if not _is_ours(session, request.req_id, request.account) or _is_taken(session, MULTI, request.req_id):
         return
     feed = MultiFeed(request.req_id, session.face.venue.account_id, request.model, ledger_only=request.ledger_only)
@@ -75,12 +75,12 @@ def account_updates_multi(session: Session, request: requests.AccountUpdatesMult
 
 
 @answers(requests.CancelAccountUpdatesMulti)
-def cancel_account_updates_multi(session: Session, request: requests.CancelAccountUpdatesMulti) -> None:
+def cancel_account_updates_multi(session: ClientSession, request: requests.CancelAccountUpdatesMulti) -> None:
     _cancel(session, MULTI, request.req_id)
 
 
 @answers(requests.Positions)
-def positions(session: Session, request: requests.Positions) -> None:
+def positions(session: ClientSession, request: requests.Positions) -> None:
     del request
     session.follows_positions = True
     for held in session.face.venue.positions():
@@ -89,13 +89,13 @@ def positions(session: Session, request: requests.Positions) -> None:
 
 
 @answers(requests.CancelPositions)
-def cancel_positions(session: Session, request: requests.CancelPositions) -> None:
+def cancel_positions(session: ClientSession, request: requests.CancelPositions) -> None:
     del request
     session.follows_positions = False
 
 
 @answers(requests.PositionsMulti)
-def positions_multi(session: Session, request: requests.PositionsMulti) -> None:
+def positions_multi(session: ClientSession, request: requests.PositionsMulti) -> None:
     if not _is_ours(session, request.req_id, request.account) or _is_taken(session, POSITIONS, request.req_id):
         return
     for held in session.face.venue.positions():
@@ -105,39 +105,39 @@ def positions_multi(session: Session, request: requests.PositionsMulti) -> None:
 
 
 @answers(requests.CancelPositionsMulti)
-def cancel_positions_multi(session: Session, request: requests.CancelPositionsMulti) -> None:
+def cancel_positions_multi(session: ClientSession, request: requests.CancelPositionsMulti) -> None:
     _cancel(session, POSITIONS, request.req_id)
 
 
 @answers(requests.Pnl)
-def pnl(session: Session, request: requests.Pnl) -> None:
+def pnl(session: ClientSession, request: requests.Pnl) -> None:
     if _is_ours(session, request.req_id, request.account) and not _is_taken(session, PNL, request.req_id):
         session.subscribe(PNL, request.req_id, PnlFeed(request.req_id))
 
 
 @answers(requests.CancelPnl)
-def cancel_pnl(session: Session, request: requests.CancelPnl) -> None:
+def cancel_pnl(session: ClientSession, request: requests.CancelPnl) -> None:
     _cancel(session, PNL, request.req_id)
 
 
 @answers(requests.PnlSingle)
-def pnl_single(session: Session, request: requests.PnlSingle) -> None:
+def pnl_single(session: ClientSession, request: requests.PnlSingle) -> None:
     if _is_ours(session, request.req_id, request.account) and not _is_taken(session, PNL_SINGLE, request.req_id):
         session.subscribe(PNL_SINGLE, request.req_id, PnlSingleFeed(request.req_id, request.con_id))
 
 
 @answers(requests.CancelPnlSingle)
-def cancel_pnl_single(session: Session, request: requests.CancelPnlSingle) -> None:
+def cancel_pnl_single(session: ClientSession, request: requests.CancelPnlSingle) -> None:
     _cancel(session, PNL_SINGLE, request.req_id)
 
 
-def _is_taken(session: Session, kind: str, req_id: int) -> bool:
+def _is_taken(session: ClientSession, kind: str, req_id: int) -> bool:
     if (kind, req_id) not in session.streams:
         return False
     session.error(req_id, 322, "Error processing request: Duplicate ticker id")
     return True
 
 
-def _cancel(session: Session, kind: str, req_id: int) -> None:
+def _cancel(session: ClientSession, kind: str, req_id: int) -> None:
     if not session.unsubscribe(kind, req_id):
         session.error(req_id, 300, f"Can't find EId with tickerId:{req_id}")

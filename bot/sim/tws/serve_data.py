@@ -12,7 +12,7 @@ from bot.sim.tws.contracts import closing_time
 from bot.sim.tws.handlers import answers, invalid, resolve
 from bot.sim.tws.market_streams import DepthLine, MarketLine, Stream
 from bot.sim.tws.option_math import YEAR_S, at_price, at_volatility, black_scholes
-from bot.sim.tws.session import Session
+from bot.sim.tws.session import ClientSession
 from bot.sim.tws.tape_streams import BAR_S, TRADE_KINDS, MidpointTape, QuoteTape, RealTimeBars, TradeTape
 from bot.sim.tws.ticks import last_prints, trade_ticks
 from bot.sim.tws.wire import Message
@@ -25,7 +25,7 @@ _SHARES_SINCE: Final = 159
 
 
 @answers(requests.MarketDataType)
-def market_data_type(session: Session, request: requests.MarketDataType) -> None:
+def market_data_type(session: ClientSession, request: requests.MarketDataType) -> None:
     """The venue has live data for everything, so that delayed kinds are answered live, as TWS does."""
     if not 1 <= request.kind <= 4:
         invalid(session, -1, f"market data type {request.kind} is not within 1 to 4")
@@ -33,14 +33,14 @@ def market_data_type(session: Session, request: requests.MarketDataType) -> None
     session.market_data_type = request.kind
 
 
-def _kind_in_force(session: Session) -> int:
+def _kind_in_force(session: ClientSession) -> int:
     face = session.face
     trading = face.market.session_open() <= face.now() < face.market.session_close()
     return _FROZEN if session.market_data_type in {2, 4} and not trading else _LIVE
 
 
 @answers(requests.MarketData)
-def market_data(session: Session, request: requests.MarketData) -> None:
+def market_data(session: ClientSession, request: requests.MarketData) -> None:
     numbers, wrong = generic_ticks.parse(request.generic_ticks)
     if wrong:
         invalid(session, request.req_id, f"Incorrect generic tick list: {wrong!r}")
@@ -66,12 +66,12 @@ def market_data(session: Session, request: requests.MarketData) -> None:
 
 
 @answers(requests.CancelMarketData)
-def cancel_market_data(session: Session, request: requests.CancelMarketData) -> None:
+def cancel_market_data(session: ClientSession, request: requests.CancelMarketData) -> None:
     _cancel(session, QUOTES, request.req_id)
 
 
 @answers(requests.MarketDepth)
-def market_depth(session: Session, request: requests.MarketDepth) -> None:
+def market_depth(session: ClientSession, request: requests.MarketDepth) -> None:
     if _is_taken(session, DEPTH, request.req_id):
         return
     if session.count(DEPTH) >= session.face.limits.depth_requests:
@@ -92,13 +92,13 @@ def market_depth(session: Session, request: requests.MarketDepth) -> None:
 
 
 @answers(requests.CancelMarketDepth)
-def cancel_market_depth(session: Session, request: requests.CancelMarketDepth) -> None:
+def cancel_market_depth(session: ClientSession, request: requests.CancelMarketDepth) -> None:
     if not session.unsubscribe(DEPTH, request.req_id):
         session.error(request.req_id, 310, f"Can't find the subscribed market depth with tickerId:{request.req_id}")
 
 
 @answers(requests.TickByTick)
-def tick_by_tick(session: Session, request: requests.TickByTick) -> None:
+def tick_by_tick(session: ClientSession, request: requests.TickByTick) -> None:
     if request.kind not in {*TRADE_KINDS, "BidAsk", "MidPoint"}:
         invalid(session, request.req_id, f"Invalid tick-by-tick data type {request.kind!r}")
         return
@@ -114,11 +114,11 @@ def tick_by_tick(session: Session, request: requests.TickByTick) -> None:
 
 
 @answers(requests.CancelTickByTick)
-def cancel_tick_by_tick(session: Session, request: requests.CancelTickByTick) -> None:
+def cancel_tick_by_tick(session: ClientSession, request: requests.CancelTickByTick) -> None:
     _cancel(session, TAPE, request.req_id)
 
 
-def _tape_limit_reached(session: Session, instrument: Instrument) -> bool:
+def _tape_limit_reached(session: ClientSession, instrument: Instrument) -> bool:
     """Return whether another line would pass the limit; each is counted, and so is the time since the last one."""
     limits, monotonic = session.face.limits, session.face.monotonic()
     asked = session.tape_requests.get(instrument.con_id, float("-inf"))
@@ -128,7 +128,7 @@ def _tape_limit_reached(session: Session, instrument: Instrument) -> bool:
     return False
 
 
-def _tape(session: Session, request: requests.TickByTick, instrument: Instrument) -> Stream:
+def _tape(session: ClientSession, request: requests.TickByTick, instrument: Instrument) -> Stream:
     if request.kind in TRADE_KINDS:
         now, most = session.face.now(), session.face.limits.prints_per_pace
         session.send_all(_tape_history(session, request, instrument))
@@ -138,7 +138,7 @@ def _tape(session: Session, request: requests.TickByTick, instrument: Instrument
     return MidpointTape(request.req_id, instrument)
 
 
-def _tape_history(session: Session, request: requests.TickByTick, instrument: Instrument) -> list[Message]:
+def _tape_history(session: ClientSession, request: requests.TickByTick, instrument: Instrument) -> list[Message]:
     """Return the trades before now that a request asks to be given first."""
     if request.count <= 0:
         return []
@@ -146,8 +146,8 @@ def _tape_history(session: Session, request: requests.TickByTick, instrument: In
     return [trade_ticks(request.req_id, prints)]
 
 
-@answers(requests.RealTimeBars)
-def real_time_bars(session: Session, request: requests.RealTimeBars) -> None:
+@answers(requests.RealTimeBarsAsk)
+def real_time_bars(session: ClientSession, request: requests.RealTimeBarsAsk) -> None:
     if request.what not in KINDS - {"BID_ASK", "ADJUSTED_LAST"}:
         invalid(session, request.req_id, f"Invalid what-to-show {request.what!r}")
         return
@@ -164,12 +164,12 @@ def real_time_bars(session: Session, request: requests.RealTimeBars) -> None:
 
 
 @answers(requests.CancelRealTimeBars)
-def cancel_real_time_bars(session: Session, request: requests.CancelRealTimeBars) -> None:
+def cancel_real_time_bars(session: ClientSession, request: requests.CancelRealTimeBars) -> None:
     _cancel(session, BARS, request.req_id)
 
 
 @answers(requests.ImpliedVolatility)
-def implied_volatility(session: Session, request: requests.ImpliedVolatility) -> None:
+def implied_volatility(session: ClientSession, request: requests.ImpliedVolatility) -> None:
     model, instrument = _model(session, request.req_id, request.contract, request.underlying_price)
     if instrument is None:
         return
@@ -180,7 +180,7 @@ def implied_volatility(session: Session, request: requests.ImpliedVolatility) ->
 
 
 @answers(requests.OptionPrice)
-def option_price(session: Session, request: requests.OptionPrice) -> None:
+def option_price(session: ClientSession, request: requests.OptionPrice) -> None:
     model, instrument = _model(session, request.req_id, request.contract, request.underlying_price)
     if instrument is None:
         return
@@ -191,7 +191,7 @@ def option_price(session: Session, request: requests.OptionPrice) -> None:
 
 
 def _model(
-    session: Session, req_id: int, query: requests.ContractQuery, underlying: Decimal | None
+    session: ClientSession, req_id: int, query: requests.ContractQuery, underlying: Decimal | None
 ) -> tuple[ModelGreeks | None, Instrument | None]:
     """Return the option's model values moved to the underlying price that the client supposes."""
     instrument = resolve(session, req_id, query)
@@ -218,26 +218,26 @@ def _model(
     return moved, instrument
 
 
-def _years(session: Session, instrument: Instrument) -> float:
+def _years(session: ClientSession, instrument: Instrument) -> float:
     if instrument.expiry is None:
         return 0.0
     left = closing_time(instrument.expiry, session.face.market) - session.face.now()
     return max(0.0, left.total_seconds() / YEAR_S)
 
 
-def _begin(session: Session, kind: str, req_id: int, stream: Stream) -> None:
+def _begin(session: ClientSession, kind: str, req_id: int, stream: Stream) -> None:
     """Subscribe and say the first values at once."""
     session.subscribe(kind, req_id, stream)
     session.send_all(stream.pace(session.face.moment()))
 
 
-def _is_taken(session: Session, kind: str, req_id: int) -> bool:
+def _is_taken(session: ClientSession, kind: str, req_id: int) -> bool:
     if (kind, req_id) not in session.streams:
         return False
     session.error(req_id, 102, "Duplicate ticker ID")
     return True
 
 
-def _cancel(session: Session, kind: str, req_id: int) -> None:
+def _cancel(session: ClientSession, kind: str, req_id: int) -> None:
     if not session.unsubscribe(kind, req_id):
         session.error(req_id, 300, f"Can't find EId with tickerId:{req_id}")

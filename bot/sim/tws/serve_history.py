@@ -21,7 +21,7 @@ from bot.sim.tws.bars import (
     start_of,
 )
 from bot.sim.tws.handlers import answers, invalid, resolve
-from bot.sim.tws.session import Session
+from bot.sim.tws.session import ClientSession
 from bot.sim.tws.tape_streams import BarUpdates
 from bot.sim.tws.ticks import (
     MOST_TICKS,
@@ -41,7 +41,7 @@ _SERVICE: Final = "Historical Market Data Service error message:"
 
 
 @answers(requests.HistoricalData)
-def historical(session: Session, request: requests.HistoricalData) -> None:
+def historical(session: ClientSession, request: requests.HistoricalData) -> None:
     try:
         end = read_time(request.end, EXCHANGE_ZONE) or session.face.now()
         seconds = bar_seconds(request.bar_size)
@@ -64,7 +64,9 @@ def historical(session: Session, request: requests.HistoricalData) -> None:
                start, end)  # fmt: skip
 
 
-def _refusal(session: Session, request: requests.HistoricalData, seconds: int, start: datetime, end: datetime) -> str:
+def _refusal(
+    session: ClientSession, request: requests.HistoricalData, seconds: int, start: datetime, end: datetime
+) -> str:
     """Return why a request makes no sense, "" when it does."""
     checks = (
         (request.what not in KINDS | {SCHEDULE}, f"Invalid what-to-show {request.what!r}"),
@@ -82,7 +84,7 @@ def _bar_count(start: datetime, end: datetime, seconds: int) -> float:
     return (end - start).total_seconds() / seconds * (0.28 if end - start > timedelta(days=1) else 1)
 
 
-def _paced(session: Session, request: requests.HistoricalData, instrument: Instrument, seconds: int) -> bool:
+def _paced(session: ClientSession, request: requests.HistoricalData, instrument: Instrument, seconds: int) -> bool:
     identity = (instrument.con_id, request.end, request.bar_size, request.duration, request.what, request.regular_hours)
     if session.pacing.admit(identity, instrument.con_id, seconds, session.face.monotonic()):
         return True
@@ -91,7 +93,7 @@ def _paced(session: Session, request: requests.HistoricalData, instrument: Instr
 
 
 def _send_bars(
-    session: Session, request: requests.HistoricalData, wanted: BarRequest, start: datetime, end: datetime
+    session: ClientSession, request: requests.HistoricalData, wanted: BarRequest, start: datetime, end: datetime
 ) -> None:
     bars = bars_of(session.face.market, wanted, start, end)
     if not bars and not request.keep_up_to_date:
@@ -105,14 +107,14 @@ def _send_bars(
 
 
 @answers(requests.CancelHistoricalData)
-def cancel_historical(session: Session, request: requests.CancelHistoricalData) -> None:
+def cancel_historical(session: ClientSession, request: requests.CancelHistoricalData) -> None:
     if session.unsubscribe(HISTORY, request.req_id):
         session.error(request.req_id, 162, f"{_SERVICE}API historical data query cancelled: {request.req_id}")
         return
     session.error(request.req_id, 366, f"No historical data query found for ticker id:{request.req_id}")
 
 
-def _schedule(session: Session, req_id: int, start: datetime, end: datetime) -> Message:
+def _schedule(session: ClientSession, req_id: int, start: datetime, end: datetime) -> Message:
     """Return historicalSchedule (106)."""
     sessions = sessions_between(session.face.market, start, end)
     fields: list[Value] = [req_id, f"{start.astimezone(EXCHANGE_ZONE):%Y%m%d-%H:%M:%S}"]
@@ -123,7 +125,7 @@ def _schedule(session: Session, req_id: int, start: datetime, end: datetime) -> 
 
 
 @answers(requests.HeadTimestamp)
-def head_timestamp(session: Session, request: requests.HeadTimestamp) -> None:
+def head_timestamp(session: ClientSession, request: requests.HeadTimestamp) -> None:
     """The earliest data of anything here is the open of the first day that the model can tell of."""
     instrument = resolve(session, request.req_id, request.contract)
     if instrument is None:
@@ -136,14 +138,14 @@ def head_timestamp(session: Session, request: requests.HeadTimestamp) -> None:
     session.send(Message(88, (request.req_id, text)))
 
 
-def _earliest(session: Session, instrument: Instrument) -> datetime:
+def _earliest(session: ClientSession, instrument: Instrument) -> datetime:
     market = session.face.market
     days = market.bars(instrument, market.session_open() - timedelta(days=365), market.session_open(), DAY_S)
     return days[0].at if days else market.session_open()
 
 
 @answers(requests.Histogram)
-def histogram(session: Session, request: requests.Histogram) -> None:
+def histogram(session: ClientSession, request: requests.Histogram) -> None:
     """Volume by price: each minute's volume counts at its average price, rounded to the tick."""
     instrument = resolve(session, request.req_id, request.contract)
     if instrument is None:
@@ -170,7 +172,7 @@ def _period(text: str) -> timedelta:
 
 
 @answers(requests.HistoricalTicks)
-def historical_ticks(session: Session, request: requests.HistoricalTicks) -> None:
+def historical_ticks(session: ClientSession, request: requests.HistoricalTicks) -> None:
     try:
         start, end = read_time(request.start, EXCHANGE_ZONE), read_time(request.end, EXCHANGE_ZONE)
     except ProtocolError as problem:
@@ -189,7 +191,7 @@ def historical_ticks(session: Session, request: requests.HistoricalTicks) -> Non
 
 
 def _ticks(
-    session: Session,
+    session: ClientSession,
     request: requests.HistoricalTicks,
     instrument: Instrument,
     start: datetime | None,

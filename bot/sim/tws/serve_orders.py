@@ -8,7 +8,7 @@ from typing import Final
 from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws import messages, requests
 from bot.sim.tws.handlers import answers, invalid
-from bot.sim.tws.session import Session
+from bot.sim.tws.session import ClientSession
 from bot.sim.tws.wire import Message, ProtocolError, read_time
 from bot.sim.vocabulary import Side, VenueExecution
 
@@ -16,52 +16,52 @@ _SIDES: Final = {"BUY": Side.BUY, "BOT": Side.BUY, "SELL": Side.SELL, "SLD": Sid
 
 
 @answers(requests.PlaceOrder)
-def place_order(session: Session, request: requests.PlaceOrder) -> None:
+def place_order(session: ClientSession, request: requests.PlaceOrder) -> None:
     session.face.desk.place(session, request)
 
 
-@answers(requests.CancelOrder)
-def cancel_order(session: Session, request: requests.CancelOrder) -> None:
+@answers(requests.CancelTicket)
+def cancel_order(session: ClientSession, request: requests.CancelTicket) -> None:
     session.face.desk.cancel(session, request.order_id)
 
 
 @answers(requests.GlobalCancel)
-def global_cancel(session: Session, request: requests.GlobalCancel) -> None:
+def global_cancel(session: ClientSession, request: requests.GlobalCancel) -> None:
     del request
     session.face.desk.cancel_everything(session)
 
 
 @answers(requests.OpenOrders)
-def open_orders(session: Session, request: requests.OpenOrders) -> None:
+def open_orders(session: ClientSession, request: requests.OpenOrders) -> None:
     del request
     session.send_all(session.face.desk.open_orders(session, everyone=False))
     session.send(Message(53, (1,)))
 
 
 @answers(requests.AllOpenOrders)
-def all_open_orders(session: Session, request: requests.AllOpenOrders) -> None:
+def all_open_orders(session: ClientSession, request: requests.AllOpenOrders) -> None:
     del request
     session.send_all(session.face.desk.open_orders(session, everyone=True))
     session.send(Message(53, (1,)))
 
 
 @answers(requests.AutoOpenOrders)
-def auto_open_orders(session: Session, request: requests.AutoOpenOrders) -> None:
+def auto_open_orders(session: ClientSession, request: requests.AutoOpenOrders) -> None:
     """Manual orders would be bound to client 0; nobody places orders by hand here, so there is nothing to send."""
     if session.client_id != 0:
         invalid(session, -1, "Only the default client (i.e. 0) can auto bind orders")
 
 
 @answers(requests.CompletedOrders)
-def completed_orders(session: Session, request: requests.CompletedOrders) -> None:
+def completed_orders(session: ClientSession, request: requests.CompletedOrders) -> None:
     """Every order here came through the API, so that `api_only` leaves nothing out."""
     del request
     session.send_all(session.face.desk.completed_orders(session))
     session.send(Message(102, ()))
 
 
-@answers(requests.Executions)
-def executions(session: Session, request: requests.Executions) -> None:
+@answers(requests.ExecutionFilter)
+def executions(session: ClientSession, request: requests.ExecutionFilter) -> None:
     """Say today's fills that pass the filter, the end, and then each fill's commission report."""
     try:
         since = _since(session, request)
@@ -76,7 +76,7 @@ def executions(session: Session, request: requests.Executions) -> None:
     session.send_all([messages.commission(fill) for fill in fills])
 
 
-def _since(session: Session, request: requests.Executions) -> datetime:
+def _since(session: ClientSession, request: requests.ExecutionFilter) -> datetime:
     """Return the later of the last midnight in New York and the filter's time."""
     now = session.face.now().astimezone(EXCHANGE_ZONE)
     midnight = now - timedelta(hours=now.hour, minutes=now.minute, seconds=now.second, microseconds=now.microsecond)
@@ -84,7 +84,7 @@ def _since(session: Session, request: requests.Executions) -> datetime:
     return midnight if asked is None else max(midnight, asked)
 
 
-def _passes(session: Session, request: requests.Executions, fill: VenueExecution) -> bool:
+def _passes(session: ClientSession, request: requests.ExecutionFilter, fill: VenueExecution) -> bool:
     instrument = fill.instrument
     return (
         request.client_id in {0, fill.client_id}

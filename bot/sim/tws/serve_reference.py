@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bot.sim.tws import contracts, messages, requests
 from bot.sim.tws.handlers import answers, invalid
-from bot.sim.tws.session import Session
+from bot.sim.tws.session import ClientSession
 from bot.sim.tws.wire import Message
 
 
 @answers(requests.StartApi)
-def start_api(session: Session, request: requests.StartApi) -> None:
+def start_api(session: ClientSession, request: requests.StartApi) -> None:
     face = session.face
     if session.client_id >= 0:
         invalid(session, -1, "the API is already started")
@@ -21,32 +21,32 @@ def start_api(session: Session, request: requests.StartApi) -> None:
 
 
 @answers(requests.CurrentTime)
-def current_time(session: Session, request: requests.CurrentTime) -> None:
+def current_time(session: ClientSession, request: requests.CurrentTime) -> None:
     del request
     session.send(messages.current_time(session.face.now()))
 
 
 @answers(requests.NextIds)
-def next_ids(session: Session, request: requests.NextIds) -> None:
+def next_ids(session: ClientSession, request: requests.NextIds) -> None:
     del request
     session.send(messages.next_valid_id(session.face.venue.next_order_id(session.client_id)))
 
 
 @answers(requests.ManagedAccounts)
-def managed_accounts(session: Session, request: requests.ManagedAccounts) -> None:
+def managed_accounts(session: ClientSession, request: requests.ManagedAccounts) -> None:
     del request
     session.send(messages.managed_accounts(session.face.accounts))
 
 
 @answers(requests.ServerLogLevel)
-def server_log_level(session: Session, request: requests.ServerLogLevel) -> None:
+def server_log_level(session: ClientSession, request: requests.ServerLogLevel) -> None:
     """TWS does not acknowledge a level; only a bad one is answered."""
     if not 1 <= request.level <= 5:
         invalid(session, -1, f"log level {request.level} is not within 1 to 5")
 
 
 @answers(requests.ContractDetails)
-def contract_details(session: Session, request: requests.ContractDetails) -> None:
+def contract_details(session: ClientSession, request: requests.ContractDetails) -> None:
     query, face = request.contract, session.face
     if not query.con_id and not query.sec_type and not query.local_symbol:
         invalid(session, request.req_id, "Please enter a valid security type")
@@ -63,7 +63,7 @@ def contract_details(session: Session, request: requests.ContractDetails) -> Non
 
 
 @answers(requests.OptionParameters)
-def option_parameters(session: Session, request: requests.OptionParameters) -> None:
+def option_parameters(session: ClientSession, request: requests.OptionParameters) -> None:
     market = session.face.market
     under = market.by_con_id(request.con_id)
     if under is None or under.symbol != request.symbol or under.sec_type != request.sec_type:
@@ -76,12 +76,12 @@ def option_parameters(session: Session, request: requests.OptionParameters) -> N
 
 
 @answers(requests.MatchingSymbols)
-def matching_symbols(session: Session, request: requests.MatchingSymbols) -> None:
+def matching_symbols(session: ClientSession, request: requests.MatchingSymbols) -> None:
     session.send(contracts.symbol_samples(request.req_id, session.face.market, request.pattern, session.version))
 
 
 @answers(requests.MarketRule)
-def market_rule(session: Session, request: requests.MarketRule) -> None:
+def market_rule(session: ClientSession, request: requests.MarketRule) -> None:
     answer = contracts.market_rule(request.rule_id)
     if answer is None:
         invalid(session, -1, f"market rule {request.rule_id} does not exist")
@@ -90,105 +90,105 @@ def market_rule(session: Session, request: requests.MarketRule) -> None:
 
 
 @answers(requests.SmartComponents)
-def smart_components(session: Session, request: requests.SmartComponents) -> None:
+def smart_components(session: ClientSession, request: requests.SmartComponents) -> None:
     session.send(messages.smart_components(request.req_id))
 
 
 @answers(requests.DepthExchanges)
-def depth_exchanges(session: Session, request: requests.DepthExchanges) -> None:
+def depth_exchanges(session: ClientSession, request: requests.DepthExchanges) -> None:
     del request
     session.send(messages.DEPTH_EXCHANGES)
 
 
 @answers(requests.SoftDollarTiers)
-def soft_dollar_tiers(session: Session, request: requests.SoftDollarTiers) -> None:
+def soft_dollar_tiers(session: ClientSession, request: requests.SoftDollarTiers) -> None:
     session.send(Message(77, (request.req_id, 0)))
 
 
 @answers(requests.FamilyCodes)
-def family_codes(session: Session, request: requests.FamilyCodes) -> None:
+def family_codes(session: ClientSession, request: requests.FamilyCodes) -> None:
     del request
     accounts = session.face.accounts
     session.send(Message(78, (len(accounts), *(value for account in accounts for value in (account, "")))))
 
 
 @answers(requests.UserInfo)
-def user_info(session: Session, request: requests.UserInfo) -> None:
+def user_info(session: ClientSession, request: requests.UserInfo) -> None:
     session.send(Message(107, (request.req_id, "")))
 
 
 @answers(requests.DisplayGroups)
-def display_groups(session: Session, request: requests.DisplayGroups) -> None:
+def display_groups(session: ClientSession, request: requests.DisplayGroups) -> None:
     session.send(Message(67, (1, request.req_id, "")))
 
 
 @answers(requests.NewsProviders)
-def news_providers(session: Session, request: requests.NewsProviders) -> None:
+def news_providers(session: ClientSession, request: requests.NewsProviders) -> None:
     del request
     session.send(Message(85, (0,)))
 
 
 @answers(requests.NewsArticle)
-def news_article(session: Session, request: requests.NewsArticle) -> None:
+def news_article(session: ClientSession, request: requests.NewsArticle) -> None:
     session.error(request.req_id, 10172, "Failed to request news article: no news provider is subscribed")
 
 
 @answers(requests.HistoricalNews)
-def historical_news(session: Session, request: requests.HistoricalNews) -> None:
+def historical_news(session: ClientSession, request: requests.HistoricalNews) -> None:
     session.send(Message(87, (request.req_id, False)))
 
 
 @answers(requests.NewsBulletins)
-def news_bulletins(session: Session, request: requests.NewsBulletins) -> None:
+def news_bulletins(session: ClientSession, request: requests.NewsBulletins) -> None:
     """A subscription to bulletins has nothing to say until there is one; the venue issues none."""
 
 
 @answers(requests.CancelNewsBulletins)
-def cancel_news_bulletins(session: Session, request: requests.CancelNewsBulletins) -> None:
+def cancel_news_bulletins(session: ClientSession, request: requests.CancelNewsBulletins) -> None:
     """Cancelling a silent subscription is silent."""
 
 
 @answers(requests.RequestAdvisorConfig)
-def advisor_config(session: Session, request: requests.RequestAdvisorConfig) -> None:
+def advisor_config(session: ClientSession, request: requests.RequestAdvisorConfig) -> None:
     del request
     invalid(session, -1, "FA data operations ignored for non FA customers.")
 
 
 @answers(requests.ReplaceAdvisorConfig)
-def replace_advisor_config(session: Session, request: requests.ReplaceAdvisorConfig) -> None:
+def replace_advisor_config(session: ClientSession, request: requests.ReplaceAdvisorConfig) -> None:
     invalid(session, request.req_id, "FA data operations ignored for non FA customers.")
 
 
 @answers(requests.FundamentalData)
-def fundamental_data(session: Session, request: requests.FundamentalData) -> None:
+def fundamental_data(session: ClientSession, request: requests.FundamentalData) -> None:
     session.error(request.req_id, 430, "The fundamentals data for the security specified is not available.")
 
 
 @answers(requests.ScannerParameters)
-def scanner_parameters(session: Session, request: requests.ScannerParameters) -> None:
+def scanner_parameters(session: ClientSession, request: requests.ScannerParameters) -> None:
     del request
     session.send(Message(19, (1, messages.EMPTY_SCANNER_XML)))
 
 
 @answers(requests.ScannerSubscription)
-def scanner_subscription(session: Session, request: requests.ScannerSubscription) -> None:
+def scanner_subscription(session: ClientSession, request: requests.ScannerSubscription) -> None:
     text = "Historical Market Data Service error message:API scanner subscription is not offered at this venue"
     session.error(request.req_id, 162, text)
 
 
 @answers(requests.WallStreetHorizon)
-def corporate_calendar(session: Session, request: requests.WallStreetHorizon) -> None:
+def corporate_calendar(session: ClientSession, request: requests.WallStreetHorizon) -> None:
     session.error(request.req_id, 10276, "News feed is not allowed: Wall Street Horizon is not subscribed")
 
 
 @answers(requests.CancelAnswered)
-def cancel_answered(session: Session, request: requests.CancelAnswered) -> None:
+def cancel_answered(session: ClientSession, request: requests.CancelAnswered) -> None:
     """Such requests are answered at once, so that there is never one left to cancel."""
     session.error(request.req_id, 300, f"Can't find EId with tickerId:{request.req_id}")
 
 
 @answers(requests.ExerciseOptions)
-def exercise_options(session: Session, request: requests.ExerciseOptions) -> None:
+def exercise_options(session: ClientSession, request: requests.ExerciseOptions) -> None:
     invalid(
         session,
         request.req_id,
@@ -197,5 +197,5 @@ def exercise_options(session: Session, request: requests.ExerciseOptions) -> Non
 
 
 @answers(requests.Unknown)
-def unknown(session: Session, request: requests.Unknown) -> None:
+def unknown(session: ClientSession, request: requests.Unknown) -> None:
     session.error(-1, 505, f"Fatal Error: Unknown message id: {request.message_id}")

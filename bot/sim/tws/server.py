@@ -11,12 +11,12 @@ from typing import Final
 from bot.sim.driver import VenueClock
 from bot.sim.hours import EXCHANGE_ZONE, USUAL, HoursSaid
 from bot.sim.tws import serve_account, serve_data, serve_history, serve_orders, serve_reference
-from bot.sim.tws.desk import OrderDesk
+from bot.sim.tws.desk import ClientDesk
 from bot.sim.tws.handlers import HANDLERS
 from bot.sim.tws.limits import Limits
-from bot.sim.tws.moment import Moment
-from bot.sim.tws.requests import Request
-from bot.sim.tws.session import Session
+from bot.sim.tws.moment import VenueMoment
+from bot.sim.tws.requests import WireRequest
+from bot.sim.tws.session import ClientSession
 from bot.sim.tws.wire import MAX_SERVER_VERSION, Message, ProtocolError
 from bot.sim.vocabulary import SimulatedVenue
 
@@ -52,13 +52,13 @@ class TwsFace:
         self.limits = limits or Limits()
         self.max_version = max_version
         self.mute: set[int] = set()
-        self.desk = OrderDesk(simulated, clock.now, self._started, master_client_id)
+        self.desk = ClientDesk(simulated, clock.now, self._started, master_client_id)
         self._simulated = simulated
         self._clock = clock
         self._host = host
         self._port = port
         self._pace_s = pace_s
-        self._sessions: set[Session] = set()
+        self._sessions: set[ClientSession] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._pacer: asyncio.Task[None] | None = None
@@ -95,13 +95,13 @@ class TwsFace:
         """Return wall seconds, for limits and pacing."""
         return self._clock.monotonic()
 
-    def moment(self) -> Moment:
-        return Moment(self.venue, self.now(), self.monotonic())
+    def moment(self) -> VenueMoment:
+        return VenueMoment(self.venue, self.now(), self.monotonic())
 
     def connection_time(self) -> str:
         return f"{self.now().astimezone(EXCHANGE_ZONE):%Y%m%d %H:%M:%S %Z}"
 
-    def session_of(self, client_id: int) -> Session | None:
+    def session_of(self, client_id: int) -> ClientSession | None:
         return next((each for each in self._sessions if each.client_id == client_id), None)
 
     def is_full(self) -> bool:
@@ -122,12 +122,12 @@ class TwsFace:
         for each in [*self._sessions]:
             each.abort()
 
-    def egress(self, session: Session, message: Message) -> None:
+    def egress(self, session: ClientSession, message: Message) -> None:
         """The one gate through which every message to a client passes."""
         if message.id not in self.mute:
             session.enqueue(message)
 
-    def ingress(self, session: Session, request: Request) -> None:
+    def ingress(self, session: ClientSession, request: WireRequest) -> None:
         """The one gate through which every request passes. A fault in answering it costs its client an error only."""
         try:
             HANDLERS[type(request)](session, request)
@@ -135,7 +135,7 @@ class TwsFace:
             log.exception("request failed: %s", request)
             session.error(getattr(request, "req_id", -1), 320, "Server error when processing an API client request.")
 
-    def _started(self) -> list[Session]:
+    def _started(self) -> list[ClientSession]:
         return [each for each in self._sessions if each.client_id >= 0]
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -143,7 +143,7 @@ class TwsFace:
         if task is not None:
             self._serving.add(task)
             task.add_done_callback(self._serving.discard)
-        session = Session(self, reader, writer)
+        session = ClientSession(self, reader, writer)
         self._sessions.add(session)
         try:
             await session.run()

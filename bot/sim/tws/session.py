@@ -12,11 +12,11 @@ from bot.sim.hours import HoursSaid
 from bot.sim.tws import messages
 from bot.sim.tws.account_streams import AccountFeed
 from bot.sim.tws.decoding import decode, message_id, request_id
-from bot.sim.tws.desk import OrderDesk
+from bot.sim.tws.desk import ClientDesk
 from bot.sim.tws.limits import HistoricalPacing, Limits, RateGuard
 from bot.sim.tws.market_streams import Stream
-from bot.sim.tws.moment import Moment
-from bot.sim.tws.requests import Request, StartApi
+from bot.sim.tws.moment import VenueMoment
+from bot.sim.tws.requests import StartApi, WireRequest
 from bot.sim.tws.wire import (
     MAX_SERVER_VERSION,
     MIN_SERVER_VERSION,
@@ -42,7 +42,7 @@ NOTICES: Final = (
 class Face(Protocol):
     """What a connection, and whoever answers its requests, needs of the face that it belongs to."""
 
-    desk: OrderDesk
+    desk: ClientDesk
     limits: Limits
     max_version: int
 
@@ -67,7 +67,7 @@ class Face(Protocol):
         """Return wall seconds, for limits and pacing."""
         ...
 
-    def moment(self) -> Moment:
+    def moment(self) -> VenueMoment:
         """Return now, with the venue to ask about it."""
         ...
 
@@ -75,7 +75,7 @@ class Face(Protocol):
         """Return the time for the handshake, in the exchange's zone."""
         ...
 
-    def session_of(self, client_id: int) -> Session | None:
+    def session_of(self, client_id: int) -> ClientSession | None:
         """Return the connection of a client that has started the API."""
         ...
 
@@ -83,16 +83,16 @@ class Face(Protocol):
         """Say whether there are more connections than clients are allowed."""
         ...
 
-    def ingress(self, session: Session, request: Request) -> None:
+    def ingress(self, session: ClientSession, request: WireRequest) -> None:
         """Answer a request: the one gate through which every request passes."""
         ...
 
-    def egress(self, session: Session, message: Message) -> None:
+    def egress(self, session: ClientSession, message: Message) -> None:
         """Pass a message to its client: the one gate through which every message passes."""
         ...
 
 
-class Session:
+class ClientSession:
     """A connection. `client_id` is -1 until startApi; `version` is the negotiated server version."""
 
     def __init__(self, face: Face, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -210,7 +210,7 @@ class Session:
             self._writer.write(b"".join(self._outbox))
             self._outbox.clear()
 
-    def pace(self, moment: Moment) -> None:
+    def pace(self, moment: VenueMoment) -> None:
         """Say what has changed on every subscription. A client that does not read gets no quotes until it does."""
         waiting = self._writer.transport.get_write_buffer_size()
         if waiting > self.face.limits.buffered_bytes_close:

@@ -17,7 +17,7 @@ _FIRST_WINDOW: Final = timedelta(minutes=1)
 _LONGEST_SEARCH: Final = timedelta(days=5)
 
 
-class Quote(NamedTuple):
+class Touch(NamedTuple):
     at: datetime
     top: TopOfBook
 
@@ -48,31 +48,31 @@ def first_prints(market: Market, instrument: Instrument, since: datetime, now: d
     return found[:count]
 
 
-def quotes(market: Market, instrument: Instrument, since: datetime | None, until: datetime, count: int) -> list[Quote]:
+def quotes(market: Market, instrument: Instrument, since: datetime | None, until: datetime, count: int) -> list[Touch]:
     """Return `count` changes of the best bid and offer, second by second: after `since`, or before `until` without."""
     if since is not None:
         return _distinct(_forward(market, instrument, since, until), count)
     return _distinct(_backward(market, instrument, until), count)[::-1]
 
 
-def _forward(market: Market, instrument: Instrument, since: datetime, until: datetime) -> Iterator[Quote]:
+def _forward(market: Market, instrument: Instrument, since: datetime, until: datetime) -> Iterator[Touch]:
     for opens, closes in sessions_between(market, since, min(until, since + _LONGEST_SEARCH)):
         at = max(opens, since)
         while at < min(closes, until):
-            yield Quote(at, market.top(instrument, at))
+            yield Touch(at, market.top(instrument, at))
             at += _QUOTE_STEP
 
 
-def _backward(market: Market, instrument: Instrument, until: datetime) -> Iterator[Quote]:
+def _backward(market: Market, instrument: Instrument, until: datetime) -> Iterator[Touch]:
     for opens, closes in reversed(sessions_between(market, until - _LONGEST_SEARCH, until)):
         at = min(closes, until)
         while at > opens:
-            yield Quote(at, market.top(instrument, at))
+            yield Touch(at, market.top(instrument, at))
             at -= _QUOTE_STEP
 
 
-def _distinct(source: Iterator[Quote], count: int) -> list[Quote]:
-    kept: list[Quote] = []
+def _distinct(source: Iterator[Touch], count: int) -> list[Touch]:
+    kept: list[Touch] = []
     for quote in source:
         if quote.top.bid is None or quote.top.ask is None:
             continue
@@ -95,7 +95,7 @@ def trade_ticks(req_id: int, prints: Sequence[Print]) -> Message:
     return Message(98, (*fields, True))
 
 
-def quote_ticks(req_id: int, found: Sequence[Quote]) -> Message:
+def quote_ticks(req_id: int, found: Sequence[Touch]) -> Message:
     """Return historicalTicksBidAsk (97)."""
     fields: list[Value] = [req_id, len(found)]
     for at, top in found:
@@ -103,7 +103,7 @@ def quote_ticks(req_id: int, found: Sequence[Quote]) -> Message:
     return Message(97, (*fields, True))
 
 
-def midpoint_ticks(req_id: int, found: Sequence[Quote]) -> Message:
+def midpoint_ticks(req_id: int, found: Sequence[Touch]) -> Message:
     """Return historicalTicks (96)."""
     fields: list[Value] = [req_id, len(found)]
     for at, top in found:

@@ -13,7 +13,7 @@ import numpy as np
 
 from bot.sim.market import MarketModel
 from bot.sim.market.exposure import ChainSnapshot, SpotGexRow, exposure_by_strike
-from bot.sim.market.flow import FlowAlert, NetPremiumMinute
+from bot.sim.market.flow import ModelAlert, NetPremiumMinute
 from bot.sim.uw.limits import NEW_YORK
 from bot.sim.uw.source import (
     Alert,
@@ -161,7 +161,7 @@ def _flow(row: NetPremiumMinute) -> FlowMinute:
     )  # fmt: skip
 
 
-def _alert(each: FlowAlert) -> Alert:
+def _alert(each: ModelAlert) -> Alert:
     instrument = each.instrument
     return Alert(
         id=str(each.id), rule=each.rule, at=each.at, start=each.start, end=each.end, ticker=instrument.symbol,

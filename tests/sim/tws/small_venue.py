@@ -23,7 +23,6 @@ from bot.sim.vocabulary import (
     OrderTicket,
     PositionChanged,
     Print,
-    Refused,
     Side,
     Status,
     TopOfBook,
@@ -31,6 +30,7 @@ from bot.sim.vocabulary import (
     VenueExecution,
     VenueOrder,
     VenuePosition,
+    VenueRefused,
     WhatIf,
 )
 
@@ -177,7 +177,7 @@ class SmallVenue:
     def place(self, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
         if ticket.limit_price is not None and ticket.limit_price % Decimal("0.01"):
             return [
-                Refused(
+                VenueRefused(
                     ticket.client_id, ticket.order_id, 110, "The price does not conform to the minimum price variation"
                 )
             ]
@@ -189,7 +189,7 @@ class SmallVenue:
             order = VenueOrder(ticket, self._next_perm_id(), Status.INACTIVE, now, now, reject_code=201)
             self.orders.append(order)
             return [
-                Refused(ticket.client_id, ticket.order_id, 201, "Order rejected - reason: margin"),
+                VenueRefused(ticket.client_id, ticket.order_id, 201, "Order rejected - reason: margin"),
                 OrderChanged(order),
             ]
         waiting = Status.PRE_SUBMITTED if ticket.parent_id else Status.SUBMITTED
@@ -200,7 +200,9 @@ class SmallVenue:
     def cancel(self, client_id: int, order_id: int, now: datetime) -> list[VenueEvent]:
         live = self._live(client_id, order_id)
         if live is None:
-            return [Refused(client_id, order_id, 10147, f"OrderId {order_id} that needs to be cancelled is not found.")]
+            return [
+                VenueRefused(client_id, order_id, 10147, f"OrderId {order_id} that needs to be cancelled is not found.")
+            ]
         return self._cancelled(live, now)
 
     def cancel_all(self, now: datetime) -> list[VenueEvent]:
@@ -253,7 +255,7 @@ class SmallVenue:
     def _cancelled(self, order: VenueOrder, now: datetime) -> list[VenueEvent]:
         order.status, order.completed_at = Status.CANCELLED, now
         ticket = order.ticket
-        return [OrderChanged(order), Refused(ticket.client_id, ticket.order_id, 202, "Order Canceled - reason:")]
+        return [OrderChanged(order), VenueRefused(ticket.client_id, ticket.order_id, 202, "Order Canceled - reason:")]
 
     def _marketable(self, order: VenueOrder, now: datetime) -> bool:
         ticket, top = order.ticket, self.market.top(order.ticket.instrument, now)

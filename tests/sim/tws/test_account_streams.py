@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.sim.tws.account_streams import AccountFeed
-from bot.sim.tws.moment import Moment
+from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.wire import Message
 from tests.sim.tws.small_venue import START, SmallVenue
 
@@ -20,8 +20,8 @@ class Listener:
     def at(self, seconds: float) -> list[Message]:
         return self.feed.pace(self.moment(seconds))
 
-    def moment(self, seconds: float) -> Moment:
-        return Moment(self.venue, START + timedelta(seconds=seconds), seconds)
+    def moment(self, seconds: float) -> VenueMoment:
+        return VenueMoment(self.venue, START + timedelta(seconds=seconds), seconds)
 
 
 def tags(said: list[Message]) -> list[str]:

@@ -10,7 +10,7 @@ import ib_insync
 from ib_insync import IB, Index, LimitOrder, MarketOrder, Option, Order, Stock
 
 from bot.sim.tws.market_streams import MarketLine
-from bot.sim.tws.moment import Moment
+from bot.sim.tws.moment import VenueMoment
 from tests.sim.tws.conftest import Site, connect, until
 from tests.sim.tws.small_venue import START
 
@@ -107,11 +107,11 @@ async def test_a_line_whose_price_stands_still_says_nothing_more(site: Site, ib:
     assert ticker.lastSize == 0
     assert math.isnan(ticker.bid)
     line = MarketLine(1, site.venue.market.find(symbol="SPX", sec_type="IND")[0], (), round_lots=False)
-    assert line.pace(Moment(site.venue, START, 0.0))
+    assert line.pace(VenueMoment(site.venue, START, 0.0))
     for second in range(1, 120):
-        assert line.pace(Moment(site.venue, START + timedelta(seconds=second), float(second))) == []
+        assert line.pace(VenueMoment(site.venue, START + timedelta(seconds=second), float(second))) == []
     site.venue.market.spot["SPX"] += 1
-    assert len(line.pace(Moment(site.venue, START + timedelta(seconds=120), 120.0))) > 0
+    assert len(line.pace(VenueMoment(site.venue, START + timedelta(seconds=120), 120.0))) > 0
 
 
 async def test_a_snapshot_ends_by_itself(ib: IB) -> None:

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.analytics.book import book_imbalance
-from bot.domain.quotes import Book, BookLevel
+from bot.analytics.depth import book_imbalance
+from bot.domain.quotes import Depth, DepthLevel
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
 
-def book(bids: list[int], asks: list[int]) -> Book:
-    return Book(
-        [BookLevel(Decimal(100 - i), size) for i, size in enumerate(bids)],
-        [BookLevel(Decimal(101 + i), size) for i, size in enumerate(asks)],
+def book(bids: list[int], asks: list[int]) -> Depth:
+    return Depth(
+        [DepthLevel(Decimal(100 - i), size) for i, size in enumerate(bids)],
+        [DepthLevel(Decimal(101 + i), size) for i, size in enumerate(asks)],
         NOW,
     )
 

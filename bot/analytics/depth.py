@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.domain.quotes import Book
+from bot.domain.quotes import Depth
 
 
-def book_imbalance(book: Book, levels: int = 10) -> float | None:
+def book_imbalance(book: Depth, levels: int = 10) -> float | None:
     """Return (bids - asks) / (bids + asks) of the displayed sizes on the best `levels` of each side, in [-1, 1].
 
     Positive: more is bid for than offered. None when a side shows nothing, for then the book is not known rather than
