@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -36,13 +36,13 @@ def play_seed(seed: int, name: str | None, *, twice: bool = False) -> Outcome:
     return play(Plan.of(seed), name, twice=twice)
 
 
-def shrink(plan: Plan, name: str | None, *, twice: bool = False) -> Plan:
+def shrink(plan: Plan, still_breaks: Callable[[Plan], bool]) -> Plan:
     """Take faults, deaths and requests away, one at a time, as long as something still breaks."""
     smaller = True
     while smaller:
         smaller = False
         for less in _smaller(plan):
-            if play(less, name, twice=twice).broken:
+            if still_breaks(less):
                 plan, smaller = less, True
                 break
     return plan
@@ -68,7 +68,7 @@ def command_of(plan: Plan, name: str | None, *, twice: bool = False) -> str:
 
 def explain(plan: Plan, outcome: Outcome, name: str | None, *, twice: bool = False) -> str:
     """Return what broke, by what, and how to see it again."""
-    least = shrink(plan, name, twice=twice)
+    least = shrink(plan, lambda less: bool(play(less, name, twice=twice).broken))
     words = play(least, name, twice=twice).broken or outcome.broken
     lines = [f"seed {plan.seed} FAILED", *(f"  {each}" for each in words[:6])]
     lines += [f"  fault: {in_words(fault)}" for fault in least.faults]

@@ -237,7 +237,7 @@ class World:
         """Return the strategies of a start."""
         eager = [EagerStrategy(name, cool_down_s=3.0, exit=self.plan.setting.exit) for name in ("eager", "keen")]
         for number, strategy in enumerate(eager):
-            strategy.busy, strategy.start = self._busy, number * 5
+            strategy.busy, strategy.start = self._busy, 0 if self.plan.setting.rivals else number * 5
         return list(eager)
 
     def _outage(self) -> StoreOutage | None:

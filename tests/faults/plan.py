@@ -106,6 +106,7 @@ class Setting:
     holds: bool = False  # nothing is flattened before the close
     chunk: int = 50  # contracts of one entry order
     adopt: str = "all"  # engine.adopt
+    rivals: bool = False  # both strategies want the same contract at the same moment
 
     @classmethod
     def of(cls, seed: int) -> Setting:
@@ -160,6 +161,7 @@ class Plan:
     crashes: tuple[Crash, ...]
     requests: tuple[Request, ...] = ()
     outages: tuple[StoreOutage, ...] = ()
+    set_as: Setting | None = None  # in the place of what the seed draws
 
     @classmethod
     def of(cls, seed: int) -> Plan:
@@ -185,7 +187,7 @@ class Plan:
 
     @property
     def setting(self) -> Setting:
-        return Setting.of(self.seed)
+        return self.set_as or Setting.of(self.seed)
 
     @property
     def holds(self) -> bool:

@@ -417,4 +417,13 @@ KINDS = (
 def in_words(fault: Fault) -> str:
     """Return one line: kind, time and what is not the default."""
     more = {k: v for k, v in fault.model_dump(mode="json", exclude_defaults=True).items() if k not in {"kind", "at"}}
-    return f"{fault.kind} at {fault.at:%H:%M:%S}" + "".join(f" {name}={value}" for name, value in more.items())
+    return f"{fault.kind} at {fault.at:%H:%M:%S}" + "".join(f" {name}={_cut(value)}" for name, value in more.items())
+
+
+def _cut(value: object) -> str:
+    """Return what can be printed of a value: some texts are long, and made to hurt a terminal."""
+    said = str(value)
+    return said if len(said) <= _LONGEST and said.isprintable() else f"{said[:_LONGEST]!r}..."
+
+
+_LONGEST = 80
