@@ -34,7 +34,7 @@ def _batch(number: int) -> TickBatch:
     batch = TickBatch(tick=number, recorded_at=now)
     for place in range(_GROUP):
         name = f"{number:05}{place:03}"
-        batch.orders[name] = Order(
+        order = Order(
             id=name,
             order_ref=f"qty-{name}",
             contract_key="SPY   261120C00600000",
@@ -46,6 +46,7 @@ def _batch(number: int) -> TickBatch:
             state_since=now,
             state=OrderState.WORKING,
         )
+        batch.changed.add(order)
         evidence = {"bid": Decimal("1.24"), "ask": Decimal("1.26"), "perm_id": place, "detail": "acknowledged"}
         row = NewTransition(
             "order", name, "submitted", "working", "acknowledge", "broker", "held by broker", evidence, now

@@ -21,6 +21,7 @@ from bot.domain.events import BrokerSnapshot, CommandReceived, InboundReceived, 
 from bot.domain.ids import IdSource
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, OptionContract, PriceGrid, Right
+from bot.domain.kinds import Entities
 from bot.domain.order import Order, OrderSide, OrderState, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import Position
 from bot.domain.quotes import Quote
@@ -139,13 +140,10 @@ def _position(number: int, settings: Settings) -> tuple[Position, Order]:
 async def _engine() -> tuple[Engine, ManualClock, Inbox, list[str]]:
     settings = Settings(strategies={"zero_dte_gamma": {"symbols": ("SPY",)}})  # type: ignore[arg-type]
     pairs = [_position(number, settings) for number in range(_POSITIONS)]
+    link = Connection(state=ConnectionState.SYNCED)
+    positions, orders = [p for p, _ in pairs], [o for _, o in pairs]
     state = LoadedState(
-        session=Session(state=SessionState.ACTIVE),
-        connection=Connection(state=ConnectionState.SYNCED),
-        signals=(),
-        approvals=(),
-        orders=[order for _, order in pairs],
-        positions=[position for position, _ in pairs],
+        entities=Entities([Session(state=SessionState.ACTIVE), link, *orders, *positions]),
         executions={},
         commissions={},
         instruments={},

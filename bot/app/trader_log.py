@@ -17,7 +17,9 @@ from typing import Final
 from bot.app.transition_words import LEVELS, transition_line
 from bot.config.schema import Settings
 from bot.domain.money import ZERO
+from bot.domain.order import Order
 from bot.domain.position import Position, PositionState
+from bot.domain.signal import Signal
 from bot.domain.wording import NOTHING, contract_words, dollars, key_words, price
 from bot.engine.state.records import EngineStatus, NewTransition, TickBatch
 from bot.strategies.base import Look, Strategy
@@ -128,11 +130,11 @@ class TraderLog:
     def _learn(self, batch: TickBatch) -> None:
         if batch.status is not None and batch.status.session_day is not None:
             self._turn(batch.status.session_day)
-        for signal in batch.signals.values():
+        for signal in batch.changed.of(Signal).values():
             self._names[signal.id] = contract_words(signal.contract, self.day)
-        for order in batch.orders.values():
+        for order in batch.changed.of(Order).values():
             self._names[order.id] = key_words(order.contract_key, self.day)
-        for position in batch.positions.values():
+        for position in batch.changed.of(Position).values():
             self._learn_position(position)
         for mark in batch.marks:
             held = self._held.get(mark.position_id)

@@ -40,7 +40,7 @@ from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import RunOptions
 from bot.config.schema import Mode, Settings
 from bot.domain.calendar import NEW_YORK
-from bot.domain.connection import ConnectionState
+from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import ConfigError, StoreError
 from bot.domain.ids import IdSource
 from bot.domain.wording import new_york
@@ -320,7 +320,8 @@ def _committed(told: TraderLog | DetailLog, synced: asyncio.Event, mark: Path) -
 
     def committed(batch: TickBatch) -> None:
         told(batch)
-        if batch.connection is not None and batch.connection.state is ConnectionState.SYNCED:
+        link = batch.changed.one(Connection)
+        if link is not None and link.state is ConnectionState.SYNCED:
             synced.set()
         if batch.status is not None:
             with contextlib.suppress(OSError):  # who asks for the last tick learns of an older one

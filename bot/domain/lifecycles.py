@@ -6,23 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.adoption import ADOPTION
-from bot.domain.approval import APPROVAL
-from bot.domain.breaker import BREAKER
-from bot.domain.connection import CONNECTION
+from bot.domain.kinds import KINDS
 from bot.domain.machine import Lifecycle
 from bot.domain.message import MESSAGE
-from bot.domain.order import ORDER
-from bot.domain.position import POSITION
 from bot.domain.report import REPORT
 from bot.domain.requests import REQUEST
-from bot.domain.session import SESSION
-from bot.domain.signal import SIGNAL
-from bot.domain.symbol_halt import SYMBOL_HALT
 
-_ALL: Final = (
-    SIGNAL, POSITION, ORDER, APPROVAL, MESSAGE, REPORT, SESSION, CONNECTION, BREAKER, SYMBOL_HALT, ADOPTION, REQUEST,
-)  # fmt: skip
+_ALL: Final = (*(kind.life for kind in KINDS.values()), MESSAGE, REPORT, REQUEST)
+"""The kinds that the tick keeps, and those whose rows others write."""
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = MappingProxyType({life.name: life for life in _ALL})
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.domain.instructions import Instruction
 from bot.domain.order import OrderState, OrderTrigger
+from bot.domain.position import Position
 from bot.engine.state.board import Board
 from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
@@ -42,7 +43,7 @@ class Memory:
         self.tick_number = max(self.tick_number, loaded.tick)
         self.journal = Journal(self.ledger, self.tick_number, self._clock.now())
         self.board.remember(loaded.instruments)
-        for position in loaded.positions:
+        for position in loaded.entities.of(Position).values():
             position.contract = self.board.settling(position.contract)
         self._broker.remember(loaded.instruments)
         self._broker.reserve_order_ids(self.ledger.highest_order_id + 1 + self._ids_untold())

@@ -10,10 +10,19 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from bot.domain.adoption import Adoption
+from bot.domain.approval import Approval
+from bot.domain.breaker import Breaker
+from bot.domain.connection import Connection
 from bot.domain.events import CommandReceived
 from bot.domain.ids import ulid
 from bot.domain.instruments import option_of_key
 from bot.domain.money import to_units
+from bot.domain.order import Order
+from bot.domain.position import Position
+from bot.domain.session import Session
+from bot.domain.signal import Signal
+from bot.domain.symbol_halt import SymbolHalt
 from bot.engine.state.records import AccountSnapshotRow, EngineStatus, NewExecution, NewMark, NewTransition, TickBatch
 from bot.store import rows
 from bot.store.chain import Head, row_hash
@@ -25,19 +34,19 @@ Write = tuple[str, Sequence[Row]]
 
 def writes_of(batch: TickBatch) -> list[Write]:
     """Return what a batch writes but for its transitions: (statement name, rows), empty ones left out."""
-    recorded_at = time_text(batch.recorded_at)
+    recorded_at, changed = time_text(batch.recorded_at), batch.changed
     found = [
-        ("signal", [rows.signal_row(x) for x in batch.signals.values()]),
-        ("approval", [rows.approval_row(x) for x in batch.approvals.values()]),
-        ("position", [rows.position_row(x) for x in batch.positions.values()]),
-        ("broker_order", [rows.order_row(x) for x in batch.orders.values()]),
+        ("signal", [rows.signal_row(x) for x in changed.of(Signal).values()]),
+        ("approval", [rows.approval_row(x) for x in changed.of(Approval).values()]),
+        ("position", [rows.position_row(x) for x in changed.of(Position).values()]),
+        ("broker_order", [rows.order_row(x) for x in changed.of(Order).values()]),
         *_execution_writes(batch.executions, recorded_at),
         ("commission", [{"exec_id_": key, "commission": to_units(paid)} for key, paid in batch.commissions.items()]),
-        ("session_state", [rows.session_row(batch.session)] if batch.session else []),
-        ("connection_state", [rows.connection_row(batch.connection)] if batch.connection else []),
-        ("breaker", [rows.breaker_row(x) for x in batch.breakers.values()]),
-        ("symbol_halt", [rows.symbol_halt_row(x) for x in batch.symbol_halts.values()]),
-        ("adoption", [rows.adoption_row(x) for x in batch.adoptions.values()]),
+        ("session_state", [rows.session_row(x) for x in changed.of(Session).values()]),
+        ("connection_state", [rows.connection_row(x) for x in changed.of(Connection).values()]),
+        ("breaker", [rows.breaker_row(x) for x in changed.of(Breaker).values()]),
+        ("symbol_halt", [rows.symbol_halt_row(x) for x in changed.of(SymbolHalt).values()]),
+        ("adoption", [rows.adoption_row(x) for x in changed.of(Adoption).values()]),
         *_mark_writes(batch.marks),
         *_watch_writes(batch, recorded_at),
     ]

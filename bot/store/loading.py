@@ -12,12 +12,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, RowMapping, Select, Table, and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, Table, and_, func, or_, select
 
 from bot.domain.approval import ApprovalState
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.events import AccountReported
 from bot.domain.instruments import Instrument, PriceGrid
+from bot.domain.kinds import Entities
 from bot.domain.money import from_units
 from bot.domain.order import ORDER, revision_of
 from bot.domain.position import OPEN, Settlement, Valuation
@@ -63,12 +64,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
     today, day = new_york_day(now), new_york_day(known)
     executions = _rows(connection, _recent_executions(known))
     return LoadedState(
-        session=_one(connection, SESSION_STATE, rows.session_of),
-        connection=_one(connection, CONNECTION_STATE, rows.connection_of),
-        signals=[rows.signal_of(r) for r in _rows(connection, _relevant_signals(day))],
-        approvals=[rows.approval_of(r) for r in _rows(connection, _open_questions())],
-        orders=[rows.order_of(r) for r in _rows(connection, _relevant_orders(day))],
-        positions=[rows.position_of(r) for r in _rows(connection, _relevant_positions(day))],
+        entities=_entities(connection, day),
         executions={r["base_id"]: rows.execution_of(r) for r in executions},
         commissions={r["exec_id"]: from_units(r["commission"]) for r in executions if r["commission"] is not None},
         instruments=_instruments(connection, day),
@@ -76,11 +72,6 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         tick=_last_tick(connection),
         last_signal_at=_last_signals(connection, now),
         opening_equity=_opening_equity(connection, today) | _opening_moved_along(connection),
-        breakers=[rows.breaker_of(r) for r in _rows(connection, select(BREAKER).order_by(BREAKER.c.id))],
-        symbol_halts=[
-            rows.symbol_halt_of(r) for r in _rows(connection, select(SYMBOL_HALT).order_by(SYMBOL_HALT.c.id))
-        ],
-        adoptions=[rows.adoption_of(r) for r in _rows(connection, select(ADOPTION).order_by(ADOPTION.c.id))],
         last_close=_last_close(connection, today, now),
         last_account=_last_account(connection, today),
         high_water=_high_water(connection, now),
@@ -90,6 +81,24 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         underlying_seen=_last_marked(connection, POSITION.c.underlying),
         bid_seen=_last_marked(connection, POSITION.c.bid),
         strangers=frozenset(r["base_id"] for r in executions if r["order_id"] is None),
+    )
+
+
+def _entities(connection: Connection, day: date) -> Entities:
+    return Entities(
+        build(row)
+        for query, build in (
+            (select(SESSION_STATE), rows.session_of),
+            (select(CONNECTION_STATE), rows.connection_of),
+            (_relevant_signals(day), rows.signal_of),
+            (_open_questions(), rows.approval_of),
+            (_relevant_orders(day), rows.order_of),
+            (_relevant_positions(day), rows.position_of),
+            (select(BREAKER).order_by(BREAKER.c.id), rows.breaker_of),
+            (select(SYMBOL_HALT).order_by(SYMBOL_HALT.c.id), rows.symbol_halt_of),
+            (select(ADOPTION).order_by(ADOPTION.c.id), rows.adoption_of),
+        )
+        for row in _rows(connection, query)
     )
 
 
@@ -119,11 +128,6 @@ def _queued(connection: Connection, table: Table, at: Column[str]) -> Sequence[R
 
 def _rows(connection: Connection, query: Select[Any]) -> Sequence[RowMapping]:
     return [row._mapping for row in connection.execute(query)]
-
-
-def _one(connection: Connection, table: Table, build: Any) -> Any:
-    row: Row[Any] | None = connection.execute(select(table).limit(1)).first()
-    return None if row is None else build(row._mapping)
 
 
 def _relevant_signals(today: date) -> Select[Any]:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from bot.cli.main import app
 from bot.domain.approval import Approval
+from bot.domain.kinds import Entities
 from bot.domain.session import Session, SessionState
 from bot.engine.state.records import TickBatch
 from bot.store.revision import upgrade
@@ -23,7 +24,6 @@ from tests.cli.small_store import (
     NOW,
     POSITION,
     SIGNAL,
-    UNSETTLED,
     Bot,
     Call,
     a_position,
@@ -83,11 +83,10 @@ def database(home: Path) -> Path:
 @pytest.fixture
 def running(database: Path) -> Path:
     """A store as a running bot leaves it: a pulse, a signal that waits for a person, an open position."""
-    batch = TickBatch(tick=7, recorded_at=NOW, status=pulse(), session=Session(state=SessionState.ACTIVE))
-    batch.signals[SIGNAL] = a_signal()
-    batch.approvals[f"{SIGNAL}A"] = Approval(f"{SIGNAL}A", SIGNAL, NOW, NOW + timedelta(seconds=180))
-    batch.positions[POSITION] = a_position()
-    batch.positions[UNSETTLED] = an_unsettled_position()
+    batch = TickBatch(tick=7, recorded_at=NOW, status=pulse())
+    asked = Approval(f"{SIGNAL}A", SIGNAL, NOW, NOW + timedelta(seconds=180))
+    session = Session(state=SessionState.ACTIVE)
+    batch.changed = Entities([session, a_signal(), asked, a_position(), an_unsettled_position()])
     batch.transitions = [born("signal", SIGNAL, "pending"), born("position", POSITION, "filled")]
     asyncio.run(write(f"sqlite+aiosqlite:///{database}", batch))
     return database

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.ids import ulid
+from bot.domain.kinds import Entities
 from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.engine.state.records import NewExecution, TickBatch
 from tests.cli.small_store import (
@@ -51,7 +52,7 @@ def test_our_orders_that_agree_stand_in_the_table_too(call: Call, running: Path)
     )  # fmt: skip
     doubted = replace(stop, id=ulid(NOW, 0xEEEEE), order_ref="qty-1")
     later = replace(stop, id=ulid(NOW, 0xFFFFF), order_ref="qty-2", submitted_at=NOW + timedelta(seconds=9))
-    batch = TickBatch(tick=8, recorded_at=NOW, orders={order.id: order for order in (stop, doubted, later)})
+    batch = TickBatch(tick=8, recorded_at=NOW, changed=Entities([stop, doubted, later]))
     asyncio.run(write(f"sqlite+aiosqlite:///{running}", batch))
     bot = Comparing(running, [("order", "qty-1", "working", "absent", "asked again")])
     bot.start()

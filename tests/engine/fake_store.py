@@ -6,17 +6,25 @@ import copy
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
+from bot.domain.breaker import Breaker
+from bot.domain.connection import CONNECTION_ID, Connection
 from bot.domain.errors import CommitFailed
 from bot.domain.events import (
     CommandReceived,
     InboundReceived,
 )
 from bot.domain.instruments import Instrument, PriceGrid
+from bot.domain.kinds import Entities, kind_of
 from bot.domain.order import Execution, Order, Purpose
 from bot.domain.position import OPEN, Position
+from bot.domain.session import SESSION_ID, Session
+from bot.domain.signal import Signal
 from bot.engine.state.records import LEFT_ALONE, LoadedState, NewTransition, TickBatch
+
+_ENDED: Final = frozenset({Signal, Order, Position})
+"""What is over of these is loaded as well: a fill may come late."""
 
 
 class FakeStore:
@@ -24,20 +32,13 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.batches: list[TickBatch] = []
-        self.tables: dict[str, dict[str, Any]] = {
-            name: {}
-            for name in ("signals", "approvals", "orders", "positions", "executions", "commissions", "replaced")
-        }
-        self.session: Any = None
-        self.connection: Any = None
+        self.entities = Entities()
+        self.tables: dict[str, dict[str, Any]] = {name: {} for name in ("executions", "commissions", "replaced")}
         self.fail_next = 0
         self.commands: list[CommandReceived] = []
         self.status: Any = None
         self.opening: dict[date, Decimal] = {}
         self.instruments: dict[str, tuple[Instrument, PriceGrid]] = {}
-        self.breakers: dict[str, Any] = {}
-        self.symbol_halts: dict[str, Any] = {}
-        self.adoptions: dict[str, Any] = {}
         self.high_water: list[tuple[datetime, Decimal]] = []
 
     async def commit(self, batch: TickBatch) -> None:
@@ -46,14 +47,9 @@ class FakeStore:
             raise CommitFailed("disk full")
         batch = copy.deepcopy(batch)
         self.batches.append(batch)
-        for name in ("signals", "approvals", "orders", "positions"):
-            self.tables[name].update(getattr(batch, name))
-        self.session = batch.session or self.session
-        self.connection = batch.connection or self.connection
+        for entity in batch.changed:
+            self.entities.add(entity)
         self.status = batch.status or self.status
-        self.breakers.update(batch.breakers)
-        self.symbol_halts.update(batch.symbol_halts)
-        self.adoptions.update(batch.adoptions)
         for row in batch.executions:
             known = self.tables["executions"].get(row.execution.exec_id)
             if known is not None and known.order_id is not None:  # else it learns whose it is
@@ -77,25 +73,18 @@ class FakeStore:
             known = executions.get(row.execution.base_id)
             if known is None or known.revision < row.execution.revision:
                 executions[row.execution.base_id] = row.execution
-        signals = list(t["signals"].values())
         return LoadedState(
-            session=copy.deepcopy(self.session),
-            connection=copy.deepcopy(self.connection),
-            signals=signals,
-            approvals=[a for a in t["approvals"].values() if a.state.value == "requested"],
-            orders=list(t["orders"].values()),
-            positions=list(t["positions"].values()),
+            entities=Entities(
+                copy.deepcopy(each) for each in self.entities if kind_of(each).is_alive(each) or type(each) in _ENDED
+            ),
             executions=executions,
             commissions=t["commissions"],
             instruments=dict(self.instruments),
-            highest_order_id=max((o.order_id or 0 for o in t["orders"].values()), default=0),
+            highest_order_id=max((o.order_id or 0 for o in self.orders), default=0),
             tick=self.batches[-1].tick if self.batches else 0,
-            last_signal_at={(s.strategy, s.symbol): s.created_at for s in signals},
+            last_signal_at={(s.strategy, s.symbol): s.created_at for s in self.signals},
             opening_equity=dict(self.opening),
-            breakers=copy.deepcopy(list(self.breakers.values())),
             earliest=_earliest(t["executions"]),
-            adoptions=copy.deepcopy(list(self.adoptions.values())),
-            symbol_halts=copy.deepcopy(list(self.symbol_halts.values())),
             high_water=self._high_water(),
             not_ours=self._not_ours(),
             underlying_seen=self._last_marked("underlying"),
@@ -104,7 +93,7 @@ class FakeStore:
         )
 
     def _high_water(self) -> Decimal | None:
-        drawdown = self.breakers.get("drawdown")
+        drawdown = self.entities.of(Breaker).get("drawdown")
         since = drawdown.acknowledged_at if drawdown else None
         told = drawdown.facts.get("high_water") if drawdown else None
         seen = [value for at, value in self.high_water if since is None or at >= since]
@@ -144,16 +133,24 @@ class FakeStore:
         return [(c.state, c.answer) for batch in self.batches for c in batch.commands]
 
     @property
-    def signals(self) -> list[Any]:
-        return list(self.tables["signals"].values())
+    def session(self) -> Session:
+        return self.entities.of(Session)[SESSION_ID]
+
+    @property
+    def connection(self) -> Connection:
+        return self.entities.of(Connection)[CONNECTION_ID]
+
+    @property
+    def signals(self) -> list[Signal]:
+        return list(self.entities.of(Signal).values())
 
     @property
     def positions(self) -> list[Position]:
-        return list(self.tables["positions"].values())
+        return list(self.entities.of(Position).values())
 
     @property
     def orders(self) -> list[Order]:
-        return list(self.tables["orders"].values())
+        return list(self.entities.of(Order).values())
 
     @property
     def open_positions(self) -> list[Position]:

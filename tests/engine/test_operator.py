@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.breaker import Breaker
 from bot.domain.events import CommandKind
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState
@@ -122,9 +123,9 @@ NOTHING_TO_DO: dict[str, tuple[CommandKind, Callable[[Desk], Awaitable[Payload]]
 def state_of(desk: Desk) -> Any:
     """Everything that a command could change in the store, and what the broker was asked."""
     store = desk.store
-    tables = {name: store.tables[name] for name in ("signals", "approvals", "orders", "positions", "executions")}
+    tables = {name: store.tables[name] for name in ("executions", "commissions")}
     asked = (len(desk.broker.submitted), len(desk.broker.what_ifs), [o.cancel_asked for o in desk.broker.book.values()])
-    held = (store.session, set(store.breakers), store.symbol_halts)
+    held = ([e for e in store.entities if not isinstance(e, Breaker)], set(store.entities.of(Breaker)))
     return copy.deepcopy((tables, held, asked, len(store.transitions), len(store.alerts)))
 
 

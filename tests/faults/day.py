@@ -18,7 +18,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.dialects import sqlite
 
 from bot.config.schema import Settings
-from bot.domain.breaker import BreakerState
+from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import ConnectionState
 from bot.domain.events import CommandKind
@@ -253,8 +253,8 @@ class World:
         for command in batch.commands:
             self.outcome.answers[command.state] = self.outcome.answers.get(command.state, 0) + 1
         self.money.look(self.clock.now())
-        self.money.tripped(b.id for b in batch.breakers.values() if b.state is BreakerState.TRIPPED)
-        self.outcome.blocked |= {b.id for b in batch.breakers.values() if b.state is BreakerState.TRIPPED}
+        self.money.tripped(b.id for b in batch.changed.of(Breaker).values() if b.state is BreakerState.TRIPPED)
+        self.outcome.blocked |= {b.id for b in batch.changed.of(Breaker).values() if b.state is BreakerState.TRIPPED}
 
     async def die(self, words: str) -> None:
         """Lose everything that is memory."""

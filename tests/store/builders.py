@@ -10,6 +10,7 @@ from typing import Any
 from bot.domain.approval import Approval
 from bot.domain.ids import ulid
 from bot.domain.instruments import OptionContract, Right
+from bot.domain.kinds import Entities, Entity
 from bot.domain.order import Execution, Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, Rung
 from bot.domain.signal import Signal
@@ -146,5 +147,5 @@ def a_batch(tick: int = 1, **parts: Any) -> TickBatch:
     return TickBatch(tick=tick, recorded_at=parts.pop("recorded_at", NOW), **parts)
 
 
-def keyed(*entities: Any) -> dict[str, Any]:
-    return {entity.id: entity for entity in entities}
+def those(*entities: Entity) -> Entities:
+    return Entities(entities)

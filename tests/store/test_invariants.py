@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.domain.instruments import NICKEL_CLASS, PENNY_CLASS, Instrument, PriceGrid
-from bot.domain.order import OrderSide, OrderState
-from bot.domain.position import Protection
+from bot.domain.order import Order, OrderSide, OrderState
+from bot.domain.position import Position, Protection
+from bot.domain.session import SESSION_ID, Session, SessionState
 from bot.engine.state.records import InstrumentRow, NewMark, TickBatch
 from bot.store.invariants import CHECKS, check_invariants
 from bot.store.sql_store import SqlStore
-from tests.store.builders import CONTRACT, a_batch, a_step, an_id, an_order, born, keyed
+from tests.store.builders import CONTRACT, a_batch, a_step, an_id, an_order, born, those
 from tests.store.trade import POSITION_ID, RUNG_ID, SIGNAL_ID, STOP_ID, at, closing, opening, write
 
 
@@ -177,10 +178,10 @@ async def watched_by_the_tick(store: SqlStore, quoted: float | None, *, after: f
     """The broker refused the stop of the open trade for good; the store's present is 60 s later."""
     batches = opening()
     last = batches[2]
-    (stop,) = [order for order in last.orders.values() if order.id == STOP_ID]
-    last.orders[STOP_ID] = replace(stop, state=OrderState.REJECTED, reject_code=387, done_at=at(after))
-    (position,) = last.positions.values()
-    last.positions = keyed(replace(position, protection=Protection.SYNTHETIC, protected_at=None))
+    stop = last.changed.of(Order)[STOP_ID]
+    last.changed.add(replace(stop, state=OrderState.REJECTED, reject_code=387, done_at=at(after)))
+    (position,) = last.changed.of(Position).values()
+    last.changed.add(replace(position, protection=Protection.SYNTHETIC, protected_at=None))
     kept = [row for row in last.transitions if row.trigger not in {"acknowledge", "protected"}]
     lost = {"trigger": "protection_lost", "actor": "broker", "event_at": at(after)}
     refused = {"machine": "order", "trigger": "reject", "actor": "broker", "event_at": at(after)}
@@ -226,7 +227,7 @@ async def test_an_entry_decided_while_paused_breaks_i6(store: SqlStore, url: str
     batches = opening()
     paused = [row for row in batches[0].transitions if row.machine != "session" or row.trigger == "reconcile"]
     batches[0].transitions = paused
-    batches[0].session.state = type(batches[0].session.state).RECONCILING
+    batches[0].changed.of(Session)[SESSION_ID].state = SessionState.RECONCILING
     await write(store, batches)
     assert broken(url) == ["I6"]
 
@@ -326,7 +327,7 @@ def _working(*numbers: int, side: OrderSide = OrderSide.SELL) -> TickBatch:
             a_step(order.id, "submitted", "working", "acknowledge", machine="order"),
         )
     ]
-    return a_batch(50 + numbers[0], transitions=steps, orders=keyed(*orders))
+    return a_batch(50 + numbers[0], transitions=steps, changed=those(*orders))
 
 
 async def test_a_trigger_that_no_table_has_breaks_i1(store: SqlStore, url: str) -> None:

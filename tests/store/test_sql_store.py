@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.approval import ApprovalState
+from bot.domain.approval import Approval, ApprovalState
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import CommitFailed, ConfigError
@@ -24,10 +24,10 @@ from bot.domain.events import (
     RequestUnreadable,
 )
 from bot.domain.instruments import PENNY_CLASS, Instrument
-from bot.domain.order import OrderState, Terms
-from bot.domain.position import CloseReason, PositionState
+from bot.domain.order import Order, OrderState, Terms
+from bot.domain.position import CloseReason, Position, PositionState
 from bot.domain.session import Hold, Session, SessionState
-from bot.domain.signal import SignalState
+from bot.domain.signal import Signal, SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.records import (
@@ -40,6 +40,7 @@ from bot.engine.state.records import (
     ReconcileLine,
     ReconcileRow,
     StrategyStatRow,
+    TickBatch,
 )
 from bot.store.database import AsyncLane, Lane, ThreadLane
 from bot.store.sql_store import SqlStore
@@ -56,7 +57,7 @@ from tests.store.builders import (
     an_id,
     an_order,
     born,
-    keyed,
+    those,
 )
 from tests.store.trade import closing, opening, write
 
@@ -66,7 +67,7 @@ def count(path: Path, table: str) -> int:
         return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
 
 
-def a_full_batch() -> object:
+def a_full_batch() -> TickBatch:
     signal = a_signal(state=SignalState.WORKING)
     position = a_position(signal)
     order = an_order(signal_id=signal.id, position_id=position.id, state=OrderState.WORKING, order_id=41, perm_id=9)
@@ -74,15 +75,17 @@ def a_full_batch() -> object:
     return a_batch(
         3,
         transitions=[born(signal.id, "pending"), a_step(signal.id, "pending", "approved", "approve")],
-        signals=keyed(signal),
-        approvals=keyed(an_approval(signal)),
-        positions=keyed(position),
-        orders=keyed(order),
+        changed=those(
+            signal,
+            an_approval(signal),
+            position,
+            order,
+            Session(state=SessionState.ACTIVE, hold=Hold.NONE),
+            Connection(state=ConnectionState.SYNCED, since=NOW),
+            Breaker("losses", BreakerState.TRIPPED, "3", "3", 1.0, since=NOW, facts={"lost": 3}),
+            SymbolHalt("SPY", SymbolState.HALTED, "by hand", ("order 7",), "broker", NOW),
+        ),
         executions=[a_fill(order, 1, 4, "1.25")],
-        session=Session(state=SessionState.ACTIVE, hold=Hold.NONE),
-        connection=Connection(state=ConnectionState.SYNCED, since=NOW),
-        breakers=keyed(Breaker("losses", BreakerState.TRIPPED, "3", "3", 1.0, since=NOW, facts={"lost": 3})),
-        symbol_halts=keyed(SymbolHalt("SPY", SymbolState.HALTED, "by hand", ("order 7",), "broker", NOW)),
         alerts=[AlertRaised("STRAY_STATUS", "look", {"a": Decimal("1.5")}, NOW)],
         feeds={("uw", "gex", "SPY"): FeedReported("uw", "gex", "SPY", "ok", NOW, "", 3, 0, 0, 90.0, 1, 100, NOW)},
         marks=[NewMark(position.id, NOW, Decimal("1.2"), Decimal("1.3"), Decimal(590), Decimal(0), sampled=True)],
@@ -118,9 +121,7 @@ async def any_store(request: pytest.FixtureRequest, url: str, clock: FixedClock)
 
 async def test_an_empty_store_loads_as_nothing(any_store: SqlStore) -> None:
     loaded = await any_store.load()
-    assert loaded.session is None
-    assert loaded.connection is None
-    assert [*loaded.signals, *loaded.orders, *loaded.positions, *loaded.executions] == []
+    assert [*loaded.entities, *loaded.executions] == []
     assert (loaded.tick, loaded.highest_order_id) == (0, 0)
 
 
@@ -128,14 +129,7 @@ async def test_everything_that_a_tick_wrote_is_there_at_the_next_start(any_store
     batch = a_full_batch()
     await any_store.commit(batch)
     loaded = await any_store.load()
-    assert list(loaded.signals) == list(batch.signals.values())
-    assert list(loaded.approvals) == list(batch.approvals.values())
-    assert list(loaded.orders) == list(batch.orders.values())
-    assert list(loaded.positions) == list(batch.positions.values())
-    assert loaded.session == batch.session
-    assert loaded.connection == batch.connection
-    assert list(loaded.breakers) == list(batch.breakers.values())
-    assert list(loaded.symbol_halts) == list(batch.symbol_halts.values())
+    assert {entity.id: entity for entity in loaded.entities} == {entity.id: entity for entity in batch.changed}
     execution = batch.executions[0].execution
     assert loaded.executions == {execution.base_id: execution}
     assert loaded.commissions == {execution.exec_id: Decimal("2.60")}
@@ -147,17 +141,17 @@ async def test_everything_that_a_tick_wrote_is_there_at_the_next_start(any_store
 
 async def test_the_same_entity_again_replaces_its_row(any_store: SqlStore, store_path: Path) -> None:
     signal = a_signal()
-    await any_store.commit(a_batch(signals=keyed(signal)))
-    await any_store.commit(a_batch(2, signals=keyed(replace(signal, state=SignalState.APPROVED))))
+    await any_store.commit(a_batch(changed=those(signal)))
+    await any_store.commit(a_batch(2, changed=those(replace(signal, state=SignalState.APPROVED))))
     assert count(store_path, "signal") == 1
-    assert (await any_store.load()).signals[0].state is SignalState.APPROVED
+    assert (await any_store.load()).entities.of(Signal)[signal.id].state is SignalState.APPROVED
 
 
 async def test_a_mark_survives_the_next_write_of_its_position(any_store: SqlStore, store_path: Path) -> None:
     position = a_position()
     mark = NewMark(position.id, NOW, Decimal("1.5"), Decimal("1.6"), None, Decimal("25.5"), sampled=False)
-    await any_store.commit(a_batch(positions=keyed(position), marks=[mark]))
-    await any_store.commit(a_batch(2, positions=keyed(replace(position, rungs_done=1))))
+    await any_store.commit(a_batch(changed=those(position), marks=[mark]))
+    await any_store.commit(a_batch(2, changed=those(replace(position, rungs_done=1))))
     with sqlite3.connect(store_path) as connection:
         assert connection.execute("SELECT bid, unrealized_pnl FROM position").fetchone() == (15000, 255000)
     assert count(store_path, "position_mark") == 0
@@ -168,7 +162,7 @@ async def test_a_correction_replaces_what_it_corrects_and_keeps_it_on_record(
 ) -> None:
     order = an_order()
     first = a_fill(order, 1, 4, "1.25")
-    await any_store.commit(a_batch(orders=keyed(order), executions=[first]))
+    await any_store.commit(a_batch(changed=those(order), executions=[first]))
     second = a_fill(order, 1, 4, "1.20", commission=None, revision="02", replaces=first.execution.exec_id)
     await any_store.commit(a_batch(2, executions=[second]))
     loaded = await any_store.load()
@@ -180,7 +174,7 @@ async def test_a_correction_replaces_what_it_corrects_and_keeps_it_on_record(
 async def test_a_commission_that_comes_later_finds_its_execution(any_store: SqlStore) -> None:
     order = an_order()
     fill = a_fill(order, 1, 4, "1.25", commission=None)
-    await any_store.commit(a_batch(orders=keyed(order), executions=[fill]))
+    await any_store.commit(a_batch(changed=those(order), executions=[fill]))
     await any_store.commit(a_batch(2, commissions={fill.execution.exec_id: Decimal("1.3047")}))
     assert (await any_store.load()).commissions == {fill.execution.exec_id: Decimal("1.3047")}
 
@@ -188,7 +182,8 @@ async def test_a_commission_that_comes_later_finds_its_execution(any_store: SqlS
 async def test_a_failure_in_the_last_table_leaves_nothing_of_the_tick(any_store: SqlStore, store_path: Path) -> None:
     stray = an_order(signal_id=an_id(999))  # no such signal
     batch = a_batch(
-        transitions=[born(an_id(1), "pending")], signals=keyed(a_signal()), orders=keyed(stray), session=Session()
+        transitions=[born(an_id(1), "pending")],
+        changed=those(a_signal(), stray, Session()),
     )
     with pytest.raises(CommitFailed, match="FOREIGN KEY"):
         await any_store.commit(batch)
@@ -198,7 +193,7 @@ async def test_a_failure_in_the_last_table_leaves_nothing_of_the_tick(any_store:
 async def test_evidence_that_cannot_be_written_fails_the_commit(any_store: SqlStore, store_path: Path) -> None:
     with pytest.raises(CommitFailed, match="cannot be written"):
         await any_store.commit(
-            a_batch(signals=keyed(a_signal()), transitions=[born(an_id(1), "pending", evidence={"x": object()})])
+            a_batch(changed=those(a_signal()), transitions=[born(an_id(1), "pending", evidence={"x": object()})])
         )
     assert count(store_path, "signal") == 0
 
@@ -206,7 +201,7 @@ async def test_evidence_that_cannot_be_written_fails_the_commit(any_store: SqlSt
 async def test_the_chain_goes_on_after_a_failed_commit(any_store: SqlStore) -> None:
     await any_store.commit(a_batch(transitions=[born(an_id(1), "pending")]))
     with pytest.raises(CommitFailed):
-        await any_store.commit(a_batch(2, orders=keyed(an_order(signal_id=an_id(999)))))
+        await any_store.commit(a_batch(2, changed=those(an_order(signal_id=an_id(999)))))
     await any_store.commit(a_batch(3, transitions=[born(an_id(2), "pending")]))
     assert any_store.head.seq == 2
 
@@ -247,14 +242,14 @@ async def test_done_orders_and_positions_that_closed_days_ago_are_left_out(store
     done = an_order(state=OrderState.FILLED, position_id=position.id)
     open_one = a_position(number=51)
     old_entry = an_order(11, state=OrderState.FILLED, position_id=open_one.id)
-    await store.commit(a_batch(positions=keyed(position, open_one), orders=keyed(done, old_entry)))
+    await store.commit(a_batch(changed=those(position, open_one, done, old_entry)))
     today = await store.load()
-    assert [p.id for p in today.positions] == [position.id, open_one.id]
-    assert len(today.orders) == 2
+    assert list(today.entities.of(Position)) == [position.id, open_one.id]
+    assert len(today.entities.of(Order)) == 2
     clock.at = NOW + timedelta(days=5)
     later = await store.load()
-    assert [p.id for p in later.positions] == [open_one.id]
-    assert [o.id for o in later.orders] == [old_entry.id]
+    assert list(later.entities.of(Position)) == [open_one.id]
+    assert list(later.entities.of(Order)) == [old_entry.id]
 
 
 async def test_an_answered_approval_and_a_signal_that_ended_days_ago_are_left_out(
@@ -262,34 +257,34 @@ async def test_an_answered_approval_and_a_signal_that_ended_days_ago_are_left_ou
 ) -> None:
     signal = a_signal(state=SignalState.REJECTED)
     approval = an_approval(signal, state=ApprovalState.REJECTED, decided_by="admin:web:ann", decided_at=NOW)
-    await store.commit(a_batch(signals=keyed(signal), approvals=keyed(approval)))
+    await store.commit(a_batch(changed=those(signal, approval)))
     today = await store.load()
-    assert [s.state for s in today.signals] == ["rejected"], "who asks is told what it is"
-    assert not today.approvals
+    assert [s.state for s in today.entities.of(Signal).values()] == ["rejected"], "who asks is told what it is"
+    assert not today.entities.of(Approval)
     clock.at += timedelta(days=1)
-    assert [s.state for s in (await store.load()).signals] == ["rejected"], "and the day after"
+    assert [s.state for s in (await store.load()).entities.of(Signal).values()] == ["rejected"], "and the day after"
     clock.at += timedelta(days=4)
-    assert not (await store.load()).signals
+    assert not (await store.load()).entities.of(Signal)
 
 
 async def test_an_ended_signal_whose_order_is_loaded_comes_with_it_for_a_fill_may_be_late(store: SqlStore) -> None:
     signal = a_signal(state=SignalState.CANCELLED)
     entry = an_order(state=OrderState.CANCELLED, signal_id=signal.id)
-    await store.commit(a_batch(signals=keyed(signal), orders=keyed(entry)))
-    assert [s.id for s in (await store.load()).signals] == [signal.id]
+    await store.commit(a_batch(changed=those(signal, entry)))
+    assert list((await store.load()).entities.of(Signal)) == [signal.id]
 
 
 async def test_an_evening_signal_belongs_to_the_new_york_day(store: SqlStore, store_path: Path) -> None:
     evening = a_signal(created_at=NOW.replace(day=21, hour=1))
-    await store.commit(a_batch(signals=keyed(evening)))
+    await store.commit(a_batch(changed=those(evening)))
     with sqlite3.connect(store_path) as connection:
         assert connection.execute("SELECT session_day FROM signal").fetchone() == ("2026-11-20",)
 
 
 async def test_an_amendment_on_its_way_is_remembered(store: SqlStore) -> None:
     order = an_order(state=OrderState.WORKING, wanted=Terms(4, limit_price=Decimal("1.30")), wanted_since=NOW)
-    await store.commit(a_batch(orders=keyed(order)))
-    assert (await store.load()).orders == [order]
+    await store.commit(a_batch(changed=those(order)))
+    assert list((await store.load()).entities.of(Order).values()) == [order]
 
 
 async def test_what_corrections_took_from_an_order_is_known_at_the_next_start(any_store: SqlStore) -> None:
@@ -298,7 +293,7 @@ async def test_what_corrections_took_from_an_order_is_known_at_the_next_start(an
     first, second = a_fill(order, 1, 4, "1.25"), a_fill(order, 1, 3, "1.25")
     second = replace(second, execution=replace(second.execution, exec_id=first.execution.base_id + ".02"))
     third = replace(second, execution=replace(second.execution, exec_id=first.execution.base_id + ".03", quantity=1))
-    await any_store.commit(a_batch(positions=keyed(position), orders=keyed(order), executions=[first]))
+    await any_store.commit(a_batch(changed=those(position, order), executions=[first]))
     for before, after in ((first, second), (second, third)):
         await any_store.commit(a_batch(executions=[replace(after, replaces=before.execution.exec_id)]))
     loaded = await any_store.load()
@@ -389,7 +384,7 @@ async def test_transitions_point_to_the_configuration_in_force(url: str, store_p
 async def test_p37_a_store_belongs_to_the_client_id_that_sent_its_orders(store: SqlStore) -> None:
     await store.claim("qty", 17)
     await store.claim("qty", 17)
-    await store.commit(a_batch(1, orders=keyed(an_order(state=OrderState.WORKING))))
+    await store.commit(a_batch(1, changed=those(an_order(state=OrderState.WORKING))))
     with pytest.raises(ConfigError, match=r"ibkr\.client_id 18: .* sent as 17, .* 1 of its orders and 0 positions"):
         await store.claim("qty", 18)
     with pytest.raises(ConfigError, match="bot_id other"):
@@ -399,22 +394,22 @@ async def test_p37_a_store_belongs_to_the_client_id_that_sent_its_orders(store: 
 
 async def test_p37_an_open_position_alone_keeps_the_client_id(store: SqlStore) -> None:
     await store.claim("qty", 17)
-    await store.commit(a_batch(1, positions=keyed(a_position())))
+    await store.commit(a_batch(1, changed=those(a_position())))
     with pytest.raises(ConfigError, match="0 of its orders and 1 positions"):
         await store.claim("qty", 18)
 
 
 async def test_p37_with_nothing_open_another_client_id_takes_the_store(store: SqlStore) -> None:
     await store.claim("qty", 17)
-    await store.commit(a_batch(1, orders=keyed(an_order(state=OrderState.CANCELLED))))
+    await store.commit(a_batch(1, changed=those(an_order(state=OrderState.CANCELLED))))
     await store.claim("qty", 18)
-    await store.commit(a_batch(2, orders=keyed(an_order(state=OrderState.WORKING))))
+    await store.commit(a_batch(2, changed=those(an_order(state=OrderState.WORKING))))
     with pytest.raises(ConfigError, match="sent as 18"):
         await store.claim("qty", 17)
 
 
 async def test_p37_a_store_of_before_the_identity_is_told_by_its_orders(store: SqlStore) -> None:
-    await store.commit(a_batch(1, orders=keyed(an_order(state=OrderState.WORKING, client_id=17))))
+    await store.commit(a_batch(1, changed=those(an_order(state=OrderState.WORKING, client_id=17))))
     with pytest.raises(ConfigError, match="sent as 17"):
         await store.claim("qty", 18)
     await store.claim("qty", 17)

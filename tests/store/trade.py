@@ -27,7 +27,7 @@ from tests.store.builders import (
     an_id,
     an_order,
     born,
-    keyed,
+    those,
 )
 
 SIGNAL_ID, POSITION_ID, ENTRY_ID, STOP_ID, RUNG_ID = an_id(1), an_id(50), an_id(10), an_id(11), an_id(12)
@@ -70,8 +70,7 @@ def opening() -> list[TickBatch]:
             ),
             *_moves("session", "session", "starting reconcile reconciling", "reconciling reconciled active"),
         ],
-        session=session,
-        connection=link,
+        changed=those(session, link),
     )
     signal = a_signal(
         state=SignalState.FILLED, approval_id=f"{SIGNAL_ID}A", entry_order_id=ENTRY_ID, position_id=POSITION_ID
@@ -100,9 +99,11 @@ def opening() -> list[TickBatch]:
             born(ENTRY_ID, "intent", "order", event_at=at(1)),
             *_moves("order", ENTRY_ID, "intent submit submitted", "submitted acknowledge working", when=2),
         ],
-        signals=keyed(replace(signal, state=SignalState.WORKING, position_id=None)),
-        approvals=keyed(approval),
-        orders=keyed(replace(entry, state=OrderState.WORKING)),
+        changed=those(
+            replace(signal, state=SignalState.WORKING, position_id=None),
+            approval,
+            replace(entry, state=OrderState.WORKING),
+        ),
     )
     position = a_position(signal, commissions=Decimal("2.60"), protected_at=at(4), stop_price=Decimal("0.62"))
     filled = replace(
@@ -131,9 +132,7 @@ def opening() -> list[TickBatch]:
             *_moves("order", STOP_ID, "submitted acknowledge working", when=4, actor="broker"),
             *_moves("position", POSITION_ID, "filled protected filled", when=4, actor="broker"),
         ],
-        signals=keyed(signal),
-        positions=keyed(position),
-        orders=keyed(filled, stop),
+        changed=those(signal, position, filled, stop),
         executions=[bought],
         reconciliations=[
             ReconcileRow(an_id(90), at(4), "asked", True, [ReconcileLine("position", CONTRACT.key, "4", "4", "same")])
@@ -178,8 +177,7 @@ def closing() -> list[TickBatch]:
                 *_moves("position", POSITION_ID, "trailing stopped closing", "closing exit_fill closing", when=90),
                 *_moves("position", POSITION_ID, "closing close closed", when=90, evidence=end),
             ],
-            positions=keyed(position),
-            orders=keyed(rung, stop),
+            changed=those(position, rung, stop),
             executions=fills,
         )
     ]

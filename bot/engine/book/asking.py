@@ -122,7 +122,7 @@ class Asking:
 
     def tell(self) -> None:
         """One alert for all that one look newly asks: a lost store is one question."""
-        written = self._journal.batch.adoptions
+        written = self._journal.batch.changed.of(Adoption)
         asked = [a for key in self._asked if (a := written.get(key)) is not None and a.state is AdoptionState.ASKED]
         if not asked:
             return

@@ -84,7 +84,7 @@ def mark_positions(ctx: Context, journal: Journal, schedule: Schedule) -> None:
             continue  # its last mark is the one before its end
         journal.batch.marks.append(_mark(ctx, position, sampled))
         if sampled:
-            journal.batch.positions[position.id] = position  # the high of the trail is worth keeping too
+            journal.batch.changed.add(position)  # the high of the trail is worth keeping too
 
 
 def _mark(ctx: Context, position: Position, sampled: bool) -> NewMark:

@@ -102,7 +102,7 @@ class Limits:
         for row, reading in zip(unread, read_breakers(self.view, ctx.settings.risk, unread), strict=True):
             self._apply(ctx, journal, row, reading)
         self.unread.clear()
-        journal.batch.breakers.update(breakers)
+        journal.batch.changed.of(Breaker).update(breakers)
 
     def _is_unread(self, breaker: Breaker | None) -> bool:
         """Say whether the last look passed a breaker over and nobody wrote it since."""

@@ -209,4 +209,4 @@ def _keep_price(ctx: Context, journal: Journal, position: Position) -> None:
     price = price_at_end(ctx, position.contract)
     if price is not None and price != position.settlement_price:
         position.settlement_price = price
-        journal.batch.positions[position.id] = position
+        journal.batch.changed.add(position)

@@ -4,10 +4,11 @@ record."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any, Final
 
 from bot.domain.adoption import OPEN_QUESTIONS, Adoption
 from bot.domain.approval import APPROVAL, Approval
@@ -16,8 +17,9 @@ from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.events import BrokerOrderView
 from bot.domain.instruments import Right, symbol_of_key
+from bot.domain.kinds import Entities, Entity, kind_of
 from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderSide, OrderState, Purpose, base_of
-from bot.domain.position import OPEN, CloseReason, Position, Valuation
+from bot.domain.position import CloseReason, Position, Valuation
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal, SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
@@ -57,16 +59,15 @@ class Ledger:
     """Written by the tick only. Done orders stay findable to the end of the next day, for a fill can come late."""
 
     def __init__(self, loaded: LoadedState) -> None:
-        self.session = loaded.session or Session()
-        self.connection = loaded.connection or Connection()
-        self.signals: dict[str, Signal] = {s.id: s for s in loaded.signals if s.state not in SIGNAL.terminal}
-        self.ended_signals: dict[str, Signal] = {s.id: s for s in loaded.signals if s.state in SIGNAL.terminal}
-        self.approvals: dict[str, Approval] = {a.id: a for a in loaded.approvals}
-        self.positions: dict[str, Position] = {p.id: p for p in loaded.positions if p.state in OPEN}
-        self.closed: dict[str, Position] = {
-            p.id: p for p in loaded.positions if p.state not in OPEN
-        }  # commissions may be late
-        self.orders: dict[str, Order] = {}
+        self.entities = Entities()  # what is alive of each kind; of orders also what is over
+        over = self._sort_out(loaded.entities)
+        self.session = self.entities.one(Session) or Session()
+        self.connection = self.entities.one(Connection) or Connection()
+        self.signals, self.ended_signals = self.entities.of(Signal), over.of(Signal)
+        self.approvals, self.orders = self.entities.of(Approval), self.entities.of(Order)
+        self.positions, self.closed = self.entities.of(Position), over.of(Position)  # commissions may be late
+        self.breakers = self.entities.of(Breaker)
+        self.symbol_halts, self.adoptions = self.entities.of(SymbolHalt), self.entities.of(Adoption)
         self.by_ref: dict[str, Order] = {}
         self.by_perm: dict[int, Order] = {}
         self.open_orders: dict[str, Order] = {}
@@ -85,8 +86,6 @@ class Ledger:
         self.highest_order_id = loaded.highest_order_id
         self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
         self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
-        self.symbol_halts: dict[str, SymbolHalt] = {halt.id: halt for halt in loaded.symbol_halts}
-        self.adoptions: dict[str, Adoption] = {adoption.id: adoption for adoption in loaded.adoptions}
         self.linked_since: datetime | None = None  # since when TWS has the broker's word; None: it has not
         self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
         self.link_told_at: dict[str, datetime] = {}  # state of the connection -> when it was last told of
@@ -102,13 +101,12 @@ class Ledger:
         self.clock_block = self.disk_block = ""  # why the clock, the disk of the store keep entries out; empty: not
         self.clocks = Clocks()
         self.high_water: Decimal | None = loaded.high_water
-        self.breakers: dict[str, Breaker] = {b.id: b for b in loaded.breakers}
         self.breakers_fault = ""  # in words, while they cannot be read
         self._begin_unstored()
         self._know_no_account(loaded)
         for position in self.positions.values():
             self.by_key[position.key].add(position.id)
-        for order in loaded.orders:
+        for order in loaded.entities.of(Order).values():
             order.corrected_away = 0
             self.add_order(order)
         self.earliest: dict[str, tuple[int, int]] = dict(loaded.earliest)
@@ -148,6 +146,28 @@ class Ledger:
         self.account, self.minutes = replace(before.account_on_disk), before.minutes
         self.account_on_disk = replace(before.account_on_disk)
         self.disputed, self.fact_faults = before.disputed, before.fact_faults
+
+    def _sort_out(self, found: Entities) -> Entities:
+        """Take in what is alive and return what is over. Orders come in by themselves: a fill may be for either."""
+        over = Entities()
+        for entity in found:
+            if not isinstance(entity, Order):
+                (self.entities if kind_of(entity).is_alive(entity) else over).add(entity)
+        return over
+
+    def add(self, entity: Entity) -> None:
+        """Take in what was born."""
+        add = _ADD.get(type(entity))
+        if add is None:
+            self.entities.add(entity)
+        else:
+            add(self, entity)
+
+    def sort_in(self, entity: Entity) -> None:
+        """Keep the indexes true after a change of an entity."""
+        sort_in = _SORT_IN.get(type(entity))
+        if sort_in is not None:
+            sort_in(self, entity)
 
     def add_signal(self, signal: Signal) -> None:
         self.signals[signal.id] = signal
@@ -240,7 +260,9 @@ class Ledger:
         recent = {i for i, signal in self.ended_signals.items() if _day_of(signal.closed_at) >= since}
         self.ended_signals = {i: s for i, s in self.ended_signals.items() if i in asked or i in recent}
         questions = {s.approval_id for s in (*self.signals.values(), *self.ended_signals.values())}
-        self.approvals = {i: a for i, a in self.approvals.items() if i in questions or a.state not in APPROVAL.terminal}
+        for approval in [*self.approvals.values()]:
+            if approval.id not in questions and approval.state in APPROVAL.terminal:
+                del self.approvals[approval.id]
         self._forget_executions(now - timedelta(days=EXECUTION_DAYS))
         self.by_key = defaultdict(set, {key: ids for key, ids in self.by_key.items() if ids})
         self.opening_equity = {day: equity for day, equity in self.opening_equity.items() if day >= since}
@@ -410,6 +432,18 @@ class Ledger:
         """Return equity now less the day's first equity; None until the broker has said both."""
         opening = self.opening_equity.get(day)
         return None if self.equity is None or opening is None else self.equity - opening
+
+
+_ADD: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
+    Signal: Ledger.add_signal,
+    Order: Ledger.add_order,
+    Position: Ledger.add_position,
+}
+_SORT_IN: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
+    Signal: Ledger.retire_signal,
+    Order: Ledger.settle_order,
+}
+"""The kinds that have indexes of their own; of any other there is what `Ledger.entities` holds."""
 
 
 class Exposure:

@@ -1,29 +1,22 @@
 """What one tick writes, and what a start reads: the engine's side of the store port.
 
-A `TickBatch` is one transaction. Entities in it are the live objects; the store writes their present values (insert or
-replace by id) and must not keep them. A `New...` is a row that the tick adds; as the page reads it back, it is a
-`...Row` of `bot.store.read`.
+A `TickBatch` is one transaction: what changed of each kind of `bot.domain.kinds`, and facts. Entities in it are the
+live objects; the store writes their present values (insert or replace by id) and must not keep them. A `New...` is a
+row that the tick adds; as the page reads it back, it is a `...Row` of `bot.store.read`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.domain.adoption import Adoption
-from bot.domain.approval import Approval
-from bot.domain.breaker import Breaker
-from bot.domain.connection import Connection
 from bot.domain.events import AccountReported, AlertRaised, CommandReceived, FeedReported
 from bot.domain.instruments import Instrument, PriceGrid
-from bot.domain.order import Execution, Order
-from bot.domain.position import Position
-from bot.domain.session import Session
-from bot.domain.signal import Signal
-from bot.domain.symbol_halt import SymbolHalt
+from bot.domain.kinds import Entities
+from bot.domain.order import Execution
 
 ENDED_DAYS: Final = 4
 """What is over is remembered so many days: a fill of the last session may be corrected after a long weekend."""
@@ -177,12 +170,7 @@ class TickBatch:
     tick: int
     recorded_at: datetime
     transitions: list[NewTransition] = field(default_factory=list)
-    signals: dict[str, Signal] = field(default_factory=dict)
-    approvals: dict[str, Approval] = field(default_factory=dict)
-    orders: dict[str, Order] = field(default_factory=dict)
-    positions: dict[str, Position] = field(default_factory=dict)
-    session: Session | None = None
-    connection: Connection | None = None
+    changed: Entities = field(default_factory=Entities)
     executions: list[NewExecution] = field(default_factory=list)
     commissions: dict[str, Decimal] = field(default_factory=dict)  # exec_id -> dollars, for executions already stored
     heard: list[CommandReceived] = field(default_factory=list)  # written where no row is there yet (a signal)
@@ -197,31 +185,28 @@ class TickBatch:
     instruments: list[InstrumentRow] = field(default_factory=list)
     strategy_stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
     status: EngineStatus | None = None
-    breakers: dict[str, Breaker] = field(default_factory=dict)
-    symbol_halts: dict[str, SymbolHalt] = field(default_factory=dict)
-    adoptions: dict[str, Adoption] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        return not (
-            self.transitions or self.signals or self.approvals or self.orders or self.positions or self.session
-            or self.connection or self.executions or self.commissions or self.heard or self.commands
-            or self.alerts or self.feeds or self.marks or self.account or self.reconciliations or self.jobs
-            or self.inbound or self.instruments or self.strategy_stats or self.status or self.breakers
-            or self.symbol_halts or self.adoptions
-        )  # fmt: skip
+        return not any(getattr(self, name) for name in _PARTS)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it must be committed now, or may wait for company."""
+        return self.changed.are_urgent or any(getattr(self, name) for name in _URGENT)
+
+
+_PARTS: Final = tuple(each.name for each in fields(TickBatch) if each.name not in {"tick", "recorded_at"})
+_URGENT: Final = ("transitions", "executions", "commands", "inbound", "alerts", "reconciliations", "commissions")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedState:
     """What a start finds. Terminal entities are left out, but for what today's limits need."""
 
-    session: Session | None
-    connection: Connection | None
-    signals: Sequence[Signal]  # not terminal, of today, and those whose orders are loaded: a fill may come late
-    approvals: Sequence[Approval]  # requested
-    orders: Sequence[Order]  # not done, and every order of an open position or of today's session
-    positions: Sequence[Position]  # not closed, and those closed in today's session (commissions may still come)
+    entities: Entities
+    """What is alive of each kind; and what is over and may still be told of: the signals and orders of the last days or
+    of a position that is loaded, positions of the last days or whose end is not certain."""
     executions: Mapping[str, Execution]  # base_id -> the revision that counts, of the last days
     commissions: Mapping[str, Decimal]  # exec_id -> dollars
     instruments: Mapping[str, tuple[Instrument, PriceGrid]]
@@ -229,11 +214,8 @@ class LoadedState:
     tick: int
     last_signal_at: Mapping[tuple[str, str], datetime]  # (strategy, symbol) -> latest signal, for cool-downs
     opening_equity: Mapping[date, Decimal]  # New York day -> first net liquidation seen
-    breakers: Sequence[Breaker] = ()
     earliest: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By base of an execId that was corrected: revision and contracts of its earliest revision."""
-    symbol_halts: Sequence[SymbolHalt] = ()
-    adoptions: Sequence[Adoption] = ()
     opaque_told: frozenset[tuple[str, str]] = frozenset()  # (subject, id) of what no type of ours holds, as last seen
     not_ours: Mapping[str, Decimal] = field(default_factory=dict)  # key -> holdings that are not ours, as known
     underlying_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark

@@ -10,32 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.adoption import ADOPTION, Adoption
-from bot.domain.approval import APPROVAL, Approval
-from bot.domain.breaker import BREAKER, Breaker
-from bot.domain.connection import CONNECTION, Connection
 from bot.domain.events import AlertRaised
 from bot.domain.instructions import Instruction
-from bot.domain.machine import Lifecycle
-from bot.domain.order import ORDER, Order
-from bot.domain.position import POSITION, Position
-from bot.domain.session import SESSION, Session
-from bot.domain.signal import SIGNAL, Signal
-from bot.domain.symbol_halt import SYMBOL_HALT, SymbolHalt
-
-Entity = Signal | Approval | Order | Position | Session | Connection | Breaker | SymbolHalt | Adoption
-
-LIFECYCLE_OF: Mapping[type, Lifecycle] = {
-    Signal: SIGNAL,
-    Approval: APPROVAL,
-    Order: ORDER,
-    Position: POSITION,
-    Session: SESSION,
-    Connection: CONNECTION,
-    Breaker: BREAKER,
-    SymbolHalt: SYMBOL_HALT,
-    Adoption: ADOPTION,
-}
+from bot.domain.kinds import Entity
 
 
 @dataclass(frozen=True, slots=True)

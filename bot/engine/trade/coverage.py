@@ -37,8 +37,9 @@ def _note_what_is_too_large(journal: Journal, position: Position) -> None:
 
 
 def _touched(journal: Journal) -> Iterable[Position]:
-    ids = {*journal.batch.positions, *(o.position_id for o in journal.batch.orders.values() if o.position_id)}
-    known = (journal.batch.positions.get(i) or journal.ledger.positions.get(i) for i in sorted(ids))
+    positions, orders = journal.batch.changed.of(Position), journal.batch.changed.of(Order)
+    ids = {*positions, *(o.position_id for o in orders.values() if o.position_id)}
+    known = (positions.get(i) or journal.ledger.positions.get(i) for i in sorted(ids))
     return (position for position in known if position is not None)
 
 

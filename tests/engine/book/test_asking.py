@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.adoption import Adoption
 from bot.domain.events import CommandKind
 from bot.domain.instruments import OptionContract
 from bot.domain.order import OrderSide, OrderType, Terms
@@ -46,7 +47,9 @@ def named(contract: OptionContract) -> str:
 
 
 def states(desk: Desk) -> dict[str, tuple[str, int]]:
-    return {key: (adoption.state.value, adoption.quantity) for key, adoption in desk.store.adoptions.items()}
+    return {
+        key: (adoption.state.value, adoption.quantity) for key, adoption in desk.store.entities.of(Adoption).items()
+    }
 
 
 async def adopt(desk: Desk, key: str, actor: str = "cli") -> tuple[str, str]:

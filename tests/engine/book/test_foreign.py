@@ -14,6 +14,7 @@ from bot.domain.events import (
 )
 from bot.domain.order import Execution, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import PositionState
+from bot.domain.symbol_halt import SymbolHalt
 from tests.engine.desk import SPY_580P, SPY_590C, Desk
 from tests.engine.fake_broker import AtBroker
 from tests.engine.fakes import FakeStrategy
@@ -75,7 +76,7 @@ async def test_a_person_lifts_the_halt_of_a_symbol_and_it_stays_lifted(desk: Des
     again.put(ExecutionReported(desk.broker.executions["ffff.01"]))
     await again.settle()
     assert again.engine.ledger.halted_symbols == {}, "what was seen and lifted does not halt again"
-    halt = again.store.symbol_halts["SPY"]
+    halt = again.store.entities.of(SymbolHalt)["SPY"]
     assert (halt.lifted_by, halt.halted_by) == ("admin:web:ann", "broker")
     again.put(OrderReported(replace(view, perm_id=6666)))
     await again.settle()
@@ -107,7 +108,7 @@ async def test_the_halt_of_a_symbol_ends_with_the_day_in_a_bot_that_goes_on_runn
     await desk.tick()
     assert desk.engine.ledger.halted_symbols == {}
     assert desk.store.path("SPY")[-1] == "day_over"
-    assert desk.store.symbol_halts["SPY"].lifted_by is None
+    assert desk.store.entities.of(SymbolHalt)["SPY"].lifted_by is None
 
 
 async def test_a_position_that_somebody_sold_whole_halts_its_symbol_across_a_restart(desk: Desk) -> None:

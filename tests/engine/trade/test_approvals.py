@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.approval import Approval
 from bot.domain.events import CommandKind
 from bot.domain.signal import SignalState
 from tests.engine.desk import SPY_580P, Desk
@@ -13,7 +14,7 @@ MANUAL: dict[str, Any] = {"approval": {"mode": "manual"}}
 
 
 def question(desk: Desk) -> Any:
-    return list(desk.store.tables["approvals"].values())[-1]
+    return list(desk.store.entities.of(Approval).values())[-1]
 
 
 async def test_in_manual_mode_a_signal_waits_for_a_person() -> None:

@@ -15,7 +15,7 @@ from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.events import CommandKind, LinkChange, LinkChanged
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Order, OrderSide, OrderState, Purpose
-from bot.domain.position import CloseReason, PositionState
+from bot.domain.position import CloseReason, Position, PositionState
 from bot.domain.session import SessionState
 from bot.domain.signal import SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
@@ -58,7 +58,7 @@ class MeddlingStore(FakeStore):
 
     async def commit(self, batch: TickBatch) -> None:
         await super().commit(batch)
-        if any(o.purpose is Purpose.ENTRY and o.state is OrderState.INTENT for o in batch.orders.values()):
+        if any(o.purpose is Purpose.ENTRY and o.state is OrderState.INTENT for o in batch.changed.of(Order).values()):
             self.meanwhile()
 
 
@@ -241,7 +241,7 @@ async def test_what_was_filled_of_an_entry_that_a_trip_takes_back_is_protected_a
         await desk.tick()
         desk.broker.answer()
         assert (desk.clock.now() - began).total_seconds() < 3
-    assert desk.store.tables["positions"][put.id].state is PositionState.CLOSED
+    assert desk.store.entities.of(Position)[put.id].state is PositionState.CLOSED
     stop = next(o for o in desk.broker.live if o.key == SPY_590C.key)
     assert stop.left == 1
     await desk.settle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.events import CommandKind
-from bot.domain.order import OrderSide, OrderState, OrderType, Purpose
+from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
 from tests.engine.desk import Desk
@@ -20,7 +20,7 @@ async def bought_beside_a_buy_by_hand(desk: Desk) -> None:
 
 
 def refused_stops(desk: Desk) -> list[str]:
-    orders = desk.store.tables["orders"].values()
+    orders = desk.store.entities.of(Order).values()
     return [o.reject_reason for o in orders if o.purpose is Purpose.PROTECT and o.state is OrderState.REJECTED]
 
 
