@@ -52,7 +52,7 @@ class NightlyBroker(SimBroker):
     def close_day(self) -> None:
         """Leave yesterday's venue and let go of it before the next is built: two are more than one machine has."""
         self._sink(LinkChanged(LinkChange.DROPPED, "the nightly restart", self._clock.now()))
-        self._simulated.listeners.remove(self._hear)
+        self.hang_up()
         self._lines.clear()
         del self._simulated, self._venue
 
@@ -60,8 +60,8 @@ class NightlyBroker(SimBroker):
         """Log in at today's venue."""
         now = self._clock.now()
         self._simulated, self._venue = simulated, simulated.venue
-        self._lines, self._keys, self._ids, self._account_at = {}, {}, {}, None
-        simulated.listeners.append(self._hear)
+        self._lines, self._keys, self._ref_of, self._account_at = {}, {}, {}, None
+        self.listen()
         self._sink(LinkChanged(LinkChange.CONNECTING, "in process", now))
         self._sink(LinkChanged(LinkChange.ACCEPTED, f"account {self.account}", now))
 

@@ -148,6 +148,7 @@ class IbkrBroker:
         """Ask to cancel; raises BrokerUnavailable, or OrderRejected when the id belongs to another order by now."""
         client = self._wire.client
         self._refuse_if_foreign(order_ref, order_id)
+        self._desk.cancelling(order_ref, order_id)
         client.cancelOrder(order_id)
 
     async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:

@@ -125,6 +125,7 @@ class OrderDesk:
         self._by_perm: dict[int, KnownOrder] = {}
         self._by_ref: dict[str, KnownOrder] = {}
         self._waiting: dict[tuple[int, int, int], _Status] = {}
+        self._cancelled_unseen: dict[int, str] = {}  # order id -> reference, of cancels for orders nobody spoke of
         self._aside: set[str] = set()  # permIds and execIds of what is somebody else's and was set aside
         self.fills_told = 0
         self.fill_told_at = float("-inf")
@@ -148,6 +149,7 @@ class OrderDesk:
             del self._commission_heard[exec_id]
             self.commissions.pop(exec_id, None)
         self._aside.clear()
+        self._cancelled_unseen.clear()
         self._other_money_told = {key: told for key, told in self._other_money_told.items() if told >= day}
 
     def set_aside(self, seen: ForeignSeen) -> None:
@@ -197,6 +199,8 @@ class OrderDesk:
         status = words.order_status(state.status)
         known = self._learn(contract, order)
         known.status = status
+        if status is BrokerOrderStatus.FILLED:
+            known.filled_quantity = known.quantity  # the status with the number comes after it
         known.detail = state.warningText or known.detail
         waiting = self._waiting.pop((order.clientId, order.orderId, order.permId), None)
         if waiting is not None:
@@ -311,25 +315,39 @@ class OrderDesk:
         facts = {"exec_id": report.execId, "currency": report.currency, "commission": amount}
         self._sink(AlertRaised("COMMISSION_CURRENCY", text, facts, self._clock.now()))
 
+    def cancelling(self, order_ref: str, order_id: int) -> None:
+        """Note that a cancel goes out: what is answered to it names the id alone, and an order of an earlier run may
+        not have been heard of."""
+        if self.owner_of(order_id) is None:
+            self._cancelled_unseen[order_id] = order_ref
+
     def error(self, order_id: int, code: int, text: str) -> bool:
         """Take an error that came with an order id; False when the id is no order of ours."""
         known = self._by_id.get((self._client_id, order_id))
         if known is None:
-            return False
+            return self._error_of_unseen(order_id, code, text)
         if code == DUPLICATE_ID:
             self._ask_order_id()
-        meaning = self._meaning(known, code, text)
+        meaning = self._meaning(known.order_ref, order_id, code, text)
         if meaning is not ErrorMeaning.WARNING:
             known.error = f"{code}: {text}"
         self._sink(OrderErred(known.order_ref, code, text, meaning, self._clock.now()))
         return True
 
-    def _meaning(self, known: KnownOrder, code: int, text: str) -> ErrorMeaning:
+    def _error_of_unseen(self, order_id: int, code: int, text: str) -> bool:
+        order_ref = self._cancelled_unseen.get(order_id)
+        if order_ref is None:
+            return False
+        meaning = self._meaning(order_ref, order_id, code, text)
+        self._sink(OrderErred(order_ref, code, text, meaning, self._clock.now()))
+        return True
+
+    def _meaning(self, order_ref: str, order_id: int, code: int, text: str) -> ErrorMeaning:
         try:
             return words.order_error(code)
         except UnknownWord as unknown:
             if times := self._unknown.count(str(code)):
-                facts = {"code": code, "text": text, "order_ref": known.order_ref, "order_id": known.order_id}
+                facts = {"code": code, "text": text, "order_ref": order_ref, "order_id": order_id}
                 told = f"{unknown}{so_often(times)}: {text}"
                 self._sink(AlertRaised("UNKNOWN_WORD", told, {**facts, "times": times}, self._clock.now()))
             return ErrorMeaning.WARNING if code in words.NOTICE_RANGE else ErrorMeaning.AMBIGUOUS

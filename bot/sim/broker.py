@@ -7,12 +7,12 @@ two runs with one seed see the same quotes at the same moments.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.errors import OrderRejected
+from bot.domain.errors import BrokerError, BrokerUnavailable, OrderRejected
 from bot.domain.events import (
     AccountReported,
     BookReceived,
@@ -46,6 +46,7 @@ from bot.engine.state.ports import Clock, Sink
 from bot.sim import hours
 from bot.sim.hours import USUAL, HoursSaid
 from bot.sim.market.rules import MARKET_RULES
+from bot.sim.tws.contracts import expiry_text, last_day_text
 from bot.sim.vocabulary import (
     Filled,
     Instrument,
@@ -58,6 +59,7 @@ from bot.sim.vocabulary import (
     VenueEvent,
     VenueExecution,
     VenueOrder,
+    VenuePosition,
     VenueRefused,
 )
 from bot.sim.vocabulary import OrderTicket as VenueTicket
@@ -121,58 +123,96 @@ class SimBroker:
         self._keys: dict[int, str] = {}
         self._next_id = 1
         self._ids_restarted = False
-        self._ids: dict[str, int] = {}
+        self._ref_of: dict[int, str] = {}  # by order id: who was sent last under it
+        self._qualified: set[str] = set()
+        self._unlisted: set[str] = set()  # wanted, and said to be nowhere
+        self._up = False
         self._account_at: datetime | None = None
         self.account = self._venue.account_id
-        simulated.listeners.append(self._hear)
 
     async def start(self) -> None:
+        if self._up:
+            return
+        self.listen()
         now = self._clock.now()
         self._sink(BrokerTimeTold(now, now, now, self._clock.monotonic()))
         self._sink(LinkChanged(LinkChange.CONNECTING, "in process", now))
         self._sink(LinkChanged(LinkChange.ACCEPTED, f"account {self.account}", now))
 
+    def listen(self) -> None:
+        """Be connected without a word about it."""
+        self._up = True
+        self._simulated.listeners.append(self._hear)
+
+    def hang_up(self) -> None:
+        """Be no longer connected, without a word about it."""
+        if self._up:
+            self._up = False
+            self._simulated.listeners.remove(self._hear)
+
     async def stop(self) -> None:
-        self._simulated.listeners.remove(self._hear)
+        self.hang_up()
 
     def reserve_order_ids(self, at_least: int) -> None:
         of_venue = 1 if self._ids_restarted else self._venue.next_order_id(self.client_id)
         self._next_id = max(self._next_id, at_least, of_venue)
 
     def remember(self, contracts: Mapping[str, tuple[Named, PriceGrid]]) -> None:
-        """Nothing to remember: the venue's instruments are at hand."""
+        self._qualified.update(contracts)
 
     # ---- orders
 
     def submit(self, ticket: OrderTicket) -> int:
-        order_id = ticket.order_id or self.take_order_id()
-        self._place(ticket, order_id, what_if=False)
+        order_id = self.take_order_id(ticket)
+        self._place(self._venue_ticket(ticket, order_id))
         return order_id
 
     def amend(self, ticket: OrderTicket) -> None:
-        self._place(ticket, ticket.order_id or 0, what_if=False)
+        order_id = ticket.order_id or self._order_id_of(ticket.order_ref)
+        if order_id is None:
+            raise OrderRejected(f"{ticket.order_ref} has no order id of ours to amend")
+        self._place(self._venue_ticket(ticket, order_id))
 
     def cancel(self, order_ref: str, order_id: int) -> None:
+        self._may_send(order_ref, order_id)
+        self._ref_of[order_id] = order_ref
         self._simulated.publish(self._venue.cancel(self.client_id, order_id, self._clock.now()))
+
+    def _may_send(self, order_ref: str, order_id: int) -> None:
+        """Raise BrokerUnavailable or, when the id is another order's, OrderRejected."""
+        if not self._up:
+            raise BrokerUnavailable("not connected")
+        owner = self._ref_of.get(order_id, order_ref)
+        if owner != order_ref:
+            raise OrderRejected(f"order id {order_id} belongs to {owner}, not to {order_ref}")
+
+    def _order_id_of(self, order_ref: str) -> int | None:
+        return next((order_id for order_id, ref in self._ref_of.items() if ref == order_ref), None)
 
     def restart_order_ids(self) -> None:
         """Begin again at 1, as a gateway that was set up anew does."""
         self._next_id, self._ids_restarted = 1, True
 
-    def take_order_id(self) -> int:
-        """Return the next order id; nobody gets it again."""
-        order_id, self._next_id = self._next_id, self._next_id + 1
+    def take_order_id(self, ticket: OrderTicket) -> int:
+        """Return the id under which a ticket may go out, its own or the next, which nobody gets again; raises as
+        `submit`."""
+        order_id = self._venue_ticket(ticket, ticket.order_id or self._next_id).order_id
+        self._next_id, self._ref_of[order_id] = max(self._next_id, order_id + 1), ticket.order_ref
         return order_id
 
-    def _place(self, ticket: OrderTicket, order_id: int, *, what_if: bool) -> None:
-        events = self._venue.place(self._venue_ticket(ticket, order_id, what_if), self._clock.now())
-        self._simulated.publish(events)
+    def _place(self, placed: VenueTicket) -> None:
+        self._simulated.publish(self._venue.place(placed, self._clock.now()))
 
-    def _venue_ticket(self, ticket: OrderTicket, order_id: int, what_if: bool) -> VenueTicket:
+    def _venue_ticket(self, ticket: OrderTicket, order_id: int, *, what_if: bool = False) -> VenueTicket:
+        """Return what goes out; raises as `submit`, and then nothing did."""
+        self._may_send(ticket.order_ref, order_id)
+        instrument = self._find(ticket.contract_key) if ticket.contract_key in self._qualified else None
+        if instrument is None:
+            raise OrderRejected(f"{ticket.contract_key.strip()} is not qualified at the broker")
         return VenueTicket(
             client_id=self.client_id,
             order_id=order_id,
-            instrument=self._instrument(ticket.contract_key),
+            instrument=instrument,
             side=Side(ticket.side.value),
             quantity=ticket.terms.quantity,
             order_type=ticket.order_type.value,
@@ -185,7 +225,10 @@ class SimBroker:
 
     async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
         now = self._clock.now()
-        answer = self._venue.what_if(self._venue_ticket(ticket, 0, what_if=True), now)
+        try:
+            answer = self._venue.what_if(self._venue_ticket(ticket, 0, what_if=True), now)
+        except BrokerError as error:
+            return WhatIfAnswered(signal_id, None, None, None, None, str(error), now)
         if answer.reject_code:
             return WhatIfAnswered(signal_id, None, None, None, None, f"{answer.reject_code}: {answer.reject_text}", now)
         return WhatIfAnswered(
@@ -208,8 +251,7 @@ class SimBroker:
             elif isinstance(event, Filled) and event.execution.client_id == self.client_id:
                 self._filled(event)
             elif isinstance(event, PositionChanged):
-                held = event.position
-                self._sink(PositionTold(self._key(held.instrument), held.quantity, self._clock.now()))
+                self._told_position(event.position)
             elif isinstance(event, VenueRefused) and event.client_id == self.client_id:
                 self._refused(event)
 
@@ -219,13 +261,14 @@ class SimBroker:
         self._sink(CommissionReported(event.execution.exec_id, event.execution.commission, self._clock.now()))
 
     def _refused(self, event: VenueRefused) -> None:
-        reference = next((ref for ref, oid in self._ids.items() if oid == event.order_id), "")
+        reference = self._ref_of.get(event.order_id, "")
         meaning = MEANING.get(event.code, ErrorMeaning.AMBIGUOUS)
         self._sink(OrderErred(reference, event.code, event.text, meaning, self._clock.now()))
 
     def _view(self, order: VenueOrder) -> BrokerOrderView:
         ticket = order.ticket
-        self._ids[ticket.order_ref] = ticket.order_id
+        if ticket.client_id == self.client_id:
+            self._ref_of.setdefault(ticket.order_id, ticket.order_ref)
         return BrokerOrderView(
             order_ref=ticket.order_ref,
             perm_id=order.perm_id,
@@ -256,13 +299,21 @@ class SimBroker:
             client_id=fill.client_id,
         )
 
+    def _told_position(self, held: VenuePosition) -> None:
+        """Of shares TWS's rows are read when they are asked for, and not before."""
+        if held.instrument.sec_type == "OPT":
+            self._sink(PositionTold(self._key(held.instrument), held.quantity, self._clock.now()))
+
     async def snapshot(self) -> BrokerSnapshot:
+        now = self._clock.now()
+        if not self._up:
+            return BrokerSnapshot((), (), (), {}, (), self._next_id, False, ("open orders: not connected",), now, now)
         executions = self._venue.executions()
         for held in self._venue.positions():  # asking for positions subscribes to them anew
-            self._sink(PositionTold(self._key(held.instrument), held.quantity, self._clock.now()))
+            self._told_position(held)
         return BrokerSnapshot(
             open_orders=[self._view(order) for order in self._venue.open_orders()],
-            completed_orders=[self._view(order) for order in self._venue.completed_orders()],
+            completed_orders=[self._over(order) for order in self._venue.completed_orders()],
             executions=[self._execution(fill) for fill in executions],
             commissions={fill.exec_id: fill.commission for fill in executions},
             positions=[
@@ -277,9 +328,13 @@ class SimBroker:
             next_order_id=1 if self._ids_restarted else self._venue.next_order_id(self.client_id),
             complete=True,
             faults=(),
-            at=self._clock.now(),
-            asked_at=self._clock.now(),
+            at=now,
+            asked_at=now,
         )
+
+    def _over(self, order: VenueOrder) -> BrokerOrderView:
+        """Return an order that is over as TWS shows it: with neither its order id nor its client's."""
+        return replace(self._view(order), order_id=0, client_id=0)
 
     # ---- market data
 
@@ -293,17 +348,23 @@ class SimBroker:
         return [line.instrument for line in self._lines.values()]
 
     def subscribe(self, wanted: Subscribe) -> None:
-        self._lines = {key: self._line(key, kinds) for key, kinds in wanted.wanted.items() if self._known(key)}
+        self._unlisted &= set(wanted.wanted)
+        found = {key: instrument for key in wanted.wanted if (instrument := self._listed(key)) is not None}
+        self._lines = {key: self._line(key, each, wanted.wanted[key]) for key, each in found.items()}
 
     def ask_hours(self, keys: Sequence[str]) -> None:
-        self.tell_hours(keys, USUAL)
+        if self._up:
+            self.tell_hours(keys, USUAL)
 
     def tell_hours(self, keys: Sequence[str], said: HoursSaid) -> None:
         """Tell trading hours, its own or others."""
         now = self._clock.now()
         days = [DayHours(day, periods) for day, periods in hours.days(self._venue.market, now, said)]
         for key in keys:
-            self._sink(HoursTold(key, days, None, now))
+            instrument = self._find(key)
+            if instrument is not None:
+                last = last_day_text(instrument)
+                self._sink(HoursTold(key, days, date.fromisoformat(last) if last else None, now))
 
     def renew(self, key: str | None = None) -> None:
         """Say everything again, as on lines that are new; with a key on that one alone."""
@@ -321,23 +382,24 @@ class SimBroker:
         quoted = frozenset(key for key, line in self._lines.items() if line.top is not None)
         return LinesHeard(quoted, frozenset(k for k, line in self._lines.items() if "book" in line.kinds), now)
 
-    def _line(self, key: str, kinds: frozenset[str]) -> _Line:
+    def _line(self, key: str, instrument: Instrument, kinds: frozenset[str]) -> _Line:
         known = self._lines.get(key)
         if known is not None:
             known.kinds = kinds
             return known
-        instrument = self._instrument(key)
+        self._qualified.add(key)
         bands = tuple(MARKET_RULES[instrument.market_rule_id])
-        self._sink(
-            ContractQualified(key, instrument.con_id, PriceGrid(bands) if instrument.sec_type == "OPT" else None)
-        )
+        grid = PriceGrid(bands) if instrument.sec_type == "OPT" else None
+        self._sink(ContractQualified(key, instrument.con_id, grid, instrument=self._named(instrument)))
         return _Line(instrument, kinds)
 
-    def _known(self, key: str) -> bool:
-        if self._find(key) is not None:
-            return True
-        self._sink(ContractQualified(key, None, None, "the venue does not list it"))
-        return False
+    def _listed(self, key: str) -> Instrument | None:
+        """Return what a key names; one that names nothing is told once while it is wanted."""
+        instrument = self._find(key)
+        if instrument is None and key not in self._unlisted:
+            self._unlisted.add(key)
+            self._sink(ContractQualified(key, None, None, "the venue does not list it"))
+        return instrument
 
     def pump(self) -> None:
         """Send what changed, and nothing of what stands still: every second where an order or a position is, more
@@ -401,18 +463,35 @@ class SimBroker:
         )
         return found[0] if found else None
 
-    def _instrument(self, key: str) -> Instrument:
-        instrument = self._find(key)
-        if instrument is None:
-            raise OrderRejected(f"the venue does not list {key}")
-        return instrument
-
     def _key(self, instrument: Instrument) -> str:
         known = self._keys.get(instrument.con_id)
         if known is None:
             option = instrument.sec_type == "OPT"
             known = self._keys[instrument.con_id] = instrument.local_symbol if option else instrument.symbol
         return known
+
+    def _named(self, instrument: Instrument) -> Named:
+        """Return a contract as contract details name it."""
+        option, last = instrument.sec_type == "OPT", last_day_text(instrument)
+        under = self._venue.market.by_con_id(instrument.under_con_id) if option else None
+        on_index = under is not None and under.sec_type == "IND"
+        return Named(
+            con_id=instrument.con_id,
+            sec_type=instrument.sec_type,
+            symbol=instrument.symbol,
+            currency=instrument.currency,
+            multiplier=str(instrument.multiplier) if option else "",
+            exchange=instrument.exchange,
+            primary_exchange=instrument.primary_exchange,
+            trading_class=instrument.trading_class,
+            local_symbol=instrument.local_symbol,
+            last_trading_day=last,
+            right=instrument.right,
+            strike=f"{instrument.strike.normalize():f}" if instrument.strike is not None else "",
+            cash_settled=on_index if under is not None else None,
+            settled_at_open=last < expiry_text(instrument) if on_index else None,
+            is_complete=True,
+        )
 
     def _contract(self, instrument: Instrument) -> OptionContract | None:
         return parse_osi(instrument.local_symbol) if instrument.sec_type == "OPT" else None

@@ -67,6 +67,7 @@ class Desk:
         self.calendar = calendar or FakeCalendar()
         self.inbox = Inbox()
         self.broker.sink = self.inbox.put
+        self.broker.online = True  # how the link is, the desk tells its engine itself
         self.contract = SPY_590C
         self._quoted: dict[str, tuple[str | None, str | None]] = {}
         self.quoting = True

@@ -6,30 +6,38 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from bot.domain.errors import BrokerUnavailable
+from bot.domain.errors import BrokerError, BrokerUnavailable, OrderRejected
 from bot.domain.events import (
     MAY_FILL,
     BrokerOrderStatus,
     BrokerOrderView,
     BrokerPosition,
     BrokerSnapshot,
+    BrokerTimeTold,
     CommissionReported,
     ErrorMeaning,
     Event,
     ExecutionReported,
+    LinkChange,
+    LinkChanged,
     OrderErred,
     OrderReported,
+    PositionTold,
     WhatIfAnswered,
 )
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid, parse_osi
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType, Terms
 from bot.engine.state.ports import Clock
+from bot.sim.faults.codes import MEANING
 
 FEE = Decimal("0.65")
 """Dollars a contract."""
 
 
+REJECTED = 201
+CANCELLED, NOT_FOUND, NOT_CANCELLABLE = 202, 10147, 10148
+"""Said of a cancel: it is done; there is no such order; the order is over."""
 BOTH_SIDES = "Order rejected - reason:Cannot have open orders on both sides of the same US Option contract."
 
 
@@ -78,14 +86,17 @@ class FakeBroker:
         self.executed = 0
         self.commissions: dict[str, Decimal] = {}
         self.held: dict[str, int] = {}
+        self._told_held: dict[str, int] = {}
         self.cost: dict[str, Decimal] = {}
         self.cash = Decimal(0)
         self.next_id = 1
-        self.online = True
+        self.started = False
+        self.online = False
         self.what_if_error: str | None = None
         self.what_ifs: list[OrderTicket] = []
         self.snapshots = 0
         self.asked_hours: list[str] = []
+        self.unlisted: set[str] = set()  # contracts that the broker does not know
         self.hide: set[str] = set()  # references that a snapshot does not show
         self.incomplete = False
         self.faults: tuple[str, ...] = ("completed orders",)  # of a book that is incomplete
@@ -101,10 +112,12 @@ class FakeBroker:
     # ---- the port
 
     async def start(self) -> None:
-        return
+        if not self.started:
+            self.started = True
+            self.comes_back()
 
     async def stop(self) -> None:
-        return
+        self.started = self.online = False
 
     def reserve_order_ids(self, at_least: int) -> None:
         self.next_id = max(self.next_id, at_least)
@@ -113,13 +126,16 @@ class FakeBroker:
         return
 
     def submit(self, ticket: OrderTicket) -> int:
-        if not self.online:
-            raise BrokerUnavailable("no socket")
+        order_id = ticket.order_id or self.next_id
+        self._may_send(ticket.order_ref, order_id)
+        self._is_listed(ticket.contract_key)
         known = self.book.get(ticket.order_ref)
         if known is not None and known.live:
-            raise BrokenLaw(f"{ticket.order_ref} was sent twice")
-        order_id = ticket.order_id or self.next_id
-        self.next_id = max(self.next_id, order_id) + 1
+            if known.order_id != ticket.order_id:
+                raise BrokenLaw(f"{ticket.order_ref} was sent twice")
+            self._change(known, ticket.terms)
+            return order_id
+        self.next_id = max(self.next_id, order_id + 1)
         self.submitted.append(ticket)
         self.book[ticket.order_ref] = AtBroker(
             ticket.order_ref,
@@ -134,36 +150,66 @@ class FakeBroker:
         return order_id
 
     def amend(self, ticket: OrderTicket) -> None:
-        if not self.online:
-            raise BrokerUnavailable("no socket")
-        self.amended.append(ticket)
         order = self.book.get(ticket.order_ref)
+        self._may_send(ticket.order_ref, ticket.order_id or 0)
+        if order is None and ticket.order_id is None:
+            raise OrderRejected(f"{ticket.order_ref} has no order id of ours to amend")
+        self.amended.append(ticket)
         if order is None:
             self.submit(ticket)  # IBKR takes new terms for an id that it does not know as a new order
         elif order.live:
-            order.asked = ticket.terms
-            if ticket.terms.quantity > order.terms.quantity:
-                self._obey_the_law(order.key)
+            self._change(order, ticket.terms)
+
+    def _change(self, order: AtBroker, terms: Terms) -> None:
+        order.asked = terms
+        if terms.quantity > order.terms.quantity:
+            self._obey_the_law(order.key)
 
     def cancel(self, order_ref: str, order_id: int) -> None:
-        if not self.online:
-            raise BrokerUnavailable("no socket")
+        self._may_send(order_ref, order_id)
         self.cancels.append(order_ref)
         order = self.book.get(order_ref)
-        if order is None or not order.live:
-            self.sink(OrderErred(order_ref, 10147, "not found", ErrorMeaning.CANCEL_REFUSED, self.clock.now()))
-            return
-        order.cancel_asked = True
+        if order is not None and order.live:
+            order.cancel_asked = True
+        elif order is not None:
+            self._err(order_ref, NOT_CANCELLABLE, f"OrderId {order_id} cannot be cancelled, state: {order.status}.")
+        else:
+            self._err(order_ref, NOT_FOUND, f"OrderId {order_id} that needs to be cancelled is not found.")
+
+    def _may_send(self, order_ref: str, order_id: int) -> None:
+        """Raise as the port says: without a connection, or where the id is another order's."""
+        if not self.online:
+            raise BrokerUnavailable("no socket")
+        owner = next((o.ref for o in self.book.values() if o.order_id == order_id), order_ref)
+        if owner != order_ref:
+            raise OrderRejected(f"order id {order_id} belongs to {owner}, not to {order_ref}")
+
+    def _is_listed(self, key: str) -> None:
+        if key in self.unlisted:
+            raise OrderRejected(f"{key.strip()} is not qualified at the broker")
+
+    def _err(self, order_ref: str, code: int, text: str) -> None:
+        """Say an error with what its code means: by the venue's table, and 202 that a cancel is done."""
+        meaning = ErrorMeaning.CANCEL_REPORTED if code == CANCELLED else MEANING.get(code, ErrorMeaning.AMBIGUOUS)
+        self.sink(OrderErred(order_ref, code, text, meaning, self.clock.now()))
 
     async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
         self.what_ifs.append(ticket)
-        equity = Decimal(100_000)
-        return WhatIfAnswered(
-            signal_id, Decimal(500), equity, Decimal(1000), Decimal("1.30"), self.what_if_error, self.clock.now()
-        )
+        error, equity = self.what_if_error, Decimal(100_000)
+        try:
+            self._may_send(ticket.order_ref, 0)
+            self._is_listed(ticket.contract_key)
+        except BrokerError as refused:
+            error = str(refused)
+        if error is not None:
+            return WhatIfAnswered(signal_id, None, None, None, None, error, self.clock.now())
+        return WhatIfAnswered(signal_id, Decimal(500), equity, Decimal(1000), Decimal("1.30"), None, self.clock.now())
 
     async def snapshot(self) -> BrokerSnapshot:
         self.snapshots += 1
+        if not self.online:
+            now, faults = self.clock.now(), ("open orders: no socket",)
+            return BrokerSnapshot((), (), (), {}, (), self.next_id, False, faults, now, now)
         shown = [o for o in self.book.values() if o.ref not in self.hide]
         executions = [e for e in self.executions.values() if e.order_ref not in self.hide]
         return BrokerSnapshot(
@@ -202,6 +248,19 @@ class FakeBroker:
             raise BrokenLaw(f"{on_sale} of {key} on sale, {self.held.get(key, 0)} held")
 
     # ---- the test's hand
+
+    def hangs_up(self) -> None:
+        """The gateway goes away."""
+        self.online = False
+        self.sink(LinkChanged(LinkChange.DROPPED, "the gateway is gone", self.clock.now()))
+
+    def comes_back(self) -> None:
+        """The gateway lets us in, and says first what time it is."""
+        now = self.clock.now()
+        self.online = True
+        self.sink(BrokerTimeTold(now.replace(microsecond=0), now, now, self.clock.monotonic()))
+        self.sink(LinkChanged(LinkChange.CONNECTING, "", now))
+        self.sink(LinkChanged(LinkChange.ACCEPTED, f"account {self.account}", now))
 
     def _shown_by_hand(self) -> list[BrokerOrderView]:
         return [] if self.hides_what_is_by_hand else list(self.by_hand.values())
@@ -276,15 +335,20 @@ class FakeBroker:
     def cancel_ack(self, order: AtBroker) -> None:
         order.status, order.asked = BrokerOrderStatus.CANCELLED, None
         self.report(order)
+        self._err(order.ref, CANCELLED, "Order Canceled - reason:")
 
     def reject(self, order: AtBroker, code: int = 201, text: str = "refused") -> None:
-        order.status, order.asked = BrokerOrderStatus.INACTIVE, None
-        self.sink(OrderErred(order.ref, code, text, ErrorMeaning.REJECTED, self.clock.now()))
-        self.report(order)
+        """Refuse a placement: with 201 the order is left behind as Inactive, with any other code nothing is."""
+        self._err(order.ref, code, text)
+        if code == REJECTED:
+            order.status, order.asked = BrokerOrderStatus.INACTIVE, None
+            self.report(order)
+        else:
+            self.drop(order)
 
-    def refuse_amendment(self, order: AtBroker) -> None:
+    def refuse_amendment(self, order: AtBroker, code: int = 110, text: str = "not changed") -> None:
         order.asked = None
-        self.sink(OrderErred(order.ref, 10327, "not changed", ErrorMeaning.NOT_PLACED, self.clock.now()))
+        self._err(order.ref, code, text)
 
     def drop(self, order: AtBroker) -> None:
         """The order never arrived: the broker knows nothing of it."""
@@ -294,10 +358,14 @@ class FakeBroker:
         """Fill without telling anybody."""
         assert 0 < quantity <= order.left, f"{quantity} of {order.left}"
         price = Decimal(price)
-        sign = 1 if order.side is OrderSide.BUY else -1
-        self.held[order.key] = self.held.get(order.key, 0) + sign * quantity
+        fee = FEE * quantity if fee is None else fee
+        sign, before = 1 if order.side is OrderSide.BUY else -1, self.held.get(order.key, 0)
+        self.held[order.key] = before + sign * quantity
         if self.held[order.key] < 0:
             raise BrokenLaw(f"short {order.key}")
+        if sign > 0:
+            paid = before * self.cost.get(order.key, price) + quantity * price + fee / 100
+            self.cost[order.key] = paid / self.held[order.key]
         self.executed += 1
         execution = Execution(
             f"0000e{self.executed:04d}.01",
@@ -311,7 +379,6 @@ class FakeBroker:
             self.clock.now(),
             self.client_id,
         )
-        fee = FEE * quantity if fee is None else fee
         self.executions[execution.exec_id] = execution
         self.commissions[execution.exec_id] = fee
         self.cash -= sign * quantity * price * 100 + fee
@@ -349,9 +416,17 @@ class FakeBroker:
         self.tell_commission(execution)
         return execution
 
+    def _tell_positions(self) -> bool:
+        """Tell of its own accord what is held otherwise than was told last."""
+        changed = {key: held for key, held in self.held.items() if held != self._told_held.get(key, 0)}
+        self._told_held.update(changed)
+        for key, held in changed.items():
+            self.sink(PositionTold(key, held, self.clock.now()))
+        return bool(changed)
+
     def answer(self) -> bool:
         """Answer what waits for an answer as a broker in good health does; say whether there was anything."""
-        busy = False
+        busy = self._tell_positions()
         for order in list(self.book.values()):
             if not order.live:
                 continue

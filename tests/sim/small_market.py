@@ -35,8 +35,21 @@ class SmallMarket:
     def by_con_id(self, con_id: int) -> Instrument | None:
         return self._by_con_id.get(con_id)
 
-    def find(self, **wanted: object) -> list[Instrument]:
-        return [each for each in self._instruments if all(getattr(each, key) == value for key, value in wanted.items())]
+    def find(
+        self, *, symbol: str = "", sec_type: str = "", expiry: str = "", strike: Decimal | None = None,
+        right: str = "", trading_class: str = "", local_symbol: str = "", exchange: str = "", multiplier: str = "",
+    ) -> list[Instrument]:  # fmt: skip
+        named = {
+            "symbol": symbol, "sec_type": sec_type, "strike": strike, "right": right, "trading_class": trading_class,
+            "local_symbol": local_symbol, "exchange": exchange, "multiplier": int(multiplier) if multiplier else None,
+        }  # fmt: skip
+        wanted = {name: value for name, value in named.items() if value not in {"", None}}
+        return [
+            each
+            for each in self._instruments
+            if all(getattr(each, name) == value for name, value in wanted.items())
+            and (not expiry or (each.expiry is not None and f"{each.expiry:%Y%m%d}".startswith(expiry)))
+        ]
 
     def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
         return None

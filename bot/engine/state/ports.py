@@ -53,16 +53,22 @@ Sink = Callable[[Event], None]
 
 
 class Broker(Protocol):
-    """The broker. Events arrive through the sink that the adapter was built with; nothing here decides anything."""
+    """The broker. Events arrive through the sink that the adapter was built with; nothing here decides anything.
+
+    `tests/contracts/test_brokers.py` asks every implementation for what is promised here.
+    """
 
     client_id: int
     account: str
 
     async def start(self) -> None:
-        """Begin to connect and keep connecting; returns at once."""
+        """Begin to connect and keep connecting; returns at once, and a second call does nothing. Who is let in is told
+        the broker's time, and `LinkChanged`: connecting, accepted."""
         ...
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        """Hang up: nothing is sent from then on; orders stay at the broker. A second call does nothing."""
+        ...
 
     def reserve_order_ids(self, at_least: int) -> None:
         """Never use an order id below `at_least` (the store's high-water mark + 1)."""
@@ -75,17 +81,22 @@ class Broker(Protocol):
     def submit(self, ticket: OrderTicket) -> int:
         """Write the order to the socket and return the order id used (`ticket.order_id` when it has one).
 
-        Raises BrokerUnavailable when there is no connection and OrderRejected when the contract is not qualified:
-        in both cases nothing was sent.
+        Under an id in use it is a change of that order. Raises BrokerUnavailable when there is no connection, and
+        OrderRejected when the contract is not qualified or the id belongs to another reference: then nothing was sent.
         """
         ...
 
     def amend(self, ticket: OrderTicket) -> None:
-        """Send new terms under the same order id; raises as `submit`."""
+        """Send new terms under the same order id, the ticket's or the one that it was sent under; raises as `submit`,
+        and OrderRejected where there is none."""
         ...
 
     def cancel(self, order_ref: str, order_id: int) -> None:
-        """Ask to cancel; raises BrokerUnavailable."""
+        """Ask to cancel; raises BrokerUnavailable, or OrderRejected when the id belongs to another reference.
+
+        What becomes of it is told by status and 202, or by an error with this reference, also where nobody knows the
+        order.
+        """
         ...
 
     async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:

@@ -133,6 +133,7 @@ class FaultyBroker:
         self._held: list[tuple[datetime, int, Callable[[], None]]] = []
         self._number = 0
         self._before_executions: list[Event] = []
+        self._running = False
         self._link: LinkChange = LinkChange.DROPPED
         self._forgets_before: datetime | None = None
         self._time_told_at = clock.now()
@@ -151,9 +152,13 @@ class FaultyBroker:
     # ---- the link
 
     async def start(self) -> None:
-        self._follow_link(self._clock.now())
+        if not self._running:
+            self._running = True
+            self._inner.listen()
+            self._follow_link(self._clock.now())
 
     async def stop(self) -> None:
+        self._running, self._link = False, LinkChange.DROPPED
         await self._inner.stop()
 
     def _follow_link(self, now: datetime) -> None:
@@ -398,7 +403,7 @@ class FaultyBroker:
     def submit(self, ticket: OrderTicket) -> int:
         now = self._clock.now()
         self._needs_socket()
-        order_id = ticket.order_id or self._inner.take_order_id()
+        order_id = self._inner.take_order_id(ticket)
         numbered = replace(ticket, order_id=order_id)
         if self._deaf(now) or self.script.meet(LoseOrder, now) is not None:
             return order_id
@@ -482,8 +487,12 @@ class FaultyBroker:
     # ---- time
 
     def pump(self) -> None:
-        """Let the script have its way up to now: the link, what is due, what was held back, market data."""
-        now = self._clock.now()
+        """Let the script have its way up to now, from the start on and until the stop."""
+        if self._running:
+            self._go_on(self._clock.now())
+
+    def _go_on(self, now: datetime) -> None:
+        """The link, what is due, what was held back, market data."""
         self._look_at_farms(now)
         self._follow_link(now)
         self._answer_probe(now)

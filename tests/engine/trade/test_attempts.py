@@ -57,7 +57,7 @@ async def test_a_sale_that_is_never_taken_is_tried_ever_more_rarely_with_the_sto
     for _ in range(600):
         for order in desk.broker.live:
             if order.type.value == "MKT":
-                desk.broker.reject(order, 9_999, "no")
+                desk.broker.reject(order, 201, "no")
             elif order.cancel_asked:
                 desk.broker.cancel_ack(order)
             elif not order.heard:

@@ -172,7 +172,7 @@ async def test_no_stop_is_ever_sent_at_or_above_the_bid(
 ) -> None:
     desk = Desk()
     desk.broker = broker = Wire(desk.clock)
-    broker.desk, broker.sink = desk, desk.inbox.put
+    broker.desk, broker.sink, broker.online = desk, desk.inbox.put, True
     for room in (desk.engine._memory, desk.engine._intake, desk.engine._dispatcher):
         room._broker = broker
     await desk.start()

@@ -53,7 +53,7 @@ class Wire(FakeBroker):
 async def trailing(**execution: Any) -> Desk:
     desk = Desk({"execution": execution})
     desk.broker = Wire(desk.clock)
-    desk.broker.sink = desk.inbox.put
+    desk.broker.sink, desk.broker.online = desk.inbox.put, True
     for room in (desk.engine._memory, desk.engine._intake, desk.engine._dispatcher):
         room._broker = desk.broker
     await desk.start()
