@@ -18,6 +18,7 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
 from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import chunks, entries, exits, prices, signals
+from bot.engine.trade.calm import CalmPositions, raise_high
 from bot.strategies.base import Look, Strategy
 
 _LINES_EVERY_S: Final = 5.0
@@ -79,6 +80,8 @@ class Rounds:
         ids |= touched & ledger.positions.keys()
         ids |= {o.position_id for o in ledger.open_orders.values() if o.position_id and _under_way(o.state, o.wanted)}
         ids |= {p.id for p in ledger.positions.values() if self._is_restless(ctx, p)}
+        for each in touched:
+            self._tick_memory.calm.forget(each)
         touched.clear()
         return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
 
@@ -90,20 +93,24 @@ class Rounds:
         return exits.hour_has_come(ctx, position)
 
     def _judge(self, ctx: Context, position: Position) -> None:
+        calm = self._tick_memory.calm
+        if not ctx.full and calm.stays(ctx, position):
+            return
         if position.state is PositionState.CLOSED:
             self._memory.ledger.retire_position(position)
             self._inbox.watch(position.key, None, None)
             return
-        self._carry_out(f"position {position.id}", partial(_decide_position, ctx, position))
+        self._carry_out(f"position {position.id}", partial(_decide_position, ctx, position, calm))
         if position.state in OPEN and not self._tick_memory.parking.is_parked(f"position {position.id}"):
             self._inbox.watch(position.key, *exits.watch_levels(ctx, position))
 
 
-def _decide_position(ctx: Context, position: Position) -> Sequence[Step]:
-    bid = prices.seen_bid(ctx, position)
-    if bid is not None and bid > position.high:
-        position.high = bid
-    return exits.decide_position(ctx, position)
+def _decide_position(ctx: Context, position: Position, calm: CalmPositions) -> Sequence[Step]:
+    raise_high(ctx, position)
+    steps = exits.decide_position(ctx, position)
+    if not steps:
+        calm.note(ctx, position)
+    return steps
 
 
 def _under_way(state: OrderState, wanted: object) -> bool:

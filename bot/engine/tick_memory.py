@@ -17,6 +17,7 @@ from bot.engine.settlement.runs import SettlementRuns
 from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.parking import Parking
 from bot.engine.state.schedule import Schedule
+from bot.engine.trade.calm import CalmPositions
 from bot.engine.trade.no_market import NoMarketWatch
 from bot.engine.trade.scan import Scanner
 
@@ -38,5 +39,6 @@ class TickMemory:
     no_market: NoMarketWatch = field(default_factory=NoMarketWatch)
     not_trading: NotTradingWatch = field(default_factory=NotTradingWatch)
     holdings: ToldHoldings = field(default_factory=ToldHoldings)
+    calm: CalmPositions = field(default_factory=CalmPositions)
     totals: DayTotals = field(default_factory=DayTotals)
     approvals: PersonsApprovals = field(default_factory=lambda: PersonsApprovals({}))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -112,11 +112,17 @@ def hour_has_come(ctx: Context, position: Position) -> bool:
     overnight. It is not due by a clock that the broker contradicts."""
     if not ctx.hour_is_known:
         return False
+    flat_at = flat_from(ctx, position)
+    return flat_at is not None and ctx.now >= flat_at
+
+
+def flat_from(ctx: Context, position: Position) -> datetime | None:
+    """Return the moment from which a position has to be flat, None where no time stop is in force today."""
     flat_at, earlier = position.plan.flat_at, ctx.flat_session.close_at < ctx.trading.close_at
     if (flat_at is None or earlier) and expiry.is_last_day(ctx, position.contract):
         by = ctx.flat_session.cut_off(position.plan.flat_by or ctx.exit_settings(position.strategy).flat_at)
         flat_at = min(flat_at or by, by)
-    return flat_at is not None and ctx.now >= flat_at
+    return flat_at
 
 
 def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Decimal | None]:

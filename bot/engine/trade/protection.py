@@ -238,7 +238,7 @@ def move_stop(ctx: Context, position: Position, orders: Sequence[Order], price: 
         return None
     execution = ctx.settings.execution
     current = stop.terms.stop_price or Decimal(0)
-    if price <= current or not stop_move_is_material(current, price, _least_step(ctx, stop)):
+    if price <= current or not stop_move_is_material(current, price, least_step(ctx, stop)):
         return None
     last = position.ratcheted_at
     if last is not None and ctx.now - last < timedelta(seconds=execution.trail_min_interval_s):
@@ -246,7 +246,7 @@ def move_stop(ctx: Context, position: Position, orders: Sequence[Order], price: 
     return replace(stop.terms, stop_price=price)
 
 
-def _least_step(ctx: Context, stop: Order) -> Decimal:
+def least_step(ctx: Context, stop: Order) -> Decimal:
     """Return the least part of its price by which a stop is raised; one that was changed often waits for more, so that
     no market, however it moves, makes hundreds of messages (P20) and none leaves the stop where it was."""
     execution = ctx.settings.execution
