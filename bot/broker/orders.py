@@ -331,7 +331,7 @@ class OrderDesk:
         meaning = self._meaning(known.order_ref, order_id, code, text)
         if meaning is not ErrorMeaning.WARNING:
             known.error = f"{code}: {text}"
-        self._sink(OrderErred(known.order_ref, code, text, meaning, self._clock.now()))
+        self._sink(OrderErred(known.order_ref, code, text, meaning, self._clock.now(), order_id))
         return True
 
     def _error_of_unseen(self, order_id: int, code: int, text: str) -> bool:

@@ -166,11 +166,14 @@ class ErrorMeaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderErred:
+    """An error that names an order of ours; `order_id` is the sending that it speaks of, 0 where that is not known."""
+
     order_ref: str
     code: int
     text: str
     meaning: ErrorMeaning
     at: datetime
+    order_id: int = 0
 
     def __post_init__(self) -> None:
         _through(self, text=outside(self.text))

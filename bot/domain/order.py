@@ -271,6 +271,10 @@ class Order:
             return False
         return self.state is S.REJECTED or (self.state is S.CANCELLED and self.reject_reason.startswith(NOT_TAKEN))
 
+    def was_sent_before_as(self, order_id: int) -> bool:
+        """Say whether an order id is that of an earlier sending of the same reference; 0, an id unknown, is not."""
+        return bool(self.attempts and order_id) and order_id != self.order_id
+
     @property
     def changes_are_over(self) -> bool:
         """So many changes in a row were refused that no further one is asked for."""

@@ -263,7 +263,7 @@ class SimBroker:
     def _refused(self, event: VenueRefused) -> None:
         reference = self._ref_of.get(event.order_id, "")
         meaning = MEANING.get(event.code, ErrorMeaning.AMBIGUOUS)
-        self._sink(OrderErred(reference, event.code, event.text, meaning, self._clock.now()))
+        self._sink(OrderErred(reference, event.code, event.text, meaning, self._clock.now(), event.order_id))
 
     def _view(self, order: VenueOrder) -> BrokerOrderView:
         ticket = order.ticket

@@ -2,18 +2,66 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from bot.feeds.clock import ManualClock
 from bot.sim.admission import MAX_LIVE_ORDERS
+from bot.sim.faults.script import WildBid
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import OrderTicket, Side, SimulatedVenue
-from tests.faults.checks import Checker
+from bot.store import schema
+from bot.store.database import writer_engine
+from bot.store.values import time_text
+from tests.faults import checks
+from tests.faults.checks import Checker, strays_done
+from tests.faults.day import a_store
 from tests.faults.market import OPEN, OPTIONS, ToyMarket
+from tests.faults.people import ACTOR
+
+KEY = OPTIONS[0].local_symbol
+
+
+def a_command(
+    command_id: str, kind: str, asked: datetime, handled: datetime, state: str = "done", answer: str = "active"
+) -> dict[str, object]:
+    return {
+        "id": command_id,
+        "kind": kind,
+        "payload": "{}",
+        "actor": ACTOR,
+        "state": state,
+        "created_at": time_text(OPEN),
+        "answer": answer,
+        "asked_at": time_text(asked),
+        "handled_at": time_text(handled),
+    }
+
+
+@pytest.mark.parametrize("days, is_broken", [(-1, True), (1, True), (0, False)])
+def test_a_stray_request_that_was_carried_out_is_seen_unless_a_clock_made_it_young(days: int, is_broken: bool) -> None:
+    row = a_command("stray-001", "flatten", OPEN + timedelta(days=days), OPEN + timedelta(seconds=5))
+    with a_store() as path:
+        with writer_engine(f"sqlite:///{path}").begin() as connection:
+            connection.execute(schema.COMMAND.insert(), row)
+        assert bool(strays_done(f"sqlite:///{path}")) is is_broken
+
+
+@pytest.mark.parametrize(
+    "trigger, printed, is_broken",
+    [("trail", "4.00", True), ("trail", "0.50", False), ("request_close", "0.50", True), ("sell_rung", "0.50", True)],
+)
+def test_what_was_done_for_a_print_is_seen_where_the_print_can_have_done_it(
+    monkeypatch: pytest.MonkeyPatch, trigger: str, printed: str, is_broken: bool
+) -> None:
+    said = f'{{"bid": "{printed}", "stop": "1.00"}}'
+    option = OPTIONS[0]
+    monkeypatch.setattr(checks, "_rows", lambda *_: [(option.right, int(option.strike * 10_000), trigger, said)])
+    wild = WildBid(OPEN, KEY, Decimal(printed), Decimal("1.50"))
+    assert bool(checks.believed_prints("", [wild], {KEY: {Decimal("1.50")}})) is is_broken
 
 
 class Place:

@@ -147,3 +147,11 @@ async def test_the_link_is_told_step_by_step() -> None:
     up = [LinkChange.CONNECTING, LinkChange.ACCEPTED]
     assert changes == [*up, LinkChange.DROPPED, *up]
     assert here.of(OrderReported) == []
+
+
+@pytest.mark.parametrize("kind", [None, "delay", "reorder", "drop"])
+async def test_a_print_that_is_not_the_market_comes_only_where_the_truth_follows_it(kind: str | None) -> None:
+    bent = [{"kind": kind, "callback": "quote", "for_seconds": 30}] if kind else []
+    site = Site({"kind": "wild_print", "does": "up", "share": 1.0, "for_seconds": 20}, *bent)
+    await site.run(6)
+    assert bool(site.broker.script.wild) is (kind is None)

@@ -156,9 +156,9 @@ async def test_a_refusal_has_its_code_and_the_order_is_not_placed(
     site: Callable[..., Any], code: int, meaning: ErrorMeaning
 ) -> None:
     here = await site({"kind": "reject", "code": code})
-    here.buy()
+    ticket = here.buy()
     error = await here.events.first(OrderErred)
-    assert (error.code, error.meaning) == (code, meaning)
+    assert (error.code, error.meaning, error.order_id) == (code, meaning, ticket.order_id)
     assert here.venue.open_orders() == []
 
 

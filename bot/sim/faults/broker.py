@@ -81,7 +81,7 @@ from bot.sim.faults.catalogue import (
 from bot.sim.faults.codes import INFORMING, MEANING
 from bot.sim.faults.company import Others, others_in_process
 from bot.sim.faults.generator import strange_words
-from bot.sim.faults.script import FaultScript
+from bot.sim.faults.script import FaultScript, WildBid
 from bot.sim.faults.wild import wild_quote
 from bot.sim.hours import USUAL, HoursSaid
 from bot.sim.matching import MatchingVenue
@@ -107,6 +107,7 @@ _PATIENCE_S: Final = 10.0  # an answer that takes longer did not come; the adapt
 _LINES_QUIET_S: Final = 10.0  # the adapter's ibkr.line_quiet_s
 _SLOW_S: Final = 180.0
 _HAS_DATA: Final = frozenset({LinkChange.ACCEPTED, LinkChange.DATA_LOST})
+_NEXT_LOOK: Final = timedelta(seconds=2)
 _PROBED_EVERY: Final = timedelta(seconds=30)
 
 
@@ -270,9 +271,12 @@ class FaultyBroker:
         return line is not None and option and _by_name(key, line.starts()) < line.share
 
     def _print_wildly(self, now: datetime) -> None:
-        """What the next look at the market takes back."""
+        """What the next look at the market takes back: so there is none while what the market says may not come, or
+        not in its order."""
         fault, chance = self.script.active(WildPrint, now), self.script.chance
         if fault is None or self._link is not LinkChange.ACCEPTED or self.script.active(Mute, now) is not None:
+            return
+        if any(each.bends(Callback.QUOTE) for at in (now, now + _NEXT_LOOK) for each in self.script.touching(at)):
             return
         for key, quote in self._inner.quoted():
             if chance.random() >= fault.share or self._is_dead(key, now):
@@ -280,7 +284,7 @@ class FaultyBroker:
             wild = wild_quote(quote, fault.does, chance, now)
             if wild is not None:
                 self._inner.renew(key)
-                self.script.wild.append((now, key, wild.bid or Decimal(0)))
+                self.script.wild.append(WildBid(now, key, wild.bid or Decimal(0), quote.bid or Decimal(0)))
                 self._sink(QuoteReceived(key, wild))
 
     def _pay(self, now: datetime) -> None:
@@ -420,7 +424,7 @@ class FaultyBroker:
             return
         refusal = self.script.meet(Reject, now, of="change", orders=("any", _kind_of(ticket)))
         if refusal is not None:
-            self._refuse(ticket.order_ref, refusal, now)
+            self._refuse(ticket.order_ref, ticket.order_id or 0, refusal, now)
         if refusal is None or refusal.code in INFORMING:
             self._inner.amend(ticket)
 
@@ -432,7 +436,7 @@ class FaultyBroker:
         refusal = self.script.meet(Reject, now, of="cancel")
         slow = self.script.active(SlowCancel, now)
         if refusal is not None:
-            self._refuse(order_ref, refusal, now)
+            self._refuse(order_ref, order_id, refusal, now)
         elif slow is not None:
             self._later(slow.delay_seconds, lambda: self._inner.cancel(order_ref, order_id))
         else:
@@ -449,15 +453,15 @@ class FaultyBroker:
             self._hear(OrderReported(_ended(ticket, self.client_id, now, BrokerOrderStatus.CANCELLED)))
             return True
         if refusal.says == "error":
-            self._refuse(ticket.order_ref, refusal, now)
+            self._refuse(ticket.order_ref, ticket.order_id or 0, refusal, now)
         if refusal.says == "inactive" or refusal.code == 201:
             self._hear(OrderReported(_ended(ticket, self.client_id, now, BrokerOrderStatus.INACTIVE)))
             return True
         return refusal.code not in INFORMING
 
-    def _refuse(self, order_ref: str, refusal: Reject, now: datetime) -> None:
+    def _refuse(self, order_ref: str, order_id: int, refusal: Reject, now: datetime) -> None:
         meaning = MEANING.get(refusal.code, ErrorMeaning.AMBIGUOUS)
-        self._hear(OrderErred(order_ref, refusal.code, refusal.text, meaning, now))
+        self._hear(OrderErred(order_ref, refusal.code, refusal.text, meaning, now, order_id))
 
     async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
         now = self._clock.now()

@@ -10,13 +10,22 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.sim.faults.catalogue import AnyFault, Callbacks, Counted, Fault
 
 NEW_YORK = ZoneInfo("America/New_York")
 Kind = TypeVar("Kind", bound=AnyFault)
+
+
+class WildBid(NamedTuple):
+    """A bid that was printed and was not the market's."""
+
+    at: datetime
+    key: str
+    bid: Decimal
+    true_bid: Decimal
 
 
 class FaultScript:
@@ -27,7 +36,7 @@ class FaultScript:
         self.chance = random.Random(seed)
         self._used: Counter[int] = Counter()
         self._done: set[int] = set()
-        self.wild: list[tuple[datetime, str, Decimal]] = []  # bids that were printed and were not the market, by key
+        self.wild: list[WildBid] = []
 
     def active(self, kind: type[Kind], now: datetime) -> Kind | None:
         """Return the first fault of a kind that is in force."""

@@ -9,9 +9,11 @@ import pytest
 from bot.domain.events import (
     BrokerOrderStatus,
     CommandKind,
+    ErrorMeaning,
     ExecutionReported,
     LinkChange,
     LinkChanged,
+    OrderErred,
     OrderReported,
 )
 from bot.domain.order import Execution, OrderSide, OrderState, Purpose
@@ -243,6 +245,30 @@ async def test_the_late_end_of_a_lost_sending_does_not_end_the_one_that_went_out
     await desk.tick()
     late = replace(desk.broker.view(lost), status=BrokerOrderStatus.CANCELLED, order_id=0)
     desk.put(OrderReported(late))
+    await desk.ticks(2)
+    assert desk.store.order(lost.ref).state is OrderState.SUBMITTED
+    await desk.settle()
+    assert desk.broker.stop_order.left == 2, "one stop, not two: the broker's law raises"
+    assert desk.store.order(lost.ref).state is OrderState.WORKING
+
+
+@pytest.mark.parametrize(
+    "code, meaning",
+    [(201, ErrorMeaning.REJECTED), (321, ErrorMeaning.AMBIGUOUS), (10147, ErrorMeaning.CANCEL_REFUSED)],
+)
+async def test_the_late_error_of_a_lost_sending_says_nothing_of_the_one_that_went_out_after_it(
+    desk: Desk, code: int, meaning: ErrorMeaning
+) -> None:
+    await desk.entry_working(2)
+    desk.broker.fill(desk.broker.entry, 2)
+    await desk.ticks(2)
+    lost = desk.broker.stop_order
+    desk.broker.drop(lost)
+    await desk.ticks(12, 1.0)
+    while lost.ref not in desk.broker.book:
+        await desk.tick(1.0)
+    await desk.tick()
+    desk.put(OrderErred(lost.ref, code, "late words", meaning, desk.clock.now(), lost.order_id))
     await desk.ticks(2)
     assert desk.store.order(lost.ref).state is OrderState.SUBMITTED
     await desk.settle()
