@@ -23,7 +23,7 @@ def run(config: LoadedConfig, options: RunOptions) -> int:
 
 def run_venue(config: LoadedConfig, options: VenueOptions) -> int:
     """Serve the simulated venue until told to stop."""
-    from bot.app.venue import run_venue as serve
+    from bot.app.venue_process import run_venue as serve
 
     return serve(config, options)
 

@@ -138,7 +138,7 @@ def _sources(config: LoadedConfig) -> UwSettings:
 
 @asynccontextmanager
 async def _venue(settings: Settings, day: SimulatedDay) -> AsyncIterator[tuple[Child, int, int]]:
-    from bot.app.venue import VenueSetup
+    from bot.app.venue_process import VenueSetup
 
     setup = VenueSetup(
         scenario=day.scenario_name,
@@ -151,7 +151,7 @@ async def _venue(settings: Settings, day: SimulatedDay) -> AsyncIterator[tuple[C
         pace_s=settings.sim.quote_pace_s,
         book_file=str(day.book_file),
     )
-    child = Child("venue", ["-m", "bot.app.venue"])
+    child = Child("venue", ["-m", "bot.app.venue_process"])
     await child.start()
     try:
         await child.tell(setup.to_json())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.app.simulated_day import book_path, plan_day
-from bot.app.venue import VenueProcess, VenueSetup
+from bot.app.venue_process import VenueProcess, VenueSetup
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.loader import load
