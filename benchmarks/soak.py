@@ -169,13 +169,11 @@ async def soak(hours: float, scenario_name: str, seed: int, folder: Path) -> Soa
     began = time.monotonic()
     config = configuration({"mode": "sim"})
     database = folder / "soak.db"
-    desk = await open_desk(config, scenario_name, seed, database, quiet=True, broker=NightlyBroker)
-    calendar = XnysCalendar.around(desk.session.day, folder)
-    draw_up(desk.simulated.venue.market)
-    run = Soak(desk, load_scenario(scenario_name), seed, calendar, hours)
-    await run.run()
-    await desk.engine.stop("the soak is over")
-    await desk.close()
+    async with open_desk(config, scenario_name, seed, database, quiet=True, broker=NightlyBroker) as desk:
+        calendar = XnysCalendar.around(desk.session.day, folder)
+        draw_up(desk.simulated.venue.market)
+        run = Soak(desk, load_scenario(scenario_name), seed, calendar, hours)
+        await run.run()
     return soaked(run.hours, time.monotonic() - began, database)
 
 

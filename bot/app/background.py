@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from typing import Any, Final
 
+from bot.app.stages import Stage
 from bot.domain.events import AlertRaised, Event
 from bot.engine.state.ports import Clock
 
@@ -31,9 +31,17 @@ class Background:
         """Begin; the task ends when the work ends by itself."""
         return asyncio.create_task(self._keep_going(name, work), name=name)
 
-    def start_within(self, run: AsyncExitStack, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Begin; it is cancelled when the run ends."""
-        run.push_async_callback(cancel, self.start(name, work))
+    def stage(self, name: str, work: Callable[[], Awaitable[None]]) -> Stage:
+        """Return it as a stage of a run: begun in its turn, cancelled when the run ends."""
+        begun: list[asyncio.Task[None]] = []
+
+        async def begin() -> None:
+            begun.append(self.start(name, work))
+
+        async def end() -> None:
+            await cancel(begun.pop())
+
+        return Stage(name, begin, end)
 
     async def _keep_going(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         pause_s = self._pause_s

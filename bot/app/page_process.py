@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bot.app.background import Background, cancel
 from bot.app.child_process import Child, ChildFailed
+from bot.app.stages import Stage
 from bot.config.loader import LoadedConfig
 from bot.config.schema import Mode, Settings
 from bot.engine.state.ports import Clock
@@ -27,15 +26,13 @@ _ANSWER_S: Final = 5.0
 _MISSES: Final = 3
 
 
-@asynccontextmanager
-async def page(config: LoadedConfig, clock: Clock, background: Background) -> AsyncIterator[None]:
-    """Keep the page's process running beside the bot; when it ends it is started again."""
+def page(config: LoadedConfig, clock: Clock, background: Background) -> list[Stage]:
+    """Return the stage that keeps the page's process running, none where no page is wanted; the login token is one for
+    the whole run."""
+    if not config.settings.web.enabled:
+        return []
     token = config.secrets.web_login_token or secrets.token_urlsafe(18)
-    keeper = background.start("the page", partial(_keep_page, config.settings, clock, token))
-    try:
-        yield
-    finally:
-        await cancel(keeper)
+    return [background.stage("the page", partial(_keep_page, config.settings, clock, token))]
 
 
 async def _keep_page(settings: Settings, clock: Clock, token: str) -> None:

@@ -12,18 +12,22 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+from bot.app.composition import Bot, Ground, Parts, compose, sql_store
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
+from bot.app.stages import Stage, in_order
 from bot.app.trader_log import log_of
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import ReplayOptions
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.ids import IdSource
-from bot.engine.state.inbox import Inbox
 from bot.engine.tick import Engine
 from bot.feeds.calendar import XnysCalendar
 from bot.feeds.clock import ManualClock
@@ -35,19 +39,20 @@ from bot.sim.faults.broker import FaultyBroker
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import vendor_fault
 from bot.sim.market.model import build_market
-from bot.sim.matching import build_venue
+from bot.sim.matching import MatchingVenue, build_venue
 from bot.sim.scenario import load_scenario
 from bot.sim.uw import InProcessTransport, UwFace
 from bot.sim.vocabulary import SimulatedVenue
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
-from bot.strategies.registry import build
 
 _STEP_S = 1.0  # while a signal, an order or a position is alive
 _IDLE_STEP_S = 2.0
 _STATUS_EVERY_S = 60.0
 _TICKS_A_STEP = 12
 _AFTER_CLOSE = timedelta(minutes=2)
+
+AnyBroker = SimBroker | FaultyBroker
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Desk:
 
     clock: ManualClock
     engine: Engine
-    broker: SimBroker | FaultyBroker
+    broker: AnyBroker
     feed: UwFeed
     simulated: SimulatedVenue
     store: SqlStore
@@ -95,11 +100,8 @@ class Desk:
         ledger = self.engine.ledger
         return bool(ledger.signals or ledger.open_orders or ledger.positions)
 
-    async def close(self) -> None:
-        await self.broker.stop()
-        await self.store.close()
 
-
+@asynccontextmanager
 async def open_desk(
     config: LoadedConfig,
     scenario_name: str,
@@ -108,48 +110,59 @@ async def open_desk(
     *,
     quiet: bool = False,
     broker: type[SimBroker] = SimBroker,
-) -> Desk:
-    """Build every part for a replay on a store file that does not exist yet; `broker` may be a kind of its own."""
-    url = _address(database)
-    upgrade(url)
+) -> AsyncIterator[Desk]:
+    """Put a replay together on a store file that does not exist yet, and begin; `broker` may be a kind of its own."""
+    upgrade(_address(database))
     scenario = load_scenario(scenario_name)
     calendar = XnysCalendar.around(scenario.date, Path(config.settings.sim.state_dir), config.settings.calendar)
-    session = calendar.session_on(scenario.date) or calendar.next_session(scenario.date)
-    clock = ManualClock(scenario.starts())
-    market = build_market(scenario, seed)
-    venue, script = build_venue(market, scenario, seed), FaultScript(scenario.faults, seed)
-    simulated = SimulatedVenue(venue)
+    market, script = build_market(scenario, seed), FaultScript(scenario.faults, seed)
+    simulated = SimulatedVenue(build_venue(market, scenario, seed))
     settings = _paced_for_replay(config.settings)
-    inbox = Inbox()
-    desk_broker: SimBroker | FaultyBroker = broker(simulated, clock, inbox.put, settings.bot_id)
-    if scenario.faults:
-        await desk_broker.stop()
-        desk_broker = FaultyBroker(simulated, venue, clock, inbox.put, settings.bot_id, script)
-    face = UwFace(market, clock, fault=vendor_fault(script))
-    sources = validate_section(config.sources_tree, "sources", DataSources)
-    feed = UwFeed(sources.unusual_whales, clock, calendar, inbox.put, InProcessTransport(face))
+    clock, told = ManualClock(scenario.starts()), log_of(settings)
     configure_logging("warning" if quiet else settings.log.level, config.hidden(), now=clock.now)
-    store = SqlStore(url, clock, config_version=config.version)
-    await store.open()
-    await store.record_config(config.version, config.text)
-    told = log_of(settings)
-    engine = Engine(
-        settings,
-        store=store,
-        broker=desk_broker,
-        clock=clock,
-        calendar=calendar,
-        strategies=build(settings.strategies),
-        ids=IdSource(random.Random(seed)),  # reproducible on purpose
-        inbox=inbox,
-        scenario=scenario.name,
-        wait_for_answers=True,
-        on_commit=(lambda batch: None) if quiet else told,
-        on_look=(lambda strategy, look: None) if quiet else told.look,
+    bot = compose(
+        Parts(
+            settings=settings,
+            clock=clock,
+            calendar=calendar,
+            store=sql_store(_address(database), config.version),
+            broker=partial(_broker, broker, simulated, script if scenario.faults else None),
+            feed=partial(_feed, config, UwFace(market, clock, fault=vendor_fault(script))),
+            ids=IdSource(random.Random(seed)),  # reproducible on purpose
+            scenario=scenario.name,
+            wait_for_answers=True,
+            on_commit=(lambda batch: None) if quiet else told,
+            on_look=(lambda strategy, look: None) if quiet else told.look,
+        )
     )
-    await engine.start()
-    await desk_broker.start()
-    return Desk(clock, engine, desk_broker, feed, simulated, store, session)
+    session = calendar.session_on(scenario.date) or calendar.next_session(scenario.date)
+    async with in_order(_stages(bot, config)):
+        yield Desk(clock, bot.engine, bot.broker, bot.feed, simulated, bot.store, session)
+
+
+def _stages(bot: Bot[ManualClock, SqlStore, AnyBroker, UwFeed], config: LoadedConfig) -> tuple[Stage, ...]:
+    """Return what a replay starts, in this order; at its end it is stopped in reverse."""
+    return (
+        Stage("store", bot.store.open, bot.store.close),
+        Stage("settings on record", partial(bot.store.record_config, config.version, config.text)),
+        Stage("engine", bot.engine.start, partial(bot.engine.stop, "the replayed day is over")),
+        Stage("broker", bot.broker.start, bot.broker.stop),
+    )
+
+
+def _broker(kind: type[SimBroker], simulated: SimulatedVenue, script: FaultScript | None, ground: Ground) -> AnyBroker:
+    """Return the venue as a broker, with the scenario's faults between where it has some."""
+    venue, tell, bot_id = simulated.venue, ground.inbox.put, ground.settings.bot_id
+    if script is None:
+        return kind(simulated, ground.clock, tell, bot_id)
+    assert isinstance(venue, MatchingVenue)
+    return FaultyBroker(simulated, venue, ground.clock, tell, bot_id, script)
+
+
+def _feed(config: LoadedConfig, face: UwFace, ground: Ground) -> UwFeed:
+    sources = validate_section(config.sources_tree, "sources", DataSources)
+    transport = InProcessTransport(face)
+    return UwFeed(sources.unusual_whales, ground.clock, ground.calendar, ground.inbox.put, transport)
 
 
 async def replay_day(
@@ -157,13 +170,10 @@ async def replay_day(
 ) -> ReplayResult:
     """Replay a whole day into `database` and return what came of it."""
     began = time.monotonic()
-    desk = await open_desk(config, scenario, seed, database, quiet=quiet)
-    await desk.run_until(desk.session.close_at + _AFTER_CLOSE)
-    await desk.engine.stop("the replayed day is over")
-    head = desk.store.head
-    await desk.close()
-    url = _address(database)
-    return ReplayResult(head.hash, head.seq, time.monotonic() - began, summarize(url, desk.session.day), str(database))
+    async with open_desk(config, scenario, seed, database, quiet=quiet) as desk:
+        await desk.run_until(desk.session.close_at + _AFTER_CLOSE)
+    head, took = desk.store.head, time.monotonic() - began
+    return ReplayResult(head.hash, head.seq, took, summarize(_address(database), desk.session.day), str(database))
 
 
 def run_replay(config: LoadedConfig, options: ReplayOptions) -> int:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from bot.app.venue_child import VenueSetup
 from bot.config.options import RunOptions
-from bot.config.schema import Settings
+from bot.config.schema import Settings, SimSettings
 from bot.domain.calendar import NEW_YORK, TradingSession, new_york_day
 from bot.domain.errors import ConfigError
 from bot.feeds.calendar import XnysCalendar
@@ -30,6 +31,20 @@ class SimulatedDay:
     start_at: datetime
     resumed: bool
     book_file: Path
+
+    def setup(self, sim: SimSettings) -> VenueSetup:
+        """Return what the venue is told of this day."""
+        return VenueSetup(
+            scenario=self.scenario_name,
+            seed=self.seed,
+            day=self.session.day.isoformat(),
+            start_at=self.start_at.isoformat(),
+            speed=self.speed,
+            tws_port=sim.tws_port,
+            uw_port=sim.uw_port,
+            pace_s=sim.quote_pace_s,
+            book_file=str(self.book_file),
+        )
 
 
 def book_path(settings: Settings) -> Path:

@@ -1,8 +1,8 @@
 """One run of the bot: in sim mode with its own venue, in paper and live against a gateway that is already there.
 
-Order of a start: refuse what cannot work, bring the store up, start the children, then the engine, then the adapters.
-Whatever was started is stopped again in reverse, whichever way the run ends. What only a simulated day needs (the
-market model above all) is imported where it is used: after a crash every half second of a start counts.
+Order of a start: refuse what cannot work, bring the store up, then the stages of `_stages`, one by one; whichever way
+the run ends, they are stopped in reverse. What only a simulated day needs is imported where it is used, the market
+model never: it lives in the venue's process. After a crash every half second of a start counts.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.app.background import Background
 from bot.app.backups import Backups
-from bot.app.child_process import Child, ChildFailed
+from bot.app.composition import Bot, Parts, compose, ibkr, sql_store, uw_over_http
 from bot.app.day_end import watch_the_close
 from bot.app.disk_space import watch_the_disk
 from bot.app.fast_clock import paced
@@ -31,18 +29,17 @@ from bot.app.history_upkeep import HistoryKeeper, look_at_start
 from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.page_process import page
+from bot.app.stages import Stage, in_order
 from bot.app.start_checks import bring_up_store, check_page_port
 from bot.app.trader_log import DetailLog, TraderLog, log_at_start
 from bot.app.watchdogs import LifeSigns, Systemd
 from bot.broker.adapter import IbkrBroker
-from bot.broker.settings import BrokerSettings
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import RunOptions
 from bot.config.schema import Mode, Settings
 from bot.domain.calendar import NEW_YORK
 from bot.domain.connection import Connection, ConnectionState
-from bot.domain.errors import ConfigError, StoreError
-from bot.domain.ids import IdSource
+from bot.domain.errors import StoreError
 from bot.domain.wording import new_york
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Clock
@@ -55,15 +52,15 @@ from bot.feeds.uw import UwFeed
 from bot.log import configure_logging
 from bot.store.address import is_sqlite, sqlite_path
 from bot.store.sql_store import SqlStore
-from bot.strategies.registry import build
 
 if TYPE_CHECKING:
     from bot.app.simulated_day import SimulatedDay
 
 log: Final = logging.getLogger("quanticity")
 
-# Our own simulator takes any bearer; whether a real one is missing was checked before the start.
-_ANY_BEARER: Final = "simulated"
+AnyClock = SystemClock | ScaledClock
+TradingBot = Bot[AnyClock, SqlStore, IbkrBroker, UwFeed]
+
 _COMMAND_POLL_S: Final = 0.25
 _CLOCK_POLL_S: Final = 0.5
 _CLOCK_POLL_WALL_S: Final = 0.02
@@ -86,10 +83,10 @@ def _run_alone(config: LoadedConfig, options: RunOptions) -> int:
 
         for path in set_aside(settings, SystemClock().now()):
             log.info(f"set aside: {path}")
-    bring_up_store(settings)
     check_page_port(settings)
     if settings.mode is Mode.SIM:
         return asyncio.run(_run_simulated(config, options))
+    bring_up_store(settings)
     return asyncio.run(_run_at_gateway(config, options))
 
 
@@ -97,13 +94,15 @@ def _run_alone(config: LoadedConfig, options: RunOptions) -> int:
 
 
 async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
-    from bot.app.simulated_day import plan_day
+    from bot.app.venue_child import venue_child
 
     settings = config.settings
-    day = plan_day(settings, options)
-    async with _venue(settings, day) as (venue, tws_port, uw_port):
+    async with venue_child() as venue:  # first: it loads its market while the store is brought up here
+        bring_up_store(settings)
+        day = _simulated_day(settings, options)
+        tws_port, uw_port = await venue.open(day.setup(settings.sim))
         anchor = wall_seconds()
-        await venue.tell(repr(anchor))
+        await venue.release(anchor)
         ibkr = settings.ibkr.model_copy(update={"host": "127.0.0.1", "port": tws_port})
         settings = settings.model_copy(update={"ibkr": ibkr})
         sources = _sources(config).model_copy(update={"base_url": f"http://127.0.0.1:{uw_port}"})
@@ -112,20 +111,27 @@ async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
         return await _trade_on(replace(config, settings=settings), options, new_clock, sources, day=day)
 
 
+def _simulated_day(settings: Settings, options: RunOptions) -> SimulatedDay:
+    from bot.app.simulated_day import plan_day
+
+    return plan_day(settings, options)
+
+
 def _clock_of(day: SimulatedDay, anchor: float) -> ScaledClock:
     """Return the day's clock; where the scenario sets the machine's wall clock, one that has to live with it."""
     from bot.sim.faults.catalogue import ClockJump
-    from bot.sim.faults.clock import JumpingClock
-    from bot.sim.faults.script import FaultScript
 
     jumps = [fault for fault in day.scenario.faults if isinstance(fault, ClockJump)]
     if not jumps:
         return ScaledClock(day.start_at, day.speed, anchor)
+    from bot.sim.faults.clock import JumpingClock
+    from bot.sim.faults.script import FaultScript
+
     return JumpingClock(day.start_at, day.speed, anchor, FaultScript(jumps))
 
 
 async def _run_at_gateway(config: LoadedConfig, options: RunOptions) -> int:
-    new_clock: Callable[[], SystemClock | ScaledClock] = SystemClock
+    new_clock: Callable[[], AnyClock] = SystemClock
     if options.start_at is not None or options.speed is not None:
         start_at = options.start_at or SystemClock().now()
         new_clock = partial(ScaledClock, start_at, options.speed or 1.0, wall_seconds())
@@ -134,33 +140,6 @@ async def _run_at_gateway(config: LoadedConfig, options: RunOptions) -> int:
 
 def _sources(config: LoadedConfig) -> UwSettings:
     return validate_section(config.sources_tree, "sources", DataSources).unusual_whales
-
-
-@asynccontextmanager
-async def _venue(settings: Settings, day: SimulatedDay) -> AsyncIterator[tuple[Child, int, int]]:
-    from bot.app.venue_process import VenueSetup
-
-    setup = VenueSetup(
-        scenario=day.scenario_name,
-        seed=day.seed,
-        day=day.session.day.isoformat(),
-        start_at=day.start_at.isoformat(),
-        speed=day.speed,
-        tws_port=settings.sim.tws_port,
-        uw_port=settings.sim.uw_port,
-        pace_s=settings.sim.quote_pace_s,
-        book_file=str(day.book_file),
-    )
-    child = Child("venue", ["-m", "bot.app.venue_process"])
-    await child.start()
-    try:
-        await child.tell(setup.to_json())
-        words = dict(part.split("=") for part in (await child.ready_line("ready ")).split()[1:])
-        yield child, int(words["tws"]), int(words["uw"])
-    except ChildFailed as error:
-        raise ConfigError(f"{error}; its own message stands above") from error
-    finally:
-        await child.stop()
 
 
 def _greet_simulated(day: SimulatedDay) -> None:
@@ -176,7 +155,7 @@ def _greet_simulated(day: SimulatedDay) -> None:
 async def _trade_on(
     config: LoadedConfig,
     options: RunOptions,
-    new_clock: Callable[[], SystemClock | ScaledClock],
+    new_clock: Callable[[], AnyClock],
     sources: UwSettings,
     *,
     day: SimulatedDay | None,
@@ -187,132 +166,103 @@ async def _trade_on(
     return code
 
 
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """The parts of one run; nothing of them has begun."""
-
-    config: LoadedConfig
-    clock: SystemClock | ScaledClock
-    calendar: XnysCalendar
-    inbox: Inbox
-    store: SqlStore
-    broker: IbkrBroker
-    feed: UwFeed
-    engine: Engine
-    synced: asyncio.Event  # the broker's book was compared once
-
-    @property
-    def settings(self) -> Settings:
-        return self.config.settings
-
-
 async def _trade(
-    config: LoadedConfig,
-    options: RunOptions,
-    clock: SystemClock | ScaledClock,
-    sources: UwSettings,
-    *,
-    day: SimulatedDay | None,
+    config: LoadedConfig, options: RunOptions, clock: AnyClock, sources: UwSettings, *, day: SimulatedDay | None
 ) -> int | None:
     """Return the exit code, None where it is to begin again."""
-    desk = await _set_up(replace(config, settings=paced(config.settings, clock.speed)), clock, sources, day)
-    engine, stop = desk.engine, stop_on_signals()
-    emergency_on_signal(desk.inbox, clock)
-    async with contextlib.AsyncExitStack() as running:
-        await _begin(desk, running)
-        background = Background(clock, desk.inbox.put)
-        background.start_within(running, "the feed", partial(_feed_after_the_book, desk.feed, desk.synced))
-        if desk.settings.web.enabled:
-            await running.enter_async_context(page(config, clock, background))
-        _show_life(desk, running)
-        background.start_within(running, "requests", partial(_poll_requests, desk.store, desk.inbox))
-        watch = ClockWatch(clock, desk.settings.engine.clock_tolerance_s)
-        background.start_within(running, "clock", partial(_watch_the_clock, watch, desk.inbox, clock.speed))
-        _watch_the_store(desk, running, background)
-        close = partial(watch_the_close, engine, clock, desk.calendar, options, stop)
-        background.start_within(running, "the day's end", close)
-        await engine.run(stop)
-    if engine.should_begin_again and not stop.is_set():
+    config = replace(config, settings=paced(config.settings, clock.speed))
+    configure_logging(config.settings.log.level, config.hidden(), now=clock.now, aside=True)
+    synced = asyncio.Event()  # the broker's book was compared once
+    bot = compose(_parts(config, clock, sources, day, synced))
+    stop = stop_on_signals()
+    emergency_on_signal(bot.inbox, clock)
+    async with in_order(_stages(config, bot, options, synced, stop)):
+        await bot.engine.run(stop)
+    if bot.engine.should_begin_again and not stop.is_set():
         return None
-    return _farewell(desk.settings, desk.calendar.today(clock.now()), options)
+    return _farewell(bot.settings, bot.calendar.today(clock.now()), options)
 
 
-async def _set_up(
-    config: LoadedConfig, clock: SystemClock | ScaledClock, sources: UwSettings, day: SimulatedDay | None
-) -> _Desk:
+def _parts(
+    config: LoadedConfig, clock: AnyClock, sources: UwSettings, day: SimulatedDay | None, synced: asyncio.Event
+) -> Parts[AnyClock, SqlStore, IbkrBroker, UwFeed]:
     settings = config.settings
-    configure_logging(settings.log.level, config.hidden(), now=clock.now, aside=True)
-    inbox, synced = Inbox(), asyncio.Event()
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir), settings.calendar)
-    store = await _open_store(config, clock, inbox)
-    align = _follower_of_the_venue(clock) if day is None else None
-    broker = IbkrBroker(_broker_settings(settings), clock, inbox.put, bot_id=settings.bot_id, on_venue_time=align)
-    feed = UwFeed.over_http(sources, clock, calendar, inbox.put, config.secrets.unusual_whales_token or _ANY_BEARER)
     told = log_at_start(settings, calendar.today(clock.now()))
-    engine = Engine(
-        settings,
-        store=store,
-        broker=broker,
+    return Parts(
+        settings=settings,
         clock=clock,
         calendar=calendar,
-        strategies=build(settings.strategies),
-        ids=IdSource(random.SystemRandom()),
-        inbox=inbox,
+        store=sql_store(settings.database.url, config.version, wall=SystemClock().now),
+        broker=ibkr(_follower_of_the_venue(clock) if day is None else None),
+        feed=uw_over_http(sources, config.secrets.unusual_whales_token),
         scenario=day.scenario_name if day else "",
         on_commit=_committed(told, synced, tick_mark(settings)),
         on_look=told.look,
         on_outage=log.error,
     )
-    return _Desk(config, clock, calendar, inbox, store, broker, feed, engine, synced)
 
 
-async def _open_store(config: LoadedConfig, clock: SystemClock | ScaledClock, inbox: Inbox) -> SqlStore:
-    """Open it, once its history was looked at and before anything is written to it."""
-    database = config.settings.database
-    store = SqlStore(database.url, clock, config_version=config.version, wall=SystemClock().now)
-    for alert in await asyncio.to_thread(look_at_start, database, clock.now()):
-        inbox.put(alert)
-    await store.open()
-    await store.record_config(config.version, config.text)
-    return store
+def _stages(
+    config: LoadedConfig, bot: TradingBot, options: RunOptions, synced: asyncio.Event, stop: asyncio.Event
+) -> tuple[Stage, ...]:
+    """Return what a run starts, in this order; at its end it is stopped in reverse."""
+    clock, tell, engine = bot.clock, bot.inbox.put, bot.engine
+    background, signs = Background(clock, tell), _life_signs(engine)
+    watch = ClockWatch(clock, bot.settings.engine.clock_tolerance_s)
+    return (
+        Stage("the history's look", partial(_look_at_history, bot)),
+        Stage("store", bot.store.open, bot.store.close),
+        Stage("the store's claim", partial(_claim, config, bot)),
+        Stage("engine", engine.start, partial(_stop, engine)),
+        Stage("broker", bot.broker.start, bot.broker.stop),
+        Stage("data", stop=bot.feed.stop),
+        background.stage("the feed", partial(_feed_after_the_book, bot.feed, synced)),
+        *page(config, clock, background),
+        Stage("signs of life", signs.start, signs.stop),
+        background.stage("requests", partial(_poll_requests, bot.store, bot.inbox)),
+        background.stage("clock", partial(_watch_the_clock, watch, bot.inbox, clock.speed)),
+        *_of_the_stores_file(bot, background),
+        background.stage("the day's end", partial(watch_the_close, engine, clock, bot.calendar, options, stop)),
+    )
 
 
-async def _begin(desk: _Desk, running: contextlib.AsyncExitStack) -> None:
-    """Start engine and adapters, in their order; each is stopped with the run, in reverse."""
-    ibkr = desk.settings.ibkr
-    running.push_async_callback(desk.store.close)
-    await desk.store.claim(desk.settings.bot_id, ibkr.client_id)
-    desk.broker.keep_to(await desk.store.held_in(ibkr.account))
-    await desk.engine.start()
-    running.push_async_callback(_stop, desk.engine)
-    await desk.broker.start()
-    running.push_async_callback(desk.broker.stop)
-    running.push_async_callback(desk.feed.stop)
-
-
-def _show_life(desk: _Desk, running: contextlib.AsyncExitStack) -> None:
-    """Tell whoever watches the program that it lives."""
-    settings = desk.settings.engine
-    file = Path(settings.dead_man_file) if settings.dead_man_file else None
-    signs = LifeSigns(desk.engine, Systemd(os.environ), dead_man_file=file, dead_man_url=settings.dead_man_url)
-    signs.start()
-    running.push_async_callback(signs.stop)
-
-
-def _watch_the_store(desk: _Desk, running: contextlib.AsyncExitStack, background: Background) -> None:
-    """Start what looks after a store that is a file: room on its disk, backups, its history."""
-    database, clock, tell = desk.settings.database, desk.clock, desk.inbox.put
+def _of_the_stores_file(bot: TradingBot, background: Background) -> list[Stage]:
+    """Return what looks after a store that is a file: room on its disk, backups, its history."""
+    database, clock, tell = bot.settings.database, bot.clock, bot.inbox.put
     if not is_sqlite(database.url):
-        return
+        return []
+    stages = []
     if database.free_mb_least:
         directory = sqlite_path(database.url).resolve().parent
         look = partial(watch_the_disk, directory, database.free_mb_least, clock, tell)
-        background.start_within(running, "free disk", look)
+        stages.append(background.stage("free disk", look))
     if database.backup_every_hours:
-        backups = Backups(database.url, database, clock, desk.calendar, tell)
-        background.start_within(running, "backups", backups.run)
-    history = HistoryKeeper(database, desk.store, clock, tell)
-    background.start_within(running, "the history's head", history.run)
+        backups = Backups(database.url, database, clock, bot.calendar, tell)
+        stages.append(background.stage("backups", backups.run))
+    history = HistoryKeeper(database, bot.store, clock, tell)
+    return [*stages, background.stage("the history's head", history.run)]
+
+
+async def _look_at_history(bot: TradingBot) -> None:
+    """Before anything is written to it."""
+    for alert in await asyncio.to_thread(look_at_start, bot.settings.database, bot.clock.now()):
+        bot.inbox.put(alert)
+
+
+async def _claim(config: LoadedConfig, bot: TradingBot) -> None:
+    """Put this run's settings on record, and whose store it is; the adapter learns which account's book is in it."""
+    ibkr = bot.settings.ibkr
+    await bot.store.record_config(config.version, config.text)
+    await bot.store.claim(bot.settings.bot_id, ibkr.client_id)
+    bot.broker.keep_to(await bot.store.held_in(ibkr.account))
+
+
+def _life_signs(engine: Engine) -> LifeSigns:
+    """What tells whoever watches the program that it lives."""
+    settings = engine.settings.engine
+    file = Path(settings.dead_man_file) if settings.dead_man_file else None
+    return LifeSigns(engine, Systemd(os.environ), dead_man_file=file, dead_man_url=settings.dead_man_url)
 
 
 def _committed(told: TraderLog | DetailLog, synced: asyncio.Event, mark: Path) -> Callable[[TickBatch], None]:
@@ -366,25 +316,6 @@ def _follower_of_the_venue(clock: Clock) -> Callable[[datetime], None] | None:
             log.info(f"our clock follows the venue's: {new_york(venue_time)}")
 
     return follow
-
-
-def _broker_settings(settings: Settings) -> BrokerSettings:
-    ibkr = settings.ibkr
-    return BrokerSettings(
-        host=ibkr.host,
-        port=ibkr.port,
-        client_id=ibkr.client_id,
-        account=ibkr.account,
-        expects_paper={Mode.PAPER: True, Mode.LIVE: False}.get(settings.mode),
-        line_budget=ibkr.line_budget,
-        depth_budget=ibkr.depth_budget,
-        handshake_timeout_s=ibkr.handshake_timeout_s,
-        request_timeout_s=ibkr.request_timeout_s,
-        probe_every_s=ibkr.probe_every_s,
-        line_quiet_s=ibkr.line_quiet_s,
-        retry_max_s=ibkr.retry_most_s,
-        tws_zone=ibkr.tws_zone,
-    )
 
 
 async def _poll_requests(store: SqlStore, inbox: Inbox) -> None:

@@ -8,17 +8,16 @@ started it.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+from bot.app.venue_child import VenueSetup
 from bot.config.loader import LoadedConfig
 from bot.config.options import VenueOptions
 from bot.domain.errors import ConfigError
@@ -36,28 +35,6 @@ from bot.sim.uw.limits import UwLimits
 from bot.sim.vocabulary import SimulatedVenue, VenueEvent
 
 log: Final = logging.getLogger("quanticity")
-
-
-@dataclass(frozen=True, slots=True)
-class VenueSetup:
-    """Everything that a venue process is told; JSON over standard input when it is a child."""
-
-    scenario: str
-    seed: int
-    day: str
-    start_at: str
-    speed: float
-    tws_port: int
-    uw_port: int
-    pace_s: float
-    book_file: str | None
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> VenueSetup:
-        return cls(**json.loads(text))
 
 
 class HeldClock(ScaledClock):
@@ -206,7 +183,10 @@ async def _open(process: VenueProcess, setup: VenueSetup) -> tuple[int, int]:
 async def _serve_as_child() -> None:
     """Setup on the first line of standard input, the anchor on the second, the end at its close."""
     loop = asyncio.get_running_loop()
-    setup = VenueSetup.from_json(await loop.run_in_executor(None, sys.stdin.readline))
+    told = await loop.run_in_executor(None, sys.stdin.readline)
+    if not told:
+        return  # the bot that started us ended before it knew which day it lives in
+    setup = VenueSetup.from_json(told)
     process = VenueProcess(setup)
     tws_port, uw_port = await _open(process, setup)
     sys.stdout.write(f"ready tws={tws_port} uw={uw_port}\n")

@@ -66,7 +66,7 @@ class LifeSigns:
         self._file, self._url = dead_man_file, dead_man_url
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Say that we are ready and keep giving signs."""
         self._systemd.tell("READY=1", "STATUS=the book is compared with the broker's")
         if (every_s := self._systemd.every_s) is not None:

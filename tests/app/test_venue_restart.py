@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.app.simulated_day import book_path, plan_day
-from bot.app.venue_process import VenueProcess, VenueSetup
+from bot.app.venue_child import VenueSetup
+from bot.app.venue_process import VenueProcess
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.loader import load

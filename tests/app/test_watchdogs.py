@@ -67,7 +67,7 @@ async def test_the_watchdog_is_fed_while_the_tick_moves_and_starves_when_it_hang
 ) -> None:
     engine = TickingEngine()
     signs = LifeSigns(cast(Engine, engine), systemd(systemd_socket))
-    signs.start()
+    await signs.start()
     for _ in range(5):
         engine.tick_number += 1
         await asyncio.sleep(0.03)
@@ -85,7 +85,7 @@ async def test_the_watchdog_is_fed_while_the_tick_moves_and_starves_when_it_hang
 
 async def test_without_systemd_nothing_is_said() -> None:
     signs = LifeSigns(cast(Engine, TickingEngine()), Systemd({}))
-    signs.start()
+    await signs.start()
     await signs.stop()
 
 
@@ -101,7 +101,7 @@ async def test_the_file_tells_how_we_are_and_grows_old_when_the_tick_hangs(
     monkeypatch.setattr(watchdogs, "_FILE_S", 0.01)
     path, engine = tmp_path / "alive.json", TickingEngine()
     signs = LifeSigns(cast(Engine, engine), Systemd({}), dead_man_file=path)
-    signs.start()
+    await signs.start()
     await asyncio.sleep(0.05)
     state = json.loads(path.read_text())
     assert state == {
@@ -133,7 +133,7 @@ async def test_the_address_is_called_while_the_tick_moves(monkeypatch: pytest.Mo
     host, port = runner.addresses[0]
     engine = TickingEngine()
     signs = LifeSigns(cast(Engine, engine), Systemd({}), dead_man_url=f"http://{host}:{port}/ping/abc")
-    signs.start()
+    await signs.start()
     async with asyncio.timeout(5):
         assert await calls.get() == "/ping/abc"
         engine.tick_number += 1
@@ -151,7 +151,7 @@ async def test_an_address_that_does_not_answer_holds_nothing_up(monkeypatch: pyt
         signs = LifeSigns(
             cast(Engine, TickingEngine()), Systemd({}), dead_man_url=f"http://127.0.0.1:{closed.getsockname()[1]}/x"
         )
-        signs.start()
+        await signs.start()
         await asyncio.sleep(0.1)
         await signs.stop()
 
@@ -163,7 +163,7 @@ async def test_a_tick_that_stands_still_is_told_of_once_and_so_is_its_end(
     monkeypatch.setattr(watchdogs, "_STANDSTILL_S", 0.05)
     engine = TickingEngine()
     signs = LifeSigns(cast(Engine, engine), Systemd({}))
-    signs.start()
+    await signs.start()
 
     await asyncio.sleep(0.3)
     engine.tick_number += 1

@@ -12,9 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from bot.app.composition import broker_settings
 from bot.app.fast_clock import paced
 from bot.app.trader_log import log_of
-from bot.app.trading import _broker_settings
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.calendar import NEW_YORK, TradingSession
@@ -133,7 +133,7 @@ class Minute(World):
 
 async def live_a_minute(config: LoadedConfig, kind: type[Minute] = Minute) -> Lived:
     """Run the minute; an exception passes to the caller."""
-    _broker_settings(config.settings)
+    broker_settings(config.settings)
     with a_store() as database, _logged(config):
         world = kind(config, database)
         await world.come_back()

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.app.venue_process import VenueProcess, VenueSetup
+from bot.app.venue_child import VenueSetup
+from bot.app.venue_process import VenueProcess
 from bot.sim.book_file import read_book
 from bot.sim.vocabulary import Side
 from tests.engine.day.test_account import Teller
