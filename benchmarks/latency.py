@@ -22,18 +22,16 @@ from typing import Any
 import ib_insync
 
 from benchmarks.result import Result, median, percentile
+from bot.app.composition import Parts, compose, core_stages, no_feed, sql_store, ticking
+from bot.app.stages import in_order
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.schema import Settings
 from bot.domain.ids import IdSource
-from bot.engine.state.inbox import Inbox
-from bot.engine.tick import Engine
 from bot.feeds.calendar import XnysCalendar
 from bot.feeds.clock import ScaledClock, wall_seconds
 from bot.sim.scenario import load_scenario
 from bot.store.revision import upgrade
-from bot.store.sql_store import SqlStore
-from bot.strategies.registry import build
 
 _STEPS = 150
 _ROOT = Path(__file__).resolve().parents[1]
@@ -90,32 +88,23 @@ async def _through_the_bot(folder: Path) -> Sequence[float]:
     upgrade(url)
     scenario = load_scenario("demo")
     clock = ScaledClock(scenario.starts(), 1.0, wall_seconds())
-    settings, inbox = _settings(), Inbox()
-    store = SqlStore(url, clock)
-    await store.open()
     async with _venue() as venue:
-        broker = IbkrBroker(BrokerSettings(port=venue.port), clock, inbox.put, bot_id=settings.bot_id)
-        engine = Engine(
-            settings,
-            store=store,
-            broker=broker,
-            clock=clock,
-            calendar=XnysCalendar.around(scenario.date, folder),
-            strategies=build(settings.strategies),
-            ids=IdSource(random.Random(1)),
-            inbox=inbox,
+        bot = compose(
+            Parts(
+                settings=_settings(),
+                clock=clock,
+                calendar=XnysCalendar.around(scenario.date, folder),
+                store=sql_store(url),
+                broker=lambda on: IbkrBroker(
+                    BrokerSettings(port=venue.port), on.clock, on.inbox.put, bot_id=on.settings.bot_id
+                ),
+                feed=no_feed,
+                ids=IdSource(random.Random(1)),
+            )
         )
-        await engine.start()
-        await broker.start()
-        stop = asyncio.Event()
-        running = asyncio.create_task(engine.run(stop))
-        await _until(lambda: any(p.protected_at for p in engine.ledger.positions.values()))
-        samples = await venue.rise()
-        stop.set()
-        await running
-        await broker.stop()
-    await store.close()
-    return samples
+        async with in_order((*core_stages(bot, lambda: "it is measured"), ticking(bot.engine))):
+            await _until(lambda: any(p.protected_at for p in bot.engine.ledger.positions.values()))
+            return await venue.rise()
 
 
 async def _through_a_bare_handler() -> Sequence[float]:

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from benchmarks.result import Result, median, percentile
+from bot.app.composition import Parts, compose, no_feed, ready_made
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import Connection, ConnectionState
@@ -31,7 +32,6 @@ from bot.engine.state.records import LoadedState, TickBatch
 from bot.engine.tick import Engine
 from bot.feeds.clock import ManualClock
 from bot.risk.ladder import freeze_plan
-from bot.strategies.registry import build
 
 _POSITIONS = 1000
 _ROUNDS = 200
@@ -152,20 +152,21 @@ async def _engine() -> tuple[Engine, ManualClock, Inbox, list[str]]:
         last_signal_at={},
         opening_equity={},
     )
-    clock, inbox = ManualClock(_NOW), Inbox()
-    engine = Engine(
-        settings,
-        store=_Store(state),
-        broker=_Broker(),
-        clock=clock,
-        calendar=_Calendar(),
-        strategies=build(settings.strategies),
-        ids=IdSource(random.Random(1)),
-        inbox=inbox,
+    bot = compose(
+        Parts(
+            settings=settings,
+            clock=ManualClock(_NOW),
+            calendar=_Calendar(),
+            store=ready_made(_Store(state)),
+            broker=ready_made(_Broker()),
+            feed=no_feed,
+            ids=IdSource(random.Random(1)),
+        )
     )
+    engine = bot.engine
     await engine.start()
     engine.ledger.session.state, engine.ledger.connection.state = SessionState.ACTIVE, ConnectionState.SYNCED
-    return engine, clock, inbox, [position.key for position, _ in pairs]
+    return engine, bot.clock, bot.inbox, [position.key for position, _ in pairs]
 
 
 def _quote(at: datetime, step: int) -> Quote:

@@ -17,12 +17,14 @@ that a test on fakes loads no socket library.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from bot.app.stages import Move, Stage
 from bot.config.schema import Mode, Settings
 from bot.domain.ids import IdSource
 from bot.engine.state.inbox import Inbox
@@ -75,6 +77,7 @@ class Parts(Generic[ClockT, StoreT, BrokerT, FeedT]):
     ids: IdSource = field(default_factory=lambda: IdSource(random.SystemRandom()))
     scenario: str = ""
     wait_for_answers: bool = False
+    full_passes: bool = False
     on_commit: Callable[[TickBatch], None] = lambda batch: None
     on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None
     on_outage: Callable[[str], None] = lambda words: None
@@ -112,14 +115,46 @@ def compose(parts: Parts[ClockT, StoreT, BrokerT, FeedT]) -> Bot[ClockT, StoreT,
         on_commit=parts.on_commit,
         on_look=parts.on_look,
         on_outage=parts.on_outage,
+        full_passes=parts.full_passes,
     )
     return Bot(parts.settings, parts.clock, parts.calendar, ground.inbox, store, broker, feed, engine)
+
+
+# ---- what is started, in order
+
+
+def core_stages(
+    bot: Bot[ClockT, SqlStore, BrokerT, FeedT], why: Callable[[], str], claim: Move | None = None
+) -> tuple[Stage, ...]:
+    """Return what every bot on a store starts: the store, what is put on record before anything else (`claim`), the
+    engine, which reads it, and the broker. `why` is the reason of the end, asked then."""
+    return (
+        Stage("store", bot.store.open, bot.store.close),
+        Stage("claim", claim),
+        Stage("engine", bot.engine.start, lambda: bot.engine.stop(why())),
+        Stage("broker", bot.broker.start, bot.broker.stop),
+    )
+
+
+def ticking(engine: Engine) -> Stage:
+    """Return the tick itself as a stage, for whoever does something else meanwhile."""
+    stop = asyncio.Event()
+    begun: list[asyncio.Task[None]] = []
+
+    async def begin() -> None:
+        begun.append(asyncio.create_task(engine.run(stop), name="tick"))
+
+    async def end() -> None:
+        stop.set()
+        await begun.pop()
+
+    return Stage("tick", begin, end)
 
 
 # ---- how parts are made
 
 
-def given(part: PartT) -> Callable[[Ground], PartT]:
+def ready_made(part: PartT) -> Callable[[Ground], PartT]:
     """Use a part that is there."""
     return lambda ground: part
 

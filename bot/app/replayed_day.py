@@ -19,9 +19,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from bot.app.composition import Bot, Ground, Parts, compose, sql_store
+from bot.app.composition import Ground, Parts, compose, core_stages, sql_store
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
-from bot.app.stages import Stage, in_order
+from bot.app.stages import in_order
 from bot.app.trader_log import log_of
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import ReplayOptions
@@ -136,18 +136,9 @@ async def open_desk(
         )
     )
     session = calendar.session_on(scenario.date) or calendar.next_session(scenario.date)
-    async with in_order(_stages(bot, config)):
+    claim = partial(bot.store.record_config, config.version, config.text)
+    async with in_order(core_stages(bot, lambda: "the replayed day is over", claim)):
         yield Desk(clock, bot.engine, bot.broker, bot.feed, simulated, bot.store, session)
-
-
-def _stages(bot: Bot[ManualClock, SqlStore, AnyBroker, UwFeed], config: LoadedConfig) -> tuple[Stage, ...]:
-    """Return what a replay starts, in this order; at its end it is stopped in reverse."""
-    return (
-        Stage("store", bot.store.open, bot.store.close),
-        Stage("settings on record", partial(bot.store.record_config, config.version, config.text)),
-        Stage("engine", bot.engine.start, partial(bot.engine.stop, "the replayed day is over")),
-        Stage("broker", bot.broker.start, bot.broker.stop),
-    )
 
 
 def _broker(kind: type[SimBroker], simulated: SimulatedVenue, script: FaultScript | None, ground: Ground) -> AnyBroker:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.app.background import Background
 from bot.app.backups import Backups
-from bot.app.composition import Bot, Parts, compose, ibkr, sql_store, uw_over_http
+from bot.app.composition import Bot, Parts, compose, core_stages, ibkr, sql_store, uw_over_http
 from bot.app.day_end import watch_the_close
 from bot.app.disk_space import watch_the_disk
 from bot.app.fast_clock import paced
@@ -212,10 +212,7 @@ def _stages(
     watch = ClockWatch(clock, bot.settings.engine.clock_tolerance_s)
     return (
         Stage("the history's look", partial(_look_at_history, bot)),
-        Stage("store", bot.store.open, bot.store.close),
-        Stage("the store's claim", partial(_claim, config, bot)),
-        Stage("engine", engine.start, partial(_stop, engine)),
-        Stage("broker", bot.broker.start, bot.broker.stop),
+        *core_stages(bot, partial(_why_it_stops, engine), partial(_claim, config, bot)),
         Stage("data", stop=bot.feed.stop),
         background.stage("the feed", partial(_feed_after_the_book, bot.feed, synced)),
         *page(config, clock, background),
@@ -280,8 +277,8 @@ def _committed(told: TraderLog | DetailLog, synced: asyncio.Event, mark: Path) -
     return committed
 
 
-async def _stop(engine: Engine) -> None:
-    await engine.stop(_BEGINS_AGAIN if engine.should_begin_again else "the program stops")
+def _why_it_stops(engine: Engine) -> str:
+    return _BEGINS_AGAIN if engine.should_begin_again else "the program stops"
 
 
 async def _feed_after_the_book(feed: UwFeed, synced: asyncio.Event) -> None:

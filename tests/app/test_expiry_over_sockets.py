@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from bot.app.composition import Parts, compose, core_stages, no_feed, sql_store, ticking
+from bot.app.stages import in_order
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.ids import IdSource
 from bot.domain.position import CloseReason
-from bot.engine.state.inbox import Inbox
 from bot.engine.tick import Engine
 from bot.feeds.clock import ScaledClock, wall_seconds
 from bot.sim.driver import VenueDriver
@@ -30,7 +31,6 @@ from bot.sim.vocabulary import OrderTicket, Side, SimulatedVenue
 from bot.store.database import open_reader
 from bot.store.invariants import check_invariants
 from bot.store.revision import upgrade
-from bot.store.sql_store import SqlStore
 from tests.engine.fakes import FakeCalendar, FakeStrategy
 from tests.sim.tws.small_venue import CLOSE, TODAY, SmallMarket
 
@@ -84,30 +84,24 @@ class Site:
 async def running(site: Site, url: str, committed: asyncio.Event) -> AsyncIterator[Engine]:
     port = await site.face.start()
     await site.driver.start()
-    store, inbox = SqlStore(url, site.clock), Inbox()
-    await store.open()
     settings = BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=2.0)
-    broker = IbkrBroker(settings, site.clock, inbox.put, bot_id="qty")
-    engine = Engine(
-        Settings.model_validate({"engine": {"adopt": "all"}}), store=store, broker=broker, clock=site.clock,
-        calendar=FakeCalendar(),
-        strategies=[FakeStrategy(exit=ExitSettings.model_validate({"flat_at": "16:00"}))],
-        ids=IdSource(random.Random(1)), inbox=inbox, on_commit=lambda batch: committed.set(),
-    )  # fmt: skip
-    await engine.start()
-    await broker.start()
-    stop = asyncio.Event()
-    loop = asyncio.create_task(engine.run(stop))
-    try:
-        yield engine
-    finally:
-        stop.set()
-        await loop
-        await engine.stop("the test ends")
-        await broker.stop()
-        await store.close()
-        await site.driver.stop()
-        await site.face.stop()
+    bot = compose(
+        Parts(
+            settings=Settings.model_validate({"engine": {"adopt": "all"}}),
+            clock=site.clock,
+            calendar=FakeCalendar(),
+            store=sql_store(url),
+            broker=lambda on: IbkrBroker(settings, on.clock, on.inbox.put, bot_id="qty"),
+            feed=no_feed,
+            strategies=[FakeStrategy(exit=ExitSettings.model_validate({"flat_at": "16:00"}))],
+            ids=IdSource(random.Random(1)),
+            on_commit=lambda batch: committed.set(),
+        )
+    )
+    async with in_order((*core_stages(bot, lambda: "the test ends"), ticking(bot.engine))):
+        yield bot.engine
+    await site.driver.stop()
+    await site.face.stop()
 
 
 @pytest.mark.timeout(90)

@@ -9,24 +9,25 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bot.app.composition import Parts, compose, core_stages, no_feed, sql_store, ticking
+from bot.app.stages import in_order
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.config.schema import Adopt, EngineSettings, Mode, Settings
 from bot.domain.connection import ConnectionState
 from bot.domain.ids import IdSource
 from bot.domain.session import SessionState
-from bot.engine.state.inbox import Inbox
 from bot.engine.state.records import TickBatch
 from bot.engine.tick import Engine
 from bot.sim.driver import VenueDriver
 from bot.sim.tws import TwsFace
 from bot.sim.vocabulary import SimulatedVenue
 from bot.store.revision import upgrade
-from bot.store.sql_store import SqlStore
 from tests.engine.fakes import FakeCalendar
 from tests.sim.tws.small_venue import RunningClock, SmallVenue
 
@@ -71,14 +72,9 @@ async def bot_at(port: int, directory: Path, clock: RunningClock | None = None) 
     clock = clock or RunningClock(speed=SPEED)
     url = f"sqlite+aiosqlite:///{directory / 'bot.db'}"
     upgrade(url)
-    store = SqlStore(url, clock, config_version="test")
-    await store.open()
-    await store.record_config("test", "{}")
-    inbox = Inbox()
     reach = BrokerSettings(
         port=port, handshake_timeout_s=PATIENCE_S, request_timeout_s=PATIENCE_S, retry_min_s=0.05, retry_max_s=0.1
     )
-    broker = IbkrBroker(reach, clock, inbox.put, bot_id="qty")
     states: set[SessionState] = set()
     alerts: list[str] = []
     details: list[str] = []
@@ -92,23 +88,22 @@ async def bot_at(port: int, directory: Path, clock: RunningClock | None = None) 
         details.append(engine.ledger.connection.detail)
         changed.set()
 
-    engine = Engine(
-        Settings(mode=Mode.PAPER, engine=EngineSettings(tick_seconds=0.5, adopt=Adopt.ALL)),
-        store=store, broker=broker, clock=clock, calendar=FakeCalendar(), strategies=(),
-        ids=IdSource(random.Random(1)), inbox=inbox, on_commit=heard,
-    )  # fmt: skip
-    await engine.start()
-    await broker.start()
-    stop = asyncio.Event()
-    ticking = asyncio.create_task(engine.run(stop))
-    try:
+    bot = compose(
+        Parts(
+            settings=Settings(mode=Mode.PAPER, engine=EngineSettings(tick_seconds=0.5, adopt=Adopt.ALL)),
+            clock=clock,
+            calendar=FakeCalendar(),
+            store=sql_store(url, "test"),
+            broker=lambda on: IbkrBroker(reach, on.clock, on.inbox.put, bot_id="qty"),
+            feed=no_feed,
+            strategies=(),
+            ids=IdSource(random.Random(1)),
+            on_commit=heard,
+        )
+    )
+    engine, claim = bot.engine, partial(bot.store.record_config, "test", "{}")
+    async with in_order((*core_stages(bot, lambda: "the test ends", claim), ticking(engine))):
         yield Running(engine, states, alerts, details, books, changed)
-    finally:
-        stop.set()
-        await ticking
-        await broker.stop()
-        await engine.stop("the test ends")
-        await store.close()
 
 
 @contextlib.asynccontextmanager

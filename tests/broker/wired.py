@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from bot.app.composition import Parts, compose, no_feed
 from bot.broker.adapter import IbkrBroker
 from bot.config.schema import Settings
 from bot.domain.events import AlertRaised, CommandKind, CommandReceived, Event
@@ -19,9 +20,7 @@ from bot.domain.instruments import parse_osi
 from bot.domain.order import Order, Purpose
 from bot.domain.position import Position
 from bot.domain.signal import Signal
-from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Store
-from bot.engine.tick import Engine
 from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
 from tests.broker.conftest import SETTINGS
@@ -58,7 +57,6 @@ class Wired:
         tws.now = self.clock.now
         self.store: Any = store or FakeStore()
         self.strategy = FakeStrategy(symbols=("SPX",), wants={OPTION_KEY: frozenset({"quote"})})
-        self.inbox = Inbox()
         self.key, self.contract = OPTION_KEY, parse_osi(OPTION_KEY)
         self.batches: list[Any] = []
         self._came = asyncio.Event()
@@ -68,18 +66,21 @@ class Wired:
             "ibkr": {"restart_windows": []}, "engine": {"adopt": "all"}, **(settings or {}),
         }  # fmt: skip
         changes = {**PATIENT, **(broker or {})}
-        self.broker = IbkrBroker(replace(SETTINGS, port=tws.port, **changes), self.clock, self._put, bot_id="bot")
-        self.engine = Engine(
-            Settings.model_validate(given),
-            store=self.store,
-            broker=self.broker,
-            clock=self.clock,
-            calendar=FakeCalendar(),
-            strategies=[self.strategy],
-            ids=IdSource(random.Random(1)),
-            inbox=self.inbox,
-            on_commit=self.batches.append,
+        reach = replace(SETTINGS, port=tws.port, **changes)
+        bot = compose(
+            Parts(
+                settings=Settings.model_validate(given),
+                clock=self.clock,
+                calendar=FakeCalendar(),
+                store=lambda on: self.store,
+                broker=lambda on: IbkrBroker(reach, on.clock, self._put, bot_id="bot"),
+                feed=no_feed,
+                strategies=[self.strategy],
+                ids=IdSource(random.Random(1)),
+                on_commit=self.batches.append,
+            )
         )
+        self.inbox, self.broker, self.engine = bot.inbox, bot.broker, bot.engine
 
     def _put(self, event: Event) -> None:
         self.inbox.put(event)

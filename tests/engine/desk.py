@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from bot.app.composition import Ground, Parts, compose, no_feed, ready_made
 from bot.config.schema import Settings
 from bot.domain.events import (
     AccountReported,
@@ -25,8 +26,6 @@ from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, PositionState, Rung
 from bot.domain.signal import Signal
-from bot.engine.state.inbox import Inbox
-from bot.engine.tick import Engine
 from bot.feeds.clock import ManualClock
 from tests.engine.fake_broker import FakeBroker
 from tests.engine.fake_store import FakeStore
@@ -65,8 +64,6 @@ class Desk:
         self.broker = broker or FakeBroker(self.clock)
         self.strategy = strategy or FakeStrategy()
         self.calendar = calendar or FakeCalendar()
-        self.inbox = Inbox()
-        self.broker.sink = self.inbox.put
         self.broker.online = True  # how the link is, the desk tells its engine itself
         self.contract = SPY_590C
         self._quoted: dict[str, tuple[str | None, str | None]] = {}
@@ -77,17 +74,24 @@ class Desk:
         self._worth: Decimal | None = None  # of the account
         self._told_at = self.clock.now()
         self.account_talks = True
-        self.engine = Engine(
-            self.settings,
-            store=self.store,
-            broker=self.broker,
-            clock=self.clock,
-            calendar=self.calendar,
-            strategies=[self.strategy, *others],
-            ids=IdSource(random.Random(seed)),
-            inbox=self.inbox,
-            wait_for_answers=True,
+        bot = compose(
+            Parts(
+                settings=self.settings,
+                clock=self.clock,
+                calendar=self.calendar,
+                store=ready_made(self.store),
+                broker=self._heard,
+                feed=no_feed,
+                strategies=[self.strategy, *others],
+                ids=IdSource(random.Random(seed)),
+                wait_for_answers=True,
+            )
         )
+        self.inbox, self.engine = bot.inbox, bot.engine
+
+    def _heard(self, on: Ground) -> FakeBroker:
+        self.broker.sink = on.inbox.put
+        return self.broker
 
     # ---- time
 

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 from sqlalchemy.dialects import sqlite
 
+from bot.app.composition import Ground, Parts, compose
 from bot.config.schema import Settings
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import TradingSession
@@ -28,7 +29,6 @@ from bot.domain.market import MarketView
 from bot.domain.position import Protection
 from bot.domain.session import Hold, Session, SessionState
 from bot.engine.sending.pacing import ENTRY_WAITS_S
-from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import TradingCalendar
 from bot.engine.state.records import TickBatch
 from bot.engine.tick import Engine
@@ -201,37 +201,43 @@ class World:
         """Start the bot on what the store holds: nothing else survives a death."""
         self.starts += 1
         self.run_began = self.clock.now()
-        inbox = Inbox()
-        self.lane = InlineLane(self.url, self.reaper)
-        self._alive.append(self.lane.close)
         self.bot_clock = BotClock(self.clock, self.script)
-        store = SqlStore(self.url, self.bot_clock, lane=self.lane)
-        store._prepared = _PREPARED  # compiled once for all days
-        await store.open()
-        self.store = MortalStore(store, self.reaper, self._outage)
-        sink = MortalSink(inbox.put, self.reaper, self.bot_clock)
-        self.broker = FaultyBroker(self.simulated, self.venue, self.clock, sink, self.settings.bot_id, self.script)
-        self._alive.append(self.broker.stop)
         self.vendor = vendor.ScriptedVendor(self.script, self.clock)
-        self.feed = UwFeed(vendor.SETTINGS, self.bot_clock, self.calendar, inbox.put, self.vendor)
-        self.engine = Engine(
-            self.settings,
-            store=self.store,
-            broker=MortalBroker(self.broker, self.reaper, self.bot_clock),
-            clock=self.bot_clock,
-            calendar=self.calendar,
-            strategies=self.strategies(),
-            ids=IdSource(random.Random(f"{self.plan.seed} {self.starts}")),
-            inbox=inbox,
-            wait_for_answers=True,
-            on_commit=self._committed,
-            on_outage=self.outcome.outages.append,
-            full_passes=self.full_passes,
+        bot = compose(
+            Parts(
+                settings=self.settings,
+                clock=self.bot_clock,
+                calendar=self.calendar,
+                store=self._mortal_store,
+                broker=self._mortal_broker,
+                feed=lambda on: UwFeed(vendor.SETTINGS, on.clock, on.calendar, on.inbox.put, self.vendor),
+                strategies=self.strategies(),
+                ids=IdSource(random.Random(f"{self.plan.seed} {self.starts}")),
+                wait_for_answers=True,
+                on_commit=self._committed,
+                on_outage=self.outcome.outages.append,
+                full_passes=self.full_passes,
+            )
         )
+        self.store, self.feed, self.engine = bot.store, bot.feed, bot.engine
+        await self.store.open()
         self.clock_watch = ClockWatch(self.bot_clock, self.settings.engine.clock_tolerance_s)
         self.people.asked = True  # a row may have waited while nobody lived
         await self.engine.start()
         await self.broker.start()
+
+    def _mortal_store(self, on: Ground) -> Any:
+        self.lane = InlineLane(self.url, self.reaper)
+        self._alive.append(self.lane.close)
+        store = SqlStore(self.url, on.clock, lane=self.lane)
+        store._prepared = _PREPARED  # compiled once for all days
+        return MortalStore(store, self.reaper, self._outage)
+
+    def _mortal_broker(self, on: Ground) -> Any:
+        sink = MortalSink(on.inbox.put, self.reaper, self.bot_clock)
+        self.broker = FaultyBroker(self.simulated, self.venue, self.clock, sink, self.settings.bot_id, self.script)
+        self._alive.append(self.broker.stop)
+        return MortalBroker(self.broker, self.reaper, self.bot_clock)
 
     def strategies(self) -> list[Strategy]:
         """Return the strategies of a start."""

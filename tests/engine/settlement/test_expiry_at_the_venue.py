@@ -10,13 +10,12 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.app.composition import Parts, compose, no_feed, ready_made
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi
 from bot.domain.position import CloseReason, PositionState
-from bot.engine.state.inbox import Inbox
-from bot.engine.tick import Engine
 from bot.feeds.clock import ManualClock
 from bot.sim.broker import SimBroker
 from bot.sim.matching import MatchingVenue
@@ -37,14 +36,20 @@ class Floor:
         self.board = BoardMarket()
         self.venue = MatchingVenue(self.board, 1, CASH, VenueScript(partial_fill_probability=0))
         self.simulated = SimulatedVenue(self.venue)
-        self.store, inbox = FakeStore(), Inbox()
-        self.broker = SimBroker(self.simulated, self.clock, inbox.put, "qty")
-        self.engine = Engine(
-            Settings.model_validate({"engine": {"adopt": "all"}}), store=self.store, broker=self.broker,
-            clock=self.clock,
-            calendar=FakeCalendar(), ids=IdSource(random.Random(1)), inbox=inbox, wait_for_answers=True,
-            strategies=[FakeStrategy(exit=ExitSettings.model_validate({"flat_at": "16:00"}))],
-        )  # fmt: skip
+        bot = compose(
+            Parts(
+                settings=Settings.model_validate({"engine": {"adopt": "all"}}),
+                clock=self.clock,
+                calendar=FakeCalendar(),
+                store=ready_made(FakeStore()),
+                broker=lambda on: SimBroker(self.simulated, on.clock, on.inbox.put, "qty"),
+                feed=no_feed,
+                strategies=[FakeStrategy(exit=ExitSettings.model_validate({"flat_at": "16:00"}))],
+                ids=IdSource(random.Random(1)),
+                wait_for_answers=True,
+            )
+        )
+        self.store, self.broker, self.engine = bot.store, bot.broker, bot.engine
 
     async def open(self, held: dict[str, int]) -> None:
         """Start on an account that holds contracts: the bot adopts them."""
