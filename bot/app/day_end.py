@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.app.history_upkeep import heads_of
@@ -20,6 +20,7 @@ REPORTS_IN: Final = timedelta(minutes=2)
 """After the close: by then the reports of the last fills are in."""
 _PATIENCE: Final = timedelta(minutes=10)
 _POLL_S: Final = 0.1
+_LONGEST_BREAK_DAYS: Final = 10  # without a session
 
 
 async def watch_the_close(
@@ -41,6 +42,17 @@ async def watch_the_close(
             log.info("the day is over; the page stays up, Ctrl-C ends the program")
             return  # a simulated day has no morning after
         session = calendar.next_session(session.day)
+
+
+def day_to_sum_up(calendar: TradingCalendar, now: datetime) -> date:
+    """Return the day whose session is under way or was the latest: at night and at the weekend that is an earlier one.
+    Without any in the calendar before `now`, today."""
+    today = calendar.today(now)
+    for back in range(_LONGEST_BREAK_DAYS):
+        session = calendar.session_on(today - timedelta(days=back))
+        if session is not None and session.open_at <= now:
+            return session.day
+    return today
 
 
 async def _until_all_is_done(engine: Engine, clock: Clock, end: datetime) -> None:

@@ -11,6 +11,8 @@ from bot.config.schema import ApprovalMode, Settings
 
 INPUT_WALL_S = 0.25
 ANSWER_WALL_S = 1.0
+PROTECTION_WALL_S = ANSWER_WALL_S + INPUT_WALL_S
+"""A stop is sent by a tick and works with the broker's answer: its limit can be no shorter than theirs together."""
 PERSON_WALL_S = 45.0
 
 
@@ -30,7 +32,7 @@ def paced(settings: Settings, speed: float) -> Settings:
     )
     execution = settings.execution.model_copy(
         update={
-            "protection_limit_s": max(settings.execution.protection_limit_s, 2 * inputs),
+            "protection_limit_s": max(settings.execution.protection_limit_s, PROTECTION_WALL_S * speed),
             "exit_alert_s": max(settings.execution.exit_alert_s, 2 * answers),
         }
     )

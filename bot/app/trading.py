@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from bot.app.background import Background
 from bot.app.backups import Backups
 from bot.app.composition import Bot, Parts, compose, core_stages, ibkr, sql_store, uw_over_http
-from bot.app.day_end import watch_the_close
+from bot.app.day_end import day_to_sum_up, watch_the_close
 from bot.app.disk_space import watch_the_disk
 from bot.app.fast_clock import paced
 from bot.app.history_upkeep import HistoryKeeper, look_at_start
@@ -37,10 +37,9 @@ from bot.broker.adapter import IbkrBroker
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import RunOptions
 from bot.config.schema import Mode, Settings
-from bot.domain.calendar import NEW_YORK
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import StoreError
-from bot.domain.wording import new_york
+from bot.domain.wording import clock_time, new_york
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import TickBatch
@@ -49,7 +48,7 @@ from bot.feeds.calendar import XnysCalendar
 from bot.feeds.clock import ClockWatch, ScaledClock, SystemClock, wall_seconds
 from bot.feeds.sources import DataSources, UwSettings
 from bot.feeds.uw import UwFeed
-from bot.log import configure_logging
+from bot.log import configure_logging, guard_last_words, redactor
 from bot.store.address import is_sqlite, sqlite_path
 from bot.store.sql_store import SqlStore
 
@@ -144,7 +143,7 @@ def _sources(config: LoadedConfig) -> UwSettings:
 
 def _greet_simulated(day: SimulatedDay) -> None:
     verb = "goes on" if day.resumed else "starts"
-    began = f"{day.start_at.astimezone(NEW_YORK):%H:%M:%S} ET"
+    began = f"{clock_time(day.start_at)} New York"
     what = f"{day.scenario_name}, seed {day.seed}"
     log.info(f"simulated day {day.session.day} ({what}) {verb} at {began}, {day.speed:g} times as fast as real time")
 
@@ -172,6 +171,7 @@ async def _trade(
     """Return the exit code, None where it is to begin again."""
     config = replace(config, settings=paced(config.settings, clock.speed))
     configure_logging(config.settings.log.level, config.hidden(), now=clock.now, aside=True)
+    guard_last_words(redactor(config.hidden()))  # of threads, too
     synced = asyncio.Event()  # the broker's book was compared once
     bot = compose(_parts(config, clock, sources, day, synced))
     stop = stop_on_signals()
@@ -180,7 +180,7 @@ async def _trade(
         await bot.engine.run(stop)
     if bot.engine.should_begin_again and not stop.is_set():
         return None
-    return _farewell(bot.settings, bot.calendar.today(clock.now()), options)
+    return _farewell(bot.settings, day_to_sum_up(bot.calendar, clock.now()), options)
 
 
 def _parts(
@@ -289,13 +289,13 @@ async def _feed_after_the_book(feed: UwFeed, synced: asyncio.Event) -> None:
     await feed.start()
 
 
-def _farewell(settings: Settings, today: date, options: RunOptions) -> int:
+def _farewell(settings: Settings, day: date, options: RunOptions) -> int:
     """Print what the day came to; at the end of a day that was run to its close a broken invariant is a failed run. At
     Ctrl-C they are left out: they read the whole history, and `audit invariants` does it at leisure."""
     from bot.app.day_summary import lines, summarize
 
     try:
-        summary = summarize(settings.database.url, today, with_invariants=options.until_close)
+        summary = summarize(settings.database.url, day, with_invariants=options.until_close)
     except StoreError as error:
         log.warning(f"the day is not summed up: {error}")
         return 0

@@ -22,6 +22,7 @@ from bot.config.loader import LoadedConfig
 from bot.config.options import VenueOptions
 from bot.domain.errors import ConfigError
 from bot.feeds.clock import ScaledClock, wall_seconds
+from bot.log import guard_last_words, redactor
 from bot.sim.book_file import VenueBook, read_book, write_book
 from bot.sim.driver import VenueDriver
 from bot.sim.faults.script import FaultScript
@@ -201,6 +202,7 @@ async def _serve_as_child() -> None:
 def main() -> int:
     """Entry of the child process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the bot that started us says when to end
+    guard_last_words(redactor(()))  # it is told no secret; what looks like one stays out all the same
     try:
         asyncio.run(_serve_as_child())
     except BrokenPipeError:  # the bot that started us ended meanwhile: nobody is there to be told

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from bot.cli import show
-from bot.cli.invocation import REFUSED, configuration, database_url, fail
+from bot.cli.invocation import REFUSED, OneLineHelp, configuration, database_url, fail
 
 if TYPE_CHECKING:
     from bot.store.chain import Head
     from bot.store.queries import AuditQuery
 
-app = typer.Typer(help="Questions to the store: list, show, run, verify, invariants, export.", no_args_is_help=True)
+_HELP: Final = "Questions to the store: list, show, run, verify, invariants, export."
+app = typer.Typer(cls=OneLineHelp, help=_HELP, no_args_is_help=True)
 
 HASH_LENGTH: Final = 64
 Name = Annotated[str, typer.Argument(help="A name that `audit list` shows.")]

@@ -90,7 +90,7 @@ def _clock() -> Iterator[Line]:
 
     now = SystemClock().now()
     try:
-        from bot.domain.calendar import NEW_YORK
+        from bot.domain.wording import new_york
     except ZoneInfoNotFoundError:
         yield Line("clock", False, "there is no time zone data: install the system's tzdata package")
         return
@@ -100,7 +100,7 @@ def _clock() -> Iterator[Line]:
             "clock", False, f"says {now:%Y-%m-%d %H:%M} UTC, earlier than this program was written: set it, use NTP"
         )
         return
-    yield Line("clock", True, f"{now.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} New York; {_synchronised()}")
+    yield Line("clock", True, f"{new_york(now)}; {_synchronised()}")
 
 
 def _synchronised() -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from bot.cli import show
-from bot.cli.invocation import REFUSED, configuration, database_url, fail
+from bot.cli.invocation import REFUSED, OneLineHelp, configuration, database_url, fail
 
-app = typer.Typer(help="The store: upgrade, downgrade, backup, backups, restore.", no_args_is_help=True)
+_HELP: Final = "The store: upgrade, downgrade, backup, backups, restore."
+app = typer.Typer(cls=OneLineHelp, help=_HELP, no_args_is_help=True)
 
 
 @app.command()

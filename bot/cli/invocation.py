@@ -25,7 +25,16 @@ BAD_INPUT: Final = 2
 INTERRUPTED: Final = 130
 
 
-class Commands(TyperGroup):
+class OneLineHelp(TyperGroup):
+    """What a command says of itself stands in a docstring's lines; in the list of commands it is one text."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        for command in self.commands.values():
+            command.help = None if command.help is None else " ".join(command.help.split())
+
+
+class Commands(OneLineHelp):
     """No command means `run`; what we raise on purpose becomes one message and an exit code, never a traceback."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

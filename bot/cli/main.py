@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import typer
 
 from bot.cli import audit, db
 from bot.cli.alerts import alerts
 from bot.cli.check import check
-from bot.cli.invocation import Commands
+from bot.cli.invocation import Commands, configuration
 from bot.cli.machines import machines
 from bot.cli.operator import (
     adopt,
@@ -31,6 +32,7 @@ from bot.cli.page import page
 from bot.cli.reconcile import reconcile
 from bot.cli.starting import replay, run, sim
 from bot.cli.status import status
+from bot.domain.errors import BotError
 
 app = typer.Typer(
     cls=Commands,
@@ -52,4 +54,19 @@ app.add_typer(db.app, name="db")
 def main() -> None:
     """Run the command that the process was started with; leaves with its exit code."""
     os.umask(0o077)  # store, backups, venue book, exports of every command and child: for their owner alone
-    app(prog_name="python run.py")
+    try:
+        app(prog_name="python run.py")
+    except Exception:
+        from bot.log import guard_last_words, redactor
+
+        guard_last_words(redactor(_hidden()))  # only now, for typer puts its own hook in front while it runs
+        raise
+
+
+def _hidden() -> Sequence[str]:
+    """Return what no traceback may show; of a configuration that cannot be read only what looks like a secret is
+    known."""
+    try:
+        return configuration().hidden()
+    except (BotError, OSError):
+        return ()

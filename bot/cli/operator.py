@@ -125,6 +125,7 @@ def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False, queue: Qu
 
 def requests(json: Json = False) -> None:
     """List what was asked of the bot and not answered yet, with when it expires."""
+    from bot.domain.wording import new_york
     from bot.feeds.clock import SystemClock
     from bot.store import read as ask
 
@@ -132,29 +133,26 @@ def requests(json: Json = False) -> None:
     if json:
         show.as_json(found)
         return
-    rows = [tuple(row.values()) for row in found]
-    show.as_table(
-        tuple(_WAITING), rows, "not answered yet; `withdraw ID` takes one back", "nothing waits for an answer"
-    )
+    if not found:
+        print("no request waits for an answer")
+        return
+    rows = [tuple((row | {"asked_at": new_york(row["asked_at"])}).values()) for row in found]
+    show.as_table(tuple(_WAITING), rows, "not answered yet, by the wall clock; `withdraw ID` takes one back")
 
 
 _WAITING: Final = ("id", "kind", "actor", "asked_at", "expires")
 
 
-def _waiting(row: Any, now: datetime) -> dict[str, str]:
+def _waiting(row: Any, now: datetime) -> dict[str, Any]:
     limits = configuration().settings.requests
     known = {kind.value for kind in CommandKind}
     asked_at = row.asked_at or row.created_at
     if row.kind not in known:
-        return dict(zip(_WAITING, (row.id, row.kind, row.actor, _when(asked_at), "is refused"), strict=True))
+        return dict(zip(_WAITING, (row.id, row.kind, row.actor, asked_at, "is refused"), strict=True))
     expiry = Expiry(limits.expire_s, limits.emergency_expire_s).of(CommandKind(row.kind))
     left = expiry - (now - asked_at).total_seconds()
     expires = "expired: is refused at the next start" if left <= 0 else f"in {left:.0f} s"
-    return dict(zip(_WAITING, (row.id, row.kind, row.actor, _when(asked_at), expires), strict=True))
-
-
-def _when(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return dict(zip(_WAITING, (row.id, row.kind, row.actor, asked_at, expires), strict=True))
 
 
 def withdraw(

@@ -59,9 +59,9 @@ def _whole(row: AlertRow) -> dict[str, Any]:
 
 def _fitted(rows: list[AlertRow]) -> list[list[str]]:
     """Return rows of 80 characters: a text that is longer is cut, `--wide` has it whole."""
-    from bot.domain.calendar import NEW_YORK
+    from bot.domain.wording import moment
 
-    cells = [[f"{e.at.astimezone(NEW_YORK):%d %b %H:%M:%S}", e.severity, e.code[:28], e.text] for e in rows]
+    cells = [[moment(e.at), e.severity, e.code[:28], e.text] for e in rows]
     heads = [max((len(row[i]) for row in cells), default=0) for i in range(3)]
     left = _WIDTH - _MARGIN - sum(max(a, len(b)) for a, b in zip(heads, SHORT_COLUMNS, strict=False))
     return [[*row[:3], row[3] if len(row[3]) <= left else row[3][: left - 1] + "…"] for row in cells]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -150,9 +150,16 @@ def _print(seen: Mapping[str, Any], *, wide: bool) -> None:
         name = title.replace("_", " ")
         if wide:
             columns = [each.replace("_", " ") for each in (rows[0] if rows else ())]
-            show.as_table(columns, [list(row.values()) for row in rows], name, "none")
+            show.as_table(columns, [_in_words(row.values(), seen["pulse"].at) for row in rows], name, "none")
         elif title in SHORT:
             _print_short(name, title, rows, seen)
+
+
+def _in_words(values: Iterable[Any], now: datetime) -> list[Any]:
+    """Return values as a person reads them: times by New York's clock."""
+    from bot.domain.wording import new_york
+
+    return [new_york(each, now) if isinstance(each, datetime) else each for each in values]
 
 
 def _print_short(name: str, title: str, rows: Sequence[Mapping[str, Any]], seen: Mapping[str, Any]) -> None:
@@ -226,12 +233,12 @@ SHORT: Final[Mapping[str, tuple[Sequence[str], Cells, Callable[[Mapping[str, Any
 
 def _facts(seen: Mapping[str, Any]) -> list[tuple[str, str]]:
     from bot.app.day_summary import broker_words, headline
-    from bot.domain.calendar import NEW_YORK
+    from bot.domain.wording import new_york
 
     pulse, session, link, today, money = (seen[k] for k in ("pulse", "session", "connection", "today", "money"))
     speed = f", {pulse.speed:g}× the wall clock" if pulse.speed != 1 else ""
     facts = [
-        ("as of", f"{pulse.at.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} New York, tick {pulse.tick}{speed}"),
+        ("as of", f"{new_york(pulse.at)}, tick {pulse.tick}{speed}"),
         ("mode", f"{pulse.mode} {pulse.scenario}".rstrip()),
         ("state", seen["state"]),
         ("session", _session_words(session) if session else "starting: the books were not compared yet"),
@@ -258,12 +265,11 @@ def _slippage(today: Any) -> str:
 
 def _session_words(session: Any) -> str:
     """Return the state, and who holds the session since when and why: also while a hold waits for the comparison."""
-    from bot.domain.calendar import NEW_YORK
+    from bot.domain.wording import new_york
 
     if session.held_at is None:
         return _with_reason(session.state, session.hold_reason)
-    at = f"{session.held_at.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} New York"
-    held = f"{session.hold_reason} (by {session.held_by} since {at})"
+    held = f"{session.hold_reason} (by {session.held_by} since {new_york(session.held_at)})"
     comes = "" if session.state in HELD_STATES else f", then {session.hold}"
     return f"{session.state}{comes}: {held}"
 

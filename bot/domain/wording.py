@@ -108,5 +108,21 @@ def new_york(at: datetime, now: datetime | None = None) -> str:
     """Return a time by New York's clock, with the date where it is another day than that of `now`."""
     local = at.astimezone(NEW_YORK)
     if now is not None and now.astimezone(NEW_YORK).date() == local.date():
-        return f"{local:%H:%M:%S}"
-    return f"{local.day} {local:%b %Y %H:%M:%S} New York"
+        return clock_time(at)
+    return f"{local.day} {local:%b %Y} {clock_time(at)} New York"
+
+
+def clock_time(at: datetime) -> str:
+    """Return the time of day by New York's clock: `11:42:18`."""
+    return f"{at.astimezone(NEW_YORK):%H:%M:%S}"
+
+
+def clock_minute(at: datetime) -> str:
+    """Return the time of day by New York's clock, to the minute: `11:42`."""
+    return f"{at.astimezone(NEW_YORK):%H:%M}"
+
+
+def moment(at: datetime) -> str:
+    """Return day and time by New York's clock: `20 Nov 11:42:18`."""
+    local = at.astimezone(NEW_YORK)
+    return f"{local.day} {local:%b} {clock_time(at)}"

@@ -13,12 +13,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.config.schema import RiskSettings
-from bot.domain.calendar import NEW_YORK, TradingSession
+from bot.domain.calendar import TradingSession
 from bot.domain.events import WhatIfAnswered
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState
-from bot.domain.wording import digits_apart, rounded
+from bot.domain.wording import clock_time, digits_apart, rounded
 from bot.risk.correlation import Bet, Minutes, bet_on, mean_correlation, signed
 
 
@@ -123,7 +123,7 @@ def _market_open(view: EntryView, _: RiskSettings) -> Verdict:
     session = view.session
     if session is None:
         return "MARKET_CLOSED", {"day": view.today.isoformat(), "session": None}
-    facts = {"now": _clock(view.now), "open": _clock(session.open_at), "close": _clock(session.close_at)}
+    facts = {"now": clock_time(view.now), "open": clock_time(session.open_at), "close": clock_time(session.close_at)}
     return _unless(session.is_open(view.now), "MARKET_CLOSED"), facts
 
 
@@ -295,12 +295,8 @@ def _zero_dte_cut_off(view: EntryView, settings: RiskSettings) -> Verdict:
     if view.session is None:
         return "ZERO_DTE_TOO_LATE", {**facts, "session": None}
     cut_off = view.session.cut_off(settings.no_zero_dte_after)
-    facts |= {"now": _clock(view.now), "cut_off": _clock(cut_off)}
+    facts |= {"now": clock_time(view.now), "cut_off": clock_time(cut_off)}
     return _unless(view.now < cut_off, "ZERO_DTE_TOO_LATE"), facts
-
-
-def _clock(at: datetime) -> str:
-    return at.astimezone(NEW_YORK).strftime("%H:%M:%S")
 
 
 def _against(value: Decimal | float, limit: Decimal | float, digits: int = 4) -> Decimal:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.config.schema import RiskSettings
+from bot.domain.wording import dollars, signed
 
 
 def contracts_within_premium(equity: Decimal, fraction: Decimal, price: Decimal, multiplier: int) -> int:
@@ -64,13 +65,14 @@ def size_entry(
 
 def _premium_budget(settings: RiskSettings, equity: Decimal, price: Decimal, multiplier: int) -> tuple[int, str]:
     most = settings.max_premium_fraction
-    words = f"PREMIUM_BUDGET one contract costs {price * multiplier}, over {most} of {equity}"
+    budget, share = dollars(equity * most), f"{signed(most * 100, plus=False)} % of {dollars(equity)}"
+    words = f"PREMIUM_BUDGET one contract costs {dollars(price * multiplier)}, all may cost {budget}: {share}"
     return contracts_within_premium(equity, most, price, multiplier), words
 
 
 def _day_loss_room(may_lose: Decimal, open_premium: Decimal, cost: Decimal) -> tuple[int, str]:
     left = may_lose - open_premium
-    words = f"DAY_LOSS_ROOM the day may still lose {may_lose:.2f}, {open_premium:.2f} of premium are open"
+    words = f"DAY_LOSS_ROOM the day may still lose {dollars(may_lose)}, {dollars(open_premium)} of premium are open"
     return int(left // cost) if left > 0 else 0, words
 
 

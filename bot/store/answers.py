@@ -52,6 +52,11 @@ class ShortAnswer:
     heads: Sequence[str]
     rows: Sequence[Sequence[Cell]]
 
+    def is_numeric(self, column: int) -> bool:
+        """Whether a column holds numbers, where it holds anything."""
+        held = [row[column] for row in self.rows if row[column].stored is not None]
+        return bool(held) and all(cell.is_number for cell in held)
+
 
 def shortened(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], today: date) -> ShortAnswer:
     """Return the columns that answer a query, in words; a query without a choice of columns keeps all of them."""

@@ -18,11 +18,11 @@ from bot.analytics.depth import book_imbalance
 from bot.analytics.gex import gamma_flip, max_gamma_strike, net_gamma
 from bot.analytics.liquidity import THRESHOLDS, Grade, at_least, grade_quote
 from bot.config.schema import ZeroDteGammaSettings
-from bot.domain.calendar import NEW_YORK, TradingSession
+from bot.domain.calendar import TradingSession
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.market import MarketView
 from bot.domain.quotes import Quote
-from bot.domain.wording import compared_percent, contract_words, digits_apart, nearest_apart, signed
+from bot.domain.wording import clock_minute, compared_percent, contract_words, digits_apart, nearest_apart, signed
 from bot.strategies.base import Look, Proposal
 from bot.strategies.chain import contract_at_money
 from bot.strategies.inputs import book_faults, gex_faults, gex_rows, price_faults, quote_faults
@@ -189,7 +189,7 @@ class ZeroDteGamma:
         start, end = self._window(session)
         if start <= now < end:
             return None
-        clock = [at.astimezone(NEW_YORK).strftime("%H:%M") for at in (now, start, end)]
+        clock = [clock_minute(at) for at in (now, start, end)]
         return f"{clock[0]} is outside the window {clock[1]}-{clock[2]} New York"
 
     def _window(self, session: TradingSession) -> tuple[datetime, datetime]:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from bot.domain.calendar import NEW_YORK
+from bot.domain.wording import clock_minute, clock_time
 
 WIDTH, HEIGHT = 760.0, 300.0
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 96.0, 14.0, 30.0
+_LABEL = 13.0  # from one label to the next
+LEFT, RIGHT, TOP, BOTTOM = 58.0, 124.0, 14.0, 30.0
 STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 86400, 172800, 604800)
 
 
@@ -120,8 +122,7 @@ def price_chart(
         return None
     x = _time_scale(min(times), max([*times, until] if until else times))
     y = _price_scale(_values(path, fills, stops, rungs, entry))
-    levels = _levels(y, rungs, entry)
-    stop_end = None if not stops else _y(y, stops[-1].price)
+    levels = _apart([*_levels(y, rungs, entry), *_stop_level(y, stops)])
     return PriceChart(
         WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM,
         times=tuple(time_ticks(x)),
@@ -129,9 +130,9 @@ def price_chart(
         bid=_line((x(_s(p.at)), _y(y, p.bid)) for p in path if p.bid is not None),
         spread=_band(path, x, y),
         stop=_stairs(stops, x, y, x.high),
-        stop_label=None if stop_end is None else Level(stop_end, "stop", f"stop {stops[-1].price:.2f}", stop_end),
+        stop_label=next((level for level in levels if level.kind == "stop"), None),
         dots=tuple(Dot(x(_s(f.at)), _y(y, f.price), f.kind, _fill_words(f)) for f in fills),
-        levels=_apart(levels, stop_end),
+        levels=tuple(level for level in levels if level.kind != "stop"),
         summary=_summary(path, fills, entry),
     )  # fmt: skip
 
@@ -205,22 +206,30 @@ def _levels(y: Scale, rungs: Sequence[RungMark], entry: Decimal | None) -> list[
     return found
 
 
-def _apart(levels: list[Level], stop_y: float | None) -> tuple[Level, ...]:
-    """Move labels that would cover each other or the stop's label; the lines stay where they are."""
-    taken = [] if stop_y is None else [stop_y]
-    placed = []
-    for level in sorted(levels, key=lambda found: found.y):
-        label_y = level.y
-        while any(abs(label_y - other) < 12 for other in taken):
-            label_y -= 3
-        taken.append(label_y)
-        placed.append(Level(level.y, level.kind, level.label, label_y, level.done))
-    return tuple(placed)
+def _stop_level(y: Scale, stops: Sequence[StopStep]) -> list[Level]:
+    if not stops:
+        return []
+    at = _y(y, stops[-1].price)
+    return [Level(at, "stop", f"stop {stops[-1].price:.2f}", at)]
+
+
+def _apart(levels: Sequence[Level]) -> tuple[Level, ...]:
+    """Move labels that would cover each other, from the dearest down, so that they stand in the order of their prices;
+    what would leave the drawing is pushed back up. The lines stay where they are."""
+    placed = sorted(levels, key=lambda found: found.y)
+    at = [level.y for level in placed]
+    for i in range(1, len(at)):
+        at[i] = max(at[i], at[i - 1] + _LABEL)
+    bottom = HEIGHT - BOTTOM
+    for i in reversed(range(len(at))):
+        at[i] = min(at[i], bottom)
+        bottom = at[i] - _LABEL
+    return tuple(replace(level, label_y=y) for level, y in zip(placed, at, strict=True))
 
 
 def _fill_words(fill: Fill) -> str:
     verb = "bought" if fill.kind == "entry" else "sold"
-    return f"{fill.at.astimezone(NEW_YORK):%H:%M:%S} {verb} {fill.quantity} at {fill.price:.2f}"
+    return f"{clock_time(fill.at)} {verb} {fill.quantity} at {fill.price:.2f}"
 
 
 def _summary(path: Sequence[PathPoint], fills: Sequence[Fill], entry: Decimal | None) -> str:
@@ -291,6 +300,6 @@ def pnl_curve(points: Sequence[tuple[datetime, Decimal]]) -> Curve | None:
     area = f"{line} L{placed[-1][0]:.1f} {y(0):.1f} L{placed[0][0]:.1f} {y(0):.1f} Z"
     amounts = [v for _, v in points]
     tone = "good" if amounts[-1] > 0 else ("bad" if amounts[-1] < 0 else "flat")
-    ends = [f"{at.astimezone(NEW_YORK):%H:%M}" for at in (points[0][0], points[-1][0])]
+    ends = [clock_minute(at) for at in (points[0][0], points[-1][0])]
     last_x, last_y = placed[-1]
     return Curve(CURVE_W, CURVE_H, line, area, y(0), last_x, last_y, ends[0], ends[1], max(amounts), min(amounts), tone)

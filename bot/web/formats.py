@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from bot.domain import wording
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.wording import NOTHING, dollars, price, signed
 
@@ -37,24 +38,24 @@ def count(number: int | None) -> str:
 
 def clock_time(at: datetime | None) -> str:
     """Return the New York time of day."""
-    return NOTHING if at is None else f"{at.astimezone(NEW_YORK):%H:%M:%S}"
+    return NOTHING if at is None else wording.clock_time(at)
 
 
 def moment(at: datetime | None) -> str:
     """Return date and time in New York."""
-    return NOTHING if at is None else f"{at.astimezone(NEW_YORK):%d %b %H:%M:%S}"
+    return NOTHING if at is None else wording.moment(at)
 
 
 def full_time(at: datetime | None) -> str:
     """Return weekday, date and time in New York."""
-    return NOTHING if at is None else f"{at.astimezone(NEW_YORK):%a %d %b %Y %H:%M:%S} ET"
+    return NOTHING if at is None else f"{at.astimezone(NEW_YORK):%a} {wording.new_york(at)}"
 
 
 def day(value: date | None) -> str:
     """Return weekday and day; of a time, the day that it is in New York."""
     if isinstance(value, datetime):
         value = new_york_day(value)
-    return NOTHING if value is None else f"{value:%a %d %b}"
+    return NOTHING if value is None else f"{value:%a} {value.day} {value:%b}"
 
 
 def span(seconds: float | None) -> str:

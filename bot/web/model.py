@@ -208,7 +208,7 @@ def _session(connection: Connection, pulse: EngineStatus | None) -> StateView:
     if row.held_at is None:
         may = ask.effective_state(connection, pulse) if pulse else row.state
         return StateView(row.state, note, may, words.effective_tone(may))
-    held = f"{_held(row)} since {formats.clock_time(row.held_at)} ET"
+    held = f"{_held(row)} since {formats.clock_time(row.held_at)} New York"
     return StateView(row.state, held if row.state in {"paused", "halted"} else f"{note}; then {row.hold}: {held}")
 
 
@@ -226,7 +226,7 @@ def _broker(connection: Connection) -> StateView:
     row = ask.broker_link(connection)
     if row is None:
         return StateView("down", "no connection in the store yet")
-    since = f" since {formats.clock_time(row.since)} ET" if row.since else ""
+    since = f" since {formats.clock_time(row.since)} New York" if row.since else ""
     return StateView(
         row.state, f"{row.detail or words.state_note(row.state, 'connection')}{since}{_compared(connection)}"
     )
@@ -237,7 +237,7 @@ def _compared(connection: Connection) -> str:
     last = reconciliations.latest(connection)
     if last is None:
         return ""
-    at = f"; book compared at {formats.clock_time(last.at)} ET: "
+    at = f"; book compared at {formats.clock_time(last.at)} New York: "
     if not last.complete:
         return f"{at}the broker's book did not come whole"
     return at + last.verdict
@@ -252,7 +252,7 @@ def market_view(pulse: EngineStatus | None, now: datetime) -> MarketClock:
         return MarketClock("closed", f"opens in {formats.span((opens - now).total_seconds())}")
     if now < closes:
         return MarketClock("open", f"closes in {formats.span((closes - now).total_seconds())}")
-    return MarketClock("closed", f"since {formats.clock_time(closes)} ET")
+    return MarketClock("closed", f"since {formats.clock_time(closes)} New York")
 
 
 def account_view(connection: Connection, day: date) -> AccountView:

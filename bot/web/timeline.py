@@ -159,7 +159,7 @@ def _signal_facts(row: ask.SignalRow) -> tuple[Fact, ...]:
         ("Limit", price(row.limit_price), ""),
         ("Full premium", dollars(row.notional), ""),
         ("Proposed", formats.full_time(row.created_at), ""),
-        ("Good until", f"{formats.clock_time(row.expires_at)} ET", ""),
+        ("Good until", f"{formats.clock_time(row.expires_at)} New York", ""),
     )
 
 

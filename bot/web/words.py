@@ -81,7 +81,7 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
         ("signal", "created"): "Idea proposed",
         ("signal", "measure"): "Margin and commission known",
-        ("signal", "ask"): "A person is asked",
+        ("signal", "ask"): "Decision asked for",
         ("signal", "approve"): "Approved",
         ("signal", "reject"): "Rejected",
         ("signal", "expire"): "Expired",
@@ -90,10 +90,10 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("signal", "late_fill"): "Filled after all",
         ("signal", "cancel"): "Called off",
         ("position", "created"): "Position opened",
-        ("position", "entry_fill"): "More of the entry filled",
+        ("position", "entry_fill"): "Entry filled",
         ("position", "correct"): "Broker corrected an execution",
         ("position", "protect"): "Protective stop ordered",
-        ("position", "protected"): "Protected at the broker",
+        ("position", "protected"): "Stop works at the broker",
         ("position", "protection_lost"): "Protection lost",
         ("position", "make_room"): "Stop shrunk to make room for a rung",
         ("position", "sell_rung"): "Profit rung offered",
@@ -103,7 +103,7 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("position", "request_close"): "Close wanted",
         ("position", "stopped"): "Stop is filling",
         ("position", "sell"): "Exit ordered",
-        ("position", "exit_fill"): "Exit filled in part",
+        ("position", "exit_fill"): "Exit filled",
         ("position", "exit_failed"): "Exit failed",
         ("position", "close"): "Closed",
         ("position", "charge"): "Last commission known",
@@ -175,7 +175,7 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
 PROTECTION_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "wanted": ("stop wanted", "not every contract has a working stop at the broker yet"),
-        "working": ("protected", "a stop at the broker covers what is left"),
+        "working": ("stop works", "a stop at the broker covers what is left"),
         "rejected": ("stop refused", "the broker refused the stop; it goes out again, or the position is sold"),
         "synthetic": ("watched stop", "the broker takes no stop: the bot watches the price and sells"),
         "leaving": ("leaving", "on the way out: the exit is the protection"),
@@ -194,6 +194,15 @@ VALUATION_WORDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What the value of contracts rests on that somebody else sold."""
 
+_TRADERS_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        ("position", "filled"): "open",
+        ("order", "unknown"): "not answered",
+        ("order", "intent"): "written",
+        ("order", "submitted"): "sent",
+    }
+)
+
 REFUSED: Final = "refused:"
 
 
@@ -207,8 +216,9 @@ def effective_tone(effective: str) -> str:
     return "warn" if rest.startswith("entries") else "idle" if rest else state_tone(nominal, "session")
 
 
-def state_words(state: str) -> str:
-    return state.replace("_", " ")
+def state_words(state: str, machine: str = "") -> str:
+    """Return a state as a trader says it; on the page of lifecycles (no `machine`) as the machine calls it."""
+    return _TRADERS_WORDS.get((machine, state), state.replace("_", " "))
 
 
 def protection_words(protection: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,3 +77,17 @@ async def test_a_run_until_the_close_waits_for_what_is_under_way_but_not_for_eve
     assert evening.stop.is_set()
     assert watch.done()
     assert evening.told == []
+
+
+@pytest.mark.parametrize(
+    "now,day",
+    [
+        ("2026-11-20T15:00:00+00:00", "2026-11-20"),  # in the session
+        ("2026-11-21T02:00:00+00:00", "2026-11-20"),  # the same evening
+        ("2026-11-22T15:00:00+00:00", "2026-11-20"),  # a Sunday
+        ("2026-11-23T13:00:00+00:00", "2026-11-20"),  # before the open of the next day
+        ("2026-11-23T15:00:00+00:00", "2026-11-23"),
+    ],
+)
+def test_what_ctrl_c_sums_up_is_the_latest_session(now: str, day: str) -> None:
+    assert day_end.day_to_sum_up(FakeCalendar(), datetime.fromisoformat(now)).isoformat() == day

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+import bot.broker.ib  # noqa: F401  (its library asks for an event loop when it is first imported: not after async tests)
 from bot.broker import words
 from tests.broker.fake_tws import ACCOUNT, FakeTws
 
@@ -38,6 +39,7 @@ def ready(home: Path, state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def lines(call: Call) -> tuple[int, dict[str, list[tuple[bool, str]]]]:
     result = call("check", "--json")
     found: dict[str, list[tuple[bool, str]]] = {}
+    assert result.stdout, (result.output, result.exception)
     for line in json.loads(result.stdout):
         found.setdefault(line["check"], []).append((line["ok"], line["detail"]))
     return result.exit_code, found

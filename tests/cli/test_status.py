@@ -27,7 +27,7 @@ def test_status_shows_what_is_alive(call: Call) -> None:
     result = call("status")
     assert result.exit_code == 1, "nobody runs on it"
     assert result.stdout.startswith("NOT RUNNING\n")
-    assert "2026-11-20 10:00:00 New York, tick 7, 30× the wall clock" in result.stdout
+    assert "20 Nov 2026 10:00:00 New York, tick 7, 30× the wall clock" in result.stdout
     assert "session     active" in result.stdout
     assert SIGNAL[-6:] in result.stdout
     assert POSITION[-6:] in result.stdout
@@ -109,7 +109,7 @@ def test_status_names_halted_symbols_and_who_holds_the_session_since_when_and_wh
             (at,),
         )
     told = call("status").stdout
-    assert "session     halted: news (by admin:web:ann since 2026-11-20 09:50:00 New York)" in told
+    assert "session     halted: news (by admin:web:ann since 20 Nov 2026 09:50:00 New York)" in told
     assert "sold by hand" in told
     seen = json.loads(call("status", "--json").stdout)
     halted = {"id": "SPY", "reason": "sold by hand", "halted_by": "broker", "halted_at": "2026-11-20T14:50:00+00:00"}

@@ -52,8 +52,9 @@ def test_everything_drawn_lies_inside_the_frame(
     assert chart is not None
     assert all(chart.top - 1 <= dot.y <= chart.bottom + 1 and chart.left <= dot.x <= chart.right for dot in chart.dots)
     assert all(chart.top - 1 <= tick.at <= chart.bottom + 1 for tick in chart.prices)
-    labels = sorted(level.label_y for level in chart.levels)
-    assert all(b - a >= 11.9 for a, b in pairwise(labels))
+    named = sorted([*chart.levels, *([chart.stop_label] if chart.stop_label else [])], key=lambda level: level.y)
+    assert all(b.label_y - a.label_y >= 11.9 for a, b in pairwise(named)), "apart, and in the order of their prices"
+    assert all(level.label_y <= chart.bottom + 1 for level in named)
 
 
 @given(st.floats(0.01, 1e5), st.floats(0.02, 1e5))

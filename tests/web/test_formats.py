@@ -63,7 +63,7 @@ def test_nothing_is_an_en_dash() -> None:
 
 def test_times_are_new_york() -> None:
     assert formats.clock_time(datetime(2026, 7, 1, 14, 0, tzinfo=UTC)) == "10:00:00"
-    assert formats.full_time(datetime(2026, 12, 1, 14, 0, tzinfo=UTC)) == "Tue 01 Dec 2026 09:00:00 ET"
+    assert formats.full_time(datetime(2026, 12, 1, 14, 0, tzinfo=UTC)) == "Tue 1 Dec 2026 09:00:00 New York"
 
 
 def test_evidence_is_flattened_to_lines() -> None:

@@ -45,7 +45,7 @@ def test_a_paused_session_offers_to_resume_and_says_who_paused_it(operator: Flas
     text = _text(operator)
     assert "/actions/resume" in text
     assert "/actions/pause" not in text
-    assert "asked by operator (page) since 11:00:00 ET" in text
+    assert "asked by operator (page) since 11:00:00 New York" in text
 
 
 def test_a_halt_that_waits_for_the_comparison_is_shown_too(operator: FlaskClient, store) -> None:
@@ -53,7 +53,7 @@ def test_a_halt_that_waits_for_the_comparison_is_shown_too(operator: FlaskClient
         schema.SESSION_STATE, {"id": "session"}, state="reconciling", hold="halt", held_by="cli",
         held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="news",
     )  # fmt: skip
-    assert "then halt: news, by command line since 11:00:00 ET" in _text(operator)
+    assert "then halt: news, by command line since 11:00:00 New York" in _text(operator)
 
 
 def test_a_position_that_a_gap_closed_says_so_on_the_page_and_in_the_trades(page: FlaskClient, store) -> None:

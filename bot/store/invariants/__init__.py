@@ -44,7 +44,7 @@ def check_invariants(
     url: str,
     *,
     protection_limit_s: float = 2.0,
-    wall_grace_s: float = 0.5,
+    wall_grace_s: float = 1.25,
     secrets: Sequence[str] = (),
     now: datetime | None = None,
     quote_max_age_s: float = 15.0,
