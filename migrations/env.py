@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from bot.config.schema import DatabaseSettings
 from bot.store.database import writer_engine
-from bot.store.schema import METADATA
+from bot.store.tables import METADATA
 from bot.store.views import create_views, drop_views
 
 

@@ -9,11 +9,11 @@ migration.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import Field, dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
-from typing import Any, Final, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
 
 from bot.domain.adoption import ADOPTION, Adoption
 from bot.domain.approval import APPROVAL, Approval
@@ -28,7 +28,9 @@ from bot.domain.symbol_halt import SYMBOL_HALT, SymbolHalt
 
 
 class Entity(Protocol):
-    """A thing with a life."""
+    """A thing with a life: a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @property
     def id(self) -> str: ...

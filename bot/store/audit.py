@@ -12,8 +12,8 @@ from sqlalchemy import Connection, select
 from bot.domain.errors import StoreError
 from bot.store.chain import HASHED, ChainVerdict, Head, verify
 from bot.store.database import open_reader
-from bot.store.schema import TRANSITION
 from bot.store.statements import HEAD_OF_CHAIN
+from bot.store.tables.transition import TRANSITION
 
 COLUMNS: Final = (*HASHED, "prev_hash", "hash")
 FORMATS: Final = ("jsonl", "csv")

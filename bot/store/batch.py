@@ -10,22 +10,17 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from bot.domain.adoption import Adoption
-from bot.domain.approval import Approval
-from bot.domain.breaker import Breaker
-from bot.domain.connection import Connection
 from bot.domain.events import CommandReceived
 from bot.domain.ids import ulid
 from bot.domain.instruments import option_of_key
+from bot.domain.kinds import E, Entities
 from bot.domain.money import to_units
-from bot.domain.order import Order
-from bot.domain.position import Position
-from bot.domain.session import Session
-from bot.domain.signal import Signal
-from bot.domain.symbol_halt import SymbolHalt
 from bot.engine.state.records import AccountSnapshotRow, EngineStatus, NewExecution, NewMark, NewTransition, TickBatch
-from bot.store import rows
 from bot.store.chain import Head, row_hash
+from bot.store.stored import Stored
+from bot.store.tables import LIVING
+from bot.store.tables.execution import execution_row
+from bot.store.tables.instrument import grid_text, named_text
 from bot.store.values import json_text, maybe_day_text, maybe_time_text, maybe_units, time_text
 
 Row = Mapping[str, Any]
@@ -34,34 +29,30 @@ Write = tuple[str, Sequence[Row]]
 
 def writes_of(batch: TickBatch) -> list[Write]:
     """Return what a batch writes but for its transitions: (statement name, rows), empty ones left out."""
-    recorded_at, changed = time_text(batch.recorded_at), batch.changed
+    recorded_at = time_text(batch.recorded_at)
     found = [
-        ("signal", [rows.signal_row(x) for x in changed.of(Signal).values()]),
-        ("approval", [rows.approval_row(x) for x in changed.of(Approval).values()]),
-        ("position", [rows.position_row(x) for x in changed.of(Position).values()]),
-        ("broker_order", [rows.order_row(x) for x in changed.of(Order).values()]),
-        *_execution_writes(batch.executions, recorded_at),
+        *((each.table.name, _rows_of(each, batch.changed)) for each in LIVING.values()),
+        *_execution_writes(batch.executions, batch.recorded_at),
         ("commission", [{"exec_id_": key, "commission": to_units(paid)} for key, paid in batch.commissions.items()]),
-        ("session_state", [rows.session_row(x) for x in changed.of(Session).values()]),
-        ("connection_state", [rows.connection_row(x) for x in changed.of(Connection).values()]),
-        ("breaker", [rows.breaker_row(x) for x in changed.of(Breaker).values()]),
-        ("symbol_halt", [rows.symbol_halt_row(x) for x in changed.of(SymbolHalt).values()]),
-        ("adoption", [rows.adoption_row(x) for x in changed.of(Adoption).values()]),
         *_mark_writes(batch.marks),
         *_watch_writes(batch, recorded_at),
     ]
     return [(name, listed) for name, listed in found if listed]
 
 
-def _execution_writes(executions: Sequence[NewExecution], recorded_at: str) -> Iterable[Write]:
+def _rows_of(table: Stored[E], changed: Entities) -> list[Row]:
+    return [table.row(entity) for entity in changed.of(table.kind).values()]
+
+
+def _execution_writes(executions: Sequence[NewExecution], recorded_at: datetime) -> Iterable[Write]:
     """One execution after the other where any is corrected, all at once otherwise."""
     if not any(row.replaces for row in executions):
-        return [("execution", [rows.execution_row(row, recorded_at) for row in executions])]
+        return [("execution", [execution_row(row, recorded_at) for row in executions])]
     return [write for row in executions for write in _one_execution(row, recorded_at)]
 
 
-def _one_execution(row: NewExecution, recorded_at: str) -> list[Write]:
-    written: Write = ("execution", [rows.execution_row(row, recorded_at)])
+def _one_execution(row: NewExecution, recorded_at: datetime) -> list[Write]:
+    written: Write = ("execution", [execution_row(row, recorded_at)])
     if row.replaces is None:
         return [written]
     ids = {"replaces": row.replaces, "exec_id": row.execution.exec_id, "exec_id_": row.execution.exec_id}
@@ -211,9 +202,9 @@ def _instrument_row(row: Any, recorded_at: str) -> Row:
         "key": row.key,
         "con_id": row.instrument.con_id,
         "is_option": option_of_key(row.key) is not None,
-        "grid": rows.grid_text(row.grid),
+        "grid": grid_text(row.grid),
         "qualified_at": recorded_at,
-        "named": rows.named_text(row.instrument),
+        "named": named_text(row.instrument),
     }
 
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from bot.store.schema import CONFIG_VERSION
+from bot.store.tables.config_version import CONFIG_VERSION
 from bot.store.values import time_text
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, select
 
 from bot.domain.errors import StoreError
 from bot.store.chain import BEGINNING, Head
-from bot.store.schema import TRANSITION
+from bot.store.tables.transition import TRANSITION
 from bot.store.values import time_text
 
 FILE_NAME: Final = "heads.jsonl"

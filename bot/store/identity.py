@@ -14,7 +14,10 @@ from sqlalchemy import Connection, func, insert, select, update
 from bot.domain.errors import ConfigError
 from bot.domain.order import ORDER
 from bot.domain.position import OPEN
-from bot.store.schema import ACCOUNT_SNAPSHOT, BOT_IDENTITY, BROKER_ORDER, POSITION
+from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
+from bot.store.tables.bot_identity import BOT_IDENTITY
+from bot.store.tables.broker_order import BROKER_ORDER
+from bot.store.tables.position import POSITION
 from bot.store.values import time_text
 
 _ONE = "bot"

@@ -7,46 +7,39 @@ later. Consequence: a restart after midnight takes none of it for a stranger's; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, Table, and_, func, or_, select
 
-from bot.domain.approval import ApprovalState
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.events import AccountReported
 from bot.domain.instruments import Instrument, PriceGrid
-from bot.domain.kinds import Entities
+from bot.domain.kinds import Entities, Entity
 from bot.domain.money import from_units
-from bot.domain.order import ORDER, revision_of
-from bot.domain.position import OPEN, Settlement, Valuation
+from bot.domain.order import ORDER, Order, revision_of
+from bot.domain.position import OPEN, Position, Settlement, Valuation
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
+from bot.domain.signal import Signal
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LEFT_ALONE, SET_ASIDE, LoadedState
-from bot.store import rows
 from bot.store.bounded import MOST_LABEL, MOST_PAYLOAD, as_written
-from bot.store.schema import (
-    ACCOUNT_SNAPSHOT,
-    ADOPTION,
-    APPROVAL,
-    BREAKER,
-    BROKER_ORDER,
-    COMMAND,
-    CONNECTION_STATE,
-    ENGINE_STATUS,
-    EXECUTION,
-    EXECUTION_REPLACED,
-    INBOUND,
-    INSTRUMENT,
-    POSITION,
-    RECONCILIATION,
-    RECONCILIATION_LINE,
-    SESSION_STATE,
-    SIGNAL,
-    SYMBOL_HALT,
-    TRANSITION,
-)
+from bot.store.tables import LIVING
+from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
+from bot.store.tables.breaker import BREAKER
+from bot.store.tables.broker_order import BROKER_ORDER
+from bot.store.tables.command import COMMAND
+from bot.store.tables.engine_status import ENGINE_STATUS
+from bot.store.tables.execution import EXECUTION, EXECUTIONS
+from bot.store.tables.execution_replaced import EXECUTION_REPLACED
+from bot.store.tables.inbound import INBOUND
+from bot.store.tables.instrument import INSTRUMENT, grid_of, named_of
+from bot.store.tables.position import POSITION
+from bot.store.tables.reconciliation import RECONCILIATION
+from bot.store.tables.reconciliation_line import RECONCILIATION_LINE
+from bot.store.tables.signal import SIGNAL
+from bot.store.tables.transition import TRANSITION
 from bot.store.values import maybe_dollars, parse_json, parse_time, time_text
 
 MOST_AT_ONCE: Final = 200
@@ -65,7 +58,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
     executions = _rows(connection, _recent_executions(known))
     return LoadedState(
         entities=_entities(connection, day),
-        executions={r["base_id"]: rows.execution_of(r) for r in executions},
+        executions={r["base_id"]: EXECUTIONS.read(r) for r in executions},
         commissions={r["exec_id"]: from_units(r["commission"]) for r in executions if r["commission"] is not None},
         instruments=_instruments(connection, day),
         highest_order_id=connection.execute(select(func.max(BROKER_ORDER.c.order_id))).scalar() or 0,
@@ -86,19 +79,9 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
 
 def _entities(connection: Connection, day: date) -> Entities:
     return Entities(
-        build(row)
-        for query, build in (
-            (select(SESSION_STATE), rows.session_of),
-            (select(CONNECTION_STATE), rows.connection_of),
-            (_relevant_signals(day), rows.signal_of),
-            (_open_questions(), rows.approval_of),
-            (_relevant_orders(day), rows.order_of),
-            (_relevant_positions(day), rows.position_of),
-            (select(BREAKER).order_by(BREAKER.c.id), rows.breaker_of),
-            (select(SYMBOL_HALT).order_by(SYMBOL_HALT.c.id), rows.symbol_halt_of),
-            (select(ADOPTION).order_by(ADOPTION.c.id), rows.adoption_of),
-        )
-        for row in _rows(connection, query)
+        each.read(row)
+        for kind, each in LIVING.items()
+        for row in _rows(connection, _ALSO_OVER[kind](day) if kind in _ALSO_OVER else each.alive())
     )
 
 
@@ -139,10 +122,6 @@ def _relevant_signals(today: date) -> Select[Any]:
     return select(SIGNAL).where(or_(alive, recent, SIGNAL.c.id.in_(ordered))).order_by(SIGNAL.c.id)
 
 
-def _open_questions() -> Select[Any]:
-    return select(APPROVAL).where(APPROVAL.c.state == ApprovalState.REQUESTED.value).order_by(APPROVAL.c.id)
-
-
 def _open_ids() -> Select[Any]:
     return select(POSITION.c.id).where(POSITION.c.state.in_([s.value for s in OPEN]))
 
@@ -177,6 +156,14 @@ def _relevant_positions(today: date) -> Select[Any]:
     tied = position.id.in_(select(_relevant_orders(today).subquery().c.position_id))
     wanted = or_(position.state.in_([s.value for s in OPEN]), recent, unsettled, unknown, delivered, tied)
     return select(POSITION).where(wanted).order_by(position.id)
+
+
+_ALSO_OVER: Final[Mapping[type[Entity], Callable[[date], Select[Any]]]] = {
+    Signal: _relevant_signals,
+    Order: _relevant_orders,
+    Position: _relevant_positions,
+}
+"""The kinds of which more is loaded than what is alive."""
 
 
 def _recent_executions(now: datetime) -> Select[Any]:
@@ -229,7 +216,7 @@ def _instruments(connection: Connection, today: date) -> dict[str, tuple[Instrum
     instrument = INSTRUMENT.c
     alive = or_(instrument.is_option.is_(False), func.substr(instrument.key, 7, 6) >= f"{today:%y%m%d}")
     found = _rows(connection, select(INSTRUMENT).where(alive).order_by(instrument.key))
-    return {r["key"]: (rows.named_of(r["con_id"], r["named"]), rows.grid_of(r["grid"])) for r in found}
+    return {r["key"]: (named_of(r["con_id"], r["named"]), grid_of(r["grid"])) for r in found}
 
 
 def _last_tick(connection: Connection) -> int:

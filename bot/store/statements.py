@@ -14,17 +14,33 @@ from sqlalchemy import Connection, Dialect, Table, bindparam, delete, func, inse
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
-from bot.store import schema as s
+from bot.store.tables import LIVING
+from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
+from bot.store.tables.alert import ALERT
+from bot.store.tables.command import COMMAND
+from bot.store.tables.engine_status import ENGINE_STATUS
+from bot.store.tables.execution import EXECUTION
+from bot.store.tables.execution_replaced import EXECUTION_REPLACED
+from bot.store.tables.feed_status import FEED_STATUS
+from bot.store.tables.inbound import INBOUND
+from bot.store.tables.instrument import INSTRUMENT
+from bot.store.tables.job_run import JOB_RUN
+from bot.store.tables.position import POSITION
+from bot.store.tables.position_mark import POSITION_MARK
+from bot.store.tables.reconciliation import RECONCILIATION
+from bot.store.tables.reconciliation_line import RECONCILIATION_LINE
+from bot.store.tables.strategy_stat import STRATEGY_STAT
+from bot.store.tables.transition import TRANSITION
 
 Rows = Sequence[Mapping[str, Any]]
 
 _MARK_COLUMNS: Final = frozenset({"bid", "ask", "underlying", "unrealized_pnl", "marked_at", "quoted_at"})
 
 
-def _upsert(table: Table, dialect: str, leave_out: frozenset[str] = frozenset(), **computed: Any) -> ClauseElement:
-    """Return an insert that replaces the row of the same primary key; `leave_out` columns are not touched."""
+def _upsert(table: Table, dialect: str, **computed: Any) -> ClauseElement:
+    """Return an insert that replaces the row of the same primary key."""
     start = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    names = [c.name for c in table.columns if c.name not in leave_out]
+    names = [c.name for c in table.columns]
     keys = [c.name for c in table.primary_key.columns]
     values = {name: computed.get(name, bindparam(name)) for name in names}
     statement = start.values(values)
@@ -34,9 +50,9 @@ def _upsert(table: Table, dialect: str, leave_out: frozenset[str] = frozenset(),
 
 def _upsert_execution(dialect: str) -> ClauseElement:
     """An execution that is told again may learn whose it is, and never forgets its commission."""
-    start = postgresql.insert(s.EXECUTION) if dialect == "postgresql" else sqlite.insert(s.EXECUTION)
-    statement = start.values({c.name: bindparam(c.name) for c in s.EXECUTION.columns})
-    new, old = statement.excluded, s.EXECUTION.c
+    start = postgresql.insert(EXECUTION) if dialect == "postgresql" else sqlite.insert(EXECUTION)
+    statement = start.values({c.name: bindparam(c.name) for c in EXECUTION.columns})
+    new, old = statement.excluded, EXECUTION.c
     kept = {
         "order_id": func.coalesce(new.order_id, old.order_id),
         "position_id": func.coalesce(new.position_id, old.position_id),
@@ -46,94 +62,80 @@ def _upsert_execution(dialect: str) -> ClauseElement:
 
 
 def _keep_replaced(_: str) -> ClauseElement:
-    columns = [c.name for c in s.EXECUTION.columns]
-    source = select(*s.EXECUTION.columns, bindparam("exec_id", type_=s.EXECUTION.c.exec_id.type)).where(
-        s.EXECUTION.c.exec_id == bindparam("replaces")
+    columns = [c.name for c in EXECUTION.columns]
+    source = select(*EXECUTION.columns, bindparam("exec_id", type_=EXECUTION.c.exec_id.type)).where(
+        EXECUTION.c.exec_id == bindparam("replaces")
     )
-    return insert(s.EXECUTION_REPLACED).from_select([*columns, "replaced_by"], source)
+    return insert(EXECUTION_REPLACED).from_select([*columns, "replaced_by"], source)
 
 
 def _carry_commission(_: str) -> ClauseElement:
     """Until the corrected fill's own commission comes, what was charged for the replaced one stands."""
-    charged = select(s.EXECUTION_REPLACED.c.commission).where(s.EXECUTION_REPLACED.c.exec_id == bindparam("replaces"))
+    charged = select(EXECUTION_REPLACED.c.commission).where(EXECUTION_REPLACED.c.exec_id == bindparam("replaces"))
     return (
-        update(s.EXECUTION)
+        update(EXECUTION)
         .values(commission=charged.scalar_subquery())
-        .where(s.EXECUTION.c.exec_id == bindparam("exec_id_"), s.EXECUTION.c.commission.is_(None))
+        .where(EXECUTION.c.exec_id == bindparam("exec_id_"), EXECUTION.c.commission.is_(None))
     )
 
 
 def _path_point(dialect: str) -> ClauseElement:
-    stop = select(s.POSITION.c.stop_price).where(s.POSITION.c.id == bindparam("position_id")).scalar_subquery()
-    return _upsert(s.POSITION_MARK, dialect, stop_price=stop)
+    stop = select(POSITION.c.stop_price).where(POSITION.c.id == bindparam("position_id")).scalar_subquery()
+    return _upsert(POSITION_MARK, dialect, stop_price=stop)
 
 
 def _latest_mark(_: str) -> ClauseElement:
     values: dict[str, Any] = {name: bindparam(name) for name in sorted(_MARK_COLUMNS - {"marked_at"})}
-    return (
-        update(s.POSITION)
-        .values(**values, marked_at=bindparam("at"))
-        .where(s.POSITION.c.id == bindparam("position_id"))
-    )
+    return update(POSITION).values(**values, marked_at=bindparam("at")).where(POSITION.c.id == bindparam("position_id"))
 
 
 def _handle_command(_: str) -> ClauseElement:
     values: dict[str, Any] = {name: bindparam(name) for name in ("state", "answer", "handled_at")}
-    return update(s.COMMAND).values(values).where(s.COMMAND.c.id == bindparam("command_id"))
+    return update(COMMAND).values(values).where(COMMAND.c.id == bindparam("command_id"))
 
 
 def _handle_inbound(_: str) -> ClauseElement:
     values: dict[str, Any] = {name: bindparam(name) for name in ("state", "answer", "handled_at")}
-    return update(s.INBOUND).values(values).where(s.INBOUND.c.id == bindparam("command_id"))
+    return update(INBOUND).values(values).where(INBOUND.c.id == bindparam("command_id"))
 
 
 def _hear_command(dialect: str) -> ClauseElement:
     """A command that came by its row is there already and stays as it is."""
-    start = postgresql.insert(s.COMMAND) if dialect == "postgresql" else sqlite.insert(s.COMMAND)
-    return start.values({c.name: bindparam(c.name) for c in s.COMMAND.columns}).on_conflict_do_nothing()
+    start = postgresql.insert(COMMAND) if dialect == "postgresql" else sqlite.insert(COMMAND)
+    return start.values({c.name: bindparam(c.name) for c in COMMAND.columns}).on_conflict_do_nothing()
 
 
 def _charge(_: str) -> ClauseElement:
     return (
-        update(s.EXECUTION)
-        .values(commission=bindparam("commission"))
-        .where(s.EXECUTION.c.exec_id == bindparam("exec_id_"))
+        update(EXECUTION).values(commission=bindparam("commission")).where(EXECUTION.c.exec_id == bindparam("exec_id_"))
     )
 
 
 def _append_transition(_: str) -> ClauseElement:
-    return insert(s.TRANSITION).values({c.name: bindparam(c.name) for c in s.TRANSITION.columns})
+    return insert(TRANSITION).values({c.name: bindparam(c.name) for c in TRANSITION.columns})
 
 
 STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
-    "signal": lambda d: _upsert(s.SIGNAL, d),
-    "approval": lambda d: _upsert(s.APPROVAL, d),
-    "position": lambda d: _upsert(s.POSITION, d, leave_out=_MARK_COLUMNS),
-    "broker_order": lambda d: _upsert(s.BROKER_ORDER, d),
+    **{each.table.name: each.upsert for each in LIVING.values()},
     "execution_replaced": _keep_replaced,
-    "execution_removed": lambda _: delete(s.EXECUTION).where(s.EXECUTION.c.exec_id == bindparam("replaces")),
+    "execution_removed": lambda _: delete(EXECUTION).where(EXECUTION.c.exec_id == bindparam("replaces")),
     "execution": _upsert_execution,
     "execution_carried": _carry_commission,
     "commission": _charge,
-    "session_state": lambda d: _upsert(s.SESSION_STATE, d),
-    "connection_state": lambda d: _upsert(s.CONNECTION_STATE, d),
     "command_heard": _hear_command,
     "command": _handle_command,
     "inbound": _handle_inbound,
-    "alert": lambda d: _upsert(s.ALERT, d),
-    "feed_status": lambda d: _upsert(s.FEED_STATUS, d),
+    "alert": lambda d: _upsert(ALERT, d),
+    "feed_status": lambda d: _upsert(FEED_STATUS, d),
     "latest_mark": _latest_mark,
     "position_mark": _path_point,
-    "account_snapshot": lambda d: _upsert(s.ACCOUNT_SNAPSHOT, d),
-    "reconciliation": lambda d: _upsert(s.RECONCILIATION, d),
-    "reconciliation_line": lambda d: _upsert(s.RECONCILIATION_LINE, d),
-    "job_run": lambda d: _upsert(s.JOB_RUN, d),
-    "instrument": lambda d: _upsert(s.INSTRUMENT, d),
-    "strategy_stat": lambda d: _upsert(s.STRATEGY_STAT, d),
-    "breaker": lambda d: _upsert(s.BREAKER, d),
-    "symbol_halt": lambda d: _upsert(s.SYMBOL_HALT, d),
-    "adoption": lambda d: _upsert(s.ADOPTION, d),
-    "engine_status": lambda d: _upsert(s.ENGINE_STATUS, d),
+    "account_snapshot": lambda d: _upsert(ACCOUNT_SNAPSHOT, d),
+    "reconciliation": lambda d: _upsert(RECONCILIATION, d),
+    "reconciliation_line": lambda d: _upsert(RECONCILIATION_LINE, d),
+    "job_run": lambda d: _upsert(JOB_RUN, d),
+    "instrument": lambda d: _upsert(INSTRUMENT, d),
+    "strategy_stat": lambda d: _upsert(STRATEGY_STAT, d),
+    "engine_status": lambda d: _upsert(ENGINE_STATUS, d),
     "transition": _append_transition,
 }
 """What the writer can do, by name; a batch runs them in the order in which it names them."""
@@ -165,4 +167,4 @@ def _by_position(order: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[An
     return itemgetter(*order)
 
 
-HEAD_OF_CHAIN: Final = select(s.TRANSITION.c.seq, s.TRANSITION.c.hash).order_by(s.TRANSITION.c.seq.desc()).limit(1)
+HEAD_OF_CHAIN: Final = select(TRANSITION.c.seq, TRANSITION.c.hash).order_by(TRANSITION.c.seq.desc()).limit(1)

@@ -13,7 +13,7 @@ from bot.domain.instructions import Subscribe
 from bot.domain.instruments import PENNY_ALL
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.feeds.clock import ManualClock
-from bot.store.rows import named_of, named_text
+from bot.store.tables.instrument import named_of, named_text
 from tests.broker.conftest import Gathered
 from tests.broker.fake_tws import FakeTws, Request, contract_details
 

@@ -18,7 +18,7 @@ from bot.domain.breaker import BreakerState
 from bot.domain.events import CommandKind
 from bot.domain.session import Hold
 from bot.engine.state.ledger import Ledger
-from bot.store import schema
+from bot.store.tables.command import COMMAND
 from bot.store.values import json_text, time_text
 
 ACTOR: Final = "cli"
@@ -176,7 +176,7 @@ class People:
         }
         rows = [row, *self._strays(row, self.wall or now)]
         with connection.begin():
-            connection.execute(schema.COMMAND.insert(), rows)
+            connection.execute(COMMAND.insert(), rows)
 
     def _strays(self, row: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
         """Rows that must never be carried out come beside some: of yesterday, of tomorrow, of who may not ask."""

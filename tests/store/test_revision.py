@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from bot.domain.errors import SchemaMismatch, StoreError
 from bot.store.database import open_reader
 from bot.store.revision import _config, check_revision, current_revision, downgrade, head_revision, upgrade
-from bot.store.schema import METADATA
+from bot.store.tables import METADATA
 from bot.store.views import VIEWS
 
 

@@ -22,7 +22,10 @@ from bot.domain.session import Session
 from bot.domain.signal import Signal
 from bot.domain.symbol_halt import SymbolHalt
 from bot.engine.state.records import NewExecution
-from bot.store import rows, schema
+from bot.store.tables import LIVING
+from bot.store.tables.execution import EXECUTIONS, execution_row
+from bot.store.tables.instrument import grid_of, grid_text
+from bot.store.tables.position import POSITIONS
 from bot.store.values import json_text, parse_json, parse_time, time_text
 from tests.store.builders import a_position
 
@@ -97,27 +100,16 @@ ENTITIES: dict[type, Any] = {
         halted_at=MAYBE_TIME, lifted_by=MAYBE_ID, lifted_at=MAYBE_TIME,
     ),
 }  # fmt: skip
-WAYS: dict[type, tuple[Any, Any, Any]] = {
-    Signal: (rows.signal_row, rows.signal_of, schema.SIGNAL),
-    Approval: (rows.approval_row, rows.approval_of, schema.APPROVAL),
-    Position: (rows.position_row, rows.position_of, schema.POSITION),
-    Order: (rows.order_row, rows.order_of, schema.BROKER_ORDER),
-    Session: (rows.session_row, rows.session_of, schema.SESSION_STATE),
-    Connection: (rows.connection_row, rows.connection_of, schema.CONNECTION_STATE),
-    Breaker: (rows.breaker_row, rows.breaker_of, schema.BREAKER),
-    Adoption: (rows.adoption_row, rows.adoption_of, schema.ADOPTION),
-    SymbolHalt: (rows.symbol_halt_row, rows.symbol_halt_of, schema.SYMBOL_HALT),
-}
 
 
 @pytest.mark.parametrize("kind", ENTITIES, ids=lambda kind: kind.__name__)
 @given(data=st.data())
 def test_an_entity_survives_the_way_into_a_row_and_back(kind: type, data: st.DataObject) -> None:
     entity = data.draw(ENTITIES[kind])
-    into, back, table = WAYS[kind]
-    row = into(entity)
-    assert back(row) == entity
-    assert set(row) <= {column.name for column in table.columns}
+    table = LIVING[kind]
+    row = table.row(entity)
+    assert table.read(row) == entity
+    assert set(row) <= {column.name for column in table.c}
 
 
 @given(
@@ -127,8 +119,8 @@ def test_an_entity_survives_the_way_into_a_row_and_back(kind: type, data: st.Dat
     )
 )  # fmt: skip
 def test_an_execution_survives_the_way_into_a_row_and_back(execution: Execution) -> None:
-    row = rows.execution_row(NewExecution(execution, Decimal("1.0"), "o", "p"), time_text(execution.executed_at))
-    assert rows.execution_of(row) == execution
+    row = execution_row(NewExecution(execution, Decimal("1.0"), "o", "p"), execution.executed_at)
+    assert EXECUTIONS.read(row) == execution
 
 
 @given(TIMES, TIMES)
@@ -145,7 +137,7 @@ def test_a_time_without_a_zone_is_refused() -> None:
 
 def test_a_price_grid_survives() -> None:
     grid = PriceGrid(((Decimal(0), Decimal("0.05")), (Decimal(3), Decimal("0.10"))))
-    assert rows.grid_of(rows.grid_text(grid)) == grid
+    assert grid_of(grid_text(grid)) == grid
 
 
 def test_evidence_is_canonical_json_with_exact_money() -> None:
@@ -158,5 +150,5 @@ def test_the_pnl_that_is_written_is_that_of_the_sums_that_are_written() -> None:
     fine = a_position(
         entry_quantity=28, entry_value=Decimal("19.33999999"), exit_quantity=27, exit_value=Decimal("20.001")
     )
-    row = rows.position_row(fine)
-    assert rows.position_of(row).realized_pnl == from_units(row["realized_pnl"])
+    row = POSITIONS.row(fine)
+    assert POSITIONS.read(row).realized_pnl == from_units(row["realized_pnl"])

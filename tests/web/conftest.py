@@ -20,9 +20,21 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, Table
 
 from bot.feeds.clock import ManualClock
-from bot.store import schema
 from bot.store.database import writer_engine
 from bot.store.revision import upgrade
+from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
+from bot.store.tables.alert import ALERT
+from bot.store.tables.approval import APPROVAL
+from bot.store.tables.broker_order import BROKER_ORDER
+from bot.store.tables.connection_state import CONNECTION_STATE
+from bot.store.tables.engine_status import ENGINE_STATUS
+from bot.store.tables.execution import EXECUTION
+from bot.store.tables.feed_status import FEED_STATUS
+from bot.store.tables.position import POSITION
+from bot.store.tables.position_mark import POSITION_MARK
+from bot.store.tables.session_state import SESSION_STATE
+from bot.store.tables.signal import SIGNAL
+from bot.store.tables.transition import TRANSITION
 from bot.store.values import time_text
 from bot.web import live
 from bot.web.access import AccessRules
@@ -90,14 +102,14 @@ class StoreBuilder:
             "session_open_at": time_text(OPEN_AT), "session_close_at": time_text(CLOSE_AT), "broker_synced_at": at(1),
             "waiting_for": json.dumps(waiting_for),
         }  # fmt: skip
-        self.add(schema.ENGINE_STATUS, **(values | more))
+        self.add(ENGINE_STATUS, **(values | more))
 
     def session(self, state: str = "active", **more: Any) -> None:
         values = {"id": "session", "state": state, "hold": "none", "hold_reason": ""}
-        self.add(schema.SESSION_STATE, **(values | more))
+        self.add(SESSION_STATE, **(values | more))
 
     def link(self, state: str = "synced", detail: str = "") -> None:
-        self.add(schema.CONNECTION_STATE, id="ibkr", state=state, since=at(95), detail=detail)
+        self.add(CONNECTION_STATE, id="ibkr", state=state, since=at(95), detail=detail)
 
     def transition(
         self,
@@ -111,7 +123,7 @@ class StoreBuilder:
     ) -> None:
         self.seq += 1
         self.add(
-            schema.TRANSITION, seq=self.seq, machine=machine, entity_id=entity_id, from_state=states[0],
+            TRANSITION, seq=self.seq, machine=machine, entity_id=entity_id, from_state=states[0],
             to_state=states[1],
             trigger=trigger, actor="tick", reason=reason, evidence=json.dumps(evidence), event_at=when,
             recorded_at=when,
@@ -126,7 +138,7 @@ class StoreBuilder:
             "notional": dollars(1680),
             "risk_fraction": "0.0168", "state": state, "created_at": at(30), "expires_at": at(-2), "session_day": DAY,
         }  # fmt: skip
-        self.add(schema.SIGNAL, **(values | more))
+        self.add(SIGNAL, **(values | more))
 
     def position(self, position_id: str, state: str, key: str = CALL, **more: Any) -> None:
         values = {
@@ -141,7 +153,7 @@ class StoreBuilder:
             "bid": dollars(4.3), "ask": dollars(4.5),
             "unrealized_pnl": dollars(40), "marked_at": at(0),
         }  # fmt: skip
-        self.add(schema.POSITION, **(values | more))
+        self.add(POSITION, **(values | more))
 
     def order(self, order_id: str, purpose: str, state: str, key: str = CALL, **more: Any) -> None:
         buys = purpose == "entry"
@@ -152,37 +164,37 @@ class StoreBuilder:
             "state_since": at(28), "tag": purpose, "amendments": 0, "attempts": 1, "created_at": at(29),
             "mid_at_decision": dollars(4.18), "reject_reason": "",
         }  # fmt: skip
-        self.add(schema.BROKER_ORDER, **(values | more))
+        self.add(BROKER_ORDER, **(values | more))
 
     def fill(
         self, exec_id: str, order_id: str, position_id: str, side: str, quantity: int, price: float, when: str
     ) -> None:
         self.add(
-            schema.EXECUTION, exec_id=exec_id, base_id=exec_id.rpartition(".")[0], order_ref=f"qty-{order_id}",
+            EXECUTION, exec_id=exec_id, base_id=exec_id.rpartition(".")[0], order_ref=f"qty-{order_id}",
             order_id=order_id, position_id=position_id, perm_id=7, broker_order_id=7, client_id=17, contract_key=CALL,
             side=side, quantity=quantity, price=dollars(price), commission=dollars(0.65 * quantity), executed_at=when,
             recorded_at=when,
         )  # fmt: skip
 
     def mark(self, position_id: str, when: str, bid: float, ask: float) -> None:
-        self.add(schema.POSITION_MARK, position_id=position_id, at=when, bid=dollars(bid), ask=dollars(ask))
+        self.add(POSITION_MARK, position_id=position_id, at=when, bid=dollars(bid), ask=dollars(ask))
 
     def snapshot(self, minutes: float, pnl: float) -> None:
         self.add(
-            schema.ACCOUNT_SNAPSHOT, id=f"A{10_000 - minutes:08.1f}", account="DU1", day=DAY, at=at(minutes),
+            ACCOUNT_SNAPSHOT, id=f"A{10_000 - minutes:08.1f}", account="DU1", day=DAY, at=at(minutes),
             net_liquidation=dollars(100_000 + pnl), available_funds=dollars(90_000), day_pnl=dollars(pnl),
             open_positions=1,
         )  # fmt: skip
 
     def feed(self, dataset: str, key: str, age_s: float, max_age_s: float = 90, state: str = "ok") -> None:
         self.add(
-            schema.FEED_STATUS, feed="unusual_whales", dataset=dataset, key=key, state=state, requests=120, failures=1,
+            FEED_STATUS, feed="unusual_whales", dataset=dataset, key=key, state=state, requests=120, failures=1,
             last_success_at=time_text(NOW - timedelta(seconds=age_s)), last_error="", dropped=0, max_age_s=max_age_s,
             quota_used=120, quota_limit=20000, at=at(0),
         )  # fmt: skip
 
     def alert(self, severity: str, text: str, code: str = "SOMETHING") -> None:
-        self.add(schema.ALERT, id=f"AL{code}", code=code, severity=severity, text=text, facts="{}", at=at(4))
+        self.add(ALERT, id=f"AL{code}", code=code, severity=severity, text=text, facts="{}", at=at(4))
 
 
 def _insert(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
@@ -215,9 +227,7 @@ def a_working_day(path: Path) -> StoreBuilder:
     _a_trailing_position(store)
     _a_closed_position(store)
     store.signal("SIGWAIT", "pending", PUT, approval_id="APP1", created_at=at(0, 20))
-    store.add(
-        schema.APPROVAL, id="APP1", signal_id="SIGWAIT", state="requested", requested_at=at(0, 15), expires_at=at(-2)
-    )
+    store.add(APPROVAL, id="APP1", signal_id="SIGWAIT", state="requested", requested_at=at(0, 15), expires_at=at(-2))
     store.transition(
         "signal", "SIGWAIT", "ask", ("pending", "pending"), "1.7 % of equity, a person is asked above 1.0 %", at(0, 15)
     )

@@ -9,10 +9,16 @@ from contextlib import closing
 import pytest
 from flask.testing import FlaskClient
 
-from bot.store import database, schema
+from bot.store import database
 from bot.store import read as ask
 from bot.store.address import sqlite_path
 from bot.store.database import open_reader
+from bot.store.tables.command import COMMAND
+from bot.store.tables.position import POSITION
+from bot.store.tables.reconciliation import RECONCILIATION
+from bot.store.tables.reconciliation_line import RECONCILIATION_LINE
+from bot.store.tables.session_state import SESSION_STATE
+from bot.store.tables.symbol_halt import SYMBOL_HALT
 
 
 def _commands(url: str) -> list[ask.CommandRow]:
@@ -57,7 +63,7 @@ def test_a_halted_symbol_is_shown_with_a_button_that_lifts_it(operator: FlaskCli
     assert operator.post("/actions/resume_symbol", data=form).status_code == 404, "it is not halted"
     causes = json.dumps(["order 7", "order 8"])
     row = {"reason": "sold by hand", "causes": causes, "halted_by": "broker", "halted_at": store.now_text}
-    store.add(schema.SYMBOL_HALT, id="SPY", state="halted", **row)
+    store.add(SYMBOL_HALT, id="SPY", state="halted", **row)
     shown = operator.get("/").get_data(as_text=True)
     assert 'action="/actions/resume_symbol"' in shown
     assert "sold by hand (and 1 more), by the broker" in shown
@@ -70,8 +76,8 @@ def test_a_halted_symbol_is_shown_with_a_button_that_lifts_it(operator: FlaskCli
 def test_what_is_not_ours_is_shown_without_a_button(operator: FlaskClient, store) -> None:
     at = {"id": "R9", "at": "2026-12-31T00:00:00.000000+00:00", "reason": "timer", "complete": True}
     line = {"reconciliation_id": "R9", "line": 0, "subject": "order", "key": "901 by hand", "ours": "not ours"}
-    store.add(schema.RECONCILIATION, **at)
-    store.add(schema.RECONCILIATION_LINE, **line, broker="SELL 1 SPY limit 9, working", action="left alone")
+    store.add(RECONCILIATION, **at)
+    store.add(RECONCILIATION_LINE, **line, broker="SELL 1 SPY limit 9, working", action="left alone")
     shown = operator.get("/").get_data(as_text=True)
     assert "SELL 1 SPY limit 9, working" in shown
     assert "901 by hand" in shown
@@ -89,7 +95,7 @@ def test_a_halt_is_one_press_beside_the_pause(operator: FlaskClient, csrf_of, st
     assert "/actions/halt" in operator.get("/").get_data(as_text=True)
     assert operator.post("/actions/halt", data={"csrf": csrf_of(operator, "/")}).status_code == 303
     assert [row.kind for row in _commands(store.url)] == ["halt"]
-    store.set(schema.SESSION_STATE, {"id": "session"}, state="halted")
+    store.set(SESSION_STATE, {"id": "session"}, state="halted")
     again = operator.application.extensions["reader"]
     again._seen.clear()
     assert "/actions/halt" not in operator.get("/").get_data(as_text=True), "what is halted offers to resume"
@@ -122,7 +128,7 @@ def test_a_store_that_takes_no_row_is_told_with_what_to_do_and_the_way_around_it
 def test_the_answer_of_the_bot_is_shown(operator: FlaskClient, csrf_of, store) -> None:
     where = operator.post("/actions/pause", data={"csrf": csrf_of(operator, "/")}).location
     (row,) = _commands(store.url)
-    store.set(schema.COMMAND, {"id": row.id}, state="refused", answer="already paused")
+    store.set(COMMAND, {"id": row.id}, state="refused", answer="already paused")
     text = operator.get(where).get_data(as_text=True)
     assert "Pause entries:" in text
     assert "already paused" in text
@@ -142,7 +148,7 @@ def test_the_emergency_button_asks_before_it_acts(operator: FlaskClient, csrf_of
 @pytest.fixture
 def unsettled(store) -> str:
     """A position of an AM-settled class after its expiry: nobody sees its price but the exchange's publication."""
-    store.set(schema.POSITION, {"id": "POSOLD"}, settlement="pending", close_reason="settlement_pending")
+    store.set(POSITION, {"id": "POSOLD"}, settlement="pending", close_reason="settlement_pending")
     return "POSOLD"
 
 
@@ -167,7 +173,7 @@ def test_what_somebody_else_sold_at_a_price_that_is_not_certain_is_named_and_has
     operator: FlaskClient, store, valuation: str, words: str
 ) -> None:
     gone = {"close_reason": "externally_closed", "elsewhere_quantity": 2, "valuation": valuation}
-    store.set(schema.POSITION, {"id": "POSOLD"}, **gone)
+    store.set(POSITION, {"id": "POSOLD"}, **gone)
     shown = operator.get("/").get_data(as_text=True)
     assert "2 sold by somebody else" in shown
     assert words in shown

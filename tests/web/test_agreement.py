@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from typer.testing import CliRunner
 
 from bot.cli.main import app
-from bot.store import schema
+from bot.store.tables.breaker import BREAKER
 from bot.store.values import time_text
 from tests.web.conftest import NOW, StoreBuilder
 
@@ -26,7 +26,7 @@ OPEN_SQL = "SELECT SUM((bid * entry_quantity - entry_value) * quantity * multipl
 def said(store: StoreBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What `status --json` says of the store, of which one breaker has tripped."""
     store.add(
-        schema.BREAKER, id="correlation", state="tripped", value="0.85", limit_words="0.8", share=1.06, detail="",
+        BREAKER, id="correlation", state="tripped", value="0.85", limit_words="0.8", share=1.06, detail="",
         since=time_text(NOW),
     )  # fmt: skip
     (tmp_path / "home" / "config").mkdir(parents=True)

@@ -10,13 +10,13 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
-from bot.store import schema
+from bot.store.tables.alert import ALERT
 from tests.web.conftest import StoreBuilder, at
 
 
 def tell(store: StoreBuilder, code: str, minutes: float, severity: str = "warning", facts: str = "{}") -> None:
     store.add(
-        schema.ALERT, id=f"A{code}{minutes}", code=code, severity=severity, text=f"{code} told", facts=facts,
+        ALERT, id=f"A{code}{minutes}", code=code, severity=severity, text=f"{code} told", facts=facts,
         at=at(minutes),
     )  # fmt: skip
 

@@ -8,7 +8,13 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from bot.store import schema
+from bot.store.tables.breaker import BREAKER
+from bot.store.tables.connection_state import CONNECTION_STATE
+from bot.store.tables.engine_status import ENGINE_STATUS
+from bot.store.tables.feed_status import FEED_STATUS
+from bot.store.tables.position import POSITION
+from bot.store.tables.session_state import SESSION_STATE
+from bot.store.tables.symbol_halt import SYMBOL_HALT
 
 
 def answers(client: FlaskClient) -> dict[str, tuple[str, str, str]]:
@@ -32,8 +38,8 @@ def wrong(client: FlaskClient) -> tuple[str, str, str]:
 @pytest.fixture
 def fine(store, page: FlaskClient) -> FlaskClient:
     """A working day whose feeds are all fresh."""
-    store.set(schema.FEED_STATUS, {"dataset": "flow_alerts"}, state="ok", max_age_s=600.0)
-    store.set(schema.FEED_STATUS, {"dataset": "spot_gex"}, max_age_s=600.0)
+    store.set(FEED_STATUS, {"dataset": "flow_alerts"}, state="ok", max_age_s=600.0)
+    store.set(FEED_STATUS, {"dataset": "spot_gex"}, max_age_s=600.0)
     return page
 
 
@@ -52,7 +58,7 @@ def test_a_good_day_is_protected_earning_and_nothing_is_wrong(fine: FlaskClient)
 )
 def test_a_position_without_a_stop_is_named(page: FlaskClient, store, protection: str, tone: str, answer: str) -> None:
     since = "2026-11-20T16:05:20.000000+00:00"
-    store.set(schema.POSITION, {"id": "POSRUN"}, protection=protection, unprotected_quantity=1, unprotected_since=since)
+    store.set(POSITION, {"id": "POSRUN"}, protection=protection, unprotected_quantity=1, unprotected_since=since)
     assert protected(page)[:2] == (tone, answer)
     assert "1 contract of SPX 5900C 20 Nov" in protected(page)[2]
 
@@ -62,12 +68,12 @@ def test_a_settlement_price_that_a_person_has_to_tell_is_named(
     fine: FlaskClient, store, settlement: str, answer: str
 ) -> None:
     """What was seen at the expiry is confirmed by itself."""
-    store.set(schema.POSITION, {"id": "POSOLD"}, settlement=settlement)
+    store.set(POSITION, {"id": "POSOLD"}, settlement=settlement)
     assert wrong(fine)[1] == answer
 
 
 def test_a_flat_book_needs_no_protection(fine: FlaskClient, store) -> None:
-    store.set(schema.POSITION, {"id": "POSRUN"}, state="closed")
+    store.set(POSITION, {"id": "POSRUN"}, state="closed")
     assert protected(fine)[:2] == ("idle", "Nothing held")
 
 
@@ -78,8 +84,8 @@ def test_feeds_that_are_late_or_refused_are_counted_and_named(page: FlaskClient)
 
 
 def test_the_worst_comes_first_and_the_rest_is_named_after_it(page: FlaskClient, store) -> None:
-    store.set(schema.SESSION_STATE, {"id": "session"}, state="paused", hold="pause", hold_reason="lunch")
-    store.set(schema.CONNECTION_STATE, {"id": "ibkr"}, state="down", detail="no answer from the gateway")
+    store.set(SESSION_STATE, {"id": "session"}, state="paused", hold="pause", hold_reason="lunch")
+    store.set(CONNECTION_STATE, {"id": "ibkr"}, state="down", detail="no answer from the gateway")
     tone, answer, why = wrong(page)
     assert (tone, answer) == ("bad", "Broker down")
     assert why.startswith("no answer from the gateway")
@@ -90,20 +96,20 @@ def test_the_worst_comes_first_and_the_rest_is_named_after_it(page: FlaskClient,
     "state, tone, answer", [("tripped", "bad", "1 breaker tripped"), ("warning", "warn", "Near a limit")]
 )
 def test_a_limit_that_is_reached_or_near_is_named(fine: FlaskClient, store, state: str, tone: str, answer: str) -> None:
-    store.add(schema.BREAKER, id="daily_loss", state=state, value="6.1%", limit_words="6%", share=1.02)
+    store.add(BREAKER, id="daily_loss", state=state, value="6.1%", limit_words="6%", share=1.02)
     assert wrong(fine)[:2] == (tone, answer)
     assert "Loss of the day" in wrong(fine)[2]
 
 
 def test_a_symbol_on_which_entries_are_halted_is_named_with_the_reason(fine: FlaskClient, store) -> None:
     row = {"reason": "somebody else traded it", "causes": "[]", "halted_by": "broker", "halted_at": store.now_text}
-    store.add(schema.SYMBOL_HALT, id="SPY", state="halted", **row)
+    store.add(SYMBOL_HALT, id="SPY", state="halted", **row)
     assert wrong(fine) == ("warn", "Entries halted on SPY", "somebody else traded it")
 
 
 def test_a_wrong_clock_is_named_on_top_of_the_page_and_to_whoever_asks(fine: FlaskClient, store) -> None:
     told = "the machine's clock says 16:00, the broker's 15:00"
-    store.set(schema.ENGINE_STATUS, {"id": 1}, clock_fault=told)
+    store.set(ENGINE_STATUS, {"id": 1}, clock_fault=told)
     assert wrong(fine)[:2] == ("bad", "Wrong clock")
     assert "clock says 16:00" in wrong(fine)[2]
     assert "Wrong clock:" in fine.get("/").get_data(as_text=True)

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from bot.store import read as ask
-from bot.store import schema
 from bot.store.database import open_reader
+from bot.store.tables.command import COMMAND
+from bot.store.tables.session_state import SESSION_STATE
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -92,8 +93,8 @@ def test_a_press_on_pause_becomes_a_command_and_its_answer_arrives_by_itself(
     with open_reader(store.url) as connection:
         (row,) = ask.commands(connection, 5)
     assert (row.kind, row.actor, row.state) == ("pause", "admin:web:operator", "queued")
-    store.set(schema.COMMAND, {"id": row.id}, state="done", answer="entries are paused")
-    store.set(schema.SESSION_STATE, {"id": "session"}, state="paused")
+    store.set(COMMAND, {"id": row.id}, state="done", answer="entries are paused")
+    store.set(SESSION_STATE, {"id": "session"}, state="paused")
     tab.wait_for_selector("[data-live=notice] >> text=entries are paused")
     tab.wait_for_selector("[data-live=status] >> text=Resume")
     assert complaints == []

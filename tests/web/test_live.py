@@ -9,7 +9,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from bot.store import schema
+from bot.store.tables.position import POSITION
 from bot.web.live import STREAMS_MAX
 from bot.web.patches import applied
 
@@ -35,7 +35,7 @@ def test_the_first_event_has_every_part_and_the_next_only_what_changed(
     )
     assert "+$1,318.40" in parts["positions"]
     assert next(events) == ("beat", {})
-    store.set(schema.POSITION, {"id": "POSRUN"}, bid=42_000)
+    store.set(POSITION, {"id": "POSRUN"}, bid=42_000)
     clock.advance(1)
     kind, steps = next(events)
     assert kind == "patch"
@@ -49,7 +49,7 @@ def test_whoever_polls_gets_what_changed(operator: FlaskClient, store, clock) ->
     first = operator.get("/parts?view=overview").get_json()
     again = operator.get(f"/parts?view=overview&have={first['have']}").get_json()
     assert set(again) == {"have"}
-    store.set(schema.POSITION, {"id": "POSRUN"}, bid=42_000)
+    store.set(POSITION, {"id": "POSRUN"}, bid=42_000)
     clock.advance(1)
     then = operator.get(f"/parts?view=overview&have={first['have']}").get_json()
     assert "positions" in then

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Text
 
-from bot.store import schema
 from bot.store.queries import QUERIES
+from bot.store.tables import METADATA
 from tests.web.conftest import StoreBuilder
 
 HUGE = "hunter <b>&\x1b[2J\u202e " * 1_000_000  # 20 MB
@@ -23,7 +23,7 @@ def planted(path: Path) -> None:
     """Write a text of megabytes into every column of words: 20 MB into the chain, 2 MB elsewhere."""
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA synchronous=OFF")
-        for table in schema.METADATA.sorted_tables:
+        for table in METADATA.sorted_tables:
             words = [column.name for column in table.columns if isinstance(column.type, Text)]
             if table.name in GUARDED or not words:
                 continue

@@ -11,8 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bot.domain.lifecycles import LIFECYCLES
-from bot.store import schema
 from bot.store.database import open_reader
+from bot.store.tables.engine_status import ENGINE_STATUS
+from bot.store.tables.feed_status import FEED_STATUS
+from bot.store.tables.position import POSITION
+from bot.store.tables.session_state import SESSION_STATE
 
 
 def _text(client: FlaskClient, path: str = "/") -> str:
@@ -39,7 +42,7 @@ def test_only_a_person_who_is_logged_in_sees_buttons(page: FlaskClient, csrf_of,
 
 def test_a_paused_session_offers_to_resume_and_says_who_paused_it(operator: FlaskClient, store) -> None:
     store.set(
-        schema.SESSION_STATE, {"id": "session"}, state="paused", hold="pause", held_by="admin:web:operator",
+        SESSION_STATE, {"id": "session"}, state="paused", hold="pause", held_by="admin:web:operator",
         held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="asked by admin:web:operator",
     )  # fmt: skip
     text = _text(operator)
@@ -50,7 +53,7 @@ def test_a_paused_session_offers_to_resume_and_says_who_paused_it(operator: Flas
 
 def test_a_halt_that_waits_for_the_comparison_is_shown_too(operator: FlaskClient, store) -> None:
     store.set(
-        schema.SESSION_STATE, {"id": "session"}, state="reconciling", hold="halt", held_by="cli",
+        SESSION_STATE, {"id": "session"}, state="reconciling", hold="halt", held_by="cli",
         held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="news",
     )  # fmt: skip
     assert "then halt: news, by command line since 11:00:00 New York" in _text(operator)
@@ -68,7 +71,7 @@ def test_a_position_that_a_gap_closed_says_so_on_the_page_and_in_the_trades(page
 
 def test_an_unprotected_position_is_a_warning_on_top(page: FlaskClient, store) -> None:
     store.set(
-        schema.POSITION, {"id": "POSRUN"}, unprotected_since="2026-11-20T16:05:20.000000+00:00",
+        POSITION, {"id": "POSRUN"}, unprotected_since="2026-11-20T16:05:20.000000+00:00",
         protection="rejected", unprotected_quantity=2,
     )  # fmt: skip
     text = _text(page)
@@ -79,7 +82,7 @@ def test_an_unprotected_position_is_a_warning_on_top(page: FlaskClient, store) -
 
 def test_a_positions_page_says_how_it_is_protected_and_for_how_long_it_was_not(page: FlaskClient, store) -> None:
     store.set(
-        schema.POSITION, {"id": "POSRUN"}, protection="synthetic", unprotected_quantity=2, unprotected_ms=3000,
+        POSITION, {"id": "POSRUN"}, protection="synthetic", unprotected_quantity=2, unprotected_ms=3000,
         unprotected_contract_ms=6000, cover_at="2026-11-20T16:04:50.000000+00:00",
     )  # fmt: skip
     text = _text(page, "/position/POSRUN")
@@ -148,8 +151,8 @@ def test_what_strangers_wrote_is_shown_and_never_run(operator: FlaskClient, stor
     store.transition("position", "POSRUN", "ratchet", ("trailing", "trailing"), evil, store.now_text, quote=evil)
     store.alert("critical", evil, "EVIL")
     store.signal("SIGEVIL", "pending", strategy=evil)
-    store.set(schema.FEED_STATUS, {"key": "SPX"}, last_error=f'"{evil}')
-    store.set(schema.ENGINE_STATUS, {"id": 1}, waiting_for=json.dumps([evil]), scenario=evil)
+    store.set(FEED_STATUS, {"key": "SPX"}, last_error=f'"{evil}')
+    store.set(ENGINE_STATUS, {"id": 1}, waiting_for=json.dumps([evil]), scenario=evil)
     for path in ("/", "/position/POSRUN", "/signal/SIGEVIL"):
         text = _text(operator, path)
         assert "<script>alert" not in text

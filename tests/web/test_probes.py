@@ -11,7 +11,12 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.feeds.clock import ManualClock, ScaledClock, wall_seconds
-from bot.store import schema
+from bot.store.tables.breaker import BREAKER
+from bot.store.tables.command import COMMAND
+from bot.store.tables.connection_state import CONNECTION_STATE
+from bot.store.tables.engine_status import ENGINE_STATUS
+from bot.store.tables.position import POSITION
+from bot.store.tables.session_state import SESSION_STATE
 from tests.web.conftest import NOW, StoreBuilder
 
 
@@ -47,10 +52,10 @@ def test_in_sim_a_tick_that_stands_grows_old(make_app: Callable[..., Flask], sto
 @pytest.mark.parametrize(
     "table, values, words",
     [
-        (schema.CONNECTION_STATE, {"state": "down"}, "broker connection is down"),
-        (schema.SESSION_STATE, {"state": "halted"}, "the session is halted"),
-        (schema.ENGINE_STATUS, {"broker_synced_at": None}, "never read"),
-        (schema.ENGINE_STATUS, {"broker_synced_at": "2026-11-20T15:00:00.000000+00:00"}, "was read 3930 s ago"),
+        (CONNECTION_STATE, {"state": "down"}, "broker connection is down"),
+        (SESSION_STATE, {"state": "halted"}, "the session is halted"),
+        (ENGINE_STATUS, {"broker_synced_at": None}, "never read"),
+        (ENGINE_STATUS, {"broker_synced_at": "2026-11-20T15:00:00.000000+00:00"}, "was read 3930 s ago"),
     ],
 )
 def test_each_kind_of_staleness_is_named(page: FlaskClient, store, table, values, words: str) -> None:
@@ -62,14 +67,14 @@ def test_each_kind_of_staleness_is_named(page: FlaskClient, store, table, values
 
 def test_a_command_that_nobody_takes_is_named(page: FlaskClient, store) -> None:
     store.add(
-        schema.COMMAND, id="C1", kind="pause", payload="{}", actor="cli", state="queued", answer="",
+        COMMAND, id="C1", kind="pause", payload="{}", actor="cli", state="queued", answer="",
         created_at="2026-11-20T15:55:00.000000+00:00",
     )  # fmt: skip
     assert page.get("/healthz").get_json()["reasons"] == ["a command waits for 21 s, more than 15"]
 
 
 def test_the_brokers_own_restart_window_is_no_fault(page: FlaskClient, store) -> None:
-    store.set(schema.CONNECTION_STATE, {}, state="restart_window")
+    store.set(CONNECTION_STATE, {}, state="restart_window")
     assert page.get("/healthz").status_code == 200
 
 
@@ -106,7 +111,7 @@ def test_the_status_is_json_with_money_as_text(page: FlaskClient) -> None:
 
 def test_unprotected_contracts_and_seconds_stand_in_metrics_and_status(page: FlaskClient, store: StoreBuilder) -> None:
     store.set(
-        schema.POSITION, {"id": "POSRUN"}, protection="rejected", unprotected_quantity=2, unprotected_ms=3000,
+        POSITION, {"id": "POSRUN"}, protection="rejected", unprotected_quantity=2, unprotected_ms=3000,
         unprotected_contract_ms=6000, cover_at="2026-11-20T16:04:50.000000+00:00",
     )  # fmt: skip
     found = _metrics(page)
@@ -132,8 +137,8 @@ def _metrics(page: FlaskClient) -> dict[object, float]:
 
 def test_breakers_stand_in_status_metrics_and_on_the_page(page: FlaskClient, store: StoreBuilder) -> None:
     row = {"value": "3", "limit_words": "3", "share": 1.0, "detail": "", "facts": "{}"}
-    store.add(schema.BREAKER, id="losses", state="tripped", **row)
-    store.add(schema.BREAKER, id="drawdown", state="ok", **(row | {"value": "1.00%", "share": 0.1}))
+    store.add(BREAKER, id="losses", state="tripped", **row)
+    store.add(BREAKER, id="drawdown", state="ok", **(row | {"value": "1.00%", "share": 0.1}))
     found = _metrics(page)
     assert found["quanticity_breaker_tripped", ("breaker", "losses")] == 1
     assert found["quanticity_breaker_tripped", ("breaker", "drawdown")] == 0

@@ -12,7 +12,8 @@ from sqlalchemy import Table, select
 
 from bot.domain.outside import SHAPES
 from bot.store.invariants.finding import Faults, Finding, Question
-from bot.store.schema import METADATA, TRANSITION
+from bot.store.tables import METADATA
+from bot.store.tables.transition import TRANSITION
 
 _APPROVERS: Final = re.compile(r"^(tick|rules|cli|admin:[a-z]+:.+)$")
 

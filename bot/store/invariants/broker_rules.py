@@ -11,7 +11,7 @@ from typing import Any, Final
 from bot.domain.order import LIVE, OrderSide
 from bot.risk.rules import ORDERS_PER_SIDE
 from bot.store.invariants.finding import Faults, Finding, Question
-from bot.store.rows import grid_of
+from bot.store.tables.instrument import grid_of
 from bot.store.values import maybe_dollars
 
 _AT_BROKER: Final = frozenset(state.value for state in LIVE)

@@ -6,34 +6,15 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Table, text
+from sqlalchemy import text
 
 from bot.domain.lifecycles import LIFECYCLES
 from bot.domain.machine import CREATED, Lifecycle
 from bot.store.audit import stream_transitions
 from bot.store.chain import verify
 from bot.store.invariants.finding import Faults, Finding, Question
-from bot.store.schema import (
-    APPROVAL,
-    BROKER_ORDER,
-    CONNECTION_STATE,
-    MESSAGE,
-    POSITION,
-    REPORT,
-    SESSION_STATE,
-    SIGNAL,
-)
+from bot.store.tables import MACHINES
 
-TABLE_OF: Final[Mapping[str, Table]] = {
-    "signal": SIGNAL,
-    "position": POSITION,
-    "order": BROKER_ORDER,
-    "approval": APPROVAL,
-    "message": MESSAGE,
-    "report": REPORT,
-    "session": SESSION_STATE,
-    "connection": CONNECTION_STATE,
-}
 REFUSED: Final = "refused:"
 
 
@@ -118,7 +99,7 @@ def _legal(machine: str) -> Mapping[tuple[str, str], str]:
 
 def _compare(question: Question, faults: Faults) -> None:
     """The last transition of each entity must lead to the state that its row shows."""
-    for machine, table in TABLE_OF.items():
+    for machine, table in MACHINES.items():
         initial = LIFECYCLES[machine].initial.value
         for row in question.rows(_PARTED.format(table=table.name), machine=machine, initial=initial):
             words = f"{machine} {row['id']} is {row['state']!r}, its transitions lead to {row['reached']!r}"

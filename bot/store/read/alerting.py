@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, func, select
 
-from bot.store import schema
 from bot.store.read.money import bounds
 from bot.store.read.reading import columns_of, read
 from bot.store.read.running import AlertRow
+from bot.store.tables.alert import ALERT
+from bot.store.tables.transition import TRANSITION
 from bot.store.values import parse_json, time_text
 
 BEGINS: Final = ("HELD_IN_HALT", "HELD_WITHOUT_BID", "EXIT_IN_HALT", "EXIT_WITHOUT_BID")
@@ -32,23 +33,23 @@ class AlertFilter:
 
 def found_alerts(connection: Connection, wanted: AlertFilter, limit: int, skip: int = 0) -> list[AlertRow]:
     """Return the alerts that pass a filter, newest first."""
-    table = schema.ALERT.c
-    chosen = _narrowed(columns_of(AlertRow, schema.ALERT), wanted).order_by(table.at.desc(), table.id.desc())
+    table = ALERT.c
+    chosen = _narrowed(columns_of(AlertRow, ALERT), wanted).order_by(table.at.desc(), table.id.desc())
     return read(connection, AlertRow, chosen.limit(limit).offset(skip))
 
 
 def count_alerts(connection: Connection, wanted: AlertFilter) -> int:
-    return int(connection.execute(_narrowed(select(func.count()).select_from(schema.ALERT), wanted)).scalar() or 0)
+    return int(connection.execute(_narrowed(select(func.count()).select_from(ALERT), wanted)).scalar() or 0)
 
 
 def alert_codes(connection: Connection) -> list[str]:
     """Return the codes that have been told on this store."""
-    code = schema.ALERT.c.code
+    code = ALERT.c.code
     return list(connection.execute(select(code).distinct().order_by(code)).scalars())
 
 
 def _narrowed(query: Select[Any], wanted: AlertFilter) -> Select[Any]:
-    table = schema.ALERT.c
+    table = ALERT.c
     if wanted.day is not None:
         start, end = bounds(wanted.day)
         query = query.where(table.at.between(time_text(start), time_text(end)))
@@ -63,10 +64,10 @@ def silent_markets(connection: Connection, position_ids: Sequence[str]) -> Mappi
     The bot tells the beginning and the end of each; after a start it tells anew what it finds: only alerts since
     the latest start count.
     """
-    table, step = schema.ALERT.c, schema.TRANSITION.c
+    table, step = ALERT.c, TRANSITION.c
     started = select(func.max(step.event_at)).where(step.machine == "session", step.trigger == "restart")
     since = connection.execute(started).scalar() or ""
-    said = columns_of(AlertRow, schema.ALERT).where(table.code.in_([*BEGINS, *ENDS]), table.at >= since)
+    said = columns_of(AlertRow, ALERT).where(table.code.in_([*BEGINS, *ENDS]), table.at >= since)
     newest = read(connection, AlertRow, said.order_by(table.at.desc(), table.id.desc()).limit(_LOOKED_AT))
     last: dict[str, AlertRow] = {}
     for row in newest:

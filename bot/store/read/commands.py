@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError, StoreUnusable
 from bot.domain.outside import facts, outside
-from bot.store import schema
 from bot.store.database import reason_of, writer_engine
 from bot.store.read.reading import columns_of, first, read
+from bot.store.tables.command import COMMAND
 from bot.store.trouble import remedy_for
 from bot.store.values import json_text, parse_time, time_text
 
@@ -35,25 +35,25 @@ class CommandRow:
 
 
 def commands(connection: Connection, limit: int) -> list[CommandRow]:
-    table = schema.COMMAND
+    table = COMMAND
     return read(connection, CommandRow, columns_of(CommandRow, table).order_by(table.c.id.desc()).limit(limit))
 
 
 def command(connection: Connection, command_id: str) -> CommandRow | None:
-    table = schema.COMMAND
+    table = COMMAND
     return first(read(connection, CommandRow, columns_of(CommandRow, table).where(table.c.id == command_id)))
 
 
 def queued(connection: Connection) -> list[CommandRow]:
     """Return the requests that nobody answered yet, oldest first."""
-    table = schema.COMMAND
+    table = COMMAND
     chosen = columns_of(CommandRow, table).where(table.c.state == "queued").order_by(table.c.created_at, table.c.id)
     return read(connection, CommandRow, chosen)
 
 
 def oldest_queued_command(connection: Connection) -> datetime | None:
     """Return when the command that has waited longest was given."""
-    table = schema.COMMAND
+    table = COMMAND
     found = connection.execute(select(func.min(table.c.created_at)).where(table.c.state == "queued")).scalar()
     return None if found is None else parse_time(str(found))
 
@@ -68,7 +68,7 @@ def insert_command(
     try:
         with engine.begin() as connection:
             connection.execute(
-                schema.COMMAND.insert().values(
+                COMMAND.insert().values(
                     id=command_id, kind=kind, payload=json_text(facts(payload)), actor=outside(actor), state="queued",
                     created_at=time_text(created_at), answer="", asked_at=time_text(asked_at),
                 )
@@ -87,7 +87,7 @@ def withdraw_command(url: str, command_id: str, actor: str, at: datetime) -> boo
     """Refuse a queued request as withdrawn, while no bot runs (the caller holds the store's lock); False when it is
     queued no more."""
     engine = writer_engine(url)
-    table = schema.COMMAND
+    table = COMMAND
     values = {"state": "refused", "answer": f"WITHDRAWN: withdrawn by {actor}", "handled_at": time_text(at)}
     try:
         with engine.begin() as connection:

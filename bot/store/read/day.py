@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, func, or_, select
 
-from bot.store import schema
 from bot.store.read.money import DayMoney, bounds, money_of_day, slippage_of_day
+from bot.store.tables.execution import EXECUTION
 from bot.store.values import time_text
 
 
@@ -43,10 +43,10 @@ def counters(connection: Connection, day: date, known: DayMoney | None = None) -
 
 
 def _executions(connection: Connection, day: date) -> int:
-    fill = schema.EXECUTION.c
+    fill = EXECUTION.c
     start, end = (time_text(at) for at in bounds(day))
     ours = or_(fill.order_id.is_not(None), fill.position_id.is_not(None))
     found = connection.execute(
-        select(func.count()).select_from(schema.EXECUTION).where(ours, fill.executed_at.between(start, end))
+        select(func.count()).select_from(EXECUTION).where(ours, fill.executed_at.between(start, end))
     )
     return int(found.scalar() or 0)

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, select
 
 from bot.domain.lifecycles import LIFECYCLES
-from bot.store import schema
 from bot.store.bounded import bounded
 from bot.store.read.reading import columns_of, pairs, read
+from bot.store.tables.transition import TRANSITION
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class TransitionRow:
 
 def transitions_of(connection: Connection, ids: Sequence[str]) -> list[TransitionRow]:
     """Return every transition of some entities, oldest first."""
-    table = schema.TRANSITION
+    table = TRANSITION
     known = [name for name in LIFECYCLES if name not in {"session", "connection"}]
     # Naming the machines lets the (machine, entity_id, seq) index find the rows.
     wanted = and_(table.c.machine.in_(known), table.c.entity_id.in_(list(ids)))
@@ -42,14 +42,14 @@ def transitions_of(connection: Connection, ids: Sequence[str]) -> list[Transitio
 
 def latest_transitions(connection: Connection, limit: int, machine: str | None = None) -> list[TransitionRow]:
     """Return the latest transitions, newest first, of one machine or of all."""
-    table = schema.TRANSITION
+    table = TRANSITION
     query = columns_of(TransitionRow, table).order_by(table.c.seq.desc()).limit(limit)
     return read(connection, TransitionRow, query if machine is None else query.where(table.c.machine == machine))
 
 
 def last_words(connection: Connection, machine: str, ids: Sequence[str]) -> dict[str, str]:
     """Return the reason of each entity's latest transition."""
-    table = schema.TRANSITION
+    table = TRANSITION
     newest = select(func.max(table.c.seq)).where(table.c.machine == machine, table.c.entity_id.in_(list(ids)))
     query = select(table.c.entity_id, bounded(table.c.reason)).where(
         table.c.seq.in_(newest.group_by(table.c.entity_id))
@@ -59,4 +59,4 @@ def last_words(connection: Connection, machine: str, ids: Sequence[str]) -> dict
 
 def transition_count(connection: Connection) -> int:
     """Return the number of the newest transition: the chain is gapless from 1."""
-    return int(connection.execute(select(func.max(schema.TRANSITION.c.seq))).scalar() or 0)
+    return int(connection.execute(select(func.max(TRANSITION.c.seq))).scalar() or 0)

@@ -23,9 +23,11 @@ from sqlalchemy import Connection, func, select, text
 from bot.domain.calendar import NEW_YORK
 from bot.domain.money import ZERO, from_units, to_cents
 from bot.domain.position import open_pnl
-from bot.store import schema
 from bot.store.read.running import account
 from bot.store.read.trading import PositionRow, closed_positions, open_positions
+from bot.store.tables.execution import EXECUTION
+from bot.store.tables.position import POSITION
+from bot.store.tables.position_mark import POSITION_MARK
 from bot.store.values import time_text
 from bot.store.views import slippage_sql
 
@@ -162,7 +164,7 @@ def carried(connection: Connection, rows: Sequence[PositionRow], day: date) -> M
 
 
 def _as_it_stood(connection: Connection, row: PositionRow, start: datetime) -> tuple[Decimal, Decimal]:
-    fill, mark = schema.EXECUTION.c, schema.POSITION_MARK.c
+    fill, mark = EXECUTION.c, POSITION_MARK.c
     before = (fill.position_id == row.id) & (fill.executed_at < time_text(start))
     sums = select(fill.side, func.sum(fill.quantity), func.sum(fill.quantity * fill.price), func.sum(fill.commission))
     done = {side: (int(n), from_units(int(v)), from_units(int(c or 0))) for side, n, v, c in
@@ -181,7 +183,7 @@ def _as_it_stood(connection: Connection, row: PositionRow, start: datetime) -> t
 def fees(connection: Connection, day: date) -> Decimal:
     """Return the commissions of our executions of a day, and of the sales by others that took contracts of ours."""
     start, end = (time_text(at) for at in bounds(day))
-    fill, held = schema.EXECUTION.c, schema.POSITION.c
+    fill, held = EXECUTION.c, POSITION.c
     ours = fill.order_id.is_not(None) | fill.position_id.is_not(None)
     paid = connection.execute(select(func.sum(fill.commission)).where(ours, fill.executed_at.between(start, end)))
     others = connection.execute(

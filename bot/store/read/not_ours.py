@@ -14,7 +14,7 @@ from bot.domain.money import from_units
 from bot.domain.wording import key_words
 from bot.store.bounded import whole_rows
 from bot.store.read import reconciliations, running
-from bot.store.schema import EXECUTION
+from bot.store.tables.execution import EXECUTION
 from bot.store.values import parse_time, time_text
 
 

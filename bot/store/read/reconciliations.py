@@ -12,7 +12,9 @@ from bot.domain.order import OrderState
 from bot.domain.wording import key_words
 from bot.engine.state.records import LEFT_ALONE
 from bot.store.bounded import whole_rows
-from bot.store.schema import BROKER_ORDER, RECONCILIATION, RECONCILIATION_LINE
+from bot.store.tables.broker_order import BROKER_ORDER
+from bot.store.tables.reconciliation import RECONCILIATION
+from bot.store.tables.reconciliation_line import RECONCILIATION_LINE
 from bot.store.values import maybe_dollars, parse_time, time_text
 
 SAME = "same"

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, func, select
 
 from bot.domain.adoption import OPEN_QUESTIONS, AdoptionState
 from bot.domain.breaker import BreakerState
 from bot.domain.events import FeedReported
 from bot.domain.symbol_halt import SymbolState
 from bot.engine.state.records import EngineStatus, StrategyStatRow
-from bot.store import schema
 from bot.store.read.reading import columns_of, first, pairs, read
+from bot.store.tables import MACHINES
+from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
+from bot.store.tables.adoption import ADOPTION
+from bot.store.tables.alert import ALERT
+from bot.store.tables.breaker import BREAKER
+from bot.store.tables.connection_state import CONNECTION_STATE
+from bot.store.tables.engine_status import ENGINE_STATUS
+from bot.store.tables.feed_status import FEED_STATUS
+from bot.store.tables.session_state import SESSION_STATE
+from bot.store.tables.strategy_stat import STRATEGY_STAT
+from bot.store.tables.symbol_halt import SYMBOL_HALT
 from bot.store.values import time_text
 
 
@@ -93,53 +102,53 @@ class AlertRow:
 
 def pulse(connection: Connection) -> EngineStatus | None:
     """Return the engine's pulse, None before its first tick."""
-    return first(read(connection, EngineStatus, columns_of(EngineStatus, schema.ENGINE_STATUS)))
+    return first(read(connection, EngineStatus, columns_of(EngineStatus, ENGINE_STATUS)))
 
 
 def session(connection: Connection) -> SessionRow | None:
-    return first(read(connection, SessionRow, columns_of(SessionRow, schema.SESSION_STATE)))
+    return first(read(connection, SessionRow, columns_of(SessionRow, SESSION_STATE)))
 
 
 def breakers(connection: Connection) -> list[BreakerRow]:
     """Return every circuit breaker, the one nearest to its limit first."""
-    table = schema.BREAKER.c
-    return read(connection, BreakerRow, columns_of(BreakerRow, schema.BREAKER).order_by(table.share.desc(), table.id))
+    table = BREAKER.c
+    return read(connection, BreakerRow, columns_of(BreakerRow, BREAKER).order_by(table.share.desc(), table.id))
 
 
 def halted_symbols(connection: Connection) -> list[SymbolHaltRow]:
     """Return the symbols on which entries stop because of other people's trades."""
-    table = schema.SYMBOL_HALT.c
-    halted = columns_of(SymbolHaltRow, schema.SYMBOL_HALT).where(table.state == SymbolState.HALTED.value)
+    table = SYMBOL_HALT.c
+    halted = columns_of(SymbolHaltRow, SYMBOL_HALT).where(table.state == SymbolState.HALTED.value)
     return read(connection, SymbolHaltRow, halted.order_by(table.id))
 
 
 def adoptions_asked(connection: Connection) -> list[AdoptionRow]:
     """Return the holdings that wait for a person, are on their way to be taken over, or were declined by a person."""
-    table = schema.ADOPTION.c
+    table = ADOPTION.c
     said_no = (table.state == AdoptionState.DECLINED.value) & table.answered_by.is_not(None)
     shown = table.state.in_([s.value for s in OPEN_QUESTIONS]) | said_no
-    return read(connection, AdoptionRow, columns_of(AdoptionRow, schema.ADOPTION).where(shown).order_by(table.id))
+    return read(connection, AdoptionRow, columns_of(AdoptionRow, ADOPTION).where(shown).order_by(table.id))
 
 
 def broker_link(connection: Connection) -> ConnectionRow | None:
-    return first(read(connection, ConnectionRow, columns_of(ConnectionRow, schema.CONNECTION_STATE)))
+    return first(read(connection, ConnectionRow, columns_of(ConnectionRow, CONNECTION_STATE)))
 
 
 def account(connection: Connection) -> AccountRow | None:
     """Return the latest account reading."""
-    table = schema.ACCOUNT_SNAPSHOT
+    table = ACCOUNT_SNAPSHOT
     return first(read(connection, AccountRow, columns_of(AccountRow, table).order_by(table.c.at.desc()).limit(1)))
 
 
 def account_day(connection: Connection, day: date) -> list[AccountRow]:
     """Return a New York day's account readings, oldest first."""
-    table = schema.ACCOUNT_SNAPSHOT
+    table = ACCOUNT_SNAPSHOT
     query = columns_of(AccountRow, table).where(table.c.day == day.isoformat()).order_by(table.c.at)
     return read(connection, AccountRow, query)
 
 
 def feeds(connection: Connection) -> list[FeedReported]:
-    table = schema.FEED_STATUS
+    table = FEED_STATUS
     return read(
         connection, FeedReported, columns_of(FeedReported, table).order_by(table.c.feed, table.c.dataset, table.c.key)
     )
@@ -147,7 +156,7 @@ def feeds(connection: Connection) -> list[FeedReported]:
 
 def alerts(connection: Connection, limit: int, since: datetime | None = None) -> list[AlertRow]:
     """Return alerts, newest first; `since`: only those of then and later."""
-    table = schema.ALERT
+    table = ALERT
     chosen = columns_of(AlertRow, table).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
     if since is not None:
         chosen = chosen.where(table.c.at >= time_text(since))
@@ -155,7 +164,7 @@ def alerts(connection: Connection, limit: int, since: datetime | None = None) ->
 
 
 def strategy_stats(connection: Connection, day: date) -> list[StrategyStatRow]:
-    table = schema.STRATEGY_STAT
+    table = STRATEGY_STAT
     query = (
         columns_of(StrategyStatRow, table)
         .where(table.c.day == day.isoformat())
@@ -164,25 +173,10 @@ def strategy_stats(connection: Connection, day: date) -> list[StrategyStatRow]:
     return read(connection, StrategyStatRow, query)
 
 
-_TABLE_OF: Final[Mapping[str, Table]] = {
-    "signal": schema.SIGNAL,
-    "position": schema.POSITION,
-    "order": schema.BROKER_ORDER,
-    "approval": schema.APPROVAL,
-    "message": schema.MESSAGE,
-    "report": schema.REPORT,
-    "session": schema.SESSION_STATE,
-    "connection": schema.CONNECTION_STATE,
-    "breaker": schema.BREAKER,
-    "symbol": schema.SYMBOL_HALT,
-    "adoption": schema.ADOPTION,
-}
-
-
 def state_counts(connection: Connection) -> dict[str, dict[str, int]]:
     """Return how many of each machine are in each state now."""
     found: dict[str, dict[str, int]] = {}
-    for machine, table in _TABLE_OF.items():
+    for machine, table in MACHINES.items():
         query = select(table.c.state, func.count()).group_by(table.c.state)
         found[machine] = pairs(connection, query)
     return found

@@ -13,9 +13,14 @@ from sqlalchemy import Connection, and_, false, or_, select
 from bot.domain.order import Purpose
 from bot.domain.position import POSITION as POSITION_LIFE
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
-from bot.store import schema
 from bot.store.bounded import bounded
 from bot.store.read.reading import columns_of, first, pairs, read
+from bot.store.tables.approval import APPROVAL
+from bot.store.tables.broker_order import BROKER_ORDER
+from bot.store.tables.execution import EXECUTION
+from bot.store.tables.position import POSITION
+from bot.store.tables.position_mark import POSITION_MARK
+from bot.store.tables.signal import SIGNAL
 from bot.store.values import parse_json
 
 _FEW: Final = 9  # enough to say that an end of an id fits several
@@ -109,7 +114,7 @@ class MarkRow:
 
 
 def open_positions(connection: Connection) -> list[PositionRow]:
-    table = schema.POSITION
+    table = POSITION
     ended = [state.value for state in POSITION_LIFE.terminal]
     query = columns_of(PositionRow, table).where(table.c.state.not_in(ended)).order_by(table.c.opened_at)
     return read(connection, PositionRow, query)
@@ -117,7 +122,7 @@ def open_positions(connection: Connection) -> list[PositionRow]:
 
 def unsettled_positions(connection: Connection) -> list[PositionRow]:
     """Return the positions whose price at their expiry is not certain yet, or what they brought that somebody sold."""
-    table = schema.POSITION
+    table = POSITION
     uncertain = or_(table.c.settlement.in_(["pending", "seen"]), table.c.valuation.in_(["unknown", "estimated"]))
     query = columns_of(PositionRow, table).where(uncertain)
     return read(connection, PositionRow, query.order_by(table.c.closed_at))
@@ -125,25 +130,25 @@ def unsettled_positions(connection: Connection) -> list[PositionRow]:
 
 def closed_positions(connection: Connection, day: date, limit: int) -> list[PositionRow]:
     """Return the positions closed on a New York day, latest first."""
-    table = schema.POSITION
+    table = POSITION
     query = columns_of(PositionRow, table).where(table.c.session_day == day.isoformat())
     return read(connection, PositionRow, query.order_by(table.c.closed_at.desc()).limit(limit))
 
 
 def position(connection: Connection, position_id: str) -> PositionRow | None:
-    table = schema.POSITION
+    table = POSITION
     return first(read(connection, PositionRow, columns_of(PositionRow, table).where(table.c.id == position_id)))
 
 
 def positions_ending(connection: Connection, end: str) -> list[PositionRow]:
     """Return the positions, open and closed, whose id ends so; few, newest first."""
-    table = schema.POSITION
+    table = POSITION
     query = columns_of(PositionRow, table).where(table.c.id.endswith(end, autoescape=True))
     return read(connection, PositionRow, query.order_by(table.c.opened_at.desc()).limit(_FEW))
 
 
 def live_signals(connection: Connection) -> list[SignalRow]:
-    table = schema.SIGNAL
+    table = SIGNAL
     ended = [state.value for state in SIGNAL_LIFE.terminal]
     query = columns_of(SignalRow, table).where(table.c.state.not_in(ended)).order_by(table.c.created_at.desc())
     return read(connection, SignalRow, query)
@@ -151,7 +156,7 @@ def live_signals(connection: Connection) -> list[SignalRow]:
 
 def ended_signals(connection: Connection, limit: int) -> list[SignalRow]:
     """Return the latest signals that have come to an end."""
-    table = schema.SIGNAL
+    table = SIGNAL
     ended = [state.value for state in SIGNAL_LIFE.terminal]
     query = (
         columns_of(SignalRow, table).where(table.c.state.in_(ended)).order_by(table.c.created_at.desc()).limit(limit)
@@ -160,13 +165,13 @@ def ended_signals(connection: Connection, limit: int) -> list[SignalRow]:
 
 
 def signal(connection: Connection, signal_id: str) -> SignalRow | None:
-    table = schema.SIGNAL
+    table = SIGNAL
     return first(read(connection, SignalRow, columns_of(SignalRow, table).where(table.c.id == signal_id)))
 
 
 def signals_ending(connection: Connection, end: str) -> list[SignalRow]:
     """Return the signals, live and over, whose id or approval's id ends so; few, newest first."""
-    table = schema.SIGNAL
+    table = SIGNAL
     named = or_(table.c.id.endswith(end, autoescape=True), table.c.approval_id.endswith(end, autoescape=True))
     query = columns_of(SignalRow, table).where(named)
     return read(connection, SignalRow, query.order_by(table.c.created_at.desc()).limit(_FEW))
@@ -174,39 +179,39 @@ def signals_ending(connection: Connection, end: str) -> list[SignalRow]:
 
 def signals_that_wait_for_a_person(connection: Connection) -> set[str]:
     """Return the ids of the signals with an open approval."""
-    table = schema.APPROVAL
+    table = APPROVAL
     return set(connection.execute(select(table.c.signal_id).where(table.c.state == "requested")).scalars())
 
 
 def approval_ids(connection: Connection, signal_id: str) -> list[str]:
-    table = schema.APPROVAL
+    table = APPROVAL
     return list(connection.execute(select(table.c.id).where(table.c.signal_id == signal_id)).scalars())
 
 
 def orders_of_signal(connection: Connection, signal_id: str) -> list[OrderRow]:
     """Return a signal's entry orders, oldest first."""
-    table = schema.BROKER_ORDER
+    table = BROKER_ORDER
     wanted = and_(table.c.signal_id == signal_id, table.c.purpose == Purpose.ENTRY.value)
     return read(connection, OrderRow, columns_of(OrderRow, table).where(wanted).order_by(table.c.created_at))
 
 
 def orders_of_position(connection: Connection, position_id: str, signal_id: str | None) -> list[OrderRow]:
     """Return a position's orders, those of its entry included, oldest first."""
-    table = schema.BROKER_ORDER
+    table = BROKER_ORDER
     entry = and_(table.c.signal_id == signal_id, table.c.purpose == Purpose.ENTRY.value) if signal_id else false()
     query = columns_of(OrderRow, table).where(or_(table.c.position_id == position_id, entry))
     return read(connection, OrderRow, query.order_by(table.c.created_at))
 
 
 def orders(connection: Connection, ids: Iterable[str]) -> dict[str, OrderRow]:
-    table = schema.BROKER_ORDER
+    table = BROKER_ORDER
     found = read(connection, OrderRow, columns_of(OrderRow, table).where(table.c.id.in_(list(ids))))
     return {row.id: row for row in found}
 
 
 def executions(connection: Connection, order_ids: Iterable[str], position_id: str | None = None) -> list[ExecutionRow]:
     """Return the fills that count of orders, and of a position (an adopted one has fills without an order of ours)."""
-    table = schema.EXECUTION
+    table = EXECUTION
     ours = table.c.order_id.in_(list(order_ids))
     query = columns_of(ExecutionRow, table).where(
         or_(ours, table.c.position_id == position_id) if position_id else ours
@@ -216,7 +221,7 @@ def executions(connection: Connection, order_ids: Iterable[str], position_id: st
 
 def marks(connection: Connection, position_id: str) -> list[MarkRow]:
     """Return the sampled price path of a position."""
-    table = schema.POSITION_MARK
+    table = POSITION_MARK
     return read(
         connection, MarkRow, columns_of(MarkRow, table).where(table.c.position_id == position_id).order_by(table.c.at)
     )
@@ -225,14 +230,14 @@ def marks(connection: Connection, position_id: str) -> list[MarkRow]:
 def titles(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     """Return the contract of each signal and position among some ids."""
     found: dict[str, str] = {}
-    for table in (schema.SIGNAL, schema.POSITION):
+    for table in (SIGNAL, POSITION):
         query = select(table.c.id, bounded(table.c.contract_key)).where(table.c.id.in_(list(ids)))
         found.update(pairs(connection, query))
     return found
 
 
 def signal_of_approval(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
-    table = schema.APPROVAL
+    table = APPROVAL
     query = select(table.c.id, table.c.signal_id).where(table.c.id.in_(list(ids)))
     return pairs(connection, query)
 

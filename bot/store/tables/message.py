@@ -1,4 +1,4 @@
-"""Tables of what goes out to people: messages and reports."""
+"""Outbox of everything said to an audience."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Final
 from sqlalchemy import Column, Index, String, Table
 
 from bot.domain.message import MessageState
-from bot.domain.report import ReportState
-from bot.store.schema.columns import METADATA, ident, key, label, one_of, utc, words
+from bot.store.columns import METADATA, ident, key, label, one_of, utc, words
 
 MESSAGE: Final = Table(
     "message",
@@ -31,22 +30,4 @@ MESSAGE: Final = Table(
     Index(None, "state", "due_at"),
     Index(None, "position_id"),
     comment="outbox of everything said to an audience",
-)
-
-REPORT: Final = Table(
-    "report",
-    METADATA,
-    key(),
-    label("kind"),
-    label("period"),
-    words("title"),
-    words("body"),
-    label("state"),
-    utc("created_at", nullable=False),
-    utc("decided_at"),
-    label("decided_by", nullable=True),
-    utc("published_at"),
-    one_of("state", ReportState),
-    Index(None, "state"),
-    comment="drafted from the store, approved by a person, published once",
 )

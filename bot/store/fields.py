@@ -1,0 +1,231 @@
+"""What a field of a thing is in the store: its column, or columns, and how its value is written and read. Said once.
+
+The name of a column is the name of its field, unless `field` says otherwise. A field that may be None says `maybe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Float
+
+from bot.domain.instruments import OptionContract, Right
+from bot.domain.money import from_units, to_units
+from bot.store import columns
+from bot.store.values import Row, json_text, parse_json, parse_time, time_text
+
+Write = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a thing and its columns: `write` gives the stored form of its value for each of them, in their order,
+    `read` takes the value from a row. `of`: where the value comes from, the attribute of that name unless it says so.
+    """
+
+    name: str
+    columns: tuple[Column[Any], ...]
+    write: Mapping[str, Write]
+    read: Callable[[Row], Any] | None
+    of: Callable[[Any], Any] | None = None
+    checks: tuple[CheckConstraint, ...] = ()
+    is_given: bool = field(default=False, kw_only=True)
+
+
+def shown(part: Field, of: Callable[[Any], Any] | None = None) -> Field:
+    """A value for those who look into the store: written from the thing as it is, never read back."""
+    return replace(part, read=None, of=of)
+
+
+def given(part: Field) -> Field:
+    """A value that the thing does not know and its writer says beside it."""
+    return replace(part, read=None, is_given=True)
+
+
+def apart(part: Field) -> Field:
+    """A column that a statement of its own writes: a change of the thing leaves it as it is."""
+    return replace(part, read=None, write={})
+
+
+def _one(
+    column: Column[Any],
+    write: Write | None = None,
+    read: Callable[[Any], Any] | None = None,
+    *,
+    field: str | None = None,
+    maybe: bool = False,
+    checks: tuple[CheckConstraint, ...] = (),
+) -> Field:
+    name = column.name
+    writes = _or_none(write, maybe=maybe) or _same
+    reads = _or_none(read, maybe=maybe)
+    by_row: Callable[[Row], Any] = (lambda row: row[name]) if reads is None else (lambda row: reads(row[name]))
+    return Field(field or name, (column,), {name: writes}, by_row, None, checks)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _or_none(form: Callable[[Any], Any] | None, *, maybe: bool) -> Callable[[Any], Any] | None:
+    if form is None or not maybe:
+        return form
+    return lambda value: None if value is None else form(value)
+
+
+def key(comment: str = "ULID", name: str = "id") -> Field:
+    """The text that a row is found by."""
+    return _one(columns.key(name, comment))
+
+
+def ref(name: str, target: str, comment: str | None = None, *, maybe: bool = False) -> Field:
+    """The id of a row that must be there."""
+    return _one(columns.ref(name, target, nullable=maybe, comment=comment))
+
+
+def ident(name: str, comment: str | None = None) -> Field:
+    """The id of a thing in another table, without a constraint (the two tables point at each other), or None."""
+    return _one(columns.ident(name, comment=comment))
+
+
+def label(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
+    """A short text: symbol, actor."""
+    return _one(columns.label(name, nullable=maybe, comment=comment))
+
+
+def word(
+    name: str, words: type[StrEnum], comment: str | None = None, *, maybe: bool = False, default: StrEnum | None = None
+) -> Field:
+    """A word of a StrEnum; the database takes no other."""
+    more = {} if default is None else {"server_default": default.value}
+    column = columns.label(name, nullable=maybe, comment=comment, **more)
+    return _one(column, _value, words, maybe=maybe, checks=(columns.one_of(name, words),))
+
+
+def _value(each: StrEnum) -> str:
+    return each.value
+
+
+def words(name: str, comment: str | None = None, *, field: str | None = None) -> Field:
+    """Text for people."""
+    return _one(columns.words(name, comment=comment), field=field)
+
+
+def json(
+    name: str,
+    write: Write,
+    read: Callable[[str], Any],
+    comment: str | None = None,
+    *,
+    maybe: bool = False,
+    default: str | None = "{}",
+) -> Field:
+    """What has a shape of its own, as JSON text."""
+    return _one(columns.words(name, nullable=maybe, comment=comment, default=default), write, read, maybe=maybe)
+
+
+def facts(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
+    """A mapping for people, as JSON: decimals and times in it come back as text."""
+    return json(name, json_text, parse_json, comment, maybe=maybe)
+
+
+def names(name: str, comment: str | None = None) -> Field:
+    """A tuple of texts, as JSON."""
+    return json(name, lambda value: json_text(list(value)), lambda text: tuple(parse_json(text)), comment, default="[]")
+
+
+def utc(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
+    """A moment."""
+    return _one(columns.utc(name, nullable=maybe, comment=comment), time_text, parse_time, maybe=maybe)
+
+
+def day(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
+    """A date, New York's unless the comment says otherwise."""
+    column = columns.day(name, nullable=maybe, comment=comment)
+    return _one(column, date.isoformat, date.fromisoformat, maybe=maybe)
+
+
+def money(name: str, comment: str | None = None, *, maybe: bool = False, default: str | None = None) -> Field:
+    """Money or a price: a Decimal, in 1/10000 dollar."""
+    column = columns.units(name, nullable=maybe, comment=comment, default=default)
+    return _one(column, to_units, from_units, maybe=maybe)
+
+
+def fraction(name: str, comment: str | None = None) -> Field:
+    """A Decimal of any scale, as its text."""
+    return _one(columns.label(name, comment=comment), str, Decimal)
+
+
+def whole(
+    name: str,
+    comment: str | None = None,
+    *,
+    maybe: bool = False,
+    default: str | None = None,
+    field: str | None = None,
+) -> Field:
+    return _one(columns.whole(name, nullable=maybe, comment=comment, default=default), field=field)
+
+
+def large(name: str, comment: str | None = None, *, maybe: bool = False, default: str | None = None) -> Field:
+    """A whole number that may be larger than 32 bits hold: an id of the broker's, milliseconds."""
+    return _one(Column(name, BigInteger, nullable=maybe, comment=comment, server_default=default))
+
+
+def number(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
+    return _one(Column(name, Float, nullable=maybe, comment=comment))
+
+
+def of_column(column: Column[Any]) -> Field:
+    """A value that stands in its column as it is."""
+    return _one(column)
+
+
+# ---- fields of several columns
+
+
+def several(name: str, parts: Mapping[str, Field], read: Callable[[Row], Any]) -> Field:
+    """A field of several columns; `parts` by the attribute of the value that stands in each."""
+    write = {part.columns[0].name: _part_of(attribute, part) for attribute, part in parts.items()}
+    checks = tuple(check for part in parts.values() for check in part.checks)
+    return Field(name, tuple(part.columns[0] for part in parts.values()), write, read, None, checks)
+
+
+def _part_of(attribute: str, part: Field) -> Write:
+    (form,) = part.write.values()
+    return lambda value: None if value is None else form(getattr(value, attribute))
+
+
+def contract(comments: Mapping[str, str]) -> Field:
+    """An option contract: its terms for who asks by them, and its key; `comments` by column."""
+    parts = {
+        "symbol": label("symbol", comments.get("symbol")),
+        "root": label("root", comments.get("root")),
+        "right": word("right", Right, comments.get("right")),
+        "strike": money("strike"),
+        "expiry": day("expiry"),
+        "multiplier": whole("multiplier"),
+        "key": label("contract_key", comments.get("contract_key")),
+    }
+    return several("contract", parts, _contract_of)
+
+
+def _contract_of(row: Row) -> OptionContract:
+    return OptionContract(
+        row["root"],
+        date.fromisoformat(row["expiry"]),
+        Right(row["right"]),
+        _plain(from_units(row["strike"])),
+        row["multiplier"],
+    )
+
+
+def _plain(value: Decimal) -> Decimal:
+    """Return a price without the zeros that its scale of four places brought, as prices are written elsewhere."""
+    whole_part = value.to_integral_value()
+    return whole_part if value == whole_part else value.normalize()

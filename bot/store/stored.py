@@ -1,0 +1,109 @@
+"""A thing and its table: from one list of fields come the table, the row, the way back, the upsert and what is alive.
+
+Context: a column stood in the schema, in the row that is written, in the row that is read and in the statement, and one
+of the four was easily forgotten. Decision: each table is one file in `bot/store/tables` that lists its fields once.
+Consequence: a field of the dataclass that no column holds is an error at the import, not a value lost at a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import Field as Attribute
+from dataclasses import fields as attributes_of
+from operator import attrgetter
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
+
+from sqlalchemy import Column, ColumnCollection, Select, Table, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.sql import ClauseElement
+
+from bot.domain.kinds import KINDS
+from bot.store.columns import METADATA
+from bot.store.fields import Field, Write
+from bot.store.values import Row
+
+
+class Thing(Protocol):
+    """A dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Attribute[Any]]]
+
+
+T = TypeVar("T", bound=Thing)
+
+
+class Stored(Generic[T]):
+    """The table of a kind of thing. `more`: indexes and constraints. `in_memory`: fields that are memory of one run.
+    `as_kept`: gives the thing as the store can hold it, before its row is made."""
+
+    def __init__(
+        self,
+        kind: type[T],
+        name: str,
+        *fields: Field,
+        comment: str,
+        more: Collection[SchemaItem] = (),
+        in_memory: Collection[str] = (),
+        as_kept: Callable[[T], T] | None = None,
+    ) -> None:
+        columns = [column for each in fields for column in each.columns]
+        checks = [check for each in fields for check in each.checks]
+        self.kind: Final = kind
+        self.table: Final = Table(name, METADATA, *columns, *checks, *more, comment=comment)
+        self._as_kept = as_kept
+        self._writes = [_writer(each) for each in fields if each.write and not each.is_given]
+        self._given = {column: form for each in fields if each.is_given for column, form in each.write.items()}
+        self._reads = [(each.name, each.read) for each in fields if each.read is not None]
+        self._written = [column for each in fields for column in each.write]
+        _all_kept(kind, {name for name, _ in self._reads} | set(in_memory))
+
+    @property
+    def c(self) -> ColumnCollection[str, Column[Any]]:
+        return self.table.c
+
+    def row(self, thing: T, **given: Any) -> dict[str, Any]:
+        """Return the stored form of a thing by column; `given` are the values that it does not know itself."""
+        kept = thing if self._as_kept is None else self._as_kept(thing)
+        found: dict[str, Any] = {}
+        for value_of, columns in self._writes:
+            value = value_of(kept)
+            for column, form in columns:
+                found[column] = form(value)
+        for column, form in self._given.items():
+            found[column] = form(given[column])
+        return found
+
+    def read(self, row: Row) -> T:
+        """Return the thing of a row."""
+        return self.kind(**{name: read(row) for name, read in self._reads})
+
+    def upsert(self, dialect: str) -> ClauseElement:
+        """Return an insert that replaces the row of the same key, but for the columns that others write."""
+        start = postgresql.insert(self.table) if dialect == "postgresql" else sqlite.insert(self.table)
+        keys = [column.name for column in self.table.primary_key.columns]
+        statement = start.values({name: bindparam(name) for name in self._written})
+        kept = {name: statement.excluded[name] for name in self._written if name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_=kept)
+
+    def alive(self) -> Select[Any]:
+        """Return a query of what is alive of a kind that has a life, in the order of its ids."""
+        over = sorted(state.value for state in KINDS[self.kind].life.terminal)  # type: ignore[index]
+        every = select(self.table).order_by(self.table.c.id)
+        return every.where(self.table.c.state.not_in(over)) if over else every
+
+
+def _writer(each: Field) -> tuple[Callable[[Any], Any], list[tuple[str, Write]]]:
+    return each.of or attrgetter(each.name), list(each.write.items())
+
+
+def _all_kept(kind: type[Thing], kept: Collection[str]) -> None:
+    known = {each.name for each in attributes_of(kind) if each.init}
+    lost, strange = sorted(known - set(kept)), sorted(set(kept) - known)
+    if lost:
+        raise TypeError(f"{kind.__name__}.{lost[0]} has no column: a restart would forget it")
+    if strange:
+        raise TypeError(f"{kind.__name__} has no field {strange[0]!r}")
+
+
+Tables = Mapping[type[Any], Stored[Any]]

@@ -1,0 +1,47 @@
+"""One idea to buy one option contract. It names its approval, order and position without constraints, because those
+point back at it and a row must be able to come first.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Index
+
+from bot.domain.calendar import new_york_day
+from bot.domain.signal import Signal, SignalState
+from bot.store.fields import contract, day, facts, fraction, ident, key, label, money, shown, utc, whole, word
+from bot.store.stored import Stored
+
+SIGNALS: Final = Stored(
+    Signal,
+    "signal",
+    key(),
+    label("strategy"),
+    contract(
+        {
+            "symbol": "underlying ticker",
+            "root": "option root (SPXW)",
+            "right": "C or P",
+            "contract_key": "21-character OSI symbol",
+        }
+    ),
+    whole("quantity", "contracts proposed; 0: one was already too much"),
+    money("limit_price"),
+    money("notional", "full premium of the quantity"),
+    fraction("risk_fraction", "decimal text: notional of equity"),
+    word("state", SignalState),
+    utc("created_at"),
+    utc("expires_at"),
+    utc("closed_at", maybe=True),
+    shown(day("session_day", "New York day of created_at"), lambda signal: new_york_day(signal.created_at)),
+    facts("rationale", "JSON: what the strategy saw"),
+    ident("approval_id"),
+    ident("entry_order_id"),
+    ident("position_id"),
+    facts("what_if", "JSON: the broker's margin preview", maybe=True),
+    utc("what_if_asked_at", maybe=True),
+    more=(Index(None, "state"), Index(None, "strategy", "symbol", "created_at"), Index(None, "session_day")),
+    comment="one idea to buy one option contract",
+)
+SIGNAL: Final = SIGNALS.table
