@@ -267,7 +267,7 @@ class Engine:
         self._status_at = started
         run("marks", jobs.mark_positions, tick_memory.schedule)
         journal.batch.status = self._pulse(ctx, passed)
-        run("circuit breakers shown", tick_memory.limits.show)
+        run("circuit breakers", tick_memory.limits.show)
 
     def _begin_to_rest(self, ctx: Context, journal: Journal) -> None:
         """Ask the jobs that were just done until when they have nothing to do."""
