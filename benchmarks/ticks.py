@@ -165,7 +165,8 @@ async def _engine() -> tuple[Engine, ManualClock, Inbox, list[str]]:
     )
     engine = bot.engine
     await engine.start()
-    engine.ledger.session.state, engine.ledger.connection.state = SessionState.ACTIVE, ConnectionState.SYNCED
+    engine.ledger.session = Session(state=SessionState.ACTIVE)
+    engine.ledger.connection = Connection(state=ConnectionState.SYNCED)
     return engine, bot.clock, bot.inbox, [position.key for position, _ in pairs]
 
 

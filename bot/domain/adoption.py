@@ -9,13 +9,12 @@ another question, and a proof that they are ours still counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypedDict
 
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
 
 
 class AdoptionState(StrEnum):
@@ -82,8 +81,19 @@ EVERYTHING: Final = "all"
 """In place of a contract's key: all that waits, but for what has to be named."""
 
 
-@dataclass(slots=True)
-class Adoption:
+class AdoptionChange(TypedDict, total=False):
+    """What may change of an adoption."""
+
+    quantity: int
+    why: str
+    asked_at: datetime | None
+    answered_by: str | None
+    answered_at: datetime | None
+    adopted_at: datetime | None
+
+
+@living
+class Adoption(Living[AdoptionTrigger, AdoptionChange]):
     """One contract of which the broker holds, or held, more than our book can explain."""
 
     id: str  # the contract's key

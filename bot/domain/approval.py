@@ -3,13 +3,12 @@ approve."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypedDict
 
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
 
 
 class ApprovalState(StrEnum):
@@ -52,8 +51,16 @@ APPROVAL: Final = Lifecycle(
 )
 
 
-@dataclass(slots=True)
-class Approval:
+class ApprovalChange(TypedDict, total=False):
+    """What may change of an approval."""
+
+    decided_at: datetime | None
+    decided_by: str | None
+    reason: str
+
+
+@living
+class Approval(Living[ApprovalTrigger, ApprovalChange]):
     """One question about one signal; `decided_by` is the actor of the answer."""
 
     id: str

@@ -6,13 +6,13 @@ A tripped breaker keeps entries out, whatever else it does; exits are never its 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
 
 
 class BreakerState(StrEnum):
@@ -60,8 +60,20 @@ BREAKER: Final = Lifecycle(
 )
 
 
-@dataclass(slots=True)
-class Breaker:
+class BreakerChange(TypedDict, total=False):
+    """What may change of a breaker."""
+
+    value: str
+    limit: str
+    share: float | None
+    detail: str
+    since: datetime | None
+    acknowledged_at: datetime | None
+    facts: Mapping[str, Any]
+
+
+@living
+class Breaker(Living[BreakerTrigger, BreakerChange]):
     """One breaker. `value` and `limit` as a person reads them, `share` is value of limit (1.0: at the limit; None:
     unknown). `acknowledged_at`: what is counted, is counted from there."""
 

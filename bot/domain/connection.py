@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypedDict
 
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
 
 
 class ConnectionState(StrEnum):
@@ -99,8 +98,15 @@ ALLOWED: Final[Mapping[ConnectionState, frozenset[Permission]]] = MappingProxyTy
 CONNECTION_ID: Final = "ibkr"
 
 
-@dataclass(slots=True)
-class Connection:
+class ConnectionChange(TypedDict, total=False):
+    """What may change of a connection."""
+
+    since: datetime | None
+    detail: str
+
+
+@living
+class Connection(Living[ConnectionTrigger, ConnectionChange]):
     """The one connection to the broker and why it is as it is."""
 
     id: str = CONNECTION_ID

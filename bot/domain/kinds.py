@@ -20,7 +20,7 @@ from bot.domain.approval import APPROVAL, Approval
 from bot.domain.breaker import BREAKER, Breaker
 from bot.domain.connection import CONNECTION, Connection
 from bot.domain.machine import Lifecycle
-from bot.domain.order import ORDER, Order
+from bot.domain.order import ORDER, Order, OrderChange
 from bot.domain.position import POSITION, Position, PositionState
 from bot.domain.session import SESSION, Session
 from bot.domain.signal import SIGNAL, Signal
@@ -48,17 +48,17 @@ class Kind(Generic[E]):
     """What is to be known of one kind of entity.
 
     `urgent`: a change of it is written at once, also when it is no transition. `position_of`: the id of the position
-    that a change of it is about. `settle`: brings its values into the form in which they are kept, before they are
-    written. `enter`: what else changes when it comes into another state. `closing`: what each of its steps has beside
-    its evidence.
+    that a change of it is about. `settle`: the change that brings its values into the form in which they are kept,
+    before they are written. `enter`: what else changes when it comes into another state. `closing`: what each of its
+    steps has beside its evidence.
     """
 
     entity: type[E]
     life: Lifecycle
     urgent: bool = False
     position_of: Callable[[E], str | None] = lambda _: None
-    settle: Callable[[E], None] = lambda _: None
-    enter: Callable[[E, datetime], None] = lambda _, __: None
+    settle: Callable[[E], Any] = lambda _: None
+    enter: Callable[[E, datetime], Any] = lambda _, __: None
     closing: Callable[[E], Mapping[str, Any]] = lambda _: _NOTHING
 
     @property
@@ -70,22 +70,23 @@ class Kind(Generic[E]):
         return entity.state not in self.life.terminal
 
 
-def _order_enters(order: Order, now: datetime) -> None:
-    order.state_since = now
-
-
 def _closing_numbers(position: Position) -> Mapping[str, Any]:
     """What a trade came to, beside each step that closes it or changes it afterwards, so that the chain holds it."""
     if position.state is not PositionState.CLOSED:
         return _NOTHING
-    position.round_sums()
     return {"closing": position.closing_numbers()}
 
 
 _ALL: Final[tuple[Kind[Any], ...]] = (
     Kind(Signal, SIGNAL),
-    Kind(Position, POSITION, position_of=lambda p: p.id, settle=lambda p: p.round_sums(), closing=_closing_numbers),
-    Kind(Order, ORDER, urgent=True, position_of=lambda o: o.position_id, enter=_order_enters),
+    Kind(Position, POSITION, position_of=lambda p: p.id, settle=lambda p: p.rounded_sums(), closing=_closing_numbers),
+    Kind(
+        Order,
+        ORDER,
+        urgent=True,
+        position_of=lambda o: o.position_id,
+        enter=lambda _, now: OrderChange(state_since=now),
+    ),
     Kind(Approval, APPROVAL),
     Kind(Session, SESSION),
     Kind(Connection, CONNECTION),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar, dataclass_transform
 
 from transitions import Machine, MachineError
 
@@ -22,6 +22,29 @@ class Model(Protocol):
 
     @property
     def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=StrEnum)
+C = TypeVar("C")
+_Class = TypeVar("_Class")
+
+
+class Living(Generic[T, C]):
+    """What has a lifecycle: `T` are its triggers, `C` is the typed mapping of what may change of it after its birth.
+
+    Its fields are read-only to the type checker; the ledger's `change` alone writes them.
+    """
+
+    __slots__ = ()
+    id: str
+    state: StrEnum
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def living(entity: type[_Class]) -> type[_Class]:
+    """Make a dataclass with slots of a `Living` one. The type checker takes it for frozen: whoever assigns to a field
+    outside the one door is told so."""
+    return dataclass(slots=True)(entity)
 
 
 Table = Mapping[tuple[StrEnum, StrEnum], StrEnum]

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypedDict
 
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
 
 
 class OrderState(StrEnum):
@@ -186,8 +186,36 @@ class Terms:
         return " ".join([str(self.quantity), *(f"{name} {price}" for name, price in prices if price is not None)])
 
 
-@dataclass(slots=True)
-class Order:
+class OrderChange(TypedDict, total=False):
+    """What may change of an order."""
+
+    terms: Terms
+    state_since: datetime
+    position_id: str | None
+    tag: str
+    filled_quantity: int
+    reported_filled: int
+    corrected_away: int
+    filled_value: Decimal
+    wanted: Terms | None
+    wanted_since: datetime | None
+    amendments: int
+    attempts: int
+    change_refusals: int
+    superseded: tuple[Terms, ...]
+    cancel_misses: int
+    order_id: int | None
+    perm_id: int | None
+    client_id: int | None
+    reject_code: int | None
+    reject_reason: str
+    submitted_at: datetime | None
+    acknowledged_at: datetime | None
+    done_at: datetime | None
+
+
+@living
+class Order(Living[OrderTrigger, OrderChange]):
     """One order. `terms` are in force at the broker; `wanted` is an amendment that was sent and not yet echoed."""
 
     id: str

@@ -11,10 +11,10 @@ from datetime import datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypedDict, cast
 
 from bot.domain.instruments import OptionContract
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
 from bot.domain.money import ZERO, to_cents, to_price
 
 
@@ -190,8 +190,46 @@ _SUMS: Final = ("entry_value", "exit_value", "settled_value", "commissions", "el
 _FINEST: Final = -4
 
 
-@dataclass(slots=True)
-class Position:
+class PositionChange(TypedDict, total=False):
+    """What may change of a position."""
+
+    contract: OptionContract
+    entry_quantity: int
+    exit_quantity: int
+    entry_value: Decimal
+    exit_value: Decimal
+    commissions: Decimal
+    stop_price: Decimal | None
+    high: Decimal
+    rungs_done: int
+    close_reason: CloseReason | None
+    closed_at: datetime | None
+    settled_quantity: int
+    left_early: int
+    settled_value: Decimal
+    elsewhere_quantity: int
+    elsewhere_value: Decimal
+    elsewhere_commission: Decimal
+    elsewhere_estimate: Decimal | None
+    elsewhere_at: datetime | None
+    valuation: Valuation | None
+    settlement: Settlement | None
+    settlement_price: Decimal | None
+    shares_before: int | None
+    protected_at: datetime | None
+    protection: Protection
+    unprotected_since: datetime | None
+    unprotected_quantity: int
+    unprotected_ms: int
+    unprotected_contract_ms: int
+    cover_at: datetime | None
+    ratcheted_at: datetime | None
+    exit_attempts: int
+    room_for: int
+
+
+@living
+class Position(Living[PositionTrigger, PositionChange]):
     """Contracts held. Prices are per share; `entry_value` and `exit_value` are sums of price x contracts, per share.
 
     `quantity` is what is left; `high` is the highest bid since the entry.
@@ -272,13 +310,12 @@ class Position:
         came_back = self.exit_value + self.settled_value
         return to_cents((came_back - cost) * self.contract.multiplier - self.commissions)
 
-    def round_sums(self) -> None:
-        """Hold the sums of money as the store keeps them, so that what is realized is the same after a restart. Finer
-        ones come from average prices, commissions and shares of a sum."""
-        for name in _SUMS:
-            amount = getattr(self, name)
-            if amount.as_tuple().exponent < _FINEST:
-                setattr(self, name, to_price(amount))
+    def rounded_sums(self) -> PositionChange:
+        """Return the sums of money that are finer than the store keeps them, as it keeps them, so that what is realized
+        is the same after a restart. Finer ones come from average prices, commissions and shares of a sum."""
+        return cast(
+            PositionChange, {name: to_price(amount) for name in _SUMS if _is_finer(amount := getattr(self, name))}
+        )
 
     def closing_numbers(self) -> dict[str, Decimal | int]:
         """What a trade came to, as its chained steps say it: contracts, sums of price x contracts per share, dollars of
@@ -288,6 +325,11 @@ class Position:
     def unrealized_pnl(self, price: Decimal) -> Decimal:
         """Dollars to the cent on what is left, at `price` per share, before the commissions of leaving."""
         return open_pnl(self.entry_value, self.entry_quantity, self.quantity, price, self.contract.multiplier)
+
+
+def _is_finer(amount: Decimal) -> bool:
+    exponent = amount.as_tuple().exponent
+    return isinstance(exponent, int) and exponent < _FINEST
 
 
 def open_pnl(entry_value: Decimal, entry_quantity: int, left: int, price: Decimal, multiplier: int) -> Decimal:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypedDict
 
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
 
 
 class SessionState(StrEnum):
@@ -80,8 +79,17 @@ class Hold(StrEnum):
     HALT = "halt"
 
 
-@dataclass(slots=True)
-class Session:
+class SessionChange(TypedDict, total=False):
+    """What may change of a session."""
+
+    hold: Hold
+    held_by: str | None
+    held_at: datetime | None
+    hold_reason: str
+
+
+@living
+class Session(Living[SessionTrigger, SessionChange]):
     """The one session: its state, and who holds it back since when and why."""
 
     id: str = SESSION_ID

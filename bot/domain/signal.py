@@ -6,15 +6,15 @@ Facts that arrive late: the fill that raced our cancel or the signal's expiry; t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from bot.domain.instruments import OptionContract
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
 
 
 class SignalState(StrEnum):
@@ -82,8 +82,19 @@ SIGNAL: Final = Lifecycle(
 )
 
 
-@dataclass(slots=True)
-class Signal:
+class SignalChange(TypedDict, total=False):
+    """What may change of a signal."""
+
+    approval_id: str | None
+    entry_order_id: str | None
+    position_id: str | None
+    what_if: Mapping[str, Any] | None
+    what_if_asked_at: datetime | None
+    closed_at: datetime | None
+
+
+@living
+class Signal(Living[SignalTrigger, SignalChange]):
     """One idea. `limit_price` is per share; `notional` the full premium of `quantity` contracts in dollars."""
 
     id: str

@@ -6,13 +6,12 @@ the symbol again when the broker tells of it once more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypedDict
 
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
 
 
 class SymbolState(StrEnum):
@@ -50,8 +49,19 @@ SYMBOL_HALT: Final = Lifecycle(
 )
 
 
-@dataclass(slots=True)
-class SymbolHalt:
+class SymbolHaltChange(TypedDict, total=False):
+    """What may change of a symbol's halt."""
+
+    reason: str
+    causes: tuple[str, ...]
+    halted_by: str | None
+    halted_at: datetime | None
+    lifted_by: str | None
+    lifted_at: datetime | None
+
+
+@living
+class SymbolHalt(Living[SymbolTrigger, SymbolHaltChange]):
     """One symbol that was ever halted. `reason` is the first cause in words, `causes` are the keys of all that were
     seen since the last day that ended halted."""
 

@@ -44,6 +44,7 @@ from bot.domain.events import (
 from bot.domain.instructions import AskSnapshot
 from bot.domain.instruments import Instrument
 from bot.domain.order import base_of
+from bot.domain.position import PositionChange
 from bot.domain.signal import SignalState
 from bot.engine.book import foreign, told_holdings
 from bot.engine.book.facts import FactKeeper
@@ -222,7 +223,7 @@ class Intake:
             instrument = event.instrument or Instrument(event.con_id, "")
             journal.batch.instruments.append(InstrumentRow(event.key, instrument, event.grid))
             for position in self._memory.ledger.positions_of(event.key):
-                position.contract = instrument.settling(position.contract)
+                self._memory.ledger.change(position, PositionChange(contract=instrument.settling(position.contract)))
 
     def _contract_changed(self, event: ContractChanged) -> None:
         """Tell once, value it no longer as what it was, and keep that: its exits go by the conId alone."""

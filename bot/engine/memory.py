@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.domain.instructions import Instruction
 from bot.domain.order import OrderState, OrderTrigger
-from bot.domain.position import Position
+from bot.domain.position import Position, PositionChange
 from bot.engine.state.board import Board
 from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
@@ -44,7 +44,7 @@ class Memory:
         self.journal = Journal(self.ledger, self.tick_number, self._clock.now())
         self.board.remember(loaded.instruments)
         for position in loaded.entities.of(Position).values():
-            position.contract = self.board.settling(position.contract)
+            self.ledger.change(position, PositionChange(contract=self.board.settling(position.contract)))
         self._broker.remember(loaded.instruments)
         self._broker.reserve_order_ids(self.ledger.highest_order_id + 1 + self._ids_untold())
         self.journal.touched |= set(self.ledger.positions)

@@ -31,8 +31,8 @@ from bot.domain.requests import (
     refuse_stale,
     refuse_without_authority,
 )
-from bot.domain.session import Hold, SessionState, SessionTrigger
-from bot.domain.signal import SignalState, SignalTrigger
+from bot.domain.session import Hold, SessionChange, SessionState, SessionTrigger
+from bot.domain.signal import SignalChange, SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
 from bot.domain.typed_price import PriceUnclear, is_far, price_of
 from bot.domain.wording import dollars, key_words, new_york
@@ -169,7 +169,7 @@ class Operator:
     ) -> str:
         session = self._ctx.ledger.session
         reason = why or f"asked by {command.actor}"
-        sets = {"hold": hold, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
+        sets = SessionChange(hold=hold, held_by=command.actor, held_at=self._ctx.now, hold_reason=reason)
         held_already = hold is Hold.PAUSE and session.state in _COMING_UP and session.hold is not Hold.NONE
         if session.state not in states or held_already:
             asked = "" if session.hold is Hold.NONE else f"; {session.hold} by {session.held_by}: {session.hold_reason}"
@@ -182,7 +182,7 @@ class Operator:
     def _drop_pending(self, reason: str, actor: str) -> None:
         for signal in list(self._ctx.ledger.signals.values()):
             if signal.state in {SignalState.PENDING, SignalState.APPROVED}:
-                words, sets = f"called off: {reason}", {"closed_at": self._ctx.now}
+                words, sets = f"called off: {reason}", SignalChange(closed_at=self._ctx.now)
                 self._journal.take(Step(signal, SignalTrigger.CANCEL, words, {}, sets, actor=actor))
                 self._journal.carry_out(close_question(self._ctx, signal, actor, words))
 
@@ -195,7 +195,7 @@ class Operator:
         if not held:
             return f"{session.state}; counted anew: {', '.join(lifted)}{self._still_blocked()}"
         halted = session.state is SessionState.HALTED
-        sets = {"hold": Hold.NONE, "held_by": None, "held_at": None, "hold_reason": ""}
+        sets = SessionChange(hold=Hold.NONE, held_by=None, held_at=None, hold_reason="")
         asks = (AskSnapshot("resumed after a halt"),) if halted else ()
         self._journal.take(
             Step(
@@ -254,7 +254,7 @@ class Operator:
         reason = payload.reason or f"emergency stop by {command.actor}"
         session = self._ctx.ledger.session
         if session.state in _HALTABLE:
-            sets = {"hold": Hold.HALT, "held_by": command.actor, "held_at": self._ctx.now, "hold_reason": reason}
+            sets = SessionChange(hold=Hold.HALT, held_by=command.actor, held_at=self._ctx.now, hold_reason=reason)
             evidence = {"command": command.id}
             self._journal.take(Step(session, SessionTrigger.HALT, reason, evidence, sets, actor=command.actor))
         words = self._sell_everything(reason, command.actor)

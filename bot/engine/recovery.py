@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.domain.errors import StoreError, StoreUnusable
 from bot.domain.instructions import CancelOrder
-from bot.domain.session import Hold, SessionState, SessionTrigger
+from bot.domain.session import Hold, SessionChange, SessionState, SessionTrigger
 from bot.engine.intake import Intake
 from bot.engine.memory import Memory
 from bot.engine.state.outage import Outage
@@ -90,7 +90,7 @@ class Recovery:
         memory.doubt_intents()
         session = memory.ledger.session
         if session.state is not SessionState.HALTED:
-            sets = {"hold": Hold.HALT, "held_by": "tick", "held_at": memory.journal.now, "hold_reason": reason}
+            sets = SessionChange(hold=Hold.HALT, held_by="tick", held_at=memory.journal.now, hold_reason=reason)
             memory.journal.take(Step(session, SessionTrigger.HALT, reason, {"error": repr(error)}, sets))
         self._tick_memory.schedule.hurry("reconcile")
         self._tick_memory.scanner.subscribed = {}  # the lines may have been asked for in the tick that failed

@@ -86,6 +86,4 @@ def test_sums_are_held_as_the_store_keeps_them() -> None:
         entry_quantity=3, entry_value=Decimal("6.03989999"), commissions=Decimal("1.03267500015"),
         exit_value=Decimal("1.2"),
     )  # fmt: skip
-    held.round_sums()
-    assert (held.entry_value, held.commissions) == (Decimal("6.0399"), Decimal("1.0327"))
-    assert held.exit_value == Decimal("1.2")
+    assert held.rounded_sums() == {"entry_value": Decimal("6.0399"), "commissions": Decimal("1.0327")}

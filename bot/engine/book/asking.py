@@ -18,6 +18,7 @@ from bot.domain.adoption import (
     LEFT_ALONE,
     OPEN_QUESTIONS,
     Adoption,
+    AdoptionChange,
     AdoptionState,
     AdoptionTrigger,
     same_key,
@@ -97,7 +98,7 @@ class Asking:
             return
         if known.state in LEFT_ALONE:
             self._allow(known, quantity, "engine.adopt is all", _BY_PROOF)
-        sets = {"quantity": quantity, "adopted_at": self._ctx.now}
+        sets = AdoptionChange(quantity=quantity, adopted_at=self._ctx.now)
         words = f"{quantity} are a position of ours now"
         self._step(known, AdoptionTrigger.ADOPT, words, sets)
 
@@ -118,7 +119,9 @@ class Asking:
         for key, adoption in self._ctx.ledger.adoptions.items():
             over = adoption.state not in OPEN_QUESTIONS | LEFT_ALONE
             if not over and there.get(key, 0) <= self._ctx.ledger.held_on(key):
-                self._step(adoption, AdoptionTrigger.GO, "the broker holds no more than our book explains", {})
+                self._step(
+                    adoption, AdoptionTrigger.GO, "the broker holds no more than our book explains", AdoptionChange()
+                )
 
     def tell(self) -> None:
         """One alert for all that one look newly asks: a lost store is one question."""
@@ -217,12 +220,12 @@ class Asking:
         known = self._ctx.ledger.adoptions.get(found.contract_key)
         more = known is None or known.state is not AdoptionState.ASKED or extra > known.quantity or why != known.why
         words = f"{extra} beyond our book, and nothing proves them ours" + (f"; {why}" if why else "")
-        sets = {"quantity": extra, "why": why, "answered_by": None, "answered_at": None}
+        sets = AdoptionChange(quantity=extra, why=why, answered_by=None, answered_at=None)
         if known is None:
             known = self._born(found, extra, why, words)
         else:
             trigger = AdoptionTrigger.RECOUNT if known.state is AdoptionState.ASKED else AdoptionTrigger.ASK
-            self._step(known, trigger, words, sets | ({"asked_at": self._ctx.now} if more else {}))
+            self._step(known, trigger, words, sets | AdoptionChange(asked_at=self._ctx.now) if more else sets)
         if more and why:
             self._tell_not_adopted(known)
         elif more:
@@ -236,7 +239,7 @@ class Asking:
             known = self._born(found, extra, why, f"{extra} beyond our book")
         declined = known.state is AdoptionState.DECLINED
         trigger = AdoptionTrigger.RECOUNT if declined else AdoptionTrigger.DECLINE
-        self._step(known, trigger, why, {"quantity": extra, "why": why, "answered_by": None, "answered_at": None})
+        self._step(known, trigger, why, AdoptionChange(quantity=extra, why=why, answered_by=None, answered_at=None))
         if news:
             self._tell_not_adopted(known)
         return known
@@ -259,16 +262,16 @@ class Asking:
     def _allow(self, adoption: Adoption, quantity: int, words: str, actor: str) -> None:
         allow(self._journal, adoption, quantity, words, actor)
 
-    def _step(self, adoption: Adoption, trigger: AdoptionTrigger, words: str, sets: dict[str, object]) -> None:
+    def _step(self, adoption: Adoption, trigger: AdoptionTrigger, words: str, sets: AdoptionChange) -> None:
         evidence = {"quantity": sets.get("quantity", adoption.quantity)}
         self._journal.take(Step(adoption, trigger, words, evidence, sets, actor="reconcile"))
 
 
 def allow(journal: Journal, adoption: Adoption, quantity: int, words: str, actor: str) -> None:
     """Put on the record that so many may be taken over, and who said so."""
-    sets = {"quantity": quantity, "answered_by": actor, "answered_at": journal.now}
+    sets = AdoptionChange(quantity=quantity, answered_by=actor, answered_at=journal.now)
     if actor == _BY_PROOF:
-        sets |= {"why": ""}
+        sets["why"] = ""
     journal.take(Step(adoption, AdoptionTrigger.ALLOW, words, {"quantity": quantity}, sets, actor=actor))
 
 
@@ -301,7 +304,7 @@ def decline(journal: Journal, typed: str, actor: str) -> str:
     for adoption in chosen:
         if adoption.state is AdoptionState.ALLOWED and adoption.answered_by == _BY_PROOF:
             raise Refused(f"{adoption.name} is taken over: {_PROVED}")
-        sets = {"answered_by": actor, "answered_at": journal.now}
+        sets = AdoptionChange(answered_by=actor, answered_at=journal.now)
         evidence = {"quantity": adoption.quantity}
         journal.take(Step(adoption, AdoptionTrigger.DECLINE, f"declined by {actor}", evidence, sets, actor=actor))
     listed = "; ".join(adoption.words for adoption in chosen)

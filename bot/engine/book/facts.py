@@ -21,8 +21,8 @@ from bot.domain.events import (
 )
 from bot.domain.ids import is_ours
 from bot.domain.instructions import AskSnapshot, CancelOrder
-from bot.domain.order import NOT_TAKEN, Order, OrderState, OrderTrigger, Purpose, Terms
-from bot.domain.position import PositionTrigger
+from bot.domain.order import NOT_TAKEN, Order, OrderChange, OrderState, OrderTrigger, Purpose, Terms
+from bot.domain.position import PositionChange, PositionTrigger
 from bot.domain.wording import key_words
 from bot.engine.book import foreign
 from bot.engine.book.fills import FillKeeper
@@ -55,9 +55,10 @@ class FactKeeper:
         order = self._ledger.by_ref.get(event.order_ref)
         if order is None:
             return
-        order.order_id, order.client_id = event.order_id, event.client_id
         self._ledger.highest_order_id = max(self._ledger.highest_order_id, event.order_id)
-        order.submitted_at = order.submitted_at or event.at
+        sent = OrderChange(
+            order_id=event.order_id, client_id=event.client_id, submitted_at=order.submitted_at or event.at
+        )
         if order.state is OrderState.INTENT:
             self._journal.take(
                 Step(
@@ -65,11 +66,12 @@ class FactKeeper:
                     OrderTrigger.SUBMIT,
                     f"sent as order {event.order_id}",
                     {"order_id": event.order_id},
+                    sent,
                     actor="tick",
                 )
             )
         else:
-            self._journal.keep(order)
+            self._journal.change(order, sent)
 
     def order_not_sent(self, event: OrderNotSent) -> None:
         order = self._ledger.by_ref.get(event.order_ref)
@@ -78,7 +80,7 @@ class FactKeeper:
         if order.wanted is not None:
             self._errors.amend_refused(order, event.reason)
         elif order.state is OrderState.INTENT:
-            sets = {"reject_reason": event.reason, "done_at": event.at}
+            sets = OrderChange(reject_reason=event.reason, done_at=event.at)
             self._journal.take(Step(order, OrderTrigger.REJECT, f"not sent: {event.reason}", sets=sets))
             self._ends.rejected(order)
         elif order.state is OrderState.CANCELLING:
@@ -126,21 +128,14 @@ class FactKeeper:
             return
         self._journal.instructions.append(CancelOrder(order.order_ref, order.order_id or 0))
         if order.state is not OrderState.UNKNOWN:
-            sets = {"wanted": None}
+            sets = OrderChange(wanted=None)
             self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, facts, sets, actor="broker"))
         self._journal.instructions.append(AskSnapshot(f"{order.order_ref} is live twice"))
 
     def _identify(self, order: Order, view: BrokerOrderView) -> None:
-        changed = False
-        if view.perm_id and order.perm_id != view.perm_id:
-            order.perm_id, changed = view.perm_id, True
-            self._ledger.by_perm[view.perm_id] = order
-        if view.order_id > 0 and order.order_id != view.order_id:
-            order.order_id, changed = view.order_id, True
-        if view.filled_quantity is not None and view.filled_quantity > order.reported_filled:
-            order.reported_filled, changed = view.filled_quantity, True
-        if changed:
-            self._journal.keep(order)
+        change = identity(order, view)
+        if change:
+            self._journal.change(order, change)
 
     def _echo_of_terms(self, order: Order, view: BrokerOrderView, whole_book: bool) -> None:
         """An amendment is in force once the broker shows the new terms."""
@@ -151,12 +146,8 @@ class FactKeeper:
             if whole_book or not self._is_an_old_echo(order, shown):
                 self._learn_terms(order, shown)
             return
-        before, order.terms, order.wanted = order.terms, order.wanted, None
-        if before not in order.superseded:
-            order.superseded = (*order.superseded, before)[-_REMEMBERED:]
-        order.superseded = tuple(terms for terms in order.superseded if not _same_terms(order.terms, terms))
-        order.reject_code, order.reject_reason, order.change_refusals = None, "", 0  # an earlier refusal is history
-        evidence = {"before": str(before), "now": str(order.terms)}
+        evidence = {"before": str(order.terms), "now": str(order.wanted)}
+        self._ledger.change(order, amended(order, order.wanted))
         words = f"new terms in force: {order.terms}"
         self._journal.take(Step(order, OrderTrigger.AMENDED, words, evidence, actor="broker"))
         self._fills.complete(order)
@@ -183,8 +174,7 @@ class FactKeeper:
             return
         limit = ours.limit_price and (shown.limit_price or ours.limit_price)
         stop = ours.stop_price and (shown.stop_price or ours.stop_price)
-        order.terms, order.change_refusals = Terms(shown.quantity, limit, stop), 0
-        self._journal.keep(order)
+        self._journal.change(order, OrderChange(terms=Terms(shown.quantity, limit, stop), change_refusals=0))
         self._learn_stop(order, stop)
         self._fills.complete(order)
 
@@ -195,8 +185,7 @@ class FactKeeper:
         if order.purpose is not Purpose.PROTECT or position is None or stop is None:
             return
         if position.stop_price is None or stop > position.stop_price:
-            position.stop_price = stop
-            self._journal.keep(position)
+            self._journal.change(position, PositionChange(stop_price=stop))
 
     def _covered_again(self, order: Order) -> None:
         """A stop that grew to cover a later fill ends the time without protection."""
@@ -217,7 +206,7 @@ class FactKeeper:
             OrderTrigger.ACKNOWLEDGE,
             f"the broker holds it as {view.order_id} (perm {view.perm_id})",
             {"perm_id": view.perm_id, "status": view.status.value, "detail": view.detail},
-            {"acknowledged_at": self._ctx.now},
+            OrderChange(acknowledged_at=self._ctx.now),
             actor="broker",
         )
         if self._journal.take(step) and order.purpose is Purpose.PROTECT:
@@ -242,7 +231,7 @@ class FactKeeper:
                     "unprotected_s": waited,
                     "unprotected_contract_s": waited * position.quantity,
                 },
-                {"protected_at": self._ctx.now, "stop_price": stop},
+                PositionChange(protected_at=self._ctx.now, stop_price=stop),
                 actor="broker",
             )
         )
@@ -259,7 +248,8 @@ class FactKeeper:
             OrderTrigger.CONFIRM_CANCEL,
             view.detail or "the broker confirmed the cancel",
             evidence,
-            {"done_at": self._ctx.now, "wanted": None, **({} if asked else _ended_by_broker(order, view))},
+            OrderChange(done_at=self._ctx.now, wanted=None)
+            | (OrderChange() if asked else _ended_by_broker(order, view)),
             actor="broker",
         )
         if self._journal.take(step):
@@ -271,7 +261,7 @@ class FactKeeper:
         if order.state is OrderState.INTENT:
             self._journal.take(Step(order, OrderTrigger.SUBMIT, "the broker has heard of it", actor="broker"))
         reason = order.reject_reason or view.detail or "inactive at the broker"
-        sets = {"done_at": self._ctx.now, "reject_reason": reason, "wanted": None}
+        sets = OrderChange(done_at=self._ctx.now, reject_reason=reason, wanted=None)
         if self._journal.take(Step(order, OrderTrigger.REJECT, reason, {"status": "Inactive"}, sets, actor="broker")):
             self._ends.rejected(order)
 
@@ -310,10 +300,31 @@ class FactKeeper:
         self._journal.alert(code, text, {"perm_id": view.perm_id, "ref": view.order_ref, "status": view.status.value})
 
 
-def _ended_by_broker(order: Order, view: BrokerOrderView) -> dict[str, str]:
+def identity(order: Order, view: BrokerOrderView) -> OrderChange:
+    """Return what the broker's line says that is news: permId, order id, contracts that its status counts as filled."""
+    change = OrderChange()
+    if view.perm_id and order.perm_id != view.perm_id:
+        change["perm_id"] = view.perm_id
+    if view.order_id > 0 and order.order_id != view.order_id:
+        change["order_id"] = view.order_id
+    if view.filled_quantity is not None and view.filled_quantity > order.reported_filled:
+        change["reported_filled"] = view.filled_quantity
+    return change
+
+
+def amended(order: Order, terms: Terms) -> OrderChange:
+    """Return what changes when new terms come into force: older ones are remembered, a refusal is history."""
+    before = order.superseded if order.terms in order.superseded else (*order.superseded, order.terms)[-_REMEMBERED:]
+    superseded = tuple(each for each in before if not _same_terms(terms, each))
+    return OrderChange(
+        terms=terms, wanted=None, superseded=superseded, reject_code=None, reject_reason="", change_refusals=0
+    )
+
+
+def _ended_by_broker(order: Order, view: BrokerOrderView) -> OrderChange:
     """Nobody here asked for the end of it: that stays on the row, with what the broker said."""
     why = order.reject_reason or view.detail or "no reason was given"
-    return {"reject_reason": f"{NOT_TAKEN}, the broker ended it: {why}"}
+    return OrderChange(reject_reason=f"{NOT_TAKEN}, the broker ended it: {why}")
 
 
 def _is_of_an_older_sending(order: Order, view: BrokerOrderView) -> bool:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from bot.domain import fills
 from bot.domain.events import CommissionReported, ExecutionReported
 from bot.domain.ids import is_ours
 from bot.domain.instructions import AskSnapshot
 from bot.domain.instruments import parse_osi
 from bot.domain.money import ZERO
-from bot.domain.order import Execution, Order, OrderSide, OrderState, OrderTrigger, Purpose, base_of
-from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger
-from bot.domain.signal import SignalState, SignalTrigger
+from bot.domain.order import Execution, Order, OrderChange, OrderSide, OrderState, OrderTrigger, Purpose, base_of
+from bot.domain.position import CloseReason, Origin, Position, PositionChange, PositionState, PositionTrigger
+from bot.domain.signal import SignalChange, SignalState, SignalTrigger
 from bot.domain.wording import dollars, key_words
 from bot.engine.book import foreign, sold_elsewhere
 from bot.engine.settlement.settler import is_book_entry
@@ -99,16 +100,12 @@ class FillKeeper:
         self._journal.batch.executions.append(row)
 
     def _fill_order(self, order: Order, execution: Execution) -> None:
-        order.filled_quantity += execution.quantity
-        order.filled_value += execution.price * execution.quantity
-        if not order.perm_id and execution.perm_id:
-            order.perm_id = execution.perm_id
-            self._ledger.by_perm[execution.perm_id] = order
-        complete = order.remaining <= 0
+        self._ledger.change(order, fills.fill_order(order, execution))
+        complete, sets = order.remaining <= 0, OrderChange()
         if order.state is OrderState.FILLED:
             trigger = OrderTrigger.LATE_FILL
         elif complete:
-            trigger, order.done_at = OrderTrigger.FILL, self._ctx.now
+            trigger, sets = OrderTrigger.FILL, OrderChange(done_at=self._ctx.now)
         else:
             trigger = OrderTrigger.LATE_FILL if order.is_done else OrderTrigger.PARTIAL_FILL
         step = Step(
@@ -116,7 +113,7 @@ class FillKeeper:
             trigger,
             f"{execution.quantity} at {execution.price}, {order.filled_quantity} of {order.terms.quantity} done",
             {"exec_id": execution.exec_id, "price": execution.price, "quantity": execution.quantity},
-            {"wanted": None} if complete else {},
+            sets | OrderChange(wanted=None) if complete else sets,
             actor="broker",
         )
         self._journal.take(step)
@@ -128,7 +125,9 @@ class FillKeeper:
         """What is in force asks for no more than what is filled already."""
         if order.remaining <= 0 and not order.is_done:
             words = f"{order.used_quantity} of {order.terms.quantity} done"
-            self._journal.take(Step(order, OrderTrigger.FILL, words, sets={"done_at": self._ctx.now}, actor="broker"))
+            self._journal.take(
+                Step(order, OrderTrigger.FILL, words, sets=OrderChange(done_at=self._ctx.now), actor="broker")
+            )
 
     def _position_of(self, order: Order, execution: Execution) -> Position | None:
         """Return what the execution changes: the order's position, or for an entry a new one."""
@@ -157,16 +156,13 @@ class FillKeeper:
         late = order.position_id is not None
         self._ledger.link_position(order, position)
         if signal is not None:
-            signal.position_id = position.id
-            self._journal.keep(signal)
+            self._journal.change(signal, SignalChange(position_id=position.id))
         reason = f"{'late' if late else 'first'} fill of {order.order_ref}"
         self._journal.born(Birth(position, reason, {"exec_id": execution.exec_id}), actor="broker")
         return position
 
     def _entry_fill(self, order: Order, position: Position, execution: Execution) -> None:
-        position.entry_quantity += execution.quantity
-        position.entry_value += execution.price * execution.quantity
-        position.high = max(position.high, execution.price)
+        self._ledger.change(position, fills.fill_entry(position, execution))
         self._journal.take(
             Step(
                 position,
@@ -186,8 +182,7 @@ class FillKeeper:
 
     def _exit_fill(self, order: Order, position: Position, execution: Execution) -> None:
         sold_elsewhere.give_back(self._ledger, position, order, execution)
-        position.exit_quantity += execution.quantity
-        position.exit_value += execution.price * execution.quantity
+        self._ledger.change(position, fills.fill_exit(position, execution))
         evidence = {
             "exec_id": execution.exec_id,
             "order_ref": order.order_ref,
@@ -197,7 +192,7 @@ class FillKeeper:
         words = f"sold {execution.quantity} at {execution.price}, {position.quantity} left"
         if order.purpose is Purpose.PROTECT and position.state in {PositionState.FILLED, PositionState.TRAILING}:
             trailing = position.state is PositionState.TRAILING
-            sets = {"close_reason": CloseReason.TRAIL if trailing else CloseReason.STOP}
+            sets = PositionChange(close_reason=CloseReason.TRAIL if trailing else CloseReason.STOP)
             self._journal.take(
                 Step(
                     position,
@@ -220,9 +215,8 @@ class FillKeeper:
     def _late_exit(self, order: Order, position: Position, execution: Execution) -> None:
         """What we gave up as closed elsewhere was sold by our own order after all."""
         back = sold_elsewhere.give_back(self._ledger, position, order, execution)
-        _unsettle(position, execution.quantity - back)
-        position.exit_quantity += execution.quantity
-        position.exit_value += execution.price * execution.quantity
+        self._ledger.change(position, fills.unsettle(position, execution.quantity - back))
+        self._ledger.change(position, fills.fill_exit(position, execution))
         words = f"sold {execution.quantity} at {execution.price} before it was given up"
         evidence = {"exec_id": execution.exec_id, "order_ref": order.order_ref, "realized_pnl": position.realized_pnl}
         self._journal.take(Step(position, PositionTrigger.CORRECT, words, evidence, actor="broker"))
@@ -246,31 +240,24 @@ class FillKeeper:
                     "entry_price": position.entry_price,
                     "sold": position.exit_quantity,
                 },
-                {"closed_at": self._ctx.now, "close_reason": reason},
+                PositionChange(closed_at=self._ctx.now, close_reason=reason),
                 actor="broker",
             )
         )
 
     def _correct(self, order: Order, before: Execution, after: Execution) -> None:
-        quantity = after.quantity - before.quantity
-        value = after.price * after.quantity - before.price * before.quantity
-        order.filled_quantity += quantity
-        order.filled_value += value
+        more = fills.difference(before, after)
+        quantity, value = more.quantity, more.value
         self._ledger.earliest.setdefault(before.base_id, (before.revision, before.quantity))
-        order.corrected_away -= quantity
-        self._journal.keep(order)
+        self._journal.change(order, fills.correct_order(order, more))
         position = self._find_position(order)
         self._write(after, order, position, before.exec_id)
         self._journal.alert("EXECUTION_CORRECTED", f"{before.exec_id} became {after.exec_id}", {"quantity": quantity})
         if position is None:
             return
         held_again = position.quantity if position.state is PositionState.CLOSED else 0
-        if order.purpose is Purpose.ENTRY:
-            position.entry_quantity += quantity
-            position.entry_value += value
-        else:
-            position.exit_quantity += quantity
-            position.exit_value += value
+        correct = fills.correct_entry if order.purpose is Purpose.ENTRY else fills.correct_exit
+        self._ledger.change(position, correct(position, more))
         evidence = {"before": before.exec_id, "after": after.exec_id, "quantity": quantity, "value": value}
         self._journal.take(
             Step(position, PositionTrigger.CORRECT, "the broker corrected an execution", evidence, actor="broker")
@@ -291,11 +278,10 @@ class FillKeeper:
             if contracts <= 0:
                 continue
             gone -= contracts
-            value = adopted.entry_value * contracts / adopted.entry_quantity
-            adopted.entry_quantity -= contracts
-            adopted.entry_value -= value
+            more = fills.take_from_entry(adopted, contracts)
+            self._ledger.change(adopted, fills.correct_entry(adopted, more))
             words = f"{contracts} that a correction had given back were taken away by another"
-            evidence = {"quantity": -contracts, "value": -value, "of": position.id}
+            evidence = {"quantity": more.quantity, "value": more.value, "of": position.id}
             self._journal.take(Step(adopted, PositionTrigger.CORRECT, words, evidence, actor="broker"))
             self._end_what_is_gone(adopted)
 
@@ -308,7 +294,7 @@ class FillKeeper:
         if position.quantity > 0 or position.state is PositionState.CLOSED:
             return
         if position.state is not PositionState.CLOSING:
-            words, sets = "a correction left nothing of it", {"close_reason": CloseReason.EXTERNALLY_CLOSED}
+            words, sets = "a correction left nothing of it", PositionChange(close_reason=CloseReason.EXTERNALLY_CLOSED)
             self._journal.take(Step(position, PositionTrigger.REQUEST_CLOSE, words, {}, sets, actor="broker"))
         self._close_flat(position)
 
@@ -344,9 +330,8 @@ class FillKeeper:
     def _charge(self, position: Position, base_id: str, commission: Decimal) -> None:
         was = position.realized_pnl
         more = commission - self._ledger.charged.get(base_id, ZERO)
-        position.commissions += more
         self._ledger.charged[base_id] = commission
-        self._journal.keep(position)
+        self._journal.change(position, fills.charge(position, more))
         if more and position.state is PositionState.CLOSED:
             self._tell_final_figure(position, base_id, more, was)
 
@@ -384,17 +369,3 @@ class FillKeeper:
         copied = self._ledger.find_order(execution.order_ref, execution.perm_id) is not None
         if copied or not is_ours(self._ctx.settings.bot_id, execution.order_ref):
             foreign.executed(self._journal, execution)
-
-
-def _unsettle(position: Position, sold: int) -> None:
-    """What was taken for settled was sold before, and counts at what it is sold for."""
-    value = position.settled_value - position.elsewhere_value
-    before = position.settled_quantity - position.elsewhere_quantity
-    left = max(before - sold, 0)
-    if before:
-        value = value * left / before
-    position.settled_value = value + position.elsewhere_value
-    position.settled_quantity = left + position.elsewhere_quantity
-    position.left_early = min(position.left_early, position.settled_quantity)
-    if not left:
-        position.settlement, position.shares_before = None, None

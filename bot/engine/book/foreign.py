@@ -20,7 +20,7 @@ from bot.domain.money import ZERO
 from bot.domain.notices import INFO
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import Position
-from bot.domain.symbol_halt import SymbolHalt, SymbolState, SymbolTrigger
+from bot.domain.symbol_halt import SymbolHalt, SymbolHaltChange, SymbolState, SymbolTrigger
 from bot.domain.wording import key_words
 from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
@@ -37,7 +37,7 @@ def halt_symbol(journal: Journal, symbol: str, cause: str, reason: str) -> None:
     if cause in halt.causes:
         return
     begins = halt.state is not SymbolState.HALTED
-    sets: dict[str, object] = {"causes": (*halt.causes, cause)}
+    sets = SymbolHaltChange(causes=(*halt.causes, cause))
     if begins:
         sets |= {"reason": reason, "halted_by": "broker", "halted_at": journal.now}
         sets |= {"lifted_by": None, "lifted_at": None}
@@ -49,7 +49,7 @@ def halt_symbol(journal: Journal, symbol: str, cause: str, reason: str) -> None:
 
 def lift(journal: Journal, halt: SymbolHalt, actor: str) -> None:
     """A person looked: entries on the symbol are allowed again; what was seen so far does not halt it anew."""
-    sets = {"lifted_by": actor, "lifted_at": journal.now}
+    sets = SymbolHaltChange(lifted_by=actor, lifted_at=journal.now)
     words = f"lifted by {actor}: {halt.reason}"
     journal.take(Step(halt, SymbolTrigger.LIFT, words, {"causes": list(halt.causes)}, sets, actor=actor))
 
@@ -59,7 +59,7 @@ def end_with_the_day(journal: Journal) -> None:
     today = new_york_day(journal.now)
     for halt in journal.ledger.symbol_halts.values():
         if halt.state is SymbolState.HALTED and halt.halted_at is not None and new_york_day(halt.halted_at) != today:
-            sets = {"lifted_by": None, "lifted_at": journal.now, "causes": ()}
+            sets = SymbolHaltChange(lifted_by=None, lifted_at=journal.now, causes=())
             journal.take(Step(halt, SymbolTrigger.DAY_OVER, "the day is over", {}, sets))
 
 

@@ -80,10 +80,9 @@ class LostOrders:
         view = self._stops.pop(position.key, None)
         if view is None:
             return
-        order = order_of(self._ctx, view, position)
+        order = order_of(self._ctx, view, position, _TAG, self._sold[view.order_ref])
         words = f"{view.order_ref} works at the broker and fits: it is the position's stop"
         sold = self._count_what_it_sold(order)
-        order.tag = _TAG
         evidence = {"perm_id": view.perm_id, "order_id": view.order_id, **({"sold": sold} if sold else {})}
         self._journal.born(Birth(order, words, evidence), "reconcile")
         self._journal.take(Step(order, OrderTrigger.SUBMIT, "sent before the store was lost", {}, actor="reconcile"))
@@ -94,8 +93,6 @@ class LostOrders:
         chain tells of them: quantity and price by exec id."""
         told: dict[str, list[int | Decimal]] = {}
         for execution in self._sold[order.order_ref]:
-            order.filled_quantity += execution.quantity
-            order.filled_value += execution.price * execution.quantity
             paid = self._ctx.ledger.commissions.get(execution.exec_id)
             self._ctx.ledger.strangers.discard(execution.base_id)
             self._journal.batch.executions.append(NewExecution(execution, paid, order.id, None))

@@ -13,6 +13,7 @@ from typing import Final
 
 from bot.domain.events import AT_BROKER, BrokerOrderStatus, BrokerOrderView, BrokerSnapshot
 from bot.domain.ids import is_ours
+from bot.domain.money import ZERO
 from bot.domain.order import (
     Execution,
     Order,
@@ -88,8 +89,9 @@ class NewerSales:
         return view.stop_price is None or view.stop_price >= (position.stop_price or 0)
 
     def _write_down(self, view: BrokerOrderView | None, sold: list[Execution], position: Position) -> None:
-        order = order_of(self._ctx, view or _view_of(sold), position)
-        order.tag = f"stop {_NEWER}" if order.stop_kind else f"rung {_NEWER}" if order.terms.limit_price else _NEWER
+        shown = view or _view_of(sold)
+        tag = f"stop {_NEWER}" if shown.stop_price is not None else f"rung {_NEWER}" if shown.limit_price else _NEWER
+        order = order_of(self._ctx, shown, position, tag)
         words = f"{order.order_ref} was placed by a newer store than this one: it is the position's"
         evidence = {"perm_id": order.perm_id, "executions": [execution.exec_id for execution in sold]}
         self._journal.born(Birth(order, words, evidence), "reconcile")
@@ -138,8 +140,10 @@ def _view_of(sold: Sequence[Execution]) -> BrokerOrderView:
     )  # fmt: skip
 
 
-def order_of(ctx: Context, view: BrokerOrderView, position: Position) -> Order:
-    """Return the order that the broker shows, as one of a position's."""
+def order_of(
+    ctx: Context, view: BrokerOrderView, position: Position, tag: str, sold: Sequence[Execution] = ()
+) -> Order:
+    """Return the order that the broker shows, as one of a position's; `sold`: what it had done before it was ours."""
     kind = OrderType.STOP if view.stop_price is not None else OrderType.LIMIT if view.limit_price else OrderType.MARKET
     return Order(
         id=ctx.new_id(),
@@ -152,6 +156,9 @@ def order_of(ctx: Context, view: BrokerOrderView, position: Position) -> Order:
         created_at=ctx.now,
         state_since=ctx.now,
         position_id=position.id,
+        tag=tag,
+        filled_quantity=sum(execution.quantity for execution in sold),
+        filled_value=sum((execution.price * execution.quantity for execution in sold), ZERO),
         order_id=view.order_id or None,
         perm_id=view.perm_id,
         client_id=view.client_id or None,

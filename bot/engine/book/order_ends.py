@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.domain.instructions import AskSnapshot
 from bot.domain.order import MOST_ATTEMPTS, Order, Purpose, times_not_taken
-from bot.domain.position import Position, PositionState, PositionTrigger
+from bot.domain.position import Position, PositionChange, PositionState, PositionTrigger
 from bot.domain.wording import key_words
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
@@ -57,7 +57,7 @@ class OrderEnds:
                     PositionTrigger.EXIT_FAILED,
                     reason,
                     {"order_ref": order.order_ref},
-                    {"exit_attempts": position.exit_attempts + 1},
+                    PositionChange(exit_attempts=position.exit_attempts + 1),
                     actor="broker",
                 )
             )
@@ -99,7 +99,7 @@ class OrderEnds:
                 PositionTrigger.PROTECTION_LOST,
                 order.reject_reason or "the stop is gone from the broker",
                 {"order_ref": order.order_ref, "state": order.state.value, "policy": policy_of(order).value},
-                {"protected_at": None},
+                PositionChange(protected_at=None),
                 actor="broker",
             )
         )

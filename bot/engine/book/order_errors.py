@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.domain.events import ErrorMeaning, OrderErred
 from bot.domain.instructions import AskSnapshot
-from bot.domain.order import AMENDABLE, MOST_ATTEMPTS, Order, OrderState, OrderTrigger, Purpose
+from bot.domain.order import AMENDABLE, MOST_ATTEMPTS, Order, OrderChange, OrderState, OrderTrigger, Purpose
 from bot.domain.wording import key_words
 from bot.engine.book.order_ends import OrderEnds
 from bot.engine.state.context import Context
@@ -40,8 +40,8 @@ class OrderErrors:
         if event.meaning in {ErrorMeaning.WARNING, ErrorMeaning.CANCEL_REPORTED}:
             return
         if not (order.is_done and (order.reject_code or event.meaning is ErrorMeaning.CANCEL_REFUSED)):
-            order.reject_code, order.reject_reason = event.code, event.text  # what ended it stays the reason
-            self._journal.keep(order)
+            change = OrderChange(reject_code=event.code, reject_reason=event.text)  # what ended it stays the reason
+            self._journal.change(order, change)
         handle = {
             ErrorMeaning.REJECTED: self._error_rejects,
             ErrorMeaning.NOT_PLACED: self._error_not_placed,
@@ -51,7 +51,7 @@ class OrderErrors:
         if order.state is OrderState.CANCELLING:
             handle = self._error_on_cancel  # whatever the words: the cancel is what was sent last
         elif order.wanted is not None:
-            order.change_refusals += 1
+            self._ledger.change(order, OrderChange(change_refusals=order.change_refusals + 1))
         handle(order, event)
 
     def _tell_of_the_read_only_api(self, event: OrderErred) -> None:
@@ -73,7 +73,7 @@ class OrderErrors:
             self._error_ambiguous(order, event)
             return
         evidence = {"code": event.code, "text": event.text}
-        sets = {"done_at": self._ctx.now}
+        sets = OrderChange(done_at=self._ctx.now)
         if self._journal.take(
             Step(order, OrderTrigger.REJECT, f"{event.code}: {event.text}", evidence, sets, actor="broker")
         ):
@@ -87,9 +87,10 @@ class OrderErrors:
 
     def _error_on_cancel(self, order: Order, event: OrderErred) -> None:
         if order.state is not OrderState.CANCELLING:
-            order.change_refusals = max(order.change_refusals - 1, 0) if order.wanted is not None else 0
+            refusals = max(order.change_refusals - 1, 0) if order.wanted is not None else 0
+            self._ledger.change(order, OrderChange(change_refusals=refusals))
             return
-        order.cancel_misses += 1
+        self._ledger.change(order, OrderChange(cancel_misses=order.cancel_misses + 1))
         if order.cancel_misses == MOST_ATTEMPTS:
             self._tell_of_a_cancel_that_misses(order, event)
         self._error_ambiguous(order, event)
@@ -115,7 +116,7 @@ class OrderErrors:
                     OrderTrigger.LOSE_SIGHT,
                     f"{event.code}: {event.text}",
                     evidence,
-                    {"wanted": None},
+                    OrderChange(wanted=None),
                     actor="broker",
                 )
             )
@@ -128,13 +129,12 @@ class OrderErrors:
 
     def amend_refused(self, order: Order, reason: str) -> None:
         """The wanted terms will not come: the order stands as it was."""
-        refused, order.wanted = order.wanted, None
-        order.reject_reason = reason
-        evidence = {"refused": str(refused or ""), "still": str(order.terms)}
+        evidence = {"refused": str(order.wanted or ""), "still": str(order.terms)}
+        stands = OrderChange(wanted=None, reject_reason=reason)
         if order.state in AMENDABLE:
-            self._journal.take(Step(order, OrderTrigger.AMEND_REFUSED, reason, evidence, actor="broker"))
+            self._journal.take(Step(order, OrderTrigger.AMEND_REFUSED, reason, evidence, stands, actor="broker"))
         else:
-            self._journal.keep(order)
+            self._journal.change(order, stands)
         if order.purpose is Purpose.PROTECT:
             self._tell_of_refused_change(order, reason, evidence)
 

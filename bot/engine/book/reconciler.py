@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from bot.domain.connection import ConnectionState
+from bot.domain.connection import ConnectionChange, ConnectionState
 from bot.domain.events import (
     BrokerOrderStatus,
     BrokerOrderView,
@@ -34,6 +34,7 @@ from bot.domain.order import (
     NOT_TAKEN,
     Execution,
     Order,
+    OrderChange,
     OrderSide,
     OrderState,
     OrderTrigger,
@@ -146,8 +147,8 @@ class Reconciler:
         connection = self._ctx.ledger.connection
         detail = f"the broker's book is not whole: {words}"
         if connection.state is ConnectionState.SYNCING and connection.detail != detail:
-            connection.detail = detail  # for those who look: what the connection waits for
-            self._journal.keep(connection)
+            waits = ConnectionChange(detail=detail)  # for those who look: what the connection waits for
+            self._journal.change(connection, waits)
 
     def _tell_of_stray_commissions(self, snapshot: BrokerSnapshot) -> None:
         """A commission may come before its execution; one whose execution two whole books lack is nobody's."""
@@ -296,7 +297,7 @@ class Reconciler:
         if self._ctx.now - order.state_since < self._grace:
             return
         self._absences.since[order.order_ref] = snapshot.at
-        words, evidence, sets = "not in the broker's book", {"asked": self._reason}, {"wanted": None}
+        words, evidence, sets = "not in the broker's book", {"asked": self._reason}, OrderChange(wanted=None)
         self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, evidence, sets, actor="reconcile"))
 
     def _resolve_absent(self, order: Order, since: datetime, snapshot: BrokerSnapshot) -> None:
@@ -304,13 +305,13 @@ class Reconciler:
         evidence = {"absent_since": since, "polls": 2, "sources": ["open orders", "completed orders", "executions"]}
         if not self._still_wanted(order, snapshot):
             words = "twice absent: " + ("what is left of it is gone" if order.filled_quantity else "it never arrived")
-            done = {"done_at": self._ctx.now, "reject_reason": f"{NOT_TAKEN}: {order.reject_reason or words}"}
+            done = OrderChange(done_at=self._ctx.now, reject_reason=f"{NOT_TAKEN}: {order.reject_reason or words}")
             self._journal.take(Step(order, OrderTrigger.CONFIRM_CANCEL, words, evidence, done, actor="reconcile"))
             OrderEnds(self._ctx, self._journal).ended(order)
             self._line("order", order.order_ref, "in doubt", "absent", "cancelled as stale")
             return
         # The same reference goes out again under a fresh order id: the old id may since have been given away.
-        sets = {"attempts": order.attempts + 1, "order_id": None, "perm_id": None, "submitted_at": None}
+        sets = OrderChange(attempts=order.attempts + 1, order_id=None, perm_id=None, submitted_at=None)
         step = Step(order, OrderTrigger.RESEND, "twice absent and still wanted", evidence, sets, actor="reconcile")
         if self._journal.take(step):
             self._journal.instructions.append(SubmitOrder(order.ticket()))

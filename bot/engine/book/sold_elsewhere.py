@@ -16,9 +16,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from bot.domain import fills
 from bot.domain.money import ZERO, neat, to_price
 from bot.domain.order import Execution, Order, OrderSide
-from bot.domain.position import CloseReason, Origin, Position, PositionState, PositionTrigger, Valuation
+from bot.domain.position import CloseReason, Origin, Position, PositionChange, PositionState, PositionTrigger, Valuation
 from bot.domain.wording import dollars
 from bot.engine.book import foreign
 from bot.engine.settlement.settler import is_book_entry
@@ -49,21 +50,19 @@ def lose(ctx: Context, journal: Journal, position: Position, gone: int) -> None:
     """Take contracts off the book that the broker does not have, and count what they brought."""
     reason, ours = CloseReason.EXTERNALLY_CLOSED, position.quantity
     estimate, seen = _estimate(ctx, position)
-    position.elsewhere_estimate = _mean(position, gone, estimate)
+    change = fills.lose(position, gone)
+    change |= PositionChange(elsewhere_estimate=_mean(position, gone, estimate), elsewhere_at=ctx.now)
     if position.valuation is Valuation.TOLD:
-        position.valuation = None  # what a person told was not of these
-    position.elsewhere_quantity += gone
-    position.settled_quantity += gone
-    position.left_early += gone
-    position.elsewhere_at = ctx.now
+        change["valuation"] = None  # what a person told was not of these
+    ctx.ledger.change(position, change)
     worth = _count(ctx.ledger, position)
     words = f"{gone} of {ours} are not at the broker: {reason.value}, {worth.words}"
     evidence = {"ours": ours, "gone": gone, "last_bid": estimate, "bid_seen": seen, **_evidence(position, worth)}
     if position.quantity == 0:
-        sets = {"close_reason": reason, "closed_at": ctx.now}
+        sets = PositionChange(close_reason=reason, closed_at=ctx.now)
         journal.take(Step(position, PositionTrigger.LOSE, words, evidence, sets, actor="reconcile"))
     else:
-        journal.take(Step(position, PositionTrigger.RECOVER, words, evidence, {}, actor="reconcile"))
+        journal.take(Step(position, PositionTrigger.RECOVER, words, evidence, actor="reconcile"))
     text = f"{position.contract}: {words}; realized {dollars(position.realized_pnl, plus=True)}"
     if worth.valuation is Valuation.UNKNOWN:
         text += f"; tell what a share brought with `settle {position.id} PRICE`"
@@ -79,7 +78,7 @@ def recount(journal: Journal, key: str) -> None:
 
 def tell(journal: Journal, position: Position, price: Decimal, actor: str, evidence: Mapping[str, Any]) -> str:
     """Take a person's word for what a share brought of what no execution explains; returns how it is counted now."""
-    position.elsewhere_estimate, position.valuation = price, Valuation.TOLD
+    journal.ledger.change(position, PositionChange(elsewhere_estimate=price, valuation=Valuation.TOLD))
     return _recount(journal, position, actor, {**evidence, "price": price})
 
 
@@ -95,9 +94,7 @@ def give_back(ledger: Ledger, position: Position, order: Order, execution: Execu
     back = min(execution.quantity, position.elsewhere_quantity - explained)
     if back <= 0:
         return 0
-    position.elsewhere_quantity -= back
-    position.settled_quantity -= back
-    position.left_early -= back
+    ledger.change(position, fills.lose(position, -back))
     _count(ledger, position)
     return back
 
@@ -213,12 +210,11 @@ def _worth(ledger: Ledger, position: Position) -> Worth:
 def _count(ledger: Ledger, position: Position) -> Worth:
     """Let the position's sums be what its contracts that were sold elsewhere are worth by all that is known."""
     worth = _worth(ledger, position)
-    position.settled_value += worth.value - position.elsewhere_value
-    position.commissions += worth.commission - position.elsewhere_commission
-    position.elsewhere_value, position.elsewhere_commission = worth.value, worth.commission
-    position.valuation = worth.valuation
+    change = fills.count_elsewhere(position, worth.value, worth.commission)
+    change |= PositionChange(valuation=worth.valuation)
     if not position.elsewhere_quantity:
-        position.elsewhere_estimate = position.elsewhere_at = None
+        change |= PositionChange(elsewhere_estimate=None, elsewhere_at=None)
+    ledger.change(position, change)
     return worth
 
 

@@ -17,7 +17,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from bot.domain.breaker import Breaker, BreakerTrigger
+from bot.domain.breaker import Breaker, BreakerChange, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState
 from bot.domain.events import AccountReported
@@ -159,7 +159,7 @@ def _move_along(ctx: Context, journal: Journal, flow: CashFlow, day: date) -> No
     moved = {"first_equity": first, "day": day, "high_water": high, "seen_at": ctx.now}
     for name in _MOVED_BY_CASH:
         breaker = ledger.breakers.setdefault(name, Breaker(name))
-        sets = {"facts": {**breaker.facts, **moved}}
+        sets = BreakerChange(facts={**breaker.facts, **moved})
         journal.take(Step(breaker, BreakerTrigger.ADJUST, words, {**facts, **flow.facts}, sets, actor="broker"))
     journal.alert("CASH_FLOW", words, {**facts, **flow.facts})
 

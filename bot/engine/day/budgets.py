@@ -13,10 +13,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.instructions import AskSnapshot
-from bot.domain.order import Order, OrderState, OrderTrigger, Purpose
+from bot.domain.order import Order, OrderChange, OrderState, OrderTrigger, Purpose
 from bot.domain.position import Position, PositionState
 from bot.engine.book import foreign
 from bot.engine.settlement import expiry
@@ -49,7 +49,7 @@ def _lost(order: Order, waited_s: float) -> Step:
     what = "amendment" if order.wanted is not None else order.state.value
     words = f"no answer to the {what} for {waited_s:.0f} s"
     ask = AskSnapshot(f"{order.order_ref}: {words}")
-    sets: dict[str, Any] = {"wanted": None}
+    sets = OrderChange(wanted=None)
     if order.wanted is not None:
         sets["change_refusals"] = order.change_refusals + 1  # one that nobody answers counts as one that is refused
     return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, sets, instructions=(ask,))

@@ -27,13 +27,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.domain.breaker import Breaker, BreakerState, BreakerTrigger
+from bot.domain.breaker import Breaker, BreakerChange, BreakerState, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState, Permission
 from bot.domain.events import DatumReceived
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, PositionState
-from bot.domain.session import Hold, SessionState, SessionTrigger
+from bot.domain.session import Hold, SessionChange, SessionState, SessionTrigger
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.schedule import Schedule
@@ -218,14 +218,16 @@ class Limits:
         unmeasured = reading.share is None and row.effect is not Effect.ENTRY
         if breaker.state is BreakerState.TRIPPED and (unmeasured or not ctx.hour_is_known):
             return  # what cannot be measured is not known to be well, and by a wrong clock no day is over
-        breaker.value, breaker.limit, breaker.share = reading.value, reading.limit, reading.share
-        breaker.detail, breaker.facts = reading.detail, reading.facts
+        measured = BreakerChange(value=reading.value, limit=reading.limit, share=reading.share, facts=reading.facts)
+        ctx.ledger.change(breaker, measured | BreakerChange(detail=reading.detail))
         if breaker.state is BreakerState.TRIPPED and row.outlasts_its_cause(of_today=_same_day(breaker.since, ctx.now)):
-            breaker.detail = f"{reading.detail}; {row.ends}".removeprefix("; ")
+            lasts = f"{reading.detail}; {row.ends}".removeprefix("; ")
+            ctx.ledger.change(breaker, BreakerChange(detail=lasts))
             return
         if breaker.state is reading.state:
             return
-        step = Step(breaker, _TRIGGER[reading.state], reading.text, dict(reading.facts), {"since": ctx.broker_now})
+        since = BreakerChange(since=ctx.broker_now)
+        step = Step(breaker, _TRIGGER[reading.state], reading.text, dict(reading.facts), since)
         if not journal.take(step):
             return
         if reading.state is BreakerState.TRIPPED:
@@ -266,7 +268,7 @@ def acknowledge(ctx: Context, journal: Journal, actor: str) -> list[str]:
         if breaker.state is not BreakerState.TRIPPED or breaker.id not in _CLEARED_BY_RESUME:
             continue
         words = f"{actor} resumed: {breaker.id} is counted anew"
-        sets: dict[str, object] = {"acknowledged_at": ctx.now, "since": ctx.now}
+        sets = BreakerChange(acknowledged_at=ctx.now, since=ctx.now)
         if breaker.id == "drawdown":
             ctx.ledger.high_water = ctx.ledger.account.told
             sets["facts"] = {"high_water": ctx.ledger.high_water}
@@ -287,7 +289,7 @@ def _tripped(ctx: Context, journal: Journal, row: BreakerRule, reading: Reading)
     severity = "warning" if row.effect is Effect.BLOCK else "critical"
     journal.alert("BREAKER_TRIPPED", f"{words}; {follows}", {"breaker": row.name, **reading.facts}, severity=severity)
     if halts:
-        sets = {"hold": Hold.HALT, "held_by": "tick", "held_at": ctx.now, "hold_reason": words}
+        sets = SessionChange(hold=Hold.HALT, held_by="tick", held_at=ctx.now, hold_reason=words)
         journal.take(Step(session, SessionTrigger.HALT, words, dict(reading.facts), sets))
 
 

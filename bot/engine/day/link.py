@@ -7,7 +7,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.connection import CONNECTION, ConnectionState, ConnectionTrigger
+from bot.domain.connection import CONNECTION, ConnectionChange, ConnectionState, ConnectionTrigger
 from bot.domain.events import LinkChange, LinkChanged
 from bot.domain.instructions import AskSnapshot
 from bot.domain.session import Hold, SessionState, SessionTrigger
@@ -51,7 +51,7 @@ def link_changed(ctx: Context, journal: Journal, event: LinkChanged) -> None:
         ctx.ledger.proved_since = None
         ctx.ledger.told.clear()
         ctx.ledger.linked_since = ctx.now if trigger in _ASKS_FOR_THE_BOOK else None
-    sets = {"since": ctx.now, "detail": event.detail}
+    sets = ConnectionChange(since=ctx.now, detail=event.detail)
     ask = (AskSnapshot(event.detail or trigger.value),) if trigger in _ASKS_FOR_THE_BOOK else ()
     before = connection.state
     journal.take(Step(connection, trigger, event.detail or trigger.value, {}, sets, instructions=ask, actor="broker"))
@@ -82,7 +82,7 @@ def synced(ctx: Context, journal: Journal) -> None:
     once the broker's clock agrees with ours."""
     ledger = ctx.ledger
     if CONNECTION.allows(ledger.connection.state, ConnectionTrigger.SYNCED):
-        sets = {"since": ctx.now, "detail": "every snapshot complete"}
+        sets = ConnectionChange(since=ctx.now, detail="every snapshot complete")
         journal.take(
             Step(ledger.connection, ConnectionTrigger.SYNCED, "every snapshot complete", {}, sets, actor="reconcile")
         )

@@ -15,7 +15,7 @@ from typing import Final
 
 from bot.config.schema import IbkrSettings, RestartWindow
 from bot.domain.calendar import NEW_YORK
-from bot.domain.connection import ConnectionState, ConnectionTrigger
+from bot.domain.connection import ConnectionChange, ConnectionState, ConnectionTrigger
 from bot.domain.events import LinkChange, LinkChanged
 from bot.domain.instructions import AskSnapshot
 from bot.domain.session import SessionTrigger
@@ -131,7 +131,7 @@ class RestartWindows:
         inside = connection.state is ConnectionState.RESTART_WINDOW
         if window is not None and not inside:
             words = f"{window.name}: {window.begins:%H:%M} to {window.ends:%H:%M} New York"
-            sets = {"since": ctx.now, "detail": words}
+            sets = ConnectionChange(since=ctx.now, detail=words)
             ctx.ledger.linked_since = None
             journal.take(Step(connection, ConnectionTrigger.WINDOW, words, {}, sets))
         elif window is None and inside:
@@ -145,7 +145,7 @@ class RestartWindows:
 
     def _leave(self, ctx: Context, journal: Journal) -> None:
         connection, words = ctx.ledger.connection, "the restart window is over"
-        sets = {"since": ctx.now, "detail": words}
+        sets = ConnectionChange(since=ctx.now, detail=words)
         if self.last not in _UP:
             journal.take(Step(connection, ConnectionTrigger.DROP, words, {}, sets))
             if self.last is LinkChange.CONNECTING:

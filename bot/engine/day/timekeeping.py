@@ -17,12 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
+from bot.domain.breaker import BreakerChange
+from bot.domain.connection import ConnectionChange
 from bot.domain.events import ClockParted
 from bot.domain.instructions import AskSnapshot
+from bot.domain.order import OrderChange
+from bot.domain.position import PositionChange
 from bot.domain.session import SessionState, SessionTrigger
-from bot.domain.signal import SignalState, SignalTrigger
+from bot.domain.signal import SignalChange, SignalState, SignalTrigger
 from bot.domain.wording import new_york
 from bot.engine.settlement import expiry
 from bot.engine.state.clocks import Clocks
@@ -139,35 +143,38 @@ def leave_the_future(ctx: Context, journal: Journal) -> None:
     call_off(journal, CALLED_OFF)
     for signal in list(ctx.ledger.signals.values()):
         if signal.state in {SignalState.PENDING, SignalState.APPROVED}:
-            journal.take(Step(signal, SignalTrigger.CANCEL, words, {"ahead_s": ahead_s}, {"closed_at": ctx.now}))
+            journal.take(
+                Step(signal, SignalTrigger.CANCEL, words, {"ahead_s": ahead_s}, SignalChange(closed_at=ctx.now))
+            )
             journal.carry_out(close_question(ctx, signal, "tick", words))
 
 
-_SINCE: Final = {
-    "order": ("state_since", "wanted_since", "acknowledged_at"),
-    "done order": ("done_at",),  # from which the next try of its kind is counted
-    "position": ("unprotected_since", "ratcheted_at"),
-    "breaker": ("since", "acknowledged_at"),
-    "connection": ("since",),
-}
-
-
 def _brought_back(ledger: Ledger, now: datetime) -> Iterator[datetime]:
-    """Set every future moment that something is counted from to the present; yield what it was."""
-    alive: tuple[tuple[str, Any], ...] = (
-        *(("order", each) for each in ledger.open_orders.values()),
-        *(("done order", each) for each in ledger.orders.values()),
-        *(("position", each) for each in ledger.positions.values()),
-        *(("breaker", each) for each in ledger.breakers.values()),
-        ("connection", ledger.connection),
-    )
-    for kind, entity in alive:
-        for name in _SINCE[kind]:
-            moment = getattr(entity, name)
-            if moment is not None and moment > now:
-                setattr(entity, name, now)
-                yield moment
+    """Set every future moment that something is counted from to the present; yield what each was."""
+    moments: list[datetime | None] = []
+    for order in ledger.open_orders.values():
+        moments += (order.state_since, order.wanted_since, order.acknowledged_at)
+        since = OrderChange(state_since=min(order.state_since, now), wanted_since=_at_most(order.wanted_since, now))
+        ledger.change(order, since | OrderChange(acknowledged_at=_at_most(order.acknowledged_at, now)))
+    for order in ledger.orders.values():  # from whose end the next try of its kind is counted
+        moments.append(order.done_at)
+        ledger.change(order, OrderChange(done_at=_at_most(order.done_at, now)))
+    for position in ledger.positions.values():
+        moments += (position.unprotected_since, position.ratcheted_at)
+        bare, raised = _at_most(position.unprotected_since, now), _at_most(position.ratcheted_at, now)
+        ledger.change(position, PositionChange(unprotected_since=bare, ratcheted_at=raised))
+    for breaker in ledger.breakers.values():
+        moments += (breaker.since, breaker.acknowledged_at)
+        known = _at_most(breaker.acknowledged_at, now)
+        ledger.change(breaker, BreakerChange(since=_at_most(breaker.since, now), acknowledged_at=known))
+    moments.append(ledger.connection.since)
+    ledger.change(ledger.connection, ConnectionChange(since=_at_most(ledger.connection.since, now)))
+    yield from (moment for moment in moments if moment is not None)
     for key, moment in ledger.last_signal_at.items():
         if moment > now:
             ledger.last_signal_at[key] = now
             yield moment
+
+
+def _at_most(moment: datetime | None, now: datetime) -> datetime | None:
+    return min(moment, now) if moment is not None else None

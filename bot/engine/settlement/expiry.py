@@ -17,13 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from bot.domain.calendar import NEW_YORK, REGULAR_CLOSE, TradingSession, new_york_day
 from bot.domain.instructions import AskSnapshot
 from bot.domain.instruments import OptionContract
 from bot.domain.money import neat, to_price
-from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.domain.position import CloseReason, Position, PositionChange, PositionState, PositionTrigger
 from bot.domain.wording import new_york
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -167,10 +167,9 @@ def _expire(ctx: Context, journal: Journal, position: Position) -> None:
     before = None if contract.settles_in_cash else int(ctx.ledger.not_ours.get(contract.symbol, 0))
     words = f"{position.quantity} x {contract} held through its expiry, {_standing(contract, price)}"
     evidence = {"underlying": price, "left": position.quantity, "shares_before": before, "was": position.close_reason}
-    sets: dict[str, Any] = {
-        "close_reason": CloseReason.AWAITING_SETTLEMENT, "room_for": 0, "settlement_price": price,
-        "shares_before": before,
-    }  # fmt: skip
+    sets = PositionChange(
+        close_reason=CloseReason.AWAITING_SETTLEMENT, room_for=0, settlement_price=price, shares_before=before
+    )
     ask = (AskSnapshot(f"{contract} expired"),)
     journal.take(Step(position, PositionTrigger.EXPIRE, words, evidence, sets, instructions=ask))
     facts = {"position_id": position.id, "underlying": price, "quantity": position.quantity}
@@ -188,7 +187,7 @@ def live_again(ctx: Context, journal: Journal) -> None:
             continue
         words = f"{position.contract} trades until {new_york(ends_at(ctx, position.contract), ctx.now)}: it is sold"
         evidence = {"left": position.quantity, "was": position.close_reason}
-        sets = {"close_reason": CloseReason.FLAT_TIME, "settlement_price": None, "shares_before": None}
+        sets = PositionChange(close_reason=CloseReason.FLAT_TIME, settlement_price=None, shares_before=None)
         journal.take(Step(position, PositionTrigger.RECOVER, words, evidence, sets))
         journal.alert("EXPIRED_TOO_EARLY", words, {"position_id": position.id})
 
@@ -208,5 +207,5 @@ def _standing(contract: OptionContract, price: Decimal | None) -> str:
 def _keep_price(ctx: Context, journal: Journal, position: Position) -> None:
     price = price_at_end(ctx, position.contract)
     if price is not None and price != position.settlement_price:
-        position.settlement_price = price
+        journal.ledger.change(position, PositionChange(settlement_price=price))
         journal.batch.changed.add(position)

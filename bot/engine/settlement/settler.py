@@ -13,11 +13,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from bot.domain import fills
 from bot.domain.calendar import new_york_day
 from bot.domain.instruments import OptionContract, option_of_key
 from bot.domain.money import CENT, ZERO
 from bot.domain.order import Execution, OrderSide
-from bot.domain.position import CloseReason, Position, PositionTrigger, Settlement
+from bot.domain.position import CloseReason, Position, PositionChange, PositionTrigger, Settlement
 from bot.domain.wording import dollars
 from bot.engine.settlement.expiry import ends_at, is_last_call, official_close, session_after_expiry, sound_price
 from bot.engine.state.context import Context
@@ -60,7 +61,7 @@ class Settler:
         if not self._ctx.hour_is_known:
             return
         for position, contracts in gone:
-            position.settled_quantity += contracts
+            self._ctx.ledger.change(position, fills.settle(position, contracts, ZERO))
         new = {position.id for position, _ in gone}
         for position, verdict in self._verdicts([position for position, _ in gone]):
             if position.id in new:
@@ -72,17 +73,17 @@ class Settler:
     def exercise_early(self, position: Position, contracts: int) -> None:
         """Take contracts off the book that somebody exercised before their expiry."""
         verdict, known = early_verdict(self._ctx, position), self._ctx.ledger.not_ours
-        position.settled_quantity += contracts
-        position.settled_value += verdict.value(position.contract) * contracts
+        worth = verdict.value(position.contract) * contracts
+        self._ctx.ledger.change(position, fills.settle(position, contracts, worth))
         evidence = {**self._evidence(position, verdict), "contracts": contracts}
         words = f"{verdict.words}: {contracts} contracts"
         if position.quantity:
-            position.left_early += contracts
-            self._journal.take(Step(position, PositionTrigger.RECOVER, words, evidence, {}, actor="reconcile"))
+            self._ctx.ledger.change(position, PositionChange(left_early=position.left_early + contracts))
+            self._journal.take(Step(position, PositionTrigger.RECOVER, words, evidence, None, actor="reconcile"))
         else:
             symbol = position.contract.symbol
-            sets = self._sets(position, verdict)
-            sets |= {"closed_at": self._ctx.now, "shares_before": int(known.get(symbol, 0))}
+            sets = _sets_of(position, verdict)
+            sets |= PositionChange(closed_at=self._ctx.now, shares_before=int(known.get(symbol, 0)))
             self._journal.take(Step(position, PositionTrigger.SETTLE, words, evidence, sets, actor="reconcile"))
         if verdict.settlement is Settlement.PENDING:
             self._tell(position, verdict)
@@ -176,10 +177,11 @@ class Settler:
 
     def _close(self, position: Position, verdict: Settled) -> None:
         contracts = position.settled_quantity - position.left_early
-        position.settled_value += verdict.value(position.contract) * contracts
-        sets = self._sets(position, verdict)
+        worth = verdict.value(position.contract) * contracts
+        self._ctx.ledger.change(position, fills.settle(position, 0, worth))
+        sets = _sets_of(position, verdict)
         if position.quantity == 0:
-            sets |= {"closed_at": ends_at(self._ctx, position.contract)}
+            sets |= PositionChange(closed_at=ends_at(self._ctx, position.contract))
         trigger = PositionTrigger.SETTLE if position.quantity == 0 else PositionTrigger.RECOVER
         evidence = self._evidence(position, verdict)
         self._journal.take(Step(position, trigger, verdict.words, evidence, sets, actor="reconcile"))
@@ -192,9 +194,6 @@ class Settler:
         resettle(self._journal, position, verdict, self._evidence(position, verdict), "reconcile")
         if verdict.reason is not known[0] and verdict.reason is CloseReason.EXERCISED:
             self._tell(position, verdict)
-
-    def _sets(self, position: Position, verdict: Settled) -> dict[str, Any]:
-        return _sets_of(position, verdict)
 
     def _evidence(self, position: Position, verdict: Settled) -> Mapping[str, Any]:
         contract = position.contract
@@ -242,7 +241,14 @@ class Settler:
                 continue
             words = f"the shares of {symbol} that {position.contract} delivered are not in the account any more"
             evidence = {"shares_now": self._shares.get(symbol, 0), "before": position.shares_before}
-            gone = Step(position, PositionTrigger.RESETTLE, words, evidence, {"shares_before": None}, actor="reconcile")
+            gone = Step(
+                position,
+                PositionTrigger.RESETTLE,
+                words,
+                evidence,
+                PositionChange(shares_before=None),
+                actor="reconcile",
+            )
             self._journal.take(gone)
             self._journal.alert("SHARES_GONE", words, {"position_id": position.id})
 
@@ -254,7 +260,7 @@ def resettle(journal: Journal, position: Position, verdict: Settled, evidence: M
     old = ZERO if position.settlement is Settlement.PENDING else before.value(contract)
     change = (verdict.value(contract) - old) * contracts
     was = position.realized_pnl
-    position.settled_value += change
+    journal.ledger.change(position, fills.settle(position, 0, change))
     facts = {**evidence, "was": position.close_reason, "underlying_was": before.price, "realized_was": was}
     step = Step(position, PositionTrigger.RESETTLE, verdict.words, facts, _sets_of(position, verdict), actor=actor)
     journal.take(step)
@@ -274,15 +280,15 @@ def told_by_person(position: Position, price: Decimal, actor: str) -> Settled:
     return Settled(reason, Settlement.FINAL, price, f"{_told(reason, contract, price)}, as {actor} tells")
 
 
-def _sets_of(position: Position, verdict: Settled) -> dict[str, Any]:
+def _sets_of(position: Position, verdict: Settled) -> PositionChange:
     keeps_shares = verdict.reason in {CloseReason.EXERCISED, CloseReason.SETTLEMENT_PENDING}
     uncertain = verdict.settlement is not Settlement.FINAL
-    return {
-        "close_reason": verdict.reason,
-        "settlement": verdict.settlement,
-        "settlement_price": verdict.price if verdict.price is not None else position.settlement_price,
-        "shares_before": position.shares_before if keeps_shares or uncertain else None,
-    }
+    return PositionChange(
+        close_reason=verdict.reason,
+        settlement=verdict.settlement,
+        settlement_price=verdict.price if verdict.price is not None else position.settlement_price,
+        shares_before=position.shares_before if keeps_shares or uncertain else None,
+    )
 
 
 def _told(reason: CloseReason, contract: OptionContract, price: Decimal | None) -> str:

@@ -121,8 +121,7 @@ class Savepoint:
     def restore(self) -> None:
         """Put everything back as it was; containers stay the same objects, for others hold them."""
         for entity, before in self._entities:
-            for each in fields(entity):
-                setattr(entity, each.name, getattr(before, each.name))
+            self._ledger.put_back(entity, before)
         for name, content in self._flat.items():
             container: Any = getattr(self._ledger, name)
             container.clear()

@@ -9,8 +9,8 @@ from typing import Any
 from bot.domain.errors import IllegalTransition
 from bot.domain.events import AlertRaised
 from bot.domain.instructions import Instruction
-from bot.domain.kinds import Entity, kind_of
-from bot.domain.machine import CREATED
+from bot.domain.kinds import kind_of
+from bot.domain.machine import CREATED, C, Living, T
 from bot.domain.outside import sentence
 from bot.domain.requests import REQUEST
 from bot.engine.state.ledger import Ledger
@@ -43,14 +43,13 @@ class Journal:
         entity = step.entity
         kind = kind_of(entity)
         try:
-            before, after = kind.life.fire(entity, step.trigger)
+            before, after = self.ledger.change(entity, step.sets, by=step.trigger)
         except IllegalTransition as refusal:
             self._refused(step, refusal)
             return False
-        for name, value in step.sets.items():
-            setattr(entity, name, value)
-        if before != after:
-            kind.enter(entity, self.now)
+        if before != after and (enters := kind.enter(entity, self.now)):
+            self.ledger.change(entity, enters)
+        self._settle(entity)
         evidence = {**step.evidence, **kind.closing(entity)}
         self._row(kind.life.name, entity.id, before, after, step.trigger, step.actor, step.reason, evidence)
         self.keep(entity)
@@ -60,6 +59,11 @@ class Journal:
         self.batch.alerts.extend(step.alerts)
         return True
 
+    def change(self, entity: Living[T, C], sets: C) -> None:
+        """Change an entity without a step, and have that written with this tick."""
+        self.ledger.change(entity, sets)
+        self.keep(entity)
+
     def born(self, birth: Birth, actor: str = "tick") -> None:
         """Write a new entity and its first row."""
         entity = birth.entity
@@ -68,14 +72,17 @@ class Journal:
         self._row(life.name, entity.id, entity.state, entity.state, CREATED, actor, birth.reason, birth.evidence)
         self.keep(entity)
 
-    def keep(self, entity: Entity) -> None:
-        """Have the present values of an entity written with this tick, and the ledger's indexes true."""
+    def keep(self, entity: Living[Any, Any]) -> None:
+        """Have the present values of an entity written with this tick."""
         kind = kind_of(entity)
-        kind.settle(entity)
+        self._settle(entity)
         self.batch.changed.add(entity)
-        self.ledger.sort_in(entity)
         if position_id := kind.position_of(entity):
             self.touched.add(position_id)
+
+    def _settle(self, entity: Living[Any, Any]) -> None:
+        if settled := kind_of(entity).settle(entity):
+            self.ledger.change(entity, settled)
 
     def request_refused(self, request_id: str, kind: str, actor: str, reason: str) -> None:
         """Put on the record that a request was refused before its handler saw it."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any, Final, cast
 
 from bot.domain.adoption import OPEN_QUESTIONS, Adoption
 from bot.domain.approval import APPROVAL, Approval
@@ -18,7 +19,8 @@ from bot.domain.connection import Connection
 from bot.domain.events import BrokerOrderView
 from bot.domain.instruments import Right, symbol_of_key
 from bot.domain.kinds import Entities, Entity, kind_of
-from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderSide, OrderState, Purpose, base_of
+from bot.domain.machine import C, Living, T
+from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderChange, OrderSide, OrderState, Purpose, base_of
 from bot.domain.position import CloseReason, Position, Valuation
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal, SignalState
@@ -107,7 +109,7 @@ class Ledger:
         for position in self.positions.values():
             self.by_key[position.key].add(position.id)
         for order in loaded.entities.of(Order).values():
-            order.corrected_away = 0
+            self.change(order, OrderChange(corrected_away=0))
             self.add_order(order)
         self.earliest: dict[str, tuple[int, int]] = dict(loaded.earliest)
         for base, (_, quantity) in self.earliest.items():
@@ -142,7 +144,7 @@ class Ledger:
         self.old_echoes = before.old_echoes
         for order in self.orders.values():
             if (known := before.orders.get(order.id)) is not None:
-                order.superseded = known.superseded
+                self.change(order, OrderChange(superseded=known.superseded))
         self.account, self.minutes = replace(before.account_on_disk), before.minutes
         self.account_on_disk = replace(before.account_on_disk)
         self.disputed, self.fact_faults = before.disputed, before.fact_faults
@@ -155,19 +157,40 @@ class Ledger:
                 (self.entities if kind_of(entity).is_alive(entity) else over).add(entity)
         return over
 
-    def add(self, entity: Entity) -> None:
+    def change(self, entity: Living[T, C], sets: C | None = None, *, by: T | None = None) -> tuple[StrEnum, StrEnum]:
+        """The one door: whatever changes of an entity after its birth changes here, with every index that follows from
+        it. Moves it by a trigger, where one is given, and sets what changes; returns its states before and after.
+
+        Raises IllegalTransition, and changes nothing, where the table does not allow the trigger.
+        """
+        before = after = entity.state
+        if by is not None:
+            before, after = kind_of(entity).life.fire(entity, by)
+        changed = cast("Mapping[str, object]", sets or {})
+        self._write(entity, changed)
+        sort_in = _SORT_IN.get(type(entity))
+        if sort_in is not None:
+            sort_in(self, entity)
+        if "perm_id" in changed and isinstance(entity, Order) and entity.perm_id:
+            self.by_perm[entity.perm_id] = entity
+        return before, after
+
+    def put_back(self, entity: Living[Any, Any], before: Living[Any, Any]) -> None:
+        """Take back whatever was changed of an entity since a copy of it was made. The indexes are their keeper's."""
+        self._write(entity, {each.name: getattr(before, each.name) for each in fields(entity)})  # type: ignore[arg-type]
+
+    @staticmethod
+    def _write(entity: Living[Any, Any], sets: Mapping[str, object]) -> None:
+        for name, value in sets.items():
+            setattr(entity, name, value)
+
+    def add(self, entity: Living[Any, Any]) -> None:
         """Take in what was born."""
         add = _ADD.get(type(entity))
         if add is None:
             self.entities.add(entity)
         else:
             add(self, entity)
-
-    def sort_in(self, entity: Entity) -> None:
-        """Keep the indexes true after a change of an entity."""
-        sort_in = _SORT_IN.get(type(entity))
-        if sort_in is not None:
-            sort_in(self, entity)
 
     def add_signal(self, signal: Signal) -> None:
         self.signals[signal.id] = signal
@@ -181,7 +204,7 @@ class Ledger:
         self.orders[order.id] = order
         self.by_ref[order.order_ref] = order
         self._asked_keys.add(order.contract_key)
-        self.settle_order(order)
+        self.index_order(order)
         if order.perm_id:
             self.by_perm[order.perm_id] = order
         if order.position_id:
@@ -189,8 +212,8 @@ class Ledger:
         if order.signal_id and order.purpose is Purpose.ENTRY:
             self._of_signal[order.signal_id].append(order)
 
-    def settle_order(self, order: Order) -> None:
-        """Keep the indexes of open orders true after a change of state."""
+    def index_order(self, order: Order) -> None:
+        """Keep the indexes of open orders true after a change."""
         on_contract = self._live_on[order.contract_key, order.side]
         if order.is_done:
             self.open_orders.pop(order.id, None)
@@ -218,12 +241,12 @@ class Ledger:
         execution = self.executions.get(base)
         order = self.find_order(execution.order_ref, execution.perm_id) if execution is not None else None
         if order is not None:
-            order.corrected_away += contracts
+            self.change(order, OrderChange(corrected_away=order.corrected_away + contracts))
         return order
 
     def link_position(self, order: Order, position: Position) -> None:
         """Tie an entry order to the position that its fill made."""
-        order.position_id = position.id
+        self.change(order, OrderChange(position_id=position.id))
         self._of_position[position.id].append(order)
 
     def retire_position(self, position: Position) -> None:
@@ -441,7 +464,7 @@ _ADD: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
 }
 _SORT_IN: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
     Signal: Ledger.retire_signal,
-    Order: Ledger.settle_order,
+    Order: Ledger.index_order,
 }
 """The kinds that have indexes of their own; of any other there is what `Ledger.entities` holds."""
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.domain.order import Order, Purpose
+from bot.domain.order import Order, OrderChange, Purpose
 from bot.domain.signal import SignalState
 from bot.engine.state.journal import Journal
 
@@ -48,6 +48,5 @@ def call_off(journal: Journal, tag: str) -> list[Order]:
     between = [orders[-1] for i in working if (orders := journal.ledger.entries_of(i)) and orders[-1].is_done]
     for order in (*chosen, *between):
         if order.tag != FLATTENED:
-            order.tag = tag
-            journal.keep(order)
+            journal.change(order, OrderChange(tag=tag))
     return chosen

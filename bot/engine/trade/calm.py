@@ -17,7 +17,7 @@ from decimal import Decimal
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.order import Order, OrderState, Purpose, Terms
-from bot.domain.position import Position, PositionState
+from bot.domain.position import Position, PositionChange, PositionState
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.schedule import NEVER
@@ -172,4 +172,4 @@ def raise_high(ctx: Context, position: Position) -> None:
         return  # what is borne out is never above the latest bid
     bid = seen_bid(ctx, position)
     if bid is not None and bid > position.high:
-        position.high = bid
+        ctx.ledger.change(position, PositionChange(high=bid))

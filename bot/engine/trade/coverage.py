@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderState
-from bot.domain.position import CloseReason, Position, PositionState, Protection
+from bot.domain.position import CloseReason, Position, PositionChange, PositionState, Protection
 from bot.engine.state.journal import Journal
 from bot.engine.trade.protection import due_to_stop, live_stop, too_much
 from bot.engine.trade.refusals import is_watched, latest_stop
@@ -22,8 +22,9 @@ _MS = timedelta(milliseconds=1)
 def measure(journal: Journal) -> None:
     """Bring the cover of every position that this batch touches up to date, and have what changed written with it."""
     for position in list(_touched(journal)):
-        if _measured(position, journal.ledger.orders_of(position.id), journal.now):
-            journal.keep(position)
+        change = measured(position, journal.ledger.orders_of(position.id), journal.now)
+        if change:
+            journal.change(position, change)
         _note_what_is_too_large(journal, position)
 
 
@@ -43,18 +44,22 @@ def _touched(journal: Journal) -> Iterable[Position]:
     return (position for position in known if position is not None)
 
 
-def _measured(position: Position, orders: Sequence[Order], now: datetime) -> bool:
-    """Count the time that has passed under the old cover, take over the new one; says whether there is a new one."""
+def measured(position: Position, orders: Sequence[Order], now: datetime) -> PositionChange:
+    """Return the new cover, with the time that has passed under the old one counted; empty while it is the same."""
     bare, protection = uncovered(position, orders), protection_of(position, orders)
     if (bare, protection) == (position.unprotected_quantity, position.protection) and position.cover_at is not None:
-        return False
+        return PositionChange()
+    passed = 0
     if position.unprotected_quantity and position.cover_at is not None:
         passed = max(round((now - position.cover_at) / _MS), 0)
-        position.unprotected_ms += passed
-        position.unprotected_contract_ms += passed * position.unprotected_quantity
-    position.unprotected_quantity, position.protection, position.cover_at = bare, protection, now
-    position.unprotected_since = (position.unprotected_since or now) if bare else None
-    return True
+    return PositionChange(
+        unprotected_ms=position.unprotected_ms + passed,
+        unprotected_contract_ms=position.unprotected_contract_ms + passed * position.unprotected_quantity,
+        unprotected_quantity=bare,
+        protection=protection,
+        cover_at=now,
+        unprotected_since=(position.unprotected_since or now) if bare else None,
+    )
 
 
 def uncovered(position: Position, orders: Sequence[Order]) -> int:

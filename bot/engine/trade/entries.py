@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bot.domain.order import AMENDABLE, Order, OrderState, Purpose, Terms
 from bot.domain.position import PositionState
-from bot.domain.signal import SIGNAL, Signal, SignalState, SignalTrigger
+from bot.domain.signal import SIGNAL, Signal, SignalChange, SignalState, SignalTrigger
 from bot.domain.wording import compared_percent
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
@@ -33,7 +33,7 @@ def finish_signal(ctx: Context, signal: Signal, given_up: str = "") -> list[Step
     if not orders or any(not order.is_settled for order in orders):
         return []
     filled = sum(order.filled_quantity for order in orders)
-    done = {"closed_at": ctx.now}
+    done = SignalChange(closed_at=ctx.now)
     if filled:
         rest = f"; the rest is given up: {given_up}" if given_up else ""
         words = f"{filled} of {signal.quantity} contracts bought{rest}"

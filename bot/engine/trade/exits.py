@@ -23,7 +23,7 @@ from bot.domain.order import (
     Terms,
     times_not_taken,
 )
-from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.domain.position import CloseReason, Position, PositionChange, PositionState, PositionTrigger
 from bot.domain.wording import compared
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
@@ -86,7 +86,7 @@ def _value(position: Position, bid: Decimal | None) -> list[Step]:
     if bid is None or bid <= 0:
         return []
     words = f"the broker names no cost: it counts from the first usable bid, {bid}"
-    sets = {"entry_value": bid * position.entry_quantity, "high": bid}
+    sets = PositionChange(entry_value=bid * position.entry_quantity, high=bid)
     return [Step(position, PositionTrigger.ADOPT, words, {"bid": bid, "entry_price": bid}, sets)]
 
 
@@ -103,7 +103,12 @@ def request_close(ctx: Context, position: Position, reason: CloseReason, words: 
     quote = ctx.board.quote(position.key)
     evidence = {"bid": quote.bid if quote else None, "ask": quote.ask if quote else None, "left": position.quantity}
     return Step(
-        position, PositionTrigger.REQUEST_CLOSE, words, evidence, {"close_reason": reason, "room_for": 0}, actor=actor
+        position,
+        PositionTrigger.REQUEST_CLOSE,
+        words,
+        evidence,
+        PositionChange(close_reason=reason, room_for=0),
+        actor=actor,
     )
 
 
@@ -159,19 +164,33 @@ def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decim
     evidence = {"bid": bid, "level": level, "entry_price": position.entry_price, "rung": position.rungs_done + 1}
     if contracts <= 0:
         words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: nothing to sell of {position.quantity}"
-        return [Step(position, PositionTrigger.SELL_RUNG, words, evidence, {"rungs_done": position.rungs_done + 1})]
+        return [
+            Step(
+                position, PositionTrigger.SELL_RUNG, words, evidence, PositionChange(rungs_done=position.rungs_done + 1)
+            )
+        ]
     stop = live_stop(orders)
     if stop is None and is_watched(orders):
         return _sell_rung(ctx, position, contracts)
     if stop is not None and stop.changes_are_over:
         words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%} is given up: the stop cannot be shrunk"
-        return [Step(position, PositionTrigger.SELL_RUNG, words, evidence, {"rungs_done": position.rungs_done + 1})]
+        return [
+            Step(
+                position, PositionTrigger.SELL_RUNG, words, evidence, PositionChange(rungs_done=position.rungs_done + 1)
+            )
+        ]
     if stop is None or not may_resize(ctx, stop):
         return []
     wanted = replace(stop.terms, quantity=stop.terms.quantity - contracts)
     words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: stop shrinks by {contracts} to make room"
     return [
-        Step(position, PositionTrigger.MAKE_ROOM, words, {**evidence, "contracts": contracts}, {"room_for": contracts}),
+        Step(
+            position,
+            PositionTrigger.MAKE_ROOM,
+            words,
+            {**evidence, "contracts": contracts},
+            PositionChange(room_for=contracts),
+        ),
         amend(ctx, stop, wanted, words, evidence),
     ]
 
@@ -211,7 +230,7 @@ def _give_room_back(ctx: Context, position: Position, stop: Order) -> list[Step]
 
 
 def _forget_room(position: Position, why: str) -> Step:
-    return Step(position, PositionTrigger.MAKE_ROOM, f"rung called off: {why}", {}, {"room_for": 0})
+    return Step(position, PositionTrigger.MAKE_ROOM, f"rung called off: {why}", {}, PositionChange(room_for=0))
 
 
 def _sell_rung(ctx: Context, position: Position, contracts: int) -> list[Step]:
@@ -231,7 +250,7 @@ def _sell_rung(ctx: Context, position: Position, contracts: int) -> list[Step]:
         position=position,
     )
     words = f"rung {number}: sell {contracts} at {price}"
-    sets = {"rungs_done": number, "room_for": 0}
+    sets = PositionChange(rungs_done=number, room_for=0)
     evidence = {"bid": bid, "order_ref": order.order_ref, "entry_price": position.entry_price}
     birth = Birth(order, words, evidence)
     return [
@@ -322,7 +341,7 @@ def _ratchet(ctx: Context, position: Position, orders: Sequence[Order]) -> list[
 
 def _ratcheted(ctx: Context, position: Position, words: str, evidence: Mapping[str, Any], price: Decimal) -> Step:
     # Fired after TRAIL in the same list, so the position is trailing by the time this is carried out.
-    sets = {"stop_price": price, "ratcheted_at": ctx.now}
+    sets = PositionChange(stop_price=price, ratcheted_at=ctx.now)
     return Step(position, PositionTrigger.RATCHET, words, evidence, sets)
 
 

@@ -20,7 +20,17 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.instructions import AmendOrder, CancelOrder
-from bot.domain.order import AMENDABLE, MOST_ATTEMPTS, Order, OrderSide, OrderState, OrderTrigger, OrderType, Terms
+from bot.domain.order import (
+    AMENDABLE,
+    MOST_ATTEMPTS,
+    Order,
+    OrderChange,
+    OrderSide,
+    OrderState,
+    OrderTrigger,
+    OrderType,
+    Terms,
+)
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
 
@@ -54,7 +64,7 @@ def cancel(ctx: Context, order: Order, reason: str) -> Step:
 def amend(ctx: Context, order: Order, wanted: Terms, reason: str, evidence: Mapping[str, Any]) -> Step:
     """Send new terms for a live order; they are in force once the broker echoes them."""
     ticket = replace(order.ticket(), terms=wanted)
-    sets = {"wanted": wanted, "wanted_since": ctx.now, "amendments": order.amendments + 1}
+    sets = OrderChange(wanted=wanted, wanted_since=ctx.now, amendments=order.amendments + 1)
     return Step(order, OrderTrigger.AMEND, reason, evidence, sets, instructions=(AmendOrder(ticket),))
 
 

@@ -15,7 +15,7 @@ from bot.domain.events import AlertRaised
 from bot.domain.instructions import SubmitOrder
 from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
-from bot.domain.position import Origin, Position, PositionTrigger
+from bot.domain.position import Origin, Position, PositionChange, PositionTrigger
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.engine.trade.live_orders import amend, cancel, may_cancel
@@ -204,7 +204,7 @@ def place_stop(
     words = f"stop for {quantity} at {price}, entry {neat(position.entry_price)}" + (f", {lowered}" if lowered else "")
     birth = Birth(order, words, {"entry_price": position.entry_price, "stop_loss": position.plan.stop_loss})
     evidence = {"stop": price, "quantity": quantity, "order_ref": order.order_ref}
-    sets = {"stop_price": price}
+    sets = PositionChange(stop_price=price)
     return [
         Step(
             position,

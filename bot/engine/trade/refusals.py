@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from bot.domain.instruments import NICKEL_CLASS
 from bot.domain.order import MOST_ATTEMPTS, Order, OrderState, Purpose, times_not_taken
-from bot.domain.position import CloseReason, Position, PositionState, PositionTrigger
+from bot.domain.position import CloseReason, Position, PositionChange, PositionState, PositionTrigger
 from bot.domain.quotes import QuoteFault
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
@@ -109,7 +109,7 @@ def must_sell(position: Position, orders: Sequence[Order]) -> Step | None:
     if latest is None or latest.state is not OrderState.REJECTED or policy_of(latest) is not Policy.FLATTEN:
         return None
     words = f"{latest.reject_reason}: no position without protection"
-    sets = {"close_reason": CloseReason.PROTECTION_FAILED, "room_for": 0}
+    sets = PositionChange(close_reason=CloseReason.PROTECTION_FAILED, room_for=0)
     return Step(position, PositionTrigger.REQUEST_CLOSE, words, {"refused": len(refused_stops(orders))}, sets)
 
 
@@ -138,7 +138,7 @@ def touched(ctx: Context, position: Position, stop: Decimal, what: str) -> list[
     if bid is None or bid > stop:
         return []
     trailing = position.state is PositionState.TRAILING
-    sets = {"close_reason": CloseReason.TRAIL if trailing else CloseReason.STOP, "room_for": 0}
+    sets = PositionChange(close_reason=CloseReason.TRAIL if trailing else CloseReason.STOP, room_for=0)
     evidence = {"bid": bid, "stop": stop, "high": position.high}
     place = "at" if bid == stop else "below"
     words = f"the bid {bid} is {place} the stop of {stop} that {what}"
@@ -152,7 +152,7 @@ def _blind(ctx: Context, position: Position, evidence: Mapping[str, Any]) -> lis
         return []  # halted, crossed or without a bid: a sale would not go through; or lost only just now
     if quote is None and ctx.now - (position.unprotected_since or ctx.now) < age:
         return []
-    sets = {"close_reason": CloseReason.PROTECTION_FAILED, "room_for": 0}
+    sets = PositionChange(close_reason=CloseReason.PROTECTION_FAILED, room_for=0)
     words = "the broker takes no stop and there is no quote to watch: it is sold"
     return [Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, sets)]
 
@@ -165,6 +165,6 @@ def follow(ctx: Context, position: Position, price: Decimal) -> list[Step]:
     if price <= stop or not stop_move_is_material(stop, price, ctx.settings.execution.trail_min_step):
         return []
     evidence = {"high": position.high, "from": stop, "to": price}
-    sets = {"stop_price": price, "ratcheted_at": ctx.now}
+    sets = PositionChange(stop_price=price, ratcheted_at=ctx.now)
     words = f"high {position.high}: watched stop from {stop} to {price}"
     return [Step(position, PositionTrigger.RATCHET, words, evidence, sets)]

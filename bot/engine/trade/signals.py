@@ -12,14 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 from bot.config.schema import ApprovalMode
-from bot.domain.approval import Approval, ApprovalState, ApprovalTrigger
+from bot.domain.approval import Approval, ApprovalChange, ApprovalState, ApprovalTrigger
 from bot.domain.connection import Permission
 from bot.domain.events import WhatIfAnswered
 from bot.domain.instructions import AskWhatIf, Instruction, SubmitOrder
 from bot.domain.instruments import Right
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import Position
-from bot.domain.signal import Signal, SignalState, SignalTrigger
+from bot.domain.signal import Signal, SignalChange, SignalState, SignalTrigger
 from bot.domain.wording import contract_words
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
@@ -152,7 +152,7 @@ def measured(signal: Signal, answer: WhatIfAnswered) -> Step:
         "at": answer.at,
     }
     words = answer.error or f"margin {answer.init_margin_change}, commission {answer.commission}"
-    return Step(signal, SignalTrigger.MEASURE, f"what-if: {words}", facts, {"what_if": facts}, actor="broker")
+    return Step(signal, SignalTrigger.MEASURE, f"what-if: {words}", facts, SignalChange(what_if=facts), actor="broker")
 
 
 def judge(ctx: Context, signal: Signal, answer: WhatIfAnswered) -> list[Step]:
@@ -167,9 +167,13 @@ def judge(ctx: Context, signal: Signal, answer: WhatIfAnswered) -> list[Step]:
         name = contract_words(signal.contract, ctx.trading.day)
         words = f"{signal.quantity} x {name} at {signal.limit_price} waits for a person"
         birth = Birth(approval, words, evidence)
-        return [Step(signal, SignalTrigger.ASK, words, evidence, {"approval_id": approval.id}, births=(birth,))]
+        return [
+            Step(signal, SignalTrigger.ASK, words, evidence, SignalChange(approval_id=approval.id), births=(birth,))
+        ]
     birth = Birth(approval, "the rules are asked", {})
-    ask = Step(signal, SignalTrigger.ASK, "the rules decide", {}, {"approval_id": approval.id}, births=(birth,))
+    ask = Step(
+        signal, SignalTrigger.ASK, "the rules decide", {}, SignalChange(approval_id=approval.id), births=(birth,)
+    )
     return [ask, *_approved(ctx, signal, approval, "rules", evidence)]
 
 
@@ -181,14 +185,14 @@ def answer_by_person(
     refused = failed(results)
     if refused:
         words = "approved too late: " + "; ".join(r.text for r in refused)
-        sets = {"decided_at": ctx.now, "decided_by": actor, "reason": words}
+        sets = ApprovalChange(decided_at=ctx.now, decided_by=actor, reason=words)
         return [Step(approval, ApprovalTrigger.REJECT, words, {}, sets), _refusal(ctx, signal, results)]
     return _approved(ctx, signal, approval, actor, rule_facts(results))
 
 
 def refuse_by_person(ctx: Context, signal: Signal, actor: str, reason: str) -> list[Step]:
     """A person said no."""
-    steps = [Step(signal, SignalTrigger.REJECT, reason, {}, {"closed_at": ctx.now}, actor=actor)]
+    steps = [Step(signal, SignalTrigger.REJECT, reason, {}, SignalChange(closed_at=ctx.now), actor=actor)]
     return steps + close_question(ctx, signal, actor, reason)
 
 
@@ -197,7 +201,7 @@ def close_question(ctx: Context, signal: Signal, actor: str, reason: str) -> lis
     approval = ctx.ledger.approvals.get(signal.approval_id or "")
     if approval is None or approval.state is not ApprovalState.REQUESTED:
         return []
-    sets = {"decided_at": ctx.now, "decided_by": actor, "reason": reason}
+    sets = ApprovalChange(decided_at=ctx.now, decided_by=actor, reason=reason)
     return [Step(approval, ApprovalTrigger.REJECT, reason, {}, sets, actor=actor)]
 
 
@@ -207,10 +211,12 @@ def expire(ctx: Context, signal: Signal) -> list[Step]:
         return []
     waited = (ctx.now - signal.created_at).total_seconds()
     words = f"not answered within {waited:.0f} s"
-    steps = [Step(signal, SignalTrigger.EXPIRE, words, {"expires_at": signal.expires_at}, {"closed_at": ctx.now})]
+    steps = [
+        Step(signal, SignalTrigger.EXPIRE, words, {"expires_at": signal.expires_at}, SignalChange(closed_at=ctx.now))
+    ]
     approval = ctx.ledger.approvals.get(signal.approval_id or "")
     if approval is not None and approval.state is ApprovalState.REQUESTED:
-        steps.append(Step(approval, ApprovalTrigger.EXPIRE, words, {}, {"decided_at": ctx.now}))
+        steps.append(Step(approval, ApprovalTrigger.EXPIRE, words, {}, ApprovalChange(decided_at=ctx.now)))
     return steps
 
 
@@ -219,7 +225,7 @@ def reject_unsized(ctx: Context, signal: Signal, why: str) -> Step:
     cost = signal.limit_price * signal.contract.multiplier
     evidence = {"equity": ctx.ledger.equity, "fraction": ctx.settings.risk.max_premium_fraction, "cost": cost}
     words = why.removeprefix(_UNSIZED)
-    return Step(signal, SignalTrigger.REJECT, words, evidence, {"closed_at": ctx.now})
+    return Step(signal, SignalTrigger.REJECT, words, evidence, SignalChange(closed_at=ctx.now))
 
 
 def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[RuleResult, ...]:
@@ -279,7 +285,7 @@ def _approved(ctx: Context, signal: Signal, approval: Approval, actor: str, evid
     name, limit = contract_words(signal.contract, ctx.trading.day), _limit_now(ctx, signal)
     words = f"approved by {actor}: {signal.quantity} x {name} at {limit}"
     words += f", in chunks, the first of {first}" if first < signal.quantity else ""
-    decided = {"decided_at": ctx.now, "decided_by": actor, "reason": words}
+    decided = ApprovalChange(decided_at=ctx.now, decided_by=actor, reason=words)
     return [
         Step(approval, ApprovalTrigger.APPROVE, words, {}, decided, actor=by),
         Step(signal, SignalTrigger.APPROVE, words, evidence, actor=by),
@@ -306,7 +312,7 @@ def send_entry(
         SignalTrigger.WORK,
         words,
         {"order_ref": order.order_ref, "limit": limit, **evidence},
-        {"entry_order_id": signal.entry_order_id or order.id},
+        SignalChange(entry_order_id=signal.entry_order_id or order.id),
         births=(birth,),
         instructions=(SubmitOrder(order.ticket()),),
     )
@@ -323,7 +329,7 @@ def _limit_now(ctx: Context, signal: Signal) -> Decimal:
 def _refusal(ctx: Context, signal: Signal, results: tuple[RuleResult, ...]) -> Step:
     """Refuse by the rules that failed; what every rule said stays beside it."""
     words = "; ".join(r.text for r in failed(results))
-    return Step(signal, SignalTrigger.REJECT, words, rule_facts(results), {"closed_at": ctx.now})
+    return Step(signal, SignalTrigger.REJECT, words, rule_facts(results), SignalChange(closed_at=ctx.now))
 
 
 def _asks_a_person(ctx: Context, signal: Signal) -> bool:
