@@ -8,9 +8,9 @@ cost a thousand small dataclasses, and there is one place where a state is assig
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, dataclass_transform
 
 from transitions import Machine, MachineError
 
@@ -36,6 +36,7 @@ class Living(Generic[T, C]):
     """
 
     __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     id: str
     state: StrEnum
 

@@ -177,7 +177,7 @@ class Ledger:
 
     def put_back(self, entity: Living[Any, Any], before: Living[Any, Any]) -> None:
         """Take back whatever was changed of an entity since a copy of it was made. The indexes are their keeper's."""
-        self._write(entity, {each.name: getattr(before, each.name) for each in fields(entity)})  # type: ignore[arg-type]
+        self._write(entity, {each.name: getattr(before, each.name) for each in fields(entity)})
 
     @staticmethod
     def _write(entity: Living[Any, Any], sets: Mapping[str, object]) -> None:
