@@ -36,7 +36,7 @@ def test_of_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 def test_of_the_venue() -> None:
     setup = json.dumps({"password=hunter2InTheSetup": 1})
-    child = [sys.executable, "-m", "bot.app.venue"]
+    child = [sys.executable, "-m", "bot.app.venue_process"]
     ended = subprocess.run(child, input=setup + "\n", capture_output=True, text=True, cwd=ROOT, check=False)
     assert ended.returncode == 1
     assert "TypeError" in ended.stderr

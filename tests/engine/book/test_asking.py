@@ -3,6 +3,8 @@ answers."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -259,9 +261,15 @@ async def test_what_a_stop_of_ours_covers_is_taken_over_and_the_rest_is_asked_ab
     assert [o.left for o in desk.broker.live] == [4]
 
 
-def bought(desk: Desk, number: int, quantity: int, side: OrderSide = OrderSide.BUY) -> None:
+def bought(
+    desk: Desk,
+    number: int,
+    quantity: int,
+    side: OrderSide = OrderSide.BUY,
+    contract: OptionContract = SPY_590C,
+) -> None:
     terms = Terms(quantity, limit_price=Decimal(2))
-    order = AtBroker(f"{LOST}{number:03d}", SPY_590C.key, side, OrderType.LIMIT, terms, number, 9000 + number)
+    order = AtBroker(f"{LOST}{number:03d}", contract.key, side, OrderType.LIMIT, terms, number, 9000 + number)
     order.heard = True
     desk.broker.book[order.ref] = order
     desk.broker.execute(order, quantity, "2.00")
@@ -302,6 +310,61 @@ async def test_a_proof_outlives_a_kill_after_the_lost_orders_were_called_off() -
         desk.broker.cancel(order.ref, order.order_id)
     again = await begun_again(desk)
     assert again.position.quantity == 4
+
+
+# ---- proofs over midnight: the broker names its executions until then, and a day order lives no longer
+
+
+NEXT_WEEK = replace(SPY_590C, expiry=SPY_590C.expiry + timedelta(days=7))
+
+
+async def next_morning(desk: Desk) -> Desk:
+    """The same store, the next trading day; the broker tells no execution and no day order of the day before."""
+    desk.clock.advance(timedelta(days=3).total_seconds())
+    desk.broker.executions.clear()
+    desk.broker.book.clear()
+    again = Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7)
+    again.quote("2.00", "2.04", NEXT_WEEK)
+    await again.start()
+    await again.wait(8)
+    return again
+
+
+async def test_executions_that_were_heard_prove_a_holding_that_is_seen_the_next_morning_only() -> None:
+    desk = Desk(store=FakeStore())
+    desk.quote("2.00", "2.04", NEXT_WEEK)
+    bought(desk, 3, 4, contract=NEXT_WEEK)
+    held = desk.broker.held.pop(NEXT_WEEK.key)
+    await desk.start()
+    await desk.wait(3)
+    assert states(desk) == {}, "the book lacks it still"
+    desk.broker.held[NEXT_WEEK.key] = held
+    again = await next_morning(desk)
+    assert (again.position.quantity, again.broker.stop_order.left) == (4, 4)
+    assert "ADOPT_ASKED" not in again.store.alerts
+
+
+async def test_a_proof_that_was_seen_once_holds_the_next_morning() -> None:
+    desk = Desk(store=FakeStore())
+    desk.quote("2.00", "2.04", NEXT_WEEK)
+    bought(desk, 3, 4, contract=NEXT_WEEK)
+    await desk.start()
+    assert states(desk) == {NEXT_WEEK.key: ("allowed", 4)}
+    again = await next_morning(desk)
+    assert (again.position.quantity, again.broker.stop_order.left) == (4, 4)
+
+
+async def test_a_position_that_is_in_the_store_is_ours_the_next_morning_without_a_question() -> None:
+    desk = Desk(store=FakeStore())
+    desk.contract = NEXT_WEEK
+    desk.quote("2.00", "2.04", NEXT_WEEK)
+    bought(desk, 3, 4, contract=NEXT_WEEK)
+    await desk.start()
+    await desk.wait(8)
+    again = await next_morning(desk)
+    again = await next_morning(again)
+    assert [(p.quantity, p.state.value) for p in again.store.positions] == [(4, "filled")]
+    assert "ADOPT_ASKED" not in again.store.alerts
 
 
 # ---- what has to be named
