@@ -7,7 +7,7 @@ least a fixed span of wall time. At real time, and in replay, nothing changes.
 
 from __future__ import annotations
 
-from bot.config.schema import ApprovalMode, Settings
+from bot.config.schema import ApprovalMode, Settings, StrategySettings
 
 INPUT_WALL_S = 0.25
 ANSWER_WALL_S = 1.0
@@ -16,12 +16,22 @@ PROTECTION_WALL_S = ANSWER_WALL_S + INPUT_WALL_S
 PERSON_WALL_S = 45.0
 
 
+_FROM_THE_BROKER = frozenset({"price_max_age_s", "book_max_age_s"})
+
+
+def _aged(section: StrategySettings, inputs: float, answers: float) -> StrategySettings:
+    """Return a strategy's section with room for the ages of what it decides on: what the broker streams, what a vendor
+    is asked for."""
+    ages = {name: getattr(section, name) for name in type(section).model_fields if name.endswith("_max_age_s")}
+    least = {name: inputs if name in _FROM_THE_BROKER else answers for name in ages}
+    return section.model_copy(update={name: max(age, least[name]) for name, age in ages.items()})
+
+
 def paced(settings: Settings, speed: float) -> Settings:
     """Return the settings with limits on ages and answers that a clock of this speed can meet."""
     inputs, answers = INPUT_WALL_S * speed, ANSWER_WALL_S * speed
     if speed <= 1:
         return settings
-    gamma = settings.strategies.zero_dte_gamma
     engine = settings.engine.model_copy(
         update={
             "ack_seconds": max(settings.engine.ack_seconds, answers),
@@ -46,14 +56,9 @@ def paced(settings: Settings, speed: float) -> Settings:
             "tws_gone_s": max(settings.risk.tws_gone_s, answers),
         }
     )
-    gamma = gamma.model_copy(
-        update={
-            "price_max_age_s": max(gamma.price_max_age_s, inputs),
-            "book_max_age_s": max(gamma.book_max_age_s, inputs),
-            "gex_max_age_s": max(gamma.gex_max_age_s, answers),
-        }
+    strategies = settings.strategies.model_copy(
+        update={name: _aged(each, inputs, answers) for name, each in settings.strategies.sections().items()}
     )
-    strategies = settings.strategies.model_copy(update={"zero_dte_gamma": gamma})
     approval = settings.approval
     if approval.mode is not ApprovalMode.AUTO:
         # A person answers in wall time; what they approve is validated anew anyway.

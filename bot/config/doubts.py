@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.config.schema import SESSION_CLOSES, SESSION_OPENS, RiskSettings, Settings, ZeroDteGammaSettings
+from bot.config.schema import SESSION_CLOSES, SESSION_OPENS, RiskSettings, Settings, StrategySettings
 
 
 def doubts(settings: Settings, sources: Mapping[str, Any]) -> Iterator[str]:
@@ -13,7 +13,10 @@ def doubts(settings: Settings, sources: Mapping[str, Any]) -> Iterator[str]:
     yield from _idle_limits(settings.risk)
     yield from (words for is_so, words in _orders(settings) if is_so)
     yield from _windows(settings)
-    yield from _unserved(settings.strategies.zero_dte_gamma, sources)
+    for name, strategy in settings.strategies.sections().items():
+        if strategy.enabled:
+            yield from (words for is_so, words in _late_entries(name, strategy, settings.risk) if is_so)
+            yield from _unserved(name, strategy, sources)
 
 
 def _idle_limits(risk: RiskSettings) -> Iterator[str]:
@@ -28,7 +31,7 @@ def _idle_limits(risk: RiskSettings) -> Iterator[str]:
 
 def _orders(settings: Settings) -> Iterator[tuple[bool, str]]:
     """Yield what should come before what, whether it does not, and what that leads to."""
-    risk, gamma, last = settings.risk, settings.strategies.zero_dte_gamma, settings.risk.no_zero_dte_after
+    risk = settings.risk
     yield (
         risk.max_premium_fraction > risk.daily_loss_fraction,
         "risk.max_premium_fraction is above risk.daily_loss_fraction: one trade may lose more than a day may",
@@ -42,16 +45,20 @@ def _orders(settings: Settings) -> Iterator[tuple[bool, str]]:
         "risk.daily_loss_fraction is above risk.max_drawdown_fraction: that one halts first",
     )
     yield (
-        gamma.enabled and gamma.window_from >= last,
-        "risk.no_zero_dte_after is before the strategy's window: nothing of the same day will be entered",
-    )
-    yield (
-        last > gamma.exit.flat_at,
-        "risk.no_zero_dte_after is after exit.flat_at: what is entered between them is sold at once",
-    )
-    yield (
         settings.execution.entry_timeout_s > settings.approval.signal_ttl_s,
         "execution.entry_timeout_s is above approval.signal_ttl_s: the signal expires first",
+    )
+
+
+def _late_entries(name: str, strategy: StrategySettings, risk: RiskSettings) -> Iterator[tuple[bool, str]]:
+    last = risk.no_zero_dte_after
+    yield (
+        strategy.window_from >= last,
+        f"risk.no_zero_dte_after is before the window of {name}: nothing of the same day will be entered",
+    )
+    yield (
+        last > strategy.exit.flat_at,
+        f"risk.no_zero_dte_after is after exit.flat_at of {name}: what is entered between them is sold at once",
     )
 
 
@@ -62,10 +69,10 @@ def _windows(settings: Settings) -> Iterator[str]:
             yield f"{begins}, within the session: nothing will be sold while it lasts"
 
 
-def _unserved(gamma: ZeroDteGammaSettings, sources: Mapping[str, Any]) -> Iterator[str]:
-    if gamma.enabled and not gamma.symbols:
-        yield "strategies.zero_dte_gamma.symbols is empty: nothing will be entered"
+def _unserved(name: str, strategy: StrategySettings, sources: Mapping[str, Any]) -> Iterator[str]:
+    if not strategy.symbols:
+        yield f"strategies.{name}.symbols is empty: nothing will be entered"
     vendor = sources.get("unusual_whales")
     served = vendor.get("symbols") if isinstance(vendor, Mapping) else None
-    for symbol in sorted(set(gamma.symbols) - set(map(str, served))) if isinstance(served, list) else ():
-        yield f"{symbol} is among the strategy's symbols and not among those of the data source: it has no data"
+    for symbol in sorted(set(strategy.symbols) - set(map(str, served))) if isinstance(served, list) else ():
+        yield f"{symbol} is among the symbols of {name} and not among those of the data source: it has no data"

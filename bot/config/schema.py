@@ -405,25 +405,16 @@ class LogSettings(Section):
     )
 
 
-class ZeroDteGammaSettings(Section):
-    """Strategy `zero_dte_gamma`: price pinned at the max-gamma strike, the book leans one way."""
+class StrategySettings(Section):
+    """What every strategy has: what it trades, when, and how its positions are left. Beside these a section has the
+    numbers of its own conditions; `price_max_age_s`, `book_max_age_s` and `*_max_age_s` are ages of inputs."""
 
     enabled: bool = True
     symbols: tuple[Symbol, ...] = ("SPX", "SPY", "QQQ", "IWM")
-    pin_distance: Fraction = Field(Decimal("0.001"), description="of price, from the max-gamma strike")
-    min_grade: Literal["A", "B", "C", "D"] = "B"
-    min_imbalance: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.20, description="(bids - asks) / (bids + asks) over the book"
-    )
     window_from: TimeOfDay = time(9, 45)
     window_to: TimeOfDay = Field(time(15, 30), description="and as long before an early close")
     cool_down_s: Seconds = Field(1200, description="per symbol, from the last signal")
-    book_symbol: dict[Symbol, Symbol] = Field(
-        default_factory=lambda: {"SPX": "SPY"}, description="an index has no book: whose book speaks for it"
-    )
-    gex_max_age_s: Age = 180
     price_max_age_s: Age = 15
-    book_max_age_s: Age = 30
     exit: ExitSettings = ExitSettings()
 
     @model_validator(mode="after")
@@ -441,8 +432,29 @@ class ZeroDteGammaSettings(Section):
         return self
 
 
+class ZeroDteGammaSettings(StrategySettings):
+    """Strategy `zero_dte_gamma`: price pinned at the max-gamma strike, the book leans one way."""
+
+    pin_distance: Fraction = Field(Decimal("0.001"), description="of price, from the max-gamma strike")
+    min_grade: Literal["A", "B", "C", "D"] = "B"
+    min_imbalance: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.20, description="(bids - asks) / (bids + asks) over the book"
+    )
+    book_symbol: dict[Symbol, Symbol] = Field(
+        default_factory=lambda: {"SPX": "SPY"}, description="an index has no book: whose book speaks for it"
+    )
+    gex_max_age_s: Age = 180
+    book_max_age_s: Age = 30
+
+
 class StrategiesSettings(Section):
+    """A section a strategy, by its name."""
+
     zero_dte_gamma: ZeroDteGammaSettings = ZeroDteGammaSettings()
+
+    def sections(self) -> dict[str, StrategySettings]:
+        """Return each strategy's section by its name, in the order of this class."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
 
 class Settings(Section):

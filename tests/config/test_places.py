@@ -117,7 +117,7 @@ def test_what_means_something_else_is_refused(tree: dict[str, Any]) -> None:
         ({"risk": {"max_premium_fraction": 0}}, "nothing will be entered"),
         ({"risk": {"max_drawdown_fraction": 1}}, "limits nothing"),
         ({"risk": {"max_premium_fraction": "0.5"}}, "more than a day"),
-        ({"risk": {"no_zero_dte_after": "09:40"}}, "before the strategy's window"),
+        ({"risk": {"no_zero_dte_after": "09:40"}}, "before the window of zero_dte_gamma"),
         ({"risk": {"no_zero_dte_after": "15:55"}}, "sold at once"),
         ({"strategies": {"zero_dte_gamma": {"symbols": ["NDX"]}}}, "no data"),
         ({"strategies": {"zero_dte_gamma": {"symbols": []}}}, "is empty"),
