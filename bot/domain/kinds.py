@@ -130,6 +130,16 @@ class Entities:
         """Return the kinds of which there is any."""
         return [kind for kind, found in self._by_kind.items() if found]
 
+    def copy(self) -> Entities:
+        """Return the same entities in mappings of their own."""
+        return Entities(self)
+
+    def put_back(self, before: Entities) -> None:
+        """Hold what a copy held; the mappings stay the same objects, for others hold them."""
+        for kind, found in self._by_kind.items():
+            found.clear()
+            found.update(before.of(kind))
+
     @property
     def are_urgent(self) -> bool:
         """Whether what changed must be on disk at once, transition or not."""

@@ -185,6 +185,7 @@ async def test_a_fact_that_applies_at_the_second_attempt_is_forgotten_and_counte
     desk.broker.fill(desk.broker.entry, 4, "2.00")
     await desk.wait(6)
     assert (desk.position.quantity, desk.position.entry_price) == (4, 2)
+    assert len(desk.store.positions) == 1, "what the first attempt brought into being was taken back with it"
     assert desk.store.alerts.count("FACT_FAULT") == 1
     assert "FACT_APPLIED" in desk.store.alerts
     assert desk.engine.ledger.disputed == {}

@@ -115,6 +115,7 @@ class Savepoint:
         batch = journal.batch
         self._lists = {f.name: len(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), list)}
         self._dicts = {f.name: dict(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), dict)}
+        self._changed = batch.changed.copy()
         self._commands, self._touched = len(journal.instructions), set(journal.touched)
         self._highest = ledger.highest_order_id
 
@@ -137,6 +138,7 @@ class Savepoint:
             batch_rows: Any = getattr(batch, name)
             batch_rows.clear()
             batch_rows.update(rows)
+        batch.changed.put_back(self._changed)
         del journal.instructions[self._commands :]
         journal.touched.clear()
         journal.touched.update(self._touched)
