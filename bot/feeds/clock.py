@@ -95,6 +95,12 @@ def _moment(epoch_ns: int) -> datetime:
     return _EPOCH + timedelta(microseconds=epoch_ns // 1000)
 
 
+def _in_utc(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError(f"{at.isoformat()} has no time zone")
+    return at.astimezone(UTC)
+
+
 class SystemClock:
     """The machine's time, without the jumps of its wall clock: see `SteadyTime`."""
 
@@ -125,12 +131,10 @@ class ScaledClock:
     """
 
     def __init__(self, start_at: datetime, speed: float, anchor_epoch: float) -> None:
-        if start_at.tzinfo is None:
-            raise ValueError(f"start_at {start_at.isoformat()} has no time zone")
         if not speed > 0:
             raise ValueError(f"speed must be above 0, not {speed}")
         self.speed = speed
-        self.start_at = start_at.astimezone(UTC)
+        self.start_at = _in_utc(start_at)
         self.anchor_epoch = anchor_epoch
         self._shift = timedelta(0)
         self._not_before = datetime.min.replace(tzinfo=UTC)
@@ -169,18 +173,19 @@ class ScaledClock:
 
 
 class StandingClock:
-    """Time as a store that nobody writes any more left it: it stands where it is put, and goes nowhere by itself."""
+    """Time as a store that nobody writes any more left it: it stands where it is put, and goes nowhere by itself.
+    Raises ValueError for a moment without a zone."""
 
     speed: float = 1.0
 
     def __init__(self, at: datetime) -> None:
-        self._at = at
+        self._at = _in_utc(at)
 
     def now(self) -> datetime:
         return self._at
 
     def put(self, at: datetime) -> None:
-        self._at = at
+        self._at = _in_utc(at)
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -195,9 +200,7 @@ class ManualClock:
     speed: float = 1.0
 
     def __init__(self, start: datetime) -> None:
-        if start.tzinfo is None:
-            raise ValueError(f"start {start.isoformat()} has no time zone")
-        self._start = start.astimezone(UTC)
+        self._start = _in_utc(start)
         self._elapsed = timedelta(0)
         self._sleepers: list[tuple[timedelta, int, asyncio.Future[None]]] = []
         self._slept = 0

@@ -42,7 +42,8 @@ from tests.contracts.broker_sites import (
     Site,
     a_ticket,
 )
-from tests.sim.board_market import LATER, SHARES, ticket
+from tests.sim.board_market import LATER, ticket
+from tests.sim.small_market import SHARES
 
 SITES: dict[str, type[Site]] = {
     "over a socket": OverTheSocket,
@@ -496,7 +497,7 @@ async def test_what_contract_details_name_comes_with_the_qualification(site: Sit
     named = (await site.first(ContractQualified, lambda each: each.key == KEY)).instrument
     assert named is not None
     assert (named.local_symbol, named.currency, named.multiplier, named.exchange) == (KEY, "USD", "100", "SMART")
-    assert (named.last_trading_day, named.right, Decimal(named.strike)) == ("20261120", "C", 590)
+    assert (named.last_trading_day, named.right, Decimal(named.strike)) == ("20261120", "C", Decimal(590))
     assert (named.cash_settled, named.is_complete, named.is_plain_us_option) == (False, True, True)
 
 
@@ -557,7 +558,7 @@ async def test_which_lines_are_healthy_is_told(site: Site) -> None:
 async def test_the_account_is_told_in_its_currency_with_the_age_of_value_and_of_profit(site: Site) -> None:
     told = await site.first(AccountReported, lambda each: each.daily_pnl is not None)
     assert (told.account, told.currency) == (site.broker.account, "USD")
-    assert (told.net_liquidation, told.cash) == (100_000, 100_000)
+    assert (told.net_liquidation, told.cash) == (Decimal(100_000), Decimal(100_000))
     assert None not in {told.available_funds, told.buying_power, told.realized_pnl, told.unrealized_pnl}
     assert told.pnl_at is not None
     assert max(told.at, told.pnl_at) <= site.clock.now()

@@ -61,6 +61,8 @@ class Desk:
         self.settings = Settings.model_validate(settings or {})
         self.clock = clock or ManualClock(at)
         self.store = store or FakeStore()
+        if isinstance(self.store, FakeStore):
+            self.store.clock = self.clock
         self.broker = broker or FakeBroker(self.clock)
         self.strategy = strategy or FakeStrategy()
         self.calendar = calendar or FakeCalendar()

@@ -1,118 +1,125 @@
-"""A store of deep copies: what is not committed does not exist."""
+"""A store of deep copies: what is not committed does not exist.
+
+`tests/contracts/test_stores.py` holds it against the real one. What it takes it has brought into the form of rows, so
+that it refuses what cannot be written, and what it gives back came through the rows: memory of a run is lost in them.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
-from bot.domain.breaker import Breaker
 from bot.domain.connection import CONNECTION_ID, Connection
-from bot.domain.errors import CommitFailed
-from bot.domain.events import (
-    CommandReceived,
-    InboundReceived,
-)
+from bot.domain.errors import CommitFailed, StoreUnusable
+from bot.domain.events import CommandReceived, InboundReceived
 from bot.domain.instruments import Instrument, PriceGrid
-from bot.domain.kinds import Entities, kind_of
-from bot.domain.order import Execution, Order, Purpose
+from bot.domain.kinds import Entities
+from bot.domain.order import Order, Purpose
 from bot.domain.position import OPEN, Position
 from bot.domain.session import SESSION_ID, Session
 from bot.domain.signal import Signal
-from bot.engine.state.records import LEFT_ALONE, LoadedState, NewTransition, TickBatch
-
-_ENDED: Final = frozenset({Signal, Order, Position})
-"""What is over of these is loaded as well: a fill may come late."""
+from bot.engine.state.ports import Clock
+from bot.engine.state.records import (
+    AccountSnapshotRow,
+    EngineStatus,
+    LoadedState,
+    NewExecution,
+    NewTransition,
+    TickBatch,
+)
+from bot.store.batch import writes_of
+from bot.store.values import json_text, time_text
+from tests.engine.fake_loading import Kept, load
 
 
 class FakeStore:
-    """Implements the Store port in memory, by deep copies: what is not committed does not exist."""
+    """Implements the Store port in memory, by deep copies: what is not committed does not exist.
 
-    def __init__(self) -> None:
+    `clock` says what is recent at a start; without one, that is counted from the last commit.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock
         self.batches: list[TickBatch] = []
         self.entities = Entities()
         self.tables: dict[str, dict[str, Any]] = {name: {} for name in ("executions", "commissions", "replaced")}
         self.fail_next = 0
+        self.trouble: StoreUnusable | None = None  # of its disk, for as long as a test says
+        self.unreadable = False  # while there is trouble
         self.commands: list[CommandReceived] = []
+        self.inbound: list[InboundReceived] = []
         self.status: Any = None
-        self.opening: dict[date, Decimal] = {}
+        self.accounts: list[AccountSnapshotRow] = []
         self.instruments: dict[str, tuple[Instrument, PriceGrid]] = {}
-        self.high_water: list[tuple[datetime, Decimal]] = []
+        self._handled: set[str] = set()
 
     async def commit(self, batch: TickBatch) -> None:
+        if batch.is_empty:
+            return
+        if self.trouble is not None:
+            raise self.trouble
         if self.fail_next:
             self.fail_next -= 1
-            raise CommitFailed("disk full")
+            raise CommitFailed(f"tick {batch.tick} was not written: somebody else wrote to the audit chain")
+        _refuse_unwritable(batch)
+        self._refuse_repeats(batch.executions)
         batch = copy.deepcopy(batch)
         self.batches.append(batch)
         for entity in batch.changed:
             self.entities.add(entity)
         self.status = batch.status or self.status
         for row in batch.executions:
-            known = self.tables["executions"].get(row.execution.exec_id)
-            if known is not None and known.order_id is not None:  # else it learns whose it is
-                raise AssertionError(f"{row.execution.exec_id} was written twice")
-            self.tables["executions"][row.execution.exec_id] = row
-            if row.commission is not None:
-                self.tables["commissions"][row.execution.exec_id] = row.commission
-            if row.replaces:
-                self.tables["replaced"][row.replaces] = True
+            self._execution(row)
         self.tables["commissions"].update(batch.commissions)
-        if batch.account is not None and batch.account.report.net_liquidation is not None:
-            self.opening.setdefault(batch.account.day, batch.account.report.net_liquidation)
-            self.high_water.append((batch.account.report.at, batch.account.report.net_liquidation))
-        for row_ in batch.instruments:
-            self.instruments[row_.key] = (row_.instrument, row_.grid)
+        if batch.account is not None:
+            self.accounts.append(batch.account)
+        for named in batch.instruments:
+            self.instruments[named.key] = (named.instrument, named.grid)
+        self.commands += (each for each in batch.heard if each.id not in {known.id for known in self.commands})
+        self._handled |= {each.id for each in (*batch.commands, *batch.inbound)}
+
+    def _refuse_repeats(self, executions: Sequence[NewExecution]) -> None:
+        """The engine counts an execution once; one that nobody's order made may learn whose it is."""
+        for row in executions:
+            known = self.tables["executions"].get(row.execution.exec_id)
+            if known is not None and known.order_id is not None:
+                raise AssertionError(f"{row.execution.exec_id} was written twice")
+
+    def _execution(self, row: NewExecution) -> None:
+        exec_id, paid = row.execution.exec_id, self.tables["commissions"]
+        if row.commission is not None:
+            paid[exec_id] = row.commission
+        if row.replaces and row.replaces in self.tables["executions"]:
+            self.tables["replaced"][row.replaces] = self.tables["executions"].pop(row.replaces)
+            carried = paid.pop(row.replaces, None)
+            if carried is not None:
+                paid.setdefault(exec_id, carried)
+        self.tables["executions"][exec_id] = row
 
     async def load(self) -> LoadedState:
-        t = copy.deepcopy(self.tables)
-        executions: dict[str, Execution] = {}
-        for row in t["executions"].values():
-            known = executions.get(row.execution.base_id)
-            if known is None or known.revision < row.execution.revision:
-                executions[row.execution.base_id] = row.execution
-        return LoadedState(
-            entities=Entities(
-                copy.deepcopy(each) for each in self.entities if kind_of(each).is_alive(each) or type(each) in _ENDED
-            ),
-            executions=executions,
-            commissions=t["commissions"],
-            instruments=dict(self.instruments),
-            highest_order_id=max((o.order_id or 0 for o in self.orders), default=0),
-            tick=self.batches[-1].tick if self.batches else 0,
-            last_signal_at={(s.strategy, s.symbol): s.created_at for s in self.signals},
-            opening_equity=dict(self.opening),
-            earliest=_earliest(t["executions"]),
-            high_water=self._high_water(),
-            not_ours=self._not_ours(),
-            underlying_seen=self._last_marked("underlying"),
-            bid_seen=self._last_marked("bid"),
-            strangers=frozenset(r.execution.base_id for r in t["executions"].values() if r.order_id is None),
+        if self.trouble is not None and self.unreadable:
+            raise self.trouble
+        status: EngineStatus | None = self.status
+        kept = Kept(
+            self.batches,
+            self.entities,
+            self.tables["executions"],
+            self.tables["replaced"],
+            self.tables["commissions"],
+            self.instruments,
+            self.accounts,
+            status,
         )
-
-    def _high_water(self) -> Decimal | None:
-        drawdown = self.entities.of(Breaker).get("drawdown")
-        since = drawdown.acknowledged_at if drawdown else None
-        told = drawdown.facts.get("high_water") if drawdown else None
-        seen = [value for at, value in self.high_water if since is None or at >= since]
-        return max(seen + [told] * (told is not None), default=None)
-
-    def _not_ours(self) -> dict[str, int]:
-        books = [book for batch in self.batches for book in batch.reconciliations if book.complete]
-        lines = books[-1].lines if books else ()
-        return {line.key: int(line.ours) for line in lines if (line.subject, line.action) == ("position", LEFT_ALONE)}
-
-    def _last_marked(self, column: str) -> dict[str, tuple[datetime, Decimal]]:
-        marks = (mark for batch in self.batches for mark in batch.marks)
-        return {mark.position_id: (mark.at, price) for mark in marks if (price := getattr(mark, column)) is not None}
+        return copy.deepcopy(load(kept, self.clock.now() if self.clock is not None else None))
 
     async def pending_commands(self) -> Sequence[CommandReceived]:
-        return self.commands
+        waiting = [each for each in self.commands if each.id not in self._handled]
+        return sorted(waiting, key=lambda each: (each.created_at, each.id))
 
     async def pending_inbound(self) -> Sequence[InboundReceived]:
-        return []
+        waiting = [each for each in self.inbound if each.id not in self._handled]
+        return sorted(waiting, key=lambda each: (each.received_at, each.id))
 
     # ---- what tests ask
 
@@ -167,13 +174,12 @@ class FakeStore:
         return [row.trigger for row in self.transitions if row.entity_id == entity_id]
 
 
-def _earliest(rows: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Return by base of an execId that was corrected: revision and contracts of its earliest revision."""
-    found: dict[str, tuple[int, int]] = {}
-    for row in rows.values():
-        if row.replaces:
-            first = rows[row.replaces].execution
-            found[first.base_id] = min(
-                found.get(first.base_id, (first.revision, first.quantity)), (first.revision, first.quantity)
-            )
-    return found
+def _refuse_unwritable(batch: TickBatch) -> None:
+    """Raise CommitFailed for what no row can hold."""
+    try:
+        writes_of(batch)
+        for row in batch.transitions:
+            json_text(row.evidence)
+            time_text(row.event_at)
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise CommitFailed(f"tick {batch.tick} holds what cannot be written: {error}") from error

@@ -14,32 +14,12 @@ from bot.domain.position import PositionState
 from bot.domain.session import SessionState
 from bot.domain.wording import contract_words
 from bot.engine.state.outage import LONGEST_WAIT_S, Outage
-from bot.engine.state.records import LoadedState, TickBatch
 from tests.engine.desk import SPY_580P, SPY_590C, Desk
 from tests.engine.fake_store import FakeStore
 
 
 def trouble(code: str = "STORE_FULL", *, passes: bool = True) -> StoreUnusable:
     return StoreUnusable("its disk is full", code=code, passes=passes, exit_code=10 if passes else 14)
-
-
-class FragileStore(FakeStore):
-    """A store whose disk is in trouble for as long as the test says."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trouble: StoreUnusable | None = None
-        self.unreadable = False
-
-    async def commit(self, batch: TickBatch) -> None:
-        if self.trouble is not None:
-            raise self.trouble
-        await super().commit(batch)
-
-    async def load(self) -> LoadedState:
-        if self.trouble is not None and self.unreadable:
-            raise self.trouble
-        return await super().load()
 
 
 async def pass_time(desk: Desk, seconds: float) -> None:
@@ -52,16 +32,16 @@ async def pass_time(desk: Desk, seconds: float) -> None:
 
 
 @pytest.fixture
-def store() -> FragileStore:
-    return FragileStore()
+def store() -> FakeStore:
+    return FakeStore()
 
 
-async def a_desk(store: FragileStore) -> Desk:
+async def a_desk(store: FakeStore) -> Desk:
     return await Desk(store=store).start()
 
 
 @pytest.mark.parametrize("unreadable", [False, True], ids=["can be read", "cannot be read"])
-async def test_nothing_is_sent_while_the_store_cannot_be_used(store: FragileStore, unreadable: bool) -> None:
+async def test_nothing_is_sent_while_the_store_cannot_be_used(store: FakeStore, unreadable: bool) -> None:
     desk = await a_desk(store)
     await desk.hold(4)
     sent, amended = len(desk.broker.submitted), len(desk.broker.amended)
@@ -72,7 +52,7 @@ async def test_nothing_is_sent_while_the_store_cannot_be_used(store: FragileStor
     assert [o.terms.quantity for o in desk.broker.live] == [4], "the stop rests at the broker"
 
 
-async def test_a_fill_that_comes_during_the_outage_is_counted_once_when_the_disk_is_back(store: FragileStore) -> None:
+async def test_a_fill_that_comes_during_the_outage_is_counted_once_when_the_disk_is_back(store: FakeStore) -> None:
     desk = await a_desk(store)
     position = await desk.hold(4)
     stop = next(o for o in desk.broker.live)
@@ -89,7 +69,7 @@ async def test_a_fill_that_comes_during_the_outage_is_counted_once_when_the_disk
     assert store.positions[-1].id == position.id
 
 
-async def test_when_the_disk_is_back_the_session_is_halted_and_a_person_resumes(store: FragileStore) -> None:
+async def test_when_the_disk_is_back_the_session_is_halted_and_a_person_resumes(store: FakeStore) -> None:
     desk = await a_desk(store)
     store.trouble = trouble("STORE_READ_ONLY")
     await pass_time(desk, 20)
@@ -103,7 +83,7 @@ async def test_when_the_disk_is_back_the_session_is_halted_and_a_person_resumes(
     assert store.session.state.value == "active"
 
 
-async def test_an_entry_of_the_tick_that_was_not_written_is_never_sent(store: FragileStore) -> None:
+async def test_an_entry_of_the_tick_that_was_not_written_is_never_sent(store: FakeStore) -> None:
     desk = await a_desk(store)
     await desk.propose(4)
     store.trouble = trouble()
@@ -115,7 +95,7 @@ async def test_an_entry_of_the_tick_that_was_not_written_is_never_sent(store: Fr
 
 @pytest.mark.parametrize("filled", [0, 1], ids=["unfilled", "filled in part"])
 async def test_entries_that_work_are_taken_back_at_once_because_what_they_buy_would_have_no_stop(
-    store: FragileStore, filled: int
+    store: FakeStore, filled: int
 ) -> None:
     desk = await a_desk(store)
     await desk.entry_working(4)
@@ -136,7 +116,7 @@ async def test_entries_that_work_are_taken_back_at_once_because_what_they_buy_wo
     assert [(p.quantity, p.protected_at is not None) for p in store.open_positions] == [(1, True)] * filled
 
 
-async def test_an_entry_that_could_not_be_taken_back_is_as_soon_as_the_broker_can_be_asked(store: FragileStore) -> None:
+async def test_an_entry_that_could_not_be_taken_back_is_as_soon_as_the_broker_can_be_asked(store: FakeStore) -> None:
     desk = await a_desk(store)
     await desk.entry_working(4)
     entry, desk.broker.online = desk.broker.entry, False
@@ -148,7 +128,7 @@ async def test_an_entry_that_could_not_be_taken_back_is_as_soon_as_the_broker_ca
     assert not entry.live
 
 
-async def test_entries_are_taken_back_before_a_damaged_store_ends_the_run(store: FragileStore) -> None:
+async def test_entries_are_taken_back_before_a_damaged_store_ends_the_run(store: FakeStore) -> None:
     desk = await a_desk(store)
     await desk.entry_working(4)
     store.trouble = trouble("STORE_CORRUPT", passes=False)
@@ -159,7 +139,7 @@ async def test_entries_are_taken_back_before_a_damaged_store_ends_the_run(store:
 
 
 async def test_an_emergency_in_the_outage_is_answered_with_what_is_left_and_done_when_the_disk_is_back(
-    store: FragileStore,
+    store: FakeStore,
 ) -> None:
     desk = await a_desk(store)
     desk.contract = SPY_580P
@@ -187,7 +167,7 @@ async def test_an_emergency_in_the_outage_is_answered_with_what_is_left_and_done
     assert store.session.state is SessionState.HALTED
 
 
-async def test_an_emergency_that_a_damaged_store_cannot_take_is_answered_before_the_end(store: FragileStore) -> None:
+async def test_an_emergency_that_a_damaged_store_cannot_take_is_answered_before_the_end(store: FakeStore) -> None:
     desk = await a_desk(store)
     await desk.hold(4)
     told: list[str] = []
@@ -199,7 +179,7 @@ async def test_an_emergency_that_a_damaged_store_cannot_take_is_answered_before_
     assert [words.partition(";")[0] for words in told] == ["emergency asked by signal: it waits for the store"]
 
 
-async def test_a_disk_that_does_not_come_back_ends_the_run_with_its_own_words(store: FragileStore) -> None:
+async def test_a_disk_that_does_not_come_back_ends_the_run_with_its_own_words(store: FakeStore) -> None:
     desk = await Desk({"database": {"retry_for_s": 30}}, store=store).start()
     store.trouble = trouble()
     with pytest.raises(StoreUnusable) as ended:
@@ -207,7 +187,7 @@ async def test_a_disk_that_does_not_come_back_ends_the_run_with_its_own_words(st
     assert ended.value.exit_code == 10
 
 
-async def test_a_damaged_store_is_not_waited_for(store: FragileStore) -> None:
+async def test_a_damaged_store_is_not_waited_for(store: FakeStore) -> None:
     desk = await a_desk(store)
     store.trouble = trouble("STORE_CORRUPT", passes=False)
     desk.equity(50_000)
@@ -216,7 +196,7 @@ async def test_a_damaged_store_is_not_waited_for(store: FragileStore) -> None:
     assert ended.value.exit_code == 14
 
 
-async def test_the_tick_number_moves_on_in_an_outage_for_those_who_watch_it(store: FragileStore) -> None:
+async def test_the_tick_number_moves_on_in_an_outage_for_those_who_watch_it(store: FakeStore) -> None:
     desk = await a_desk(store)
     store.trouble = trouble()
     await pass_time(desk, 5)
@@ -225,7 +205,7 @@ async def test_the_tick_number_moves_on_in_an_outage_for_those_who_watch_it(stor
     assert desk.engine.tick_number > before
 
 
-async def test_a_stop_during_the_outage_is_a_stop(store: FragileStore) -> None:
+async def test_a_stop_during_the_outage_is_a_stop(store: FakeStore) -> None:
     desk = await a_desk(store)
     store.trouble = trouble()
     await pass_time(desk, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -33,7 +34,9 @@ class FixedClock:
     speed = 1.0
 
     def __init__(self, at: datetime = NOW) -> None:
-        self.at = at
+        if at.tzinfo is None:
+            raise ValueError(f"{at.isoformat()} has no time zone")
+        self.at = at.astimezone(UTC)
 
     def now(self) -> datetime:
         return self.at
@@ -42,7 +45,8 @@ class FixedClock:
         return self.at.timestamp()
 
     async def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
+        self.at += timedelta(seconds=max(0.0, seconds))
+        await asyncio.sleep(0)
 
 
 def an_id(number: int) -> str:

@@ -15,12 +15,15 @@ from bot.engine.state.records import LoadedState, TickBatch
 
 
 class Clock(Protocol):
-    """Time. `speed` is simulated seconds per wall second: 1 when trading."""
+    """Time. `speed` is simulated seconds per wall second: 1 when trading.
+
+    `tests/contracts/test_clocks.py` asks every clock for what is promised here.
+    """
 
     speed: float
 
     def now(self) -> datetime:
-        """Return the aware UTC time that the bot lives in."""
+        """Return the aware UTC time that the bot lives in; it never goes back by itself."""
         ...
 
     def monotonic(self) -> float:
@@ -28,7 +31,8 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Return after so many seconds of this clock."""
+        """Return after so many seconds of this clock (of its monotonic time: that many by its speed), after others had
+        their turn when it is none."""
         ...
 
 
@@ -119,14 +123,22 @@ class Broker(Protocol):
 
 
 class Store(Protocol):
-    """The one writer's store. Reading for people goes through the store's own query rooms, not through this port."""
+    """The one writer's store. Reading for people goes through the store's own query rooms, not through this port.
+
+    `tests/contracts/test_stores.py` asks both stores for what is promised here.
+    """
 
     async def load(self) -> LoadedState:
-        """Return everything that is alive, for a start or after a failed commit."""
+        """Return everything that is alive, in the order of birth, for a start or after a failed commit: as it was
+        written, and nobody else's objects."""
         ...
 
     async def commit(self, batch: TickBatch) -> None:
-        """Write a whole tick in one durable transaction; raises CommitFailed and then nothing of it is there."""
+        """Write a whole tick in one durable transaction, its transitions in their order; an empty one does nothing.
+
+        Raises CommitFailed, also for what no row can hold, and StoreUnusable where disk or file is in trouble: then
+        nothing of it is there.
+        """
         ...
 
     async def pending_commands(self) -> Sequence[CommandReceived | RequestUnreadable]:
