@@ -6,22 +6,23 @@ became of it is a fact for the engine like any other: a job row, and an alert wh
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
 from bot.app.child_process import ChildFailed
+from bot.app.due_jobs import LOOK_WALL_S, whenever_due
 from bot.app.job_process import Question, ask, serve
 from bot.config.schema import DatabaseSettings
-from bot.domain.calendar import TradingSession
 from bot.domain.errors import StoreError
 from bot.domain.events import AlertRaised, Event, JobRan
+from bot.domain.timetable import BACKUP
 from bot.engine.state.ports import Clock, TradingCalendar
 from bot.store.address import sqlite_path
 from bot.store.backup import Backup, backup, backup_name, backups, folder_of, taken_at
@@ -31,12 +32,7 @@ from bot.store.heads import file_in, in_words, missing, note
 
 log: Final = logging.getLogger("quanticity")
 
-JOB: Final = "backup"
 _MB: Final = 2**20
-_LOOK_S: Final = 5.0
-_AFTER_CLOSE: Final = timedelta(minutes=5)
-_AGAIN_AFTER: Final = timedelta(minutes=30)
-"""How long a backup that failed waits for its next attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,7 @@ class Backups:
         clock: Clock,
         calendar: TradingCalendar,
         tell: Callable[[Event], None],
-        look_s: float = _LOOK_S,
+        look_s: float = LOOK_WALL_S,
     ) -> None:
         self._url, self._settings = url, settings
         self._clock, self._calendar, self._tell = clock, calendar, tell
@@ -78,20 +74,17 @@ class Backups:
 
     async def run(self) -> None:
         """Make backups until cancelled."""
-        while True:
-            await asyncio.sleep(self._look_s)  # a start has better things to do
-            if self.is_due(self._clock.now()):
-                await self.make()
+        await whenever_due(self.is_due, lambda now: self.make(), self._clock, self._look_s)
 
     def is_due(self, now: datetime) -> bool:
-        """Say whether the newest backup is too old, or older than today's close, or there is none."""
-        if self._failed_at is not None and now - self._failed_at < _AGAIN_AFTER:
+        """Say whether the newest backup is too old, or from before the end of today's session, or there is none."""
+        if self._failed_at is not None and now - self._failed_at < BACKUP.again_after:
             return False
-        newest = self._newest(now)
-        if newest is None or now - newest >= timedelta(hours=self._settings.backup_every_hours):
-            return True
-        closed_at = _last_close(self._calendar, now)
-        return closed_at is not None and newest < closed_at
+        session = self._calendar.session_on(self._calendar.today(now))
+        return BACKUP.is_due(self._newest(now), now, session, self._setting)
+
+    def _setting(self, name: str) -> object:
+        return attrgetter(name.removeprefix("database."))(self._settings)
 
     def _newest(self, now: datetime) -> datetime | None:
         """Return when the newest backup was made; a simulated clock may have been later in an earlier run."""
@@ -115,19 +108,19 @@ class Backups:
         if outcome.made is None:
             words = f"the backup failed: {outcome.failure}"
             log.error(words)
-            self._tell(JobRan(JOB, "failed", outcome.failure, outcome.at))
+            self._tell(JobRan(BACKUP.name, "failed", outcome.failure, outcome.at))
             self._tell(AlertRaised("BACKUP_FAILED", words, {"folder": str(self._folder)}, outcome.at))
             return
         removed = f", {len(outcome.removed)} old ones removed" if outcome.removed else ""
         words = f"{outcome.made.path}: {outcome.made.size_bytes} bytes, {outcome.made.transitions} transitions, checked"
         log.info(f"backup {words}{removed}")
-        self._tell(JobRan(JOB, "done", words + removed, outcome.at))
+        self._tell(JobRan(BACKUP.name, "done", words + removed, outcome.at))
 
 
 async def _make_apart(url: str, folder: Path, at: datetime, keep: Keep) -> Outcome:
     question = {"url": url, "folder": str(folder), "at": at.isoformat(), "keep": asdict(keep)}
     try:
-        found = await ask("bot.app.backups", JOB, question)
+        found = await ask("bot.app.backups", BACKUP.name, question)
     except ChildFailed as error:
         return Outcome(at, None, str(error), [])
     made = found["made"]
@@ -191,14 +184,6 @@ def _remove_old(folder: Path, at: datetime, keep: Keep, newest: Path) -> list[Pa
     for path in (*old, *halves):
         path.unlink(missing_ok=True)
     return old
-
-
-def _last_close(calendar: TradingCalendar, now: datetime) -> datetime | None:
-    """Return today's close once its reports are in, None before that and on a day without a session."""
-    session: TradingSession | None = calendar.session_on(calendar.today(now))
-    if session is None or now < session.close_at + _AFTER_CLOSE:
-        return None
-    return session.close_at
 
 
 if __name__ == "__main__":

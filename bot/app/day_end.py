@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
+from operator import attrgetter
 from typing import Final
 
+from bot.app.child_process import ChildFailed
 from bot.app.history_upkeep import heads_of
 from bot.app.job_process import ask
 from bot.config.options import RunOptions
-from bot.config.schema import Mode
+from bot.config.schema import DatabaseSettings, Mode
+from bot.domain.events import Event, JobRan
+from bot.domain.timetable import DAY_SUMMARY
 from bot.engine.state.ports import Clock, TradingCalendar
 from bot.engine.tick import Engine
 
 log: Final = logging.getLogger("quanticity")
 
-REPORTS_IN: Final = timedelta(minutes=2)
-"""After the close: by then the reports of the last fills are in."""
 _PATIENCE: Final = timedelta(minutes=10)
 _POLL_S: Final = 0.1
 _LONGEST_BREAK_DAYS: Final = 10  # without a session
 
 
 async def watch_the_close(
-    engine: Engine, clock: Clock, calendar: TradingCalendar, options: RunOptions, stop: asyncio.Event
+    engine: Engine,
+    clock: Clock,
+    calendar: TradingCalendar,
+    options: RunOptions,
+    stop: asyncio.Event,
+    tell: Callable[[Event], None],
 ) -> None:
     """Print each day once its session is over; with `--until-close` end the run at the first instead."""
     day = calendar.today(clock.now())
     session = calendar.session_on(day) or calendar.next_session(day)
     while True:
-        await _until_all_is_done(engine, clock, session.close_at + REPORTS_IN)
+        due_at = max(DAY_SUMMARY.times(session, partial(_setting, engine)).values())
+        await _until_all_is_done(engine, clock, due_at)
         if options.until_close:
             stop.set()
             return
-        database = engine.settings.database
-        question = {"url": database.url, "heads": str(heads_of(database) or ""), "day": session.day.isoformat()}
-        for line in await ask("bot.app.day_summary", "day's summary", question):
-            log.info(line)
+        await _sum_up(engine.settings.database, session.day, clock, tell)
         if engine.settings.mode is Mode.SIM:
             log.info("the day is over; the page stays up, Ctrl-C ends the program")
             return  # a simulated day has no morning after
@@ -53,6 +60,22 @@ def day_to_sum_up(calendar: TradingCalendar, now: datetime) -> date:
         if session is not None and session.open_at <= now:
             return session.day
     return today
+
+
+def _setting(engine: Engine, name: str) -> object:
+    return attrgetter(name)(engine.settings)
+
+
+async def _sum_up(database: DatabaseSettings, day: date, clock: Clock, tell: Callable[[Event], None]) -> None:
+    question = {"url": database.url, "heads": str(heads_of(database) or ""), "day": day.isoformat()}
+    try:
+        lines = await ask("bot.app.day_summary", "day's summary", question)
+    except ChildFailed as error:
+        tell(JobRan(DAY_SUMMARY.name, "failed", f"{day}: {error}", clock.now()))
+        raise
+    for line in lines:
+        log.info(line)
+    tell(JobRan(DAY_SUMMARY.name, "done", f"{day}", clock.now()))
 
 
 async def _until_all_is_done(engine: Engine, clock: Clock, end: datetime) -> None:

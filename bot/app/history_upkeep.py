@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from bot.app.due_jobs import LOOK_WALL_S, whenever_due
 from bot.config.schema import DatabaseSettings
 from bot.domain.events import AlertRaised, Event, JobRan
+from bot.domain.timetable import HEAD, RETENTION
 from bot.engine.state.ports import Clock
 from bot.store.address import is_sqlite
 from bot.store.backup import folder_of
@@ -23,9 +25,6 @@ from bot.store.sql_store import SqlStore
 
 log: Final = logging.getLogger("quanticity")
 
-HEAD_EVERY: Final = timedelta(hours=1)
-THIN_OUT_EVERY: Final = timedelta(hours=24)
-_LOOK_S: Final = 5.0
 _BREATH_S: Final = 0.2  # between two short transactions: a tick goes first
 
 
@@ -67,7 +66,7 @@ class HistoryKeeper:
         store: SqlStore,
         clock: Clock,
         tell: Callable[[Event], None],
-        look_s: float = _LOOK_S,
+        look_s: float = LOOK_WALL_S,
     ) -> None:
         self._database, self._store, self._clock, self._tell = database, store, clock, tell
         self._file = file_in(folder_of(database.url, database.backup_dir))
@@ -75,15 +74,18 @@ class HistoryKeeper:
         self._thinned_at: datetime | None = None
         self._look_s = look_s
 
-    async def run(self) -> None:
-        """Look at the clock until cancelled; a start has better things to do first."""
-        while True:
-            await asyncio.sleep(self._look_s)
-            now = self._clock.now()
-            if self._noted_at is None or now - self._noted_at >= HEAD_EVERY:
-                self.note(now)
-            if self._thinned_at is None or now - self._thinned_at >= THIN_OUT_EVERY:
-                await self.thin_out(now)
+    async def keep_head(self) -> None:
+        """Note the head whenever that is due, until cancelled."""
+
+        async def work(now: datetime) -> None:
+            self.note(now)
+
+        await whenever_due(lambda now: HEAD.is_due(self._noted_at, now), work, self._clock, self._look_s)
+
+    async def keep_size(self) -> None:
+        """Let go of what is old whenever that is due, until cancelled."""
+        due = RETENTION.is_due
+        await whenever_due(lambda now: due(self._thinned_at, now), self.thin_out, self._clock, self._look_s)
 
     def note(self, now: datetime) -> None:
         """Append the present head. A disk that does not take it is told, once an hour."""
@@ -102,7 +104,7 @@ class HistoryKeeper:
             gone += some
             await asyncio.sleep(_BREATH_S)
         if gone:
-            self._tell(JobRan("retention", "done", f"{gone} rows older than the settings keep were removed", now))
+            self._tell(JobRan(RETENTION.name, "done", f"{gone} rows older than the settings keep were removed", now))
         return gone
 
 

@@ -220,7 +220,7 @@ def _stages(
         background.stage("requests", partial(_poll_requests, bot.store, bot.inbox)),
         background.stage("clock", partial(_watch_the_clock, watch, bot.inbox, clock.speed)),
         *_of_the_stores_file(bot, background),
-        background.stage("the day's end", partial(watch_the_close, engine, clock, bot.calendar, options, stop)),
+        background.stage("the day's end", partial(watch_the_close, engine, clock, bot.calendar, options, stop, tell)),
     )
 
 
@@ -238,7 +238,8 @@ def _of_the_stores_file(bot: TradingBot, background: Background) -> list[Stage]:
         backups = Backups(database.url, database, clock, bot.calendar, tell)
         stages.append(background.stage("backups", backups.run))
     history = HistoryKeeper(database, bot.store, clock, tell)
-    return [*stages, background.stage("the history's head", history.run)]
+    stages.append(background.stage("the history's head", history.keep_head))
+    return [*stages, background.stage("old rows", history.keep_size)]
 
 
 async def _look_at_history(bot: TradingBot) -> None:

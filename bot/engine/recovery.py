@@ -12,6 +12,7 @@ from typing import Final
 from bot.domain.errors import StoreError, StoreUnusable
 from bot.domain.instructions import CancelOrder
 from bot.domain.session import Hold, SessionChange, SessionState, SessionTrigger
+from bot.domain.timetable import RECONCILE
 from bot.engine.intake import Intake
 from bot.engine.memory import Memory
 from bot.engine.state.outage import Outage
@@ -92,7 +93,7 @@ class Recovery:
         if session.state is not SessionState.HALTED:
             sets = SessionChange(hold=Hold.HALT, held_by="tick", held_at=memory.journal.now, hold_reason=reason)
             memory.journal.take(Step(session, SessionTrigger.HALT, reason, {"error": repr(error)}, sets))
-        self._tick_memory.schedule.hurry("reconcile")
+        self._tick_memory.schedule.hurry(RECONCILE.name)
         self._tick_memory.scanner.subscribed = {}  # the lines may have been asked for in the tick that failed
 
     def _lose_the_store(self, error: StoreUnusable) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
 
 from bot.domain.order import OrderState
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.signal import Signal
+from bot.domain.timetable import LINES
 from bot.engine.day import budgets
 from bot.engine.memory import Memory
 from bot.engine.settlement import expiry
@@ -20,8 +20,6 @@ from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import chunks, entries, exits, prices, signals
 from bot.engine.trade.calm import CalmPositions, raise_high
 from bot.strategies.base import Look, Strategy
-
-_LINES_EVERY_S: Final = 5.0
 
 
 class Rounds:
@@ -50,7 +48,7 @@ class Rounds:
             self._decide_signal(ctx, signal)
         for position in self._positions_to_judge(ctx):
             self._judge(ctx, position)
-        if tick_memory.schedule.due("lines", ctx.now, _LINES_EVERY_S):
+        if tick_memory.schedule.due(LINES.name, ctx.now, LINES.every_s(ctx.setting)):
             tick_memory.parking.run_job(ctx, journal, "market data lines", self._want_lines)
 
     def _want_lines(self, ctx: Context, journal: Journal) -> None:

@@ -12,6 +12,7 @@ import pytest
 from bot.app import day_end
 from bot.config.options import RunOptions
 from bot.config.schema import Settings
+from bot.domain.events import Event, JobRan
 from bot.feeds.clock import ManualClock
 from tests.engine.desk import DAY, TEN
 from tests.engine.fakes import FakeCalendar
@@ -24,6 +25,7 @@ class Evening:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, mode: str, **options: Any) -> None:
         self.clock, self.stop, self.told = ManualClock(TEN), asyncio.Event(), []
+        self.recorded: list[Event] = []
         self.ledger = SimpleNamespace(clocks=SimpleNamespace(difference=None), open_orders={}, awaiting_settlement=())
         self.engine: Any = SimpleNamespace(settings=Settings.model_validate({"mode": mode}), ledger=self.ledger)
         self.options = RunOptions(**options)
@@ -41,7 +43,8 @@ class Evening:
 
     def begin(self) -> asyncio.Task[None]:
         calendar = FakeCalendar()
-        return asyncio.create_task(day_end.watch_the_close(self.engine, self.clock, calendar, self.options, self.stop))
+        end = day_end.watch_the_close(self.engine, self.clock, calendar, self.options, self.stop, self.recorded.append)
+        return asyncio.create_task(end)
 
 
 async def test_each_day_is_summed_up_after_its_close(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +56,9 @@ async def test_each_day_is_summed_up_after_its_close(monkeypatch: pytest.MonkeyP
     assert evening.told == [DAY.isoformat()]
     await evening.hours(24 * 4)
     assert evening.told == ["2026-11-20", "2026-11-23", "2026-11-24"], "no weekend, none twice"
+    assert [(row.name, row.state) for row in evening.recorded if isinstance(row, JobRan)] == [
+        ("day_summary", "done")
+    ] * 3
     assert not watch.done()
     watch.cancel()
 

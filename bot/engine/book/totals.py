@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
 
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState
@@ -19,13 +18,11 @@ from bot.domain.events import BrokerSnapshot
 from bot.domain.ids import is_ours
 from bot.domain.instructions import AskSnapshot
 from bot.domain.order import Execution
+from bot.domain.timetable import DAY_TOTALS
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import JobRow
 from bot.engine.state.schedule import NEVER
-
-AFTER_CLOSE: Final = timedelta(minutes=1)
-"""By then the reports of the last fills are in."""
 
 Totals = Mapping[tuple[str, str], tuple[int, Decimal]]
 """(contract, side) to contracts and the sum of price times contracts."""
@@ -50,7 +47,7 @@ class DayTotals:
         """Return until when `ask` has nothing to do, on this trading day."""
         if self.asked == ctx.trading.day:
             return NEVER
-        return max(ctx.trading.close_at + AFTER_CLOSE, ctx.now)
+        return max(*DAY_TOTALS.times(ctx.trading, ctx.setting).values(), ctx.now)
 
     def compare(self, snapshot: BrokerSnapshot, ctx: Context, journal: Journal) -> None:
         """Put on record that the day's totals agree, or alert every contract and side that differs."""
@@ -62,7 +59,7 @@ class DayTotals:
         theirs = _totals(ctx, snapshot.executions, day)
         different = {key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)}
         words = f"{len(ours)} totals of {day}, {len(different)} differ"
-        journal.batch.jobs.append(JobRow("day_totals", ctx.now, "differs" if different else "agrees", words))
+        journal.batch.jobs.append(JobRow(DAY_TOTALS.name, ctx.now, "differs" if different else "agrees", words))
         if different:
             facts = {f"{key.strip()} {side}": _both(ours, theirs, (key, side)) for key, side in sorted(different)}
             told = "; ".join(f"{name}: {said}" for name, said in facts.items())
@@ -70,7 +67,8 @@ class DayTotals:
 
 
 def _is_evening(ctx: Context) -> bool:
-    over = ctx.now >= ctx.trading.close_at + AFTER_CLOSE and new_york_day(ctx.now) == ctx.trading.day
+    due = DAY_TOTALS.due_since(ctx.trading, ctx.setting, ctx.now)
+    over = due is not None and new_york_day(ctx.now) == ctx.trading.day
     return over and ctx.hour_is_known
 
 

@@ -23,13 +23,12 @@ from bot.domain.events import HoursTold
 from bot.domain.hours import DayHours, common
 from bot.domain.instructions import AskHours
 from bot.domain.instruments import UnderlyingKind, is_over, option_of_key, underlying
+from bot.domain.timetable import TRADING_HOURS
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.ports import TradingCalendar
 from bot.engine.state.schedule import NEVER, Schedule
 
-ASK_EVERY_S: Final = 3600.0
-_JOB: Final = "trading hours"
 _PAST_THE_CLOSE: Final = timedelta(minutes=15)
 _REMEDY: Final = "If the broker is right, tell the calendar: calendar.closed or calendar.early"
 
@@ -48,7 +47,7 @@ class BrokerHours:
         if not ctx.ledger.connection.allows(Permission.ENTER):
             return
         keys = _asked_about(ctx)
-        if keys and schedule.due(_JOB, ctx.now, ASK_EVERY_S):
+        if keys and schedule.due(TRADING_HOURS.name, ctx.now, TRADING_HOURS.every_s(ctx.setting)):
             journal.instructions.append(AskHours(keys))
 
     @staticmethod
@@ -56,7 +55,7 @@ class BrokerHours:
         """Return until when `ask` has nothing to do, unless the connection's state changes."""
         if not ctx.ledger.connection.allows(Permission.ENTER) or not _asked_about(ctx):
             return NEVER
-        return schedule.next(_JOB, ctx.now, ASK_EVERY_S)
+        return schedule.next(TRADING_HOURS.name, ctx.now, TRADING_HOURS.every_s(ctx.setting))
 
     def hear(self, ctx: Context, journal: Journal, event: HoursTold) -> None:
         """Keep a contract's hours of today and later, and tell of each day on which they are not ours."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from bot.domain.connection import ConnectionState
 from bot.domain.events import AccountReported, DiskTold
@@ -11,6 +10,7 @@ from bot.domain.instructions import AskSnapshot
 from bot.domain.order import OrderState
 from bot.domain.position import Position
 from bot.domain.session import SessionState
+from bot.domain.timetable import ACCOUNT_SNAPSHOT, PRICE_PATH, RECONCILE
 from bot.engine.day.timekeeping import wants_the_book
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
@@ -18,7 +18,6 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.records import AccountSnapshotRow, JobRow, NewMark
 from bot.engine.state.schedule import Schedule
 
-_SNAPSHOT: Final = "account_snapshot"
 _ASK_AGAIN = timedelta(seconds=2)
 _FAULTY_AGAIN_S = 15.0
 _ASKING = frozenset(
@@ -38,17 +37,17 @@ def ask_for_the_book(
     at `confirm_at`, when a second look can confirm what the first one found."""
     if ctx.ledger.connection.state not in _ASKING:
         return
-    last = schedule.last.setdefault("reconcile", ctx.now)
+    last = schedule.last.setdefault(RECONCILE.name, ctx.now)
     if confirm_at is not None and last < confirm_at <= ctx.now:
-        schedule.last["reconcile"] = ctx.now
+        schedule.last[RECONCILE.name] = ctx.now
         journal.instructions.append(AskSnapshot("a difference may be confirmed"))
         return
     if ctx.now - last < _ASK_AGAIN:
         return
     every, reason = _patience(ctx, in_doubt)
-    if schedule.due("reconcile", ctx.now, every):
+    if schedule.due(RECONCILE.name, ctx.now, every):
         journal.instructions.append(AskSnapshot(reason))
-        journal.batch.jobs.append(JobRow("reconcile", ctx.now, "asked", reason))
+        journal.batch.jobs.append(JobRow(RECONCILE.name, ctx.now, "asked", reason))
 
 
 def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
@@ -68,7 +67,7 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
         return _FAULTY_AGAIN_S, "a fact waits to be applied"
     if ledger.ghosts:
         return ctx.settings.engine.ack_seconds, "an order that is over is shown as live"
-    return ctx.settings.engine.reconcile_seconds, "timer"
+    return RECONCILE.every_s(ctx.setting), "timer"
 
 
 def _waits_for_the_clock(ctx: Context) -> bool:
@@ -78,7 +77,7 @@ def _waits_for_the_clock(ctx: Context) -> bool:
 
 def mark_positions(ctx: Context, journal: Journal, schedule: Schedule) -> None:
     """Refresh each open position's mark; now and then one point of it is kept as its price path."""
-    sampled = schedule.due("price_path", ctx.now, ctx.settings.engine.mark_seconds)
+    sampled = schedule.due(PRICE_PATH.name, ctx.now, PRICE_PATH.every_s(ctx.setting))
     for position in ctx.ledger.positions.values():
         if expiry.has_expired(ctx, position.contract):
             continue  # its last mark is the one before its end
@@ -107,7 +106,7 @@ def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report:
     """Keep the account's values once in a while: the equity curve of the day."""
     if report is None or not report.net_liquidation or report.net_liquidation < 0 or not ctx.hour_is_known:
         return  # what is no value is no equity; a row at a wrong hour could pass for the day's first
-    if not schedule.due(_SNAPSHOT, ctx.now, ctx.settings.engine.account_snapshot_seconds):
+    if not schedule.due(ACCOUNT_SNAPSHOT.name, ctx.now, ACCOUNT_SNAPSHOT.every_s(ctx.setting)):
         return
     pnl = ctx.ledger.day_pnl(ctx.trading.day)
     if pnl is not None:
@@ -116,7 +115,7 @@ def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report:
 
 def snapshot_rests_until(ctx: Context, schedule: Schedule) -> datetime:
     """Return until when `snapshot_account` has nothing to do."""
-    return schedule.next(_SNAPSHOT, ctx.now, ctx.settings.engine.account_snapshot_seconds)
+    return schedule.next(ACCOUNT_SNAPSHOT.name, ctx.now, ACCOUNT_SNAPSHOT.every_s(ctx.setting))
 
 
 def disk_told(journal: Journal, event: DiskTold) -> None:

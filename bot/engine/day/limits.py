@@ -34,6 +34,7 @@ from bot.domain.events import DatumReceived
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import Hold, SessionChange, SessionState, SessionTrigger
+from bot.domain.timetable import BREAKERS as BREAKERS_JOB
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.schedule import Schedule
@@ -83,7 +84,7 @@ class Limits:
     def look(self, ctx: Context, journal: Journal) -> None:
         """Measure every breaker, put its moves on record and do what a trip asks for."""
         ctx.ledger.minutes = self.minutes
-        if not self.schedule.due("breakers", ctx.now, ctx.settings.risk.breaker_seconds):
+        if not self.schedule.due(BREAKERS_JOB.name, ctx.now, BREAKERS_JOB.every_s(ctx.setting)):
             return
         self.watching_since = self.watching_since or ctx.now
         self._remember_prices(ctx, journal)

@@ -9,6 +9,7 @@ from typing import Final
 from bot.domain.connection import ConnectionState
 from bot.domain.instructions import AskSnapshot
 from bot.domain.position import Settlement
+from bot.domain.timetable import SETTLEMENT
 from bot.engine.settlement.expiry import is_last_call
 from bot.engine.settlement.settler import price_unknown
 from bot.engine.state.context import Context
@@ -16,7 +17,7 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.records import JobRow
 from bot.engine.state.schedule import NEVER
 
-JOB: Final = "settlement"
+JOB: Final = SETTLEMENT.name
 _ASKING: Final = frozenset({ConnectionState.SYNCING, ConnectionState.SYNCED})
 
 
@@ -33,7 +34,8 @@ def rests_until(ctx: Context, runs: SettlementRuns) -> datetime:
     run = _latest_run(ctx)
     if run is not None and run not in {runs.asked, runs.done}:
         return ctx.now
-    return min((at for at in _times(ctx).values() if at > ctx.now), default=NEVER)
+    times = SETTLEMENT.times(ctx.trading, ctx.setting).values()
+    return min((at for at in times if at > ctx.now), default=NEVER)
 
 
 def by_the_clock(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
@@ -75,10 +77,5 @@ def compared(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
 
 def _latest_run(ctx: Context) -> str | None:
     """Return the name of the latest run that is due today, None before the first."""
-    due = [name for name, at in _times(ctx).items() if ctx.now >= at]
-    return f"{due[-1]} of {ctx.trading.day}" if due else None
-
-
-def _times(ctx: Context) -> dict[str, datetime]:
-    engine, trading = ctx.settings.engine, ctx.trading
-    return {"morning": trading.at(engine.settlement_morning), "evening": trading.cut_off(engine.settlement_evening)}
+    due = SETTLEMENT.due_since(ctx.trading, ctx.setting, ctx.now)
+    return f"{due[0]} of {ctx.trading.day}" if due is not None else None

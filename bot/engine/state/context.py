@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any
 
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.calendar import TradingSession
@@ -37,6 +39,10 @@ class Context:
     steady_s: float = 0.0  # the clock's steady seconds
     told_session: TradingSession | None = None  # by the more cautious of calendar and broker
     full: bool = False  # nothing is passed over that cannot have changed: for tests, which compare
+
+    def setting(self, name: str) -> Any:
+        """Return the value of a setting by its name, as `engine.mark_seconds`: what the timetable asks for."""
+        return attrgetter(name)(self.settings)
 
     @property
     def entering(self) -> TradingSession:

@@ -19,6 +19,7 @@ from typing import Final
 
 from bot.domain.position import Position, PositionState, Protection
 from bot.domain.quotes import Quote
+from bot.domain.timetable import NO_MARKET
 from bot.engine.settlement.expiry import has_expired
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -27,7 +28,6 @@ from bot.engine.trade.refusals import is_watched
 
 _HEARD_OF: Final = timedelta(minutes=10)
 """A halt whose line nobody has heard of for so long may be over and its end lost: the exit does not wait for it."""
-_LOOK_S: Final = 1.0
 _AGAIN_S: Final = 300.0
 _A_DAY_S: Final = 12 * 3600.0
 
@@ -97,7 +97,7 @@ class NoMarketWatch:
     def tell(self, ctx: Context, journal: Journal, schedule: Schedule) -> None:
         """Alert what begins and what ends; it is critical where something has to be sold, or the tick watches the
         stop."""
-        ledger, look_at_all = ctx.ledger, schedule.due("silent markets", ctx.now, _LOOK_S)
+        ledger, look_at_all = ctx.ledger, schedule.due(NO_MARKET.name, ctx.now, NO_MARKET.every_s(ctx.setting))
         for position in ledger.positions.values():
             must_go = position.state is PositionState.CLOSING or is_watched(ledger.orders_of(position.id))
             if (must_go or look_at_all) and not self._is_over(ctx, position):

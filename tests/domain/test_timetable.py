@@ -1,0 +1,86 @@
+"""The timetable: each job is due when its row says, on whole days, half days and days without a session."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from operator import attrgetter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.config.schema import Settings
+from bot.domain.calendar import TradingSession
+from bot.domain.timetable import BACKUP, DAY_TOTALS, HEAD, RECONCILE, SETTLEMENT, TIMETABLE, Anchor, Job, Moment, Runs
+
+DAY = date(2026, 11, 20)
+OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+CLOSE = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
+WHOLE = TradingSession(DAY, OPEN, CLOSE, is_half_day=False)
+HALF = TradingSession(DAY, OPEN, CLOSE - timedelta(hours=3), is_half_day=True)
+SETTINGS = Settings()
+
+
+def setting(name: str) -> object:
+    return attrgetter(name)(SETTINGS)
+
+
+@pytest.mark.parametrize("job", TIMETABLE, ids=lambda job: job.name)
+def test_every_setting_that_the_table_names_is_one_of_the_right_kind(job: Job) -> None:
+    assert job.moments or job.every, "it runs at some time"
+    assert job.every_s(setting) >= 0
+    for at in job.times(WHOLE, setting).values():
+        assert at.date() - DAY <= timedelta(days=1)
+    for moment in job.moments:
+        assert bool(moment.setting) is (moment.anchor in {Anchor.FIXED, Anchor.CUT_OFF})
+        assert not moment.setting or isinstance(setting(moment.setting), time)
+
+
+def test_names_stand_once() -> None:
+    assert len({job.name for job in TIMETABLE}) == len(TIMETABLE)
+
+
+def test_what_counts_from_the_close_and_what_is_a_cut_off_move_with_an_early_one() -> None:
+    whole, half = SETTLEMENT.times(WHOLE, setting), SETTLEMENT.times(HALF, setting)
+    assert half["morning"] == whole["morning"]
+    assert whole["evening"] - half["evening"] == timedelta(hours=3)
+    assert DAY_TOTALS.times(HALF, setting) == {"after the close": HALF.close_at + timedelta(minutes=1)}
+
+
+def test_a_time_as_the_record_of_the_settings_has_it_is_read_alike() -> None:
+    told = {"engine.settlement_morning": "09:00:00", "engine.settlement_evening": "18:00:00"}
+    evening = SETTLEMENT.times(WHOLE, lambda name: told[name])["evening"]
+    assert evening == WHOLE.cut_off(time(18))
+
+
+def test_an_open_is_an_anchor_too() -> None:
+    warm_up = Job("warm up", "", Runs.TICK, moments=(Moment("before", Anchor.OPEN, timedelta(minutes=-5)),))
+    assert not warm_up.is_due(None, OPEN - timedelta(minutes=6), WHOLE)
+    assert warm_up.next(None, OPEN - timedelta(minutes=6), WHOLE) == OPEN - timedelta(minutes=5)
+    assert warm_up.is_due(None, OPEN, WHOLE)
+    assert not warm_up.is_due(OPEN, OPEN, WHOLE)
+
+
+def test_of_a_day_with_two_runs_the_latest_counts() -> None:
+    late = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+    assert SETTLEMENT.due_since(WHOLE, setting, OPEN - timedelta(hours=9)) is None
+    due = SETTLEMENT.due_since(WHOLE, setting, late)
+    assert due is not None
+    assert due[0] == "evening"
+
+
+def test_a_job_that_failed_or_never_ran_is_due_and_one_without_a_session_waits_for_one() -> None:
+    assert BACKUP.next(None, OPEN, WHOLE, setting) == OPEN, "there is none"
+    assert BACKUP.next(OPEN, OPEN, WHOLE, setting) == CLOSE + timedelta(minutes=5)
+    assert DAY_TOTALS.next(CLOSE + timedelta(minutes=2), CLOSE + timedelta(hours=1), WHOLE, setting) is None
+    assert DAY_TOTALS.next(None, OPEN, None, setting) is None
+    assert RECONCILE.next(OPEN, OPEN, WHOLE, setting) == OPEN + timedelta(seconds=300)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_a_job_is_due_exactly_from_the_moment_that_was_said(last_s: int, passed_s: int) -> None:
+    last = OPEN + timedelta(seconds=last_s)
+    now = last + timedelta(seconds=passed_s)
+    said = HEAD.next(last, last)
+    assert said is not None
+    assert HEAD.is_due(last, now) is (now >= said)
