@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from sqlalchemy import text
 from bot.config.schema import RequestSettings
 from bot.domain.events import CommandKind
 from bot.domain.instruments import parse_osi
+from bot.domain.order import MOST_ATTEMPTS
 from bot.domain.requests import Expiry
 from bot.feeds.clock import ManualClock
 from bot.sim.admission import BOTH_SIDES, MAX_LIVE_ORDERS, TOO_MANY
@@ -69,6 +70,13 @@ class Checker:
         self._hands: dict[str, datetime] = {}  # contract -> when somebody else last traded it
         self.may_know: Callable[[], bool] = lambda: True  # the bot is up and hears the broker
         self._too_much_since: dict[str, datetime] = {}
+        self.cancels_refused: Mapping[str, int] = {}  # by order reference
+        self.excused: set[str] = set()  # references of stops that were left out of what is on sale
+
+    def never_taken_back(self) -> set[str]:
+        """Return the contracts on which the venue refused to take an order back."""
+        orders = (order.ticket for order in self.placed.values())
+        return {ticket.instrument.local_symbol for ticket in orders if self.cancels_refused.get(ticket.order_ref)}
 
     def hear(self, events: Sequence[VenueEvent]) -> None:
         filled = {e.execution.instrument.con_id for e in events if isinstance(e, Filled)}
@@ -92,7 +100,7 @@ class Checker:
 
     def _never_more_than_held(self) -> None:
         """What may be sold together never exceeds what is held: at any moment, whatever was lost or late."""
-        cover = self._cover(but_for=_OUT_OF_THE_WAY)
+        cover = self._cover(but_for=self._is_excused)
         self._too_much_since = {key: at for key, at in self._too_much_since.items() if key in cover}
         if not cover:
             return
@@ -107,12 +115,20 @@ class Checker:
             elif self._clock.now() - self._too_much_since.setdefault(key, self._clock.now()) > _HEARD_WITHIN:
                 self._say(f"{quantity} {key} can be sold, {held.get(key, 0)} are held since somebody else sold")
 
-    def _cover(self, but_for: Decimal | None = None) -> dict[str, int]:
-        """Return what live sales may sell, by key; `but_for`: stops at this price or below sell nothing."""
+    def _is_excused(self, order: VenueOrder) -> bool:
+        """A stop that the venue refused to take back and that was put where it sells nothing: more nobody can do but
+        ask again and tell a person, and that is asked at the end."""
+        reference = order.ticket.order_ref
+        if not _is_out_of_the_way(order) or not self.cancels_refused.get(reference):
+            return False
+        self.excused.add(reference)
+        return True
+
+    def _cover(self, but_for: Callable[[VenueOrder], bool]) -> dict[str, int]:
+        """Return what live sales may sell, by key, `but_for` those that are left out."""
         cover: dict[str, int] = defaultdict(int)
         for order in self._venue.open_orders():
-            stop = order.stop_price
-            if but_for is not None and stop is not None and stop <= but_for and not order.triggered:
+            if but_for(order):
                 continue
             if order.ticket.side is Side.SELL and order.status in LIVE:
                 cover[order.ticket.instrument.local_symbol] += order.remaining
@@ -133,9 +149,9 @@ class Checker:
 
     def watch_cover(self, limit_s: float, watched: Mapping[str, int]) -> None:
         """Each contract that is held is covered by live sales, never by less than is held for longer than the limit. A
-        working buy forbids a stop, so it counts as one; so do contracts whose stop the broker does not take and the
-        tick has `watched` on a young quote."""
-        now, cover = self._clock.now(), self._cover()
+        stop at one tick protects nothing. A working buy forbids a stop, so it counts as one; so do contracts whose stop
+        the broker does not take and the tick has `watched` on a young quote."""
+        now, cover = self._clock.now(), self._cover(but_for=_is_out_of_the_way)
         for key, quantity in watched.items():
             cover[key] += quantity
         orders = self._venue.open_orders()
@@ -165,6 +181,10 @@ _OUT_OF_THE_WAY: Final = Decimal("0.01")
 """Where a stop goes that the broker never takes back: one tick, to which no bid of these days falls."""
 
 
+def _is_out_of_the_way(order: VenueOrder) -> bool:
+    return order.stop_price is not None and order.stop_price <= _OUT_OF_THE_WAY and not order.triggered
+
+
 def _is_short_option(position: VenuePosition) -> bool:
     """A put that is exercised leaves shares sold short; an option is never sold that is not held."""
     return position.quantity < 0 and position.instrument.sec_type == "OPT"
@@ -178,12 +198,18 @@ _POLLS_S = 6.0  # to find out what was lost takes two books a grace time apart, 
 
 
 def broken_laws(
-    url: str, venue: MatchingVenue, opening_cash: Decimal, holds: bool, *, by_hand: bool = False, chunk: int = 10_000
+    url: str,
+    venue: MatchingVenue,
+    opening_cash: Decimal,
+    may_expire: Set[str] | None,
+    *,
+    by_hand: bool = False,
+    chunk: int = 10_000,
 ) -> list[str]:
-    """Compare store and venue after the last moment; `holds`: contracts were meant to go through their expiry. Where
-    somebody traded `by_hand`, cash and holdings are not ours alone: our own fills still are. No entry order asks for
-    more than a `chunk`."""
-    money = _still_open(url) if by_hand else _compare_money(url, venue, opening_cash, holds)
+    """Compare store and venue after the last moment; `may_expire`: contracts that may go through their expiry, because
+    the venue takes no order on them back, None: all are meant to. Where somebody traded `by_hand`, cash and holdings
+    are not ours alone: our own fills still are. No entry order asks for more than a `chunk`."""
+    money = _still_open(url) if by_hand else _compare_money(url, venue, opening_cash, may_expire)
     compared = (*_compare_fills(url, venue), *money, *_bought(url, venue), *_in_chunks(url, chunk))
     return [*_invariants(url), *compared, *_left_over(url)]
 
@@ -248,11 +274,22 @@ def believed_prints(url: str, printed: Iterable[WildBid], true: Mapping[str, set
             continue
         went_by = {Decimal(str(said[name])) for name in ("bid", "high") if said.get(name) is not None}
         for key, bid, is_high in wild:
-            contract = parse_osi(key)
-            same = (contract.right.value, contract.strike) == (right, _dollars(strike))
-            if same and bid in went_by and (is_high or trigger not in _BY_A_HIGH):
-                found.append(f"{trigger} of {contract} went by a print of {bid}: {evidence}")
+            if bid in went_by and (is_high or trigger not in _BY_A_HIGH) and _is_of(key, right, strike):
+                found.append(f"{trigger} of {parse_osi(key)} went by a print of {bid}: {evidence}")
     return found
+
+
+def _is_of(key: str, right: object, strike: object) -> bool:
+    contract = parse_osi(key)
+    return (contract.right.value, contract.strike) == (right, _dollars(strike))
+
+
+def untold(url: str, refused: Mapping[str, int], references: Set[str]) -> list[str]:
+    """Name the orders that are never taken back, however often it was asked, and of which nobody was told. As many
+    refusals again as it takes may have been lost on their way."""
+    references = {each for each in references if refused.get(each, 0) >= 2 * MOST_ATTEMPTS}
+    told = " ".join(str(text) for (text,) in _rows(url, "SELECT text FROM alert WHERE code = 'CANCEL_MISSED'"))
+    return [f"nobody was told that {each} is not taken back" for each in sorted(references) if each not in told]
 
 
 _DEEDS = f"""SELECT p."right", p.strike, t."trigger", t.evidence FROM transition t JOIN position p ON p.id = t.entity_id
@@ -262,7 +299,7 @@ WHERE t.machine = 'position' AND t."trigger" IN ({_GO_BY_A_PRICE})"""
 _ENDED = frozenset({"expired", "exercised"})
 
 
-def _compare_money(url: str, venue: MatchingVenue, opening_cash: Decimal, holds: bool) -> list[str]:
+def _compare_money(url: str, venue: MatchingVenue, opening_cash: Decimal, may_expire: Set[str] | None) -> list[str]:
     """The bot is flat, as the venue is but for delivered shares, and has made what the venue's cash and these say."""
     shares = {p.instrument.con_id: p.quantity for p in venue.positions() if p.instrument.sec_type == "STK"}
     broken = [
@@ -270,12 +307,13 @@ def _compare_money(url: str, venue: MatchingVenue, opening_cash: Decimal, holds:
         for p in venue.positions()
         if p.instrument.sec_type != "STK"
     ]
-    for position_id, state, origin, settled, reason in _rows(
-        url, "SELECT id, state, origin, settled_quantity, close_reason FROM position"
+    for position_id, state, origin, settled, reason, right, strike in _rows(
+        url, 'SELECT id, state, origin, settled_quantity, close_reason, "right", strike FROM position'
     ):
+        expires = may_expire is None or any(_is_of(key, right, strike) for key in may_expire)
         if state != "closed":
             broken.append(f"position {position_id} is {state} ({reason}) after the close")
-        if origin != "bot" or (settled and not (holds and reason in _ENDED)):
+        if origin != "bot" or (settled and not (expires and reason in _ENDED)):
             broken.append(f"position {position_id} ({origin}, {settled} settled, {reason}) hides a lost fill")
     delivered = _rows(url, _DELIVERED)[0][0]
     if sum(shares.values()) != delivered:

@@ -49,7 +49,7 @@ from bot.strategies.base import Look, Proposal, Strategy
 from bot.strategies.inputs import CLOCKS_DIFFER, datum_faults
 from tests.engine.fakes import FakeStrategy
 from tests.faults import vendor
-from tests.faults.checks import Checker, believed_prints, broken_laws
+from tests.faults.checks import Checker, believed_prints, broken_laws, untold
 from tests.faults.clock import BotClock
 from tests.faults.crash import Killed, MortalBroker, MortalSink, MortalStore, Reaper
 from tests.faults.market import CLOSE, OPEN, OPTIONS, ToyMarket
@@ -153,6 +153,7 @@ class World:
         self.simulated.listeners.append(self.checker.hear)
         self.checker.may_know = self._hears_the_broker
         self.script = FaultScript(plan.faults, plan.seed)
+        self.checker.cancels_refused = self.script.cancels_refused
         self.wild = self.script.wild
         self.reaper = Reaper(self.clock, plan.crashes)
         self.outcome = Outcome(plan.seed)
@@ -350,14 +351,11 @@ class World:
         await self.die("the end")
         self.outcome.deaths.pop()
         self.outcome.broken += [*self.checker.broken, *self.money.broken]
+        may_expire = None if self.plan.holds else self.checker.never_taken_back()
         self.outcome.broken += broken_laws(
-            self.url,
-            self.venue,
-            EQUITY,
-            self.plan.expires_with_some,
-            by_hand=self.plan.by_hand,
-            chunk=self.plan.setting.chunk,
+            self.url, self.venue, EQUITY, may_expire, by_hand=self.plan.by_hand, chunk=self.plan.setting.chunk
         )
+        self.outcome.broken += untold(self.url, self.checker.cancels_refused, self.checker.excused)
         self.outcome.broken += believed_prints(self.url, self.wild, self.market.bids())
         self.outcome.fills = len(self.venue.executions())
         self.outcome.orders = len(self.checker.placed)
@@ -381,6 +379,7 @@ class World:
         self.script = self.broker.script = self.vendor.script = self.bot_clock.time.script = FaultScript(
             [fault for fault in self.plan.faults if isinstance(fault, Reject) and fault.count >= ALL_DAY]
         )
+        self.script.cancels_refused = self.checker.cancels_refused
         if self.plan.seed % 2:
             await self.die("restart for recovery")
             self.outcome.deaths.pop()

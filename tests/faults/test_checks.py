@@ -68,9 +68,12 @@ class Place:
     """A venue with a checker at it, and orders without a bot."""
 
     def __init__(self) -> None:
-        self.venue = MatchingVenue(ToyMarket(1), 1, Decimal(100_000), VenueScript(latency_ms=400))
+        self.venue = MatchingVenue(
+            ToyMarket(1), 1, Decimal(100_000), VenueScript(latency_ms=400, allow_short_options=True)
+        )
         self.simulated = SimulatedVenue(self.venue)
-        self.checker = Checker(self.venue, ManualClock(OPEN))
+        self.clock = ManualClock(OPEN)
+        self.checker = Checker(self.venue, self.clock)
         self.simulated.listeners.append(self.checker.hear)
         self.now = OPEN + timedelta(seconds=1)
 
@@ -79,6 +82,39 @@ class Place:
             17, number, OPTIONS[0], side, 1, "LMT", limit_price=Decimal(price), order_ref=reference or f"qty-{number}"
         )
         self.simulated.publish(self.venue.place(ticket, self.now))
+
+    def sells(self, held: int, stop: str) -> None:
+        """Hold so many, and have a stop for two at so much."""
+        if held:
+            self.simulated.publish(self.venue.trade_by_hand(OPTIONS[0], Side.BUY, held, self.now))
+            self.checker._hands.clear()
+        ticket = OrderTicket(17, 1, OPTIONS[0], Side.SELL, 2, "STP", aux_price=Decimal(stop), order_ref="qty-1")
+        self.simulated.publish(self.venue.place(ticket, self.now))
+
+
+@pytest.mark.parametrize(
+    "stop, refused, is_broken", [("0.01", 0, True), ("0.01", 1, False), ("0.02", 3, True)], ids=str
+)
+def test_a_stop_beyond_what_is_held_is_excused_only_out_of_the_way_and_after_a_refused_cancel(
+    stop: str, refused: int, is_broken: bool
+) -> None:
+    place = Place()
+    place.checker.cancels_refused = {"qty-1": refused}
+    place.sells(1, stop)
+    assert bool(place.checker.broken) is is_broken
+    assert place.checker.excused == (set() if is_broken else {"qty-1"})
+    assert place.checker.never_taken_back() == ({KEY} if refused else set())
+
+
+@pytest.mark.parametrize("stop, is_broken", [("0.01", True), ("0.02", False)])
+def test_a_stop_at_one_tick_protects_nothing(stop: str, is_broken: bool) -> None:
+    place = Place()
+    place.sells(2, stop)
+    for _ in range(2):
+        place.checker.watch_cover(2.0, {})
+        place.clock.advance(10)
+    place.checker.watch_cover(2.0, {})
+    assert bool(place.checker.broken) is is_broken
 
 
 def test_orders_that_the_venue_takes_break_nothing() -> None:

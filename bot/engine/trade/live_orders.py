@@ -1,11 +1,11 @@
 """Orders that work at the broker: changed, taken back, and what is done with one that the broker never takes back.
 
-| after three refused cancels | instead |
-|---|---|
-| an entry | its limit goes to one tick: nobody sells at it |
-| an entry on a contract that is held | it is cut to one contract, at the ask: beside a buy no sale is taken |
-| a stop of a position that is over | it goes to one tick: it protects nothing and should sell nothing |
-| a stop or rung of a position on its way out | it is the way out: the stop goes to the ask, the limit to the bid |
+| order | refused cancels | instead |
+|---|---|---|
+| an entry | three | its limit goes to one tick: nobody sells at it |
+| an entry on a contract that is held | three | it is cut to one contract, at the ask: beside a buy no sale is taken |
+| a stop of a position that is over | one | it goes to one tick: what it sold would be short |
+| a stop or rung of a position on its way out | three | it is the way out: the stop at the ask, the limit at the bid |
 
 The order counts as live all the while, so that nothing is sold beside it; a cancel is tried ever more rarely, and what
 no change helps either ends with its day or its contract. Pure.
@@ -70,7 +70,8 @@ def amend(ctx: Context, order: Order, wanted: Terms, reason: str, evidence: Mapp
 
 def take_back(ctx: Context, order: Order, reason: str) -> list[Step]:
     """Return the step that cancels an order, or that moves one that is never cancelled to where it does not fill."""
-    if not _is_never_taken_back(order):
+    is_over = order.side is OrderSide.SELL  # nothing is held of it: each second on sale may end short
+    if order.cancel_misses < (1 if is_over else MOST_ATTEMPTS):
         return [cancel(ctx, order, reason)] if may_cancel(ctx, order) else []
     held = order.side is OrderSide.BUY and any(p.quantity > 0 for p in ctx.ledger.positions_of(order.contract_key))
     wanted = _one_more(ctx, order) if held else _out_of_the_way(ctx, order)
@@ -100,7 +101,8 @@ def _instead(ctx: Context, order: Order, wanted: Terms | None, reason: str) -> l
         return []
     if order.state not in AMENDABLE or not ctx.may_modify:
         return []
-    words = f"{reason}; {order.cancel_misses} cancels were refused: {order.terms} becomes {wanted}"
+    refused = f"{order.cancel_misses} cancels were" if order.cancel_misses > 1 else "a cancel was"
+    words = f"{reason}; {refused} refused: {order.terms} becomes {wanted}"
     return [amend(ctx, order, wanted, words, {"cancels_refused": order.cancel_misses})]
 
 

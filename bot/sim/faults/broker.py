@@ -436,6 +436,7 @@ class FaultyBroker:
         refusal = self.script.meet(Reject, now, of="cancel")
         slow = self.script.active(SlowCancel, now)
         if refusal is not None:
+            self.script.cancels_refused[order_ref] += 1
             self._refuse(order_ref, order_id, refusal, now)
         elif slow is not None:
             self._later(slow.delay_seconds, lambda: self._inner.cancel(order_ref, order_id))

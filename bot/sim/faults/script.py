@@ -37,6 +37,7 @@ class FaultScript:
         self._used: Counter[int] = Counter()
         self._done: set[int] = set()
         self.wild: list[WildBid] = []
+        self.cancels_refused: Counter[str] = Counter()  # by order reference
 
     def active(self, kind: type[Kind], now: datetime) -> Kind | None:
         """Return the first fault of a kind that is in force."""

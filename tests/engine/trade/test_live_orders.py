@@ -60,6 +60,21 @@ async def test_a_stop_that_is_never_taken_back_becomes_the_way_out(desk: Desk) -
     assert desk.store.refused == []
 
 
+async def test_a_stop_of_what_is_gone_sells_nothing_after_one_refused_cancel(desk: Desk) -> None:
+    await desk.hold(2)
+    stop = desk.broker.stop_order
+    asked = takes_nothing_back(desk)
+    desk.broker.held.clear()  # somebody sold it by hand
+    for _ in range(2):
+        await desk.command(CommandKind.RECONCILE)
+        await lives_on(desk, 4)
+    assert desk.store.positions[-1].quantity == 0
+    assert stop.terms.stop_price == ONE_TICK
+    assert len(asked) <= 2, "soon: what it sold would be short"
+    await lives_on(desk, 60)
+    assert desk.store.alerts.count("CANCEL_MISSED") == 1, "and a person hears of it"
+
+
 async def test_an_entry_beside_what_is_held_is_cut_to_the_one_contract_that_ends_it(desk: Desk) -> None:
     await desk.entry_working(4)
     entry = desk.broker.entry
