@@ -6,8 +6,8 @@ The name of a column is the name of its field, unless `field` says otherwise. A 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -26,6 +26,7 @@ Write = Callable[[Any], Any]
 class Field:
     """A field of a thing and its columns: `write` gives the stored form of its value for each of them, in their order,
     `read` takes the value from a row. `of`: where the value comes from, the attribute of that name unless it says so.
+    `holds`: of what type the value is, None where it has a shape of its own.
     """
 
     name: str
@@ -34,7 +35,8 @@ class Field:
     read: Callable[[Row], Any] | None
     of: Callable[[Any], Any] | None = None
     checks: tuple[CheckConstraint, ...] = ()
-    is_given: bool = field(default=False, kw_only=True)
+    holds: type | None = None
+    is_given: bool = False
 
 
 def shown(part: Field, of: Callable[[Any], Any] | None = None) -> Field:
@@ -60,12 +62,13 @@ def _one(
     field: str | None = None,
     maybe: bool = False,
     checks: tuple[CheckConstraint, ...] = (),
+    holds: type | None = None,
 ) -> Field:
     name = column.name
     writes = _or_none(write, maybe=maybe) or _same
     reads = _or_none(read, maybe=maybe)
     by_row: Callable[[Row], Any] = (lambda row: row[name]) if reads is None else (lambda row: reads(row[name]))
-    return Field(field or name, (column,), {name: writes}, by_row, None, checks)
+    return Field(field or name, (column,), {name: writes}, by_row, None, checks, holds)
 
 
 def _same(value: Any) -> Any:
@@ -80,22 +83,22 @@ def _or_none(form: Callable[[Any], Any] | None, *, maybe: bool) -> Callable[[Any
 
 def key(comment: str = "ULID", name: str = "id") -> Field:
     """The text that a row is found by."""
-    return _one(columns.key(name, comment))
+    return _one(columns.key(name, comment), holds=str)
 
 
 def ref(name: str, target: str, comment: str | None = None, *, maybe: bool = False) -> Field:
     """The id of a row that must be there."""
-    return _one(columns.ref(name, target, nullable=maybe, comment=comment))
+    return _one(columns.ref(name, target, nullable=maybe, comment=comment), maybe=maybe, holds=str)
 
 
 def ident(name: str, comment: str | None = None) -> Field:
     """The id of a thing in another table, without a constraint (the two tables point at each other), or None."""
-    return _one(columns.ident(name, comment=comment))
+    return _one(columns.ident(name, comment=comment), maybe=True, holds=str)
 
 
 def label(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
     """A short text: symbol, actor."""
-    return _one(columns.label(name, nullable=maybe, comment=comment))
+    return _one(columns.label(name, nullable=maybe, comment=comment), maybe=maybe, holds=str)
 
 
 def word(
@@ -104,7 +107,7 @@ def word(
     """A word of a StrEnum; the database takes no other."""
     more = {} if default is None else {"server_default": default.value}
     column = columns.label(name, nullable=maybe, comment=comment, **more)
-    return _one(column, _value, words, maybe=maybe, checks=(columns.one_of(name, words),))
+    return _one(column, _value, words, maybe=maybe, checks=(columns.one_of(name, words),), holds=words)
 
 
 def _value(each: StrEnum) -> str:
@@ -113,7 +116,7 @@ def _value(each: StrEnum) -> str:
 
 def words(name: str, comment: str | None = None, *, field: str | None = None) -> Field:
     """Text for people."""
-    return _one(columns.words(name, comment=comment), field=field)
+    return _one(columns.words(name, comment=comment), field=field, holds=str)
 
 
 def json(
@@ -141,24 +144,24 @@ def names(name: str, comment: str | None = None) -> Field:
 
 def utc(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
     """A moment."""
-    return _one(columns.utc(name, nullable=maybe, comment=comment), time_text, parse_time, maybe=maybe)
+    return _one(columns.utc(name, nullable=maybe, comment=comment), time_text, parse_time, maybe=maybe, holds=datetime)
 
 
 def day(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
     """A date, New York's unless the comment says otherwise."""
     column = columns.day(name, nullable=maybe, comment=comment)
-    return _one(column, date.isoformat, date.fromisoformat, maybe=maybe)
+    return _one(column, date.isoformat, date.fromisoformat, maybe=maybe, holds=date)
 
 
 def money(name: str, comment: str | None = None, *, maybe: bool = False, default: str | None = None) -> Field:
     """Money or a price: a Decimal, in 1/10000 dollar."""
     column = columns.units(name, nullable=maybe, comment=comment, default=default)
-    return _one(column, to_units, from_units, maybe=maybe)
+    return _one(column, to_units, from_units, maybe=maybe, holds=Decimal)
 
 
 def fraction(name: str, comment: str | None = None) -> Field:
     """A Decimal of any scale, as its text."""
-    return _one(columns.label(name, comment=comment), str, Decimal)
+    return _one(columns.label(name, comment=comment), str, Decimal, holds=Decimal)
 
 
 def whole(
@@ -169,16 +172,20 @@ def whole(
     default: str | None = None,
     field: str | None = None,
 ) -> Field:
-    return _one(columns.whole(name, nullable=maybe, comment=comment, default=default), field=field)
+    return _one(
+        columns.whole(name, nullable=maybe, comment=comment, default=default), field=field, maybe=maybe, holds=int
+    )
 
 
 def large(name: str, comment: str | None = None, *, maybe: bool = False, default: str | None = None) -> Field:
     """A whole number that may be larger than 32 bits hold: an id of the broker's, milliseconds."""
-    return _one(Column(name, BigInteger, nullable=maybe, comment=comment, server_default=default))
+    return _one(
+        Column(name, BigInteger, nullable=maybe, comment=comment, server_default=default), maybe=maybe, holds=int
+    )
 
 
 def number(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
-    return _one(Column(name, Float, nullable=maybe, comment=comment))
+    return _one(Column(name, Float, nullable=maybe, comment=comment), maybe=maybe, holds=float)
 
 
 def of_column(column: Column[Any]) -> Field:

@@ -47,6 +47,9 @@ class Stored(Generic[T]):
         in_memory: Collection[str] = (),
         as_kept: Callable[[T], T] | None = None,
     ) -> None:
+        self.fields: Final = fields
+        self._reads = [(each.name, each.read) for each in fields if each.read is not None]
+        _all_kept(kind, {name for name, _ in self._reads} | set(in_memory))
         columns = [column for each in fields for column in each.columns]
         checks = [check for each in fields for check in each.checks]
         self.kind: Final = kind
@@ -54,9 +57,7 @@ class Stored(Generic[T]):
         self._as_kept = as_kept
         self._writes = [_writer(each) for each in fields if each.write and not each.is_given]
         self._given = {column: form for each in fields if each.is_given for column, form in each.write.items()}
-        self._reads = [(each.name, each.read) for each in fields if each.read is not None]
         self._written = [column for each in fields for column in each.write]
-        _all_kept(kind, {name for name, _ in self._reads} | set(in_memory))
 
     @property
     def c(self) -> ColumnCollection[str, Column[Any]]:
