@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing as shutting
 from dataclasses import replace
@@ -59,6 +60,16 @@ async def test_a_sound_open_trade_holds_all_of_them(open_trade: str) -> None:
 
 async def test_a_sound_closed_trade_holds_all_of_them(closed_trade: str) -> None:
     assert [f.detail for f in check_invariants(closed_trade) if not f.ok] == []
+
+
+@pytest.mark.parametrize("speed,found", [(1.0, ["I4"]), (300.0, [])])
+async def test_a_stretch_without_a_stop_is_judged_by_the_speed_of_its_own_run(
+    store: SqlStore, url: str, speed: float, found: list[str]
+) -> None:
+    text = json.dumps({"settings": {"mode": "sim", "sim": {"speed": speed}}})
+    await store.record_config("0123456789ab", text)
+    await write(store, opening())
+    assert broken(url, protection_limit_s=0.0, wall_grace_s=0.02) == found
 
 
 OPEN_BREAKS = [

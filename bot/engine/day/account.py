@@ -3,7 +3,7 @@
 | day's first equity | when |
 |---|---|
 | the first sound value after the broker's reset | it came before the session opened |
-| the value less the broker's own P&L of the day | it came later, with P&L: what was lost before counts too |
+| the value less the broker's own P&L of the day | it came later, P&L with it: what was lost before counts too |
 | the last value of an earlier day | it came later, without P&L |
 | the value itself | nothing else is known |
 
@@ -32,6 +32,8 @@ from bot.engine.state.steps import Step
 
 _SLACK: Final = timedelta(seconds=2)
 """An execution may be dated by so much before the word that does not hold it yet."""
+_ONE_INSTANT: Final = timedelta(seconds=5)
+"""At most between the broker's words on value and on P&L: one comes every three minutes, the other each second."""
 _NOT_COMPARED: Final = frozenset({SessionState.STARTING, SessionState.RECONCILING})
 _MOVED_BY_CASH: Final = ("daily_loss", "drawdown")
 
@@ -93,14 +95,20 @@ def _begin_the_day(ctx: Context, event: AccountReported) -> None:
     if window_at(ctx.settings.ibkr, at) is not None:
         return
     is_late = ctx.trading.day == day and at > ctx.trading.open_at
-    if day in ledger.opening_equity and not (day == ledger.opening_guessed_on and event.daily_pnl is not None):
+    with_pnl = event.daily_pnl is not None and _of_one_instant(event)
+    if day in ledger.opening_equity and not (day == ledger.opening_guessed_on and with_pnl):
         return
-    if is_late and event.daily_pnl is not None:
+    if is_late and with_pnl and event.daily_pnl is not None:
         ledger.opening_guessed_on = None
         ledger.opening_equity[day] = value - event.daily_pnl
         return
     ledger.opening_guessed_on = day if is_late else None
     ledger.opening_equity.setdefault(day, (ledger.last_close if is_late else None) or value)
+
+
+def _of_one_instant(event: AccountReported) -> bool:
+    """Say whether value and P&L were told together: the P&L of before a fill says nothing of a value after it."""
+    return event.pnl_at is None or abs(event.pnl_at - event.at) <= _ONE_INSTANT
 
 
 def _compare_with_what_was_kept(ctx: Context, journal: Journal) -> None:

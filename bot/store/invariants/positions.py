@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bot.domain.position import PositionState, Protection
 from bot.store.invariants.finding import Faults, Finding, Question
-from bot.store.values import parse_time, time_text
+from bot.store.values import parse_json, parse_time, time_text
 
 _CLOSING_GRACE_S: Final = 30.0
 
@@ -140,18 +140,31 @@ def protected(question: Question) -> Finding:
         else:
             _is_covered(row, now, limit, faults)
     longest = 0.0
+    speeds = _speeds(question)
     for row in question.rows(_STRETCHES):
         seconds = _bare_seconds(row)
         longest = max(longest, seconds)
-        if seconds > limit:
-            words = f"position {row['position_id']} was unprotected for {seconds:g} s (limit {limit:g} s)"
+        then = max(question.protection_limit_s, question.wall_grace_s * speeds.get(row["config_version"], speed))
+        if seconds > then:
+            words = f"position {row['position_id']} was unprotected for {seconds:g} s (limit {then:g} s)"
             faults.add(words, **row)
     also = f"; {watched} watched by the tick" if watched else ""
     return faults.finding("I4", f"unprotected at most {longest:g} s after the entry was done (limit {limit:g} s){also}")
 
 
+def _speeds(question: Question) -> Mapping[str, float]:
+    """Return by configuration how fast the clock of its run went; only a simulated one can be known so."""
+    found = {}
+    for row in question.rows("SELECT id, body FROM config_version"):
+        settings = (parse_json(row["body"]) or {}).get("settings", {})
+        if settings.get("mode") == "sim":
+            found[row["id"]] = float(settings.get("sim", {}).get("speed", 1.0))
+    return found
+
+
 _STRETCHES: Final = """
-SELECT u.*, (SELECT MIN(t.event_at) FROM transition t
+SELECT u.*, (SELECT t.config_version FROM transition t WHERE t.machine = 'position' AND t.entity_id = u.position_id
+    AND t.event_at = u.since_at ORDER BY t.seq LIMIT 1) AS config_version, (SELECT MIN(t.event_at) FROM transition t
     WHERE t.machine = 'position' AND t.entity_id = u.position_id AND t."trigger" = 'protection_lost'
     AND t.evidence LIKE '%"policy":"watch"%' AND t.event_at >= u.since_at
     AND (u.until_at IS NULL OR t.event_at <= u.until_at)) AS watched_at

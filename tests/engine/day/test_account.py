@@ -145,6 +145,18 @@ async def test_a_start_within_the_session_counts_what_was_lost_before_it() -> No
     assert desk.engine.ledger.opening_equity[DAY] == 100_000
 
 
+async def test_pnl_of_before_a_fill_is_not_taken_from_a_value_after_it() -> None:
+    desk = await Desk().start()
+    teller = Teller(desk)
+    teller.word()
+    await desk.ticks(30, 1)
+    teller.pnl(0, 0)
+    await desk.ticks(30, 1)
+    teller.word(net_liquidation=100_028)  # a position is up by 28 by now, and P&L has not said so yet
+    await desk.ticks(2, 1)
+    assert desk.engine.ledger.opening_equity[DAY] == 100_000
+
+
 async def test_an_account_in_another_currency_is_not_traded() -> None:
     desk = await Desk().start()
     teller = Teller(desk)
