@@ -86,7 +86,7 @@ class Rounds:
     def _is_restless(self, ctx: Context, position: Position) -> bool:
         if self._tick_memory.parking.is_parked(f"position {position.id}") or _restless(position):
             return True
-        if position.id in self._memory.ledger.too_large or position.key in self._memory.ledger.capped:
+        if position.id in self._memory.ledger.too_large or position.key in self._memory.ledger.proof.capped:
             return True
         return exits.hour_has_come(ctx, position)
 

@@ -188,7 +188,7 @@ async def test_a_fact_that_applies_at_the_second_attempt_is_forgotten_and_counte
     assert len(desk.store.positions) == 1, "what the first attempt brought into being was taken back with it"
     assert desk.store.alerts.count("FACT_FAULT") == 1
     assert "FACT_APPLIED" in desk.store.alerts
-    assert desk.engine.ledger.disputed == {}
+    assert desk.engine.ledger.proof.disputed == {}
     assert len(desk.store.of(Purpose.PROTECT)) == 1
 
 
@@ -207,6 +207,6 @@ async def test_of_a_contract_in_dispute_no_more_is_sold_than_the_broker_says_is_
     await desk.command(CommandKind.EMERGENCY)
     await desk.wait(10)
     assert desk.broker.held[SPY_590C.key] == 0, "nothing more was sold: the venue of this test would refuse it"
-    assert desk.engine.ledger.disputed
+    assert desk.engine.ledger.proof.disputed
     assert desk.store.alerts.count("FACT_FAULT") == 1
     assert desk.store.session.state != "reconciling", "the comparison ends without it"

@@ -155,7 +155,7 @@ def _one_look(self: Looks, *given: object) -> Any:
 
 def _sell_beside_a_buy(ctx: Any, position: Any) -> bool:
     """Place a stop or an exit whatever else works on its contract."""
-    return position.key not in ctx.ledger.doubted_keys
+    return position.key not in ctx.ledger.proof.doubted
 
 
 def _believe_own_clock(self: Clocks, *given: object) -> None:

@@ -365,7 +365,7 @@ class FillKeeper:
         )
         self._journal.instructions.append(AskSnapshot(f"foreign execution {execution.exec_id}"))
         if execution.side is OrderSide.SELL and self._ledger.by_key.get(execution.contract_key):
-            self._ledger.doubted_keys.add(execution.contract_key)  # until the book says how many are left
+            self._ledger.proof.doubt({execution.contract_key})  # until the book says how many are left
         copied = self._ledger.find_order(execution.order_ref, execution.perm_id) is not None
         if copied or not is_ours(self._ctx.settings.bot_id, execution.order_ref):
             foreign.executed(self._journal, execution)

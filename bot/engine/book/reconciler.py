@@ -132,12 +132,11 @@ class Reconciler:
 
     def _is_of_this_link(self, snapshot: BrokerSnapshot) -> bool:
         """TWS answers from memory while it has no broker: a book from then is whole, and may be old."""
-        since = self._ctx.ledger.linked_since
-        return since is not None and snapshot.asked_at >= since
+        return self._ctx.ledger.proof.is_of_this_link(snapshot.asked_at)
 
     def _ask_again_on_this_link(self) -> None:
         """Whoever asked while an older question was under way got the older answer."""
-        if self._ctx.ledger.linked_since is not None:
+        if self._ctx.ledger.proof.linked_since is not None:
             self._journal.instructions.append(AskSnapshot("the book was asked for before the link was up"))
 
     def _tell_of_missing_parts(self, snapshot: BrokerSnapshot) -> None:
@@ -171,11 +170,11 @@ class Reconciler:
         missing = {fault.partition(":")[0] for fault in snapshot.faults}
         if missing & _PROOF or not (snapshot.complete or missing) or not self._is_of_this_link(snapshot):
             return
-        ledger.proved_since = ledger.proved_since or self._ctx.now
+        ledger.proof.prove(self._ctx.now)
         if not snapshot.complete and "positions" not in missing:
             there = {p.contract_key: p.quantity for p in snapshot.positions}
             keys = {position.key for position in ledger.positions.values()}
-            ledger.doubted_keys = {key for key in keys if there.get(key, 0) < ledger.held_on(key)}
+            ledger.proof.refute(there, {key: ledger.held_on(key) for key in keys})
 
     # ---- what is there
 
@@ -345,8 +344,7 @@ class Reconciler:
         ours: dict[str, int] = defaultdict(int)
         for position in self._ctx.ledger.positions.values():
             ours[position.key] += position.quantity
-        self._ctx.ledger.doubted_keys.clear()
-        self._ctx.ledger.unequal_keys.clear()
+        self._ctx.ledger.proof.begin_comparison()
         self._absences.lost_live = lost.on_their_way_out if lost is not None else frozenset()
         for key in self._absences.differences.keys() - broker.keys() - ours.keys():
             del self._absences.differences[key]  # gone on both sides since the last look: nothing is left to confirm
@@ -355,7 +353,7 @@ class Reconciler:
             self._alone(f"position {key.strip()}", key, self._judge_holding, *given)
         self._alone("questions of adoption", "", asking.forget_what_is_gone)
         asking.tell()
-        self._ctx.ledger.doubted_keys |= self._absences.lost_live  # no sale beside one that may still fill
+        self._ctx.ledger.proof.doubt(self._absences.lost_live)  # no sale beside one that may still fill
         self._account_for_what_is_gone(broker)
 
     def _call_off_lost_orders(self, snapshot: BrokerSnapshot, found: list[LostOrders]) -> None:
@@ -380,7 +378,7 @@ class Reconciler:
             self._line("position", key, str(ours), str(there), "another contract by now: left to a person")
         elif self._is_disputed(key):
             self._absences.differences.pop(key, None)
-            self._line("position", key, str(ours), str(there), f"disputed: {self._ctx.ledger.disputed[key]}")
+            self._line("position", key, str(ours), str(there), f"disputed: {self._ctx.ledger.proof.disputed[key]}")
         elif found is not None and there > ours and (asked := asking.stands(found, there - ours)):
             self._absences.differences.pop(key, None)
             self._line("position", key, str(ours), str(there), asked)
@@ -406,20 +404,18 @@ class Reconciler:
 
     def _is_disputed(self, key: str) -> bool:
         """Say whether a fact about a contract cannot be applied; its own comparison is tried anew each time."""
-        subject = self._ctx.ledger.disputed.get(key)
+        subject = self._ctx.ledger.proof.disputed.get(key)
         return subject is not None and subject != f"position {key.strip()}"
 
     def _waits_for(self, key: str, difference: int, at: datetime, lost: LostOrders | None) -> str:
         """Return what a difference waits for before it counts; empty: it counts."""
         ledger = self._ctx.ledger
         if difference < 0 and self._may_be_settled(key):
-            ledger.doubted_keys.add(key)
+            ledger.proof.doubt({key})
             self._absences.differences.pop(key, None)  # a wrong clock may last: no reason to look every two seconds
             return "waits until the clocks agree"
         if not self._seen_twice(key, difference, at):
-            ledger.unequal_keys.add(key)
-            if difference < 0:
-                ledger.doubted_keys.add(key)  # nothing more is sold of it until a second look tells
+            ledger.proof.differ(key, difference)  # of fewer nothing more is sold until a second look tells
             return "asked again"
         if difference > 0 and lost is not None and lost.in_the_way_on(key):
             waits = "waits until lost orders are gone"

@@ -40,8 +40,8 @@ class ToldHoldings:
         """Compare what was told with what we count, and cap what may be on sale."""
         ledger = ctx.ledger
         held = {position.key for position in ledger.positions.values()}
-        for key in sorted(ledger.told.keys() | ledger.capped.keys() | self.since.keys()):
-            there = ledger.told.get(key)
+        for key in sorted(ledger.proof.tells_of | self.since.keys()):
+            there = ledger.proof.told.get(key)
             if key not in held and (there is None or not ledger.has_traded(key)):
                 there = None
             if there is None or there == ledger.held_on(key) or _is_over(ctx, key):
@@ -52,7 +52,7 @@ class ToldHoldings:
     def _agree(self, ctx: Context, journal: Journal, key: str) -> None:
         for memory in (self.since, self.asked, self.told):
             memory.pop(key, None)
-        if ctx.ledger.capped.pop(key, None) is not None:
+        if ctx.ledger.proof.lift_cap(key):
             journal.touched |= ctx.ledger.by_key.get(key, set())
 
     def _differ(self, ctx: Context, journal: Journal, key: str, difference: int) -> None:
@@ -65,7 +65,7 @@ class ToldHoldings:
             return
         if missing > 0:
             self._cap(ctx, journal, key, max(ledger.held_on(key) - missing, 0))
-        elif ledger.capped.pop(key, None) is not None:
+        elif ledger.proof.lift_cap(key):
             journal.touched |= ledger.by_key.get(key, set())
         if self.asked.get(key) != difference:
             self.asked[key] = difference
@@ -74,14 +74,14 @@ class ToldHoldings:
     def _cap(self, ctx: Context, journal: Journal, key: str, cap: int) -> None:
         """No more than `cap` may be on sale from now on."""
         ledger = ctx.ledger
-        ledger.capped[key] = cap
+        ledger.proof.cap(key, cap)
         journal.touched |= ledger.by_key.get(key, set())
         if self.told.get(key) == cap:
             return
         self.told[key] = cap
         ours = ledger.held_on(key)
         words = f"the broker holds {cap} {key.strip()} and we count {ours}: no more than {cap} stay on sale"
-        facts = {"key": key, "ours": ours, "broker": ledger.told[key], "cap": cap}
+        facts = {"key": key, "ours": ours, "broker": ledger.proof.told[key], "cap": cap}
         journal.alert("FEWER_AT_BROKER", f"{words}; the book is asked", facts)
 
     @staticmethod
@@ -95,7 +95,7 @@ class ToldHoldings:
 def hear(ctx: Context, event: PositionTold) -> None:
     """Keep the broker's last word; what it means is asked once the facts beside it are applied."""
     if ctx.ledger.has_traded(event.key):
-        ctx.ledger.told[event.key] = event.quantity
+        ctx.ledger.proof.told[event.key] = event.quantity
 
 
 def _may_be_filling(ctx: Context, order: Order) -> bool:

@@ -111,7 +111,7 @@ def why_not_out(ctx: Context, position: Position) -> str:
         return f"exits wait while the connection is {ctx.ledger.connection.state}, session {ctx.ledger.session.state}"
     if any(order.state is OrderState.UNKNOWN for order in orders):
         return "an order of it is in doubt"
-    if position.key in ctx.ledger.doubted_keys:
+    if position.key in ctx.ledger.proof.doubted:
         return "the broker's book shows fewer contracts"
     if why := foreign.in_the_way(ctx.ledger, position.key):
         return why

@@ -63,7 +63,7 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
         return _ASK_AGAIN.total_seconds(), "an order of somebody else is in the way of a sale"
     if any(o.unseen for o in ledger.orders.values()):
         return ctx.settings.engine.ack_seconds, "an execution is missing"
-    if ledger.fact_faults:
+    if ledger.proof.fact_faults:
         return _FAULTY_AGAIN_S, "a fact waits to be applied"
     if ledger.ghosts:
         return ctx.settings.engine.ack_seconds, "an order that is over is shown as live"

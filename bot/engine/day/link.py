@@ -48,9 +48,9 @@ def link_changed(ctx: Context, journal: Journal, event: LinkChanged) -> None:
     if connection.state is ConnectionState.RESTART_WINDOW or not CONNECTION.allows(connection.state, trigger):
         return
     if trigger in _ENDS_PROOF:
-        ctx.ledger.proved_since = None
-        ctx.ledger.told.clear()
-        ctx.ledger.linked_since = ctx.now if trigger in _ASKS_FOR_THE_BOOK else None
+        ctx.ledger.proof.begin_link()
+        if trigger in _ASKS_FOR_THE_BOOK:
+            ctx.ledger.proof.link(ctx.now)
     sets = ConnectionChange(since=ctx.now, detail=event.detail)
     ask = (AskSnapshot(event.detail or trigger.value),) if trigger in _ASKS_FOR_THE_BOOK else ()
     before = connection.state

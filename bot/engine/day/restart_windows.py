@@ -132,7 +132,7 @@ class RestartWindows:
         if window is not None and not inside:
             words = f"{window.name}: {window.begins:%H:%M} to {window.ends:%H:%M} New York"
             sets = ConnectionChange(since=ctx.now, detail=words)
-            ctx.ledger.linked_since = None
+            ctx.ledger.proof.unlink()
             journal.take(Step(connection, ConnectionTrigger.WINDOW, words, {}, sets))
         elif window is None and inside:
             self._leave(ctx, journal)
@@ -151,11 +151,12 @@ class RestartWindows:
             if self.last is LinkChange.CONNECTING:
                 journal.take(Step(connection, ConnectionTrigger.CONNECT, words, {}, sets))
             return
-        ctx.ledger.proved_since, ctx.ledger.linked_since = None, ctx.now
+        ctx.ledger.proof.link(ctx.now)
         ask = (AskSnapshot(words),)
         journal.take(Step(connection, ConnectionTrigger.RESYNC, words, {}, sets, instructions=ask))
         if ctx.ledger.session.state in MAY_RECONCILE:
             journal.take(Step(ctx.ledger.session, SessionTrigger.RECONCILE, "the book is compared with the broker's"))
         if self.last is LinkChange.ORDERS_LOST:
-            lost, ctx.ledger.linked_since = "TWS has no connection to the broker", None
+            ctx.ledger.proof.unlink()
+            lost = "TWS has no connection to the broker"
             journal.take(Step(connection, ConnectionTrigger.LOSE_ORDERS, lost, {}, sets))

@@ -93,13 +93,11 @@ class Context:
         in doubt and is not sold (`may_sell_more`)."""
         if self.may_exit:
             return True
-        proved, session = self.ledger.proved_since, self.ledger.session.state
-        if proved is None and self.ledger.is_proven(position.key):
-            proved = self.ledger.linked_since  # the account's positions say as much, whatever else is not answered
-        link = self.ledger.connection
+        proved = self.ledger.proof.may_leave_since(position.key, self.ledger.held_on(position.key))
+        session, link = self.ledger.session.state, self.ledger.connection
         if proved is None or not (link.state is ConnectionState.SYNCING or link.allows(Permission.EXIT)):
             return False
-        if session in {SessionState.STARTING, SessionState.STOPPING} or position.key in self.ledger.doubted_keys:
+        if session in {SessionState.STARTING, SessionState.STOPPING}:
             return False
         return self.now - proved >= timedelta(seconds=self.settings.engine.ack_seconds)
 
@@ -115,7 +113,7 @@ class Context:
         session, link = self.ledger.session.state, self.ledger.connection
         if self.may_modify:
             return True
-        if session in {SessionState.STARTING, SessionState.STOPPING} or self.ledger.proved_since is None:
+        if session in {SessionState.STARTING, SessionState.STOPPING} or self.ledger.proof.proved_since is None:
             return False
         return link.state is ConnectionState.SYNCING or link.allows(Permission.MODIFY)
 

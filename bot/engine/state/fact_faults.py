@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
@@ -88,17 +88,17 @@ class FactFaults:
         journal.batch.alerts.append(AlertRaised("FACT_FAULT", words, facts, journal.now))
 
     def _show(self, ledger: Ledger) -> None:
-        ledger.disputed = {fault.key: fault.subject for fault in self.faults.values() if fault.key}
-        ledger.fact_faults = len(self.faults)
+        disputed = {fault.key: fault.subject for fault in self.faults.values() if fault.key}
+        ledger.proof.dispute(disputed, len(self.faults))
 
 
 _CONTAINERS: Final = (
     "signals", "ended_signals", "approvals", "positions", "closed", "orders", "by_ref", "by_perm", "open_orders",
-    "executions", "commissions", "strangers", "charged", "last_signal_at", "too_large", "unequal_keys", "doubted_keys",
-    "foreign_told", "other_buys", "ghosts", "not_ours", "earliest", "symbol_halts", "adoptions", "told", "capped",
-    "old_echoes",
+    "executions", "commissions", "strangers", "charged", "last_signal_at", "too_large", "foreign_told", "other_buys",
+    "ghosts", "not_ours", "earliest", "symbol_halts", "adoptions", "old_echoes",
 )  # fmt: skip
 """What an applier may change in the ledger, but for the indexes of lists and sets below."""
+_OF_PROOF: Final = ("told", "capped", "unequal", "doubted")
 _INDEXES: Final = ("_live_on", "_of_position", "_of_signal", "by_key")
 
 
@@ -107,7 +107,8 @@ class Savepoint:
 
     def __init__(self, ledger: Ledger, journal: Journal, key: str) -> None:
         self._ledger, self._journal = ledger, journal
-        self._flat = {name: copy.copy(getattr(ledger, name)) for name in _CONTAINERS}
+        rooms: tuple[tuple[object, Sequence[str]], ...] = ((ledger, _CONTAINERS), (ledger.proof, _OF_PROOF))
+        self._flat = [(room, name, copy.copy(getattr(room, name))) for room, names in rooms for name in names]
         self._nested = {
             name: {k: copy.copy(v) for k, v in getattr(ledger, name).items()} for name in _INDEXES
         }  # fmt: skip
@@ -123,8 +124,8 @@ class Savepoint:
         """Put everything back as it was; containers stay the same objects, for others hold them."""
         for entity, before in self._entities:
             self._ledger.put_back(entity, before)
-        for name, content in self._flat.items():
-            container: Any = getattr(self._ledger, name)
+        for room, name, content in self._flat:
+            container: Any = getattr(room, name)
             container.clear()
             container.update(content)
         for name, index in self._nested.items():

@@ -27,6 +27,7 @@ from bot.domain.signal import SIGNAL, Signal, SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.clocks import Clocks
 from bot.engine.state.equity import Equity, ValueFault
+from bot.engine.state.proof import Proof
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
 from bot.risk.correlation import Bet, Minutes, bet_on
 
@@ -88,12 +89,8 @@ class Ledger:
         self.highest_order_id = loaded.highest_order_id
         self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
         self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
-        self.linked_since: datetime | None = None  # since when TWS has the broker's word; None: it has not
-        self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
         self.link_told_at: dict[str, datetime] = {}  # state of the connection -> when it was last told of
         self.too_large: dict[str, datetime] = {}  # position -> since when its stop would sell more than is held
-        self.unequal_keys: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
-        self.doubted_keys: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
         self.other_buys: dict[int, BrokerOrderView] = {}  # permId -> somebody else's buy that was last seen live
         # What is in the account and not ours: holdings as explained, and (subject, id) of what no type of ours holds.
@@ -101,6 +98,7 @@ class Ledger:
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
         self.bid_seen = dict(loaded.bid_seen)  # the same of the option's bid
         self.clock_block = self.disk_block = ""  # why the clock, the disk of the store keep entries out; empty: not
+        self.proof = Proof()
         self.clocks = Clocks()
         self.high_water: Decimal | None = loaded.high_water
         self.breakers_fault = ""  # in words, while they cannot be read
@@ -117,12 +115,8 @@ class Ledger:
 
     def _begin_unstored(self) -> None:
         """What the broker says of its own accord, and what follows from it: a start knows nothing of it."""
-        self.told: dict[str, int] = {}  # contract -> how many the broker said last, of its own accord on this link
-        self.disputed: dict[str, str] = {}  # contract -> the fact about it that cannot be applied
-        self.fact_faults = 0  # how many facts cannot be applied, of whatever kind
         self.old_echoes: set[tuple[str, str]] = set()  # (reference, terms of before) that the book was asked for
         self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
-        self.capped: dict[str, int] = {}  # contract -> how many may be on sale, while the broker tells of fewer
 
     def _know_no_account(self, loaded: LoadedState) -> None:
         self.account = Equity(kept=loaded.last_account)  # what came or went while nobody looked shows beside it
@@ -135,19 +129,16 @@ class Ledger:
 
     def carry_on(self, before: Ledger) -> None:
         """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
-        self.linked_since = before.linked_since
+        self.proof.carry_on(before.proof)
         self.clocks, self.clock_block = before.clocks.unsaid(), before.clock_block
         self.disk_block = before.disk_block
-        self.doubted_keys, self.unequal_keys = before.doubted_keys, before.unequal_keys
         self.other_buys = before.other_buys
-        self.told, self.capped = before.told, before.capped
         self.old_echoes = before.old_echoes
         for order in self.orders.values():
             if (known := before.orders.get(order.id)) is not None:
                 self.change(order, OrderChange(superseded=known.superseded))
         self.account, self.minutes = replace(before.account_on_disk), before.minutes
         self.account_on_disk = replace(before.account_on_disk)
-        self.disputed, self.fact_faults = before.disputed, before.fact_faults
 
     def _sort_out(self, found: Entities) -> Entities:
         """Take in what is alive and return what is over. Orders come in by themselves: a fill may be for either."""
@@ -330,16 +321,12 @@ class Ledger:
     def held_on(self, key: str) -> int:
         return sum(position.quantity for position in self.positions_of(key))
 
-    def is_proven(self, key: str) -> bool:
-        """Say whether the broker's own word is that no fewer than we count are there."""
-        return self.told.get(key, -1) >= self.held_on(key)
-
     def proven_of(self, position: Position) -> int:
         """Return how many contracts of a position are there by the broker's own word: what is missing is taken from the
         same one first as the comparison takes it."""
-        if position.key not in self.capped:
+        if position.key not in self.proof.capped:
             return position.quantity
-        missing = max(self.held_on(position.key) - self.capped[position.key], 0)
+        missing = max(self.held_on(position.key) - self.proof.capped[position.key], 0)
         for each in self.positions_of(position.key):
             gone = min(missing, each.quantity)
             if each is position:

@@ -65,7 +65,7 @@ class Calm:
             and stop.terms is self.terms
             and stop.used_quantity == self.used
             and len(ctx.ledger.orders_of(position.id)) == self.orders
-            and not (ctx.ledger.capped and position.key in ctx.ledger.capped)
+            and not (ctx.ledger.proof.capped and position.key in ctx.ledger.proof.capped)
             and position.id not in ctx.ledger.too_large
             and ctx.settings is self.settings
             and ctx.trading is self.trading
@@ -92,7 +92,7 @@ def calm_of(ctx: Context, position: Position) -> Calm | None:
 def _is_held(ctx: Context, position: Position) -> bool:
     ledger = ctx.ledger
     in_order = position.state in _HELD and position.has_cost and not position.room_for
-    doubted = position.key in ledger.capped or position.id in ledger.too_large
+    doubted = position.key in ledger.proof.capped or position.id in ledger.too_large
     return in_order and position.unprotected_since is None and not doubted
 
 

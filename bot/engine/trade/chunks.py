@@ -79,7 +79,7 @@ def _against_any_entry(ctx: Context, signal: Signal, last: Order) -> str:
     ledger, key = ctx.ledger, signal.key
     if not ctx.may_enter:
         return f"entries are not allowed: session {ledger.session.state}, connection {ledger.connection.state}"
-    if key in ledger.doubted_keys or key in ledger.capped or key in ledger.disputed:
+    if ledger.proof.is_in_doubt(key):
         return "what is held of it is in doubt"
     return kept_out(ctx, last, signal) or ""
 

@@ -49,9 +49,8 @@ def may_sell_more(ctx: Context, position: Position) -> bool:
     taken back by the entry's rules, the end of somebody else's is waited for), and not while the broker's book shows
     fewer contracts than we count."""
     ledger, key = ctx.ledger, position.key
-    doubted = key in ledger.doubted_keys or key in ledger.capped
-    doubted = doubted or (key in ledger.disputed and not ledger.is_proven(key))
-    return not doubted and not ledger.live_on(key, OrderSide.BUY) and not ledger.other_buys_on(key)
+    is_there = ledger.proof.may_sell_more(key, ledger.held_on(key))
+    return is_there and not ledger.live_on(key, OrderSide.BUY) and not ledger.other_buys_on(key)
 
 
 def due_to_stop(position: Position, orders: Sequence[Order]) -> int:
@@ -77,7 +76,7 @@ def shrink(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
     """
     if not ctx.may_reduce:
         return []
-    if position.key in ctx.ledger.capped:
+    if position.key in ctx.ledger.proof.capped:
         return _keep_to_what_is_told(ctx, position, orders)
     return _shrink_stop(ctx, position, orders, too_much(position, orders))
 

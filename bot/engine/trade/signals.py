@@ -271,7 +271,7 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
 def _kept_off(ctx: Context, signal: Signal) -> str:
     if kept := ctx.ledger.kept_off(signal.symbol):
         return kept.reason
-    return "the broker's quantity is another than ours" if signal.key in ctx.ledger.unequal_keys else ""
+    return "the broker's quantity is another than ours" if signal.key in ctx.ledger.proof.unequal else ""
 
 
 def rule_facts(results: tuple[RuleResult, ...]) -> dict[str, Any]:

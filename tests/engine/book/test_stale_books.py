@@ -179,7 +179,7 @@ async def test_after_a_failed_commit_a_contract_in_doubt_is_not_sold_before_the_
     desk.broker.hide.add(stop.ref)
     await desk.command(CommandKind.RECONCILE)
     await desk.tick()
-    assert desk.engine.ledger.doubted_keys
+    assert desk.engine.ledger.proof.doubted
     desk.put(OrderReported(desk.broker.view(stop)))
     desk.store.fail_next = 1
     await desk.engine.guarded_tick()
