@@ -1,0 +1,120 @@
+"""A market data side that fails: lines and farms that fall silent, quotes that are none, prints that are no market."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from bot.domain.events import BookReceived, Event, GreeksReceived, LinesHeard, QuoteReceived
+from bot.domain.farms import OPTIONS, UNDERLYINGS, FarmWatch, Group
+from bot.engine.state.ports import Sink
+from bot.sim.broker import SimBroker
+from bot.sim.faults.callbacks import CallbackFaults
+from bot.sim.faults.catalogue import BadQuotes, Callback, DeadFarm, DeadLine, FarmSays, Mute, WildPrint
+from bot.sim.faults.script import FaultScript, WildBid
+from bot.sim.faults.wild import wild_quote
+
+_LINES_QUIET_S: Final = 10.0  # the adapter's ibkr.line_quiet_s
+_NEXT_LOOK: Final = timedelta(seconds=2)
+
+
+class MarketFaults:
+    """Does to market data what the script says, and watches the farms as an adapter does."""
+
+    def __init__(self, script: FaultScript, callbacks: CallbackFaults, broker: SimBroker, sink: Sink) -> None:
+        self._script, self._callbacks, self._broker, self._sink = script, callbacks, broker, sink
+        self._farms = FarmWatch(_LINES_QUIET_S)
+        self._spoke: dict[str, float] = {}
+        self._lines_since: float | None = None
+        self._silenced: tuple[object, ...] = (None, None, None)
+
+    def is_lost(self, now: datetime) -> bool:
+        """Say whether market data as a whole count as lost."""
+        return bool(self._farms.lost) or self._script.active(DeadFarm, now) is not None
+
+    def hear(self, kind: Callback, event: Event, now: datetime) -> None:
+        """Pass on what the market says, but for what is silent."""
+        if isinstance(event, LinesHeard):
+            dead = frozenset(key for key in event.quotes | event.books if self._is_dead(key, now))
+            self._sink(LinesHeard(event.quotes - dead, event.books - dead, now))
+            return
+        if isinstance(event, QuoteReceived | GreeksReceived | BookReceived) and self._is_dead(event.key, now):
+            return
+        if isinstance(event, QuoteReceived | GreeksReceived):
+            self._spoke[OPTIONS if self._is_option(event.key) else UNDERLYINGS] = now.timestamp()
+        bad = self._script.active(BadQuotes, now)
+        if bad is not None and isinstance(event, QuoteReceived):
+            quote = event.quote
+            sides = (quote.ask, quote.bid) if bad.value == "crossed" else (None, None)  # no number is None on our side
+            event = QuoteReceived(event.key, replace(quote, bid=sides[0], ask=sides[1]))
+        self._callbacks.bend(kind, event, now)
+
+    def print_wildly(self, now: datetime) -> None:
+        """What the next look at the market takes back: so there is none while what the market says may not come, or
+        not in its order."""
+        fault, chance = self._script.active(WildPrint, now), self._script.chance
+        if fault is None or self._script.active(Mute, now) is not None:
+            return
+        if any(each.bends(Callback.QUOTE) for at in (now, now + _NEXT_LOOK) for each in self._script.touching(at)):
+            return
+        for key, quote in self._broker.quoted():
+            if chance.random() >= fault.share or self._is_dead(key, now):
+                continue
+            wild = wild_quote(quote, fault.does, chance, now)
+            if wild is not None:
+                self._broker.renew(key)
+                self._script.wild.append(WildBid(now, key, wild.bid or Decimal(0), quote.bid or Decimal(0)))
+                self._sink(QuoteReceived(key, wild))
+
+    def hang_up(self, now: datetime) -> None:
+        """Forget the farms: the gateway is gone, and nobody is there to hear what they say."""
+        self._farms.forget()
+        self._spoke.clear()
+        self._lines_since = None
+        self._script.due(FarmSays, now)
+
+    def look_at_farms(self, now: datetime, *, deaf: bool) -> None:
+        """Do as an adapter does: a notice starts a look, what is silent and asked anew is lost."""
+        at = now.timestamp()
+        for farm in self._script.due(FarmSays, now):
+            self._farms.noticed(f"{farm.code} {farm.text}", at)
+        if not deaf:
+            self._farms.heard(at)
+        since = self._lines_since = self._lines_since or at
+        there = {OPTIONS if line.sec_type == "OPT" else UNDERLYINGS for line in self._broker.lines}
+        for group in self._farms.judge(at, {name: Group(since, self._spoke.get(name)) for name in there}):
+            if not any(farm.silences(group == OPTIONS) for farm in self._farm_faults(now)):
+                self._spoke[group] = at + 0.001
+
+    def renew_what_was_dead(self, now: datetime) -> None:
+        """A line that is served again says everything again."""
+        active = self._script.active
+        silenced = active(Mute, now), active(DeadFarm, now), active(DeadLine, now)
+        if silenced != self._silenced:
+            self._silenced = silenced
+            self._broker.renew()
+
+    def _is_dead(self, key: str, now: datetime) -> bool:
+        """Say whether the line of a key says nothing now, because it ended or its farm is gone."""
+        option = self._is_option(key)
+        farm, line = self._script.active(DeadFarm, now), self._script.active(DeadLine, now)
+        if farm is not None and (farm.farm == "usopt") is option:
+            return True
+        if any(each.silences(option) for each in self._farm_faults(now)):
+            return True
+        return line is not None and option and _by_name(key, line.starts()) < line.share
+
+    def _is_option(self, key: str) -> bool:
+        instrument = self._broker.line_of(key)
+        return instrument is not None and instrument.sec_type == "OPT"
+
+    def _farm_faults(self, now: datetime) -> list[FarmSays]:
+        return [f for f in self._script.faults if isinstance(f, FarmSays) and self._script.lasts(f, now)]
+
+
+def _by_name(key: str, salt: int) -> float:
+    """Return a number of a name that is the same in every process: 0 to 1."""
+    return zlib.crc32(f"{key} {salt}".encode()) / 2**32
