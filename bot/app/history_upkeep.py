@@ -92,8 +92,10 @@ class HistoryKeeper:
         self._noted_at = now
         try:
             note(self._file, self._store.head, now, "hour")
+            self._tell(JobRan(HEAD.name, "done", f"up to {self._store.head.seq}, in {self._file}", now))
         except OSError as error:
             words = f"the history's head cannot be noted in {self._file}: {error.strerror}"
+            self._tell(JobRan(HEAD.name, "failed", words, now))
             self._tell(AlertRaised("HEAD_NOT_NOTED", words, {"file": str(self._file)}, now))
 
     async def thin_out(self, now: datetime) -> int:
@@ -103,8 +105,7 @@ class HistoryKeeper:
         while some := await self._store.thin_out(keep, now):
             gone += some
             await asyncio.sleep(_BREATH_S)
-        if gone:
-            self._tell(JobRan(RETENTION.name, "done", f"{gone} rows older than the settings keep were removed", now))
+        self._tell(JobRan(RETENTION.name, "done", f"{gone} rows older than the settings keep were removed", now))
         return gone
 
 

@@ -30,6 +30,7 @@ POSITION_COLUMNS: Final = (
 SIGNAL_COLUMNS: Final = ("id", "contract_key", "state", "quantity", "limit_price", "asks_a_person", "expires_at")
 FEED_COLUMNS: Final = ("feed", "dataset", "key", "state", "last_success_at", "failures", "dropped")
 SYMBOL_COLUMNS: Final = ("id", "reason", "halted_by", "halted_at")
+JOB_COLUMNS: Final = ("name", "ran_at", "state", "detail", "next_at", "runs", "missed", "what")
 OTHER_COLUMNS: Final = ("what", "key", "words", "at")
 STALLED_S: Final = 60.0
 HELD_STATES: Final = frozenset({"paused", "halted"})
@@ -94,6 +95,7 @@ def _seen(connection: Connection) -> dict[str, Any]:
     from bot.domain.calendar import new_york_day
     from bot.store import read as ask
     from bot.store.read import not_ours
+    from bot.store.read.jobs import jobs
     from bot.store.read.money import money_of_day
 
     pulse = ask.pulse(connection)
@@ -113,6 +115,7 @@ def _seen(connection: Connection) -> dict[str, Any]:
         "feeds": [_row(row, FEED_COLUMNS) for row in ask.feeds(connection)],
         "breakers": [_row(row, BREAKER_COLUMNS) for row in ask.breakers(connection)],
         "halted_symbols": [_row(row, SYMBOL_COLUMNS) for row in ask.halted_symbols(connection)],
+        "jobs": [_job(job) for job in jobs(connection, pulse)],
         "not_ours": [
             _row(row, OTHER_COLUMNS)
             for row in not_ours.not_ours(connection, pulse.session_day or new_york_day(pulse.at))
@@ -142,10 +145,15 @@ def _row(found: Any, columns: Sequence[str], **more: Any) -> dict[str, Any]:
     return {name: more[name] if name in more else getattr(found, name) for name in columns}
 
 
+def _job(job: Any) -> dict[str, Any]:
+    ran = {name: getattr(job.last, name) if job.last else None for name in ("ran_at", "state", "detail")}
+    return _row(job, JOB_COLUMNS, **ran)
+
+
 def _print(seen: Mapping[str, Any], *, wide: bool) -> None:
     for name, words in _facts(seen):
         print(f"{name:<11} {words}")
-    for title in ("signals", "positions", "feeds", "breakers", "halted_symbols", "not_ours"):
+    for title in ("signals", "positions", "feeds", "breakers", "jobs", "halted_symbols", "not_ours"):
         rows: list[dict[str, Any]] = seen[title]
         name = title.replace("_", " ")
         if wide:
@@ -211,6 +219,15 @@ def _feed_cells(row: Mapping[str, Any], seen: Mapping[str, Any]) -> list[Any]:
     return [row["dataset"], row["key"], row["state"], last, row["failures"]]
 
 
+def _job_cells(row: Mapping[str, Any], seen: Mapping[str, Any]) -> list[Any]:
+    from bot.domain.wording import new_york
+
+    at = seen["pulse"].at
+    last = new_york(row["ran_at"], at) if row["ran_at"] else "never"
+    coming = new_york(row["next_at"], at) if row["next_at"] else "next session"
+    return [row["name"], last, row["state"] or "", "now" if row["next_at"] == at else coming]
+
+
 Cells = Callable[[Mapping[str, Any], Mapping[str, Any]], list[Any]]
 SHORT: Final[Mapping[str, tuple[Sequence[str], Cells, Callable[[Mapping[str, Any]], bool]]]] = {
     "signals": (("contract", "id", "qty", "limit", "state", "until"), _signal_cells, lambda row: False),
@@ -225,6 +242,7 @@ SHORT: Final[Mapping[str, tuple[Sequence[str], Cells, Callable[[Mapping[str, Any
         lambda row, seen: [row["id"], row["state"], row["value"], row["limit_words"]],
         lambda row: row["state"] == "ok",
     ),
+    "jobs": (("job", "last run", "outcome", "next"), _job_cells, lambda row: False),
     "halted_symbols": (("symbol", "why"), lambda row, seen: [row["id"], row["reason"]], lambda row: False),
     "not_ours": (("what", "in words"), lambda row, seen: [row["what"], row["words"]], lambda row: False),
 }  # fmt: skip

@@ -171,7 +171,9 @@ BACKUP: Final = Job(
     moments=(_after_close(5),), every="database.backup_every_hours", unit_s=3600.0, recorded=True,
     again_after=timedelta(minutes=30),
 )  # fmt: skip
-HEAD: Final = Job("history_head", "the history's head is written down outside the store", Runs.BESIDE, every=3600.0)
+HEAD: Final = Job(
+    "history_head", "the history's head is written down outside the store", Runs.BESIDE, every=3600.0, recorded=True
+)
 RETENTION: Final = Job(
     "retention", "rows older than the settings keep are removed", Runs.BESIDE, every=86400.0, recorded=True
 )

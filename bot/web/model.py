@@ -15,6 +15,7 @@ from bot.domain.money import ZERO
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import read as ask
 from bot.store.read import not_ours, reconciliations
+from bot.store.read.jobs import RecordedJob, jobs
 from bot.store.read.money import DayMoney, money_of_day
 from bot.web import formats, words
 from bot.web.charts import Curve, pnl_curve
@@ -121,6 +122,7 @@ class Overview:
     breakers: tuple[BreakerView, ...] = ()
     halted_symbols: tuple[SymbolHaltView, ...] = ()
     others: tuple[not_ours.NotOurs, ...] = ()
+    jobs: tuple[RecordedJob, ...] = ()
     commands: tuple[CommandView, ...] = ()
 
 
@@ -158,6 +160,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         breakers=tuple(breaker_view(row) for row in ask.breakers(connection)),
         halted_symbols=tuple(symbol_halt_view(row) for row in ask.halted_symbols(connection)),
         others=tuple(not_ours.not_ours(connection, day)),
+        jobs=tuple(jobs(connection, pulse)) if pulse else (),
         commands=tuple(command_view(row) for row in ask.commands(connection, COMMANDS_SHOWN)),
     )
 

@@ -26,7 +26,7 @@ blueprint = Blueprint("pages", __name__)
 
 OVERVIEW_PARTS: Final = (
     "answers", "status", "money", "positions", "signals", "activity",
-    "waiting", "breakers", "alerts", "feeds", "commands", "others",
+    "waiting", "breakers", "alerts", "feeds", "jobs", "commands", "others",
 )  # fmt: skip
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
 STORIES: Final[Mapping[str, Callable[[Connection, str, datetime], Story | None]]] = {

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
 from bot.store import read as ask
+from bot.store.read.jobs import RecordedJob
 from bot.store.read.money import money_of_day
 from bot.store.read.protections import totals
 from bot.web.feeds import FeedView
@@ -225,8 +226,9 @@ def status() -> tuple[Response, int]:
     `signals`: [{id, contract, state, quantity, limit_price, waits_for_a_person}]; `waiting_for`: why there is no trade;
     `clock_fault`: how the machine's clock differs from the broker's, empty while it does not;
     `feeds`: [{feed, dataset, key, state, age_s, max_age_s}]; `breakers`: [{name, state, value,
-    limit, share, detail}], share 1 at the limit; `halted_symbols`: [{symbol, reason, by, at}]; `health`: what /healthz
-    says.
+    limit, share, detail}], share 1 at the limit; `halted_symbols`: [{symbol, reason, by, at}]; `jobs`: [{name,
+    last_at, state, detail, next_at}], of what the clock brings about, next_at null for the next session; `health`: what
+    /healthz says.
     503 with `error` when the store cannot be read.
     """
     seen = reader().overview()
@@ -280,6 +282,18 @@ def _status(m: Overview) -> dict[str, Any]:
             {"symbol": h.symbol, "reason": h.reason, "by": h.by, "at": h.at.isoformat() if h.at else None}
             for h in m.halted_symbols
         ],
+        "jobs": [_job(j) for j in m.jobs],
+    }
+
+
+def _job(job: RecordedJob) -> dict[str, Any]:
+    last = job.last
+    return {
+        "name": job.name,
+        "last_at": last.ran_at.isoformat() if last else None,
+        "state": last.state if last else None,
+        "detail": last.detail if last else None,
+        "next_at": job.next_at.isoformat() if job.next_at else None,
     }
 
 

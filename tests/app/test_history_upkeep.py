@@ -11,7 +11,7 @@ import pytest
 
 from bot.app.history_upkeep import HistoryKeeper, look_at_start
 from bot.config.schema import DatabaseSettings
-from bot.domain.events import AlertRaised, Event
+from bot.domain.events import AlertRaised, Event, JobRan
 from bot.feeds.clock import ManualClock
 from bot.store.chain import Head
 from bot.store.heads import file_in, note, noted
@@ -62,7 +62,8 @@ async def test_the_head_is_noted_once_an_hour(database: DatabaseSettings, tmp_pa
     heads = noted(file_in(tmp_path / "kept"))
     assert [one.why for one in heads] == ["hour", "hour"]
     assert (tmp_path / "kept" / "heads.jsonl").stat().st_mode & 0o777 == 0o600
-    assert told == []
+    assert [(row.name, row.state) for row in told if isinstance(row, JobRan)] == [("history_head", "done")] * 2
+    assert len(told) == 2, "and no alert"
 
 
 async def test_a_disk_that_takes_no_head_is_told(database: DatabaseSettings, tmp_path: Path) -> None:

@@ -35,6 +35,19 @@ def test_status_shows_what_is_alive(call: Call) -> None:
     assert SIGNAL in call("status", "--wide").stdout
 
 
+@pytest.mark.usefixtures("running")
+def test_status_shows_each_job_with_its_last_run_its_outcome_and_its_next(call: Call, running: Path) -> None:
+    with closing(sqlite3.connect(running)) as connection, connection:
+        row = ("1", "backup", "2026-11-20T14:00:00.000000+00:00", "failed", "no room")
+        connection.execute("INSERT INTO job_run (id, name, ran_at, state, detail) VALUES (?, ?, ?, ?, ?)", row)
+    lines = [line.split() for line in call("status").stdout.splitlines()]
+    told = {line[0]: line[1:] for line in lines if line}
+    assert told["backup"][:2] == ["09:00:00", "failed"]
+    assert told["day_summary"][0] == "never"
+    (backup,) = (job for job in json.loads(call("status", "--json").stdout)["jobs"] if job["name"] == "backup")
+    assert (backup["detail"], backup["runs"], backup["missed"]) == ("no room", "apart", "made up at once")
+
+
 def test_status_says_since_when_it_runs_and_by_exit_code(call: Call, running: Path) -> None:
     lock = running.with_name(running.name + ".lock")
     at = datetime.fromtimestamp(time.time() - 5, UTC)
