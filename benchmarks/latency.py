@@ -109,7 +109,7 @@ async def _through_the_bot(folder: Path) -> Sequence[float]:
 
 async def _through_a_bare_handler() -> Sequence[float]:
     async with _venue() as venue:
-        ib: Any = ib_insync.IB()  # type: ignore[no-untyped-call]  # the library has no types here
+        ib: Any = ib_insync.IB()
         await ib.connectAsync("127.0.0.1", venue.port, clientId=18)
         details = await ib.reqContractDetailsAsync(
             ib_insync.Contract(secType="OPT", localSymbol=venue.option, exchange="SMART")

@@ -317,8 +317,11 @@ VenueEvent = OrderChanged | Filled | VenueRefused | PositionChanged
 class Venue(Protocol):
     """The matching engine and the account behind it. It has no clock: `now` is an argument everywhere."""
 
-    market: Market
-    account_id: str
+    @property
+    def market(self) -> Market: ...
+
+    @property
+    def account_id(self) -> str: ...
 
     def place(self, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
         """Accept a new order, or modify the live one of the same client and order id."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,8 +118,9 @@ class Line:
 
 
 @pytest.fixture(scope="module")
-def published(shared_data: Path) -> dict[str, float]:
-    return json.loads((chain_folder(shared_data) / "published_gex.json").read_text(encoding="utf-8"))
+def published(shared_data: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((chain_folder(shared_data) / "published_gex.json").read_text(encoding="utf-8"))
+    return told
 
 
 @pytest.fixture(scope="module")
@@ -175,14 +177,18 @@ def gamma_repriced(lines: list[Line], levels: np.ndarray, quoted_on: date) -> li
     return totals
 
 
-def test_total_gamma_of_the_real_chain_is_the_published_one(published, chain) -> None:
+def test_total_gamma_of_the_real_chain_is_the_published_one(
+    published: dict[str, Any], chain: tuple[float, list[Line]]
+) -> None:
     spot, lines = chain
     total_bn = net_gamma(by_strike(spot, lines)) / 1e9
     assert total_bn == pytest.approx(published["total_gamma_bn_per_1pct"], abs=0.05)
     assert total_bn == pytest.approx(published["recomputed_from_this_file"]["total_gamma_bn_per_1pct"], abs=0.001)
 
 
-def test_zero_gamma_level_of_the_real_chain_is_the_published_one(published, chain) -> None:
+def test_zero_gamma_level_of_the_real_chain_is_the_published_one(
+    published: dict[str, Any], chain: tuple[float, list[Line]]
+) -> None:
     spot, lines = chain
     levels = np.linspace(0.8 * spot, 1.2 * spot, 60)
     totals = gamma_repriced(lines, levels, date(2024, 1, 7))
@@ -191,7 +197,7 @@ def test_zero_gamma_level_of_the_real_chain_is_the_published_one(published, chai
     assert float(crossings[0]) == pytest.approx(published["recomputed_from_this_file"]["gamma_flip_level"], abs=0.1)
 
 
-def test_the_strikes_of_the_real_chain_give_a_pin_and_a_flip(chain) -> None:
+def test_the_strikes_of_the_real_chain_give_a_pin_and_a_flip(chain: tuple[float, list[Line]]) -> None:
     spot, lines = chain
     rows = by_strike(spot, lines)
     totals = {r.strike: r.net_gamma_oi for r in rows}

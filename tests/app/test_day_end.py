@@ -24,7 +24,7 @@ class Evening:
     """The watch over a bot that has nothing left, stepped by hand; what would be summed up is kept by day."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, mode: str, **options: Any) -> None:
-        self.clock, self.stop, self.told = ManualClock(TEN), asyncio.Event(), []
+        self.clock, self.stop, self.told = ManualClock(TEN), asyncio.Event(), list[str]()
         self.recorded: list[Event] = []
         self.ledger = SimpleNamespace(clocks=SimpleNamespace(difference=None), open_orders={}, awaiting_settlement=())
         self.engine: Any = SimpleNamespace(settings=Settings.model_validate({"mode": mode}), ledger=self.ledger)

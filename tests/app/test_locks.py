@@ -111,7 +111,7 @@ def test_a_disk_that_takes_no_lock_ends_the_start_as_it_ends_a_run(
     def fails(*arguments: object) -> int:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(locks.os, step, fails)
+    monkeypatch.setattr(os, step, fails)
     with pytest.raises(StoreUnusable, match=told) as trouble, locks.alone(settings(tmp_path), NOW):
         pass
     assert (trouble.value.exit_code, trouble.value.passes) == (code, True)

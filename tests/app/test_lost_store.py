@@ -160,7 +160,7 @@ async def test_three_positions_of_a_lost_store_are_adopted_protected_and_reporte
 
 
 def is_repriced(site: Site, venue: HeldVenue) -> bool:
-    (stop,) = venue.sales(venue.options()[0]) or [None]
+    (stop,) = venue.sales(venue.options()[0]) or (None,)
     return stop is not None and stop.ticket.aux_price == Decimal("1.05")
 
 

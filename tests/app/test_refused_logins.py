@@ -63,9 +63,10 @@ class Running:
 
         def read() -> Any:
             with urllib.request.urlopen(f"http://{address}/api/status", timeout=10) as answer:
-                return json.load(answer)
+                told: dict[str, Any] = json.load(answer)
+                return told
 
-        return await asyncio.to_thread(read)  # type: ignore[no-any-return]
+        return await asyncio.to_thread(read)
 
     async def page_says(self, words: str) -> dict[str, Any]:
         """Return the page's status once the reason why there is no connection has these words."""

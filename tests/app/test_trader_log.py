@@ -6,11 +6,13 @@ import logging
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from bot.app.trader_log import Known, TraderLog
 from bot.domain.instruments import parse_osi
+from bot.domain.kinds import Entities
 from bot.domain.position import ExitPlan, Position
 from bot.engine.state.records import EngineStatus, NewMark, NewTransition, TickBatch
 
@@ -33,11 +35,8 @@ def status(at: datetime) -> EngineStatus:
     return EngineStatus(1, at, 1.0, "sim", 1.0, "", 0, 0.0, date(2026, 11, 20), opens, closes, None, ())
 
 
-def batch(*rows: NewTransition, at: datetime = NOW, **more: object) -> TickBatch:
-    found = TickBatch(1, at, transitions=list(rows))
-    for name, value in more.items():
-        setattr(found, name, value)
-    return found
+def batch(*rows: NewTransition, at: datetime = NOW, **more: Any) -> TickBatch:
+    return TickBatch(1, at, transitions=list(rows), **more)
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def test_a_fill_is_one_line_with_contract_and_the_days_pnl(told: pytest.LogCaptu
     log(
         batch(
             row("position", "entry_fill", "bought 4 at 1.05, holding 4"),
-            positions={"POS1": a_position(commissions=D(3))},
+            changed=Entities((a_position(commissions=D(3)),)),
         )
     )
     assert told.messages == ["SPY 590C 20 Nov      bought 4 at 1.05, holding 4 · day −$3.00"]
@@ -64,16 +63,16 @@ def test_a_fill_is_one_line_with_contract_and_the_days_pnl(told: pytest.LogCaptu
 def test_open_counts_at_the_bid_of_the_latest_mark(told: pytest.LogCaptureFixture) -> None:
     log = a_log()
     mark = NewMark("POS1", NOW, D("1.25"), D("1.30"), None, D("80"), False)
-    log(batch(positions={"POS1": a_position()}, marks=[mark]))
-    log(batch(row("position", "scale_out", "sold 1 at 1.25, 3 left"), positions={"POS1": a_position()}))
+    log(batch(changed=Entities((a_position(),)), marks=[mark]))
+    log(batch(row("position", "scale_out", "sold 1 at 1.25, 3 left"), changed=Entities((a_position(),))))
     assert told.messages[-1].endswith("· day +$80.00")
 
 
 def test_what_was_sold_is_not_open_any_more_in_the_line_of_its_sale(told: pytest.LogCaptureFixture) -> None:
     log = a_log()
-    log(batch(positions={"POS1": a_position()}, marks=[NewMark("POS1", NOW, D("2.05"), None, None, D("400"), False)]))
+    log(batch(changed=Entities((a_position(),)), marks=[NewMark("POS1", NOW, D("2.05"), None, None, D("400"), False)]))
     sold = a_position(exit_quantity=3, exit_value=D("6.15"))
-    log(batch(row("position", "scale_out", "sold 3 at 2.05, 1 left"), positions={"POS1": sold}))
+    log(batch(row("position", "scale_out", "sold 3 at 2.05, 1 left"), changed=Entities((sold,))))
     assert told.messages[-1].endswith("· day +$400.00")
 
 
@@ -88,7 +87,7 @@ def test_a_close_whose_last_commission_is_in_the_same_tick_is_one_line(told: pyt
     close = row("position", "close", "flat: trail, realized +$80.03", realized_pnl=D("80.03"))
     charge = row("position", "charge", "commission $1.03 came after the end", realized_pnl=D("79.00"))
     log = a_log()
-    log(batch(close, charge, positions={"POS1": a_position()}))
+    log(batch(close, charge, changed=Entities((a_position(),))))
     assert [line.split(" · ")[0] for line in told.messages] == ["SPY 590C 20 Nov      closed, trail, realized +$79.00"]
     log(batch(charge))
     assert "commission $1.03" in told.messages[-1], "one that comes later has its line"
@@ -101,11 +100,11 @@ def test_a_line_bears_the_time_of_its_step(told: pytest.LogCaptureFixture) -> No
 
 def test_trail_steps_are_folded_and_told_before_the_next_event(told: pytest.LogCaptureFixture) -> None:
     log = a_log()
-    log(batch(positions={"POS1": a_position()}))
+    log(batch(changed=Entities((a_position(),))))
     for step in range(5):
         stop = D("1.00") + D(step) / 100
         evidence = {"from": stop, "to": stop + D("0.01"), "high": D("1.50")}
-        log(batch(row("position", "ratchet", "high", **evidence)))
+        log(batch(replace(row("position", "ratchet", "high"), evidence=evidence)))
     assert told.messages == []
     log(batch(row("position", "stopped", "the stop at 1.05 was hit")))
     assert told.messages[0] == "SPY 590C 20 Nov      stop 1.00 to 1.05, in 5 steps, high 1.50 · day $0.00"

@@ -11,10 +11,9 @@ from typing import TypeVar
 import pytest
 
 from bot.broker.adapter import IbkrBroker
-from bot.broker.contracts import price_grid
 from bot.broker.settings import BrokerSettings
 from bot.domain.events import Event, LinkChange, LinkChanged
-from bot.domain.instruments import Instrument
+from bot.domain.instruments import Instrument, price_grid
 from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
 from tests.broker.fake_tws import OPTION_KEY, OTHER_KEY, FakeTws
@@ -28,13 +27,12 @@ class Gathered:
 
     def __init__(self) -> None:
         self.all: list[Event] = []
-        self._waiting: list[tuple[Callable[[Event], bool], asyncio.Future[Event]]] = []
+        self._waiting: list[Callable[[Event], None]] = []
 
     def __call__(self, event: Event) -> None:
         self.all.append(event)
-        for wanted, found in self._waiting:
-            if not found.done() and wanted(event):
-                found.set_result(event)
+        for wake in self._waiting:
+            wake(event)
 
     def of(self, kind: type[E]) -> list[E]:
         return [each for each in self.all if isinstance(each, kind)]
@@ -44,9 +42,14 @@ class Gathered:
         for each in self.of(kind):
             if where(each):
                 return each
-        found: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-        self._waiting.append((lambda event: isinstance(event, kind) and where(event), found))
-        return await asyncio.wait_for(found, 5)  # type: ignore[return-value]
+        found: asyncio.Future[E] = asyncio.get_running_loop().create_future()
+
+        def wake(event: Event) -> None:
+            if not found.done() and isinstance(event, kind) and where(event):
+                found.set_result(event)
+
+        self._waiting.append(wake)
+        return await asyncio.wait_for(found, 5)
 
     async def change(self, change: LinkChange) -> LinkChanged:
         return await self.first(LinkChanged, lambda each: each.change is change)

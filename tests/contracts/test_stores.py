@@ -21,11 +21,12 @@ from bot.domain.errors import CommitFailed, StoreUnusable
 from bot.domain.events import AccountReported, CommandKind, CommandReceived, InboundReceived
 from bot.domain.instruments import PENNY_CLASS, Instrument
 from bot.domain.kinds import KINDS, Entities, Entity
-from bot.domain.order import Order, OrderState, Terms
+from bot.domain.order import Order, OrderChange, OrderState, Terms
 from bot.domain.position import CloseReason, Position, PositionState, Settlement
 from bot.domain.session import Hold, Session, SessionState
 from bot.domain.signal import Signal, SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
+from bot.engine.state.ledger import Ledger
 from bot.engine.state.ports import Store
 from bot.engine.state.records import (
     ENDED_DAYS,
@@ -63,6 +64,7 @@ from tests.store.conftest import empty_store, store_path, url  # noqa: F401 - a 
 
 DAY = timedelta(days=1)
 NOTHING = Entities()
+AT_FIRST = LoadedState(NOTHING, {}, {}, {}, 0, 0, {}, {})
 TODAY = date(2026, 11, 20)
 Triggers = list[tuple[str, str, str]]
 
@@ -222,7 +224,7 @@ def over(order: Order, at: datetime) -> Order:
 async def test_an_empty_store_loads_as_nothing(site: Site) -> None:
     loaded = await site.store.load()
     assert [*loaded.entities] == []
-    assert replace(loaded, entities=NOTHING) == LoadedState(NOTHING, {}, {}, {}, 0, 0, {}, {})
+    assert replace(loaded, entities=NOTHING) == AT_FIRST
 
 
 async def test_every_kind_of_entity_is_found_as_it_was_written(site: Site) -> None:
@@ -254,10 +256,10 @@ async def test_what_is_written_later_replaces_what_was_there(site: Site) -> None
 async def test_a_batch_is_taken_as_it_is_at_the_commit_and_what_was_loaded_is_nobody_else_s(site: Site) -> None:
     order = an_order(state=OrderState.WORKING)
     await site.store.commit(a_batch(1, changed=those(order)))
-    order.filled_quantity = 4
+    Ledger(AT_FIRST).change(order, OrderChange(filled_quantity=4))
     (loaded,) = (await site.store.load()).entities.of(Order).values()
     assert loaded.filled_quantity == 0
-    loaded.filled_quantity = 3
+    Ledger(AT_FIRST).change(loaded, OrderChange(filled_quantity=3))
     (again,) = (await site.store.load()).entities.of(Order).values()
     assert again.filled_quantity == 0
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -180,7 +181,7 @@ def test_a_listed_option_in_dollars_on_a_hundred_shares_is_plain() -> None:
         {"local_symbol": "SPY   261320C00600000", "last_trading_day": ""}, {"sec_type": ""}, {"sec_type": "OPTX"},
     ],
 )  # fmt: skip
-def test_an_option_of_any_other_terms_is_not_plain_and_has_a_key_of_its_own(terms: dict[str, str]) -> None:
+def test_an_option_of_any_other_terms_is_not_plain_and_has_a_key_of_its_own(terms: dict[str, Any]) -> None:
     other = replace(SPY_CALL, **terms)
     assert not other.is_plain_us_option
     assert other.key == f"SPY:{other.sec_type or '?'}:7001"

@@ -121,6 +121,17 @@ def _of_table(module: Module, table: ast.expr, at: ast.AST, place: int | None) -
     return _together(*(_unpacked(module, value, at, place) for value in table.values))
 
 
+def _given(node: ast.Assign, name: str) -> list[tuple[ast.expr, int | None]]:
+    found: list[tuple[ast.expr, int | None]] = []
+    for target in node.targets:
+        names = [getattr(each, "id", "") for each in getattr(target, "elts", ())]
+        if getattr(target, "id", "") == name:
+            found.append((node.value, None))
+        elif name in names:
+            found.append((node.value, names.index(name)))
+    return found
+
+
 def _assigned(module: Module, name: str, at: ast.AST) -> list[tuple[ast.expr, int | None]]:
     """Return what a name is given, in the function around or on top of its module, and its place in a tuple."""
     for scope in (module.function_around(at), module.tree):
@@ -128,12 +139,8 @@ def _assigned(module: Module, name: str, at: ast.AST) -> list[tuple[ast.expr, in
         for node in ast.walk(scope) if scope is not None else ():
             if isinstance(node, ast.AnnAssign) and node.value and getattr(node.target, "id", "") == name:
                 found.append((node.value, None))
-            for target in node.targets if isinstance(node, ast.Assign) else ():
-                names = [getattr(each, "id", "") for each in getattr(target, "elts", ())]
-                if getattr(target, "id", "") == name:
-                    found.append((node.value, None))  # type: ignore[union-attr]
-                elif name in names:
-                    found.append((node.value, names.index(name)))  # type: ignore[union-attr]
+            if isinstance(node, ast.Assign):
+                found += _given(node, name)
         if found:
             return found
     for node in ast.walk(module.tree):

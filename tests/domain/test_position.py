@@ -1,8 +1,10 @@
 """What a position is worth: P&L to the cent, whole at the end, whatever the order of its fills."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,26 +18,24 @@ PLAN = ExitPlan((), Decimal("0.5"), Decimal("0.25"), Decimal("0.5"), None)
 CONTRACT = OptionContract("SPY", date(2026, 11, 20), Right.CALL, Decimal(600))
 
 
-def position(**values: object) -> Position:
-    made = Position("p", CONTRACT, "zero_dte_gamma", PLAN, NOW)
-    for name, value in values.items():
-        setattr(made, name, value)
-    return made
+def position(**values: Any) -> Position:
+    return replace(Position("p", CONTRACT, "zero_dte_gamma", PLAN, NOW), **values)
 
 
 def test_a_ladder_adds_up() -> None:
     held = position(entry_quantity=4, entry_value=Decimal("8.00"), commissions=Decimal("5.20"))
     assert held.entry_price == 2
     assert held.unrealized_pnl(Decimal("3.00")) == 400
-    held.exit_quantity, held.exit_value = 1, Decimal("3.00")
+    held = replace(held, exit_quantity=1, exit_value=Decimal("3.00"))
     assert held.realized_pnl == Decimal("94.80")
     assert held.quantity == 3
-    held.exit_quantity, held.exit_value = 4, Decimal("3.00") + Decimal("8.00") + Decimal("3.00")
+    held = replace(held, exit_quantity=4, exit_value=Decimal("3.00") + Decimal("8.00") + Decimal("3.00"))
     assert held.realized_pnl == Decimal("594.80")
 
 
 def test_a_position_without_fills_is_worth_nothing() -> None:
-    assert (position().entry_price, position().realized_pnl, position().unrealized_pnl(Decimal(9))) == (0, 0, 0)
+    nothing = (position().entry_price, position().realized_pnl, position().unrealized_pnl(Decimal(9)))
+    assert nothing == (Decimal(0),) * 3
 
 
 def test_contracts_that_expired_worthless_cost_their_premium() -> None:
@@ -57,7 +57,7 @@ def test_what_is_realized_at_the_end_is_cash_out_less_cash_in(
         sold = min(quantity, left)
         left -= sold
         cash_out += sold * price
-    held.exit_quantity, held.exit_value = bought, cash_out
+    held = replace(held, exit_quantity=bought, exit_value=cash_out)
     assert held.quantity == 0
     assert held.realized_pnl == (cash_out - cash_in) * 100 - fees
     assert held.unrealized_pnl(Decimal(7)) == 0

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from bot.sim.faults.catalogue import in_words
 from tests.faults.breaks import BREAKS, broken
@@ -103,7 +104,8 @@ def _arguments() -> argparse.Namespace:
 
 def play_one(arguments: argparse.Namespace) -> int:
     whole = Plan.of(arguments.only)
-    plan = replace(whole, **{part: _chosen(getattr(arguments, part), getattr(whole, part)) for part in _PARTS})
+    parts: dict[str, Any] = {part: _chosen(getattr(arguments, part), getattr(whole, part)) for part in _PARTS}
+    plan = replace(whole, **parts)
     outcome = play(plan, arguments.name, twice=arguments.twice)
     for fault in plan.faults:
         print(f"fault: {in_words(fault)}")

@@ -15,7 +15,7 @@ from bot.domain.farms import FarmWatch, Group
 from bot.domain.instructions import SubmitOrder
 from bot.domain.looks import Looks
 from bot.domain.market import Datum
-from bot.domain.order import Order, OrderState, OrderTrigger
+from bot.domain.order import Order, OrderChange, OrderState, OrderTrigger
 from bot.engine.book import told_holdings
 from bot.engine.book.fills import FillKeeper
 from bot.engine.book.order_errors import OrderErrors
@@ -59,7 +59,7 @@ def _cancel_on_10148(self: Any, event: OrderErred) -> None:
     if order is None or event.meaning is not ErrorMeaning.CANCEL_REFUSED or order.state is not OrderState.CANCELLING:
         _erred(self, event)
         return
-    done = {"done_at": self._ctx.now, "wanted": None}
+    done: OrderChange = {"done_at": self._ctx.now, "wanted": None}
     step = Step(order, OrderTrigger.CONFIRM_CANCEL, f"{event.code}: {event.text}", {}, done, actor="broker")
     if self._journal.take(step):
         self._ends.ended(order, asked=True)
@@ -102,7 +102,8 @@ def _ignore_1100_fills(self: Any, snapshot: BrokerSnapshot, **options: Any) -> N
 def _absence_on_one_poll(self: Any, order: Order, snapshot: BrokerSnapshot) -> None:
     """Take an order that one book lacks for one that never arrived."""
     if order.state is not OrderState.UNKNOWN:
-        words, sets = "not in the broker's book", {"wanted": None}
+        words = "not in the broker's book"
+        sets: OrderChange = {"wanted": None}
         self._journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words, {}, sets, actor="reconcile"))
     if order.state is OrderState.UNKNOWN:
         self._resolve_absent(order, snapshot.at, snapshot)
@@ -121,7 +122,8 @@ def _send_again_unheard(order: Order, waited_s: float) -> Step:
     """Send an order again that nobody answered, instead of asking for evidence."""
     words = f"no answer for {waited_s:.0f} s"
     again = (SubmitOrder(replace(order.ticket(), order_id=None)),)
-    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, {"wanted": None}, instructions=again)
+    sets: OrderChange = {"wanted": None}
+    return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, sets, instructions=again)
 
 
 def _believe_stale_data(self: Datum, now: Any) -> float:

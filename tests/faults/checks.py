@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 
@@ -223,7 +223,7 @@ def _invariants(url: str) -> list[str]:
     return [f"{f.invariant}: {f.detail}" for f in findings if not f.ok]
 
 
-def _rows(url: str, sql: str) -> list[tuple[object, ...]]:
+def _rows(url: str, sql: str) -> list[tuple[Any, ...]]:
     with open_reader(url) as connection:
         return [tuple(row) for row in connection.execute(text(sql))]
 

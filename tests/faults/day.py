@@ -376,10 +376,11 @@ class World:
         and one that waits for its store when it looks again. A venue that takes no stop today goes on taking none."""
         self.is_over = True
         self.reaper.waiting.clear()
+        refused = self.script.cancels_refused
         self.script = self.broker.script = self.vendor.script = self.bot_clock.time.script = FaultScript(
             [fault for fault in self.plan.faults if isinstance(fault, Reject) and fault.count >= ALL_DAY]
         )
-        self.script.cancels_refused = self.checker.cancels_refused
+        self.script.cancels_refused = refused
         if self.plan.seed % 2:
             await self.die("restart for recovery")
             self.outcome.deaths.pop()

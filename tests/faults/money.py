@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from bot.domain.connection import ConnectionState
-from bot.sim.faults.catalogue import AccountSays, Callback, Callbacks, DeadFarm, FarmSays, in_words
+from bot.sim.faults.catalogue import AccountSays, Callback, DeadFarm, FarmSays, in_words
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 
@@ -78,7 +78,7 @@ def blocked_by_words(script: FaultScript, state: ConnectionState, now: datetime)
             return None
         if script.active(DeadFarm, at) is not None:
             return None
-        if any(isinstance(f, Callbacks) and f.callback in _DATA for f in script.touching(at)):
+        if any(f.callback in _DATA for f in script.touching(at)):
             return None
     return "no trade because of " + "; ".join(in_words(f) for f in farms)
 

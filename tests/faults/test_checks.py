@@ -13,8 +13,8 @@ from bot.sim.faults.script import WildBid
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import OrderTicket, Side, SimulatedVenue
-from bot.store import schema
 from bot.store.database import writer_engine
+from bot.store.tables.command import COMMAND
 from bot.store.values import time_text
 from tests.faults import checks
 from tests.faults.checks import Checker, strays_done
@@ -46,7 +46,7 @@ def test_a_stray_request_that_was_carried_out_is_seen_unless_a_clock_made_it_you
     row = a_command("stray-001", "flatten", OPEN + timedelta(days=days), OPEN + timedelta(seconds=5))
     with a_store() as path:
         with writer_engine(f"sqlite:///{path}").begin() as connection:
-            connection.execute(schema.COMMAND.insert(), row)
+            connection.execute(COMMAND.insert(), row)
         assert bool(strays_done(f"sqlite:///{path}")) is is_broken
 
 
@@ -59,7 +59,9 @@ def test_what_was_done_for_a_print_is_seen_where_the_print_can_have_done_it(
 ) -> None:
     said = f'{{"bid": "{printed}", "stop": "1.00"}}'
     option = OPTIONS[0]
-    monkeypatch.setattr(checks, "_rows", lambda *_: [(option.right, int(option.strike * 10_000), trigger, said)])
+    assert option.strike is not None
+    row = (option.right, int(option.strike * 10_000), trigger, said)
+    monkeypatch.setattr(checks, "_rows", lambda *_: [row])
     wild = WildBid(OPEN, KEY, Decimal(printed), Decimal("1.50"))
     assert bool(checks.believed_prints("", [wild], {KEY: {Decimal("1.50")}})) is is_broken
 

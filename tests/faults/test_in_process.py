@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -49,7 +50,7 @@ class GreekMarket(ToyMarket):
 class Site:
     """A venue, a clock and the broker port between them."""
 
-    def __init__(self, *faults: dict[str, object]) -> None:
+    def __init__(self, *faults: Mapping[str, object]) -> None:
         self.clock, self.heard = ManualClock(OPEN), list[Event]()
         self.venue = MatchingVenue(GreekMarket(1), 1, Decimal(100_000), VenueScript(latency_ms=40))
         self.simulated = SimulatedVenue(self.venue)

@@ -83,7 +83,7 @@ async def site() -> AsyncIterator[Callable[..., Any]]:
         port = await face.start()
         await driver.start()
         settings = BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=0.5)
-        broker = IbkrBroker(settings, clock, events, bot_id="bot")  # type: ignore[arg-type]  # nobody sleeps on it
+        broker = IbkrBroker(settings, clock, events, bot_id="bot")
         broker.remember({KEY: (Instrument(OPTIONS[0].con_id, "OPT"), price_grid("SPY"))})
         broker.subscribe(Subscribe({KEY: frozenset({"quote"})}))
         closing.extend((face.stop, driver.stop, broker.stop))

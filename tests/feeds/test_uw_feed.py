@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import DatumReceived, FeedReported
+from bot.domain.events import DatumReceived, Event, FeedReported
 from bot.domain.marketdata import FlowAlert, NetPremiumTick, OptionContractRow, SpotGexMinute, StrikeExposure
 from bot.feeds.breaker import CircuitState
 from bot.feeds.clock import ManualClock
@@ -443,7 +443,7 @@ async def test_a_replay_without_sockets_gives_the_same_data() -> None:
     settings = settings_of(*ALL_FIVE)
     async with a_site(settings) as site:
         await site.poll()
-        clock, events = ManualClock(NOON), []
+        clock, events = ManualClock(NOON), list[Event]()
         feed = UwFeed(settings, clock, OneDay(), events.append, InProcessTransport(UwFace(SmallSource(), clock)))
         await feed.poll_once(clock.now())
         assert events == site.events

@@ -128,6 +128,7 @@ def test_turning_every_position_round_changes_no_correlation(
 def test_a_worse_equity_never_calms_a_loss(first: Decimal, equity: Decimal, less: Decimal) -> None:
     order = [BreakerState.OK, BreakerState.WARNING, BreakerState.TRIPPED]
     for name, base in (("daily_loss", "first_equity"), ("drawdown", "high_water")):
-        better = read(name, **{base: first, "equity": equity})
-        worse = read(name, **{base: first, "equity": equity - less})
+        values: dict[str, Any] = {base: first, "equity": equity}
+        better = read(name, **values)
+        worse = read(name, **{**values, "equity": equity - less})
         assert order.index(worse.state) >= order.index(better.state)

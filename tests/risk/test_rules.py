@@ -196,7 +196,8 @@ def test_what_is_unknown_is_refused(unknown: set[str]) -> None:
 
 @pytest.mark.parametrize("part", PARTS_OF_THE_ANSWER)
 def test_a_preview_without_its_numbers_is_refused(part: str) -> None:
-    bad = refusals(what_if=replace(ANSWER, **{part: None}))
+    without: dict[str, Any] = {part: None}
+    bad = refusals(what_if=replace(ANSWER, **without))
     assert set(bad) == {"buying_power"}
     assert bad["buying_power"].startswith("BUYING_POWER_UNKNOWN")
 

@@ -57,19 +57,19 @@ def test_an_index_pays_out_a_fund_delivers_and_an_indexs_monthly_settles_on_the_
 
 def test_the_price_and_the_shares_together_are_certain_at_once() -> None:
     gone = leaving((4, CALL, "590"), (2, CALL, "595"), (3, PUT, "585"))
-    assert exercised(gone, 400, Decimal(592), last_call=False) == {"a"}
+    assert exercised(gone, 400, Decimal(592), last_call=False) == frozenset({"a"})
     assert exercised(gone, 0, Decimal(587), last_call=False) == frozenset()
-    assert exercised(gone, -300, Decimal(580), last_call=False) == {"c"}
+    assert exercised(gone, -300, Decimal(580), last_call=False) == frozenset({"c"})
 
 
 def test_the_shares_count_more_than_a_price_seen_close_to_the_strike() -> None:
-    assert exercised(leaving((1, CALL, "590")), 100, Decimal("589.98"), last_call=False) == {"a"}
+    assert exercised(leaving((1, CALL, "590")), 100, Decimal("589.98"), last_call=False) == frozenset({"a"})
 
 
 def test_shares_without_a_price_name_the_only_contracts_that_explain_them() -> None:
     gone = leaving((4, CALL, "590"), (2, CALL, "595"))
-    assert exercised(gone, 400, None, last_call=False) == {"a"}
-    assert exercised(gone, 600, None, last_call=False) == {"a", "b"}
+    assert exercised(gone, 400, None, last_call=False) == frozenset({"a"})
+    assert exercised(gone, 600, None, last_call=False) == frozenset({"a", "b"})
     assert exercised(gone, 200, None, last_call=False) is None, "no price exercises the higher strike alone"
 
 
@@ -83,7 +83,7 @@ def test_that_no_shares_came_is_no_evidence_before_the_last_call() -> None:
 def test_what_two_prices_explain_is_left_open() -> None:
     crossed = leaving((1, CALL, "580"), (1, PUT, "600"))
     assert exercised(crossed, 0, None, last_call=True) is None, "both were exercised, or neither"
-    assert exercised(crossed, 0, Decimal(590), last_call=True) == {"a", "b"}
+    assert exercised(crossed, 0, Decimal(590), last_call=True) == frozenset({"a", "b"})
 
 
 def test_less_than_a_cent_is_not_exercised() -> None:
@@ -98,7 +98,7 @@ def test_whatever_the_price_its_own_shares_are_explained_by_it(
     what: list[tuple[int, Right, int]], price: Decimal
 ) -> None:
     gone = leaving(*((n, right, str(strike)) for n, right, strike in what))
-    due = {each.id for each in gone if each.contract.intrinsic(price) > 0}
+    due = frozenset(each.id for each in gone if each.contract.intrinsic(price) > 0)
     arrived = sum(each.contract.shares_of(each.contracts) for each in gone if each.id in due)
     assert exercised(gone, arrived, price, last_call=False) == due
     found = exercised(gone, arrived, None, last_call=True)

@@ -120,10 +120,10 @@ def a_row(number: int) -> NewTransition:
     return a_step(an_id(number), "pending", "pending", "ask")
 
 
-Tamper = Callable[[list[dict[str, object]], int], None]
+Tamper = Callable[[list[dict[str, object]], int], object]
 TAMPERS: dict[str, Tamper] = {
     "changed": lambda rows, i: rows[i].update(reason="other"),
-    "removed": lambda rows, i: rows.pop(i) and None,
+    "removed": lambda rows, i: rows.pop(i),
     "inserted": lambda rows, i: rows.insert(i, dict(rows[i])),
     "swapped": lambda rows, i: rows.insert(0, rows.pop(i)),
 }

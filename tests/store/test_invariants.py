@@ -8,6 +8,7 @@ from contextlib import closing as shutting
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,14 +16,14 @@ from bot.domain.instruments import NICKEL_CLASS, PENNY_CLASS, Instrument, PriceG
 from bot.domain.order import Order, OrderSide, OrderState
 from bot.domain.position import Position, Protection
 from bot.domain.session import SESSION_ID, Session, SessionState
-from bot.engine.state.records import InstrumentRow, NewMark, TickBatch
+from bot.engine.state.records import InstrumentRow, NewMark, NewTransition, TickBatch
 from bot.store.invariants import CHECKS, check_invariants
 from bot.store.sql_store import SqlStore
 from tests.store.builders import CONTRACT, a_batch, a_step, an_id, an_order, born, those
 from tests.store.trade import POSITION_ID, RUNG_ID, SIGNAL_ID, STOP_ID, at, closing, opening, write
 
 
-def broken(url: str, **limits: object) -> list[str]:
+def broken(url: str, **limits: Any) -> list[str]:
     return [finding.invariant for finding in check_invariants(url, **limits) if not finding.ok]
 
 
@@ -172,17 +173,15 @@ async def test_protection_that_came_too_late_is_found_long_after(store: SqlStore
     late = opening()
     batch = late[2]
     batch.transitions = [
-        row if row.trigger not in {"protected", "acknowledge"} else type(row)(*_moved(row, 40))
-        for row in batch.transitions
+        row if row.trigger not in {"protected", "acknowledge"} else _moved(row, 40) for row in batch.transitions
     ]
     await write(store, late)
     assert broken(url) == ["I4"]
     assert broken(url, protection_limit_s=60) == []
 
 
-def _moved(row: object, seconds: float) -> list[object]:
-    names = ("machine", "entity_id", "from_state", "to_state", "trigger", "actor", "reason", "evidence")
-    return [*(getattr(row, name) for name in names), at(seconds)]
+def _moved(row: NewTransition, seconds: float) -> NewTransition:
+    return replace(row, event_at=at(seconds))
 
 
 async def watched_by_the_tick(store: SqlStore, quoted: float | None, *, after: float = 4) -> None:
@@ -194,8 +193,8 @@ async def watched_by_the_tick(store: SqlStore, quoted: float | None, *, after: f
     (position,) = last.changed.of(Position).values()
     last.changed.add(replace(position, protection=Protection.SYNTHETIC, protected_at=None))
     kept = [row for row in last.transitions if row.trigger not in {"acknowledge", "protected"}]
-    lost = {"trigger": "protection_lost", "actor": "broker", "event_at": at(after)}
-    refused = {"machine": "order", "trigger": "reject", "actor": "broker", "event_at": at(after)}
+    lost: dict[str, Any] = {"trigger": "protection_lost", "actor": "broker", "event_at": at(after)}
+    refused: dict[str, Any] = {"machine": "order", "trigger": "reject", "actor": "broker", "event_at": at(after)}
     last.transitions = [
         *kept,
         a_step(STOP_ID, "submitted", "rejected", **refused),
@@ -238,7 +237,8 @@ async def test_an_entry_decided_while_paused_breaks_i6(store: SqlStore, url: str
     batches = opening()
     paused = [row for row in batches[0].transitions if row.machine != "session" or row.trigger == "reconcile"]
     batches[0].transitions = paused
-    batches[0].changed.of(Session)[SESSION_ID].state = SessionState.RECONCILING
+    changed = batches[0].changed
+    changed.add(replace(changed.of(Session)[SESSION_ID], state=SessionState.RECONCILING))
     await write(store, batches)
     assert broken(url) == ["I6"]
 
@@ -246,15 +246,9 @@ async def test_an_entry_decided_while_paused_breaks_i6(store: SqlStore, url: str
 async def test_an_approval_by_the_overseer_breaks_i8(store: SqlStore, url: str) -> None:
     batches = opening()
     rows = batches[1].transitions
-    batches[1].transitions = [
-        type(r)(**{**_fields(r), "actor": "overseer"}) if r.trigger == "approve" else r for r in rows
-    ]
+    batches[1].transitions = [replace(r, actor="overseer") if r.trigger == "approve" else r for r in rows]
     await write(store, batches)
     assert broken(url) == ["I8"]
-
-
-def _fields(row: object) -> dict[str, object]:
-    return {name: getattr(row, name) for name in row.__dataclass_fields__}
 
 
 async def test_a_known_secret_anywhere_breaks_i10_and_is_not_repeated(open_trade: str, store_path: Path) -> None:
@@ -344,7 +338,7 @@ def _working(*numbers: int, side: OrderSide = OrderSide.SELL) -> TickBatch:
 async def test_a_trigger_that_no_table_has_breaks_i1(store: SqlStore, url: str) -> None:
     batches = opening()
     row = batches[1].transitions[1]
-    batches[1].transitions[1] = type(row)(**{**_fields(row), "trigger": "wish"})
+    batches[1].transitions[1] = replace(row, trigger="wish")
     await write(store, batches)
     assert broken(url) == ["I1"]
 
@@ -352,7 +346,7 @@ async def test_a_trigger_that_no_table_has_breaks_i1(store: SqlStore, url: str) 
 async def test_a_refused_trigger_is_no_break(store: SqlStore, url: str) -> None:
     batches = opening()
     row = batches[1].transitions[1]
-    refused = type(row)(**{**_fields(row), "trigger": "refused:fill"})
+    refused = replace(row, trigger="refused:fill")
     batches[1].transitions.insert(2, refused)
     await write(store, batches)
     assert broken(url) == []

@@ -12,7 +12,8 @@ FILE = Path(__file__).resolve().parents[2] / "config" / "strategies.yaml"
 
 
 def written() -> dict[str, Any]:
-    return yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    read: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return read
 
 
 def missing_keys(model: type[BaseModel], part: dict[str, Any], where: str = "") -> list[str]:

@@ -1,7 +1,7 @@
 """The gamma pin strategy: each condition by itself refuses in words and numbers, all together propose."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,7 @@ from bot.domain.instruments import OptionContract, PriceGrid, Right, parse_osi, 
 from bot.domain.market import Datum
 from bot.domain.marketdata import GEX_BY_STRIKE, OPTION_CONTRACTS, OptionContractRow, StrikeExposure
 from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote
+from bot.strategies.base import Look
 from bot.strategies.registry import build
 from bot.strategies.zero_dte_gamma import ZeroDteGamma
 
@@ -121,7 +122,13 @@ SETTINGS = ZeroDteGammaSettings()
 STRATEGY = ZeroDteGamma(SETTINGS)
 
 
-def look(board: FakeBoard, symbol: str = "SPY", now=NOW, session=SESSION, strategy=STRATEGY):
+def look(
+    board: FakeBoard,
+    symbol: str = "SPY",
+    now: datetime = NOW,
+    session: TradingSession = SESSION,
+    strategy: ZeroDteGamma = STRATEGY,
+) -> Look:
     return strategy.look(symbol, board, session, now)
 
 
@@ -237,7 +244,7 @@ def test_an_option_without_a_quote_is_not_proposed() -> None:
         (a_quote("2.00", "2.02", at=NOW - timedelta(seconds=31)), "stale"),
     ],
 )
-def test_an_option_with_an_unfit_quote_is_not_proposed(quote, word: str) -> None:
+def test_an_option_with_an_unfit_quote_is_not_proposed(quote: Quote, word: str) -> None:
     board = a_pinned_spy()
     board.quotes[option("SPY", Right.CALL, "600").key] = quote
     seen = look(board)
@@ -262,7 +269,9 @@ def test_the_window_of_a_half_day_ends_half_an_hour_before_its_close() -> None:
 # ---- inputs
 
 
-def faults(board: FakeBoard, symbol: str = "SPY", now=NOW, contract=None) -> tuple[str, ...]:
+def faults(
+    board: FakeBoard, symbol: str = "SPY", now: datetime = NOW, contract: OptionContract | None = None
+) -> tuple[str, ...]:
     return STRATEGY.input_faults(symbol, board, now, contract)
 
 
@@ -341,13 +350,14 @@ def test_a_price_of_zero_is_no_price() -> None:
 
 
 def test_nothing_is_proposed_while_any_one_input_is_absent() -> None:
-    for remove in (
+    absences: tuple[Callable[[FakeBoard], object], ...] = (
         lambda b: b.quotes.pop("SPY"),
         lambda b: b.books.pop("SPY"),
         lambda b: b.data.pop((GEX_BY_STRIKE, "SPY")),
         lambda b: b.put(GEX_BY_STRIKE, "SPY", ()),
         lambda b: b.put(GEX_BY_STRIKE, "SPY", (exposure("600", 0.0),)),
-    ):
+    )
+    for remove in absences:
         board = a_pinned_spy()
         remove(board)
         assert look(board).proposal is None

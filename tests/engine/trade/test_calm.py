@@ -16,6 +16,7 @@ from bot.config.schema import Settings
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.events import QuoteReceived
 from bot.domain.ids import IdSource
+from bot.domain.kinds import Entities
 from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, PositionState, Rung
 from bot.domain.quotes import Quote
@@ -86,16 +87,23 @@ def holdings(draw: Any) -> tuple[Position, list[Order]]:
         rungs_done=draw(st.integers(0, len(plan.rungs))), state=draw(STATES), room_for=int(odd == "room"),
         ratcheted_at=draw(st.sampled_from((None, TEN))),
     )  # fmt: skip
-    position.unprotected_since = TEN if odd == "bare" else None
-    position.state = PositionState.CLOSING if odd == "closing" else position.state
-    stop = _order("O1", Purpose.PROTECT, OrderState.WORKING, entry)
-    stop.state = draw(st.sampled_from(list(OrderState))) if odd == "stop" else stop.state
+    position = replace(
+        position,
+        unprotected_since=TEN if odd == "bare" else None,
+        state=PositionState.CLOSING if odd == "closing" else position.state,
+    )
+    works = draw(st.sampled_from(list(OrderState))) if odd == "stop" else OrderState.WORKING
     left = position.quantity + (draw(st.sampled_from((-1, 1))) if odd == "left" else 0)
-    stop.terms = Terms(max(left, 1), stop_price=round(position.high * (1 - plan.trail), 2))
-    position.stop_price = stop.terms.stop_price
-    stop.wanted = Terms(1, stop_price=price) if odd == "wanted" else None
-    stop.change_refusals, stop.reported_filled = 3 * (odd == "refused"), int(odd == "unseen")
+    at_price = round(position.high * (1 - plan.trail), 2)
+    stop = replace(
+        _order("O1", Purpose.PROTECT, works, entry),
+        terms=Terms(max(left, 1), stop_price=at_price),
+        wanted=Terms(1, stop_price=price) if odd == "wanted" else None,
+        change_refusals=3 * (odd == "refused"),
+        reported_filled=int(odd == "unseen"),
+    )
     exits = [_order("O2", Purpose.EXIT, draw(st.sampled_from(list(OrderState))), 1)] if odd == "exit" else []
+    position = replace(position, stop_price=at_price)
     return position, [_order("O0", Purpose.ENTRY, OrderState.FILLED, entry), stop, *exits]
 
 
@@ -111,9 +119,9 @@ def _order(order_id: str, purpose: Purpose, state: OrderState, quantity: int) ->
 def _ledger(position: Position, orders: list[Order]) -> Ledger:
     return Ledger(
         LoadedState(
-            session=Session(state=SessionState.ACTIVE), connection=Connection(state=ConnectionState.SYNCED),
-            signals=(), approvals=(), orders=orders, positions=[position], executions={}, commissions={},
-            instruments={}, highest_order_id=9, tick=0, last_signal_at={}, opening_equity={},
+            Entities((Session(state=SessionState.ACTIVE), Connection(state=ConnectionState.SYNCED), position, *orders)),
+            executions={}, commissions={}, instruments={}, highest_order_id=9, tick=0, last_signal_at={},
+            opening_equity={},
         )
     )  # fmt: skip
 
@@ -121,7 +129,8 @@ def _ledger(position: Position, orders: list[Order]) -> Ledger:
 def _quote(bid: Decimal | None, ail: str, at: datetime) -> Quote:
     ask = None if bid is None else bid + (Decimal("-0.02") if ail == "crossed" else Decimal("0.02"))
     sound = Quote(bid, ask, 9, 9, bid, at)
-    return replace(sound, **{ail: True}) if ail in {"delayed", "halted", "lost"} else sound
+    ails: dict[str, Any] = {ail: True} if ail in {"delayed", "halted", "lost"} else {}
+    return replace(sound, **ails)
 
 
 @settings(max_examples=300)

@@ -211,7 +211,9 @@ class SmallVenue:
     def what_if(self, ticket: OrderTicket, now: datetime) -> WhatIf:
         cost = (ticket.limit_price or Decimal(1)) * ticket.quantity * ticket.instrument.multiplier
         if ticket.quantity > 1000:
-            return WhatIf(*[Decimal(0)] * 7, reject_code=201, reject_text="Order rejected - reason: margin")
+            nothing = Decimal(0)
+            refused = WhatIf(nothing, nothing, nothing, nothing, nothing, nothing, nothing)
+            return replace(refused, reject_code=201, reject_text="Order rejected - reason: margin")
         return WhatIf(Decimal(0), cost, Decimal(0), cost, Decimal(100000), Decimal(0), Decimal("0.65"))
 
     def step(self, now: datetime) -> list[VenueEvent]:
@@ -311,3 +313,6 @@ class RunningClock:
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds) / self.speed)
