@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Float
@@ -24,19 +25,25 @@ Write = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a thing and its columns: `write` gives the stored form of its value for each of them, in their order,
-    `read` takes the value from a row. `of`: where the value comes from, the attribute of that name unless it says so.
-    `holds`: of what type the value is, None where it has a shape of its own.
+    """A field of a thing and its columns. `write` gives the stored form of its value for each of them (None: as it is),
+    `read` takes the value from a row; None is NULL, whatever the form. `of`: where the value comes from, the attribute
+    of that name unless it says so; `parts`: the attribute of the value that stands in each column, where there are
+    several. `holds`: of what type the value is, None where it has a shape of its own.
     """
 
     name: str
     columns: tuple[Column[Any], ...]
-    write: Mapping[str, Write]
+    write: Mapping[str, Write | None]
     read: Callable[[Row], Any] | None
     of: Callable[[Any], Any] | None = None
     checks: tuple[CheckConstraint, ...] = ()
     holds: type | None = None
     is_given: bool = False
+    parts: Mapping[str, str] | None = None
+
+    def path(self, column: str) -> str:
+        """Return the attribute of the thing that stands in a column."""
+        return self.name if self.parts is None else f"{self.name}.{self.parts[column]}"
 
 
 def shown(part: Field, of: Callable[[Any], Any] | None = None) -> Field:
@@ -60,25 +67,20 @@ def _one(
     read: Callable[[Any], Any] | None = None,
     *,
     field: str | None = None,
-    maybe: bool = False,
     checks: tuple[CheckConstraint, ...] = (),
     holds: type | None = None,
 ) -> Field:
     name = column.name
-    writes = _or_none(write, maybe=maybe) or _same
-    reads = _or_none(read, maybe=maybe)
-    by_row: Callable[[Row], Any] = (lambda row: row[name]) if reads is None else (lambda row: reads(row[name]))
-    return Field(field or name, (column,), {name: writes}, by_row, None, checks, holds)
+    by_row: Callable[[Row], Any] = itemgetter(name) if read is None else _reader(name, read)
+    return Field(field or name, (column,), {name: write}, by_row, None, checks, holds)
 
 
-def _same(value: Any) -> Any:
-    return value
+def _reader(column: str, form: Callable[[Any], Any]) -> Callable[[Row], Any]:
+    def read(row: Row) -> Any:
+        stored = row[column]
+        return None if stored is None else form(stored)
 
-
-def _or_none(form: Callable[[Any], Any] | None, *, maybe: bool) -> Callable[[Any], Any] | None:
-    if form is None or not maybe:
-        return form
-    return lambda value: None if value is None else form(value)
+    return read
 
 
 def key(comment: str = "ULID", name: str = "id") -> Field:
@@ -88,17 +90,17 @@ def key(comment: str = "ULID", name: str = "id") -> Field:
 
 def ref(name: str, target: str, comment: str | None = None, *, maybe: bool = False) -> Field:
     """The id of a row that must be there."""
-    return _one(columns.ref(name, target, nullable=maybe, comment=comment), maybe=maybe, holds=str)
+    return _one(columns.ref(name, target, nullable=maybe, comment=comment), holds=str)
 
 
 def ident(name: str, comment: str | None = None) -> Field:
     """The id of a thing in another table, without a constraint (the two tables point at each other), or None."""
-    return _one(columns.ident(name, comment=comment), maybe=True, holds=str)
+    return _one(columns.ident(name, comment=comment), holds=str)
 
 
 def label(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
     """A short text: symbol, actor."""
-    return _one(columns.label(name, nullable=maybe, comment=comment), maybe=maybe, holds=str)
+    return _one(columns.label(name, nullable=maybe, comment=comment), holds=str)
 
 
 def word(
@@ -107,11 +109,7 @@ def word(
     """A word of a StrEnum; the database takes no other."""
     more = {} if default is None else {"server_default": default.value}
     column = columns.label(name, nullable=maybe, comment=comment, **more)
-    return _one(column, _value, words, maybe=maybe, checks=(columns.one_of(name, words),), holds=words)
-
-
-def _value(each: StrEnum) -> str:
-    return each.value
+    return _one(column, attrgetter("value"), words, checks=(columns.one_of(name, words),), holds=words)
 
 
 def words(name: str, comment: str | None = None, *, field: str | None = None) -> Field:
@@ -129,7 +127,7 @@ def json(
     default: str | None = "{}",
 ) -> Field:
     """What has a shape of its own, as JSON text."""
-    return _one(columns.words(name, nullable=maybe, comment=comment, default=default), write, read, maybe=maybe)
+    return _one(columns.words(name, nullable=maybe, comment=comment, default=default), write, read)
 
 
 def facts(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
@@ -144,19 +142,19 @@ def names(name: str, comment: str | None = None) -> Field:
 
 def utc(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
     """A moment."""
-    return _one(columns.utc(name, nullable=maybe, comment=comment), time_text, parse_time, maybe=maybe, holds=datetime)
+    return _one(columns.utc(name, nullable=maybe, comment=comment), time_text, parse_time, holds=datetime)
 
 
 def day(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
     """A date, New York's unless the comment says otherwise."""
     column = columns.day(name, nullable=maybe, comment=comment)
-    return _one(column, date.isoformat, date.fromisoformat, maybe=maybe, holds=date)
+    return _one(column, date.isoformat, date.fromisoformat, holds=date)
 
 
 def money(name: str, comment: str | None = None, *, maybe: bool = False, default: str | None = None) -> Field:
     """Money or a price: a Decimal, in 1/10000 dollar."""
     column = columns.units(name, nullable=maybe, comment=comment, default=default)
-    return _one(column, to_units, from_units, maybe=maybe, holds=Decimal)
+    return _one(column, to_units, from_units, holds=Decimal)
 
 
 def fraction(name: str, comment: str | None = None) -> Field:
@@ -172,20 +170,16 @@ def whole(
     default: str | None = None,
     field: str | None = None,
 ) -> Field:
-    return _one(
-        columns.whole(name, nullable=maybe, comment=comment, default=default), field=field, maybe=maybe, holds=int
-    )
+    return _one(columns.whole(name, nullable=maybe, comment=comment, default=default), field=field, holds=int)
 
 
 def large(name: str, comment: str | None = None, *, maybe: bool = False, default: str | None = None) -> Field:
     """A whole number that may be larger than 32 bits hold: an id of the broker's, milliseconds."""
-    return _one(
-        Column(name, BigInteger, nullable=maybe, comment=comment, server_default=default), maybe=maybe, holds=int
-    )
+    return _one(Column(name, BigInteger, nullable=maybe, comment=comment, server_default=default), holds=int)
 
 
 def number(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
-    return _one(Column(name, Float, nullable=maybe, comment=comment), maybe=maybe, holds=float)
+    return _one(Column(name, Float, nullable=maybe, comment=comment), holds=float)
 
 
 def of_column(column: Column[Any]) -> Field:
@@ -196,16 +190,27 @@ def of_column(column: Column[Any]) -> Field:
 # ---- fields of several columns
 
 
-def several(name: str, parts: Mapping[str, Field], read: Callable[[Row], Any]) -> Field:
+def several(name: str, parts: Mapping[str, Field], read: Callable[[Row], Any], *, maybe: bool = False) -> Field:
     """A field of several columns; `parts` by the attribute of the value that stands in each."""
-    write = {part.columns[0].name: _part_of(attribute, part) for attribute, part in parts.items()}
+    columns_of = {attribute: part.columns[0] for attribute, part in parts.items()}
     checks = tuple(check for part in parts.values() for check in part.checks)
-    return Field(name, tuple(part.columns[0] for part in parts.values()), write, read, None, checks)
+    if maybe:
+        write: dict[str, Write | None] = {c.name: _part_of(a, parts[a]) for a, c in columns_of.items()}
+        return Field(name, tuple(columns_of.values()), write, read, checks=checks)
+    forms = {column: form for part in parts.values() for column, form in part.write.items()}
+    attributes = {column.name: attribute for attribute, column in columns_of.items()}
+    return Field(name, tuple(columns_of.values()), forms, read, checks=checks, parts=attributes)
 
 
 def _part_of(attribute: str, part: Field) -> Write:
     (form,) = part.write.values()
-    return lambda value: None if value is None else form(getattr(value, attribute))
+    value_of = attrgetter(attribute)
+
+    def write(whole: Any) -> Any:
+        value = value_of(whole)
+        return value if form is None or value is None else form(value)
+
+    return write
 
 
 def contract(comments: Mapping[str, str]) -> Field:

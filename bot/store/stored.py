@@ -7,7 +7,7 @@ Consequence: a field of the dataclass that no column holds is an error at the im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import Field as Attribute
 from dataclasses import fields as attributes_of
 from operator import attrgetter
@@ -20,7 +20,7 @@ from sqlalchemy.sql import ClauseElement
 
 from bot.domain.kinds import KINDS
 from bot.store.columns import METADATA
-from bot.store.fields import Field, Write
+from bot.store.fields import Field
 from bot.store.values import Row
 
 
@@ -55,7 +55,11 @@ class Stored(Generic[T]):
         self.kind: Final = kind
         self.table: Final = Table(name, METADATA, *columns, *checks, *more, comment=comment)
         self._as_kept = as_kept
-        self._writes = [_writer(each) for each in fields if each.write and not each.is_given]
+        written = [each for each in fields if each.write and not each.is_given]
+        plain = [(column, each) for each in written if each.of is None for column in each.write]
+        self._plain_values = _values_of([each.path(column) for column, each in plain])
+        self._plain = [(column, each.write[column]) for column, each in plain]
+        self._others = [(each.of, list(each.write.items())) for each in written if each.of is not None]
         self._given = {column: form for each in fields if each.is_given for column, form in each.write.items()}
         self._written = [column for each in fields for column in each.write]
 
@@ -66,13 +70,17 @@ class Stored(Generic[T]):
     def row(self, thing: T, **given: Any) -> dict[str, Any]:
         """Return the stored form of a thing by column; `given` are the values that it does not know itself."""
         kept = thing if self._as_kept is None else self._as_kept(thing)
-        found: dict[str, Any] = {}
-        for value_of, columns in self._writes:
+        found = {
+            column: value if form is None or value is None else form(value)
+            for (column, form), value in zip(self._plain, self._plain_values(kept), strict=True)
+        }
+        for value_of, columns in self._others:
             value = value_of(kept)
             for column, form in columns:
-                found[column] = form(value)
+                found[column] = value if form is None or value is None else form(value)
         for column, form in self._given.items():
-            found[column] = form(given[column])
+            value = given[column]
+            found[column] = value if form is None or value is None else form(value)
         return found
 
     def read(self, row: Row) -> T:
@@ -94,8 +102,11 @@ class Stored(Generic[T]):
         return every.where(self.table.c.state.not_in(over)) if over else every
 
 
-def _writer(each: Field) -> tuple[Callable[[Any], Any], list[tuple[str, Write]]]:
-    return each.of or attrgetter(each.name), list(each.write.items())
+def _values_of(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) == 1:
+        value_of = attrgetter(names[0])
+        return lambda thing: (value_of(thing),)
+    return attrgetter(*names)
 
 
 def _all_kept(kind: type[Thing], kept: Collection[str]) -> None:

@@ -12,7 +12,7 @@ from bot.store.stored import Stored
 from bot.store.values import Row, maybe_dollars
 
 
-def _terms(name: str, prefix: str, quantity: Field) -> Field:
+def _terms(name: str, prefix: str, quantity: Field, *, maybe: bool = False) -> Field:
     """What an order asks for, in three columns; without a quantity there are no terms."""
     limit, stop = money(f"{prefix}limit_price", maybe=True), money(f"{prefix}stop_price", maybe=True)
 
@@ -22,7 +22,7 @@ def _terms(name: str, prefix: str, quantity: Field) -> Field:
             return None
         return Terms(contracts, maybe_dollars(row[f"{prefix}limit_price"]), maybe_dollars(row[f"{prefix}stop_price"]))
 
-    return several(name, {"quantity": quantity, "limit_price": limit, "stop_price": stop}, read)
+    return several(name, {"quantity": quantity, "limit_price": limit, "stop_price": stop}, read, maybe=maybe)
 
 
 ORDERS: Final = Stored(
@@ -42,7 +42,7 @@ ORDERS: Final = Stored(
     whole("filled_quantity", "by executions"),
     whole("reported_filled", "by the broker's statuses"),
     money("filled_value", "sum of price x contracts"),
-    _terms("wanted", "wanted_", whole("wanted_quantity", "amendment sent and not yet echoed", maybe=True)),
+    _terms("wanted", "wanted_", whole("wanted_quantity", "amendment sent and not yet echoed", maybe=True), maybe=True),
     utc("wanted_since", maybe=True),
     word("state", OrderState),
     utc("state_since"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from datetime import time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import Index
@@ -27,7 +28,9 @@ from bot.store.stored import Stored
 from bot.store.values import json_text, maybe_parse_time, parse_json
 
 
+@lru_cache(maxsize=4096)
 def plan_text(plan: ExitPlan) -> str:
+    """Return a plan as JSON; it is frozen with its position, and written with every change of it."""
     flat_by = None if plan.flat_by is None else plan.flat_by.isoformat()
     return json_text(asdict(plan) | {"flat_by": flat_by})
 
