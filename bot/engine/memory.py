@@ -4,7 +4,6 @@ and how they reach it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -67,7 +66,7 @@ class Memory:
         if not journal.batch.is_empty:
             await self._store.commit(journal.batch)
             self._on_commit(journal.batch)
-        self.ledger.account_on_disk = replace(self.ledger.account)
+        self.ledger.account.committed()
         self.drop_journal()
         self.journal.touched = journal.touched
         return journal.instructions

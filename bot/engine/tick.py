@@ -259,7 +259,7 @@ class Engine:
         run("no market", tick_memory.no_market.tell, schedule)
         run("time budgets", budgets.tell_of_what_takes_too_long, schedule)
         if not rests:
-            run("account snapshots", jobs.snapshot_account, schedule, self.ledger.account.latest)
+            run("account snapshots", jobs.snapshot_account, schedule, self.ledger.account.heard.latest)
             run("rest", self._begin_to_rest)
         if started - self._status_at < self.settings.engine.status_wall_seconds:
             return

@@ -101,7 +101,7 @@ def what_hangs_on_it(bot: Wired) -> object:
     ledger = bot.engine.ledger
     orders = {o.id: (o.state, o.order_id, o.perm_id, o.terms, o.filled_quantity) for o in ledger.orders.values()}
     positions = {p.id: (p.state, p.quantity, p.entry_value, p.commissions) for p in ledger.positions.values()}
-    held = (bot.session, bot.connection, dict(ledger.halted_symbols), ledger.equity)
+    held = (bot.session, bot.connection, dict(ledger.halted_symbols), ledger.account.equity)
     return orders, positions, set(ledger.executions), dict(ledger.commissions), held
 
 
@@ -174,10 +174,10 @@ async def test_a_holding_that_cannot_be_read_is_not_an_empty_one(path: Path, val
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e12", "", "9" * 30])
 async def test_an_account_value_that_is_none_is_told_and_the_last_one_stays(path: Path, value: str) -> None:
     async with bot_with_the_real_store(path) as bot:
-        equity = await bot.until(lambda: bot.engine.ledger.equity)
+        equity = await bot.until(lambda: bot.engine.ledger.account.equity)
         bot.tws.send(6, 2, "NetLiquidation", value.replace("1e12", "1e200"), "USD", ACCOUNT)
         await bot.heard()
-        assert bot.engine.ledger.equity == equity
+        assert bot.engine.ledger.account.equity == equity
         assert bool(bot.alerts("UNKNOWN_WORD")) is bool(value), "empty is the word for none"
         assert "TICK_FAILED" not in bot.codes
 

@@ -258,7 +258,7 @@ async def test_a_lost_request_for_a_contract_ends_in_time_and_is_asked_again(boo
 async def test_a_margin_preview_that_is_never_answered_refuses_its_signal(book_tws: BookTws) -> None:
     async with wired(book_tws, broker=HASTY) as bot:
         book_tws.mute.add(3)
-        await bot.until(lambda: bot.engine.ledger.equity)
+        await bot.until(lambda: bot.engine.ledger.account.equity)
         bot.strategy.contract = bot.contract
         await bot.until(lambda: bot.signal and bot.signal.state == "rejected")
         rows = [row for batch in bot.batches for row in batch.transitions if row.trigger == "reject"]

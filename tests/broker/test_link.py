@@ -98,7 +98,7 @@ async def test_when_the_broker_is_back_the_whole_book_is_read_before_anything_el
 
 async def test_data_lost_means_that_every_line_is_asked_for_anew_and_proved_by_its_age(book_tws: BookTws) -> None:
     async with wired(book_tws) as bot:
-        await bot.until(lambda: bot.engine.ledger.equity)
+        await bot.until(lambda: bot.engine.ledger.account.equity)
         lines = len(book_tws.of(1))
         say(bot, 1100, 1101)
         await bot.until(lambda: len(book_tws.of(1)) == lines + 1)

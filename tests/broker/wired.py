@@ -160,7 +160,7 @@ class Wired:
 
     async def propose(self) -> Order:
         """Have the strategy propose; returns the entry order once it is on the wire."""
-        await self.until(lambda: self.engine.ledger.equity)
+        await self.until(lambda: self.engine.ledger.account.equity)
         await self.quote()
         known = {o.id for o in self.of(Purpose.ENTRY)}
         self.strategy.contract = self.contract

@@ -91,14 +91,14 @@ async def test_what_a_deposit_moved_stays_moved_over_restarts(run: Run, amount: 
     first = await run()
     await paid(first, 100_000, 100_000)
     await paid(first, 100_000 + amount, 100_000 + amount)
-    moved = first.engine.ledger
+    moved = first.engine.ledger.account
     assert moved.high_water == 100_000 + amount
     second = await run()
     ledger = second.engine.ledger
-    assert (ledger.high_water, ledger.opening_equity) == (moved.high_water, moved.opening_equity)
+    assert (ledger.account.high_water, ledger.account.opening_equity) == (moved.high_water, moved.opening_equity)
     await paid(second, 100_000 + amount, 100_000 + amount)
-    assert ledger.high_water == 100_000 + amount
-    assert set(ledger.opening_equity.values()) == {Decimal(100_000 + amount)}
+    assert ledger.account.high_water == 100_000 + amount
+    assert set(ledger.account.opening_equity.values()) == {Decimal(100_000 + amount)}
     assert {ledger.breakers[name].state for name in ("daily_loss", "drawdown")} == {BreakerState.OK}
     assert ledger.session.state == "active"
 
@@ -145,7 +145,7 @@ async def test_a_peak_between_two_snapshots_of_the_account_is_remembered(run: Ru
     await first.ticks(3)
     silent = await run()
     await silent.ticks(32)
-    assert silent.engine.ledger.equity is None
+    assert silent.engine.ledger.account.equity is None
     third = await run()
     await worth(third, 94_900)
     assert drawdown(third) is BreakerState.TRIPPED, "also by a run that never heard of the account"

@@ -41,8 +41,8 @@ _MOVED_BY_CASH: Final = ("daily_loss", "drawdown")
 def told(ctx: Context, journal: Journal, event: AccountReported) -> None:
     """Take the broker's word on the account."""
     ledger = ctx.ledger
-    before = ledger.account.hear(event, partial(worth, ctx))
-    if ledger.account.latest is event and ledger.account.told is not None:
+    before = ledger.account.heard.hear(event, partial(worth, ctx))
+    if ledger.account.heard.latest is event and ledger.account.heard.told is not None:
         _begin_the_day(ctx, event)
         if before is not None:
             _look_for_cash(ctx, journal, before, event)
@@ -54,31 +54,31 @@ def reckon(ctx: Context, journal: Journal) -> None:
     """Say what the account is worth now, or why that is not known; what has become too old is told once."""
     ledger, risk = ctx.ledger, ctx.settings.risk
     _compare_with_what_was_kept(ctx, journal)
-    fault = ledger.account.fault(ctx.now, risk.equity_max_age_s)
-    before, ledger.equity_fault = ledger.equity_fault, fault
+    fault = ledger.account.heard.fault(ctx.now, risk.equity_max_age_s)
+    before, ledger.account.equity_fault = ledger.account.equity_fault, fault
     if fault is not None:
-        ledger.equity = None
+        ledger.account.equity = None
         if fault.code == STALE and (before is None or before.code != STALE) and ctx.trading.is_open(ctx.broker_now):
             journal.alert(STALE, f"no entries: {fault.words}", dict(fault.facts))
         return
     if not ctx.trading.is_open(ctx.broker_now):
-        ledger.equity = ledger.account.told  # P&L of the day is reset some time at night
+        ledger.account.equity = ledger.account.heard.told  # P&L of the day is reset some time at night
         return
-    ledger.equity = ledger.account.estimate(ctx.now, partial(worth, ctx), risk.pnl_max_age_s)
+    ledger.account.equity = ledger.account.heard.estimate(ctx.now, partial(worth, ctx), risk.pnl_max_age_s)
 
 
 def worth(ctx: Context) -> dict[str, Decimal]:
     """Return what each position has brought so far: of those that are open, and those that ended since the last
     word."""
-    ledger, since = ctx.ledger, ctx.ledger.account.told_at
+    ledger, since = ctx.ledger, ctx.ledger.account.heard.told_at
     found: dict[str, Decimal] = {}
     for position in ledger.positions.values():
         quote = ctx.board.quote(position.key)
         mid = quote.mid if quote else None
         if mid is not None:
             found[position.id] = position.realized_pnl + position.unrealized_pnl(mid)
-        elif position.id in ledger.account.worth:
-            found[position.id] = ledger.account.worth[position.id]  # nothing new is known
+        elif position.id in ledger.account.heard.worth:
+            found[position.id] = ledger.account.heard.worth[position.id]  # nothing new is known
     for position in ledger.closed.values():
         if since is not None and position.closed_at is not None and position.closed_at >= since:
             found[position.id] = position.realized_pnl
@@ -87,7 +87,7 @@ def worth(ctx: Context) -> dict[str, Decimal]:
 
 def _begin_the_day(ctx: Context, event: AccountReported) -> None:
     """Set the day's first equity once. One that was guessed without P&L is mended when P&L comes."""
-    ledger, value = ctx.ledger, ctx.ledger.account.told
+    ledger, value = ctx.ledger, ctx.ledger.account.heard.told
     at = ledger.clocks.of_broker(event.at)
     day = new_york_day(at)
     if value is None or ledger.connection.state is ConnectionState.RESTART_WINDOW:
@@ -96,14 +96,14 @@ def _begin_the_day(ctx: Context, event: AccountReported) -> None:
         return
     is_late = ctx.trading.day == day and at > ctx.trading.open_at
     with_pnl = event.daily_pnl is not None and _of_one_instant(event)
-    if day in ledger.opening_equity and not (day == ledger.opening_guessed_on and with_pnl):
+    if day in ledger.account.opening_equity and not (day == ledger.account.opening_guessed_on and with_pnl):
         return
     if is_late and with_pnl and event.daily_pnl is not None:
-        ledger.opening_guessed_on = None
-        ledger.opening_equity[day] = value - event.daily_pnl
+        ledger.account.opening_guessed_on = None
+        ledger.account.opening_equity[day] = value - event.daily_pnl
         return
-    ledger.opening_guessed_on = day if is_late else None
-    ledger.opening_equity.setdefault(day, (ledger.last_close if is_late else None) or value)
+    ledger.account.opening_guessed_on = day if is_late else None
+    ledger.account.opening_equity.setdefault(day, (ledger.account.last_close if is_late else None) or value)
 
 
 def _of_one_instant(event: AccountReported) -> bool:
@@ -114,7 +114,7 @@ def _of_one_instant(event: AccountReported) -> bool:
 def _compare_with_what_was_kept(ctx: Context, journal: Journal) -> None:
     """Money that moved while nobody looked is told from a loss once the book was compared: by then the fills of the
     meantime are known. Until then no breaker judges by money, and no entry passes anyway."""
-    account = ctx.ledger.account
+    account = ctx.ledger.account.heard
     if account.kept is None or account.at_word is None or ctx.ledger.session.state in _NOT_COMPARED:
         return
     kept, account.kept = account.kept, None
@@ -137,7 +137,7 @@ def _look_for_cash(ctx: Context, journal: Journal, before: AccountReported, even
 
 def _keep(ctx: Context, journal: Journal, event: AccountReported) -> None:
     """Have the store know the account as it is after a flow, so that a start does not find the same flow again."""
-    pnl = ctx.ledger.day_pnl(ctx.trading.day)
+    pnl = ctx.ledger.account.day_pnl(ctx.trading.day)
     row = AccountSnapshotRow(event, ctx.trading.day, pnl or Decimal(0), len(ctx.ledger.positions))
     journal.batch.account = row
 
@@ -155,15 +155,16 @@ def _commission(ctx: Context, exec_id: str) -> Decimal:
 def _move_along(ctx: Context, journal: Journal, flow: CashFlow, day: date) -> None:
     """Money that came or went is neither won nor lost: what equity is compared with moves by the same sum."""
     ledger = ctx.ledger
-    if day in ledger.opening_equity:
-        ledger.opening_equity[day] += flow.amount
-    if ledger.high_water is not None:
-        ledger.high_water += flow.amount
+    ledger.account.move_along(flow.amount, day)
     what = "deposit" if flow.amount > 0 else "withdrawal"
     words = f"{what} of {abs(flow.amount):,.2f} USD: no P&L; the day's first equity and the high water move along"
-    facts = {"amount": flow.amount, "first_equity": ledger.opening_equity.get(day), "high_water": ledger.high_water}
+    facts = {
+        "amount": flow.amount,
+        "first_equity": ledger.account.opening_equity.get(day),
+        "high_water": ledger.account.high_water,
+    }
     # With the step, for a start reads them from the breaker: a death before its next pulse must not bring the old back.
-    first, high = ledger.opening_equity.get(day), ledger.high_water
+    first, high = ledger.account.opening_equity.get(day), ledger.account.high_water
     moved = {"first_equity": first, "day": day, "high_water": high, "seen_at": ctx.now}
     for name in _MOVED_BY_CASH:
         breaker = ledger.breakers.setdefault(name, Breaker(name))
@@ -175,8 +176,8 @@ def _move_along(ctx: Context, journal: Journal, flow: CashFlow, day: date) -> No
 def _raise_high_water(ctx: Context) -> None:
     """The broker's words alone raise it: an estimate that shot over must not be held against the account. What may be a
     deposit of the time before a start raises it once that is known."""
-    ledger, value = ctx.ledger, ctx.ledger.account.told
-    if ledger.account.kept is not None or ledger.connection.state is ConnectionState.RESTART_WINDOW:
+    ledger, value = ctx.ledger, ctx.ledger.account.heard.told
+    if ledger.account.heard.kept is not None or ledger.connection.state is ConnectionState.RESTART_WINDOW:
         return
     if value is not None:
-        ledger.high_water = max(ledger.high_water or value, value)
+        ledger.account.raise_high_water(value)

@@ -108,7 +108,7 @@ def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report:
         return  # what is no value is no equity; a row at a wrong hour could pass for the day's first
     if not schedule.due(ACCOUNT_SNAPSHOT.name, ctx.now, ACCOUNT_SNAPSHOT.every_s(ctx.setting)):
         return
-    pnl = ctx.ledger.day_pnl(ctx.trading.day)
+    pnl = ctx.ledger.account.day_pnl(ctx.trading.day)
     if pnl is not None:
         journal.batch.account = AccountSnapshotRow(report, ctx.trading.day, pnl, len(ctx.ledger.positions))
 

@@ -130,10 +130,10 @@ class Limits:
         return BookView(
             now=ctx.now,
             in_session=ctx.trading.is_open(ctx.broker_now) and bool(ctx.strategies),
-            equity=ledger.equity if ledger.account.kept is None else None,
+            equity=ledger.account.equity if ledger.account.heard.kept is None else None,
             day=ctx.trading.day,
-            first_equity=ledger.opening_equity.get(ctx.trading.day),
-            high_water=ledger.high_water,
+            first_equity=ledger.account.opening_equity.get(ctx.trading.day),
+            high_water=ledger.account.high_water,
             losses_in_a_row=losses_in_a_row(ctx),
             exposures=bets,
             minutes=self.minutes,
@@ -271,8 +271,8 @@ def acknowledge(ctx: Context, journal: Journal, actor: str) -> list[str]:
         words = f"{actor} resumed: {breaker.id} is counted anew"
         sets = BreakerChange(acknowledged_at=ctx.now, since=ctx.now)
         if breaker.id == "drawdown":
-            ctx.ledger.high_water = ctx.ledger.account.told
-            sets["facts"] = {"high_water": ctx.ledger.high_water}
+            ctx.ledger.account.begin_high_water_anew()
+            sets["facts"] = {"high_water": ctx.ledger.account.high_water}
         journal.take(Step(breaker, BreakerTrigger.ACKNOWLEDGE, words, dict(breaker.facts), sets, actor=actor))
         lifted.append(breaker.id)
     return lifted

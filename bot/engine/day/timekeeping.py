@@ -29,7 +29,7 @@ from bot.domain.session import SessionState, SessionTrigger
 from bot.domain.signal import SignalChange, SignalState, SignalTrigger
 from bot.domain.wording import new_york
 from bot.engine.settlement import expiry
-from bot.engine.state.clocks import Clocks
+from bot.engine.state.clocks import BlockedBy, ClockBlock, Clocks
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
@@ -37,7 +37,9 @@ from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import CALLED_OFF, call_off
 from bot.engine.trade.signals import close_question
 
-_COMPARING: Final = "the machine's clock was set and agrees again; the book is not yet compared"
+_COMPARING: Final = ClockBlock(
+    BlockedBy.COMPARISON, "the machine's clock was set and agrees again; the book is not yet compared"
+)
 _WORTH_A_WORD: Final = 3  # a third of the limit
 _SET_IT: Final = "Set it right: `timedatectl` shows it, `timedatectl set-ntp true` has it follow NTP."
 _REMEDY: Final = {  # by whether ours is ahead
@@ -58,10 +60,10 @@ def parted(ctx: Context, journal: Journal, event: ClockParted) -> None:
     if ahead_s:
         side = "ahead of" if ahead_s > 0 else "behind"
         words = f"the machine's clock is {abs(ahead_s):.1f} s {side} the time that the bot keeps"
-        ledger.clock_block = words
+        ledger.clocks.block = ClockBlock(BlockedBy.PARTED, words)
         journal.alert("CLOCK_PARTED", f"{words}: no entries until they agree. {_advice(ahead_s)}", facts)
     else:
-        ledger.clock_block = _COMPARING
+        ledger.clocks.block = _COMPARING
         journal.alert("CLOCK_AGREES", "the machine's clock and the bot's time agree again", facts)
     journal.instructions.append(AskSnapshot("the machine's clock was set"))
 
@@ -74,8 +76,8 @@ def _advice(ahead_s: float) -> str:
 
 def is_compared(ledger: Ledger) -> None:
     """The broker's book was compared to the end: the last reason to keep entries out is gone."""
-    if ledger.clock_block == _COMPARING:
-        ledger.clock_block = ""
+    if wants_the_book(ledger):
+        ledger.clocks.block = None
 
 
 def follow_the_clocks(ctx: Context, journal: Journal) -> None:
@@ -129,7 +131,7 @@ def should_begin_again(ledger: Ledger) -> bool:
 
 def wants_the_book(ledger: Ledger) -> bool:
     """Say whether a comparison is all that entries wait for."""
-    return ledger.clock_block == _COMPARING
+    return ledger.clocks.block is not None and ledger.clocks.block.by is BlockedBy.COMPARISON
 
 
 def leave_the_future(ctx: Context, journal: Journal) -> None:

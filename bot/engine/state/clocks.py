@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final
 
 from bot.domain.events import BrokerTimeTold
@@ -21,6 +22,21 @@ UNHEARD: Final = "the broker has not told its time yet"
 _RESOLUTION: Final = timedelta(seconds=1)
 _AGREE_AGAIN: Final = 2  # half the limit, so that a difference at the limit does not come and go
 _NONE: Final = timedelta(0)
+
+
+class BlockedBy(Enum):
+    """What keeps entries out since the machine's clock was set."""
+
+    PARTED = "parted"  # wall and bot disagree on the time
+    COMPARISON = "comparison"  # they agree again, and the broker's book is not compared yet
+
+
+@dataclass(frozen=True, slots=True)
+class ClockBlock:
+    """Why the machine's clock keeps entries out, and in words for those who read it."""
+
+    by: BlockedBy
+    words: str
 
 
 @dataclass(slots=True)
@@ -34,9 +50,15 @@ class Clocks:
     is_fresh: bool = False  # the broker has told its time since it was last spoken of: no guess by a clock of ours
     told: str = ""  # how severely a person was last told
     wall_ahead_s: float = 0.0  # how far the machine's wall clock was last told to be ahead of our time
+    block: ClockBlock | None = None  # since the machine's clock was set; None: it keeps no entry out
     wait_for_agreement: bool = True  # what follows when they agree was not drawn yet
     _broker_at: datetime | None = None
     _steady_s: float = 0.0
+
+    @property
+    def why_blocked(self) -> str:
+        """Return in words why the machine's clock keeps entries out; empty: it does not."""
+        return self.block.words if self.block is not None else ""
 
     @property
     def difference(self) -> str:

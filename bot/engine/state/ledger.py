@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -25,8 +25,8 @@ from bot.domain.position import CloseReason, Position, Valuation
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal, SignalState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
+from bot.engine.state.broker_account import BrokerAccount
 from bot.engine.state.clocks import Clocks
-from bot.engine.state.equity import Equity, ValueFault
 from bot.engine.state.proof import Proof
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
 from bot.risk.correlation import Bet, Minutes, bet_on
@@ -88,7 +88,6 @@ class Ledger:
                 self.charged[base_of(exec_id)] = self.commissions[exec_id]
         self.highest_order_id = loaded.highest_order_id
         self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
-        self.opening_equity: dict[date, Decimal] = dict(loaded.opening_equity)
         self.link_told_at: dict[str, datetime] = {}  # state of the connection -> when it was last told of
         self.too_large: dict[str, datetime] = {}  # position -> since when its stop would sell more than is held
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
@@ -97,13 +96,13 @@ class Ledger:
         self.not_ours, self.opaque_told = dict(loaded.not_ours), set(loaded.opaque_told)
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
         self.bid_seen = dict(loaded.bid_seen)  # the same of the option's bid
-        self.clock_block = self.disk_block = ""  # why the clock, the disk of the store keep entries out; empty: not
+        self.disk_block = ""  # why the disk of the store keeps entries out; empty: it does not
         self.proof = Proof()
         self.clocks = Clocks()
-        self.high_water: Decimal | None = loaded.high_water
         self.breakers_fault = ""  # in words, while they cannot be read
         self._begin_unstored()
-        self._know_no_account(loaded)
+        self.account = BrokerAccount(loaded)
+        self.minutes: Minutes = {}  # last prices of the minutes, as the limits keep them
         for position in self.positions.values():
             self.by_key[position.key].add(position.id)
         for order in loaded.entities.of(Order).values():
@@ -118,27 +117,18 @@ class Ledger:
         self.old_echoes: set[tuple[str, str]] = set()  # (reference, terms of before) that the book was asked for
         self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
 
-    def _know_no_account(self, loaded: LoadedState) -> None:
-        self.account = Equity(kept=loaded.last_account)  # what came or went while nobody looked shows beside it
-        self.account_on_disk = Equity()  # as it was at the last commit
-        self.equity: Decimal | None = None  # what the account is worth at this moment; None: see `equity_fault`
-        self.equity_fault: ValueFault | None = None
-        self.last_close = loaded.last_close
-        self.opening_guessed_on: date | None = None  # the day whose first equity may still be mended
-        self.minutes: Minutes = {}  # last prices of the minutes, as the limits keep them
-
     def carry_on(self, before: Ledger) -> None:
         """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
         self.proof.carry_on(before.proof)
-        self.clocks, self.clock_block = before.clocks.unsaid(), before.clock_block
+        self.clocks = before.clocks.unsaid()
         self.disk_block = before.disk_block
         self.other_buys = before.other_buys
         self.old_echoes = before.old_echoes
         for order in self.orders.values():
             if (known := before.orders.get(order.id)) is not None:
                 self.change(order, OrderChange(superseded=known.superseded))
-        self.account, self.minutes = replace(before.account_on_disk), before.minutes
-        self.account_on_disk = replace(before.account_on_disk)
+        self.account.carry_on(before.account)
+        self.minutes = before.minutes
 
     def _sort_out(self, found: Entities) -> Entities:
         """Take in what is alive and return what is over. Orders come in by themselves: a fill may be for either."""
@@ -279,7 +269,7 @@ class Ledger:
                 del self.approvals[approval.id]
         self._forget_executions(now - timedelta(days=EXECUTION_DAYS))
         self.by_key = defaultdict(set, {key: ids for key, ids in self.by_key.items() if ids})
-        self.opening_equity = {day: equity for day, equity in self.opening_equity.items() if day >= since}
+        self.account.forget_before(since)
         self.foreign_told.clear()
         self.old_echoes.clear()
 
@@ -385,7 +375,9 @@ class Ledger:
         """Return in words every tripped breaker, that they cannot be read, and what is wrong with the machine's clock:
         while there is one, no entry passes."""
         others = (
-            words for words in (self.breakers_fault, self.disk_block, self.clock_block, self.clocks.difference) if words
+            words
+            for words in (self.breakers_fault, self.disk_block, self.clocks.why_blocked, self.clocks.difference)
+            if words
         )
         tripped = (b for b in self.breakers.values() if b.state is BreakerState.TRIPPED)
         return (*others, *(f"{b.id} {b.value} against {b.limit}" for b in tripped))
@@ -437,11 +429,6 @@ class Ledger:
             if on_its_way and (is_earlier or signal.state in _ALLOWED):
                 found.append(bet_on(signal.contract))
         return tuple(found)
-
-    def day_pnl(self, day: date) -> Decimal | None:
-        """Return equity now less the day's first equity; None until the broker has said both."""
-        opening = self.opening_equity.get(day)
-        return None if self.equity is None or opening is None else self.equity - opening
 
 
 _ADD: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {

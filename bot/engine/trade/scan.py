@@ -194,7 +194,7 @@ def _blocked(ctx: Context) -> tuple[str, str] | None:
         return "not_allowed", f"entries are not allowed: session {session.state}, connection {link.state}"
     if ctx.kill_switch:
         return "kill_switch", f"entries are blocked: {ctx.kill_switch}"
-    fault = ctx.ledger.equity_fault
+    fault = ctx.ledger.account.equity_fault
     if fault is not None and fault.code != UNKNOWN:  # at a start the value comes a moment later
         return "equity", f"entries are blocked: {no_equity(ctx)}"
     if blocks := ctx.ledger.entry_blocks:

@@ -32,7 +32,7 @@ _UNSIZED = "proposed, but no contract is allowed: "
 
 def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Instruction, ...]] | str:
     """Return a new pending signal and the what-if that measures it, or in words why there is none."""
-    equity = ctx.ledger.equity
+    equity = ctx.ledger.account.equity
     if equity is None:
         return no_equity(ctx)
     limit = entry_price(ctx, proposal)
@@ -74,7 +74,7 @@ def _size(ctx: Context, proposal: Proposal, equity: Decimal, worst: Decimal) -> 
 
 def _day_may_lose(ctx: Context) -> Decimal | None:
     ledger, day = ctx.ledger, ctx.trading.day
-    opening, pnl = ledger.opening_equity.get(day), ledger.day_pnl(day)
+    opening, pnl = ledger.account.opening_equity.get(day), ledger.account.day_pnl(day)
     return None if opening is None or pnl is None else day_may_lose(ctx.settings.risk, opening, pnl)
 
 
@@ -110,7 +110,7 @@ def _to_buy(ctx: Context, signal: Signal) -> Decimal:
 
 def no_equity(ctx: Context) -> str:
     """Return in words, with the code, why there is no equity to take a size of."""
-    fault = ctx.ledger.equity_fault
+    fault = ctx.ledger.account.equity_fault
     return f"{fault.code}: {fault.words}" if fault is not None else "the account's equity is not known yet"
 
 
@@ -223,7 +223,7 @@ def expire(ctx: Context, signal: Signal) -> list[Step]:
 def reject_unsized(ctx: Context, signal: Signal, why: str) -> Step:
     """A signal of zero contracts; `why` names the cap."""
     cost = signal.limit_price * signal.contract.multiplier
-    evidence = {"equity": ctx.ledger.equity, "fraction": ctx.settings.risk.max_premium_fraction, "cost": cost}
+    evidence = {"equity": ctx.ledger.account.equity, "fraction": ctx.settings.risk.max_premium_fraction, "cost": cost}
     words = why.removeprefix(_UNSIZED)
     return Step(signal, SignalTrigger.REJECT, words, evidence, SignalChange(closed_at=ctx.now))
 
@@ -246,8 +246,8 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         session=ctx.entering,
         connection_state=ledger.connection.state.value,
         connection_allows_entry=ledger.connection.allows(Permission.ENTER) and not ctx.restart_is_near,
-        equity=ledger.equity,
-        day_pnl=ledger.day_pnl(ctx.trading.day),
+        equity=ledger.account.equity,
+        day_pnl=ledger.account.day_pnl(ctx.trading.day),
         open_calls=exposure.calls,
         open_puts=exposure.puts,
         open_total=exposure.total,
@@ -261,8 +261,8 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
         breakers=ledger.entry_blocks,
         bets=ledger.bets(signal),
         minutes=ledger.minutes,
-        equity_fault=ledger.equity_fault.code if ledger.equity_fault else "",
-        equity_facts=ledger.equity_fault.facts if ledger.equity_fault else {},
+        equity_fault=ledger.account.equity_fault.code if ledger.account.equity_fault else "",
+        equity_facts=ledger.account.equity_fault.facts if ledger.account.equity_fault else {},
         order_most=order_most(ctx, signal.key),
     )
     return validate_entry(view, ctx.settings.risk)

@@ -69,21 +69,21 @@ async def test_where_the_brokers_pnl_is_silent_the_marks_say_it() -> None:
     desk = await Desk().start()
     await desk.hold(20)
     desk.account_talks = False
-    word = Teller(desk, int(desk.engine.ledger.account.told or 0))
+    word = Teller(desk, int(desk.engine.ledger.account.heard.told or 0))
     word.last = replace(word.last, realized_pnl=None, unrealized_pnl=None)
     word.word()
     await desk.ticks(2, 1)
-    before = desk.engine.ledger.equity
+    before = desk.engine.ledger.account.equity
     desk.quote("1.68", "1.72")
     await desk.ticks(3, 1)
     assert before is not None
-    assert desk.engine.ledger.equity == before - 20 * 30
+    assert desk.engine.ledger.account.equity == before - 20 * 30
 
 
 async def test_equity_that_is_too_old_is_none_and_comes_back_with_the_next_word() -> None:
     desk, teller = await start(equity_max_age_s=200)
     await desk.ticks(201, 1)
-    assert desk.engine.ledger.equity is None
+    assert desk.engine.ledger.account.equity is None
     assert desk.store.alerts.count("EQUITY_STALE") == 1
     desk.quote("1.98", "2.02")
     desk.strategy.contract = SPY_590C
@@ -92,7 +92,7 @@ async def test_equity_that_is_too_old_is_none_and_comes_back_with_the_next_word(
     assert "EQUITY_STALE" in desk.store.status.waiting_for[0]
     teller.word()
     await desk.ticks(2, 1)
-    assert desk.engine.ledger.equity == 100_000
+    assert desk.engine.ledger.account.equity == 100_000
 
 
 @pytest.mark.parametrize("amount", [-20_000, 20_000, -150, 60_000])
@@ -102,8 +102,8 @@ async def test_money_paid_in_or_out_neither_trips_nor_hides_a_loss(amount: int) 
     teller.word(net_liquidation=100_000 + amount, cash=100_000 + amount)
     await desk.ticks(3, 1)
     ledger = desk.engine.ledger
-    assert ledger.opening_equity[DAY] == 100_000 + amount
-    assert ledger.high_water == 100_000 + amount
+    assert ledger.account.opening_equity[DAY] == 100_000 + amount
+    assert ledger.account.high_water == 100_000 + amount
     assert {state(desk, "daily_loss"), state(desk, "drawdown")} == {BreakerState.OK}
     assert desk.store.alerts.count("CASH_FLOW") == 1
     rows = [r for r in desk.store.transitions if r.trigger == "adjust"]
@@ -128,11 +128,11 @@ async def test_what_is_no_sound_value_is_no_first_equity(value: int | None) -> N
     teller = Teller(desk)
     teller.word(net_liquidation=value)
     await desk.ticks(2, 1)
-    assert DAY not in desk.engine.ledger.opening_equity
-    assert desk.engine.ledger.equity is None
+    assert DAY not in desk.engine.ledger.account.opening_equity
+    assert desk.engine.ledger.account.equity is None
     teller.word(net_liquidation=100_000)
     await desk.ticks(2, 1)
-    assert desk.engine.ledger.opening_equity[DAY] == 100_000
+    assert desk.engine.ledger.account.opening_equity[DAY] == 100_000
 
 
 async def test_a_start_within_the_session_counts_what_was_lost_before_it() -> None:
@@ -142,7 +142,7 @@ async def test_a_start_within_the_session_counts_what_was_lost_before_it() -> No
     await desk.ticks(1, 1)
     teller.pnl(-5_000, -5_000)
     await desk.ticks(2, 1)
-    assert desk.engine.ledger.opening_equity[DAY] == 100_000
+    assert desk.engine.ledger.account.opening_equity[DAY] == 100_000
 
 
 async def test_pnl_of_before_a_fill_is_not_taken_from_a_value_after_it() -> None:
@@ -154,7 +154,7 @@ async def test_pnl_of_before_a_fill_is_not_taken_from_a_value_after_it() -> None
     await desk.ticks(30, 1)
     teller.word(net_liquidation=100_028)  # a position is up by 28 by now, and P&L has not said so yet
     await desk.ticks(2, 1)
-    assert desk.engine.ledger.opening_equity[DAY] == 100_000
+    assert desk.engine.ledger.account.opening_equity[DAY] == 100_000
 
 
 async def test_an_account_in_another_currency_is_not_traded() -> None:
@@ -207,10 +207,10 @@ async def test_what_came_or_went_while_nobody_looked_is_seen_beside_what_was_kep
     desk, teller = await start()
     ledger = desk.engine.ledger
     assert state(desk, "daily_loss") is BreakerState.OK
-    ledger.account = Equity(kept=replace(teller.last, net_liquidation=Decimal(100_000), cash=Decimal(100_000)))
+    ledger.account.heard = Equity(kept=replace(teller.last, net_liquidation=Decimal(100_000), cash=Decimal(100_000)))
     teller.word(net_liquidation=40_000, cash=40_000)
     await desk.ticks(3, 1)
-    assert ledger.opening_equity[DAY] == 40_000
+    assert ledger.account.opening_equity[DAY] == 40_000
     assert state(desk, "daily_loss") is BreakerState.OK
     assert desk.store.alerts.count("CASH_FLOW") == 1
 
@@ -229,9 +229,9 @@ async def test_what_is_no_sound_value_is_not_kept_either(value: int) -> None:
 async def test_a_deposit_of_the_meantime_is_not_counted_twice_in_the_high_water() -> None:
     desk, teller = await start()
     ledger = desk.engine.ledger
-    ledger.account = Equity(kept=replace(teller.last, net_liquidation=Decimal(100_000), cash=Decimal(100_000)))
-    ledger.high_water = Decimal(100_000)
+    ledger.account.heard = Equity(kept=replace(teller.last, net_liquidation=Decimal(100_000), cash=Decimal(100_000)))
+    ledger.account.high_water = Decimal(100_000)
     teller.word(net_liquidation=125_000, cash=125_000)
     await desk.ticks(3, 1)
-    assert ledger.high_water == 125_000
+    assert ledger.account.high_water == 125_000
     assert state(desk, "drawdown") is BreakerState.OK

@@ -99,7 +99,7 @@ async def test_a_daily_loss_that_is_made_good_again_ends_entries_for_the_day_all
 
 
 async def test_a_drawdown_that_is_made_good_again_waits_for_a_person(desk: Desk) -> None:
-    desk.engine.ledger.high_water = Decimal(105_500)
+    desk.engine.ledger.account.high_water = Decimal(105_500)
     await equity_falls(desk, 94_900)
     desk.equity(105_000)
     await desk.ticks(8)
@@ -136,7 +136,7 @@ async def test_a_win_after_three_losses_does_not_lift_them(desk: Desk) -> None:
 
 
 async def test_a_drawdown_halts_and_a_resume_counts_it_anew(desk: Desk) -> None:
-    desk.engine.ledger.high_water = Decimal(105_500)
+    desk.engine.ledger.account.high_water = Decimal(105_500)
     await equity_falls(desk, 94_900)
     assert breaker(desk, "drawdown") is BreakerState.TRIPPED
     assert desk.store.session.state == "halted"

@@ -302,7 +302,7 @@ async def test_days_ahead_keep_what_belongs_to_the_day() -> None:
     desk.equity(90_000)
     await desk.tick()
     assert set(desk.engine.ledger.orders) >= orders
-    assert set(desk.engine.ledger.opening_equity) == {TEN.date()}
+    assert set(desk.engine.ledger.account.opening_equity) == {TEN.date()}
     assert desk.store.status.session_day == TEN.date()
 
 

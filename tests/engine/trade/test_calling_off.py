@@ -142,8 +142,8 @@ class Case:
 
 def _equity(factor: str) -> Callable[[Desk], Awaitable[object]]:
     async def trip(desk: Desk) -> None:
-        assert desk.engine.ledger.equity is not None
-        desk.equity(str(desk.engine.ledger.equity * Decimal(factor)))
+        assert desk.engine.ledger.account.equity is not None
+        desk.equity(str(desk.engine.ledger.account.equity * Decimal(factor)))
         await desk.ticks(8)
 
     return trip
