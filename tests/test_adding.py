@@ -38,7 +38,7 @@ def test_every_folder_and_file_of_the_checklists_is_there() -> None:
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
-@pytest.mark.parametrize("thing", ["setting", "alert", "column", "request", "data set", "strategy"])
+@pytest.mark.parametrize("thing", ["setting", "alert", "column", "request", "job", "data set", "strategy"])
 def test_each_thing_has_its_list_and_what_holds_it(thing: str) -> None:
     _, _, rest = PAGE.partition(f"\n## A{'n' if thing[0] in 'aeiou' else ''} {thing}\n")
     section = rest.partition("\n## ")[0]

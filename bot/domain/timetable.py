@@ -19,6 +19,8 @@ from typing import Any, Final
 
 from bot.domain.calendar import TradingSession
 
+_HOUR_S: Final = 3600.0
+
 Setting = Callable[[str], object]
 """Returns the value of a setting by its name, as `engine.settlement_evening`; a time may come as ISO text."""
 
@@ -62,6 +64,18 @@ class Moment:
     offset: timedelta = timedelta(0)
     setting: str = ""
 
+    @property
+    def words(self) -> str:
+        """Return when it is, in words."""
+        minutes = self.offset.total_seconds() / 60
+        match self.anchor:
+            case Anchor.OPEN | Anchor.CLOSE:
+                return f"{abs(minutes):g} min {'after' if minutes >= 0 else 'before'} the {self.anchor}"
+            case Anchor.FIXED:
+                return f"at {self.setting}"
+            case Anchor.CUT_OFF:
+                return f"at {self.setting}, earlier by an early close"
+
     def on(self, session: TradingSession, setting: Setting) -> datetime:
         """Return when it is in a session."""
         match self.anchor:
@@ -90,6 +104,14 @@ class Job:
     unit_s: float = 1.0
     recorded: bool = False
     again_after: timedelta = timedelta(0)
+
+    @property
+    def when(self) -> str:
+        """Return when it runs, in words; numbers that people set by the names of their settings."""
+        unit = "h" if self.unit_s == _HOUR_S else "s"
+        every = [f"every {self.every:g} s"] if isinstance(self.every, float) else []
+        every += [f"every {self.every} {unit}"] if isinstance(self.every, str) else []
+        return "; ".join([*(moment.words for moment in self.moments), *every])
 
     def every_s(self, setting: Setting) -> float:
         """Return how many seconds lie between two runs, 0 for a job of moments alone."""
@@ -168,7 +190,7 @@ DAY_SUMMARY: Final = Job(
 )  # fmt: skip
 BACKUP: Final = Job(
     "backup", "the store is copied and the copy checked", Runs.APART,
-    moments=(_after_close(5),), every="database.backup_every_hours", unit_s=3600.0, recorded=True,
+    moments=(_after_close(5),), every="database.backup_every_hours", unit_s=_HOUR_S, recorded=True,
     again_after=timedelta(minutes=30),
 )  # fmt: skip
 HEAD: Final = Job(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -84,3 +85,15 @@ def test_a_job_is_due_exactly_from_the_moment_that_was_said(last_s: int, passed_
     said = HEAD.next(last, last)
     assert said is not None
     assert HEAD.is_due(last, now) is (now >= said)
+
+
+def test_the_table_of_jobs_in_the_documents_is_the_timetable() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
+    section = text.partition("\n## Jobs by the clock\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    assert rows == [row_of(job) for job in TIMETABLE if job.recorded]
+
+
+def row_of(job: Job) -> str:
+    """Return a job as the table in the documents has it."""
+    return f"| `{job.name}`: {job.what} | {job.when} | {job.runs} | {job.missed} |"

@@ -37,6 +37,7 @@ class RecordedJob:
 
     name: str
     what: str
+    when: str
     runs: str
     missed: str
     last: JobRunRow | None
@@ -58,7 +59,7 @@ def _recorded(connection: Connection, job: Job, pulse: EngineStatus | None, sett
     last = last_run(connection, job.name)
     next_at = _next(job, last, pulse, setting) if pulse is not None else None
     is_due = pulse is not None and next_at == pulse.at
-    return RecordedJob(job.name, job.what, job.runs.value, job.missed.value, last, next_at, is_due)
+    return RecordedJob(job.name, job.what, job.when, job.runs.value, job.missed.value, last, next_at, is_due)
 
 
 def _next(job: Job, last: JobRunRow | None, pulse: EngineStatus, setting: Setting) -> datetime | None:
