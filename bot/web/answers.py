@@ -33,8 +33,9 @@ class Trouble:
     tone: str
 
 
-def three_answers(m: Overview) -> tuple[Answer, Answer, Answer]:
-    return _protection(m), _money(m), _trouble(m)
+def three_answers(m: Overview, alone: str = "") -> tuple[Answer, Answer, Answer]:
+    """Return the answers; `alone` says why no bot stands behind them, where none does."""
+    return _protection(m), _money(m), _trouble(m, alone)
 
 
 def _protection(m: Overview) -> Answer:
@@ -65,8 +66,10 @@ def _money(m: Overview) -> Answer:
     return Answer(question, formats.gain(m.money.total), f"{parts}{unmarked}", tone)
 
 
-def _trouble(m: Overview) -> Answer:
+def _trouble(m: Overview, alone: str) -> Answer:
     question = "Anything wrong?"
+    if alone:
+        return Answer(question, "Not running", "nobody decides or trails; stops at the broker rest there", BAD)
     faults = sorted(_faults(m), key=lambda fault: _SERIOUS.index(fault.tone))
     if not faults:
         return Answer(question, "No", _calm(m), GOOD)

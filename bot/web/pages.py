@@ -64,7 +64,7 @@ def overview() -> str:
 
 def _seen(machine: str | None) -> dict[str, Any]:
     m = reader().overview(machine)
-    return {"m": m, "answers": three_answers(m), "machine": machine or ""}
+    return {"m": m, "answers": three_answers(m, reader().alone()), "machine": machine or ""}
 
 
 def story(kind: str, entity_id: str) -> Story:

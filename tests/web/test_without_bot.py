@@ -34,6 +34,14 @@ def test_every_page_says_that_no_bot_runs_and_since_when(alone: FlaskClient, pat
     assert "No bot runs on this store. Last tick: 11:05:00 New York, Fri 20 Nov" in text
 
 
+def test_nothing_on_it_looks_alive(alone: FlaskClient) -> None:
+    text = alone.get("/").get_data(as_text=True)
+    assert "data-events" not in text, "there is nothing to stream"
+    assert "No live updates: no bot runs." in text
+    assert ">active</span>" not in text
+    assert text.count("Not running") >= 2, "in the banner and as the answer"
+
+
 def test_time_stands_at_the_last_tick(alone: FlaskClient) -> None:
     assert alone.get("/api/status").get_json()["now"] == "2026-11-20T16:05:00+00:00"
 
