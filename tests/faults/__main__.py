@@ -18,6 +18,7 @@ from bot.sim.faults.catalogue import in_words
 from tests.faults.breaks import BREAKS, broken
 from tests.faults.day import live_day, live_twice
 from tests.faults.plan import Outcome, Plan
+from tests.faults.provocations import PROVOKED_BY
 
 _TELL_EVERY = 200
 _PARTS = ("faults", "crashes", "requests", "outages")
@@ -91,6 +92,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("days", nargs="?", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--break", dest="name", choices=sorted(BREAKS), help="break the protocol: this must be caught")
+    parser.add_argument("--provoke", choices=sorted(PROVOKED_BY), help="break the protocol where it is sure to tell")
     parser.add_argument("--only", type=int, help="play one seed and say what happens")
     parser.add_argument("--faults", help="with --only: the numbers of the faults to keep, or none")
     parser.add_argument("--crashes", help="with --only: the numbers of the deaths to keep, or none")
@@ -100,6 +102,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--explain", type=int, default=5, help="how many failures are shrunk and explained")
     return parser.parse_args()
+
+
+def provoke(name: str) -> int:
+    """Play the days that are made for a break, with it and without; it has to be found in one of them, by itself."""
+    for plan in PROVOKED_BY[name].days():
+        found, sound = play(plan, name).broken, play(plan).broken
+        print(f"market {plan.seed}: {len(found)} promises broken by {name}, {len(sound)} without it")
+        print("\n".join(f"  {each}" for each in (sound or found)[:3]))
+        if found or sound:
+            return int(bool(sound))
+    return 1
 
 
 def play_one(arguments: argparse.Namespace) -> int:
@@ -173,6 +186,8 @@ def _counted(what: Counter[str]) -> str:
 
 def main() -> int:
     arguments = _arguments()
+    if arguments.provoke is not None:
+        return provoke(arguments.provoke)
     return play_one(arguments) if arguments.only is not None else play_many(arguments)
 
 

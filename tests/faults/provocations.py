@@ -6,8 +6,8 @@ here is the same tomorrow. The market of a day is its seed's; the faults, deaths
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -47,6 +47,9 @@ class Provocation:
 
     day: Plan
     markets: tuple[int, ...]
+
+    def days(self) -> Iterator[Plan]:
+        return (replace(self.day, seed=seed) for seed in self.markets)
 
 
 _EVERY_20_S: Final = range(12, 145, 20)

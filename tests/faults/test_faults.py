@@ -165,8 +165,7 @@ def test_every_break_of_the_protocol_has_trouble_that_brings_it_to_light() -> No
 def test_a_broken_protocol_is_found_out(name: str) -> None:
     """In one of a few markets; and what is found is the break's doing, for the whole protocol passes through the same
     trouble."""
-    days = (replace(PROVOKED_BY[name].day, seed=seed) for seed in PROVOKED_BY[name].markets)
-    found = next((day for day in days if play(day, name).broken), None)
+    found = next((day for day in PROVOKED_BY[name].days() if play(day, name).broken), None)
     assert found is not None, "the break passes unseen"
     assert play(found).broken == []
 
