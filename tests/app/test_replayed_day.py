@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import io
 import json
 import sqlite3
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +22,36 @@ from bot.config.options import ReplayOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 
+Replayed = Callable[[str, int], ReplayResult]
+Told = tuple[int, str, Path]
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> LoadedConfig:
-    return load(ROOT, {"sim.state_dir": str(tmp_path)}, {})
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> LoadedConfig:
+    return load(ROOT, {"sim.state_dir": str(tmp_path_factory.mktemp("state"))}, {})
 
 
-async def replayed(config: LoadedConfig, folder: Path, scenario: str, seed: int = 1) -> ReplayResult:
-    return await replay_day(config, scenario, seed, folder / f"{scenario}-{seed}.db", quiet=True)
+@pytest.fixture(scope="module")
+def replayed(config: LoadedConfig, tmp_path_factory: pytest.TempPathFactory) -> Replayed:
+    """Return what replays a day the first time that a test asks for it; every later test reads that day's store."""
+    folder = tmp_path_factory.mktemp("days")
+
+    @cache
+    def replayed(scenario: str, seed: int) -> ReplayResult:
+        return asyncio.run(replay_day(config, scenario, seed, folder / f"{scenario}-{seed}.db", quiet=True))
+
+    return replayed
+
+
+@pytest.fixture(scope="module")
+def as_told(config: LoadedConfig, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Replay `half_day` once more, as the command line does: exit code, what it printed, its store."""
+    database, printed = tmp_path_factory.mktemp("told") / "day.db", io.StringIO()
+    with redirect_stdout(printed):
+        code = run_replay(config, ReplayOptions("half_day", 3, database, as_json=True))
+    return code, printed.getvalue(), database
 
 
 def rows(result: ReplayResult, sql: str) -> list[Any]:
@@ -49,17 +74,14 @@ def assert_sound(result: ReplayResult) -> None:
     assert rows(result, "SELECT count(*) FROM transition WHERE trigger LIKE 'refused:%'") == [(0,)]
 
 
-async def test_the_same_scenario_and_seed_give_the_same_transitions_hash_for_hash(
-    config: LoadedConfig, tmp_path: Path
-) -> None:
-    first = await replay_day(config, "half_day", 3, tmp_path / "first.db", quiet=True)
-    second = await replay_day(config, "half_day", 3, tmp_path / "second.db", quiet=True)
-    assert first.head_hash == second.head_hash
-    assert first.transitions == second.transitions > 0
+def test_the_same_scenario_and_seed_give_the_same_transitions_hash_for_hash(replayed: Replayed, as_told: Told) -> None:
+    first, second = replayed("half_day", 3), json.loads(as_told[1])
+    assert first.head_hash == second["head_hash"]
+    assert first.transitions == second["transitions"] > 0
 
 
-async def test_a_gamma_pin_day_climbs_the_whole_ladder_to_the_trail(config: LoadedConfig, tmp_path: Path) -> None:
-    result = await replayed(config, tmp_path, "gamma_pin_day")
+def test_a_gamma_pin_day_climbs_the_whole_ladder_to_the_trail(replayed: Replayed) -> None:
+    result = replayed("gamma_pin_day", 1)
     assert_sound(result)
     assert len(result.summary.trades) >= 3
     ladders = [steps for steps in states_of_positions(result).values() if _is_full_ladder(steps)]
@@ -75,30 +97,30 @@ def _is_full_ladder(steps: list[str]) -> bool:
     return len(before) >= 2 and ended[-1] == "close:closed" and any(s.endswith(":closing") for s in steps[trail:])
 
 
-async def test_a_loser_day_is_ended_by_stops(config: LoadedConfig, tmp_path: Path) -> None:
-    result = await replayed(config, tmp_path, "loser_day")
+def test_a_loser_day_is_ended_by_stops(replayed: Replayed) -> None:
+    result = replayed("loser_day", 1)
     assert_sound(result)
     assert sum(t.close_reason == "stop" for t in result.summary.trades) >= 2
     assert result.summary.money.realized < 0
 
 
-async def test_a_quiet_day_trades_nothing_and_says_why(config: LoadedConfig, tmp_path: Path) -> None:
-    result = await replayed(config, tmp_path, "quiet_day")
+def test_a_quiet_day_trades_nothing_and_says_why(replayed: Replayed) -> None:
+    result = replayed("quiet_day", 1)
     assert_sound(result)
     assert rows(result, "SELECT count(*) FROM broker_order WHERE purpose = 'entry' AND filled_quantity > 0") == [(0,)]
     assert all(reason for (reason,) in rows(result, "SELECT last_reason FROM strategy_stat"))
 
 
-async def test_a_half_day_is_flat_ten_minutes_before_its_early_close(config: LoadedConfig, tmp_path: Path) -> None:
-    result = await replayed(config, tmp_path, "half_day")
+def test_a_half_day_is_flat_ten_minutes_before_its_early_close(replayed: Replayed) -> None:
+    result = replayed("half_day", 3)
     assert_sound(result)
     assert any(t.close_reason == "flat_time" for t in result.summary.trades)
     late = "SELECT count(*) FROM execution WHERE executed_at > '2026-11-27T17:52:00'"
     assert rows(result, late) == [(0,)]
 
 
-async def test_the_chain_of_a_day_can_be_checked_without_our_code(config: LoadedConfig, tmp_path: Path) -> None:
-    result = await replayed(config, tmp_path, "half_day", seed=2)
+def test_the_chain_of_a_day_can_be_checked_without_our_code(replayed: Replayed) -> None:
+    result = replayed("gamma_pin_day", 1)
     previous = "0" * 64
     with sqlite3.connect(result.database) as connection:
         connection.row_factory = sqlite3.Row
@@ -111,13 +133,9 @@ async def test_the_chain_of_a_day_can_be_checked_without_our_code(config: Loaded
     assert previous == result.head_hash
 
 
-def test_the_json_of_a_replay_is_in_dollars_with_null_for_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    database = tmp_path / "day.db"
-    config = load(ROOT, {"sim.state_dir": str(tmp_path), "database.url": f"sqlite+aiosqlite:///{database}"}, {})
-    assert run_replay(config, ReplayOptions("half_day", 3, database, as_json=True)) == 0
-    printed = capsys.readouterr().out
+def test_the_json_of_a_replay_is_in_dollars_with_null_for_nothing(as_told: Told) -> None:
+    code, printed, database = as_told
+    assert code == 0
     told = json.loads(printed)
     assert '"None"' not in printed
     assert told["trades"], "a day without a trade proves nothing"
