@@ -155,7 +155,12 @@ def format_osi(contract: OptionContract) -> str:
 
 def parse_osi(symbol: str) -> OptionContract:
     """Return the contract of an OSI symbol, padded (IBKR) or not (UW); raises ValueError on anything else."""
-    match = _OSI.match(symbol.strip())
+    return _parsed(symbol.strip())
+
+
+@lru_cache(maxsize=8192)  # a few hundred contracts are named again and again all day; what is refused is not kept
+def _parsed(symbol: str) -> OptionContract:
+    match = _OSI.match(symbol)
     if match is None:
         raise ValueError(f"{symbol!r} is not an OSI option symbol")
     root, year, month, day, right, strike = match.groups()

@@ -53,6 +53,13 @@ def need_decimal(row: Row, name: str) -> Decimal:
 def real(row: Row, name: str) -> float | None:
     """Return a model's number, None where the vendor has none."""
     value: Any = row.get(name)
+    if type(value) is str and 0 < len(value) <= _MOST_DIGITS:  # nearly all of them
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if math.isfinite(number):
+            return number
     if _is_nothing(value):
         return None
     if isinstance(value, bool):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -170,5 +171,6 @@ def _side(total: float, best: int, step: int, levels: int, seed: int, con_id: in
     )
 
 
+@lru_cache(maxsize=65_536)  # the same few thousand prices all day
 def dollars(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)

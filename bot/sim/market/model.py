@@ -104,6 +104,14 @@ class MarketModel:
         self._greeks_of = -1
         self._tops: dict[int, TopOfBook] = {}
         self._tops_of = -1
+        self._asked_at = self.line.origin
+        self._asked_index = self.line.index(self.line.origin)
+
+    def _index(self, at: datetime) -> int:
+        """Return the second of a time, worked out once for all who ask about the same one."""
+        if at is not self._asked_at:
+            self._asked_at, self._asked_index = at, self.line.index(at)
+        return self._asked_index
 
     def _build_book(self, symbol: str, path: DayPath, ids: IdBook) -> Book:
         script, line, seed = self.scenario.symbols[symbol], self.line, self.seed
@@ -198,14 +206,14 @@ class MarketModel:
 
     def price(self, symbol: str, at: datetime) -> float:
         """Return the underlying's unrounded price."""
-        return float(self._books[symbol].path.price[self.line.index(at)])
+        return float(self._books[symbol].path.price[self._index(at)])
 
     def imbalance(self, symbol: str, at: datetime) -> float:
         """Return the lean of the book, in [-1, 1]."""
-        return float(self._books[symbol].tape.imbalance[self.line.index(at)])
+        return float(self._books[symbol].tape.imbalance[self._index(at)])
 
     def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
-        index = self.line.index(at)
+        index = self._index(at)
         if index != self._tops_of:
             self._tops_of, self._tops = index, {}
         known = self._tops.get(instrument.con_id)
@@ -291,7 +299,7 @@ class MarketModel:
     def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
         if not instrument.right:
             return None
-        book, index = self._books[instrument.symbol], self.line.index(at)
+        book, index = self._books[instrument.symbol], self._index(at)
         row = book.universe.row_of[instrument.con_id]
         if (at - self.line.origin).total_seconds() >= book.universe.ends[row]:
             return None
@@ -316,7 +324,7 @@ class MarketModel:
     def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> Depth:
         """Return a stock's book; an option shows its best level only, an index nothing."""
         if instrument.sec_type == "STK":
-            return self._depth(self._books[instrument.symbol], self.line.index(at), levels)
+            return self._depth(self._books[instrument.symbol], self._index(at), levels)
         if instrument.sec_type == "IND":
             return Depth((), ())
         return top_as_depth(self.top(instrument, at))
@@ -379,7 +387,7 @@ class MarketModel:
 
     def chain(self, symbol: str, at: datetime) -> ChainSnapshot:
         """Return every option of an underlying at a second."""
-        return self._chain(self._books[symbol], self.line.index(at))
+        return self._chain(self._books[symbol], self._index(at))
 
     def _chain(self, book: Book, index: int) -> ChainSnapshot:
         if book.latest is not None and book.latest_index == index:

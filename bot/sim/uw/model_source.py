@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,9 @@ from bot.sim.vocabulary import Instrument
 _SPOT_COLUMNS: Final = tuple(
     f"{greek}_{weight}" for greek in ("gamma", "charm", "vanna") for weight in ("oi", "vol", "dir")
 )
+_CONTRACT_COLUMNS: Final = (
+    "bid", "ask", "volume", "ask_volume", "bid_volume", "open_interest", "iv", "delta", "gamma", "theta", "vega",
+)  # fmt: skip
 _A_SECOND: Final = timedelta(seconds=1)
 _AN_INSTANT: Final = timedelta(microseconds=1)
 
@@ -75,10 +79,10 @@ class ModelSource:
             chain = _only(chain, expiries)
         found = exposure_by_strike(chain, self._market.shown_price(symbol, chain.price))
         listed = set(chain.strike[chain.alive > 0].tolist())
-        columns = [(name, values.tolist()) for name, values in found.values.items()]
+        names, columns = tuple(found.values), zip(*(values.tolist() for values in found.values.values()), strict=True)
         rows = [
-            StrikeRow(Decimal(f"{strike:g}"), {name: values[place] for name, values in columns})
-            for place, strike in enumerate(found.strikes.tolist())
+            StrikeRow(Decimal(f"{strike:g}"), dict(zip(names, values, strict=True)))
+            for strike, values in zip(found.strikes.tolist(), columns, strict=True)
             if strike in listed
         ]
         return StrikeTable(found.at, found.price, rows)
@@ -92,7 +96,11 @@ class ModelSource:
         if last_expiry is not None:
             last = last_expiry.isoformat()
             wanted &= np.array([expiry <= last for expiry in chain.expiry])
-        return [self._contract(chain, int(row), at) for row in np.flatnonzero(wanted)]
+        rows = np.flatnonzero(wanted)
+        numbers = zip(*(getattr(chain, name)[rows].tolist() for name in _CONTRACT_COLUMNS), strict=True)
+        return [
+            self._contract(chain.instruments[row], each, at) for row, each in zip(rows.tolist(), numbers, strict=True)
+        ]
 
     def alerts(self, since: datetime, until: datetime) -> Sequence[Alert]:
         return [_alert(each) for each in self._market.flow_alerts(since, until)]
@@ -111,18 +119,17 @@ class ModelSource:
         whole = [bar for bar in bars if bar.at + timedelta(seconds=seconds) <= until]
         return [Candle(bar.at, bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in whole]
 
-    def _contract(self, chain: ChainSnapshot, row: int, at: datetime) -> ContractState:
-        instrument = chain.instruments[row]
-        volume, interest = int(chain.volume[row]), int(chain.open_interest[row])
+    def _contract(self, instrument: Instrument, numbers: Sequence[float], at: datetime) -> ContractState:
+        bid, ask, traded, asked_for, bid_for, held, iv, delta, gamma, theta, vega = numbers
+        volume, interest = int(traded), int(held)
         tape = self._tape(instrument, volume, at)
         return ContractState(
             symbol=_osi(instrument), expiry=_expiry(instrument), right=instrument.right, strike=_strike(instrument),
-            bid=_cents(float(chain.bid[row])), ask=_cents(float(chain.ask[row])), last=tape.last, high=tape.high,
-            low=tape.low, average=tape.turnover / volume if volume else None, volume=volume,
-            ask_volume=int(chain.ask_volume[row]), bid_volume=int(chain.bid_volume[row]), open_interest=interest,
+            bid=_cents(bid), ask=_cents(ask), last=tape.last, high=tape.high, low=tape.low,
+            average=tape.turnover / volume if volume else None, volume=volume, ask_volume=int(asked_for),
+            bid_volume=int(bid_for), open_interest=interest,
             previous_open_interest=interest,  # the model has one evening's open interest, and nothing before it
-            iv=float(chain.iv[row]), delta=float(chain.delta[row]), gamma=float(chain.gamma[row]),
-            theta=float(chain.theta[row]), vega=float(chain.vega[row]), last_trade_at=tape.last_at,
+            iv=iv, delta=delta, gamma=gamma, theta=theta, vega=vega, last_trade_at=tape.last_at,
         )  # fmt: skip
 
     def _tape(self, instrument: Instrument, volume: int, at: datetime) -> _Tape:
@@ -189,5 +196,6 @@ def _strike(instrument: Instrument) -> Decimal:
     return instrument.strike
 
 
+@lru_cache(maxsize=65_536)
 def _cents(price: float) -> Decimal | None:
     return None if math.isnan(price) else Decimal(f"{price:.2f}")

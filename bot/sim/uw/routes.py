@@ -147,11 +147,8 @@ def _net_premium(routes: Routes, asked: Asked) -> list[str]:
 
 def _by_strike(routes: Routes, asked: Asked) -> list[str]:
     table = routes.table(asked)
-
-    def write() -> list[Any]:
-        return [(row.strike, json.dumps(rows.strike_exposure(asked.ticker, table, row))) for row in table.rows]
-
-    return _strike_page(asked, routes.snapshot(("strikes", asked.ticker, asked.minute), write))
+    key = ("strikes", asked.ticker, asked.minute)
+    return _strike_page(asked, routes.snapshot(key, lambda: rows.strike_exposures(asked.ticker, table)))
 
 
 def _by_expiry_strike(routes: Routes, asked: Asked) -> list[str]:
@@ -160,10 +157,7 @@ def _by_expiry_strike(routes: Routes, asked: Asked) -> list[str]:
         raise BadParameter("expirations[] is missing")
     written: list[Any] = []
     for expiry in sorted(set(expiries)):
-        table = routes.table(asked, [expiry])
-        written += [
-            (row.strike, json.dumps(rows.strike_exposure(asked.ticker, table, row, expiry))) for row in table.rows
-        ]
+        written += rows.strike_exposures(asked.ticker, routes.table(asked, [expiry]), expiry)
     return _strike_page(asked, written)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, Final
 
 from bot.sim.uw.source import (
@@ -24,7 +26,8 @@ Row = dict[str, Any]
 _SPOT_GREEKS: Final = ("charm", "gamma", "vanna")
 _SPOT_WEIGHTS: Final = ("dir", "oi", "vol")
 _DAILY_GREEKS: Final = (("charm", "charm"), ("delta", "delta"), ("gamma", "gex"), ("vanna", "vanna"))
-_STRIKE_MONEY: Final = "%.4f " * len(STRIKE_COLUMNS)
+_STRIKE_MONEY: Final = ", ".join(f'"{name}": "%.4f"' for name in STRIKE_COLUMNS)
+_ALL_COLUMNS: Final = itemgetter(*STRIKE_COLUMNS)
 _TYPE: Final[Mapping[str, str]] = {"C": "call", "P": "put"}
 
 
@@ -42,14 +45,24 @@ def spot_exposure(ticker: str, minute: ExposureMinute) -> Row:
     return {"ticker": ticker, "time": stamp(minute.at), "price": _price(minute.price), **columns}
 
 
-def strike_exposure(ticker: str, table: StrikeTable, row: StrikeRow, expiry: date | None = None) -> Row:
-    """Return a row of spot-exposures/strike; `expiry` only on expiry-strike."""
-    values = tuple(row.columns.get(name, 0.0) for name in STRIKE_COLUMNS)
-    columns = dict(zip(STRIKE_COLUMNS, (_STRIKE_MONEY % values).split(), strict=True))  # one format for 32 numbers
-    head: Row = {"ticker": ticker, "time": stamp(table.at), "price": _price(table.price), "strike": _plain(row.strike)}
-    if expiry is not None:
-        head["expiry"] = expiry.isoformat()
-    return {**head, **columns}
+def strike_exposures(ticker: str, table: StrikeTable, expiry: date | None = None) -> list[tuple[Decimal, str]]:
+    """Return the rows of spot-exposures/strike as JSON, each with its strike; `expiry` only on expiry-strike.
+
+    Written as text at once: these are 32 numbers a strike, the most of all that the vendor says.
+    """
+    head = json.dumps({"ticker": ticker, "time": stamp(table.at), "price": _price(table.price)})[:-1]
+    of_expiry = "" if expiry is None else f'"expiry": "{expiry.isoformat()}", '
+    return [
+        (row.strike, f'{head}, "strike": "{_plain(row.strike)}", {of_expiry}{_STRIKE_MONEY % _columns(row)}}}')
+        for row in table.rows
+    ]
+
+
+def _columns(row: StrikeRow) -> tuple[float, ...]:
+    try:
+        return _ALL_COLUMNS(row.columns)
+    except KeyError:
+        return tuple(row.columns.get(name, 0.0) for name in STRIKE_COLUMNS)
 
 
 def greek_exposure(table: StrikeTable, row: StrikeRow, day: date) -> Row:
