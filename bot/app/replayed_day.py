@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -38,9 +39,11 @@ from bot.sim.broker import SimBroker
 from bot.sim.faults.broker import FaultyBroker
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import vendor_fault
+from bot.sim.kept_day import KeptDay, fingerprint
+from bot.sim.market.kept import KeptMarket
 from bot.sim.market.model import build_market
 from bot.sim.matching import MatchingVenue, build_venue
-from bot.sim.scenario import load_scenario
+from bot.sim.scenario import Scenario, load_scenario
 from bot.sim.uw import InProcessTransport, UwFace
 from bot.sim.vocabulary import SimulatedVenue
 from bot.store.revision import upgrade
@@ -110,12 +113,15 @@ async def open_desk(
     *,
     quiet: bool = False,
     broker: type[SimBroker] = SimBroker,
+    days: Path | None = None,
 ) -> AsyncIterator[Desk]:
-    """Put a replay together on a store file that does not exist yet, and begin; `broker` may be a kind of its own."""
+    """Put a replay together on a store file that does not exist yet, and begin; `broker` may be a kind of its own,
+    `days` is the folder where the day's quotes and answers are kept from replay to replay."""
     upgrade(_address(database))
     scenario = load_scenario(scenario_name)
     calendar = XnysCalendar.around(scenario.date, Path(config.settings.sim.state_dir), config.settings.calendar)
-    market, script = build_market(scenario, seed), FaultScript(scenario.faults, seed)
+    kept, script = _kept(days, config, scenario, seed), FaultScript(scenario.faults, seed)
+    market = KeptMarket(scenario, seed, kept) if kept.is_kept else build_market(scenario, seed)
     simulated = SimulatedVenue(build_venue(market, scenario, seed))
     settings = _paced_for_replay(config.settings)
     clock, told = ManualClock(scenario.starts()), log_of(settings)
@@ -127,7 +133,7 @@ async def open_desk(
             calendar=calendar,
             store=sql_store(_address(database), config.version),
             broker=partial(_broker, broker, simulated, script if scenario.faults else None),
-            feed=partial(_feed, config, UwFace(market, clock, fault=vendor_fault(script))),
+            feed=partial(_feed, config, UwFace(market, clock, fault=vendor_fault(script), kept=kept)),
             ids=IdSource(random.Random(seed)),  # reproducible on purpose
             scenario=scenario.name,
             wait_for_answers=True,
@@ -139,6 +145,7 @@ async def open_desk(
     claim = partial(bot.store.record_config, config.version, config.text)
     async with in_order(core_stages(bot, lambda: "the replayed day is over", claim)):
         yield Desk(clock, bot.engine, bot.broker, bot.feed, simulated, bot.store, session)
+    kept.save()
 
 
 def _broker(kind: type[SimBroker], simulated: SimulatedVenue, script: FaultScript | None, ground: Ground) -> AnyBroker:
@@ -157,11 +164,11 @@ def _feed(config: LoadedConfig, face: UwFace, ground: Ground) -> UwFeed:
 
 
 async def replay_day(
-    config: LoadedConfig, scenario: str, seed: int, database: Path, *, quiet: bool = False
+    config: LoadedConfig, scenario: str, seed: int, database: Path, *, quiet: bool = False, days: Path | None = None
 ) -> ReplayResult:
-    """Replay a whole day into `database` and return what came of it."""
+    """Replay a whole day into `database` and return what came of it; `days` as for `open_desk`."""
     began = time.monotonic()
-    async with open_desk(config, scenario, seed, database, quiet=quiet) as desk:
+    async with open_desk(config, scenario, seed, database, quiet=quiet, days=days) as desk:
         await desk.run_until(desk.session.close_at + _AFTER_CLOSE)
     head, took = desk.store.head, time.monotonic() - began
     return ReplayResult(head.hash, head.seq, took, summarize(_address(database), desk.session.day), str(database))
@@ -172,9 +179,28 @@ def run_replay(config: LoadedConfig, options: ReplayOptions) -> int:
     with tempfile.TemporaryDirectory(prefix="quanticity-") as folder:
         database = options.database or Path(folder) / "replay.db"
         database.unlink(missing_ok=True)
-        result = asyncio.run(replay_day(config, options.scenario, options.seed, database, quiet=options.as_json))
+        days = folder_of_days() if options.kept else None
+        day = replay_day(config, options.scenario, options.seed, database, quiet=options.as_json, days=days)
+        result = asyncio.run(day)
     sys.stdout.write(_as_json(result) if options.as_json else _as_text(result))
     return 0 if result.summary.sound else 1
+
+
+def folder_of_days() -> Path | None:
+    """Return where this machine keeps replayed days, None where nobody is at home: `$XDG_CACHE_HOME/quanticity/days`,
+    without the variable in `~/.cache`. Never a checkout."""
+    told = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    with suppress(RuntimeError):
+        return (told if told.is_absolute() else Path.home() / ".cache") / "quanticity" / "days"
+    return None
+
+
+def _kept(days: Path | None, config: LoadedConfig, scenario: Scenario, seed: int) -> KeptDay:
+    """Faults answer in the vendor's place and by their own order: such a day is worked out each time."""
+    if days is None or scenario.faults:
+        return KeptDay()
+    asked = json.dumps(config.sources_tree, sort_keys=True, default=str)
+    return KeptDay(days, f"{scenario.name}-{seed}", fingerprint(scenario.model_dump_json(), seed, asked))
 
 
 def _address(database: Path) -> str:

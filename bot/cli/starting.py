@@ -97,6 +97,9 @@ def replay(
         Path | None, typer.Option(help="Keep the store in this file instead of throwing it away.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Read the day's quotes and answers where a replay has kept them.")
+    ] = True,
 ) -> None:
     """Run a whole day in this process without sockets, under a manual clock, as fast as it goes."""
     from bot.config.options import ReplayOptions
@@ -107,7 +110,7 @@ def replay(
     _start_log(config)
     from bot import app
 
-    options = ReplayOptions(scenario, seed, database.resolve() if database else None, json)
+    options = ReplayOptions(scenario, seed, database.resolve() if database else None, json, cache)
     raise typer.Exit(app.replay(config, options))
 
 

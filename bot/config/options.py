@@ -50,3 +50,4 @@ class ReplayOptions:
     seed: int
     database: Path | None = None
     as_json: bool = False
+    kept: bool = True  # read and write what an earlier replay of the day worked out

@@ -6,9 +6,11 @@ import asyncio
 import hashlib
 import io
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -16,16 +18,29 @@ from typing import Any
 
 import pytest
 
-from bot.app.replayed_day import ReplayResult, replay_day, run_replay
+from bot.app.replayed_day import ReplayResult, folder_of_days, replay_day, run_replay
 from bot.config.loader import LoadedConfig, load
 from bot.config.options import ReplayOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 
 Replayed = Callable[[str, int], ReplayResult]
-Told = tuple[int, str, Path]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+# Each test has its own look at a day; a day is lived once. A day alone takes its quotes and answers from where a run
+# before this one kept them; what CI says rests on nothing that was there before.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+DAYS = None if os.environ.get("CI") else folder_of_days()
+
+
+@dataclass(frozen=True)
+class Told:
+    """The second life of a day, as the command line gives it."""
+
+    code: int
+    printed: str
+    database: Path
+    kept: Path  # the file that its first life left
+    kept_before: os.stat_result
 
 
 @pytest.fixture(scope="module")
@@ -34,24 +49,36 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> LoadedConfig:
 
 
 @pytest.fixture(scope="module")
-def replayed(config: LoadedConfig, tmp_path_factory: pytest.TempPathFactory) -> Replayed:
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def replayed(config: LoadedConfig, cache_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Replayed:
     """Return what replays a day the first time that a test asks for it; every later test reads that day's store."""
     folder = tmp_path_factory.mktemp("days")
 
     @cache
     def replayed(scenario: str, seed: int) -> ReplayResult:
-        return asyncio.run(replay_day(config, scenario, seed, folder / f"{scenario}-{seed}.db", quiet=True))
+        days = cache_home / "quanticity" / "days" if scenario == "half_day" else DAYS
+        day = replay_day(config, scenario, seed, folder / f"{scenario}-{seed}.db", quiet=True, days=days)
+        return asyncio.run(day)
 
     return replayed
 
 
 @pytest.fixture(scope="module")
-def as_told(config: LoadedConfig, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """Replay `half_day` once more, as the command line does: exit code, what it printed, its store."""
-    database, printed = tmp_path_factory.mktemp("told") / "day.db", io.StringIO()
-    with redirect_stdout(printed):
+def as_told(
+    config: LoadedConfig, replayed: Replayed, cache_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Told:
+    """Replay `half_day` again where its first life, for which nothing was kept, has left its quotes and answers."""
+    replayed("half_day", 3)
+    (kept,) = cache_home.glob("quanticity/days/*")
+    before, printed, database = kept.stat(), io.StringIO(), tmp_path_factory.mktemp("told") / "day.db"
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
+        patch.setenv("XDG_CACHE_HOME", str(cache_home))
         code = run_replay(config, ReplayOptions("half_day", 3, database, as_json=True))
-    return code, printed.getvalue(), database
+    return Told(code, printed.getvalue(), database, kept, before)
 
 
 def rows(result: ReplayResult, sql: str) -> list[Any]:
@@ -75,9 +102,16 @@ def assert_sound(result: ReplayResult) -> None:
 
 
 def test_the_same_scenario_and_seed_give_the_same_transitions_hash_for_hash(replayed: Replayed, as_told: Told) -> None:
-    first, second = replayed("half_day", 3), json.loads(as_told[1])
+    first, second = replayed("half_day", 3), json.loads(as_told.printed)
     assert first.head_hash == second["head_hash"]
     assert first.transitions == second["transitions"] > 0
+
+
+def test_the_second_life_of_a_day_was_read_and_worked_nothing_out(as_told: Told) -> None:
+    """So the day above is the same with and without: a file that was not believed, or lacked a thing, is another now."""
+    after = as_told.kept.stat()
+    assert after.st_ino == as_told.kept_before.st_ino
+    assert after.st_mtime_ns > as_told.kept_before.st_mtime_ns, "it was used"
 
 
 def test_a_gamma_pin_day_climbs_the_whole_ladder_to_the_trail(replayed: Replayed) -> None:
@@ -134,12 +168,11 @@ def test_the_chain_of_a_day_can_be_checked_without_our_code(replayed: Replayed) 
 
 
 def test_the_json_of_a_replay_is_in_dollars_with_null_for_nothing(as_told: Told) -> None:
-    code, printed, database = as_told
-    assert code == 0
-    told = json.loads(printed)
-    assert '"None"' not in printed
+    assert as_told.code == 0
+    told = json.loads(as_told.printed)
+    assert '"None"' not in as_told.printed
     assert told["trades"], "a day without a trade proves nothing"
-    with sqlite3.connect(database) as connection:
+    with sqlite3.connect(as_told.database) as connection:
         stored = {row[0]: row[1:] for row in connection.execute("SELECT id, strike, realized_pnl FROM position")}
     for trade in told["trades"]:
         strike, realized = stored[trade["id"]]

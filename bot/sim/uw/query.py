@@ -26,6 +26,9 @@ class Query:
         self._params = params
         self._last = dict(params)
 
+    def __str__(self) -> str:
+        return "&".join(f"{name}={value}" for name, value in self._params)
+
     def text(self, name: str) -> str | None:
         return self._last.get(name) or None
 

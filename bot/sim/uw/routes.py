@@ -12,9 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from bot.sim.kept_day import KeptDay
 from bot.sim.uw import rows
 from bot.sim.uw.limits import NEW_YORK
 from bot.sim.uw.query import BadParameter, Params, Query
@@ -71,6 +73,7 @@ class Routes:
 
     source: UwSource
     history_days: int
+    kept: KeptDay = field(default_factory=KeptDay)
     _minutes: dict[tuple[str, str], _Written] = field(default_factory=dict)
     _snapshots: OrderedDict[tuple[Any, ...], list[Any]] = field(default_factory=OrderedDict)
 
@@ -110,8 +113,11 @@ class Routes:
         """Return the JSON of a series of minutes, asking for it once a minute and writing only what is new."""
         kept = self._minutes.setdefault((kind, asked.ticker), _Written())
         if kept.of != asked.minute:
-            kept.of = asked.minute
-            kept.rows += [json.dumps(write(row)) for row in series(asked.ticker, asked.minute, len(kept.rows))]
+            kept.of, known = asked.minute, len(kept.rows)
+            kept.rows += self.kept.lines(
+                f"{kind} {asked.ticker} {asked.minute.isoformat()} {known}",
+                lambda: [json.dumps(write(row)) for row in series(asked.ticker, asked.minute, known)],
+            )
         return kept.rows
 
     def snapshot(self, key: tuple[Any, ...], make: Callable[[], list[Any]]) -> list[Any]:
@@ -146,27 +152,35 @@ def _net_premium(routes: Routes, asked: Asked) -> list[str]:
 
 
 def _by_strike(routes: Routes, asked: Asked) -> list[str]:
-    table = routes.table(asked)
+    def write() -> list[str]:
+        return rows.strike_exposures(asked.ticker, routes.table(asked))
+
     key = ("strikes", asked.ticker, asked.minute)
-    return _strike_page(asked, routes.snapshot(key, lambda: rows.strike_exposures(asked.ticker, table)))
+    name = f"strikes {asked.ticker} {asked.minute.isoformat()}"
+    return _strike_page(asked, routes.snapshot(key, lambda: routes.kept.lines(name, write)))
 
 
 def _by_expiry_strike(routes: Routes, asked: Asked) -> list[str]:
     expiries = asked.query.days("expirations[]")
     if not expiries:
         raise BadParameter("expirations[] is missing")
-    written: list[Any] = []
+    written: list[str] = []
     for expiry in sorted(set(expiries)):
         written += rows.strike_exposures(asked.ticker, routes.table(asked, [expiry]), expiry)
     return _strike_page(asked, written)
 
 
-def _strike_page(asked: Asked, written: Sequence[tuple[Any, str]]) -> list[str]:
+def _strike_page(asked: Asked, written: Sequence[str]) -> list[str]:
     query = asked.query
     low, high = query.number("min_strike"), query.number("max_strike")
-    kept = [text for strike, text in written if (low is None or strike >= low) and (high is None or strike <= high)]
+    kept = written if low is None and high is None else [text for text in written if _is_within(text, low, high)]
     # Live, an answer without `limit` held about 50 rows whatever the document says.
-    return kept[query.page(default=50)]
+    return list(kept[query.page(default=50)])
+
+
+def _is_within(text: str, low: Decimal | None, high: Decimal | None) -> bool:
+    strike = Decimal(json.loads(text)["strike"])
+    return (low is None or strike >= low) and (high is None or strike <= high)
 
 
 def _greek_by_strike(routes: Routes, asked: Asked) -> list[str]:
@@ -187,11 +201,15 @@ def _option_contracts(routes: Routes, asked: Asked) -> list[str]:
     at = asked.now.replace(second=asked.now.second // 15 * 15, microsecond=0)
     last = query.whole("max_dte")
     until = query.day("expiry") or (None if last is None else asked.day + timedelta(days=min(last, 10_000)))
-    states = routes.snapshot(
-        ("contracts", asked.ticker, at, until),
-        lambda: sorted(routes.source.contracts_at(asked.ticker, at, until), key=lambda s: (-s.volume, s.symbol)),
-    )
-    return [json.dumps(rows.option_contract(state)) for state in [s for s in states if wanted(s)][page]]
+
+    def write() -> list[str]:
+        states = routes.snapshot(
+            ("contracts", asked.ticker, at, until),
+            lambda: sorted(routes.source.contracts_at(asked.ticker, at, until), key=lambda s: (-s.volume, s.symbol)),
+        )
+        return [json.dumps(rows.option_contract(state)) for state in [s for s in states if wanted(s)][page]]
+
+    return routes.kept.lines(f"contracts {asked.ticker} {at.isoformat()} {query}", write)
 
 
 def _contract_filter(query: Query, day: date, routes: Routes) -> Callable[[ContractState], bool]:

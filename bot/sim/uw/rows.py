@@ -45,24 +45,24 @@ def spot_exposure(ticker: str, minute: ExposureMinute) -> Row:
     return {"ticker": ticker, "time": stamp(minute.at), "price": _price(minute.price), **columns}
 
 
-def strike_exposures(ticker: str, table: StrikeTable, expiry: date | None = None) -> list[tuple[Decimal, str]]:
-    """Return the rows of spot-exposures/strike as JSON, each with its strike; `expiry` only on expiry-strike.
+def strike_exposures(ticker: str, table: StrikeTable, expiry: date | None = None) -> list[str]:
+    """Return the rows of spot-exposures/strike as JSON; `expiry` only on expiry-strike.
 
     Written as text at once: these are 32 numbers a strike, the most of all that the vendor says.
     """
     head = json.dumps({"ticker": ticker, "time": stamp(table.at), "price": _price(table.price)})[:-1]
     of_expiry = "" if expiry is None else f'"expiry": "{expiry.isoformat()}", '
     return [
-        (row.strike, f'{head}, "strike": "{_plain(row.strike)}", {of_expiry}{_STRIKE_MONEY % _columns(row)}}}')
-        for row in table.rows
+        f'{head}, "strike": "{_plain(row.strike)}", {of_expiry}{_STRIKE_MONEY % _columns(row)}}}' for row in table.rows
     ]
 
 
 def _columns(row: StrikeRow) -> tuple[float, ...]:
     try:
-        return _ALL_COLUMNS(row.columns)
+        values: tuple[float, ...] = _ALL_COLUMNS(row.columns)
     except KeyError:
         return tuple(row.columns.get(name, 0.0) for name in STRIKE_COLUMNS)
+    return values
 
 
 def greek_exposure(table: StrikeTable, row: StrikeRow, day: date) -> Row:

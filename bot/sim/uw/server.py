@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol
 
 from aiohttp import web
 
+from bot.sim.kept_day import KeptDay
 from bot.sim.market import MarketModel
 from bot.sim.uw.limits import Counter, UwLimits
 from bot.sim.uw.model_source import ModelSource
@@ -48,7 +49,7 @@ class UwFace:
     """One vendor over a market model (or over anything that answers as `UwSource`).
 
     `token` None accepts any token that is not empty. `fault` may answer in the vendor's place; `latency` holds every
-    answer back, which is what makes requests overlap.
+    answer back, which is what makes requests overlap; rows that are in `kept` are not written again.
     """
 
     def __init__(
@@ -60,12 +61,13 @@ class UwFace:
         token: str | None = None,
         fault: Fault | None = None,
         latency: Callable[[], Awaitable[None]] | None = None,
+        kept: KeptDay | None = None,
     ) -> None:
         self._clock, self._token, self._fault = clock, token, fault
         self.limits = limits or UwLimits()
         self._latency = latency or self._sleep_latency
         source = ModelSource(market) if isinstance(market, MarketModel) else market
-        self._routes = Routes(source, self.limits.history_days)
+        self._routes = Routes(source, self.limits.history_days, kept or KeptDay())
         self._counter = Counter(self.limits)
         self._runner: web.AppRunner | None = None
         self._in_flight = 0
