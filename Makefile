@@ -8,8 +8,11 @@ SHELL := /bin/bash
 PYTHON ?=
 ARGS ?=
 HOURS ?= 24
-# Test processes side by side; WORKERS=0 runs the tests in one process, in order.
-WORKERS ?= auto
+# Test processes side by side, one more than there are cores, for a third of the tests wait for sockets and programs;
+# WORKERS=0 runs the tests in one process, in order.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1 )))
+# A file stays with one worker, for its tests share days; the files come in the order of tests/order.py.
+SHARED := --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -54,13 +57,13 @@ run: setup ## migrate the store and trade a simulated day (ARGS="--scenario gamm
 
 .PHONY: test
 test: setup interop-envs ## run the tests (ARGS="-k ladder", WORKERS=0 for one process)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(SHARED) $(ARGS)
 
 # Nothing that starts a program, lives a day or opens a browser: what is worth asking while a change is being made.
 FAST := analytics broker config domain engine feeds risk store strategies test_log.py
 .PHONY: test-fast
 test-fast: setup ## the tests of a change in progress: no programs, days or browsers (under a minute on two cores)
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow and not browser and not interop" \
+	@$(BIN)/python -m pytest -q -n $(WORKERS) $(SHARED) -m "not slow and not browser and not interop" \
 		$(addprefix tests/,$(FAST)) $(ARGS)
 
 .PHONY: check

@@ -1,10 +1,13 @@
-"""What every test may rely on: reproducible property tests and, where present, the shared recordings."""
+"""What every test may rely on: reproducible property tests and, where present, the shared recordings; and the order of
+the files where several workers share them."""
 
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.order import handed_out, is_of_seconds
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,3 +24,13 @@ def shared_data() -> Path:
     if not directory.is_dir():
         pytest.skip(f"real recordings are not here: {directory} is absent")
     return directory
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what takes seconds. Of a worker's files the long ones come first; a single process keeps the order."""
+    for item in items:
+        if is_of_seconds(item.nodeid):
+            item.add_marker(pytest.mark.slow)
+    if hasattr(config, "workerinput"):
+        items[:] = handed_out([(item.nodeid.split("::", 1)[0], item) for item in items])

@@ -108,7 +108,7 @@ def test_the_same_scenario_and_seed_give_the_same_transitions_hash_for_hash(repl
 
 
 def test_the_second_life_of_a_day_was_read_and_worked_nothing_out(as_told: Told) -> None:
-    """So the day above is the same with and without: a file that was not believed, or lacked a thing, is another now."""
+    """So the day is the same with and without: a file that is not believed, or lacks a thing, is written anew."""
     after = as_told.kept.stat()
     assert after.st_ino == as_told.kept_before.st_ino
     assert after.st_mtime_ns > as_told.kept_before.st_mtime_ns, "it was used"
