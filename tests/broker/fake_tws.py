@@ -193,7 +193,7 @@ def open_order(
 
 
 def order_status(
-    order_id: int, status: str = "Submitted", *, filled: float = 0, remaining: float = 2, perm_id: int = 900,
+    order_id: int, status: str = "Submitted", *, filled: object = 0, remaining: object = 2, perm_id: int = 900,
     client_id: int = 17,
     held: str = "",
 ) -> tuple[object, ...]:  # fmt: skip
@@ -202,7 +202,7 @@ def order_status(
 
 def execution(
     order_id: int, exec_id: str, ref: str, *, request_id: object = -1, row: tuple[str, ...] = OPTION,
-    side: str = "BOT", shares: float = 2,
+    side: str = "BOT", shares: object = 2,
     price: object = "5.1", perm_id: int = 900, client_id: int = 17, time: str = "20261120 10:00:01 US/Eastern",
     account: str = ACCOUNT,
 ) -> tuple[object, ...]:  # fmt: skip
@@ -233,6 +233,6 @@ def completed_order(
 
 
 def position(
-    row: tuple[str, ...] = OPTION, quantity: float = 2, cost: object = "511.3", account: str = ACCOUNT
+    row: tuple[str, ...] = OPTION, quantity: object = 2, cost: object = "511.3", account: str = ACCOUNT
 ) -> tuple[object, ...]:
     return (61, 3, account, *row[:7], "", *row[8:], quantity, cost)

@@ -25,7 +25,7 @@ class Told:
 
     def __init__(self) -> None:
         self.events: list[object] = []
-        self.values = AccountValues(Wire(50), ManualClock(TEN), self.events.append)  # type: ignore[arg-type]
+        self.values = AccountValues(Wire(50), ManualClock(TEN), self.events.append)
         self.values._account = ACCOUNT
 
     def say(self, tag: str, value: str, currency: str = "USD", account: str = ACCOUNT) -> None:
@@ -69,7 +69,11 @@ async def test_rows_in_base_and_in_other_currencies_never_stand_among_the_dollar
         for tag in (*TAGS, "TotalCashBalance", "CashBalance", "RealizedPnL", "UnrealizedPnL"):
             told.say(tag, "7777777", currency)
     told.download()
-    assert (told.last.net_liquidation, told.last.cash, told.last.realized_pnl) == (100_000, 100_000, None)
+    assert (told.last.net_liquidation, told.last.cash, told.last.realized_pnl) == (
+        Decimal(100_000),
+        Decimal(100_000),
+        None,
+    )
     assert told.last.currency == "USD"
 
 
@@ -95,7 +99,7 @@ async def test_the_days_pnl_comes_with_its_own_age_and_an_unset_one_is_unknown(t
     told.download()
     told.values.pnl(-9000.0, -9000.0, 0.0)
     told.values._emit()
-    assert (told.last.daily_pnl, told.last.pnl_at) == (-9000, TEN)
+    assert (told.last.daily_pnl, told.last.pnl_at) == (Decimal(-9000), TEN)
     told.values.pnl(1.7976931348623157e308, -9000.0, 0.0)
     told.values._emit()
     assert told.last.daily_pnl is None

@@ -21,7 +21,7 @@ async def test_a_position_without_a_cost_has_no_stop_until_a_bid_has_come_and_th
     try:
         await bot.engine.start()
         await bot.broker.start()
-        await bot.until(lambda: bot.position is not None and bot.session == "active")
+        await bot.until(lambda: bot.holds and bot.session == "active")
         assert (bot.position.origin, bot.position.has_cost) == (Origin.BROKER, False)
         await bot.until(lambda: bot.alerts("UNPROTECTED"), step=0.5)
         assert "the broker names no cost" in bot.alerts("UNPROTECTED")[0].text

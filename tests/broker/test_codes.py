@@ -6,6 +6,8 @@ that stands in none of them fails a test.
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from bot.broker import words
@@ -106,7 +108,7 @@ async def test_codes_that_refuse_a_new_order_end_it_with_the_brokers_words(book_
         for code in sorted(REFUSED):
             order = await bot.propose()
             book_tws.error(order.order_id, code, f"no, for {code} reasons")
-            await bot.until(lambda order=order: bot.order(order).is_done)
+            await bot.until(partial(lambda order: bot.order(order).is_done, order))
             assert bot.order(order).state == "rejected", code
             assert bot.order(order).reject_code == code
             await bot.until(lambda: bot.signal.state == "rejected")
@@ -122,7 +124,7 @@ async def test_codes_of_doubt_make_a_new_order_unknown_until_the_book_shows_it(b
             order = await bot.propose()
             asked = len(book_tws.of(16))
             book_tws.error(order.order_id, code)
-            await bot.until(lambda order=order: "unknown" in bot.states_of(order))
+            await bot.until(partial(lambda order: "unknown" in bot.states_of(order), order))
             await bot.state_of(order, "working")
             assert len(book_tws.of(16)) > asked, "its state is what the book says"
             assert len([each for each in book_tws.of(3) if each[26] == order.order_ref]) == 1, "it is not sent again"
@@ -137,7 +139,7 @@ async def test_no_code_ends_an_order_that_works(book_tws: BookTws) -> None:
         for code in sorted(REFUSED | DOUBT):
             known = len(bot.states_of(order))
             book_tws.error(order.order_id, code)
-            await bot.until(lambda known=known: "unknown" in bot.states_of(order)[known:])
+            await bot.until(partial(lambda known: "unknown" in bot.states_of(order)[known:], known))
             await bot.state_of(order, "working")
         assert not {"rejected", "cancelled"} & set(bot.states_of(order))
         assert book_tws.only("LMT").ref == order.order_ref
@@ -160,12 +162,12 @@ async def test_a_cancel_that_misses_is_looked_into_and_tried_again(book_tws: Boo
         for code in sorted(CANCEL_MISSED):
             order = await bot.working()
             cancel = book_tws.answers.pop(4)
-            await bot.until(lambda order=order: bot.order(order).state == "cancelling", step=15.0)
+            await bot.until(partial(lambda order: bot.order(order).state == "cancelling", order), step=15.0)
             book_tws.error(order.order_id, code)
-            await bot.until(lambda order=order: "unknown" in bot.states_of(order))
+            await bot.until(partial(lambda order: "unknown" in bot.states_of(order), order))
             await bot.state_of(order, "working")
             book_tws.answers[4] = cancel
-            await bot.until(lambda order=order: bot.order(order).state == "cancelled", step=5.0)
+            await bot.until(partial(lambda order: bot.order(order).state == "cancelled", order), step=5.0)
             await bot.until(lambda: bot.signal.state in {"cancelled", "expired", "rejected"})
 
 
@@ -178,9 +180,9 @@ async def test_codes_that_refuse_a_new_price_leave_the_old_one_in_force(book_tws
             ours = bot.order(order).terms
             await bot.quote("4.8", "5.2")  # a quarter of the spread is a tick
             place = book_tws.answers.pop(3)
-            await bot.until(lambda order=order: bot.order(order).wanted is not None, step=1.0)
+            await bot.until(partial(lambda order: bot.order(order).wanted is not None, order), step=1.0)
             book_tws.error(order.order_id, code)
-            await bot.until(lambda order=order: bot.order(order).wanted is None)
+            await bot.until(partial(lambda order: bot.order(order).wanted is None, order))
             await bot.state_of(order, "working")
             assert bot.order(order).terms == ours, code
             assert "rejected" not in bot.states_of(order), code
@@ -195,7 +197,7 @@ async def test_a_code_on_the_stop_that_works_never_leaves_the_position_without_o
         for code in sorted(REFUSED | DOUBT):
             known = len(bot.states_of(stop))
             book_tws.error(stop.order_id, code)
-            await bot.until(lambda known=known: "unknown" in bot.states_of(stop)[known:])
+            await bot.until(partial(lambda known: "unknown" in bot.states_of(stop)[known:], known))
             await bot.state_of(stop, "working")
         assert bot.of(Purpose.PROTECT) == [bot.order(stop)], "one stop, the same all the time"
         assert book_tws.only("STP").ref == stop.order_ref
@@ -210,12 +212,12 @@ async def test_codes_that_refuse_a_line_give_it_up_and_say_which(book_tws: BookT
         async with wired(book_tws) as bot:
             book_tws.error(bot.line, code)
             if code == UNHEARD_OF:
-                (told,) = await bot.until(lambda bot=bot: bot.alerts("UNKNOWN_WORD"))
+                (told,) = await bot.until(partial(lambda bot: bot.alerts("UNKNOWN_WORD"), bot))
                 assert str(UNHEARD_OF) in told.facts["fields"]
             else:
-                (told,) = await bot.until(lambda bot=bot: bot.alerts("LINE_REFUSED"))
+                (told,) = await bot.until(partial(lambda bot: bot.alerts("LINE_REFUSED"), bot))
                 assert (told.facts["code"], told.facts["key"]) == (code, bot.key)
-            await bot.until(lambda bot=bot: not bot.broker._market.open_lines)
+            await bot.until(partial(lambda bot: not bot.broker._market.open_lines, bot))
             assert bot.session == "active", code
         book_tws.asked.clear()
 

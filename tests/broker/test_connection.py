@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -35,7 +36,8 @@ async def test_it_is_accepted_once_account_order_id_and_time_have_come(
 
 async def test_account_values_are_told_in_dollars(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> None:
     first = await events.first(AccountReported)
-    assert (first.account, first.net_liquidation, first.available_funds, first.cash) == (ACCOUNT, 100_000, 90_000, None)
+    assert (first.account, first.net_liquidation) == (ACCOUNT, Decimal(100_000))
+    assert (first.available_funds, first.cash) == (Decimal(90_000), None)
 
 
 async def test_a_value_that_tws_repeats_is_as_old_as_the_repeat_and_a_newer_profit_does_not_date_it_up(
@@ -46,11 +48,11 @@ async def test_a_value_that_tws_repeats_is_as_old_as_the_repeat_and_a_newer_prof
     clock.advance(100)
     tws.send(94, broker._account._requests[-1], "1.0", "2.0", "3.0")
     profit = await events.first(AccountReported, lambda each: each.unrealized_pnl == 2)
-    assert (profit.net_liquidation, profit.at) == (100_000, began)
+    assert (profit.net_liquidation, profit.at) == (Decimal(100_000), began)
     clock.advance(80)
     tws.send(6, 2, "NetLiquidation", "100000", "USD", ACCOUNT)
     repeated = await events.first(AccountReported, lambda each: each.at > began)
-    assert (repeated.net_liquidation, repeated.at) == (100_000, clock.now())
+    assert (repeated.net_liquidation, repeated.at) == (Decimal(100_000), clock.now())
 
 
 async def test_another_currency_is_no_dollar(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> None:

@@ -100,7 +100,7 @@ CLASS_B = Contract(
 )  # fmt: skip
 
 
-def qualified(contract: Contract, **told: str) -> tuple[ContractBook, str]:
+def qualified(contract: Contract, **told: Any) -> tuple[ContractBook, str]:
     book, instrument = ContractBook(), detailed(ContractDetails(contract=contract, **told))
     book.learn(instrument.key, instrument, PENNY_ALL)
     return book, instrument.key
@@ -109,7 +109,7 @@ def qualified(contract: Contract, **told: str) -> tuple[ContractBook, str]:
 @pytest.mark.parametrize(
     "terms", [{}, {"multiplier": "100.0"}, {"exchange": "CBOE"}, {"lastTradeDateOrContractMonth": "20261120 15:00"}]
 )
-def test_every_term_goes_out_as_it_came(terms: dict[str, str]) -> None:
+def test_every_term_goes_out_as_it_came(terms: dict[str, Any]) -> None:
     named_so = replace(CLASS_B, **terms)
     book, key = qualified(named_so)
     assert key == "BRKB  261120C00480000"

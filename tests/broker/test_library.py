@@ -85,7 +85,7 @@ async def test_a_fill_after_cancelled_is_booked_and_protected(book_tws: BookTws)
         await bot.until(lambda: bot.order(order).state == "cancelled", step=15.0)
         kept.status = "Submitted"
         book_tws.fill(kept)
-        await bot.until(lambda: bot.position is not None and bot.position.protected_at)
+        await bot.until(lambda: bot.holds and bot.position.protected_at)
         assert bot.position.quantity == book_tws.only("STP").quantity == 3
 
 
@@ -134,7 +134,7 @@ async def test_a_fill_while_disconnected_is_booked_on_the_way_back(book_tws: Boo
         order = await bot.working()
         book_tws.drop()
         exec_id = book_tws.fill(book_tws.only("LMT"), told=False)
-        await bot.until(lambda: bot.position is not None and bot.position.protected_at)
+        await bot.until(lambda: bot.holds and bot.position.protected_at)
         assert bot.order(order).state == "filled"
         assert list(bot.store.tables["executions"]) == [exec_id]
         await bot.until(lambda: bot.position.commissions == Decimal("1.3"))
@@ -178,7 +178,7 @@ async def test_a_correction_replaces_and_is_not_added(book_tws: BookTws) -> None
     async with wired(book_tws) as bot:
         order = await bot.working()
         kept = book_tws.only("LMT")
-        ours = {"perm_id": kept.perm_id, "shares": 3}
+        ours: dict[str, Any] = {"perm_id": kept.perm_id, "shares": 3}
         book_tws.held[kept.con_id] = 3
         kept.filled, kept.status = 3, "Filled"
         book_tws.send_all(
@@ -188,7 +188,7 @@ async def test_a_correction_replaces_and_is_not_added(book_tws: BookTws) -> None
                 *book_tws.said_of(kept),
             ]
         )
-        await bot.until(lambda: bot.position is not None and bot.position.entry_price == Decimal("4.9"))
+        await bot.until(lambda: bot.holds and bot.position.entry_price == Decimal("4.9"))
         assert (bot.position.quantity, bot.order(order).filled_quantity) == (3, 3)
         await bot.until(lambda: bot.position.protected_at)
         assert book_tws.only("STP").quantity == 3
@@ -205,14 +205,14 @@ async def test_a_commission_that_comes_before_its_execution_is_charged(book_tws:
         assert exec_id == "0000e1.0001.01.01"
         book_tws.fees.clear()
         book_tws.send_all([book_tws.fill_message(book_tws.fills[0]), *book_tws.said_of(kept)])
-        await bot.until(lambda: bot.position is not None and bot.position.commissions == Decimal("1.3"))
+        await bot.until(lambda: bot.holds and bot.position.commissions == Decimal("1.3"))
 
 
 async def test_a_commission_in_another_currency_is_told_once_and_never_taken_for_dollars(book_tws: BookTws) -> None:
     async with wired(book_tws) as bot:
         await bot.working()
         exec_id = book_tws.fill(book_tws.only("LMT"))
-        await bot.until(lambda: bot.position is not None and bot.position.commissions == Decimal("1.3"))
+        await bot.until(lambda: bot.holds and bot.position.commissions == Decimal("1.3"))
         for _ in range(2):
             book_tws.send(59, 1, exec_id, "1170.0", "JPY", UNSET, UNSET, "")
         told = await bot.until(lambda: bot.alerts("COMMISSION_CURRENCY"))
@@ -231,7 +231,7 @@ async def test_a_commission_that_is_unset_is_no_sum_and_the_real_one_is_charged_
             [book_tws.fill_message(book_tws.fills[0]), *book_tws.said_of(kept), commission(exec_id, UNSET)]
         )
         await bot.until(lambda: bot.alerts("TWS_UNREADABLE"))
-        await bot.until(lambda: bot.position is not None)
+        await bot.until(lambda: bot.holds)
         assert bot.position.commissions == 0
         book_tws.fees = fees
         book_tws.send(*commission(exec_id, "1.3"))
@@ -260,7 +260,7 @@ async def test_a_margin_preview_that_is_never_answered_refuses_its_signal(book_t
         book_tws.mute.add(3)
         await bot.until(lambda: bot.engine.ledger.account.equity)
         bot.strategy.contract = bot.contract
-        await bot.until(lambda: bot.signal and bot.signal.state == "rejected")
+        await bot.until(lambda: bot.has_signal and bot.signal.state == "rejected")
         rows = [row for batch in bot.batches for row in batch.transitions if row.trigger == "reject"]
         assert "no margin preview" in rows[-1].reason
 

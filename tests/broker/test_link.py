@@ -4,6 +4,7 @@ anew, and that market data prove themselves by their age."""
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -41,7 +42,7 @@ async def proposes_in_vain(bot: Wired) -> str:
     assert bot.strategy.looks == looks, "nobody even looks"
     assert len(bot.tws.of(3)) == sent
     bot.strategy.contract = None
-    return " ".join(bot.engine._watches.scanner.waiting_for())
+    return " ".join(bot.engine._tick_memory.scanner.waiting_for())
 
 
 async def fall_silent(bot: Wired) -> None:
@@ -70,7 +71,7 @@ async def test_while_tws_has_lost_the_broker_nothing_is_sent_and_fills_are_heard
         assert (told.severity, told.facts["detail"]) == ("critical", f"{lost}: {WORDS[lost]}")
         sent = len(book_tws.asked)
         book_tws.fill(book_tws.only("LMT"))
-        await bot.until(lambda: bot.position is not None and bot.position.quantity == 3)
+        await bot.until(lambda: bot.holds and bot.position.quantity == 3)
         await bot.command(CommandKind.CLOSE, position_id=bot.position.id)
         for _ in range(5):
             await bot.tick(0.5)
@@ -89,7 +90,7 @@ async def test_when_the_broker_is_back_the_whole_book_is_read_before_anything_el
         say(bot, *codes)
         kept = book_tws.only("LMT")
         book_tws.fill(kept, told=False)  # a fill that no callback tells of
-        await bot.until(lambda: bot.position is not None and bot.position.protected_at)
+        await bot.until(lambda: bot.holds and bot.position.protected_at)
         await bot.until(lambda: (bot.connection, bot.session) == ("synced", "active"))
         assert bot.position.quantity == 3
         assert book_tws.only("STP").quantity == 3
@@ -107,7 +108,7 @@ async def test_data_lost_means_that_every_line_is_asked_for_anew_and_proved_by_i
         await bot.until(lambda: bot.session == "active")
         await bot.tick(16.0)  # the last price is from before: it grows old, and nobody trades on it
         bot.strategy.contract = bot.contract
-        await bot.until(lambda: bot.signal and bot.signal.state == "rejected")
+        await bot.until(lambda: bot.has_signal and bot.signal.state == "rejected")
         rows = [row for batch in bot.batches for row in batch.transitions if row.trigger == "reject"]
         assert "QUOTE" in rows[-1].reason.upper()
         assert not [each for each in book_tws.of(3) if each[26]], "no order went out"
@@ -260,7 +261,7 @@ async def test_a_socket_that_is_cut_is_taken_up_by_one_owner_and_the_book_is_rea
         (stop,) = bot.of(Purpose.PROTECT)
         for round_ in range(1, 4):
             book_tws.drop()
-            await bot.until(lambda round_=round_: book_tws.logins == round_ + 1)
+            await bot.until(partial(lambda round_: book_tws.logins == round_ + 1, round_))
             await bot.until(lambda: (bot.connection, bot.session) == ("synced", "active"))
         assert book_tws.most_sockets == 1, "never two at once"
         assert bot.of(Purpose.PROTECT) == [bot.order(stop)]

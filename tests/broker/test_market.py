@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -30,6 +31,11 @@ QUOTE, BOOK, TRADES = frozenset({"quote"}), frozenset({"book"}), frozenset({"tra
 def want(**kinds: frozenset[str]) -> Subscribe:
     names = {"option": OPTION_KEY, "other": OTHER_KEY, "spx": "SPX", "spy": "SPY"}
     return Subscribe({names[name]: each for name, each in kinds.items()})
+
+
+def bids(price: str) -> Callable[[QuoteReceived], bool]:
+    """Return whether a quote's bid is this."""
+    return lambda each: each.quote.bid == Decimal(price)
 
 
 async def line(broker: IbkrBroker, tws: FakeTws, message_id: int = 1, kind: frozenset[str] = QUOTE) -> str:
@@ -260,7 +266,7 @@ async def test_a_word_about_a_part_of_a_line_does_not_end_what_ticks(
     tws.send(4, 2, request, code, "Part of requested market data is not subscribed.", "")
     for n in range(8):
         tws.send(1, 6, request, 1, f"5.1{n}", 20, 0)
-        await events.first(QuoteReceived, lambda each, n=n: each.quote.bid == Decimal(f"5.1{n}"))
+        await events.first(QuoteReceived, bids(f"5.1{n}"))
         await asyncio.sleep(0.05)
     assert not tws.of(2), "it is not given back"
     assert not [each for each in events.of(AlertRaised) if each.code == "LINE_REFUSED"]

@@ -296,9 +296,9 @@ async def test_a_what_if_gives_margins_and_is_marked_as_one(broker: IbkrBroker, 
     tws.answers[3] = answer
     got = await broker.what_if("s1", replace(BUY, order_ref=""))
     assert (got.init_margin_change, got.equity_with_loan_after, got.init_margin_after) == (
-        1800,
+        Decimal(1800),
         Decimal("99998.7"),
-        1800,
+        Decimal(1800),
     )
     assert (got.commission, got.error, got.signal_id) == (Decimal("1.3"), None, "s1")
 

@@ -62,7 +62,7 @@ async def test_the_whole_book_comes_out(broker: IbkrBroker, tws: FakeTws, events
     option, stock = book.positions
     assert (option.contract_key, option.contract, option.quantity) == (OPTION_KEY, parse_osi(OPTION_KEY), 2)
     assert option.average_price == Decimal("5.113")
-    assert (stock.contract_key, stock.contract, stock.average_price) == ("SPY", None, 600)
+    assert (stock.contract_key, stock.contract, stock.average_price) == ("SPY", None, Decimal(600))
     assert book.next_order_id == 6
     await events.first(CommissionReported)
     assert (await broker.snapshot()).commissions == {"0001.01": Decimal("1.3")}

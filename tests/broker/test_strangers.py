@@ -40,17 +40,17 @@ Message = tuple[Any, ...]
 
 
 def held(each: StrangeHolding) -> Message:
-    return position(each.contract.row, each.quantity, each.average_cost)  # type: ignore[arg-type]  # as on the wire
+    return position(each.contract.row, each.quantity, each.average_cost)  # as on the wire
 
 
 def live(each: StrangeOrder) -> list[Message]:
     terms: dict[str, Any] = {"action": each.action, "quantity": each.quantity, "kind": each.order_type}
-    ids = {"perm_id": each.perm_id, "client_id": each.client_id}
+    ids: dict[str, Any] = {"perm_id": each.perm_id, "client_id": each.client_id}
     return [
         open_order(
             each.order_id, each.reference, row=each.contract.row, status=each.status, limit=each.limit, **terms, **ids
         ),
-        order_status(each.order_id, each.status, filled=0, remaining=each.quantity, **ids),  # type: ignore[arg-type]
+        order_status(each.order_id, each.status, filled=0, remaining=each.quantity, **ids),
     ]
 
 
@@ -64,7 +64,7 @@ def over(each: StrangeOrder) -> Message:
 def filled(each: StrangeFill, request_id: object = -1) -> Message:
     return execution(
         0, each.exec_id, each.reference, request_id=request_id, row=each.contract.row, side=each.side,
-        shares=each.shares, price=each.price, perm_id=each.perm_id, client_id=each.client_id,  # type: ignore[arg-type]
+        shares=each.shares, price=each.price, perm_id=each.perm_id, client_id=each.client_id,
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ async def watched(book_tws: BookTws, url: str) -> AsyncIterator[Wired]:
         async with wired(book_tws, store=store, clock=clock) as bot:
             await bot.working()
             book_tws.fill(book_tws.only("LMT"))
-            await bot.until(lambda: bot.position and bot.position.protection is Protection.SYNTHETIC)
+            await bot.until(lambda: bot.holds and bot.position.protection is Protection.SYNTHETIC)
             yield bot
     finally:
         await store.close()

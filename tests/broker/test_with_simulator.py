@@ -29,11 +29,12 @@ from bot.domain.events import (
 )
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
+from bot.sim import tws
+from bot.sim.driver import VenueDriver
 from bot.sim.hours import HoursSaid
+from bot.sim.vocabulary import SimulatedVenue
 from tests.broker.conftest import Gathered
-
-tws = pytest.importorskip("bot.sim.tws")
-small_venue = pytest.importorskip("tests.sim.tws.small_venue")
+from tests.sim.tws import small_venue
 
 KEY = "SPY   261120C00600000"
 
@@ -50,9 +51,6 @@ class Site:
 @pytest.fixture
 async def site(events: Gathered) -> AsyncIterator[Site]:
     """The adapter connected to a small venue, with the option's quote, greeks and book flowing."""
-    from bot.sim.driver import VenueDriver
-    from bot.sim.vocabulary import SimulatedVenue
-
     venue, clock = small_venue.SmallVenue(), small_venue.RunningClock()
     simulated = SimulatedVenue(venue)
     face, driver = tws.TwsFace(simulated, clock), VenueDriver(simulated, clock)
@@ -88,7 +86,7 @@ async def test_account_contracts_quotes_greeks_and_book_arrive(site: Site) -> No
     assert quote.bid < quote.ask
     assert greeks.delta is not None
     assert 0 < greeks.delta < 1
-    assert (index.bid, index.last) == (None, 6000)
+    assert (index.bid, index.last) == (None, Decimal(6000))
     assert len(book.bids) == len(book.asks) == 10
     assert not site.events.of(AlertRaised)
 
@@ -133,7 +131,7 @@ async def test_a_rejection_and_a_price_off_the_grid_are_told_apart(site: Site) -
 
 async def test_a_margin_preview_leaves_no_order(site: Site) -> None:
     preview = await site.broker.what_if("s1", ticket("a", "1.00"))
-    assert (preview.error, preview.init_margin_change) == (None, 200)
+    assert (preview.error, preview.init_margin_change) == (None, Decimal(200))
     refused = await site.broker.what_if("s2", ticket("b", "1.00", quantity=2000))
     assert refused.error is not None
     assert "201" in refused.error
@@ -168,12 +166,15 @@ async def test_a_second_client_with_our_id_is_told_so(site: Site) -> None:
     await second.stop()
 
 
-async def test_trading_hours_come_with_a_contract_and_when_they_are_asked_for(site: Site) -> None:
+async def test_trading_hours_come_with_a_contract_and_when_they_are_asked_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = await site.events.first(HoursTold, lambda each: each.key == KEY)
     assert told.last_day == date(2026, 11, 20)
     assert str(told.days[0]) == "09:30-16:00"
     site.events.clear()
-    site.face.hours_said = lambda: HoursSaid("closed", "old", "CST (Central Standard Time)")
+    said = HoursSaid("closed", "old", "CST (Central Standard Time)")
+    monkeypatch.setattr(site.face, "hours_said", lambda: said)
     site.broker.ask_hours(["SPY"])
     told = await site.events.first(HoursTold, lambda each: each.key == "SPY")
     assert told.last_day is None

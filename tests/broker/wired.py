@@ -179,7 +179,7 @@ class Wired:
         """Return a position with its stop at work."""
         await self.working()
         self.tws.fill(self.tws.only("LMT"))
-        await self.until(lambda: self.position is not None and self.position.protected_at)
+        await self.until(lambda: self.holds and self.position.protected_at)
         return self.position
 
     async def state_of(self, order: Order, state: str) -> Order:
@@ -207,15 +207,25 @@ class Wired:
         return [o for o in self.engine.ledger.orders.values() if o.purpose is purpose]
 
     @property
+    def holds(self) -> bool:
+        """Whether it has, or had, a position."""
+        return bool(self.engine.ledger.positions or self.engine.ledger.closed)
+
+    @property
     def position(self) -> Position:
+        """The first position, open ones before those that are over."""
         ledger = self.engine.ledger
-        return next(iter([*ledger.positions.values(), *ledger.closed.values()]), None)  # type: ignore[return-value]
+        return next(iter([*ledger.positions.values(), *ledger.closed.values()]))
+
+    @property
+    def has_signal(self) -> bool:
+        return bool(self.engine.ledger.signals or self.engine.ledger.ended_signals)
 
     @property
     def signal(self) -> Signal:
         ledger = self.engine.ledger
         found = [*ledger.signals.values(), *ledger.ended_signals.values()]
-        return max(found, key=lambda each: each.id, default=None)  # type: ignore[return-value]
+        return max(found, key=lambda each: each.id)
 
     def _alerts(self, code: str) -> list[AlertRaised]:
         return [alert for batch in self.batches for alert in batch.alerts if alert.code == code]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from bot.feeds.clock import ManualClock
@@ -17,6 +15,7 @@ from bot.web.access import AccessRules, safe_next
 from bot.web.app import create_app
 from bot.web.logins import FAILURE_WINDOW_S, FAILURES_ALLOWED, Doorkeeper, LoginMemory
 from bot.web.store_reader import StoreAddress, StoreReader
+from tests.web.conftest import AppMaker, CsrfReader, StoreBuilder
 
 READING = ("/", "/position/POSRUN", "/signal/SIGRUN", "/machines", "/audit", "/parts", "/api/status", "/metrics")
 ACTIONS = ("pause", "resume", "approve", "reject", "close", "flatten")
@@ -28,7 +27,7 @@ def test_anybody_on_loopback_may_read(page: FlaskClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", READING)
-def test_reading_on_any_other_address_needs_the_login(make_app: Callable[..., Flask], store, path: str) -> None:
+def test_reading_on_any_other_address_needs_the_login(make_app: AppMaker, store: StoreBuilder, path: str) -> None:
     page = make_app(store.url, host="0.0.0.0").test_client()
     answer = page.get(path, headers={"Host": "bot.example"})
     assert answer.status_code in {302, 401}
@@ -61,13 +60,13 @@ def test_whatever_comes_from_the_trusted_proxy_needs_the_login(page: FlaskClient
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/api/status"])
-def test_a_scraper_logs_in_by_header(make_app: Callable[..., Flask], store, token: str, path: str) -> None:
+def test_a_scraper_logs_in_by_header(make_app: AppMaker, store: StoreBuilder, token: str, path: str) -> None:
     page = make_app(store.url, host="0.0.0.0").test_client()
     assert page.get(path, headers={"Authorization": f"Bearer {token}"}).status_code == 200
     assert page.get(path, headers={"Authorization": "Bearer wrong"}).status_code in {302, 401}
 
 
-def test_the_watchman_needs_no_login(make_app: Callable[..., Flask], store) -> None:
+def test_the_watchman_needs_no_login(make_app: AppMaker, store: StoreBuilder) -> None:
     page = make_app(store.url, host="0.0.0.0").test_client()
     assert page.get("/healthz").status_code == 200
 
@@ -78,7 +77,9 @@ def test_a_foreign_host_name_on_loopback_is_refused(page: FlaskClient, host: str
 
 
 @pytest.mark.parametrize("kind", ACTIONS)
-def test_an_action_without_login_writes_nothing(page: FlaskClient, csrf_of, store, kind: str) -> None:
+def test_an_action_without_login_writes_nothing(
+    page: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, kind: str
+) -> None:
     form = {"csrf": csrf_of(page), "target": "SIGWAIT", "confirmed": "yes"}
     answer = page.post(f"/actions/{kind}", data=form)
     assert answer.status_code == 303
@@ -87,20 +88,22 @@ def test_an_action_without_login_writes_nothing(page: FlaskClient, csrf_of, stor
 
 
 @pytest.mark.parametrize("csrf", ["", "0" * 64, None])
-def test_an_action_without_the_form_token_writes_nothing(operator: FlaskClient, store, csrf: str | None) -> None:
+def test_an_action_without_the_form_token_writes_nothing(
+    operator: FlaskClient, store: StoreBuilder, csrf: str | None
+) -> None:
     form = {} if csrf is None else {"csrf": csrf}
     assert operator.post("/actions/pause", data=form).status_code == 403
     assert _commands(store.url) == []
 
 
-def test_a_form_from_another_site_is_refused(operator: FlaskClient, csrf_of, store) -> None:
+def test_a_form_from_another_site_is_refused(operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder) -> None:
     form = {"csrf": csrf_of(operator, "/")}
     assert operator.post("/actions/pause", data=form, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert _commands(store.url) == []
 
 
 def test_the_form_token_of_one_visitor_is_worth_nothing_to_another(
-    operator: FlaskClient, make_app: Callable[..., Flask], store, csrf_of
+    operator: FlaskClient, make_app: AppMaker, store: StoreBuilder, csrf_of: CsrfReader
 ) -> None:
     stranger = operator.application.test_client()
     assert operator.post("/actions/pause", data={"csrf": csrf_of(stranger)}).status_code == 403
@@ -118,14 +121,14 @@ def test_the_ready_link_works_more_than_once(page: FlaskClient, token: str) -> N
         assert page.application.test_client().get(f"/login?token={token}").status_code == 303
 
 
-def test_outside_sim_a_token_in_the_address_lets_nobody_in(make_app: Callable[..., Flask], store, token: str) -> None:
+def test_outside_sim_a_token_in_the_address_lets_nobody_in(make_app: AppMaker, store: StoreBuilder, token: str) -> None:
     page = make_app(store.url, mode="paper").test_client()
     assert page.get(f"/login?token={token}").status_code == 200
     assert b"Log out" not in page.get("/").data
 
 
 def test_too_many_wrong_tokens_must_wait_and_the_right_one_opens_all_the_same(
-    page: FlaskClient, csrf_of, token: str, clock: ManualClock
+    page: FlaskClient, csrf_of: CsrfReader, token: str, clock: ManualClock
 ) -> None:
     csrf = csrf_of(page)
     for _ in range(FAILURES_ALLOWED):
@@ -137,7 +140,7 @@ def test_too_many_wrong_tokens_must_wait_and_the_right_one_opens_all_the_same(
     assert page.post("/login", data={"csrf": csrf, "token": "guess"}).status_code == 403
 
 
-def test_behind_the_trusted_proxy_each_visitor_is_counted_for_himself(page: FlaskClient, csrf_of) -> None:
+def test_behind_the_trusted_proxy_each_visitor_is_counted_for_himself(page: FlaskClient, csrf_of: CsrfReader) -> None:
     page.application.extensions["access_rules"] = AccessRules("127.0.0.1", False, trusted_proxy="127.0.0.1")
     csrf = csrf_of(page)
 
@@ -155,12 +158,12 @@ def test_a_login_ends_after_its_hours(operator: FlaskClient, clock: ManualClock)
     assert b"Log out" not in operator.get("/").data
 
 
-def test_logging_out_ends_the_login(operator: FlaskClient, csrf_of) -> None:
+def test_logging_out_ends_the_login(operator: FlaskClient, csrf_of: CsrfReader) -> None:
     operator.post("/logout", data={"csrf": csrf_of(operator, "/")})
     assert b"Log out" not in operator.get("/").data
 
 
-def test_a_copy_of_the_cookie_is_worth_nothing_after_the_logout(operator: FlaskClient, csrf_of) -> None:
+def test_a_copy_of_the_cookie_is_worth_nothing_after_the_logout(operator: FlaskClient, csrf_of: CsrfReader) -> None:
     cookie = operator.get_cookie("quanticity_visit")
     assert cookie is not None
     operator.post("/logout", data={"csrf": csrf_of(operator, "/")})
@@ -169,7 +172,7 @@ def test_a_copy_of_the_cookie_is_worth_nothing_after_the_logout(operator: FlaskC
     assert b"Log out" not in thief.get("/").data
 
 
-def test_two_bots_on_one_host_keep_each_others_logins(make_app: Callable[..., Flask], store) -> None:
+def test_two_bots_on_one_host_keep_each_others_logins(make_app: AppMaker, store: StoreBuilder) -> None:
     names = []
     for cookie in ("quanticity_visit_one_8080", "quanticity_visit_two_8081"):
         app = make_app(store.url)
@@ -178,12 +181,16 @@ def test_two_bots_on_one_host_keep_each_others_logins(make_app: Callable[..., Fl
     assert names == ["quanticity_visit_one_8080", "quanticity_visit_two_8081"]
 
 
-def test_without_a_configured_token_nobody_logs_in(make_app: Callable[..., Flask], store, csrf_of) -> None:
+def test_without_a_configured_token_nobody_logs_in(
+    make_app: AppMaker, store: StoreBuilder, csrf_of: CsrfReader
+) -> None:
     page = make_app(store.url, token="").test_client()
     assert page.post("/login", data={"csrf": csrf_of(page), "token": ""}).status_code == 403
 
 
-def test_below_a_path_every_link_redirect_and_cookie_keeps_to_it(clock: ManualClock, store, token: str) -> None:
+def test_below_a_path_every_link_redirect_and_cookie_keeps_to_it(
+    clock: ManualClock, store: StoreBuilder, token: str
+) -> None:
     reader, rules = StoreReader(StoreAddress(store.url, "sim"), clock), AccessRules("127.0.0.1", login_link=True)
     page = create_app(reader, Doorkeeper(token, 3600, clock.monotonic), rules, "/bot").test_client()
     pages = ("", "machines", "audit?query=trades", "alerts", "position/POSRUN", "signal/SIGWAIT", "login", "nowhere")

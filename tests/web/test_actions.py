@@ -19,6 +19,7 @@ from bot.store.tables.reconciliation import RECONCILIATION
 from bot.store.tables.reconciliation_line import RECONCILIATION_LINE
 from bot.store.tables.session_state import SESSION_STATE
 from bot.store.tables.symbol_halt import SYMBOL_HALT
+from tests.web.conftest import CsrfReader, StoreBuilder
 
 
 def _commands(url: str) -> list[ask.CommandRow]:
@@ -40,7 +41,7 @@ def _commands(url: str) -> list[ask.CommandRow]:
     ],
 )
 def test_a_button_inserts_one_queued_command(
-    operator: FlaskClient, csrf_of, store, kind: str, target: str, payload: dict[str, str]
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, kind: str, target: str, payload: dict[str, str]
 ) -> None:
     form = {"csrf": csrf_of(operator, "/"), "target": target, "confirmed": "yes", "next": "/?machine=order"}
     answer = operator.post(f"/actions/{kind}", data=form)
@@ -51,14 +52,18 @@ def test_a_button_inserts_one_queued_command(
 
 
 @pytest.mark.parametrize("kind, target", [("flatten", ""), ("close", "POSRUN")])
-def test_what_hurts_is_asked_about_first(operator: FlaskClient, csrf_of, store, kind: str, target: str) -> None:
+def test_what_hurts_is_asked_about_first(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, kind: str, target: str
+) -> None:
     answer = operator.post(f"/actions/{kind}", data={"csrf": csrf_of(operator, "/"), "target": target})
     assert answer.status_code == 200
     assert b'name="confirmed" value="yes"' in answer.data
     assert _commands(store.url) == []
 
 
-def test_a_halted_symbol_is_shown_with_a_button_that_lifts_it(operator: FlaskClient, csrf_of, store) -> None:
+def test_a_halted_symbol_is_shown_with_a_button_that_lifts_it(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder
+) -> None:
     form = {"csrf": csrf_of(operator, "/machines"), "target": "SPY", "next": "/"}
     assert operator.post("/actions/resume_symbol", data=form).status_code == 404, "it is not halted"
     causes = json.dumps(["order 7", "order 8"])
@@ -69,11 +74,11 @@ def test_a_halted_symbol_is_shown_with_a_button_that_lifts_it(operator: FlaskCli
     assert "sold by hand (and 1 more), by the broker" in shown
     assert operator.get("/api/status").get_json()["halted_symbols"][0]["symbol"] == "SPY"
     assert operator.post("/actions/resume_symbol", data=form).status_code == 303
-    (row,) = _commands(store.url)
-    assert (row.kind, json.loads(row.payload)) == ("resume_symbol", {"symbol": "SPY"})
+    (asked,) = _commands(store.url)
+    assert (asked.kind, json.loads(asked.payload)) == ("resume_symbol", {"symbol": "SPY"})
 
 
-def test_what_is_not_ours_is_shown_without_a_button(operator: FlaskClient, store) -> None:
+def test_what_is_not_ours_is_shown_without_a_button(operator: FlaskClient, store: StoreBuilder) -> None:
     at = {"id": "R9", "at": "2026-12-31T00:00:00.000000+00:00", "reason": "timer", "complete": True}
     line = {"reconciliation_id": "R9", "line": 0, "subject": "order", "key": "901 by hand", "ours": "not ours"}
     store.add(RECONCILIATION, **at)
@@ -85,13 +90,15 @@ def test_what_is_not_ours_is_shown_without_a_button(operator: FlaskClient, store
     assert "SELL 1 SPY limit 9" in operator.get("/parts").get_json()["others"]
 
 
-def test_a_target_that_the_store_does_not_know_is_refused(operator: FlaskClient, csrf_of, store) -> None:
+def test_a_target_that_the_store_does_not_know_is_refused(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder
+) -> None:
     form = {"csrf": csrf_of(operator, "/"), "target": "NONE", "confirmed": "yes"}
     assert operator.post("/actions/close", data=form).status_code == 404
     assert _commands(store.url) == []
 
 
-def test_a_halt_is_one_press_beside_the_pause(operator: FlaskClient, csrf_of, store) -> None:
+def test_a_halt_is_one_press_beside_the_pause(operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder) -> None:
     assert "/actions/halt" in operator.get("/").get_data(as_text=True)
     assert operator.post("/actions/halt", data={"csrf": csrf_of(operator, "/")}).status_code == 303
     assert [row.kind for row in _commands(store.url)] == ["halt"]
@@ -102,17 +109,17 @@ def test_a_halt_is_one_press_beside_the_pause(operator: FlaskClient, csrf_of, st
 
 
 @pytest.mark.parametrize("kind", ["reconcile", "nonsense"])
-def test_there_is_no_button_for_anything_else(operator: FlaskClient, csrf_of, kind: str) -> None:
+def test_there_is_no_button_for_anything_else(operator: FlaskClient, csrf_of: CsrfReader, kind: str) -> None:
     assert operator.post(f"/actions/{kind}", data={"csrf": csrf_of(operator, "/")}).status_code == 404
 
 
-def test_a_get_never_acts(operator: FlaskClient, store) -> None:
+def test_a_get_never_acts(operator: FlaskClient, store: StoreBuilder) -> None:
     assert operator.get("/actions/pause").status_code == 405
     assert _commands(store.url) == []
 
 
 def test_a_store_that_takes_no_row_is_told_with_what_to_do_and_the_way_around_it(
-    operator: FlaskClient, csrf_of, store, monkeypatch: pytest.MonkeyPatch
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     csrf, quick = csrf_of(operator, "/"), (p for p in database.WRITER_PRAGMAS if "busy_timeout" not in p)
     monkeypatch.setattr(database, "WRITER_PRAGMAS", (*quick, "PRAGMA busy_timeout=20"))
@@ -125,7 +132,7 @@ def test_a_store_that_takes_no_row_is_told_with_what_to_do_and_the_way_around_it
     assert "kill -USR1" in told
 
 
-def test_the_answer_of_the_bot_is_shown(operator: FlaskClient, csrf_of, store) -> None:
+def test_the_answer_of_the_bot_is_shown(operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder) -> None:
     where = operator.post("/actions/pause", data={"csrf": csrf_of(operator, "/")}).location
     (row,) = _commands(store.url)
     store.set(COMMAND, {"id": row.id}, state="refused", answer="already paused")
@@ -134,7 +141,9 @@ def test_the_answer_of_the_bot_is_shown(operator: FlaskClient, csrf_of, store) -
     assert "already paused" in text
 
 
-def test_the_emergency_button_asks_before_it_acts(operator: FlaskClient, csrf_of, store) -> None:
+def test_the_emergency_button_asks_before_it_acts(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder
+) -> None:
     assert "Emergency stop" in operator.get("/").get_data(as_text=True)
     form = {"csrf": csrf_of(operator, "/"), "target": "", "next": "/"}
     asked = operator.post("/actions/emergency", data=form).get_data(as_text=True)
@@ -146,7 +155,7 @@ def test_the_emergency_button_asks_before_it_acts(operator: FlaskClient, csrf_of
 
 
 @pytest.fixture
-def unsettled(store) -> str:
+def unsettled(store: StoreBuilder) -> str:
     """A position of an AM-settled class after its expiry: nobody sees its price but the exchange's publication."""
     store.set(POSITION, {"id": "POSOLD"}, settlement="pending", close_reason="settlement_pending")
     return "POSOLD"
@@ -154,7 +163,7 @@ def unsettled(store) -> str:
 
 @pytest.mark.parametrize("path", ["/", "/position/POSOLD"])
 def test_what_waits_for_its_settlement_price_has_a_button_and_asks_for_the_price(
-    operator: FlaskClient, csrf_of, store, unsettled: str, path: str
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, unsettled: str, path: str
 ) -> None:
     shown = operator.get(path).get_data(as_text=True)
     assert 'action="/actions/settle"' in shown
@@ -170,7 +179,7 @@ def test_what_waits_for_its_settlement_price_has_a_button_and_asks_for_the_price
     "valuation, words", [("unknown", "price not known, counted as nothing"), ("estimated", "estimated by the last bid")]
 )
 def test_what_somebody_else_sold_at_a_price_that_is_not_certain_is_named_and_has_a_button(
-    operator: FlaskClient, store, valuation: str, words: str
+    operator: FlaskClient, store: StoreBuilder, valuation: str, words: str
 ) -> None:
     gone = {"close_reason": "externally_closed", "elsewhere_quantity": 2, "valuation": valuation}
     store.set(POSITION, {"id": "POSOLD"}, **gone)
@@ -187,7 +196,9 @@ def test_a_settled_position_has_no_such_button(operator: FlaskClient) -> None:
     assert "actions/settle" not in operator.get("/position/POSOLD").get_data(as_text=True)
 
 
-def test_who_is_not_logged_in_sees_no_such_button_and_is_refused(page: FlaskClient, csrf_of, store, unsettled) -> None:
+def test_who_is_not_logged_in_sees_no_such_button_and_is_refused(
+    page: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, unsettled: str
+) -> None:
     shown = page.get("/").get_data(as_text=True)
     assert "the settlement not certain" in shown
     assert "actions/settle" not in shown
@@ -197,7 +208,7 @@ def test_who_is_not_logged_in_sees_no_such_button_and_is_refused(page: FlaskClie
 
 
 def test_a_price_that_was_told_is_one_command_with_position_and_price(
-    operator: FlaskClient, csrf_of, store, unsettled: str
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, unsettled: str
 ) -> None:
     form = {"csrf": csrf_of(operator, "/"), "target": unsettled, "confirmed": "yes", "price": " 5950.25 "}
     answer = operator.post("/actions/settle", data={**form, "next": "/position/POSOLD"})
@@ -209,7 +220,7 @@ def test_a_price_that_was_told_is_one_command_with_position_and_price(
 
 @pytest.mark.parametrize("price", ["", "abc", "0", "-3", "nan", "inf"])
 def test_what_is_no_price_is_asked_again_and_nothing_is_sent(
-    operator: FlaskClient, csrf_of, store, unsettled: str, price: str
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, unsettled: str, price: str
 ) -> None:
     form = {"csrf": csrf_of(operator, "/"), "target": unsettled, "confirmed": "yes", "price": price}
     answer = operator.post("/actions/settle", data=form)
@@ -218,7 +229,9 @@ def test_what_is_no_price_is_asked_again_and_nothing_is_sent(
     assert _commands(store.url) == []
 
 
-def test_without_the_token_of_the_page_no_price_is_taken(operator: FlaskClient, store, unsettled: str) -> None:
+def test_without_the_token_of_the_page_no_price_is_taken(
+    operator: FlaskClient, store: StoreBuilder, unsettled: str
+) -> None:
     form = {"target": unsettled, "confirmed": "yes", "price": "5950.25"}
     assert operator.post("/actions/settle", data=form).status_code in {400, 403}
     assert _commands(store.url) == []

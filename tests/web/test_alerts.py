@@ -10,6 +10,7 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
+from bot.feeds.clock import ManualClock
 from bot.store.tables.alert import ALERT
 from tests.web.conftest import StoreBuilder, at
 
@@ -73,7 +74,7 @@ def test_many_are_paged(store: StoreBuilder, page: FlaskClient) -> None:
     ("EXIT_IN_HALT", "halted since 11:02:30"), ("EXIT_WITHOUT_BID", "no bid since 11:02:30"),
 ])  # fmt: skip
 def test_a_silent_market_stands_on_the_positions_row_until_it_is_over(
-    store: StoreBuilder, page: FlaskClient, clock, code: str, words: str
+    store: StoreBuilder, page: FlaskClient, clock: ManualClock, code: str, words: str
 ) -> None:
     facts = '{"position_id": "POSRUN"}'
     tell(store, code, 3, "warning", facts)

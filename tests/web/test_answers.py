@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,6 +15,7 @@ from bot.store.tables.feed_status import FEED_STATUS
 from bot.store.tables.position import POSITION
 from bot.store.tables.session_state import SESSION_STATE
 from bot.store.tables.symbol_halt import SYMBOL_HALT
+from tests.web.conftest import AppMaker, StoreBuilder
 
 
 def answers(client: FlaskClient) -> dict[str, tuple[str, str, str]]:
@@ -36,7 +37,7 @@ def wrong(client: FlaskClient) -> tuple[str, str, str]:
 
 
 @pytest.fixture
-def fine(store, page: FlaskClient) -> FlaskClient:
+def fine(store: StoreBuilder, page: FlaskClient) -> FlaskClient:
     """A working day whose feeds are all fresh."""
     store.set(FEED_STATUS, {"dataset": "flow_alerts"}, state="ok", max_age_s=600.0)
     store.set(FEED_STATUS, {"dataset": "spot_gex"}, max_age_s=600.0)
@@ -56,7 +57,9 @@ def test_a_good_day_is_protected_earning_and_nothing_is_wrong(fine: FlaskClient)
     "protection, tone, answer",
     [("rejected", "bad", "No"), ("wanted", "bad", "No"), ("synthetic", "warn", "Watched only")],
 )
-def test_a_position_without_a_stop_is_named(page: FlaskClient, store, protection: str, tone: str, answer: str) -> None:
+def test_a_position_without_a_stop_is_named(
+    page: FlaskClient, store: StoreBuilder, protection: str, tone: str, answer: str
+) -> None:
     since = "2026-11-20T16:05:20.000000+00:00"
     store.set(POSITION, {"id": "POSRUN"}, protection=protection, unprotected_quantity=1, unprotected_since=since)
     assert protected(page)[:2] == (tone, answer)
@@ -65,14 +68,14 @@ def test_a_position_without_a_stop_is_named(page: FlaskClient, store, protection
 
 @pytest.mark.parametrize("settlement, answer", [("seen", "No"), ("pending", "1 settlement price to be told")])
 def test_a_settlement_price_that_a_person_has_to_tell_is_named(
-    fine: FlaskClient, store, settlement: str, answer: str
+    fine: FlaskClient, store: StoreBuilder, settlement: str, answer: str
 ) -> None:
     """What was seen at the expiry is confirmed by itself."""
     store.set(POSITION, {"id": "POSOLD"}, settlement=settlement)
     assert wrong(fine)[1] == answer
 
 
-def test_a_flat_book_needs_no_protection(fine: FlaskClient, store) -> None:
+def test_a_flat_book_needs_no_protection(fine: FlaskClient, store: StoreBuilder) -> None:
     store.set(POSITION, {"id": "POSRUN"}, state="closed")
     assert protected(fine)[:2] == ("idle", "Nothing held")
 
@@ -83,7 +86,7 @@ def test_feeds_that_are_late_or_refused_are_counted_and_named(page: FlaskClient)
     assert why == "flow_alerts SPX"
 
 
-def test_the_worst_comes_first_and_the_rest_is_named_after_it(page: FlaskClient, store) -> None:
+def test_the_worst_comes_first_and_the_rest_is_named_after_it(page: FlaskClient, store: StoreBuilder) -> None:
     store.set(SESSION_STATE, {"id": "session"}, state="paused", hold="pause", hold_reason="lunch")
     store.set(CONNECTION_STATE, {"id": "ibkr"}, state="down", detail="no answer from the gateway")
     tone, answer, why = wrong(page)
@@ -95,19 +98,21 @@ def test_the_worst_comes_first_and_the_rest_is_named_after_it(page: FlaskClient,
 @pytest.mark.parametrize(
     "state, tone, answer", [("tripped", "bad", "1 breaker tripped"), ("warning", "warn", "Near a limit")]
 )
-def test_a_limit_that_is_reached_or_near_is_named(fine: FlaskClient, store, state: str, tone: str, answer: str) -> None:
+def test_a_limit_that_is_reached_or_near_is_named(
+    fine: FlaskClient, store: StoreBuilder, state: str, tone: str, answer: str
+) -> None:
     store.add(BREAKER, id="daily_loss", state=state, value="6.1%", limit_words="6%", share=1.02)
     assert wrong(fine)[:2] == (tone, answer)
     assert "Loss of the day" in wrong(fine)[2]
 
 
-def test_a_symbol_on_which_entries_are_halted_is_named_with_the_reason(fine: FlaskClient, store) -> None:
+def test_a_symbol_on_which_entries_are_halted_is_named_with_the_reason(fine: FlaskClient, store: StoreBuilder) -> None:
     row = {"reason": "somebody else traded it", "causes": "[]", "halted_by": "broker", "halted_at": store.now_text}
     store.add(SYMBOL_HALT, id="SPY", state="halted", **row)
     assert wrong(fine) == ("warn", "Entries halted on SPY", "somebody else traded it")
 
 
-def test_a_wrong_clock_is_named_on_top_of_the_page_and_to_whoever_asks(fine: FlaskClient, store) -> None:
+def test_a_wrong_clock_is_named_on_top_of_the_page_and_to_whoever_asks(fine: FlaskClient, store: StoreBuilder) -> None:
     told = "the machine's clock says 16:00, the broker's 15:00"
     store.set(ENGINE_STATUS, {"id": 1}, clock_fault=told)
     assert wrong(fine)[:2] == ("bad", "Wrong clock")
@@ -118,7 +123,7 @@ def test_a_wrong_clock_is_named_on_top_of_the_page_and_to_whoever_asks(fine: Fla
     assert (health.status_code, told in health.get_json()["reasons"]) == (503, True)
 
 
-def test_a_store_that_cannot_be_read_answers_nothing_with_confidence(make_app: Callable, tmp_path) -> None:
+def test_a_store_that_cannot_be_read_answers_nothing_with_confidence(make_app: AppMaker, tmp_path: Path) -> None:
     page = make_app(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}").test_client()
     told = answers(page)
     assert told["Protected?"][:2] == ("bad", "not known")

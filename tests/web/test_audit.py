@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from bot.cli.main import app
 from bot.store.queries import QUERIES, SHORT
+from tests.web.conftest import StoreBuilder
 
 HEAD = r'<th(?: class="n")?>(.*?)</th>'
 
@@ -52,7 +54,7 @@ def test_a_parameter_is_a_value_and_never_sql(page: FlaskClient) -> None:
     assert "No row" in answer.get_data(as_text=True)
 
 
-def test_a_formula_in_the_store_is_text_in_the_download(page: FlaskClient, store) -> None:
+def test_a_formula_in_the_store_is_text_in_the_download(page: FlaskClient, store: StoreBuilder) -> None:
     store.transition("position", "POSRUN", "ratchet", ("trailing", "trailing"), "=HYPERLINK(1)", store.now_text)
     text = page.get("/audit.csv?query=position_story&id=POSRUN").get_data(as_text=True)
     assert "'=HYPERLINK(1)" in text
@@ -68,7 +70,9 @@ def test_a_table_shows_the_columns_that_answer_with_ids_short_and_linked(page: F
     assert "return_on_premium" in page.get("/audit.csv?query=trades").get_data(as_text=True)
 
 
-def test_page_and_command_line_have_one_choice_of_columns(page: FlaskClient, store, tmp_path, monkeypatch) -> None:
+def test_page_and_command_line_have_one_choice_of_columns(
+    page: FlaskClient, store: StoreBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "home" / "config").mkdir(parents=True)
     monkeypatch.setenv("QUANTICITY_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("QUANTICITY__DATABASE__URL", store.url)

@@ -16,6 +16,7 @@ from bot.store import read as ask
 from bot.store.database import open_reader
 from bot.store.tables.command import COMMAND
 from bot.store.tables.session_state import SESSION_STATE
+from tests.web.conftest import StoreBuilder
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -34,7 +35,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), rea
 
 
 @pytest.fixture
-def served(store, token: str) -> Iterator[str]:
+def served(store: StoreBuilder, token: str) -> Iterator[str]:
     """The address of the page served by its own process."""
     command = [sys.executable, "-m", "bot.web", "--port", "0", "--mode", "sim"]
     command += ["--start-at", "2026-11-20T11:05:30-05:00", "--speed", "1"]
@@ -83,7 +84,7 @@ def test_every_page_is_quiet_and_fits(served: str, browser: Any, token: str, wid
 
 
 def test_a_press_on_pause_becomes_a_command_and_its_answer_arrives_by_itself(
-    served: str, browser: Any, token: str, store
+    served: str, browser: Any, token: str, store: StoreBuilder
 ) -> None:
     tab = browser.new_page()
     complaints = _complaints(tab)
@@ -100,7 +101,7 @@ def test_a_press_on_pause_becomes_a_command_and_its_answer_arrives_by_itself(
     assert complaints == []
 
 
-def test_flatten_asks_first_and_can_be_called_off(served: str, browser: Any, token: str, store) -> None:
+def test_flatten_asks_first_and_can_be_called_off(served: str, browser: Any, token: str, store: StoreBuilder) -> None:
     tab = browser.new_page()
     tab.goto(f"{served}/login?token={token}")
     tab.click("text=Flatten all")
@@ -114,7 +115,9 @@ def test_flatten_asks_first_and_can_be_called_off(served: str, browser: Any, tok
         assert [row.kind for row in ask.commands(connection, 5)] == ["flatten"]
 
 
-def test_news_arrives_without_a_reload_and_leaves_an_open_evidence_open(served: str, browser: Any, store) -> None:
+def test_news_arrives_without_a_reload_and_leaves_an_open_evidence_open(
+    served: str, browser: Any, store: StoreBuilder
+) -> None:
     tab = browser.new_page()
     tab.goto(served)
     tab.click("#activity summary >> nth=0")
@@ -124,7 +127,9 @@ def test_news_arrives_without_a_reload_and_leaves_an_open_evidence_open(served: 
     assert tab.inner_text("#stream") == "Live"
 
 
-def test_a_long_history_shows_its_newest_steps_until_it_is_unfolded(served: str, browser: Any, store) -> None:
+def test_a_long_history_shows_its_newest_steps_until_it_is_unfolded(
+    served: str, browser: Any, store: StoreBuilder
+) -> None:
     for number in range(20):
         store.transition("session", "session", "pause", ("active", "paused"), f"step {number}", store.now_text)
     tab = browser.new_page(viewport={"width": 390, "height": 800})
@@ -138,7 +143,9 @@ def test_a_long_history_shows_its_newest_steps_until_it_is_unfolded(served: str,
     assert shown.count() > 21, "what was unfolded stays so when news arrives"
 
 
-def test_a_long_story_shows_its_beginning_and_its_end_one_step_a_line(served: str, browser: Any, store) -> None:
+def test_a_long_story_shows_its_beginning_and_its_end_one_step_a_line(
+    served: str, browser: Any, store: StoreBuilder
+) -> None:
     for number in range(20):
         store.transition("position", "POSRUN", "ratchet", ("trailing", "trailing"), f"step {number}", store.now_text)
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -151,7 +158,7 @@ def test_a_long_story_shows_its_beginning_and_its_end_one_step_a_line(served: st
     assert [box["y"] for box in boxes] == sorted({box["y"] for box in boxes})
 
 
-def test_eight_tabs_are_all_live(served: str, browser: Any, store) -> None:
+def test_eight_tabs_are_all_live(served: str, browser: Any, store: StoreBuilder) -> None:
     context = browser.new_context()
     tabs = [context.new_page() for _ in range(8)]
     for tab in tabs:
@@ -164,7 +171,7 @@ def test_eight_tabs_are_all_live(served: str, browser: Any, store) -> None:
     context.close()
 
 
-def test_a_hidden_tab_lets_its_stream_go_and_catches_up(served: str, browser: Any, store) -> None:
+def test_a_hidden_tab_lets_its_stream_go_and_catches_up(served: str, browser: Any, store: StoreBuilder) -> None:
     tab = browser.new_page()
     streams: list[str] = []
     ended: list[str] = []

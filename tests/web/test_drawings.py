@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.lifecycles import LIFECYCLES, edges
+from bot.domain.machine import Lifecycle
 from bot.web.charts import Fill, PathPoint, RungMark, Scale, StopStep, nice_steps, pnl_curve, price_chart, time_ticks
 from bot.web.diagram import PLACES, draw
 
@@ -19,14 +20,14 @@ prices = st.decimals(min_value="0.01", max_value="500", places=2)
 
 
 @pytest.mark.parametrize("life", LIFECYCLES.values(), ids=list(LIFECYCLES))
-def test_every_state_has_a_place_of_its_own(life) -> None:
+def test_every_state_has_a_place_of_its_own(life: Lifecycle) -> None:
     assert set(PLACES[life.name]) == {state.value for state in life.states}
     boxes = draw(life).boxes
     assert len({(box.x, box.y) for box in boxes}) == len(boxes)
 
 
 @pytest.mark.parametrize("life", LIFECYCLES.values(), ids=list(LIFECYCLES))
-def test_every_edge_is_drawn_or_named_below(life) -> None:
+def test_every_edge_is_drawn_or_named_below(life: Lifecycle) -> None:
     drawing = draw(life)
     drawn = {(line.source, line.target): set(line.triggers) for line in drawing.lines}
     for (source, target), triggers in edges(life).items():

@@ -9,9 +9,11 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from bot.feeds.clock import ManualClock
 from bot.store.tables.position import POSITION
 from bot.web.live import STREAMS_MAX
 from bot.web.patches import applied
+from tests.web.conftest import StoreBuilder
 
 
 def _events(answer: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -23,7 +25,7 @@ def _events(answer: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_the_first_event_has_every_part_and_the_next_only_what_changed(
-    operator: FlaskClient, store, no_waiting, clock
+    operator: FlaskClient, store: StoreBuilder, no_waiting: None, clock: ManualClock
 ) -> None:
     answer = operator.get("/events?view=overview", buffered=False)
     assert answer.mimetype == "text/event-stream"
@@ -45,7 +47,7 @@ def test_the_first_event_has_every_part_and_the_next_only_what_changed(
     answer.close()
 
 
-def test_whoever_polls_gets_what_changed(operator: FlaskClient, store, clock) -> None:
+def test_whoever_polls_gets_what_changed(operator: FlaskClient, store: StoreBuilder, clock: ManualClock) -> None:
     first = operator.get("/parts?view=overview").get_json()
     again = operator.get(f"/parts?view=overview&have={first['have']}").get_json()
     assert set(again) == {"have"}
@@ -61,7 +63,7 @@ def test_parts_of_a_story_and_of_the_machines_are_streamed_too(page: FlaskClient
     assert "machine-order" in page.get("/parts?view=machines").get_json()
 
 
-def test_a_full_house_is_told_to_poll(page: FlaskClient, no_waiting) -> None:
+def test_a_full_house_is_told_to_poll(page: FlaskClient, no_waiting: None) -> None:
     held = [page.get("/events?view=machines", buffered=False) for _ in range(STREAMS_MAX)]
     assert page.get("/events?view=machines").status_code == 503
     held.pop().close()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from bot.domain.lifecycles import LIFECYCLES
@@ -16,6 +15,7 @@ from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.feed_status import FEED_STATUS
 from bot.store.tables.position import POSITION
 from bot.store.tables.session_state import SESSION_STATE
+from tests.web.conftest import AppMaker, CsrfReader, StoreBuilder
 
 
 def _text(client: FlaskClient, path: str = "/") -> str:
@@ -33,14 +33,14 @@ def test_the_overview_tells_the_day(page: FlaskClient) -> None:
         assert words in text, words
 
 
-def test_only_a_person_who_is_logged_in_sees_buttons(page: FlaskClient, csrf_of, token: str) -> None:
+def test_only_a_person_who_is_logged_in_sees_buttons(page: FlaskClient, csrf_of: CsrfReader, token: str) -> None:
     assert "/actions/" not in _text(page)
     page.post("/login", data={"csrf": csrf_of(page), "token": token})
     text = _text(page)
     assert all(f"/actions/{kind}" in text for kind in ("pause", "flatten", "close", "approve", "reject"))
 
 
-def test_a_paused_session_offers_to_resume_and_says_who_paused_it(operator: FlaskClient, store) -> None:
+def test_a_paused_session_offers_to_resume_and_says_who_paused_it(operator: FlaskClient, store: StoreBuilder) -> None:
     store.set(
         SESSION_STATE, {"id": "session"}, state="paused", hold="pause", held_by="admin:web:operator",
         held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="asked by admin:web:operator",
@@ -51,7 +51,7 @@ def test_a_paused_session_offers_to_resume_and_says_who_paused_it(operator: Flas
     assert "asked by operator (page) since 11:00:00 New York" in text
 
 
-def test_a_halt_that_waits_for_the_comparison_is_shown_too(operator: FlaskClient, store) -> None:
+def test_a_halt_that_waits_for_the_comparison_is_shown_too(operator: FlaskClient, store: StoreBuilder) -> None:
     store.set(
         SESSION_STATE, {"id": "session"}, state="reconciling", hold="halt", held_by="cli",
         held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="news",
@@ -59,8 +59,10 @@ def test_a_halt_that_waits_for_the_comparison_is_shown_too(operator: FlaskClient
     assert "then halt: news, by command line since 11:00:00 New York" in _text(operator)
 
 
-def test_a_position_that_a_gap_closed_says_so_on_the_page_and_in_the_trades(page: FlaskClient, store) -> None:
-    day = {"closed_at": store.now_text, "session_day": "2026-11-20", "quantity": 0, "exit_quantity": 4}
+def test_a_position_that_a_gap_closed_says_so_on_the_page_and_in_the_trades(
+    page: FlaskClient, store: StoreBuilder
+) -> None:
+    day: dict[str, Any] = {"closed_at": store.now_text, "session_day": "2026-11-20", "quantity": 0, "exit_quantity": 4}
     store.position("GAPPED", "closed", close_reason="gap", **day)
     assert '<span class="soft words">gap</span>' in _text(page)
     assert "gap" in page.get("/position/GAPPED").get_data(as_text=True)
@@ -69,7 +71,7 @@ def test_a_position_that_a_gap_closed_says_so_on_the_page_and_in_the_trades(page
     assert found == [("gap",)]
 
 
-def test_an_unprotected_position_is_a_warning_on_top(page: FlaskClient, store) -> None:
+def test_an_unprotected_position_is_a_warning_on_top(page: FlaskClient, store: StoreBuilder) -> None:
     store.set(
         POSITION, {"id": "POSRUN"}, unprotected_since="2026-11-20T16:05:20.000000+00:00",
         protection="rejected", unprotected_quantity=2,
@@ -80,7 +82,9 @@ def test_an_unprotected_position_is_a_warning_on_top(page: FlaskClient, store) -
     assert "2 unprotected for 10 s" in text
 
 
-def test_a_positions_page_says_how_it_is_protected_and_for_how_long_it_was_not(page: FlaskClient, store) -> None:
+def test_a_positions_page_says_how_it_is_protected_and_for_how_long_it_was_not(
+    page: FlaskClient, store: StoreBuilder
+) -> None:
     store.set(
         POSITION, {"id": "POSRUN"}, protection="synthetic", unprotected_quantity=2, unprotected_ms=3000,
         unprotected_contract_ms=6000, cover_at="2026-11-20T16:04:50.000000+00:00",
@@ -96,7 +100,7 @@ def test_the_activity_can_be_narrowed_to_one_machine(page: FlaskClient) -> None:
     assert "Trailing begins" not in text
 
 
-def test_a_long_history_is_folded_and_a_short_one_is_not(page: FlaskClient, store) -> None:
+def test_a_long_history_is_folded_and_a_short_one_is_not(page: FlaskClient, store: StoreBuilder) -> None:
     assert 'for="all-activity"' not in _text(page, "/?machine=signal")
     for seconds in range(10, 22):
         store.transition(
@@ -146,7 +150,7 @@ def test_every_machine_is_drawn_with_each_state_and_count(page: FlaskClient) -> 
         assert all(f'data-state="{state.value}"' in text for state in life.states)
 
 
-def test_what_strangers_wrote_is_shown_and_never_run(operator: FlaskClient, store) -> None:
+def test_what_strangers_wrote_is_shown_and_never_run(operator: FlaskClient, store: StoreBuilder) -> None:
     evil = "<script>alert('x')</script>"
     store.transition("position", "POSRUN", "ratchet", ("trailing", "trailing"), evil, store.now_text, quote=evil)
     store.alert("critical", evil, "EVIL")
@@ -160,7 +164,7 @@ def test_what_strangers_wrote_is_shown_and_never_run(operator: FlaskClient, stor
     assert "<script>alert" not in "".join(operator.get("/parts").get_json().values())
 
 
-def test_an_empty_store_says_what_will_appear(make_app: Callable[..., Flask], empty_store) -> None:
+def test_an_empty_store_says_what_will_appear(make_app: AppMaker, empty_store: StoreBuilder) -> None:
     text = _text(make_app(empty_store.url).test_client())
     for words in (
         "Starting:",
@@ -175,7 +179,7 @@ def test_an_empty_store_says_what_will_appear(make_app: Callable[..., Flask], em
         assert words in text, words
 
 
-def test_a_missing_store_is_a_banner(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_a_missing_store_is_a_banner(make_app: AppMaker, tmp_path: Path) -> None:
     page = make_app(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}").test_client()
     text = _text(page)
     assert "The store cannot be read:" in text
@@ -184,13 +188,13 @@ def test_a_missing_store_is_a_banner(make_app: Callable[..., Flask], tmp_path: P
     assert page.get("/machines").status_code == 503
 
 
-def test_a_store_without_tables_is_a_banner(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_a_store_without_tables_is_a_banner(make_app: AppMaker, tmp_path: Path) -> None:
     (tmp_path / "bare.db").touch()
     assert "The store cannot be read:" in _text(make_app(f"sqlite+aiosqlite:///{tmp_path / 'bare.db'}").test_client())
 
 
 def test_a_fault_is_a_plain_page_without_its_traceback(
-    make_app: Callable[..., Flask], store, caplog: pytest.LogCaptureFixture
+    make_app: AppMaker, store: StoreBuilder, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app(store.url)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Table
 
 from bot.feeds.clock import ManualClock, ScaledClock, wall_seconds
 from bot.store.tables.breaker import BREAKER
@@ -17,7 +17,7 @@ from bot.store.tables.connection_state import CONNECTION_STATE
 from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.position import POSITION
 from bot.store.tables.session_state import SESSION_STATE
-from tests.web.conftest import NOW, StoreBuilder
+from tests.web.conftest import NOW, AppMaker, StoreBuilder
 
 
 def test_a_bot_that_ticks_is_well(page: FlaskClient) -> None:
@@ -36,7 +36,7 @@ def test_a_bot_that_stopped_ticking_is_not(page: FlaskClient, clock: ManualClock
     assert answer.get_json()["reasons"] == ["last tick 21 s ago, more than 15"]
 
 
-def test_in_sim_a_tick_that_stands_grows_old(make_app: Callable[..., Flask], store: StoreBuilder) -> None:
+def test_in_sim_a_tick_that_stands_grows_old(make_app: AppMaker, store: StoreBuilder) -> None:
     app = make_app(store.url)
     clock = ScaledClock(NOW, 30, wall_seconds())
     app.extensions["reader"].clock = clock
@@ -58,14 +58,16 @@ def test_in_sim_a_tick_that_stands_grows_old(make_app: Callable[..., Flask], sto
         (ENGINE_STATUS, {"broker_synced_at": "2026-11-20T15:00:00.000000+00:00"}, "was read 3930 s ago"),
     ],
 )
-def test_each_kind_of_staleness_is_named(page: FlaskClient, store, table, values, words: str) -> None:
+def test_each_kind_of_staleness_is_named(
+    page: FlaskClient, store: StoreBuilder, table: Table, values: dict[str, Any], words: str
+) -> None:
     store.set(table, {}, **values)
     answer = page.get("/healthz")
     assert answer.status_code == 503
     assert words in " ".join(answer.get_json()["reasons"])
 
 
-def test_a_command_that_nobody_takes_is_named(page: FlaskClient, store) -> None:
+def test_a_command_that_nobody_takes_is_named(page: FlaskClient, store: StoreBuilder) -> None:
     store.add(
         COMMAND, id="C1", kind="pause", payload="{}", actor="cli", state="queued", answer="",
         created_at="2026-11-20T15:55:00.000000+00:00",
@@ -73,12 +75,12 @@ def test_a_command_that_nobody_takes_is_named(page: FlaskClient, store) -> None:
     assert page.get("/healthz").get_json()["reasons"] == ["a command waits for 21 s, more than 15"]
 
 
-def test_the_brokers_own_restart_window_is_no_fault(page: FlaskClient, store) -> None:
+def test_the_brokers_own_restart_window_is_no_fault(page: FlaskClient, store: StoreBuilder) -> None:
     store.set(CONNECTION_STATE, {}, state="restart_window")
     assert page.get("/healthz").status_code == 200
 
 
-def test_a_missing_store_is_not_well(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_a_missing_store_is_not_well(make_app: AppMaker, tmp_path: Path) -> None:
     page = make_app(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}").test_client()
     assert page.get("/healthz").status_code == 503
     assert _metrics(page)["quanticity_store_up"] == 0

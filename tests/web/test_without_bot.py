@@ -14,7 +14,7 @@ from bot.web.access import AccessRules
 from bot.web.app import create_app
 from bot.web.logins import Doorkeeper
 from bot.web.store_reader import StoreAddress, StoreReader
-from tests.web.conftest import NOW, TOKEN, StoreBuilder
+from tests.web.conftest import NOW, TOKEN, CsrfReader, StoreBuilder
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_time_stands_at_the_last_tick(alone: FlaskClient) -> None:
     assert alone.get("/api/status").get_json()["now"] == "2026-11-20T16:05:00+00:00"
 
 
-def test_acting_is_refused_with_the_reason(alone: FlaskClient, csrf_of, store: StoreBuilder) -> None:
+def test_acting_is_refused_with_the_reason(alone: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder) -> None:
     alone.post("/login", data={"csrf": csrf_of(alone), "token": TOKEN})
     answer = alone.post("/actions/pause", data={"csrf": csrf_of(alone, "/")})
     assert answer.status_code == 409
