@@ -15,6 +15,7 @@ from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.journal import Journal
+from bot.engine.state.parking import Kind, Parkable
 from bot.engine.state.steps import Step
 from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import chunks, entries, exits, prices, signals
@@ -41,7 +42,7 @@ class Rounds:
         for strategy, look in tick_memory.scanner.scan(ctx, journal, tick_memory.parking):
             self._on_look(strategy, look)
         for job, find in (("overdue orders", budgets.overdue_orders), ("orphaned orders", exits.orphans)):
-            for step in tick_memory.parking.attempt(journal, job, partial(find, ctx)):
+            for step in tick_memory.parking.attempt(journal, Parkable(Kind.JOB, job), partial(find, ctx)):
                 journal.take(step)
         tick_memory.parking.run_job(ctx, journal, "expiry", expiry.expire)
         for signal in list(self._memory.ledger.signals.values()):
@@ -56,7 +57,7 @@ class Rounds:
         if lines is not None:
             journal.instructions.append(lines)
 
-    def _carry_out(self, machine: str, decide: Callable[[], Sequence[Step]]) -> None:
+    def _carry_out(self, machine: Parkable, decide: Callable[[], Sequence[Step]]) -> None:
         self._tick_memory.parking.carry_out(self._memory.journal, machine, decide)
 
     def _decide_signal(self, ctx: Context, signal: Signal) -> None:
@@ -64,9 +65,9 @@ class Rounds:
         for order in ledger.entries_of(signal.id):
             position = ledger.positions.get(order.position_id or "")
             since = position.opened_at if position else None
-            self._carry_out(f"order {order.order_ref}", partial(entries.work_entry, ctx, order, since))
-        self._carry_out(f"signal {signal.id}", partial(signals.expire, ctx, signal))
-        self._carry_out(f"signal {signal.id}", partial(chunks.go_on, ctx, signal))
+            self._carry_out(Parkable(Kind.ORDER, order.order_ref), partial(entries.work_entry, ctx, order, since))
+        self._carry_out(Parkable(Kind.SIGNAL, signal.id), partial(signals.expire, ctx, signal))
+        self._carry_out(Parkable(Kind.SIGNAL, signal.id), partial(chunks.go_on, ctx, signal))
 
     def _positions_to_judge(self, ctx: Context) -> list[Position]:
         """Positions whose inputs changed: their quote, also that it stands, a fact of theirs, something under way, or
@@ -84,7 +85,7 @@ class Rounds:
         return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
 
     def _is_restless(self, ctx: Context, position: Position) -> bool:
-        if self._tick_memory.parking.is_parked(f"position {position.id}") or _restless(position):
+        if self._tick_memory.parking.is_parked(Kind.POSITION, position.id) or _restless(position):
             return True
         if position.id in self._memory.ledger.too_large or position.key in self._memory.ledger.proof.capped:
             return True
@@ -98,8 +99,8 @@ class Rounds:
             self._memory.ledger.retire_position(position)
             self._inbox.watch(position.key, None, None)
             return
-        self._carry_out(f"position {position.id}", partial(_decide_position, ctx, position, calm))
-        if position.state in OPEN and not self._tick_memory.parking.is_parked(f"position {position.id}"):
+        self._carry_out(Parkable(Kind.POSITION, position.id), partial(_decide_position, ctx, position, calm))
+        if position.state in OPEN and not self._tick_memory.parking.is_parked(Kind.POSITION, position.id):
             self._inbox.watch(position.key, *exits.watch_levels(ctx, position))
 
 

@@ -74,7 +74,7 @@ def tell_of_what_takes_too_long(ctx: Context, journal: Journal, schedule: Schedu
 def _tell_of_doubt(ctx: Context, journal: Journal, schedule: Schedule, order: Order) -> None:
     waited = (ctx.now - order.state_since).total_seconds()
     due = waited >= ctx.settings.engine.doubt_alert_s
-    if due and schedule.due(f"doubt {order.id}", ctx.now, TOLD_AGAIN_S):
+    if due and schedule.due("doubt", ctx.now, TOLD_AGAIN_S, of=order.id):
         facts = {"order_ref": order.order_ref, "order_id": order.order_id, "perm_id": order.perm_id, "for_s": waited}
         words = f"{order.purpose} order {order.order_ref} is in doubt for {waited:.0f} s: look at it in TWS"
         journal.alert("ORDER_IN_DOUBT", words, facts)
@@ -86,7 +86,7 @@ def _tell_of_too_much(
     waited = (ctx.now - since).total_seconds()
     if position is None or waited < ctx.settings.execution.protection_limit_s:
         return
-    if schedule.due(f"too large {position.id}", ctx.now, TOLD_AGAIN_S):
+    if schedule.due("too large", ctx.now, TOLD_AGAIN_S, of=position.id):
         beyond = too_much(position, ctx.ledger.orders_of(position.id))
         facts = {"position_id": position.id, "for_s": waited, "beyond": beyond}
         words = f"the stop of {position.contract} would sell {beyond} more than is held, for {waited:.1f} s by now"
@@ -94,10 +94,10 @@ def _tell_of_too_much(
 
 
 def _tell_of_slow_exit(ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:
-    since = schedule.last.setdefault(f"closing {position.id}", ctx.now)
+    since = schedule.since("closing", ctx.now, of=position.id)
     waited = (ctx.now - since).total_seconds()
     due = waited >= ctx.settings.execution.exit_alert_s
-    if due and schedule.due(f"slow exit {position.id}", ctx.now, TOLD_AGAIN_S):
+    if due and schedule.due("slow exit", ctx.now, TOLD_AGAIN_S, of=position.id):
         what = f"{position.quantity} x {position.contract}"
         words = f"{what} on the way out for {waited:.0f} s: {why_not_out(ctx, position)}"
         journal.alert("EXIT_SLOW", words, {"position_id": position.id, "for_s": waited})
@@ -142,7 +142,7 @@ def _tell_of_no_stop(ctx: Context, journal: Journal, schedule: Schedule, positio
         limit += ctx.settings.execution.partial_fill_seconds + 2 * ctx.settings.engine.ack_seconds
     if waited < limit:
         return
-    if schedule.due(f"no stop {position.id}", ctx.now, TOLD_AGAIN_S):
+    if schedule.due("no stop", ctx.now, TOLD_AGAIN_S, of=position.id):
         facts = {"position_id": position.id, "for_s": waited, "contract_s": waited * bare}
         words = f"{bare} x {position.contract} without a stop at the broker for {waited:.1f} s"
         why = _why_no_stop(ctx, position)

@@ -37,9 +37,9 @@ def ask_for_the_book(
     at `confirm_at`, when a second look can confirm what the first one found."""
     if ctx.ledger.connection.state not in _ASKING:
         return
-    last = schedule.last.setdefault(RECONCILE.name, ctx.now)
+    last = schedule.since(RECONCILE.name, ctx.now)
     if confirm_at is not None and last < confirm_at <= ctx.now:
-        schedule.last[RECONCILE.name] = ctx.now
+        schedule.ran(RECONCILE.name, ctx.now)
         journal.instructions.append(AskSnapshot("a difference may be confirmed"))
         return
     if ctx.now - last < _ASK_AGAIN:

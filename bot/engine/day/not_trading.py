@@ -73,7 +73,7 @@ class NotTradingWatch:
     def _tell_of_idleness(self, ctx: Context, journal: Journal) -> None:
         if not ctx.trading.is_open(ctx.broker_now) or (ctx.may_enter and not ctx.kill_switch):
             self.idle_since = None
-            self.schedule.last.pop("idle", None)
+            self.schedule.forget("idle")
             return
         self.idle_since = self.idle_since or ctx.now
         waited = (ctx.now - self.idle_since).total_seconds()
@@ -86,7 +86,7 @@ class NotTradingWatch:
 
     def _remind_of_login(self, ctx: Context, journal: Journal, window: RestartWindow | None) -> None:
         if window is None or not window.needs_login:
-            self.schedule.last.pop("login due", None)
+            self.schedule.forget("login due")
         elif self.schedule.due("login due", ctx.now, _LOGIN_AGAIN_S):
             words = f"{window.name}: log in to the gateway after {window.ends:%H:%M} New York, or nothing is traded"
             journal.alert("LOGIN_DUE", words, {"window": window.name})

@@ -9,7 +9,8 @@ import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, TypeVar
 
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -18,7 +19,30 @@ from bot.engine.state.steps import Step
 _T = TypeVar("_T")
 _FIRST_S: Final = 1.0
 _LONGEST_S: Final = 60.0
-_MORTAL: Final = frozenset({"order", "signal", "position"})
+
+
+class Kind(StrEnum):
+    """What can be parked; the names of those that live end with them."""
+
+    ORDER = "order"
+    SIGNAL = "signal"
+    POSITION = "position"
+    STRATEGY = "strategy"
+    JOB = "job"
+
+
+_MORTAL: Final = frozenset({Kind.ORDER, Kind.SIGNAL, Kind.POSITION})
+
+
+class Parkable(NamedTuple):
+    """A machine or a job of the clock, by its kind and its name there: an order's reference, an id, what a job is
+    called."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.kind is Kind.JOB else f"{self.kind} {self.name}"
 
 
 @dataclass(slots=True)
@@ -31,9 +55,9 @@ class _Parked:
 class Parking:
     """Memory between ticks. A decision is pure, so one that fails has changed nothing: the stop at the broker stays."""
 
-    parked: dict[str, _Parked] = field(default_factory=dict)
+    parked: dict[Parkable, _Parked] = field(default_factory=dict)
 
-    def attempt(self, journal: Journal, machine: str, decide: Callable[[], Sequence[_T]]) -> Sequence[_T]:
+    def attempt(self, journal: Journal, machine: Parkable, decide: Callable[[], Sequence[_T]]) -> Sequence[_T]:
         """Return what the machine decides, nothing while it is parked or when its decision fails."""
         if self._waits(journal, machine):
             return ()
@@ -49,15 +73,16 @@ class Parking:
     def run(self, journal: Journal, job: str, work: Callable[[], None]) -> bool:
         """Let a job of the clock run unless it is parked; say whether it is well. What it wrote before it failed is
         kept: rows of a job stand for themselves."""
-        if self._waits(journal, job):
+        machine = Parkable(Kind.JOB, job)
+        if self._waits(journal, machine):
             return False
         try:
             work()
         except Exception as error:  # as above
-            self._park(journal, job, error)
+            self._park(journal, machine, error)
             return False
         if self.parked:
-            self._resume(journal, job)
+            self._resume(journal, machine)
         return True
 
     def run_job(
@@ -66,30 +91,29 @@ class Parking:
         """As `run`, for work that takes a tick's world and its journal first."""
         return self.run(journal, job, lambda: work(ctx, journal, *rest, **named))
 
-    def carry_out(self, journal: Journal, machine: str, decide: Callable[[], Sequence[Step]]) -> None:
+    def carry_out(self, journal: Journal, machine: Parkable, decide: Callable[[], Sequence[Step]]) -> None:
         """Let one machine decide and write what it decides."""
         journal.carry_out(self.attempt(journal, machine, decide))
 
     def keep(self, alive: Collection[str]) -> None:
         """Forget the orders, signals and positions that are over; strategies and jobs stay."""
         for machine in list(self.parked):
-            kind, _, name = machine.partition(" ")
-            if kind in _MORTAL and name not in alive:
+            if machine.kind in _MORTAL and machine.name not in alive:
                 del self.parked[machine]
 
-    def is_parked(self, machine: str) -> bool:
-        return machine in self.parked
+    def is_parked(self, kind: Kind, name: str) -> bool:
+        return bool(self.parked) and Parkable(kind, name) in self.parked
 
-    def _waits(self, journal: Journal, machine: str) -> bool:
+    def _waits(self, journal: Journal, machine: Parkable) -> bool:
         known = self.parked.get(machine)
         return known is not None and journal.now < known.until
 
-    def _resume(self, journal: Journal, machine: str) -> None:
+    def _resume(self, journal: Journal, machine: Parkable) -> None:
         known = self.parked.pop(machine, None)
         if known is not None:
             journal.alert("MACHINE_RESUMED", f"{machine} works again", {"failures": known.failures})
 
-    def _park(self, journal: Journal, machine: str, error: Exception) -> None:
+    def _park(self, journal: Journal, machine: Parkable, error: Exception) -> None:
         failures = self.parked[machine].failures + 1 if machine in self.parked else 1
         wait = min(_FIRST_S * 2 ** min(failures - 1, 10), _LONGEST_S)
         self.parked[machine] = _Parked(failures, journal.now + timedelta(seconds=wait))

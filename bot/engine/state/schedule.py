@@ -5,37 +5,55 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 """When something is due that no hour brings about."""
 
 
+class Job(NamedTuple):
+    """What runs now and then, and the id of the order or position that it is about; empty: of none."""
+
+    name: str
+    of: str = ""
+
+
 @dataclass
 class Schedule:
-    """Memory between ticks: a job of a name runs again once its time has passed."""
+    """Memory between ticks: a job of a name runs again once its time has passed. One that is about one order or one
+    position is told apart by the id that it is `of`, and forgotten with it."""
 
-    last: dict[str, datetime] = field(default_factory=dict)
+    last: dict[Job, datetime] = field(default_factory=dict)
 
-    def due(self, job: str, now: datetime, every_s: float) -> bool:
+    def due(self, name: str, now: datetime, every_s: float, *, of: str = "") -> bool:
         """Say whether the job is due, and take it as run."""
+        job = Job(name, of)
         last = self.last.get(job)
         if last is not None and now - last < timedelta(seconds=every_s):
             return False
         self.last[job] = now
         return True
 
-    def next(self, job: str, now: datetime, every_s: float) -> datetime:
+    def since(self, name: str, now: datetime, *, of: str = "") -> datetime:
+        """Return since when a job is known, which is now for one that was not."""
+        return self.last.setdefault(Job(name, of), now)
+
+    def ran(self, name: str, now: datetime) -> None:
+        self.last[Job(name)] = now
+
+    def forget(self, name: str) -> None:
+        self.last.pop(Job(name), None)
+
+    def next(self, name: str, now: datetime, every_s: float) -> datetime:
         """Return when the job is due again: now, when it never ran."""
-        last = self.last.get(job)
+        last = self.last.get(Job(name))
         return now if last is None else last + timedelta(seconds=every_s)
 
-    def hurry(self, job: str) -> None:
+    def hurry(self, name: str) -> None:
         """Have the job run as soon as it is asked for."""
-        self.last[job] = datetime.min.replace(tzinfo=UTC)
+        self.last[Job(name)] = datetime.min.replace(tzinfo=UTC)
 
     def keep(self, alive: Collection[str]) -> None:
-        """Forget the jobs of one order or position (named with its id) that is over."""
-        gone = [job for job in self.last if " " in job and job.rpartition(" ")[2] not in alive]
-        for job in gone:
+        """Forget the jobs of one order or position that is over."""
+        for job in [job for job in self.last if job.of and job.of not in alive]:
             del self.last[job]

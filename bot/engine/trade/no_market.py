@@ -136,7 +136,7 @@ class NoMarketWatch:
         self, ctx: Context, journal: Journal, schedule: Schedule, position: Position, told: ToldNoMarket
     ) -> None:
         silence, what = told.silence, f"{position.quantity} x {position.contract}"
-        if not schedule.due(f"silence {silence.name} {told.must_go} {position.id}", ctx.now, _AGAIN_S):
+        if not schedule.due(f"silence {silence.name} {told.must_go}", ctx.now, _AGAIN_S, of=position.id):
             return
         self.told[position.id] = told
         facts = {"position_id": position.id, "silence": silence.name}
@@ -153,7 +153,7 @@ class NoMarketWatch:
     def _tell_of_the_close(self, ctx: Context, journal: Journal, schedule: Schedule, position: Position) -> None:
         if position.state is not PositionState.CLOSING or ctx.broker_now < ctx.trading.close_at:
             return
-        if schedule.due(f"left at the close {position.id}", ctx.now, _A_DAY_S):
+        if schedule.due("left at the close", ctx.now, _A_DAY_S, of=position.id):
             what = f"{position.quantity} x {position.contract} ({position.close_reason})"
             words = f"{what} could not be sold before the close"
             journal.alert("LEFT_AT_CLOSE", words, {"position_id": position.id})
