@@ -31,6 +31,7 @@ from bot.domain.session import Hold, Session, SessionState
 from bot.engine.sending.pacing import ENTRY_WAITS_S
 from bot.engine.state.ports import TradingCalendar
 from bot.engine.state.records import TickBatch
+from bot.engine.state.tallies import counted_anew
 from bot.engine.tick import Engine
 from bot.feeds.clock import ClockWatch, ManualClock
 from bot.feeds.uw import UwFeed
@@ -326,9 +327,18 @@ class World:
         await self.take_commands()
         await self.engine.guarded_tick()
         for _ in range(_TICKS_A_STEP):
+            self._count_anew()
             if not self.engine.inbox.urgent:
                 return
             await self.engine.guarded_tick()
+
+    def _count_anew(self) -> None:
+        """On a day of full passes, compare what is counted with every change with what is counted anew."""
+        ledger = self.engine.ledger
+        if self.full_passes and ledger.tallies != counted_anew(ledger.orders.values(), ledger.closed.values()):
+            self.outcome.broken.append(
+                f"{self.clock.now():%H:%M:%S}: what is counted over the day is not what is there"
+            )
 
     async def take_commands(self) -> None:
         """Bring the rows that wait to the tick; they stay rows until it has answered them."""
@@ -485,7 +495,7 @@ async def live_twice(plan: Plan) -> Outcome:
         for file in database.parent.iterdir():
             file.unlink()
         shutil.copy(_template(), database)
-        await _live(plan, database, full_passes=True)
+        outcome.broken += (await _live(plan, database, full_passes=True)).broken
         all_rows = rows_of(database)
     for table in rows:
         here, there = Counter(rows[table]), Counter(all_rows[table])

@@ -79,9 +79,8 @@ def worth(ctx: Context) -> dict[str, Decimal]:
             found[position.id] = position.realized_pnl + position.unrealized_pnl(mid)
         elif position.id in ledger.account.heard.worth:
             found[position.id] = ledger.account.heard.worth[position.id]  # nothing new is known
-    for position in ledger.closed.values():
-        if since is not None and position.closed_at is not None and position.closed_at >= since:
-            found[position.id] = position.realized_pnl
+    for position in ledger.tallies.ended_since(since) if since is not None else ():
+        found[position.id] = position.realized_pnl
     return found
 
 

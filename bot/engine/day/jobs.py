@@ -61,7 +61,7 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
         return _ASK_AGAIN.total_seconds(), "an order is in doubt"
     if any(p.unprotected_since and ledger.other_buys_on(p.key) for p in ledger.positions.values()):
         return _ASK_AGAIN.total_seconds(), "an order of somebody else is in the way of a sale"
-    if any(o.unseen for o in ledger.orders.values()):
+    if ledger.tallies.unseen:
         return ctx.settings.engine.ack_seconds, "an execution is missing"
     if ledger.proof.fact_faults:
         return _FAULTY_AGAIN_S, "a fact waits to be applied"

@@ -122,8 +122,9 @@ class Limits:
     def _view(self, ctx: Context) -> BookView:
         ledger, risk = ctx.ledger, ctx.settings.risk
         since = max(ctx.now - timedelta(seconds=risk.rejection_window_s), _counted_from(ctx, "rejections"))
-        sent = [o for o in ledger.orders.values() if o.submitted_at is not None and since <= o.created_at <= ctx.now]
         minute_ago = ctx.now - timedelta(minutes=1)
+        recent = [o for o in ledger.tallies.orders_since(min(since, minute_ago)) if o.created_at <= ctx.now]
+        sent = [o for o in recent if o.submitted_at is not None and since <= o.created_at]
         bets = tuple([bet_on(p.contract) for p in ledger.positions.values()])
         same_bets = (bets, risk) == self._bets and not self._new_prices
         self._bets, self._new_prices = (bets, risk), False
@@ -141,7 +142,7 @@ class Limits:
             link_lost_s=self._link_lost_s(ctx),
             gaps=self.gaps,
             same_bets=same_bets,
-            orders_last_minute=sum(minute_ago < o.created_at <= ctx.now for o in ledger.orders.values()),
+            orders_last_minute=sum(minute_ago < o.created_at for o in recent),
             orders_in_window=len(sent),
             rejections_in_window=sum(o.state is OrderState.REJECTED for o in sent),
         )
@@ -248,15 +249,12 @@ class Limits:
 
 def losses_in_a_row(ctx: Context) -> int:
     """Return how many of the day's positions, the latest closed first, lost money, since a person last resumed."""
-    since = _counted_from(ctx, "losses")
-    ended = [
-        p
-        for p in ctx.ledger.closed.values()
-        if p.closed_at is not None and p.closed_at > since and _same_day(p.closed_at, ctx.now)
-    ]
-    count = 0
-    for position in sorted(ended, key=lambda p: (p.closed_at, p.id), reverse=True):
-        if position.realized_pnl >= 0:
+    since, today, count = _counted_from(ctx, "losses"), new_york_day(ctx.now), 0
+    for position in ctx.ledger.tallies.latest_ended():
+        day = new_york_day(position.closed_at) if position.closed_at is not None else today
+        if day > today:
+            continue  # a clock that was ahead
+        if day < today or position.closed_at is None or position.closed_at <= since or position.realized_pnl >= 0:
             break
         count += 1
     return count

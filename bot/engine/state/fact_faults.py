@@ -144,6 +144,7 @@ class Savepoint:
         journal.touched.clear()
         journal.touched.update(self._touched)
         self._ledger.highest_order_id = self._highest
+        self._ledger.recount()
 
 
 def _entities(ledger: Ledger, key: str) -> list[Any]:

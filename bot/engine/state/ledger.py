@@ -17,7 +17,7 @@ from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.events import BrokerOrderView
-from bot.domain.instruments import Right, symbol_of_key
+from bot.domain.instruments import Right
 from bot.domain.kinds import Entities, Entity, kind_of
 from bot.domain.machine import C, Living, T
 from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderChange, OrderSide, OrderState, Purpose, base_of
@@ -29,6 +29,7 @@ from bot.engine.state.broker_account import BrokerAccount
 from bot.engine.state.clocks import Clocks
 from bot.engine.state.proof import Proof
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
+from bot.engine.state.tallies import counted_anew
 from bot.risk.correlation import Bet, Minutes, bet_on
 
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
@@ -79,6 +80,7 @@ class Ledger:
         self._of_position: dict[str, list[Order]] = defaultdict(list)
         self._of_signal: dict[str, list[Order]] = defaultdict(list)
         self.by_key: dict[str, set[str]] = defaultdict(set)
+        self.tallies = counted_anew((), self.closed.values())
         self.executions: dict[str, Execution] = dict(loaded.executions)
         self.commissions: dict[str, Decimal] = dict(loaded.commissions)
         self.strangers: set[str] = set(loaded.strangers)  # bases of executions that no order of ours made
@@ -185,6 +187,7 @@ class Ledger:
         self.orders[order.id] = order
         self.by_ref[order.order_ref] = order
         self._asked_keys.add(order.contract_key)
+        self.tallies.order_born(order)
         self.index_order(order)
         if order.perm_id:
             self.by_perm[order.perm_id] = order
@@ -195,6 +198,7 @@ class Ledger:
 
     def index_order(self, order: Order) -> None:
         """Keep the indexes of open orders true after a change."""
+        self.tallies.order_changed(order)
         on_contract = self._live_on[order.contract_key, order.side]
         if order.is_done:
             self.open_orders.pop(order.id, None)
@@ -235,6 +239,16 @@ class Ledger:
         self.too_large.pop(position.id, None)
         self.by_key[position.key].discard(position.id)
         self.closed[position.id] = position
+        self.tallies.position_over(position)
+
+    def settle_position(self, position: Position) -> None:
+        """Keep what is counted of positions that are over true after a change of one."""
+        if position.id in self.closed:
+            self.tallies.position_over(position)
+
+    def recount(self) -> None:
+        """Count anew what is counted over the day."""
+        self.tallies = counted_anew(self.orders.values(), self.closed.values())
 
     def retire_signal(self, signal: Signal) -> None:
         if signal.state in SIGNAL.terminal:
@@ -260,6 +274,7 @@ class Ledger:
         self._forget_orders({o.id for o in self.orders.values() if self._is_history(o, ended, since)})
         tied = {o.position_id for o in self.orders.values()}
         self.closed = {i: p for i, p in self.closed.items() if i not in ended or i in tied}
+        self.recount()
         asked = {o.signal_id for o in self.orders.values()}
         recent = {i for i, signal in self.ended_signals.items() if _day_of(signal.closed_at) >= since}
         self.ended_signals = {i: s for i, s in self.ended_signals.items() if i in asked or i in recent}
@@ -284,6 +299,7 @@ class Ledger:
         for index in (self.orders, self.by_ref, self.by_perm, self._of_position, self._of_signal, self._live_on):
             index.clear()
         self._asked_keys.clear()
+        self.tallies = counted_anew((), self.closed.values())
         for order in kept:
             self.add_order(order)
 
@@ -302,7 +318,7 @@ class Ledger:
 
     def has_traded(self, key: str) -> bool:
         """Say whether a contract is one of ours: held, traded today, or asked for by an order of ours."""
-        return bool(self.by_key.get(key)) or key in self._asked_keys or any(p.key == key for p in self.closed.values())
+        return bool(self.by_key.get(key)) or key in self._asked_keys or self.tallies.has_held(key)
 
     def live_on(self, key: str, side: OrderSide) -> list[Order]:
         """Return our orders on one side of a contract that may still fill."""
@@ -333,10 +349,10 @@ class Ledger:
     def entries_not_taken(self, symbol: str, now: datetime, wait: timedelta) -> str:
         """Return in words why entries on a symbol wait: the broker took none of three in a row; empty: they do not."""
         latest: list[Order] = []
-        for order in reversed(self.orders.values()):
+        for order in self.tallies.entries_on(symbol):
             if now - order.created_at > wait * (MOST_ATTEMPTS + 1):
                 break
-            if order.purpose is not Purpose.ENTRY or symbol_of_key(order.contract_key) != symbol or not order.is_done:
+            if not order.is_done:
                 continue
             if not order.was_not_taken:
                 break
@@ -361,7 +377,7 @@ class Ledger:
 
     def delivered_on(self, symbol: str) -> str:
         """Return in words what keeps entries on a symbol out while its delivered shares are there; empty: nothing."""
-        there = [p for p in self.closed.values() if p.shares_before is not None and p.contract.symbol == symbol]
+        there = self.tallies.delivered_on(symbol)
         taken = [str(p.contract) for p in there if p.close_reason is CloseReason.EXERCISED]
         return f"shares that {' and '.join(taken)} delivered are in the account: sell them by hand" if taken else ""
 
@@ -439,6 +455,7 @@ _ADD: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
 _SORT_IN: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
     Signal: Ledger.retire_signal,
     Order: Ledger.index_order,
+    Position: Ledger.settle_position,
 }
 """The kinds that have indexes of their own; of any other there is what `Ledger.entities` holds."""
 

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.domain.instructions import Instruction, Subscribe
-from bot.domain.position import Settlement
 from bot.domain.signal import Signal
 from bot.domain.wording import new_york
 from bot.engine.settlement import expiry
@@ -116,9 +115,8 @@ def _wanted(ctx: Context, journal: Journal, parking: Parking) -> dict[str, froze
         if not expiry.has_expired(ctx, position.contract):
             wanted[position.key] = _QUOTE
         wanted.setdefault(position.contract.symbol, _QUOTE)
-    for position in ctx.ledger.closed.values():
-        if position.settlement in {Settlement.PENDING, Settlement.SEEN}:
-            wanted.setdefault(position.contract.symbol, _QUOTE)  # its official close is still to come
+    for position in ctx.ledger.tallies.closes_to_come:
+        wanted.setdefault(position.contract.symbol, _QUOTE)
     for signal in ctx.ledger.signals.values():
         wanted[signal.key] = _QUOTE
     for strategy in ctx.strategies.values():
