@@ -107,8 +107,11 @@ class Entities:
     """Entities by kind and id, in the order in which they came: what a tick changed, what a start found, what is in
     memory."""
 
-    def __init__(self, entities: Iterable[Entity] = ()) -> None:
+    def __init__(
+        self, entities: Iterable[Entity] = (), table: Callable[[], dict[str, Entity]] = dict[str, "Entity"]
+    ) -> None:
         self._by_kind: dict[type[Entity], dict[str, Entity]] = {}
+        self._table = table  # makes what those of one kind are kept in
         for entity in entities:
             self.add(entity)
 
@@ -116,7 +119,7 @@ class Entities:
         """Return those of one kind by id: the mapping itself, not a copy."""
         found = self._by_kind.get(kind)
         if found is None:
-            found = self._by_kind[kind] = {}
+            found = self._by_kind[kind] = self._table()
         return cast("dict[str, E]", found)
 
     def one(self, kind: type[E]) -> E | None:
@@ -129,16 +132,6 @@ class Entities:
     def kinds(self) -> list[type[Entity]]:
         """Return the kinds of which there is any."""
         return [kind for kind, found in self._by_kind.items() if found]
-
-    def copy(self) -> Entities:
-        """Return the same entities in mappings of their own."""
-        return Entities(self)
-
-    def put_back(self, before: Entities) -> None:
-        """Hold what a copy held; the mappings stay the same objects, for others hold them."""
-        for kind, found in self._by_kind.items():
-            found.clear()
-            found.update(before.of(kind))
 
     @property
     def are_urgent(self) -> bool:

@@ -43,13 +43,15 @@ class FactFaults:
 
     def apply(self, journal: Journal, subject: str, key: str, fact: Callable[[], object]) -> bool:
         """Apply one fact, or take back what it did and remember why; says whether it was applied."""
-        save = Savepoint(journal.ledger, journal, key)
+        save = Savepoint(journal.ledger, journal)
         try:
             fact()
         except Exception as error:  # one fact's fault must not stop the others
             save.restore()
             self._note(journal, subject, key, error)
             return False
+        finally:
+            save.close()
         self.forget(journal, subject)
         return True
 
@@ -92,46 +94,35 @@ class FactFaults:
         ledger.proof.dispute(disputed, len(self.faults))
 
 
-_CONTAINERS: Final = (
-    "signals", "ended_signals", "approvals", "positions", "closed", "orders", "by_ref", "by_perm", "open_orders",
-    "executions", "commissions", "strangers", "charged", "last_signal_at", "too_large", "foreign_told", "other_buys",
-    "ghosts", "not_ours", "earliest", "symbol_halts", "adoptions", "old_echoes",
-)  # fmt: skip
-"""What an applier may change in the ledger, but for the indexes of lists and sets below."""
+_SMALL: Final = ("strangers", "foreign_told", "other_buys", "ghosts", "old_echoes")
+"""What an applier may change beside the ledger's tables: no trade of ours makes these grow."""
 _OF_PROOF: Final = ("told", "capped", "unequal", "doubted")
-_INDEXES: Final = ("_live_on", "_of_position", "_of_signal", "by_key")
 
 
 class Savepoint:
-    """The ledger and the journal before one fact about a contract (empty: about any), to be put back whole."""
+    """The ledger and the journal before one fact, to be put back whole. It has to be closed."""
 
-    def __init__(self, ledger: Ledger, journal: Journal, key: str) -> None:
+    def __init__(self, ledger: Ledger, journal: Journal) -> None:
         self._ledger, self._journal = ledger, journal
-        rooms: tuple[tuple[object, Sequence[str]], ...] = ((ledger, _CONTAINERS), (ledger.proof, _OF_PROOF))
-        self._flat = [(room, name, copy.copy(getattr(room, name))) for room, names in rooms for name in names]
-        self._nested = {
-            name: {k: copy.copy(v) for k, v in getattr(ledger, name).items()} for name in _INDEXES
-        }  # fmt: skip
-        self._entities = [(entity, copy.copy(entity)) for entity in _entities(ledger, key)]
+        self._mark = ledger.undo.begin()
+        rooms: tuple[tuple[object, Sequence[str]], ...] = ((ledger, _SMALL), (ledger.proof, _OF_PROOF))
+        self._small = [(room, name, copy.copy(getattr(room, name))) for room, names in rooms for name in names]
         batch = journal.batch
         self._lists = {f.name: len(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), list)}
         self._dicts = {f.name: dict(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), dict)}
-        self._changed = batch.changed.copy()
         self._commands, self._touched = len(journal.instructions), set(journal.touched)
         self._highest = ledger.highest_order_id
 
+    def close(self) -> None:
+        self._ledger.undo.end()
+
     def restore(self) -> None:
         """Put everything back as it was; containers stay the same objects, for others hold them."""
-        for entity, before in self._entities:
-            self._ledger.put_back(entity, before)
-        for room, name, content in self._flat:
+        self._ledger.undo.roll_back(self._mark)
+        for room, name, content in self._small:
             container: Any = getattr(room, name)
             container.clear()
             container.update(content)
-        for name, index in self._nested.items():
-            nested: Any = getattr(self._ledger, name)
-            nested.clear()
-            nested.update(index)
         batch, journal = self._journal.batch, self._journal
         for name, length in self._lists.items():
             del getattr(batch, name)[length:]
@@ -139,22 +130,8 @@ class Savepoint:
             batch_rows: Any = getattr(batch, name)
             batch_rows.clear()
             batch_rows.update(rows)
-        batch.changed.put_back(self._changed)
         del journal.instructions[self._commands :]
         journal.touched.clear()
         journal.touched.update(self._touched)
         self._ledger.highest_order_id = self._highest
-        self._ledger.recount()
-
-
-def _entities(ledger: Ledger, key: str) -> list[Any]:
-    """Return what a fact about a contract may change: its orders, positions and signals, and the symbols' halts."""
-    positions = (*ledger.positions.values(), *ledger.closed.values())
-    signals = (*ledger.signals.values(), *ledger.ended_signals.values())
-    found: list[Any] = [p for p in positions if not key or p.key == key]
-    found += [o for o in ledger.orders.values() if not key or o.contract_key == key]
-    found += [s for s in signals if not key or s.contract.key == key]
-    found += ledger.symbol_halts.values()
-    found += (a for a in ledger.adoptions.values() if not key or a.id == key)
-    found += [ledger.session, ledger.connection]
-    return found
+        self._ledger.index()

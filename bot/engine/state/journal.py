@@ -9,7 +9,7 @@ from typing import Any
 from bot.domain.errors import IllegalTransition
 from bot.domain.events import AlertRaised
 from bot.domain.instructions import Instruction
-from bot.domain.kinds import kind_of
+from bot.domain.kinds import Entities, kind_of
 from bot.domain.machine import CREATED, C, Living, T
 from bot.domain.outside import sentence
 from bot.domain.requests import REQUEST
@@ -24,7 +24,7 @@ class Journal:
     def __init__(self, ledger: Ledger, tick: int, now: datetime) -> None:
         self.ledger = ledger
         self.now = now
-        self.batch = TickBatch(tick=tick, recorded_at=now)
+        self.batch = TickBatch(tick=tick, recorded_at=now, changed=Entities(table=ledger.table))
         self.instructions: list[Instruction] = []
         self.touched: set[str] = set()  # positions that something happened to
 

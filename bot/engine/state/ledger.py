@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from bot.domain.adoption import OPEN_QUESTIONS, Adoption
 from bot.domain.approval import APPROVAL, Approval
@@ -30,11 +30,16 @@ from bot.engine.state.clocks import Clocks
 from bot.engine.state.proof import Proof
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
 from bot.engine.state.tallies import counted_anew
+from bot.engine.state.undo import NotedDict, Undo
 from bot.risk.correlation import Bet, Minutes, bet_on
 
 _UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
 
 _ALLOWED = frozenset({SignalState.APPROVED, SignalState.WORKING})
+
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def _day_of(at: datetime | None) -> date:
@@ -63,7 +68,8 @@ class Ledger:
     """Written by the tick only. Done orders stay findable to the end of the next day, for a fill can come late."""
 
     def __init__(self, loaded: LoadedState) -> None:
-        self.entities = Entities()  # what is alive of each kind; of orders also what is over
+        self.undo = Undo()
+        self.entities = Entities(table=self.table)  # what is alive of each kind; of orders also what is over
         over = self._sort_out(loaded.entities)
         self.session = self.entities.one(Session) or Session()
         self.connection = self.entities.one(Connection) or Connection()
@@ -74,28 +80,28 @@ class Ledger:
         self.symbol_halts, self.adoptions = self.entities.of(SymbolHalt), self.entities.of(Adoption)
         self.by_ref: dict[str, Order] = {}
         self.by_perm: dict[int, Order] = {}
-        self.open_orders: dict[str, Order] = {}
+        self.open_orders: dict[str, Order] = self.table()
         self._live_on: dict[tuple[str, OrderSide], dict[str, Order]] = defaultdict(dict)  # the open orders once more
         self._asked_keys: set[str] = set()  # contracts that an order of ours was ever for
         self._of_position: dict[str, list[Order]] = defaultdict(list)
         self._of_signal: dict[str, list[Order]] = defaultdict(list)
         self.by_key: dict[str, set[str]] = defaultdict(set)
         self.tallies = counted_anew((), self.closed.values())
-        self.executions: dict[str, Execution] = dict(loaded.executions)
-        self.commissions: dict[str, Decimal] = dict(loaded.commissions)
+        self.executions: dict[str, Execution] = self.table(loaded.executions)
+        self.commissions: dict[str, Decimal] = self.table(loaded.commissions)
         self.strangers: set[str] = set(loaded.strangers)  # bases of executions that no order of ours made
-        self.charged: dict[str, Decimal] = {}  # base of the execId -> dollars that its position was charged
+        self.charged: dict[str, Decimal] = self.table()  # base of the execId -> dollars that its position was charged
         for exec_id in sorted(self.commissions):
             if base_of(exec_id) in self.executions:
                 self.charged[base_of(exec_id)] = self.commissions[exec_id]
         self.highest_order_id = loaded.highest_order_id
-        self.last_signal_at: dict[tuple[str, str], datetime] = dict(loaded.last_signal_at)
+        self.last_signal_at: dict[tuple[str, str], datetime] = self.table(loaded.last_signal_at)
         self.link_told_at: dict[str, datetime] = {}  # state of the connection -> when it was last told of
-        self.too_large: dict[str, datetime] = {}  # position -> since when its stop would sell more than is held
+        self.too_large: dict[str, datetime] = self.table()  # position -> since when its stop would sell too much
         self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
         self.other_buys: dict[int, BrokerOrderView] = {}  # permId -> somebody else's buy that was last seen live
         # What is in the account and not ours: holdings as explained, and (subject, id) of what no type of ours holds.
-        self.not_ours, self.opaque_told = dict(loaded.not_ours), set(loaded.opaque_told)
+        self.not_ours, self.opaque_told = self.table(loaded.not_ours), set(loaded.opaque_told)
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
         self.bid_seen = dict(loaded.bid_seen)  # the same of the option's bid
         self.disk_block = ""  # why the disk of the store keeps entries out; empty: it does not
@@ -110,7 +116,7 @@ class Ledger:
         for order in loaded.entities.of(Order).values():
             self.change(order, OrderChange(corrected_away=0))
             self.add_order(order)
-        self.earliest: dict[str, tuple[int, int]] = dict(loaded.earliest)
+        self.earliest: dict[str, tuple[int, int]] = self.table(loaded.earliest)
         for base, (_, quantity) in self.earliest.items():
             self._take_away(base, quantity - self.executions[base].quantity if base in self.executions else 0)
 
@@ -134,7 +140,7 @@ class Ledger:
 
     def _sort_out(self, found: Entities) -> Entities:
         """Take in what is alive and return what is over. Orders come in by themselves: a fill may be for either."""
-        over = Entities()
+        over = Entities(table=self.table)
         for entity in found:
             if not isinstance(entity, Order):
                 (self.entities if kind_of(entity).is_alive(entity) else over).add(entity)
@@ -147,9 +153,11 @@ class Ledger:
         Raises IllegalTransition, and changes nothing, where the table does not allow the trigger.
         """
         before = after = entity.state
+        changed = cast("Mapping[str, object]", sets or {})
+        if self.undo.open:
+            self.undo.note(self.put_back, entity, {name: getattr(entity, name) for name in ("state", *changed)})
         if by is not None:
             before, after = kind_of(entity).life.fire(entity, by)
-        changed = cast("Mapping[str, object]", sets or {})
         self._write(entity, changed)
         sort_in = _SORT_IN.get(type(entity))
         if sort_in is not None:
@@ -158,9 +166,20 @@ class Ledger:
             self.by_perm[entity.perm_id] = entity
         return before, after
 
-    def put_back(self, entity: Living[Any, Any], before: Living[Any, Any]) -> None:
-        """Take back whatever was changed of an entity since a copy of it was made. The indexes are their keeper's."""
-        self._write(entity, {each.name: getattr(before, each.name) for each in fields(entity)})
+    def put_back(self, entity: Living[Any, Any], before: Mapping[str, object]) -> None:
+        """Take back what was changed of an entity: its fields are as they were `before`. Indexes follow by `index`."""
+        self._write(entity, before)
+
+    def table(self, content: Mapping[K, V] | Iterable[tuple[K, V]] = ()) -> dict[K, V]:
+        """Return a table of the ledger's: what is changed in it under a savepoint can be taken back."""
+        return NotedDict(self.undo, content)
+
+    def index(self) -> None:
+        """Make every index anew from what is there."""
+        self.by_key.clear()
+        for position in self.positions.values():
+            self.by_key[position.key].add(position.id)
+        self._index_orders()
 
     @staticmethod
     def _write(entity: Living[Any, Any], sets: Mapping[str, object]) -> None:
@@ -185,6 +204,9 @@ class Ledger:
 
     def add_order(self, order: Order) -> None:
         self.orders[order.id] = order
+        self._index_new(order)
+
+    def _index_new(self, order: Order) -> None:
         self.by_ref[order.order_ref] = order
         self._asked_keys.add(order.contract_key)
         self.tallies.order_born(order)
@@ -273,11 +295,11 @@ class Ledger:
         }
         self._forget_orders({o.id for o in self.orders.values() if self._is_history(o, ended, since)})
         tied = {o.position_id for o in self.orders.values()}
-        self.closed = {i: p for i, p in self.closed.items() if i not in ended or i in tied}
+        self.closed = self.table((i, p) for i, p in self.closed.items() if i not in ended or i in tied)
         self.recount()
         asked = {o.signal_id for o in self.orders.values()}
         recent = {i for i, signal in self.ended_signals.items() if _day_of(signal.closed_at) >= since}
-        self.ended_signals = {i: s for i, s in self.ended_signals.items() if i in asked or i in recent}
+        self.ended_signals = self.table((i, s) for i, s in self.ended_signals.items() if i in asked or i in recent)
         questions = {s.approval_id for s in (*self.signals.values(), *self.ended_signals.values())}
         for approval in [*self.approvals.values()]:
             if approval.id not in questions and approval.state in APPROVAL.terminal:
@@ -295,25 +317,31 @@ class Ledger:
         return not recent and (order.position_id in ended or order.position_id not in self.closed)
 
     def _forget_orders(self, gone: set[str]) -> None:
-        kept = [order for order in self.orders.values() if order.id not in gone]
-        for index in (self.orders, self.by_ref, self.by_perm, self._of_position, self._of_signal, self._live_on):
+        for each in gone:
+            del self.orders[each]
+        self._index_orders()
+
+    def _index_orders(self) -> None:
+        derived: tuple[dict[Any, Any], ...] = (
+            self.by_ref, self.by_perm, self._of_position, self._of_signal, self._live_on,
+        )  # fmt: skip
+        for index in derived:
             index.clear()
         self._asked_keys.clear()
         self.tallies = counted_anew((), self.closed.values())
-        for order in kept:
-            self.add_order(order)
+        for order in self.orders.values():
+            self._index_new(order)
 
     def _forget_executions(self, since: datetime) -> None:
         """A commission that has no execution by the end of its day is somebody else's."""
-        kept = {
-            base: execution
+        self.executions = kept = self.table(
+            (base, execution)
             for base, execution in self.executions.items()
             if execution.executed_at >= since or self.find_order(execution.order_ref, execution.perm_id) is not None
-        }
-        self.executions = kept
-        self.commissions = {exec_id: cost for exec_id, cost in self.commissions.items() if base_of(exec_id) in kept}
-        self.charged = {base: cost for base, cost in self.charged.items() if base in kept}
-        self.earliest = {base: first for base, first in self.earliest.items() if base in kept}
+        )
+        self.commissions = self.table((i, cost) for i, cost in self.commissions.items() if base_of(i) in kept)
+        self.charged = self.table((base, cost) for base, cost in self.charged.items() if base in kept)
+        self.earliest = self.table((base, first) for base, first in self.earliest.items() if base in kept)
         self.strangers &= kept.keys()
 
     def has_traded(self, key: str) -> bool:
