@@ -78,7 +78,10 @@ def run_query(
     if is_short:
         short = answers.shortened(name, columns, rows, queries.last_day(url))
         columns, rows = short.heads, [[cell.shown for cell in row] for row in short.rows]
-    _print(columns, rows, csv=csv, json=json, title=query.title, piped=show.NARROW if is_short else show.PIPE_WIDTH)
+        numeric = {i for i in range(len(columns)) if short.is_numeric(i)}
+        show.as_table(columns, rows, query.title, "no rows", show.NARROW, numeric)
+        return
+    _print(columns, rows, csv=csv, json=json, title=query.title, piped=show.PIPE_WIDTH)
 
 
 def _print(

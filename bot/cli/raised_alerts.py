@@ -15,7 +15,7 @@ COLUMNS: Final = ("at", "severity", "code", "text", "id")
 SHORT_COLUMNS: Final = ("at", "severity", "code", "text")
 MOST: Final = 10_000
 _WIDTH: Final = 80
-_MARGIN: Final = 5  # between and beside four columns
+_MARGIN: Final = 9  # beside four columns and two between each
 
 
 def show_raised(*, since: str | None, severity: str | None, limit: int, json: bool, csv: bool, wide: bool) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -35,9 +36,10 @@ def as_table(
     title: str = "",
     empty: str = "nothing",
     piped: int = PIPE_WIDTH,
+    numeric: AbstractSet[int] = frozenset(),
 ) -> None:
     """Print rows as a table, numbers to the right; `empty` is said when there are none. `piped`: its width where no
-    terminal says one."""
+    terminal says one; `numeric`: columns whose numbers stand there in words, as `+1,200.50`."""
     from rich.console import Console
     from rich.table import Table
 
@@ -48,8 +50,8 @@ def as_table(
     look: dict[str, Any] = {"header_style": "bold", "box": _box(), "pad_edge": False, "padding": (0, 1, 0, 0)}
     table = Table(title=title or None, title_justify="left", **look)
     for index, column in enumerate(columns):
-        numeric = any(isinstance(row[index], _NUMERIC) and not isinstance(row[index], bool) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        held = any(isinstance(row[index], _NUMERIC) and not isinstance(row[index], bool) for row in rows)
+        table.add_column(column, justify="right" if held or index in numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_escaped(_cell(value)) for value in row))
     console.print(table)

@@ -159,8 +159,10 @@ class Engine:
     async def stop(self, reason: str) -> None:
         """Say on the record that we stop; positions stay protected at the broker. A store that cannot be used keeps
         nobody from stopping."""
-        self._memory.begin(self._clock.now())
+        now = self._clock.now()
+        self._memory.begin(now)
         self._memory.journal.take(Step(self.ledger.session, SessionTrigger.STOP, reason))
+        self._memory.journal.batch.status = self._pulse(self._context(now), float("inf"))  # what is read then is of now
         try:
             await self._memory.commit()
         except StoreUnusable as error:

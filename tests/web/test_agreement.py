@@ -6,6 +6,7 @@ import html
 import json
 import re
 import sqlite3
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 from typer.testing import CliRunner
 
+from bot.app.day_summary import lines, summarize
 from bot.cli.main import app
 from bot.store.tables.breaker import BREAKER
 from bot.store.values import time_text
@@ -54,6 +56,18 @@ def test_the_days_money_is_one(store: StoreBuilder, said: dict[str, Any], page: 
     assert f"realized +${realized:,.2f}, open +${is_open:,.2f}" in text
     assert f'<p class="value good">+${realized + is_open:,.2f}</p>' in text
     assert Decimal(str(status["equity_change"])) - realized - is_open == Decimal(api["difference"])
+
+
+def test_the_days_summary_is_the_same_money(store: StoreBuilder, said: dict[str, Any]) -> None:
+    day = said["pulse"]["session_day"]
+    told = lines(summarize(store.url, date.fromisoformat(day), with_invariants=False))
+    realized = sql(store, "SELECT SUM(realized_pnl) FROM position")
+    fees = sql(store, f"SELECT SUM(commission) FROM execution WHERE executed_at >= '{day}'")
+    (headline,) = [line for line in told if line.startswith("  P&L")]
+    assert f"realized +${realized:,.2f}, " in headline
+    assert headline.endswith(f"fees ${fees:,.2f} paid")
+    closed, wins = said["money"]["closed"], said["money"]["wins"]
+    assert f"  win rate    {wins} of {closed} ({wins / closed:.0%})" in told
 
 
 def test_the_rows_add_up_to_the_headline(page: FlaskClient) -> None:
