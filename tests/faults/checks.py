@@ -71,7 +71,7 @@ class Checker:
         self.may_know: Callable[[], bool] = lambda: True  # the bot is up and hears the broker
         self._too_much_since: dict[str, datetime] = {}
         self.cancels_refused: Mapping[str, int] = {}  # by order reference
-        self.excused: set[str] = set()  # references of stops that were left out of what is on sale
+        self.excused: set[str] = set()  # references of sales that were left out of what is on sale
 
     def never_taken_back(self) -> set[str]:
         """Return the contracts on which the venue refused to take an order back."""
@@ -116,13 +116,23 @@ class Checker:
                 self._say(f"{quantity} {key} can be sold, {held.get(key, 0)} are held since somebody else sold")
 
     def _is_excused(self, order: VenueOrder) -> bool:
-        """A stop that the venue refused to take back and that was put where it sells nothing: more nobody can do but
+        """A sale that the venue refused to take back and that was put where it sells nothing: more nobody can do but
         ask again and tell a person, and that is asked at the end."""
         reference = order.ticket.order_ref
-        if not _is_out_of_the_way(order) or not self.cancels_refused.get(reference):
+        if not self._is_out_of_the_way(order) or not self.cancels_refused.get(reference):
             return False
         self.excused.add(reference)
         return True
+
+    def _is_out_of_the_way(self, order: VenueOrder) -> bool:
+        """Whether an order is where no market of these days comes to: a stop at one tick, a limit far above the ask."""
+        if order.stop_price is not None:
+            return order.stop_price <= _ONE_TICK and not order.triggered
+        limit = order.ticket.limit_price
+        if limit is None or order.ticket.side is not Side.SELL:
+            return False
+        ask = self._venue.market.top(order.ticket.instrument, self._clock.now()).ask
+        return ask is not None and limit >= _FAR * ask
 
     def _cover(self, but_for: Callable[[VenueOrder], bool]) -> dict[str, int]:
         """Return what live sales may sell, by key, `but_for` those that are left out."""
@@ -149,9 +159,9 @@ class Checker:
 
     def watch_cover(self, limit_s: float, watched: Mapping[str, int]) -> None:
         """Each contract that is held is covered by live sales, never by less than is held for longer than the limit. A
-        stop at one tick protects nothing. A working buy forbids a stop, so it counts as one; so do contracts whose stop
-        the broker does not take and the tick has `watched` on a young quote."""
-        now, cover = self._clock.now(), self._cover(but_for=_is_out_of_the_way)
+        sale that is out of the way protects nothing. A working buy forbids a stop, so it counts as one; so do contracts
+        whose stop the broker does not take and the tick has `watched` on a young quote."""
+        now, cover = self._clock.now(), self._cover(but_for=self._is_out_of_the_way)
         for key, quantity in watched.items():
             cover[key] += quantity
         orders = self._venue.open_orders()
@@ -177,12 +187,8 @@ _HEARD_WITHIN: Final = timedelta(seconds=15)
 """What may pass until a cancel of what nobody holds is through: one that is refused or lost is tried again."""
 
 
-_OUT_OF_THE_WAY: Final = Decimal("0.01")
-"""Where a stop goes that the broker never takes back: one tick, to which no bid of these days falls."""
-
-
-def _is_out_of_the_way(order: VenueOrder) -> bool:
-    return order.stop_price is not None and order.stop_price <= _OUT_OF_THE_WAY and not order.triggered
+_ONE_TICK: Final = Decimal("0.01")
+_FAR: Final = 4  # times the ask
 
 
 def _is_short_option(position: VenuePosition) -> bool:

@@ -108,6 +108,16 @@ def test_a_stop_beyond_what_is_held_is_excused_only_out_of_the_way_and_after_a_r
     assert place.checker.never_taken_back() == ({KEY} if refused else set())
 
 
+@pytest.mark.parametrize("limit, refused, is_broken", [("60", 1, False), ("60", 0, True), ("6.5", 3, True)], ids=str)
+def test_a_limit_sale_of_what_nobody_holds_is_excused_only_far_above_the_market_and_after_a_refused_cancel(
+    limit: str, refused: int, is_broken: bool
+) -> None:
+    place = Place()
+    place.checker.cancels_refused = {"qty-1": refused}
+    place.order(1, Side.SELL, price=limit)
+    assert bool(place.checker.broken) is is_broken
+
+
 @pytest.mark.parametrize("stop, is_broken", [("0.01", True), ("0.02", False)])
 def test_a_stop_at_one_tick_protects_nothing(stop: str, is_broken: bool) -> None:
     place = Place()

@@ -5,6 +5,7 @@
 | an entry | three | its limit goes to one tick: nobody sells at it |
 | an entry on a contract that is held | three | it is cut to one contract, at the ask: beside a buy no sale is taken |
 | a stop of a position that is over | one | it goes to one tick: what it sold would be short |
+| a limit sale of a position that is over | one | it goes to ten times the ask, for the same reason |
 | a stop or rung of a position on its way out | three | it is the way out: the stop at the ask, the limit at the bid |
 
 The order counts as live all the while, so that nothing is sold beside it; a cancel is tried ever more rarely, and what
@@ -35,6 +36,8 @@ from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
 
 CANCELLABLE: Final = frozenset({OrderState.SUBMITTED, OrderState.WORKING, OrderState.PARTIALLY_FILLED})
+_FAR: Final = 10  # times the ask
+_FAR_ENOUGH: Final = 2  # a sale at a half of that, after the market has moved, is left where it is
 _MISS_WAIT_S: Final = 2.0
 _MISS_WAIT_MOST_S: Final = 60.0
 
@@ -111,9 +114,19 @@ def _out_of_the_way(ctx: Context, order: Order) -> Terms | None:
     tick = ctx.board.grid(order.contract_key).tick_at(Decimal(0))
     if order.stop_kind:
         return replace(order.terms, stop_price=tick) if order.terms.stop_price != tick else None
-    if order.side is OrderSide.BUY and order.terms.limit_price not in {None, tick}:
+    limit = order.terms.limit_price
+    if limit is None or limit == tick:
+        return None
+    if order.side is OrderSide.BUY:
         return replace(order.terms, limit_price=tick)
-    return None
+    far = _far_above(ctx, order)
+    return replace(order.terms, limit_price=far) if far is not None and limit < far / _FAR_ENOUGH else None
+
+
+def _far_above(ctx: Context, order: Order) -> Decimal | None:
+    """Return a price at which nobody buys, None where what is asked now is not known."""
+    sides = _sides(ctx, order)
+    return ctx.board.grid(order.contract_key).up(sides[1] * _FAR) if sides is not None else None
 
 
 def _one_more(ctx: Context, order: Order) -> Terms | None:

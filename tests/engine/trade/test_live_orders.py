@@ -75,6 +75,24 @@ async def test_a_stop_of_what_is_gone_sells_nothing_after_one_refused_cancel(des
     assert desk.store.alerts.count("CANCEL_MISSED") == 1, "and a person hears of it"
 
 
+async def test_a_rung_of_what_is_gone_is_offered_where_nobody_buys_after_one_refused_cancel(desk: Desk) -> None:
+    await desk.hold(4)
+    await desk.bid("3.00")
+    rung = desk.broker.rung
+    takes_nothing_back(desk)
+    desk.broker.held.clear()
+    desk.quote("2.50", "2.54")
+    for _ in range(2):
+        await desk.command(CommandKind.RECONCILE)
+        await lives_on(desk, 5)
+    assert desk.store.positions[-1].quantity == 0
+    assert rung.terms.limit_price == Decimal("25.40")
+    desk.quote("2.60", "2.64")
+    await lives_on(desk, 60)
+    assert rung.terms.limit_price == Decimal("25.40"), "it does not follow the market"
+    assert desk.store.alerts.count("CANCEL_MISSED") >= 1
+
+
 async def test_an_entry_beside_what_is_held_is_cut_to_the_one_contract_that_ends_it(desk: Desk) -> None:
     await desk.entry_working(4)
     entry = desk.broker.entry
