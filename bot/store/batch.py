@@ -10,18 +10,33 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from bot.domain.events import CommandReceived
+from bot.domain.events import AlertRaised, CommandReceived
 from bot.domain.ids import ulid
 from bot.domain.instruments import option_of_key
 from bot.domain.kinds import E, Entities
 from bot.domain.money import to_units
-from bot.engine.state.records import AccountSnapshotRow, EngineStatus, NewExecution, NewMark, NewTransition, TickBatch
+from bot.engine.state.records import (
+    AccountSnapshotRow,
+    JobRow,
+    NewExecution,
+    NewMark,
+    NewTransition,
+    TickBatch,
+)
 from bot.store.chain import Head, row_hash
 from bot.store.stored import Stored
 from bot.store.tables import LIVING
+from bot.store.tables.account_snapshot import ACCOUNTS
+from bot.store.tables.alert import ALERTS
+from bot.store.tables.engine_status import PULSE
 from bot.store.tables.execution import execution_row
+from bot.store.tables.feed_status import FEEDS
 from bot.store.tables.instrument import grid_text, named_text
-from bot.store.values import json_text, maybe_day_text, maybe_time_text, maybe_units, time_text
+from bot.store.tables.job_run import JOB_RUNS
+from bot.store.tables.reconciliation import RECONCILIATIONS
+from bot.store.tables.reconciliation_line import LINES
+from bot.store.tables.strategy_stat import STRATEGY_STATS
+from bot.store.values import json_text, maybe_time_text, maybe_units, time_text
 
 Row = Mapping[str, Any]
 Write = tuple[str, Sequence[Row]]
@@ -85,18 +100,22 @@ def _watch_writes(batch: TickBatch, recorded_at: str) -> list[Write]:
         ("command_heard", [_heard_row(x) for x in batch.heard]),
         ("command", [_command_row(x.id, x.state, x.answer, x.handled_at) for x in batch.commands]),
         ("inbound", [_command_row(x.id, x.state, x.answer, x.handled_at) for x in batch.inbound]),
-        ("alert", [_alert_row(batch.tick, i, x) for i, x in enumerate(batch.alerts)]),
-        ("feed_status", [_feed_row(x) for x in batch.feeds.values()]),
+        ("alert", [ALERTS.row(x, id=_alert_id(batch.tick, i, x)) for i, x in enumerate(batch.alerts)]),
+        ("feed_status", [FEEDS.row(x) for x in batch.feeds.values()]),
         ("account_snapshot", [_account_row(batch.tick, batch.account)] if batch.account else []),
-        ("reconciliation", [_reconciliation_row(x) for x in batch.reconciliations]),
+        ("reconciliation", [RECONCILIATIONS.row(x) for x in batch.reconciliations]),
         (
             "reconciliation_line",
-            [_line_row(x.id, i, line) for x in batch.reconciliations for i, line in enumerate(x.lines)],
+            [
+                LINES.row(each, reconciliation_id=x.id, line=i)
+                for x in batch.reconciliations
+                for i, each in enumerate(x.lines)
+            ],
         ),
-        ("job_run", [_job_row(batch.tick, i, x) for i, x in enumerate(batch.jobs)]),
+        ("job_run", [JOB_RUNS.row(x, id=_job_id(batch.tick, i, x)) for i, x in enumerate(batch.jobs)]),
         ("instrument", [_instrument_row(x, recorded_at) for x in batch.instruments]),
-        ("strategy_stat", [_stat_row(x) for x in batch.strategy_stats.values()]),
-        ("engine_status", [_status_row(batch.status)] if batch.status else []),
+        ("strategy_stat", [STRATEGY_STATS.row(x) for x in batch.strategy_stats.values()]),
+        ("engine_status", [PULSE.row(batch.status)] if batch.status else []),
     ]
 
 
@@ -104,6 +123,25 @@ def derived_id(at: datetime, *parts: object) -> str:
     """Return a ULID made of a time and of what the row says, so that a replay makes the same ids."""
     digest = sha256("\n".join(map(str, parts)).encode()).digest()
     return ulid(at, int.from_bytes(digest[:10], "big"))
+
+
+def _alert_id(tick: int, number: int, alert: AlertRaised) -> str:
+    return derived_id(alert.at, "alert", tick, number, alert.code, alert.text)
+
+
+def _job_id(tick: int, number: int, job: JobRow) -> str:
+    return derived_id(job.ran_at, "job", tick, number, job.name)
+
+
+def _account_row(tick: int, snapshot: AccountSnapshotRow) -> Row:
+    report = snapshot.report
+    return ACCOUNTS.row(
+        report,
+        id=derived_id(report.at, "account", tick, report.account),
+        day=snapshot.day,
+        day_pnl=snapshot.day_pnl,
+        open_positions=snapshot.open_positions,
+    )
 
 
 def _heard_row(command: CommandReceived) -> Row:
@@ -124,79 +162,6 @@ def _command_row(command_id: str, state: str, answer: str, handled_at: datetime)
     return {"command_id": command_id, "state": state, "answer": answer, "handled_at": time_text(handled_at)}
 
 
-def _alert_row(tick: int, number: int, alert: Any) -> Row:
-    return {
-        "id": derived_id(alert.at, "alert", tick, number, alert.code, alert.text),
-        "code": alert.code,
-        "severity": alert.severity,
-        "text": alert.text,
-        "facts": json_text(alert.facts),
-        "at": time_text(alert.at),
-    }
-
-
-def _feed_row(feed: Any) -> Row:
-    return {
-        "feed": feed.feed,
-        "dataset": feed.dataset,
-        "key": feed.key,
-        "state": feed.state,
-        "last_success_at": maybe_time_text(feed.last_success_at),
-        "last_error": feed.last_error,
-        "requests": feed.requests,
-        "failures": feed.failures,
-        "dropped": feed.dropped,
-        "max_age_s": feed.max_age_s,
-        "quota_used": feed.quota_used,
-        "quota_limit": feed.quota_limit,
-        "at": time_text(feed.at),
-    }
-
-
-def _account_row(tick: int, snapshot: AccountSnapshotRow) -> Row:
-    report = snapshot.report
-    return {
-        "id": derived_id(report.at, "account", tick, report.account),
-        "account": report.account,
-        "day": snapshot.day.isoformat(),
-        "at": time_text(report.at),
-        "net_liquidation": maybe_units(report.net_liquidation),
-        "available_funds": maybe_units(report.available_funds),
-        "buying_power": maybe_units(report.buying_power),
-        "cash": maybe_units(report.cash),
-        "realized_pnl": maybe_units(report.realized_pnl),
-        "unrealized_pnl": maybe_units(report.unrealized_pnl),
-        "day_pnl": to_units(snapshot.day_pnl),
-        "open_positions": snapshot.open_positions,
-    }
-
-
-def _reconciliation_row(row: Any) -> Row:
-    return {"id": row.id, "at": time_text(row.at), "reason": row.reason, "complete": row.complete}
-
-
-def _line_row(reconciliation_id: str, number: int, line: Any) -> Row:
-    return {
-        "reconciliation_id": reconciliation_id,
-        "line": number,
-        "subject": line.subject,
-        "key": line.key,
-        "ours": line.ours,
-        "broker": line.broker,
-        "action": line.action,
-    }
-
-
-def _job_row(tick: int, number: int, job: Any) -> Row:
-    return {
-        "id": derived_id(job.ran_at, "job", tick, number, job.name),
-        "name": job.name,
-        "ran_at": time_text(job.ran_at),
-        "state": job.state,
-        "detail": job.detail,
-    }
-
-
 def _instrument_row(row: Any, recorded_at: str) -> Row:
     return {
         "key": row.key,
@@ -205,38 +170,6 @@ def _instrument_row(row: Any, recorded_at: str) -> Row:
         "grid": grid_text(row.grid),
         "qualified_at": recorded_at,
         "named": named_text(row.instrument),
-    }
-
-
-def _stat_row(row: Any) -> Row:
-    return {
-        "strategy": row.strategy,
-        "symbol": row.symbol,
-        "day": row.day.isoformat(),
-        "evaluated": row.evaluated,
-        "proposed": row.proposed,
-        "last_reason": row.last_reason,
-        "at": time_text(row.at),
-    }
-
-
-def _status_row(status: EngineStatus) -> Row:
-    return {
-        "id": 1,
-        "tick": status.tick,
-        "at": time_text(status.at),
-        "tick_ms": status.tick_ms,
-        "mode": status.mode,
-        "speed": status.speed,
-        "scenario": status.scenario,
-        "inbox_depth": status.inbox_depth,
-        "quotes_per_s": status.quotes_per_s,
-        "session_day": maybe_day_text(status.session_day),
-        "session_open_at": maybe_time_text(status.session_open_at),
-        "session_close_at": maybe_time_text(status.session_close_at),
-        "broker_synced_at": maybe_time_text(status.broker_synced_at),
-        "waiting_for": json_text(list(status.waiting_for)),
-        "clock_fault": status.clock_fault,
     }
 
 

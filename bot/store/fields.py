@@ -145,9 +145,9 @@ def utc(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
     return _one(columns.utc(name, nullable=maybe, comment=comment), time_text, parse_time, holds=datetime)
 
 
-def day(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
+def day(name: str, comment: str | None = None, *, maybe: bool = False, primary_key: bool = False) -> Field:
     """A date, New York's unless the comment says otherwise."""
-    column = columns.day(name, nullable=maybe, comment=comment)
+    column = columns.day(name, nullable=maybe, comment=comment, primary_key=primary_key)
     return _one(column, date.isoformat, date.fromisoformat, holds=date)
 
 

@@ -26,7 +26,7 @@ from bot.domain.signal import Signal
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LEFT_ALONE, SET_ASIDE, LoadedState
 from bot.store.bounded import MOST_LABEL, MOST_PAYLOAD, as_written
 from bot.store.tables import LIVING
-from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
+from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT, ACCOUNTS
 from bot.store.tables.breaker import BREAKER
 from bot.store.tables.broker_order import BROKER_ORDER
 from bot.store.tables.command import COMMAND
@@ -40,7 +40,7 @@ from bot.store.tables.reconciliation import RECONCILIATION
 from bot.store.tables.reconciliation_line import RECONCILIATION_LINE
 from bot.store.tables.signal import SIGNAL
 from bot.store.tables.transition import TRANSITION
-from bot.store.values import maybe_dollars, parse_json, parse_time, time_text
+from bot.store.values import parse_json, parse_time, time_text
 
 MOST_AT_ONCE: Final = 200
 """Rows of people and other processes that one look takes up."""
@@ -286,16 +286,7 @@ def _last_account(connection: Connection, today: date) -> AccountReported | None
     row = connection.execute(query.order_by(account.at.desc(), account.id.desc()).limit(1)).mappings().first()
     if row is None:
         return None
-    return AccountReported(
-        account=row["account"],
-        net_liquidation=maybe_dollars(row["net_liquidation"]),
-        available_funds=maybe_dollars(row["available_funds"]),
-        buying_power=maybe_dollars(row["buying_power"]),
-        cash=maybe_dollars(row["cash"]),
-        realized_pnl=maybe_dollars(row["realized_pnl"]),
-        unrealized_pnl=maybe_dollars(row["unrealized_pnl"]),
-        at=parse_time(row["at"]),
-    )
+    return ACCOUNTS.read(row)
 
 
 def _opening_moved_along(connection: Connection) -> dict[date, Decimal]:

@@ -14,22 +14,14 @@ from sqlalchemy import Connection, Dialect, Table, bindparam, delete, func, inse
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
-from bot.store.tables import LIVING
-from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
-from bot.store.tables.alert import ALERT
+from bot.store.tables import DECLARED
 from bot.store.tables.command import COMMAND
-from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.execution import EXECUTION
 from bot.store.tables.execution_replaced import EXECUTION_REPLACED
-from bot.store.tables.feed_status import FEED_STATUS
 from bot.store.tables.inbound import INBOUND
 from bot.store.tables.instrument import INSTRUMENT
-from bot.store.tables.job_run import JOB_RUN
 from bot.store.tables.position import POSITION
 from bot.store.tables.position_mark import POSITION_MARK
-from bot.store.tables.reconciliation import RECONCILIATION
-from bot.store.tables.reconciliation_line import RECONCILIATION_LINE
-from bot.store.tables.strategy_stat import STRATEGY_STAT
 from bot.store.tables.transition import TRANSITION
 
 Rows = Sequence[Mapping[str, Any]]
@@ -116,7 +108,7 @@ def _append_transition(_: str) -> ClauseElement:
 
 
 STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
-    **{each.table.name: each.upsert for each in LIVING.values()},
+    **{each.table.name: each.upsert for each in DECLARED},
     "execution_replaced": _keep_replaced,
     "execution_removed": lambda _: delete(EXECUTION).where(EXECUTION.c.exec_id == bindparam("replaces")),
     "execution": _upsert_execution,
@@ -125,17 +117,9 @@ STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
     "command_heard": _hear_command,
     "command": _handle_command,
     "inbound": _handle_inbound,
-    "alert": lambda d: _upsert(ALERT, d),
-    "feed_status": lambda d: _upsert(FEED_STATUS, d),
     "latest_mark": _latest_mark,
     "position_mark": _path_point,
-    "account_snapshot": lambda d: _upsert(ACCOUNT_SNAPSHOT, d),
-    "reconciliation": lambda d: _upsert(RECONCILIATION, d),
-    "reconciliation_line": lambda d: _upsert(RECONCILIATION_LINE, d),
-    "job_run": lambda d: _upsert(JOB_RUN, d),
     "instrument": lambda d: _upsert(INSTRUMENT, d),
-    "strategy_stat": lambda d: _upsert(STRATEGY_STAT, d),
-    "engine_status": lambda d: _upsert(ENGINE_STATUS, d),
     "transition": _append_transition,
 }
 """What the writer can do, by name; a batch runs them in the order in which it names them."""

@@ -11,10 +11,9 @@ import pytest
 from bot.store.columns import METADATA
 from bot.store.fields import key, whole
 from bot.store.stored import Stored
-from bot.store.tables import LIVING
-from bot.store.tables.execution import EXECUTIONS
+from bot.store.tables import DECLARED
 
-TABLES = [*LIVING.values(), EXECUTIONS]
+TABLES = DECLARED
 
 
 def _bare(hint: Any) -> tuple[Any, bool]:

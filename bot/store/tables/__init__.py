@@ -15,7 +15,7 @@ from bot.store.stored import Stored
 from bot.store.tables.message import MESSAGE
 from bot.store.tables.report import REPORT
 
-__all__ = ["LIVING", "MACHINES", "METADATA", "stored"]
+__all__ = ["DECLARED", "LIVING", "MACHINES", "METADATA", "stored"]
 
 
 def _declared() -> list[Stored[Any]]:
@@ -26,14 +26,15 @@ def _declared() -> list[Stored[Any]]:
 def _by_kind() -> dict[type[Any], Stored[Any]]:
     """Return the tables of things with a life, in the order in which foreign keys want their rows."""
     order = {table.name: place for place, table in enumerate(METADATA.sorted_tables)}
-    found = {each.kind: each for each in sorted(_DECLARED, key=lambda each: order[each.table.name])}
+    found = {each.kind: each for each in sorted(DECLARED, key=lambda each: order[each.table.name])}
     missing = [kind.__name__ for kind in KINDS if kind not in found]
     if missing:
         raise TypeError(f"bot/store/tables has no file for {missing[0]}")
     return {kind: each for kind, each in found.items() if kind in KINDS}
 
 
-_DECLARED: Final = _declared()
+DECLARED: Final = _declared()
+"""What of the tables is a thing of the program, row for row."""
 LIVING: Final[Mapping[type[Any], Stored[Any]]] = _by_kind()
 MACHINES: Final[Mapping[str, Table]] = {
     **{KINDS[kind].life.name: each.table for kind, each in LIVING.items()},

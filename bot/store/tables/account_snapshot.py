@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Index
 
-from bot.store.columns import METADATA, day, key, label, units, utc, whole
+from bot.domain.events import AccountReported
+from bot.store.fields import day, given, key, label, money, utc, whole
+from bot.store.stored import Stored
 
-ACCOUNT_SNAPSHOT: Final = Table(
+ACCOUNTS: Final = Stored(
+    AccountReported,
     "account_snapshot",
-    METADATA,
-    key(),
+    given(key()),
     label("account"),
-    day("day", nullable=False),
-    utc("at", nullable=False),
-    units("net_liquidation"),
-    units("available_funds"),
-    units("buying_power"),
-    units("cash"),
-    units("realized_pnl", comment="as the broker counts it"),
-    units("unrealized_pnl", comment="as the broker counts it"),
-    units("day_pnl", nullable=False, comment="equity less the day's first"),
-    whole("open_positions", nullable=False),
-    Index(None, "day", "at"),
+    given(day("day")),
+    utc("at"),
+    money("net_liquidation", maybe=True),
+    money("available_funds", maybe=True),
+    money("buying_power", maybe=True),
+    money("cash", maybe=True),
+    money("realized_pnl", "as the broker counts it", maybe=True),
+    money("unrealized_pnl", "as the broker counts it", maybe=True),
+    given(money("day_pnl", "equity less the day's first")),
+    given(whole("open_positions")),
+    more=(Index(None, "day", "at"),),
+    in_memory=("daily_pnl", "pnl_at", "currency"),
     comment="the account over time",
 )
+ACCOUNT_SNAPSHOT: Final = ACCOUNTS.table

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Index
 
-from bot.store.columns import METADATA, key, label, one_of, utc, words
+from bot.domain.events import AlertRaised
+from bot.store.columns import one_of
+from bot.store.fields import facts, given, key, label, utc, words
+from bot.store.stored import Stored
 
-ALERT: Final = Table(
+ALERTS: Final = Stored(
+    AlertRaised,
     "alert",
-    METADATA,
-    key(),
+    given(key()),
     label("code"),
     label("severity"),
     words("text"),
-    words("facts", default="{}", comment="JSON"),
-    utc("at", nullable=False),
-    one_of("severity", ("info", "warning", "critical")),
-    Index(None, "at"),
+    facts("facts", "JSON"),
+    utc("at"),
+    more=(one_of("severity", ("info", "warning", "critical")), Index(None, "at")),
     comment="what a person should see",
 )
+ALERT: Final = ALERTS.table

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Index
 
-from bot.store.columns import METADATA, key, label, utc, words
+from bot.engine.state.records import JobRow
+from bot.store.fields import given, key, label, utc, words
+from bot.store.stored import Stored
 
-JOB_RUN: Final = Table(
+JOB_RUNS: Final = Stored(
+    JobRow,
     "job_run",
-    METADATA,
-    key(),
+    given(key()),
     label("name"),
-    utc("ran_at", nullable=False),
+    utc("ran_at"),
     label("state"),
     words("detail"),
-    Index(None, "name", "ran_at"),
+    more=(Index(None, "name", "ran_at"),),
     comment="marks of scheduled jobs",
 )
+JOB_RUN: Final = JOB_RUNS.table

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, String, Table
+from sqlalchemy import Column, String
 
-from bot.store.columns import METADATA, day, utc, whole, words
+from bot.engine.state.records import StrategyStatRow
+from bot.store.fields import day, of_column, utc, whole, words
+from bot.store.stored import Stored
 
-STRATEGY_STAT: Final = Table(
+STRATEGY_STATS: Final = Stored(
+    StrategyStatRow,
     "strategy_stat",
-    METADATA,
-    Column("strategy", String(64), primary_key=True),
-    Column("symbol", String(32), primary_key=True),
-    day("day", nullable=False, primary_key=True),
-    whole("evaluated", nullable=False),
-    whole("proposed", nullable=False),
-    words("last_reason", comment="why its latest look was no signal"),
-    utc("at", nullable=False),
+    of_column(Column("strategy", String(64), primary_key=True)),
+    of_column(Column("symbol", String(32), primary_key=True)),
+    day("day", primary_key=True),
+    whole("evaluated"),
+    whole("proposed"),
+    words("last_reason", "why its latest look was no signal"),
+    utc("at"),
     comment="counters of a strategy and symbol on a day",
 )
+STRATEGY_STAT: Final = STRATEGY_STATS.table
