@@ -21,9 +21,19 @@ prices = st.decimals(min_value="0.01", max_value="500", places=2)
 
 @pytest.mark.parametrize("life", LIFECYCLES.values(), ids=list(LIFECYCLES))
 def test_every_state_has_a_place_of_its_own(life: Lifecycle) -> None:
-    assert set(PLACES[life.name]) == {state.value for state in life.states}
+    if life.name in PLACES:
+        assert set(PLACES[life.name]) == {state.value for state in life.states}
     boxes = draw(life).boxes
+    assert {box.state for box in boxes} == {state.value for state in life.states}
     assert len({(box.x, box.y) for box in boxes}) == len(boxes)
+
+
+def test_a_machine_that_nobody_laid_out_is_drawn_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    life = LIFECYCLES["adoption"]
+    monkeypatch.setattr("bot.web.diagram.PLACES", {})
+    boxes = draw(life).boxes
+    assert len({box.x for box in boxes}) == len(list(life.states))
+    assert len({box.y for box in boxes}) == 1
 
 
 @pytest.mark.parametrize("life", LIFECYCLES.values(), ids=list(LIFECYCLES))
