@@ -18,7 +18,15 @@ from bot.app.composition import Parts, compose, no_feed, ready_made
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import Connection, ConnectionState
-from bot.domain.events import BrokerSnapshot, CommandReceived, InboundReceived, QuoteReceived, WhatIfAnswered
+from bot.domain.events import (
+    BookFault,
+    BookPart,
+    BrokerSnapshot,
+    CommandReceived,
+    InboundReceived,
+    QuoteReceived,
+    WhatIfAnswered,
+)
 from bot.domain.ids import IdSource
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, OptionContract, PriceGrid, Right
@@ -95,7 +103,8 @@ class _Broker:
         raise AssertionError("the benchmark proposes nothing")
 
     async def snapshot(self) -> BrokerSnapshot:
-        return BrokerSnapshot((), (), (), {}, (), 1, complete=False, faults=("none",), at=_NOW, asked_at=_NOW)
+        faults = (BookFault(BookPart.COMPLETED_ORDERS, "none"),)
+        return BrokerSnapshot((), (), (), {}, (), 1, complete=False, faults=faults, at=_NOW, asked_at=_NOW)
 
     def subscribe(self, wanted: Subscribe) -> None:
         """No lines."""

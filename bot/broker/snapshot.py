@@ -21,7 +21,7 @@ from bot.broker.orders import KnownOrder, OrderDesk, OrderIds
 from bot.broker.requests import RequestTimedOut, Spoiled
 from bot.broker.wire import Wire
 from bot.domain.errors import BrokerError
-from bot.domain.events import BrokerOrderView, BrokerPosition, BrokerSnapshot, ForeignSeen
+from bot.domain.events import BookFault, BookPart, BrokerOrderView, BrokerPosition, BrokerSnapshot, ForeignSeen
 from bot.domain.order import Execution
 from bot.engine.state.ports import Clock
 
@@ -60,7 +60,7 @@ class Snapshots:
                 if not book.complete or self._desk.fills_told == before:
                     break
             else:
-                fault = "executions: fills kept arriving while the book was read"
+                fault = BookFault(BookPart.EXECUTIONS, "fills kept arriving while the book was read")
                 return replace(book, complete=False, faults=(fault,))
             if book.complete:
                 self._desk.tell_strays()
@@ -71,14 +71,14 @@ class Snapshots:
         since = asyncio.get_running_loop().time() - self._desk.fill_told_at
         await asyncio.sleep(max(0.0, SETTLE_S / max(1.0, self._clock.speed) - since))
 
-    async def _read(self, faults: list[str]) -> BrokerSnapshot:
+    async def _read(self, faults: list[BookFault]) -> BrokerSnapshot:
         asked_at = self._clock.now()
         parts = await asyncio.gather(
-            self._part(OPEN_ORDERS, self._open_orders, faults),
-            self._part(COMPLETED, self._completed, faults),
-            self._part("executions", self._executions, faults),
-            self._part(POSITIONS, self._positions, faults),
-            self._part(ACCOUNT_VALUES, self._account_values, faults),
+            self._part(BookPart.OPEN_ORDERS, self._open_orders, faults),
+            self._part(BookPart.COMPLETED_ORDERS, self._completed, faults),
+            self._part(BookPart.EXECUTIONS, self._executions, faults),
+            self._part(BookPart.POSITIONS, self._positions, faults),
+            self._part(BookPart.ACCOUNT, self._account_values, faults),
         )
         orders, completed, executions, positions = (_known(part) for part in parts[:4])
         foreign = [each for part in parts[:4] for each in part if isinstance(each, ForeignSeen)]
@@ -96,16 +96,18 @@ class Snapshots:
             foreign=tuple({(each.subject, each.identity): each for each in foreign}.values()),
         )
 
-    async def _part(self, name: str, ask: Callable[[], Awaitable[list[Any]]], faults: list[str]) -> list[Any]:
+    async def _part(
+        self, part: BookPart, ask: Callable[[], Awaitable[list[Any]]], faults: list[BookFault]
+    ) -> list[Any]:
         try:
             items = await ask()
         except RequestTimedOut as late:
-            faults.append(f"{name}: no end marker within {self._deadline_s:g} s")
+            faults.append(BookFault(part, f"no end marker within {self._deadline_s:g} s"))
             items = late.partial
         except BrokerError as error:
-            faults.append(f"{name}: {error}")
+            faults.append(BookFault(part, str(error)))
             return []
-        faults.extend(f"{name}: {each.why}" for each in items if isinstance(each, Spoiled))
+        faults.extend(BookFault(part, each.why) for each in items if isinstance(each, Spoiled))
         return [each for each in items if not isinstance(each, Spoiled)]
 
     async def _account_values(self) -> list[Any]:
@@ -140,13 +142,16 @@ class Snapshots:
         """Show each order as it stands now: a status may have overtaken the answer."""
         return tuple(self._desk.view(known) for known in {id(each): each for each in orders}.values())
 
-    def _held(self, positions: list[tuple[Contract, float, float]], faults: list[str]) -> tuple[BrokerPosition, ...]:
+    def _held(
+        self, positions: list[tuple[Contract, float, float]], faults: list[BookFault]
+    ) -> tuple[BrokerPosition, ...]:
         held: dict[str, BrokerPosition] = {}
         for contract, quantity, average_cost in positions:
             try:
                 position = self._position(contract, quantity, average_cost)
             except (ValueError, ArithmeticError) as error:
-                faults.append(f"positions: {quantity} of {contract.localSymbol or contract.symbol}: {error}")
+                name = contract.localSymbol or contract.symbol
+                faults.append(BookFault(BookPart.POSITIONS, f"{quantity} of {name}: {error}"))
             else:
                 held[position.contract_key] = position
         return tuple(each for each in held.values() if each.amount)

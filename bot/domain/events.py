@@ -321,6 +321,30 @@ class LinkChanged:
         _through(self, detail=outside(self.detail))
 
 
+class BookPart(StrEnum):
+    """The questions of which the broker's whole book is made, each with an end marker of its own."""
+
+    OPEN_ORDERS = "open orders"
+    COMPLETED_ORDERS = "completed orders"
+    EXECUTIONS = "executions"
+    POSITIONS = "positions"
+    ACCOUNT = "account values"
+
+
+@dataclass(frozen=True, slots=True)
+class BookFault:
+    """A part of the book that is missing or cannot be read, and in words why."""
+
+    part: BookPart
+    words: str
+
+    def __post_init__(self) -> None:
+        _through(self, words=outside(self.words))
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.words}" if self.words else self.part.value
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerSnapshot:
     """The broker's book, asked on purpose. `complete` is False when any part did not give its own end marker: then
@@ -334,14 +358,11 @@ class BrokerSnapshot:
     positions: Sequence[BrokerPosition]
     next_order_id: int
     complete: bool
-    faults: Sequence[str]
+    faults: Sequence[BookFault]
     at: datetime
     asked_at: datetime
     foreign: Sequence[ForeignSeen] = ()
     """What is somebody else's and no type of ours holds; nothing of it makes the book incomplete."""
-
-    def __post_init__(self) -> None:
-        _through(self, faults=tuple(map(outside, self.faults)))
 
 
 @dataclass(frozen=True, slots=True)

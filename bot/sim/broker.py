@@ -15,6 +15,8 @@ from typing import Final
 from bot.domain.errors import BrokerError, BrokerUnavailable, OrderRejected
 from bot.domain.events import (
     AccountReported,
+    BookFault,
+    BookPart,
     BookReceived,
     BrokerOrderStatus,
     BrokerOrderView,
@@ -307,7 +309,8 @@ class SimBroker:
     async def snapshot(self) -> BrokerSnapshot:
         now = self._clock.now()
         if not self._up:
-            return BrokerSnapshot((), (), (), {}, (), self._next_id, False, ("open orders: not connected",), now, now)
+            faults = (BookFault(BookPart.OPEN_ORDERS, "not connected"),)
+            return BrokerSnapshot((), (), (), {}, (), self._next_id, False, faults, now, now)
         executions = self._venue.executions()
         for held in self._venue.positions():  # asking for positions subscribes to them anew
             self._told_position(held)

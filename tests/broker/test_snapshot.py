@@ -88,7 +88,7 @@ async def test_a_part_without_its_end_marker_makes_the_book_incomplete(
     book = await broker.snapshot()
     assert not book.complete
     assert len(book.faults) == 1
-    assert book.faults[0].startswith(f"{part}: no end marker")
+    assert str(book.faults[0]).startswith(f"{part}: no end marker")
 
 
 async def test_what_came_before_the_silence_is_handed_on(broker: IbkrBroker, tws: FakeTws) -> None:
@@ -102,7 +102,7 @@ async def test_an_order_that_cannot_be_read_is_not_absent(broker: IbkrBroker, tw
     tws.answers[16] = lambda _: tws.send_all([open_order(5, "bot-a", status="Dreaming"), (53, 1)])
     book = await broker.snapshot()
     assert not book.complete
-    assert "Dreaming" in book.faults[0]
+    assert "Dreaming" in str(book.faults[0])
     assert events.of(AlertRaised)[0].code == "UNKNOWN_WORD"
 
 
@@ -157,7 +157,7 @@ async def test_a_book_that_never_stands_still_is_not_complete(
     tws.answers[61] = lambda _: tws.send_all([execution(5, f"{len(tws.of(61))}.01", "bot-a"), (62, 1)])
     book = await broker.snapshot()
     assert not book.complete
-    assert "kept arriving" in book.faults[0]
+    assert "kept arriving" in str(book.faults[0])
 
 
 async def test_a_snapshot_waits_for_a_connection_that_is_on_its_way(idle: IbkrBroker, tws: FakeTws) -> None:

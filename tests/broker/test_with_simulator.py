@@ -155,7 +155,7 @@ async def test_a_muted_part_leaves_the_book_incomplete(site: Site) -> None:
     site.face.mute.add(62)
     book = await site.broker.snapshot()
     assert not book.complete
-    assert book.faults[0].startswith("positions")
+    assert str(book.faults[0]).startswith("positions")
 
 
 async def test_a_second_client_with_our_id_is_told_so(site: Site) -> None:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from bot.domain.errors import BrokerError, BrokerUnavailable, OrderRejected
 from bot.domain.events import (
     MAY_FILL,
+    BookFault,
+    BookPart,
     BrokerOrderStatus,
     BrokerOrderView,
     BrokerPosition,
@@ -99,7 +101,7 @@ class FakeBroker:
         self.unlisted: set[str] = set()  # contracts that the broker does not know
         self.hide: set[str] = set()  # references that a snapshot does not show
         self.incomplete = False
-        self.faults: tuple[str, ...] = ("completed orders",)  # of a book that is incomplete
+        self.faults: tuple[BookFault, ...] = (BookFault(BookPart.COMPLETED_ORDERS, ""),)  # of a book that is incomplete
         self.subscribed: Mapping[str, frozenset[str]] = {}
         self.submitted: list[OrderTicket] = []
         self.amended: list[OrderTicket] = []
@@ -208,7 +210,7 @@ class FakeBroker:
     async def snapshot(self) -> BrokerSnapshot:
         self.snapshots += 1
         if not self.online:
-            now, faults = self.clock.now(), ("open orders: no socket",)
+            now, faults = self.clock.now(), (BookFault(BookPart.OPEN_ORDERS, "no socket"),)
             return BrokerSnapshot((), (), (), {}, (), self.next_id, False, faults, now, now)
         shown = [o for o in self.book.values() if o.ref not in self.hide]
         executions = [e for e in self.executions.values() if e.order_ref not in self.hide]

@@ -152,7 +152,7 @@ async def test_a_book_whose_end_does_not_come_is_not_whole(
     async with asyncio.timeout(6):
         while (book := await here.broker.snapshot()).complete:
             pass
-    assert all("no end marker" in fault for fault in book.faults)
+    assert all("no end marker" in fault.words for fault in book.faults)
 
 
 async def test_what_a_contract_is_never_comes_when_that_is_dropped(site: Callable[..., Any]) -> None:

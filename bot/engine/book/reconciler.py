@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from bot.domain.connection import ConnectionChange, ConnectionState
 from bot.domain.events import (
+    BookPart,
     BrokerOrderStatus,
     BrokerOrderView,
     BrokerPosition,
@@ -61,7 +62,7 @@ from bot.risk.ladder import freeze_plan
 
 _IN_VAIN: Final = "could not be applied, told once"
 _STANDS_STILL = 4  # a part of the grace time
-_PROOF = frozenset({"open orders", "executions"})
+_PROOF = frozenset({BookPart.OPEN_ORDERS, BookPart.EXECUTIONS})
 _OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
 
 
@@ -140,7 +141,7 @@ class Reconciler:
             self._journal.instructions.append(AskSnapshot("the book was asked for before the link was up"))
 
     def _tell_of_missing_parts(self, snapshot: BrokerSnapshot) -> None:
-        words = "; ".join(snapshot.faults) or "a part is missing"
+        words = "; ".join(map(str, snapshot.faults)) or "a part is missing"
         if words != self._absences.parts_missing:
             self._journal.alert("SNAPSHOT_INCOMPLETE", words, {"reason": self._reason})
         connection = self._ctx.ledger.connection
@@ -166,12 +167,12 @@ class Reconciler:
     def _note_proof(self, snapshot: BrokerSnapshot) -> None:
         """Open orders and executions suffice to leave a position by; the other parts may refute it, never prove it."""
         ledger = self._ctx.ledger
-        self._absences.parts_missing = "; ".join(snapshot.faults)
-        missing = {fault.partition(":")[0] for fault in snapshot.faults}
+        self._absences.parts_missing = "; ".join(map(str, snapshot.faults))
+        missing = {fault.part for fault in snapshot.faults}
         if missing & _PROOF or not (snapshot.complete or missing) or not self._is_of_this_link(snapshot):
             return
         ledger.proof.prove(self._ctx.now)
-        if not snapshot.complete and "positions" not in missing:
+        if not snapshot.complete and BookPart.POSITIONS not in missing:
             there = {p.contract_key: p.quantity for p in snapshot.positions}
             keys = {position.key for position in ledger.positions.values()}
             ledger.proof.refute(there, {key: ledger.held_on(key) for key in keys})

@@ -17,6 +17,8 @@ from bot.domain.errors import BrokerUnavailable
 from bot.domain.events import (
     AccountReported,
     AlertRaised,
+    BookFault,
+    BookPart,
     BookReceived,
     BrokerOrderStatus,
     BrokerOrderView,
@@ -236,7 +238,8 @@ class FaultyBroker:
     async def snapshot(self) -> BrokerSnapshot:
         now = self._clock.now()
         if self._link.is_deaf(now) or self._callbacks.is_missed(Callback.END, now):
-            return BrokerSnapshot((), (), (), {}, (), 0, False, ("open orders: no answer",), now, now)
+            silence = (BookFault(BookPart.OPEN_ORDERS, "no answer"),)
+            return BrokerSnapshot((), (), (), {}, (), 0, False, silence, now, now)
         snapshot = self._others.beside(await self._inner.snapshot())
         if self.script.meet(ShortBook, now, lacks="orders") is not None:
             snapshot = replace(snapshot, open_orders=())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.events import BrokerOrderStatus, CommandKind, LinkChange, LinkChanged, OrderErred
+from bot.domain.events import BookFault, BookPart, BrokerOrderStatus, CommandKind, LinkChange, LinkChanged, OrderErred
 from bot.domain.events import ErrorMeaning as Meaning
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
@@ -83,12 +83,10 @@ async def test_a_comparison_without_end_does_not_keep_a_position_from_leaving(de
     assert desk.position.state is PositionState.CLOSED
 
 
-@pytest.mark.parametrize("faults", [("open orders: none",), ("executions: none",)])
-async def test_without_orders_or_executions_nothing_is_proved_and_nothing_is_sold(
-    desk: Desk, faults: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("part", [BookPart.OPEN_ORDERS, BookPart.EXECUTIONS])
+async def test_without_orders_or_executions_nothing_is_proved_and_nothing_is_sold(desk: Desk, part: BookPart) -> None:
     await desk.hold(4)
-    desk.broker.incomplete, desk.broker.faults = True, faults
+    desk.broker.incomplete, desk.broker.faults = True, (BookFault(part, "none"),)
     await reconnect(desk)
     await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
     await desk.ticks(60, 1.0)

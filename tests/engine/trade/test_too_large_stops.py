@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.events import ExecutionReported, LinkChange, LinkChanged
+from bot.domain.events import BookFault, BookPart, ExecutionReported, LinkChange, LinkChanged
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
@@ -14,9 +14,9 @@ from tests.engine.desk import SPY_590C, Desk
 from tests.engine.fake_broker import AtBroker
 
 
-async def reconnect_in_doubt(desk: Desk, faults: tuple[str, ...] = ("completed orders: no end marker",)) -> None:
+async def reconnect_in_doubt(desk: Desk, part: BookPart = BookPart.COMPLETED_ORDERS) -> None:
     """The socket comes back, and the comparison of the books does not end."""
-    desk.broker.incomplete, desk.broker.faults = True, faults
+    desk.broker.incomplete, desk.broker.faults = True, (BookFault(part, "no end marker"),)
     desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
     await desk.connect()
     assert desk.engine.ledger.session.state is SessionState.RECONCILING
@@ -52,7 +52,7 @@ async def test_before_the_orders_were_read_on_this_connection_the_stop_is_left_a
 ) -> None:
     """After a gateway's reset new terms for what is gone would be a new order, so its id is proved first."""
     await desk.hold(4)
-    await reconnect_in_doubt(desk, ("open orders: no end marker",))
+    await reconnect_in_doubt(desk, BookPart.OPEN_ORDERS)
     sent = len(desk.broker.amended)
     take_back_one(desk)
     for _ in range(12):
@@ -70,7 +70,7 @@ async def test_before_the_orders_were_read_on_this_connection_the_stop_is_left_a
 
 async def test_a_halt_of_the_session_and_a_comparison_without_end_do_not_keep_the_stop_too_large(desk: Desk) -> None:
     await desk.hold(4)
-    await reconnect_in_doubt(desk, ("positions: no end marker",))
+    await reconnect_in_doubt(desk, BookPart.POSITIONS)
     take_back_one(desk)
     desk.quoting = False
     await desk.tick()
