@@ -12,6 +12,7 @@ import pytest
 from bot.domain.errors import BrokerUnavailable, OrderRejected
 from bot.domain.events import (
     AccountReported,
+    BookPart,
     BrokerOrderStatus,
     BrokerSnapshot,
     BrokerTimeTold,
@@ -386,7 +387,7 @@ async def test_a_book_whose_part_has_no_end_says_which_and_is_not_whole(site: Si
     await site.breaks_a_part_of_the_book()
     taken = await book(site)
     assert not taken.complete
-    assert [bool(fault.words) for fault in taken.faults] == [True]
+    assert [isinstance(fault.part, BookPart) for fault in taken.faults] == [True]
 
 
 # ---- a link that is lost
