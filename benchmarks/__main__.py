@@ -13,6 +13,7 @@ NAMES = {
     "ticks": "a tick with a thousand live positions, one quote changed and all of them",
     "store": "durable, audited transitions a second",
     "latency": "from a quote's bytes in to an order's bytes out, a durable commit between",
+    "replay": "a session of 187,200 quotes through the whole loop, the store on disk",
     "memory": "bot and page after a whole simulated day",
 }
 
