@@ -86,13 +86,16 @@ class DatabaseSettings(Section):
     retry_for_s: Seconds = Field(1800, description="a full or failing disk is waited for so long, in wall seconds")
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
 class RestartWindow(Section):
     """A time of day, New York's, in which the gateway restarts or asks for a login; `days` are those it begins on."""
 
     name: str
     begins: TimeOfDay
     ends: TimeOfDay
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
+    days: tuple[Weekday, ...] = (
         "mon", "tue", "wed", "thu", "fri", "sat", "sun",
     )  # fmt: skip
     needs_login: bool = Field(False, description="a person has to log in to the gateway after it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
@@ -184,7 +185,7 @@ async def test_a_fact_that_applies_at_the_second_attempt_is_forgotten_and_counte
     monkeypatch.setattr(FillKeeper, "_entry_fill", sick.wrap(FillKeeper._entry_fill, everything))
     desk.broker.fill(desk.broker.entry, 4, "2.00")
     await desk.wait(6)
-    assert (desk.position.quantity, desk.position.entry_price) == (4, 2)
+    assert (desk.position.quantity, desk.position.entry_price) == (4, Decimal(2))
     assert len(desk.store.positions) == 1, "what the first attempt brought into being was taken back with it"
     assert desk.store.alerts.count("FACT_FAULT") == 1
     assert "FACT_APPLIED" in desk.store.alerts

@@ -38,11 +38,12 @@ def test_a_fact_wakes_the_tick_and_a_quote_or_a_feeds_report_does_not() -> None:
     inbox = Inbox()
     inbox.put(quote("1.00"))
     inbox.put(FeedReported("uw", "spot_gex", "SPY", "ok", None, "", 0, 0, 0, 60.0, None, None, TEN))
-    assert not inbox.urgent
+    urgent = [inbox.urgent]
     inbox.put(an_alert("X"))
-    assert inbox.urgent
+    urgent.append(inbox.urgent)
     inbox.take()
-    assert not inbox.urgent
+    urgent.append(inbox.urgent)
+    assert urgent == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -74,9 +75,10 @@ async def test_the_next_rung_is_watched_and_nothing_is_once_the_position_is_clos
     await desk.hold(4)
     desk.inbox.take()
     desk.put(quote("2.99"))
-    assert not desk.inbox.urgent
+    urgent = [desk.inbox.urgent]
     desk.put(quote("3.00"))
-    assert desk.inbox.urgent
+    urgent.append(desk.inbox.urgent)
+    assert urgent == [False, True]
     desk.broker.fill(desk.broker.stop_order, 4, "1.00")
     await desk.settle()
     desk.put(quote("3.00"))

@@ -124,7 +124,8 @@ async def test_the_ladder_of_a_small_position_leaves_the_last_contract_to_trail(
 async def test_a_single_contract_trails_from_half_up(desk: Desk) -> None:
     await desk.hold(1)
     await desk.bid("2.98")
-    assert desk.position.state is PositionState.FILLED
+    earlier = desk.position.state
+    assert earlier is PositionState.FILLED
     await desk.bid("3.00")
     assert desk.position.state is PositionState.TRAILING
     assert desk.broker.stop_order.terms.stop_price == Decimal("2.25")
@@ -143,7 +144,8 @@ async def test_the_stop_that_fills_in_part_and_hangs_is_finished_at_the_market(d
     await desk.hold(3)
     desk.broker.fill(desk.broker.stop_order, 1, "0.99")
     await desk.settle()
-    assert desk.position.state is PositionState.CLOSING
+    earlier = desk.position.state
+    assert earlier is PositionState.CLOSING
     await desk.wait(5)
     assert desk.broker.stop_order.left == 2, "it gets a while to finish by itself"
     await desk.wait(10)

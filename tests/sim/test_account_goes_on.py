@@ -16,7 +16,8 @@ from tests.engine.day.test_account import Teller
 from tests.engine.desk import TEN as DESK_TEN
 from tests.engine.desk import Desk
 from tests.engine.fake_store import FakeStore
-from tests.sim.board_market import CALL, NOON, SHARES, ticket
+from tests.sim.board_market import CALL, NOON, ticket
+from tests.sim.small_market import SHARES
 from tests.sim.test_matching import Desk as VenueDesk
 
 
@@ -42,7 +43,7 @@ def test_cash_and_holdings_go_on_and_the_days_pnl_begins_at_nothing() -> None:
     assert [(p.instrument, p.quantity, p.average_cost) for p in after.venue.positions()] == [
         (p.instrument, p.quantity, p.average_cost) for p in desk.venue.positions()
     ]
-    assert after.venue.open_orders() == after.venue.completed_orders() == after.venue.executions() == []
+    assert [*after.venue.open_orders(), *after.venue.completed_orders(), *after.venue.executions()] == []
     assert after.venue.next_order_id(1) == desk.venue.next_order_id(1)
 
 

@@ -20,6 +20,7 @@ from bot.sim.market.kept import KeptMarket
 from bot.sim.market.model import MarketModel, build_market
 from bot.sim.scenario import load_scenario
 from bot.sim.uw import UwFace
+from bot.sim.vocabulary import Depth, Instrument, ModelGreeks, TopOfBook
 
 ROOM = Path(kept_day.__file__).parent
 SCENARIO = load_scenario("half_day")
@@ -189,14 +190,17 @@ def plain() -> MarketModel:
     return build_market(SCENARIO, 3)
 
 
-def watched() -> list[object]:
+def watched() -> list[Instrument]:
     return random.Random(4).sample(list(plain().instruments()), 60)
 
 
-def quoted(market: MarketModel) -> list[object]:
+Seen = tuple[TopOfBook, ModelGreeks | None, Depth]
+
+
+def quoted(market: MarketModel) -> list[Seen]:
     at = [market.line.instant(second) for second in SECONDS]
     return [
-        (market.top(each, when), market.greeks(each, when), market.depth(each, when))  # type: ignore[arg-type]
+        (market.top(each, when), market.greeks(each, when), market.depth(each, when))
         for when in at
         for each in watched()
     ]
@@ -219,7 +223,7 @@ def asked(market: MarketModel, kept: KeptDay | None) -> list[bytes]:
     return bodies
 
 
-def seen(make: Callable[[KeptDay], MarketModel], kept: KeptDay) -> tuple[list[object], list[bytes]]:
+def seen(make: Callable[[KeptDay], MarketModel], kept: KeptDay) -> tuple[list[Seen], list[bytes]]:
     market = make(kept)
     return quoted(market), asked(market, kept)
 
@@ -232,4 +236,4 @@ def test_quotes_greeks_and_answers_are_the_same_worked_out_kept_and_read(tmp_pat
     assert first.made > 0
     second = KeptDay(tmp_path, "half_day-3", "k" * 64)
     assert seen(lambda kept: KeptMarket(SCENARIO, 3, kept), second) == without
-    assert second.found >= first.made - sum(row is None for _, row, _ in without[0])  # type: ignore[misc]
+    assert second.found >= first.made - sum(each[1] is None for each in without[0])

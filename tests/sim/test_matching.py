@@ -10,6 +10,7 @@ from bot.sim.matching import MatchingVenue, first_perm_id
 from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import (
     Filled,
+    Instrument,
     OrderChanged,
     OrderTicket,
     PositionChanged,
@@ -28,12 +29,12 @@ from tests.sim.board_market import (
     NOON,
     OPEN,
     PUT,
-    SHARES,
     SPY_PUT,
     UNLISTED,
     BoardMarket,
     ticket,
 )
+from tests.sim.small_market import SHARES
 
 BUY, SELL = Side.BUY, Side.SELL
 LATENCY = timedelta(milliseconds=40)
@@ -67,12 +68,12 @@ class Desk:
         every = [*self.venue.open_orders(), *self.venue.completed_orders()]
         return next(each for each in every if each.ticket.order_id == order_id)
 
-    def long(self, quantity: int, instrument=CALL, order_id: int = 900) -> None:
+    def long(self, quantity: int, instrument: Instrument = CALL, order_id: int = 900) -> None:
         self.place(ticket(order_id, BUY, quantity, "MKT", instrument=instrument))
         self.wait()
         assert self.held(instrument) == quantity
 
-    def held(self, instrument=CALL) -> int:
+    def held(self, instrument: Instrument = CALL) -> int:
         return next((p.quantity for p in self.venue.positions() if p.instrument is instrument), 0)
 
 
@@ -221,8 +222,9 @@ def test_how_often_the_venue_is_stepped_does_not_change_the_fills(desk: Desk, ev
     assert sum(quantity for quantity, _ in found) == 20
     assert desk.order(1).status is Status.FILLED
     reached = next(n for n in range(30) if sum(1 + s % 2 for s in range(n + 1)) >= 26)
-    assert desk.order(1).completed_at is not None
-    late = (desk.order(1).completed_at - NOON).total_seconds() - 1 - (reached + 0.55)
+    completed_at = desk.order(1).completed_at
+    assert completed_at is not None
+    late = (completed_at - NOON).total_seconds() - 1 - (reached + 0.55)
     assert 0 <= late <= every
 
 
@@ -267,7 +269,7 @@ def test_a_stop_limit_becomes_a_limit_that_may_stay_behind(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("trail", [{"aux_price": "0.25"}, {"trailing_percent": "25"}])
-def test_a_trailing_stop_follows_the_bid_up_and_never_down(desk: Desk, trail: dict) -> None:
+def test_a_trailing_stop_follows_the_bid_up_and_never_down(desk: Desk, trail: dict[str, str]) -> None:
     desk.long(1)
     desk.place(ticket(1, SELL, 1, "TRAIL", **trail))
     desk.wait()
@@ -567,7 +569,8 @@ def test_expiry_makes_and_loses_no_money(desk: Desk, last: str) -> None:
     desk.board.quote(SHARES, last, last, last=last)
     cash = desk.venue.account_values(desk.now)["TotalCashValue"]
     price, index = Decimal(last), Decimal(5880)
-    worth = 200 * (max(price - 590, 0) + max(585 - price, 0) + max(5900 - index, 0))
+    nothing = Decimal(0)
+    worth = 200 * (max(price - 590, nothing) + max(585 - price, nothing) + max(5900 - index, nothing))
     desk.venue.step(CLOSE)
     values = desk.venue.account_values(CLOSE)
     assert values["NetLiquidation"] == cash + worth
@@ -589,14 +592,14 @@ def test_commissions_have_a_minimum_an_order_and_enter_the_cost() -> None:
     assert position.average_cost * 3 == Decimal("332.01")
     desk.place(ticket(2, SELL, 3, "MKT"))
     desk.wait_long(4)
-    realized = sum(each.realized_pnl or 0 for each in desk.venue.executions())
+    realized = sum((each.realized_pnl or Decimal(0) for each in desk.venue.executions()), Decimal(0))
     assert realized == Decimal(-30) - Decimal("2.01") - desk.order(2).commission
-    assert desk.venue.daily_pnl(desk.now) == (realized, 0, realized)
+    assert desk.venue.daily_pnl(desk.now) == (realized, Decimal(0), realized)
 
 
 def test_what_if_places_nothing_and_answers_as_the_order_would_be(desk: Desk) -> None:
     answer = desk.venue.what_if(ticket(1, BUY, 2, "LMT", limit_price="1.00"), desk.now)
-    assert (answer.init_margin_change, answer.commission, answer.reject_code) == (200, Decimal("1.34"), 0)
+    assert (answer.init_margin_change, answer.commission, answer.reject_code) == (Decimal(200), Decimal("1.34"), 0)
     assert desk.venue.what_if(ticket(1, BUY, 5000, "LMT", limit_price="1.00"), desk.now).reject_code == 201
     assert (
         desk.venue.what_if(ticket(1, BUY, 1, "LMT", limit_price="1.00", instrument=UNLISTED), desk.now).reject_code

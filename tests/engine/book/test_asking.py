@@ -415,7 +415,9 @@ async def test_without_a_bid_the_first_stop_waits_and_says_why() -> None:
     assert "no bid is known" in text_of(desk, "UNPROTECTED")
     desk.quote("0.50", "0.54")
     await desk.settle()
-    assert desk.broker.stop_order.terms.stop_price < Decimal("0.50")
+    stop_price = desk.broker.stop_order.terms.stop_price
+    assert stop_price is not None
+    assert stop_price < Decimal("0.50")
 
 
 async def test_a_stop_that_is_lowered_says_so_in_its_step_and_in_an_alert() -> None:

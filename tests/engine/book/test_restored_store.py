@@ -201,7 +201,9 @@ async def test_a_newer_stop_that_is_looser_than_ours_is_replaced(place: Place) -
     stop.terms = type(stop.terms)(1, stop_price=Decimal("0.50"))
     desk = await place.restore()
     assert desk.broker.stop_order.ref != stop.ref
-    assert desk.broker.stop_order.terms.stop_price >= Decimal("1.00")
+    stop_price = desk.broker.stop_order.terms.stop_price
+    assert stop_price is not None
+    assert stop_price >= Decimal("1.00")
     states = {o.state for o in desk.engine.ledger.orders_of(place.position().id)}
     assert OrderState.UNKNOWN not in states
 

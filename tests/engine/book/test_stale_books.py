@@ -99,7 +99,8 @@ async def test_a_book_that_was_asked_for_before_the_broker_was_back_does_not_end
     slow.go.set()
     await pump()
     await desk.tick()
-    assert desk.store.session.state is SessionState.RECONCILING
+    earlier = desk.store.session.state
+    assert earlier is SessionState.RECONCILING
     await pump()
     assert len(slow.asked) == 2, "who asked while one was under way gets one of his own"
     slow.go.set()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.events import CommandKind, ExecutionReported, OrderReported, PositionTold
+from bot.domain.events import CommandKind, Event, ExecutionReported, OrderReported, PositionTold
 from bot.domain.order import OrderSide
 from bot.domain.position import PositionState
 from tests.engine.desk import SPY_590C, Desk
@@ -77,7 +77,7 @@ async def test_our_own_stop_that_fills_shrinks_nothing(position_first: bool) -> 
     await desk.tick()
     stop = desk.broker.stop_order
     execution = desk.broker.execute(stop, 1, "0.99")
-    facts = [PositionTold(SPY_590C.key, 3, desk.clock.now()), ExecutionReported(execution)]
+    facts: list[Event] = [PositionTold(SPY_590C.key, 3, desk.clock.now()), ExecutionReported(execution)]
     desk.put(facts[0] if position_first else facts[1])
     await desk.ticks(3)
     desk.put(facts[1] if position_first else facts[0])

@@ -28,14 +28,14 @@ class Teller:
 
     def word(self, **changes: Any) -> None:
         now = self.desk.clock.now()
-        money = {key: Decimal(each) if isinstance(each, int) else each for key, each in changes.items()}
+        money: dict[str, Any] = {key: Decimal(each) if isinstance(each, int) else each for key, each in changes.items()}
         self.last = replace(self.last, at=now, **money)
         self.desk.put(self.last)
 
     def pnl(self, daily: int | None, unrealized: int | None = None) -> None:
         now = self.desk.clock.now()
-        parts = {"daily_pnl": daily, "unrealized_pnl": unrealized}
-        self.last = replace(self.last, pnl_at=now, **{k: None if v is None else Decimal(v) for k, v in parts.items()})
+        parts = [None if each is None else Decimal(each) for each in (daily, unrealized)]
+        self.last = replace(self.last, pnl_at=now, daily_pnl=parts[0], unrealized_pnl=parts[1])
         self.desk.put(self.last)
 
 

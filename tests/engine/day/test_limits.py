@@ -261,7 +261,8 @@ async def test_a_gap_closes_the_symbols_positions_and_one_wrong_print_does_not(d
     desk._quoted["SPY"] = ("590.00", "590.02")
     await desk.ticks(4, 1.0)
     assert breaker(desk, "gap") is BreakerState.OK
-    assert desk.position.state is not PositionState.CLOSING
+    earlier = desk.position.state
+    assert earlier is not PositionState.CLOSING
     desk._quoted["SPY"] = ("558.00", "558.02")
     await desk.ticks(3, 1.0)
     assert breaker(desk, "gap") is BreakerState.TRIPPED
@@ -327,14 +328,12 @@ async def test_an_entry_on_what_moves_together_with_a_position_is_refused_and_th
 
 
 async def test_of_two_alike_in_one_tick_the_second_is_refused() -> None:
-    desk = await Desk(
-        strategy=FakeStrategy(name="one", symbols=("SPY",)), others=(FakeStrategy(name="two", symbols=("QQQ",)),)
-    ).start()
+    one, two = FakeStrategy(name="one", symbols=("SPY",)), FakeStrategy(name="two", symbols=("QQQ",))
+    desk = await Desk(strategy=one, others=(two,)).start()
     desk.quote("1.98", "2.02", SPY_590C)
     desk.quote("1.98", "2.02", QQQ_500C)
     desk.equity(100_000)
     await desk.tick()
-    one, two = desk.engine._strategies.values()
     one.contract, two.contract = SPY_590C, QQQ_500C
     await desk.tick()
     assert len(desk.store.signals) == 2

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.config.schema import IbkrSettings, RestartWindow
+from bot.config.schema import IbkrSettings, RestartWindow, Weekday
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.engine.day.restart_windows import Stretches, last_login_window, stretch_at, window_at
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WALL = st.times().map(lambda at: at.replace(microsecond=0))
 WINDOWS = st.builds(
     lambda walls, days, login: RestartWindow(

@@ -151,7 +151,8 @@ async def test_on_a_half_day_it_is_over_at_the_early_close() -> None:
     desk.clock.advance((early - desk.clock.now()).total_seconds() - 5)
     see(desk, "SPY", "593.00")
     await desk.tick()
-    assert desk.position.close_reason is not CloseReason.AWAITING_SETTLEMENT
+    earlier = desk.position.close_reason
+    assert earlier is not CloseReason.AWAITING_SETTLEMENT
     await desk.tick(5)
     assert desk.position.close_reason is CloseReason.AWAITING_SETTLEMENT
     await the_broker_books(desk, 200)
@@ -222,7 +223,8 @@ async def test_a_day_on_which_nothing_expired_has_its_runs_on_record(desk: Desk)
 async def test_shares_that_come_after_the_option_went_settle_it(desk: Desk) -> None:
     await hold_to_the_close(desk, SPY_590C, "592.31")
     await the_broker_books(desk, 0)
-    assert desk.position.close_reason is CloseReason.SETTLEMENT_PENDING
+    earlier = desk.position.close_reason
+    assert earlier is CloseReason.SETTLEMENT_PENDING
     assert desk.position.realized_pnl == -paid(desk)
     desk.broker.held["SPY"] = 400
     await look(desk)
@@ -412,7 +414,7 @@ async def test_one_of_four_exercised_by_hand_leaves_three_protected(desk: Desk) 
     desk.broker.held["SPY"] = 100
     await desk.command(CommandKind.RECONCILE)
     await desk.wait(6)
-    assert (desk.position.quantity, desk.position.left_early, desk.position.settled_value) == (3, 1, 5)
+    assert (desk.position.quantity, desk.position.left_early, desk.position.settled_value) == (3, 1, Decimal(5))
     assert desk.broker.stop_order.left == 3
     assert "100 SPY delivered by the exercise of 1 x" in alert(desk, "SHARES_DELIVERED")
 
@@ -458,7 +460,11 @@ async def test_our_own_sale_heard_of_after_the_settlement_takes_its_place(desk: 
     desk.put(ExecutionReported(execution))
     desk.broker.tell_commission(execution)
     await desk.ticks(4)
-    assert (desk.position.exit_quantity, desk.position.settled_quantity, desk.position.settled_value) == (2, 0, 0)
+    assert (desk.position.exit_quantity, desk.position.settled_quantity, desk.position.settled_value) == (
+        2,
+        0,
+        Decimal(0),
+    )
     assert desk.position.realized_pnl == desk.broker.cash
 
 

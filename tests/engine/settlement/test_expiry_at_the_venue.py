@@ -23,7 +23,8 @@ from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import Instrument, OrderTicket, Side, SimulatedVenue
 from tests.engine.fake_store import FakeStore
 from tests.engine.fakes import FakeCalendar, FakeStrategy
-from tests.sim.board_market import CALL, CLOSE, INDEX, NOON, PUT, SHARES, SPY_PUT, BoardMarket
+from tests.sim.board_market import CALL, CLOSE, INDEX, NOON, PUT, SPY_PUT, BoardMarket
+from tests.sim.small_market import SHARES
 
 CASH = Decimal(1_000_000)
 

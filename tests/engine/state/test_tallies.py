@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, PositionState, Settlement
 from bot.engine.state.tallies import Tallies, counted_anew
-from tests.engine.desk import SPY_580P, SPY_590C, TEN
+from tests.engine.desk import SPY_580P, SPY_590C, TEN, forced
 
 PLAN = ExitPlan((), Decimal("0.5"), Decimal("0.25"), Decimal("0.5"), None)
 MOMENTS = st.integers(-3, 9).map(lambda minutes: TEN + timedelta(minutes=minutes))
@@ -41,13 +41,13 @@ def test_what_is_kept_is_what_counting_anew_finds(changes: list[Any], moment: An
             order = known or orders.setdefault(f"O{number}", an_order(number, at, purpose))
             if known is None:
                 tallies.order_born(order)
-            order.reported_filled, order.filled_quantity = reported, filled
+            forced(order, reported_filled=reported, filled_quantity=filled)
             tallies.order_changed(order)
             continue
         ended, contract, shares, settlement = given_
         fresh = Position(f"P{number}", contract, "fake", PLAN, TEN, state=PositionState.CLOSED)
         position = over.setdefault(f"P{number}", fresh)
-        position.closed_at, position.shares_before, position.settlement = ended, shares, settlement
+        forced(position, closed_at=ended, shares_before=shares, settlement=settlement)
         tallies.position_over(position)
     assert tallies == counted_anew(orders.values(), over.values())
     assert {o.id for o in tallies.orders_since(moment)} == {o.id for o in orders.values() if o.created_at >= moment}

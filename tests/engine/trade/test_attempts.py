@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.domain.events import CommandKind, ErrorMeaning, OrderErred
 from bot.domain.order import OrderState, Purpose, times_not_taken
 from bot.domain.position import PositionState, Protection
-from tests.engine.desk import Desk, an_order
+from tests.engine.desk import Desk, an_order, forced
 
 
 async def bought(desk: Desk, quantity: int = 4) -> None:
@@ -87,12 +87,14 @@ def test_a_count_begins_anew_with_what_was_taken(ends: list[str]) -> None:
         order = an_order(Purpose.PROTECT, state=OrderState.CANCELLED)
         if end in {"rejected", "ended"}:
             expected += 1
-            order.state = OrderState.REJECTED if end == "rejected" else OrderState.CANCELLED
-            order.reject_reason = "" if end == "rejected" else "not taken, the broker ended it"
+            reason = "" if end == "rejected" else "not taken, the broker ended it"
+            state = OrderState.REJECTED if end == "rejected" else OrderState.CANCELLED
+            forced(order, state=state, reject_reason=reason)
         elif end == "filled":
-            order.filled_quantity, order.filled_value, expected = 1, Decimal(1), 0
+            forced(order, filled_quantity=1, filled_value=Decimal(1))
+            expected = 0
         elif end == "held":
-            order.acknowledged_at = order.done_at = order.created_at
+            forced(order, acknowledged_at=order.created_at, done_at=order.created_at)
             expected = 0
         orders.append(order)
     assert times_not_taken(orders, Purpose.PROTECT) == expected

@@ -12,6 +12,7 @@ import pytest
 
 from bot.domain.adoption import Adoption
 from bot.domain.breaker import Breaker, BreakerState
+from bot.domain.connection import ConnectionState
 from bot.domain.events import CommandKind, LinkChange, LinkChanged
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Order, OrderSide, OrderState, Purpose
@@ -22,7 +23,7 @@ from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.records import TickBatch
 from bot.engine.trade.calling_off import CALLED_OFF
 from bot.risk.breakers import BREAKERS
-from tests.engine.desk import DAY, SPY_580P, SPY_590C, Desk
+from tests.engine.desk import DAY, SPY_580P, SPY_590C, Desk, forced
 from tests.engine.fake_store import FakeStore
 
 PATIENT = {"approval": {"signal_ttl_s": 900}, "execution": {"entry_timeout_s": 900, "reprice_after_s": 900}}
@@ -74,7 +75,7 @@ def _session(state: SessionState) -> Callable[[Desk, Path], object]:
 
 
 def _link_is_lost(desk: Desk, switch: Path) -> None:
-    desk.engine.ledger.connection.state = type(desk.engine.ledger.connection.state).DEGRADED_ORDERS
+    forced(desk.engine.ledger.connection, state=ConnectionState.DEGRADED_ORDERS)
 
 
 def _symbol_is_halted(desk: Desk, switch: Path) -> None:
@@ -88,7 +89,7 @@ def _holding_is_asked_about(desk: Desk, switch: Path) -> None:
 
 def _is_called_off(desk: Desk, switch: Path) -> None:
     for order in desk.engine.ledger.open_orders.values():
-        order.tag = CALLED_OFF
+        forced(order, tag=CALLED_OFF)
 
 
 MEANWHILE: dict[str, tuple[Callable[[Desk, Path], object], str]] = {
@@ -402,7 +403,7 @@ async def test_only_new_terms_that_ask_for_more_are_asked_about(
 async def test_the_new_terms_of_a_stop_always_pass(desk: Desk) -> None:
     await desk.hold(4)
     trips("losses")(desk, Path())
-    desk.engine.ledger.session.state = SessionState.HALTED
+    forced(desk.engine.ledger.session, state=SessionState.HALTED)
     stop = next(o for o in desk.engine.ledger.open_orders.values() if o.purpose is Purpose.PROTECT)
     assert desk.engine._gate.amendment_refusal(stop.ticket()) is None
 

@@ -9,7 +9,7 @@ from bot.domain.order import OrderSide, Purpose
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState
 from bot.engine.trade.chunks import answer_of, asked_for
-from tests.engine.desk import Desk, an_order
+from tests.engine.desk import Desk, an_order, forced
 
 CHUNKS = {"risk": {"max_contracts": 4}}
 
@@ -141,7 +141,7 @@ async def test_after_a_restart_what_is_held_gets_its_stop_and_no_chunk_follows()
     desk.broker.online = False
     desk.broker.fill(order, 4)
     desk.broker.online = True
-    desk.store.signals[-1].what_if = {"at": "2026-11-20T15:00:00.000000Z"}  # as the store gives it back: words
+    forced(desk.store.signals[-1], what_if={"at": "2026-11-20T15:00:00.000000Z"})  # as the store gives it back: words
     again = await Desk(CHUNKS, store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
     again.quote("1.98", "2.02")
     await again.settle()

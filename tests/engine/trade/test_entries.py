@@ -144,7 +144,8 @@ async def test_a_signal_is_not_over_while_an_execution_that_was_counted_is_missi
     desk.broker.hide.add(entry.ref)  # a snapshot would bring it
     desk.broker.cancel_ack(entry)
     await desk.ticks(3)
-    assert desk.signal.state is SignalState.WORKING
+    earlier = desk.signal.state
+    assert earlier is SignalState.WORKING
     desk.put(ExecutionReported(execution))
     await desk.settle()
     assert desk.signal.state is SignalState.FILLED

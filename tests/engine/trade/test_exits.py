@@ -335,7 +335,8 @@ async def test_p53_the_hour_of_a_contract_held_overnight_is_that_of_its_entry(de
     await again.bid("2.00")
     again.clock.advance(3600)
     await again.bid("2.00")
-    assert again.position.state is PositionState.FILLED, "11:00 is not its hour"
+    earlier = again.position.state
+    assert earlier is PositionState.FILLED, "11:00 is not its hour"
     again.clock.advance(4 * 3600 + 1200)  # 15:50
     await again.bid("2.00")
     assert again.position.state is PositionState.CLOSING

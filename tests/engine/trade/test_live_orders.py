@@ -4,9 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import ErrorMeaning, OrderErred
+from bot.domain.events import CommandKind, ErrorMeaning, OrderErred
 from bot.domain.order import OrderSide, OrderState, Purpose
-from bot.domain.requests import CommandKind
 from tests.engine.desk import Desk
 
 ONE_TICK = Decimal("0.01")
@@ -118,7 +117,7 @@ async def test_changes_that_are_refused_as_well_have_an_end_too(desk: Desk) -> N
         changes.append(ticket)
 
     changes: list[object] = []
-    desk.broker.amend = no_change  # type: ignore[method-assign, assignment]
+    desk.broker.amend = no_change  # type: ignore[method-assign]
     await desk.command(CommandKind.FLATTEN)
     await lives_on(desk, 300)
     assert len(changes) == 3

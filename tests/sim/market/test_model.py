@@ -1,8 +1,9 @@
 """The market model: the same seed is the same day, any second can be asked, and its parts agree with each other."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from bot.sim.market import MarketModel, build_market
 from bot.sim.market.rules import MARKET_RULES, ceil_to_grid, floor_to_grid, on_grid
 from bot.sim.scenario import Halt, Jump, Scenario, load_scenario
+from bot.sim.vocabulary import Instrument
 
 NOON = datetime(2026, 11, 20, 17, 0, 7, tzinfo=UTC)
 
@@ -26,11 +28,11 @@ def market(scenario: Scenario) -> MarketModel:
     return build_market(scenario, 1)
 
 
-def near(market: MarketModel, symbol: str, at: datetime = NOON) -> list:
+def near(market: MarketModel, symbol: str, at: datetime = NOON) -> list[Instrument]:
     """Return today's options around the money."""
     price = market.price(symbol, at)
     today = market.find(symbol=symbol, sec_type="OPT", expiry="20261120")
-    return [each for each in today if abs(float(each.strike) / price - 1) < 0.008]
+    return [each for each in today if each.strike is not None and abs(float(each.strike) / price - 1) < 0.008]
 
 
 def test_the_same_seed_gives_the_same_day_and_another_seed_another(scenario: Scenario, market: MarketModel) -> None:
@@ -87,7 +89,7 @@ def test_expiries_skip_holidays_and_weekends(market: MarketModel) -> None:
         ({"symbol": "NVDA"}, 0),
     ],
 )
-def test_find_narrows_by_what_is_given(market: MarketModel, query: dict, count: int) -> None:
+def test_find_narrows_by_what_is_given(market: MarketModel, query: dict[str, Any], count: int) -> None:
     assert len(market.find(**query)) == count
 
 
@@ -131,7 +133,9 @@ def test_the_chain_says_what_single_quotes_say(market: MarketModel, symbol: str)
 def test_at_the_money_spreads_are_tight(market: MarketModel) -> None:
     for symbol, widest in (("SPY", "0.03"), ("QQQ", "0.03"), ("IWM", "0.03"), ("SPX", "0.40")):
         for at in (NOON - timedelta(hours=2), NOON, NOON + timedelta(hours=1)):
-            option = min(near(market, symbol, at), key=lambda each: abs(float(each.strike) - market.price(symbol, at)))
+            option = min(
+                near(market, symbol, at), key=lambda each: abs(float(each.strike or 0) - market.price(symbol, at))
+            )
             top = market.top(option, at)
             assert top.bid is not None
             assert top.ask is not None
@@ -187,7 +191,7 @@ def test_the_path_is_continuous(scenario: Scenario, seed: int) -> None:
 
 
 def test_jumps_and_halts_do_what_they_say(scenario: Scenario) -> None:
-    acts = [Jump(kind="jump", at="11:00", percent=1.0), Halt(kind="halt", at="12:00", for_minutes=5)]
+    acts = [Jump(kind="jump", at=time(11), percent=1.0), Halt(kind="halt", at=time(12), for_minutes=5)]
     spy = scenario.symbols["SPY"].model_copy(update={"acts": acts})
     market = build_market(scenario.model_copy(update={"symbols": {"SPY": spy}}), 3)
     eleven = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)

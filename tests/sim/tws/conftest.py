@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+import eventkit
 import ib_insync
 import pytest
 
@@ -62,7 +63,7 @@ async def ib(site: Site) -> AsyncIterator[ib_insync.IB]:
     ib.disconnect()
 
 
-async def until(condition: Callable[[], bool], *events: object) -> None:
+async def until(condition: Callable[[], bool], *events: eventkit.Event) -> None:
     """Wait until `condition` holds, looking each time one of the eventkit `events` fires."""
     async with asyncio.timeout(TIMEOUT_S):
         while not condition():
@@ -76,7 +77,7 @@ async def until(condition: Callable[[], bool], *events: object) -> None:
                 await asyncio.gather(*fired, return_exceptions=True)
 
 
-async def _next(event: object) -> None:
+async def _next(event: eventkit.Event) -> None:
     heard = asyncio.get_running_loop().create_future()
 
     def hear(*_: object) -> None:

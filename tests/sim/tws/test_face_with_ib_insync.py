@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 import ib_insync
-from ib_insync import IB, Index, LimitOrder, MarketOrder, Option, Order, Stock
+from ib_insync import IB, Index, LimitOrder, MarketOrder, Option, OptionComputation, Order, Stock, Ticker
 
 from bot.sim.tws.market_streams import MarketLine
 from bot.sim.tws.moment import VenueMoment
@@ -15,6 +16,11 @@ from tests.sim.tws.conftest import Site, connect, until
 from tests.sim.tws.small_venue import START
 
 CALL = Option("SPY", "20261120", 600, "C", "SMART")
+
+
+def _model(ticker: Ticker) -> OptionComputation:
+    assert ticker.modelGreeks is not None
+    return ticker.modelGreeks
 
 
 async def qualified_call(ib: IB) -> ib_insync.Contract:
@@ -96,7 +102,7 @@ async def test_an_option_line_streams_quotes_sizes_open_interest_and_greeks(site
     assert ticker.callVolume == ticker.volume
     site.venue.market.spot["SPY"] += 2
     before = ticker.bid
-    await until(lambda: ticker.bid > before and ticker.modelGreeks.undPrice == 602.0, ticker.updateEvent)
+    await until(lambda: ticker.bid > before and _model(ticker).undPrice == 602.0, ticker.updateEvent)
     ib.cancelMktData(contract)
 
 
@@ -145,7 +151,7 @@ async def test_tick_by_tick_gives_trades_quotes_and_midpoints(site: Site, ib: IB
     (stock,) = await ib.qualifyContractsAsync(Stock("SPY", "SMART", "USD"))
     for kind in ("AllLast", "BidAsk", "MidPoint"):
         ticker = ib.reqTickByTickData(stock, kind)
-        await until(lambda ticker=ticker: bool(ticker.tickByTicks), ticker.updateEvent)
+        await until(partial(lambda ticker: bool(ticker.tickByTicks), ticker), ticker.updateEvent)
         ib.cancelTickByTickData(stock, kind)
 
 
@@ -154,6 +160,7 @@ async def test_bars_come_in_real_time_and_from_history(ib: IB) -> None:
     bars = await ib.reqHistoricalDataAsync(stock, "", "1800 S", "1 min", "TRADES", True, formatDate=2)
     assert len(bars) == 30
     assert bars[0].close == 600.0
+    assert isinstance(bars[0].date, datetime)
     assert bars[0].date.tzinfo is not None
     quotes = await ib.reqHistoricalDataAsync(stock, "", "600 S", "1 min", "BID_ASK", True)
     assert quotes[0].low == 599.99
@@ -296,8 +303,13 @@ async def test_calculators_answer_from_the_model(ib: IB) -> None:
     model = ticker.modelGreeks
     assert model is not None
     priced = await ib.calculateOptionPriceAsync(contract, 0.2, 600.0)
+    assert priced is not None
+    assert priced.optPrice is not None
+    assert model.optPrice is not None
     assert abs(priced.optPrice - model.optPrice) < 0.01
     implied = await ib.calculateImpliedVolatilityAsync(contract, priced.optPrice, 600.0)
+    assert implied is not None
+    assert implied.impliedVol is not None
     assert abs(implied.impliedVol - 0.2) < 1e-3
 
 

@@ -343,6 +343,7 @@ async def test_ib_insync_reads_every_layout_from_157_to_176(version: int) -> Non
     (details,) = await ib.reqContractDetailsAsync(Option("SPY", "20261120", 600, "C", "SMART"))
     assert details.marketRuleIds == "110,110"
     assert details.minTick == 0.01
+    assert details.contract is not None
     trade = ib.placeOrder(details.contract, LimitOrder("BUY", 1, 50.0, tif="DAY", orderRef="layout"))
     await until(
         lambda: bool(trade.fills) and bool(trade.fills[0].commissionReport.commission), trade.commissionReportEvent
@@ -350,6 +351,7 @@ async def test_ib_insync_reads_every_layout_from_157_to_176(version: int) -> Non
     (completed,) = await ib.reqCompletedOrdersAsync(False)
     assert completed.order.filledQuantity == 1
     assert completed.order.orderRef == "layout"
+    assert completed.contract is not None
     assert completed.contract.conId == details.contract.conId
     ib.disconnect()
     await driver.stop()

@@ -149,8 +149,13 @@ def test_a_plain_order_means_the_same_from_every_client(name: str) -> None:
     fields, version = recorded(name)
     order = decode(fields, version)
     assert isinstance(order, PlaceOrder)
-    assert (order.action, order.quantity, order.order_type, order.limit_price) == ("BUY", 2, "LMT", Decimal("1.25"))
-    assert (order.contract.con_id, order.contract.strike, order.contract.right) == (1012, 600, "C")
+    assert (order.action, order.quantity, order.order_type, order.limit_price) == (
+        "BUY",
+        Decimal(2),
+        "LMT",
+        Decimal("1.25"),
+    )
+    assert (order.contract.con_id, order.contract.strike, order.contract.right) == (1012, Decimal(600), "C")
     assert (order.tif, order.order_ref, order.transmit, order.what_if) == ("DAY", "plain", True, False)
     assert order.aux_price in {None, 0}
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def market() -> MarketModel:
     return build_market(load_scenario("demo"), 1)
 
 
-def read(market: MarketModel, dataset: str, path: str, minutes: int = 90, **params: str) -> list:
+def read(market: MarketModel, dataset: str, path: str, minutes: int = 90, **params: str) -> list[Any]:
     clock = ManualClock((market.session_open() + timedelta(minutes=minutes)).astimezone(UTC))
     status, _, body = UwFace(market, clock).answer(path, list(params.items()), "Bearer any")
     assert status == 200
