@@ -28,6 +28,8 @@ _QUOTE_LIFE_S: Final = 2  # seconds for which flicker and sizes stand
 _WING_START: Final = 1.5  # standardised moneyness beyond which spreads widen
 _IMBALANCE_KEEP: Final = math.exp(-1 / 40.0)
 _DEPTH_WORD: Final = 42  # ±1: either side
+_USUAL: Final = tuple(0.6 + 0.12 * n for n in range(10))  # how a book grows away from its best price
+_SHARES: Final = tuple(0.6 + 0.8 * bits / 63.0 for bits in range(64))
 _MARKET_MAKERS: Final = ("ARCA", "NSDQ", "BATS", "EDGX", "IEX", "MEMX", "NYSE", "BYX", "EDGA", "PSX")
 
 
@@ -163,7 +165,7 @@ def stock_depth(
 
 def _side(total: float, best: int, step: int, levels: int, seed: int, con_id: int, index: int) -> tuple[BookLevel, ...]:
     bits = mix(seed, con_id, index * 64 + _DEPTH_WORD + step)  # six of them a level
-    weights = [(0.6 + 0.12 * n) * (0.6 + 0.8 * ((bits >> 6 * n) & 63) / 63.0) for n in range(10)]
+    weights = [usual * _SHARES[(bits >> 6 * n) & 63] for n, usual in enumerate(_USUAL)]
     share = total / sum(weights)
     return tuple(
         BookLevel(dollars(best + step * n), max(1, round(share * weights[n])), _MARKET_MAKERS[n])

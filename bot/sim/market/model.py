@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -186,7 +187,7 @@ class MarketModel:
             if value:
                 found = [each for each in found if getattr(each, name) == value]
         if expiry:
-            found = [each for each in found if each.expiry and each.expiry.strftime("%Y%m%d").startswith(expiry)]
+            found = [each for each in found if each.expiry and _digits(each.expiry).startswith(expiry)]
         if strike:
             found = [each for each in found if each.strike == strike]
         if multiplier:
@@ -467,6 +468,11 @@ def top_as_depth(top: TopOfBook) -> Depth:
     bids = (BookLevel(top.bid, top.bid_size, "CBOE"),) if top.bid is not None else ()
     asks = (BookLevel(top.ask, top.ask_size, "CBOE"),) if top.ask is not None else ()
     return Depth(bids, asks)
+
+
+@lru_cache(maxsize=1024)  # a search goes through thousands of contracts of a dozen expiries
+def _digits(expiry: date) -> str:
+    return expiry.strftime("%Y%m%d")
 
 
 def _places(instrument: Instrument) -> frozenset[str]:
