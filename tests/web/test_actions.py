@@ -13,6 +13,7 @@ from bot.store import database
 from bot.store import read as ask
 from bot.store.address import sqlite_path
 from bot.store.database import open_reader
+from bot.store.tables.adoption import ADOPTION
 from bot.store.tables.command import COMMAND
 from bot.store.tables.position import POSITION
 from bot.store.tables.reconciliation import RECONCILIATION
@@ -235,3 +236,28 @@ def test_without_the_token_of_the_page_no_price_is_taken(
     form = {"target": unsettled, "confirmed": "yes", "price": "5950.25"}
     assert operator.post("/actions/settle", data=form).status_code in {400, 403}
     assert _commands(store.url) == []
+
+
+@pytest.mark.parametrize("kind, label", [("adopt", "Adopt"), ("decline", "Leave alone")])
+def test_what_waits_to_be_adopted_can_be_taken_over_or_left_alone(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, kind: str, label: str
+) -> None:
+    key = "QQQ   261120P00510000"
+    store.add(ADOPTION, id=key, state="asked", symbol="QQQ", quantity=3, why="", asked_at=store.now_text)
+    page = operator.get("/").get_data(as_text=True)
+    assert f">{label}</button>" in page
+    form = {"csrf": csrf_of(operator, "/"), "target": "QQQ 261120P00510000", "confirmed": "yes", "next": "/"}
+    operator.post(f"/actions/{kind}", data=form)
+    (row,) = _commands(store.url)
+    assert (row.kind, json.loads(row.payload)) == (kind, {"key": "QQQ 261120P00510000"})
+
+
+def test_what_a_person_declined_stays_shown_with_who_and_the_way_back(
+    operator: FlaskClient, store: StoreBuilder
+) -> None:
+    key, said = "QQQ   261120P00510000", {"answered_by": "cli", "answered_at": store.now_text}
+    store.add(ADOPTION, id=key, state="declined", symbol="QQQ", quantity=3, why="", asked_at=store.now_text, **said)
+    page = operator.get("/").get_data(as_text=True)
+    assert "declined by cli: left alone" in page
+    assert ">Adopt</button>" in page
+    assert ">Leave alone</button>" not in page
