@@ -15,6 +15,7 @@ from bot.domain.instructions import AskSnapshot
 from bot.domain.instruments import parse_osi
 from bot.domain.money import ZERO
 from bot.domain.order import Execution, Order, OrderChange, OrderSide, OrderState, OrderTrigger, Purpose, base_of
+from bot.domain.order_tag import OrderTag, Why
 from bot.domain.position import CloseReason, Origin, Position, PositionChange, PositionState, PositionTrigger
 from bot.domain.signal import SignalChange, SignalState, SignalTrigger
 from bot.domain.wording import dollars, key_words
@@ -203,7 +204,7 @@ class FillKeeper:
                     actor="broker",
                 )
             )
-        scale_out = order.tag.startswith("rung") and position.quantity > 0
+        scale_out = OrderTag.of(order.tag).why is Why.RUNG and position.quantity > 0
         trigger = PositionTrigger.SCALE_OUT if scale_out else PositionTrigger.EXIT_FILL
         if position.state is not PositionState.CLOSING and not scale_out:
             self._journal.take(Step(position, PositionTrigger.REQUEST_CLOSE, words, evidence, actor="broker"))

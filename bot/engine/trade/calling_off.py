@@ -17,25 +17,24 @@ from __future__ import annotations
 from typing import Final
 
 from bot.domain.order import Order, OrderChange, Purpose
+from bot.domain.order_tag import OrderTag, Why
 from bot.domain.signal import SignalState
 from bot.engine.state.journal import Journal
 
-FLATTENED: Final = "entry:flattened"
-CALLED_OFF: Final = "entry:called_off"
-_BREAKER: Final = "entry:breaker:"
+FLATTENED: Final = str(OrderTag(Why.FLATTENED))
+CALLED_OFF: Final = str(OrderTag(Why.CALLED_OFF))
 
 
 def breaker_tag(name: str) -> str:
-    return f"{_BREAKER}{name}"
+    return str(OrderTag(Why.BREAKER, name))
 
 
 def why_called_off(order: Order) -> str | None:
     """Return in words why an entry order is to be taken back for good, None when it is not."""
-    if order.tag in {FLATTENED, CALLED_OFF}:
-        return "a person called every entry off"
-    if order.tag.startswith(_BREAKER):
-        return f"circuit breaker {order.tag.removeprefix(_BREAKER)} tripped"
-    return None
+    tag = OrderTag.of(order.tag)
+    if not tag.is_called_off:
+        return None
+    return f"circuit breaker {tag.detail} tripped" if tag.why is Why.BREAKER else "a person called every entry off"
 
 
 def call_off(journal: Journal, tag: str) -> list[Order]:

@@ -23,6 +23,7 @@ from bot.domain.order import (
     Terms,
     times_not_taken,
 )
+from bot.domain.order_tag import OrderTag, Why
 from bot.domain.position import CloseReason, Position, PositionChange, PositionState, PositionTrigger
 from bot.domain.wording import compared
 from bot.engine.settlement import expiry
@@ -47,7 +48,6 @@ from bot.engine.trade.refusals import follow, is_watched, watch
 from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
 _RETRY_AFTER_S, _RETRY_AFTER_MOST_S = 2.0, 60.0  # each failure doubles the wait: nothing covers what is on its way out
-_CLOSE = "close:"
 _FAILED = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
 
 
@@ -246,7 +246,7 @@ def _sell_rung(ctx: Context, position: Position, contracts: int) -> list[Step]:
         Purpose.EXIT,
         OrderType.LIMIT,
         Terms(contracts, limit_price=price),
-        tag=f"rung:{number}",
+        tag=str(OrderTag.rung(number)),
         position=position,
     )
     words = f"rung {number}: sell {contracts} at {price}"
@@ -392,7 +392,7 @@ def _cover_meanwhile(ctx: Context, position: Position, orders: Sequence[Order]) 
 
 def _way_out(ctx: Context, position: Position) -> tuple[Order, str]:
     """Return the order that sells what is left, in words as well: at the market, or where nobody bids at one tick."""
-    tag, left = f"{_CLOSE}{position.close_reason or ''}", position.quantity
+    tag, left = str(OrderTag(Why.CLOSE, position.close_reason or "")), position.quantity
     if no_market_of(ctx, position) is NoMarket.NO_BID:
         tick = ctx.board.grid(position.key).tick_at(Decimal(0))
         order = ctx.new_order(Purpose.EXIT, OrderType.LIMIT, Terms(left, limit_price=tick), tag=tag, position=position)
@@ -402,7 +402,7 @@ def _way_out(ctx: Context, position: Position) -> tuple[Order, str]:
 
 
 def _is_way_out(order: Order) -> bool:
-    return order.purpose is Purpose.EXIT and order.tag.startswith(_CLOSE)
+    return order.purpose is Purpose.EXIT and OrderTag.of(order.tag).why is Why.CLOSE
 
 
 def _take_back(ctx: Context, position: Position, live: Sequence[Order]) -> list[Step]:
