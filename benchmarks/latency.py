@@ -22,7 +22,7 @@ from typing import Any
 import ib_insync
 
 from benchmarks.result import Result, median, percentile
-from bot.app.composition import Parts, compose, core_stages, no_feed, sql_store, ticking
+from bot.app.composition import BotParts, compose, core_stages, no_feed, sql_store, ticking
 from bot.app.stages import in_order
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
@@ -90,7 +90,7 @@ async def _through_the_bot(folder: Path) -> Sequence[float]:
     clock = ScaledClock(scenario.starts(), 1.0, wall_seconds())
     async with _venue() as venue:
         bot = compose(
-            Parts(
+            BotParts(
                 settings=_settings(),
                 clock=clock,
                 calendar=XnysCalendar.around(scenario.date, folder),

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.replay_venue import CONTRACTS, EQUITY, OPEN, SECONDS, EverySixHundredth, OneSession, TouchBroker
 from benchmarks.result import Result
-from bot.app.composition import Parts, compose, no_feed, ready_made
+from bot.app.composition import BotParts, compose, no_feed, ready_made
 from bot.config.schema import Settings
 from bot.domain.events import AccountReported, BrokerTimeTold, QuoteReceived
 from bot.domain.ids import IdSource
@@ -88,7 +88,7 @@ async def _ours(seconds: list[Second], folder: Path) -> tuple[float, int, int]:
     await store.open()
     held: dict[str, int] = {}
     bot = compose(
-        Parts(
+        BotParts(
             settings=_settings(),
             clock=clock,
             calendar=OneSession(),

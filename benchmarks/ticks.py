@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from benchmarks.result import Result, median, percentile
-from bot.app.composition import Parts, compose, no_feed, ready_made
+from bot.app.composition import BotParts, compose, no_feed, ready_made
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import Connection, ConnectionState
@@ -162,7 +162,7 @@ async def _engine() -> tuple[Engine, ManualClock, Inbox, list[str]]:
         opening_equity={},
     )
     bot = compose(
-        Parts(
+        BotParts(
             settings=settings,
             clock=ManualClock(_NOW),
             calendar=_Calendar(),

@@ -1,8 +1,8 @@
 """One bot, put together in one place: the program, replays, fault days, tests and benchmarks all ask here.
 
-Whoever needs a bot says in `Parts` how each part of theirs is made; `compose` makes them and connects them: adapters to
-the engine's inbox, the engine to all. Nothing has begun then. Who starts what, and in which order, is a list of stages
-(`bot.app.stages`).
+Whoever needs a bot says in `BotParts` how each part of theirs is made; `compose` makes them and connects them: adapters
+to the engine's inbox, the engine to all. Nothing has begun then. Who starts what, and in which order, is a list of
+stages (`bot.app.stages`).
 
 | who | store | broker | data | clock |
 |---|---|---|---|---|
@@ -63,7 +63,7 @@ class Ground:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts(Generic[ClockT, StoreT, BrokerT, FeedT]):
+class BotParts(Generic[ClockT, StoreT, BrokerT, FeedT]):
     """How each part of a bot is made. `strategies`: None for those of the settings; `scenario` names a simulated day;
     the rest is what the engine takes."""
 
@@ -97,7 +97,7 @@ class Bot(Generic[ClockT, StoreT, BrokerT, FeedT]):
     engine: Engine
 
 
-def compose(parts: Parts[ClockT, StoreT, BrokerT, FeedT]) -> Bot[ClockT, StoreT, BrokerT, FeedT]:
+def compose(parts: BotParts[ClockT, StoreT, BrokerT, FeedT]) -> Bot[ClockT, StoreT, BrokerT, FeedT]:
     """Make every part and connect them."""
     ground = Ground(parts.settings, parts.clock, parts.calendar, Inbox())
     store, broker, feed = parts.store(ground), parts.broker(ground), parts.feed(ground)

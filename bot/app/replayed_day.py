@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from bot.app.composition import Ground, Parts, compose, core_stages, sql_store
+from bot.app.composition import BotParts, Ground, compose, core_stages, sql_store
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
 from bot.app.stages import in_order
 from bot.app.trader_log import log_of
@@ -127,7 +127,7 @@ async def open_desk(
     clock, told = ManualClock(scenario.starts()), log_of(settings)
     configure_logging("warning" if quiet else settings.log.level, config.hidden(), now=clock.now)
     bot = compose(
-        Parts(
+        BotParts(
             settings=settings,
             clock=clock,
             calendar=calendar,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.app.background import Background
 from bot.app.backups import Backups
-from bot.app.composition import Bot, Parts, compose, core_stages, ibkr, sql_store, uw_over_http
+from bot.app.composition import Bot, BotParts, compose, core_stages, ibkr, sql_store, uw_over_http
 from bot.app.day_end import day_to_sum_up, watch_the_close
 from bot.app.disk_space import watch_the_disk
 from bot.app.fast_clock import paced
@@ -185,11 +185,11 @@ async def _trade(
 
 def _parts(
     config: LoadedConfig, clock: AnyClock, sources: UwSettings, day: SimulatedDay | None, synced: asyncio.Event
-) -> Parts[AnyClock, SqlStore, IbkrBroker, UwFeed]:
+) -> BotParts[AnyClock, SqlStore, IbkrBroker, UwFeed]:
     settings = config.settings
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir), settings.calendar)
     told = log_at_start(settings, calendar.today(clock.now()))
-    return Parts(
+    return BotParts(
         settings=settings,
         clock=clock,
         calendar=calendar,

@@ -56,7 +56,7 @@ def no_setting(name: str) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class SessionMoment:
     """A moment of each session; `setting` names the time of day of FIXED and CUT_OFF."""
 
     name: str
@@ -99,7 +99,7 @@ class Job:
     what: str
     runs: Runs
     missed: Missed = Missed.AT_ONCE
-    moments: tuple[Moment, ...] = ()
+    moments: tuple[SessionMoment, ...] = ()
     every: float | str | None = None
     unit_s: float = 1.0
     recorded: bool = False
@@ -164,8 +164,8 @@ def _time_of(value: object) -> time:
     return value if isinstance(value, time) else time.fromisoformat(str(value))
 
 
-def _after_close(minutes: int) -> Moment:
-    return Moment("after the close", Anchor.CLOSE, timedelta(minutes=minutes))
+def _after_close(minutes: int) -> SessionMoment:
+    return SessionMoment("after the close", Anchor.CLOSE, timedelta(minutes=minutes))
 
 
 RECONCILE: Final = Job(
@@ -175,8 +175,8 @@ RECONCILE: Final = Job(
 SETTLEMENT: Final = Job(
     "settlement", "the broker's book is asked for what became of expired positions", Runs.TICK, Missed.LATEST,
     moments=(
-        Moment("morning", Anchor.FIXED, setting="engine.settlement_morning"),
-        Moment("evening", Anchor.CUT_OFF, setting="engine.settlement_evening"),
+        SessionMoment("morning", Anchor.FIXED, setting="engine.settlement_morning"),
+        SessionMoment("evening", Anchor.CUT_OFF, setting="engine.settlement_evening"),
     ),
     recorded=True,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.app.composition import Parts, compose, core_stages, no_feed, sql_store, ticking
+from bot.app.composition import BotParts, compose, core_stages, no_feed, sql_store, ticking
 from bot.app.stages import in_order
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
@@ -86,7 +86,7 @@ async def running(site: Site, url: str, committed: asyncio.Event) -> AsyncIterat
     await site.driver.start()
     settings = BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=2.0)
     bot = compose(
-        Parts(
+        BotParts(
             settings=Settings.model_validate({"engine": {"adopt": "all"}}),
             clock=site.clock,
             calendar=FakeCalendar(),

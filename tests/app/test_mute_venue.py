@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.composition import Parts, compose, core_stages, no_feed, sql_store, ticking
+from bot.app.composition import BotParts, compose, core_stages, no_feed, sql_store, ticking
 from bot.app.stages import in_order
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
@@ -89,7 +89,7 @@ async def bot_at(port: int, directory: Path, clock: RunningClock | None = None) 
         changed.set()
 
     bot = compose(
-        Parts(
+        BotParts(
             settings=Settings(mode=Mode.PAPER, engine=EngineSettings(tick_seconds=0.5, adopt=Adopt.ALL)),
             clock=clock,
             calendar=FakeCalendar(),

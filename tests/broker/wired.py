@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from bot.app.composition import Parts, compose, no_feed
+from bot.app.composition import BotParts, compose, no_feed
 from bot.broker.adapter import IbkrBroker
 from bot.config.schema import Settings
 from bot.domain.events import AlertRaised, CommandKind, CommandReceived, Event
@@ -68,7 +68,7 @@ class Wired:
         changes = {**PATIENT, **(broker or {})}
         reach = replace(SETTINGS, port=tws.port, **changes)
         bot = compose(
-            Parts(
+            BotParts(
                 settings=Settings.model_validate(given),
                 clock=self.clock,
                 calendar=FakeCalendar(),

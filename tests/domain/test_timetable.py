@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from pathlib import Path
@@ -12,7 +14,18 @@ from hypothesis import strategies as st
 
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
-from bot.domain.timetable import BACKUP, DAY_TOTALS, HEAD, RECONCILE, SETTLEMENT, TIMETABLE, Anchor, Job, Moment, Runs
+from bot.domain.timetable import (
+    BACKUP,
+    DAY_TOTALS,
+    HEAD,
+    RECONCILE,
+    SETTLEMENT,
+    TIMETABLE,
+    Anchor,
+    Job,
+    Runs,
+    SessionMoment,
+)
 
 DAY = date(2026, 11, 20)
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -55,7 +68,7 @@ def test_a_time_as_the_record_of_the_settings_has_it_is_read_alike() -> None:
 
 
 def test_an_open_is_an_anchor_too() -> None:
-    warm_up = Job("warm up", "", Runs.TICK, moments=(Moment("before", Anchor.OPEN, timedelta(minutes=-5)),))
+    warm_up = Job("warm up", "", Runs.TICK, moments=(SessionMoment("before", Anchor.OPEN, timedelta(minutes=-5)),))
     assert not warm_up.is_due(None, OPEN - timedelta(minutes=6), WHOLE)
     assert warm_up.next(None, OPEN - timedelta(minutes=6), WHOLE) == OPEN - timedelta(minutes=5)
     assert warm_up.is_due(None, OPEN, WHOLE)
@@ -97,3 +110,22 @@ def test_the_table_of_jobs_in_the_documents_is_the_timetable() -> None:
 def row_of(job: Job) -> str:
     """Return a job as the table in the documents has it."""
     return f"| `{job.name}`: {job.what} | {job.when} | {job.runs} | {job.missed} |"
+
+
+TOLD_AGAIN = {"idle", "login due", "login"}
+"""How often one and the same trouble is told again: no job."""
+
+
+def test_what_the_tick_does_by_the_clock_is_asked_for_by_its_row() -> None:
+    engine = Path(__file__).parents[2] / "bot" / "engine"
+    found = {name for path in engine.rglob("*.py") for name in _names_asked_for(path)}
+    assert found == TOLD_AGAIN, "a job's name and how often it runs stand in the timetable"
+
+
+def _names_asked_for(path: Path) -> Iterator[str]:
+    """Yield the words by which the file asks a schedule whether something is due that is about no order or position."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "due"):
+            continue
+        if not any(each.arg == "of" for each in node.keywords):
+            yield from (str(each.value) for each in node.args[:1] if isinstance(each, ast.Constant))

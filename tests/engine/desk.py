@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bot.app.composition import Ground, Parts, compose, no_feed, ready_made
+from bot.app.composition import BotParts, Ground, compose, no_feed, ready_made
 from bot.config.schema import Settings
 from bot.domain.events import (
     AccountReported,
@@ -77,7 +77,7 @@ class Desk:
         self._told_at = self.clock.now()
         self.account_talks = True
         bot = compose(
-            Parts(
+            BotParts(
                 settings=self.settings,
                 clock=self.clock,
                 calendar=self.calendar,

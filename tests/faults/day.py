@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 from sqlalchemy.dialects import sqlite
 
-from bot.app.composition import Ground, Parts, compose
+from bot.app.composition import BotParts, Ground, compose
 from bot.config.schema import Settings
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import TradingSession
@@ -206,7 +206,7 @@ class World:
         self.bot_clock = BotClock(self.clock, self.script)
         self.vendor = vendor.ScriptedVendor(self.script, self.clock)
         bot = compose(
-            Parts(
+            BotParts(
                 settings=self.settings,
                 clock=self.bot_clock,
                 calendar=self.calendar,

@@ -11,7 +11,7 @@ NEVER: Final = datetime.max.replace(tzinfo=UTC)
 """When something is due that no hour brings about."""
 
 
-class Job(NamedTuple):
+class Recurring(NamedTuple):
     """What runs now and then, and the id of the order or position that it is about; empty: of none."""
 
     name: str
@@ -23,11 +23,11 @@ class Schedule:
     """Memory between ticks: a job of a name runs again once its time has passed. One that is about one order or one
     position is told apart by the id that it is `of`, and forgotten with it."""
 
-    last: dict[Job, datetime] = field(default_factory=dict)
+    last: dict[Recurring, datetime] = field(default_factory=dict)
 
     def due(self, name: str, now: datetime, every_s: float, *, of: str = "") -> bool:
         """Say whether the job is due, and take it as run."""
-        job = Job(name, of)
+        job = Recurring(name, of)
         last = self.last.get(job)
         if last is not None and now - last < timedelta(seconds=every_s):
             return False
@@ -36,22 +36,22 @@ class Schedule:
 
     def since(self, name: str, now: datetime, *, of: str = "") -> datetime:
         """Return since when a job is known, which is now for one that was not."""
-        return self.last.setdefault(Job(name, of), now)
+        return self.last.setdefault(Recurring(name, of), now)
 
     def ran(self, name: str, now: datetime) -> None:
-        self.last[Job(name)] = now
+        self.last[Recurring(name)] = now
 
     def forget(self, name: str) -> None:
-        self.last.pop(Job(name), None)
+        self.last.pop(Recurring(name), None)
 
     def next(self, name: str, now: datetime, every_s: float) -> datetime:
         """Return when the job is due again: now, when it never ran."""
-        last = self.last.get(Job(name))
+        last = self.last.get(Recurring(name))
         return now if last is None else last + timedelta(seconds=every_s)
 
     def hurry(self, name: str) -> None:
         """Have the job run as soon as it is asked for."""
-        self.last[Job(name)] = datetime.min.replace(tzinfo=UTC)
+        self.last[Recurring(name)] = datetime.min.replace(tzinfo=UTC)
 
     def keep(self, alive: Collection[str]) -> None:
         """Forget the jobs of one order or position that is over."""

@@ -10,7 +10,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.app.composition import Parts, compose, no_feed, ready_made
+from bot.app.composition import BotParts, compose, no_feed, ready_made
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.events import CommandKind, CommandReceived
 from bot.domain.ids import IdSource
@@ -38,7 +38,7 @@ class Floor:
         self.venue = MatchingVenue(self.board, 1, CASH, VenueScript(partial_fill_probability=0))
         self.simulated = SimulatedVenue(self.venue)
         bot = compose(
-            Parts(
+            BotParts(
                 settings=Settings.model_validate({"engine": {"adopt": "all"}}),
                 clock=self.clock,
                 calendar=FakeCalendar(),
