@@ -31,7 +31,8 @@ class OneLineHelp(TyperGroup):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         for command in self.commands.values():
-            command.help = None if command.help is None else " ".join(command.help.split())
+            paragraphs = (command.help or "").split("\n\n")
+            command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs) or None
 
 
 class Commands(OneLineHelp):
