@@ -39,12 +39,13 @@ class Rounds:
     def decide(self, ctx: Context) -> None:
         """Go round once."""
         tick_memory, journal = self._tick_memory, self._memory.journal
+        tick_memory.calm.begin(ctx)
         for strategy, look in tick_memory.scanner.scan(ctx, journal, tick_memory.parking):
             self._on_look(strategy, look)
         for job, find in (("overdue orders", budgets.overdue_orders), ("orphaned orders", exits.orphans)):
             for step in tick_memory.parking.attempt(journal, Parkable(Kind.JOB, job), partial(find, ctx)):
                 journal.take(step)
-        tick_memory.parking.run_job(ctx, journal, "expiry", expiry.expire)
+        tick_memory.parking.run_job(ctx, journal, "expiry", expiry.expire, tick_memory.calm.rests)
         for signal in list(self._memory.ledger.signals.values()):
             self._decide_signal(ctx, signal)
         for position in self._positions_to_judge(ctx):
@@ -77,12 +78,27 @@ class Rounds:
         self._second_looks = {key for key in moved if prices.waits_for_a_look(ctx, key)}
         ids = {i for key in moved for i in ledger.by_key[key]}
         ids |= touched & ledger.positions.keys()
-        ids |= {o.position_id for o in ledger.open_orders.values() if o.position_id and _under_way(o.state, o.wanted)}
-        ids |= {p.id for p in ledger.positions.values() if self._is_restless(ctx, p)}
-        for each in touched:
-            self._tick_memory.calm.forget(each)
+        self._tick_memory.calm.forget(touched | ledger.moved)
+        ledger.moved.clear()
         touched.clear()
+        ids |= self._restless_ids(ctx)
         return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
+
+    def _restless_ids(self, ctx: Context) -> set[str]:
+        """Return the positions that have to be judged whatever is quoted; of those that are calm none, but by the
+        hour."""
+        ledger, calm = self._memory.ledger, self._tick_memory.calm
+        known = calm.known if not ctx.full else {}
+        awake = [position for position in ledger.positions.values() if position.id not in known]
+        ids = {each.id for each in awake if self._has_orders_under_way(each) or self._is_restless(ctx, each)}
+        ids |= calm.whose_hour_has_come(ctx.now) | ledger.too_large.keys()
+        for key in ledger.proof.capped:
+            ids |= ledger.by_key.get(key, set())
+        return ids
+
+    def _has_orders_under_way(self, position: Position) -> bool:
+        orders = self._memory.ledger.orders_of(position.id)
+        return any(not order.is_done and _under_way(order.state, order.wanted) for order in orders)
 
     def _is_restless(self, ctx: Context, position: Position) -> bool:
         if self._tick_memory.parking.is_parked(Kind.POSITION, position.id) or _restless(position):

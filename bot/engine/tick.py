@@ -258,8 +258,8 @@ class Engine:
         run("asking for the book", jobs.ask_for_the_book, schedule, **doubts)
         if not rests:
             run(runs.JOB, runs.by_the_clock, tick_memory.settlements)
-        run("no market", tick_memory.no_market.tell, schedule)
-        run("time budgets", budgets.tell_of_what_takes_too_long, schedule)
+        run("no market", tick_memory.no_market.tell, schedule, tick_memory.calm.rests)
+        run("time budgets", budgets.tell_of_what_takes_too_long, schedule, tick_memory.calm.rests)
         if not rests:
             run("account snapshots", jobs.snapshot_account, schedule, self.ledger.account.heard.latest)
             run("rest", self._begin_to_rest)

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -55,14 +56,19 @@ def _lost(order: Order, waited_s: float) -> Step:
     return Step(order, OrderTrigger.LOSE_SIGHT, words, {"waited_s": waited_s}, sets, instructions=(ask,))
 
 
-def tell_of_what_takes_too_long(ctx: Context, journal: Journal, schedule: Schedule) -> None:
+def tell_of_what_takes_too_long(
+    ctx: Context,
+    journal: Journal,
+    schedule: Schedule,
+    rests: Callable[[Context, Position], bool] = lambda ctx, position: False,
+) -> None:
     """Alert what is past its budget and cannot be helped by itself; again after a while as long as it lasts."""
     for order in ctx.ledger.open_orders.values():
         if order.state is OrderState.UNKNOWN:
             _tell_of_doubt(ctx, journal, schedule, order)
     for position in ctx.ledger.positions.values():
-        if expiry.has_expired(ctx, position.contract):
-            continue  # told as such, and nothing can be done about it
+        if rests(ctx, position) or expiry.has_expired(ctx, position.contract):
+            continue  # nothing is overdue; or told as such, and nothing can be done about it
         if position.state is PositionState.CLOSING:
             _tell_of_slow_exit(ctx, journal, schedule, position)
         elif position.unprotected_since is not None:

@@ -59,7 +59,9 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
         return _ASK_AGAIN.total_seconds(), "the machine's clock was set"
     if any(o.state is OrderState.UNKNOWN for o in ledger.open_orders.values()):
         return _ASK_AGAIN.total_seconds(), "an order is in doubt"
-    if any(p.unprotected_since and ledger.other_buys_on(p.key) for p in ledger.positions.values()):
+    if ledger.other_buys and any(
+        p.unprotected_since and ledger.other_buys_on(p.key) for p in ledger.positions.values()
+    ):
         return _ASK_AGAIN.total_seconds(), "an order of somebody else is in the way of a sale"
     if ledger.tallies.unseen:
         return ctx.settings.engine.ack_seconds, "an execution is missing"

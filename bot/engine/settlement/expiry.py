@@ -14,7 +14,7 @@ explain are shown and left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
@@ -144,14 +144,16 @@ def _price_of_mark(ctx: Context, position: Position) -> Decimal | None:
 # ---- held through the expiry
 
 
-def expire(ctx: Context, journal: Journal) -> None:
+def expire(
+    ctx: Context, journal: Journal, rests: Callable[[Context, Position], bool] = lambda ctx, position: False
+) -> None:
     """Turn every open position past its expiry to awaiting settlement, say so, and ask for the book. Which those are,
-    only a clock tells that the broker's agrees with."""
+    only a clock tells that the broker's agrees with. One that `rests` has not come to its end."""
     if not ctx.hour_is_known:
         return
     for position in list(ctx.ledger.positions.values()):
         contract = position.contract
-        if contract.expiry > ctx.trading.day:
+        if contract.expiry > ctx.trading.day or rests(ctx, position):
             continue
         if position.state is PositionState.CLOSED or position.quantity <= 0 or not has_expired(ctx, contract):
             continue

@@ -87,6 +87,7 @@ class Ledger:
         self._of_signal: dict[str, list[Order]] = defaultdict(list)
         self.by_key: dict[str, set[str]] = defaultdict(set)
         self.tallies = counted_anew((), self.closed.values())
+        self.moved: set[str] = set()  # positions that changed, or an order of which did, since a tick went round last
         self.executions: dict[str, Execution] = self.table(loaded.executions)
         self.commissions: dict[str, Decimal] = self.table(loaded.commissions)
         self.strangers: set[str] = set(loaded.strangers)  # bases of executions that no order of ours made
@@ -221,6 +222,8 @@ class Ledger:
     def index_order(self, order: Order) -> None:
         """Keep the indexes of open orders true after a change."""
         self.tallies.order_changed(order)
+        if order.position_id:
+            self.moved.add(order.position_id)
         on_contract = self._live_on[order.contract_key, order.side]
         if order.is_done:
             self.open_orders.pop(order.id, None)
@@ -265,6 +268,7 @@ class Ledger:
 
     def settle_position(self, position: Position) -> None:
         """Keep what is counted of positions that are over true after a change of one."""
+        self.moved.add(position.id)
         if position.id in self.closed:
             self.tallies.position_over(position)
 

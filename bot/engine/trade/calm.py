@@ -9,7 +9,7 @@ what is on its way out, without its stop, watched by the tick or in doubt is nev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -139,6 +139,15 @@ class CalmPositions:
     """Memory between ticks: which positions are calm, and why."""
 
     known: dict[str, Calm] = field(default_factory=dict)
+    _until: datetime = NEVER  # before which no hour comes for any of them
+    _hours: tuple[object, ...] = ()  # what their hours follow from
+
+    def begin(self, ctx: Context) -> None:
+        """Begin a tick: with other hours, as with other settings, nobody is calm before he was judged by them."""
+        hours = (ctx.trading, ctx.told_session, ctx.settings)
+        if len(self._hours) != len(hours) or any(a is not b for a, b in zip(self._hours, hours, strict=True)):
+            self._hours, self._until = hours, NEVER
+            self.known.clear()
 
     def stays(self, ctx: Context, position: Position) -> bool:
         """Say whether a position is as calm as it was; its high follows the bid all the same. What cannot be compared
@@ -160,9 +169,26 @@ class CalmPositions:
         calm = calm_of(ctx, position)
         if calm is not None:
             self.known[position.id] = calm
+            self._until = min(self._until, calm.until)
 
-    def forget(self, position_id: str) -> None:
-        self.known.pop(position_id, None)
+    def forget(self, position_ids: Iterable[str]) -> None:
+        """These have changed, or may have: they are judged in full."""
+        for each in position_ids:
+            self.known.pop(each, None)
+
+    def whose_hour_has_come(self, now: datetime) -> set[str]:
+        """Return the positions that are calm but for the hour."""
+        if now < self._until:
+            return set()
+        self._until = min((calm.until for calm in self.known.values() if calm.until > now), default=NEVER)
+        return {each for each, calm in self.known.items() if calm.until <= now}
+
+    def rests(self, ctx: Context, position: Position) -> bool:
+        """Say whether a position is calm whatever is bid: its stop works, nothing of it has changed, it is not its
+        hour. Never so on a full pass."""
+        calm = self.known.get(position.id)
+        quiet = calm is not None and ctx.now < calm.until and position.id not in ctx.ledger.moved
+        return quiet and not ctx.full
 
 
 def raise_high(ctx: Context, position: Position) -> None:

@@ -12,6 +12,7 @@ held on is named too (HELD_IN_HALT, HELD_WITHOUT_BID): its stop rests at the bro
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -94,11 +95,19 @@ class NoMarketWatch:
 
     told: dict[str, ToldNoMarket] = field(default_factory=dict)
 
-    def tell(self, ctx: Context, journal: Journal, schedule: Schedule) -> None:
+    def tell(
+        self,
+        ctx: Context,
+        journal: Journal,
+        schedule: Schedule,
+        rests: Callable[[Context, Position], bool] = lambda ctx, position: False,
+    ) -> None:
         """Alert what begins and what ends; it is critical where something has to be sold, or the tick watches the
         stop."""
         ledger, look_at_all = ctx.ledger, schedule.due(NO_MARKET.name, ctx.now, NO_MARKET.every_s(ctx.setting))
         for position in ledger.positions.values():
+            if not look_at_all and rests(ctx, position):
+                continue  # its stop works
             must_go = position.state is PositionState.CLOSING or is_watched(ledger.orders_of(position.id))
             if (must_go or look_at_all) and not self._is_over(ctx, position):
                 self._compare(ctx, journal, schedule, position, must_go=must_go)
