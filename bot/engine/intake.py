@@ -57,7 +57,7 @@ from bot.engine.settlement import runs
 from bot.engine.state.context import Context
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.ledger import Ledger
-from bot.engine.state.parking import Kind, Parkable
+from bot.engine.state.parking import Parkable, ParkedKind
 from bot.engine.state.ports import Broker
 from bot.engine.state.records import CommandOutcome, InstrumentRow, JobRow
 from bot.engine.tick_memory import TickMemory
@@ -273,7 +273,7 @@ class Intake:
         approval = ledger.approvals.get(signal.approval_id or "")
         if actor is not None and approval is not None:
             answer = partial(signals.answer_by_person, ctx, signal, approval, actor, event)
-            tick_memory.parking.carry_out(journal, Parkable(Kind.SIGNAL, signal.id), answer)
+            tick_memory.parking.carry_out(journal, Parkable(ParkedKind.SIGNAL, signal.id), answer)
         elif signal.approval_id is None:
             judge = partial(signals.judge, ctx, signal, event)
-            tick_memory.parking.carry_out(journal, Parkable(Kind.SIGNAL, signal.id), judge)
+            tick_memory.parking.carry_out(journal, Parkable(ParkedKind.SIGNAL, signal.id), judge)

@@ -15,7 +15,7 @@ from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.journal import Journal
-from bot.engine.state.parking import Kind, Parkable
+from bot.engine.state.parking import Parkable, ParkedKind
 from bot.engine.state.steps import Step
 from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import chunks, entries, exits, prices, signals
@@ -43,7 +43,7 @@ class Rounds:
         for strategy, look in tick_memory.scanner.scan(ctx, journal, tick_memory.parking):
             self._on_look(strategy, look)
         for job, find in (("overdue orders", budgets.overdue_orders), ("orphaned orders", exits.orphans)):
-            for step in tick_memory.parking.attempt(journal, Parkable(Kind.JOB, job), partial(find, ctx)):
+            for step in tick_memory.parking.attempt(journal, Parkable(ParkedKind.JOB, job), partial(find, ctx)):
                 journal.take(step)
         tick_memory.parking.run_job(ctx, journal, "expiry", expiry.expire, tick_memory.calm.rests)
         for signal in list(self._memory.ledger.signals.values()):
@@ -66,9 +66,9 @@ class Rounds:
         for order in ledger.entries_of(signal.id):
             position = ledger.positions.get(order.position_id or "")
             since = position.opened_at if position else None
-            self._carry_out(Parkable(Kind.ORDER, order.order_ref), partial(entries.work_entry, ctx, order, since))
-        self._carry_out(Parkable(Kind.SIGNAL, signal.id), partial(signals.expire, ctx, signal))
-        self._carry_out(Parkable(Kind.SIGNAL, signal.id), partial(chunks.go_on, ctx, signal))
+            self._carry_out(Parkable(ParkedKind.ORDER, order.order_ref), partial(entries.work_entry, ctx, order, since))
+        self._carry_out(Parkable(ParkedKind.SIGNAL, signal.id), partial(signals.expire, ctx, signal))
+        self._carry_out(Parkable(ParkedKind.SIGNAL, signal.id), partial(chunks.go_on, ctx, signal))
 
     def _positions_to_judge(self, ctx: Context) -> list[Position]:
         """Positions whose inputs changed: their quote, also that it stands, a fact of theirs, something under way, or
@@ -101,7 +101,7 @@ class Rounds:
         return any(not order.is_done and _under_way(order.state, order.wanted) for order in orders)
 
     def _is_restless(self, ctx: Context, position: Position) -> bool:
-        if self._tick_memory.parking.is_parked(Kind.POSITION, position.id) or _restless(position):
+        if self._tick_memory.parking.is_parked(ParkedKind.POSITION, position.id) or _restless(position):
             return True
         if position.id in self._memory.ledger.too_large or position.key in self._memory.ledger.proof.capped:
             return True
@@ -115,8 +115,8 @@ class Rounds:
             self._memory.ledger.retire_position(position)
             self._inbox.watch(position.key, None, None)
             return
-        self._carry_out(Parkable(Kind.POSITION, position.id), partial(_decide_position, ctx, position, calm))
-        if position.state in OPEN and not self._tick_memory.parking.is_parked(Kind.POSITION, position.id):
+        self._carry_out(Parkable(ParkedKind.POSITION, position.id), partial(_decide_position, ctx, position, calm))
+        if position.state in OPEN and not self._tick_memory.parking.is_parked(ParkedKind.POSITION, position.id):
             self._inbox.watch(position.key, *exits.watch_levels(ctx, position))
 
 

@@ -21,7 +21,7 @@ _FIRST_S: Final = 1.0
 _LONGEST_S: Final = 60.0
 
 
-class Kind(StrEnum):
+class ParkedKind(StrEnum):
     """What can be parked; the names of those that live end with them."""
 
     ORDER = "order"
@@ -31,18 +31,18 @@ class Kind(StrEnum):
     JOB = "job"
 
 
-_MORTAL: Final = frozenset({Kind.ORDER, Kind.SIGNAL, Kind.POSITION})
+_MORTAL: Final = frozenset({ParkedKind.ORDER, ParkedKind.SIGNAL, ParkedKind.POSITION})
 
 
 class Parkable(NamedTuple):
     """A machine or a job of the clock, by its kind and its name there: an order's reference, an id, what a job is
     called."""
 
-    kind: Kind
+    kind: ParkedKind
     name: str
 
     def __str__(self) -> str:
-        return self.name if self.kind is Kind.JOB else f"{self.kind} {self.name}"
+        return self.name if self.kind is ParkedKind.JOB else f"{self.kind} {self.name}"
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Parking:
     def run(self, journal: Journal, job: str, work: Callable[[], None]) -> bool:
         """Let a job of the clock run unless it is parked; say whether it is well. What it wrote before it failed is
         kept: rows of a job stand for themselves."""
-        machine = Parkable(Kind.JOB, job)
+        machine = Parkable(ParkedKind.JOB, job)
         if self._waits(journal, machine):
             return False
         try:
@@ -101,7 +101,7 @@ class Parking:
             if machine.kind in _MORTAL and machine.name not in alive:
                 del self.parked[machine]
 
-    def is_parked(self, kind: Kind, name: str) -> bool:
+    def is_parked(self, kind: ParkedKind, name: str) -> bool:
         return bool(self.parked) and Parkable(kind, name) in self.parked
 
     def _waits(self, journal: Journal, machine: Parkable) -> bool:

@@ -17,7 +17,7 @@ from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.equity import UNKNOWN
 from bot.engine.state.journal import Journal
-from bot.engine.state.parking import Kind, Parkable, Parking
+from bot.engine.state.parking import Parkable, ParkedKind, Parking
 from bot.engine.state.records import StrategyStatRow
 from bot.engine.state.steps import Birth
 from bot.engine.trade.signals import no_equity, propose, reject_unsized
@@ -120,7 +120,7 @@ def _wanted(ctx: Context, journal: Journal, parking: Parking) -> dict[str, froze
     for signal in ctx.ledger.signals.values():
         wanted[signal.key] = _QUOTE
     for strategy in ctx.strategies.values():
-        machine = Parkable(Kind.STRATEGY, f"{strategy.name}, its lines")
+        machine = Parkable(ParkedKind.STRATEGY, f"{strategy.name}, its lines")
         for key, kinds in parking.attempt(journal, machine, partial(_interests, ctx, strategy)):
             wanted[key] = wanted.get(key, frozenset()) | kinds
     return wanted
@@ -142,7 +142,7 @@ def _look_at_all(
     free = [symbol for symbol in strategy.symbols if symbol not in blocked]
     if not free:
         return found
-    machine = Parkable(Kind.STRATEGY, strategy.name)
+    machine = Parkable(ParkedKind.STRATEGY, strategy.name)
     found += parking.attempt(journal, machine, lambda: [_look(ctx, strategy, symbol) for symbol in free])
     if parking.is_parked(*machine):
         words = "the strategy failed and is parked; it is tried again"
