@@ -49,6 +49,7 @@ class BookView:
     Money in dollars. `exposures`: (underlying, direction) of each open position, direction +1 for a call and -1 for a
     put. `minutes`: underlying -> minute number -> last price of that minute. `uw_silent_s` and `link_lost_s`: seconds
     without a word and without a usable connection, 0 when all is well. `gaps`: underlying -> jump as a signed fraction.
+    `account_seen_at`: up to when the account's values are reckoned in `high_water`, None: up to `now`.
     `same_bets`: neither `exposures` nor `minutes` have changed since they were read last.
     """
 
@@ -58,6 +59,7 @@ class BookView:
     day: date | None = None
     first_equity: Decimal | None = None
     high_water: Decimal | None = None
+    account_seen_at: datetime | None = None
     losses_in_a_row: int = 0
     exposures: Sequence[tuple[str, int]] = ()
     minutes: Mapping[str, Mapping[int, Decimal]] = field(default_factory=dict)
@@ -184,12 +186,12 @@ def _daily_loss(view: BookView, settings: RiskSettings) -> _Found:
 
 
 def _drawdown(view: BookView, settings: RiskSettings) -> _Found:
-    limit = _percent(settings.max_drawdown_fraction)
+    limit, seen_at = _percent(settings.max_drawdown_fraction), view.account_seen_at or view.now
     if view.equity is None or view.high_water is None or view.high_water <= 0:
-        return _unknown(limit, "the account has not said its value", high_water=view.high_water, seen_at=view.now)
+        return _unknown(limit, "the account has not said its value", high_water=view.high_water, seen_at=seen_at)
     fall = max(view.high_water - view.equity, Decimal(0)) / view.high_water
     share = _part(fall, settings.max_drawdown_fraction)
-    facts = {"fall": fall, "high_water": view.high_water, "seen_at": view.now, "equity": view.equity}
+    facts = {"fall": fall, "high_water": view.high_water, "seen_at": seen_at, "equity": view.equity}
     shown, limit = compared_percent(fall, settings.max_drawdown_fraction)
     return _Found(_state(share, _NEARLY), shown, limit, share, f"from {view.high_water:,.0f} USD", facts)
 

@@ -68,6 +68,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         last_close=_last_close(connection, today, now),
         last_account=_last_account(connection, today),
         high_water=_high_water(connection, now),
+        account_seen_at=_account_seen_at(connection),
         earliest=_earliest(connection, day),
         not_ours=_not_ours(connection),
         opaque_told=_opaque_told(connection),
@@ -255,6 +256,13 @@ def _high_water(connection: Connection, now: datetime) -> Decimal | None:
     seen = [from_units(int(highest))] if highest is not None else []
     seen += [Decimal(str(told))] if told is not None else []
     return max(seen, default=None)
+
+
+def _account_seen_at(connection: Connection) -> datetime | None:
+    """Return up to when the drawdown breaker had reckoned the account's values in, by whatever clock ran then."""
+    facts = connection.execute(select(BREAKER.c.facts).where(_IS_DRAWDOWN)).scalar()
+    seen = parse_json(facts).get("seen_at") if facts is not None else None
+    return parse_time(seen) if seen else None
 
 
 def _numbers_written_at(connection: Connection) -> str | None:

@@ -488,6 +488,7 @@ async def test_what_the_breakers_have_seen_goes_before_what_the_account_told(sit
     )
     loaded = await site.store.load()
     assert (loaded.high_water, loaded.opening_equity) == (Decimal(120_000), {TODAY: Decimal(110_000)})
+    assert loaded.account_seen_at == NOW - timedelta(hours=1)
     await site.store.commit(a_batch(3, account=an_account("130000", NOW)))
     assert (await site.store.load()).high_water == 130_000
 
@@ -572,5 +573,5 @@ def test_nothing_that_a_start_finds_is_left_out_of_this_suite() -> None:
     assert {each.name for each in fields(LoadedState)} == {
         "entities", "executions", "commissions", "instruments", "highest_order_id", "tick", "last_signal_at",
         "opening_equity", "earliest", "opaque_told", "not_ours", "underlying_seen", "bid_seen", "strangers",
-        "last_close", "last_account", "high_water",
+        "last_close", "last_account", "high_water", "account_seen_at",
     }  # fmt: skip

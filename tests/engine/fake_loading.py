@@ -89,6 +89,7 @@ def load(kept: Kept, now: datetime | None) -> LoadedState:
         opening_equity=account.opening(),
         earliest=_earliest([row for row in kept.replaced.values() if row.order_id in loaded]),
         high_water=account.high_water(),
+        account_seen_at=account.seen_at(),
         last_close=account.last_close(),
         last_account=account.last(),
         not_ours={line.key: Decimal(line.ours) for line in _lines(kept) if _is_left_alone(line)},
@@ -227,6 +228,11 @@ class _Account:
                 after = max(self._kept.status.at, seen)
         seen_since = [value for report, _, value in self._told if since <= report.at <= self._now and report.at > after]
         return max([*seen_since, *([Decimal(str(told))] if told is not None else [])], default=None)
+
+    def seen_at(self) -> datetime | None:
+        breaker = self._breakers.get("drawdown")
+        seen = breaker.facts.get("seen_at") if breaker is not None else None
+        return datetime.fromisoformat(str(seen)) if seen else None
 
     def last_close(self) -> Decimal | None:
         first = self._today - timedelta(days=_HISTORY_DAYS)

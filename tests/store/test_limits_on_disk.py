@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.engine.desk import TEN, Desk
 from tests.engine.fake_broker import FakeBroker
 
 Run = Callable[[], Awaitable[Desk]]
+RunAt = Callable[[datetime], Awaitable[Desk]]
 RISK: dict[str, Any] = {"daily_loss_fraction": "1", "daily_loss_usd": "0", "daily_loss_warning_fraction": "1"}
 
 
@@ -36,6 +38,24 @@ async def run(url: str) -> AsyncIterator[Run]:
             open_stores.push_async_callback(store.close)
             settings = {"risk": RISK, "engine": {"account_snapshot_seconds": 5}}
             return await Desk(settings, store=store, broker=broker, clock=clock, seed=next(seeds)).start()  # type: ignore[arg-type]
+
+        yield start
+
+
+@pytest.fixture
+async def at(url: str) -> AsyncIterator[RunAt]:
+    """Start a run by a machine's clock that says what it likes; the broker is another each time."""
+    seeds = iter(range(1, 99))
+    async with AsyncExitStack() as open_stores:
+
+        async def start(moment: datetime) -> Desk:
+            await open_stores.aclose()
+            clock = ManualClock(moment)
+            store = SqlStore(url, clock)
+            await store.open()
+            open_stores.push_async_callback(store.close)
+            settings = {"risk": RISK, "engine": {"account_snapshot_seconds": 5}}
+            return await Desk(settings, store=store, clock=clock, seed=next(seeds)).start()  # type: ignore[arg-type]
 
         yield start
 
@@ -164,3 +184,16 @@ async def test_what_a_gap_closed_is_written_with_its_own_reason(run: Run) -> Non
     again = await run()
     (position,) = again.engine.ledger.positions.values()
     assert (position.state, position.close_reason) == (PositionState.CLOSING, CloseReason.GAP)
+
+
+async def test_a_clock_set_back_does_not_bring_back_what_was_withdrawn(at: RunAt) -> None:
+    """What was kept before the withdrawal dates later than what a run by the clock that was set back has seen."""
+    first = await at(TEN)
+    await paid(first, 100_000, 100_000)
+    await paid(first, 40_000, 40_000)
+    behind = await at(TEN - timedelta(minutes=10))
+    await paid(behind, 40_000, 40_000)
+    third = await at(TEN + timedelta(minutes=5))
+    await paid(third, 40_000, 40_000)
+    assert third.engine.ledger.account.high_water == 40_000
+    assert drawdown(third) is BreakerState.OK

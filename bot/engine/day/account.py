@@ -164,7 +164,7 @@ def _move_along(ctx: Context, journal: Journal, flow: CashFlow, day: date) -> No
     }
     # With the step, for a start reads them from the breaker: a death before its next pulse must not bring the old back.
     first, high = ledger.account.opening_equity.get(day), ledger.account.high_water
-    moved = {"first_equity": first, "day": day, "high_water": high, "seen_at": ctx.now}
+    moved = {"first_equity": first, "day": day, "high_water": high, "seen_at": ledger.account.see_until(ctx.now)}
     for name in _MOVED_BY_CASH:
         breaker = ledger.breakers.setdefault(name, Breaker(name))
         sets = BreakerChange(facts={**breaker.facts, **moved})

@@ -135,6 +135,7 @@ class Limits:
             day=ctx.trading.day,
             first_equity=ledger.account.opening_equity.get(ctx.trading.day),
             high_water=ledger.account.high_water,
+            account_seen_at=ledger.account.see_until(ctx.now),
             losses_in_a_row=losses_in_a_row(ctx),
             exposures=bets,
             minutes=self.minutes,

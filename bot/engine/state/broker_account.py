@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from bot.engine.state.equity import Equity, ValueFault
@@ -24,6 +24,7 @@ class BrokerAccount:
         self.opening_guessed_on: date | None = None  # the day whose first equity may still be mended
         self.last_close = loaded.last_close
         self.high_water = loaded.high_water
+        self._seen_until = loaded.account_seen_at
 
     def carry_on(self, before: BrokerAccount) -> None:
         """Take over the broker's words up to the last commit: those of a failed tick come again."""
@@ -47,6 +48,12 @@ class BrokerAccount:
 
     def raise_high_water(self, value: Decimal) -> None:
         self.high_water = max(self.high_water or value, value)
+
+    def see_until(self, now: datetime) -> datetime:
+        """Return up to when what the account said is reckoned in the high water: never earlier than it was, for what a
+        clock that was set back since dates later has been reckoned in all the same, cash that came or went too."""
+        self._seen_until = max(self._seen_until or now, now)
+        return self._seen_until
 
     def begin_high_water_anew(self) -> None:
         """A person acknowledged the drawdown: it is measured from the broker's present word."""

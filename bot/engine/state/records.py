@@ -224,3 +224,4 @@ class LoadedState:
     last_close: Decimal | None = None  # the last net liquidation of an earlier day
     last_account: AccountReported | None = None  # as it was last kept today
     high_water: Decimal | None = None  # highest net liquidation since the drawdown breaker was last acknowledged
+    account_seen_at: datetime | None = None  # up to when the drawdown breaker had reckoned the account's values in
