@@ -96,10 +96,11 @@ class Checker:
                 fault := FAULTS.get((event.code, event.text), FAULTS.get(event.code))
             ):
                 self._say(f"{fault}: order id {event.order_id}")
-        self._never_more_than_held()
+        self.never_more_than_held()
 
-    def _never_more_than_held(self) -> None:
-        """What may be sold together never exceeds what is held: at any moment, whatever was lost or late."""
+    def never_more_than_held(self) -> None:
+        """What may be sold together never exceeds what is held: at any moment, whatever was lost or late. Asked with
+        every word of the venue and each second, so that time in which nobody could know is never counted."""
         cover = self._cover(but_for=self._is_excused)
         self._too_much_since = {key: at for key, at in self._too_much_since.items() if key in cover}
         if not cover:

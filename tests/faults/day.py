@@ -296,10 +296,12 @@ class World:
         for _ in range(int(seconds)):
             self.clock.advance(1)
             self.simulated.publish(self.venue.step(self.clock.now()))
+            self.checker.never_more_than_held()
 
     async def step(self, seconds: float = 1.0) -> None:
         self.clock.advance(seconds)
         self.simulated.publish(self.venue.step(self.clock.now()))
+        self.checker.never_more_than_held()
         self.hour_is_wrong = self._lives_in_another_hour()
         self.money.look(self.clock.now())
         await self.ticks()
