@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -159,3 +161,65 @@ def test_whatever_is_quoted_to_a_calm_position_asks_for_nothing(
         raise_high(ctx, position)
         if not steps:
             calm.note(ctx, position)
+
+
+TWO_RUNGS = ExitPlan(RUNGS, Decimal("0.5"), Decimal("0.25"), Decimal("0.5"), None)
+NO_RUNGS = ExitPlan((), Decimal("0.5"), Decimal("0.25"), Decimal("0.5"), None)
+CALM_AT = Decimal("2.10")
+
+
+def _held(plan: ExitPlan, state: PositionState, high: str) -> tuple[Position, list[Order]]:
+    at = round(Decimal(high) * (1 - plan.trail), 2)
+    stop = replace(_order("O1", Purpose.PROTECT, OrderState.WORKING, 4), terms=Terms(4, stop_price=at))
+    position = Position(
+        id="P1", contract=SPY_590C, strategy="fake", plan=plan, opened_at=TEN, entry_quantity=4,
+        entry_value=Decimal(8), high=Decimal(high), state=state, stop_price=at,
+    )  # fmt: skip
+    return position, [_order("O0", Purpose.ENTRY, OrderState.FILLED, 4), stop]
+
+
+def _calmed(position: Position, orders: list[Order]) -> tuple[CalmPositions, Callable[[str], Context]]:
+    """Return a position's calm after a quiet quote, and how the next bid is quoted, a second later each."""
+    ledger, board, calm, trading = _ledger(position, orders), Board(), CalmPositions(), CALENDAR.session_on(DAY)
+    ledger.clocks.fault = ""
+    seconds = iter(range(1, 99))
+    assert trading is not None
+
+    def bids(price: str) -> Context:
+        now = TEN + timedelta(seconds=next(seconds))
+        board.apply_quote(QuoteReceived(position.key, _quote(Decimal(price), "", now)))
+        return Context(now, SETTINGS, {}, board, ledger, IdSource(random.Random(1)), CALENDAR, trading)
+
+    for _ in range(2):
+        ctx = bids(str(CALM_AT))
+        assert not decide_position(ctx, position)
+    calm.note(ctx, position)
+    return calm, bids
+
+
+@pytest.mark.parametrize(
+    "plan, state, high, below, at",
+    [
+        pytest.param(TWO_RUNGS, PositionState.FILLED, "2.10", "2.99", "3.00", id="a rung at half more"),
+        pytest.param(NO_RUNGS, PositionState.FILLED, "2.10", "2.99", "3.00", id="the trail where there is no rung"),
+        pytest.param(NO_RUNGS, PositionState.TRAILING, "2.10", "2.11", "2.40", id="a higher stop"),
+    ],
+)
+def test_the_level_itself_ends_the_calm_and_a_cent_below_it_does_not(
+    plan: ExitPlan, state: PositionState, high: str, below: str, at: str
+) -> None:
+    position, orders = _held(plan, state, high)
+    calm, bids = _calmed(position, orders)
+    assert calm.stays(bids(below), position)
+    assert not calm.stays(bids(at), position)
+    ctx = bids(at)
+    raise_high(ctx, position)
+    assert decide_position(ctx, position), "judged in full it asks for something here"
+
+
+def test_a_stop_that_takes_no_more_changes_is_never_calm() -> None:
+    position, (entry, stop) = _held(TWO_RUNGS, PositionState.FILLED, "2.10")
+    calm, _ = _calmed(position, [entry, stop])
+    assert calm.known
+    calm, _ = _calmed(position, [entry, replace(stop, change_refusals=3)])
+    assert not calm.known
