@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bot.app.allocator import freeze_what_lives
 from bot.app.background import Background
 from bot.app.backups import Backups
 from bot.app.composition import Bot, BotParts, compose, core_stages, ibkr, sql_store, uw_over_http
@@ -215,6 +216,7 @@ def _stages(
         *core_stages(bot, partial(_why_it_stops, engine), partial(_claim, config, bot)),
         Stage("data", stop=bot.feed.stop),
         background.stage("the feed", partial(_feed_after_the_book, bot.feed, synced)),
+        background.stage("garbage", partial(_freeze_after_the_book, synced)),
         *page(config, clock, background),
         Stage("signs of life", signs.start, signs.stop),
         background.stage("requests", partial(_poll_requests, bot.store, bot.inbox)),
@@ -288,6 +290,12 @@ async def _feed_after_the_book(feed: UwFeed, synced: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(synced.wait(), _FEED_WAITS_S)
     await feed.start()
+
+
+async def _freeze_after_the_book(synced: asyncio.Event) -> None:
+    """Leave what a start brought to memory out of every later collection, once the start is over."""
+    await synced.wait()
+    freeze_what_lives()
 
 
 def _farewell(settings: Settings, day: date, options: RunOptions) -> int:
