@@ -22,9 +22,9 @@ from bot.domain.events import (
     BookFault,
     BookPart,
     BrokerSnapshot,
-    CommandReceived,
     InboundReceived,
     QuoteReceived,
+    RequestReceived,
     WhatIfAnswered,
 )
 from bot.domain.ids import IdSource
@@ -68,7 +68,7 @@ class _Store:
     async def commit(self, batch: TickBatch) -> None:
         """The disk is measured elsewhere."""
 
-    async def pending_commands(self) -> Sequence[CommandReceived]:
+    async def pending_commands(self) -> Sequence[RequestReceived]:
         return ()
 
     async def pending_inbound(self) -> Sequence[InboundReceived]:

@@ -9,7 +9,7 @@ import secrets
 import signal
 from typing import Final
 
-from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.events import RequestKind, RequestReceived
 from bot.domain.ids import ulid
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Clock
@@ -41,7 +41,7 @@ def emergency_on_signal(inbox: Inbox, clock: Clock) -> None:
     def asked() -> None:
         now = clock.now()
         command_id = ulid(now, secrets.randbits(80))
-        inbox.put(CommandReceived(command_id, CommandKind.EMERGENCY, {"signal": "SIGUSR1"}, "signal", now))
+        inbox.put(RequestReceived(command_id, RequestKind.EMERGENCY, {"signal": "SIGUSR1"}, "signal", now))
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, asked)
 

@@ -19,7 +19,7 @@ import typer
 
 from bot.cli import show
 from bot.cli.invocation import REFUSED, configuration, database_url, fail
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.requests import REQUESTS, Expiry, Need, Subject
 from bot.domain.typed_price import PriceUnclear, price_of
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bot.app.locks import Holder
 
-K = CommandKind
+K = RequestKind
 ACTOR: Final = "cli"
 POLL_S: Final = 0.1
 SHORT_ID: Final = 6
@@ -42,7 +42,7 @@ Insist = Annotated[bool, typer.Option("--yes", help="The price is right, far as 
 Symbol = Annotated[str | None, typer.Argument(help="A symbol that is halted, SPY say.")]
 
 
-def command_of(kind: CommandKind) -> Callable[..., None]:
+def command_of(kind: RequestKind) -> Callable[..., None]:
     """Return the command that asks for one kind of request: its help, arguments and options are the table's."""
     asked_for = REQUESTS[kind]
 
@@ -119,8 +119,8 @@ def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False, queue: Qu
     """Allow entries again after a pause or a halt; with a symbol, on that one, after somebody else's trade halted
     it."""
     if symbol is None:
-        _ask(CommandKind.RESUME, {}, wait, json, queue)
-    _ask(CommandKind.RESUME_SYMBOL, {"symbol": symbol.upper()}, wait, json, queue)
+        _ask(RequestKind.RESUME, {}, wait, json, queue)
+    _ask(RequestKind.RESUME_SYMBOL, {"symbol": symbol.upper()}, wait, json, queue)
 
 
 def requests(json: Json = False) -> None:
@@ -145,18 +145,18 @@ _WAITING: Final = ("id", "kind", "actor", "asked_at", "expires")
 
 def _waiting(row: Any, now: datetime) -> dict[str, Any]:
     limits = configuration().settings.requests
-    known = {kind.value for kind in CommandKind}
+    known = {kind.value for kind in RequestKind}
     asked_at = row.asked_at or row.created_at
     if row.kind not in known:
         return dict(zip(_WAITING, (row.id, row.kind, row.actor, asked_at, "is refused"), strict=True))
-    expiry = Expiry(limits.expire_s, limits.emergency_expire_s).of(CommandKind(row.kind))
+    expiry = Expiry(limits.expire_s, limits.emergency_expire_s).of(RequestKind(row.kind))
     left = expiry - (now - asked_at).total_seconds()
     expires = "expired: is refused at the next start" if left <= 0 else f"in {left:.0f} s"
     return dict(zip(_WAITING, (row.id, row.kind, row.actor, asked_at, expires), strict=True))
 
 
 def withdraw(
-    request: Annotated[str, typer.Argument(help=REQUESTS[CommandKind.WITHDRAW].needs[0].words)],
+    request: Annotated[str, typer.Argument(help=REQUESTS[RequestKind.WITHDRAW].needs[0].words)],
     wait: Wait = 10,
     json: Json = False,
 ) -> None:
@@ -167,7 +167,7 @@ def withdraw(
 
     request_id, url = _one_of(Subject.REQUEST.value, request), store_url()
     if who_runs() is not None:
-        _ask(CommandKind.WITHDRAW, {"request_id": request_id}, wait, json, queue=False)
+        _ask(RequestKind.WITHDRAW, {"request_id": request_id}, wait, json, queue=False)
     now = SystemClock().now()
     with store_alone(configuration().settings, now):
         if not ask.withdraw_command(url, request_id, ACTOR, now):
@@ -182,7 +182,7 @@ def who_runs() -> Holder | str | None:
     return holder_of(store_lock(configuration().settings))
 
 
-def asked(kind: CommandKind, payload: Mapping[str, str], wait: float, queue: bool = False) -> Any:
+def asked(kind: RequestKind, payload: Mapping[str, str], wait: float, queue: bool = False) -> Any:
     """Insert the command and return its row once it is answered, or as it is when the patience ends. With no bot
     running nothing is asked, unless it is to be queued: then it is left for a start that comes in time."""
     from bot.domain.ids import ulid
@@ -203,7 +203,7 @@ def asked(kind: CommandKind, payload: Mapping[str, str], wait: float, queue: boo
     return _answered(url, command_id, wait if runs is not None else 0.0)
 
 
-def _nobody(kind: CommandKind) -> str:
+def _nobody(kind: RequestKind) -> str:
     return (
         f"no bot runs on the store {_shown(database_url())}, so nobody can {kind.value.replace('_', ' ')}: nothing was "
         f"asked. Start it with `python run.py`, or leave it for the next start with --queue (it dies after "
@@ -230,12 +230,12 @@ def _shown(url: str) -> str:
     return without_passwords(url)
 
 
-def _expires_after(kind: CommandKind) -> float:
+def _expires_after(kind: RequestKind) -> float:
     limits = configuration().settings.requests
     return Expiry(limits.expire_s, limits.emergency_expire_s).of(kind)
 
 
-def _ask(kind: CommandKind, payload: Mapping[str, str], wait: float, as_json: bool, queue: bool) -> NoReturn:
+def _ask(kind: RequestKind, payload: Mapping[str, str], wait: float, as_json: bool, queue: bool) -> NoReturn:
     """Ask, and leave with 0 if it was carried out or left for the next start, with 1 if not."""
     runs = who_runs()
     row = asked(kind, payload, wait, queue)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.cli import show
 from bot.cli.invocation import REFUSED, fail
 from bot.cli.operator import POLL_S, Json, Wait, asked, look, store_url
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 
 if TYPE_CHECKING:
     from bot.store.read.reconciliations import Comparison
@@ -23,7 +23,7 @@ def reconcile(wait: Wait = 20, json: Json = False) -> None:
     from bot.domain.wording import new_york
     from bot.store.read.reconciliations import orders_that_agree
 
-    row = asked(CommandKind.RECONCILE, {}, wait)
+    row = asked(RequestKind.RECONCILE, {}, wait)
     if row.state != "done" or row.handled_at is None:
         fail(row.answer or f"no answer within {wait:g} s: it stays queued until it expires", REFUSED)
     found = _compared(row.handled_at, wait)

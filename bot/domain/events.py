@@ -439,7 +439,7 @@ class DiskTold:
 # ---- people
 
 
-class CommandKind(StrEnum):
+class RequestKind(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     PAUSE = "pause"
@@ -458,7 +458,7 @@ class CommandKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CommandReceived:
+class RequestReceived:
     """A row that a person inserted: the only way in which anybody outside the tick asks for anything.
 
     `age_s`: wall seconds from the asking to the reading, None where the row's dates prove none; `read_s`: the clock's
@@ -466,7 +466,7 @@ class CommandReceived:
     """
 
     id: str
-    kind: CommandKind
+    kind: RequestKind
     payload: Mapping[str, Any]
     actor: str
     created_at: datetime
@@ -540,7 +540,7 @@ class JobRan:
 Event = (
     QuoteReceived | LinesHeard | GreeksReceived | BookReceived | TradesReceived | ContractQualified
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
-    | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | CommandReceived | AlertRaised
+    | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | RequestReceived | AlertRaised
     | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold | RequestUnreadable
     | InboundReceived | DiskTold | HoursTold
 )  # fmt: skip

@@ -19,7 +19,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.machine import Lifecycle
 
 # ---- who asks
@@ -123,7 +123,7 @@ class Request:
     `roles` may make it; while the session is halted only `roles_halted` may, where that is given. `lasts_longer`: it is
     an emergency, and waits longer for a bot before it dies."""
 
-    kind: CommandKind
+    kind: RequestKind
     label: str
     does: str
     roles: frozenset[Role]
@@ -166,8 +166,8 @@ _PRICE: Final = Need(
 )
 _INSISTED: Final = Need("insisted", Subject.INSISTED, "The price is far from what was seen, and is right.", False)
 
-K = CommandKind
-REQUESTS: Final[Mapping[CommandKind, Request]] = MappingProxyType(
+K = RequestKind
+REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
     {
         request.kind: request
         for request in (
@@ -302,7 +302,7 @@ REQUESTS: Final[Mapping[CommandKind, Request]] = MappingProxyType(
         )
     }
 )
-assert set(REQUESTS) == set(CommandKind), "every kind of request has its row"
+assert set(REQUESTS) == set(RequestKind), "every kind of request has its row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +327,7 @@ class Refused(Exception):
 _LONGEST_FIELD: Final = 200
 
 
-def payload_of(kind: CommandKind, raw: Mapping[str, Any]) -> Payload:
+def payload_of(kind: RequestKind, raw: Mapping[str, Any]) -> Payload:
     """Return the typed payload; raises Refused (REQUEST_INCOMPLETE) for a field that is no text. A field that is
     missing is empty, fields that the kind does not need are left out."""
     found: dict[str, Any] = {}
@@ -340,7 +340,7 @@ def payload_of(kind: CommandKind, raw: Mapping[str, Any]) -> Payload:
     return Payload(**found)
 
 
-def _text(kind: CommandKind, need: Need, given: object) -> str:
+def _text(kind: RequestKind, need: Need, given: object) -> str:
     if isinstance(given, int | float) and not isinstance(given, bool) and need.subject is Subject.PRICE:
         given = str(given)  # JSON's own number, written with a point
     if given is None or given == "":
@@ -350,7 +350,7 @@ def _text(kind: CommandKind, need: Need, given: object) -> str:
     return given.strip()[:_LONGEST_FIELD]
 
 
-def refuse_without_authority(kind: CommandKind, actor: Actor, *, halted: bool) -> None:
+def refuse_without_authority(kind: RequestKind, actor: Actor, *, halted: bool) -> None:
     """Raise Refused (NOT_ALLOWED) where the actor may not ask for this now."""
     allowed = REQUESTS[kind].allowed(halted=halted)
     if actor.role in allowed:
@@ -371,7 +371,7 @@ class Expiry:
     usual_s: float
     emergency_s: float
 
-    def of(self, kind: CommandKind) -> float:
+    def of(self, kind: RequestKind) -> float:
         return self.emergency_s if REQUESTS[kind].lasts_longer else self.usual_s
 
 
@@ -406,7 +406,7 @@ def _plausible(age: timedelta, speed: float) -> float | None:
     return None if seconds < -_AHEAD.total_seconds() else max(seconds, 0.0)
 
 
-def refuse_stale(kind: CommandKind, age: float | None, expiry: Expiry) -> None:
+def refuse_stale(kind: RequestKind, age: float | None, expiry: Expiry) -> None:
     """Raise Refused (REQUEST_STALE) for a request that is older than it may become, or whose age nothing proves."""
     limit = expiry.of(kind)
     if age is None:

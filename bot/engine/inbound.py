@@ -16,7 +16,7 @@ from bot.domain.notices import UnknownNotice, severity_of
 from bot.domain.requests import Refused
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
-from bot.engine.state.records import CommandOutcome, JobRow
+from bot.engine.state.records import JobRow, RequestOutcome
 
 _CODE_LENGTH: Final = 64
 _TEXT_LENGTH: Final = 200
@@ -82,7 +82,7 @@ class Inbound:
             answer, state = self._take(event), "done"
         except Refused as refusal:
             answer, state = str(refusal), "refused"
-        self._journal.batch.inbound.append(CommandOutcome(event.id, state, answer, self._ctx.now))
+        self._journal.batch.inbound.append(RequestOutcome(event.id, state, answer, self._ctx.now))
 
     def _take(self, event: InboundReceived) -> str:
         if event.fault:

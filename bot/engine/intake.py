@@ -14,8 +14,6 @@ from bot.domain.events import (
     BrokerSnapshot,
     BrokerTimeTold,
     ClockParted,
-    CommandKind,
-    CommandReceived,
     CommissionReported,
     ContractChanged,
     ContractQualified,
@@ -37,6 +35,8 @@ from bot.domain.events import (
     OrderSent,
     PositionTold,
     QuoteReceived,
+    RequestKind,
+    RequestReceived,
     RequestUnreadable,
     TradesReceived,
     WhatIfAnswered,
@@ -59,7 +59,7 @@ from bot.engine.state.inbox import Inbox
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.parking import Parkable, ParkedKind
 from bot.engine.state.ports import Broker
-from bot.engine.state.records import CommandOutcome, InstrumentRow, JobRow
+from bot.engine.state.records import InstrumentRow, JobRow, RequestOutcome
 from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import signals
 
@@ -79,7 +79,7 @@ def name_of(event: Event, ledger: Ledger) -> tuple[str, str]:
             return f"order {event.order_ref}", order.contract_key if order is not None else ""
         case ContractQualified(key) | PositionTold(key):
             return f"{type(event).__name__} {key.strip()}", ""
-        case CommandReceived(command_id):
+        case RequestReceived(command_id):
             return f"command {command_id}", ""
         case WhatIfAnswered(signal_id):
             return f"preview of signal {signal_id}", ""
@@ -131,7 +131,7 @@ class Intake:
                 self._apply_quietly(applier, event)
                 continue
             facts = facts or self._appliers(ctx)
-            if not self._apply_fact(facts, event) and isinstance(event, CommandReceived):
+            if not self._apply_fact(facts, event) and isinstance(event, RequestReceived):
                 self._answer_in_vain(event)
         self._applying = None
 
@@ -154,15 +154,15 @@ class Intake:
             if self._tick_memory.faults.faults:
                 self._tick_memory.faults.forget(self._memory.journal, _market_fault(event))
 
-    def _answer_in_vain(self, command: CommandReceived) -> None:
+    def _answer_in_vain(self, command: RequestReceived) -> None:
         words = "it failed on the way (alert FACT_FAULT says how) and changed nothing"
         batch = self._memory.journal.batch
         batch.heard.append(command)
-        batch.commands.append(CommandOutcome(command.id, "refused", words, self._memory.journal.now))
+        batch.commands.append(RequestOutcome(command.id, "refused", words, self._memory.journal.now))
 
-    def commands_that_wait(self) -> list[CommandReceived]:
+    def commands_that_wait(self) -> list[RequestReceived]:
         """Return what people asked that no tick has taken yet."""
-        return self._inbox.waiting(CommandReceived)
+        return self._inbox.waiting(RequestReceived)
 
     def settled(self) -> None:
         """What was taken is on disk: should the sending fail, none of it may come twice."""
@@ -197,17 +197,17 @@ class Intake:
             BrokerTimeTold: lambda event: None,  # heard when it was taken
             ClockParted: lambda event: timekeeping.parted(ctx, journal, event),
             WhatIfAnswered: lambda event: self._measured(ctx, event),
-            CommandReceived: operator.handle,
+            RequestReceived: operator.handle,
             RequestUnreadable: operator.refuse_unreadable,
             DiskTold: lambda event: jobs.disk_told(journal, event),
             InboundReceived: Inbound(ctx, journal).handle,
         }
 
-    def _withdrawn(self) -> Mapping[str, CommandReceived]:
+    def _withdrawn(self) -> Mapping[str, RequestReceived]:
         """Return the withdrawals that came together with what they withdraw: that is not carried out first."""
-        asked = [event for event in self._taken if isinstance(event, CommandReceived)]
+        asked = [event for event in self._taken if isinstance(event, RequestReceived)]
         return {
-            str(event.payload.get("request_id", "")): event for event in asked if event.kind is CommandKind.WITHDRAW
+            str(event.payload.get("request_id", "")): event for event in asked if event.kind is RequestKind.WITHDRAW
         }
 
     def _informed(self, event: DatumReceived) -> None:

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from bot.config.schema import Mode
 from bot.domain.approval import ApprovalState
-from bot.domain.events import CommandKind, CommandReceived, RequestUnreadable
+from bot.domain.events import RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.instructions import AskSnapshot
 from bot.domain.money import neat, to_price
 from bot.domain.order import OrderState
@@ -42,7 +42,7 @@ from bot.engine.settlement import settler
 from bot.engine.settlement.expiry import sound_price
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
-from bot.engine.state.records import CommandOutcome
+from bot.engine.state.records import RequestOutcome
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off
 from bot.engine.trade.exits import request_close
@@ -68,31 +68,31 @@ class Operator:
         ctx: Context,
         journal: Journal,
         approvals: PersonsApprovals,
-        withdrawn: Mapping[str, CommandReceived] | None = None,
+        withdrawn: Mapping[str, RequestReceived] | None = None,
     ) -> None:
         self._ctx = ctx
         self._journal = journal
         self._approvals = approvals
         self._withdrawn = withdrawn or {}
-        self._handlers: dict[CommandKind, Callable[[CommandReceived, Payload], str]] = {
-            CommandKind.APPROVE: self._approve,
-            CommandKind.REJECT: self._reject,
-            CommandKind.PAUSE: self._pause,
-            CommandKind.RESUME: self._resume,
-            CommandKind.RESUME_SYMBOL: self._resume_symbol,
-            CommandKind.HALT: self._halt,
-            CommandKind.CLOSE: self._close,
-            CommandKind.FLATTEN: self._flatten,
-            CommandKind.RECONCILE: self._reconcile,
-            CommandKind.EMERGENCY: self._emergency,
-            CommandKind.CANCEL_ALL: self._cancel_all,
-            CommandKind.SETTLE: self._settle,
-            CommandKind.WITHDRAW: self._withdraw,
-            CommandKind.ADOPT: self._adopt,
-            CommandKind.DECLINE: self._decline,
+        self._handlers: dict[RequestKind, Callable[[RequestReceived, Payload], str]] = {
+            RequestKind.APPROVE: self._approve,
+            RequestKind.REJECT: self._reject,
+            RequestKind.PAUSE: self._pause,
+            RequestKind.RESUME: self._resume,
+            RequestKind.RESUME_SYMBOL: self._resume_symbol,
+            RequestKind.HALT: self._halt,
+            RequestKind.CLOSE: self._close,
+            RequestKind.FLATTEN: self._flatten,
+            RequestKind.RECONCILE: self._reconcile,
+            RequestKind.EMERGENCY: self._emergency,
+            RequestKind.CANCEL_ALL: self._cancel_all,
+            RequestKind.SETTLE: self._settle,
+            RequestKind.WITHDRAW: self._withdraw,
+            RequestKind.ADOPT: self._adopt,
+            RequestKind.DECLINE: self._decline,
         }
 
-    def handle(self, command: CommandReceived) -> None:
+    def handle(self, command: RequestReceived) -> None:
         """Carry out one command; its answer goes back on the row, which is written with it where there is none."""
         self._journal.batch.heard.append(command)
         try:
@@ -114,7 +114,7 @@ class Operator:
         self._journal.request_refused(event.id, event.kind, event.actor, words)
         self._answer(event.id, "refused", words)
 
-    def _admit(self, command: CommandReceived) -> None:
+    def _admit(self, command: RequestReceived) -> None:
         """Raise Refused for a request that may not reach its handler."""
         ctx = self._ctx
         halted = ctx.ledger.session.state is SessionState.HALTED
@@ -124,13 +124,13 @@ class Operator:
         age = None if command.age_s is None else command.age_s + waited
         refuse_stale(command.kind, age, Expiry(requests.expire_s, requests.emergency_expire_s))
         withdrawal = self._withdrawn.get(command.id)
-        if withdrawal is not None and REQUESTS[CommandKind.WITHDRAW].may(actor_of(withdrawal.actor, roster(ctx)).role):
+        if withdrawal is not None and REQUESTS[RequestKind.WITHDRAW].may(actor_of(withdrawal.actor, roster(ctx)).role):
             raise Refused(f"WITHDRAWN: withdrawn by {withdrawal.actor} before it was taken up")
 
     def _answer(self, request_id: str, state: str, answer: str) -> None:
-        self._journal.batch.commands.append(CommandOutcome(request_id, state, answer, self._ctx.now))
+        self._journal.batch.commands.append(RequestOutcome(request_id, state, answer, self._ctx.now))
 
-    def _withdraw(self, command: CommandReceived, payload: Payload) -> str:
+    def _withdraw(self, command: RequestReceived, payload: Payload) -> str:
         outcomes = {outcome.id: outcome for outcome in self._journal.batch.commands}
         found = outcomes.get(payload.request_id)
         if found is None:
@@ -139,7 +139,7 @@ class Operator:
             raise Refused(f"request {payload.request_id} is {found.state}: {found.answer}")
         return f"request {payload.request_id} is withdrawn"
 
-    def _approve(self, command: CommandReceived, payload: Payload) -> str:
+    def _approve(self, command: RequestReceived, payload: Payload) -> str:
         signal = self._ctx.ledger.signals.get(payload.signal_id)
         if signal is None or signal.state is not SignalState.PENDING:
             raise Refused(self._what_the_signal_is(payload.signal_id))
@@ -150,7 +150,7 @@ class Operator:
         self._journal.instructions.append(ask_what_if(signal))
         return f"approving {signal.quantity} x {signal.contract}: rules and margin are checked again"
 
-    def _reject(self, command: CommandReceived, payload: Payload) -> str:
+    def _reject(self, command: RequestReceived, payload: Payload) -> str:
         signal = self._ctx.ledger.signals.get(payload.signal_id)
         if signal is None or signal.state not in {SignalState.PENDING, SignalState.APPROVED}:
             raise Refused(self._what_the_signal_is(payload.signal_id))
@@ -158,14 +158,14 @@ class Operator:
         self._journal.carry_out(refuse_by_person(self._ctx, signal, command.actor, reason))
         return f"rejected {signal.contract}"
 
-    def _pause(self, command: CommandReceived, payload: Payload) -> str:
+    def _pause(self, command: RequestReceived, payload: Payload) -> str:
         return self._hold(command, payload.reason, Hold.PAUSE, SessionTrigger.PAUSE, _PAUSABLE)
 
-    def _halt(self, command: CommandReceived, payload: Payload) -> str:
+    def _halt(self, command: RequestReceived, payload: Payload) -> str:
         return self._hold(command, payload.reason, Hold.HALT, SessionTrigger.HALT, _HALTABLE)
 
     def _hold(
-        self, command: CommandReceived, why: str, hold: Hold, trigger: SessionTrigger, states: Set[SessionState]
+        self, command: RequestReceived, why: str, hold: Hold, trigger: SessionTrigger, states: Set[SessionState]
     ) -> str:
         session = self._ctx.ledger.session
         reason = why or f"asked by {command.actor}"
@@ -186,7 +186,7 @@ class Operator:
                 self._journal.take(Step(signal, SignalTrigger.CANCEL, words, {}, sets, actor=actor))
                 self._journal.carry_out(close_question(self._ctx, signal, actor, words))
 
-    def _resume(self, command: CommandReceived, payload: Payload) -> str:
+    def _resume(self, command: RequestReceived, payload: Payload) -> str:
         session = self._ctx.ledger.session
         held = session.state in {SessionState.PAUSED, SessionState.HALTED}
         lifted = acknowledge(self._ctx, self._journal, command.actor)
@@ -210,7 +210,7 @@ class Operator:
         )
         return ("comparing the book, then active" if halted else "active") + self._still_blocked()
 
-    def _resume_symbol(self, command: CommandReceived, payload: Payload) -> str:
+    def _resume_symbol(self, command: RequestReceived, payload: Payload) -> str:
         """Allow entries again on a symbol that somebody else's trade halted."""
         symbol = payload.symbol.upper()
         halt = self._ctx.ledger.symbol_halts.get(symbol)
@@ -220,13 +220,13 @@ class Operator:
         foreign.lift(self._journal, halt, command.actor)
         return f"entries on {symbol} are allowed again; it was halted because: {halt.reason}{self._still_blocked()}"
 
-    def _adopt(self, command: CommandReceived, payload: Payload) -> str:
+    def _adopt(self, command: RequestReceived, payload: Payload) -> str:
         """Take a person's word that what is at the broker is to be ours; the next looks at the book do the rest."""
         words = asking.answer(self._journal, payload.key, command.actor)
         self._journal.instructions.append(AskSnapshot(f"adoption allowed by {command.actor}"))
         return words
 
-    def _decline(self, command: CommandReceived, payload: Payload) -> str:
+    def _decline(self, command: RequestReceived, payload: Payload) -> str:
         """Take a person's word that what is at the broker is not to be ours."""
         return asking.decline(self._journal, payload.key, command.actor) + self._still_blocked()
 
@@ -234,7 +234,7 @@ class Operator:
         blocks = self._ctx.ledger.entry_blocks
         return f"; entries stay blocked: {'; '.join(blocks)}" if blocks else ""
 
-    def _close(self, command: CommandReceived, payload: Payload) -> str:
+    def _close(self, command: RequestReceived, payload: Payload) -> str:
         position_id = payload.position_id
         position = self._ctx.ledger.positions.get(position_id)
         if position is None or position.state not in {PositionState.FILLED, PositionState.TRAILING}:
@@ -242,14 +242,14 @@ class Operator:
         self._turn(position, CloseReason.OPERATOR, f"closed by {command.actor}", command.actor)
         return f"closing {position.quantity} x {position.contract}"
 
-    def _flatten(self, command: CommandReceived, payload: Payload) -> str:
+    def _flatten(self, command: RequestReceived, payload: Payload) -> str:
         reason = f"everything is flattened by {command.actor}"
         with contextlib.suppress(Refused):  # it may be held already
             self._hold(command, "", Hold.PAUSE, SessionTrigger.PAUSE, _PAUSABLE)
         words = self._sell_everything(reason, command.actor)
         return f"{words}; entries are paused until resume{self._left()}"
 
-    def _emergency(self, command: CommandReceived, payload: Payload) -> str:
+    def _emergency(self, command: RequestReceived, payload: Payload) -> str:
         """Halt, call every entry off, sell everything: as far as the broker can be asked now, the rest when it can."""
         reason = payload.reason or f"emergency stop by {command.actor}"
         session = self._ctx.ledger.session
@@ -261,7 +261,7 @@ class Operator:
         self._journal.alert("EMERGENCY_STOP", f"{reason}: {words}", {"actor": command.actor})
         return f"{session.state}; {words}{self._left()}"
 
-    def _cancel_all(self, command: CommandReceived, payload: Payload) -> str:
+    def _cancel_all(self, command: RequestReceived, payload: Payload) -> str:
         called_off = len(call_off(self._journal, CALLED_OFF))
         self._drop_pending(f"every entry is called off by {command.actor}", command.actor)
         return f"calling off {called_off} entry orders; positions and their stops stay{self._left()}"
@@ -300,11 +300,11 @@ class Operator:
     def _turn(self, position: Position, reason: CloseReason, words: str, actor: str) -> None:
         self._journal.take(request_close(self._ctx, position, reason, words, actor))
 
-    def _reconcile(self, command: CommandReceived, payload: Payload) -> str:
+    def _reconcile(self, command: RequestReceived, payload: Payload) -> str:
         self._journal.instructions.append(AskSnapshot(f"asked by {command.actor}"))
         return "the broker's book was asked; the comparison is in the reconciliation table"
 
-    def _settle(self, command: CommandReceived, payload: Payload) -> str:
+    def _settle(self, command: RequestReceived, payload: Payload) -> str:
         """Take a person's word for the underlying's price that a position was settled at, or for what a share of an
         option brought that somebody else sold."""
         position_id, ledger = payload.position_id, self._ctx.ledger
@@ -321,7 +321,7 @@ class Operator:
         settler.resettle(self._journal, position, verdict, {"command": command.id, "underlying": price}, command.actor)
         return f"{verdict.words}; realized {dollars(position.realized_pnl, plus=True)}"
 
-    def _tell_what_it_brought(self, command: CommandReceived, payload: Payload, position: Position) -> str:
+    def _tell_what_it_brought(self, command: RequestReceived, payload: Payload, position: Position) -> str:
         price, strike = _price(payload.price), position.contract.strike
         if price >= strike:
             raise Refused(f"{price} is no price of {position.contract}: tell what a share of the option was sold at")

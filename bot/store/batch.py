@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from bot.domain.events import AlertRaised, CommandReceived
+from bot.domain.events import AlertRaised, RequestReceived
 from bot.domain.ids import ulid
 from bot.domain.instruments import option_of_key
 from bot.domain.kinds import E, Entities
@@ -144,7 +144,7 @@ def _account_row(tick: int, snapshot: AccountSnapshotRow) -> Row:
     )
 
 
-def _heard_row(command: CommandReceived) -> Row:
+def _heard_row(command: RequestReceived) -> Row:
     return {
         "id": command.id,
         "kind": command.kind.value,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.domain.errors import CommitFailed, StoreError
-from bot.domain.events import CommandKind, CommandReceived, InboundReceived, RequestUnreadable
+from bot.domain.events import InboundReceived, RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.requests import Moment, age_s
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import LoadedState, TickBatch
@@ -150,7 +150,7 @@ class SqlStore:
             raise unusable(error) or failure(f"the end of the audit chain cannot be read: {error}") from error
         self._sure_of_head = True
 
-    async def pending_commands(self) -> Sequence[CommandReceived | RequestUnreadable]:
+    async def pending_commands(self) -> Sequence[RequestReceived | RequestUnreadable]:
         """Return the requests that nobody answered yet, oldest first, with their age by the wall."""
         rows = await self._ask(queued_commands)
         at, read_s = Moment(self._wall(), self._clock.now(), self._clock.speed), self._clock.monotonic()
@@ -173,18 +173,18 @@ def _end_of_chain(connection: Connection) -> Head:
     return Head(row.hash, row.seq) if row else Head()
 
 
-def _request(row: RowMapping, at: Moment, read_s: float, *, left_over: bool) -> CommandReceived | RequestUnreadable:
+def _request(row: RowMapping, at: Moment, read_s: float, *, left_over: bool) -> RequestReceived | RequestUnreadable:
     """Read one row of `command`, of which outsiders write every column."""
     given_kind, actor = str(row["kind"])[:_SHORT], str(row["actor"])[:_SHORT]
     try:
         payload = _object(row["payload"])
-        kind = CommandKind(given_kind)
+        kind = RequestKind(given_kind)
         created_at, asked_at = _date("created_at", row["created_at"]), row["asked_at"]
         wall = None if asked_at is None else _date("asked_at", asked_at)
     except (ValueError, TypeError, RecursionError) as error:
         return RequestUnreadable(row["id"], given_kind, actor, str(error)[:_LONG])
     age = age_s(wall, created_at, at, left_over=left_over)
-    return CommandReceived(row["id"], kind, payload, actor, created_at, age, read_s)
+    return RequestReceived(row["id"], kind, payload, actor, created_at, age, read_s)
 
 
 def _inbound(row: RowMapping, now: datetime) -> InboundReceived:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.ids import ulid
 from bot.feeds.clock import SystemClock
 from bot.store import read as ask
 from bot.web.store_reader import StoreReader
 
 
-def give_command(reader: StoreReader, kind: CommandKind, payload: Mapping[str, str], actor: str) -> str:
+def give_command(reader: StoreReader, kind: RequestKind, payload: Mapping[str, str], actor: str) -> str:
     """Insert a command row and return its id; raises StoreError when the store does not take it."""
     now = reader.clock.now()
     command_id = ulid(now, secrets.randbits(80))

@@ -22,8 +22,8 @@ from bot.web.charts import Curve, pnl_curve
 from bot.web.feeds import FeedGroup, FeedView, by_dataset, feed_view
 from bot.web.views import (
     BreakerView,
-    CommandView,
     PositionView,
+    RequestView,
     SignalView,
     StepView,
     SymbolHaltView,
@@ -123,7 +123,7 @@ class Overview:
     halted_symbols: tuple[SymbolHaltView, ...] = ()
     others: tuple[not_ours.NotOurs, ...] = ()
     jobs: tuple[RecordedJob, ...] = ()
-    commands: tuple[CommandView, ...] = ()
+    commands: tuple[RequestView, ...] = ()
 
 
 def overview(connection: Connection, base: Overview, machine: str | None) -> Overview:

@@ -20,7 +20,7 @@ from bot.web.answers import three_answers
 from bot.web.diagram import Diagram, draw
 from bot.web.store_reader import reader
 from bot.web.timeline import Story, position_timeline, signal_timeline
-from bot.web.views import CommandView, command_view
+from bot.web.views import RequestView, command_view
 
 blueprint = Blueprint("pages", __name__)
 
@@ -40,7 +40,7 @@ def chosen_machine() -> str | None:
     return name if name in LIFECYCLES else None
 
 
-def sent_command() -> CommandView | None:
+def sent_command() -> RequestView | None:
     """Return the command that this visitor has just given, if the address says so and the store knows it."""
     command_id = request.args.get("sent", "")
     if not command_id:

@@ -135,7 +135,7 @@ class SymbolHaltView:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandView:
+class RequestView:
     id: str
     words: str
     state: str
@@ -255,8 +255,8 @@ def symbol_halt_view(row: ask.SymbolHaltRow) -> SymbolHaltView:
     return SymbolHaltView(row.id, row.reason, words.actor_words(row.halted_by or ""), row.halted_at, more)
 
 
-def command_view(row: ask.CommandRow) -> CommandView:
-    return CommandView(row.id, _label(row.kind), row.state, row.answer, row.actor, row.created_at)
+def command_view(row: ask.RequestRow) -> RequestView:
+    return RequestView(row.id, _label(row.kind), row.state, row.answer, row.actor, row.created_at)
 
 
 def _label(kind: str) -> str:

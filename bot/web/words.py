@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.lifecycles import LIFECYCLES
 from bot.domain.requests import REQUESTS, Request
 
@@ -268,7 +268,7 @@ def actor_words(actor: str) -> str:
 
 
 def request_of(kind: str) -> Request:
-    return REQUESTS[CommandKind(kind)]
+    return REQUESTS[RequestKind(kind)]
 
 
 FILTERS: Final = {

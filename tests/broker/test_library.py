@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.order import Purpose
 from bot.domain.position import PositionState
 from tests.broker.book_tws import BookTws, Kept
@@ -160,7 +160,7 @@ async def test_executions_that_are_told_again_count_once(book_tws: BookTws) -> N
         for _ in range(3):
             book_tws.send_all([*[book_tws.fill_message(each) for each in book_tws.fills], commission(*fee(book_tws))])
         await bot.heard()
-        await bot.command(CommandKind.RECONCILE)
+        await bot.command(RequestKind.RECONCILE)
         await bot.heard()
         assert (bot.position.quantity, bot.position.commissions) == (3, Decimal("1.3"))
         assert len(bot.store.tables["executions"]) == 1

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.order import Purpose
 from bot.domain.position import PositionState
 from tests.broker.book_tws import BookTws
@@ -72,7 +72,7 @@ async def test_while_tws_has_lost_the_broker_nothing_is_sent_and_fills_are_heard
         sent = len(book_tws.asked)
         book_tws.fill(book_tws.only("LMT"))
         await bot.until(lambda: bot.holds and bot.position.quantity == 3)
-        await bot.command(CommandKind.CLOSE, position_id=bot.position.id)
+        await bot.command(RequestKind.CLOSE, position_id=bot.position.id)
         for _ in range(5):
             await bot.tick(0.5)
         assert book_tws.asked[sent:] == [], "neither stop nor sale nor cancel"
@@ -157,7 +157,7 @@ async def test_a_broken_farm_keeps_entries_out_and_lets_exits_go_until_it_heals(
         assert WORDS[broken] in bot.engine.ledger.connection.detail
         assert [alert.severity for alert in bot.alerts("LINK_DEGRADED")] == ["warning"]
         assert "degraded_data" in await proposes_in_vain(bot)
-        await bot.command(CommandKind.CLOSE, position_id=bot.position.id)
+        await bot.command(RequestKind.CLOSE, position_id=bot.position.id)
         await bot.until(lambda: any(o.kind == "MKT" for o in book_tws.live))
         book_tws.fill(book_tws.only("MKT"), price="4.9")
         await bot.until(lambda: bot.position.state is PositionState.CLOSED)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.position import PositionState
 from bot.sim.strangers import (
     StrangeContract,
@@ -111,7 +111,7 @@ async def trade_beside(others: Strangers) -> None:
             assert "SNAPSHOT_INCOMPLETE" not in bot.codes
             assert list(bot.engine.ledger.positions) == [held_by_us.id], "nothing of others is taken on"
             assert bot.position.protected_at is not None
-            await bot.command(CommandKind.EMERGENCY)
+            await bot.command(RequestKind.EMERGENCY)
             sale = await bot.until(lambda: next((o for o in tws.live if o.action == "SELL" and o.kind != "STP"), None))
             tws.fill(sale, price="4.9")
             await bot.until(lambda: bot.position.state is PositionState.CLOSED)
@@ -179,24 +179,24 @@ async def test_a_contract_that_changed_is_told_once_not_valued_and_sold_by_its_i
         async with wired(tws) as bot:
             await bot.hold()
             tws.row = tuple(changed.get(i, each) for i, each in enumerate(OPTION))
-            await bot.command(CommandKind.RECONCILE)
+            await bot.command(RequestKind.RECONCILE)
             (told,) = await bot.until(lambda: bot.alerts("CONTRACT_CHANGED"), step=1.0)
             assert (told.severity, told.facts["con_id"]) == ("critical", 7001)
             assert bot.engine.board.quote(OPTION_KEY) is None
             tws.send_all([(1, 6, bot.line, 1, "2.4", 10, 0), (1, 6, bot.line, 2, "2.5", 10, 0)])
-            await bot.command(CommandKind.RECONCILE)
+            await bot.command(RequestKind.RECONCILE)
             await bot.heard()
             assert bot.engine.board.quote(OPTION_KEY) is None, "half the price of half a contract is no loss"
             assert bot.position.state is PositionState.FILLED
             held = bot.position.quantity
             tws.held["7001"] *= 2  # as a split does
             for _ in range(3):
-                await bot.command(CommandKind.RECONCILE)
+                await bot.command(RequestKind.RECONCILE)
                 await bot.heard()
             assert (bot.position.quantity, len(bot.engine.ledger.positions)) == (held, 1), "it is left to a person"
             tws.held["7001"] /= 2
             assert bot.store.instruments[OPTION_KEY][0].changed
-            await bot.command(CommandKind.EMERGENCY)
+            await bot.command(RequestKind.EMERGENCY)
             sale = await bot.until(lambda: next((o for o in tws.live if o.action == "SELL" and o.kind != "STP"), None))
             asked = tws.of(3)[-1]
             assert (sale.con_id, asked[2]) == ("7001", "7001")

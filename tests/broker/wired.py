@@ -14,7 +14,7 @@ from typing import Any
 from bot.app.composition import BotParts, compose, no_feed
 from bot.broker.adapter import IbkrBroker
 from bot.config.schema import Settings
-from bot.domain.events import AlertRaised, CommandKind, CommandReceived, Event
+from bot.domain.events import AlertRaised, Event, RequestKind, RequestReceived
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi
 from bot.domain.order import Order, Purpose
@@ -186,8 +186,8 @@ class Wired:
         await self.until(lambda: self.order(order).state == state)
         return self.order(order)
 
-    async def command(self, kind: CommandKind, **payload: Any) -> None:
-        self._put(CommandReceived(f"c{len(self.batches)}", kind, payload, "cli", self.clock.now()))
+    async def command(self, kind: RequestKind, **payload: Any) -> None:
+        self._put(RequestReceived(f"c{len(self.batches)}", kind, payload, "cli", self.clock.now()))
         await self.tick()
 
     # ---- what is

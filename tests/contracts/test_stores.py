@@ -18,7 +18,7 @@ from bot.domain.adoption import Adoption
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import CommitFailed, StoreUnusable
-from bot.domain.events import AccountReported, CommandKind, CommandReceived, InboundReceived
+from bot.domain.events import AccountReported, InboundReceived, RequestKind, RequestReceived
 from bot.domain.instruments import PENNY_CLASS, Instrument
 from bot.domain.kinds import KINDS, Entities, Entity
 from bot.domain.order import Order, OrderChange, OrderState, Terms
@@ -34,13 +34,13 @@ from bot.engine.state.records import (
     LEFT_ALONE,
     SET_ASIDE,
     AccountSnapshotRow,
-    CommandOutcome,
     EngineStatus,
     InstrumentRow,
     LoadedState,
     NewMark,
     ReconcileLine,
     ReconcileRow,
+    RequestOutcome,
 )
 from bot.store.database import AsyncLane, ThreadLane
 from bot.store.sql_store import SqlStore
@@ -78,7 +78,7 @@ class Site(ABC):
         self.clock = FixedClock()
 
     @abstractmethod
-    async def asks(self, command: CommandReceived) -> None:
+    async def asks(self, command: RequestReceived) -> None:
         """A person writes a request."""
 
     @abstractmethod
@@ -111,7 +111,7 @@ class Fake(Site):
         super().__init__()
         self.store = FakeStore(self.clock)
 
-    async def asks(self, command: CommandReceived) -> None:
+    async def asks(self, command: RequestReceived) -> None:
         self.store.commands.append(command)
 
     async def says(self, inbound: InboundReceived) -> None:
@@ -145,7 +145,7 @@ class OnDisk(Site):
             connection.execute(sql, values)
         connection.close()
 
-    async def asks(self, command: CommandReceived) -> None:
+    async def asks(self, command: RequestReceived) -> None:
         row = (command.id, command.kind.value, json.dumps(dict(command.payload)), command.actor)
         self._write(
             "INSERT INTO command (id, kind, payload, actor, state, created_at, answer)"
@@ -533,24 +533,24 @@ async def test_what_is_not_ours_is_what_the_last_whole_comparison_left_alone(sit
 
 async def test_requests_wait_oldest_first_until_they_are_answered(site: Site) -> None:
     late, early = (
-        CommandReceived(f"c{number}", CommandKind.PAUSE, {"why": "lunch"}, "cli", NOW - timedelta(seconds=ago))
+        RequestReceived(f"c{number}", RequestKind.PAUSE, {"why": "lunch"}, "cli", NOW - timedelta(seconds=ago))
         for number, ago in ((1, 5), (2, 9))
     )
     for each in (late, early):
         await site.asks(each)
     waiting = await site.store.pending_commands()
     assert [each.id for each in waiting] == ["c2", "c1"]
-    assert [(each.kind, dict(each.payload), each.actor) for each in waiting if isinstance(each, CommandReceived)] == [
-        (CommandKind.PAUSE, {"why": "lunch"}, "cli")
+    assert [(each.kind, dict(each.payload), each.actor) for each in waiting if isinstance(each, RequestReceived)] == [
+        (RequestKind.PAUSE, {"why": "lunch"}, "cli")
     ] * 2
     assert len(await site.store.pending_commands()) == 2, "reading is not answering"
-    await site.store.commit(a_batch(1, commands=[CommandOutcome("c2", "done", "paused", NOW)]))
+    await site.store.commit(a_batch(1, commands=[RequestOutcome("c2", "done", "paused", NOW)]))
     assert [each.id for each in await site.store.pending_commands()] == ["c1"]
 
 
 async def test_a_request_that_came_without_a_row_is_answered_and_waits_no_more(site: Site) -> None:
-    heard = CommandReceived("signal", CommandKind.HALT, {}, "signal", NOW)
-    await site.store.commit(a_batch(1, heard=[heard], commands=[CommandOutcome("signal", "done", "halted", NOW)]))
+    heard = RequestReceived("signal", RequestKind.HALT, {}, "signal", NOW)
+    await site.store.commit(a_batch(1, heard=[heard], commands=[RequestOutcome("signal", "done", "halted", NOW)]))
     assert await site.store.pending_commands() == []
 
 
@@ -564,7 +564,7 @@ async def test_what_other_processes_said_waits_oldest_first_until_it_was_taken_u
         ("i2", "people", "delivered", {"n": 2}),
         ("i1", "people", "delivered", {"n": 1}),
     ]
-    await site.store.commit(a_batch(1, inbound=[CommandOutcome("i2", "done", "", NOW)]))
+    await site.store.commit(a_batch(1, inbound=[RequestOutcome("i2", "done", "", NOW)]))
     assert [each.id for each in await site.store.pending_inbound()] == ["i1"]
 
 

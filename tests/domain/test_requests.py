@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.requests import (
     PERSONS,
     REQUESTS,
@@ -23,7 +23,7 @@ from bot.domain.requests import (
     refuse_without_authority,
 )
 
-K, R = CommandKind, Role
+K, R = RequestKind, Role
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 MAY = {  # spelled out a second time on purpose: who may ask for what while the session is not halted
     R.OWNER: set(K),
@@ -38,14 +38,14 @@ MAY = {  # spelled out a second time on purpose: who may ask for what while the 
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("kind", list(CommandKind))
-def test_each_role_may_ask_for_what_is_its_own_and_nothing_else(kind: CommandKind, role: Role) -> None:
+@pytest.mark.parametrize("kind", list(RequestKind))
+def test_each_role_may_ask_for_what_is_its_own_and_nothing_else(kind: RequestKind, role: Role) -> None:
     assert REQUESTS[kind].may(role) == (kind in MAY[role])
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("kind", list(CommandKind))
-def test_only_the_owner_lifts_a_halt(kind: CommandKind, role: Role) -> None:
+@pytest.mark.parametrize("kind", list(RequestKind))
+def test_only_the_owner_lifts_a_halt(kind: RequestKind, role: Role) -> None:
     allowed = kind in MAY[role] and (kind is not K.RESUME or role is R.OWNER)
     assert REQUESTS[kind].may(role, halted=True) == allowed
 
@@ -121,11 +121,11 @@ DIES = [
 
 
 @pytest.mark.parametrize("kind,age", [(K.PAUSE, 119), (K.FLATTEN, 599), (K.EMERGENCY, 599), (K.CLOSE, 0)])
-def test_a_request_lives_for_a_while(kind: CommandKind, age: float) -> None:
+def test_a_request_lives_for_a_while(kind: RequestKind, age: float) -> None:
     refuse_stale(kind, age, EXPIRY)
 
 
 @pytest.mark.parametrize("kind,age", DIES)
-def test_a_request_dies_by_its_kind(kind: CommandKind, age: float | None) -> None:
+def test_a_request_dies_by_its_kind(kind: RequestKind, age: float | None) -> None:
     with pytest.raises(Refused, match="REQUEST_STALE"):
         refuse_stale(kind, age, EXPIRY)

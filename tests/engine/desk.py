@@ -13,13 +13,13 @@ from bot.config.schema import Settings
 from bot.domain.events import (
     AccountReported,
     BrokerTimeTold,
-    CommandKind,
-    CommandReceived,
     DatumReceived,
     Event,
     LinkChange,
     LinkChanged,
     QuoteReceived,
+    RequestKind,
+    RequestReceived,
 )
 from bot.domain.ids import IdSource
 from bot.domain.instruments import OptionContract, Right
@@ -170,10 +170,10 @@ class Desk:
         self._told_at = now
         self.put(AccountReported("DU1", value, value, value, first, Decimal(0), value - first, now))
 
-    async def command(self, kind: CommandKind, actor: str = "cli", **payload: Any) -> tuple[str, str]:
+    async def command(self, kind: RequestKind, actor: str = "cli", **payload: Any) -> tuple[str, str]:
         """Give a command and return (state, answer)."""
         self._commands += 1
-        self.put(CommandReceived(f"c{self._commands}", kind, payload, actor, self.clock.now()))
+        self.put(RequestReceived(f"c{self._commands}", kind, payload, actor, self.clock.now()))
         await self.tick()
         return self.store.answers[-1]
 

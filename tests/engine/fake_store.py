@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.domain.connection import CONNECTION_ID, Connection
 from bot.domain.errors import CommitFailed, StoreUnusable
-from bot.domain.events import CommandReceived, InboundReceived
+from bot.domain.events import InboundReceived, RequestReceived
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.kinds import Entities
 from bot.domain.order import Order, Purpose
@@ -47,7 +47,7 @@ class FakeStore:
         self.fail_next = 0
         self.trouble: StoreUnusable | None = None  # of its disk, for as long as a test says
         self.unreadable = False  # while there is trouble
-        self.commands: list[CommandReceived] = []
+        self.commands: list[RequestReceived] = []
         self.inbound: list[InboundReceived] = []
         self.status: Any = None
         self.accounts: list[AccountSnapshotRow] = []
@@ -113,7 +113,7 @@ class FakeStore:
         )
         return copy.deepcopy(load(kept, self.clock.now() if self.clock is not None else None))
 
-    async def pending_commands(self) -> Sequence[CommandReceived]:
+    async def pending_commands(self) -> Sequence[RequestReceived]:
         waiting = [each for each in self.commands if each.id not in self._handled]
         return sorted(waiting, key=lambda each: (each.created_at, each.id))
 

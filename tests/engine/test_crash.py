@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import AccountReported, CommandKind
+from bot.domain.events import AccountReported, RequestKind
 from bot.domain.order import OrderSide, OrderType, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import DAY, SPY_590C, Desk
@@ -63,7 +63,7 @@ async def _nothing(commands: object) -> None:
 async def at_the_end(desk: Desk) -> None:
     """Close what is open and check the books."""
     for position in desk.store.open_positions:
-        await desk.command(CommandKind.CLOSE, position_id=position.id)
+        await desk.command(RequestKind.CLOSE, position_id=position.id)
     for step in range(60):
         market_at(desk, LAST_TICK)
         await desk.tick(1.0)

@@ -11,11 +11,11 @@ import pytest
 
 from bot.domain.events import (
     AlertRaised,
-    CommandKind,
     Event,
     LinkChange,
     LinkChanged,
     PositionTold,
+    RequestKind,
 )
 from bot.domain.order import Purpose
 from bot.domain.position import PositionState
@@ -104,7 +104,7 @@ async def reconnect(desk: Desk) -> None:
 
 
 async def sells_the_call(desk: Desk) -> None:
-    assert (await desk.command(CommandKind.EMERGENCY))[0] == "done"
+    assert (await desk.command(RequestKind.EMERGENCY))[0] == "done"
     for _ in range(60):
         await desk.tick()
         desk.broker.answer()
@@ -152,7 +152,7 @@ async def test_emergency_sells_while_the_intake_of_a_kind_of_fact_raises(
     """What has to work at any rate is left out: who asks, and that the sale's own order is heard of."""
     desk = await Desk({"risk": {"max_positions": 9}}).start()
     await holding_two(desk)
-    if name in {"CommandReceived", "LinkChanged"} and times > 1:
+    if name in {"RequestReceived", "LinkChanged"} and times > 1:
         return
     sick, appliers = Sick(times), Intake._appliers
 
@@ -167,8 +167,8 @@ async def test_emergency_sells_while_the_intake_of_a_kind_of_fact_raises(
     intake = desk.engine._intake
     of_market = {k: sick.wrap(w, everything) if k.__name__ == name else w for k, w in intake._of_market.items()}
     monkeypatch.setattr(intake, "_of_market", of_market)
-    if name == "CommandReceived":
-        assert (await desk.command(CommandKind.RECONCILE))[0] == "refused", "who asks is answered"
+    if name == "RequestReceived":
+        assert (await desk.command(RequestKind.RECONCILE))[0] == "refused", "who asks is answered"
     desk.put(AlertRaised("STRAY_STATUS", "x", {}, desk.clock.now()))
     desk.equity(100_000)
     await desk.ticks(3)
@@ -205,7 +205,7 @@ async def test_of_a_contract_in_dispute_no_more_is_sold_than_the_broker_says_is_
     desk.broker.fill(stop, 4, "0.99")
     desk.put(PositionTold(SPY_590C.key, 0, desk.clock.now()))
     await desk.wait(10)
-    await desk.command(CommandKind.EMERGENCY)
+    await desk.command(RequestKind.EMERGENCY)
     await desk.wait(10)
     assert desk.broker.held[SPY_590C.key] == 0, "nothing more was sold: the venue of this test would refuse it"
     assert desk.engine.ledger.proof.disputed

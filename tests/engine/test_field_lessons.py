@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.events import CommandKind, LinkChange, LinkChanged
+from bot.domain.events import LinkChange, LinkChanged, RequestKind
 from tests.engine.desk import SPY_580P, Desk
 from tests.named import assert_there_is
 
@@ -156,7 +156,7 @@ def test_a_lesson_of_the_field_has_the_tests_that_it_names(lesson: str) -> None:
 async def test_p12_no_entry_while_the_brokers_quantity_is_another_than_ours() -> None:
     desk = await Desk({"engine": {"absence_grace_s": 20}}).start()
     desk.broker.held[SPY_580P.key] = 3
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.tick()
     desk.contract = SPY_580P
     await desk.propose(4)
@@ -176,6 +176,6 @@ async def test_p41_a_competing_session_keeps_entries_out_and_lets_exits_go(desk:
     desk.quote("1.98", "2.02", contract=SPY_580P)
     await desk.settle()
     assert len(desk.store.signals) == 1
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     assert desk.broker.market.left == 4

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import AlertRaised, CommandKind, ContractQualified, FeedReported, QuoteReceived
+from bot.domain.events import AlertRaised, ContractQualified, FeedReported, QuoteReceived, RequestKind
 from bot.domain.instruments import NICKEL_CLASS, PENNY_CLASS, PriceGrid
 from bot.engine.state.inbox import Inbox
 from tests.engine.desk import SPY_590C, TEN, Desk
@@ -115,11 +115,11 @@ async def test_a_symbol_cools_down_after_its_signal_even_across_a_restart(desk: 
 
 
 async def test_no_strategy_looks_outside_the_session_or_while_paused(desk: Desk) -> None:
-    await desk.command(CommandKind.PAUSE)
+    await desk.command(RequestKind.PAUSE)
     looks = desk.strategy.looks
     await desk.ticks(5)
     assert desk.strategy.looks == looks
-    await desk.command(CommandKind.RESUME)
+    await desk.command(RequestKind.RESUME)
     await desk.ticks(2)
     assert desk.strategy.looks > looks
     desk.clock.advance(timedelta(hours=7).total_seconds())

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from bot.domain.events import (
     AlertRaised,
     BrokerOrderStatus,
-    CommandKind,
     ExecutionReported,
     LinkChange,
     LinkChanged,
+    RequestKind,
 )
 from bot.domain.order import OrderSide, Purpose
 from bot.domain.position import PositionState
@@ -61,7 +61,7 @@ async def make(desk: Desk, move: str, number: int) -> None:
     elif move == "answer":
         desk.broker.answer()
     elif move == "close" and desk.store.open_positions:
-        await desk.command(CommandKind.CLOSE, position_id=desk.store.open_positions[0].id)
+        await desk.command(RequestKind.CLOSE, position_id=desk.store.open_positions[0].id)
     elif move == "failing_commit":
         desk.store.fail_next = 1
         desk.put(AlertRaised("STRAY_STATUS", "", {}, desk.clock.now()))
@@ -71,7 +71,7 @@ async def make(desk: Desk, move: str, number: int) -> None:
         desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
         await desk.connect()
     elif move in {"halt", "resume"}:
-        await desk.command(CommandKind(move))
+        await desk.command(RequestKind(move))
     elif not happened_by_itself(desk, move, number) and order is not None:
         touch(desk, move, number, order.ref)
 
@@ -151,11 +151,11 @@ async def mend_the_link(desk: Desk) -> None:
 
 async def come_to_an_end(desk: Desk) -> None:
     await mend_the_link(desk)
-    await desk.command(CommandKind.RECONCILE)  # what happened behind our back
+    await desk.command(RequestKind.RECONCILE)  # what happened behind our back
     await let_the_venue_work(desk, 10)
     for position in desk.store.open_positions:
         if position.state is not PositionState.CLOSING:
-            await desk.command(CommandKind.CLOSE, position_id=position.id)
+            await desk.command(RequestKind.CLOSE, position_id=position.id)
     await let_the_venue_work(desk, 300)
 
 
@@ -198,7 +198,7 @@ async def test_whatever_happened_a_position_ends_up_protected_for_exactly_what_i
         await desk.tick()
     desk.quote("0.90", "0.92")  # no rung is due here
     await mend_the_link(desk)
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(70)
     held = desk.store.open_positions
     waits_to_retry = any(p.state is PositionState.CLOSING and p.exit_attempts > 0 for p in held)

@@ -11,13 +11,13 @@ import pytest
 
 from bot.domain.calendar import NEW_YORK
 from bot.domain.events import (
-    CommandKind,
     CommissionReported,
     ContractQualified,
     ExecutionReported,
     GreeksReceived,
     LinkChange,
     LinkChanged,
+    RequestKind,
 )
 from bot.domain.instruments import PENNY_ALL, OptionContract, Right
 from bot.domain.order import Execution, OrderSide
@@ -56,7 +56,7 @@ async def trade_a_day(desk: Desk, day: date) -> None:
     desk.put(ContractQualified(desk.contract.key, 1, PENNY_ALL))
     desk.put(GreeksReceived(desk.contract.key, Greeks(0.2, 0.5, 0.1, 0.1, -0.1, 590.0, desk.clock.now())))
     await desk.hold(2)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     desk.broker.fill(desk.broker.market, 2, "1.90")
     await desk.settle()

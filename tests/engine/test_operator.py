@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from bot.domain.breaker import Breaker
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState
 from tests.engine.desk import Desk
 
-K = CommandKind
+K = RequestKind
 Payload = Mapping[str, Any]
 MANUAL: dict[str, Any] = {"approval": {"mode": "manual"}}
 
@@ -88,7 +88,7 @@ async def a_halt(desk: Desk) -> Payload:
     return {}
 
 
-REFUSED: dict[str, tuple[CommandKind, Callable[[Desk], Awaitable[Payload]], str]] = {
+REFUSED: dict[str, tuple[RequestKind, Callable[[Desk], Awaitable[Payload]], str]] = {
     "approve an expired signal": (K.APPROVE, an_expired_signal, "is expired since 10:03:"),
     "approve a rejected signal": (K.APPROVE, a_rejected_signal, "is rejected since 10:00:"),
     "approve a working signal": (K.APPROVE, a_working_signal, "is working"),
@@ -113,7 +113,7 @@ REFUSED: dict[str, tuple[CommandKind, Callable[[Desk], Awaitable[Payload]], str]
     "resume an unknown symbol": (K.RESUME_SYMBOL, unknown_names, "symbol NOPE is not halted; halted now: none"),
     "resume no symbol": (K.RESUME_SYMBOL, nothing_named, "symbol (none named) is not halted"),
 }
-NOTHING_TO_DO: dict[str, tuple[CommandKind, Callable[[Desk], Awaitable[Payload]], str]] = {
+NOTHING_TO_DO: dict[str, tuple[RequestKind, Callable[[Desk], Awaitable[Payload]], str]] = {
     "cancel all, all is filled": (K.CANCEL_ALL, a_filled_signal, "calling off 0 entry orders; positions and"),
     "cancel all, nothing is there": (K.CANCEL_ALL, nothing_named, "calling off 0 entry orders"),
     "reconcile": (K.RECONCILE, nothing_named, "the broker's book was asked"),

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.errors import StoreUnusable
-from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.events import RequestKind, RequestReceived
 from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
@@ -78,7 +78,7 @@ async def test_when_the_disk_is_back_the_session_is_halted_and_a_person_resumes(
     assert store.session.state is SessionState.HALTED
     assert "STORE_READ_ONLY" in store.alerts
     assert "disk is full" in store.session.hold_reason
-    await desk.command(CommandKind.RESUME)
+    await desk.command(RequestKind.RESUME)
     await pass_time(desk, 10)
     assert store.session.state.value == "active"
 
@@ -151,7 +151,7 @@ async def test_an_emergency_in_the_outage_is_answered_with_what_is_left_and_done
     desk.engine._recovery._on_outage = told.append
     store.trouble = trouble("STORE_READ_ONLY")
     await pass_time(desk, 5)
-    desk.put(CommandReceived("by-signal", CommandKind.EMERGENCY, {}, "signal", desk.clock.now()))
+    desk.put(RequestReceived("by-signal", RequestKind.EMERGENCY, {}, "signal", desk.clock.now()))
     await pass_time(desk, 5)
     (answer,) = [words for words in told if "emergency" in words]
     assert answer == (
@@ -173,7 +173,7 @@ async def test_an_emergency_that_a_damaged_store_cannot_take_is_answered_before_
     told: list[str] = []
     desk.engine._recovery._on_outage = told.append
     store.trouble = trouble("STORE_CORRUPT", passes=False)
-    desk.put(CommandReceived("by-signal", CommandKind.EMERGENCY, {}, "signal", desk.clock.now()))
+    desk.put(RequestReceived("by-signal", RequestKind.EMERGENCY, {}, "signal", desk.clock.now()))
     with pytest.raises(StoreUnusable):
         await pass_time(desk, 5)
     assert [words.partition(";")[0] for words in told] == ["emergency asked by signal: it waits for the store"]

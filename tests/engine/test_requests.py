@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import CommandKind, CommandReceived, DiskTold, InboundReceived, RequestUnreadable
+from bot.domain.events import DiskTold, InboundReceived, RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.requests import REQUESTS, Role
 from bot.domain.session import SessionState
 from bot.domain.signal import SignalState
 from tests.engine.desk import Desk
 
-K = CommandKind
+K = RequestKind
 MANUAL: dict[str, Any] = {"approval": {"mode": "manual"}}
 PAPER: dict[str, Any] = {
     "mode": "paper",
@@ -34,8 +34,8 @@ ACTORS = {
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("kind", list(CommandKind))
-async def test_who_may_not_ask_is_refused_before_any_handler(kind: CommandKind, role: Role) -> None:
+@pytest.mark.parametrize("kind", list(RequestKind))
+async def test_who_may_not_ask_is_refused_before_any_handler(kind: RequestKind, role: Role) -> None:
     desk = await Desk(PAPER).start()
     state, answer = await desk.command(kind, actor=ACTORS[role])
     assert answer.startswith("NOT_ALLOWED") == (not REQUESTS[kind].may(role))
@@ -66,10 +66,10 @@ async def test_only_the_owner_lifts_a_halt() -> None:
 
 
 @pytest.mark.parametrize("kind,age", [(K.FLATTEN, 86_400.0), (K.EMERGENCY, 601.0), (K.PAUSE, 121.0), (K.FLATTEN, None)])
-async def test_what_is_too_old_changes_nothing(kind: CommandKind, age: float | None) -> None:
+async def test_what_is_too_old_changes_nothing(kind: RequestKind, age: float | None) -> None:
     desk = await Desk().start()
     await desk.hold(2)
-    desk.put(CommandReceived("old", kind, {}, "cli", desk.clock.now(), age_s=age))
+    desk.put(RequestReceived("old", kind, {}, "cli", desk.clock.now(), age_s=age))
     await desk.tick()
     state, answer = desk.store.answers[-1]
     assert (state, answer[:13]) == ("refused", "REQUEST_STALE")
@@ -80,15 +80,15 @@ async def test_what_is_too_old_changes_nothing(kind: CommandKind, age: float | N
 async def test_what_waited_in_the_inbox_grows_old_too() -> None:
     desk = await Desk().start()
     read_s = desk.clock.monotonic() - 130
-    desk.put(CommandReceived("old", K.PAUSE, {}, "cli", desk.clock.now(), age_s=0.0, read_s=read_s))
+    desk.put(RequestReceived("old", K.PAUSE, {}, "cli", desk.clock.now(), age_s=0.0, read_s=read_s))
     await desk.tick()
     assert desk.store.answers[-1][1].startswith("REQUEST_STALE: asked 130 s ago")
 
 
 async def test_what_is_withdrawn_in_the_same_moment_is_not_carried_out() -> None:
     desk = await Desk().start()
-    desk.put(CommandReceived("out", K.FLATTEN, {}, "cli", desk.clock.now()))
-    desk.put(CommandReceived("no", K.WITHDRAW, {"request_id": "out"}, "cli", desk.clock.now()))
+    desk.put(RequestReceived("out", K.FLATTEN, {}, "cli", desk.clock.now()))
+    desk.put(RequestReceived("no", K.WITHDRAW, {"request_id": "out"}, "cli", desk.clock.now()))
     await desk.tick()
     assert desk.store.answers[-2:] == [
         ("refused", "WITHDRAWN: withdrawn by cli before it was taken up"),
@@ -101,8 +101,8 @@ async def test_what_is_withdrawn_in_the_same_moment_is_not_carried_out() -> None
 
 async def test_who_may_not_withdraw_withdraws_nothing() -> None:
     desk = await Desk().start()
-    desk.put(CommandReceived("out", K.HALT, {}, "cli", desk.clock.now()))
-    desk.put(CommandReceived("no", K.WITHDRAW, {"request_id": "out"}, "overseer", desk.clock.now()))
+    desk.put(RequestReceived("out", K.HALT, {}, "cli", desk.clock.now()))
+    desk.put(RequestReceived("no", K.WITHDRAW, {"request_id": "out"}, "overseer", desk.clock.now()))
     await desk.tick()
     assert desk.engine.ledger.session.state is SessionState.HALTED
 

@@ -9,11 +9,11 @@ import pytest
 from bot.domain.errors import StoreError
 from bot.domain.events import (
     AlertRaised,
-    CommandKind,
-    CommandReceived,
     ExecutionReported,
     LinkChange,
     LinkChanged,
+    RequestKind,
+    RequestReceived,
 )
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState, SessionTrigger
@@ -25,8 +25,8 @@ async def restarted(desk: Desk) -> Desk:
     return await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
 
 
-@pytest.mark.parametrize("kind, state", [(CommandKind.PAUSE, "paused"), (CommandKind.HALT, "halted")])
-async def test_pause_and_halt_survive_a_restart(desk: Desk, kind: CommandKind, state: str) -> None:
+@pytest.mark.parametrize("kind, state", [(RequestKind.PAUSE, "paused"), (RequestKind.HALT, "halted")])
+async def test_pause_and_halt_survive_a_restart(desk: Desk, kind: RequestKind, state: str) -> None:
     await desk.command(kind, actor="admin:web:ann", reason="lunch")
     assert desk.store.session.state == state
     again = await restarted(desk)
@@ -38,7 +38,7 @@ async def test_pause_and_halt_survive_a_restart(desk: Desk, kind: CommandKind, s
 
 async def test_a_paused_session_enters_nothing_and_manages_what_it_has(desk: Desk) -> None:
     await desk.hold(4)
-    await desk.command(CommandKind.PAUSE)
+    await desk.command(RequestKind.PAUSE)
     desk.strategy.contract = desk.contract
     await desk.bid("3.00")
     assert desk.broker.rung.left == 1
@@ -47,15 +47,15 @@ async def test_a_paused_session_enters_nothing_and_manages_what_it_has(desk: Des
 
 async def test_a_pause_cancels_a_working_entry(desk: Desk) -> None:
     await desk.entry_working(4)
-    await desk.command(CommandKind.PAUSE)
+    await desk.command(RequestKind.PAUSE)
     await desk.settle()
     assert desk.broker.live == []
 
 
 async def test_resume_after_a_halt_compares_the_books_first(desk: Desk) -> None:
-    await desk.command(CommandKind.HALT)
+    await desk.command(RequestKind.HALT)
     asked = desk.broker.snapshots
-    await desk.command(CommandKind.RESUME, actor="cli")
+    await desk.command(RequestKind.RESUME, actor="cli")
     assert desk.store.session.state == "reconciling"
     await desk.settle()
     assert desk.broker.snapshots > asked
@@ -68,7 +68,7 @@ async def test_a_pause_asked_during_the_comparison_holds_when_it_is_done(desk: D
     desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
     await desk.connect()
     assert desk.store.session.state == "reconciling"
-    state, _ = await desk.command(CommandKind.PAUSE)
+    state, _ = await desk.command(RequestKind.PAUSE)
     assert state == "done"
     desk.broker.incomplete = False
     await desk.wait(5)
@@ -78,14 +78,14 @@ async def test_a_pause_asked_during_the_comparison_holds_when_it_is_done(desk: D
 @pytest.mark.parametrize(
     "kind, payload",
     [
-        (CommandKind.APPROVE, {"signal_id": "gone"}),
-        (CommandKind.REJECT, {"signal_id": "gone"}),
-        (CommandKind.CLOSE, {"position_id": "gone"}),
-        (CommandKind.RESUME, {}),
+        (RequestKind.APPROVE, {"signal_id": "gone"}),
+        (RequestKind.REJECT, {"signal_id": "gone"}),
+        (RequestKind.CLOSE, {"position_id": "gone"}),
+        (RequestKind.RESUME, {}),
     ],
 )
 async def test_a_command_on_what_is_not_alive_says_so_and_changes_nothing(
-    desk: Desk, kind: CommandKind, payload: dict[str, str]
+    desk: Desk, kind: RequestKind, payload: dict[str, str]
 ) -> None:
     before = len(desk.store.transitions)
     state, answer = await desk.command(kind, **payload)
@@ -96,8 +96,8 @@ async def test_a_command_on_what_is_not_alive_says_so_and_changes_nothing(
 
 async def test_a_close_of_a_closing_position_is_refused(desk: Desk) -> None:
     await desk.hold(2)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
-    state, answer = await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
+    state, answer = await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     assert state == "refused"
     assert "closing" in answer
 
@@ -205,7 +205,7 @@ async def test_after_a_failed_commit_a_person_resumes_and_trading_goes_on(desk: 
     desk.put(AlertRaised("STRAY_STATUS", "", {}, desk.clock.now()))
     await desk.engine.guarded_tick()
     await desk.settle()
-    await desk.command(CommandKind.RESUME)
+    await desk.command(RequestKind.RESUME)
     await desk.settle()
     assert desk.store.session.state == "active"
     desk.broker.fill(desk.broker.stop_order, 2, "1.00")
@@ -220,8 +220,8 @@ async def test_a_stop_is_on_record_and_leaves_the_position_protected(desk: Desk)
     assert desk.broker.stop_order.left == 2
 
 
-@pytest.mark.parametrize("kind, trigger", [(CommandKind.PAUSE, "pause"), (CommandKind.HALT, "halt")])
-async def test_a_pause_or_halt_during_the_comparison_is_audited(desk: Desk, kind: CommandKind, trigger: str) -> None:
+@pytest.mark.parametrize("kind, trigger", [(RequestKind.PAUSE, "pause"), (RequestKind.HALT, "halt")])
+async def test_a_pause_or_halt_during_the_comparison_is_audited(desk: Desk, kind: RequestKind, trigger: str) -> None:
     desk.broker.incomplete = True
     desk.put(LinkChanged(LinkChange.DROPPED, "", desk.clock.now()))
     await desk.connect()
@@ -268,7 +268,7 @@ async def test_what_is_on_disk_does_not_come_twice_when_the_sending_fails(desk: 
         raise RuntimeError("a fault in the adapter")
 
     cancel, desk.broker.cancel = desk.broker.cancel, break_down  # type: ignore[method-assign]
-    desk.put(CommandReceived("c99", CommandKind.FLATTEN, {}, "cli", desk.clock.now()))
+    desk.put(RequestReceived("c99", RequestKind.FLATTEN, {}, "cli", desk.clock.now()))
     await desk.engine.guarded_tick()
     desk.broker.cancel = cancel  # type: ignore[method-assign]
     await desk.ticks(3)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from bot.config.schema import RequestSettings
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.instruments import parse_osi
 from bot.domain.order import MOST_ATTEMPTS
 from bot.domain.requests import Expiry
@@ -371,7 +371,7 @@ def strays_done(url: str) -> list[str]:
 def _is_of_now(kind: str, asked: str, handled: str) -> bool:
     """Whether a request was young when it was answered, by the clock of the machine that both times are of."""
     age = (parse_time(handled) - parse_time(asked)).total_seconds()
-    return -_CLOCKS_OF_ONE_MACHINE_S <= age <= _LIMITS.of(CommandKind(kind))
+    return -_CLOCKS_OF_ONE_MACHINE_S <= age <= _LIMITS.of(RequestKind(kind))
 
 
 def _wrongly_stale(url: str) -> list[str]:
@@ -384,7 +384,7 @@ def _wrongly_stale(url: str) -> list[str]:
     )
     for request, kind, asked, handled in _rows(url, stale):
         age = (parse_time(str(handled)) - parse_time(str(asked))).total_seconds()
-        if 0 <= age <= _LIMITS.of(CommandKind(str(kind))):
+        if 0 <= age <= _LIMITS.of(RequestKind(str(kind))):
             broken.append(f"{kind} {request} was refused as stale {age:.0f} s after it was asked")
     return broken
 

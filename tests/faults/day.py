@@ -22,7 +22,7 @@ from bot.config.schema import Settings
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import ConnectionState
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi
 from bot.domain.market import MarketView
@@ -400,7 +400,7 @@ class World:
         else:
             while self.engine.waits_for_the_store:
                 await self.step()
-            self.people.ask(CommandKind.RECONCILE, {}, self.clock.now(), self.lane.connection)
+            self.people.ask(RequestKind.RECONCILE, {}, self.clock.now(), self.lane.connection)
         session = self.engine.ledger.session
         if session.hold is not Hold.NONE and not self._is_meant(session):
             self.outcome.broken.append(f"the session is {session.state}: {session.hold_reason}")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from bot.domain.adoption import EVERYTHING, Adoption, AdoptionState
 from bot.domain.approval import ApprovalState
 from bot.domain.breaker import BreakerState
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.session import Hold
 from bot.engine.state.ledger import Ledger
 from bot.store.tables.command import COMMAND
@@ -104,7 +104,7 @@ class People:
         held = ledger.session.hold is not Hold.NONE or any(b.state is _TRIPPED for b in ledger.breakers.values())
         if self._calm_at is not None and self._calm_at <= now and held:
             self._calm_at = now + _ASK_AGAIN
-            self.ask(CommandKind.RESUME, {}, now, connection)
+            self.ask(RequestKind.RESUME, {}, now, connection)
         for adoption in ledger.adoptions.values():
             if adoption.state is AdoptionState.ASKED or adoption.declined_by_person:
                 self._adopt(adoption, now, connection)
@@ -125,7 +125,7 @@ class People:
             self._kill_switch.unlink(missing_ok=True)
         else:
             payload = {"position_id": self._some_position(ledger)} if what == "close" else {}
-            self.ask(CommandKind(what), payload, now, connection)
+            self.ask(RequestKind(what), payload, now, connection)
 
     def _some_position(self, ledger: Ledger) -> str:
         """Return an open position, or a closed one, or none at all: each gets an answer."""
@@ -142,7 +142,7 @@ class People:
             return
         self._minds[approval_id] = (when, None)
         for kind in {"approve twice": ("approve", "approve")}.get(mind, (mind,)):
-            self.ask(CommandKind(kind), {"signal_id": signal_id}, now, connection)
+            self.ask(RequestKind(kind), {"signal_id": signal_id}, now, connection)
 
     def _adopt(self, adoption: Adoption, now: datetime, connection: Connection) -> None:
         """Take over what was found, by its key or with all the rest, decline it, or leave it: made up once a question,
@@ -157,10 +157,10 @@ class People:
         if mind is None or now < when:
             return
         self._minds[asked] = (when, None)
-        kind = CommandKind.DECLINE if self._noes.random() < _SAYS_NO else CommandKind.ADOPT
+        kind = RequestKind.DECLINE if self._noes.random() < _SAYS_NO else RequestKind.ADOPT
         self.ask(kind, {"key": mind}, now, connection)
 
-    def ask(self, kind: CommandKind, payload: Mapping[str, Any], now: datetime, connection: Connection) -> None:
+    def ask(self, kind: RequestKind, payload: Mapping[str, Any], now: datetime, connection: Connection) -> None:
         """Insert a command row."""
         self._number += 1
         self.asked = True

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.domain.breaker import BreakerState
-from bot.domain.events import AccountReported, CommandKind, CommandReceived
+from bot.domain.events import AccountReported, RequestKind, RequestReceived
 from bot.domain.position import CloseReason, PositionState
 from bot.feeds.clock import ManualClock
 from bot.store.sql_store import SqlStore
@@ -66,7 +66,7 @@ async def worth(desk: Desk, dollars: int) -> None:
 
 
 async def resume(desk: Desk) -> None:
-    desk.put(CommandReceived("resume", CommandKind.RESUME, {}, "cli", desk.clock.now()))
+    desk.put(RequestReceived("resume", RequestKind.RESUME, {}, "cli", desk.clock.now()))
     await desk.settle()
 
 
@@ -146,7 +146,7 @@ async def test_losses_in_a_row_and_their_acknowledgement_outlive_restarts(run: R
 async def test_who_halted_when_and_why_is_there_after_a_restart(run: Run) -> None:
     desk = await run()
     at = desk.clock.now()
-    desk.put(CommandReceived("halt", CommandKind.HALT, {"reason": "news"}, "admin:web:ann", at))
+    desk.put(RequestReceived("halt", RequestKind.HALT, {"reason": "news"}, "admin:web:ann", at))
     await desk.settle()
     again = await run()
     await again.settle()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.domain.calendar import new_york_day
-from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.events import RequestKind, RequestReceived
 from bot.domain.session import SessionState
 from bot.engine.day.limits import losses_in_a_row
 from bot.feeds.clock import ManualClock
@@ -85,7 +85,7 @@ async def stopped_out(desk: Desk) -> None:
 async def sold_by_hand(desk: Desk) -> None:
     await buy(desk)
     (held,) = desk.engine.ledger.positions
-    desk.put(CommandReceived("out", CommandKind.CLOSE, {"position_id": held}, "cli", desk.clock.now()))
+    desk.put(RequestReceived("out", RequestKind.CLOSE, {"position_id": held}, "cli", desk.clock.now()))
     await desk.settle()
     desk.broker.fill(desk.broker.market, 4, "1.50")
     await desk.settle()
@@ -93,7 +93,7 @@ async def sold_by_hand(desk: Desk) -> None:
 
 async def never_filled(desk: Desk) -> None:
     await desk.entry_working(4)
-    desk.put(CommandReceived("out", CommandKind.CANCEL_ALL, {}, "cli", desk.clock.now()))
+    desk.put(RequestReceived("out", RequestKind.CANCEL_ALL, {}, "cli", desk.clock.now()))
     await desk.settle()
 
 

@@ -20,9 +20,9 @@ from bot.domain.errors import CommitFailed, ConfigError
 from bot.domain.events import (
     AccountReported,
     AlertRaised,
-    CommandKind,
-    CommandReceived,
     FeedReported,
+    RequestKind,
+    RequestReceived,
     RequestUnreadable,
 )
 from bot.domain.instruments import PENNY_CLASS, Instrument
@@ -34,13 +34,13 @@ from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.records import (
     AccountSnapshotRow,
-    CommandOutcome,
     EngineStatus,
     InstrumentRow,
     JobRow,
     NewMark,
     ReconcileLine,
     ReconcileRow,
+    RequestOutcome,
     StrategyStatRow,
     TickBatch,
 )
@@ -323,11 +323,11 @@ async def test_commands_come_oldest_first_and_leave_once_handled(any_store: SqlS
     insert(store_path, "b", "resume", "{}", 2)
     insert(store_path, "a", "close", '{"position_id": "p"}', 1)
     pending = await any_store.pending_commands()
-    assert [(c.id, c.kind, dict(c.payload)) for c in pending if isinstance(c, CommandReceived)] == [
-        ("a", CommandKind.CLOSE, {"position_id": "p"}),
-        ("b", CommandKind.RESUME, {}),
+    assert [(c.id, c.kind, dict(c.payload)) for c in pending if isinstance(c, RequestReceived)] == [
+        ("a", RequestKind.CLOSE, {"position_id": "p"}),
+        ("b", RequestKind.RESUME, {}),
     ]
-    await any_store.commit(a_batch(commands=[CommandOutcome("a", "done", "closing", NOW)]))
+    await any_store.commit(a_batch(commands=[RequestOutcome("a", "done", "closing", NOW)]))
     assert [c.id for c in await any_store.pending_commands()] == ["b"]
 
 
@@ -336,10 +336,10 @@ async def test_a_command_that_came_without_a_row_gets_one_with_its_answer(
 ) -> None:
     insert(store_path, "row", "pause", '{"reason": "lunch"}', 1)
     heard = [
-        CommandReceived("sig", CommandKind.EMERGENCY, {"signal": "SIGUSR1"}, "signal", NOW),
-        CommandReceived("row", CommandKind.PAUSE, {"reason": "told otherwise"}, "somebody", NOW),
+        RequestReceived("sig", RequestKind.EMERGENCY, {"signal": "SIGUSR1"}, "signal", NOW),
+        RequestReceived("row", RequestKind.PAUSE, {"reason": "told otherwise"}, "somebody", NOW),
     ]
-    outcomes = [CommandOutcome("sig", "done", "halted", NOW), CommandOutcome("row", "refused", "no", NOW)]
+    outcomes = [RequestOutcome("sig", "done", "halted", NOW), RequestOutcome("row", "refused", "no", NOW)]
     await any_store.commit(a_batch(heard=heard, commands=outcomes))
     with sqlite3.connect(store_path) as connection:
         found = connection.execute("SELECT id, kind, payload, actor, state, answer FROM command ORDER BY id").fetchall()
@@ -470,7 +470,7 @@ async def test_what_another_process_says_is_read_until_it_is_answered(any_store:
     one, two = await any_store.pending_inbound()
     assert (one.id, one.source, one.kind, dict(one.payload), one.fault) == ("i0", "people", "alert", {"code": "A"}, "")
     assert (two.id, two.fault) == ("i1", "the payload is not a JSON object")
-    await any_store.commit(a_batch(inbound=[CommandOutcome("i0", "done", "raised", NOW)]))
+    await any_store.commit(a_batch(inbound=[RequestOutcome("i0", "done", "raised", NOW)]))
     assert [row.id for row in await any_store.pending_inbound()] == ["i1"]
 
 

@@ -274,6 +274,6 @@ def test_the_way_back_keeps_a_page_of_ours() -> None:
     assert safe_next("/position/X?sent=1") == "/position/X?sent=1"
 
 
-def _commands(url: str) -> list[ask.CommandRow]:
+def _commands(url: str) -> list[ask.RequestRow]:
     with open_reader(url) as connection:
         return ask.commands(connection, 10)

@@ -23,7 +23,7 @@ from bot.store.tables.symbol_halt import SYMBOL_HALT
 from tests.web.conftest import CsrfReader, StoreBuilder
 
 
-def _commands(url: str) -> list[ask.CommandRow]:
+def _commands(url: str) -> list[ask.RequestRow]:
     with open_reader(url) as connection:
         return ask.commands(connection, 10)
 

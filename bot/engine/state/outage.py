@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.domain.errors import StoreUnusable
-from bot.domain.events import CommandReceived
+from bot.domain.events import RequestReceived
 from bot.domain.instructions import CancelOrder
 from bot.domain.order import LIVE, Order, OrderState, Purpose
 from bot.domain.position import OPEN
@@ -60,7 +60,7 @@ class Outage:
                 asked += 1
         return asked
 
-    def answers(self, ledger: Ledger, commands: Iterable[CommandReceived]) -> list[str]:
+    def answers(self, ledger: Ledger, commands: Iterable[RequestReceived]) -> list[str]:
         """Say to each command that comes meanwhile, once, that it waits and what is left: its row cannot be
         written."""
         news = [command for command in commands if command.id not in self.heard]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from bot.domain.calendar import TradingSession
-from bot.domain.events import BrokerSnapshot, CommandReceived, Event, InboundReceived, RequestUnreadable, WhatIfAnswered
+from bot.domain.events import BrokerSnapshot, Event, InboundReceived, RequestReceived, RequestUnreadable, WhatIfAnswered
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket
@@ -141,7 +141,7 @@ class Store(Protocol):
         """
         ...
 
-    async def pending_commands(self) -> Sequence[CommandReceived | RequestUnreadable]:
+    async def pending_commands(self) -> Sequence[RequestReceived | RequestUnreadable]:
         """Return the command rows that nobody handled yet, oldest first."""
         ...
 

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.domain.events import AccountReported, AlertRaised, CommandReceived, FeedReported
+from bot.domain.events import AccountReported, AlertRaised, FeedReported, RequestReceived
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.kinds import Entities
 from bot.domain.order import Execution
@@ -52,7 +52,7 @@ class NewExecution:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandOutcome:
+class RequestOutcome:
     """How a command row ended: `done` or `refused`, with the answer that the person sees."""
 
     id: str
@@ -173,9 +173,9 @@ class TickBatch:
     changed: Entities = field(default_factory=Entities)
     executions: list[NewExecution] = field(default_factory=list)
     commissions: dict[str, Decimal] = field(default_factory=dict)  # exec_id -> dollars, for executions already stored
-    heard: list[CommandReceived] = field(default_factory=list)  # written where no row is there yet (a signal)
-    commands: list[CommandOutcome] = field(default_factory=list)
-    inbound: list[CommandOutcome] = field(default_factory=list)  # answers to rows of `inbound`
+    heard: list[RequestReceived] = field(default_factory=list)  # written where no row is there yet (a signal)
+    commands: list[RequestOutcome] = field(default_factory=list)
+    inbound: list[RequestOutcome] = field(default_factory=list)  # answers to rows of `inbound`
     alerts: list[AlertRaised] = field(default_factory=list)
     feeds: dict[tuple[str, str, str], FeedReported] = field(default_factory=dict)
     marks: list[NewMark] = field(default_factory=list)

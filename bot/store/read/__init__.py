@@ -12,7 +12,7 @@ tables is a `New...` of `bot.engine.state.records`.
 from __future__ import annotations
 
 from bot.store.read.commands import (
-    CommandRow,
+    RequestRow,
     command,
     commands,
     insert_command,
@@ -80,13 +80,13 @@ __all__ = [
     "AccountRow",
     "AlertRow",
     "BreakerRow",
-    "CommandRow",
     "ConnectionRow",
     "DayCounters",
     "ExecutionRow",
     "MarkRow",
     "OrderRow",
     "PositionRow",
+    "RequestRow",
     "SessionRow",
     "SignalRow",
     "SymbolHaltRow",

@@ -22,7 +22,7 @@ _WITHOUT_THE_STORE: Final = "The emergency stop needs no store to be heard: `kil
 
 
 @dataclass(frozen=True, slots=True)
-class CommandRow:
+class RequestRow:
     id: str
     kind: str
     payload: str
@@ -34,21 +34,21 @@ class CommandRow:
     asked_at: datetime | None
 
 
-def commands(connection: Connection, limit: int) -> list[CommandRow]:
+def commands(connection: Connection, limit: int) -> list[RequestRow]:
     table = COMMAND
-    return read(connection, CommandRow, columns_of(CommandRow, table).order_by(table.c.id.desc()).limit(limit))
+    return read(connection, RequestRow, columns_of(RequestRow, table).order_by(table.c.id.desc()).limit(limit))
 
 
-def command(connection: Connection, command_id: str) -> CommandRow | None:
+def command(connection: Connection, command_id: str) -> RequestRow | None:
     table = COMMAND
-    return first(read(connection, CommandRow, columns_of(CommandRow, table).where(table.c.id == command_id)))
+    return first(read(connection, RequestRow, columns_of(RequestRow, table).where(table.c.id == command_id)))
 
 
-def queued(connection: Connection) -> list[CommandRow]:
+def queued(connection: Connection) -> list[RequestRow]:
     """Return the requests that nobody answered yet, oldest first."""
     table = COMMAND
-    chosen = columns_of(CommandRow, table).where(table.c.state == "queued").order_by(table.c.created_at, table.c.id)
-    return read(connection, CommandRow, chosen)
+    chosen = columns_of(RequestRow, table).where(table.c.state == "queued").order_by(table.c.created_at, table.c.id)
+    return read(connection, RequestRow, chosen)
 
 
 def oldest_queued_command(connection: Connection) -> datetime | None:

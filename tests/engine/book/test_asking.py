@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.domain.adoption import Adoption
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.instruments import OptionContract
 from bot.domain.order import OrderSide, OrderType, Terms
 from tests.engine.book.test_lost_orders import LOST, lost, text_of
@@ -55,7 +55,7 @@ def states(desk: Desk) -> dict[str, tuple[str, int]]:
 
 
 async def adopt(desk: Desk, key: str, actor: str = "cli") -> tuple[str, str]:
-    answered = await desk.command(CommandKind.ADOPT, actor=actor, key=key)
+    answered = await desk.command(RequestKind.ADOPT, actor=actor, key=key)
     await desk.wait(6)
     return answered
 
@@ -74,7 +74,7 @@ async def test_a_lost_store_is_one_question_and_nothing_is_done_before_the_answe
 async def test_the_question_is_not_put_anew_by_a_comparison_or_a_start() -> None:
     desk = await started({SPY_590C.key: 4})
     rows, asked = len(desk.store.transitions), desk.broker.snapshots
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(5)
     assert desk.broker.snapshots == asked + 1, "one look suffices: it asks for no second"
     again = await begun_again(desk)
@@ -97,7 +97,7 @@ async def test_a_persons_word_takes_it_over_protects_it_and_is_on_the_record(typ
 
 async def test_an_answer_outlives_a_restart_before_it_is_carried_out() -> None:
     desk = await started({SPY_590C.key: 4})
-    await desk.command(CommandKind.ADOPT, key="all")
+    await desk.command(RequestKind.ADOPT, key="all")
     assert states(desk)[SPY_590C.key][0] == "allowed"
     again = await begun_again(desk)
     assert again.position.quantity == 4
@@ -111,7 +111,7 @@ async def test_one_of_two_is_taken_over_and_the_other_goes_on_waiting() -> None:
 
 async def test_more_than_was_answered_for_is_another_question() -> None:
     desk = await started({SPY_590C.key: 4})
-    await desk.command(CommandKind.ADOPT, key="all")
+    await desk.command(RequestKind.ADOPT, key="all")
     desk.broker.held[SPY_590C.key] = 7
     await desk.wait(8)
     assert desk.position.quantity == 4
@@ -122,14 +122,14 @@ async def test_more_than_was_answered_for_is_another_question() -> None:
 async def test_what_leaves_the_account_is_asked_about_no_more() -> None:
     desk = await started({SPY_590C.key: 4})
     desk.broker.held[SPY_590C.key] = 0
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(5)
     assert states(desk) == {SPY_590C.key: ("gone", 4)}
     assert (await adopt(desk, "all"))[0] == "refused"
 
 
 async def declined(desk: Desk, key: str, actor: str = "cli") -> tuple[str, str]:
-    answered = await desk.command(CommandKind.DECLINE, actor=actor, key=key)
+    answered = await desk.command(RequestKind.DECLINE, actor=actor, key=key)
     await desk.wait(6)
     return answered
 
@@ -142,7 +142,7 @@ async def test_a_no_is_a_step_on_the_record_and_leaves_it_alone_over_looks_and_s
     assert (row.actor, row.from_state, row.to_state) == ("admin:web:ann", "asked", "declined")
     told = (desk.store.alerts.count("ADOPT_ASKED"), desk.store.alerts.count("NOT_ADOPTED"))
     rows = len(desk.store.transitions)
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(6)
     again = await begun_again(desk)
     assert states(again) == {SPY_590C.key: ("declined", 4), SPY_580P.key: ("asked", 2)}
@@ -165,11 +165,11 @@ async def test_a_no_is_about_so_many_and_more_of_it_is_another_question() -> Non
     desk = await started({SPY_590C.key: 4})
     await declined(desk, "all")
     desk.broker.held[SPY_590C.key] = 3
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(6)
     assert states(desk) == {SPY_590C.key: ("declined", 3)}
     desk.broker.held[SPY_590C.key] = 5
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(6)
     assert states(desk) == {SPY_590C.key: ("asked", 5)}
     assert desk.store.alerts.count("ADOPT_ASKED") == 2
@@ -177,7 +177,7 @@ async def test_a_no_is_about_so_many_and_more_of_it_is_another_question() -> Non
 
 async def test_a_person_may_think_again_in_both_directions() -> None:
     desk = await started({SPY_590C.key: 4})
-    await desk.command(CommandKind.ADOPT, key="all")
+    await desk.command(RequestKind.ADOPT, key="all")
     assert (await declined(desk, SPY_590C.key))[0] == "done", "it was allowed, and not taken over yet"
     assert desk.store.positions == []
     assert (await adopt(desk, "all"))[0] == "refused", "what was declined is adopted by its key only"
@@ -198,7 +198,7 @@ async def test_a_proof_counts_for_more_than_a_no() -> None:
     desk = await started({SPY_590C.key: 4})
     await declined(desk, "all")
     desk.broker.book.update({order.ref: order for order in (lost(7, 4),)})
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(8)
     assert desk.position.quantity == 4, "our own stop proves it ours, whatever was said before"
 
@@ -217,8 +217,8 @@ async def test_entries_on_its_symbol_wait_and_go_on_when_it_is_answered() -> Non
     assert any(order.side is OrderSide.BUY for order in desk.broker.submitted)
 
 
-@pytest.mark.parametrize("kind", [CommandKind.FLATTEN, CommandKind.EMERGENCY])
-async def test_what_waits_is_not_sold_by_flatten_or_emergency_and_both_say_so(kind: CommandKind) -> None:
+@pytest.mark.parametrize("kind", [RequestKind.FLATTEN, RequestKind.EMERGENCY])
+async def test_what_waits_is_not_sold_by_flatten_or_emergency_and_both_say_so(kind: RequestKind) -> None:
     desk = await started({SPY_590C.key: 4})
     _, words = await desk.command(kind)
     await desk.wait(6)
@@ -295,7 +295,7 @@ async def test_what_was_taken_over_once_proves_nothing_of_what_somebody_buys_lat
     await desk.start()
     await desk.wait(8)
     desk.broker.held[SPY_590C.key] += 3
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(6)
     assert (desk.position.quantity, states(desk)) == (4, {SPY_590C.key: ("asked", 3)})
 
@@ -396,7 +396,7 @@ async def test_the_long_leg_is_taken_over_by_its_key_alone_and_all_says_why() ->
 
 async def test_a_word_given_before_it_became_the_leg_of_a_spread_does_not_count() -> None:
     desk = await started({SPY_590C.key: 4})
-    await desk.command(CommandKind.ADOPT, key="all")
+    await desk.command(RequestKind.ADOPT, key="all")
     desk.broker.held[SPY_580P.key] = -4
     await desk.wait(8)
     assert desk.store.positions == []

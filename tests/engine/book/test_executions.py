@@ -8,10 +8,10 @@ import pytest
 
 from bot.domain.events import (
     BrokerOrderStatus,
-    CommandKind,
     CommissionReported,
     ExecutionReported,
     OrderReported,
+    RequestKind,
 )
 from bot.domain.order import Execution, OrderSide, OrderState, Purpose
 from bot.domain.position import Origin, PositionState
@@ -54,7 +54,7 @@ async def test_a_position_whose_entry_was_corrected_can_be_closed_after_a_restar
     again.quote("1.98", "2.02")
     await again.wait(6)
     assert again.broker.stop_order.left == 3
-    await again.command(CommandKind.CLOSE, position_id=again.position.id)
+    await again.command(RequestKind.CLOSE, position_id=again.position.id)
     await again.settle()
     again.broker.fill(again.broker.market, 3, "1.90")
     await again.settle()
@@ -226,7 +226,7 @@ async def test_a_contract_of_another_multiplier_counts_with_its_own(desk: Desk) 
     desk.broker.fill(desk.broker.entry, price="2.00")
     await desk.settle()
     assert desk.position.quantity == 40, "a tenth of the premium"
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     desk.broker.fill(desk.broker.market, price="2.50")
     await desk.settle()

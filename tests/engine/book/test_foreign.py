@@ -6,11 +6,11 @@ from decimal import Decimal
 from bot.domain.events import (
     BrokerOrderStatus,
     BrokerOrderView,
-    CommandKind,
     ErrorMeaning,
     ExecutionReported,
     OrderErred,
     OrderReported,
+    RequestKind,
 )
 from bot.domain.order import Execution, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import PositionState
@@ -65,7 +65,7 @@ async def test_a_person_lifts_the_halt_of_a_symbol_and_it_stays_lifted(desk: Des
     view = a_foreign_order(desk)
     desk.put(OrderReported(view))
     await foreign_sale(desk)
-    state, answer = await desk.command(CommandKind.RESUME_SYMBOL, actor="admin:web:ann", symbol=" spy ")
+    state, answer = await desk.command(RequestKind.RESUME_SYMBOL, actor="admin:web:ann", symbol=" spy ")
     assert (state, answer.split(";")[0]) == ("done", "entries on SPY are allowed again")
     assert desk.store.path("SPY") == ["halt", "halt", "halt", "lift"], "the order, the execution, the contract gone"
     assert desk.store.alerts.count("SYMBOL_HALTED") == 1
@@ -90,7 +90,7 @@ async def test_entries_go_on_once_the_halt_is_lifted(desk: Desk) -> None:
     await desk.propose(4)
     await desk.settle()
     assert len(desk.store.signals) == 1
-    await desk.command(CommandKind.RESUME_SYMBOL, symbol="SPY")
+    await desk.command(RequestKind.RESUME_SYMBOL, symbol="SPY")
     await desk.propose(4)
     await desk.settle()
     assert desk.broker.entry.key == SPY_580P.key
@@ -99,7 +99,7 @@ async def test_entries_go_on_once_the_halt_is_lifted(desk: Desk) -> None:
 async def test_the_halt_of_a_symbol_ends_with_the_day_in_a_bot_that_goes_on_running(desk: Desk) -> None:
     await desk.hold(4)
     await foreign_sale(desk)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     desk.broker.fill(desk.broker.market)
     await desk.settle()
@@ -158,11 +158,11 @@ async def test_a_foreign_order_is_a_line_of_each_comparison_as_long_as_it_lives(
     theirs = desk.broker.places_by_hand(desk.contract.key, OrderSide.SELL, 2, "9.00")
     words = "SELL 2 SPY 590C 20 Nov 2026 limit 9.00, working, 0 filled, client 78"
     for _ in range(2):
-        await desk.command(CommandKind.RECONCILE)
+        await desk.command(RequestKind.RECONCILE)
         await desk.settle()
         assert shown() == [(f"{theirs.perm_id} by hand", words, "left alone")]
     desk.broker.by_hand.clear()
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.settle()
     assert shown() == []
 

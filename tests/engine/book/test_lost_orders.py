@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import BrokerOrderStatus, CommandKind
+from bot.domain.events import BrokerOrderStatus, RequestKind
 from bot.domain.money import to_price
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Origin, PositionState, Protection
@@ -144,7 +144,7 @@ async def test_the_next_comparisons_change_nothing() -> None:
     await start(desk)
     rows = len(desk.store.transitions)
     for _ in range(2):
-        assert (await desk.command(CommandKind.RECONCILE))[0] == "done"
+        assert (await desk.command(RequestKind.RECONCILE))[0] == "done"
         await desk.wait(5)
     assert len(desk.store.transitions) == rows
 
@@ -212,7 +212,7 @@ async def test_the_long_leg_of_a_spread_is_left_alone_and_told_once() -> None:
     await desk.start()
     desk.quote("2.00", "2.04")
     for _ in range(3):
-        await desk.command(CommandKind.RECONCILE)
+        await desk.command(RequestKind.RECONCILE)
         await desk.wait(5)
     assert desk.store.positions == []
     assert desk.broker.submitted == []

@@ -8,13 +8,13 @@ import pytest
 
 from bot.domain.events import (
     BrokerOrderStatus,
-    CommandKind,
     ErrorMeaning,
     ExecutionReported,
     LinkChange,
     LinkChanged,
     OrderErred,
     OrderReported,
+    RequestKind,
 )
 from bot.domain.order import Execution, OrderSide, OrderState, Purpose
 from bot.domain.position import CloseReason, Origin, PositionState
@@ -30,7 +30,7 @@ async def desk() -> Desk:
 
 async def compare(desk: Desk, times: int = 1) -> None:
     for _ in range(times):
-        await desk.command(CommandKind.RECONCILE)
+        await desk.command(RequestKind.RECONCILE)
         await desk.ticks(2)
 
 
@@ -94,7 +94,7 @@ async def test_a_contract_that_we_traded_is_adopted_after_the_whole_grace_time(d
     await desk.hold(4)
     await desk.wait(3)
     desk.broker.held[desk.contract.key] = 5
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.ticks(7)
     assert len(desk.store.positions) == 1, "a fill of ours may be on its way"
     await desk.ticks(2)
@@ -278,7 +278,7 @@ async def test_the_late_error_of_a_lost_sending_says_nothing_of_the_one_that_wen
 
 async def test_an_exit_that_never_arrived_goes_out_again(desk: Desk) -> None:
     await desk.hold(2)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.ticks(2)
     desk.broker.answer()
     await desk.ticks(2)
@@ -307,7 +307,7 @@ async def test_a_stop_that_vanished_after_a_part_of_it_filled_is_not_sent_again_
 async def test_a_stop_that_vanished_while_its_position_is_being_closed_is_not_sent_again(desk: Desk) -> None:
     await desk.hold(4)
     stop = desk.broker.stop_order
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.tick()
     desk.broker.drop(stop)
     await desk.wait(20)
@@ -333,7 +333,7 @@ async def test_an_order_sent_while_the_book_was_read_is_not_doubted(desk: Desk) 
     await desk.tick()
     entry = desk.broker.entry
     desk.broker.hide.add(entry.ref)
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.tick()
     assert desk.store.order(entry.ref).state is OrderState.SUBMITTED
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.events import RequestKind, RequestReceived
 from bot.domain.order import OrderSide, OrderState, OrderType
 from bot.domain.position import Origin, Position, Protection
 from bot.store.backup import backup, restore
@@ -76,7 +76,7 @@ class Place:
     async def close_everything(self) -> None:
         """Sell what is left and compare the money with the broker's."""
         desk = self.desk
-        desk.put(CommandReceived("out", CommandKind.FLATTEN, {}, "cli", desk.clock.now()))
+        desk.put(RequestReceived("out", RequestKind.FLATTEN, {}, "cli", desk.clock.now()))
         for _ in range(6):
             await desk.wait(1)
             for order in desk.broker.live:
@@ -184,7 +184,7 @@ async def test_a_stop_that_stood_raised_is_replaced_no_lower_when_the_venue_take
 
 async def test_a_position_that_was_sold_out_meanwhile_ends_by_its_own_sales(place: Place) -> None:
     desk = place.desk
-    desk.put(CommandReceived("out", CommandKind.CLOSE, {"position_id": place.position().id}, "cli", desk.clock.now()))
+    desk.put(RequestReceived("out", RequestKind.CLOSE, {"position_id": place.position().id}, "cli", desk.clock.now()))
     await desk.settle()
     desk.broker.fill(desk.broker.market, 4, "2.50")
     await desk.settle()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import CommandKind, CommandReceived, CommissionReported, ExecutionReported
+from bot.domain.events import CommissionReported, ExecutionReported, RequestKind, RequestReceived
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, Origin, Position, PositionState, Valuation
 from bot.engine.book.sold_elsewhere import sales_of_ours
@@ -68,7 +68,7 @@ async def stranger(desk: Desk) -> Stranger:
 
 
 async def looked(desk: Desk) -> Position:
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(6)
     return desk.position
 
@@ -98,7 +98,7 @@ async def test_two_sales_at_two_prices_and_a_part_that_stays_are_counted_to_the_
     assert (position.quantity, position.elsewhere_quantity, position.valuation) == (1, 3, Valuation.EXECUTED)
     assert position.elsewhere_value == Decimal("3.84")
     assert position.elsewhere_commission == FEE + Decimal("1.6512")
-    await desk.command(CommandKind.CLOSE, position_id=position.id)
+    await desk.command(RequestKind.CLOSE, position_id=position.id)
     await desk.settle()
     desk.broker.fill(desk.broker.market, 1, "2.50")
     await desk.settle()
@@ -141,8 +141,8 @@ async def test_without_any_price_it_is_unknown_and_said_to_be_counted_as_nothing
     assert f"`settle {position.id} PRICE`" in told(again, "POSITION_GONE")[0]
     again.clock.advance(3 * 24 * 3600)
     await again.ticks(3)
-    assert (await again.command(CommandKind.SETTLE, position_id=position.id, price="590.12"))[0] == "refused"
-    state, answer = await again.command(CommandKind.SETTLE, position_id=position.id, price="1.43")
+    assert (await again.command(RequestKind.SETTLE, position_id=position.id, price="590.12"))[0] == "refused"
+    state, answer = await again.command(RequestKind.SETTLE, position_id=position.id, price="1.43")
     assert (state, answer.split("; ")[1]) == ("done", "realized −$230.60")
     assert (again.position.valuation, again.position.realized_pnl) == (Valuation.TOLD, Decimal("-230.60"))
     assert losses_in_a_row(again.engine._context(again.clock.now())) == 0, "of another day"
@@ -233,7 +233,7 @@ async def test_every_view_of_the_store_and_a_restart_on_it_say_the_same(tmp_path
     stranger.trade(OrderSide.SELL, 1, "3.10", fee=Decimal("0.6512"))
     second = stranger.trade(OrderSide.SELL, 2, "0.37")
     stranger.hidden(second)
-    desk.put(CommandReceived("look", CommandKind.RECONCILE, {}, "cli", desk.clock.now()))
+    desk.put(RequestReceived("look", RequestKind.RECONCILE, {}, "cli", desk.clock.now()))
     await desk.wait(6)
     backup(place.url, place.kept)
     desk = await place.restore()
@@ -317,7 +317,7 @@ async def test_whoever_sold_what_in_whatever_order_it_is_heard_the_money_is_the_
             desk.broker.cash += sale.quantity
     await looked(desk)
     for position in desk.store.open_positions:
-        await desk.command(CommandKind.CLOSE, position_id=position.id)
+        await desk.command(RequestKind.CLOSE, position_id=position.id)
         await desk.settle()
         desk.broker.fill(desk.broker.market, position.quantity, "1.00")
         await desk.settle()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import BrokerOrderStatus, BrokerSnapshot, CommandKind, LinkChange, LinkChanged, OrderReported
+from bot.domain.events import BrokerOrderStatus, BrokerSnapshot, LinkChange, LinkChanged, OrderReported, RequestKind
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
@@ -26,7 +26,7 @@ def link(desk: Desk, change: LinkChange) -> None:
 
 async def compare(desk: Desk, times: int, seconds: float = 3.0) -> None:
     for _ in range(times):
-        await desk.command(CommandKind.RECONCILE)
+        await desk.command(RequestKind.RECONCILE)
         await desk.ticks(2, seconds)
 
 
@@ -89,7 +89,7 @@ async def pump() -> None:
 async def test_a_book_that_was_asked_for_before_the_broker_was_back_does_not_end_the_comparison(desk: Desk) -> None:
     await desk.hold(4)
     slow = SlowBook(desk)
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await pump()
     link(desk, LinkChange.ORDERS_LOST)
     await desk.tick()
@@ -113,7 +113,7 @@ async def test_a_book_that_was_asked_for_before_the_broker_was_back_does_not_end
 async def test_an_order_is_not_absent_from_a_book_that_was_asked_for_before_it_was_sent(desk: Desk) -> None:
     await desk.entry_working(2)
     slow = SlowBook(desk)
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await pump()
     desk.broker.fill(desk.broker.entry, 2)
     await desk.ticks(2)
@@ -146,14 +146,14 @@ async def test_positions_may_leave_while_a_comparison_after_a_halt_does_not_end(
     desk.quote("2.00", "2.04", SPY_580P)
     await desk.wait(10)
     held = next(p for p in desk.store.open_positions if p.contract == SPY_580P)
-    await desk.command(CommandKind.HALT)
+    await desk.command(RequestKind.HALT)
     if trouble is not None:
         link(desk, trouble)
         await desk.tick()
-    await desk.command(CommandKind.RESUME)
+    await desk.command(RequestKind.RESUME)
     await desk.ticks(3)
     assert desk.store.session.state is SessionState.RECONCILING
-    await desk.command(CommandKind.CLOSE, position_id=held.id)
+    await desk.command(RequestKind.CLOSE, position_id=held.id)
     await desk.wait(30)
     assert [o for o in desk.broker.live if o.key == SPY_580P.key and o.type == "MKT"], "it is on sale"
 
@@ -163,7 +163,7 @@ async def test_an_order_in_doubt_is_cleared_up_while_only_data_is_missing(desk: 
     await desk.hold(2)
     link(desk, trouble)
     await desk.tick()
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.ticks(2)
     desk.broker.answer()
     await desk.ticks(2)
@@ -178,7 +178,7 @@ async def test_after_a_failed_commit_a_contract_in_doubt_is_not_sold_before_the_
     desk.broker.held[desk.contract.key] = 0
     stop.status = BrokerOrderStatus.CANCELLED
     desk.broker.hide.add(stop.ref)
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.tick()
     assert desk.engine.ledger.proof.doubted
     desk.put(OrderReported(desk.broker.view(stop)))

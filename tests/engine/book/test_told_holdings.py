@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.events import CommandKind, Event, ExecutionReported, OrderReported, PositionTold
+from bot.domain.events import Event, ExecutionReported, OrderReported, PositionTold, RequestKind
 from bot.domain.order import OrderSide
 from bot.domain.position import PositionState
 from tests.engine.desk import SPY_590C, Desk
@@ -116,7 +116,7 @@ async def test_an_emergency_sells_no_more_than_the_broker_holds() -> None:
     await desk.hold(4)
     desk.quote("2.00", "2.04")
     sold_by_hand(desk, 3)
-    await desk.command(CommandKind.EMERGENCY)
+    await desk.command(RequestKind.EMERGENCY)
     for _ in range(60):
         await desk.tick()
         desk.broker.answer()

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from bot.domain.events import AlertRaised, CommandKind
+from bot.domain.events import AlertRaised, RequestKind
 from bot.domain.instruments import OptionContract, Right
 from tests.engine.desk import Desk
 
@@ -23,7 +23,7 @@ def runs(desk: Desk) -> list[str]:
 async def traded(desk: Desk) -> None:
     """Buy four and sell them again, and let the evening come."""
     await desk.hold(4)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     desk.broker.fill(desk.broker.market, 4, "2.10")
     await desk.settle()

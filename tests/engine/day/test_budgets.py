@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.events import BookFault, BookPart, BrokerOrderStatus, CommandKind, LinkChange, LinkChanged, OrderErred
+from bot.domain.events import BookFault, BookPart, BrokerOrderStatus, LinkChange, LinkChanged, OrderErred, RequestKind
 from bot.domain.events import ErrorMeaning as Meaning
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
@@ -37,7 +37,7 @@ async def test_a_missing_part_is_told_once_not_with_every_book(desk: Desk) -> No
 async def test_an_exit_that_nobody_buys_is_told_with_the_reason(desk: Desk) -> None:
     await desk.hold(4)
     desk.quote(None, "0.05")
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.wait(40)
     slow = [a for batch in desk.store.batches for a in batch.alerts if a.code == "EXIT_SLOW"]
     assert len(slow) == 1
@@ -49,7 +49,7 @@ async def test_an_exit_that_waits_for_the_connection_says_so(desk: Desk) -> None
     await desk.hold(4)
     desk.put(LinkChanged(LinkChange.ORDERS_LOST, "1100", desk.clock.now()))
     await desk.tick()
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.ticks(35, 1.0)
     slow = [a for batch in desk.store.batches for a in batch.alerts if a.code == "EXIT_SLOW"]
     assert "exits wait while the connection is degraded_orders" in slow[0].text
@@ -72,7 +72,7 @@ async def test_a_comparison_without_end_does_not_keep_a_position_from_leaving(de
     desk.broker.incomplete = True  # completed orders never give their end marker
     await reconnect(desk)
     assert desk.store.session.state == "reconciling"
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.ticks(2)
     assert desk.broker.stop_order.live, "a moment is given to the comparison"
     await desk.wait(20)
@@ -88,7 +88,7 @@ async def test_without_orders_or_executions_nothing_is_proved_and_nothing_is_sol
     await desk.hold(4)
     desk.broker.incomplete, desk.broker.faults = True, (BookFault(part, "none"),)
     await reconnect(desk)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.ticks(60, 1.0)
     assert desk.broker.stop_order.live
     assert "EXIT_SLOW" in desk.store.alerts
@@ -100,7 +100,7 @@ async def test_what_the_broker_shows_fewer_of_is_not_sold_while_the_comparison_h
     desk.broker.book.clear()
     desk.broker.incomplete = True
     await reconnect(desk)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.ticks(60, 1.0)
     assert desk.broker.live == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.breaker import BreakerState
-from bot.domain.events import CommandKind, LinkChange, LinkChanged
+from bot.domain.events import LinkChange, LinkChanged, RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
@@ -70,7 +70,7 @@ async def test_the_daily_loss_warns_then_halts_once_and_outlives_restart_and_res
     again = await restarted(desk)
     await again.settle()
     assert again.store.session.state == "halted"
-    _, answer = await again.command(CommandKind.RESUME)
+    _, answer = await again.command(RequestKind.RESUME)
     await again.settle()
     assert "entries stay blocked: daily_loss" in answer
     assert again.store.session.state == "active", "a person may resume, but the day's entries are over"
@@ -80,7 +80,7 @@ async def test_the_daily_loss_warns_then_halts_once_and_outlives_restart_and_res
 
 async def test_a_daily_loss_that_is_made_good_again_ends_entries_for_the_day_all_the_same(desk: Desk) -> None:
     await equity_falls(desk, 93_900)
-    await desk.command(CommandKind.RESUME)
+    await desk.command(RequestKind.RESUME)
     desk.equity(99_000)
     await desk.settle()
     await desk.ticks(8)
@@ -107,7 +107,7 @@ async def test_a_drawdown_that_is_made_good_again_waits_for_a_person(desk: Desk)
     desk.clock.advance(24 * 3600)
     await desk.ticks(8)
     assert breaker(desk, "drawdown") is BreakerState.TRIPPED
-    await desk.command(CommandKind.RESUME)
+    await desk.command(RequestKind.RESUME)
     await desk.settle()
     assert breaker(desk, "drawdown") is BreakerState.OK
 
@@ -140,7 +140,7 @@ async def test_a_drawdown_halts_and_a_resume_counts_it_anew(desk: Desk) -> None:
     await equity_falls(desk, 94_900)
     assert breaker(desk, "drawdown") is BreakerState.TRIPPED
     assert desk.store.session.state == "halted"
-    await desk.command(CommandKind.RESUME, actor="admin:web:ann")
+    await desk.command(RequestKind.RESUME, actor="admin:web:ann")
     await desk.settle()
     assert breaker(desk, "drawdown") is BreakerState.OK
     assert desk.store.session.state == "active"
@@ -159,7 +159,7 @@ async def test_three_losses_in_a_row_block_entries_until_a_person_resumes(desk: 
     again = await restarted(desk)
     await again.ticks(8)
     assert breaker(again, "losses") is BreakerState.TRIPPED, "a restart forgets no loss"
-    state, answer = await again.command(CommandKind.RESUME)
+    state, answer = await again.command(RequestKind.RESUME)
     assert (state, "losses" in answer) == ("done", True)
     await again.ticks(8)
     assert breaker(again, "losses") is BreakerState.OK
@@ -174,7 +174,7 @@ async def test_a_silent_vendor_blocks_entries_while_it_is_silent_and_never_an_ex
     await desk.ticks(125, 1.0)
     assert breaker(desk, "uw_silent") is BreakerState.TRIPPED
     assert desk.store.session.state == "active"
-    state, _ = await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    state, _ = await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     assert state == "done"
     await desk.settle()
     desk.vendor_talks = True
@@ -293,7 +293,7 @@ async def test_while_the_kill_switch_is_there_no_entry_leaves_and_every_exit_doe
     await desk.ticks(8)
     assert f"entries are blocked: the kill switch {switch} is there" in desk.store.status.waiting_for[0]
     position = desk.store.open_positions[0]
-    await desk.command(CommandKind.CLOSE, position_id=position.id)
+    await desk.command(RequestKind.CLOSE, position_id=position.id)
     await desk.settle()
     assert desk.store.of(Purpose.EXIT), "the way out is free"
 
@@ -358,7 +358,7 @@ async def test_rejections_halt_and_a_resume_counts_them_anew() -> None:
     again = await Desk(settings, store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
     await again.ticks(8)
     assert breaker(again, "rejections") is BreakerState.TRIPPED, "a restart forgets none"
-    await again.command(CommandKind.RESUME, actor="admin:web:ann")
+    await again.command(RequestKind.RESUME, actor="admin:web:ann")
     await again.settle()
     await again.ticks(8)
     assert breaker(again, "rejections") is BreakerState.OK
@@ -370,7 +370,7 @@ async def test_rejections_halt_and_a_resume_counts_them_anew() -> None:
 
 async def test_an_emergency_stop_halts_calls_entries_off_and_sells_everything(desk: Desk) -> None:
     await desk.hold(2)
-    state, answer = await desk.command(CommandKind.EMERGENCY, actor="signal")
+    state, answer = await desk.command(RequestKind.EMERGENCY, actor="signal")
     assert state == "done"
     assert answer.startswith("halted; closing 1 positions")
     await desk.settle()
@@ -383,7 +383,7 @@ async def test_an_emergency_stop_halts_calls_entries_off_and_sells_everything(de
 
 async def test_an_emergency_stop_takes_a_working_entry_back(desk: Desk) -> None:
     await desk.entry_working(4)
-    await desk.command(CommandKind.EMERGENCY)
+    await desk.command(RequestKind.EMERGENCY)
     await desk.settle()
     assert desk.broker.live == []
 
@@ -392,7 +392,7 @@ async def test_an_emergency_while_disconnected_names_what_is_left_and_finishes_w
     await desk.hold(2)
     desk.put(LinkChanged(LinkChange.DROPPED, "gone", desk.clock.now()))
     await desk.tick()
-    state, answer = await desk.command(CommandKind.EMERGENCY)
+    state, answer = await desk.command(RequestKind.EMERGENCY)
     assert state == "done"
     assert "not possible yet (session halted, connection down)" in answer
     assert "2 x " in answer
@@ -404,10 +404,10 @@ async def test_an_emergency_while_disconnected_names_what_is_left_and_finishes_w
     assert desk.store.session.state == "halted"
 
 
-@pytest.mark.parametrize("kind", [CommandKind.EMERGENCY, CommandKind.FLATTEN, CommandKind.CANCEL_ALL])
+@pytest.mark.parametrize("kind", [RequestKind.EMERGENCY, RequestKind.FLATTEN, RequestKind.CANCEL_ALL])
 @pytest.mark.parametrize("lost", [LinkChange.ORDERS_LOST, LinkChange.DROPPED], ids=["1100", "no socket"])
 async def test_asked_while_the_broker_is_out_of_reach_it_names_what_is_left_and_does_it_once_it_can(
-    kind: CommandKind, lost: LinkChange
+    kind: RequestKind, lost: LinkChange
 ) -> None:
     desk = await Desk({"execution": {"entry_timeout_s": 900}, "approval": {"signal_ttl_s": 900}}).start()
     desk.contract = SPY_580P
@@ -423,7 +423,7 @@ async def test_asked_while_the_broker_is_out_of_reach_it_names_what_is_left_and_
     assert state == "done"
     left = answer.split("done as soon as it is: ")[1]
     assert f"entry {entry.order_ref} for 4 x {key_words(entry.contract_key)}" in left
-    sells = kind is not CommandKind.CANCEL_ALL
+    sells = kind is not RequestKind.CANCEL_ALL
     assert (f"4 x {SPY_580P}" in left) is sells
     await desk.ticks(20)
     assert (len(desk.broker.submitted), desk.broker.entry.cancel_asked) == (sent, False), "nobody was asked anything"
@@ -441,12 +441,12 @@ async def test_asked_while_the_broker_is_out_of_reach_it_names_what_is_left_and_
         assert desk.store.open_positions == []
     else:
         assert desk.broker.stop_order.left == 4
-    expected = {CommandKind.EMERGENCY: "halted", CommandKind.FLATTEN: "paused", CommandKind.CANCEL_ALL: "active"}
+    expected = {RequestKind.EMERGENCY: "halted", RequestKind.FLATTEN: "paused", RequestKind.CANCEL_ALL: "active"}
     assert desk.store.session.state == expected[kind]
 
 
-@pytest.mark.parametrize("kind", [CommandKind.EMERGENCY, CommandKind.FLATTEN, CommandKind.CANCEL_ALL])
-async def test_what_was_asked_while_degraded_is_done_by_the_next_run_too(kind: CommandKind) -> None:
+@pytest.mark.parametrize("kind", [RequestKind.EMERGENCY, RequestKind.FLATTEN, RequestKind.CANCEL_ALL])
+async def test_what_was_asked_while_degraded_is_done_by_the_next_run_too(kind: RequestKind) -> None:
     desk = await Desk().start()
     await desk.entry_working(4)
     desk.put(LinkChanged(LinkChange.ORDERS_LOST, "1100", desk.clock.now()))
@@ -460,16 +460,16 @@ async def test_what_was_asked_while_degraded_is_done_by_the_next_run_too(kind: C
 
 async def test_cancel_all_takes_entries_back_and_leaves_the_session_active(desk: Desk) -> None:
     await desk.entry_working(4)
-    state, answer = await desk.command(CommandKind.CANCEL_ALL)
+    state, answer = await desk.command(RequestKind.CANCEL_ALL)
     assert (state, answer) == ("done", "calling off 1 entry orders; positions and their stops stay")
     await desk.settle()
     assert desk.broker.live == []
     assert desk.store.session.state == "active"
 
 
-@pytest.mark.parametrize("kind", [CommandKind.EMERGENCY, CommandKind.FLATTEN, CommandKind.CANCEL_ALL])
+@pytest.mark.parametrize("kind", [RequestKind.EMERGENCY, RequestKind.FLATTEN, RequestKind.CANCEL_ALL])
 async def test_an_entry_in_doubt_is_named_and_taken_back_once_the_broker_has_said_what_it_is(
-    desk: Desk, kind: CommandKind
+    desk: Desk, kind: RequestKind
 ) -> None:
     await desk.propose(4)
     await desk.ticks(3)
@@ -489,8 +489,8 @@ async def test_an_entry_in_doubt_is_named_and_taken_back_once_the_broker_has_sai
     assert desk.store.of(Purpose.ENTRY)[-1].state is OrderState.CANCELLED
 
 
-@pytest.mark.parametrize("kind", [CommandKind.EMERGENCY, CommandKind.CANCEL_ALL])
-async def test_asked_with_nothing_there_it_says_so(desk: Desk, kind: CommandKind) -> None:
+@pytest.mark.parametrize("kind", [RequestKind.EMERGENCY, RequestKind.CANCEL_ALL])
+async def test_asked_with_nothing_there_it_says_so(desk: Desk, kind: RequestKind) -> None:
     state, answer = await desk.command(kind)
     assert state == "done"
     assert "not possible" not in answer

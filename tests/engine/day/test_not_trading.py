@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.events import AlertRaised, CommandKind, LinkChange, LinkChanged
+from bot.domain.events import AlertRaised, LinkChange, LinkChanged, RequestKind
 from tests.engine.desk import Desk
 
 NO_WINDOWS: dict[str, Any] = {"ibkr": {"restart_windows": []}}
@@ -33,12 +33,12 @@ async def test_p33_a_connection_that_stays_away_in_the_session_is_told_with_its_
 
 async def test_p33_a_halt_that_nobody_ends_names_who_and_why_and_a_pause_is_a_warning() -> None:
     desk = await Desk(NO_WINDOWS).start()
-    await desk.command(CommandKind.HALT, actor="admin:web:ann", reason="news")
+    await desk.command(RequestKind.HALT, actor="admin:web:ann", reason="news")
     await desk.ticks(35, 10)
     assert "by admin:web:ann: news" in told(desk, "NOT_TRADABLE")[0].text
-    await desk.command(CommandKind.RESUME)
+    await desk.command(RequestKind.RESUME)
     await desk.ticks(3)
-    await desk.command(CommandKind.PAUSE)
+    await desk.command(RequestKind.PAUSE)
     await desk.ticks(35, 10)
     assert [alert.severity for alert in told(desk, "NOT_TRADABLE")] == ["critical", "warning"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.config.schema import IbkrSettings
-from bot.domain.events import CommandKind, LinkChange, LinkChanged
+from bot.domain.events import LinkChange, LinkChanged, RequestKind
 from bot.engine.day.restart_windows import window_at
 from tests.engine.desk import Desk
 
@@ -46,7 +46,7 @@ async def test_in_a_window_an_exit_waits_with_the_reason_and_goes_out_after_it()
     await desk.hold(4)
     await desk.wait(605, 5.0)
     assert desk.store.connection.state == "restart_window"
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.wait(60, 5.0)
     assert desk.broker.stop_order.live, "nothing is sent"
     slow = [a for batch in desk.store.batches for a in batch.alerts if a.code == "EXIT_SLOW"]

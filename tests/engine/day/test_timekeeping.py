@@ -3,7 +3,7 @@ hours."""
 
 from datetime import timedelta
 
-from bot.domain.events import ClockParted, CommandKind
+from bot.domain.events import ClockParted, RequestKind
 from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.feeds.clock import ManualClock
@@ -96,7 +96,7 @@ async def test_a_sale_that_failed_in_the_future_is_tried_again_after_seconds_and
     ahead = Desk(at=TEN + timedelta(hours=2))
     await ahead.start()
     await ahead.hold(4)
-    await ahead.command(CommandKind.CLOSE, position_id=ahead.position.id)
+    await ahead.command(RequestKind.CLOSE, position_id=ahead.position.id)
     await ahead.settle()
     failed = ahead.broker.market
     ahead.broker.reject(failed)

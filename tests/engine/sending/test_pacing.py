@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.instructions import AmendOrder, AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.engine.sending.pacing import ENTRY_WAITS_S, Pace, by_class
@@ -75,7 +75,7 @@ async def test_new_terms_that_wait_for_the_wire_are_given_up_when_their_order_is
     entry = desk.broker.entry
     desk.broker.fill(entry, 1)
     await desk.tick()
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.tick()
     assert not pace.waiting
     desk.broker.cancel_ack(entry)

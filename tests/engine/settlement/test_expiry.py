@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import BrokerOrderStatus, CommandKind, ExecutionReported, LinkChange, LinkChanged, QuoteReceived
+from bot.domain.events import BrokerOrderStatus, ExecutionReported, LinkChange, LinkChanged, QuoteReceived, RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, Position, PositionState, Settlement
@@ -74,7 +74,7 @@ async def the_broker_books(desk: Desk, shares: int = 0, symbol: str = "SPY") -> 
 async def look(desk: Desk) -> None:
     await desk.ticks(60, 0.25)
     for _ in range(2):
-        await desk.command(CommandKind.RECONCILE)
+        await desk.command(RequestKind.RECONCILE)
         await desk.ticks(10)
 
 
@@ -324,7 +324,7 @@ async def test_what_settles_on_the_opening_waits_for_a_person(desk: Desk) -> Non
     see(desk, "SPX", "5950.00")
     await the_broker_books(desk)
     assert desk.position.settlement is Settlement.PENDING
-    state, answer = await desk.command(CommandKind.SETTLE, "cli", position_id=desk.position.id, price="5921.37")
+    state, answer = await desk.command(RequestKind.SETTLE, "cli", position_id=desk.position.id, price="5921.37")
     assert (state, desk.position.close_reason) == ("done", CloseReason.CASH_SETTLED)
     assert "as cli tells" in answer
     assert desk.position.realized_pnl == (Decimal("21.37") - 2) * 200
@@ -336,14 +336,14 @@ async def test_what_is_no_price_settles_nothing(desk: Desk, price: str) -> None:
     await hold_to_the_close(desk, SPXW_5900C, None)
     await the_broker_books(desk)
     rows = len(desk.store.transitions)
-    state, _ = await desk.command(CommandKind.SETTLE, position_id=desk.position.id, price=price)
+    state, _ = await desk.command(RequestKind.SETTLE, position_id=desk.position.id, price=price)
     assert (state, len(desk.store.transitions)) == ("refused", rows)
 
 
 async def test_a_position_that_is_open_or_certain_is_not_settled_by_hand(desk: Desk) -> None:
     await desk.hold(2)
-    assert (await desk.command(CommandKind.SETTLE, position_id=desk.position.id, price="590"))[0] == "refused"
-    assert (await desk.command(CommandKind.SETTLE, position_id="nobody", price="590"))[0] == "refused"
+    assert (await desk.command(RequestKind.SETTLE, position_id=desk.position.id, price="590"))[0] == "refused"
+    assert (await desk.command(RequestKind.SETTLE, position_id="nobody", price="590"))[0] == "refused"
 
 
 # ---- shares, and what is not ours
@@ -397,7 +397,7 @@ async def test_an_exercise_by_hand_before_the_expiry_is_named_and_halts_nothing(
     desk.broker.held[SPY_590C.key] = 0
     desk.broker.held["SPY"] = 400
     see(desk, "SPY", "595.00")
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(6)
     position = desk.position
     assert (position.close_reason, position.settlement) == (CloseReason.EXERCISED, Settlement.FINAL)
@@ -412,7 +412,7 @@ async def test_one_of_four_exercised_by_hand_leaves_three_protected(desk: Desk) 
     await desk.tick()
     desk.broker.held[SPY_590C.key] = 3
     desk.broker.held["SPY"] = 100
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(6)
     assert (desk.position.quantity, desk.position.left_early, desk.position.settled_value) == (3, 1, Decimal(5))
     assert desk.broker.stop_order.left == 3
@@ -473,10 +473,10 @@ async def test_a_settlement_price_far_from_what_was_seen_is_asked_again(desk: De
     await hold_to_the_close(desk, SPXW_5900C, None)
     await the_broker_books(desk)
     before, rows = desk.position.realized_pnl, len(desk.store.transitions)
-    state, answer = await desk.command(CommandKind.SETTLE, position_id=desk.position.id, price=typed)
+    state, answer = await desk.command(RequestKind.SETTLE, position_id=desk.position.id, price=typed)
     assert (state, answer[:9]) == ("refused", "PRICE_FAR")
     assert (desk.position.realized_pnl, len(desk.store.transitions)) == (before, rows)
-    state, _ = await desk.command(CommandKind.SETTLE, position_id=desk.position.id, price=typed, insisted="yes")
+    state, _ = await desk.command(RequestKind.SETTLE, position_id=desk.position.id, price=typed, insisted="yes")
     assert state == "done"
 
 
@@ -484,7 +484,7 @@ async def test_a_settlement_price_far_from_what_was_seen_is_asked_again(desk: De
 async def test_a_price_of_another_country_is_refused_with_what_was_understood(desk: Desk, typed: str) -> None:
     await hold_to_the_close(desk, SPXW_5900C, None)
     await the_broker_books(desk)
-    state, answer = await desk.command(CommandKind.SETTLE, position_id=desk.position.id, price=typed, insisted="yes")
+    state, answer = await desk.command(RequestKind.SETTLE, position_id=desk.position.id, price=typed, insisted="yes")
     assert (state, answer[:13], "could be 5921.37" in answer) == ("refused", "PRICE_UNCLEAR", True)
 
 
@@ -492,10 +492,10 @@ async def test_a_settlement_that_was_told_wrong_is_corrected_and_that_is_a_row(d
     await hold_to_the_close(desk, SPXW_5900C, None)
     await the_broker_books(desk)
     told = {"position_id": desk.position.id}
-    await desk.command(CommandKind.SETTLE, price="5931.37", **told)
+    await desk.command(RequestKind.SETTLE, price="5931.37", **told)
     wrong = desk.position.realized_pnl
-    assert (await desk.command(CommandKind.SETTLE, price="5931.37", **told))[0] == "refused", "it is so already"
-    assert (await desk.command(CommandKind.SETTLE, price="5921.37", **told))[0] == "done"
+    assert (await desk.command(RequestKind.SETTLE, price="5931.37", **told))[0] == "refused", "it is so already"
+    assert (await desk.command(RequestKind.SETTLE, price="5921.37", **told))[0] == "done"
     contracts = desk.position.settled_quantity
     assert desk.position.realized_pnl == wrong - 10 * 100 * contracts
     row = desk.store.transitions[-1]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.app.composition import BotParts, compose, no_feed, ready_made
 from bot.config.schema import ExitSettings, Settings
-from bot.domain.events import CommandKind, CommandReceived
+from bot.domain.events import RequestKind, RequestReceived
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi
 from bot.domain.position import CloseReason, PositionState
@@ -81,8 +81,8 @@ class Floor:
         cash = self.venue.account_values(CLOSE)["TotalCashValue"] - CASH
         return cash + sum(p.quantity for p in self.venue.positions() if p.instrument is SHARES) * spot
 
-    async def command(self, kind: CommandKind) -> None:
-        self.engine.inbox.put(CommandReceived("c1", kind, {}, "cli", self.clock.now()))
+    async def command(self, kind: RequestKind) -> None:
+        self.engine.inbox.put(RequestReceived("c1", kind, {}, "cli", self.clock.now()))
         await self.steps(1)
 
     def alerts(self, code: str) -> int:
@@ -129,7 +129,7 @@ async def test_a_flatten_in_a_halt_sells_when_it_is_over_and_keeps_the_stop_till
     await floor.open({"call": 2})
     floor.board.quote(CALL, None, None, halted=True)
     await floor.steps(5)
-    await floor.command(CommandKind.FLATTEN)
+    await floor.command(RequestKind.FLATTEN)
     await floor.steps(60)
     (stop,) = floor.venue.open_orders()
     assert (stop.ticket.order_type, stop.remaining) == ("STP", 2)
@@ -148,7 +148,7 @@ async def test_what_nobody_bids_for_is_one_order_at_one_tick_and_expires_worthle
     await floor.open({"call": 2})
     floor.board.quote(CALL, None, "0.01")
     await floor.steps(3)
-    await floor.command(CommandKind.FLATTEN)
+    await floor.command(RequestKind.FLATTEN)
     await floor.steps(120)
     (offered,) = floor.venue.open_orders()
     assert (offered.ticket.order_type, offered.ticket.limit_price) == ("LMT", Decimal("0.01"))

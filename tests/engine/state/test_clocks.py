@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.connection import ConnectionState
-from bot.domain.events import BrokerTimeTold, ClockParted, CommandKind, LinkChange, LinkChanged
+from bot.domain.events import BrokerTimeTold, ClockParted, LinkChange, LinkChanged, RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Purpose
 from bot.domain.position import CloseReason, PositionState
@@ -103,7 +103,7 @@ async def test_at_a_wrong_hour_a_lost_stop_is_placed_again_and_a_person_may_sell
     await desk.settle()
     assert broker.stop_order.left == 4
     desk.quote("2.00", "2.02")
-    assert (await desk.command(CommandKind.CLOSE, position_id=desk.position.id))[0] == "done"
+    assert (await desk.command(RequestKind.CLOSE, position_id=desk.position.id))[0] == "done"
     await desk.settle()
     assert broker.market.left == 4
 
@@ -186,13 +186,13 @@ async def test_what_a_wrong_hour_put_off_is_done_once_the_clock_is_right() -> No
 async def test_a_pause_is_kept_over_a_wrong_hour_and_cannot_be_lifted_in_it() -> None:
     store, broker = await held_before()
     desk = await Desk(store=store, broker=broker, clock=SetClock(TEN), seed=2).start()
-    await desk.command(CommandKind.PAUSE)
+    await desk.command(RequestKind.PAUSE)
     assert isinstance(desk.clock, SetClock)
     desk.clock.set_by = desk.ahead = -HOUR
     desk.broker_says()
     await desk.settle()
     assert store.session.state == "reconciling"
-    state, answer = await desk.command(CommandKind.RESUME)
+    state, answer = await desk.command(RequestKind.RESUME)
     assert state == "refused"
     assert "the machine's clock says" in answer
     await set_right(desk)
@@ -202,8 +202,8 @@ async def test_a_pause_is_kept_over_a_wrong_hour_and_cannot_be_lifted_in_it() ->
 async def test_a_resumed_halt_waits_for_the_right_hour() -> None:
     store, broker = await held_before()
     desk = await born(-HOUR, store, broker)
-    await desk.command(CommandKind.HALT)
-    await desk.command(CommandKind.RESUME)
+    await desk.command(RequestKind.HALT)
+    await desk.command(RequestKind.RESUME)
     await desk.wait(10)
     assert store.session.state == "reconciling"
     await set_right(desk)
@@ -245,7 +245,7 @@ async def test_a_contract_that_left_the_book_is_judged_once_the_hour_is_known() 
     assert desk.position.state is PositionState.FILLED
     assert broker.live == [], "nothing is sent of what the broker takes for expired"
     await set_right(desk)
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(30)
     (position,) = store.positions
     assert (position.state, position.close_reason) == (PositionState.CLOSED, CloseReason.SETTLEMENT_PENDING)
@@ -255,7 +255,7 @@ async def test_a_contract_that_was_sold_by_hand_is_known_for_it_at_a_wrong_hour_
     store, broker = await held_before()
     desk = await born(DAY, store, broker)
     broker.held.clear()
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(20)
     (position,) = store.positions
     assert position.close_reason is CloseReason.EXTERNALLY_CLOSED
@@ -290,7 +290,7 @@ async def test_days_ahead_keep_what_belongs_to_the_day() -> None:
     await desk.start()
     await desk.hold(4)
     assert isinstance(desk.clock, SetClock)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     desk.broker.fill(desk.broker.market, 4, "2.00")
     await desk.settle()

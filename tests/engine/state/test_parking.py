@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import CommandKind, ExecutionReported
+from bot.domain.events import ExecutionReported, RequestKind
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, PositionState
 from bot.engine.day import jobs, limits
@@ -100,7 +100,7 @@ async def test_a_strategy_that_fails_is_parked_by_name_and_the_others_and_every_
     await desk.settle()
     assert desk.signal.strategy == "fake", "the other strategy proposes"
     assert desk.broker.entry.key == SPY_580P.key
-    await desk.command(CommandKind.CLOSE, position_id=desk.store.positions[0].id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.store.positions[0].id)
     await desk.settle()
     assert desk.broker.market.key == SPY_590C.key
     told = [a for b in desk.store.batches for a in b.alerts if a.code == "MACHINE_PARKED"]
@@ -157,7 +157,7 @@ async def test_a_job_that_fails_is_parked_and_the_tick_goes_on(
 
     monkeypatch.setattr(jobs, job, fails)
     await desk.hold(4)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     assert desk.broker.market.left == 4
     assert desk.store.alerts.count("MACHINE_PARKED") == 1
@@ -175,7 +175,7 @@ async def test_breakers_that_cannot_be_read_hold_entries_back_and_let_exits_go(
         await desk.propose(4)
         await desk.ticks(4)
         assert len(desk.broker.submitted) == 2, "an entry and its stop, from before"
-        await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+        await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
         await desk.settle()
         assert desk.broker.market.left == 4
         assert desk.store.alerts.count("MACHINE_PARKED") == 1

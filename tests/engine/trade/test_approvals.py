@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.domain.approval import Approval
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.signal import SignalState
 from tests.engine.desk import SPY_580P, Desk
 
@@ -30,7 +30,7 @@ async def test_a_persons_approval_asks_the_broker_again_and_then_sends() -> None
     desk = await Desk(MANUAL).start()
     await desk.propose(4)
     await desk.settle()
-    await desk.command(CommandKind.APPROVE, actor="admin:web:ann", signal_id=desk.signal.id)
+    await desk.command(RequestKind.APPROVE, actor="admin:web:ann", signal_id=desk.signal.id)
     await desk.settle()
     assert len(desk.broker.what_ifs) == 2
     assert desk.broker.entry.terms.quantity == 4
@@ -44,7 +44,7 @@ async def test_an_approval_after_the_spread_widened_is_refused_with_the_numbers(
     await desk.propose(4)
     await desk.settle()
     desk.quote("1.50", "2.50")
-    await desk.command(CommandKind.APPROVE, signal_id=desk.signal.id)
+    await desk.command(RequestKind.APPROVE, signal_id=desk.signal.id)
     await desk.settle()
     assert desk.signal.state is SignalState.REJECTED
     assert question(desk).state == "rejected"
@@ -61,7 +61,7 @@ async def test_an_order_that_a_person_approved_is_priced_at_the_mid_of_now_but_n
     await desk.settle()
     assert desk.signal.limit_price == Decimal("2.00")
     desk.quote(bid, ask)
-    await desk.command(CommandKind.APPROVE, signal_id=desk.signal.id)
+    await desk.command(RequestKind.APPROVE, signal_id=desk.signal.id)
     await desk.settle()
     assert desk.broker.entry.terms.limit_price == Decimal(limit)
 
@@ -70,7 +70,7 @@ async def test_a_person_may_reject() -> None:
     desk = await Desk(MANUAL).start()
     await desk.propose(4)
     await desk.settle()
-    state, _ = await desk.command(CommandKind.REJECT, actor="cli", signal_id=desk.signal.id, reason="not today")
+    state, _ = await desk.command(RequestKind.REJECT, actor="cli", signal_id=desk.signal.id, reason="not today")
     assert (state, desk.signal.state, question(desk).state) == ("done", "rejected", "rejected")
     assert question(desk).reason == "not today"
 
@@ -80,12 +80,12 @@ async def test_a_question_that_nobody_answers_expires_with_its_signal() -> None:
     await desk.propose(4)
     await desk.wait(182)
     assert (desk.signal.state, question(desk).state) == ("expired", "expired")
-    state, answer = await desk.command(CommandKind.APPROVE, signal_id=desk.signal.id)
+    state, answer = await desk.command(RequestKind.APPROVE, signal_id=desk.signal.id)
     assert (state, "is expired since" in answer) == ("refused", True)
 
 
-@pytest.mark.parametrize("kind", [CommandKind.PAUSE, CommandKind.HALT, CommandKind.FLATTEN])
-async def test_holding_back_calls_off_the_signal_and_its_question(kind: CommandKind) -> None:
+@pytest.mark.parametrize("kind", [RequestKind.PAUSE, RequestKind.HALT, RequestKind.FLATTEN])
+async def test_holding_back_calls_off_the_signal_and_its_question(kind: RequestKind) -> None:
     desk = await Desk(MANUAL).start()
     await desk.propose(4)
     await desk.settle()
@@ -111,7 +111,7 @@ async def test_a_question_survives_a_restart_and_can_be_answered() -> None:
     again.quote("1.98", "2.02")
     again.equity(41_000)
     await again.settle()
-    await again.command(CommandKind.APPROVE, signal_id=again.signal.id)
+    await again.command(RequestKind.APPROVE, signal_id=again.signal.id)
     await again.settle()
     assert again.broker.entry.terms.quantity == 4
 
@@ -170,7 +170,7 @@ async def test_a_signal_of_a_strategy_that_is_no_longer_configured_is_refused() 
     again.quote("1.98", "2.02")
     again.equity(41_000)
     await again.settle()
-    await again.command(CommandKind.APPROVE, signal_id=again.signal.id)
+    await again.command(RequestKind.APPROVE, signal_id=again.signal.id)
     await again.settle()
     assert again.signal.state is SignalState.REJECTED
     assert "not configured" in question(again).reason

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.events import CommandKind, ErrorMeaning, OrderErred
+from bot.domain.events import ErrorMeaning, OrderErred, RequestKind
 from bot.domain.order import OrderState, Purpose, times_not_taken
 from bot.domain.position import PositionState, Protection
 from tests.engine.desk import Desk, an_order, forced
@@ -52,7 +52,7 @@ async def test_a_stop_that_the_broker_cancels_at_once_is_placed_three_times_and_
 async def test_a_sale_that_is_never_taken_is_tried_ever_more_rarely_with_the_stop_put_back(desk: Desk) -> None:
     await bought(desk)
     await desk.settle()
-    await desk.command(CommandKind.FLATTEN)
+    await desk.command(RequestKind.FLATTEN)
     covered = 0
     for _ in range(600):
         for order in desk.broker.live:

@@ -13,7 +13,7 @@ import pytest
 from bot.domain.adoption import Adoption
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import ConnectionState
-from bot.domain.events import CommandKind, LinkChange, LinkChanged
+from bot.domain.events import LinkChange, LinkChanged, RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Order, OrderSide, OrderState, Purpose
 from bot.domain.position import CloseReason, Position, PositionState
@@ -177,12 +177,12 @@ async def _jump(desk: Desk) -> None:
 
 
 async def _send_another(desk: Desk) -> None:
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
 
 
 async def _be_refused(desk: Desk) -> None:
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     desk.broker.reject(desk.broker.market)
     await desk.ticks(8)
@@ -324,7 +324,7 @@ async def test_a_kill_switch_that_is_there_at_the_start_fires_nothing_and_stops_
 
 
 async def test_a_halt_that_is_in_the_store_at_the_start_stops_every_new_order(desk: Desk) -> None:
-    await desk.command(CommandKind.HALT)
+    await desk.command(RequestKind.HALT)
     again = await restarted(desk)
     await again.settle()
     await again.propose(4)

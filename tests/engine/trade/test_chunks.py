@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.order import OrderSide, Purpose
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState
@@ -100,10 +100,10 @@ async def test_the_chain_has_no_longer_than_a_partly_filled_order_has() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [CommandKind.PAUSE, CommandKind.HALT, CommandKind.CANCEL_ALL, CommandKind.FLATTEN, CommandKind.EMERGENCY]
+    "kind", [RequestKind.PAUSE, RequestKind.HALT, RequestKind.CANCEL_ALL, RequestKind.FLATTEN, RequestKind.EMERGENCY]
 )
 @pytest.mark.parametrize("between", [True, False])
-async def test_what_a_person_calls_off_is_not_gone_on_with(kind: CommandKind, between: bool) -> None:
+async def test_what_a_person_calls_off_is_not_gone_on_with(kind: RequestKind, between: bool) -> None:
     """Also in the very tick in which a chunk has filled and the next one would go out."""
     desk = await a_desk()
     await desk.propose(10)
@@ -117,7 +117,7 @@ async def test_what_a_person_calls_off_is_not_gone_on_with(kind: CommandKind, be
     assert not [order for order in desk.broker.live if order.side is OrderSide.BUY]
     await desk.wait(30)
     assert len(asked(desk)) == (1 if between else 2)
-    sold = kind in {CommandKind.FLATTEN, CommandKind.EMERGENCY}
+    sold = kind in {RequestKind.FLATTEN, RequestKind.EMERGENCY}
     assert (desk.broker.market if sold else desk.broker.stop_order).left == 4
 
 
@@ -199,9 +199,9 @@ async def _live(desk: Desk, move: str, most: int, number: int) -> Desk:
     elif move in {"wide", "sound"}:
         desk.quote(*(("1.60", "2.40") if move == "wide" else ("1.98", "2.02")))
     elif move == "pause":
-        await desk.command(CommandKind.PAUSE, reason="look")
+        await desk.command(RequestKind.PAUSE, reason="look")
     elif move == "resume":
-        await desk.command(CommandKind.RESUME, reason="on")
+        await desk.command(RequestKind.RESUME, reason="on")
     elif move == "restart":
         chunked = {"risk": {"max_contracts": most}, "execution": {"partial_fill_seconds": 6, "entry_timeout_s": 9}}
         desk = await Desk(chunked, store=desk.store, broker=desk.broker, clock=desk.clock, seed=100 + number).start()

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import CommandKind, ExecutionReported, LinkChange, LinkChanged
+from bot.domain.events import ExecutionReported, LinkChange, LinkChanged, RequestKind
 from bot.domain.order import OrderSide
 from bot.domain.position import PositionState, Protection
 from tests.engine.book.test_reconciler import compare_until_sure
@@ -160,7 +160,7 @@ async def test_on_the_way_out_the_exit_is_the_cover(desk: Desk, rung: bool) -> N
     await desk.hold(4)
     if rung:
         await desk.bid("3.00")
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     assert desk.position.protection is Protection.LEAVING
     await desk.settle()
     assert desk.position.unprotected_quantity == 0, "the market order works"

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bot.config.schema import ExitSettings
-from bot.domain.events import CommandKind, ExecutionReported
+from bot.domain.events import ExecutionReported, RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderSide, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState, Protection
@@ -57,7 +57,7 @@ async def test_the_time_stop_needs_no_quote(desk: Desk) -> None:
 
 async def test_a_close_takes_the_stop_back_before_it_sells(desk: Desk) -> None:
     await desk.hold(4)
-    state, _ = await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    state, _ = await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     assert state == "done"
     stop = desk.broker.stop_order
     await desk.ticks(3)
@@ -73,7 +73,7 @@ async def test_a_close_while_a_rung_is_under_way_sells_what_is_left(desk: Desk) 
     await desk.hold(4)
     await desk.bid("3.00")
     assert desk.broker.rung.left == 1
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     assert desk.broker.market.terms.quantity == 4
     assert "exit_failed" not in desk.store.path(desk.position.id), "we took the rung back ourselves"
@@ -84,7 +84,7 @@ async def test_a_close_while_room_is_being_made_sells_everything_once(desk: Desk
     await desk.hold(4)
     desk.quote("3.00", "3.02")
     await desk.ticks(2)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     assert desk.broker.market.terms.quantity == 4
     await finish(desk)
@@ -94,7 +94,7 @@ async def test_a_rung_that_fills_while_the_close_is_asked_leaves_less_to_sell(de
     await desk.hold(4)
     await desk.bid("3.00")
     rung = desk.broker.rung
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     desk.broker.fill(rung, 1, "3.00")
     await desk.settle()
     assert desk.broker.market.terms.quantity == 3
@@ -105,7 +105,7 @@ async def test_a_close_while_the_entry_still_works_cancels_it_first(desk: Desk) 
     await desk.entry_working(4)
     desk.broker.fill(desk.broker.entry, 1)
     await desk.settle()
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.tick()
     assert desk.broker.entry.cancel_asked
     desk.broker.fill(desk.broker.entry, 1)
@@ -118,7 +118,7 @@ async def test_a_close_while_the_entry_still_works_cancels_it_first(desk: Desk) 
 async def test_a_stop_that_fills_while_the_close_is_asked_is_the_exit(desk: Desk) -> None:
     await desk.hold(2)
     stop = desk.broker.stop_order
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     desk.broker.fill(stop, 2, "0.99")
     await desk.settle()
     assert desk.position.state is PositionState.CLOSED
@@ -129,7 +129,7 @@ async def test_a_stop_that_fills_while_the_close_is_asked_is_the_exit(desk: Desk
 async def test_a_stop_that_fills_in_part_while_the_close_is_asked_leaves_the_rest_to_the_market(desk: Desk) -> None:
     await desk.hold(3)
     stop = desk.broker.stop_order
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     desk.broker.fill(stop, 1, "0.99")
     await desk.settle()
     assert desk.broker.market.terms.quantity == 2
@@ -139,7 +139,7 @@ async def test_a_stop_that_fills_in_part_while_the_close_is_asked_leaves_the_res
 async def test_a_stop_whose_cancel_counts_a_fill_we_have_not_seen_holds_the_market_order_back(desk: Desk) -> None:
     await desk.hold(3)
     stop = desk.broker.stop_order
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     execution = desk.broker.execute(stop, 1, "0.99")
     desk.broker.cancel_ack(stop)
     await desk.ticks(3)
@@ -153,7 +153,7 @@ async def test_a_stop_whose_cancel_counts_a_fill_we_have_not_seen_holds_the_mark
 
 async def test_flatten_closes_everything_and_pauses(desk: Desk) -> None:
     await desk.hold(2)
-    state, answer = await desk.command(CommandKind.FLATTEN, actor="admin:web:ann")
+    state, answer = await desk.command(RequestKind.FLATTEN, actor="admin:web:ann")
     assert (state, answer.split(" positions")[0]) == ("done", "closing 1")
     await desk.settle()
     assert desk.store.session.state == "paused"
@@ -164,7 +164,7 @@ async def test_flatten_closes_everything_and_pauses(desk: Desk) -> None:
 async def test_flatten_cancels_a_working_entry_and_sells_what_it_bought_in_the_race(desk: Desk) -> None:
     await desk.entry_working(4)
     entry = desk.broker.entry
-    await desk.command(CommandKind.FLATTEN)
+    await desk.command(RequestKind.FLATTEN)
     await desk.tick()
     assert entry.cancel_asked
     desk.broker.fill(entry, 2)
@@ -192,7 +192,7 @@ async def test_a_refused_stop_is_tried_three_times_and_then_watched(desk: Desk) 
 
 async def test_a_refused_exit_is_tried_again_with_growing_patience(desk: Desk) -> None:
     await desk.hold(2)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     for seconds in (2, 4, 8, 16):
         desk.broker.reject(desk.broker.market)
@@ -205,7 +205,7 @@ async def test_a_refused_exit_is_tried_again_with_growing_patience(desk: Desk) -
 
 async def test_a_market_order_that_the_venue_cancels_is_not_sent_again_at_once(desk: Desk) -> None:
     await desk.hold(2)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     desk.broker.cancel_ack(desk.broker.market)
     await desk.wait(1)
@@ -274,7 +274,7 @@ async def test_two_positions_are_managed_apart(desk: Desk) -> None:
     desk.broker.fill(desk.broker.entry, 2)
     await desk.settle()
     assert len(desk.store.open_positions) == 2
-    await desk.command(CommandKind.CLOSE, position_id=first)
+    await desk.command(RequestKind.CLOSE, position_id=first)
     await desk.settle()
     desk.broker.fill(desk.broker.market, 2, "1.00")
     await desk.settle()
@@ -285,7 +285,7 @@ async def test_two_positions_are_managed_apart(desk: Desk) -> None:
 @pytest.mark.parametrize("kind", [OrderType.MARKET, OrderType.STOP])
 async def test_only_exits_go_to_the_market_and_only_stops_protect(desk: Desk, kind: OrderType) -> None:
     await desk.hold(2)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     await finish(desk)
     assert all(t.side is OrderSide.SELL for t in desk.broker.submitted if t.order_type is kind)

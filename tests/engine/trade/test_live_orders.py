@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import CommandKind, ErrorMeaning, OrderErred
+from bot.domain.events import ErrorMeaning, OrderErred, RequestKind
 from bot.domain.order import OrderSide, OrderState, Purpose
 from tests.engine.desk import Desk
 
@@ -47,7 +47,7 @@ async def test_a_stop_that_is_never_taken_back_becomes_the_way_out(desk: Desk) -
     stop = desk.broker.stop_order
     takes_nothing_back(desk)
     desk.quote("1.90", "1.94")
-    await desk.command(CommandKind.FLATTEN)
+    await desk.command(RequestKind.FLATTEN)
     await lives_on(desk, 40)
     assert stop.terms.stop_price == Decimal("1.94"), "at the ask: it sells by either side"
     sales = [o for o in desk.broker.live if o.side is OrderSide.SELL]
@@ -65,7 +65,7 @@ async def test_a_stop_of_what_is_gone_sells_nothing_after_one_refused_cancel(des
     asked = takes_nothing_back(desk)
     desk.broker.held.clear()  # somebody sold it by hand
     for _ in range(2):
-        await desk.command(CommandKind.RECONCILE)
+        await desk.command(RequestKind.RECONCILE)
         await lives_on(desk, 4)
     assert desk.store.positions[-1].quantity == 0
     assert stop.terms.stop_price == ONE_TICK
@@ -82,7 +82,7 @@ async def test_a_rung_of_what_is_gone_is_offered_where_nobody_buys_after_one_ref
     desk.broker.held.clear()
     desk.quote("2.50", "2.54")
     for _ in range(2):
-        await desk.command(CommandKind.RECONCILE)
+        await desk.command(RequestKind.RECONCILE)
         await lives_on(desk, 5)
     assert desk.store.positions[-1].quantity == 0
     assert rung.terms.limit_price == Decimal("25.40")
@@ -118,7 +118,7 @@ async def test_changes_that_are_refused_as_well_have_an_end_too(desk: Desk) -> N
 
     changes: list[object] = []
     desk.broker.amend = no_change  # type: ignore[method-assign]
-    await desk.command(CommandKind.FLATTEN)
+    await desk.command(RequestKind.FLATTEN)
     await lives_on(desk, 300)
     assert len(changes) == 3
     assert len(asked) < 12

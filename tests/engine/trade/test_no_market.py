@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import BrokerOrderStatus, CommandKind, QuoteReceived
+from bot.domain.events import BrokerOrderStatus, QuoteReceived, RequestKind
 from bot.domain.order import OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.quotes import Quote
@@ -57,7 +57,7 @@ async def test_in_a_halt_the_time_to_be_flat_leaves_the_stop_and_the_exit_waits(
 async def test_a_halt_that_nobody_confirms_any_more_is_not_waited_for(desk: Desk) -> None:
     await desk.hold(2)
     quote(desk, None, None, halted=True)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.wait(300, 5)
     assert desk.broker.stop_order.left == 2
     await desk.wait(330, 5)
@@ -66,7 +66,7 @@ async def test_a_halt_that_nobody_confirms_any_more_is_not_waited_for(desk: Desk
 
 async def test_without_a_stop_the_sale_rests_at_the_venue_through_the_halt(desk: Desk) -> None:
     await desk.hold(2)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
     order = desk.broker.market
     desk.broker.cancel_ack(order)
@@ -114,7 +114,7 @@ async def test_what_nobody_bid_for_until_the_end_expires_and_is_told_as_such(des
     assert desk.position.close_reason is CloseReason.AWAITING_SETTLEMENT
     assert len(texts(desk, "HELD_THROUGH_EXPIRY")) == 1
     desk.broker.held.clear()
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     await desk.wait(6)
     assert desk.position.state is PositionState.CLOSED
     assert desk.broker.live == []
@@ -123,7 +123,7 @@ async def test_what_nobody_bid_for_until_the_end_expires_and_is_told_as_such(des
 async def test_an_offer_that_is_refused_is_tried_again_with_growing_patience(desk: Desk) -> None:
     await desk.hold(2)
     quote(desk, None, "0.03")
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     for _ in range(120):
         quote(desk, None, "0.03")
         await desk.tick(1.0)
@@ -146,7 +146,7 @@ async def test_a_watched_stop_that_sees_no_bid_or_a_halt_says_so(desk: Desk) -> 
 
 async def test_a_quote_that_flickers_is_told_once(desk: Desk) -> None:
     await desk.hold(2)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     for number in range(60):
         quote(desk, None if number % 2 else "0.05", "0.07")
         await desk.tick(1.0)
@@ -159,7 +159,7 @@ async def test_what_is_on_its_way_out_and_not_of_this_day_is_told_at_the_close()
     desk.contract = SPY_590C.__class__("SPY", SPY_590C.expiry + timedelta(days=7), SPY_590C.right, SPY_590C.strike)
     await desk.hold(2)
     await until(desk, CLOSE - timedelta(seconds=20))
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.wait(30)
     (told,) = texts(desk, "LEFT_AT_CLOSE")
     assert "could not be sold before the close" in told
@@ -195,7 +195,7 @@ async def test_what_was_held_in_a_halt_and_has_to_go_is_told_as_that(desk: Desk)
     await desk.hold(4)
     quote(desk, None, None, halted=True)
     await desk.wait(5)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.wait(5)
     assert len(texts(desk, "HELD_IN_HALT")) == len(texts(desk, "EXIT_IN_HALT")) == 1
     quote(desk, "1.50", "1.52")

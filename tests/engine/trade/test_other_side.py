@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.events import CommandKind
+from bot.domain.events import RequestKind
 from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState
@@ -43,7 +43,7 @@ async def test_a_stop_that_is_refused_beside_it_waits_for_its_end_and_the_positi
 async def test_a_stop_is_not_even_sent_beside_one_that_a_book_has_named(desk: Desk) -> None:
     await desk.entry_working(4)
     desk.broker.places_by_hand(desk.contract.key, OrderSide.BUY, 2, "0.05")
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     desk.broker.fill(desk.broker.entry, 4, "2.00")
     await desk.wait(60)
     assert [ticket.order_type for ticket in desk.broker.submitted] == [OrderType.LIMIT]
@@ -64,7 +64,7 @@ async def test_after_a_restart_it_is_known_from_the_first_book(desk: Desk) -> No
 async def test_an_exit_waits_for_its_end_and_says_so(desk: Desk) -> None:
     await bought_beside_a_buy_by_hand(desk)
     await desk.wait(10)
-    await desk.command(CommandKind.CLOSE, position_id=desk.position.id)
+    await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     sent = len(desk.broker.submitted)
     await desk.wait(120)
     assert len(desk.broker.submitted) == sent
@@ -89,7 +89,7 @@ async def test_refusals_for_a_buy_that_no_book_names_come_ever_more_rarely(desk:
 async def test_a_sell_by_hand_and_a_buy_elsewhere_are_in_nobodys_way(desk: Desk, side: OrderSide, right: str) -> None:
     await desk.entry_working(4)
     desk.broker.places_by_hand(f"SPY   261120{right}00590000", side, 1, "9.00")
-    await desk.command(CommandKind.RECONCILE)
+    await desk.command(RequestKind.RECONCILE)
     desk.broker.fill(desk.broker.entry, 4, "2.00")
     await desk.settle()
     assert desk.broker.stop_order.left == 4
