@@ -21,12 +21,12 @@ from bot.sim.driver import VenueDriver
 from bot.sim.market.model import build_market
 from bot.sim.matching import build_venue
 from bot.sim.scenario import load_scenario
-from bot.sim.tws.limits import Limits
+from bot.sim.tws.limits import ClientLimits
 from bot.sim.tws.requests import PlaceOrder, WireRequest
 from bot.sim.tws.server import TwsFace
 from bot.sim.tws.session import ClientSession
 from bot.sim.tws.wire import Message
-from bot.sim.vocabulary import Depth, Instrument, Market, OrderTicket, Side, SimulatedVenue, TopOfBook, Venue
+from bot.sim.vocabulary import Instrument, Market, OrderTicket, Side, SimulatedVenue, TopOfBook, Venue, VenueDepth
 
 BID_TICK = 1
 STEP_S = 0.06
@@ -51,7 +51,7 @@ class RisingMarket:
         ask = self.bid + Decimal("0.02")
         return TopOfBook(self.bid, ask, 500, 500, self.bid, 1, 1000, self.bid, ask, self.bid, self.bid)
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> Depth:
+    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth:
         return self._market.depth(instrument, at, levels)  # type: ignore[no-any-return]
 
 
@@ -103,7 +103,7 @@ async def serve(count: int) -> Sequence[float]:
     venue = build_venue(rising, scenario, 1)
     simulated = SimulatedVenue(venue)
     _open_a_position(venue, option, scenario.moment(scenario.open))
-    face = StampingFace(simulated, clock, limits=Limits(), pace_s=0.002)
+    face = StampingFace(simulated, clock, limits=ClientLimits(), pace_s=0.002)
     driver = VenueDriver(simulated, clock)
     port = await face.start()
     await driver.start()

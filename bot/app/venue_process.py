@@ -30,7 +30,7 @@ from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault, vendor_latency
 from bot.sim.market.model import build_market
 from bot.sim.matching import MatchingVenue, build_venue
 from bot.sim.scenario import load_scenario
-from bot.sim.tws.limits import Limits
+from bot.sim.tws.limits import ClientLimits
 from bot.sim.uw import UwFace
 from bot.sim.uw.limits import UwLimits
 from bot.sim.vocabulary import SimulatedVenue, VenueEvent
@@ -101,7 +101,7 @@ class VenueProcess:
         self._driver = VenueDriver(simulated, self.clock)
         script = FaultScript(scenario.faults, setup.seed)
         self._tws = FaultyTwsFace(
-            simulated, self.venue, self.clock, script, port=setup.tws_port, limits=Limits(), pace_s=setup.pace_s
+            simulated, self.venue, self.clock, script, port=setup.tws_port, limits=ClientLimits(), pace_s=setup.pace_s
         )
         latency = vendor_latency(script, self.clock, UwLimits().latency_wall_s)
         self._uw = UwFace(market, self.clock, fault=vendor_fault(script), latency=latency)

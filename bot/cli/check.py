@@ -29,7 +29,7 @@ CURRENCY_TIMEOUT_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Found:
     """One thing that was looked at; `detail` says how it is, or what to do."""
 
     check: str
@@ -48,42 +48,42 @@ def check(json: Annotated[bool, typer.Option("--json", help="For programs.")] = 
     raise typer.Exit(0 if all(line.ok for line in found) else BAD_INPUT)
 
 
-def _all_lines() -> Iterator[Line]:
+def _all_lines() -> Iterator[Found]:
     yield _python()
     yield from _clock()
     try:
         config = configuration()
     except BotError as error:
-        yield from (Line("configuration", False, words) for words in str(error).splitlines())
+        yield from (Found("configuration", False, words) for words in str(error).splitlines())
         return
     settings = config.settings
-    yield Line("configuration", True, f"mode {settings.mode}, version {config.version}, from {config.root / 'config'}")
+    yield Found("configuration", True, f"mode {settings.mode}, version {config.version}, from {config.root / 'config'}")
     for name, look in _LOOKS:
         yield from _guarded(name, look, config)
 
 
-def _guarded(name: str, look: Callable[[LoadedConfig], Iterator[Line]], config: LoadedConfig) -> Iterator[Line]:
+def _guarded(name: str, look: Callable[[LoadedConfig], Iterator[Found]], config: LoadedConfig) -> Iterator[Found]:
     """Yield what was found, without what is private in the addresses that it names."""
     from bot.log import redactor
 
     hide = redactor(config.hidden())
     try:
-        yield from (Line(each.check, each.ok, hide(each.detail)) for each in look(config))
+        yield from (Found(each.check, each.ok, hide(each.detail)) for each in look(config))
     except BotError as error:
-        yield from (Line(name, False, hide(words)) for words in str(error).splitlines())
+        yield from (Found(name, False, hide(words)) for words in str(error).splitlines())
 
 
-def _python() -> Line:
+def _python() -> Found:
     low, high = PYTHONS
     version = ".".join(map(str, sys.version_info[:3]))
     if low <= sys.version_info[:2] <= high:
-        return Line("python", True, version)
-    return Line(
+        return Found("python", True, version)
+    return Found(
         "python", False, f"{version}; needed is 3.{low[1]} to 3.{high[1]}: make setup PYTHON=/path/to/python3.12"
     )
 
 
-def _clock() -> Iterator[Line]:
+def _clock() -> Iterator[Found]:
     from zoneinfo import ZoneInfoNotFoundError
 
     from bot.feeds.clock import SystemClock
@@ -92,15 +92,15 @@ def _clock() -> Iterator[Line]:
     try:
         from bot.domain.wording import new_york
     except ZoneInfoNotFoundError:
-        yield Line("clock", False, "there is no time zone data: install the system's tzdata package")
+        yield Found("clock", False, "there is no time zone data: install the system's tzdata package")
         return
     newest = datetime.fromtimestamp((CHECKOUT / "run.py").stat().st_mtime, tz=now.tzinfo)
     if now < newest - timedelta(days=1):
-        yield Line(
+        yield Found(
             "clock", False, f"says {now:%Y-%m-%d %H:%M} UTC, earlier than this program was written: set it, use NTP"
         )
         return
-    yield Line("clock", True, f"{new_york(now)}; {_synchronised()}")
+    yield Found("clock", True, f"{new_york(now)}; {_synchronised()}")
 
 
 def _synchronised() -> str:
@@ -109,45 +109,45 @@ def _synchronised() -> str:
     return "let NTP keep it (timedatectl, chrony): orders and data are compared by time"
 
 
-def _data_sources(config: LoadedConfig) -> Iterator[Line]:
+def _data_sources(config: LoadedConfig) -> Iterator[Found]:
     from bot.config.loader import validate_section
     from bot.feeds.sources import DataSources
 
     vendor = validate_section(config.sources_tree, "sources", DataSources).unusual_whales
     datasets = [dataset for dataset in vendor.datasets if dataset.enabled]
     if not datasets:
-        yield Line(
+        yield Found(
             "data sources", False, "config/data_sources.yaml has no datasets: nothing can be decided without them"
         )
         return
-    yield Line("data sources", True, f"{len(datasets)} datasets of {vendor.base_url} for {', '.join(vendor.symbols)}")
+    yield Found("data sources", True, f"{len(datasets)} datasets of {vendor.base_url} for {', '.join(vendor.symbols)}")
 
 
-def _secrets(config: LoadedConfig) -> Iterator[Line]:
+def _secrets(config: LoadedConfig) -> Iterator[Found]:
     from bot.config.loader import missing_secrets, others_may_read
 
     missing = missing_secrets(config)
-    yield from (Line("secrets", False, words) for words in missing)
+    yield from (Found("secrets", False, words) for words in missing)
     if not missing:
-        yield Line("secrets", True, f"mode {config.settings.mode} has what it needs")
+        yield Found("secrets", True, f"mode {config.settings.mode} has what it needs")
     dotenv = config.root / ".env"
     if others_may_read(dotenv):
-        yield Line("secrets", False, f"{dotenv} can be read by others: chmod 600 {dotenv}")
+        yield Found("secrets", False, f"{dotenv} can be read by others: chmod 600 {dotenv}")
 
 
-def _schema(config: LoadedConfig) -> Iterator[Line]:
+def _schema(config: LoadedConfig) -> Iterator[Found]:
     from bot.store.revision import check_revision, current_revision, head_revision
 
     url = config.settings.database.url
     current = current_revision(url)
     if current is None:
-        yield Line("store", True, f"none yet; the first start makes it at revision {head_revision()}")
+        yield Found("store", True, f"none yet; the first start makes it at revision {head_revision()}")
         return
     check_revision(url)
-    yield Line("store", True, f"revision {current}, {url}")
+    yield Found("store", True, f"revision {current}, {url}")
 
 
-def _disk(config: LoadedConfig) -> Iterator[Line]:
+def _disk(config: LoadedConfig) -> Iterator[Found]:
     from bot.store.address import is_sqlite, sqlite_path
     from bot.store.backup import folder_of
 
@@ -158,15 +158,15 @@ def _disk(config: LoadedConfig) -> Iterator[Line]:
     for folder in sorted({_existing(folder) for folder in folders}):
         free = shutil.disk_usage(folder).free
         if not os.access(folder, os.W_OK | os.X_OK):
-            yield Line(
+            yield Found(
                 "disk", False, f"{folder} cannot be written: make it writable for this user, or set another place"
             )
         elif free < FREE_BYTES_WANTED:
-            yield Line(
+            yield Found(
                 "disk", False, f"{folder} has {free / 2**20:.0f} MB free, {FREE_BYTES_WANTED / 2**20:.0f} are wanted"
             )
         else:
-            yield Line("disk", True, f"{folder} can be written, {free / 2**30:.1f} GB free")
+            yield Found("disk", True, f"{folder} can be written, {free / 2**30:.1f} GB free")
 
 
 def _existing(folder: Path) -> Path:
@@ -175,7 +175,7 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def _ports(config: LoadedConfig) -> Iterator[Line]:
+def _ports(config: LoadedConfig) -> Iterator[Found]:
     settings = config.settings
     wanted = []
     if settings.web.enabled:
@@ -190,11 +190,11 @@ def _ports(config: LoadedConfig) -> Iterator[Line]:
         yield gateway
         if gateway.ok:
             yield _currency(settings.ibkr)
-        yield Line("gateway boxes", True, _BOXES)
+        yield Found("gateway boxes", True, _BOXES)
     for key, host, port in wanted:
-        line = Line("ports", True, f"{key}: any free one") if port == 0 else _port(key, host, port)
+        line = Found("ports", True, f"{key}: any free one") if port == 0 else _port(key, host, port)
         if not line.ok and (bot := _own_bot(settings)):
-            line = Line("ports", True, f"{key} {host}:{port}: in use, and this store's bot runs: {bot}")
+            line = Found("ports", True, f"{key} {host}:{port}: in use, and this store's bot runs: {bot}")
         yield line
 
 
@@ -207,7 +207,7 @@ def _own_bot(settings: Any) -> str:
     return life.holder if life.running else ""
 
 
-def _port(key: str, host: str, port: int) -> Line:
+def _port(key: str, host: str, port: int) -> Found:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -215,13 +215,13 @@ def _port(key: str, host: str, port: int) -> Line:
             probe.bind((host, port))
         except OSError as error:
             why = error.strerror or str(error)
-            return Line(
+            return Found(
                 "ports", False, f"{key} {host}:{port}: {why}. Stop what listens there (this bot?) or set another"
             )
-    return Line("ports", True, f"{key} {host}:{port} is free")
+    return Found("ports", True, f"{key} {host}:{port} is free")
 
 
-def _gateway(host: str, port: int, *, paper: bool) -> Line:
+def _gateway(host: str, port: int, *, paper: bool) -> Found:
     from bot.broker.words import USUAL_PORTS, port_words, ports_words
 
     kind = f"{port} is {port_words(port)}"
@@ -230,17 +230,17 @@ def _gateway(host: str, port: int, *, paper: bool) -> Line:
         kind += f", the mode is {mode}: its usual ports are {ports_words(paper=paper)}; the account is looked at"
     try:
         with socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S):
-            return Line("gateway", True, f"{host}:{port} answers; {kind}")
+            return Found("gateway", True, f"{host}:{port} answers; {kind}")
     except OSError as error:
         why = error.strerror or str(error)
-        return Line(
+        return Found(
             "gateway",
             False,
             f"ibkr.host {host}, ibkr.port {port}: {why}. Start TWS or the gateway, enable its API socket",
         )
 
 
-def _currency(ibkr: Any) -> Line:
+def _currency(ibkr: Any) -> Found:
     """Ask in what currency the account is kept: a question on a connection of its own that changes nothing."""
     import asyncio
 
@@ -251,11 +251,11 @@ def _currency(ibkr: Any) -> Line:
     told = asyncio.run(base_currency(ibkr.host, ibkr.port, asks_as, ibkr.account, CURRENCY_TIMEOUT_S))
     if told is None:
         words = f"not told within {CURRENCY_TIMEOUT_S:g} s (asked as client {asks_as}); a bot that runs says it"
-        return Line("account currency", True, words)
+        return Found("account currency", True, words)
     if told == DOLLARS:
-        return Line("account currency", True, "the account is kept in USD")
+        return Found("account currency", True, "the account is kept in USD")
     words = f"the account is kept in {told}: only an account in dollars is traded. Set its base currency to USD, or "
-    return Line("account currency", False, words + "name another in ibkr.account")
+    return Found("account currency", False, words + "name another in ibkr.account")
 
 
 _ASKS_AS: Final = 90
@@ -269,7 +269,7 @@ _BOXES: Final = (
 """What of the gateway's settings keeps orders out, and can be seen on its own screen alone."""
 
 
-def _calendar(config: LoadedConfig) -> Iterator[Line]:
+def _calendar(config: LoadedConfig) -> Iterator[Found]:
     from bot.feeds.calendar import XnysCalendar
     from bot.feeds.clock import SystemClock
 
@@ -277,10 +277,10 @@ def _calendar(config: LoadedConfig) -> Iterator[Line]:
     calendar = XnysCalendar.around(now.date(), Path(config.settings.sim.state_dir), config.settings.calendar)
     following = calendar.next_session(calendar.today(now))
     half = ", a half day" if following.is_half_day else ""
-    yield Line("calendar", True, f"{calendar.first_day} to {calendar.last_day}; next session {following.day}{half}")
+    yield Found("calendar", True, f"{calendar.first_day} to {calendar.last_day}; next session {following.day}{half}")
 
 
-def _scenarios(config: LoadedConfig) -> Iterator[Line]:
+def _scenarios(config: LoadedConfig) -> Iterator[Found]:
     from bot.sim.scenario import load_scenario, scenario_names
 
     if config.settings.mode == "sim":
@@ -288,10 +288,10 @@ def _scenarios(config: LoadedConfig) -> Iterator[Line]:
     names = scenario_names()
     for name in names:
         load_scenario(name)
-    yield Line("scenarios", True, ", ".join(names) or "none")
+    yield Found("scenarios", True, ", ".join(names) or "none")
 
 
-def _places(config: LoadedConfig) -> Iterator[Line]:
+def _places(config: LoadedConfig) -> Iterator[Found]:
     from bot.config.loader import PATHS
 
     for section, key in PATHS:
@@ -301,25 +301,25 @@ def _places(config: LoadedConfig) -> Iterator[Line]:
         if key == "kill_switch_file" and place:
             state = ": it is THERE, no entry leaves" if Path(place).exists() else ": not there, entries may leave"
             if not Path(place).parent.is_dir():
-                yield Line(
+                yield Found(
                     "paths",
                     False,
                     f"{section}.{key} {place}: its directory does not exist; make it or correct the path",
                 )
                 continue
-        yield Line("paths", True, f"{section}.{key} {shown}{state}")
+        yield Found("paths", True, f"{section}.{key} {shown}{state}")
 
 
-def _meant(config: LoadedConfig) -> Iterator[Line]:
+def _meant(config: LoadedConfig) -> Iterator[Found]:
     from bot.config.doubts import doubts
 
     found = list(doubts(config.settings, config.sources_tree))
-    yield from (Line("settings", True, f"is it meant? {words}") for words in found)
+    yield from (Found("settings", True, f"is it meant? {words}") for words in found)
     if not found:
-        yield Line("settings", True, "none contradicts another")
+        yield Found("settings", True, "none contradicts another")
 
 
-_LOOKS: Final[tuple[tuple[str, Callable[[Any], Iterator[Line]]], ...]] = (
+_LOOKS: Final[tuple[tuple[str, Callable[[Any], Iterator[Found]]], ...]] = (
     ("data sources", _data_sources),
     ("secrets", _secrets),
     ("paths", _places),

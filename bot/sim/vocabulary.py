@@ -82,7 +82,7 @@ class BookLevel:
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
+class VenueDepth:
     """Bids best first, asks best first."""
 
     bids: Sequence[BookLevel]
@@ -143,7 +143,7 @@ class Market(Protocol):
         """Return the model values of an option, None for anything else or after its expiry."""
         ...
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> Depth: ...
+    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth: ...
 
     def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
         """Return the trades with since < at <= until, oldest first."""

@@ -17,7 +17,7 @@ NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Headline:
     """An answer in a word or two, why, and the colour that it means."""
 
     question: str
@@ -33,50 +33,50 @@ class Trouble:
     tone: str
 
 
-def three_answers(m: Overview, alone: str = "") -> tuple[Answer, Answer, Answer]:
+def three_answers(m: Overview, alone: str = "") -> tuple[Headline, Headline, Headline]:
     """Return the answers; `alone` says why no bot stands behind them, where none does."""
     return _protection(m), _money(m), _trouble(m, alone)
 
 
-def _protection(m: Overview) -> Answer:
+def _protection(m: Overview) -> Headline:
     question = "Protected?"
     if m.trouble is not None:
-        return Answer(question, "not known", "the page cannot say what is held now", BAD)
+        return Headline(question, "not known", "the page cannot say what is held now", BAD)
     bare = [p for p in m.positions if p.is_bare]
     if bare:
         uncovered = _count(sum(p.unprotected for p in bare), "contract")
         why = f"no working stop at the broker covers {uncovered} of {_named([p.title for p in bare])}"
         if all(p.protection == "synthetic" for p in bare):
-            return Answer(question, "Watched only", f"{why}: the bot watches the price and sells", WARN)
-        return Answer(question, "No", why, BAD)
+            return Headline(question, "Watched only", f"{why}: the bot watches the price and sells", WARN)
+        return Headline(question, "No", why, BAD)
     if m.positions:
         contracts = _count(sum(p.quantity for p in m.positions), "contract")
         held = f"{contracts} in {_count(len(m.positions), 'position')}"
-        return Answer(question, "Yes", f"{held}, each under a working stop or on its way out", GOOD)
-    return Answer(question, "Nothing held", "no position, so no risk", IDLE)
+        return Headline(question, "Yes", f"{held}, each under a working stop or on its way out", GOOD)
+    return Headline(question, "Nothing held", "no position, so no risk", IDLE)
 
 
-def _money(m: Overview) -> Answer:
+def _money(m: Overview) -> Headline:
     question = "Making money today?"
     if m.money is None:
-        return Answer(question, NOTHING, "the page cannot say", IDLE)
+        return Headline(question, NOTHING, "the page cannot say", IDLE)
     parts = f"realized {formats.gain(m.money.realized)} + open {formats.gain(m.money.open)}"
     unmarked = f" · {_count(m.money.unmarked, 'position')} without a bid yet" if m.money.unmarked else ""
     tone = {"good": GOOD, "bad": BAD}.get(formats.tone(m.money.total), IDLE)
-    return Answer(question, formats.gain(m.money.total), f"{parts}{unmarked}", tone)
+    return Headline(question, formats.gain(m.money.total), f"{parts}{unmarked}", tone)
 
 
-def _trouble(m: Overview, alone: str) -> Answer:
+def _trouble(m: Overview, alone: str) -> Headline:
     question = "Anything wrong?"
     if alone:
-        return Answer(question, "Not running", "nobody decides or trails; stops at the broker rest there", BAD)
+        return Headline(question, "Not running", "nobody decides or trails; stops at the broker rest there", BAD)
     faults = sorted(_faults(m), key=lambda fault: _SERIOUS.index(fault.tone))
     if not faults:
-        return Answer(question, "No", _calm(m), GOOD)
+        return Headline(question, "No", _calm(m), GOOD)
     first, *others = faults
     more = "; ".join(fault.words for fault in others[:NAMED])
     rest = f"; and {len(others) - NAMED} more" if len(others) > NAMED else ""
-    return Answer(question, first.words, f"{first.why}{f'. Also: {more}{rest}' if more else ''}", first.tone)
+    return Headline(question, first.words, f"{first.why}{f'. Also: {more}{rest}' if more else ''}", first.tone)
 
 
 def _faults(m: Overview) -> Iterator[Trouble]:

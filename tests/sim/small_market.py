@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from bot.sim.vocabulary import Bar, Depth, Instrument, ModelGreeks, Print
+from bot.sim.vocabulary import Bar, Instrument, ModelGreeks, Print, VenueDepth
 
 SHARES = Instrument(1, "SPY", "STK", "SMART", "ARCA", "SPY", "SPY")
 
@@ -54,8 +54,8 @@ class SmallMarket:
     def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
         return None
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> Depth:
-        return Depth((), ())
+    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth:
+        return VenueDepth((), ())
 
     def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
         return []

@@ -20,7 +20,7 @@ from bot.sim.market.kept import KeptMarket
 from bot.sim.market.model import MarketModel, build_market
 from bot.sim.scenario import load_scenario
 from bot.sim.uw import UwFace
-from bot.sim.vocabulary import Depth, Instrument, ModelGreeks, TopOfBook
+from bot.sim.vocabulary import Instrument, ModelGreeks, TopOfBook, VenueDepth
 
 ROOM = Path(kept_day.__file__).parent
 SCENARIO = load_scenario("half_day")
@@ -194,7 +194,7 @@ def watched() -> list[Instrument]:
     return random.Random(4).sample(list(plain().instruments()), 60)
 
 
-Seen = tuple[TopOfBook, ModelGreeks | None, Depth]
+Seen = tuple[TopOfBook, ModelGreeks | None, VenueDepth]
 
 
 def quoted(market: MarketModel) -> list[Seen]:

@@ -58,7 +58,7 @@ from bot.sim.tws.requests import WireRequest
 from bot.sim.tws.serve_data import MARKET_DATA, QUOTES
 from bot.sim.tws.server import TwsFace
 from bot.sim.tws.session import ClientSession
-from bot.sim.tws.tickets import Refusal, read_ticket
+from bot.sim.tws.tickets import Denial, read_ticket
 from bot.sim.tws.wire import Message
 from bot.sim.uw.routes import Answer
 from bot.sim.uw.server import garbage
@@ -318,7 +318,7 @@ class FaultyTwsFace(TwsFace):
     ) -> None:
         """Tell of an order that is over without a word of why; one that does not read is answered as ever."""
         ticket = read_ticket(request, session.client_id, self.venue.market, self.venue.account_id, now)
-        if isinstance(ticket, Refusal):
+        if isinstance(ticket, Denial):
             super().ingress(session, request)
             return
         for status in statuses:

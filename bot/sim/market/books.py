@@ -19,7 +19,7 @@ from bot.sim.market.noise import generator, mix, uniform, uniform_array
 from bot.sim.market.paths import DayPath, Timeline
 from bot.sim.market.rules import INDEX_OPTION_RULE, UnderlyingSpec
 from bot.sim.market.surface import Floats
-from bot.sim.vocabulary import BookLevel, Depth
+from bot.sim.vocabulary import BookLevel, VenueDepth
 
 _FLICKER_SHARE: Final = 0.12  # how often a quote stands one tick wider
 _FLICKER_WORD: Final = 11
@@ -154,13 +154,13 @@ def _imbalance(path: DayPath, noise: float, rng: np.random.Generator, line: Time
 
 def stock_depth(
     spec: UnderlyingSpec, tape: StockTape, index: int, levels: int, seed: int, con_id: int, size_factor: float
-) -> Depth:
+) -> VenueDepth:
     """Return the book: level sizes vary, their totals lean exactly as the tape says (to rounding)."""
     total = spec.shares_displayed * size_factor
     lean = float(tape.imbalance[index])
     bids = _side(total * (1 + lean) / 2, int(tape.bid[index]), -1, levels, seed, con_id, index)
     asks = _side(total * (1 - lean) / 2, int(tape.ask[index]), +1, levels, seed, con_id, index)
-    return Depth(bids, asks)
+    return VenueDepth(bids, asks)
 
 
 def _side(total: float, best: int, step: int, levels: int, seed: int, con_id: int, index: int) -> tuple[BookLevel, ...]:

@@ -52,7 +52,7 @@ from bot.sim.market.surface import (
     moneyness_array,
 )
 from bot.sim.scenario import MARKET_HALF_DAYS, Scenario, SymbolScript
-from bot.sim.vocabulary import Bar, BookLevel, Depth, Instrument, ModelGreeks, Print, TopOfBook
+from bot.sim.vocabulary import Bar, BookLevel, Instrument, ModelGreeks, Print, TopOfBook, VenueDepth
 
 _DAYS_KEPT: Final = 24  # contracts of an underlying whose trades are at hand: as many as are watched at a time
 _PIN_MARGIN: Final = 1.6  # how far the pin's gamma stands above any other strike's
@@ -227,7 +227,7 @@ class MarketModel:
         book, line = self._books[instrument.symbol], self.line
         tape, started, halted = book.tape, index >= line.open_index, bool(book.path.halted[index])
         index_like = instrument.sec_type == "IND"
-        depth = Depth((), ()) if index_like or halted else self._depth(book, index, 1)
+        depth = VenueDepth((), ()) if index_like or halted else self._depth(book, index, 1)
         bid, ask = next(iter(depth.bids), None), next(iter(depth.asks), None)
         volume = int(tape.volume[index])
         return TopOfBook(
@@ -322,17 +322,17 @@ class MarketModel:
             self._greeks[con_id] = known
         return known
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> Depth:
+    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth:
         """Return a stock's book; an option shows its best level only, an index nothing."""
         if instrument.sec_type == "STK":
             return self._depth(self._books[instrument.symbol], self._index(at), levels)
         if instrument.sec_type == "IND":
-            return Depth((), ())
+            return VenueDepth((), ())
         return top_as_depth(self.top(instrument, at))
 
-    def _depth(self, book: Book, index: int, levels: int) -> Depth:
+    def _depth(self, book: Book, index: int, levels: int) -> VenueDepth:
         if book.path.halted[index]:
-            return Depth((), ())
+            return VenueDepth((), ())
         con_id = book.universe.underlying.con_id
         return stock_depth(book.universe.spec, book.tape, index, levels, self.seed, con_id, 1.0)
 
@@ -463,11 +463,11 @@ class MarketModel:
         return sorted((each for each in found if since < each.at <= until), key=lambda each: (each.at, each.id))
 
 
-def top_as_depth(top: TopOfBook) -> Depth:
+def top_as_depth(top: TopOfBook) -> VenueDepth:
     """Return a quote as a book of one level a side."""
     bids = (BookLevel(top.bid, top.bid_size, "CBOE"),) if top.bid is not None else ()
     asks = (BookLevel(top.ask, top.ask_size, "CBOE"),) if top.ask is not None else ()
-    return Depth(bids, asks)
+    return VenueDepth(bids, asks)
 
 
 @lru_cache(maxsize=1024)  # a search goes through thousands of contracts of a dozen expiries

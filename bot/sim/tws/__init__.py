@@ -6,7 +6,7 @@ and `order_messages` encode what the venue answers, each by negotiated server ve
 prices, fills and money come from the venue.
 """
 
-from bot.sim.tws.limits import Limits
+from bot.sim.tws.limits import ClientLimits
 from bot.sim.tws.server import TwsFace
 
-__all__ = ["Limits", "TwsFace"]
+__all__ = ["ClientLimits", "TwsFace"]

@@ -16,7 +16,7 @@ from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws import messages
 from bot.sim.tws.order_messages import OrderView, completed_order, open_order, order_status
 from bot.sim.tws.requests import PlaceOrder
-from bot.sim.tws.tickets import Refusal, read_ticket
+from bot.sim.tws.tickets import Denial, read_ticket
 from bot.sim.tws.wire import Message
 from bot.sim.vocabulary import (
     Filled,
@@ -74,7 +74,7 @@ class ClientDesk:
         """Place, modify, hold or preview one order of `client`."""
         now = self._now()
         ticket = read_ticket(request, client.client_id, self._venue.market, self._venue.account_id, now)
-        if isinstance(ticket, Refusal):
+        if isinstance(ticket, Denial):
             client.error(request.order_id, ticket.code, ticket.text)
             return
         if ticket.what_if:

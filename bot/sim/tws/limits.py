@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ClientLimits:
     """Sizes are counts, times are wall seconds."""
 
     market_data_lines: int = 100  # 101 above
@@ -52,7 +52,7 @@ class RateGuard:
 class HistoricalPacing:
     """IB's three pacing rules for historical bars."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ClientLimits) -> None:
         self._limits = limits
         self._identical: dict[object, float] = {}
         self._by_contract: dict[int, deque[float]] = {}

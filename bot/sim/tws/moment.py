@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from bot.sim.vocabulary import Depth, Instrument, ModelGreeks, TopOfBook, Venue, VenuePosition
+from bot.sim.vocabulary import Instrument, ModelGreeks, TopOfBook, Venue, VenueDepth, VenuePosition
 
 
 class VenueMoment:
@@ -19,7 +19,7 @@ class VenueMoment:
         self.monotonic = monotonic
         self._tops: dict[int, TopOfBook] = {}
         self._greeks: dict[int, ModelGreeks | None] = {}
-        self._depths: dict[tuple[int, int], Depth] = {}
+        self._depths: dict[tuple[int, int], VenueDepth] = {}
 
     def top(self, instrument: Instrument) -> TopOfBook:
         con_id = instrument.con_id
@@ -33,7 +33,7 @@ class VenueMoment:
             self._greeks[con_id] = self.market.greeks(instrument, self.at)
         return self._greeks[con_id]
 
-    def depth(self, instrument: Instrument, levels: int) -> Depth:
+    def depth(self, instrument: Instrument, levels: int) -> VenueDepth:
         key = (instrument.con_id, levels)
         if key not in self._depths:
             self._depths[key] = self.market.depth(instrument, self.at, levels)

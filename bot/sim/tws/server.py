@@ -13,7 +13,7 @@ from bot.sim.hours import EXCHANGE_ZONE, USUAL, HoursSaid
 from bot.sim.tws import serve_account, serve_data, serve_history, serve_orders, serve_reference
 from bot.sim.tws.desk import ClientDesk
 from bot.sim.tws.handlers import HANDLERS
-from bot.sim.tws.limits import Limits
+from bot.sim.tws.limits import ClientLimits
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.requests import WireRequest
 from bot.sim.tws.session import ClientSession
@@ -40,7 +40,7 @@ class TwsFace:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        limits: Limits | None = None,
+        limits: ClientLimits | None = None,
         accounts: Sequence[str] = (),
         pace_s: float = 0.02,
         master_client_id: int | None = None,
@@ -49,7 +49,7 @@ class TwsFace:
         self.venue = simulated.venue
         self.market = simulated.venue.market
         self.accounts = tuple(accounts) or (simulated.venue.account_id,)
-        self.limits = limits or Limits()
+        self.limits = limits or ClientLimits()
         self.max_version = max_version
         self.mute: set[int] = set()
         self.desk = ClientDesk(simulated, clock.now, self._started, master_client_id)

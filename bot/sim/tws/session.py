@@ -13,7 +13,7 @@ from bot.sim.tws import messages
 from bot.sim.tws.account_streams import AccountFeed
 from bot.sim.tws.decoding import decode, message_id, request_id
 from bot.sim.tws.desk import ClientDesk
-from bot.sim.tws.limits import HistoricalPacing, Limits, RateGuard
+from bot.sim.tws.limits import ClientLimits, HistoricalPacing, RateGuard
 from bot.sim.tws.market_streams import Stream
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.requests import StartApi, WireRequest
@@ -43,7 +43,7 @@ class Face(Protocol):
     """What a connection, and whoever answers its requests, needs of the face that it belongs to."""
 
     desk: ClientDesk
-    limits: Limits
+    limits: ClientLimits
     max_version: int
 
     @property

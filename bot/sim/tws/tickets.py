@@ -15,7 +15,7 @@ from bot.sim.vocabulary import Instrument, Market, OrderTicket, Side
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Denial:
     """Why an order was not taken: TWS's code and a text."""
 
     code: int
@@ -37,46 +37,46 @@ _TRAILING: Final = frozenset({"TRAIL", "TRAIL LIMIT"})
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
 _TIMES_IN_FORCE: Final = frozenset({"DAY", "GTC", "IOC", "GTD"})
 
-NO_DEFINITION: Final = Refusal(200, "No security definition has been found for the request")
-AMBIGUOUS: Final = Refusal(200, "The contract description specified is ambiguous; you must specify the multiplier, "
+NO_DEFINITION: Final = Denial(200, "No security definition has been found for the request")
+AMBIGUOUS: Final = Denial(200, "The contract description specified is ambiguous; you must specify the multiplier, "
                                 "the expiry, the strike, the right or the trading class")  # fmt: skip
 
 
 def read_ticket(
     request: PlaceOrder, client_id: int, market: Market, account: str, now: datetime
-) -> OrderTicket | Refusal:
+) -> OrderTicket | Denial:
     """Return the ticket that `request` describes, or what TWS would answer instead."""
     refusal = _unsupported(request, account)
     if refusal is not None:
         return refusal
     instrument = one_instrument(request, market, now)
-    if isinstance(instrument, Refusal):
+    if isinstance(instrument, Denial):
         return instrument
     if instrument.sec_type == "IND":
-        return Refusal(201, "Order rejected - reason: an index is not tradable")
+        return Denial(201, "Order rejected - reason: an index is not tradable")
     try:
         good_till = read_time(request.good_till, EXCHANGE_ZONE) if request.tif == "GTD" else None
     except ProtocolError:
-        return Refusal(391, "The time or time-zone entered is invalid. The correct format is yyyymmdd hh:mm:ss xx/xxxx")
+        return Denial(391, "The time or time-zone entered is invalid. The correct format is yyyymmdd hh:mm:ss xx/xxxx")
     if request.tif == "GTD" and good_till is None:
-        return Refusal(391, "A good-till-date order needs its date and time")
+        return Denial(391, "A good-till-date order needs its date and time")
     return _ticket(request, client_id, instrument, account, good_till)
 
 
-def one_instrument(request: PlaceOrder, market: Market, now: datetime) -> Instrument | Refusal:
+def one_instrument(request: PlaceOrder, market: Market, now: datetime) -> Instrument | Denial:
     """Return the one instrument that an order is for."""
     if not is_specific(request.contract):
         return NO_DEFINITION
     found = lookup(market, request.contract)
     live = [each for each in found if not is_expired(each, market, now)]
     if found and not live:
-        return Refusal(201, "Order rejected - reason: the contract has expired")
+        return Denial(201, "Order rejected - reason: the contract has expired")
     if not live:
         return NO_DEFINITION
     return live[0] if len(live) == 1 else AMBIGUOUS
 
 
-def _unsupported(request: PlaceOrder, account: str) -> Refusal | None:
+def _unsupported(request: PlaceOrder, account: str) -> Denial | None:
     kind = order_type(request)
     checks = (
         (request.action not in _SIDES, 321, f"Error validating request: action {request.action!r} is not BUY or SELL"),
@@ -92,7 +92,7 @@ def _unsupported(request: PlaceOrder, account: str) -> Refusal | None:
         (kind in {"STP", "STP LMT"} and not request.aux_price, 321, "Error validating request: no stop price"),
         (kind in _TRAILING and not _trail(request), 321, "Error validating request: no trailing amount or percentage"),
     )
-    return next((Refusal(code, text) for wrong, code, text in checks if wrong), None)
+    return next((Denial(code, text) for wrong, code, text in checks if wrong), None)
 
 
 def order_type(request: PlaceOrder) -> str:

@@ -11,7 +11,7 @@ import ib_insync
 import pytest
 
 from bot.sim.driver import VenueDriver
-from bot.sim.tws import Limits, TwsFace
+from bot.sim.tws import ClientLimits, TwsFace
 from bot.sim.vocabulary import SimulatedVenue
 from tests.sim.tws.small_venue import RunningClock, SmallVenue
 
@@ -30,13 +30,13 @@ class Site:
 
 
 @pytest.fixture
-def limits() -> Limits:
+def limits() -> ClientLimits:
     """IB's limits, but for the pauses between two requests of one kind, which tests would have to sit through."""
-    return Limits(tick_by_tick_repeat_s=0.0, historical_repeat_s=0.0)
+    return ClientLimits(tick_by_tick_repeat_s=0.0, historical_repeat_s=0.0)
 
 
 @pytest.fixture
-async def site(limits: Limits) -> AsyncIterator[Site]:
+async def site(limits: ClientLimits) -> AsyncIterator[Site]:
     venue = SmallVenue()
     simulated = SimulatedVenue(venue)
     clock = RunningClock()

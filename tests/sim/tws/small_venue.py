@@ -15,7 +15,6 @@ from bot.sim.vocabulary import (
     LIVE,
     Bar,
     BookLevel,
-    Depth,
     Filled,
     Instrument,
     ModelGreeks,
@@ -26,6 +25,7 @@ from bot.sim.vocabulary import (
     Side,
     Status,
     TopOfBook,
+    VenueDepth,
     VenueEvent,
     VenueExecution,
     VenueOrder,
@@ -123,12 +123,12 @@ class SmallMarket:
         plain = black_scholes(spot, float(instrument.strike), years, self.iv, instrument.right)
         return ModelGreeks(self.iv, plain.price, plain.delta, plain.gamma, plain.vega, plain.theta, spot)
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> Depth:
+    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth:
         top = self.top(instrument, at)
         step = Decimal("0.01")
         bids = [BookLevel(top.bid - step * row, 100 + row, "ARCA") for row in range(levels)] if top.bid else []
         asks = [BookLevel(top.ask + step * row, 200 + row, "NSDQ") for row in range(levels)] if top.ask else []
-        return Depth(bids, asks)
+        return VenueDepth(bids, asks)
 
     def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
         first, last = int(since.timestamp()), int(until.timestamp())

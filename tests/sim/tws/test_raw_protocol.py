@@ -9,7 +9,7 @@ import pytest
 from ib_insync import IB, LimitOrder, Option
 
 from bot.sim.driver import VenueDriver
-from bot.sim.tws import Limits, TwsFace
+from bot.sim.tws import ClientLimits, TwsFace
 from bot.sim.tws.wire import FrameReader, encode, frame, split
 from bot.sim.vocabulary import SimulatedVenue
 from tests.sim.tws.conftest import TIMEOUT_S, Site, until
@@ -282,7 +282,7 @@ def _place(
 
 
 async def test_the_101st_line_is_refused(site: Site) -> None:
-    site.face.limits = Limits(market_data_lines=2)
+    site.face.limits = ClientLimits(market_data_lines=2)
     wire = await start(site.port)
     for req_id in (1, 2, 3):
         wire.send(1, 11, req_id, *CALL_1012, 0, "", 0, 0, "")
@@ -293,7 +293,7 @@ async def test_the_101st_line_is_refused(site: Site) -> None:
 
 
 async def test_too_many_messages_are_refused_and_then_cost_the_connection(site: Site) -> None:
-    site.face.limits = Limits(messages_per_s=10, rate_violations=1)
+    site.face.limits = ClientLimits(messages_per_s=10, rate_violations=1)
     wire = await start(site.port)
     for _ in range(12):
         wire.send(49, 1)
@@ -303,7 +303,7 @@ async def test_too_many_messages_are_refused_and_then_cost_the_connection(site: 
 
 
 async def test_tick_by_tick_on_one_instrument_waits_fifteen_seconds(site: Site) -> None:
-    site.face.limits = Limits()
+    site.face.limits = ClientLimits()
     wire = await start(site.port)
     wire.send(97, 1, *CALL_1012, "BidAsk", 0, 0)
     wire.send(97, 2, *CALL_1012, "Last", 0, 0)

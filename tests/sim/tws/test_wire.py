@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sim.tws.decoding import DECODERS, decode
-from bot.sim.tws.limits import HistoricalPacing, Limits, RateGuard
+from bot.sim.tws.limits import ClientLimits, HistoricalPacing, RateGuard
 from bot.sim.tws.order_requests import read_place_order
 from bot.sim.tws.requests import PlaceOrder, Unknown
 from bot.sim.tws.session import negotiate
@@ -202,12 +202,12 @@ def test_the_rate_guard_counts_a_violation_for_each_second_of_excess() -> None:
 
 
 def test_historical_requests_are_paced_by_identity_contract_and_bar_size() -> None:
-    pacing = HistoricalPacing(Limits())
+    pacing = HistoricalPacing(ClientLimits())
     assert pacing.admit("a", 1, 60, 0.0)
     assert not pacing.admit("a", 1, 60, 14.0)
     assert pacing.admit("a", 1, 60, 29.5)
     assert all(pacing.admit(f"b{n}", 2, 60, 40.0) for n in range(5))
     assert not pacing.admit("b5", 2, 60, 41.0)
-    fine = HistoricalPacing(Limits())
+    fine = HistoricalPacing(ClientLimits())
     assert all(fine.admit(f"c{n}", n, 5, float(n)) for n in range(60))
     assert not fine.admit("c60", 60, 5, 60.0)
