@@ -299,9 +299,10 @@ class Order(Living[OrderTrigger, OrderChange]):
             return False
         return self.state is S.REJECTED or (self.state is S.CANCELLED and self.reject_reason.startswith(NOT_TAKEN))
 
-    def was_sent_before_as(self, order_id: int) -> bool:
-        """Say whether an order id is that of an earlier sending of the same reference; 0, an id unknown, is not."""
-        return bool(self.attempts and order_id) and order_id != self.order_id
+    def was_sent_before_as(self, order_id: int, highest_told: int) -> bool:
+        """Say whether an order id is that of an earlier sending of the same reference; 0, an id unknown, is not, nor is
+        one above all that were told: a refusal can be heard before its own sending is."""
+        return bool(self.attempts) and 0 < order_id <= highest_told and order_id != self.order_id
 
     @property
     def changes_are_over(self) -> bool:

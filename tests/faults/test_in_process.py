@@ -156,3 +156,11 @@ async def test_a_print_that_is_not_the_market_comes_only_where_the_truth_follows
     site = Site({"kind": "wild_print", "does": "up", "share": 1.0, "for_seconds": 20}, *bent)
     await site.run(6)
     assert bool(site.broker.script.wild) is (kind is None)
+
+
+async def test_a_script_that_is_put_in_the_place_of_another_holds_for_every_part_of_the_broker() -> None:
+    site = await Site({"kind": "orders_lost", "for_seconds": 600}).run()
+    site.broker.script = FaultScript([])
+    await site.run()
+    changes = [event.change for event in site.heard if isinstance(event, LinkChanged)]
+    assert changes[-2:] == [LinkChange.ORDERS_LOST, LinkChange.RESTORED]

@@ -35,7 +35,7 @@ class OrderErrors:
             return
         if _READ_ONLY in event.text.lower():
             self._tell_of_the_read_only_api(event)
-        if order.was_sent_before_as(event.order_id):
+        if order.was_sent_before_as(event.order_id, self._ledger.highest_order_id):
             return  # late news of a sending that the present one has replaced
         if event.meaning in {ErrorMeaning.WARNING, ErrorMeaning.CANCEL_REPORTED}:
             return

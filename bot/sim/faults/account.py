@@ -18,13 +18,13 @@ class AccountFaults:
     """Remembers what was last said of value and of P&L, for a part that falls silent is said again as it was."""
 
     def __init__(self, script: FaultScript) -> None:
-        self._script = script
+        self.script = script
         self._valued: AccountReported | None = None
         self._pnl: AccountReported | None = None
 
     def told(self, event: AccountReported, now: datetime) -> AccountReported:
         """Return what an adapter makes of what the account says of itself at this moment."""
-        fault = self._script.active(AccountSays, now)
+        fault = self.script.active(AccountSays, now)
         if fault is None or self._valued is None or self._pnl is None:
             self._valued = self._pnl = event
             return event
@@ -36,7 +36,7 @@ class AccountFaults:
         changes: dict[str, dict[str, Any]] = {
             "zeros": dict.fromkeys(("net_liquidation", "cash", "available_funds", "buying_power"), Decimal(0)),
             "base": {"net_liquidation": None, "currency": "EUR"},
-            "missing": {self._script.chance.choice(("net_liquidation", "cash", "available_funds", "daily_pnl")): None},
+            "missing": {self.script.chance.choice(("net_liquidation", "cash", "available_funds", "daily_pnl")): None},
             "pnl_unset": {"daily_pnl": None, "pnl_at": pnl.pnl_at},
         }
         return replace(event, **changes.get(fault.says, {}))

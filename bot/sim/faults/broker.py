@@ -107,7 +107,7 @@ class FaultyBroker:
     ) -> None:
         self._inner = SimBroker(simulated, clock, self._hear, bot_id)
         self._simulated, self._venue, self._clock, self._sink = simulated, venue, clock, sink
-        self.script = script
+        self._script = script
         self._callbacks = CallbackFaults(script, clock, sink)
         self._market = MarketFaults(script, self._callbacks, self._inner, sink)
         self._link = FaultyLink(script, self._callbacks, self._market, self._inner, clock, sink)
@@ -118,6 +118,17 @@ class FaultyBroker:
         self._paid_at_fill = Decimal(0)
         self._asked_hours: tuple[str, ...] = ()
         self._told_hours: OtherHours | None = None
+
+    @property
+    def script(self) -> FaultScript:
+        """What goes wrong; whoever puts another one in its place puts it before every part of the broker."""
+        return self._script
+
+    @script.setter
+    def script(self, script: FaultScript) -> None:
+        self._script = script
+        for part in (self._callbacks, self._market, self._link, self._account):
+            part.script = script
 
     async def start(self) -> None:
         if not self._running:

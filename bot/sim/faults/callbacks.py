@@ -18,14 +18,14 @@ class CallbackFaults:
     """Passes events on to the sink, or does to them what the script says. What is held back waits for `release`."""
 
     def __init__(self, script: FaultScript, clock: Clock, sink: Sink) -> None:
-        self._script, self._clock, self._sink = script, clock, sink
+        self.script, self._clock, self._sink = script, clock, sink
         self._held: list[tuple[datetime, int, Callable[[], None]]] = []
         self._number = 0
         self._before_executions: list[Event] = []
 
     def of_an_order(self, kind: Callback, event: Event, now: datetime) -> None:
         """Pass on what concerns orders; where commissions come first, executions wait for the next one."""
-        if kind not in OF_ORDERS or self._script.active(CommissionFirst, now) is None:
+        if kind not in OF_ORDERS or self.script.active(CommissionFirst, now) is None:
             self.bend(kind, event, now)
         elif kind is Callback.EXECUTION:
             self._before_executions.append(event)
@@ -38,8 +38,8 @@ class CallbackFaults:
 
     def bend(self, kind: Callback, event: Event, now: datetime) -> None:
         """Pass a callback on, or do to it what the script says."""
-        chance = self._script.chance
-        for fault in self._script.touching(now):
+        chance = self.script.chance
+        for fault in self.script.touching(now):
             if not fault.bends(kind) or chance.random() >= fault.share:
                 continue
             if isinstance(fault, Drop):
@@ -56,8 +56,8 @@ class CallbackFaults:
 
     def is_missed(self, kind: Callback, now: datetime) -> bool:
         """Say whether an answer to a question does not come, or too late for who asked."""
-        for fault in self._script.touching(now):
-            if not fault.bends(kind) or self._script.chance.random() >= fault.share:
+        for fault in self.script.touching(now):
+            if not fault.bends(kind) or self.script.chance.random() >= fault.share:
                 continue
             if isinstance(fault, Drop) or (isinstance(fault, Delay) and fault.delay_seconds > _PATIENCE_S):
                 return True

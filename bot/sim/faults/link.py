@@ -30,7 +30,7 @@ class FaultyLink:
         clock: Clock,
         sink: Sink,
     ) -> None:
-        self._script, self._callbacks, self._market = script, callbacks, market
+        self.script, self._callbacks, self._market = script, callbacks, market
         self._broker, self._clock, self._sink = broker, clock, sink
         self._time_told_at = clock.now()
         self.state = LinkChange.DROPPED
@@ -42,7 +42,7 @@ class FaultyLink:
         return self.state is LinkChange.DROPPED
 
     def is_mute(self, now: datetime) -> bool:
-        return self._script.active(Mute, now) is not None
+        return self.script.active(Mute, now) is not None
 
     def is_deaf(self, now: datetime) -> bool:
         """Nothing about orders passes in either direction."""
@@ -85,14 +85,14 @@ class FaultyLink:
             self._tell(wanted, "as before")
 
     def _wanted(self, now: datetime) -> LinkChange:
-        if self._script.active(Restart, now) is not None:
+        if self.script.active(Restart, now) is not None:
             self.forgets_before = now
             return LinkChange.DROPPED
         if self.is_dropped and self._callbacks.is_missed(Callback.TIME, now):
             return LinkChange.DROPPED  # who is not told the time is not let in
-        if self._script.active(OrdersLost, now) is not None:
+        if self.script.active(OrdersLost, now) is not None:
             return LinkChange.ORDERS_LOST
-        if self._script.active(Competing, now) is not None:
+        if self.script.active(Competing, now) is not None:
             return LinkChange.COMPETING
         return LinkChange.DATA_LOST if self._market.is_lost(now) else LinkChange.ACCEPTED
 

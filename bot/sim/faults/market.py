@@ -25,7 +25,7 @@ class MarketFaults:
     """Does to market data what the script says, and watches the farms as an adapter does."""
 
     def __init__(self, script: FaultScript, callbacks: CallbackFaults, broker: SimBroker, sink: Sink) -> None:
-        self._script, self._callbacks, self._broker, self._sink = script, callbacks, broker, sink
+        self.script, self._callbacks, self._broker, self._sink = script, callbacks, broker, sink
         self._farms = FarmWatch(_LINES_QUIET_S)
         self._spoke: dict[str, float] = {}
         self._lines_since: float | None = None
@@ -33,7 +33,7 @@ class MarketFaults:
 
     def is_lost(self, now: datetime) -> bool:
         """Say whether market data as a whole count as lost."""
-        return bool(self._farms.lost) or self._script.active(DeadFarm, now) is not None
+        return bool(self._farms.lost) or self.script.active(DeadFarm, now) is not None
 
     def hear(self, kind: Callback, event: Event, now: datetime) -> None:
         """Pass on what the market says, but for what is silent."""
@@ -45,7 +45,7 @@ class MarketFaults:
             return
         if isinstance(event, QuoteReceived | GreeksReceived):
             self._spoke[OPTIONS if self._is_option(event.key) else UNDERLYINGS] = now.timestamp()
-        bad = self._script.active(BadQuotes, now)
+        bad = self.script.active(BadQuotes, now)
         if bad is not None and isinstance(event, QuoteReceived):
             quote = event.quote
             sides = (quote.ask, quote.bid) if bad.value == "crossed" else (None, None)  # no number is None on our side
@@ -55,10 +55,10 @@ class MarketFaults:
     def print_wildly(self, now: datetime) -> None:
         """What the next look at the market takes back: so there is none while what the market says may not come, or
         not in its order."""
-        fault, chance = self._script.active(WildPrint, now), self._script.chance
-        if fault is None or self._script.active(Mute, now) is not None:
+        fault, chance = self.script.active(WildPrint, now), self.script.chance
+        if fault is None or self.script.active(Mute, now) is not None:
             return
-        if any(each.bends(Callback.QUOTE) for at in (now, now + _NEXT_LOOK) for each in self._script.touching(at)):
+        if any(each.bends(Callback.QUOTE) for at in (now, now + _NEXT_LOOK) for each in self.script.touching(at)):
             return
         for key, quote in self._broker.quoted():
             if chance.random() >= fault.share or self._is_dead(key, now):
@@ -66,7 +66,7 @@ class MarketFaults:
             wild = wild_quote(quote, fault.does, chance, now)
             if wild is not None:
                 self._broker.renew(key)
-                self._script.wild.append(WildBid(now, key, wild.bid or Decimal(0), quote.bid or Decimal(0)))
+                self.script.wild.append(WildBid(now, key, wild.bid or Decimal(0), quote.bid or Decimal(0)))
                 self._sink(QuoteReceived(key, wild))
 
     def hang_up(self, now: datetime) -> None:
@@ -74,12 +74,12 @@ class MarketFaults:
         self._farms.forget()
         self._spoke.clear()
         self._lines_since = None
-        self._script.due(FarmSays, now)
+        self.script.due(FarmSays, now)
 
     def look_at_farms(self, now: datetime, *, deaf: bool) -> None:
         """Do as an adapter does: a notice starts a look, what is silent and asked anew is lost."""
         at = now.timestamp()
-        for farm in self._script.due(FarmSays, now):
+        for farm in self.script.due(FarmSays, now):
             self._farms.noticed(f"{farm.code} {farm.text}", at)
         if not deaf:
             self._farms.heard(at)
@@ -91,7 +91,7 @@ class MarketFaults:
 
     def renew_what_was_dead(self, now: datetime) -> None:
         """A line that is served again says everything again."""
-        active = self._script.active
+        active = self.script.active
         silenced = active(Mute, now), active(DeadFarm, now), active(DeadLine, now)
         if silenced != self._silenced:
             self._silenced = silenced
@@ -100,7 +100,7 @@ class MarketFaults:
     def _is_dead(self, key: str, now: datetime) -> bool:
         """Say whether the line of a key says nothing now, because it ended or its farm is gone."""
         option = self._is_option(key)
-        farm, line = self._script.active(DeadFarm, now), self._script.active(DeadLine, now)
+        farm, line = self.script.active(DeadFarm, now), self.script.active(DeadLine, now)
         if farm is not None and (farm.farm == "usopt") is option:
             return True
         if any(each.silences(option) for each in self._farm_faults(now)):
@@ -112,7 +112,7 @@ class MarketFaults:
         return instrument is not None and instrument.sec_type == "OPT"
 
     def _farm_faults(self, now: datetime) -> list[FarmSays]:
-        return [f for f in self._script.faults if isinstance(f, FarmSays) and self._script.lasts(f, now)]
+        return [f for f in self.script.faults if isinstance(f, FarmSays) and self.script.lasts(f, now)]
 
 
 def _by_name(key: str, salt: int) -> float:

@@ -252,6 +252,22 @@ async def test_the_late_end_of_a_lost_sending_does_not_end_the_one_that_went_out
     assert desk.store.order(lost.ref).state is OrderState.WORKING
 
 
+async def test_a_refusal_that_is_heard_before_its_own_sending_counts(desk: Desk) -> None:
+    """Where broker and engine share a process the answer to a sending comes before the word that it was sent."""
+    await desk.entry_working(2)
+    desk.broker.fill(desk.broker.entry, 2)
+    await desk.ticks(2)
+    lost = desk.broker.stop_order
+    desk.broker.drop(lost)
+    await desk.ticks(12, 1.0)
+    while lost.ref not in desk.broker.book:
+        await desk.tick(1.0)
+    order, next_id = desk.engine.ledger.by_ref[lost.ref], desk.engine.ledger.highest_order_id + 1
+    assert order.attempts
+    assert not order.was_sent_before_as(next_id, desk.engine.ledger.highest_order_id)
+    assert order.was_sent_before_as(lost.order_id, desk.engine.ledger.highest_order_id)
+
+
 @pytest.mark.parametrize(
     "code, meaning",
     [(201, ErrorMeaning.REJECTED), (321, ErrorMeaning.AMBIGUOUS), (10147, ErrorMeaning.CANCEL_REFUSED)],
