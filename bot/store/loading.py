@@ -288,11 +288,10 @@ def _last_close(connection: Connection, today: date, now: datetime) -> Decimal |
 
 
 def _last_account(connection: Connection, today: date) -> AccountReported | None:
-    """Return the account as it was last kept today: what a start compares the broker's first word with. What bears a
-    later day was kept by a clock that was ahead, and is of today too; the last is the one that was written last."""
+    """Return the account as it was last kept today: what a start compares the broker's first word with."""
     account = ACCOUNT_SNAPSHOT.c
-    query = select(ACCOUNT_SNAPSHOT).where(account.day >= today.isoformat(), account.net_liquidation > 0)
-    row = connection.execute(query.order_by(account.id.desc()).limit(1)).mappings().first()
+    query = select(ACCOUNT_SNAPSHOT).where(account.day == today.isoformat(), account.net_liquidation > 0)
+    row = connection.execute(query.order_by(account.at.desc(), account.id.desc()).limit(1)).mappings().first()
     if row is None:
         return None
     return ACCOUNTS.read(row)

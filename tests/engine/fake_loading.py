@@ -191,12 +191,14 @@ class _Account:
 
     def __init__(self, kept: Kept, now: datetime) -> None:
         self._kept, self._now, self._today = kept, now, new_york_day(now)
-        self._as_written: list[tuple[AccountReported, date, Decimal]] = [
-            (row.report, row.day, row.report.net_liquidation)
-            for row in kept.accounts
-            if row.report.net_liquidation is not None
-        ]
-        self._told = sorted(self._as_written, key=lambda each: each[0].at)
+        self._told: list[tuple[AccountReported, date, Decimal]] = sorted(
+            (
+                (row.report, row.day, row.report.net_liquidation)
+                for row in kept.accounts
+                if row.report.net_liquidation is not None
+            ),
+            key=lambda each: each[0].at,
+        )
         self._breakers = kept.entities.of(Breaker)
 
     def opening(self) -> dict[date, Decimal]:
@@ -239,7 +241,7 @@ class _Account:
 
     def last(self) -> AccountReported | None:
         """Return the account as it was last kept today, without what no row holds."""
-        kept = [report for report, day, value in self._as_written if day >= self._today and value > 0]
+        kept = [report for report, day, value in self._told if day == self._today and value > 0]
         if not kept:
             return None
         last = kept[-1]
