@@ -222,8 +222,8 @@ class _Attempt:
         if isinstance(error, TimeoutError | RequestTimedOut):
             late = self._settings.handshake_timeout_s
             return f"{where} did not complete the login within {late:g} s: {self._unanswered()}"
-        if self.listener.login_heard:
-            return f"{where}: {outside(error)}"
+        if self.listener.login_heard:  # why the socket closed says more than that it is closed
+            return f"{where}: {outside(self.closed.result() or error if self.closed.done() else error)}"
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return f"connecting: no gateway at {where} ({outside(why)})"
 
