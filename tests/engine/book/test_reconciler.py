@@ -20,6 +20,7 @@ from bot.domain.order import Execution, OrderSide, OrderState, Purpose
 from bot.domain.position import CloseReason, Origin, PositionState
 from bot.domain.signal import SignalState
 from tests.engine.desk import SPY_580P, TAKES_ALL, Desk
+from tests.engine.fake_broker import AtBroker
 
 
 @pytest.fixture
@@ -233,7 +234,8 @@ async def test_a_stop_that_never_arrived_goes_out_again_under_its_reference(desk
     assert desk.position.unprotected_since is None
 
 
-async def test_the_late_end_of_a_lost_sending_does_not_end_the_one_that_went_out_after_it(desk: Desk) -> None:
+async def lost_and_sent_again(desk: Desk) -> AtBroker:
+    """Return the stop of two contracts as its first sending was, which never arrived; its second one is under way."""
     await desk.entry_working(2)
     desk.broker.fill(desk.broker.entry, 2)
     await desk.ticks(2)
@@ -242,6 +244,11 @@ async def test_the_late_end_of_a_lost_sending_does_not_end_the_one_that_went_out
     await desk.ticks(12, 1.0)
     while lost.ref not in desk.broker.book:
         await desk.tick(1.0)
+    return lost
+
+
+async def test_the_late_end_of_a_lost_sending_does_not_end_the_one_that_went_out_after_it(desk: Desk) -> None:
+    lost = await lost_and_sent_again(desk)
     await desk.tick()
     late = replace(desk.broker.view(lost), status=BrokerOrderStatus.CANCELLED, order_id=0)
     desk.put(OrderReported(late))
@@ -254,18 +261,15 @@ async def test_the_late_end_of_a_lost_sending_does_not_end_the_one_that_went_out
 
 async def test_a_refusal_that_is_heard_before_its_own_sending_counts(desk: Desk) -> None:
     """Where broker and engine share a process the answer to a sending comes before the word that it was sent."""
-    await desk.entry_working(2)
-    desk.broker.fill(desk.broker.entry, 2)
-    await desk.ticks(2)
-    lost = desk.broker.stop_order
-    desk.broker.drop(lost)
-    await desk.ticks(12, 1.0)
-    while lost.ref not in desk.broker.book:
-        await desk.tick(1.0)
+    lost = await lost_and_sent_again(desk)
     order, next_id = desk.engine.ledger.by_ref[lost.ref], desk.engine.ledger.highest_order_id + 1
     assert order.attempts
     assert not order.was_sent_before_as(next_id, desk.engine.ledger.highest_order_id)
     assert order.was_sent_before_as(lost.order_id, desk.engine.ledger.highest_order_id)
+    await desk.tick()
+    desk.put(OrderErred(lost.ref, 3675, "not accepted", ErrorMeaning.AMBIGUOUS, desk.clock.now(), next_id))
+    await desk.tick()
+    assert desk.store.order(lost.ref).state is OrderState.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -275,14 +279,7 @@ async def test_a_refusal_that_is_heard_before_its_own_sending_counts(desk: Desk)
 async def test_the_late_error_of_a_lost_sending_says_nothing_of_the_one_that_went_out_after_it(
     desk: Desk, code: int, meaning: ErrorMeaning
 ) -> None:
-    await desk.entry_working(2)
-    desk.broker.fill(desk.broker.entry, 2)
-    await desk.ticks(2)
-    lost = desk.broker.stop_order
-    desk.broker.drop(lost)
-    await desk.ticks(12, 1.0)
-    while lost.ref not in desk.broker.book:
-        await desk.tick(1.0)
+    lost = await lost_and_sent_again(desk)
     await desk.tick()
     desk.put(OrderErred(lost.ref, code, "late words", meaning, desk.clock.now(), lost.order_id))
     await desk.ticks(2)
