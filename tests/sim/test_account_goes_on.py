@@ -17,8 +17,8 @@ from tests.engine.desk import TEN as DESK_TEN
 from tests.engine.desk import Desk
 from tests.engine.fake_store import FakeStore
 from tests.sim.board_market import CALL, NOON, ticket
+from tests.sim.matching_desk import Desk as VenueDesk
 from tests.sim.small_market import SHARES
-from tests.sim.test_matching import Desk as VenueDesk
 
 
 def the_next_day(desk: VenueDesk) -> VenueDesk:
