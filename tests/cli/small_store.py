@@ -112,6 +112,8 @@ class Comparing(threading.Thread):
             answer = "UPDATE command SET state = 'done', answer = 'asked', handled_at = ? WHERE state = 'queued'"
             while not connection.execute(answer, (at,)).rowcount:
                 threading.Event().wait(0.01)
+            # As the tick does it, so that nobody reads a comparison that has no lines yet.
+            connection.execute("BEGIN IMMEDIATE")
             connection.execute(
                 "INSERT INTO reconciliation (id, at, reason, complete) VALUES ('R1', ?, 'asked', 1)", (at,)
             )
@@ -120,3 +122,4 @@ class Comparing(threading.Thread):
                 "VALUES ('R1', ?, ?, ?, ?, ?, ?)",
                 [(number, *line) for number, line in enumerate(self._lines)],
             )
+            connection.execute("COMMIT")
