@@ -11,7 +11,7 @@ from bot.cli.invocation import fail
 
 _ABOUT = (
     "# Alerts\n\n"
-    "Every alert that Quanticity can raise, made from `bot/domain/notices.py` by `make docs`; a test keeps it so. "
+    "Every alert that Quanticity can raise, made from `bot/domain/notices/` by `make docs`; a test keeps it so. "
     "An alert stands on the log, on the page under *alerts*, and in the table `alert` (code, severity, "
     "text, facts, at). "
     "`python run.py alerts CODE` explains one.\n\n"

@@ -508,7 +508,7 @@ class InboundReceived:
 
 @dataclass(frozen=True, slots=True)
 class AlertRaised:
-    """Something a person should see; `code` is a row of the register (bot/domain/notices.py), `facts` the raw fields.
+    """Something a person should see; `code` is a row of the register (bot/domain/notices), `facts` the raw fields.
 
     `severity` is the row's; it is named only where the row has more than one. Raises UnknownNotice for any other.
     """

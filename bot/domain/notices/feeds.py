@@ -1,0 +1,37 @@
+"""Alerts about the data vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.domain.notices.row import CRITICAL, END, INFO, NOTHING, ONCE, WARNING, Notice
+
+FEEDS: Final[Mapping[str, Notice]] = {
+    "FEED_BREAKER_OPEN": Notice(
+        WARNING, ONCE,
+        "A data set of the vendor keeps failing: it is asked more rarely. Strategies that need it do not trade.",
+        "Look at the vendor's status page if it lasts.",
+    ),
+    "FEED_QUOTA_SPENT": Notice(
+        CRITICAL, "once a day",
+        "The vendor's daily quota is spent: no more analytics until it is renewed, so no new signals.",
+        "Ask less often (data_sources.yaml), or take a larger plan.",
+    ),
+    "FEED_REFUSED": Notice(
+        CRITICAL, "once until the vendor answers again",
+        "The vendor refuses our token: nothing is asked but one request every half hour.",
+        "Check the token and the subscription.",
+    ),
+    "FEED_DISABLED": Notice(
+        WARNING, "once until it is given",
+        "A data set is not part of the subscription, or its request is not valid; it is tried again every half hour.",
+        "Take it out of data_sources.yaml, or take the plan that has it.",
+    ),
+    "FEED_UNKNOWN_SYMBOL": Notice(
+        WARNING, "once until it is given",
+        "The vendor does not know a symbol for a data set; it is tried again every half hour.",
+        "Check the symbol in the settings.",
+    ),
+    "FEED_BACK": Notice(INFO, END, "What the vendor had refused is given again.", NOTHING),
+}  # fmt: skip
