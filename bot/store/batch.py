@@ -141,6 +141,7 @@ def _account_row(tick: int, snapshot: AccountSnapshotRow) -> Row:
         day=snapshot.day,
         day_pnl=snapshot.day_pnl,
         open_positions=snapshot.open_positions,
+        tick=tick,
     )
 
 

@@ -224,7 +224,8 @@ def _last_tick(connection: Connection) -> int:
     # By seq, for the index is there: ticks only grow.
     written = connection.execute(select(TRANSITION.c.tick).order_by(TRANSITION.c.seq.desc()).limit(1)).scalar()
     told = connection.execute(select(func.max(ENGINE_STATUS.c.tick))).scalar()
-    return max(written or 0, told or 0)
+    kept = connection.execute(select(func.max(ACCOUNT_SNAPSHOT.c.tick))).scalar()
+    return max(written or 0, told or 0, kept or 0)
 
 
 def _last_signals(connection: Connection, now: datetime) -> dict[tuple[str, str], datetime]:
@@ -288,10 +289,12 @@ def _last_close(connection: Connection, today: date, now: datetime) -> Decimal |
 
 
 def _last_account(connection: Connection, today: date) -> AccountReported | None:
-    """Return the account as it was last kept today: what a start compares the broker's first word with."""
+    """Return the account as it was last kept today: what a start compares the broker's first word with. What bears a
+    later day was kept by a clock that was ahead, and is of today too; the last is the one that was written last."""
     account = ACCOUNT_SNAPSHOT.c
-    query = select(ACCOUNT_SNAPSHOT).where(account.day == today.isoformat(), account.net_liquidation > 0)
-    row = connection.execute(query.order_by(account.at.desc(), account.id.desc()).limit(1)).mappings().first()
+    query = select(ACCOUNT_SNAPSHOT).where(account.day >= today.isoformat(), account.net_liquidation > 0)
+    last = query.order_by(account.tick.desc(), account.at.desc(), account.id.desc()).limit(1)
+    row = connection.execute(last).mappings().first()
     if row is None:
         return None
     return ACCOUNTS.read(row)

@@ -465,14 +465,15 @@ async def test_the_latest_signal_of_a_strategy_and_symbol_is_found_and_none_of_a
 
 async def test_the_account_s_worth_is_found_by_day_at_its_height_and_as_last_told(site: Site) -> None:
     tellings = [("100000", -DAY), ("104000", -DAY + timedelta(hours=1)), ("101000", timedelta(0)), (None, timedelta(0)),
-                ("99000", timedelta(minutes=-30))]  # fmt: skip
+                ("99000", timedelta(minutes=-30)), ("98000", DAY)]  # fmt: skip
+    # The last two were kept by a clock that was set back, and by one that was a day ahead.
     for tick, (value, ago) in enumerate(tellings, start=1):
         await site.store.commit(a_batch(tick, account=an_account(value, NOW + ago)))
     loaded = await site.store.load()
-    assert loaded.opening_equity == {TODAY - DAY: 100_000, TODAY: 99_000}
+    assert loaded.opening_equity == {TODAY - DAY: 100_000, TODAY: 99_000, TODAY + DAY: 98_000}
     assert (loaded.last_close, loaded.high_water) == (Decimal(104_000), Decimal(104_000))
     assert loaded.last_account == AccountReported(
-        "DU1", Decimal(101_000), Decimal(5), Decimal(6), Decimal(101_000), Decimal(7), Decimal(8), NOW
+        "DU1", Decimal(98_000), Decimal(5), Decimal(6), Decimal(98_000), Decimal(7), Decimal(8), NOW + DAY
     )
 
 

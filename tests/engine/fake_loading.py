@@ -82,9 +82,7 @@ def load(kept: Kept, now: datetime | None) -> LoadedState:
         },
         instruments={key: each for key, each in sorted(kept.instruments.items()) if not _expired(key, known)},
         highest_order_id=max((o.order_id or 0 for o in kept.entities.of(Order).values()), default=0),
-        tick=max(
-            [kept.status.tick if kept.status else 0, *(batch.tick for batch in kept.batches if batch.transitions)]
-        ),
+        tick=max([kept.status.tick if kept.status else 0, *(each.tick for each in kept.batches if _counts(each))]),
         last_signal_at=_last_signals(kept, now),
         opening_equity=account.opening(),
         earliest=_earliest([row for row in kept.replaced.values() if row.order_id in loaded]),
@@ -186,19 +184,22 @@ def _is_left_alone(line: ReconcileLine) -> bool:
 # ---- the account
 
 
+def _counts(batch: TickBatch) -> bool:
+    """Say whether one of the batch's rows names its tick."""
+    return bool(batch.transitions or batch.account)
+
+
 class _Account:
     """What is known of the account's worth, within the days kept."""
 
     def __init__(self, kept: Kept, now: datetime) -> None:
         self._kept, self._now, self._today = kept, now, new_york_day(now)
-        self._told: list[tuple[AccountReported, date, Decimal]] = sorted(
-            (
-                (row.report, row.day, row.report.net_liquidation)
-                for row in kept.accounts
-                if row.report.net_liquidation is not None
-            ),
-            key=lambda each: each[0].at,
-        )
+        self._as_written: list[tuple[AccountReported, date, Decimal]] = [
+            (row.report, row.day, row.report.net_liquidation)
+            for row in kept.accounts
+            if row.report.net_liquidation is not None
+        ]
+        self._told = sorted(self._as_written, key=lambda each: each[0].at)
         self._breakers = kept.entities.of(Breaker)
 
     def opening(self) -> dict[date, Decimal]:
@@ -241,7 +242,7 @@ class _Account:
 
     def last(self) -> AccountReported | None:
         """Return the account as it was last kept today, without what no row holds."""
-        kept = [report for report, day, value in self._told if day == self._today and value > 0]
+        kept = [report for report, day, value in self._as_written if day >= self._today and value > 0]
         if not kept:
             return None
         last = kept[-1]

@@ -43,7 +43,10 @@ def told(ctx: Context, journal: Journal, event: AccountReported) -> None:
     ledger = ctx.ledger
     before = ledger.account.heard.hear(event, partial(worth, ctx))
     if ledger.account.heard.latest is event and ledger.account.heard.told is not None:
+        known = len(ledger.account.opening_equity)
         _begin_the_day(ctx, event)
+        if len(ledger.account.opening_equity) > known:
+            _keep(ctx, journal, event)  # what the day is measured from and what it was read in stand side by side
         if before is not None:
             _look_for_cash(ctx, journal, before, event)
         _raise_high_water(ctx)

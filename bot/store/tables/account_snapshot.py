@@ -25,6 +25,7 @@ ACCOUNTS: Final = Stored(
     money("unrealized_pnl", "as the broker counts it", maybe=True),
     given(money("day_pnl", "equity less the day's first")),
     given(whole("open_positions")),
+    given(whole("tick", "orders the rows as they were written, whatever the clock said", default="0")),
     more=(Index(None, "day", "at"),),
     in_memory=("daily_pnl", "pnl_at", "currency"),
     comment="the account over time",
