@@ -185,6 +185,9 @@ def _ports(config: LoadedConfig) -> Iterator[Found]:
             ("sim.tws_port", "127.0.0.1", settings.sim.tws_port),
             ("sim.uw_port", "127.0.0.1", settings.sim.uw_port),
         ]
+        if settings.sim.services.enabled:
+            ports = settings.sim.services.ports().items()
+            wanted += [(f"sim.services.{name}_port", "127.0.0.1", port) for name, port in ports]
     else:
         gateway = _gateway(settings.ibkr.host, settings.ibkr.port, paper=settings.mode == "paper")
         yield gateway

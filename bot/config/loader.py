@@ -80,6 +80,8 @@ class LoadedConfig:
         """Return every text that no log, page or message may hold: the secrets, and what is private in addresses."""
         private = private_parts(self.settings.database.url)
         private |= private_parts(self.settings.engine.dead_man_url, path_too=True)
+        for section in (self.settings.telegram, self.settings.discord, self.settings.anthropic):
+            private |= private_parts(section.base_url)
         for vendor in self.sources_tree.values():
             private |= private_parts(str(vendor.get("base_url", ""))) if isinstance(vendor, Mapping) else set()
         return [*self.secrets, *sorted(private)]
@@ -143,12 +145,23 @@ def missing_secrets(config: LoadedConfig) -> list[str]:
 
 
 def _tokens_in_clear(config: LoadedConfig) -> list[str]:
-    address = _uw_address(config.sources_tree)
-    if not (address and config.secrets.unusual_whales_token and is_readable_on_the_way(address)):
-        return []
+    settings, secrets = config.settings, config.secrets
+    sent = (
+        (
+            "sources.unusual_whales",
+            _uw_address(config.sources_tree),
+            "the vendor's token",
+            secrets.unusual_whales_token,
+        ),
+        ("telegram", settings.telegram.base_url, "the bot's token", secrets.telegram_bot_token),
+        ("discord", settings.discord.base_url, "the bot's token", secrets.discord_bot_token),
+        ("anthropic", settings.anthropic.base_url, "the key", secrets.anthropic_api_key),
+    )
     return [
-        "sources.unusual_whales.base_url: the vendor's token is sent there, and without https others can read it. "
+        f"{section}.base_url: {what} is sent there, and without https others can read it. "
         "Use https; http is for this machine alone."
+        for section, address, what, secret in sent
+        if address and secret and is_readable_on_the_way(address)
     ]
 
 

@@ -12,10 +12,12 @@ from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_network
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from bot.domain.addresses import is_loopback
 from bot.domain.requests import PERSONS, Role
 
 Fraction = Annotated[Decimal, Field(ge=0, le=1)]
@@ -369,9 +371,70 @@ class RequestSettings(Section):
         return self
 
 
+def _http_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("an address like https://api.telegram.org")
+    return value.rstrip("/")
+
+
+HttpAddress = Annotated[str, AfterValidator(_http_address)]
+"""Scheme, host and at most a path; what is asked for is appended to it."""
+
+
+class TelegramSettings(Section):
+    base_url: HttpAddress = Field("https://api.telegram.org", description="in sim the simulated service's")
+
+
+class DiscordSettings(Section):
+    base_url: HttpAddress = Field("https://discord.com", description="in sim the simulated service's")
+
+
+class AnthropicSettings(Section):
+    base_url: HttpAddress = Field("https://api.anthropic.com", description="in sim the simulated service's")
+
+
+class SmtpSettings(Section):
+    """The server that takes our mail; user and password are SMTP_USERNAME and SMTP_PASSWORD of the environment."""
+
+    host: str = Field("", max_length=253, description="empty: no mail is sent; in sim the simulated service's")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="465 with tls, 587 with starttls")
+    tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="starttls: demanded, never left out silently; tls: from the first byte; none: loopback alone",
+    )
+
+    @model_validator(mode="after")
+    def _never_in_clear(self) -> Self:
+        if self.tls == "none" and self.host and not is_loopback(self.host):
+            raise ValueError("tls none sends mail and password in clear: for a server on this machine alone")
+        return self
+
+
+class SimServicesSettings(Section):
+    """The simulated services: what people and models are reached by, on loopback. Ports: 0 is any free port."""
+
+    enabled: bool = Field(True, description="false: the simulator brings venue and data vendor alone")
+    telegram_port: Port = 0
+    discord_port: Port = 0
+    smtp_port: Port = 0
+    anthropic_port: Port = 0
+    receiver_port: Port = Field(0, description="takes signed webhooks")
+    inbox_port: Port = Field(0, description="the page that shows what each chat, channel and mailbox received")
+
+    def ports(self) -> dict[str, int]:
+        """Return the port of each service by its name, `telegram` say."""
+        return {
+            name.removesuffix("_port"): getattr(self, name)
+            for name in type(self).model_fields
+            if name.endswith("_port")
+        }
+
+
 class SimSettings(Section):
     tws_port: Port = Field(0, description="0: any free port")
     uw_port: Port = Field(0, description="0: any free port")
+    services: SimServicesSettings = SimServicesSettings()
     scenario: str = "demo"
     speed: Annotated[float, Field(gt=0, le=1000)] = Field(30, description="simulated seconds per wall second")
     seed: int = Field(1, ge=0)
@@ -473,6 +536,10 @@ class Settings(Section):
     approval: ApprovalSettings = ApprovalSettings()
     web: WebSettings = WebSettings()
     requests: RequestSettings = RequestSettings()
+    telegram: TelegramSettings = TelegramSettings()
+    discord: DiscordSettings = DiscordSettings()
+    anthropic: AnthropicSettings = AnthropicSettings()
+    smtp: SmtpSettings = SmtpSettings()
     sim: SimSettings = SimSettings()
     calendar: CalendarSettings = CalendarSettings()
     log: LogSettings = LogSettings()
