@@ -22,6 +22,7 @@ from bot.domain.position import Position, PositionState
 from bot.domain.signal import Signal
 from bot.domain.wording import NOTHING, contract_words, dollars, key_words, price
 from bot.engine.state.records import EngineStatus, NewTransition, TickBatch
+from bot.store.read.reasons import Reasons, checks_of
 from bot.strategies.base import Look, Strategy
 
 log: Final = logging.getLogger("quanticity")
@@ -299,6 +300,12 @@ def _asked(row: NewTransition) -> str | None:
     return None if row.reason == "the rules decide" else row.reason
 
 
+def _rejected(row: NewTransition) -> str:
+    """Return which rules failed, value against limit; a person's own words stay."""
+    reasons = Reasons(checks=checks_of(row.evidence))
+    return f"rejected: {reasons.summary if reasons.failed else row.reason}"
+
+
 def _closed(row: NewTransition) -> str:
     return f"closed, {row.reason.removeprefix('flat: ')}"
 
@@ -326,6 +333,7 @@ _SHOWN: Final[Mapping[tuple[str, str], Callable[[NewTransition], str | None]]] =
     ("signal", "created"): _idea,
     ("signal", "ask"): _asked,
     ("signal", "approve"): lambda row: row.reason,
+    ("signal", "reject"): _rejected,
     ("position", "close"): _closed,
 }
 

@@ -16,10 +16,10 @@ from bot.domain.wording import dollars, key_words, price
 from bot.store import read as ask
 from bot.store.read.money import open_of
 from bot.store.read.protections import ProtectionRow, protections
+from bot.store.read.reasons import NO_REASONS, Reasons
 from bot.store.values import parse_json
 from bot.web import formats, words
 from bot.web.charts import Fill, PathPoint, PriceChart, RungMark, StopStep, price_chart
-from bot.web.reasons import NO_REASONS, Reasons
 from bot.web.views import StepView, signal_reasons, steps
 
 # Which evidence of a position's steps says where the stop stands from then on.

@@ -18,8 +18,8 @@ from bot.store import read as ask
 from bot.store.read.alerting import silent_markets
 from bot.store.read.money import OpenPosition, open_of
 from bot.store.read.protections import ProtectionRow, protections
+from bot.store.read.reasons import NO_REASONS, Reasons, reasons_of
 from bot.web import formats, words
-from bot.web.reasons import NO_REASONS, Reasons, reasons_of
 
 BREAKER_WORDS: Final = {
     "daily_loss": "Loss of the day",

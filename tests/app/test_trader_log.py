@@ -118,6 +118,16 @@ def test_what_goes_between_us_and_the_broker_is_for_the_record_only(told: pytest
     assert told.messages == ["order POS1           order trailing: no permission"]
 
 
+def test_a_refusal_names_the_rule_and_its_limit_in_words(told: pytest.LogCaptureFixture) -> None:
+    pair = {"passed": False, "would_be": 1.0, "max": 0.7, "pair": "SPY/SPX", "measured": False, "text": "PAIR"}
+    fine = {"passed": True, "state": "synced", "text": "ok state=synced"}
+    a_log()(batch(row("signal", "reject", "PAIR would_be=1.0", pair_correlation=pair, connection=fine)))
+    a_log()(batch(row("signal", "reject", "too much for today")))
+    by_rule, by_person = told.messages
+    assert "rejected: correlation of a pair: +1.00 with SPY/SPX (not measured yet), at most +0.70" in by_rule
+    assert by_person.endswith("rejected: too much for today")
+
+
 def test_the_day_is_told_at_each_heartbeat_and_goes_on_from_the_store(told: pytest.LogCaptureFixture) -> None:
     known = Known("OLD", "QQQ   261120P00510000", D("120"), D(0), D("20"), over=True)
     log = TraderLog(900, (known,), date(2026, 11, 20))

@@ -60,11 +60,19 @@ def reasons_of(steps: Sequence[ask.TransitionRow], *, waits: bool) -> Reasons:
         facts = parse_json(step.evidence) or {}
         if step.trigger == "created":
             why = _seen(facts, step.reason)
-        found = {name: each for name, each in facts.items() if isinstance(each, dict) and "passed" in each}
-        rules = found or rules
+        rules = facts if _asked(facts) else rules
         decides = _decided(step) or decides
-    checks = sorted((_check(name, facts) for name, facts in rules.items()), key=lambda check: check.passed)
-    return Reasons(why, YOUR_DECISION if waits else decides, tuple(checks))
+    return Reasons(why, YOUR_DECISION if waits else decides, checks_of(rules))
+
+
+def checks_of(facts: Facts) -> tuple[Check, ...]:
+    """Return the rules that stand among the facts of one transition, as a checklist: the failed first."""
+    found = (_check(name, each) for name, each in _asked(facts).items())
+    return tuple(sorted(found, key=lambda check: check.passed))
+
+
+def _asked(facts: Facts) -> Mapping[str, Facts]:
+    return {name: each for name, each in facts.items() if isinstance(each, Mapping) and "passed" in each}
 
 
 def _seen(facts: Facts, reason: str) -> str:
