@@ -63,6 +63,7 @@ class Bot:
             "IBKR__PORT": str(ports[0]),
             "SOURCES__UNUSUAL_WHALES__BASE_URL": f"http://127.0.0.1:{ports[1]}",
             "WEB__ENABLED": "false",
+            "PEOPLE__USERS": "[{name: ann, role: owner}]",
             "ENGINE__DEAD_MAN_FILE": "",
         }
         named = {f"QUANTICITY__{key}": value for key, value in settings.items()}

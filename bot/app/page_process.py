@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from bot.app.background import Background, cancel
 from bot.app.child_process import Child, ChildFailed
 from bot.app.stages import Stage
 from bot.config.loader import LoadedConfig
+from bot.config.people import roster_of, roster_text
 from bot.config.schema import Mode, Settings
 from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock, wall_seconds
@@ -32,12 +34,15 @@ def page(config: LoadedConfig, clock: Clock, background: Background) -> list[Sta
     if not config.settings.web.enabled:
         return []
     token = config.secrets.web_login_token or secrets.token_urlsafe(18)
-    return [background.stage("the page", partial(_keep_page, config.settings, clock, token))]
+    secret = {**config.secrets.web_login_tokens, "WEB_LOGIN_TOKEN": token}
+    return [background.stage("the page", partial(_keep_page, config.settings, clock, secret))]
 
 
-async def _keep_page(settings: Settings, clock: Clock, token: str) -> None:
+async def _keep_page(settings: Settings, clock: Clock, tokens: Mapping[str, str]) -> None:
+    token = tokens["WEB_LOGIN_TOKEN"]
     while True:
-        secret = {"WEB_LOGIN_TOKEN": token, "WEB_DATABASE": settings.database.url}  # an address may hold a password
+        secret = {**tokens, "WEB_DATABASE": settings.database.url}  # an address may hold a password
+        secret["WEB_PEOPLE"] = roster_text(roster_of(settings))
         child = Child("page", ["-m", "bot.app.child_process", "bot.web", *_page_arguments(settings, clock)], secret)
         await child.start()
         try:

@@ -22,6 +22,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel
 
 from bot.config.explain import AnyModel, Origins, Source, checked, guess, place, refusal
+from bot.config.people import faults_of_people
 from bot.config.places import placed, placed_url
 from bot.config.schema import Mode, Settings
 from bot.config.secret_words import Secrets, holds_password, looks_secret, shown, without_passwords
@@ -122,7 +123,7 @@ def validate_section(tree: Mapping[str, Any], key: str, model: type[AnyModel]) -
 
 def missing_secrets(config: LoadedConfig) -> list[str]:
     """Return one sentence for each secret that the mode needs and that is not set, is too short, or would be sent where
-    others can read it. The simulator needs none."""
+    others can read it, and for each person who is missing. The simulator needs none."""
     settings, secrets = config.settings, config.secrets
     if settings.mode is Mode.SIM:
         return []
@@ -136,10 +137,11 @@ def missing_secrets(config: LoadedConfig) -> list[str]:
             f"WEB_LOGIN_TOKEN has fewer than {SHORTEST_LOGIN_TOKEN} characters, and it is all that guards the page. "
             f'{mend} `python -c "import secrets; print(secrets.token_urlsafe(24))"` makes one.'
         )
-    if not secrets.web_login_token and settings.web.enabled:
+    missing += faults_of_people(settings, secrets.web_login_tokens, secrets.web_login_token or "", SHORTEST_LOGIN_TOKEN)
+    if not secrets.web_login_token and not secrets.web_login_tokens and settings.web.enabled:
         missing.append(
             f"WEB_LOGIN_TOKEN is not set, and mode {settings.mode} has a page that can act. {mend} "
-            "Or turn the page off with web.enabled: false."
+            "Or set WEB_LOGIN_TOKEN_<NAME> for somebody of people.users, or turn the page off with web.enabled: false."
         )
     return missing
 

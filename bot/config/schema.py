@@ -18,8 +18,16 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from bot.domain.addresses import is_loopback
-from bot.domain.requests import PERSONS, Role
+from bot.domain.requests import PERSONS, UNNAMED, Person, Role
 
+
+def _of_a_person(role: Role) -> Role:
+    if role not in PERSONS:
+        raise ValueError(f"{role} is no role of a person: owner, operator, approver, viewer")
+    return role
+
+
+PersonsRole = Annotated[Role, AfterValidator(_of_a_person)]
 Fraction = Annotated[Decimal, Field(ge=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=31_622_400)]
@@ -360,14 +368,42 @@ class RequestSettings(Section):
     emergency_expire_s: Seconds = Field(600, description="the same for emergency and flatten")
     price_far: Fraction = Field(Decimal("0.1"), description="a told price of an underlying further off is asked again")
     option_price_far: Fraction = Field(Decimal("0.5"), description="the same for the price of an option")
-    web_role: Role = Field(Role.OWNER, description="whoever logs in at the page, in paper and live; in sim the owner")
-    telegram_roles: dict[str, Role] = Field(default_factory=dict, description="id of a Telegram user: role")
+    web_role: PersonsRole = Field(
+        Role.OWNER, description="whoever logs in at the page by WEB_LOGIN_TOKEN, in paper and live; in sim the owner"
+    )
+
+
+class UserSettings(Section):
+    """One person: known by the name at the page (`WEB_LOGIN_TOKEN_<NAME>`), by the numeric id at Telegram."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
+    role: PersonsRole
+    telegram_id: Annotated[int, Field(gt=0, lt=2**52)] | None = Field(
+        None, description="the user's numeric id at Telegram, never a chat's; left out: only the page"
+    )
+
+    @property
+    def person(self) -> Person:
+        return Person(self.name, self.role, self.telegram_id)
+
+
+class PeopleSettings(Section):
+    """Who may do what. Viewers read; approvers also approve, reject, edit and acknowledge; operators also pause, close,
+    flatten, cancel, reload and switch strategies; owners also lift a halt and are told of attempts."""
+
+    users: tuple[UserSettings, ...] = Field((), description="at least one owner outside sim")
 
     @model_validator(mode="after")
-    def _roles_of_persons(self) -> Self:
-        for where, role in (("web_role", self.web_role), *self.telegram_roles.items()):
-            if role not in PERSONS:
-                raise ValueError(f"{where}: {role} is no role of a person: owner, operator, approver, viewer")
+    def _each_is_one(self) -> Self:
+        people = [user.person for user in self.users]
+        variables = [person.login_variable for person in people]
+        if twice := sorted({v for v in variables if variables.count(v) > 1}):
+            raise ValueError(f"two users are called alike ({twice[0]} would be both); names must differ")
+        ids = [person.telegram_id for person in people if person.telegram_id is not None]
+        if doubled := sorted({each for each in ids if ids.count(each) > 1}):
+            raise ValueError(f"telegram_id {doubled[0]} is two users")
+        if any(person.name.lower() == UNNAMED for person in people):
+            raise ValueError(f"{UNNAMED} is who logs in by WEB_LOGIN_TOKEN: choose another name")
         return self
 
 
@@ -540,6 +576,7 @@ class Settings(Section):
     discord: DiscordSettings = DiscordSettings()
     anthropic: AnthropicSettings = AnthropicSettings()
     smtp: SmtpSettings = SmtpSettings()
+    people: PeopleSettings = PeopleSettings()
     sim: SimSettings = SimSettings()
     calendar: CalendarSettings = CalendarSettings()
     log: LogSettings = LogSettings()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from bot.domain.outside import TELLING_NAME, host_only, redact
+from bot.domain.requests import LOGIN_VARIABLE
 
 _SECRET_KEY: Final = re.compile(
     rf"{TELLING_NAME}|passw|authorization|webhook|(?:^|_)(?:auth|pass|pat|dsn|cookie|jwt)$|_key$", re.IGNORECASE
@@ -25,21 +26,34 @@ class Secrets:
     anthropic_api_key: str | None = field(default=None, repr=False)
     smtp_username: str | None = field(default=None, repr=False)
     smtp_password: str | None = field(default=None, repr=False)
+    web_login_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of persons, by their variable (`WEB_LOGIN_TOKEN_ANN`)."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Secrets:
         """Take the variables that are set and not blank."""
-        found = {each.name: environ.get(each.name.upper(), "").strip() or None for each in fields(cls)}
-        return cls(**found)
+        found = {name: environ.get(name.upper(), "").strip() or None for name in cls._single()}
+        return cls(**found, web_login_tokens=login_tokens_of(environ))
 
     @classmethod
     def variables(cls) -> list[str]:
         """Return the names of the environment variables."""
-        return [each.name.upper() for each in fields(cls)]
+        return [*(name.upper() for name in cls._single()), f"{LOGIN_VARIABLE}<NAME>"]
+
+    @classmethod
+    def _single(cls) -> list[str]:
+        return [each.name for each in fields(cls) if each.name != "web_login_tokens"]
 
     def __iter__(self) -> Iterator[str]:
         """Yield every secret that is set: what a log has to leave out."""
-        yield from (value for each in fields(self) if (value := getattr(self, each.name)))
+        yield from (value for name in self._single() if (value := getattr(self, name)))
+        yield from self.web_login_tokens.values()
+
+
+def login_tokens_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the login tokens of persons by the name of their variable; blank ones are not set."""
+    found = {name: value.strip() for name, value in environ.items() if name.startswith(LOGIN_VARIABLE)}
+    return {name: value for name, value in found.items() if value}
 
 
 def looks_secret(key: str) -> bool:

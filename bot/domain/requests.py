@@ -12,7 +12,7 @@ name; a shape that nobody knows is a viewer, who may ask for nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -50,11 +50,58 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Roster:
-    """Which role persons have: whoever logged in at the page, and the known ids of Telegram."""
+class Person:
+    """Somebody of `people.users`: known by the name in every channel, at Telegram by a numeric id (None: not there)."""
 
-    web: Role = Role.OWNER
-    telegram: Mapping[str, Role] = field(default_factory=dict)
+    name: str
+    role: Role
+    telegram_id: int | None = None
+
+    @property
+    def login_variable(self) -> str:
+        """The environment variable with this person's login token of the page."""
+        return LOGIN_VARIABLE + re.sub(r"[^A-Z0-9]", "_", self.name.upper())
+
+
+LOGIN_VARIABLE: Final = "WEB_LOGIN_TOKEN_"
+UNNAMED: Final = "operator"
+"""Who logged in at the page by the token that names nobody."""
+SIM_PEOPLE: Final = tuple(
+    Person(role.value, role, telegram_id)
+    for telegram_id, role in enumerate((Role.OWNER, Role.OPERATOR, Role.APPROVER, Role.VIEWER), 1001)
+)
+"""Who is known in sim beside `people.users`: one person of each role, in the simulator's inbox by these ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who is known, and by which role. `unnamed` is whoever logged in at the page by the token that names nobody,
+    `elsewise` whoever logged in there by a name that is on no list any more (in sim the owner, else a viewer)."""
+
+    people: Mapping[str, Person] = field(default_factory=dict)
+    unnamed: Role = Role.OWNER
+    elsewise: Role = Role.VIEWER
+
+    @classmethod
+    def of(cls, people: Iterable[Person], *, unnamed: Role = Role.OWNER, sim: bool = False) -> Roster:
+        """Return the roster of a mode; in sim whoever is on no list sits before the simulator, and is the owner."""
+        known = {person.name: person for person in people}
+        if not sim:
+            return cls(known, unnamed, Role.VIEWER)
+        ids = {person.telegram_id for person in known.values()}
+        known = {person.name: person for person in SIM_PEOPLE if person.telegram_id not in ids} | known
+        return cls(known, Role.OWNER, Role.OWNER)
+
+    def at_page(self, name: str) -> Role:
+        """Return the role of a login at the page."""
+        if name == UNNAMED:
+            return self.unnamed
+        person = self.people.get(name)
+        return self.elsewise if person is None else person.role
+
+    def at_telegram(self, telegram_id: int) -> Person | None:
+        """Return who has this id at Telegram; None is a stranger. A chat's id is nobody's."""
+        return next((p for p in self.people.values() if p.telegram_id == telegram_id), None)
 
 
 _BY_SHAPE: Final[Mapping[str, Role]] = MappingProxyType(
@@ -78,8 +125,11 @@ def actor_of(text: str, roster: Roster) -> Actor:
     if person is None:
         return Actor(Role.VIEWER, text, text)
     channel, name = person.groups()
-    role = roster.web if channel == "web" else roster.telegram.get(name, Role.VIEWER)
-    return Actor(role, name, text)
+    if channel == "web":
+        return Actor(roster.at_page(name), name, text)
+    known = roster.people.get(name)
+    at_telegram = known is not None and known.telegram_id is not None
+    return Actor(known.role if known is not None and at_telegram else Role.VIEWER, name, text)
 
 
 # ---- what is asked

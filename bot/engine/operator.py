@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from bot.config.schema import Mode
+from bot.config.people import roster_of
 from bot.domain.approval import ApprovalState
 from bot.domain.events import RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.instructions import AskSnapshot
@@ -24,7 +24,6 @@ from bot.domain.requests import (
     Expiry,
     Payload,
     Refused,
-    Role,
     Roster,
     actor_of,
     payload_of,
@@ -383,7 +382,5 @@ def _refuse_far(price: Decimal, seen: tuple[Decimal | None, str], most: Decimal,
 
 
 def roster(ctx: Context) -> Roster:
-    """Return who may ask for what: in sim whoever logged in at the page is the owner."""
-    settings = ctx.settings
-    web = Role.OWNER if settings.mode is Mode.SIM else settings.requests.web_role
-    return Roster(web, settings.requests.telegram_roles)
+    """Return who may ask for what."""
+    return roster_of(ctx.settings)

@@ -1,5 +1,6 @@
-"""`python -m bot.web`: serve the page. The login token comes from WEB_LOGIN_TOKEN, the store's address (which may
-hold a password) from WEB_DATABASE. What stands on a command line can be read by every user of the machine.
+"""`python -m bot.web`: serve the page. The login token comes from WEB_LOGIN_TOKEN, those of persons from
+WEB_LOGIN_TOKEN_<NAME>, who they are from WEB_PEOPLE, the store's address (which may hold a password) from WEB_DATABASE.
+What stands on a command line can be read by every user of the machine.
 
 Prints one line, `web ready http://HOST:PORT/`, once it listens. Exit code 2: something in the arguments is wrong, or
 the port is taken.
@@ -18,8 +19,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.config.loader import LoadedConfig
+from bot.config.people import roster_of, roster_of_text, roster_text, user_of_variable
+from bot.config.secret_words import login_tokens_of
 from bot.domain.addresses import is_loopback
 from bot.domain.outside import private_parts
+from bot.domain.requests import Roster
 from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock, StandingClock, SystemClock, wall_seconds
 from bot.log import Redacted, guard_last_words, redactor
@@ -32,6 +36,7 @@ from bot.web.store_reader import StoreAddress, StoreReader
 
 TOKEN_VARIABLE: Final = "WEB_LOGIN_TOKEN"  # noqa: S105  # the name of the variable, not its value
 DATABASE_VARIABLE: Final = "WEB_DATABASE"
+PEOPLE_VARIABLE: Final = "WEB_PEOPLE"
 WRONG_USE: Final = 2
 
 
@@ -67,17 +72,34 @@ def _refuse(words: str) -> int:
 
 def _server(options: argparse.Namespace, place: StoreAddress, clock: Clock, token: str) -> tuple[Any, Any]:
     memory = LoginMemory(Path(options.login_file)) if options.login_file and options.mode == "sim" else None
-    keeper = Doorkeeper(token, options.session_hours * 3600, wall_seconds, memory)
+    roster, named = _people()
+    keeper = Doorkeeper(token, options.session_hours * 3600, wall_seconds, memory, named)
     cookie = "_".join(part for part in (COOKIE, options.bot_id, str(options.port or "")) if part)
-    rules = AccessRules(options.host, options.mode == "sim", cookie, options.trusted_proxy)
+    rules = AccessRules(options.host, options.mode == "sim", cookie, options.trusted_proxy, roster)
     app = create_app(StoreReader(place, clock), keeper, rules, options.base_path)
     return app, listen(app, options.host, options.port)
+
+
+def has_login() -> bool:
+    """Say whether the environment has a token by which anybody can log in."""
+    return bool(os.environ.get(TOKEN_VARIABLE) or login_tokens_of(os.environ))
+
+
+def _people() -> tuple[Roster, dict[str, str]]:
+    """Return who is known and the login tokens by name; raises ValueError for a list that makes no sense."""
+    given = os.environ.get(PEOPLE_VARIABLE, "")
+    if not given:
+        return Roster(), {}
+    roster = roster_of_text(given)
+    named = {user_of_variable(roster, variable): token for variable, token in login_tokens_of(os.environ).items()}
+    return roster, {user: token for user, token in named.items() if user is not None}
 
 
 def _log_without_secrets() -> None:
     """Write the log, and whatever ends the page, without its token and what is private in the store's address."""
     private = private_parts(os.environ.get(DATABASE_VARIABLE, ""))
-    redact = redactor([each for each in (os.environ.get(TOKEN_VARIABLE, ""), *private) if each])
+    tokens = (os.environ.get(TOKEN_VARIABLE, ""), *login_tokens_of(os.environ).values())
+    redact = redactor([each for each in (*tokens, *private) if each])
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(Redacted("web: %(levelname)s %(message)s", redact))
     logging.basicConfig(level=logging.WARNING, handlers=[lines])
@@ -89,7 +111,7 @@ def main(given: Sequence[str] | None = None) -> int:
     options = _arguments(given)
     _log_without_secrets()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    if not os.environ.get(TOKEN_VARIABLE) and not is_loopback(options.host):
+    if not has_login() and not is_loopback(options.host):
         return _refuse(f"reading at {options.host} needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")
     if options.mode != "sim" and 0 < len(os.environ.get(TOKEN_VARIABLE, "")) < SHORTEST_TOKEN:
         return _refuse(f"{TOKEN_VARIABLE} has fewer than {SHORTEST_TOKEN} characters: choose a longer one")
@@ -119,7 +141,8 @@ def serve_alone(config: LoadedConfig, port: int | None, alone: Callable[[], str]
     given += ["--trusted-proxy", web.trusted_proxy, "--bot-id", config.settings.bot_id, "--base-path", web.base_path]
     options = _arguments(given)
     token = config.secrets.web_login_token or ""
-    if not token and not is_loopback(options.host):
+    os.environ.update({**config.secrets.web_login_tokens, PEOPLE_VARIABLE: roster_text(roster_of(config.settings))})
+    if not token and not has_login() and not is_loopback(options.host):
         return _refuse(f"reading at {options.host} needs a login: set {TOKEN_VARIABLE}, or bind 127.0.0.1")
     clock = StandingClock(SystemClock().now())
     try:

@@ -10,7 +10,7 @@ rebinding).
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,11 +18,12 @@ from flask import Flask, Response, abort, current_app, g, redirect, render_templ
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.domain.addresses import is_loopback
+from bot.domain.events import RequestKind
+from bot.domain.requests import REQUESTS, Roster
 from bot.web.logins import Doorkeeper, Visit
 from bot.web.store_reader import reader
 
 COOKIE: Final = "quanticity_visit"
-OPERATOR: Final = "operator"
 OPEN_ENDPOINTS: Final = frozenset({"static", "access.login", "probes.healthz", "favicon"})
 BEARER_ENDPOINTS: Final = frozenset({"probes.metrics", "probes.status"})
 FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"})
@@ -52,12 +53,14 @@ class AccessRules:
 
     `cookie` is named by bot and port, so that two bots on one host do not log each other out (cookies know no ports).
     `trusted_proxy` is the address or network of the proxy in front: whatever comes from there came through it.
+    `roster` says what whoever logged in may ask for.
     """
 
     bind_host: str
     login_link: bool
     cookie: str = COOKIE
     trusted_proxy: str = ""
+    roster: Roster = field(default_factory=Roster)
 
     @property
     def loopback(self) -> bool:
@@ -88,6 +91,14 @@ def rules() -> AccessRules:
 def visit() -> Visit:
     here: Visit = g.visit
     return here
+
+
+def may(kind: str, halted: bool = False) -> bool:
+    """Say whether who is looking may ask for this; the bot decides again when it takes the request up."""
+    here: Visit | None = g.get("visit")
+    if here is None or not here.logged_in:
+        return False
+    return REQUESTS[RequestKind(kind)].may(rules().roster.at_page(here.user), halted=halted)
 
 
 def came_through_proxy() -> bool:
@@ -156,7 +167,7 @@ def _bearer() -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if request.endpoint not in BEARER_ENDPOINTS or scheme.lower() != "bearer" or not token:
         return False
-    return _try_token(token)
+    return bool(_try_token(token))
 
 
 def _guard_post() -> AnyResponse | None:
@@ -178,22 +189,23 @@ def _address() -> str:
     return next((hop for hop in reversed(hops) if hop and not rules().trusts(hop)), address)[:64]
 
 
-def _try_token(token: str) -> bool:
-    """Compare a token. The right one always opens: a stranger's guesses, which behind a proxy share the operator's
-    address, lock nobody out. Against guessing stands the token's length; a source that guesses on is told 429.
+def _try_token(token: str) -> str:
+    """Return whose token this is, empty for nobody's. The right one always opens: a stranger's guesses, which behind a
+    proxy share the operator's address, lock nobody out. Against guessing stands the token's length; a source that
+    guesses on is told 429.
     """
-    if doorkeeper().knows(token):
-        return True
+    if user := doorkeeper().whose(token):
+        return user
     wait = doorkeeper().wait_seconds(_address())
     if wait > 0:
         abort(429, f"Too many attempts. Wait {wait:.0f} seconds.")
     doorkeeper().count_failure(_address())
     current_app.logger.warning("login refused from %s", _address())
-    return False
+    return ""
 
 
-def _let_in(target: str) -> AnyResponse:
-    g.visit = doorkeeper().new_visit(OPERATOR)
+def _let_in(user: str, target: str) -> AnyResponse:
+    g.visit = doorkeeper().new_visit(user)
     g.visit_is_new = True
     return redirect(safe_next(target), 303)
 
@@ -202,13 +214,13 @@ def login() -> Any:
     """The login form; in sim also the ready link, which leaves no token in the address bar."""
     target = request.values.get("next", "/")
     if request.method == "GET" and rules().login_link and request.args.get("token"):
-        if _try_token(request.args["token"]):
-            return _let_in(target)
+        if user := _try_token(request.args["token"]):
+            return _let_in(user, target)
         return render_template("web/login.html", next=target, error="This link is not valid any more."), 403
     if request.method == "GET":
         return render_template("web/login.html", next=target, error="")
-    if _try_token(request.form.get("token", "").strip()):
-        return _let_in(target)
+    if user := _try_token(request.form.get("token", "").strip()):
+        return _let_in(user, target)
     return render_template("web/login.html", next=target, error="That is not the token."), 403
 
 
@@ -245,6 +257,7 @@ def install(app: Flask, keeper: Doorkeeper, access: AccessRules) -> None:
     app.add_url_rule("/login", "access.login", login, methods=["GET", "POST"])
     app.add_url_rule("/logout", "access.logout", logout, methods=["POST"])
     app.context_processor(_viewer)
+    app.jinja_env.globals["may"] = may  # a global, for macros see no context
 
 
 def _viewer() -> dict[str, Any]:

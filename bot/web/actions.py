@@ -13,7 +13,7 @@ from bot.domain.errors import StoreError
 from bot.domain.requests import REQUESTS, Need, Request, Subject
 from bot.domain.typed_price import PriceUnclear, price_of
 from bot.store import read as ask
-from bot.web.access import safe_next, visit
+from bot.web.access import may, safe_next, visit
 from bot.web.commanding import give_command
 from bot.web.store_reader import reader
 
@@ -28,6 +28,8 @@ def act(kind: str) -> AnyResponse | str | tuple[str, int]:
     back = safe_next(request.form.get("next", "/"))
     if asked.target and not _exists(asked.target, target):
         abort(404, "The store does not know what this is about. It may be gone; look at the overview.")
+    if not may(asked.kind.value):
+        return _refused(asked, target)
     given, fault = _given(asked)
     if (asked.question and request.form.get("confirmed") != "yes") or fault:
         known = {"kind": kind, "action": asked, "target": target, "next": back}
@@ -37,6 +39,16 @@ def act(kind: str) -> AnyResponse | str | tuple[str, int]:
     except StoreError as error:
         return render_template("web/problem.html", title="Not sent", text=f"{error}."), 503
     return redirect(_with_sent(back, command_id), 303)
+
+
+def _refused(asked: Request, target: str) -> tuple[str, int]:
+    """Put on the record that somebody tried: the bot refuses the row by the same table, and says so in its audit."""
+    words = "Nothing was done: your role does not allow it. The attempt is on record."
+    try:
+        give_command(reader(), asked.kind, _payload(asked, target, ""), f"admin:web:{visit().user}")
+    except StoreError as error:
+        words = f"Nothing was done: your role does not allow it. {error}."
+    return render_template("web/problem.html", title="Not allowed", text=words), 403
 
 
 def _known(kind: str) -> Request:

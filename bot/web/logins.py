@@ -15,6 +15,8 @@ from typing import Final
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from bot.domain.requests import UNNAMED
+
 FAILURES_ALLOWED: Final = 5
 FAILURE_WINDOW_S: Final = 60.0
 ADDRESSES_REMEMBERED: Final = 1024
@@ -72,7 +74,8 @@ class Visit:
 
 
 class Doorkeeper:
-    """Checks the login token, counts failures, signs visits and remembers who is logged in.
+    """Checks the login tokens (`token` names nobody, `named` are those of persons), counts failures, signs visits and
+    remembers who is logged in.
 
     `seconds` gives the time in seconds; `session_seconds` is how long a login lasts. A cookie is worth something only
     while its login is remembered: logging out ends it on this side. Without `memory` a restart of the page ends every
@@ -80,9 +83,15 @@ class Doorkeeper:
     """
 
     def __init__(
-        self, token: str, session_seconds: float, seconds: Callable[[], float], memory: LoginMemory | None = None
+        self,
+        token: str,
+        session_seconds: float,
+        seconds: Callable[[], float],
+        memory: LoginMemory | None = None,
+        named: Mapping[str, str] | None = None,
     ) -> None:
-        self._token = hashlib.sha256(token.encode()).digest() if token else None
+        tokens = {**(named or {}), **({UNNAMED: token} if token else {})}
+        self._tokens = {user: hashlib.sha256(each.encode()).digest() for user, each in tokens.items()}
         self._memory = memory
         kept = memory.read() if memory is not None else Kept()
         self._key = kept.key or secrets.token_bytes(32)
@@ -92,10 +101,12 @@ class Doorkeeper:
         self._seconds = seconds
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def knows(self, token: str) -> bool:
-        """Compare in constant time; without a configured token nobody can log in."""
+    def whose(self, token: str) -> str:
+        """Return who logs in by this token, empty for nobody. Every token is compared, each in constant time; without a
+        configured token nobody can log in."""
         given = hashlib.sha256(token.encode()).digest()
-        return self._token is not None and hmac.compare_digest(given, self._token)
+        found = [user for user, known in self._tokens.items() if hmac.compare_digest(given, known)]
+        return found[-1] if found else ""
 
     def wait_seconds(self, address: str) -> float:
         """Return how long an address must wait after too many wrong tokens, 0 when it may try another."""

@@ -104,6 +104,7 @@ def test_at_a_gateway_that_answers_nothing_it_ends_in_time_and_a_second_one_is_r
             "QUANTICITY__SOURCES__UNUSUAL_WHALES__BASE_URL": "http://127.0.0.1:9",
             "UNUSUAL_WHALES_TOKEN": "x" * 20,
             "WEB_LOGIN_TOKEN": "y" * 20,
+            "QUANTICITY__PEOPLE__USERS": "[{name: ann, role: owner}]",
         }
         paper = [sys.executable, str(REPO_ROOT / "run.py"), "run", "--mode", "paper"]
         with subprocess.Popen(paper, env=at_gateway, stderr=subprocess.PIPE, text=True) as process:

@@ -115,6 +115,7 @@ async def program(tws: BookTws, folder: Path, *arguments: str, **settings: str) 
         "QUANTICITY__SOURCES__UNUSUAL_WHALES__BASE_URL": "http://127.0.0.1:9",
         "UNUSUAL_WHALES_TOKEN": "t0ken-for-a-test",
         "WEB_LOGIN_TOKEN": "t0ken-for-a-page",
+        "QUANTICITY__PEOPLE__USERS": "[{name: ann, role: owner}]",
         **settings,
     }
     process = await asyncio.create_subprocess_exec(

@@ -142,6 +142,7 @@ def test_a_gateway_that_is_not_there_is_waited_for_with_the_page_up(program: Pro
         port, page_port = str(taken.getsockname()[1]), str(page.getsockname()[1])  # bound and not listening: refused
         page.close()
         login = {"UNUSUAL_WHALES_TOKEN": "t0ken-x", "WEB_LOGIN_TOKEN": "t0ken-y-long-enough"}
+        login |= {"QUANTICITY__PEOPLE__USERS": "[{name: ann, role: owner}]"}
         settings = {"QUANTICITY__IBKR__PORT": port, "QUANTICITY__WEB__PORT": page_port, **login}
         process = program.start("--mode", "paper", **settings)
         told = f"connecting: no gateway at 127.0.0.1:{port}"

@@ -89,7 +89,7 @@ def test_paper_looks_for_secrets_and_gateway(call: Call, monkeypatch: pytest.Mon
     monkeypatch.setenv("QUANTICITY__IBKR__PORT", str(port))
     code, found = lines(call)
     assert code == 2
-    assert [ok for ok, _ in found["secrets"]] == [False, False]
+    assert [ok for ok, _ in found["secrets"]] == [False, False, False]  # vendor's token, owner, page's token
     assert [ok for ok, _ in found["gateway"]] == [False]
     ((ok, boxes),) = found["gateway boxes"]
     assert ok

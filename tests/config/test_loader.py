@@ -214,17 +214,18 @@ def test_secrets_come_from_the_environment_over_dotenv_and_stay_out_of_every_tex
 def test_sim_needs_no_secret_and_paper_names_each_that_is_missing(tmp_path: Path) -> None:
     assert missing_secrets(accepted(tmp_path)) == []
     paper = accepted(tmp_path, {"WEB_LOGIN_TOKEN": " "}, {"mode": "paper"})
-    with pytest.raises(ConfigError, match=r"UNUSUAL_WHALES_TOKEN is not set[^\n]*\nWEB_LOGIN_TOKEN is not set"):
+    missing = r"UNUSUAL_WHALES_TOKEN is not set[^\n]*\npeople.users names no owner[^\n]*\nWEB_LOGIN_TOKEN is not set"
+    with pytest.raises(ConfigError, match=missing):
         paper.require_secrets()
 
 
 def test_a_simulated_vendor_on_this_machine_needs_no_token(written: Write) -> None:
     root = written(data_sources="unusual_whales: {base_url: 'http://127.0.0.1:9000'}")
-    assert missing_secrets(accepted(root, {"WEB_LOGIN_TOKEN": "x" * 16}, {"mode": "paper"})) == []
+    assert missing_secrets(accepted(root, {"WEB_LOGIN_TOKEN": "x" * 16, **OWNER}, {"mode": "paper"})) == []
 
 
 def test_a_short_login_token_is_refused_outside_sim(tmp_path: Path) -> None:
-    given = {"WEB_LOGIN_TOKEN": "x" * 15, "UNUSUAL_WHALES_TOKEN": "t"}
+    given = {"WEB_LOGIN_TOKEN": "x" * 15, "UNUSUAL_WHALES_TOKEN": "t", **OWNER}
     assert missing_secrets(accepted(tmp_path, given)) == []
     (words,) = missing_secrets(accepted(tmp_path, given, {"mode": "paper"}))
     assert words.startswith("WEB_LOGIN_TOKEN has fewer than 16 characters")
@@ -233,9 +234,67 @@ def test_a_short_login_token_is_refused_outside_sim(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["http://vendor.example", "http://127.evil.example", "http://10.0.0.1:80"])
 def test_a_vendors_token_leaves_the_machine_by_https_alone(written: Write, address: str) -> None:
     root = written(data_sources=f"unusual_whales: {{base_url: '{address}'}}")
-    given = {"WEB_LOGIN_TOKEN": "x" * 16, "UNUSUAL_WHALES_TOKEN": "t"}
+    given = {"WEB_LOGIN_TOKEN": "x" * 16, "UNUSUAL_WHALES_TOKEN": "t", **OWNER}
     (words,) = missing_secrets(accepted(root, given, {"mode": "paper"}))
     assert words.startswith("sources.unusual_whales.base_url")
+
+
+# ---- people
+
+OWNER = {"QUANTICITY__PEOPLE__USERS": "[{name: ann, role: owner}]"}
+TWO = {"QUANTICITY__PEOPLE__USERS": "[{name: ann, role: owner, telegram_id: 7}, {name: bo-b, role: viewer}]"}
+LONG, OTHER = "x" * 16, "y" * 16
+
+
+def test_outside_sim_the_settings_name_an_owner(tmp_path: Path) -> None:
+    given = {"WEB_LOGIN_TOKEN": LONG, "UNUSUAL_WHALES_TOKEN": "t"}
+    assert missing_secrets(accepted(tmp_path, given)) == []
+    nobody, no_owner = (missing_secrets(accepted(tmp_path, {**given, **more}, {"mode": "paper"}))
+                        for more in ({}, {"QUANTICITY__PEOPLE__USERS": "[{name: ann, role: operator}]"}))  # fmt: skip
+    assert nobody == no_owner
+    assert nobody[0].startswith("people.users names no owner, and mode paper has to know whose bot this is")
+    assert "people: {users: [{telegram_id: 12345678, name: ann, role: owner}]}" in nobody[0]
+    assert missing_secrets(accepted(tmp_path, {**given, **OWNER}, {"mode": "paper"})) == []
+
+
+def test_a_person_logs_in_by_a_token_of_their_own(tmp_path: Path) -> None:
+    given = {"WEB_LOGIN_TOKEN_ANN": LONG, "WEB_LOGIN_TOKEN_BO_B": OTHER, "UNUSUAL_WHALES_TOKEN": "t", **TWO}
+    config = accepted(tmp_path, given, {"mode": "paper"})
+    assert missing_secrets(config) == []
+    assert {LONG, OTHER} <= set(config.hidden())
+    assert LONG not in config.text + repr(config)
+
+
+@pytest.mark.parametrize(
+    "given,said",
+    [
+        ({"WEB_LOGIN_TOKEN_EVE": LONG}, "WEB_LOGIN_TOKEN_EVE is set, and people.users names nobody of that name"),
+        ({"WEB_LOGIN_TOKEN_ANN": "x" * 15}, "WEB_LOGIN_TOKEN_ANN has fewer than 16 characters"),
+        ({"WEB_LOGIN_TOKEN_ANN": LONG, "WEB_LOGIN_TOKEN_BO_B": LONG}, "nobody could tell who logged in"),
+        ({"WEB_LOGIN_TOKEN_ANN": OTHER, "WEB_LOGIN_TOKEN": OTHER}, "nobody could tell who logged in"),
+    ],
+)
+def test_a_login_token_that_tells_nobody_is_refused(tmp_path: Path, given: dict[str, str], said: str) -> None:
+    whole = {"WEB_LOGIN_TOKEN": "z" * 16, "UNUSUAL_WHALES_TOKEN": "t", **TWO, **given}
+    (words,) = missing_secrets(accepted(tmp_path, whole, {"mode": "paper"}))
+    assert said in words
+
+
+@pytest.mark.parametrize(
+    "users,said",
+    [
+        ("[{name: ann, role: owner}, {name: ANN, role: viewer}]", "two users are called alike"),
+        ("[{name: a, role: owner, telegram_id: 7}, {name: b, role: viewer, telegram_id: 7}]", "telegram_id 7 is two"),
+        ("[{name: operator, role: owner}]", "choose another name"),
+        ("[{name: ann, role: overseer}]", "overseer is no role of a person"),
+        ("[{name: ann, role: owner, telegram_id: -100123}]", "telegram_id"),
+        ("[{name: '12', role: owner}]", "name"),
+        ("[{name: ann}]", "role"),
+    ],
+)
+def test_a_list_of_people_that_makes_no_sense_is_refused(tmp_path: Path, users: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        accepted(tmp_path, {"QUANTICITY__PEOPLE__USERS": users})
 
 
 # ---- environment and command line

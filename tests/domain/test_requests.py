@@ -14,6 +14,7 @@ from bot.domain.requests import (
     REQUESTS,
     Expiry,
     Moment,
+    Person,
     Refused,
     Role,
     Roster,
@@ -50,18 +51,36 @@ def test_only_the_owner_lifts_a_halt(kind: RequestKind, role: Role) -> None:
     assert REQUESTS[kind].may(role, halted=True) == allowed
 
 
+ROSTER = Roster.of([Person("ann", R.APPROVER, 77), Person("pat", R.OWNER)], unnamed=R.OPERATOR)
+
+
+def test_in_sim_who_is_not_named_is_the_owner_and_who_is_named_has_the_role_of_the_list() -> None:
+    sim = Roster.of([Person("ann", R.VIEWER, 77)], unnamed=R.VIEWER, sim=True)
+    roles = {name: actor_of(f"admin:web:{name}", sim).role for name in ("operator", "anybody", "ann")}
+    assert roles == {"operator": R.OWNER, "anybody": R.OWNER, "ann": R.VIEWER}
+    ids = (1001, 1002, 1003, 1004, 77, -77, 1900)
+    known = [person and person.role for person in map(sim.at_telegram, ids)]
+    assert known == [R.OWNER, R.OPERATOR, R.APPROVER, R.VIEWER, R.VIEWER, None, None]
+    assert actor_of("admin:telegram:operator", sim).role is R.OPERATOR
+    assert actor_of("admin:telegram:1900", sim).role is R.VIEWER
+    assert Roster.of([]).at_telegram(1001) is None
+
+
 @pytest.mark.parametrize(
     "text,role",
     [
         ("cli", R.OWNER), ("signal", R.SIGNAL), ("overseer", R.OVERSEER), ("tick", R.RULES), ("broker", R.BROKER),
-        ("reconcile", R.BROKER), ("admin:web:ann", R.OPERATOR), ("admin:telegram:77", R.APPROVER),
-        ("admin:telegram:78", R.VIEWER), ("admin:web:", R.VIEWER), ("admin:web:a b", R.VIEWER), ("Overseer", R.VIEWER),
+        ("reconcile", R.BROKER), ("admin:web:ann", R.APPROVER), ("admin:telegram:ann", R.APPROVER),
+        ("admin:telegram:78", R.VIEWER), ("admin:telegram:77", R.VIEWER), ("admin:web:operator", R.OPERATOR),
+        ("admin:web:pat", R.OWNER), ("admin:telegram:pat", R.VIEWER), ("admin:telegram:operator", R.VIEWER),
+        ("admin:web:gone", R.VIEWER), ("admin:web:77", R.VIEWER),
+        ("admin:web:", R.VIEWER), ("admin:web:a b", R.VIEWER), ("Overseer", R.VIEWER),
         ("admin:sms:1", R.VIEWER), ("", R.VIEWER), ("cli ", R.VIEWER), ("CLI", R.VIEWER), ("admin:web:ann\n", R.VIEWER),
         ("owner", R.VIEWER), ("admin", R.VIEWER), ("x:admin:web:ann", R.VIEWER), ("admin:web:ann:owner", R.VIEWER),
     ],
 )  # fmt: skip
 def test_an_actor_is_who_its_shape_says_and_else_a_viewer(text: str, role: Role) -> None:
-    found = actor_of(text, Roster(R.OPERATOR, {"77": R.APPROVER}))
+    found = actor_of(text, ROSTER)
     assert (found.role, found.text) == (role, text)
 
 

@@ -16,16 +16,19 @@ K = RequestKind
 MANUAL: dict[str, Any] = {"approval": {"mode": "manual"}}
 PAPER: dict[str, Any] = {
     "mode": "paper",
-    "requests": {
-        "web_role": "viewer",
-        "telegram_roles": {"1": "owner", "2": "operator", "3": "approver", "4": "viewer"},
+    "requests": {"web_role": "viewer"},
+    "people": {
+        "users": [
+            {"telegram_id": number, "name": f"the-{role}", "role": role}
+            for number, role in enumerate(("owner", "operator", "approver", "viewer"), 1)
+        ]
     },
 }
 ACTORS = {
-    Role.OWNER: "admin:telegram:1",
-    Role.OPERATOR: "admin:telegram:2",
-    Role.APPROVER: "admin:telegram:3",
-    Role.VIEWER: "admin:telegram:4",
+    Role.OWNER: "admin:telegram:the-owner",
+    Role.OPERATOR: "admin:telegram:the-operator",
+    Role.APPROVER: "admin:telegram:the-approver",
+    Role.VIEWER: "admin:telegram:the-viewer",
     Role.OVERSEER: "overseer",
     Role.RULES: "tick",
     Role.BROKER: "broker",
@@ -59,10 +62,10 @@ async def test_only_an_authorised_person_approves(actor: str) -> None:
 
 async def test_only_the_owner_lifts_a_halt() -> None:
     desk = await Desk(PAPER).start()
-    await desk.command(K.HALT, actor="admin:telegram:2")
-    state, answer = await desk.command(K.RESUME, actor="admin:telegram:2")
+    await desk.command(K.HALT, actor="admin:telegram:the-operator")
+    state, answer = await desk.command(K.RESUME, actor="admin:telegram:the-operator")
     assert (state, "while the session is halted" in answer) == ("refused", True)
-    assert (await desk.command(K.RESUME, actor="admin:telegram:1"))[0] == "done"
+    assert (await desk.command(K.RESUME, actor="admin:telegram:the-owner"))[0] == "done"
 
 
 @pytest.mark.parametrize("kind,age", [(K.FLATTEN, 86_400.0), (K.EMERGENCY, 601.0), (K.PAUSE, 121.0), (K.FLATTEN, None)])

@@ -58,6 +58,7 @@ def environment(directory: Path, venue: Venue, more: Mapping[str, str]) -> dict[
         "IBKR__PORT": str(venue.tws_port),
         "SOURCES__UNUSUAL_WHALES__BASE_URL": f"http://127.0.0.1:{venue.uw_port}",
         "WEB__ENABLED": "false",
+        "PEOPLE__USERS": "[{name: ann, role: owner}]",
         **BUSY,
         **more,
     }

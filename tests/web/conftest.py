@@ -19,6 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Table
 
+from bot.domain.requests import Person, Role, Roster
 from bot.feeds.clock import ManualClock
 from bot.store.database import writer_engine
 from bot.store.revision import upgrade
@@ -425,11 +426,15 @@ AppMaker = Callable[..., Flask]
 
 @pytest.fixture
 def make_app(clock: ManualClock) -> AppMaker:
-    def make(url: str, *, host: str = "127.0.0.1", mode: str = "sim", token: str = TOKEN) -> Flask:
-        keeper = Doorkeeper(token, 3600, clock.monotonic)
-        app = create_app(
-            StoreReader(StoreAddress(url, mode), clock), keeper, AccessRules(host, login_link=mode == "sim")
-        )
+    def make(
+        url: str, *, host: str = "127.0.0.1", mode: str = "sim", token: str = TOKEN,
+        people: Mapping[str, Role] | None = None,
+    ) -> Flask:  # fmt: skip
+        """`people` log in by their name as token."""
+        roster = Roster.of([Person(name, role) for name, role in (people or {}).items()])
+        keeper = Doorkeeper(token, 3600, clock.monotonic, named={name: name for name in people or {}})
+        rules = AccessRules(host, login_link=mode == "sim", roster=roster)
+        app = create_app(StoreReader(StoreAddress(url, mode), clock), keeper, rules)
         app.testing = False
         return app
 

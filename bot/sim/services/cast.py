@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from bot.domain.requests import SIM_PEOPLE
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPerson:
@@ -19,12 +21,7 @@ class SimulatedPerson:
     role: str
 
 
-CAST: Final = (
-    SimulatedPerson(1001, "owner", "owner"),
-    SimulatedPerson(1002, "operator", "operator"),
-    SimulatedPerson(1003, "approver", "approver"),
-    SimulatedPerson(1004, "viewer", "viewer"),
-)
+CAST: Final = tuple(SimulatedPerson(person.telegram_id or 0, person.name, person.role.value) for person in SIM_PEOPLE)
 """The people of a simulated day, each with the role that the name says."""
 
 STRANGER: Final = SimulatedPerson(1900, "stranger", "")
