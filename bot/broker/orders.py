@@ -331,7 +331,8 @@ class OrderDesk:
         meaning = self._meaning(known.order_ref, order_id, code, text)
         if meaning is not ErrorMeaning.WARNING:
             known.error = f"{code}: {text}"
-        self._sink(OrderErred(known.order_ref, code, text, meaning, self._clock.now(), order_id))
+        says = words.refusal(code, text)
+        self._sink(OrderErred(known.order_ref, code, text, meaning, self._clock.now(), order_id, says))
         return True
 
     def _error_of_unseen(self, order_id: int, code: int, text: str) -> bool:
@@ -339,7 +340,8 @@ class OrderDesk:
         if order_ref is None:
             return False
         meaning = self._meaning(order_ref, order_id, code, text)
-        self._sink(OrderErred(order_ref, code, text, meaning, self._clock.now()))
+        says = words.refusal(code, text)
+        self._sink(OrderErred(order_ref, code, text, meaning, self._clock.now(), refusal=says))
         return True
 
     def _meaning(self, order_ref: str, order_id: int, code: int, text: str) -> ErrorMeaning:

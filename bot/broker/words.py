@@ -16,7 +16,7 @@ from typing import Final
 from bot.domain.errors import UnknownWord
 from bot.domain.events import BrokerOrderStatus, ErrorMeaning
 from bot.domain.money import neat
-from bot.domain.order import OrderSide
+from bot.domain.order import OrderSide, RefusalKind
 
 # ---- orders
 
@@ -113,6 +113,12 @@ ORDER_ERRORS: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
         10349: _E.WARNING,  # time in force taken from a preset: the order is live
     }
 )
+
+REFUSALS: Final[tuple[tuple[int | None, str, RefusalKind], ...]] = (
+    (201, "both sides", RefusalKind.OTHER_SIDE),  # these words tell it from the other refusals of its code
+    (None, "read-only", RefusalKind.READ_ONLY),
+)
+"""Code (None: any), what its text has in it in small letters, what that says."""
 
 
 # ---- the system as a whole (id -1)
@@ -293,6 +299,12 @@ def order_error(code: int) -> ErrorMeaning:
         return ORDER_ERRORS[code]
     except KeyError:
         raise UnknownWord(f"order error {code}") from None
+
+
+def refusal(code: int, text: str) -> RefusalKind | None:
+    """Return what the text of an order's error says beyond its code; None: nothing that decides."""
+    said = text.lower()
+    return next((says for of, words, says in REFUSALS if of in {None, code} and words in said), None)
 
 
 def system_word(code: int) -> SystemWord:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from bot.domain.hours import DayHours
 from bot.domain.instruments import PLAIN_MULTIPLIER, Instrument, OptionContract, PriceGrid
 from bot.domain.notices import severity_of
-from bot.domain.order import Execution, OrderSide
+from bot.domain.order import Execution, OrderSide, RefusalKind
 from bot.domain.outside import facts, outside, sentence
 from bot.domain.quotes import Depth, Greeks, Quote, TradePrint
 
@@ -166,7 +166,8 @@ class ErrorMeaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderErred:
-    """An error that names an order of ours; `order_id` is the sending that it speaks of, 0 where that is not known."""
+    """An error that names an order of ours; `order_id` is the sending that it speaks of, 0 where that is not known.
+    `refusal` is what its words say beyond the code; None: nothing that decides."""
 
     order_ref: str
     code: int
@@ -174,6 +175,7 @@ class OrderErred:
     meaning: ErrorMeaning
     at: datetime
     order_id: int = 0
+    refusal: RefusalKind | None = None
 
     def __post_init__(self) -> None:
         _through(self, text=outside(self.text))

@@ -133,7 +133,7 @@ AMENDABLE: Final = frozenset({S.WORKING, S.PARTIALLY_FILLED})
 
 
 NOT_TAKEN: Final = "not taken"
-"""How the reason of an order begins that the broker ended by itself, or that never arrived."""
+"""How the reason of an order begins that the broker ended by itself, or that never arrived; `not_taken` says so."""
 MOST_ATTEMPTS: Final = 3
 """So often one thing is asked of the broker, whatever it answers; then it is done without."""
 TAKEN_FOR: Final = timedelta(seconds=60)
@@ -160,6 +160,14 @@ class Purpose(StrEnum):
     ENTRY = "entry"
     PROTECT = "protect"
     EXIT = "exit"
+
+
+class RefusalKind(StrEnum):
+    """What the words of a refusal say beyond its code, where something is decided by it: the adapter's table reads
+    them."""
+
+    OTHER_SIDE = "other_side"  # a buy works on the contract, which keeps every sale of it out
+    READ_ONLY = "read_only"  # the gateway takes no orders at all
 
 
 class OrderSide(StrEnum):
@@ -209,6 +217,8 @@ class OrderChange(TypedDict, total=False):
     client_id: int | None
     reject_code: int | None
     reject_reason: str
+    refusal: RefusalKind | None
+    not_taken: bool
     submitted_at: datetime | None
     acknowledged_at: datetime | None
     done_at: datetime | None
@@ -248,6 +258,8 @@ class Order(Living[OrderTrigger, OrderChange]):
     mid_at_decision: Decimal | None = None
     reject_code: int | None = None
     reject_reason: str = ""
+    refusal: RefusalKind | None = None
+    not_taken: bool = False  # cancelled, and by nobody here: the broker ended it, or it never arrived
     submitted_at: datetime | None = None
     acknowledged_at: datetime | None = None
     done_at: datetime | None = None
@@ -297,7 +309,7 @@ class Order(Living[OrderTrigger, OrderChange]):
         """Over without a fill because the broker would not have it: refused, ended by the broker, or never arrived."""
         if self.filled_quantity:
             return False
-        return self.state is S.REJECTED or (self.state is S.CANCELLED and self.reject_reason.startswith(NOT_TAKEN))
+        return self.state is S.REJECTED or (self.state is S.CANCELLED and self.not_taken)
 
     def was_sent_before_as(self, order_id: int, highest_told: int) -> bool:
         """Say whether an order id is that of an earlier sending of the same reference; 0, an id unknown, is not, nor is

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from bot.domain.order import RefusalKind
 from bot.sim.account import FEES, Account
 from bot.sim.market.rules import on_grid
 from bot.sim.vocabulary import LIVE, Market, OrderTicket, Side, Status, VenueOrder
@@ -25,6 +26,10 @@ TIMES_IN_FORCE: Final = frozenset({"", "DAY", "GTC", "IOC", "GTD"})
 RECORDED: Final = frozenset({201})  # refusals that leave an order behind, as Inactive; the others leave nothing
 
 BOTH_SIDES: Final = "Order rejected - reason:Cannot have open orders on both sides of the same US Option contract."
+_SAYS: Final = (
+    (201, "open orders on both sides", RefusalKind.OTHER_SIDE),
+    (None, "read-only mode", RefusalKind.READ_ONLY),
+)
 TOO_MANY: Final = (
     f"Order rejected - reason:You have {MAX_LIVE_ORDERS} or more working orders on this side of the contract."
 )
@@ -217,3 +222,9 @@ def judge_change(order: VenueOrder, ticket: OrderTicket, at: Situation) -> Refus
     if 0 < ticket.quantity <= order.filled:
         return Refusal(104, "Cannot modify a filled order.")
     return judge(replace(ticket, quantity=ticket.quantity - order.filled), at)
+
+
+def says(code: int, text: str) -> RefusalKind | None:
+    """Return what a refusal in these words says beyond its code, as whoever reads TWS's words understands them."""
+    small = text.lower()
+    return next((refusal for of, words, refusal in _SAYS if of in {None, code} and words in small), None)

@@ -46,6 +46,7 @@ from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
 from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote
 from bot.engine.state.ports import Clock, Sink
 from bot.sim import hours
+from bot.sim.admission import says
 from bot.sim.hours import USUAL, HoursSaid
 from bot.sim.market.rules import MARKET_RULES
 from bot.sim.tws.contracts import expiry_text, last_day_text
@@ -265,7 +266,8 @@ class SimBroker:
     def _refused(self, event: VenueRefused) -> None:
         reference = self._ref_of.get(event.order_id, "")
         meaning = MEANING.get(event.code, ErrorMeaning.AMBIGUOUS)
-        self._sink(OrderErred(reference, event.code, event.text, meaning, self._clock.now(), event.order_id))
+        told = says(event.code, event.text)
+        self._sink(OrderErred(reference, event.code, event.text, meaning, self._clock.now(), event.order_id, told))
 
     def _view(self, order: VenueOrder) -> BrokerOrderView:
         ticket = order.ticket

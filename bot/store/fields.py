@@ -13,7 +13,7 @@ from enum import StrEnum
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Float
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Float, false
 
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.money import from_units, to_units
@@ -176,6 +176,11 @@ def whole(
 def large(name: str, comment: str | None = None, *, maybe: bool = False, default: str | None = None) -> Field:
     """A whole number that may be larger than 32 bits hold: an id of the broker's, milliseconds."""
     return _one(Column(name, BigInteger, nullable=maybe, comment=comment, server_default=default), holds=int)
+
+
+def flag(name: str, comment: str | None = None) -> Field:
+    """Yes or no; no where nothing is said."""
+    return _one(Column(name, Boolean, nullable=False, server_default=false(), comment=comment), holds=bool)
 
 
 def number(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:

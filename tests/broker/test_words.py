@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.broker import words
 from bot.domain.errors import UnknownWord
 from bot.domain.events import BrokerOrderStatus, ErrorMeaning
-from bot.domain.order import OrderSide
+from bot.domain.order import OrderSide, RefusalKind
 
 TWS_STATUSES = [
     "ApiPending", "PendingSubmit", "PendingCancel", "PreSubmitted", "Submitted", "ApiCancelled", "Cancelled",
@@ -120,3 +120,20 @@ def test_tws_and_gateway_and_paper_and_live_are_told_apart_by_their_usual_ports(
 def test_the_usual_ports_of_a_mode_are_named() -> None:
     assert words.ports_words(paper=True) == "7497 (TWS) or 4002 (IB Gateway)"
     assert words.ports_words(paper=False) == "7496 (TWS) or 4001 (IB Gateway)"
+
+
+@pytest.mark.parametrize(
+    "code, text, says",
+    [
+        (201, "Order rejected - reason:Cannot have open orders on both sides of the same US Option contract.",
+         RefusalKind.OTHER_SIDE),
+        (103, "both sides", None),
+        (201, "no margin", None),
+        (321, "Error validating request.-'bN' : cause - The API interface is currently in Read-Only mode.",
+         RefusalKind.READ_ONLY),
+        (201, "Read-only", RefusalKind.READ_ONLY),
+        (201, "", None),
+    ],
+)  # fmt: skip
+def test_what_decides_in_the_words_of_a_refusal_is_a_type(code: int, text: str, says: RefusalKind | None) -> None:
+    assert words.refusal(code, text) is says

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bot.broker import words
 from bot.domain.errors import BrokerError, BrokerUnavailable, OrderRejected
 from bot.domain.events import (
     MAY_FILL,
@@ -193,7 +194,7 @@ class FakeBroker:
     def _err(self, order_ref: str, code: int, text: str) -> None:
         """Say an error with what its code means: by the venue's table, and 202 that a cancel is done."""
         meaning = ErrorMeaning.CANCEL_REPORTED if code == CANCELLED else MEANING.get(code, ErrorMeaning.AMBIGUOUS)
-        self.sink(OrderErred(order_ref, code, text, meaning, self.clock.now()))
+        self.sink(OrderErred(order_ref, code, text, meaning, self.clock.now(), refusal=words.refusal(code, text)))
 
     async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
         self.what_ifs.append(ticket)

@@ -27,9 +27,11 @@ from bot.domain.events import (
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.feeds.clock import ManualClock
+from bot.sim.admission import BOTH_SIDES, TOO_MANY, says
 from bot.sim.faults import codes
 from bot.sim.faults.broker import FaultyBroker
 from bot.sim.faults.catalogue import Fault
+from bot.sim.faults.generator import REFUSAL_TEXTS
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
@@ -140,6 +142,12 @@ async def test_every_code_means_to_the_venue_what_the_vendor_means_by_it(code: i
 
 def test_no_code_with_which_the_adapter_knows_that_an_order_is_refused_is_left_out() -> None:
     assert set(codes.MEANING) == set(words.ORDER_ERRORS) - {202}, "202 tells of a cancel that was asked for"
+
+
+@pytest.mark.parametrize("code", [103, 201, 321])
+@pytest.mark.parametrize("text", [BOTH_SIDES, *REFUSAL_TEXTS, TOO_MANY])
+def test_the_words_of_a_refusal_say_to_the_venue_what_they_say_to_the_adapter(code: int, text: str) -> None:
+    assert says(code, text) is words.refusal(code, text)
 
 
 async def test_the_link_is_told_step_by_step() -> None:

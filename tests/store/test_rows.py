@@ -16,7 +16,7 @@ from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
 from bot.domain.instruments import OptionContract, PriceGrid
 from bot.domain.money import from_units
-from bot.domain.order import Execution, Order, Terms
+from bot.domain.order import Execution, Order, RefusalKind, Terms
 from bot.domain.position import ExitPlan, Position, Protection, Rung
 from bot.domain.session import Session
 from bot.domain.signal import Signal
@@ -83,6 +83,7 @@ ENTITIES: dict[type, Any] = {
         change_refusals=SMALL, cancel_misses=SMALL,
         order_id=st.none() | SMALL, perm_id=st.none() | SMALL, client_id=st.none() | SMALL,
         mid_at_decision=st.none() | PRICES, reject_code=st.none() | SMALL, reject_reason=WORDS, submitted_at=MAYBE_TIME,
+        refusal=st.none() | st.sampled_from(RefusalKind), not_taken=st.booleans(),
         acknowledged_at=MAYBE_TIME, done_at=MAYBE_TIME,
     ),
     Session: st.builds(Session, held_by=MAYBE_ID, held_at=MAYBE_TIME, hold_reason=WORDS),

@@ -80,7 +80,7 @@ class FactKeeper:
         if order.wanted is not None:
             self._errors.amend_refused(order, event.reason)
         elif order.state is OrderState.INTENT:
-            sets = OrderChange(reject_reason=event.reason, done_at=event.at)
+            sets = OrderChange(reject_reason=event.reason, refusal=None, done_at=event.at)
             self._journal.take(Step(order, OrderTrigger.REJECT, f"not sent: {event.reason}", sets=sets))
             self._ends.rejected(order)
         elif order.state is OrderState.CANCELLING:
@@ -317,14 +317,20 @@ def amended(order: Order, terms: Terms) -> OrderChange:
     before = order.superseded if order.terms in order.superseded else (*order.superseded, order.terms)[-_REMEMBERED:]
     superseded = tuple(each for each in before if not _same_terms(terms, each))
     return OrderChange(
-        terms=terms, wanted=None, superseded=superseded, reject_code=None, reject_reason="", change_refusals=0
+        terms=terms,
+        wanted=None,
+        superseded=superseded,
+        reject_code=None,
+        reject_reason="",
+        refusal=None,
+        change_refusals=0,
     )
 
 
 def _ended_by_broker(order: Order, view: BrokerOrderView) -> OrderChange:
     """Nobody here asked for the end of it: that stays on the row, with what the broker said."""
     why = order.reject_reason or view.detail or "no reason was given"
-    return OrderChange(reject_reason=f"{NOT_TAKEN}, the broker ended it: {why}")
+    return OrderChange(reject_reason=f"{NOT_TAKEN}, the broker ended it: {why}", not_taken=True)
 
 
 def _is_of_an_older_sending(order: Order, view: BrokerOrderView) -> bool:

@@ -7,18 +7,24 @@ Only what says so beyond doubt ends an order; the rest makes it `unknown`, and e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from bot.domain.events import ErrorMeaning, OrderErred
 from bot.domain.instructions import AskSnapshot
-from bot.domain.order import AMENDABLE, MOST_ATTEMPTS, Order, OrderChange, OrderState, OrderTrigger, Purpose
+from bot.domain.order import (
+    AMENDABLE,
+    MOST_ATTEMPTS,
+    Order,
+    OrderChange,
+    OrderState,
+    OrderTrigger,
+    Purpose,
+    RefusalKind,
+)
 from bot.domain.wording import key_words
 from bot.engine.book.order_ends import OrderEnds
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
-
-_READ_ONLY: Final = "read-only"
 
 
 class OrderErrors:
@@ -33,15 +39,15 @@ class OrderErrors:
         if order is None:
             self._journal.alert("FOREIGN_ORDER_ERROR", event.text, {"code": event.code, "ref": event.order_ref})
             return
-        if _READ_ONLY in event.text.lower():
+        if event.refusal is RefusalKind.READ_ONLY:
             self._tell_of_the_read_only_api(event)
         if order.was_sent_before_as(event.order_id, self._ledger.highest_order_id):
             return  # late news of a sending that the present one has replaced
         if event.meaning in {ErrorMeaning.WARNING, ErrorMeaning.CANCEL_REPORTED}:
             return
         if not (order.is_done and (order.reject_code or event.meaning is ErrorMeaning.CANCEL_REFUSED)):
-            change = OrderChange(reject_code=event.code, reject_reason=event.text)  # what ended it stays the reason
-            self._journal.change(order, change)
+            change = OrderChange(reject_code=event.code, reject_reason=event.text, refusal=event.refusal)
+            self._journal.change(order, change)  # what ended it stays the reason
         handle = {
             ErrorMeaning.REJECTED: self._error_rejects,
             ErrorMeaning.NOT_PLACED: self._error_not_placed,
@@ -56,7 +62,7 @@ class OrderErrors:
 
     def _tell_of_the_read_only_api(self, event: OrderErred) -> None:
         """A box of the gateway keeps every order out: one message a day says which."""
-        told = (0, _READ_ONLY)
+        told = (0, RefusalKind.READ_ONLY)
         if told not in self._ledger.foreign_told:
             self._ledger.foreign_told.add(told)
             words = (
@@ -81,7 +87,7 @@ class OrderErrors:
 
     def _error_not_placed(self, order: Order, event: OrderErred) -> None:
         if order.wanted is not None and order.state in AMENDABLE:
-            self.amend_refused(order, f"{event.code}: {event.text}")
+            self.amend_refused(order, f"{event.code}: {event.text}", event.refusal)
         else:
             self._error_rejects(order, event)
 
@@ -127,10 +133,10 @@ class OrderErrors:
             self._journal.alert("ORDER_AMBIGUOUS", words, {"code": event.code})
         self._journal.instructions.append(AskSnapshot(f"error {event.code} on {order.order_ref}"))
 
-    def amend_refused(self, order: Order, reason: str) -> None:
+    def amend_refused(self, order: Order, reason: str, refusal: RefusalKind | None = None) -> None:
         """The wanted terms will not come: the order stands as it was."""
         evidence = {"refused": str(order.wanted or ""), "still": str(order.terms)}
-        stands = OrderChange(wanted=None, reject_reason=reason)
+        stands = OrderChange(wanted=None, reject_reason=reason, refusal=refusal)
         if order.state in AMENDABLE:
             self._journal.take(Step(order, OrderTrigger.AMEND_REFUSED, reason, evidence, stands, actor="broker"))
         else:

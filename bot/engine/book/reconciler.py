@@ -305,7 +305,8 @@ class Reconciler:
         evidence = {"absent_since": since, "polls": 2, "sources": ["open orders", "completed orders", "executions"]}
         if not self._still_wanted(order, snapshot):
             words = "twice absent: " + ("what is left of it is gone" if order.filled_quantity else "it never arrived")
-            done = OrderChange(done_at=self._ctx.now, reject_reason=f"{NOT_TAKEN}: {order.reject_reason or words}")
+            reason = f"{NOT_TAKEN}: {order.reject_reason or words}"
+            done = OrderChange(done_at=self._ctx.now, reject_reason=reason, not_taken=True)
             self._journal.take(Step(order, OrderTrigger.CONFIRM_CANCEL, words, evidence, done, actor="reconcile"))
             OrderEnds(self._ctx, self._journal).ended(order)
             self._line("order", order.order_ref, "in doubt", "absent", "cancelled as stale")

@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.domain.instruments import NICKEL_CLASS
-from bot.domain.order import MOST_ATTEMPTS, Order, OrderState, Purpose, times_not_taken
+from bot.domain.order import MOST_ATTEMPTS, Order, OrderState, Purpose, RefusalKind, times_not_taken
 from bot.domain.position import CloseReason, Position, PositionChange, PositionState, PositionTrigger
 from bot.domain.quotes import QuoteFault
 from bot.engine.state.context import Context
@@ -32,7 +32,6 @@ from bot.engine.state.steps import Step
 from bot.engine.trade.prices import fallen_bid, under_the_bid
 from bot.risk.ladder import stop_move_is_material
 
-_REJECTED, _OTHER_SIDE = 201, "both sides"  # IBKR's words tell this refusal from the others of its code
 _WAIT_S, _WAIT_MOST_S = 2.0, 60.0
 
 
@@ -63,7 +62,7 @@ _COUNTED: Final = frozenset({Policy.RETRY, Policy.REPRICE})
 
 
 def policy_of(order: Order) -> Policy:
-    if order.reject_code == _REJECTED and _OTHER_SIDE in order.reject_reason.lower():
+    if order.refusal is RefusalKind.OTHER_SIDE:
         return Policy.WAIT
     return POLICY_OF.get(order.reject_code or 0, Policy.RETRY)
 

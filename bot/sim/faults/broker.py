@@ -42,6 +42,7 @@ from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderSide, OrderTicket, OrderType
 from bot.engine.state.ports import Clock, Sink
+from bot.sim.admission import says
 from bot.sim.broker import SimBroker
 from bot.sim.faults.account import AccountFaults
 from bot.sim.faults.by_hand import by_hand
@@ -238,7 +239,8 @@ class FaultyBroker:
 
     def _refuse(self, order_ref: str, order_id: int, refusal: Reject, now: datetime) -> None:
         meaning = MEANING.get(refusal.code, ErrorMeaning.AMBIGUOUS)
-        self._hear(OrderErred(order_ref, refusal.code, refusal.text, meaning, now, order_id))
+        told = says(refusal.code, refusal.text)
+        self._hear(OrderErred(order_ref, refusal.code, refusal.text, meaning, now, order_id, told))
 
     async def what_if(self, signal_id: str, ticket: OrderTicket) -> WhatIfAnswered:
         now = self._clock.now()

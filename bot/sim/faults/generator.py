@@ -111,7 +111,7 @@ _ACCOUNT_SAYS: Final = (
     "zeros", "currencies", "base", "missing", "unset", "garbled", "others", "pnl_silent", "pnl_unset", "slow",
 )  # fmt: skip
 _PAID: Final = (-60_000, -20_000, -5_000, -2_500, -150, 40, 150, 3_000, 25_000, 400_000)  # dollars
-_TEXTS: Final = (
+REFUSAL_TEXTS: Final = (
     "",
     "The following order exceeds the Size Limit of the Precautionary Settings",
     "Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. PLEASE CONTACT CUSTOMER SERVICE",
@@ -294,7 +294,7 @@ def _unheard_of(seed: int, begin: datetime, end: datetime) -> list[Fault]:
         "orders": chance.choice(("any", "entry", "stop", "stop", "sale")),
         "says": chance.choice(("error", "error", "error", "inactive", "cancelled")),
         "code": chance.choice((0, chance.randint(100, 10_400), chance.randint(100, 10_400), chance.randint(1, 99_999))),
-        "text": chance.choice(_TEXTS),
+        "text": chance.choice(REFUSAL_TEXTS),
         "count": chance.choice((1, 2, 3, 4, 6)),
     }
     if fault["of"] != "cancel" and fault["orders"] in {"entry", "stop"} and chance.random() < 0.5:

@@ -6,8 +6,8 @@ from typing import Final
 
 from sqlalchemy import Column, Index, String
 
-from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose, Terms
-from bot.store.fields import Field, key, label, large, money, of_column, ref, several, utc, whole, word, words
+from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose, RefusalKind, Terms
+from bot.store.fields import Field, flag, key, label, large, money, of_column, ref, several, utc, whole, word, words
 from bot.store.stored import Stored
 from bot.store.values import Row, maybe_dollars
 
@@ -57,6 +57,8 @@ ORDERS: Final = Stored(
     money("mid_at_decision", "mid of bid and ask when the order was decided", maybe=True),
     whole("reject_code", maybe=True),
     words("reject_reason"),
+    word("refusal", RefusalKind, maybe=True),
+    flag("not_taken", "cancelled, and by nobody here: the broker ended it, or it never arrived"),
     utc("created_at"),
     utc("submitted_at", maybe=True),
     utc("acknowledged_at", maybe=True),

@@ -87,9 +87,8 @@ def test_a_count_begins_anew_with_what_was_taken(ends: list[str]) -> None:
         order = an_order(Purpose.PROTECT, state=OrderState.CANCELLED)
         if end in {"rejected", "ended"}:
             expected += 1
-            reason = "" if end == "rejected" else "not taken, the broker ended it"
             state = OrderState.REJECTED if end == "rejected" else OrderState.CANCELLED
-            forced(order, state=state, reject_reason=reason)
+            forced(order, state=state, not_taken=end == "ended")
         elif end == "filled":
             forced(order, filled_quantity=1, filled_value=Decimal(1))
             expected = 0
