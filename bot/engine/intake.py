@@ -55,6 +55,7 @@ from bot.engine.memory import Memory
 from bot.engine.operator import Operator
 from bot.engine.settlement import runs
 from bot.engine.state.context import Context
+from bot.engine.state.fact_name import FactName
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.parking import Parkable, ParkedKind
@@ -64,30 +65,30 @@ from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import signals
 
 
-def name_of(event: Event, ledger: Ledger) -> tuple[str, str]:
+def name_of(event: Event, ledger: Ledger) -> tuple[FactName, str]:
     """Return how a fact is called, and the contract that it is about; empty: none."""
     match event:
         case OrderReported(view):
-            return f"order {view.order_ref or view.perm_id}", view.contract_key
+            return FactName("order", view.order_ref or str(view.perm_id)), view.contract_key
         case ExecutionReported(execution):
-            return f"execution {execution.base_id}", execution.contract_key
+            return FactName("execution", execution.base_id), execution.contract_key
         case CommissionReported(exec_id):
             paid = ledger.executions.get(base_of(exec_id))
-            return f"commission {exec_id}", paid.contract_key if paid is not None else ""
+            return FactName("commission", exec_id), paid.contract_key if paid is not None else ""
         case OrderErred() | OrderSent() | OrderNotSent():
             order = ledger.by_ref.get(event.order_ref)
-            return f"order {event.order_ref}", order.contract_key if order is not None else ""
+            return FactName("order", event.order_ref), order.contract_key if order is not None else ""
         case ContractQualified(key) | PositionTold(key):
-            return f"{type(event).__name__} {key.strip()}", ""
+            return FactName(type(event).__name__, key.strip()), ""
         case RequestReceived(command_id):
-            return f"command {command_id}", ""
+            return FactName("command", command_id), ""
         case WhatIfAnswered(signal_id):
-            return f"preview of signal {signal_id}", ""
-    return type(event).__name__, ""
+            return FactName("preview", f"of signal {signal_id}"), ""
+    return FactName(type(event).__name__), ""
 
 
-def _market_fault(event: Event) -> str:
-    return f"market data {type(event).__name__}"
+def _market_fault(event: Event) -> FactName:
+    return FactName("market", f"data {type(event).__name__}")
 
 
 def _raise(error: Exception) -> None:
@@ -136,12 +137,12 @@ class Intake:
         self._applying = None
 
     def _apply_fact(self, appliers: Mapping[type, Callable[[Any], None]], event: Event) -> bool:
-        subject, key = name_of(event, self._memory.ledger)
+        name, key = name_of(event, self._memory.ledger)
         journal, faults = self._memory.journal, self._tick_memory.faults
-        was_known = subject in faults.faults
-        applied = faults.apply(journal, subject, key, lambda: appliers[type(event)](event))
+        was_known = name in faults.faults
+        applied = faults.apply(journal, name, key, lambda: appliers[type(event)](event))
         if not applied and not was_known:
-            journal.instructions.append(AskSnapshot(f"{subject} could not be applied"))
+            journal.instructions.append(AskSnapshot(f"{name} could not be applied"))
         return applied
 
     def _apply_quietly(self, applier: Callable[[Any], None], event: Event) -> None:

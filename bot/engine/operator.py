@@ -59,6 +59,10 @@ class PersonsApprovals:
     waiting: dict[str, str]
 
 
+class Withdrawn(Refused):
+    """A request that somebody who may took back before it was taken up."""
+
+
 class Operator:
     """Handles the commands of one tick."""
 
@@ -73,6 +77,7 @@ class Operator:
         self._journal = journal
         self._approvals = approvals
         self._withdrawn = withdrawn or {}
+        self._taken_back: set[str] = set()  # requests of this tick that were withdrawn before they were taken up
         self._handlers: dict[RequestKind, Callable[[RequestReceived, Payload], str]] = {
             RequestKind.APPROVE: self._approve,
             RequestKind.REJECT: self._reject,
@@ -97,6 +102,8 @@ class Operator:
         try:
             self._admit(command)
         except Refused as refusal:
+            if isinstance(refusal, Withdrawn):
+                self._taken_back.add(command.id)
             self._journal.request_refused(command.id, command.kind, command.actor, str(refusal))
             self._answer(command.id, "refused", str(refusal))
             return
@@ -124,7 +131,7 @@ class Operator:
         refuse_stale(command.kind, age, Expiry(requests.expire_s, requests.emergency_expire_s))
         withdrawal = self._withdrawn.get(command.id)
         if withdrawal is not None and REQUESTS[RequestKind.WITHDRAW].may(actor_of(withdrawal.actor, roster(ctx)).role):
-            raise Refused(f"WITHDRAWN: withdrawn by {withdrawal.actor} before it was taken up")
+            raise Withdrawn(f"WITHDRAWN: withdrawn by {withdrawal.actor} before it was taken up")
 
     def _answer(self, request_id: str, state: str, answer: str) -> None:
         self._journal.batch.commands.append(RequestOutcome(request_id, state, answer, self._ctx.now))
@@ -134,7 +141,7 @@ class Operator:
         found = outcomes.get(payload.request_id)
         if found is None:
             raise Refused(f"request {payload.request_id} waits no more: it was answered, or was never asked")
-        if not found.answer.startswith("WITHDRAWN"):
+        if payload.request_id not in self._taken_back:
             raise Refused(f"request {payload.request_id} is {found.state}: {found.answer}")
         return f"request {payload.request_id} is withdrawn"
 

@@ -25,6 +25,7 @@ from bot.engine.memory import Memory
 from bot.engine.sending.gate import Gate
 from bot.engine.state.clocks import Clocks
 from bot.engine.state.fact_faults import FactFaults
+from bot.engine.state.fact_name import FactName
 from bot.engine.state.steps import Step
 from bot.engine.tick import Engine
 from bot.engine.trade import exits, protection
@@ -135,7 +136,7 @@ def _deaf_to_holdings(*given: object) -> None:
     """Hear nothing of what the account holds but by asking for the book."""
 
 
-def _let_every_fault_through(self: FactFaults, journal: Any, subject: str, key: str, fact: Callable[[], Any]) -> bool:
+def _let_every_fault_through(self: FactFaults, journal: Any, name: FactName, key: str, fact: Callable[[], Any]) -> bool:
     """Let one fact that cannot be applied end the tick that it came in."""
     fact()
     return True

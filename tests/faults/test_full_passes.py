@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from bot.engine.state.fact_faults import FactFaults, Savepoint
+from bot.engine.state.fact_name import FactName
 from bot.engine.state.journal import Journal
 from tests.faults.__main__ import play
 from tests.faults.plan import Plan
@@ -21,8 +22,8 @@ def test_every_fact_of_a_day_can_be_taken_back_whole(monkeypatch: pytest.MonkeyP
     """Every sixth report of an order, an execution or a commission is applied, taken back, and applied again."""
     apply, taken_back, seen = FactFaults.apply, Counter[str](), Counter[str]()
 
-    def twice(self: FactFaults, journal: Journal, subject: str, key: str, fact: Callable[[], object]) -> bool:
-        kind = subject.split(" ", maxsplit=1)[0]
+    def twice(self: FactFaults, journal: Journal, name: FactName, key: str, fact: Callable[[], object]) -> bool:
+        kind = name.subject
         seen[kind] += 1
         if kind in {"order", "execution", "commission"} and seen[kind] % 6 == 1:
             before, save = picture(journal), Savepoint(journal.ledger, journal)
@@ -31,9 +32,9 @@ def test_every_fact_of_a_day_can_be_taken_back_whole(monkeypatch: pytest.MonkeyP
             changed = picture(journal) != before
             save.restore()
             save.close()
-            assert picture(journal) == before, subject
+            assert picture(journal) == before, name
             taken_back[kind] += changed
-        return apply(self, journal, subject, key, fact)
+        return apply(self, journal, name, key, fact)
 
     monkeypatch.setattr(FactFaults, "apply", twice)
     assert play(Plan.of(3)).broken == []

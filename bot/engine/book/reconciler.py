@@ -55,6 +55,7 @@ from bot.engine.settlement import expiry
 from bot.engine.settlement.settler import Settler, exercised_early
 from bot.engine.state.context import Context
 from bot.engine.state.fact_faults import FactFaults
+from bot.engine.state.fact_name import FactName
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import LEFT_ALONE, SET_ASIDE, ReconcileLine, ReconcileRow
 from bot.engine.state.steps import Birth, Step
@@ -109,7 +110,7 @@ class Reconciler:
         if conclusive:
             self._judge_orders(snapshot)
             self._judge_positions(snapshot)
-            self._alone("stray commissions", "", self._tell_of_stray_commissions, snapshot)
+            self._alone(FactName("stray", "commissions"), "", self._tell_of_stray_commissions, snapshot)
             self._faults.compared(self._journal)
         elif snapshot.complete:
             self._ask_again_on_this_link()
@@ -122,13 +123,13 @@ class Reconciler:
         row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, conclusive, tuple(self._lines))
         self._journal.batch.reconciliations.append(row)
 
-    def _alone(self, subject: str, key: str, apply: Callable[..., object], *given: Any, **named: Any) -> bool:
+    def _alone(self, name: FactName, key: str, apply: Callable[..., object], *given: Any, **named: Any) -> bool:
         """Apply one fact of the book on its own; what it had written in the comparison's lines goes with it."""
         lines, gone = len(self._lines), len(self._gone)
-        applied = self._faults.apply(self._journal, subject, key, partial(apply, *given, **named))
+        applied = self._faults.apply(self._journal, name, key, partial(apply, *given, **named))
         if not applied:
             del self._lines[lines:], self._gone[gone:]
-            self._line(subject.partition(" ")[0], subject.partition(" ")[2] or key, "disputed", "", _IN_VAIN)
+            self._line(name.subject, name.of or key, "disputed", "", _IN_VAIN)
         return applied
 
     def _is_of_this_link(self, snapshot: BrokerSnapshot) -> bool:
@@ -185,29 +186,34 @@ class Reconciler:
         strange = {e.exec_id for e in executions if is_unknown(self._ctx, e.order_ref, e.perm_id)}
         self._count(keeper, (e for e in executions if e.exec_id not in strange), conclusive=conclusive)
         if conclusive:
-            self._alone("sales of a newer store", "", self._take_back, snapshot)
+            self._alone(FactName("sales", "of a newer store"), "", self._take_back, snapshot)
         self._count(keeper, (e for e in executions if e.exec_id in strange), conclusive=conclusive)
         for exec_id, amount in snapshot.commissions.items():
             self._charge(keeper, CommissionReported(exec_id, amount, snapshot.at))
         for view in (*snapshot.completed_orders, *snapshot.open_orders):
-            self._alone(f"order {view.order_ref or view.perm_id}", view.contract_key, self._take_view, keeper, view)
+            self._alone(
+                FactName("order", view.order_ref or str(view.perm_id)), view.contract_key, self._take_view, keeper, view
+            )
         self._show_other_orders(snapshot)
         for seen in snapshot.foreign:
-            self._alone(f"{seen.subject} {seen.identity}", "", self._set_aside, seen)
+            self._alone(FactName(seen.subject, seen.identity), "", self._set_aside, seen)
         if not conclusive:
             return
         there = {view.perm_id for view in snapshot.open_orders}
         self._ctx.ledger.other_buys = {p: view for p, view in self._ctx.ledger.other_buys.items() if p in there}
         for view in snapshot.open_orders:
-            self._alone(f"ghost {view.order_ref or view.perm_id}", view.contract_key, self._call_off_a_ghost, view)
+            self._alone(
+                FactName("ghost", view.order_ref or str(view.perm_id)), view.contract_key, self._call_off_a_ghost, view
+            )
         self._ctx.ledger.ghosts &= {view.order_ref for view in snapshot.open_orders}
 
     def _charge(self, keeper: FactKeeper, told: CommissionReported) -> None:
         execution = self._ctx.ledger.executions.get(base_of(told.exec_id))
         is_news = self._ctx.ledger.commissions.get(told.exec_id) != told.commission
-        if is_news or f"commission {told.exec_id}" in self._faults.faults:
+        name = FactName("commission", told.exec_id)
+        if is_news or name in self._faults.faults:
             key = execution.contract_key if execution is not None else ""
-            self._alone(f"commission {told.exec_id}", key, keeper.commission, told)
+            self._alone(name, key, keeper.commission, told)
 
     def _take_view(self, keeper: FactKeeper, view: BrokerOrderView) -> None:
         order = self._ctx.ledger.by_ref.get(view.order_ref)
@@ -232,9 +238,9 @@ class Reconciler:
         ledger = self._ctx.ledger
         for execution in executions:
             is_news = execution.base_id not in ledger.executions
-            subject, event = f"execution {execution.base_id}", ExecutionReported(execution)
-            if ledger.executions.get(execution.base_id) != execution or subject in self._faults.faults:
-                self._alone(subject, execution.contract_key, keeper.executed, event, whole_book=conclusive)
+            name, event = FactName("execution", execution.base_id), ExecutionReported(execution)
+            if ledger.executions.get(execution.base_id) != execution or name in self._faults.faults:
+                self._alone(name, execution.contract_key, keeper.executed, event, whole_book=conclusive)
             if is_news and execution.base_id in ledger.executions:
                 what = f"{execution.side} {execution.quantity}"
                 self._line("execution", execution.exec_id, "missing", what, "counted")
@@ -279,7 +285,9 @@ class Reconciler:
         for known in self._absences.since.keys() - {o.order_ref for o in absent}:
             del self._absences.since[known]
         for order in absent:
-            self._alone(f"absence of {order.order_ref}", order.contract_key, self._judge_absent, order, snapshot)
+            self._alone(
+                FactName("absence", f"of {order.order_ref}"), order.contract_key, self._judge_absent, order, snapshot
+            )
 
     def _judge_absent(self, order: Order, snapshot: BrokerSnapshot) -> None:
         self._absences.since.setdefault(order.order_ref, snapshot.at)
@@ -337,9 +345,9 @@ class Reconciler:
     # ---- quantities
 
     def _judge_positions(self, snapshot: BrokerSnapshot) -> None:
-        self._alone("expiry", "", expiry.expire, self._ctx, self._journal)
+        self._alone(FactName("expiry"), "", expiry.expire, self._ctx, self._journal)
         found: list[LostOrders] = []
-        self._alone("orders of a lost store", "", self._call_off_lost_orders, snapshot, found)
+        self._alone(FactName("orders", "of a lost store"), "", self._call_off_lost_orders, snapshot, found)
         lost = found[0] if found else None
         broker = {p.contract_key: p for p in snapshot.positions if p.amount}
         asking = Asking(self._ctx, self._journal, snapshot)
@@ -352,8 +360,8 @@ class Reconciler:
             del self._absences.differences[key]  # gone on both sides since the last look: nothing is left to confirm
         for key in sorted(set(broker) | set(ours)):
             given = key, broker.get(key), snapshot.at, lost, asking
-            self._alone(f"position {key.strip()}", key, self._judge_holding, *given)
-        self._alone("questions of adoption", "", asking.forget_what_is_gone)
+            self._alone(FactName("position", key.strip()), key, self._judge_holding, *given)
+        self._alone(FactName("questions", "of adoption"), "", asking.forget_what_is_gone)
         asking.tell()
         self._ctx.ledger.proof.doubt(self._absences.lost_live)  # no sale beside one that may still fill
         self._account_for_what_is_gone(broker)
@@ -406,8 +414,8 @@ class Reconciler:
 
     def _is_disputed(self, key: str) -> bool:
         """Say whether a fact about a contract cannot be applied; its own comparison is tried anew each time."""
-        subject = self._ctx.ledger.proof.disputed.get(key)
-        return subject is not None and subject != f"position {key.strip()}"
+        disputed = self._ctx.ledger.proof.disputed.get(key)
+        return disputed is not None and disputed != FactName("position", key.strip())
 
     def _waits_for(self, key: str, difference: int, at: datetime, lost: LostOrders | None) -> str:
         """Return what a difference waits for before it counts; empty: it counts."""
@@ -502,26 +510,34 @@ class Reconciler:
         expired = [(p, n) for p, n in self._gone if expiry.has_expired(ctx, p.contract)]
         vanished = [(p, n) for p, n in self._gone if not expiry.has_expired(ctx, p.contract)]
         settler = Settler(ctx, self._journal, {key: int(amount) for key, amount in there.items()})
-        if not self._alone("settlement", "", settler.settle, expired):
+        if not self._alone(FactName("settlement"), "", settler.settle, expired):
             settler = Settler(ctx, self._journal, {key: int(amount) for key, amount in there.items()})
             for each in expired:
-                self._alone(f"settlement of {each[0].id}", each[0].key, settler.settle, [each])
+                self._alone(FactName("settlement", f"of {each[0].id}"), each[0].key, settler.settle, [each])
         early: set[str] = set()
-        self._alone("early exercises", "", lambda: early.update(exercised_early(ctx, vanished, there)))
+        self._alone(FactName("early", "exercises"), "", lambda: early.update(exercised_early(ctx, vanished, there)))
         for position, gone in vanished:
             if position.id in early:
-                self._alone(f"exercise of {position.id}", position.key, settler.exercise_early, position, gone)
+                self._alone(
+                    FactName("exercise", f"of {position.id}"), position.key, settler.exercise_early, position, gone
+                )
             else:
                 lose = partial(sold_elsewhere.lose, ctx, self._journal)
-                self._alone(f"loss of {position.id}", position.key, lose, position, gone)
+                self._alone(FactName("loss", f"of {position.id}"), position.key, lose, position, gone)
         questions = {symbol_of_key(key) for key in self._absences.differences}
-        self._alone("other holdings", "", foreign.holdings, self._journal, there, settler.delivered, questions)
+        self._alone(
+            FactName("other", "holdings"), "", foreign.holdings, self._journal, there, settler.delivered, questions
+        )
         known = ctx.ledger.not_ours
         for key in sorted(known.keys() | there.keys()):
             self._line("position", key, str(known.get(key, 0)), str(there.get(key, 0)), LEFT_ALONE)
 
     def _line(self, subject: str, key: str, ours: str, broker: str, action: str) -> None:
         self._lines.append(ReconcileLine(subject, key, ours, broker, action))
+
+
+def _named(subject: str, view: BrokerOrderView) -> FactName:
+    return FactName(subject, view.order_ref or str(view.perm_id))
 
 
 def _is_among(order: Order, perm_ids: set[int]) -> bool:

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from bot.domain.events import AlertRaised
+from bot.engine.state.fact_name import FactName
 from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
 
@@ -26,7 +27,7 @@ class FactFault:
     """One fact that could not be applied: what it is called, the contract that it is about (empty: none), the error in
     words, how often it was tried in vain and in which comparison last."""
 
-    subject: str
+    name: FactName
     key: str
     error: str
     since: datetime
@@ -38,59 +39,59 @@ class FactFault:
 class FactFaults:
     """Memory between ticks; the keys in dispute are the ledger's (`disputed`)."""
 
-    faults: dict[str, FactFault] = field(default_factory=dict)
+    faults: dict[FactName, FactFault] = field(default_factory=dict)
     comparison: int = 0
 
-    def apply(self, journal: Journal, subject: str, key: str, fact: Callable[[], object]) -> bool:
+    def apply(self, journal: Journal, name: FactName, key: str, fact: Callable[[], object]) -> bool:
         """Apply one fact, or take back what it did and remember why; says whether it was applied."""
         save = Savepoint(journal.ledger, journal)
         try:
             fact()
         except Exception as error:  # one fact's fault must not stop the others
             save.restore()
-            self._note(journal, subject, key, error)
+            self._note(journal, name, key, error)
             return False
         finally:
             save.close()
-        self.forget(journal, subject)
+        self.forget(journal, name)
         return True
 
-    def forget(self, journal: Journal, subject: str) -> None:
+    def forget(self, journal: Journal, name: FactName) -> None:
         """The fact applies: its fault is over."""
-        fault = self.faults.pop(subject, None)
+        fault = self.faults.pop(name, None)
         if fault is None:
             return
-        facts = {"subject": subject, "key": fault.key, "repeats": fault.repeats, "error": fault.error}
-        words = f"{subject} is applied after {fault.repeats} attempts in vain"
+        facts = {"subject": str(name), "key": fault.key, "repeats": fault.repeats, "error": fault.error}
+        words = f"{name} is applied after {fault.repeats} attempts in vain"
         journal.alert("FACT_APPLIED", words, facts)
         self._show(journal.ledger)
 
     def compared(self, journal: Journal) -> None:
         """A whole book was gone through: what it no longer has is refuted, not disputed."""
-        for subject, fault in list(self.faults.items()):
+        for name, fault in list(self.faults.items()):
             if fault.comparison < self.comparison:
-                del self.faults[subject]
-                words = f"{subject} is in no whole book any more: nothing waits for it"
+                del self.faults[name]
+                words = f"{name} is in no whole book any more: nothing waits for it"
                 journal.alert("FACT_GONE", words, {"key": fault.key, "repeats": fault.repeats})
         self._show(journal.ledger)
 
-    def _note(self, journal: Journal, subject: str, key: str, error: Exception) -> None:
-        known = self.faults.get(subject)
+    def _note(self, journal: Journal, name: FactName, key: str, error: Exception) -> None:
+        known = self.faults.get(name)
         if known is not None:
             known.repeats += 1
             known.comparison, known.error = self.comparison, repr(error)
             return
-        self.faults[subject] = FactFault(subject, key, repr(error), journal.now, comparison=self.comparison)
+        self.faults[name] = FactFault(name, key, repr(error), journal.now, comparison=self.comparison)
         self._show(journal.ledger)
         trace = "".join(traceback.format_exception(error))
-        facts = {"subject": subject, "key": key, "repeats": 1, "error": repr(error), "traceback": trace}
-        what = f"{subject} of {key.strip()}" if key else subject
+        facts = {"subject": str(name), "key": key, "repeats": 1, "error": repr(error), "traceback": trace}
+        what = f"{name} of {key.strip()}" if key else str(name)
         effect = "no more of it is sold than the broker says is there; " if key else ""
         words = f"{what} cannot be applied ({error!r}): {effect}all else goes on, and it is tried again"
         journal.batch.alerts.append(AlertRaised("FACT_FAULT", words, facts, journal.now))
 
     def _show(self, ledger: Ledger) -> None:
-        disputed = {fault.key: fault.subject for fault in self.faults.values() if fault.key}
+        disputed = {fault.key: fault.name for fault in self.faults.values() if fault.key}
         ledger.proof.dispute(disputed, len(self.faults))
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
+from bot.engine.state.fact_name import FactName
+
 
 class Proof:
     """Owned by the tick. `told`: contract -> how many the broker said last, of its own accord on this link. `capped`:
@@ -21,7 +23,7 @@ class Proof:
         self.proved_since: datetime | None = None  # since when open orders and executions are known on this connection
         self.told: dict[str, int] = {}
         self.capped: dict[str, int] = {}
-        self.disputed: dict[str, str] = {}
+        self.disputed: dict[str, FactName] = {}
         self.fact_faults = 0
         self.unequal: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
         self.doubted: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
@@ -88,7 +90,7 @@ class Proof:
 
     # ---- facts
 
-    def dispute(self, disputed: Mapping[str, str], faults: int) -> None:
+    def dispute(self, disputed: Mapping[str, FactName], faults: int) -> None:
         """Say which contracts wait for a fact that cannot be applied, and how many facts cannot."""
         self.disputed, self.fact_faults = dict(disputed), faults
 

@@ -5,13 +5,12 @@ A strategy that fails is parked as a whole, named, and tried again later; the ot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.domain.instructions import Instruction, Subscribe
-from bot.domain.signal import Signal
+from bot.domain.instructions import Subscribe
 from bot.domain.wording import new_york
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
@@ -19,8 +18,7 @@ from bot.engine.state.equity import UNKNOWN
 from bot.engine.state.journal import Journal
 from bot.engine.state.parking import Parkable, ParkedKind, Parking
 from bot.engine.state.records import StrategyStatRow
-from bot.engine.state.steps import Birth
-from bot.engine.trade.signals import no_equity, propose, reject_unsized
+from bot.engine.trade.signals import Made, no_equity, propose, reject_unsized
 from bot.strategies.base import Look, Strategy
 
 _LINGER = timedelta(seconds=90)
@@ -48,7 +46,7 @@ class Scanner:
             self.looked_at[strategy.name] = ctx.now
             for look, made in _look_at_all(ctx, journal, parking, strategy):
                 if made is not None:
-                    _put_forward(ctx, journal, *made)
+                    _put_forward(ctx, journal, made)
                 self._count(ctx, journal, strategy, look, 1 if made is not None else 0)
                 if self._is_news(strategy, look, ctx.now):
                     news.append((strategy, look))
@@ -105,9 +103,6 @@ class Scanner:
         return Subscribe(wanted)
 
 
-Made = tuple[Birth, Sequence[Instruction]]
-
-
 def _wanted(ctx: Context, journal: Journal, parking: Parking) -> dict[str, frozenset[str]]:
     """Return the lines wanted now. Those of a strategy that fails linger a while; its positions keep theirs."""
     wanted: dict[str, frozenset[str]] = {}
@@ -161,11 +156,11 @@ def _look(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Look, Made | N
     return look, made
 
 
-def _put_forward(ctx: Context, journal: Journal, birth: Birth, instructions: Sequence[Instruction]) -> None:
-    journal.born(birth)
-    journal.instructions.extend(instructions)
-    if isinstance(birth.entity, Signal) and birth.entity.quantity == 0:
-        journal.take(reject_unsized(ctx, birth.entity, birth.reason))
+def _put_forward(ctx: Context, journal: Journal, made: Made) -> None:
+    journal.born(made.birth)
+    journal.instructions.extend(made.instructions)
+    if made.signal.quantity == 0:
+        journal.take(reject_unsized(ctx, made.signal, made.bound_by))
 
 
 def _blocked_symbols(ctx: Context, strategy: Strategy) -> dict[str, tuple[str, str]]:

@@ -7,6 +7,7 @@ All functions here are pure: they return steps or births and touch nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,10 +28,18 @@ from bot.risk.rules import EntryView, RuleResult, failed, validate_entry
 from bot.risk.sizing import Size, day_may_lose, most_of_one_order, size_entry
 from bot.strategies.base import Proposal
 
-_UNSIZED = "proposed, but no contract is allowed: "
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of a proposal: the birth of its signal, the what-if that measures it, and the cap that sized it."""
+
+    signal: Signal
+    birth: Birth
+    instructions: tuple[Instruction, ...]
+    bound_by: str
 
 
-def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Instruction, ...]] | str:
+def propose(ctx: Context, proposal: Proposal) -> Made | str:
     """Return a new pending signal and the what-if that measures it, or in words why there is none."""
     equity = ctx.ledger.account.equity
     if equity is None:
@@ -55,8 +64,10 @@ def propose(ctx: Context, proposal: Proposal) -> tuple[Birth, tuple[Instruction,
         what_if_asked_at=ctx.now,
     )
     if quantity == 0:
-        return Birth(signal, f"{_UNSIZED}{size.bound_by}", _sizing_evidence(signal, equity, worst)), ()
-    return Birth(signal, _why(proposal), {**proposal.rationale, "size": size.bound_by}), (ask_what_if(signal),)
+        words = f"proposed, but no contract is allowed: {size.bound_by}"
+        return Made(signal, Birth(signal, words, _sizing_evidence(signal, equity, worst)), (), size.bound_by)
+    birth = Birth(signal, _why(proposal), {**proposal.rationale, "size": size.bound_by})
+    return Made(signal, birth, (ask_what_if(signal),), size.bound_by)
 
 
 def _size(ctx: Context, proposal: Proposal, equity: Decimal, worst: Decimal) -> Size:
@@ -220,12 +231,11 @@ def expire(ctx: Context, signal: Signal) -> list[Step]:
     return steps
 
 
-def reject_unsized(ctx: Context, signal: Signal, why: str) -> Step:
-    """A signal of zero contracts; `why` names the cap."""
+def reject_unsized(ctx: Context, signal: Signal, bound_by: str) -> Step:
+    """A signal of zero contracts; `bound_by` names the cap."""
     cost = signal.limit_price * signal.contract.multiplier
     evidence = {"equity": ctx.ledger.account.equity, "fraction": ctx.settings.risk.max_premium_fraction, "cost": cost}
-    words = why.removeprefix(_UNSIZED)
-    return Step(signal, SignalTrigger.REJECT, words, evidence, SignalChange(closed_at=ctx.now))
+    return Step(signal, SignalTrigger.REJECT, bound_by, evidence, SignalChange(closed_at=ctx.now))
 
 
 def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[RuleResult, ...]:

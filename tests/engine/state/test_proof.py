@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from bot.engine.state.fact_name import FactName
 from bot.engine.state.proof import Proof
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -49,7 +50,7 @@ def test_a_first_look_that_shows_more_is_unequal_and_not_in_doubt() -> None:
 
 def test_of_a_contract_in_dispute_more_is_sold_only_where_the_brokers_word_bears_us_out() -> None:
     proof = Proof()
-    proof.dispute({KEY: "execution 1"}, 1)
+    proof.dispute({KEY: FactName("execution", "1")}, 1)
     assert not proof.may_sell_more(KEY, 4)
     proof.told[KEY] = 4
     assert proof.may_sell_more(KEY, 4)
