@@ -38,6 +38,7 @@ FILES: Final[Mapping[str, KeyPath]] = {
     "bot.yaml": (),
     "strategies.yaml": ("strategies",),
     "data_sources.yaml": ("sources",),
+    "overseer.yaml": ("overseer",),
 }
 SOURCES: Final = "sources"
 SHORTEST_LOGIN_TOKEN: Final = 16

@@ -15,8 +15,10 @@ from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from bot.config.overseer import OverseerSettings
+from bot.config.section import Fraction, Positive, Seconds, Section
 from bot.domain.addresses import is_loopback
 from bot.domain.requests import PERSONS, UNNAMED, Person, Role
 
@@ -28,10 +30,7 @@ def _of_a_person(role: Role) -> Role:
 
 
 PersonsRole = Annotated[Role, AfterValidator(_of_a_person)]
-Fraction = Annotated[Decimal, Field(ge=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=31_622_400)]
-"""At most a year: what is longer is never, and no moment has room for it."""
 
 
 def _time_of_day(value: object) -> object:
@@ -57,15 +56,8 @@ TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Day = Annotated[date, BeforeValidator(_day)]
 Age = Annotated[float, Field(gt=0, le=3600)]
 """Seconds for which something may still be decided on; yesterday's is never fresh."""
-Positive = Annotated[Decimal, Field(gt=0, le=1)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,5}$")]
 SESSION_OPENS, SESSION_CLOSES = time(9, 30), time(16)
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, and strict about names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Mode(StrEnum):
@@ -560,7 +552,7 @@ class StrategiesSettings(Section):
 
 
 class Settings(Section):
-    """Everything in `bot.yaml` and `strategies.yaml`; the data sources have their own schema in their own room."""
+    """Everything in `bot.yaml`, `strategies.yaml` and `overseer.yaml`; the data sources have their own schema in their own room."""
 
     mode: Mode = Mode.SIM
     bot_id: str = Field("qty", pattern=r"^[a-z0-9]{1,8}$", description="first part of every order reference")
@@ -581,6 +573,7 @@ class Settings(Section):
     calendar: CalendarSettings = CalendarSettings()
     log: LogSettings = LogSettings()
     strategies: StrategiesSettings = StrategiesSettings()
+    overseer: OverseerSettings = OverseerSettings()
 
     @model_validator(mode="after")
     def _live_is_explicit(self) -> Self:

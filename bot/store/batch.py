@@ -15,6 +15,7 @@ from bot.domain.ids import ulid
 from bot.domain.instruments import option_of_key
 from bot.domain.kinds import E, Entities
 from bot.domain.money import to_units
+from bot.domain.overseer import CallOutcome
 from bot.engine.state.records import (
     AccountSnapshotRow,
     JobRow,
@@ -33,6 +34,7 @@ from bot.store.tables.execution import execution_row
 from bot.store.tables.feed_status import FEEDS
 from bot.store.tables.instrument import grid_text, named_text
 from bot.store.tables.job_run import JOB_RUNS
+from bot.store.tables.overseer_call import OVERSEER_CALLS
 from bot.store.tables.reconciliation import RECONCILIATIONS
 from bot.store.tables.reconciliation_line import LINES
 from bot.store.tables.strategy_stat import STRATEGY_STATS
@@ -115,6 +117,8 @@ def _watch_writes(batch: TickBatch, recorded_at: str) -> list[Write]:
         ("job_run", [JOB_RUNS.row(x, id=_job_id(batch.tick, i, x)) for i, x in enumerate(batch.jobs)]),
         ("instrument", [_instrument_row(x, recorded_at) for x in batch.instruments]),
         ("strategy_stat", [STRATEGY_STATS.row(x) for x in batch.strategy_stats.values()]),
+        ("overseer_call", [OVERSEER_CALLS.row(x) for x in batch.calls]),
+        ("call_outcome", [_outcome_row(x) for x in batch.call_outcomes]),
         ("engine_status", [PULSE.row(batch.status)] if batch.status else []),
     ]
 
@@ -172,6 +176,10 @@ def _instrument_row(row: Any, recorded_at: str) -> Row:
         "qualified_at": recorded_at,
         "named": named_text(row.instrument),
     }
+
+
+def _outcome_row(told: CallOutcome) -> Row:
+    return {"call_id": told.id, "outcome": told.outcome, "outcome_at": time_text(told.at)}
 
 
 def chained(

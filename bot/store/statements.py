@@ -20,6 +20,7 @@ from bot.store.tables.execution import EXECUTION
 from bot.store.tables.execution_replaced import EXECUTION_REPLACED
 from bot.store.tables.inbound import INBOUND
 from bot.store.tables.instrument import INSTRUMENT
+from bot.store.tables.overseer_call import OVERSEER_CALL
 from bot.store.tables.position import POSITION
 from bot.store.tables.position_mark import POSITION_MARK
 from bot.store.tables.transition import TRANSITION
@@ -91,6 +92,11 @@ def _handle_inbound(_: str) -> ClauseElement:
     return update(INBOUND).values(values).where(INBOUND.c.id == bindparam("command_id"))
 
 
+def _tell_outcome(_: str) -> ClauseElement:
+    values: dict[str, Any] = {name: bindparam(name) for name in ("outcome", "outcome_at")}
+    return update(OVERSEER_CALL).values(values).where(OVERSEER_CALL.c.id == bindparam("call_id"))
+
+
 def _hear_command(dialect: str) -> ClauseElement:
     """A command that came by its row is there already and stays as it is."""
     start = postgresql.insert(COMMAND) if dialect == "postgresql" else sqlite.insert(COMMAND)
@@ -117,6 +123,7 @@ STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
     "command_heard": _hear_command,
     "command": _handle_command,
     "inbound": _handle_inbound,
+    "call_outcome": _tell_outcome,
     "latest_mark": _latest_mark,
     "position_mark": _path_point,
     "instrument": lambda d: _upsert(INSTRUMENT, d),

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from bot.config.loader import load
+from bot.config.overseer import OverseerSettings
 from bot.config.schema import Settings, StrategiesSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,10 +35,16 @@ def named_in(tree: Any, prefix: str = "") -> Iterator[str]:
             yield from named_in(value, f"{prefix}{name}.")
 
 
-@pytest.mark.parametrize("name,model", [("bot.yaml", Settings), ("strategies.yaml", StrategiesSettings)])
+OWN_FILES = ("strategies.", "overseer.")
+
+
+@pytest.mark.parametrize(
+    "name,model",
+    [("bot.yaml", Settings), ("strategies.yaml", StrategiesSettings), ("overseer.yaml", OverseerSettings)],
+)
 def test_every_setting_is_named(name: str, model: type[BaseModel]) -> None:
     named = set(named_in(yaml.safe_load((CONFIG / name).read_text(encoding="utf-8"))))
-    wanted = {key for key in settings_of(model) if model is not Settings or not key.startswith("strategies.")}
+    wanted = {key for key in settings_of(model) if model is not Settings or not key.startswith(OWN_FILES)}
     assert wanted - named == set()
 
 

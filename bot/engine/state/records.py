@@ -17,6 +17,7 @@ from bot.domain.events import AccountReported, AlertRaised, FeedReported, Reques
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.kinds import Entities
 from bot.domain.order import Execution
+from bot.domain.overseer import CallOutcome, OverseerCall
 
 ENDED_DAYS: Final = 4
 """What is over is remembered so many days: a fill of the last session may be corrected after a long weekend."""
@@ -184,6 +185,8 @@ class TickBatch:
     jobs: list[JobRow] = field(default_factory=list)
     instruments: list[InstrumentRow] = field(default_factory=list)
     strategy_stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
+    calls: list[OverseerCall] = field(default_factory=list)
+    call_outcomes: list[CallOutcome] = field(default_factory=list)
     status: EngineStatus | None = None
 
     @property
