@@ -28,6 +28,7 @@ from bot.cli.operator import (
     settle,
     withdraw,
 )
+from bot.cli.overseer import overseer
 from bot.cli.page import page
 from bot.cli.reconcile import reconcile
 from bot.cli.starting import replay, run, sim
@@ -44,7 +45,7 @@ app = typer.Typer(
 for command in (
     run, status, alerts, approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
     requests, withdraw, adopt, decline, reconcile, check,
-    machines, replay, sim, page,
+    machines, overseer, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(audit.app, name="audit")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -34,7 +33,7 @@ class WatchSettings(Section):
     heartbeat_s: Seconds = Field(30, description="the broker's connection not usable for so long")
     sync_s: Seconds = Field(60, description="our positions differ from the broker's, or a comparison is late, so long")
     divergence_fraction: Positive = Field(
-        Decimal("0.005"), description="the day's change of equity apart from our own P&L, of equity"
+        Decimal("0.01"), description="the day's change of equity apart from our own P&L, of equity"
     )
     slippage_model: Positive = Field(Decimal("0.02"), description="what an order is expected to cost, of its premium")
     slippage_factor: float = Field(2, ge=1, le=100, description="times the model: the day's mean is told of")
@@ -138,5 +137,3 @@ class OverseerSettings(Section):
     def may_do(self, action: Action) -> bool:
         """Say whether a verdict may bring an action about; to do nothing is always allowed."""
         return action is Action.NONE or action.value in self.may
-
-

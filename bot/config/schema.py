@@ -552,7 +552,8 @@ class StrategiesSettings(Section):
 
 
 class Settings(Section):
-    """Everything in `bot.yaml`, `strategies.yaml` and `overseer.yaml`; the data sources have their own schema in their own room."""
+    """Everything in `bot.yaml`, `strategies.yaml` and `overseer.yaml`; the data sources have a schema in their own
+    room."""
 
     mode: Mode = Mode.SIM
     bot_id: str = Field("qty", pattern=r"^[a-z0-9]{1,8}$", description="first part of every order reference")

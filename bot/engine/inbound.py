@@ -31,7 +31,8 @@ class InboundHandler:
 
 
 def _alert(ctx: Context, journal: Journal, event: InboundReceived) -> str:
-    """Something that the process wants a person to see: code and text; severity where the code has more than one."""
+    """Something that the process wants a person to see: code and text; severity where the code has more than one, what
+    it is about (`entity`) and its numbers (`facts`) where it says them."""
     code = _word(event.payload, "code", _CODE_LENGTH)
     severity = _word(event.payload, "severity", _CODE_LENGTH) if "severity" in event.payload else ""
     try:
@@ -39,7 +40,11 @@ def _alert(ctx: Context, journal: Journal, event: InboundReceived) -> str:
     except UnknownNotice as unknown:
         raise Refused(f"NOTICE_UNKNOWN: {unknown}") from unknown
     text = _word(event.payload, "text", _TEXT_LENGTH)
-    journal.alert(code, text, {"source": event.source, "inbound": event.id}, severity=severity)
+    numbers = event.payload.get("facts")
+    facts = {**(numbers if isinstance(numbers, Mapping) else {}), "source": event.source, "inbound": event.id}
+    if entity := event.payload.get("entity"):
+        facts["entity"] = str(entity)[:_CODE_LENGTH]
+    journal.alert(code, text, facts, severity=severity)
     return f"alert {code} is raised"
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from bot.config.schema import Fraction, Seconds, Section
+from bot.config.section import Fraction, Seconds, Section
 from bot.feeds.uw_parsers import PARSERS
 
 _PLACEHOLDERS: Final = {"symbol", "symbols", "today"}

@@ -29,7 +29,10 @@ def upgrade() -> None:
         sa.Column("day", sa.String(10), nullable=False, comment="New York day, whose budget it counts against"),
         sa.Column("task", sa.String(128), nullable=False),
         sa.Column(
-            "subject", sa.String(128), nullable=False, comment="what it was about: a review, a position, an alert, a day"
+            "subject",
+            sa.String(128),
+            nullable=False,
+            comment="what it was about: a review, a position, an alert, a day",
         ),
         sa.Column("model", sa.String(128), nullable=False, comment="empty: nobody was asked"),
         sa.Column(
@@ -60,9 +63,7 @@ def upgrade() -> None:
             "'budget', 'rules')",
             name="answered_word",
         ),
-        sa.CheckConstraint(
-            "\"action\" IN ('none', 'warn', 'slow', 'veto', 'pause', 'halt')", name="action_word"
-        ),
+        sa.CheckConstraint("\"action\" IN ('none', 'warn', 'slow', 'veto', 'pause', 'halt')", name="action_word"),
         sa.PrimaryKeyConstraint("id"),
         comment="calls of the overseer's model, with what they cost, and what became of what they judged",
     )

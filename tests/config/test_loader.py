@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from bot.config.loader import LoadedConfig, load, missing_secrets, validate_section
-from bot.config.schema import Mode, Section, Settings
+from bot.config.schema import Mode, Settings
+from bot.config.section import Section
 from bot.domain.errors import ConfigError
 
 Write = Callable[..., Path]

@@ -24,6 +24,7 @@ from bot.domain.notices import (
     notice_of,
     severity_of,
 )
+from bot.overseer.rules import RULES
 from bot.store.trouble import SQLITE, UNREACHABLE
 from tests.config.test_shipped_files import settings_of
 
@@ -34,6 +35,8 @@ _ELSEWHERE = {
     ("bot/engine/recovery.py", "outage.error.code"): {
         row.code for row in (*SQLITE.values(), UNREACHABLE) if row.passes
     },
+    ("bot/overseer/watch.py", "finding.code"): {rule.code for rule in RULES},
+    ("bot/overseer/watch.py", "told.code"): {rule.code for rule in RULES if rule.severity == "warning"},
     ("bot/engine/inbound.py", "code"): set(),  # another process names it, and it is looked up there
 }
 """Codes that are not written where they are raised -> what they may be."""

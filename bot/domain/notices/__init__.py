@@ -21,6 +21,7 @@ from bot.domain.notices.feeds import FEEDS
 from bot.domain.notices.fills import FILLS
 from bot.domain.notices.limits import LIMITS
 from bot.domain.notices.orders import ORDERS
+from bot.domain.notices.overseer import OVERSEER
 from bot.domain.notices.program import PROGRAM
 from bot.domain.notices.protection import PROTECTION
 from bot.domain.notices.row import CRITICAL, INFO, SEVERITIES, WARNING, Notice
@@ -60,6 +61,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Notice]]] = MappingProxyType(
         "Data vendor": FEEDS,
         "Clocks": CLOCKS,
         "Program and store": PROGRAM,
+        "Overseer": OVERSEER,
     }
 )
 """Heading -> its rows, gravest first as far as that can be said."""

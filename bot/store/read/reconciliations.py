@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection, RowMapping, exists, func, select
 
 from bot.domain.order import OrderState
 from bot.domain.wording import key_words
@@ -104,3 +104,42 @@ def _lines(connection: Connection, comparison_id: str) -> list[ComparedLine]:
     )
     found = [row._mapping for row in connection.execute(query)]
     return [ComparedLine(r["subject"], r["key"].strip(), r["broker"], r["ours"], r["action"]) for r in found]
+
+
+@dataclass(frozen=True, slots=True)
+class LastingDifference:
+    """A contract of which our book and the broker's tell another quantity, in every complete comparison since."""
+
+    key: str
+    store: str
+    broker: str
+    since: datetime
+
+
+def lasting_differences(connection: Connection) -> list[LastingDifference]:
+    """Return what the newest complete comparison still found different of positions, with since when."""
+    newest = latest(connection, complete=True)
+    if newest is None:
+        return []
+    differing = [
+        line for line in newest.lines
+        if line.subject == "position" and line.store != line.broker and line.action not in {SAME, LEFT_ALONE}
+    ]  # fmt: skip
+    return [
+        LastingDifference(x.key, x.store, x.broker, _differs_since(connection, x.key, newest.at)) for x in differing
+    ]
+
+
+def _differs_since(connection: Connection, key: str, newest: datetime) -> datetime:
+    table, line = RECONCILIATION.c, RECONCILIATION_LINE.c
+    differs = exists().where(
+        line.reconciliation_id == table.id,
+        line.subject == "position",
+        func.trim(line.key) == key,
+        line.ours != line.broker,
+        line.action.not_in([SAME, LEFT_ALONE]),
+    )
+    agreed = connection.execute(select(func.max(table.at)).where(table.complete.is_(True), ~differs)).scalar()
+    first = select(func.min(table.at)).where(table.complete.is_(True), table.at > (agreed or ""))
+    found = connection.execute(first).scalar()
+    return newest if found is None else parse_time(found)

@@ -1,0 +1,93 @@
+"""Each rule by itself: quiet facts have no finding, one thing that is wrong has one, from its threshold on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.config.overseer import WatchSettings
+from bot.domain.notices import REGISTER
+from bot.overseer.facts import FeedAge
+from bot.overseer.rules import RULES, findings
+from bot.store.read.money import Slippage
+from bot.store.read.overseer import BarePosition, DoubtfulOrder, EquityPoint, SignalRate
+from bot.store.read.reconciliations import LastingDifference
+from tests.overseer.facts import ago, quiet
+
+WATCH = WatchSettings()
+KEY = "SPY   261120C00590000"
+CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    (
+        "OVERSEER_DATA_STALE",
+        {"feeds": (FeedAge("spot_gex", "SPY", "open", 91),)},
+        {"feeds": (FeedAge("spot_gex", "SPY", "ok", 90),)},
+    ),
+    ("OVERSEER_DATA_STALE", {"feeds": (FeedAge("option_contracts", "SPY", "waiting", None),)}, {"feeds": ()}),
+    (
+        "OVERSEER_BROKER_SILENT",
+        {"link_state": "down", "link_since": ago(31)},
+        {"link_state": "down", "link_since": ago(30)},
+    ),
+    (
+        "OVERSEER_BROKER_SILENT",
+        {"link_state": "degraded_orders", "link_since": ago(31)},
+        {"link_state": "restart_window", "link_since": ago(900)},
+    ),
+    (
+        "OVERSEER_BOOK_DIFFERS",
+        {"differences": (LastingDifference(KEY, "3", "2", ago(61)),)},
+        {"differences": (LastingDifference(KEY, "3", "2", ago(59)),)},
+    ),
+    ("OVERSEER_BOOK_OLD", {"synced_at": ago(361)}, {"synced_at": ago(359)}),
+    ("OVERSEER_DIVERGENCE", {"apart": Decimal(-1001)}, {"apart": Decimal(-1000)}),
+    ("OVERSEER_DIVERGENCE", {"apart": Decimal(5000)}, {"apart": Decimal(5000), "equity_at": ago(31)}),
+    (
+        "OVERSEER_SLIPPAGE",
+        {"slippage": Slippage(Decimal(90), Decimal("4.1"), 4)},
+        {"slippage": Slippage(Decimal(900), Decimal(40), 3)},
+    ),
+    (
+        "OVERSEER_ORDER_IN_DOUBT",
+        {"doubtful": (DoubtfulOrder("qty-1", KEY, "entry", ago(31)),)},
+        {"doubtful": (DoubtfulOrder("qty-1", KEY, "entry", ago(29)),)},
+    ),
+    (
+        "OVERSEER_UNPROTECTED",
+        {"bare": (BarePosition("P", KEY, 4, 2, ago(6)),)},
+        {"bare": (BarePosition("P", KEY, 4, 2, ago(5)),)},
+    ),
+    ("OVERSEER_SIGNAL_RATE", {"signals": SignalRate(7, 2.0, 5)}, {"signals": SignalRate(6, 2.0, 5)}),
+    ("OVERSEER_SIGNAL_RATE", {"signals": SignalRate(6, 1.0, 5)}, {"signals": SignalRate(60, None, 0)}),
+    (
+        "OVERSEER_EQUITY_JUMP",
+        {"equity_path": (EquityPoint(ago(290), Decimal(100_000)), EquityPoint(ago(1), Decimal(103_001)))},
+        {"equity_path": (EquityPoint(ago(290), Decimal(100_000)), EquityPoint(ago(1), Decimal(97_000)))},
+    ),
+]
+
+
+def test_a_quiet_session_has_no_finding() -> None:
+    assert findings(quiet(), WATCH) == []
+
+
+@pytest.mark.parametrize("code,worse,not_yet", CASES)
+def test_a_rule_finds_from_its_threshold_on(code: str, worse: dict[str, Any], not_yet: dict[str, Any]) -> None:
+    [found] = findings(quiet(**worse), WATCH)
+    assert found.code == code
+    assert found.severity == REGISTER[code].severity
+    assert found.words
+    assert findings(quiet(**not_yet), WATCH) == []
+
+
+def test_every_rule_has_a_case_and_a_row_of_the_register() -> None:
+    assert {code for code, _, _ in CASES} == {rule.code for rule in RULES}
+    assert {rule.severity for rule in RULES if rule.severity != REGISTER[rule.code].severity} == set()
+
+
+@given(st.floats(0, 1e6), st.sampled_from(["spot_gex", "flow_alerts", "option_contracts", "net_premium"]))
+def test_no_data_is_stale_while_the_market_is_closed(age: float, dataset: str) -> None:
+    assert findings(quiet(session_s=None, feeds=(FeedAge(dataset, "SPY", "ok", age),)), WATCH) == []
