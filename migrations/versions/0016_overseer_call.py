@@ -1,6 +1,6 @@
 """Each call of the overseer's model has a row: what it cost, what it said, what became of it.
 
-Revision: 0014, after 0013
+Revision: 0016, after 0015
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0014"
-down_revision: str | None = "0013"
+revision: str = "0016"
+down_revision: str | None = "0015"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
