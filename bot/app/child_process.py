@@ -12,7 +12,7 @@ import os
 import runpy
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -41,10 +41,17 @@ class ChildFailed(BotError):
 
 
 class Child:
-    """One child process, talked to by lines."""
+    """One child process, talked to by lines. `on_line` is given each line after the one that it was ready with; what
+    it does not take (False) is passed on to the log."""
 
-    def __init__(self, name: str, arguments: list[str], environment: Mapping[str, str] | None = None) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        arguments: list[str],
+        environment: Mapping[str, str] | None = None,
+        on_line: Callable[[str], bool] = lambda line: False,
+    ) -> None:
+        self.name, self._on_line = name, on_line
         self._arguments = arguments
         self._environment = {**without_secrets(os.environ), "PYTHONPATH": str(ROOT), **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
@@ -87,7 +94,8 @@ class Child:
 
     async def _pass_on(self, stdout: asyncio.StreamReader) -> None:
         while line := (await stdout.readline()).decode().rstrip():
-            log.info(f"{self.name}: {line}")
+            if not self._on_line(line):
+                log.info(f"{self.name}: {line}")
 
     async def wait(self) -> int:
         """Return the exit code once the child has ended."""

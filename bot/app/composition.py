@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from bot.app.stages import Move, Stage
 from bot.config.schema import Mode, Settings
 from bot.domain.ids import IdSource
+from bot.engine.outbox.voice import SILENT, Voice
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.state.records import TickBatch
@@ -78,6 +79,7 @@ class BotParts(Generic[ClockT, StoreT, BrokerT, FeedT]):
     scenario: str = ""
     wait_for_answers: bool = False
     full_passes: bool = False
+    voice: Voice = SILENT
     on_commit: Callable[[TickBatch], None] = lambda batch: None
     on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None
     on_outage: Callable[[str], None] = lambda words: None
@@ -116,6 +118,7 @@ def compose(parts: BotParts[ClockT, StoreT, BrokerT, FeedT]) -> Bot[ClockT, Stor
         on_look=parts.on_look,
         on_outage=parts.on_outage,
         full_passes=parts.full_passes,
+        voice=parts.voice,
     )
     return Bot(parts.settings, parts.clock, parts.calendar, ground.inbox, store, broker, feed, engine)
 

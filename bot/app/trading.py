@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bot.alerts.channels import voice_of
 from bot.app.allocator import freeze_what_lives
 from bot.app.background import Background
 from bot.app.backups import Backups
@@ -30,6 +31,7 @@ from bot.app.history_upkeep import HistoryKeeper, look_at_start
 from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.page_process import page
+from bot.app.people_child import people
 from bot.app.stages import Stage, in_order
 from bot.app.start_checks import bring_up_store, check_page_port
 from bot.app.trader_log import DetailLog, TraderLog, log_at_start
@@ -198,6 +200,7 @@ def _parts(
         broker=ibkr(_follower_of_the_venue(clock) if day is None else None),
         feed=uw_over_http(sources, config.secrets.unusual_whales_token),
         scenario=day.scenario_name if day else "",
+        voice=voice_of(settings, config.secrets),
         on_commit=_committed(told, synced, tick_mark(settings)),
         on_look=told.look,
         on_outage=log.error,
@@ -218,6 +221,7 @@ def _stages(
         background.stage("the feed", partial(_feed_after_the_book, bot.feed, synced)),
         background.stage("garbage", partial(_freeze_after_the_book, synced)),
         *page(config, clock, background),
+        *people(config, voice_of(config.settings, config.secrets), clock, background, tell),
         Stage("signs of life", signs.start, signs.stop),
         background.stage("requests", partial(_poll_requests, bot.store, bot.inbox)),
         background.stage("clock", partial(_watch_the_clock, watch, bot.inbox, clock.speed)),

@@ -353,6 +353,14 @@ class WebSettings(Section):
         return value
 
 
+class OutboxSettings(Section):
+    """What is said to people and audiences, whatever the channel: how often one message is tried."""
+
+    attempts_most: int = Field(60, ge=1, le=1000, description="a message that failed so often is given up and told of")
+    retry_first_s: Seconds = Field(2, description="wall seconds after the first failure; each next waits twice as long")
+    retry_most_s: Seconds = Field(300, description="wall seconds, but no longer than this")
+
+
 class RequestSettings(Section):
     """What people ask of the bot: how long it is waited for, and who may ask for what."""
 
@@ -570,6 +578,7 @@ class Settings(Section):
     anthropic: AnthropicSettings = AnthropicSettings()
     smtp: SmtpSettings = SmtpSettings()
     people: PeopleSettings = PeopleSettings()
+    outbox: OutboxSettings = OutboxSettings()
     sim: SimSettings = SimSettings()
     calendar: CalendarSettings = CalendarSettings()
     log: LogSettings = LogSettings()

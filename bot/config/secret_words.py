@@ -44,6 +44,10 @@ class Secrets:
     def _single(cls) -> list[str]:
         return [each.name for each in fields(cls) if each.name != "web_login_tokens"]
 
+    def given(self) -> Iterator[tuple[str, str]]:
+        """Yield (field, secret) of those that are set."""
+        yield from ((name, value) for name in self._single() if (value := getattr(self, name)))
+
     def __iter__(self) -> Iterator[str]:
         """Yield every secret that is set: what a log has to leave out."""
         yield from (value for name in self._single() if (value := getattr(self, name)))

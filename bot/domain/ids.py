@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from hashlib import sha256
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 26
@@ -21,6 +22,12 @@ def ulid(at: datetime, entropy: int) -> str:
         value, low = divmod(value, 32)
         digits.append(_CROCKFORD[low])
     return "".join(reversed(digits))
+
+
+def derived_id(at: datetime, *parts: object) -> str:
+    """Return a ULID made of a time and of what the thing says, so that a replay makes the same ids."""
+    digest = sha256("\n".join(map(str, parts)).encode()).digest()
+    return ulid(at, int.from_bytes(digest[:10], "big"))
 
 
 class IdSource:

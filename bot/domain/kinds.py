@@ -20,6 +20,7 @@ from bot.domain.approval import APPROVAL, Approval
 from bot.domain.breaker import BREAKER, Breaker
 from bot.domain.connection import CONNECTION, Connection
 from bot.domain.machine import Lifecycle
+from bot.domain.message import MESSAGE, Message
 from bot.domain.order import ORDER, Order, OrderChange
 from bot.domain.position import POSITION, Position, PositionState
 from bot.domain.session import SESSION, Session
@@ -93,6 +94,7 @@ _ALL: Final[tuple[Kind[Any], ...]] = (
     Kind(Breaker, BREAKER),
     Kind(SymbolHalt, SYMBOL_HALT),
     Kind(Adoption, ADOPTION),
+    Kind(Message, MESSAGE),
 )
 
 KINDS: Final[Mapping[type[Entity], Kind[Any]]] = {kind.entity: kind for kind in _ALL}

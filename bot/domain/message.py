@@ -1,12 +1,27 @@
-"""A message to an audience: queued at the fact, due after its tier's delay, sent once."""
+"""A message: queued with the fact that it tells, due after its tier's delay, sent once.
+
+Context: what was decided and what was said of it must never part, and no channel says reliably whether something
+arrived. Decision: a message is written in the transaction of its fact, goes to `sending` in a second one that is on
+disk before anything leaves, and what the channel answered is a third. Consequence: whatever ends in between, a row says
+how far it came; `sending` without an answer may have arrived, so it is `unknown` and is repeated only where the channel
+makes that safe.
+
+A message of tier `admin` goes to the people who run the bot (approvals, alerts, notices); any other is an audience.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, TypedDict
 
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
+
+ADMIN: Final = "admin"
+"""The tier of those who run the bot: no audience."""
 
 
 class MessageState(StrEnum):
@@ -47,6 +62,7 @@ MESSAGE: Final = Lifecycle(
             (S.RETRYING, T.WITHHOLD): S.WITHHELD,
             (S.UNKNOWN, T.DELIVER): S.SENT,  # the channel shows it after all
             (S.UNKNOWN, T.SEND): S.SENDING,  # only where the channel makes a repeat safe
+            (S.UNKNOWN, T.FAIL): S.RETRYING,  # the channel answers late that nothing arrived
             (S.UNKNOWN, T.GIVE_UP): S.DEAD,
         }
     ),
@@ -63,3 +79,68 @@ MESSAGE: Final = Lifecycle(
         }
     ),
 )
+
+
+class MessageMode(StrEnum):
+    """What a message does with its parent: nothing, replace its text, or answer it."""
+
+    NEW = "new"
+    EDIT = "edit"
+    REPLY = "reply"
+
+
+OUT: Final = frozenset({S.SENDING, S.UNKNOWN})
+"""It may be on its way, or there."""
+WAITING: Final = frozenset({S.QUEUED, S.RETRYING})
+
+
+class MessageChange(TypedDict, total=False):
+    """What may change of a message."""
+
+    due_at: datetime
+    sending_at: datetime | None
+    sent_at: datetime | None
+    attempts: int
+    retry_at: datetime | None
+    external_id: str | None
+    reason: str
+    body: str
+    extra: Mapping[str, Any]
+    mode: MessageMode
+    parent_id: str | None
+
+
+@living
+class Message(Living[MessageTrigger, MessageChange]):
+    """One text to one target on one channel.
+
+    `target` is a name of the settings: a person, a chat, a webhook, a mailbox. `body` is plain text without markup;
+    `extra` is JSON for the channel: level, code, subject, buttons as [[label, data], ...], ids of what it is about.
+    `dedupe_key` names what is said to whom: it is said once. `external_id` is the channel's own id of it.
+    """
+
+    id: str
+    tier: str
+    channel: str
+    kind: str
+    target: str
+    created_at: datetime
+    due_at: datetime
+    dedupe_key: str
+    body: str
+    state: MessageState = MessageState.QUEUED
+    mode: MessageMode = MessageMode.NEW
+    parent_id: str | None = None
+    signal_id: str | None = None
+    position_id: str | None = None
+    sending_at: datetime | None = None
+    sent_at: datetime | None = None
+    attempts: int = 0
+    retry_at: datetime | None = None
+    external_id: str | None = None
+    reason: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_for_admins(self) -> bool:
+        return self.tier == ADMIN

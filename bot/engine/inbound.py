@@ -14,6 +14,8 @@ from typing import Any, Final
 from bot.domain.events import InboundReceived
 from bot.domain.notices import UnknownNotice, severity_of
 from bot.domain.requests import Refused
+from bot.engine.outbox.outbox import Outbox
+from bot.engine.outbox.sending import OUTCOMES, Delivery
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import JobRow, RequestOutcome
@@ -27,10 +29,19 @@ class InboundHandler:
     """Who may say it, and what follows; `take` raises Refused, and returns the answer."""
 
     sources: frozenset[str]
-    take: Callable[[Context, Journal, InboundReceived], str]
+    take: Callable[[Hearing, InboundReceived], str]
 
 
-def _alert(ctx: Context, journal: Journal, event: InboundReceived) -> str:
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What a handler works with: the tick's world, its journal, and the voice whose messages are told of."""
+
+    ctx: Context
+    journal: Journal
+    outbox: Outbox
+
+
+def _alert(at: Hearing, event: InboundReceived) -> str:
     """Something that the process wants a person to see: code and text; severity where the code has more than one, what
     it is about (`entity`) and its numbers (`facts`) where it says them."""
     code = _word(event.payload, "code", _CODE_LENGTH)
@@ -44,18 +55,57 @@ def _alert(ctx: Context, journal: Journal, event: InboundReceived) -> str:
     facts = {**(numbers if isinstance(numbers, Mapping) else {}), "source": event.source, "inbound": event.id}
     if entity := event.payload.get("entity"):
         facts["entity"] = str(entity)[:_CODE_LENGTH]
-    journal.alert(code, text, facts, severity=severity)
+    at.journal.alert(code, text, facts, severity=severity)
     return f"alert {code} is raised"
 
 
-def _job(ctx: Context, journal: Journal, event: InboundReceived) -> str:
+def _job(at: Hearing, event: InboundReceived) -> str:
     """A job that the process ran came to an end: name, state (done, failed), detail."""
     name, state = _word(event.payload, "name", _CODE_LENGTH), _word(event.payload, "state", _CODE_LENGTH)
     if state not in {"done", "failed"}:
         raise Refused("a job is done or failed")
     detail = str(event.payload.get("detail", ""))[:_TEXT_LENGTH]
-    journal.batch.jobs.append(JobRow(name, ctx.now, state, detail))
+    at.journal.batch.jobs.append(JobRow(name, at.ctx.now, state, detail))
     return f"job {name} is on record"
+
+
+def _delivery(at: Hearing, event: InboundReceived) -> str:
+    """What became of a message that was handed to a channel: message, outcome, external_id, reason, retry_after_s."""
+    outcome = _word(event.payload, "outcome", _CODE_LENGTH)
+    if outcome not in OUTCOMES:
+        raise Refused(f"a delivery is one of {', '.join(OUTCOMES)}")
+    told = Delivery(
+        _word(event.payload, "message", _CODE_LENGTH),
+        outcome,
+        str(event.payload.get("external_id") or "")[:_CODE_LENGTH],
+        str(event.payload.get("reason") or "")[:_TEXT_LENGTH],
+        _seconds(event.payload.get("retry_after_s")),
+        _count(event.payload.get("attempt")),
+    )
+    try:
+        return at.outbox.answered(at.ctx, at.journal, told)
+    except LookupError as unknown:
+        raise Refused(f"MESSAGE_UNKNOWN: {unknown}") from unknown
+
+
+def _started(at: Hearing, event: InboundReceived) -> str:
+    """The process that delivers began: what an earlier one was handed and did not answer may have arrived."""
+    at.outbox.began_anew(at.journal, event.source.partition(":")[0])
+    return "what was handed over before is known to be in doubt"
+
+
+_LONGEST_WAIT_S: Final = 86_400.0
+
+
+def _seconds(given: object) -> float | None:
+    """Return how long a channel asked us to wait, at most a day; None where it did not say."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):
+        return None
+    return min(float(given), _LONGEST_WAIT_S)
+
+
+def _count(given: object) -> int:
+    return given if isinstance(given, int) and not isinstance(given, bool) and given > 0 else 0
 
 
 def _word(payload: Mapping[str, Any], name: str, longest: int) -> str:
@@ -66,10 +116,13 @@ def _word(payload: Mapping[str, Any], name: str, longest: int) -> str:
 
 
 _OURS: Final = frozenset({"page", "people", "publisher", "overseer"})
+_DELIVERERS: Final = frozenset({"people", "publisher"})
 HANDLERS: Final[Mapping[str, InboundHandler]] = MappingProxyType(
     {
         "alert": InboundHandler(_OURS, _alert),
         "job": InboundHandler(_OURS, _job),
+        "delivery": InboundHandler(_DELIVERERS, _delivery),
+        "started": InboundHandler(_DELIVERERS, _started),
     }
 )
 """By kind: who says what. A new kind is one row and its function."""
@@ -78,8 +131,14 @@ HANDLERS: Final[Mapping[str, InboundHandler]] = MappingProxyType(
 class Inbound:
     """Handles the rows of one tick."""
 
-    def __init__(self, ctx: Context, journal: Journal, handlers: Mapping[str, InboundHandler] = HANDLERS) -> None:
-        self._ctx, self._journal, self._handlers = ctx, journal, handlers
+    def __init__(
+        self,
+        ctx: Context,
+        journal: Journal,
+        outbox: Outbox | None = None,
+        handlers: Mapping[str, InboundHandler] = HANDLERS,
+    ) -> None:
+        self._at, self._handlers = Hearing(ctx, journal, outbox or Outbox()), handlers
 
     def handle(self, event: InboundReceived) -> None:
         """Take one row; its answer goes back on it."""
@@ -87,7 +146,7 @@ class Inbound:
             answer, state = self._take(event), "done"
         except Refused as refusal:
             answer, state = str(refusal), "refused"
-        self._journal.batch.inbound.append(RequestOutcome(event.id, state, answer, self._ctx.now))
+        self._at.journal.batch.inbound.append(RequestOutcome(event.id, state, answer, self._at.ctx.now))
 
     def _take(self, event: InboundReceived) -> str:
         if event.fault:
@@ -98,4 +157,4 @@ class Inbound:
             raise Refused(f"INBOUND_UNKNOWN: nobody handles {event.kind[:_CODE_LENGTH]!r}; known are: {known}")
         if event.source.partition(":")[0] not in handler.sources:
             raise Refused(f"NOT_ALLOWED: {event.source[:_CODE_LENGTH]!r} may not say {event.kind}")
-        return handler.take(self._ctx, self._journal, event)
+        return handler.take(self._at, event)

@@ -201,7 +201,7 @@ class Intake:
             RequestReceived: operator.handle,
             RequestUnreadable: operator.refuse_unreadable,
             DiskTold: lambda event: jobs.disk_told(journal, event),
-            InboundReceived: Inbound(ctx, journal).handle,
+            InboundReceived: Inbound(ctx, journal, self._tick_memory.outbox).handle,
         }
 
     def _withdrawn(self) -> Mapping[str, RequestReceived]:

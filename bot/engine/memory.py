@@ -32,6 +32,7 @@ class Memory:
 
     def __init__(self, store: Store, broker: Broker, clock: Clock, on_commit: Callable[[TickBatch], None]) -> None:
         self.board = Board()
+        self.speak: Callable[[Journal], None] = lambda journal: None  # says what a batch is about to record
         self.tick_number = 0
         self._store, self._broker, self._clock, self._on_commit = store, broker, clock, on_commit
 
@@ -63,6 +64,7 @@ class Memory:
         """Write the journal in one transaction and return the instructions that may leave now."""
         journal = self.journal
         coverage.measure(journal)
+        self.speak(journal)
         if not journal.batch.is_empty:
             await self._store.commit(journal.batch)
             self._on_commit(journal.batch)

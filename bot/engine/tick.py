@@ -35,6 +35,8 @@ from bot.engine.day import account, budgets, jobs, timekeeping
 from bot.engine.day.restart_windows import Stretches
 from bot.engine.intake import Intake
 from bot.engine.memory import Memory
+from bot.engine.outbox.outbox import Outbox
+from bot.engine.outbox.voice import SILENT, Voice
 from bot.engine.recovery import Recovery
 from bot.engine.rounds import Rounds
 from bot.engine.sending.dispatcher import Dispatcher
@@ -56,8 +58,8 @@ class Engine:
     """Owns the ledger and the board; everything else reaches them through the inbox.
 
     `on_commit` is told of every batch that reached the disk, `on_look` of every new reason why a strategy does or does
-    not trade, `on_outage` when the store cannot be used and when it is back. With `full_passes` a tick passes nothing
-    over that cannot have changed: tests compare the two.
+    not trade, `on_outage` when the store cannot be used and when it is back. `voice`: who is spoken to. With
+    `full_passes` a tick passes nothing over that cannot have changed: tests compare the two.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Engine:
         on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None,
         on_outage: Callable[[str], None] = lambda words: None,
         full_passes: bool = False,
+        voice: Voice = SILENT,
     ) -> None:
         self.settings = settings
         self.inbox = inbox
@@ -85,7 +88,8 @@ class Engine:
         self._scenario, self._full_passes = scenario, full_passes
         self._on_outage = on_outage
         self._memory = memory = Memory(store, broker, clock, on_commit)
-        self._tick_memory = tick_memory = TickMemory()
+        self._tick_memory = tick_memory = TickMemory(outbox=Outbox(voice, speed=clock.speed))
+        memory.speak = self._speak
         self._intake = Intake(memory, inbox, broker, tick_memory)
         self._rounds = Rounds(memory, inbox, tick_memory, on_look)
         self._gate = Gate(lambda: self.ledger, settings.engine.kill_switch_file)
@@ -142,6 +146,7 @@ class Engine:
         if CONNECTION.allows(connection.state, ConnectionTrigger.DROP):
             memory.journal.take(Step(connection, ConnectionTrigger.DROP, "the program starts: no socket yet"))
         memory.doubt_intents()
+        self._tick_memory.outbox.start(memory.journal)
         timekeeping.leave_the_future(self._context(memory.journal.now), memory.journal)
         await memory.commit()
 
@@ -259,6 +264,7 @@ class Engine:
         if not rests:
             run(runs.JOB, runs.by_the_clock, tick_memory.settlements)
         run("no market", tick_memory.no_market.tell, schedule, tick_memory.calm.rests)
+        run("what is due to be said", tick_memory.outbox.send)
         run("time budgets", budgets.tell_of_what_takes_too_long, schedule, tick_memory.calm.rests)
         if not rests:
             run("account snapshots", jobs.snapshot_account, schedule, self.ledger.account.heard.latest)
@@ -303,6 +309,12 @@ class Engine:
             waiting_for=self._tick_memory.scanner.waiting_for(),
             clock_fault=timekeeping.in_words(ctx.ledger.clocks),
         )
+
+    def _speak(self, journal: Journal) -> None:
+        """Say what this batch records, in its transaction; words that fail never stop what they are about."""
+        outbox = self._tick_memory.outbox
+        if outbox.has_something_to_say(journal):
+            self._tick_memory.parking.run_job(self._context(journal.now), journal, "what is said", outbox.speak)
 
     async def _finish(self, ctx: Context) -> None:
         self._dispatcher.send_what_waited()

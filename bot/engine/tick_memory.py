@@ -13,6 +13,7 @@ from bot.engine.day.not_trading import NotTradingWatch
 from bot.engine.day.rest import Rest
 from bot.engine.day.restart_windows import RestartWindows
 from bot.engine.operator import PersonsApprovals
+from bot.engine.outbox.outbox import Outbox
 from bot.engine.settlement.runs import SettlementRuns
 from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.parking import Parking
@@ -41,4 +42,5 @@ class TickMemory:
     holdings: ToldHoldings = field(default_factory=ToldHoldings)
     calm: CalmPositions = field(default_factory=CalmPositions)
     totals: DayTotals = field(default_factory=DayTotals)
+    outbox: Outbox = field(default_factory=Outbox)
     approvals: PersonsApprovals = field(default_factory=lambda: PersonsApprovals({}))

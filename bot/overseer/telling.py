@@ -30,7 +30,7 @@ class InboundTeller:
         self._url, self._ids, self._now = url, ids, now
 
     async def tell(self, kind: str, payload: Mapping[str, Any]) -> str:
-        """Insert one row and return its id. Raises sqlalchemy's DBAPIError when the store does not take it."""
+        """Insert one row and return its id. Raises StoreError when the store does not take it."""
         at = self._now()
         row_id = self._ids.new(at)
         await asyncio.to_thread(insert_inbound, self._url, row_id, ACTOR, kind, payload, at)

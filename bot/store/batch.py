@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from bot.domain.events import AlertRaised, RequestReceived
-from bot.domain.ids import ulid
+from bot.domain.ids import derived_id
 from bot.domain.instruments import option_of_key
 from bot.domain.kinds import E, Entities
 from bot.domain.money import to_units
@@ -121,12 +120,6 @@ def _watch_writes(batch: TickBatch, recorded_at: str) -> list[Write]:
         ("call_outcome", [_outcome_row(x) for x in batch.call_outcomes]),
         ("engine_status", [PULSE.row(batch.status)] if batch.status else []),
     ]
-
-
-def derived_id(at: datetime, *parts: object) -> str:
-    """Return a ULID made of a time and of what the row says, so that a replay makes the same ids."""
-    digest = sha256("\n".join(map(str, parts)).encode()).digest()
-    return ulid(at, int.from_bytes(digest[:10], "big"))
 
 
 def _alert_id(tick: int, number: int, alert: AlertRaised) -> str:

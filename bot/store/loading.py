@@ -18,6 +18,8 @@ from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.events import AccountReported
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.kinds import Entities, Entity
+from bot.domain.message import MESSAGE as MESSAGE_LIFE
+from bot.domain.message import Message
 from bot.domain.money import from_units
 from bot.domain.order import ORDER, Order, revision_of
 from bot.domain.position import OPEN, Position, Settlement, Valuation
@@ -35,6 +37,7 @@ from bot.store.tables.execution import EXECUTION, EXECUTIONS
 from bot.store.tables.execution_replaced import EXECUTION_REPLACED
 from bot.store.tables.inbound import INBOUND
 from bot.store.tables.instrument import INSTRUMENT, grid_of, named_of
+from bot.store.tables.message import MESSAGE
 from bot.store.tables.position import POSITION
 from bot.store.tables.reconciliation import RECONCILIATION
 from bot.store.tables.reconciliation_line import RECONCILIATION_LINE
@@ -159,10 +162,17 @@ def _relevant_positions(today: date) -> Select[Any]:
     return select(POSITION).where(wanted).order_by(position.id)
 
 
+def _relevant_messages(today: date) -> Select[Any]:
+    """Return what is alive or was said lately: an edit of it may follow, and nothing is said twice."""
+    alive = MESSAGE.c.state.not_in([s.value for s in MESSAGE_LIFE.terminal])
+    return select(MESSAGE).where(or_(alive, MESSAGE.c.created_at >= _recent(today))).order_by(MESSAGE.c.id)
+
+
 _ALSO_OVER: Final[Mapping[type[Entity], Callable[[date], Select[Any]]]] = {
     Signal: _relevant_signals,
     Order: _relevant_orders,
     Position: _relevant_positions,
+    Message: _relevant_messages,
 }
 """The kinds of which more is loaded than what is alive."""
 

@@ -26,6 +26,7 @@ from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, PositionState, Rung
 from bot.domain.signal import Signal
+from bot.engine.outbox.voice import SILENT, Voice
 from bot.feeds.clock import ManualClock
 from tests.engine.fake_broker import FakeBroker
 from tests.engine.fake_store import FakeStore
@@ -57,6 +58,7 @@ class Desk:
         others: Sequence[FakeStrategy] = (),
         at: datetime = TEN,
         seed: int = 1,
+        voice: Voice = SILENT,
     ) -> None:
         self.settings = Settings.model_validate(settings or {})
         self.clock = clock or ManualClock(at)
@@ -86,6 +88,7 @@ class Desk:
                 feed=no_feed,
                 strategies=[self.strategy, *others],
                 ids=IdSource(random.Random(seed)),
+                voice=voice,
                 wait_for_answers=True,
             )
         )

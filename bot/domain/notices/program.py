@@ -26,6 +26,13 @@ PROGRAM: Final[Mapping[str, Notice]] = {
         "Something that runs beside the tick (the page, backups, feeds) failed; it begins again after a pause.",
         "Report the text if it repeats.",
     ),
+    "PEOPLE_DOWN": Notice(
+        WARNING, EACH,
+        "The people's process, which speaks through Telegram, Discord and e-mail, ended or gave no sign of life; it is "
+        "started again. Trading does not wait for it; what was on its way is unknown, what waited goes out when it is "
+        "back.",
+        "Nothing if it is back within a minute. Else read the lines above it on the log; use page and command line.",
+    ),
     "BACKUP_FAILED": Notice(
         CRITICAL, EACH,
         "The backup was not made; the text says why.",

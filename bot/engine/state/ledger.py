@@ -20,6 +20,7 @@ from bot.domain.events import BrokerOrderView
 from bot.domain.instruments import Right
 from bot.domain.kinds import Entities, Entity, kind_of
 from bot.domain.machine import C, Living, T
+from bot.domain.message import MESSAGE, Message
 from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderChange, OrderSide, OrderState, Purpose, base_of
 from bot.domain.position import CloseReason, Position, Valuation
 from bot.domain.session import Session
@@ -76,6 +77,8 @@ class Ledger:
         self.signals, self.ended_signals = self.entities.of(Signal), over.of(Signal)
         self.approvals, self.orders = self.entities.of(Approval), self.entities.of(Order)
         self.positions, self.closed = self.entities.of(Position), over.of(Position)  # commissions may be late
+        self.messages, self.told = self.entities.of(Message), over.of(Message)  # an edit needs what was said before
+        self._said = self.table((m.dedupe_key, m) for m in (*self.told.values(), *self.messages.values()))
         self.breakers = self.entities.of(Breaker)
         self.symbol_halts, self.adoptions = self.entities.of(SymbolHalt), self.entities.of(Adoption)
         self.by_ref: dict[str, Order] = {}
@@ -203,6 +206,22 @@ class Ledger:
         self.positions[position.id] = position
         self.by_key[position.key].add(position.id)
 
+    def add_message(self, message: Message) -> None:
+        self.messages[message.id] = self._said[message.dedupe_key] = message
+
+    def message_said(self, dedupe_key: str) -> Message | None:
+        """Return what was said, or is about to be, under a key, in the days that are remembered."""
+        return self._said.get(dedupe_key)
+
+    def message(self, message_id: str | None) -> Message | None:
+        """Return a message, also one that is over, of the days that are remembered."""
+        return self.messages.get(message_id or "") or self.told.get(message_id or "")
+
+    def retire_message(self, message: Message) -> None:
+        if message.state in MESSAGE.terminal:
+            self.messages.pop(message.id, None)
+            self.told[message.id] = message
+
     def add_order(self, order: Order) -> None:
         self.orders[order.id] = order
         self._index_new(order)
@@ -308,6 +327,8 @@ class Ledger:
         for approval in [*self.approvals.values()]:
             if approval.id not in questions and approval.state in APPROVAL.terminal:
                 del self.approvals[approval.id]
+        self.told = self.table((i, m) for i, m in self.told.items() if _day_of(m.created_at) >= since)
+        self._said = self.table((m.dedupe_key, m) for m in (*self.told.values(), *self.messages.values()))
         self._forget_executions(now - timedelta(days=EXECUTION_DAYS))
         self.by_key = defaultdict(set, {key: ids for key, ids in self.by_key.items() if ids})
         self.account.forget_before(since)
@@ -483,11 +504,13 @@ _ADD: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
     Signal: Ledger.add_signal,
     Order: Ledger.add_order,
     Position: Ledger.add_position,
+    Message: Ledger.add_message,
 }
 _SORT_IN: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
     Signal: Ledger.retire_signal,
     Order: Ledger.index_order,
     Position: Ledger.settle_position,
+    Message: Ledger.retire_message,
 }
 """The kinds that have indexes of their own; of any other there is what `Ledger.entities` holds."""
 

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
 
-from bot.domain.outside import outside
-from bot.store.database import writer_engine
+from bot.domain.errors import StoreError
+from bot.domain.outside import facts, outside
+from bot.store.database import reason_of, writer_engine
 from bot.store.tables.inbound import INBOUND
 from bot.store.values import json_text, time_text
 
@@ -17,15 +19,20 @@ from bot.store.values import json_text, time_text
 def insert_inbound(
     url: str, row_id: str, source: str, kind: str, payload: Mapping[str, Any], received_at: datetime
 ) -> None:
-    """Insert one queued row. Raises sqlalchemy's DBAPIError when the store does not take it."""
+    """Insert one queued row; raises StoreError when the store does not take it. An id that is there already is the same
+    row: it is left as it is."""
     engine = writer_engine(url)
     values = {
-        "id": row_id, "source": outside(source), "kind": outside(kind), "payload": json_text(payload),
+        "id": row_id, "source": outside(source), "kind": outside(kind), "payload": json_text(facts(payload)),
         "state": "queued", "received_at": time_text(received_at), "answer": "",
     }  # fmt: skip
     try:
         with engine.begin() as connection:
-            connection.execute(INBOUND.insert().values(values))
+            there = connection.execute(select(INBOUND.c.id).where(INBOUND.c.id == row_id)).first()
+            if there is None:
+                connection.execute(INBOUND.insert().values(**values))
+    except DBAPIError as error:
+        raise StoreError(f"the store refuses the row: {reason_of(error)}") from error
     finally:
         engine.dispose()
 

@@ -12,7 +12,6 @@ from sqlalchemy import Table
 from bot.domain.kinds import KINDS, E
 from bot.store.columns import METADATA
 from bot.store.stored import Stored
-from bot.store.tables.message import MESSAGE
 from bot.store.tables.report import REPORT
 
 __all__ = ["DECLARED", "LIVING", "MACHINES", "METADATA", "stored"]
@@ -38,7 +37,6 @@ DECLARED: Final = _declared()
 LIVING: Final[Mapping[type[Any], Stored[Any]]] = _by_kind()
 MACHINES: Final[Mapping[str, Table]] = {
     **{KINDS[kind].life.name: each.table for kind, each in LIVING.items()},
-    "message": MESSAGE,
     "report": REPORT,
 }
 """The table of each machine whose state stands in a row: of those that the tick keeps, and of what is told."""

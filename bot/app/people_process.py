@@ -1,0 +1,140 @@
+"""The people's process: Telegram, delivery and the overseer as tasks of one event loop.
+
+It is a child of the bot (`bot.app.people_child` starts and watches it): its setup comes on the first line of standard
+input, its secrets by its environment, and it ends when that input closes. Once a second it writes a beat; a loop that
+hangs writes none. Each task is a row of `TASKS`, whose module is loaded when it begins; one that fails is told of and
+begins again, the others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from typing import Any, Final
+
+from bot.alerts.ground import Ground
+from bot.app.people_child import BEAT, BEAT_S, READY
+from bot.config.schema import Settings
+from bot.config.secret_words import Secrets
+from bot.domain.errors import StoreError
+from bot.domain.outside import private_parts
+from bot.engine.state.ports import Clock
+from bot.feeds.clock import ScaledClock, SystemClock
+from bot.log import configure_logging, guard_last_words, redactor
+
+log: Final = logging.getLogger("quanticity")
+
+_FIRST_PAUSE_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row: its name for people, the coroutine function `module:name` that is given the ground and runs until it is
+    cancelled, and whether these settings want it."""
+
+    name: str
+    work: str
+    is_wanted: Callable[[Settings], bool] = lambda settings: True
+
+    def load(self) -> Callable[[Ground], Awaitable[None]]:
+        """Return its coroutine function; the module is loaded now."""
+        module, name = self.work.split(":")
+        found: Callable[[Ground], Awaitable[None]] = getattr(import_module(module), name)
+        return found
+
+
+TASKS: Final = (Task("delivery", "bot.alerts.delivery:deliver"),)
+"""What this process does, in the order in which it begins."""
+
+
+async def run(ground: Ground, tasks: tuple[Task, ...] = TASKS) -> None:
+    """Run every task that is wanted until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_beat(), name="beat")
+        for task in tasks:
+            if task.is_wanted(ground.settings):
+                group.create_task(_keep_going(ground, task), name=task.name)
+
+
+async def _beat() -> None:
+    while True:
+        _write(BEAT)
+        await asyncio.sleep(BEAT_S)
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+async def _keep_going(ground: Ground, task: Task) -> None:
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            await task.load()(ground)
+        except Exception as error:  # the edge of a task: whatever it was, the next attempt may go well
+            log.error(f"{task.name} failed, it begins again in {pause_s:g} s: {error!r}", exc_info=error)
+            await _tell(ground, task.name, f"{task.name} failed, it begins again in {pause_s:g} s: {error!r}")
+        else:
+            log.warning(f"{task.name} ended, it begins again in {pause_s:g} s")
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+
+async def _tell(ground: Ground, name: str, words: str) -> None:
+    try:
+        await ground.tell("alert", {"code": "BESIDE_FAILED", "text": words, "entity": name})
+    except StoreError as error:
+        log.error(f"and that cannot be told: {error}")
+
+
+# ---- as a child of the bot
+
+
+def _end_with_input() -> None:
+    while sys.stdin.buffer.read(1):
+        continue
+    os._exit(0)
+
+
+def ground_of(text: str) -> Ground:
+    """Return what the setup's line says."""
+    told: dict[str, Any] = json.loads(text)
+    return Ground(Settings.model_validate(told["settings"]), Secrets.from_environment(os.environ), _clock(told))
+
+
+def _clock(told: dict[str, Any]) -> Clock:
+    scaled = told.get("clock")
+    if scaled is None:
+        return SystemClock()
+    return ScaledClock(datetime.fromisoformat(scaled["start_at"]), scaled["speed"], scaled["anchor"])
+
+
+def main() -> int:
+    """Entry of the child process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the bot that started us says when to end
+    told = sys.stdin.readline()
+    if not told:
+        return 0  # the bot that started us ended before it said anything
+    ground = ground_of(told)
+    hidden = [*ground.secrets, *private_parts(ground.database_url)]
+    configure_logging(ground.settings.log.level, hidden, now=ground.clock.now)
+    guard_last_words(redactor(hidden))
+    threading.Thread(target=_end_with_input, daemon=True, name="parent-watch").start()
+    _write(READY)
+    asyncio.run(run(ground))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""The voice of the tick: what a transaction records it may also say.
+
+`speak` turns what a tick is about to write into messages, in the same transaction, beside the measure of cover; `send`
+hands over what is due; `answered` takes what the channels' process told. None of it decides anything about a trade, and
+a fault in it is parked like any other job's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from bot.domain.kinds import KINDS, Entity
+from bot.domain.message import Message
+from bot.engine.outbox import sending
+from bot.engine.outbox.draft import Draft
+from bot.engine.outbox.sending import Delivery, Pace
+from bot.engine.outbox.speech import SPEECHES, Said, Speech, by_machine
+from bot.engine.outbox.voice import SILENT, Voice
+from bot.engine.outbox.writing import write
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.records import NewTransition
+from bot.engine.state.schedule import NEVER
+
+_KIND_OF: Mapping[str, type[Entity]] = {kind.life.name: entity for entity, kind in KINDS.items()}
+_REFUSED = "refused:"
+
+
+class Outbox:
+    """One for the life of an engine. `voice`: who can be spoken to; silent: nothing is written."""
+
+    def __init__(self, voice: Voice = SILENT, speeches: Iterable[Speech] = SPEECHES, speed: float = 1.0) -> None:
+        self.voice = voice
+        self.pace = Pace()
+        self._speeches = by_machine(speeches)
+        self._speed = speed
+        self._quiet_until: datetime | None = None  # nothing is due before; None: it has to be looked
+
+    def has_something_to_say(self, journal: Journal) -> bool:
+        """Say whether a batch holds anything that a row may speak of: nothing is asked of a quiet tick."""
+        return not self.voice.is_silent and any(row.machine in self._speeches for row in journal.batch.transitions)
+
+    def speak(self, ctx: Context, journal: Journal) -> None:
+        """Write what the transitions of this batch say."""
+        self.say(journal, [*self._drafts(ctx, journal, journal.batch.transitions)])
+
+    def say(self, journal: Journal, drafts: Iterable[Draft]) -> list[Message]:
+        """Have something said, once to each who is to hear it; returns the messages that were born."""
+        self._quiet_until = None
+        return write(journal, self.voice, drafts)
+
+    def _drafts(self, ctx: Context, journal: Journal, rows: Iterable[NewTransition]) -> Iterator[Draft]:
+        for row in rows:
+            for speech in self._speeches.get(row.machine, ()):
+                if speech.is_about(row) and not row.trigger.startswith(_REFUSED):
+                    yield from speech.words(Said(ctx, row, _entity(journal, row)))
+
+    def start(self, journal: Journal) -> None:
+        """What was handed over before this start and not answered may have arrived."""
+        sending.lose_all(journal, "the program ended before the channel's answer", self.voice, self._speed)
+
+    def send(self, ctx: Context, journal: Journal) -> None:
+        """Hand over what is due."""
+        if self.voice.is_silent or (self._quiet_until is not None and ctx.now < self._quiet_until):
+            return
+        sending.send_due(journal, self.voice, self.pace, ctx.steady_s)
+        self._quiet_until = sending.next_due(journal.ledger.messages.values()) or NEVER
+
+    def answered(self, ctx: Context, journal: Journal, told: Delivery) -> str:
+        """Take what a channel answered; returns what came of it. Raises LookupError for a message that nobody knows."""
+        message = journal.ledger.message(told.message_id)
+        if message is None:
+            raise LookupError(f"no message {told.message_id} is remembered")
+        outbox, self._quiet_until = ctx.settings.outbox, None
+        return sending.take_delivery(journal, message, told, self.voice, self.pace, outbox, ctx.steady_s, self._speed)
+
+    def began_anew(self, journal: Journal, process: str) -> None:
+        """A process that delivers began anew: what it was handed and did not answer may have arrived."""
+        self._quiet_until = None
+        why = f"the process {process} began anew before the channel's answer"
+        sending.lose_all(journal, why, self.voice, self._speed, process)
+
+
+def _entity(journal: Journal, row: NewTransition) -> Entity | None:
+    kind = _KIND_OF.get(row.machine)
+    if kind is None:
+        return None
+    changed = journal.batch.changed.of(kind).get(row.entity_id)
+    return changed if changed is not None else journal.ledger.entities.of(kind).get(row.entity_id)

@@ -1,0 +1,43 @@
+"""Messages that were handed to a channel and not answered yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from bot.store.tables.message import MESSAGE
+
+
+@dataclass(frozen=True, slots=True)
+class HandedRow:
+    """A row in `sending`; `parent` is the channel's id of the message that it edits or answers; `extra` is JSON."""
+
+    id: str
+    tier: str
+    channel: str
+    kind: str
+    target: str
+    mode: str
+    body: str
+    extra: str
+    dedupe_key: str
+    attempts: int
+    parent: str | None
+
+
+def handed_over(connection: Connection, channels: Collection[str], most: int = 200) -> list[HandedRow]:
+    """Return what some channels were handed and have not answered, the oldest first."""
+    mine, parent = MESSAGE.alias("m"), MESSAGE.alias("p")
+    chosen = (
+        select(
+            mine.c.id, mine.c.tier, mine.c.channel, mine.c.kind, mine.c.target, mine.c.mode, mine.c.body, mine.c.extra,
+            mine.c.dedupe_key, mine.c.attempts, parent.c.external_id,
+        )
+        .select_from(mine.outerjoin(parent, parent.c.id == mine.c.parent_id))
+        .where(mine.c.state == "sending", mine.c.channel.in_(sorted(channels)))
+        .order_by(mine.c.sending_at, mine.c.id)
+        .limit(most)
+    )  # fmt: skip
+    return [HandedRow(*row) for row in connection.execute(chosen)]

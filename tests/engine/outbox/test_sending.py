@@ -1,0 +1,168 @@
+"""A message goes out once, and whatever ends in between, its row says how far it came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.domain.events import InboundReceived
+from bot.domain.message import Message, MessageMode, MessageState
+from bot.domain.requests import Role
+from bot.engine.outbox.draft import Draft
+from bot.engine.outbox.voice import Channel, Target, Voice
+from tests.engine.desk import Desk
+
+S = MessageState
+VOICE = Voice(
+    {"telegram": Channel("telegram", edits=True), "discord": Channel("discord", edits=True, repeats_within_s=120)},
+    (Target("telegram", "ann", Role.OWNER), Target("telegram", "bob", Role.VIEWER), Target("discord", "alerts")),
+)
+NEVER_TWICE = {"telegram"}
+
+
+def say(desk: Desk, *drafts: Draft) -> list[Message]:
+    return desk.engine._tick_memory.outbox.say(desk.engine._memory.journal, drafts)
+
+
+def the(desk: Desk, channel: str, target: str = "") -> Message:
+    (found,) = [m for m in messages(desk) if m.channel == channel and target in {"", m.target}]
+    return found
+
+
+def messages(desk: Desk) -> list[Message]:
+    return [*desk.engine.ledger.messages.values(), *desk.engine.ledger.told.values()]
+
+
+async def answer(desk: Desk, message: Message, outcome: str, **more: Any) -> str:
+    payload = {"message": message.id, "outcome": outcome, **more}
+    desk.put(InboundReceived(f"in{desk.clock.now()}", "people", "delivery", payload, desk.clock.now()))
+    await desk.tick()
+    return desk.store.batches[-1].inbound[-1].answer
+
+
+async def test_each_who_may_hear_it_gets_one_and_nobody_gets_it_twice() -> None:
+    desk = await Desk(voice=VOICE).start()
+    draft = Draft("k1", "notice", "hello", roles=frozenset({Role.OWNER}))
+    assert [(m.channel, m.target) for m in say(desk, draft)] == [("telegram", "ann"), ("discord", "alerts")]
+    assert say(desk, draft) == []
+    await desk.tick(1)
+    assert {m.state for m in messages(desk)} == {S.SENDING}
+    assert desk.store.path(the(desk, "telegram").id) == ["created", "send"]
+
+
+async def test_what_is_handed_over_was_on_disk_before() -> None:
+    desk = await Desk(voice=VOICE).start()
+    (message,) = say(desk, Draft("k1", "notice", "hello", only=("ann",)))
+    await desk.tick()
+    batches = [batch for batch in desk.store.batches if message.id in batch.changed.of(Message)]
+    assert batches[-1].changed.of(Message)[message.id].state is S.SENDING
+
+
+@pytest.mark.parametrize(
+    "outcome, state", [("delivered", S.SENT), ("failed", S.RETRYING), ("refused", S.DEAD), ("unknown", S.UNKNOWN)]
+)
+async def test_what_the_channel_answers_is_what_became_of_it(outcome: str, state: MessageState) -> None:
+    desk = await Desk(voice=VOICE).start()
+    (message,) = say(desk, Draft("k1", "notice", "hello", only=("ann",)))
+    await desk.tick()
+    assert await answer(desk, message, outcome, external_id="7:12", reason="why") == f"message {message.id} is {state}"
+    found = the(desk, "telegram")
+    assert found.external_id == ("7:12" if outcome == "delivered" else None)
+    assert found.reason.startswith("" if outcome == "delivered" else "why")
+    again = await answer(desk, message, outcome)
+    if state is not S.UNKNOWN:
+        assert again == f"message {message.id} is {state}: nothing changes"
+
+
+async def test_a_failure_waits_ever_longer_and_is_given_up() -> None:
+    desk = await Desk({"outbox": {"attempts_most": 3, "retry_first_s": 2}}, voice=VOICE).start()
+    (message,) = say(desk, Draft("k1", "notice", "hello", only=("ann",)))
+    await desk.tick()
+    waited = []
+    while the(desk, "telegram").state is not S.DEAD:
+        await answer(desk, message, "failed", reason="gone")
+        retry_at = the(desk, "telegram").retry_at
+        if retry_at is not None:
+            waited.append((retry_at - desk.clock.now()).total_seconds())
+            await desk.tick(waited[-1] + 0.5)
+            assert the(desk, "telegram").state is S.SENDING
+    assert waited == [2, 4]
+    assert the(desk, "telegram").reason == "given up after 3 attempts: gone"
+
+
+async def test_what_may_have_arrived_is_repeated_only_where_a_repeat_is_shown_once() -> None:
+    desk = await Desk(voice=VOICE).start()
+    say(desk, Draft("k1", "notice", "hello", only=("ann", "alerts")))
+    await desk.tick()
+    for channel in ("telegram", "discord"):
+        await answer(desk, the(desk, channel), "unknown", reason="timed out")
+    await desk.tick(10)
+    assert (the(desk, "telegram").state, the(desk, "discord").state) == (S.UNKNOWN, S.SENDING)
+    assert (the(desk, "telegram").attempts, the(desk, "discord").attempts) == (1, 2)
+    await answer(desk, the(desk, "telegram"), "delivered", external_id="1:2")
+    assert the(desk, "telegram").state is S.SENT, "late evidence counts"
+
+
+async def test_after_a_restart_what_had_no_answer_is_in_doubt_and_what_waited_goes_out() -> None:
+    desk = await Desk(voice=VOICE).start()
+    say(desk, Draft("k1", "notice", "hello", only=("ann",)), Draft("k2", "notice", "later", only=("bob",)))
+    await desk.tick()
+    await answer(desk, the(desk, "telegram", "bob"), "failed")
+    again = await Desk(store=desk.store, clock=desk.clock, voice=VOICE).start()
+    assert the(again, "telegram", "ann").state is S.UNKNOWN
+    await again.tick(5)
+    assert the(again, "telegram", "bob").state is S.SENDING
+    again.put(InboundReceived("s", "people", "started", {}, again.clock.now()))
+    await again.tick()
+    assert the(again, "telegram", "bob").state is S.UNKNOWN
+
+
+async def test_an_edit_waits_for_its_parent_and_what_was_not_sent_takes_the_new_words() -> None:
+    desk = await Desk(voice=VOICE).start()
+    (parent,) = say(desk, Draft("k1", "notice", "asked", only=("ann",)))
+    assert say(desk, Draft("k2", "notice", "still asked", only=("ann",), edits="k1")) == []
+    await desk.tick()
+    assert the(desk, "telegram").body == "still asked"
+    (edit,) = say(desk, Draft("k3", "notice", "answered", only=("ann",), edits="k1"))
+    await desk.tick(1)
+    assert (edit.mode, edit.parent_id, edit.state) == (MessageMode.EDIT, parent.id, S.QUEUED)
+    await answer(desk, parent, "delivered", external_id="1:2")
+    await desk.tick(1)
+    found = desk.engine.ledger.message(edit.id)
+    assert found is not None
+    assert found.state is S.SENDING
+
+
+async def test_one_target_gets_so_many_a_minute_and_what_is_critical_goes_first() -> None:
+    voice = Voice({"telegram": Channel("telegram", per_minute=3)}, (Target("telegram", "ann", Role.OWNER),))
+    desk = await Desk(voice=voice).start()
+    say(desk, *(Draft(f"k{n}", "notice", f"{n}") for n in range(4)))
+    say(desk, Draft("c", "alert", "now", {"level": "critical"}))
+    await desk.tick(2)
+    sent = [m.body for m in messages(desk) if m.state is S.SENDING]
+    assert sorted(sent) == ["0", "1", "now"]
+    for message in messages(desk):
+        if message.state is S.SENDING:
+            await answer(desk, message, "delivered")
+    assert [m.state for m in messages(desk)].count(S.SENT) == 3
+    await desk.tick(62)
+    assert sorted(m.body for m in messages(desk) if m.state is S.SENDING) == ["2", "3"]
+
+
+async def test_a_target_that_asks_us_to_wait_is_left_alone() -> None:
+    desk = await Desk(voice=VOICE).start()
+    first, second = say(desk, Draft("k1", "notice", "a", only=("ann",)), Draft("k2", "notice", "b", only=("bob",)))
+    await desk.tick()
+    await answer(desk, first, "failed", reason="429", retry_after_s=300)
+    say(desk, Draft("k3", "notice", "c", only=("ann",)))
+    await desk.tick(200)
+    assert [m.state for m in messages(desk) if m.target == "ann"] == [S.RETRYING, S.QUEUED]
+    await desk.tick(110)
+    assert [m.state for m in messages(desk) if m.target == "ann"] == [S.SENDING, S.SENDING]
+    assert second.state is S.SENDING
+
+
+async def test_where_nobody_hears_nothing_is_written() -> None:
+    desk = await Desk().start()
+    assert say(desk, Draft("k1", "notice", "hello")) == []
