@@ -16,6 +16,8 @@ SHARED := --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 BIN := $(VENV)/bin
+# Vega-Lite's JavaScript for the page's charts, written by a package of the lock; its sha256 is pinned in vega.lock.
+CHARTS := $(VENV)/share/quanticity/manifest.json
 UV_VERSION := 0.13.8
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := .venv-lock/bin/uv pip compile pyproject.toml --quiet --universal --fork-strategy fewest --python-version 3.11 \
@@ -43,12 +45,13 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/.ready ## build .venv from the hash-pinned lock
+setup: $(CHARTS) ## build .venv from the hash-pinned lock, with the charts' library
 
 .PHONY: install
 install: ## build .venv for a service: what production needs and nothing else (requirements.lock)
 	@$(find_python); echo "Building $(VENV) with $$("$$python" --version)"; "$$python" -m venv --clear $(VENV)
 	@$(BIN)/python $(INSTALL) --requirement requirements.lock
+	@$(BIN)/python -m bot.charts.bundle
 
 .PHONY: run
 run: setup ## migrate the store and trade a simulated day (ARGS="--scenario gamma_pin_day --speed 240")
@@ -116,6 +119,9 @@ $(VENV)/.ready: requirements-dev.lock
 	@$(find_python); echo "Building $(VENV) with $$("$$python" --version)"; "$$python" -m venv --clear $(VENV)
 	@$(BIN)/python $(INSTALL) --requirement requirements-dev.lock
 	@touch $@
+
+$(CHARTS): vega.lock bot/charts/bundle.py | $(VENV)/.ready
+	@$(BIN)/python -m bot.charts.bundle && touch $@
 
 .venv-ib_async/.ready: requirements-interop-ib_async.lock
 	@$(find_python); "$$python" -m venv --clear .venv-ib_async

@@ -322,6 +322,16 @@ def _meant(config: LoadedConfig) -> Iterator[Found]:
         yield Found("settings", True, "none contradicts another")
 
 
+def _charts(config: LoadedConfig) -> Iterator[Found]:
+    from bot.charts.bundle import FIX, bundle, home
+
+    if not config.settings.web.enabled:
+        return
+    made = bundle(home())
+    missing = f"no library in {home()}: the page shows its own drawings, without zoom; {FIX}"
+    yield Found("charts", True, missing if made is None else f"{made.file}, of vl-convert {made.version}")
+
+
 _LOOKS: Final[tuple[tuple[str, Callable[[Any], Iterator[Found]]], ...]] = (
     ("data sources", _data_sources),
     ("secrets", _secrets),
@@ -332,4 +342,5 @@ _LOOKS: Final[tuple[tuple[str, Callable[[Any], Iterator[Found]]], ...]] = (
     ("ports", _ports),
     ("calendar", _calendar),
     ("scenarios", _scenarios),
+    ("charts", _charts),
 )

@@ -30,6 +30,7 @@ from bot.cli.operator import (
 )
 from bot.cli.overseer import overseer
 from bot.cli.page import page
+from bot.cli.performance import performance
 from bot.cli.reconcile import reconcile
 from bot.cli.starting import replay, run, sim
 from bot.cli.status import status
@@ -43,7 +44,8 @@ app = typer.Typer(
     help="Quanticity, an automated options trader. Without a command: `run`.",
 )
 for command in (
-    run, status, alerts, approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
+    run, status, performance, alerts,
+    approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
     requests, withdraw, adopt, decline, reconcile, check,
     machines, overseer, replay, sim, page,
 ):  # fmt: skip

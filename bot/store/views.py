@@ -23,6 +23,13 @@ _SECONDS: Final[Mapping[str, str]] = {
     "postgresql": "ROUND(EXTRACT(EPOCH FROM (CAST({b} AS timestamptz) - CAST({a} AS timestamptz))), 3)",
 }
 
+
+
+def seconds_sql(dialect: str, begin: str, end: str) -> str:
+    """Return the seconds from one stored time to another, in the words of a database."""
+    return _SECONDS[dialect].format(a=begin, b=end)
+
+
 # Half-even rounding of a fraction of integers, as `bot.domain.money.to_cents` rounds.
 _HALF_EVEN: Final = """({n}) / ({d}) + CASE
         WHEN 2 * ABS(({n}) % ({d})) > ({d}) OR (2 * ABS(({n}) % ({d})) = ({d}) AND ABS(({n}) / ({d})) % 2 = 1)
@@ -314,7 +321,7 @@ def view_sql(name: str, dialect: str) -> str:
     for piece in pieces[1:]:
         names, _, rest = piece.partition("]")
         first, second = names.split(" ")
-        rendered.append(_SECONDS[dialect].format(a=first, b=second) + rest)
+        rendered.append(seconds_sql(dialect, first, second) + rest)
     return "".join(rendered).strip()
 
 

@@ -53,6 +53,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--trusted-proxy", default="", help="address or network of the proxy in front of the page")
     parser.add_argument("--base-path", default="", help="path under which a proxy shows the page, /bot say")
     parser.add_argument("--login-file", default="", help="sim only: a private file in which logins outlive restarts")
+    parser.add_argument("--charts", default="", help="folder of the charts' library, that of the environment if empty")
     return parser.parse_args(given)
 
 
@@ -76,7 +77,8 @@ def _server(options: argparse.Namespace, place: StoreAddress, clock: Clock, toke
     keeper = Doorkeeper(token, options.session_hours * 3600, wall_seconds, memory, named)
     cookie = "_".join(part for part in (COOKIE, options.bot_id, str(options.port or "")) if part)
     rules = AccessRules(options.host, options.mode == "sim", cookie, options.trusted_proxy, roster)
-    app = create_app(StoreReader(place, clock), keeper, rules, options.base_path)
+    charts = Path(options.charts) if options.charts else None
+    app = create_app(StoreReader(place, clock), keeper, rules, options.base_path, charts)
     return app, listen(app, options.host, options.port)
 
 

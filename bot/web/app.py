@@ -10,21 +10,34 @@ from flask import Flask, Response, render_template, request, send_from_directory
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from bot.charts.bundle import bundle, home
 from bot.domain.errors import StoreError
-from bot.web import access, actions, formats, live, pages, probes, words
+from bot.web import access, actions, formats, live, pages, performing, plots, probes, trades, words
 from bot.web.logins import Doorkeeper
+from bot.web.places import ON_A_PHONE, PLACES
 from bot.web.server import LARGEST_BODY
 from bot.web.store_reader import StoreReader
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 STATIC: Final = Path(__file__).resolve().parent / "static"
 
+BLUEPRINTS: Final = (
+    pages.blueprint, trades.blueprint, performing.blueprint, plots.blueprint, actions.blueprint, live.blueprint,
+    probes.blueprint,
+)  # fmt: skip
+
 _log = logging.getLogger(__name__)
 
 
-def create_app(reader: StoreReader, keeper: Doorkeeper, rules: access.AccessRules, base_path: str = "") -> Flask:
+def create_app(
+    reader: StoreReader,
+    keeper: Doorkeeper,
+    rules: access.AccessRules,
+    base_path: str = "",
+    charts: Path | None = None,
+) -> Flask:
     """Return the page's application; nothing is read before the first request. `base_path` is where a proxy shows it,
-    empty for the root."""
+    empty for the root; `charts` the folder of the charts' library, that of the environment when None."""
     app = Flask("quanticity", template_folder=str(TEMPLATES), static_folder=str(STATIC), static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.jinja_env.undefined = StrictUndefined
@@ -32,11 +45,13 @@ def create_app(reader: StoreReader, keeper: Doorkeeper, rules: access.AccessRule
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.filters.update(words.FILTERS)
-    app.jinja_env.globals.update(active="", base=base_path)
+    app.jinja_env.globals.update(active="", base=base_path, places=PLACES, on_a_phone=ON_A_PHONE)
     app.extensions["reader"] = reader
+    app.extensions["charts"] = found = bundle(charts or home())
+    app.jinja_env.globals["charts_library"] = found
     app.extensions["streams"] = live.Streams(reader.clock)
     access.install(app, keeper, rules)
-    for blueprint in (pages.blueprint, actions.blueprint, live.blueprint, probes.blueprint):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.add_url_rule("/favicon.svg", "favicon", _favicon)
     app.add_url_rule("/favicon.ico", "favicon", _favicon)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.store.answers import Cell, ShortAnswer, shortened
 from bot.store.queries import QUERIES, AuditQuery, last_day, run_query, whole_id
+from bot.web.downloads import csv_lines
 
 ROWS_SHOWN: Final = 500
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +58,7 @@ def as_csv(table: AnswerTable) -> str:
 
 
 def csv_of(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows([_safe_cell(value) for value in row] for row in rows)
-    return text.getvalue()
-
-
-def _safe_cell(value: Any) -> Any:
-    """Put an apostrophe before text that a spreadsheet would take for a formula; numbers stay numbers."""
-    risky = isinstance(value, str) and value.startswith(FORMULA_STARTS) and not _is_number(value)
-    return f"'{value}" if risky else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return "".join(csv_lines(columns, rows))
 
 
 def questions() -> Sequence[AuditQuery]:

@@ -20,6 +20,11 @@ def gain(amount: Decimal | None) -> str:
     return dollars(amount, plus=True)
 
 
+def whole_gain(amount: Decimal | None) -> str:
+    """Return whole dollars with their sign and no unit, for dense tables whose head says it."""
+    return NOTHING if amount is None else signed(amount, 0)
+
+
 def percent(fraction: Decimal | float | None, digits: int = 1) -> str:
     """Return a fraction as a percentage with its sign: 0.123 is `+12.3 %`."""
     if fraction is None:
@@ -120,6 +125,7 @@ def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "money": dollars,
     "gain": gain,
+    "whole_gain": whole_gain,
     "price": price,
     "percent": percent,
     "share": share,

@@ -67,6 +67,12 @@ def _seen(machine: str | None) -> dict[str, Any]:
     return {"m": m, "answers": three_answers(m, reader().alone()), "machine": machine or ""}
 
 
+@blueprint.get("/pages")
+def places() -> str:
+    """Every page by name: what a phone's bar calls More."""
+    return render_template("web/places.html", active="More")
+
+
 def story(kind: str, entity_id: str) -> Story:
     """Return a signal's or position's story; 404 when there is none."""
     found = reader().look(lambda connection: STORIES[kind](connection, entity_id, reader().clock.now()))
@@ -89,7 +95,7 @@ def position(entity_id: str) -> str:
 def machines() -> str:
     return render_template(
         "web/machines.html",
-        active="Machines",
+        active="Lifecycles",
         diagrams=list(DIAGRAMS.values()),
         tables={name: state_rows(life) for name, life in LIFECYCLES.items()},
         counts=reader().look(ask.state_counts),

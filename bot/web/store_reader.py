@@ -50,11 +50,12 @@ class StoreReader:
 
     def look(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return the answer to a question put to the store in one read transaction; raises StoreError in words."""
-        with self._transaction() as connection:
+        with self.reading() as connection:
             return question(connection)
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """One read transaction, for who reads while the answer is being sent."""
         try:
             with open_reader(self.place.database_url) as connection:
                 if connection.dialect.name == "sqlite":
@@ -103,6 +104,10 @@ class StoreReader:
             found = self._read_overview(machine)
             self._seen[machine] = (self.clock.monotonic(), found)
             return found
+
+    def forget(self) -> None:
+        """Read the next overview anew, whoever looked a moment ago."""
+        self._seen.clear()
 
     def _read_overview(self, machine: str | None) -> Overview:
         try:

@@ -29,7 +29,10 @@ FLAGS = [
     "--disable-sync",
 ]
 ROOT = Path(__file__).resolve().parents[2]
-PATHS = ("/", "/position/POSRUN", "/signal/SIGRUN", "/machines", "/audit?query=order_executions", "/login", "/nowhere")
+PATHS = (
+    "/", "/trades", "/performance", "/pages", "/position/POSRUN", "/signal/SIGRUN",
+    "/machines", "/audit?query=order_executions", "/login", "/nowhere",
+)  # fmt: skip
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")]
 

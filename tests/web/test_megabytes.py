@@ -45,7 +45,10 @@ def flooded(store: StoreBuilder, page: FlaskClient, tmp_path: Path) -> FlaskClie
     return page
 
 
-PAGES = ("/", "/alerts", "/machines", "/parts", "/api/status", "/metrics", "/position/POSRUN", "/signal/SIGRUN")
+PAGES = (
+    "/", "/trades", "/trades.csv", "/performance", "/alerts",
+    "/machines", "/parts", "/api/status", "/metrics", "/position/POSRUN", "/signal/SIGRUN",
+)  # fmt: skip
 
 
 def test_every_page_stays_small(flooded: FlaskClient) -> None:

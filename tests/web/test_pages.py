@@ -210,7 +210,7 @@ def test_a_fault_is_a_plain_page_without_its_traceback(
 
 
 def test_pages_use_nothing_from_elsewhere(operator: FlaskClient) -> None:
-    for path in ("/", "/position/POSRUN", "/machines", "/audit", "/login"):
+    for path in ("/", "/position/POSRUN", "/machines", "/audit", "/login", "/trades", "/performance"):
         text = _text(operator, path)
         assert "http://" not in text.replace("http://www.w3.org", "")
         assert "https://" not in text

@@ -9,7 +9,10 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
-PAGES = ("/", "/alerts", "/machines", "/audit", "/audit?query=trades", "/position/POSRUN", "/signal/SIGRUN", "/login")
+PAGES = (
+    "/", "/trades", "/performance", "/pages", "/alerts",
+    "/machines", "/audit", "/audit?query=trades", "/position/POSRUN", "/signal/SIGRUN", "/login",
+)  # fmt: skip
 WORDS = 6  # fewer are a label
 
 
