@@ -83,6 +83,7 @@ class BotParts(Generic[ClockT, StoreT, BrokerT, FeedT]):
     on_commit: Callable[[TickBatch], None] = lambda batch: None
     on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None
     on_outage: Callable[[str], None] = lambda words: None
+    read_settings: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ def compose(parts: BotParts[ClockT, StoreT, BrokerT, FeedT]) -> Bot[ClockT, Stor
         on_outage=parts.on_outage,
         full_passes=parts.full_passes,
         voice=parts.voice,
+        read_settings=parts.read_settings,
     )
     return Bot(parts.settings, parts.clock, parts.calendar, ground.inbox, store, broker, feed, engine)
 

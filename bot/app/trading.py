@@ -32,6 +32,7 @@ from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.page_process import page
 from bot.app.people_child import people
+from bot.app.reloading import ReadAnew
 from bot.app.stages import Stage, in_order
 from bot.app.start_checks import bring_up_store, check_page_port
 from bot.app.trader_log import DetailLog, TraderLog, log_at_start
@@ -68,6 +69,8 @@ _CLOCK_POLL_S: Final = 0.5
 _CLOCK_POLL_WALL_S: Final = 0.02
 _FEED_WAITS_S: Final = 1.0
 _BEGINS_AGAIN: Final = "the machine's clock was set back to the broker's: the bot begins again"
+
+_NEW_SETTINGS: Final = "the settings were read anew: the bot begins again with them"
 
 
 def run(config: LoadedConfig, options: RunOptions) -> int:
@@ -162,21 +165,31 @@ async def _trade_on(
     *,
     day: SimulatedDay | None,
 ) -> int:
-    """Trade, and begin again with a fresh clock as often as only that brings the time right."""
-    while (code := await _trade(config, options, new_clock(), sources, day=day)) is None:
-        log.warning(_BEGINS_AGAIN)
+    """Trade, and begin again with a fresh clock as often as only that brings the time right, or new settings into
+    force."""
+    anew = ReadAnew(config)
+    while (code := await _trade(config, options, new_clock(), sources, day=day, anew=anew)) is None:
+        config = anew.take_over()
+        sources = _sources(config).model_copy(update={"base_url": sources.base_url} if day else {})
+        log.warning("the bot begins again")
     return code
 
 
 async def _trade(
-    config: LoadedConfig, options: RunOptions, clock: AnyClock, sources: UwSettings, *, day: SimulatedDay | None
+    config: LoadedConfig,
+    options: RunOptions,
+    clock: AnyClock,
+    sources: UwSettings,
+    *,
+    day: SimulatedDay | None,
+    anew: ReadAnew,
 ) -> int | None:
     """Return the exit code, None where it is to begin again."""
     config = replace(config, settings=paced(config.settings, clock.speed))
     configure_logging(config.settings.log.level, config.hidden(), now=clock.now, aside=True)
     guard_last_words(redactor(config.hidden()))  # of threads, too
     synced = asyncio.Event()  # the broker's book was compared once
-    bot = compose(_parts(config, clock, sources, day, synced))
+    bot = compose(replace(_parts(config, clock, sources, day, synced), read_settings=anew))
     stop = stop_on_signals()
     emergency_on_signal(bot.inbox, clock)
     async with in_order(_stages(config, bot, options, synced, stop)):
@@ -285,6 +298,8 @@ def _committed(told: TraderLog | DetailLog, synced: asyncio.Event, mark: Path) -
 
 
 def _why_it_stops(engine: Engine) -> str:
+    if engine.has_new_settings:
+        return _NEW_SETTINGS
     return _BEGINS_AGAIN if engine.should_begin_again else "the program stops"
 
 

@@ -16,16 +16,20 @@ from bot.cli.operator import (
     adopt,
     approve,
     cancel_all,
+    cancel_order,
     close,
     decline,
+    edit,
     emergency,
     flatten,
     halt,
     pause,
     reject,
+    reload_config,
     requests,
     resume,
     settle,
+    strategy,
     withdraw,
 )
 from bot.cli.overseer import overseer
@@ -46,7 +50,7 @@ app = typer.Typer(
 for command in (
     run, status, performance, alerts,
     approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
-    requests, withdraw, adopt, decline, reconcile, check,
+    edit, cancel_order, strategy, reload_config, requests, withdraw, adopt, decline, reconcile, check,
     machines, overseer, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)

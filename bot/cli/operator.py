@@ -106,13 +106,15 @@ def _told(need: Need, value: str) -> str:
     return value
 
 
-_FOUND: Final = frozenset({Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, Subject.REQUEST})
+_FOUND: Final = frozenset({Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, Subject.REQUEST, Subject.ORDER})
 
 
 approve, reject, pause, halt = (command_of(kind) for kind in (K.APPROVE, K.REJECT, K.PAUSE, K.HALT))
 close, settle, flatten = (command_of(kind) for kind in (K.CLOSE, K.SETTLE, K.FLATTEN))
 cancel_all, emergency = (command_of(kind) for kind in (K.CANCEL_ALL, K.EMERGENCY))
 adopt, decline = (command_of(kind) for kind in (K.ADOPT, K.DECLINE))
+edit, cancel_order = (command_of(kind) for kind in (K.EDIT, K.CANCEL_ORDER))
+strategy, reload_config = (command_of(kind) for kind in (K.STRATEGY, K.RELOAD_CONFIG))
 
 
 def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False, queue: Queue = False) -> None:
@@ -292,12 +294,13 @@ def _one_of(kind: str, given: str) -> str:
         "signal": (ask.live_signals, ask.signals_ending),
         "position": (ask.open_positions, ask.positions_ending),
         "request": (ask.queued, lambda connection, given: []),
+        "order": (ask.live_orders, ask.orders_ending),
         "unsettled position": (ask.unsettled_positions, ask.positions_ending),
     }
     read_alive, read_ending = reads[kind]
     url = store_url()
     alive = look(url, read_alive)
-    names = {row.id: {row.id, getattr(row, "approval_id", None) or row.id} for row in alive}
+    names = {row.id: {row.id, *(getattr(row, also, None) or row.id for also in _ALSO_NAMED)} for row in alive}
     found = matches(given, names)
     if not found and given:
         over = look(url, lambda connection: read_ending(connection, given.upper()))
@@ -307,6 +310,9 @@ def _one_of(kind: str, given: str) -> str:
     if len(found) != 1:
         _fail_to_find(kind, given, found, alive)
     return found[0]
+
+
+_ALSO_NAMED: Final = ("approval_id", "order_ref")
 
 
 def _say_what_it_is(kind: str, row: Any) -> None:

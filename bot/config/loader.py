@@ -13,7 +13,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, get_origin
 from urllib.parse import urlsplit
@@ -77,6 +77,11 @@ class LoadedConfig:
     text: str
     secrets: Secrets
     root: Path
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    def read_again(self) -> LoadedConfig:
+        """Return what files, environment and the same command line say now; raises ConfigError."""
+        return load(self.root, self.overrides)
 
     def hidden(self) -> list[str]:
         """Return every text that no log, page or message may hold: the secrets, and what is private in addresses."""
@@ -113,7 +118,7 @@ def load(
         path = _canonical(key.split("."), tree)
         _put(tree, path, value)
         origins[path] = Source("command line", key, "Correct the option.")
-    return _finish(root, tree, origins, environment)
+    return replace(_finish(root, tree, origins, environment), overrides=dict(overrides or {}))
 
 
 def validate_section(tree: Mapping[str, Any], key: str, model: type[AnyModel]) -> AnyModel:

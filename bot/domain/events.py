@@ -457,6 +457,10 @@ class RequestKind(StrEnum):
     WITHDRAW = "withdraw"
     ADOPT = "adopt"
     DECLINE = "decline"
+    EDIT = "edit"
+    CANCEL_ORDER = "cancel_order"
+    STRATEGY = "strategy"
+    RELOAD_CONFIG = "reload_config"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from bot.domain.order import ORDER, Order, OrderChange
 from bot.domain.position import POSITION, Position, PositionState
 from bot.domain.session import SESSION, Session
 from bot.domain.signal import SIGNAL, Signal
+from bot.domain.strategy_switch import STRATEGY_SWITCH, StrategySwitch
 from bot.domain.symbol_halt import SYMBOL_HALT, SymbolHalt
 
 
@@ -95,6 +96,7 @@ _ALL: Final[tuple[Kind[Any], ...]] = (
     Kind(SymbolHalt, SYMBOL_HALT),
     Kind(Adoption, ADOPTION),
     Kind(Message, MESSAGE),
+    Kind(StrategySwitch, STRATEGY_SWITCH),
 )
 
 KINDS: Final[Mapping[type[Entity], Kind[Any]]] = {kind.entity: kind for kind in _ALL}

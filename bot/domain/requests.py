@@ -155,6 +155,10 @@ class Subject(StrEnum):
     REQUEST = "request"
     REASON = "reason"
     INSISTED = "insisted"
+    ORDER = "order"
+    STRATEGY = "strategy"
+    TERM = "term"  # a number of an order, as it was typed
+    CHOICE = "choice"  # one of a few words
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +206,11 @@ class Request:
 
 
 _THINGS: Final = frozenset(
-    {Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, Subject.SYMBOL, Subject.HOLDING, Subject.REQUEST}
-)
+    {
+        Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, Subject.SYMBOL, Subject.HOLDING, Subject.REQUEST,
+        Subject.ORDER, Subject.STRATEGY,
+    }
+)  # fmt: skip
 _OWNER: Final = frozenset({Role.OWNER})
 _OPERATORS: Final = _OWNER | {Role.OPERATOR}
 _APPROVERS: Final = _OPERATORS | {Role.APPROVER}
@@ -234,6 +241,19 @@ REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
                 "Reject a signal that is not working yet.",
                 _APPROVERS | {Role.OVERSEER},
                 (_SIGNAL, _REASON),
+            ),
+            Request(
+                K.EDIT,
+                "Edit",
+                "Change quantity, limit or stop of a signal that waits for a person, never above what rules and sizing "
+                "allow; it is asked anew with the new terms.",
+                _APPROVERS,
+                (
+                    _SIGNAL,
+                    Need("quantity", Subject.TERM, "Contracts to buy.", False),
+                    Need("limit", Subject.TERM, "Limit in dollars a share.", False),
+                    Need("stop", Subject.TERM, "First stop in dollars a share.", False),
+                ),
             ),
             Request(
                 K.PAUSE,
@@ -303,6 +323,35 @@ REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
                 danger=Danger.ASKED,
             ),
             Request(
+                K.CANCEL_ORDER,
+                "Cancel order",
+                "Take one entry order back; what it bought stays, protected. Stops and exits are not taken back.",
+                _OPERATORS,
+                (Need("order_id", Subject.ORDER, "An entry order's id or reference, or the end of it."),),
+                "The entry order is taken back. What it bought already stays, protected.",
+                Danger.ASKED,
+            ),
+            Request(
+                K.STRATEGY,
+                "Switch strategy",
+                "Switch a strategy on, to shadow (it looks, and what it would have bought is on record, not bought) or "
+                "off; its open positions are managed to their end.",
+                _OPERATORS,
+                (
+                    Need("strategy", Subject.STRATEGY, "A strategy's name."),
+                    Need("to", Subject.CHOICE, "on, shadow or off."),
+                ),
+            ),
+            Request(
+                K.RELOAD_CONFIG,
+                "Reload settings",
+                "Read the settings anew; what makes no sense is refused and changes nothing, else the bot begins again "
+                "with them. Stops stay at the broker meanwhile.",
+                _OPERATORS,
+                question="The settings are read anew, and the bot begins again with them. Stops stay at the broker.",
+                danger=Danger.ASKED,
+            ),
+            Request(
                 K.EMERGENCY,
                 "Emergency stop",
                 "Emergency stop: halt, take every entry order back and sell everything; what the broker cannot be "
@@ -367,6 +416,12 @@ class Payload:
     request_id: str = ""
     reason: str = ""
     insisted: bool = False
+    quantity: str = ""  # as these were typed
+    limit: str = ""
+    stop: str = ""
+    order_id: str = ""
+    strategy: str = ""
+    to: str = ""
 
 
 class Refused(Exception):
@@ -391,7 +446,7 @@ def payload_of(kind: RequestKind, raw: Mapping[str, Any]) -> Payload:
 
 
 def _text(kind: RequestKind, need: Need, given: object) -> str:
-    if isinstance(given, int | float) and not isinstance(given, bool) and need.subject is Subject.PRICE:
+    if isinstance(given, int | float) and not isinstance(given, bool) and need.subject in {Subject.PRICE, Subject.TERM}:
         given = str(given)  # JSON's own number, written with a point
     if given is None or given == "":
         return ""  # the handler says what it misses

@@ -30,6 +30,7 @@ class SignalState(StrEnum):
 class SignalTrigger(StrEnum):
     MEASURE = "measure"
     ASK = "ask"
+    EDIT = "edit"
     APPROVE = "approve"
     REJECT = "reject"
     EXPIRE = "expire"
@@ -49,6 +50,7 @@ SIGNAL: Final = Lifecycle(
         {
             (S.PENDING, T.MEASURE): S.PENDING,  # the broker's what-if came back: margin and commission are known
             (S.PENDING, T.ASK): S.PENDING,  # a person is asked
+            (S.PENDING, T.EDIT): S.PENDING,  # the person changed its terms, and is asked anew
             (S.PENDING, T.APPROVE): S.APPROVED,
             (S.PENDING, T.REJECT): S.REJECTED,
             (S.PENDING, T.EXPIRE): S.EXPIRED,
@@ -85,6 +87,11 @@ SIGNAL: Final = Lifecycle(
 class SignalChange(TypedDict, total=False):
     """What may change of a signal."""
 
+    quantity: int
+    limit_price: Decimal
+    notional: Decimal
+    risk_fraction: Decimal
+    stop_price: Decimal | None
     approval_id: str | None
     entry_order_id: str | None
     position_id: str | None
@@ -95,7 +102,8 @@ class SignalChange(TypedDict, total=False):
 
 @living
 class Signal(Living[SignalTrigger, SignalChange]):
-    """One idea. `limit_price` is per share; `notional` the full premium of `quantity` contracts in dollars."""
+    """One idea. `limit_price` is per share; `notional` the full premium of `quantity` contracts in dollars;
+    `stop_price` the first stop per share where a person chose one, None: the strategy's."""
 
     id: str
     strategy: str
@@ -114,6 +122,7 @@ class Signal(Living[SignalTrigger, SignalChange]):
     what_if: Mapping[str, Any] | None = None
     what_if_asked_at: datetime | None = None
     closed_at: datetime | None = None
+    stop_price: Decimal | None = None
 
     @property
     def symbol(self) -> str:

@@ -177,7 +177,8 @@ class Intake:
     def _appliers(self, ctx: Context) -> Mapping[type, Callable[[Any], None]]:
         journal = self._memory.journal
         keeper = FactKeeper(ctx, journal)
-        operator = Operator(ctx, journal, self._tick_memory.approvals, self._withdrawn())
+        memory = self._tick_memory
+        operator = Operator(ctx, journal, memory.approvals, self._withdrawn(), memory.reloading)
         return {
             OrderSent: keeper.order_sent,
             OrderNotSent: keeper.order_not_sent,

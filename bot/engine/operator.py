@@ -7,13 +7,13 @@ is refused there is also a row of the audit trail.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from bot.config.people import roster_of
-from bot.domain.approval import ApprovalState
+from bot.domain.approval import Approval, ApprovalState
 from bot.domain.events import RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.instructions import AskSnapshot
 from bot.domain.money import neat, to_price
@@ -31,7 +31,7 @@ from bot.domain.requests import (
     refuse_without_authority,
 )
 from bot.domain.session import Hold, SessionChange, SessionState, SessionTrigger
-from bot.domain.signal import SignalChange, SignalState, SignalTrigger
+from bot.domain.signal import Signal, SignalChange, SignalState, SignalTrigger
 from bot.domain.symbol_halt import SymbolState
 from bot.domain.typed_price import PriceUnclear, is_far, price_of
 from bot.domain.wording import dollars, key_words, new_york
@@ -43,6 +43,8 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import RequestOutcome
 from bot.engine.state.steps import Step
+from bot.engine.switches import Reloading, cancel_order, switch
+from bot.engine.trade import edits
 from bot.engine.trade.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off
 from bot.engine.trade.exits import request_close
 from bot.engine.trade.signals import ask_what_if, close_question, refuse_by_person
@@ -72,12 +74,14 @@ class Operator:
         journal: Journal,
         approvals: PersonsApprovals,
         withdrawn: Mapping[str, RequestReceived] | None = None,
+        reloading: Reloading | None = None,
     ) -> None:
         self._ctx = ctx
         self._journal = journal
         self._approvals = approvals
         self._withdrawn = withdrawn or {}
         self._taken_back: set[str] = set()  # requests of this tick that were withdrawn before they were taken up
+        self._reloading = reloading or Reloading()
         self._handlers: dict[RequestKind, Callable[[RequestReceived, Payload], str]] = {
             RequestKind.APPROVE: self._approve,
             RequestKind.REJECT: self._reject,
@@ -94,6 +98,10 @@ class Operator:
             RequestKind.WITHDRAW: self._withdraw,
             RequestKind.ADOPT: self._adopt,
             RequestKind.DECLINE: self._decline,
+            RequestKind.EDIT: self._edit,
+            RequestKind.CANCEL_ORDER: lambda command, payload: cancel_order(ctx, journal, payload.order_id),
+            RequestKind.STRATEGY: self._switch,
+            RequestKind.RELOAD_CONFIG: lambda command, payload: self._reloading.ask(command.actor),
         }
 
     def handle(self, command: RequestReceived) -> None:
@@ -145,13 +153,32 @@ class Operator:
             raise Refused(f"request {payload.request_id} is {found.state}: {found.answer}")
         return f"request {payload.request_id} is withdrawn"
 
-    def _approve(self, command: RequestReceived, payload: Payload) -> str:
+    def _asked(self, payload: Payload) -> tuple[Signal, Approval]:
+        """Return the signal and the question about it that a person may answer now."""
         signal = self._ctx.ledger.signals.get(payload.signal_id)
         if signal is None or signal.state is not SignalState.PENDING:
             raise Refused(self._what_the_signal_is(payload.signal_id))
         approval = self._ctx.ledger.approvals.get(signal.approval_id or "")
         if approval is None or approval.state is not ApprovalState.REQUESTED:
             raise Refused("this signal is not waiting for a person")
+        if (first := self._approvals.waiting.get(signal.id)) is not None:
+            raise Refused(f"{first} approved it already: rules and margin are being checked")
+        return signal, approval
+
+    def _edit(self, command: RequestReceived, payload: Payload) -> str:
+        signal, approval = self._asked(payload)
+        steps = edits.edit(self._ctx, signal, approval, payload, command.actor)
+        self._journal.carry_out(steps)
+        self._journal.instructions.append(ask_what_if(signal))
+        return f"{steps[0].reason}; it is asked anew: {edits.words_of(self._ctx, signal)}"
+
+    def _switch(self, command: RequestReceived, payload: Payload) -> str:
+        words, unfollowed = switch(self._ctx, self._journal, payload, command.actor)
+        self._drop(unfollowed, words, command.actor)
+        return words
+
+    def _approve(self, command: RequestReceived, payload: Payload) -> str:
+        signal, _ = self._asked(payload)
         self._approvals.waiting[signal.id] = command.actor
         self._journal.instructions.append(ask_what_if(signal))
         return f"approving {signal.quantity} x {signal.contract}: rules and margin are checked again"
@@ -186,11 +213,14 @@ class Operator:
         return f"{words}: no new entries; open positions are managed to their end"
 
     def _drop_pending(self, reason: str, actor: str) -> None:
-        for signal in list(self._ctx.ledger.signals.values()):
-            if signal.state in {SignalState.PENDING, SignalState.APPROVED}:
-                words, sets = f"called off: {reason}", SignalChange(closed_at=self._ctx.now)
-                self._journal.take(Step(signal, SignalTrigger.CANCEL, words, {}, sets, actor=actor))
-                self._journal.carry_out(close_question(self._ctx, signal, actor, words))
+        waiting = {SignalState.PENDING, SignalState.APPROVED}
+        self._drop([s for s in self._ctx.ledger.signals.values() if s.state in waiting], reason, actor)
+
+    def _drop(self, signals: Sequence[Signal], reason: str, actor: str) -> None:
+        for signal in signals:
+            words, sets = f"called off: {reason}", SignalChange(closed_at=self._ctx.now)
+            self._journal.take(Step(signal, SignalTrigger.CANCEL, words, {}, sets, actor=actor))
+            self._journal.carry_out(close_question(self._ctx, signal, actor, words))
 
     def _resume(self, command: RequestReceived, payload: Payload) -> str:
         session = self._ctx.ledger.session

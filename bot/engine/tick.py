@@ -58,8 +58,9 @@ class Engine:
     """Owns the ledger and the board; everything else reaches them through the inbox.
 
     `on_commit` is told of every batch that reached the disk, `on_look` of every new reason why a strategy does or does
-    not trade, `on_outage` when the store cannot be used and when it is back. `voice`: who is spoken to. With
-    `full_passes` a tick passes nothing over that cannot have changed: tests compare the two.
+    not trade, `on_outage` when the store cannot be used and when it is back; `read_settings` reads the settings anew
+    for an actor. `voice`: who is spoken to. With `full_passes` a tick passes nothing over that cannot have changed:
+    tests compare the two.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Engine:
         on_outage: Callable[[str], None] = lambda words: None,
         full_passes: bool = False,
         voice: Voice = SILENT,
+        read_settings: Callable[[str], str] | None = None,
     ) -> None:
         self.settings = settings
         self.inbox = inbox
@@ -90,6 +92,8 @@ class Engine:
         self._memory = memory = Memory(store, broker, clock, on_commit)
         self._tick_memory = tick_memory = TickMemory(outbox=Outbox(voice, speed=clock.speed))
         memory.speak = self._speak
+        if read_settings is not None:
+            tick_memory.reloading.read = read_settings
         self._intake = Intake(memory, inbox, broker, tick_memory)
         self._rounds = Rounds(memory, inbox, tick_memory, on_look)
         self._gate = Gate(lambda: self.ledger, settings.engine.kill_switch_file)
@@ -125,8 +129,14 @@ class Engine:
 
     @property
     def should_begin_again(self) -> bool:
-        """Whether only a new start can bring the time right: the run is to end in good order and to begin anew."""
-        return timekeeping.should_begin_again(self.ledger)
+        """Whether only a new start can bring the time right or new settings into force: the run is to end in good order
+        and to begin anew."""
+        return timekeeping.should_begin_again(self.ledger) or self.has_new_settings
+
+    @property
+    def has_new_settings(self) -> bool:
+        """Whether a person asked for settings that were read and are fit."""
+        return self._tick_memory.reloading.asked
 
     @property
     def waits_for_the_store(self) -> bool:

@@ -18,6 +18,7 @@ from bot.engine.settlement.runs import SettlementRuns
 from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.parking import Parking
 from bot.engine.state.schedule import Schedule
+from bot.engine.switches import Reloading
 from bot.engine.trade.calm import CalmPositions
 from bot.engine.trade.no_market import NoMarketWatch
 from bot.engine.trade.scan import Scanner
@@ -43,4 +44,5 @@ class TickMemory:
     calm: CalmPositions = field(default_factory=CalmPositions)
     totals: DayTotals = field(default_factory=DayTotals)
     outbox: Outbox = field(default_factory=Outbox)
+    reloading: Reloading = field(default_factory=Reloading)
     approvals: PersonsApprovals = field(default_factory=lambda: PersonsApprovals({}))

@@ -11,8 +11,11 @@ from bot.domain.instruments import OptionContract, PriceGrid
 from bot.domain.position import ExitPlan, Rung
 
 
-def freeze_plan(settings: ExitSettings, contract: OptionContract, session: TradingSession) -> ExitPlan:
-    """Return the plan that a position keeps from its entry on, whatever the settings become.
+def freeze_plan(
+    settings: ExitSettings, contract: OptionContract, session: TradingSession, *, stop_loss: Decimal | None = None
+) -> ExitPlan:
+    """Return the plan that a position keeps from its entry on, whatever the settings become; `stop_loss` where a person
+    chose another.
 
     Only a contract that expires on the session's day has a time to be flat by, as long before an early close as before
     a usual one.
@@ -20,7 +23,7 @@ def freeze_plan(settings: ExitSettings, contract: OptionContract, session: Tradi
     sold = accumulate(rung.sell_fraction for rung in settings.rungs)
     return ExitPlan(
         rungs=tuple(Rung(rung.gain, cumulative) for rung, cumulative in zip(settings.rungs, sold, strict=True)),
-        stop_loss=settings.stop_loss,
+        stop_loss=settings.stop_loss if stop_loss is None else stop_loss,
         trail=settings.trail,
         single_trail_from=settings.single_trail_from,
         flat_at=session.cut_off(settings.flat_at) if contract.expiry == session.day else None,
@@ -53,6 +56,14 @@ def protective_stop(entry_price: Decimal, plan: ExitPlan, grid: PriceGrid) -> De
 def trailing_stop(high: Decimal, plan: ExitPlan, grid: PriceGrid) -> Decimal:
     """Return the stop price `trail` below the highest bid, on the grid, rounded up; it falls only if the high does."""
     return _stop_below(high, plan.trail, grid)
+
+
+def stop_loss_of(stop_price: Decimal | None, entry_price: Decimal, settings: ExitSettings) -> Decimal | None:
+    """Return the fraction below the entry at which a chosen stop stands, never more than the settings allow; None where
+    none was chosen, or where the entry was so cheap that it would sell at once."""
+    if stop_price is None or not 0 < stop_price < entry_price:
+        return None
+    return min(1 - stop_price / entry_price, settings.stop_loss)
 
 
 def _stop_below(price: Decimal, fraction: Decimal, grid: PriceGrid) -> Decimal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from flask import Blueprint, abort, redirect, render_template, request
@@ -60,8 +60,13 @@ def _payload(asked: Request, target: str, given: str) -> dict[str, str]:
     payload = {asked.target.name: target} if asked.target else {}
     if asked.value:
         payload[asked.value.name] = given
+    typed = {need.name: request.form.get(need.name, "").strip() for need in asked.needs if need.subject in _TYPED}
+    payload |= {name: value for name, value in typed.items() if value}
     insisted = request.form.get("insisted") == "yes"
     return payload | ({"insisted": "yes"} if insisted and _may_be_insisted_on(asked) else {})
+
+
+_TYPED: Final = frozenset({Subject.TERM, Subject.CHOICE, Subject.REASON})
 
 
 def _may_be_insisted_on(asked: Request) -> bool:
@@ -86,6 +91,10 @@ def _exists(need: Need, target: str) -> bool:
     if need.subject is Subject.HOLDING:
         waiting = [row.id for row in reader().look(ask.adoptions_asked)]
         return bool(waiting) and (target == EVERYTHING or any(same_key(target, key) for key in waiting))
+    if need.subject is Subject.STRATEGY:
+        return bool(target)  # the bot knows which there are
+    if need.subject is Subject.ORDER:
+        return target in {each for row in reader().look(ask.live_orders) for each in (row.id, row.order_ref)}
     reads: dict[Subject, Any] = {Subject.SIGNAL: ask.signal, Subject.REQUEST: ask.command}
     read = reads.get(need.subject, ask.position)
     return bool(target) and reader().look(lambda connection: read(connection, target)) is not None

@@ -14,7 +14,7 @@ from bot.store import read as ask
 from bot.store.database import open_reader
 from tests.web.conftest import AppMaker, CsrfReader, StoreBuilder
 
-ROLES = {f"an-{role}": role for role in PERSONS}
+ROLES = {f"an-{role}": role for role in sorted(PERSONS)}
 Login = Callable[[Role], FlaskClient]
 
 

@@ -25,7 +25,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import NewExecution
 from bot.engine.state.steps import Birth, Step
-from bot.risk.ladder import freeze_plan
+from bot.risk.ladder import freeze_plan, stop_loss_of
 
 
 class FillKeeper:
@@ -145,11 +145,13 @@ class FillKeeper:
         strategy = signal.strategy if signal else self._ctx.any_strategy
         proposed = signal is not None and signal.contract.key == order.contract_key
         contract = signal.contract if signal is not None and proposed else parse_osi(order.contract_key)
+        exits = self._ctx.exit_settings(strategy)
+        chosen = stop_loss_of(signal.stop_price, execution.price, exits) if signal is not None and proposed else None
         position = Position(
             id=self._ctx.new_id(),
             contract=self._ctx.board.settling(contract),
             strategy=strategy,
-            plan=freeze_plan(self._ctx.exit_settings(strategy), contract, self._ctx.flat_session),
+            plan=freeze_plan(exits, contract, self._ctx.flat_session, stop_loss=chosen),
             opened_at=execution.executed_at,
             signal_id=order.signal_id,
             high=execution.price,

@@ -25,6 +25,7 @@ from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderChange, Order
 from bot.domain.position import CloseReason, Position, Valuation
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal, SignalState
+from bot.domain.strategy_switch import StrategySwitch, SwitchState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.broker_account import BrokerAccount
 from bot.engine.state.clocks import Clocks
@@ -455,6 +456,11 @@ class Ledger:
     def halted_symbols(self) -> dict[str, str]:
         """Return the symbols on which no entry is allowed now, and why."""
         return {halt.id: halt.reason for halt in self.symbol_halts.values() if halt.state is SymbolState.HALTED}
+
+    def switch(self, strategy: str) -> SwitchState:
+        """Return whether a strategy trades; one that nobody switched is on."""
+        kept = self.entities.of(StrategySwitch).get(strategy)
+        return kept.state if kept is not None else SwitchState.ON
 
     def kept_off(self, symbol: str) -> KeptOff | None:
         """Return what keeps entries off a symbol, whatever their terms: proposed, approved, on their way or working.

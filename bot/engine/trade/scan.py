@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.domain.instructions import Subscribe
+from bot.domain.strategy_switch import SwitchState
 from bot.domain.wording import new_york
 from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
@@ -18,7 +19,7 @@ from bot.engine.state.equity import UNKNOWN
 from bot.engine.state.journal import Journal
 from bot.engine.state.parking import Parkable, ParkedKind, Parking
 from bot.engine.state.records import StrategyStatRow
-from bot.engine.trade.signals import Made, no_equity, propose, reject_unsized
+from bot.engine.trade.signals import Made, no_equity, propose, reject_in_shadow, reject_unsized
 from bot.strategies.base import Look, Strategy
 
 _LINGER = timedelta(seconds=90)
@@ -158,14 +159,17 @@ def _look(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Look, Made | N
 
 def _put_forward(ctx: Context, journal: Journal, made: Made) -> None:
     journal.born(made.birth)
-    journal.instructions.extend(made.instructions)
     if made.signal.quantity == 0:
         journal.take(reject_unsized(ctx, made.signal, made.bound_by))
+    elif ctx.ledger.switch(made.signal.strategy) is SwitchState.SHADOW:
+        journal.take(reject_in_shadow(ctx, made.signal))
+    else:
+        journal.instructions.extend(made.instructions)
 
 
 def _blocked_symbols(ctx: Context, strategy: Strategy) -> dict[str, tuple[str, str]]:
     """Return (condition, reason) of each symbol at which the engine itself keeps a strategy from looking."""
-    if (everywhere := _blocked(ctx)) is not None:
+    if (everywhere := _blocked(ctx) or _switched_off(ctx, strategy)) is not None:
         return dict.fromkeys(strategy.symbols, everywhere)
     return {symbol: why for symbol in strategy.symbols if (why := _blocked_on(ctx, strategy, symbol))}
 
@@ -193,6 +197,11 @@ def _blocked(ctx: Context) -> tuple[str, str] | None:
     if blocks := ctx.ledger.entry_blocks:
         return "breaker", f"entries are blocked: {'; '.join(blocks)}"
     return None
+
+
+def _switched_off(ctx: Context, strategy: Strategy) -> tuple[str, str] | None:
+    off = ctx.ledger.switch(strategy.name) is SwitchState.OFF
+    return ("switched_off", "the strategy is switched off") if off else None
 
 
 def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:

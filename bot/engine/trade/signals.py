@@ -17,9 +17,10 @@ from bot.domain.approval import Approval, ApprovalChange, ApprovalState, Approva
 from bot.domain.connection import Permission
 from bot.domain.events import WhatIfAnswered
 from bot.domain.instructions import AskWhatIf, Instruction, SubmitOrder
-from bot.domain.instruments import Right
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.domain.position import Position
+from bot.domain.quotes import Quote
 from bot.domain.signal import Signal, SignalChange, SignalState, SignalTrigger
 from bot.domain.wording import contract_words
 from bot.engine.state.context import Context
@@ -45,9 +46,9 @@ def propose(ctx: Context, proposal: Proposal) -> Made | str:
     if equity is None:
         return no_equity(ctx)
     limit = entry_price(ctx, proposal)
-    worst = worst_entry_price(ctx, proposal, limit)
     contract = proposal.contract
-    size = _size(ctx, proposal, equity, worst)
+    worst = worst_price(ctx, contract.key, proposal.quote, limit)
+    size = size_at(ctx, contract, proposal.quote, equity, worst)
     quantity = size.contracts
     notional = limit * quantity * contract.multiplier
     signal = Signal(
@@ -70,16 +71,24 @@ def propose(ctx: Context, proposal: Proposal) -> Made | str:
     return Made(signal, birth, (ask_what_if(signal),), size.bound_by)
 
 
-def _size(ctx: Context, proposal: Proposal, equity: Decimal, worst: Decimal) -> Size:
-    quote = proposal.quote
+def size_at(
+    ctx: Context,
+    contract: OptionContract,
+    quote: Quote,
+    equity: Decimal,
+    worst: Decimal,
+    leaving_out: Signal | None = None,
+) -> Size:
+    """Return how many contracts may be bought at a worst price a share; what one signal has still to buy may be left
+    out."""
     return size_entry(
         ctx.settings.risk,
         equity=equity,
         price=worst,
-        multiplier=proposal.contract.multiplier,
+        multiplier=contract.multiplier,
         displayed=min(quote.bid_size, quote.ask_size),
         may_lose=_day_may_lose(ctx),
-        open_premium=_open_premium(ctx),
+        open_premium=_open_premium(ctx, leaving_out),
     )
 
 
@@ -133,10 +142,10 @@ def entry_price(ctx: Context, proposal: Proposal) -> Decimal:
     return ctx.board.grid(proposal.contract.key).nearest(mid)
 
 
-def worst_entry_price(ctx: Context, proposal: Proposal, limit: Decimal) -> Decimal:
+def worst_price(ctx: Context, key: str, quote: Quote, limit: Decimal) -> Decimal:
     """Return what the order may cost after its one move towards the ask: size is taken at this price."""
-    spread = proposal.quote.spread or Decimal(0)
-    return ctx.board.grid(proposal.contract.key).up(limit + spread * ctx.settings.execution.reprice_spread_fraction)
+    spread = quote.spread or Decimal(0)
+    return ctx.board.grid(key).up(limit + spread * ctx.settings.execution.reprice_spread_fraction)
 
 
 def ask_what_if(signal: Signal) -> AskWhatIf:
@@ -238,8 +247,23 @@ def reject_unsized(ctx: Context, signal: Signal, bound_by: str) -> Step:
     return Step(signal, SignalTrigger.REJECT, bound_by, evidence, SignalChange(closed_at=ctx.now))
 
 
-def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[RuleResult, ...]:
-    """Return every rule with its numbers for this signal now."""
+def reject_in_shadow(ctx: Context, signal: Signal) -> Step:
+    """A signal of a strategy that looks and does not trade: what it would have bought stays on record."""
+    words = (
+        f"SHADOW: {signal.strategy} is switched to shadow; {signal.quantity} at {signal.limit_price} would be bought"
+    )
+    return Step(signal, SignalTrigger.REJECT, words, {"shadow": True}, SignalChange(closed_at=ctx.now))
+
+
+def check(
+    ctx: Context,
+    signal: Signal,
+    answer: WhatIfAnswered | None,
+    *,
+    quantity: int | None = None,
+    limit_price: Decimal | None = None,
+) -> tuple[RuleResult, ...]:
+    """Return every rule with its numbers for this signal now; for other terms than it has where some are given."""
     ledger = ctx.ledger
     own = ledger.positions.get(signal.position_id or "")  # of its earlier chunks
     exposure = ledger.exposure(leaving_out=signal)
@@ -247,8 +271,8 @@ def check(ctx: Context, signal: Signal, answer: WhatIfAnswered | None) -> tuple[
     gone = (f"strategy:{signal.strategy} is not configured",)
     view = EntryView(
         contract=signal.contract,
-        quantity=signal.quantity,
-        limit_price=signal.limit_price,
+        quantity=signal.quantity if quantity is None else quantity,
+        limit_price=signal.limit_price if limit_price is None else limit_price,
         quote=ctx.board.quote(signal.key),
         now=ctx.now,
         today=ctx.trading.day,

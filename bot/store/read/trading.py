@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, and_, false, or_, select
 
+from bot.domain.order import ORDER as ORDER_LIFE
 from bot.domain.order import Purpose
 from bot.domain.position import POSITION as POSITION_LIFE
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
@@ -186,6 +187,22 @@ def signals_that_wait_for_a_person(connection: Connection) -> set[str]:
 def approval_ids(connection: Connection, signal_id: str) -> list[str]:
     table = APPROVAL
     return list(connection.execute(select(table.c.id).where(table.c.signal_id == signal_id)).scalars())
+
+
+def live_orders(connection: Connection) -> list[OrderRow]:
+    """Return the orders that are not over, newest first."""
+    table = BROKER_ORDER
+    ended = [state.value for state in ORDER_LIFE.terminal]
+    query = columns_of(OrderRow, table).where(table.c.state.not_in(ended)).order_by(table.c.created_at.desc())
+    return read(connection, OrderRow, query)
+
+
+def orders_ending(connection: Connection, end: str) -> list[OrderRow]:
+    """Return the orders, live and over, whose id or reference ends so; few, newest first."""
+    table = BROKER_ORDER
+    named = or_(table.c.id.endswith(end, autoescape=True), table.c.order_ref.endswith(end, autoescape=True))
+    query = columns_of(OrderRow, table).where(named)
+    return read(connection, OrderRow, query.order_by(table.c.created_at.desc()).limit(_FEW))
 
 
 def orders_of_signal(connection: Connection, signal_id: str) -> list[OrderRow]:
