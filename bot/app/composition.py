@@ -80,6 +80,7 @@ class BotParts(Generic[ClockT, StoreT, BrokerT, FeedT]):
     wait_for_answers: bool = False
     full_passes: bool = False
     voice: Voice = SILENT
+    overseen: bool = False
     on_commit: Callable[[TickBatch], None] = lambda batch: None
     on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None
     on_outage: Callable[[str], None] = lambda words: None
@@ -121,6 +122,7 @@ def compose(parts: BotParts[ClockT, StoreT, BrokerT, FeedT]) -> Bot[ClockT, Stor
         full_passes=parts.full_passes,
         voice=parts.voice,
         read_settings=parts.read_settings,
+        overseen=parts.overseen,
     )
     return Bot(parts.settings, parts.clock, parts.calendar, ground.inbox, store, broker, feed, engine)
 

@@ -53,6 +53,7 @@ from bot.feeds.clock import ClockWatch, ScaledClock, SystemClock, wall_seconds
 from bot.feeds.sources import DataSources, UwSettings
 from bot.feeds.uw import UwFeed
 from bot.log import configure_logging, guard_last_words, redactor
+from bot.overseer.access import is_overseen
 from bot.store.address import is_sqlite, sqlite_path
 from bot.store.sql_store import SqlStore
 
@@ -214,6 +215,7 @@ def _parts(
         feed=uw_over_http(sources, config.secrets.unusual_whales_token),
         scenario=day.scenario_name if day else "",
         voice=voice_of(settings, config.secrets),
+        overseen=is_overseen(settings, config.secrets),
         on_commit=_committed(told, synced, tick_mark(settings)),
         on_look=told.look,
         on_outage=log.error,

@@ -23,9 +23,11 @@ from bot.domain.machine import Lifecycle
 from bot.domain.message import MESSAGE, Message
 from bot.domain.order import ORDER, Order, OrderChange
 from bot.domain.position import POSITION, Position, PositionState
+from bot.domain.review import REVIEW, Review
 from bot.domain.session import SESSION, Session
 from bot.domain.signal import SIGNAL, Signal
 from bot.domain.strategy_switch import STRATEGY_SWITCH, StrategySwitch
+from bot.domain.slowdown import SLOWDOWN, Slowdown
 from bot.domain.symbol_halt import SYMBOL_HALT, SymbolHalt
 
 
@@ -97,6 +99,8 @@ _ALL: Final[tuple[Kind[Any], ...]] = (
     Kind(Adoption, ADOPTION),
     Kind(Message, MESSAGE),
     Kind(StrategySwitch, STRATEGY_SWITCH),
+    Kind(Slowdown, SLOWDOWN),
+    Kind(Review, REVIEW),
 )
 
 KINDS: Final[Mapping[type[Entity], Kind[Any]]] = {kind.entity: kind for kind in _ALL}

@@ -16,6 +16,7 @@ from bot.domain.notices import UnknownNotice, severity_of
 from bot.domain.requests import Refused
 from bot.engine.outbox.outbox import Outbox
 from bot.engine.outbox.sending import OUTCOMES, Delivery
+from bot.engine.overseen import hear_outcome, hear_verdict
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import JobRow, RequestOutcome
@@ -94,6 +95,16 @@ def _started(at: Hearing, event: InboundReceived) -> str:
     return "what was handed over before is known to be in doubt"
 
 
+def _verdict(at: Hearing, event: InboundReceived) -> str:
+    """A call of the overseer's model: its record, and what it asks for."""
+    return hear_verdict(at.ctx, at.journal, event)
+
+
+def _outcome(at: Hearing, event: InboundReceived) -> str:
+    """What became of what a call was about."""
+    return hear_outcome(at.ctx, at.journal, event)
+
+
 _LONGEST_WAIT_S: Final = 86_400.0
 
 
@@ -117,12 +128,15 @@ def _word(payload: Mapping[str, Any], name: str, longest: int) -> str:
 
 _OURS: Final = frozenset({"page", "people", "publisher", "overseer"})
 _DELIVERERS: Final = frozenset({"people", "publisher"})
+_OVERSEER: Final = frozenset({"overseer"})
 HANDLERS: Final[Mapping[str, InboundHandler]] = MappingProxyType(
     {
         "alert": InboundHandler(_OURS, _alert),
         "job": InboundHandler(_OURS, _job),
         "delivery": InboundHandler(_DELIVERERS, _delivery),
         "started": InboundHandler(_DELIVERERS, _started),
+        "verdict": InboundHandler(_OVERSEER, _verdict),
+        "outcome": InboundHandler(_OVERSEER, _outcome),
     }
 )
 """By kind: who says what. A new kind is one row and its function."""

@@ -44,7 +44,7 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.records import RequestOutcome
 from bot.engine.state.steps import Step
 from bot.engine.switches import Reloading, cancel_order, switch
-from bot.engine.trade import edits
+from bot.engine.trade import edits, pace
 from bot.engine.trade.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off
 from bot.engine.trade.exits import request_close
 from bot.engine.trade.signals import ask_what_if, close_question, refuse_by_person
@@ -226,6 +226,7 @@ class Operator:
         session = self._ctx.ledger.session
         held = session.state in {SessionState.PAUSED, SessionState.HALTED}
         lifted = acknowledge(self._ctx, self._journal, command.actor)
+        lifted += ("slowdown",) if pace.lift(self._ctx, self._journal, command.actor) else ()
         if not held and not lifted:
             raise Refused(f"the session is {session.state}: nothing to resume{self._still_blocked()}")
         if not held:

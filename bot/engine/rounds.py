@@ -18,7 +18,7 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.parking import Parkable, ParkedKind
 from bot.engine.state.steps import Step
 from bot.engine.tick_memory import TickMemory
-from bot.engine.trade import chunks, entries, exits, prices, signals
+from bot.engine.trade import chunks, entries, exits, pace, prices, signals, verdicts
 from bot.engine.trade.calm import CalmPositions, raise_high
 from bot.strategies.base import Look, Strategy
 
@@ -46,6 +46,9 @@ class Rounds:
             for step in tick_memory.parking.attempt(journal, Parkable(ParkedKind.JOB, job), partial(find, ctx)):
                 journal.take(step)
         tick_memory.parking.run_job(ctx, journal, "expiry", expiry.expire, tick_memory.calm.rests)
+        tick_memory.parking.run_job(ctx, journal, "slowdown", pace.end_with_time)
+        for review in self._memory.ledger.open_reviews:
+            self._carry_out(Parkable(ParkedKind.SIGNAL, review.signal_id), partial(verdicts.go_on, ctx, review))
         for signal in list(self._memory.ledger.signals.values()):
             self._decide_signal(ctx, signal)
         for position in self._positions_to_judge(ctx):

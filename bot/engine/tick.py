@@ -59,8 +59,8 @@ class Engine:
 
     `on_commit` is told of every batch that reached the disk, `on_look` of every new reason why a strategy does or does
     not trade, `on_outage` when the store cannot be used and when it is back; `read_settings` reads the settings anew
-    for an actor. `voice`: who is spoken to. With `full_passes` a tick passes nothing over that cannot have changed:
-    tests compare the two.
+    for an actor. `voice`: who is spoken to; `overseen`: a model is there that signals may wait for. With `full_passes` a
+    tick passes nothing over that cannot have changed: tests compare the two.
     """
 
     def __init__(
@@ -82,12 +82,13 @@ class Engine:
         full_passes: bool = False,
         voice: Voice = SILENT,
         read_settings: Callable[[str], str] | None = None,
+        overseen: bool = False,
     ) -> None:
         self.settings = settings
         self.inbox = inbox
         self._clock, self._calendar, self._ids = clock, calendar, ids
         self._strategies = {s.name: s for s in strategies}
-        self._scenario, self._full_passes = scenario, full_passes
+        self._scenario, self._full_passes, self._overseen = scenario, full_passes, overseen
         self._on_outage = on_outage
         self._memory = memory = Memory(store, broker, clock, on_commit)
         self._tick_memory = tick_memory = TickMemory(outbox=Outbox(voice, speed=clock.speed))
@@ -236,7 +237,8 @@ class Engine:
         parts = (self._strategies, self.board, self.ledger, self._ids, self._calendar)
         switch, steady_s = self._gate.kill_switch(), self._clock.monotonic()
         entering = self._tick_memory.hours.cautious(trading, broker_now)
-        return Context(now, self.settings, *parts, trading, near, switch, steady_s, entering, self._full_passes)
+        how = (self._full_passes, self._overseen)
+        return Context(now, self.settings, *parts, trading, near, switch, steady_s, entering, *how)
 
     def _session_of(self, now: datetime) -> TradingSession:
         """Return today's session, or the next one on a day without."""

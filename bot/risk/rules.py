@@ -59,6 +59,8 @@ class EntryView:
     equity_fault: str = ""  # a code: why there is no equity to reckon with; empty: there is
     equity_facts: Mapping[str, Any] = field(default_factory=dict)
     order_most: int = 1  # contracts that one order may ask for
+    spacing_s: float = 0.0  # entries are so far apart while they are slowed
+    since_entry_s: float | None = None  # since the last entry of another signal; None: there was none
 
     @property
     def bet(self) -> Bet:
@@ -285,6 +287,14 @@ def _inputs_fresh(view: EntryView, _: RiskSettings) -> Verdict:
     return "INPUTS_NOT_FIT", {"faults": ", ".join(view.input_faults)}
 
 
+def _pace(view: EntryView, _: RiskSettings) -> Verdict:
+    """While entries are slowed there is a space between one and the next."""
+    if not view.spacing_s:
+        return None, {}
+    facts = {"since_s": view.since_entry_s, "spacing_s": view.spacing_s}
+    return _unless(view.since_entry_s is None or view.since_entry_s >= view.spacing_s, "SLOWED"), facts
+
+
 def _zero_dte_cut_off(view: EntryView, settings: RiskSettings) -> Verdict:
     days = view.contract.days_to_expiry(view.today)
     facts: dict[str, Any] = {"days_to_expiry": days}
@@ -326,4 +336,5 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("quote_fresh", _quote_fresh),
     ("inputs_fresh", _inputs_fresh),
     ("zero_dte_cut_off", _zero_dte_cut_off),
+    ("pace", _pace),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.config.schema import RiskSettings
+from bot.domain.slowdown import ALL_OF_IT
 from bot.domain.wording import dollars, signed
 
 
@@ -43,12 +44,14 @@ def size_entry(
     displayed: int,
     may_lose: Decimal | None,
     open_premium: Decimal,
+    scale: Decimal = ALL_OF_IT,
 ) -> Size:
     """Return the most contracts that every cap allows, never below zero; what exceeds one order goes out in chunks.
 
     Dollars but for `price`, per share. `displayed`: contracts on the thinner side of the quote; where not one may be
     asked for, the size is zero. `may_lose`: what the day may lose from here until its loss limit, None when no day's
     equity is known; the premium that is open already, `open_premium`, and that of this entry stay within it together.
+    `scale`: of what the caps allow while entries are slowed; one above 1 counts as 1.
     """
     cost, most = price * multiplier, most_of_one_order(settings, displayed)
     caps = [_premium_budget(settings, equity, price, multiplier)]
@@ -58,6 +61,8 @@ def size_entry(
         words = f"DISPLAYED_SIZE {displayed} on the thinner side, times {settings.max_displayed_multiple}"
         caps.append((0, words))
     contracts, bound_by = min(caps, key=lambda cap: cap[0])
+    if scale < ALL_OF_IT:
+        contracts, bound_by = int(contracts * scale), f"SLOWED to {scale} of {contracts}; {bound_by}"
     if contracts > most:
         bound_by += f"; {_why_chunks(settings, displayed, most)}"
     return Size(max(contracts, 0), bound_by, most)

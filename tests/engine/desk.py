@@ -59,6 +59,7 @@ class Desk:
         at: datetime = TEN,
         seed: int = 1,
         voice: Voice = SILENT,
+        overseen: bool = False,
     ) -> None:
         self.settings = Settings.model_validate(settings or {})
         self.clock = clock or ManualClock(at)
@@ -89,6 +90,7 @@ class Desk:
                 strategies=[self.strategy, *others],
                 ids=IdSource(random.Random(seed)),
                 voice=voice,
+                overseen=overseen,
                 wait_for_answers=True,
             )
         )

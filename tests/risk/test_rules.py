@@ -42,7 +42,7 @@ def refusals(**changes: Any) -> dict[str, str]:
 def test_a_sound_entry_passes_every_rule() -> None:
     results = validate_entry(GOOD, LIMITS)
     assert [result.rule for result in results] == [name for name, _ in RULES]
-    assert len(results) == 21
+    assert len(results) == 22
     assert all(result.passed and result.text.startswith("ok") for result in results)
 
 
@@ -116,6 +116,7 @@ def test_a_sound_entry_passes_every_rule() -> None:
             {"input_faults": ("stale:gex_by_strike:SPY 194s>180s", "missing:book:SPY")},
             "INPUTS_NOT_FIT faults=stale:gex_by_strike:SPY 194s>180s, missing:book:SPY",
         ),
+        ("pace", {"spacing_s": 300.0, "since_entry_s": 299.0}, "SLOWED since_s=299.0 spacing_s=300.0"),
         (
             "zero_dte_cut_off",
             {"session": replace(SESSION, close_at=NOW + timedelta(minutes=30))},

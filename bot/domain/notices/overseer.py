@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bot.domain.notices.row import CRITICAL, END, INFO, NOTHING, ONCE, WARNING, Notice
+from bot.domain.notices.row import CRITICAL, EACH, END, INFO, NOTHING, ONCE, WARNING, Notice
 
 _RAISED: Final[Mapping[str, str]] = {CRITICAL: "the model takes it for graver than the rule does"}
 _AGAIN: Final = "once each time it begins, and again when the model takes it for graver"
@@ -64,4 +64,9 @@ OVERSEER: Final[Mapping[str, Notice]] = {
         "Look at the signals and at the data that they rest on.", _RAISED,
     ),
     "OVERSEER_OVER": Notice(INFO, END, "What a rule of the overseer had found is over.", NOTHING),
+    "OVERSEER_ADVICE": Notice(
+        WARNING, EACH,
+        "The model looked at what the rules found and advises something; the text says what, and what was done.",
+        "Judge for yourself: its words are advice. `resume` lifts a pause and a slowdown.",
+    ),
 }  # fmt: skip

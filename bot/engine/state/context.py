@@ -39,6 +39,7 @@ class Context:
     steady_s: float = 0.0  # the clock's steady seconds
     told_session: TradingSession | None = None  # by the more cautious of calendar and broker
     full: bool = False  # nothing is passed over that cannot have changed: for tests, which compare
+    overseen: bool = False  # a model is there that a complex signal may wait for
 
     def setting(self, name: str) -> Any:
         """Return the value of a setting by its name, as `engine.mark_seconds`: what the timetable asks for."""

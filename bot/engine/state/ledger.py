@@ -23,9 +23,11 @@ from bot.domain.machine import C, Living, T
 from bot.domain.message import MESSAGE, Message
 from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderChange, OrderSide, OrderState, Purpose, base_of
 from bot.domain.position import CloseReason, Position, Valuation
+from bot.domain.review import REVIEW, Review
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal, SignalState
 from bot.domain.strategy_switch import StrategySwitch, SwitchState
+from bot.domain.slowdown import Slowdown
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.broker_account import BrokerAccount
 from bot.engine.state.clocks import Clocks
@@ -82,6 +84,7 @@ class Ledger:
         self._said = self.table((m.dedupe_key, m) for m in (*self.told.values(), *self.messages.values()))
         self.breakers = self.entities.of(Breaker)
         self.symbol_halts, self.adoptions = self.entities.of(SymbolHalt), self.entities.of(Adoption)
+        self.reviews, self.slowdown = self.entities.of(Review), self.entities.one(Slowdown) or Slowdown()
         self.by_ref: dict[str, Order] = {}
         self.by_perm: dict[int, Order] = {}
         self.open_orders: dict[str, Order] = self.table()
@@ -330,6 +333,9 @@ class Ledger:
                 del self.approvals[approval.id]
         self.told = self.table((i, m) for i, m in self.told.items() if _day_of(m.created_at) >= since)
         self._said = self.table((m.dedupe_key, m) for m in (*self.told.values(), *self.messages.values()))
+        for review in [*self.reviews.values()]:
+            if review.state in REVIEW.terminal and review.signal_id not in self.signals:
+                del self.reviews[review.id]
         self._forget_executions(now - timedelta(days=EXECUTION_DAYS))
         self.by_key = defaultdict(set, {key: ids for key, ids in self.by_key.items() if ids})
         self.account.forget_before(since)
@@ -369,6 +375,15 @@ class Ledger:
         self.charged = self.table((base, cost) for base, cost in self.charged.items() if base in kept)
         self.earliest = self.table((base, first) for base, first in self.earliest.items() if base in kept)
         self.strangers &= kept.keys()
+
+    @property
+    def open_reviews(self) -> list[Review]:
+        """Return the reviews that wait for a verdict."""
+        return [review for review in self.reviews.values() if review.is_open] if self.reviews else []
+
+    def review_of(self, signal_id: str) -> Review | None:
+        """Return the overseer's look at a signal, None where there was none."""
+        return next((review for review in self.reviews.values() if review.signal_id == signal_id), None)
 
     def has_traded(self, key: str) -> bool:
         """Say whether a contract is one of ours: held, traded today, or asked for by an order of ours."""

@@ -19,6 +19,7 @@ from bot.engine.state.equity import UNKNOWN
 from bot.engine.state.journal import Journal
 from bot.engine.state.parking import Parkable, ParkedKind, Parking
 from bot.engine.state.records import StrategyStatRow
+from bot.engine.trade import pace
 from bot.engine.trade.signals import Made, no_equity, propose, reject_in_shadow, reject_unsized
 from bot.strategies.base import Look, Strategy
 
@@ -211,6 +212,8 @@ def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str
     wait = timedelta(seconds=ctx.settings.execution.entries_wait_s)
     if refused := ctx.ledger.entries_not_taken(symbol, ctx.now, wait):
         return "not_taken", refused
+    if slowed := pace.waits(ctx):
+        return "slowed", slowed
     if any(s.strategy == strategy.name and s.symbol == symbol for s in ctx.ledger.signals.values()):
         return "signal_alive", "a signal of it is alive"
     last = ctx.ledger.last_signal_at.get((strategy.name, symbol))

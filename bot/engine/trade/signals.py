@@ -25,6 +25,7 @@ from bot.domain.signal import Signal, SignalChange, SignalState, SignalTrigger
 from bot.domain.wording import contract_words
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
+from bot.engine.trade import pace, reviews
 from bot.risk.rules import EntryView, RuleResult, failed, validate_entry
 from bot.risk.sizing import Size, day_may_lose, most_of_one_order, size_entry
 from bot.strategies.base import Proposal
@@ -89,6 +90,7 @@ def size_at(
         displayed=min(quote.bid_size, quote.ask_size),
         may_lose=_day_may_lose(ctx),
         open_premium=_open_premium(ctx, leaving_out),
+        scale=ctx.ledger.slowdown.scale_at(ctx.now),
     )
 
 
@@ -181,8 +183,10 @@ def judge(ctx: Context, signal: Signal, answer: WhatIfAnswered) -> list[Step]:
     refused = failed(results)
     if refused:
         return [_refusal(ctx, signal, results)]
+    evidence = rule_facts(results) | reviews.note(ctx, signal)
+    if (waits := reviews.question(ctx, signal, evidence)) is not None:
+        return waits
     approval = Approval(ctx.new_id(), signal.id, ctx.now, signal.expires_at)
-    evidence = rule_facts(results)
     if _asks_a_person(ctx, signal):
         name = contract_words(signal.contract, ctx.trading.day)
         words = f"{signal.quantity} x {name} at {signal.limit_price} waits for a person"
@@ -298,6 +302,8 @@ def check(
         equity_fault=ledger.account.equity_fault.code if ledger.account.equity_fault else "",
         equity_facts=ledger.account.equity_fault.facts if ledger.account.equity_fault else {},
         order_most=order_most(ctx, signal.key),
+        spacing_s=(spacing := ledger.slowdown.spacing_at(ctx.now)),
+        since_entry_s=pace.since_last_entry_s(ctx, signal.id) if spacing else None,
     )
     return validate_entry(view, ctx.settings.risk)
 
@@ -368,6 +374,8 @@ def _refusal(ctx: Context, signal: Signal, results: tuple[RuleResult, ...]) -> S
 
 def _asks_a_person(ctx: Context, signal: Signal) -> bool:
     mode = ctx.settings.approval.mode
+    if reviews.wants_a_person(ctx, signal):
+        return True
     if mode is ApprovalMode.ABOVE_RISK:
         return signal.risk_fraction > ctx.settings.approval.above_risk_fraction
     return mode is ApprovalMode.MANUAL
