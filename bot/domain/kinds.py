@@ -26,8 +26,8 @@ from bot.domain.position import POSITION, Position, PositionState
 from bot.domain.review import REVIEW, Review
 from bot.domain.session import SESSION, Session
 from bot.domain.signal import SIGNAL, Signal
-from bot.domain.strategy_switch import STRATEGY_SWITCH, StrategySwitch
 from bot.domain.slowdown import SLOWDOWN, Slowdown
+from bot.domain.strategy_switch import STRATEGY_SWITCH, StrategySwitch
 from bot.domain.symbol_halt import SYMBOL_HALT, SymbolHalt
 
 

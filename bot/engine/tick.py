@@ -59,8 +59,8 @@ class Engine:
 
     `on_commit` is told of every batch that reached the disk, `on_look` of every new reason why a strategy does or does
     not trade, `on_outage` when the store cannot be used and when it is back; `read_settings` reads the settings anew
-    for an actor. `voice`: who is spoken to; `overseen`: a model is there that signals may wait for. With `full_passes` a
-    tick passes nothing over that cannot have changed: tests compare the two.
+    for an actor. `voice`: who is spoken to; `overseen`: a model is there that signals may wait for. With
+    `full_passes` a tick passes nothing over that cannot have changed: tests compare the two.
     """
 
     def __init__(

@@ -26,8 +26,8 @@ from bot.domain.position import CloseReason, Position, Valuation
 from bot.domain.review import REVIEW, Review
 from bot.domain.session import Session
 from bot.domain.signal import SIGNAL, Signal, SignalState
-from bot.domain.strategy_switch import StrategySwitch, SwitchState
 from bot.domain.slowdown import Slowdown
+from bot.domain.strategy_switch import StrategySwitch, SwitchState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.broker_account import BrokerAccount
 from bot.engine.state.clocks import Clocks

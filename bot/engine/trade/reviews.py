@@ -9,6 +9,7 @@ from typing import Any
 from bot.domain.overseer import OnSilence
 from bot.domain.review import Review, ReviewState
 from bot.domain.signal import Signal, SignalTrigger
+from bot.domain.strategy_switch import StrategySwitch, SwitchState
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.risk.complexity import ComplexityView, complexity
@@ -42,8 +43,17 @@ def _view(ctx: Context, signal: Signal) -> ComplexityView:
         opposed=_opposed(ctx, signal),
         events=tuple(str(each) for each in events) if isinstance(events, list | tuple) else (),
         confidence=float(said) if isinstance(said, int | float) else None,
-        first_after_enabling=bool(signal.rationale.get("first_after_enabling", False)),
+        first_after_enabling=_is_first(ctx, signal.strategy),
     )
+
+
+def _is_first(ctx: Context, strategy: str) -> bool:
+    """Say whether a strategy that a person switched on again has not traded since."""
+    switch = ctx.ledger.entities.of(StrategySwitch).get(strategy)
+    if switch is None or switch.state is not SwitchState.ON or switch.switched_at is None:
+        return False
+    traded = (*ctx.ledger.positions.values(), *ctx.ledger.closed.values())
+    return not any(p.strategy == strategy and p.opened_at >= switch.switched_at for p in traded)
 
 
 def _opposed(ctx: Context, signal: Signal) -> tuple[str, ...]:

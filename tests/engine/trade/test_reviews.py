@@ -141,3 +141,13 @@ async def test_each_verdict_is_a_row_with_what_it_cost() -> None:
     assert (call.task, call.model) == ("pre_trade_review", "m")
     assert (call.tokens_in, call.tokens_out, call.cost_micros, call.ms) == (900, 80, 130, 700)
     assert (call.severity, call.done, call.text) == ("warning", "noted", "quiet")
+
+
+async def test_the_first_trade_of_a_strategy_that_was_switched_on_again_is_reviewed() -> None:
+    desk = await Desk(overseen=True).start()
+    for mode in ("off", "on"):
+        state, answer = await desk.command(RequestKind.STRATEGY, strategy="fake", to=mode)
+        assert state == "done", answer
+    await desk.propose(4)
+    await desk.settle()
+    assert review(desk).why == ("the first trade of its strategy since that was switched on again",)
