@@ -108,6 +108,8 @@ def _page_arguments(settings: Settings, clock: Clock) -> list[str]:
     ]  # fmt: skip
     if settings.mode is Mode.SIM:
         arguments += ["--login-file", str(Path(settings.sim.state_dir) / f"logins-{settings.bot_id}.json")]
+        if settings.sim.services.enabled and settings.sim.services.inbox_port:
+            arguments += ["--inbox", f"http://127.0.0.1:{settings.sim.services.inbox_port}/"]
     if isinstance(clock, ScaledClock):
         anchor = wall_seconds()
         arguments += ["--start-at", clock.now().isoformat(), "--speed", str(clock.speed), "--anchor", repr(anchor)]

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from bot.app.venue_child import VenueSetup
+from bot.app.simulated_people import known_people, page_address, services_book
+from bot.app.venue_child import Services, VenueSetup
 from bot.config.options import RunOptions
-from bot.config.schema import Settings, SimSettings
+from bot.config.schema import Settings
 from bot.domain.calendar import NEW_YORK, TradingSession, new_york_day
 from bot.domain.errors import ConfigError
 from bot.feeds.calendar import XnysCalendar
@@ -32,8 +33,9 @@ class SimulatedDay:
     resumed: bool
     book_file: Path
 
-    def setup(self, sim: SimSettings) -> VenueSetup:
+    def setup(self, settings: Settings) -> VenueSetup:
         """Return what the venue is told of this day."""
+        sim = settings.sim
         return VenueSetup(
             scenario=self.scenario_name,
             seed=self.seed,
@@ -44,7 +46,12 @@ class SimulatedDay:
             uw_port=sim.uw_port,
             pace_s=sim.quote_pace_s,
             book_file=str(self.book_file),
+            services=self._services(settings) if sim.services.enabled else None,
         )
+
+    def _services(self, settings: Settings) -> Services:
+        book = str(services_book(self.book_file))
+        return Services(settings.sim.services.ports(), book, known_people(settings), page_address(settings))
 
 
 def book_path(settings: Settings) -> Path:
@@ -113,7 +120,7 @@ def set_aside(settings: Settings, at: datetime) -> list[Path]:
     """Move store and venue book out of the way (`--fresh`); nothing is deleted. Returns where they went."""
     stamp = f"{at.astimezone(NEW_YORK):%Y%m%d-%H%M%S}"
     moved = []
-    candidates = [book_path(settings)]
+    candidates = [book_path(settings), services_book(book_path(settings))]
     if is_sqlite(settings.database.url):
         store = sqlite_path(settings.database.url)
         candidates += [store, store.with_name(store.name + "-wal"), store.with_name(store.name + "-shm")]

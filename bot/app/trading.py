@@ -100,21 +100,24 @@ def _run_alone(config: LoadedConfig, options: RunOptions) -> int:
 
 
 async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
+    from bot.app.simulated_people import at_simulated_services
     from bot.app.venue_child import venue_child
 
     settings = config.settings
     async with venue_child() as venue:  # first: it loads its market while the store is brought up here
         bring_up_store(settings)
         day = _simulated_day(settings, options)
-        tws_port, uw_port = await venue.open(day.setup(settings.sim))
+        ports = await venue.open(day.setup(settings))
         anchor = wall_seconds()
         await venue.release(anchor)
-        ibkr = settings.ibkr.model_copy(update={"host": "127.0.0.1", "port": tws_port})
-        settings = settings.model_copy(update={"ibkr": ibkr})
-        sources = _sources(config).model_copy(update={"base_url": f"http://127.0.0.1:{uw_port}"})
+        ibkr = settings.ibkr.model_copy(update={"host": "127.0.0.1", "port": ports.tws})
+        config = at_simulated_services(
+            replace(config, settings=settings.model_copy(update={"ibkr": ibkr})), ports.services
+        )
+        sources = _sources(config).model_copy(update={"base_url": f"http://127.0.0.1:{ports.uw}"})
         _greet_simulated(day)
         new_clock = partial(_clock_of, day, anchor)
-        return await _trade_on(replace(config, settings=settings), options, new_clock, sources, day=day)
+        return await _trade_on(config, options, new_clock, sources, day=day)
 
 
 def _simulated_day(settings: Settings, options: RunOptions) -> SimulatedDay:

@@ -7,12 +7,24 @@ anything else, for it has the most to load.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from bot.app.child_process import Child, ChildFailed
 from bot.domain.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The simulated services that a venue brings: a port by name (0: any free one), where their book is kept, who is
+    known to the settings as (Telegram id, name, role), and the address of the bot's page."""
+
+    ports: Mapping[str, int]
+    book_file: str | None = None
+    known: list[list[Any]] = field(default_factory=list)
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +40,25 @@ class VenueSetup:
     uw_port: int
     pace_s: float
     book_file: str | None
+    services: Services | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> VenueSetup:
-        return cls(**json.loads(text))
+        told = json.loads(text)
+        services = told.pop("services")
+        return cls(**told, services=None if services is None else Services(**services))
+
+
+@dataclass(frozen=True, slots=True)
+class VenuePorts:
+    """Where a venue listens; `services` is empty where it brings none."""
+
+    tws: int
+    uw: int
+    services: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +67,13 @@ class VenueChild:
 
     child: Child
 
-    async def open(self, setup: VenueSetup) -> tuple[int, int]:
-        """Say which day it is; returns the ports of its TWS and its UW face once both listen."""
+    async def open(self, setup: VenueSetup) -> VenuePorts:
+        """Say which day it is; returns where its faces and services listen, once they do."""
         await self.child.tell(setup.to_json())
-        words = dict(part.split("=") for part in (await self.child.ready_line("ready ")).split()[1:])
-        return int(words["tws"]), int(words["uw"])
+        ports = {
+            n: int(p) for n, p in (part.split("=") for part in (await self.child.ready_line("ready ")).split()[1:])
+        }
+        return VenuePorts(ports.pop("tws"), ports.pop("uw"), ports)
 
     async def release(self, anchor_epoch: float) -> None:
         """Let its time run, counted from the wall time `anchor_epoch`."""

@@ -1,4 +1,5 @@
-"""The simulated venue as a process: market model, matching engine, TWS face and UW face under one scaled clock.
+"""The simulated venue as a process: market model, matching engine, TWS face, UW face and, where it is asked to bring
+them, the simulated services, under one scaled clock.
 
 Run alone (`python run.py sim`) it serves any TWS and UW client. Run by the bot in `sim` mode it is a child that is told
 over its standard input when the clock starts, and that ends when that input closes: it can never outlive the bot that
@@ -11,13 +12,15 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bot.app.venue_child import VenueSetup
+from bot.app.simulated_people import known_people, services_book
+from bot.app.venue_child import Services, VenueSetup
 from bot.config.loader import LoadedConfig
 from bot.config.options import VenueOptions
 from bot.domain.errors import ConfigError
@@ -30,10 +33,14 @@ from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault, vendor_latency
 from bot.sim.market.model import build_market
 from bot.sim.matching import MatchingVenue, build_venue
 from bot.sim.scenario import load_scenario
+from bot.sim.services.ports import taken_ports
 from bot.sim.tws.limits import ClientLimits
 from bot.sim.uw import UwFace
 from bot.sim.uw.limits import UwLimits
 from bot.sim.vocabulary import SimulatedVenue, VenueEvent
+
+if TYPE_CHECKING:
+    from bot.sim.services.running import SimulatedServices
 
 log: Final = logging.getLogger("quanticity")
 
@@ -105,6 +112,9 @@ class VenueProcess:
         )
         latency = vendor_latency(script, self.clock, UwLimits().latency_wall_s)
         self._uw = UwFace(market, self.clock, fault=vendor_fault(script), latency=latency)
+        self._seed, self._script = setup.seed, scenario.services
+        self._services: SimulatedServices | None = None
+        self._sockets: dict[str, socket.socket] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     def _take_up(self, path: Path) -> BookKeeper:
@@ -120,13 +130,39 @@ class VenueProcess:
         return BookKeeper(path, self._setup, self.venue, self.clock)
 
     async def start(self) -> tuple[int, int]:
-        """Open both faces; returns their ports."""
+        """Open both faces, and take the services' ports; returns the faces' ports."""
+        if self._setup.services is not None:
+            self._sockets = taken_ports(self._setup.services.ports)
         tws_port = await self._tws.start()
         uw_port = await self._uw.start("127.0.0.1", self._setup.uw_port)
         await self._driver.start()
         if self._keeper is not None:
             self._tasks.append(asyncio.create_task(self._keeper.keep(), name="venue-book"))
         return tws_port, uw_port
+
+    @property
+    def services(self) -> dict[str, int]:
+        """The ports of the services by name."""
+        return {name: int(each.getsockname()[1]) for name, each in self._sockets.items()}
+
+    async def serve_people(self) -> None:
+        """Load the services and answer at their ports; the venue is heard of before that, for it is what a start
+        waits for."""
+        setup = self._setup.services
+        if setup is None:
+            return
+        from bot.sim.services.running import SimulatedServices
+
+        self._services = SimulatedServices(
+            self.clock.now,
+            wall_seconds,
+            script=self._script,
+            seed=self._seed,
+            book_file=Path(setup.book_file) if setup.book_file else None,
+            known=[(int(person_id), str(name), str(role)) for person_id, name, role in setup.known],
+        )
+        self._services.inbox.page_address = setup.page
+        await self._services.serve(self._sockets)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -135,12 +171,16 @@ class VenueProcess:
         await self._driver.stop()
         await self._tws.stop()
         await self._uw.stop()
+        if self._services is not None:
+            await self._services.stop()
+        for each in self._sockets.values():
+            each.close()
         if self._keeper is not None:
             self._keeper.write()
 
 
 def run_venue(config: LoadedConfig, options: VenueOptions) -> int:
-    """Serve both faces until interrupted; prints `ready tws=P uw=Q` once they listen."""
+    """Serve both faces, and the services, until interrupted; prints `ready tws=P uw=Q` once they listen."""
     sim = config.settings.sim
     scenario = load_scenario(options.scenario or sim.scenario)
     start_at = options.start_at or scenario.starts()
@@ -154,10 +194,20 @@ def run_venue(config: LoadedConfig, options: VenueOptions) -> int:
         uw_port=sim.uw_port if options.uw_port is None else options.uw_port,
         pace_s=sim.quote_pace_s,
         book_file=str(options.state_file) if options.state_file else None,
+        services=_services_of(config, options.state_file),
     )
     anchor = options.anchor
     asyncio.run(_serve(setup, anchor))
     return 0
+
+
+def _services_of(config: LoadedConfig, state_file: Path | None) -> Services | None:
+    """Return the services of a venue that runs alone, None where the settings want none."""
+    wanted = config.settings.sim.services
+    if not wanted.enabled:
+        return None
+    book = str(services_book(state_file)) if state_file else None
+    return Services(wanted.ports(), book, known_people(config.settings))
 
 
 async def _serve(setup: VenueSetup, anchor: float | None) -> None:
@@ -168,7 +218,10 @@ async def _serve(setup: VenueSetup, anchor: float | None) -> None:
     tws_port, uw_port = await _open(process, setup)
     process.clock.release(wall_seconds() if anchor is None else anchor)
     sys.stdout.write(f"ready tws={tws_port} uw={uw_port}\n")
+    if process.services:
+        sys.stdout.write(f"services {_words(process.services)}\n")
     sys.stdout.flush()
+    await process.serve_people()
     await stop.wait()
     await process.stop()
 
@@ -190,13 +243,18 @@ async def _serve_as_child() -> None:
     setup = VenueSetup.from_json(told)
     process = VenueProcess(setup)
     tws_port, uw_port = await _open(process, setup)
-    sys.stdout.write(f"ready tws={tws_port} uw={uw_port}\n")
+    sys.stdout.write(f"ready tws={tws_port} uw={uw_port} {_words(process.services)}\n")
     sys.stdout.flush()
     line = await loop.run_in_executor(None, sys.stdin.readline)
     if line.strip():
         process.clock.release(float(line))
+        await process.serve_people()
         await loop.run_in_executor(None, sys.stdin.readline)
     await process.stop()
+
+
+def _words(ports: Mapping[str, int]) -> str:
+    return " ".join(f"{name}={port}" for name, port in ports.items())
 
 
 def main() -> int:

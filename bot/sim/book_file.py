@@ -40,8 +40,12 @@ def read_book(path: Path) -> VenueBook | None:
 
 def write_book(path: Path, book: VenueBook) -> None:
     """Replace the book; raises OSError when the disk does not take it."""
+    replace_file(path, json.dumps(asdict(book) | {"day": book.day.isoformat(), "at": book.at.isoformat()}))
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Put a text in a file's place at once; raises OSError when the disk does not take it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(path.suffix + ".new")
-    data = asdict(book) | {"day": book.day.isoformat(), "at": book.at.isoformat()}
-    beside.write_text(json.dumps(data), encoding="utf-8")
+    beside.write_text(text, encoding="utf-8")
     beside.replace(path)

@@ -21,6 +21,7 @@ from bot.config.yaml_source import read_text, syntax
 from bot.domain.errors import ConfigError
 from bot.domain.outside import MOST_SENTENCE, outside
 from bot.sim.faults.catalogue import KINDS, Fault
+from bot.sim.services.script import ServicesScript
 
 Day = date  # a field below is called `date`
 
@@ -198,6 +199,7 @@ class Scenario(_Strict):
     venue: VenueScript = VenueScript()
     symbols: dict[Symbol, SymbolScript] = Field(min_length=1)
     faults: list[Fault] = Field(default_factory=list)
+    services: ServicesScript = ServicesScript()
 
     @model_validator(mode="after")
     def _coherent(self) -> Scenario:

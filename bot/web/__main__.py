@@ -52,6 +52,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--bot-id", default="", help="names the cookie, so that bots on one host keep their logins")
     parser.add_argument("--trusted-proxy", default="", help="address or network of the proxy in front of the page")
     parser.add_argument("--base-path", default="", help="path under which a proxy shows the page, /bot say")
+    parser.add_argument("--inbox", default="", help="sim only: where the simulator shows what its services received")
     parser.add_argument("--login-file", default="", help="sim only: a private file in which logins outlive restarts")
     parser.add_argument("--charts", default="", help="folder of the charts' library, that of the environment if empty")
     return parser.parse_args(given)

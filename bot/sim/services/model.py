@@ -98,12 +98,15 @@ class SimulatedModel:
         return f"{said} {_INVENTED}" if self.mode is ModelMode.INVENTING else said
 
 
+_Fill = Callable[[Mapping[str, Any], str], Any]
+
+
 class _Filling:
     """Fills one schema from facts."""
 
     def __init__(self, facts: Mapping[str, Any], said: str, orders: Sequence[str]) -> None:
         self._facts, self._said, self._orders = facts, said, orders
-        self._by_kind: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
+        self._by_kind: Mapping[str, _Fill] = {
             "object": self._object,
             "array": self._array,
             "string": self._string,
@@ -124,7 +127,8 @@ class _Filling:
         kind = kind[0] if isinstance(kind, list) else kind
         if kind == "null":
             return None
-        return self._by_kind.get(kind, self._string)(schema, name)
+        fill: _Fill = self._by_kind.get(kind, self._string)
+        return fill(schema, name)
 
     def _object(self, schema: Mapping[str, Any], _name: str) -> dict[str, Any]:
         return {name: self.of(inner, name) for name, inner in schema.get("properties", {}).items()}
