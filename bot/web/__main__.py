@@ -80,6 +80,8 @@ def _server(options: argparse.Namespace, place: StoreAddress, clock: Clock, toke
     rules = AccessRules(options.host, options.mode == "sim", cookie, options.trusted_proxy, roster)
     charts = Path(options.charts) if options.charts else None
     app = create_app(StoreReader(place, clock), keeper, rules, options.base_path, charts)
+    if options.mode == "sim":
+        app.jinja_env.globals["inbox"] = options.inbox
     return app, listen(app, options.host, options.port)
 
 

@@ -45,7 +45,7 @@ def create_app(
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.filters.update(words.FILTERS)
-    app.jinja_env.globals.update(active="", base=base_path, places=PLACES, on_a_phone=ON_A_PHONE)
+    app.jinja_env.globals.update(active="", base=base_path, places=PLACES, on_a_phone=ON_A_PHONE, inbox="")
     app.extensions["reader"] = reader
     app.extensions["charts"] = found = bundle(charts or home())
     app.jinja_env.globals["charts_library"] = found

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import email.policy
+import logging
 import socket
+import warnings
 from contextlib import suppress
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -50,16 +52,19 @@ class MailService:
     def _protocol(self) -> SMTP:
         from aiosmtpd.smtp import SMTP
 
+        logging.getLogger("mail.log").setLevel(logging.ERROR)  # it warns of each connection for the same reason
         asks = self._word is not None
-        return SMTP(
-            self,
-            hostname="mail.quanticity.test",
-            data_size_limit=LARGEST_MAIL,
-            enable_SMTPUTF8=True,
-            authenticator=self._authenticate if asks else None,
-            auth_required=asks,
-            auth_require_tls=False,
-        )
+        with warnings.catch_warnings():  # a password in clear is what a server within the machine takes
+            warnings.simplefilter("ignore", UserWarning)
+            return SMTP(
+                self,
+                hostname="mail.quanticity.test",
+                data_size_limit=LARGEST_MAIL,
+                enable_SMTPUTF8=True,
+                authenticator=self._authenticate if asks else None,
+                auth_required=asks,
+                auth_require_tls=False,
+            )
 
     # ---- what aiosmtpd asks
 
@@ -155,6 +160,6 @@ def _has_left(server: SMTP) -> bool:
 def _text(mail: EmailMessage) -> str:
     part = mail.get_body(preferencelist=("plain", "html"))
     try:
-        return str(part.get_content()).strip() if part is not None else ""
+        return str(part.get_content()).replace("\r\n", "\n").strip() if part is not None else ""
     except (LookupError, ValueError):  # an alphabet that nobody knows
         return ""

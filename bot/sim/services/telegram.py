@@ -107,14 +107,16 @@ class TelegramService(WebService):
         self._confirm(offset)
         self._polls += 1
         mine = self._polls
+        self._news.set()  # an older poll learns of this one
         limit = _whole(fields.get("limit"), _MOST_UPDATES)
         until = asyncio.get_running_loop().time() + min(float(_whole(fields.get("timeout"), 0)), _LONGEST_POLL_S)
         while not (found := self._waiting(limit)):
             left = until - asyncio.get_running_loop().time()
-            if left <= 0 or not await self._until_news(request.raw, left):
-                return []
+            heard = left > 0 and await self._until_news(request.raw, left)
             if mine != self._polls:
                 raise Refused(409, _CONFLICT)
+            if not heard:
+                return []
         return self._bent(found)
 
     def _confirm(self, offset: int) -> None:
@@ -131,11 +133,12 @@ class TelegramService(WebService):
         return allowed[:limit]
 
     async def _until_news(self, raw: web.Request | None, seconds: float) -> bool:
-        """Wait for a change of the book, a look a second at whether the client is there; says whether it is."""
+        """Wait for a change of the book, at most a second; says whether the client is still there."""
         self._news.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), min(seconds, 1.0))
-        return await self.until_left(raw, 0.001) or raw is None
+        transport = raw.transport if raw is not None else None
+        return not self._cut.is_set() and transport is not None and not transport.is_closing()
 
     def _bent(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the updates as the fault on the poll has them."""

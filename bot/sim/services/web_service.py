@@ -109,58 +109,59 @@ class WebService:
         request = await self.read(raw)
         refused = self.refusal(request)
         if refused is not None:
-            self.book.count(self.service, request.method, "", refused.status)
-            return self._send(refused)
+            return self._counted(request, None, refused)
         fault = self.board.meet(self.service, request.method, request.target)
-        status, response = await self._through(raw, request, fault)
-        self.book.count(self.service, request.method, fault.fault if fault else "", status)
-        return response
+        return await self._through(raw, request, fault)
 
-    async def _through(
-        self, raw: web.Request, request: Request, fault: ServiceFault | None
-    ) -> tuple[int, web.StreamResponse]:
-        """Return the status that is answered, 0 for none, and the response."""
+    async def _through(self, raw: web.Request, request: Request, fault: ServiceFault | None) -> web.StreamResponse:
         if fault is None:
-            return self._with_status(await self.perform(request))
+            return self._counted(request, None, await self.perform(request))
         if fault.fault in BEFORE:
             return await self._instead(raw, request, fault)
         if fault.fault is Bend.FORGETS:
             self.forgetting(request)
         answer = await self.perform(request)
         if answer.status >= web.HTTPBadRequest.status_code:
-            return self._with_status(answer)  # it refused this by itself: nothing was stored
+            return self._counted(request, fault, answer)  # it refused this by itself: nothing was stored
         return await self._afterwards(raw, request, fault, answer)
 
-    async def _instead(self, raw: web.Request, request: Request, fault: ServiceFault) -> tuple[int, web.StreamResponse]:
-        if fault.fault is Bend.HANG:
-            return 0, await self._never(raw)
-        if fault.fault is Bend.RESET:
-            return 0, _reset(raw)
+    async def _instead(self, raw: web.Request, request: Request, fault: ServiceFault) -> web.StreamResponse:
+        if fault.fault in {Bend.HANG, Bend.RESET}:
+            return await self._unanswered(raw, request, fault, None)
         if fault.fault is Bend.HTML:
-            return fault.status, web.Response(status=fault.status, body=HTML, content_type="text/html")
-        return self._with_status(self.problem(fault, request))
+            return self._counted(request, fault, Answer(fault.status, body=HTML, content_type="text/html"))
+        return self._counted(request, fault, self.problem(fault, request))
 
     async def _afterwards(
         self, raw: web.Request, request: Request, fault: ServiceFault, answer: Answer
-    ) -> tuple[int, web.StreamResponse]:
-        if fault.fault is Bend.ACCEPT_HANG:
-            return 0, await self._never(raw)
-        if fault.fault is Bend.ACCEPT_RESET:
-            return 0, _reset(raw)
-        if fault.fault is Bend.DRIP:
-            return 0, await self._drip(raw, answer)
+    ) -> web.StreamResponse:
+        if fault.fault in {Bend.ACCEPT_HANG, Bend.ACCEPT_RESET, Bend.DRIP}:
+            return await self._unanswered(raw, request, fault, answer)
         if fault.fault is Bend.ERROR_AFTER:
-            return self._with_status(self.problem(fault, request))
-        return self._with_status(self.bare(answer) if fault.fault is Bend.BARE else answer)
+            return self._counted(request, fault, self.problem(fault, request))
+        return self._counted(request, fault, self.bare(answer) if fault.fault is Bend.BARE else answer)
 
-    def _with_status(self, answer: Answer) -> tuple[int, web.StreamResponse]:
-        return answer.status, self._send(answer)
+    async def _unanswered(
+        self, raw: web.Request, request: Request, fault: ServiceFault, answer: Answer | None
+    ) -> web.StreamResponse:
+        """Count a request that is never answered, at once, and let the client learn it its own way."""
+        self.book.count(self.service, request.method, fault.fault, 0)
+        if fault.fault is Bend.DRIP and answer is not None:
+            return await self._drip(raw, answer)
+        if fault.fault not in {Bend.RESET, Bend.ACCEPT_RESET}:
+            await self.until_left(raw, _PATIENCE_S)
+        return _reset(raw)
+
+    def _counted(self, request: Request, fault: ServiceFault | None, answer: Answer) -> web.StreamResponse:
+        self.book.count(self.service, request.method, fault.fault if fault else "", answer.status)
+        return self._send(answer)
 
     @staticmethod
     def _send(answer: Answer) -> web.Response:
         # Content-Type as a header, for with a charset some clients take JSON for text.
-        headers = {"Content-Type": answer.content_type, **answer.headers}
-        return web.Response(status=answer.status, body=answer.octets(), headers=headers)
+        body = answer.octets()
+        headers = {"Content-Type": answer.content_type, **answer.headers} if body else dict(answer.headers)
+        return web.Response(status=answer.status, body=body, headers=headers)
 
     async def until_left(self, raw: web.Request | None, seconds: float) -> bool:
         """Wait so long, or until the client or the service goes; says whether somebody is still there."""
@@ -172,10 +173,6 @@ class WebService:
                 return False
             await asyncio.sleep(min(_LOOK_S, left))
         return True
-
-    async def _never(self, raw: web.Request) -> web.StreamResponse:
-        await self.until_left(raw, _PATIENCE_S)
-        return _reset(raw)
 
     async def _drip(self, raw: web.Request, answer: Answer) -> web.StreamResponse:
         response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
