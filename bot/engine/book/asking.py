@@ -172,7 +172,7 @@ class Asking:
         ledger = self._ctx.ledger
         known = ledger.adoptions.get(key)
         since = known.adopted_at if known is not None and known.adopted_at is not None else _LONG_AGO
-        strange = [e for base, e in ledger.executions.items() if base in ledger.strangers]
+        strange = [e for base, e in ledger.executions.items() if base in ledger.foreign.executions]
         strange += [e for e in self._snapshot.executions if e.base_id not in ledger.executions]
         ours = (e for e in last_revisions(strange) if self._is_of_a_lost_order(e, key) and e.executed_at > since)
         return sum(e.quantity if e.side is OrderSide.BUY else -e.quantity for e in ours)

@@ -32,6 +32,7 @@ from bot.engine.book.order_errors import OrderErrors
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
+from bot.engine.state.told_once import Once
 
 _REMEMBERED = 32  # terms of before that an order is known by: more are not on their way at once
 _OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
@@ -100,8 +101,8 @@ class FactKeeper:
             return
         if _is_of_an_older_sending(order, view):
             return
-        if order.state in _OVER and view.status in AT_BROKER and order.order_ref not in self._ledger.ghosts:
-            self._ledger.ghosts.add(order.order_ref)  # an old message, or an order that nobody manages
+        if order.state in _OVER and view.status in AT_BROKER and order.order_ref not in self._ledger.proof.ghosts:
+            self._ledger.proof.ghosts.add(order.order_ref)  # an old message, or an order that nobody manages
             self._journal.instructions.append(AskSnapshot(f"{order.order_ref} is {order.state} and shown as live"))
         self._identify(order, view)
         self._echo_of_terms(order, view, whole_book)
@@ -117,9 +118,8 @@ class FactKeeper:
     def _second_of_the_name(self, order: Order, view: BrokerOrderView) -> None:
         """One reference, two permIds: both could fill, so both are cancelled and evidence decides. One that is over
         is an older sending of the same reference and says nothing of the present one."""
-        if view.status not in AT_BROKER or (view.perm_id, "twin") in self._ledger.foreign_told:
+        if view.status not in AT_BROKER or not self._ledger.told_once.is_news(Once.TWIN, view.perm_id):
             return
-        self._ledger.foreign_told.add((view.perm_id, "twin"))
         facts = {"order_ref": order.order_ref, "perm_ids": [order.perm_id, view.perm_id], "order_id": view.order_id}
         words = f"{order.order_ref} is live twice at the broker (permId {order.perm_id} and {view.perm_id}): both go"
         self._journal.alert("ORDER_DOUBLED", words, facts)
@@ -162,8 +162,8 @@ class FactKeeper:
         if old is None or order.is_done or _same_terms(shown, order.terms):
             return False
         told = (order.order_ref, str(old))
-        if told not in self._ledger.old_echoes:
-            self._ledger.old_echoes.add(told)
+        if told not in self._ledger.proof.old_echoes:
+            self._ledger.proof.old_echoes.add(told)
             self._journal.instructions.append(AskSnapshot(f"{order.order_ref} is shown with terms of before: {old}"))
         return True
 
@@ -285,10 +285,8 @@ class FactKeeper:
     # ---- what is not ours
 
     def _foreign_order(self, view: BrokerOrderView) -> None:
-        told = (view.perm_id, view.status.value)
-        if told in self._ledger.foreign_told:
+        if not self._ledger.told_once.is_news(Once.STRANGE_ORDER, view.perm_id, view.status):
             return
-        self._ledger.foreign_told.add(told)
         if is_ours(self._ctx.settings.bot_id, view.order_ref):
             code, text = "LOST_ORDER", f"the broker has {view.order_ref}, the store does not"
         else:

@@ -25,6 +25,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import NewExecution
 from bot.engine.state.steps import Birth, Step
+from bot.engine.state.told_once import Once
 from bot.risk.ladder import freeze_plan, stop_loss_of
 
 
@@ -81,8 +82,7 @@ class FillKeeper:
         """A correction may change price and quantity. One of side or contract is told, and nothing is made of it."""
         if known.side is corrected.side and known.contract_key == corrected.contract_key:
             return False
-        if (known.perm_id, corrected.exec_id) not in self._ledger.foreign_told:
-            self._ledger.foreign_told.add((known.perm_id, corrected.exec_id))
+        if self._ledger.told_once.is_news(Once.CONTRADICTS, known.perm_id, corrected.exec_id):
             words = f"{corrected.exec_id} turns {known} into {corrected}: look at it in TWS"
             self._journal.alert("EXECUTION_CONTRADICTS", words, {"exec_id": corrected.exec_id})
             self._journal.instructions.append(AskSnapshot(f"execution {corrected.exec_id} contradicts"))
@@ -312,7 +312,7 @@ class FillKeeper:
         if event.exec_id != execution.exec_id and execution.base_id in self._ledger.charged:
             return  # of a fill that was corrected since: what is charged already is the newer one's
         self._journal.batch.commissions[execution.exec_id] = event.commission
-        if execution.base_id in self._ledger.strangers:
+        if execution.base_id in self._ledger.foreign.executions:
             self._ledger.charged[execution.base_id] = event.commission
             sold_elsewhere.recount(self._journal, execution.contract_key)
             return
@@ -347,7 +347,7 @@ class FillKeeper:
 
     def _stranger(self, execution: Execution, known: Execution | None) -> None:
         """An execution of no order of ours; it may tell what contracts brought that are gone."""
-        self._ledger.strangers.add(execution.base_id)
+        self._ledger.foreign.executions.add(execution.base_id)
         paid = self._ledger.commissions.get(execution.exec_id)
         if paid is not None:
             self._ledger.charged[execution.base_id] = paid

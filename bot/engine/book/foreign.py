@@ -73,9 +73,9 @@ def executed(journal: Journal, execution: Execution) -> None:
 def order_seen(journal: Journal, view: BrokerOrderView) -> None:
     """Somebody else's order: a live one on a contract of ours halts its symbol, a buy is in the way of our sales."""
     if view.side is OrderSide.BUY and view.status in MAY_FILL and view.perm_id:
-        journal.ledger.other_buys[view.perm_id] = view
+        journal.ledger.foreign.buys[view.perm_id] = view
     else:
-        journal.ledger.other_buys.pop(view.perm_id, None)
+        journal.ledger.foreign.buys.pop(view.perm_id, None)
     symbol = _symbol_of_ours(journal.ledger, view.contract_key) if view.status in AT_BROKER else None
     if symbol is not None:
         words = f"order {view.perm_id} of somebody else ({view.side} {view.quantity}) is live on a contract of ours"
@@ -97,7 +97,7 @@ def in_words(view: BrokerOrderView) -> str:
 
 def in_the_way(ledger: Ledger, key: str) -> str:
     """Return in words what keeps the broker from taking any sale of a contract; empty: nothing that we know of."""
-    buys = [f"{name_of(view)} ({in_words(view)})" for view in ledger.other_buys_on(key)]
+    buys = [f"{name_of(view)} ({in_words(view)})" for view in ledger.foreign.buys_on(key)]
     if not buys:
         return ""
     return f"the broker takes no sale beside somebody else's buy, order {' and '.join(buys)}: take it back in TWS"
@@ -116,7 +116,7 @@ def holdings(
 
     A symbol with an open question keeps what was known: its contracts may be on their way out, and shares their place.
     """
-    known = journal.ledger.not_ours
+    known = journal.ledger.foreign.holdings
     for key in sorted(known.keys() | there.keys()):
         if symbol_of_key(key) in open_questions:
             continue
@@ -132,10 +132,8 @@ def holdings(
 def opaque(journal: Journal, seen: ForeignSeen) -> None:
     """Tell once of a holding, an order or an execution of somebody else that no type of ours holds. Executions are told
     by their security: who trades it all day is no news with each fill."""
-    told = (seen.subject, name_of_opaque(seen))
-    if told in journal.ledger.opaque_told:
+    if not journal.ledger.foreign.is_news(seen.subject, name_of_opaque(seen)):
         return
-    journal.ledger.opaque_told.add(told)
     text = f"{seen.subject} of somebody else: {seen.words} of {seen.key}, left alone and not counted"
     facts = {"key": seen.key, "id": seen.identity, **seen.facts}
     journal.alert(_CODE_OF[seen.subject], text, facts, severity=INFO)

@@ -94,7 +94,7 @@ class LostOrders:
         told: dict[str, list[int | Decimal]] = {}
         for execution in self._sold[order.order_ref]:
             paid = self._ctx.ledger.commissions.get(execution.exec_id)
-            self._ctx.ledger.strangers.discard(execution.base_id)
+            self._ctx.ledger.foreign.executions.discard(execution.base_id)
             self._journal.batch.executions.append(NewExecution(execution, paid, order.id, None))
             told[execution.exec_id] = [execution.quantity, execution.price]
         return told

@@ -13,6 +13,7 @@ from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
+from bot.engine.state.told_once import Once
 from bot.engine.trade.refusals import Policy, policy_of, stops_not_taken
 
 _INSTEAD: Final = {
@@ -69,13 +70,12 @@ class OrderEnds:
 
     def _tell_of_the_end_of_attempts(self, order: Order) -> None:
         """Say once what is done instead of what the broker does not take."""
-        times, key = self._times(order), (0, f"given up: {order.purpose} {order.position_id}")
+        times = self._times(order)
         if order.purpose not in _INSTEAD or times < MOST_ATTEMPTS:
-            self._ledger.foreign_told.discard(key)
+            self._ledger.told_once.forget(Once.GIVEN_UP, order.purpose, order.position_id)
             return
-        if key in self._ledger.foreign_told:
+        if not self._ledger.told_once.is_news(Once.GIVEN_UP, order.purpose, order.position_id):
             return
-        self._ledger.foreign_told.add(key)
         code, what, instead = _INSTEAD[order.purpose]
         words = f"{what} of {key_words(order.contract_key)} was not taken {times} times in a row: {instead}"
         facts = {

@@ -25,6 +25,7 @@ from bot.engine.book.order_ends import OrderEnds
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
+from bot.engine.state.told_once import Once
 
 
 class OrderErrors:
@@ -62,9 +63,7 @@ class OrderErrors:
 
     def _tell_of_the_read_only_api(self, event: OrderErred) -> None:
         """A box of the gateway keeps every order out: one message a day says which."""
-        told = (0, RefusalKind.READ_ONLY)
-        if told not in self._ledger.foreign_told:
-            self._ledger.foreign_told.add(told)
+        if self._ledger.told_once.is_news(Once.READ_ONLY):
             words = (
                 "the gateway takes no orders: its API is read-only. Untick API > Settings > Read-Only API in TWS or "
                 "IB Gateway; until then what is held has no stop at the broker"
@@ -126,9 +125,7 @@ class OrderErrors:
                     actor="broker",
                 )
             )
-        told = (0, f"ambiguous {order.order_ref}")
-        if told not in self._ledger.foreign_told:
-            self._ledger.foreign_told.add(told)
+        if self._ledger.told_once.is_news(Once.AMBIGUOUS, order.order_ref):
             words = f"{order.order_ref}: {event.code} {event.text}"
             self._journal.alert("ORDER_AMBIGUOUS", words, {"code": event.code})
         self._journal.instructions.append(AskSnapshot(f"error {event.code} on {order.order_ref}"))
@@ -146,10 +143,9 @@ class OrderErrors:
 
     def _tell_of_refused_change(self, order: Order, reason: str, facts: Mapping[str, str]) -> None:
         """A stop that stays as it was protects at its old price, or less than is held: told once a stop and reason."""
-        told = (order.perm_id or 0, f"{order.order_ref} not changed {order.changes_are_over}")
-        if told in self._ledger.foreign_told:
+        which = order.perm_id or 0, order.order_ref, order.changes_are_over
+        if not self._ledger.told_once.is_news(Once.NOT_CHANGED, *which):
             return
-        self._ledger.foreign_told.add(told)
         times = f" {order.change_refusals} times in a row" if order.changes_are_over else ""
         words = f"the stop of {key_words(order.contract_key)} could not be changed{times}: {reason}"
         facts = {"order_ref": order.order_ref, "times": str(order.change_refusals), **facts}

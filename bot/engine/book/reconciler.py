@@ -59,6 +59,7 @@ from bot.engine.state.fact_name import FactName
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import LEFT_ALONE, SET_ASIDE, ReconcileLine, ReconcileRow
 from bot.engine.state.steps import Birth, Step
+from bot.engine.state.told_once import Once
 from bot.risk.ladder import freeze_plan
 
 _IN_VAIN: Final = "could not be applied, told once"
@@ -200,12 +201,12 @@ class Reconciler:
         if not conclusive:
             return
         there = {view.perm_id for view in snapshot.open_orders}
-        self._ctx.ledger.other_buys = {p: view for p, view in self._ctx.ledger.other_buys.items() if p in there}
+        self._ctx.ledger.foreign.keep_buys(there)
         for view in snapshot.open_orders:
             self._alone(
                 FactName("ghost", view.order_ref or str(view.perm_id)), view.contract_key, self._call_off_a_ghost, view
             )
-        self._ctx.ledger.ghosts &= {view.order_ref for view in snapshot.open_orders}
+        self._ctx.ledger.proof.ghosts &= {view.order_ref for view in snapshot.open_orders}
 
     def _charge(self, keeper: FactKeeper, told: CommissionReported) -> None:
         execution = self._ctx.ledger.executions.get(base_of(told.exec_id))
@@ -260,8 +261,7 @@ class Reconciler:
             return  # it may have ended while the book was being read
         facts = {"order_ref": order.order_ref, "state": order.state.value, "broker": view.status.value}
         words = f"{order.order_ref} is {order.state} here and live at the broker: it is cancelled"
-        if (view.perm_id, "ghost") not in self._ctx.ledger.foreign_told:
-            self._ctx.ledger.foreign_told.add((view.perm_id, "ghost"))
+        if self._ctx.ledger.told_once.is_news(Once.GHOST, view.perm_id):
             self._journal.alert("ORDER_STILL_LIVE", words, facts)
         self._journal.instructions.append(CancelOrder(order.order_ref, view.order_id))
         self._line("order", order.order_ref, order.state.value, view.status.value, "cancel sent")
@@ -528,7 +528,7 @@ class Reconciler:
         self._alone(
             FactName("other", "holdings"), "", foreign.holdings, self._journal, there, settler.delivered, questions
         )
-        known = ctx.ledger.not_ours
+        known = ctx.ledger.foreign.holdings
         for key in sorted(known.keys() | there.keys()):
             self._line("position", key, str(known.get(key, 0)), str(there.get(key, 0)), LEFT_ALONE)
 

@@ -139,7 +139,7 @@ def _sales_of(ledger: Ledger, position: Position) -> tuple[Sale, ...]:
     opened first of those from which it can have come."""
     affected = _affected(ledger, position.key)
     since = min((p.opened_at for p in affected), default=position.opened_at)
-    strangers = (ledger.executions[base] for base in ledger.strangers if base in ledger.executions)
+    strangers = (ledger.executions[base] for base in ledger.foreign.executions if base in ledger.executions)
     theirs = [e for e in strangers if e.contract_key == position.key and e.executed_at >= since]
     every = (*ledger.positions.values(), *ledger.closed.values())
     adopted = [p for p in every if p.key == position.key and p.origin is Origin.BROKER and p.opened_at >= since]

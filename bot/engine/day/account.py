@@ -129,7 +129,7 @@ def _look_for_cash(ctx: Context, journal: Journal, before: AccountReported, even
     fills = [
         (each, _multiplier(ctx, each.contract_key), _commission(ctx, each.exec_id))
         for each in between(ledger.executions.values(), before.at, event.at, _SLACK)
-        if base_of(each.exec_id) not in ledger.strangers
+        if base_of(each.exec_id) not in ledger.foreign.executions
     ]
     flow = cash_flow(before, event, fills, ctx.settings.risk.cash_flow_usd, _SLACK)
     if flow is not None:

@@ -59,15 +59,15 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
         return _ASK_AGAIN.total_seconds(), "the machine's clock was set"
     if any(o.state is OrderState.UNKNOWN for o in ledger.open_orders.values()):
         return _ASK_AGAIN.total_seconds(), "an order is in doubt"
-    if ledger.other_buys and any(
-        p.unprotected_since and ledger.other_buys_on(p.key) for p in ledger.positions.values()
+    if ledger.foreign.buys and any(
+        p.unprotected_since and ledger.foreign.buys_on(p.key) for p in ledger.positions.values()
     ):
         return _ASK_AGAIN.total_seconds(), "an order of somebody else is in the way of a sale"
     if ledger.tallies.unseen:
         return ctx.settings.engine.ack_seconds, "an execution is missing"
     if ledger.proof.fact_faults:
         return _FAULTY_AGAIN_S, "a fact waits to be applied"
-    if ledger.ghosts:
+    if ledger.proof.ghosts:
         return ctx.settings.engine.ack_seconds, "an order that is over is shown as live"
     return RECONCILE.every_s(ctx.setting), "timer"
 

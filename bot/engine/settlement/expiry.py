@@ -166,7 +166,7 @@ def expire(
 def _expire(ctx: Context, journal: Journal, position: Position) -> None:
     contract = position.contract
     price = price_at_end(ctx, contract) or _price_of_mark(ctx, position)
-    before = None if contract.settles_in_cash else int(ctx.ledger.not_ours.get(contract.symbol, 0))
+    before = None if contract.settles_in_cash else int(ctx.ledger.foreign.holdings.get(contract.symbol, 0))
     words = f"{position.quantity} x {contract} held through its expiry, {_standing(contract, price)}"
     evidence = {"underlying": price, "left": position.quantity, "shares_before": before, "was": position.close_reason}
     sets = PositionChange(

@@ -72,7 +72,7 @@ class Settler:
 
     def exercise_early(self, position: Position, contracts: int) -> None:
         """Take contracts off the book that somebody exercised before their expiry."""
-        verdict, known = early_verdict(self._ctx, position), self._ctx.ledger.not_ours
+        verdict, known = early_verdict(self._ctx, position), self._ctx.ledger.foreign.holdings
         worth = verdict.value(position.contract) * contracts
         self._ctx.ledger.change(position, fills.settle(position, contracts, worth))
         evidence = {**self._evidence(position, verdict), "contracts": contracts}
@@ -320,7 +320,7 @@ def exercised_early(
     found: set[str] = set()
     for symbol, group in by_symbol.items():
         due = sum(position.contract.shares_of(contracts) for position, contracts in group)
-        if due and shares.get(symbol, 0) - ctx.ledger.not_ours.get(symbol, 0) == due:
+        if due and shares.get(symbol, 0) - ctx.ledger.foreign.holdings.get(symbol, 0) == due:
             found |= {position.id for position, _ in group}
     return frozenset(found)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
@@ -95,9 +95,13 @@ class FactFaults:
         ledger.proof.dispute(disputed, len(self.faults))
 
 
-_SMALL: Final = ("strangers", "foreign_told", "other_buys", "ghosts", "old_echoes")
-"""What an applier may change beside the ledger's tables: no trade of ours makes these grow."""
-_OF_PROOF: Final = ("told", "capped", "unequal", "doubted")
+_SMALL: Final[Mapping[str, Sequence[str]]] = {
+    "foreign": ("executions", "buys", "opaque"),
+    "told_once": ("told",),
+    "proof": ("told", "capped", "unequal", "doubted", "ghosts", "old_echoes"),
+}
+"""What an applier may change beside the ledger's tables, by the room that owns it: no trade of ours makes these
+grow."""
 
 
 class Savepoint:
@@ -106,8 +110,8 @@ class Savepoint:
     def __init__(self, ledger: Ledger, journal: Journal) -> None:
         self._ledger, self._journal = ledger, journal
         self._mark = ledger.undo.begin()
-        rooms: tuple[tuple[object, Sequence[str]], ...] = ((ledger, _SMALL), (ledger.proof, _OF_PROOF))
-        self._small = [(room, name, copy.copy(getattr(room, name))) for room, names in rooms for name in names]
+        rooms = [(getattr(ledger, room), name) for room, names in _SMALL.items() for name in names]
+        self._small = [(room, name, copy.copy(getattr(room, name))) for room, name in rooms]
         batch = journal.batch
         self._lists = {f.name: len(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), list)}
         self._dicts = {f.name: dict(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), dict)}

@@ -16,7 +16,6 @@ from bot.domain.approval import APPROVAL, Approval
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
-from bot.domain.events import BrokerOrderView
 from bot.domain.instruments import Right
 from bot.domain.kinds import Entities, Entity, kind_of
 from bot.domain.machine import C, Living, T
@@ -31,9 +30,11 @@ from bot.domain.strategy_switch import StrategySwitch, SwitchState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.broker_account import BrokerAccount
 from bot.engine.state.clocks import Clocks
+from bot.engine.state.not_ours import Foreign
 from bot.engine.state.proof import Proof
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
 from bot.engine.state.tallies import counted_anew
+from bot.engine.state.told_once import ToldOnce
 from bot.engine.state.undo import NotedDict, Undo
 from bot.risk.correlation import Bet, Minutes, bet_on
 
@@ -97,7 +98,8 @@ class Ledger:
         self.moved: set[str] = set()  # positions that changed, or an order of which did, since a tick went round last
         self.executions: dict[str, Execution] = self.table(loaded.executions)
         self.commissions: dict[str, Decimal] = self.table(loaded.commissions)
-        self.strangers: set[str] = set(loaded.strangers)  # bases of executions that no order of ours made
+        self.foreign = Foreign(loaded, self.undo)
+        self.told_once = ToldOnce()
         self.charged: dict[str, Decimal] = self.table()  # base of the execId -> dollars that its position was charged
         for exec_id in sorted(self.commissions):
             if base_of(exec_id) in self.executions:
@@ -106,17 +108,12 @@ class Ledger:
         self.last_signal_at: dict[tuple[str, str], datetime] = self.table(loaded.last_signal_at)
         self.link_told_at: dict[str, datetime] = {}  # state of the connection -> when it was last told of
         self.too_large: dict[str, datetime] = self.table()  # position -> since when its stop would sell too much
-        self.foreign_told: set[tuple[int, str]] = set()  # (permId, status) of other people's orders, already told
-        self.other_buys: dict[int, BrokerOrderView] = {}  # permId -> somebody else's buy that was last seen live
-        # What is in the account and not ours: holdings as explained, and (subject, id) of what no type of ours holds.
-        self.not_ours, self.opaque_told = self.table(loaded.not_ours), set(loaded.opaque_told)
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
         self.bid_seen = dict(loaded.bid_seen)  # the same of the option's bid
         self.disk_block = ""  # why the disk of the store keeps entries out; empty: it does not
         self.proof = Proof()
         self.clocks = Clocks()
         self.breakers_fault = ""  # in words, while they cannot be read
-        self._begin_unstored()
         self.account = BrokerAccount(loaded)
         self.minutes: Minutes = {}  # last prices of the minutes, as the limits keep them
         for position in self.positions.values():
@@ -128,18 +125,12 @@ class Ledger:
         for base, (_, quantity) in self.earliest.items():
             self._take_away(base, quantity - self.executions[base].quantity if base in self.executions else 0)
 
-    def _begin_unstored(self) -> None:
-        """What the broker says of its own accord, and what follows from it: a start knows nothing of it."""
-        self.old_echoes: set[tuple[str, str]] = set()  # (reference, terms of before) that the book was asked for
-        self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
-
     def carry_on(self, before: Ledger) -> None:
         """Take over what is not stored and a failed tick does not make untrue: the link, and what is in doubt."""
         self.proof.carry_on(before.proof)
         self.clocks = before.clocks.unsaid()
         self.disk_block = before.disk_block
-        self.other_buys = before.other_buys
-        self.old_echoes = before.old_echoes
+        self.foreign.carry_on(before.foreign)
         for order in self.orders.values():
             if (known := before.orders.get(order.id)) is not None:
                 self.change(order, OrderChange(superseded=known.superseded))
@@ -312,7 +303,7 @@ class Ledger:
         """Let go of what was over ENDED_DAYS ago: a bot that runs for months remembers what a start would load.
 
         A broker tells of orders and executions of a day until its nightly restart, and may correct one of Friday's on
-        the Tuesday after. Told once a day is what is in `foreign_told`.
+        the Tuesday after.
         """
         since = today - timedelta(days=ENDED_DAYS)
         ended = {
@@ -339,8 +330,8 @@ class Ledger:
         self._forget_executions(now - timedelta(days=EXECUTION_DAYS))
         self.by_key = defaultdict(set, {key: ids for key, ids in self.by_key.items() if ids})
         self.account.forget_before(since)
-        self.foreign_told.clear()
-        self.old_echoes.clear()
+        self.told_once.begin_day()
+        self.proof.begin_day()
 
     def _is_history(self, order: Order, ended: set[str], since: date) -> bool:
         if not order.is_done or order.position_id in self.positions:
@@ -374,7 +365,7 @@ class Ledger:
         self.commissions = self.table((i, cost) for i, cost in self.commissions.items() if base_of(i) in kept)
         self.charged = self.table((base, cost) for base, cost in self.charged.items() if base in kept)
         self.earliest = self.table((base, first) for base, first in self.earliest.items() if base in kept)
-        self.strangers &= kept.keys()
+        self.foreign.keep_executions(kept)
 
     @property
     def open_reviews(self) -> list[Review]:
@@ -436,10 +427,6 @@ class Ledger:
     def awaiting_answer(self) -> Iterable[Order]:
         """Return the orders that the broker owes a word on."""
         return [o for o in self.open_orders.values() if o.state in _UNSETTLED or o.wanted is not None]
-
-    def other_buys_on(self, key: str) -> list[BrokerOrderView]:
-        """Return the live buys of other people on a contract: the broker takes no sale beside them."""
-        return [view for view in self.other_buys.values() if view.contract_key == key]
 
     def positions_of(self, key: str) -> list[Position]:
         return [self.positions[i] for i in sorted(self.by_key.get(key, ()))]

@@ -27,6 +27,8 @@ class Proof:
         self.fact_faults = 0
         self.unequal: set[str] = set()  # contracts of which the broker's last whole book shows another quantity
         self.doubted: set[str] = set()  # contracts of which the broker's last whole book shows fewer than we count
+        self.old_echoes: set[tuple[str, str]] = set()  # (reference, terms of before) that the book was asked for
+        self.ghosts: set[str] = set()  # references of orders that are over here and live at the broker
 
     def carry_on(self, before: Proof) -> None:
         """Take over what a failed tick does not make untrue: the link, its word and what is in doubt. That the book was
@@ -34,6 +36,11 @@ class Proof:
         self.linked_since, self.told, self.capped = before.linked_since, before.told, before.capped
         self.doubted, self.unequal = before.doubted, before.unequal
         self.disputed, self.fact_faults = before.disputed, before.fact_faults
+        self.old_echoes = before.old_echoes
+
+    def begin_day(self) -> None:
+        """Orders of the day before are over: what was asked about them may be asked anew."""
+        self.old_echoes.clear()
 
     # ---- the link
 

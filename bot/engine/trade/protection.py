@@ -50,7 +50,7 @@ def may_sell_more(ctx: Context, position: Position) -> bool:
     fewer contracts than we count."""
     ledger, key = ctx.ledger, position.key
     is_there = ledger.proof.may_sell_more(key, ledger.held_on(key))
-    return is_there and not ledger.live_on(key, OrderSide.BUY) and not ledger.other_buys_on(key)
+    return is_there and not ledger.live_on(key, OrderSide.BUY) and not ledger.foreign.buys_on(key)
 
 
 def due_to_stop(position: Position, orders: Sequence[Order]) -> int:
