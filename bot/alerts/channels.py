@@ -13,6 +13,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
+from bot.alerts import telegram
 from bot.alerts.ground import Ground
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
@@ -96,7 +97,7 @@ class ChannelRow:
         return made
 
 
-_ROWS: Final[tuple[ChannelRow, ...]] = ()
+_ROWS: Final[tuple[ChannelRow, ...]] = (ChannelRow(telegram.CHANNEL, telegram.targets, "bot.admin.deliverer:make"),)
 CHANNELS: Final[Mapping[str, ChannelRow]] = MappingProxyType({row.channel.name: row for row in _ROWS})
 
 

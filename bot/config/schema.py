@@ -420,6 +420,9 @@ HttpAddress = Annotated[str, AfterValidator(_http_address)]
 
 class TelegramSettings(Section):
     base_url: HttpAddress = Field("https://api.telegram.org", description="in sim the simulated service's")
+    chats: dict[str, Annotated[int, Field(gt=-(2**52), lt=2**52)]] = Field(
+        default_factory=dict, description="name of a group: its numeric id, negative; what is said there all may read"
+    )
 
 
 class DiscordSettings(Section):

@@ -57,6 +57,7 @@ class ApprovalChange(TypedDict, total=False):
     decided_at: datetime | None
     decided_by: str | None
     reason: str
+    edits: int
 
 
 @living
@@ -71,3 +72,4 @@ class Approval(Living[ApprovalTrigger, ApprovalChange]):
     decided_at: datetime | None = None
     decided_by: str | None = None
     reason: str = ""
+    edits: int = 0  # how often its terms were changed by a person

@@ -276,6 +276,7 @@ class Engine:
         if not rests:
             run(runs.JOB, runs.by_the_clock, tick_memory.settlements)
         run("no market", tick_memory.no_market.tell, schedule, tick_memory.calm.rests)
+        run("reminders", tick_memory.reminders.look, tick_memory.outbox)
         run("what is due to be said", tick_memory.outbox.send)
         run("time budgets", budgets.tell_of_what_takes_too_long, schedule, tick_memory.calm.rests)
         if not rests:

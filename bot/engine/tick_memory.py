@@ -13,6 +13,7 @@ from bot.engine.day.not_trading import NotTradingWatch
 from bot.engine.day.rest import Rest
 from bot.engine.day.restart_windows import RestartWindows
 from bot.engine.operator import PersonsApprovals
+from bot.engine.outbox.approvals import Reminders
 from bot.engine.outbox.outbox import Outbox
 from bot.engine.settlement.runs import SettlementRuns
 from bot.engine.state.fact_faults import FactFaults
@@ -43,6 +44,7 @@ class TickMemory:
     holdings: ToldHoldings = field(default_factory=ToldHoldings)
     calm: CalmPositions = field(default_factory=CalmPositions)
     totals: DayTotals = field(default_factory=DayTotals)
+    reminders: Reminders = field(default_factory=Reminders)
     outbox: Outbox = field(default_factory=Outbox)
     reloading: Reloading = field(default_factory=Reloading)
     approvals: PersonsApprovals = field(default_factory=lambda: PersonsApprovals({}))

@@ -24,7 +24,6 @@ _SECONDS: Final[Mapping[str, str]] = {
 }
 
 
-
 def seconds_sql(dialect: str, begin: str, end: str) -> str:
     """Return the seconds from one stored time to another, in the words of a database."""
     return _SECONDS[dialect].format(a=begin, b=end)

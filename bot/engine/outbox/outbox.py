@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bot.domain.kinds import KINDS, Entity
-from bot.domain.message import Message
+from bot.domain.message import ADMIN, Message
 from bot.engine.outbox import sending
 from bot.engine.outbox.draft import Draft
 from bot.engine.outbox.sending import Delivery, Pace
 from bot.engine.outbox.speech import SPEECHES, Said, Speech, by_machine
 from bot.engine.outbox.voice import SILENT, Voice
-from bot.engine.outbox.writing import write
+from bot.engine.outbox.writing import key_of, write
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import NewTransition
@@ -55,6 +55,10 @@ class Outbox:
             for speech in self._speeches.get(row.machine, ()):
                 if speech.is_about(row) and not row.trigger.startswith(_REFUSED):
                     yield from speech.words(Said(ctx, row, _entity(journal, row)))
+
+    def was_said(self, journal: Journal, key: str, tier: str = ADMIN) -> bool:
+        """Say whether anybody was told what has this key."""
+        return any(journal.ledger.message_said(key_of(key, tier, target)) for target in self.voice.targets)
 
     def start(self, journal: Journal) -> None:
         """What was handed over before this start and not answered may have arrived."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.engine.outbox import approvals
 from bot.engine.outbox.draft import Draft
 from bot.engine.state.context import Context
 from bot.engine.state.records import NewTransition
@@ -41,7 +42,13 @@ class Speech:
         return self.trigger in {"", row.trigger} and self.to_state in {"", row.to_state}
 
 
-SPEECHES: Final[tuple[Speech, ...]] = ()
+SPEECHES: Final[tuple[Speech, ...]] = (
+    Speech("approval", approvals.asked, trigger="created"),
+    Speech("approval", approvals.edited, trigger="edit"),
+    Speech("approval", approvals.decided, trigger="approve"),
+    Speech("approval", approvals.decided, trigger="reject"),
+    Speech("approval", approvals.decided, trigger="expire"),
+)
 
 
 def by_machine(speeches: Iterable[Speech]) -> Mapping[str, tuple[Speech, ...]]:

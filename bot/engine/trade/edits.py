@@ -73,7 +73,7 @@ def edit(ctx: Context, signal: Signal, approval: Approval, payload: Payload, act
     words = f"edited by {actor}: {difference}"
     evidence = {"before": _facts(old), "after": _facts(new), "rules": rule_facts(results)}
     return [
-        Step(approval, ApprovalTrigger.EDIT, words, evidence, ApprovalChange(reason=words), actor=actor),
+        Step(approval, ApprovalTrigger.EDIT, words, evidence, ApprovalChange(edits=approval.edits + 1), actor=actor),
         _changed(ctx, signal, new, words, evidence, actor),
     ]
 

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Index
 
 from bot.domain.approval import Approval, ApprovalState
-from bot.store.fields import key, label, ref, utc, word, words
+from bot.store.fields import key, label, ref, utc, whole, word, words
 from bot.store.stored import Stored
 
 APPROVALS: Final = Stored(
@@ -21,6 +21,7 @@ APPROVALS: Final = Stored(
     utc("decided_at", maybe=True),
     label("decided_by", "actor of the answer; rules: nobody was asked", maybe=True),
     words("reason"),
+    whole("edits", "how often a person changed its terms", default="0"),
     more=(Index(None, "signal_id"), Index(None, "state")),
     comment="the question whether a signal may be traded, and its answer",
 )
