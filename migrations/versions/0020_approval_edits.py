@@ -1,6 +1,6 @@
 """How often a person changed the terms of a question, and the updates of Telegram that were taken up.
 
-Revision: 0019, after 0018
+Revision: 0020, after 0019
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0019"
-down_revision: str | None = "0018"
+revision: str = "0020"
+down_revision: str | None = "0019"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
