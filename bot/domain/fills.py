@@ -1,16 +1,21 @@
 """What an execution, its correction or its commission changes of an order and of a position: pure functions of values.
 
 `quantity` is in contracts; a `value` is a sum of price x contracts, per share. Nothing here says what follows from a
-change; that needs a desk and is `bot.engine.book.fills`.
+change; that needs a desk and is `bot.engine.book.fills`. Which triggers it is, follows from values too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
-from bot.domain.order import Execution, Order, OrderChange
-from bot.domain.position import Position, PositionChange
+from bot.domain.order import ORDER, Execution, Order, OrderChange, OrderState, OrderTrigger, Purpose
+from bot.domain.order_tag import Why
+from bot.domain.position import Position, PositionChange, PositionState, PositionTrigger
+from bot.domain.signal import SignalState
+
+_BEFORE_ITS_END: Final = frozenset({PositionState.FILLED, PositionState.TRAILING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,32 @@ def correct_order(order: Order, more: Difference) -> OrderChange:
     )
 
 
+def order_trigger(state: OrderState, remaining: int) -> OrderTrigger:
+    """Return what an execution is to its order in this state, when `remaining` are left with it counted."""
+    if state is OrderState.FILLED:
+        return OrderTrigger.LATE_FILL  # beyond its quantity, or instead of a fill that was taken back
+    if remaining <= 0:
+        return OrderTrigger.FILL
+    return OrderTrigger.LATE_FILL if state in ORDER.terminal else OrderTrigger.PARTIAL_FILL
+
+
+GIVEN_UP: Final = frozenset({SignalState.EXPIRED, SignalState.CANCELLED, SignalState.REJECTED})
+"""States of a signal that a fill leads out of: it raced our cancel."""
+
+
 # ---- positions
+
+
+def exit_triggers(state: PositionState, left: int, purpose: Purpose, why: Why) -> tuple[PositionTrigger, ...]:
+    """Return what a sale is to its position in this state, one after the other, when `left` contracts are held with it
+    counted: a stop that is hit closes, a rung that leaves something does not."""
+    if purpose is Purpose.PROTECT and state in _BEFORE_ITS_END:
+        return (PositionTrigger.STOPPED, PositionTrigger.EXIT_FILL)
+    if why is Why.RUNG and left > 0:
+        return (PositionTrigger.SCALE_OUT,)
+    if state is not PositionState.CLOSING:
+        return (PositionTrigger.REQUEST_CLOSE, PositionTrigger.EXIT_FILL)
+    return (PositionTrigger.EXIT_FILL,)
 
 
 def fill_entry(position: Position, execution: Execution) -> PositionChange:

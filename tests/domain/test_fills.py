@@ -6,15 +6,29 @@ import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import fills
 from bot.domain.instruments import OptionContract, Right
-from bot.domain.order import Execution, Order, OrderSide, OrderType, Purpose, Terms
-from bot.domain.position import ExitPlan, Position, Settlement
+from bot.domain.order import (
+    ORDER,
+    Execution,
+    Order,
+    OrderSide,
+    OrderState,
+    OrderTrigger,
+    OrderType,
+    Purpose,
+    Terms,
+)
+from bot.domain.order_tag import Why
+from bot.domain.position import OPEN, POSITION, ExitPlan, Position, PositionState, PositionTrigger, Settlement
+from bot.domain.signal import SIGNAL, SignalTrigger
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 PLAN = ExitPlan((), Decimal("0.5"), Decimal("0.25"), Decimal("0.5"), None)
@@ -134,3 +148,60 @@ def test_sums_of_what_was_sold_elsewhere_are_replaced_and_not_added() -> None:
 def test_a_part_of_an_entry_leaves_at_its_own_mean_price() -> None:
     held = position(entry_quantity=4, entry_value=Decimal(10))
     assert fills.take_from_entry(held, 1) == fills.Difference(-1, Decimal("-2.5"))
+
+
+# ---- which triggers an execution is
+
+
+@pytest.mark.parametrize("state", OrderState)
+@pytest.mark.parametrize("remaining", [-1, 0, 1])
+def test_an_execution_is_a_trigger_that_its_orders_table_takes(state: OrderState, remaining: int) -> None:
+    trigger = fills.order_trigger(state, remaining)
+    assert (state, trigger) in ORDER.table
+    if state is OrderState.FILLED:
+        assert trigger is OrderTrigger.LATE_FILL
+    elif remaining <= 0:
+        assert trigger is OrderTrigger.FILL
+    else:
+        over = state in {OrderState.CANCELLED, OrderState.REJECTED}
+        assert trigger is (OrderTrigger.LATE_FILL if over else OrderTrigger.PARTIAL_FILL)
+
+
+S, T = PositionState, PositionTrigger
+
+
+@pytest.mark.parametrize(
+    "state, left, purpose, why, triggers",
+    [
+        (S.FILLED, 2, Purpose.PROTECT, Why.STOP, (T.STOPPED, T.EXIT_FILL)),
+        (S.TRAILING, 0, Purpose.PROTECT, Why.STOP, (T.STOPPED, T.EXIT_FILL)),
+        (S.CLOSING, 1, Purpose.PROTECT, Why.STOP, (T.EXIT_FILL,)),
+        (S.FILLED, 2, Purpose.EXIT, Why.RUNG, (T.SCALE_OUT,)),
+        (S.TRAILING, 0, Purpose.EXIT, Why.RUNG, (T.REQUEST_CLOSE, T.EXIT_FILL)),
+        (S.CLOSING, 1, Purpose.EXIT, Why.RUNG, (T.SCALE_OUT,)),
+        (S.FILLED, 2, Purpose.EXIT, Why.CLOSE, (T.REQUEST_CLOSE, T.EXIT_FILL)),
+        (S.CLOSING, 0, Purpose.EXIT, Why.CLOSE, (T.EXIT_FILL,)),
+        (S.CLOSING, -1, Purpose.EXIT, Why.OTHER, (T.EXIT_FILL,)),
+    ],
+)
+def test_a_sale_is_what_its_order_was_for(
+    state: PositionState, left: int, purpose: Purpose, why: Why, triggers: tuple[PositionTrigger, ...]
+) -> None:
+    assert fills.exit_triggers(state, left, purpose, why) == triggers
+
+
+@pytest.mark.parametrize("state", sorted(OPEN))
+@pytest.mark.parametrize("left", [-1, 0, 3])
+@pytest.mark.parametrize("purpose", [Purpose.PROTECT, Purpose.EXIT])
+@pytest.mark.parametrize("why", Why)
+def test_the_triggers_of_a_sale_are_taken_one_after_the_other(
+    state: PositionState, left: int, purpose: Purpose, why: Why
+) -> None:
+    now: StrEnum = state
+    for trigger in fills.exit_triggers(state, left, purpose, why):
+        now = POSITION.table[now, trigger]
+    assert now is PositionState.CLOSING or left > 0
+
+
+def test_a_fill_leads_out_of_every_end_of_a_signal_but_its_own() -> None:
+    assert {state for state in SIGNAL.terminal if (state, SignalTrigger.LATE_FILL) in SIGNAL.table} == fills.GIVEN_UP

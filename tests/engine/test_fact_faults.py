@@ -64,7 +64,7 @@ OF_ONE_CONTRACT = {
     "commission": (FactKeeper, "commission"),
     "order view": (FactKeeper, "order_reported"),
     "order error": (FactKeeper, "order_erred"),
-    "fill, half done": (FillKeeper, "_write"),
+    "fill, half done": (Journal, "executed"),
     "holding": (Reconciler, "_judge_holding"),
     "absence": (Reconciler, "_judge_absent"),
 }

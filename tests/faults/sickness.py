@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.engine.book.facts import FactKeeper
-from bot.engine.book.fills import FillKeeper
 from bot.engine.book.reconciler import Reconciler
 from bot.engine.settlement.settler import Settler
+from bot.engine.state.journal import Journal
 from bot.feeds.clock import ManualClock
 from bot.sim.faults.catalogue import Unappliable
 from bot.sim.faults.script import FaultScript
@@ -18,7 +18,7 @@ from bot.sim.faults.script import FaultScript
 APPLIERS: Final[Mapping[str, tuple[Any, str]]] = MappingProxyType(
     {
         "execution": (FactKeeper, "executed"),
-        "fill": (FillKeeper, "_write"),  # the order has counted it already
+        "fill": (Journal, "executed"),  # the order has counted it already
         "commission": (FactKeeper, "commission"),
         "order": (FactKeeper, "order_reported"),
         "working": (FactKeeper, "_echo_of_terms"),  # it has its id already

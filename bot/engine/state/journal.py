@@ -11,10 +11,12 @@ from bot.domain.events import AlertRaised
 from bot.domain.instructions import Instruction
 from bot.domain.kinds import Entities, kind_of
 from bot.domain.machine import CREATED, C, Living, T
+from bot.domain.order import Execution, Order
 from bot.domain.outside import sentence
+from bot.domain.position import Position
 from bot.domain.requests import REQUEST
 from bot.engine.state.ledger import Ledger
-from bot.engine.state.records import NewTransition, TickBatch
+from bot.engine.state.records import NewExecution, NewTransition, TickBatch
 from bot.engine.state.steps import Birth, Step
 
 
@@ -79,6 +81,14 @@ class Journal:
         self.batch.changed.add(entity)
         if position_id := kind.position_of(entity):
             self.touched.add(position_id)
+
+    def executed(
+        self, execution: Execution, order: Order | None, position: Position | None, replaces: str | None = None
+    ) -> None:
+        """Write an execution with what it is of; `replaces` is the execId that it corrects."""
+        commission = self.ledger.commissions.get(execution.exec_id)
+        order_id, position_id = order.id if order else None, position.id if position else None
+        self.batch.executions.append(NewExecution(execution, commission, order_id, position_id, replaces))
 
     def _settle(self, entity: Living[Any, Any]) -> None:
         if settled := kind_of(entity).settle(entity):
