@@ -76,6 +76,7 @@ class Inbox:
                 web.get("/", self._page),
                 web.get("/book.json", self._as_json),
                 web.get("/wait", self._wait),
+                web.get("/favicon.ico", self._no_icon),
                 web.get("/static/{name}", self._static),
                 web.get("/picture/{key}", self._picture),
                 web.post("/do", self._do),
@@ -190,6 +191,9 @@ class Inbox:
         if kind is None or path.parent != _STATIC or not path.is_file():
             raise web.HTTPNotFound(text="There is no such file.")
         return web.Response(body=path.read_bytes(), content_type=kind, charset="utf-8")
+
+    async def _no_icon(self, _request: web.Request) -> web.Response:
+        return web.Response(status=204)
 
     async def _picture(self, request: web.Request) -> web.Response:
         content = self._book.pictures.get(request.match_info["key"])

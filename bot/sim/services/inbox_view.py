@@ -49,7 +49,7 @@ def people_of(book: Book) -> list[Person]:
 
 def place_views(book: Book, seen: Seen) -> list[dict[str, Any]]:
     """Return what stands in each place of a service; at Telegram the person's own chat is first, empty or not."""
-    places = [place for place in book.of(seen.service) if place.entries]
+    places = [place for place in book.of(seen.service) if place.entries or (place.kind == "group" and place.members)]
     if seen.service is Service.TELEGRAM:
         own = book.places.get(f"{seen.service}:{seen.person.id}")
         if own is None:

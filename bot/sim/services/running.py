@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.sim.services.anthropic import AnthropicService
-from bot.sim.services.book import Book
+from bot.sim.services.book import Book, Service
 from bot.sim.services.book_file import ServicesBookKeeper, read_into
-from bot.sim.services.cast import CAST, SIMULATED_SECRETS, STRANGER
+from bot.sim.services.cast import ADMIN_GROUP, CAST, SIMULATED_SECRETS, STRANGER
 from bot.sim.services.discord import DiscordService
 from bot.sim.services.faults import FaultBoard
 from bot.sim.services.inbox import Inbox
@@ -55,6 +55,8 @@ class SimulatedServices:
         for person_id, name, role in (*((p.telegram_id, p.name, p.role) for p in (*CAST, STRANGER)), *known):
             person = self.book.person(person_id, name, role)
             person.name, person.role = name, role
+        group = self.book.place(Service.TELEGRAM, str(ADMIN_GROUP), name="Admin", kind="group")
+        group.members = group.members or [person.telegram_id for person in CAST]
         keys = SIMULATED_SECRETS
         self.telegram = TelegramService(self.book, self.board, keys["telegram_bot_token"])
         self.discord = DiscordService(self.book, self.board, keys["discord_bot_token"])

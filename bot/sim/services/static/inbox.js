@@ -43,6 +43,9 @@
     }
   };
 
-  document.querySelectorAll(".log").forEach(toEnd);
+  const allToEnd = () => document.querySelectorAll(".log").forEach(toEnd);
+  allToEnd();
+  addEventListener("load", allToEnd); // pictures have their height now
+  say("on", "Live");
   follow();
 })();
