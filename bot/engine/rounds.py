@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from bot.domain.order import OrderState
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.signal import Signal
 from bot.domain.timetable import LINES
@@ -19,6 +18,7 @@ from bot.engine.state.parking import Parkable, ParkedKind
 from bot.engine.state.steps import Step
 from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import chunks, entries, exits, pace, prices, signals, verdicts
+from bot.engine.trade.agenda import has_orders_under_way, is_restless
 from bot.engine.trade.calm import CalmPositions, raise_high
 from bot.strategies.base import Look, Strategy
 
@@ -40,12 +40,10 @@ class Rounds:
         """Go round once."""
         tick_memory, journal = self._tick_memory, self._memory.journal
         tick_memory.calm.begin(ctx)
+        tick_memory.agenda.follow(ctx)
         for strategy, look in tick_memory.scanner.scan(ctx, journal, tick_memory.parking):
             self._on_look(strategy, look)
-        for job, find in (("overdue orders", budgets.overdue_orders), ("orphaned orders", exits.orphans)):
-            for step in tick_memory.parking.attempt(journal, Parkable(ParkedKind.JOB, job), partial(find, ctx)):
-                journal.take(step)
-        tick_memory.parking.run_job(ctx, journal, "expiry", expiry.expire, tick_memory.calm.rests)
+        self._do_what_is_due(ctx, journal)
         tick_memory.parking.run_job(ctx, journal, "slowdown", pace.end_with_time)
         for review in self._memory.ledger.open_reviews:
             self._carry_out(Parkable(ParkedKind.SIGNAL, review.signal_id), partial(verdicts.go_on, ctx, review))
@@ -55,6 +53,21 @@ class Rounds:
             self._judge(ctx, position)
         if tick_memory.schedule.due(LINES.name, ctx.now, LINES.every_s(ctx.setting)):
             tick_memory.parking.run_job(ctx, journal, "market data lines", self._want_lines)
+
+    def _do_what_is_due(self, ctx: Context, journal: Journal) -> None:
+        """Answers that are overdue, orders that are left over, contracts at their end: asked about where there are
+        any, and by a full pass in any case."""
+        agenda, parking, tallies = self._tick_memory.agenda, self._tick_memory.parking, ctx.ledger.tallies
+        in_any_case = ctx.full or bool(parking.parked)
+        for job, find, waits in (
+            ("overdue orders", budgets.overdue_orders, tallies.awaiting),
+            ("orphaned orders", exits.orphans, agenda.orphaned),
+        ):
+            if waits or in_any_case:
+                for step in parking.attempt(journal, Parkable(ParkedKind.JOB, job), partial(find, ctx)):
+                    journal.take(step)
+        if in_any_case or agenda.ends.have_come(ctx.broker_now):
+            parking.run_job(ctx, journal, "expiry", expiry.expire, self._tick_memory.calm.rests)
 
     def _want_lines(self, ctx: Context, journal: Journal) -> None:
         lines = self._tick_memory.scanner.lines(ctx, journal, self._tick_memory.parking)
@@ -78,37 +91,39 @@ class Rounds:
         their hour has come."""
         changed, ledger, touched = self._memory.board.take_changed(), self._memory.ledger, self._memory.journal.touched
         moved = (changed | self._second_looks) & ledger.by_key.keys()
-        self._second_looks = {key for key in moved if prices.waits_for_a_look(ctx, key)}
+        self._second_looks = prices.waiting_for_a_look(ctx, moved)
         ids = {i for key in moved for i in ledger.by_key[key]}
         ids |= touched & ledger.positions.keys()
         self._tick_memory.calm.forget(touched | ledger.moved)
+        self._tick_memory.agenda.follow(ctx)
         ledger.moved.clear()
         touched.clear()
-        ids |= self._restless_ids(ctx)
+        ids |= self._all_restless_ids(ctx) if ctx.full else self._restless_ids(ctx)
         return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
 
     def _restless_ids(self, ctx: Context) -> set[str]:
-        """Return the positions that have to be judged whatever is quoted; of those that are calm none, but by the
-        hour."""
-        ledger, calm = self._memory.ledger, self._tick_memory.calm
-        known = calm.known if not ctx.full else {}
-        awake = [position for position in ledger.positions.values() if position.id not in known]
-        ids = {each.id for each in awake if self._has_orders_under_way(each) or self._is_restless(ctx, each)}
-        ids |= calm.whose_hour_has_come(ctx.now) | ledger.too_large.keys()
+        """Return the positions that have to be judged whatever is quoted: by the agenda, by the hour, in doubt or
+        parked."""
+        ledger, memory = self._memory.ledger, self._tick_memory
+        ids = {*memory.agenda.restless, *memory.calm.whose_hour_has_come(ctx.now), *ledger.too_large}
+        if ctx.hour_is_known:
+            ids |= memory.agenda.flat.have_come(ctx.now)
         for key in ledger.proof.capped:
             ids |= ledger.by_key.get(key, set())
+        ids.update(each.name for each in memory.parking.parked if each.kind is ParkedKind.POSITION)
         return ids
 
-    def _has_orders_under_way(self, position: Position) -> bool:
-        orders = self._memory.ledger.orders_of(position.id)
-        return any(not order.is_done and _under_way(order.state, order.wanted) for order in orders)
+    def _all_restless_ids(self, ctx: Context) -> set[str]:
+        """As `_restless_ids`, by asking everybody."""
+        return {each.id for each in self._memory.ledger.positions.values() if self._is_restless(ctx, each)}
 
     def _is_restless(self, ctx: Context, position: Position) -> bool:
-        if self._tick_memory.parking.is_parked(ParkedKind.POSITION, position.id) or _restless(position):
+        ledger = self._memory.ledger
+        in_doubt = position.id in ledger.too_large or position.key in ledger.proof.capped
+        if in_doubt or is_restless(position) or has_orders_under_way(ledger.orders_of(position.id)):
             return True
-        if position.id in self._memory.ledger.too_large or position.key in self._memory.ledger.proof.capped:
-            return True
-        return exits.hour_has_come(ctx, position)
+        parked = self._tick_memory.parking.is_parked(ParkedKind.POSITION, position.id)
+        return parked or exits.hour_has_come(ctx, position)
 
     def _judge(self, ctx: Context, position: Position) -> None:
         calm = self._tick_memory.calm
@@ -129,11 +144,3 @@ def _decide_position(ctx: Context, position: Position, calm: CalmPositions) -> S
     if not steps:
         calm.note(ctx, position)
     return steps
-
-
-def _under_way(state: OrderState, wanted: object) -> bool:
-    return state is not OrderState.WORKING or wanted is not None
-
-
-def _restless(position: Position) -> bool:
-    return position.state is PositionState.CLOSING or position.room_for > 0 or position.unprotected_since is not None

@@ -275,10 +275,12 @@ class Engine:
         run("asking for the book", jobs.ask_for_the_book, schedule, **doubts)
         if not rests:
             run(runs.JOB, runs.by_the_clock, tick_memory.settlements)
-        run("no market", tick_memory.no_market.tell, schedule, tick_memory.calm.rests)
+        agenda = tick_memory.agenda
+        agenda.follow(ctx)
+        run("no market", tick_memory.no_market.tell, schedule, None if ctx.full else agenda.must_go)
         run("reminders", tick_memory.reminders.look, tick_memory.outbox)
         run("what is due to be said", tick_memory.outbox.send)
-        run("time budgets", budgets.tell_of_what_takes_too_long, schedule, tick_memory.calm.rests)
+        run("time budgets", budgets.tell_of_what_takes_too_long, schedule, None if ctx.full else agenda.slow)
         if not rests:
             run("account snapshots", jobs.snapshot_account, schedule, self.ledger.account.heard.latest)
             run("rest", self._begin_to_rest)

@@ -20,6 +20,7 @@ from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.parking import Parking
 from bot.engine.state.schedule import Schedule
 from bot.engine.switches import Reloading
+from bot.engine.trade.agenda import Agenda
 from bot.engine.trade.calm import CalmPositions
 from bot.engine.trade.no_market import NoMarketWatch
 from bot.engine.trade.scan import Scanner
@@ -42,6 +43,7 @@ class TickMemory:
     no_market: NoMarketWatch = field(default_factory=NoMarketWatch)
     not_trading: NotTradingWatch = field(default_factory=NotTradingWatch)
     holdings: ToldHoldings = field(default_factory=ToldHoldings)
+    agenda: Agenda = field(default_factory=Agenda)
     calm: CalmPositions = field(default_factory=CalmPositions)
     totals: DayTotals = field(default_factory=DayTotals)
     reminders: Reminders = field(default_factory=Reminders)

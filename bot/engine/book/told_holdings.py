@@ -39,10 +39,9 @@ class ToldHoldings:
     def look(self, ctx: Context, journal: Journal) -> None:
         """Compare what was told with what we count, and cap what may be on sale."""
         ledger = ctx.ledger
-        held = {position.key for position in ledger.positions.values()}
         for key in sorted(ledger.proof.tells_of | self.since.keys()):
             there = ledger.proof.told.get(key)
-            if key not in held and (there is None or not ledger.has_traded(key)):
+            if not ledger.by_key.get(key) and (there is None or not ledger.has_traded(key)):
                 there = None
             if there is None or there == ledger.held_on(key) or _is_over(ctx, key):
                 self._agree(ctx, journal, key)

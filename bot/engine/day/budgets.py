@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -60,15 +60,17 @@ def tell_of_what_takes_too_long(
     ctx: Context,
     journal: Journal,
     schedule: Schedule,
-    rests: Callable[[Context, Position], bool] = lambda ctx, position: False,
+    slow: Collection[str] | None = None,
 ) -> None:
-    """Alert what is past its budget and cannot be helped by itself; again after a while as long as it lasts."""
-    for order in ctx.ledger.open_orders.values():
-        if order.state is OrderState.UNKNOWN:
-            _tell_of_doubt(ctx, journal, schedule, order)
-    for position in ctx.ledger.positions.values():
-        if rests(ctx, position) or expiry.has_expired(ctx, position.contract):
-            continue  # nothing is overdue; or told as such, and nothing can be done about it
+    """Alert what is past its budget and cannot be helped by itself; again after a while as long as it lasts.
+    `slow`: the positions that are on their way out or without their stop, where that is known."""
+    if ctx.ledger.tallies.in_doubt:
+        for order in ctx.ledger.open_orders.values():
+            if order.state is OrderState.UNKNOWN:
+                _tell_of_doubt(ctx, journal, schedule, order)
+    for position in ctx.ledger.among(slow):
+        if expiry.has_expired(ctx, position.contract):
+            continue  # told as such, and nothing can be done about it
         if position.state is PositionState.CLOSING:
             _tell_of_slow_exit(ctx, journal, schedule, position)
         elif position.unprotected_since is not None:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from bot.domain.connection import ConnectionState
 from bot.domain.events import AccountReported, DiskTold
 from bot.domain.instructions import AskSnapshot
-from bot.domain.order import OrderState
 from bot.domain.position import Position
 from bot.domain.session import SessionState
 from bot.domain.timetable import ACCOUNT_SNAPSHOT, PRICE_PATH, RECONCILE
@@ -57,7 +56,7 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
         return _ASK_AGAIN.total_seconds(), "unfinished"
     if wants_the_book(ledger):
         return _ASK_AGAIN.total_seconds(), "the machine's clock was set"
-    if any(o.state is OrderState.UNKNOWN for o in ledger.open_orders.values()):
+    if ledger.tallies.in_doubt:
         return _ASK_AGAIN.total_seconds(), "an order is in doubt"
     if ledger.foreign.buys and any(
         p.unprotected_since and ledger.foreign.buys_on(p.key) for p in ledger.positions.values()

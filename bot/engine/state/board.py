@@ -37,6 +37,8 @@ class Board:
         self._grids: dict[str, PriceGrid] = {}
         self._instruments: dict[str, Instrument] = {}
         self.changed: set[str] = set()
+        self.halted: set[str] = set()  # keys whose latest quote says that trading is halted
+        self.bidless: set[str] = set()  # keys whose latest quote is an ask without a bid
         self.quotes_seen = 0
         self._lines: LinesHeard | None = None
         self._looks: dict[str, Looks] = {}
@@ -114,6 +116,8 @@ class Board:
         tables: tuple[dict[str, Any], ...] = (self._quotes, self._greeks, self._books, self._trades, self._looks)
         for table in tables:
             table.pop(key, None)
+        self.halted.discard(key)
+        self.bidless.discard(key)
         return True
 
     def apply_quote(self, event: QuoteReceived) -> None:
@@ -121,11 +125,17 @@ class Board:
             return
         if event.key not in self._quotes and option_of_key(event.key) is None:
             self._underlyings[event.key] = None
-        self._quotes[event.key] = self._by_its_line(event.key, event.quote)
-        looks = self._looks.setdefault(event.key, Looks())
-        for quote in (*event.passed, event.quote):
+        key, latest = event.key, event.quote
+        self._quotes[key] = self._by_its_line(key, latest)
+        looks = self._looks.get(key)
+        if looks is None:
+            looks = self._looks[key] = Looks()
+        for quote in event.passed:
             looks.take(quote)
-        self.changed.add(event.key)
+        looks.take(latest)
+        _keep_if(self.halted, key, latest.halted)
+        _keep_if(self.bidless, key, latest.ask is not None and not latest.bid)
+        self.changed.add(key)
         self.quotes_seen += 1
 
     def apply_lines(self, event: LinesHeard) -> None:
@@ -182,3 +192,10 @@ class Board:
             now = known[0]
         self._instruments[event.key], self._grids[event.key] = now, event.grid
         return known != (now, event.grid)
+
+
+def _keep_if(keys: set[str], key: str, is_so: bool) -> None:
+    if is_so:
+        keys.add(key)
+    elif key in keys:
+        keys.discard(key)

@@ -4,7 +4,7 @@ record."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +20,7 @@ from bot.domain.instruments import Right
 from bot.domain.kinds import Entities, Entity, kind_of
 from bot.domain.machine import C, Living, T
 from bot.domain.message import MESSAGE, Message
-from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderChange, OrderSide, OrderState, Purpose, base_of
+from bot.domain.order import MOST_ATTEMPTS, Execution, Order, OrderChange, OrderSide, Purpose, base_of
 from bot.domain.position import CloseReason, Position, Valuation
 from bot.domain.review import REVIEW, Review
 from bot.domain.session import Session
@@ -33,12 +33,10 @@ from bot.engine.state.clocks import Clocks
 from bot.engine.state.not_ours import Foreign
 from bot.engine.state.proof import Proof
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LoadedState
-from bot.engine.state.tallies import counted_anew
+from bot.engine.state.tallies import UNSETTLED, counted_anew
 from bot.engine.state.told_once import ToldOnce
 from bot.engine.state.undo import NotedDict, Undo
 from bot.risk.correlation import Bet, Minutes, bet_on
-
-_UNSETTLED = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
 
 _ALLOWED = frozenset({SignalState.APPROVED, SignalState.WORKING})
 
@@ -74,6 +72,7 @@ class Ledger:
 
     def __init__(self, loaded: LoadedState) -> None:
         self.undo = Undo()
+        self.version = 0  # moves with every change of an entity but of a number that only follows the market
         self.entities = Entities(table=self.table)  # what is alive of each kind; of orders also what is over
         over = self._sort_out(loaded.entities)
         self.session = self.entities.one(Session) or Session()
@@ -158,6 +157,9 @@ class Ledger:
         if by is not None:
             before, after = kind_of(entity).life.fire(entity, by)
         self._write(entity, changed)
+        if by is None and changed and changed.keys() <= _FOLLOWS_THE_MARKET.get(type(entity), _NOTHING):
+            return before, after
+        self.version += 1
         sort_in = _SORT_IN.get(type(entity))
         if sort_in is not None:
             sort_in(self, entity)
@@ -167,6 +169,7 @@ class Ledger:
 
     def put_back(self, entity: Living[Any, Any], before: Mapping[str, object]) -> None:
         """Take back what was changed of an entity: its fields are as they were `before`. Indexes follow by `index`."""
+        self.version += 1
         self._write(entity, before)
 
     def table(self, content: Mapping[K, V] | Iterable[tuple[K, V]] = ()) -> dict[K, V]:
@@ -175,6 +178,7 @@ class Ledger:
 
     def index(self) -> None:
         """Make every index anew from what is there."""
+        self.version += 1
         self.by_key.clear()
         for position in self.positions.values():
             self.by_key[position.key].add(position.id)
@@ -187,6 +191,7 @@ class Ledger:
 
     def add(self, entity: Living[Any, Any]) -> None:
         """Take in what was born."""
+        self.version += 1
         add = _ADD.get(type(entity))
         if add is None:
             self.entities.add(entity)
@@ -200,6 +205,7 @@ class Ledger:
     def add_position(self, position: Position) -> None:
         self.positions[position.id] = position
         self.by_key[position.key].add(position.id)
+        self.moved.add(position.id)
 
     def add_message(self, message: Message) -> None:
         self.messages[message.id] = self._said[message.dedupe_key] = message
@@ -279,6 +285,8 @@ class Ledger:
         self.by_key[position.key].discard(position.id)
         self.closed[position.id] = position
         self.tallies.position_over(position)
+        self.moved.add(position.id)
+        self.version += 1
 
     def settle_position(self, position: Position) -> None:
         """Keep what is counted of positions that are over true after a change of one."""
@@ -305,6 +313,7 @@ class Ledger:
         A broker tells of orders and executions of a day until its nightly restart, and may correct one of Friday's on
         the Tuesday after.
         """
+        self.version += 1
         since = today - timedelta(days=ENDED_DAYS)
         ended = {
             i
@@ -426,10 +435,16 @@ class Ledger:
 
     def awaiting_answer(self) -> Iterable[Order]:
         """Return the orders that the broker owes a word on."""
-        return [o for o in self.open_orders.values() if o.state in _UNSETTLED or o.wanted is not None]
+        return [o for o in self.open_orders.values() if o.state in UNSETTLED or o.wanted is not None]
 
     def positions_of(self, key: str) -> list[Position]:
         return [self.positions[i] for i in sorted(self.by_key.get(key, ()))]
+
+    def among(self, ids: Collection[str] | None) -> Iterable[Position]:
+        """Return the open positions of these ids in the order of their birth, all of them for None."""
+        if ids is None:
+            return list(self.positions.values())
+        return [position for position in self.positions.values() if position.id in ids] if ids else ()
 
     def delivered_on(self, symbol: str) -> str:
         """Return in words what keeps entries on a symbol out while its delivered shares are there; empty: nothing."""
@@ -521,6 +536,12 @@ _SORT_IN: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
     Message: Ledger.retire_message,
 }
 """The kinds that have indexes of their own; of any other there is what `Ledger.entities` holds."""
+_NOTHING: Final = frozenset[str]()
+_FOLLOWS_THE_MARKET: Final[Mapping[type[Entity], frozenset[str]]] = {
+    Position: frozenset({"high"}),
+    Breaker: frozenset({"value", "limit", "share", "facts", "detail"}),
+}
+"""What is written down of prices and times as they go by: no index follows from it, and nothing that was decided."""
 
 
 class Exposure:

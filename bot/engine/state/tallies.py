@@ -5,6 +5,7 @@
 | orders by the moment of their birth | order rate and rejections of the last minutes |
 | entries by symbol | whether the broker takes none on it |
 | orders of which executions are missing | when the book is asked for again |
+| orders that the broker owes a word on, and those in doubt | overdue orders, when the book is asked for again |
 | positions that are over, by their end | losses in a row, worth since the account was told |
 | positions that are over whose shares or official close are still to come | entries on the symbol, market data lines |
 
@@ -18,12 +19,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final, TypeVar
 
 from bot.domain.instruments import symbol_of_key
-from bot.domain.order import Order, Purpose
+from bot.domain.order import Order, OrderState, Purpose
 from bot.domain.position import Position, Settlement
 
+UNSETTLED: Final = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.CANCELLING, OrderState.UNKNOWN})
+"""The states of an order in which the broker owes a word on it."""
 _CLOSE_TO_COME = frozenset({Settlement.PENDING, Settlement.SEEN})
+E = TypeVar("E", Order, Position)
 
 
 @dataclass(slots=True)
@@ -31,6 +36,8 @@ class Tallies:
     """Written by the ledger alone."""
 
     unseen: dict[str, Order] = field(default_factory=dict)  # orders of which executions are missing
+    awaiting: dict[str, Order] = field(default_factory=dict)  # orders that the broker owes a word on
+    in_doubt: dict[str, Order] = field(default_factory=dict)
     _born: list[tuple[datetime, str, Order]] = field(default_factory=list)
     _entries: dict[str, list[Order]] = field(default_factory=lambda: defaultdict(list))  # by symbol, as they were born
     _ended: list[tuple[datetime, str, Position]] = field(default_factory=list)
@@ -49,10 +56,10 @@ class Tallies:
         self.order_changed(order)
 
     def order_changed(self, order: Order) -> None:
-        if order.unseen:
-            self.unseen[order.id] = order
-        else:
-            self.unseen.pop(order.id, None)
+        _keep_if(self.unseen, order, bool(order.unseen))
+        alive = not order.is_done
+        _keep_if(self.awaiting, order, alive and (order.state in UNSETTLED or order.wanted is not None))
+        _keep_if(self.in_doubt, order, alive and order.state is OrderState.UNKNOWN)
 
     def position_over(self, position: Position) -> None:
         """Take in a position that is over, or what has changed of it since."""
@@ -117,8 +124,8 @@ def counted_anew(orders: Iterable[Order], over: Iterable[Position]) -> Tallies:
     return tallies
 
 
-def _keep_if(kept: dict[str, Position], position: Position, is_so: bool) -> None:
+def _keep_if(kept: dict[str, E], entity: E, is_so: bool) -> None:
     if is_so:
-        kept[position.id] = position
+        kept[entity.id] = entity
     else:
-        kept.pop(position.id, None)
+        kept.pop(entity.id, None)

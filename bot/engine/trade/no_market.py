@@ -12,12 +12,14 @@ held on is named too (HELD_IN_HALT, HELD_WITHOUT_BID): its stop rests at the bro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import Final
 
+from bot.domain.instruments import option_of_key
 from bot.domain.position import Position, PositionState, Protection
 from bot.domain.quotes import Quote
 from bot.domain.timetable import NO_MARKET
@@ -100,20 +102,31 @@ class NoMarketWatch:
         ctx: Context,
         journal: Journal,
         schedule: Schedule,
-        rests: Callable[[Context, Position], bool] = lambda ctx, position: False,
+        must_go: Collection[str] | None = None,
     ) -> None:
         """Alert what begins and what ends; it is critical where something has to be sold, or the tick watches the
-        stop."""
+        stop. `must_go`: the positions of which that is so, where it is known."""
         ledger, look_at_all = ctx.ledger, schedule.due(NO_MARKET.name, ctx.now, NO_MARKET.every_s(ctx.setting))
-        for position in ledger.positions.values():
-            if not look_at_all and rests(ctx, position):
-                continue  # its stop works
-            must_go = position.state is PositionState.CLOSING or is_watched(ledger.orders_of(position.id))
-            if (must_go or look_at_all) and not self._is_over(ctx, position):
-                self._compare(ctx, journal, schedule, position, must_go=must_go)
+        for position in ledger.among(self._worth_a_look(ctx, must_go, look_at_all=look_at_all)):
+            has_to = position.state is PositionState.CLOSING or is_watched(ledger.orders_of(position.id))
+            if (has_to or look_at_all) and not self._is_over(ctx, position):
+                self._compare(ctx, journal, schedule, position, must_go=has_to)
                 self._tell_of_the_close(ctx, journal, schedule, position)
-        for gone in self.told.keys() - ledger.positions.keys():
+        for gone in self.told.keys() - ledger.positions.keys() if self.told else ():
             del self.told[gone]
+
+    def _worth_a_look(
+        self, ctx: Context, must_go: Collection[str] | None, *, look_at_all: bool
+    ) -> Collection[str] | None:
+        """Return the positions of which anything can be told: no market is told where one is quoted that nobody can
+        sell on, and where it was told before."""
+        if must_go is None or not look_at_all:
+            return must_go
+        board, by_key = ctx.board, ctx.ledger.by_key
+        if any(option_of_key(key) is None for key in board.halted):
+            return None  # an underlying: each of its options may be halted by it
+        quoted_so = (by_key.get(key, ()) for key in board.halted | board.bidless)
+        return {*must_go, *self.told, *chain.from_iterable(quoted_so)}
 
     def _is_over(self, ctx: Context, position: Position) -> bool:
         if not has_expired(ctx, position.contract):

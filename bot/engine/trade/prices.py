@@ -3,6 +3,7 @@ the stop that stands under it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -43,10 +44,11 @@ def second_look(ctx: Context) -> timedelta:
     return timedelta(milliseconds=ctx.settings.execution.second_look_ms)
 
 
-def waits_for_a_look(ctx: Context, key: str) -> bool:
-    """Say whether the latest bid of a contract has not stood for long enough yet: time alone will decide."""
-    looks = ctx.board.looks(key)
-    return looks is not None and looks.latest_at is not None and ctx.now - looks.latest_at < second_look(ctx)
+def waiting_for_a_look(ctx: Context, keys: Iterable[str]) -> set[str]:
+    """Return the contracts whose latest bid has not stood for long enough yet: time alone will decide."""
+    since, looks_of = ctx.now - second_look(ctx), ctx.board.looks
+    latest = ((key, looks.latest_at) for key in keys if (looks := looks_of(key)) is not None)
+    return {key for key, at in latest if at is not None and at > since}
 
 
 def under_the_bid(ctx: Context, position: Position, price: Decimal, below: Decimal | None = None) -> Decimal | None:
