@@ -48,5 +48,10 @@ def _new_york_day_in(year: int, month: int, day: int, hour: int) -> date:
     return datetime(year, month, day, hour, tzinfo=UTC).astimezone(NEW_YORK).date()
 
 
+def midnight_after(now: datetime) -> datetime:
+    """Return when New York's next day begins, in UTC."""
+    return datetime.combine(new_york_day(now) + timedelta(days=1), time(0), NEW_YORK).astimezone(UTC)
+
+
 def seconds(duration: float) -> timedelta:
     return timedelta(seconds=duration)

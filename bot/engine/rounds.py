@@ -91,6 +91,7 @@ class Rounds:
         their hour has come."""
         changed, ledger, touched = self._memory.board.take_changed(), self._memory.ledger, self._memory.journal.touched
         moved = (changed | self._second_looks) & ledger.by_key.keys()
+        self._tick_memory.marks.quoted |= moved
         self._second_looks = prices.waiting_for_a_look(ctx, moved)
         ids = {i for key in moved for i in ledger.by_key[key]}
         ids |= touched & ledger.positions.keys()

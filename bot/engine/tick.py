@@ -179,6 +179,7 @@ class Engine:
         self._memory.begin(now)
         self._memory.journal.take(Step(self.ledger.session, SessionTrigger.STOP, reason))
         self._memory.journal.batch.status = self._pulse(self._context(now), float("inf"))  # what is read then is of now
+        self._tick_memory.scanner.write_down(self._memory.journal.batch)
         try:
             await self._memory.commit()
         except StoreUnusable as error:
@@ -288,7 +289,7 @@ class Engine:
             return
         passed = started - self._status_at
         self._status_at = started
-        run("marks", jobs.mark_positions, tick_memory.schedule)
+        run("marks", tick_memory.marks.mark, schedule, None if ctx.full else agenda.must_go)
         journal.batch.status = self._pulse(ctx, passed)
         run("circuit breakers", tick_memory.limits.show)
 
@@ -336,6 +337,7 @@ class Engine:
         journal = self._memory.journal
         if not (journal.urgent or journal.batch.status is not None):
             return  # soft rows wait for company
+        self._tick_memory.scanner.write_down(journal.batch)
         instructions = await self._memory.commit()
         self._intake.settled()
         await self._dispatcher.carry_out(instructions)

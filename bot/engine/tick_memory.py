@@ -9,6 +9,7 @@ from bot.engine.book.told_holdings import ToldHoldings
 from bot.engine.book.totals import DayTotals
 from bot.engine.day.hours import BrokerHours
 from bot.engine.day.limits import Limits
+from bot.engine.day.marks import Marks
 from bot.engine.day.not_trading import NotTradingWatch
 from bot.engine.day.rest import Rest
 from bot.engine.day.restart_windows import RestartWindows
@@ -44,6 +45,7 @@ class TickMemory:
     not_trading: NotTradingWatch = field(default_factory=NotTradingWatch)
     holdings: ToldHoldings = field(default_factory=ToldHoldings)
     agenda: Agenda = field(default_factory=Agenda)
+    marks: Marks = field(default_factory=Marks)
     calm: CalmPositions = field(default_factory=CalmPositions)
     totals: DayTotals = field(default_factory=DayTotals)
     reminders: Reminders = field(default_factory=Reminders)

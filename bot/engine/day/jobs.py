@@ -1,4 +1,4 @@
-"""Work by the clock: price paths, account snapshots, the engine's pulse, the regular reconcile."""
+"""Work by the clock: account snapshots, the regular reconcile, the room on the disk."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 from bot.domain.connection import ConnectionState
 from bot.domain.events import AccountReported, DiskTold
 from bot.domain.instructions import AskSnapshot
-from bot.domain.position import Position
 from bot.domain.session import SessionState
-from bot.domain.timetable import ACCOUNT_SNAPSHOT, PRICE_PATH, RECONCILE
+from bot.domain.timetable import ACCOUNT_SNAPSHOT, RECONCILE
 from bot.engine.day.timekeeping import wants_the_book
-from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
-from bot.engine.state.records import AccountSnapshotRow, JobRow, NewMark
+from bot.engine.state.records import AccountSnapshotRow, JobRow
 from bot.engine.state.schedule import Schedule
 
 _ASK_AGAIN = timedelta(seconds=2)
@@ -74,33 +72,6 @@ def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
 def _waits_for_the_clock(ctx: Context) -> bool:
     """Say whether the comparison came to its end and only the time of day is missing."""
     return not ctx.hour_is_known and ctx.ledger.connection.state in _ASKING - {ConnectionState.SYNCING}
-
-
-def mark_positions(ctx: Context, journal: Journal, schedule: Schedule) -> None:
-    """Refresh each open position's mark; now and then one point of it is kept as its price path."""
-    sampled = schedule.due(PRICE_PATH.name, ctx.now, PRICE_PATH.every_s(ctx.setting))
-    for position in ctx.ledger.positions.values():
-        if expiry.has_expired(ctx, position.contract):
-            continue  # its last mark is the one before its end
-        journal.batch.marks.append(_mark(ctx, position, sampled))
-        if sampled:
-            journal.batch.changed.add(position)  # the high of the trail is worth keeping too
-
-
-def _mark(ctx: Context, position: Position, sampled: bool) -> NewMark:
-    quote = ctx.board.quote(position.key)
-    spot = ctx.board.quote(position.contract.symbol)
-    bid = quote.bid if quote else None
-    return NewMark(
-        position.id,
-        ctx.now,
-        bid,
-        quote.ask if quote else None,
-        spot.reference if spot else None,
-        position.unrealized_pnl(bid) if bid is not None else None,
-        sampled,
-        quote.sound_at if quote else None,
-    )
 
 
 def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report: AccountReported | None) -> None:

@@ -37,12 +37,12 @@ from bot.domain.session import Hold, SessionChange, SessionState, SessionTrigger
 from bot.domain.timetable import BREAKERS as BREAKERS_JOB
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
-from bot.engine.state.schedule import Schedule
+from bot.engine.state.schedule import NEVER, Schedule
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import breaker_tag, call_off
 from bot.engine.trade.exits import request_close
 from bot.risk.breakers import BREAKERS, BookView, BreakerRule, Effect, Reading, read_breakers
-from bot.risk.correlation import bet_on
+from bot.risk.correlation import Bet, bet_on
 
 _MINUTES_KEPT: Final = 61
 _TRIGGER: Final = {
@@ -54,7 +54,44 @@ _HALTABLE: Final = frozenset(
     {SessionState.STARTING, SessionState.RECONCILING, SessionState.ACTIVE, SessionState.PAUSED}
 )
 _CLOSABLE: Final = frozenset({PositionState.FILLED, PositionState.TRAILING})
+_NOW: Final = timedelta(0)
 _CLEARED_BY_RESUME: Final = frozenset(row.name for row in BREAKERS if row.resume_clears)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """How many orders were sent of late, and for how long that is so unless an entity changes."""
+
+    by: tuple[object, ...]
+    since: datetime
+    until: datetime
+    last_minute: int
+    in_window: int
+    rejected: int
+
+    def holds(self, ctx: Context) -> bool:
+        return self.since <= ctx.now < self.until and self.by == _by(ctx)
+
+
+def _by(ctx: Context) -> tuple[object, ...]:
+    return ctx.ledger, ctx.ledger.version, ctx.settings
+
+
+def _orders_sent(ctx: Context) -> _Sent:
+    minute, window = timedelta(minutes=1), timedelta(seconds=ctx.settings.risk.rejection_window_s)
+    since, minute_ago = max(ctx.now - window, _counted_from(ctx, "rejections")), ctx.now - minute
+    born = ctx.ledger.tallies.orders_since(min(since, minute_ago))
+    recent = [order for order in born if order.created_at <= ctx.now]
+    sent = [order for order in recent if order.submitted_at is not None and since <= order.created_at]
+    edges = [order.created_at + after for order in born for after in (_NOW, minute, window)]
+    return _Sent(
+        by=_by(ctx),
+        since=ctx.now,
+        until=min((edge for edge in edges if edge >= ctx.now), default=NEVER),
+        last_minute=sum(minute_ago < order.created_at for order in recent),
+        in_window=len(sent),
+        rejected=sum(order.state is OrderState.REJECTED for order in sent),
+    )
 
 
 @dataclass
@@ -76,6 +113,9 @@ class Limits:
     unread: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # breaker that was not read -> its last facts
     _new_prices: bool = True  # since the last view
     _bets: tuple[object, ...] = ()  # of the last view, and the limits that they were compared with
+    _held: tuple[object, tuple[Bet, ...]] = (None, ())  # as of a version of the ledger
+    _lost: tuple[object, int] = (None, 0)  # losses in a row, and what they follow from
+    _sent: _Sent | None = None
 
     def heard(self, event: DatumReceived) -> None:
         """Take note that the data vendor said something."""
@@ -121,11 +161,7 @@ class Limits:
 
     def _view(self, ctx: Context) -> BookView:
         ledger, risk = ctx.ledger, ctx.settings.risk
-        since = max(ctx.now - timedelta(seconds=risk.rejection_window_s), _counted_from(ctx, "rejections"))
-        minute_ago = ctx.now - timedelta(minutes=1)
-        recent = [o for o in ledger.tallies.orders_since(min(since, minute_ago)) if o.created_at <= ctx.now]
-        sent = [o for o in recent if o.submitted_at is not None and since <= o.created_at]
-        bets = tuple([bet_on(p.contract) for p in ledger.positions.values()])
+        sent, bets = self._orders_sent(ctx), self._bets_held(ctx)
         same_bets = (bets, risk) == self._bets and not self._new_prices
         self._bets, self._new_prices = (bets, risk), False
         return BookView(
@@ -136,17 +172,36 @@ class Limits:
             first_equity=ledger.account.opening_equity.get(ctx.trading.day),
             high_water=ledger.account.high_water,
             account_seen_at=ledger.account.see_until(ctx.now),
-            losses_in_a_row=losses_in_a_row(ctx),
+            losses_in_a_row=self._losses(ctx),
             exposures=bets,
             minutes=self.minutes,
             uw_silent_s=self._silent_s(ctx),
             link_lost_s=self._link_lost_s(ctx),
             gaps=self.gaps,
             same_bets=same_bets,
-            orders_last_minute=sum(minute_ago < o.created_at for o in recent),
-            orders_in_window=len(sent),
-            rejections_in_window=sum(o.state is OrderState.REJECTED for o in sent),
+            orders_last_minute=sent.last_minute,
+            orders_in_window=sent.in_window,
+            rejections_in_window=sent.rejected,
         )
+
+    def _orders_sent(self, ctx: Context) -> _Sent:
+        if self._sent is None or ctx.full or not self._sent.holds(ctx):
+            self._sent = _orders_sent(ctx)
+        return self._sent
+
+    def _bets_held(self, ctx: Context) -> tuple[Bet, ...]:
+        ledger = ctx.ledger
+        if ctx.full or self._held[0] != (ledger, ledger.version):
+            bets = tuple([bet_on(position.contract) for position in ledger.positions.values()])
+            self._held = ((ledger, ledger.version), bets)
+        return self._held[1]
+
+    def _losses(self, ctx: Context) -> int:
+        breaker, ledger = ctx.ledger.breakers.get("losses"), ctx.ledger
+        by = (ledger, ledger.version, breaker.acknowledged_at if breaker else None, new_york_day(ctx.now))
+        if ctx.full or self._lost[0] != by:
+            self._lost = (by, losses_in_a_row(ctx))
+        return self._lost[1]
 
     def _silent_s(self, ctx: Context) -> float:
         """Seconds since the last word, in the session; after a start a silence that had tripped goes on."""

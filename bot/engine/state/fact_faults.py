@@ -9,7 +9,6 @@ says is there. All else goes on.
 
 from __future__ import annotations
 
-import copy
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -20,6 +19,7 @@ from bot.domain.events import AlertRaised
 from bot.engine.state.fact_name import FactName
 from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
+from bot.engine.state.records import TickBatch
 
 
 @dataclass(slots=True)
@@ -102,6 +102,8 @@ _SMALL: Final[Mapping[str, Sequence[str]]] = {
 }
 """What an applier may change beside the ledger's tables, by the room that owns it: no trade of ours makes these
 grow."""
+_LISTS: Final = tuple(each.name for each in fields(TickBatch) if each.default_factory is list)
+_DICTS: Final = tuple(each.name for each in fields(TickBatch) if each.default_factory is dict)
 
 
 class Savepoint:
@@ -111,10 +113,10 @@ class Savepoint:
         self._ledger, self._journal = ledger, journal
         self._mark = ledger.undo.begin()
         rooms = [(getattr(ledger, room), name) for room, names in _SMALL.items() for name in names]
-        self._small = [(room, name, copy.copy(getattr(room, name))) for room, name in rooms]
+        self._small = [(room, name, getattr(room, name).copy()) for room, name in rooms]
         batch = journal.batch
-        self._lists = {f.name: len(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), list)}
-        self._dicts = {f.name: dict(v) for f in fields(batch) if isinstance(v := getattr(batch, f.name), dict)}
+        self._lists = {name: len(getattr(batch, name)) for name in _LISTS}
+        self._dicts = {name: getattr(batch, name).copy() for name in _DICTS}
         self._commands, self._touched = len(journal.instructions), set(journal.touched)
         self._highest = ledger.highest_order_id
 

@@ -70,9 +70,10 @@ class KeptOff:
 class Ledger:
     """Written by the tick only. Done orders stay findable to the end of the next day, for a fill can come late."""
 
+    version = 0  # moves with every change of an entity but of a number that only follows the market
+
     def __init__(self, loaded: LoadedState) -> None:
         self.undo = Undo()
-        self.version = 0  # moves with every change of an entity but of a number that only follows the market
         self.entities = Entities(table=self.table)  # what is alive of each kind; of orders also what is over
         over = self._sort_out(loaded.entities)
         self.session = self.entities.one(Session) or Session()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
+from bot.domain.calendar import midnight_after
 from bot.domain.instructions import Subscribe
 from bot.domain.strategy_switch import SwitchState
 from bot.domain.wording import new_york
@@ -18,7 +19,8 @@ from bot.engine.state.context import Context
 from bot.engine.state.equity import UNKNOWN
 from bot.engine.state.journal import Journal
 from bot.engine.state.parking import Parkable, ParkedKind, Parking
-from bot.engine.state.records import StrategyStatRow
+from bot.engine.state.records import StrategyStatRow, TickBatch
+from bot.engine.state.schedule import NEVER
 from bot.engine.trade import pace
 from bot.engine.trade.signals import Made, no_equity, propose, reject_in_shadow, reject_unsized
 from bot.strategies.base import Look, Strategy
@@ -27,13 +29,46 @@ _LINGER = timedelta(seconds=90)
 _NEWS_EVERY = timedelta(minutes=5)
 _QUOTE = frozenset({"quote"})
 
+Blocked = tuple[str, str]
+"""A condition, and the reason in words."""
+
+
+@dataclass(slots=True)
+class _Counted:
+    """The looks of one strategy at one symbol on one day."""
+
+    day: date
+    at: datetime
+    evaluated: int = 0
+    proposed: int = 0
+    last_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocked:
+    """Which symbols the engine keeps a strategy from, and for how long that is so unless an entity changes."""
+
+    by: tuple[object, ...]
+    since: datetime
+    until: datetime
+    symbols: Mapping[str, Blocked]
+
+    def holds(self, ctx: Context) -> bool:
+        return self.since <= ctx.now < self.until and self.by == _by(ctx)
+
+
+def _by(ctx: Context) -> tuple[object, ...]:
+    return ctx.ledger, ctx.ledger.version, ctx.settings
+
 
 @dataclass
 class Scanner:
     """Memory between ticks: when each strategy looked last, what it said, and which lines are wanted since when."""
 
     looked_at: dict[str, datetime] = field(default_factory=dict)
-    stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
+    counted: dict[tuple[str, str], _Counted] = field(default_factory=dict)
+    unwritten: set[tuple[str, str]] = field(default_factory=set)  # what was counted since it was written last
+    blocked: dict[str, _Blocked] = field(default_factory=dict)
     told: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)  # condition last told of, and when
     wanted_at: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
     subscribed: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -46,28 +81,42 @@ class Scanner:
             if last is not None and ctx.now - last < timedelta(seconds=strategy.due_every_s):
                 continue
             self.looked_at[strategy.name] = ctx.now
-            for look, made in _look_at_all(ctx, journal, parking, strategy):
+            for look, made in self._look_at_all(ctx, journal, parking, strategy):
                 if made is not None:
                     _put_forward(ctx, journal, made)
-                self._count(ctx, journal, strategy, look, 1 if made is not None else 0)
+                self._count(ctx, strategy, look, 1 if made is not None else 0)
                 if self._is_news(strategy, look, ctx.now):
                     news.append((strategy, look))
         return news
 
-    def _count(self, ctx: Context, journal: Journal, strategy: Strategy, look: Look, proposed: int) -> None:
+    def _look_at_all(
+        self, ctx: Context, journal: Journal, parking: Parking, strategy: Strategy
+    ) -> list[tuple[Look, Made | None]]:
+        if (everywhere := _blocked(ctx) or _switched_off(ctx, strategy)) is not None:
+            return _look_at(ctx, journal, parking, strategy, dict.fromkeys(strategy.symbols, everywhere))
+        known = self.blocked.get(strategy.name)
+        if known is None or ctx.full or not known.holds(ctx):
+            known = self.blocked[strategy.name] = _blocked_symbols(ctx, strategy)
+        return _look_at(ctx, journal, parking, strategy, known.symbols)
+
+    def _count(self, ctx: Context, strategy: Strategy, look: Look, proposed: int) -> None:
         key = (strategy.name, look.symbol)
-        before = self.stats.get(key)
-        same_day = before is not None and before.day == ctx.trading.day
-        row = StrategyStatRow(
-            strategy.name,
-            look.symbol,
-            ctx.trading.day,
-            (before.evaluated if before and same_day else 0) + 1,
-            (before.proposed if before and same_day else 0) + proposed,
-            look.reason,
-            ctx.now,
-        )
-        self.stats[key] = journal.batch.strategy_stats[key] = row
+        counted = self.counted.get(key)
+        if counted is None or counted.day != ctx.trading.day:
+            counted = self.counted[key] = _Counted(ctx.trading.day, ctx.now)
+        counted.evaluated += 1
+        counted.proposed += proposed
+        counted.last_reason, counted.at = look.reason, ctx.now
+        self.unwritten.add(key)
+
+    def write_down(self, batch: TickBatch) -> None:
+        """Have what was counted written with a batch that is about to be committed."""
+        for key in sorted(self.unwritten):
+            row = self.counted[key]
+            batch.strategy_stats[key] = StrategyStatRow(
+                *key, row.day, row.evaluated, row.proposed, row.last_reason, row.at
+            )
+        self.unwritten.clear()
 
     def _is_news(self, strategy: Strategy, look: Look, now: datetime) -> bool:
         """A reason is news when another condition fails, not when its numbers moved, and not too often."""
@@ -81,7 +130,7 @@ class Scanner:
 
     def waiting_for(self) -> tuple[str, ...]:
         """Return one line a symbol: why there is no trade right now."""
-        return tuple(f"{symbol}: {row.last_reason}" for (_, symbol), row in sorted(self.stats.items()))
+        return tuple(f"{key[1]}: {self.counted[key].last_reason}" for key in sorted(self.counted))
 
     # ---- market data lines
 
@@ -127,12 +176,11 @@ def _interests(ctx: Context, strategy: Strategy) -> list[tuple[str, frozenset[st
     return list(strategy.interests(ctx.board, ctx.trading, ctx.now).items())
 
 
-def _look_at_all(
-    ctx: Context, journal: Journal, parking: Parking, strategy: Strategy
+def _look_at(
+    ctx: Context, journal: Journal, parking: Parking, strategy: Strategy, blocked: Mapping[str, Blocked]
 ) -> list[tuple[Look, Made | None]]:
     """Return a look at every symbol, with what it proposes. One symbol that fails parks the strategy: what it says of
     the others is not trusted either."""
-    blocked = _blocked_symbols(ctx, strategy)
     found: list[tuple[Look, Made | None]] = [
         (Look(symbol, None, why, {"condition": condition}), None) for symbol, (condition, why) in blocked.items()
     ]
@@ -168,14 +216,19 @@ def _put_forward(ctx: Context, journal: Journal, made: Made) -> None:
         journal.instructions.extend(made.instructions)
 
 
-def _blocked_symbols(ctx: Context, strategy: Strategy) -> dict[str, tuple[str, str]]:
-    """Return (condition, reason) of each symbol at which the engine itself keeps a strategy from looking."""
-    if (everywhere := _blocked(ctx) or _switched_off(ctx, strategy)) is not None:
-        return dict.fromkeys(strategy.symbols, everywhere)
-    return {symbol: why for symbol in strategy.symbols if (why := _blocked_on(ctx, strategy, symbol))}
+def _blocked_symbols(ctx: Context, strategy: Strategy) -> _Blocked:
+    """Return the symbols at which the engine itself keeps a strategy from looking, each on its own account."""
+    found: dict[str, Blocked] = {}
+    until = NEVER
+    for symbol in strategy.symbols:
+        why, ends = _blocked_on(ctx, strategy, symbol)
+        if why is not None:
+            found[symbol] = why
+            until = min(until, ends)
+    return _Blocked(_by(ctx), ctx.now, until, found)
 
 
-def _blocked(ctx: Context) -> tuple[str, str] | None:
+def _blocked(ctx: Context) -> Blocked | None:
     """Return (condition, reason) when the engine itself keeps every strategy from looking, else None."""
     if difference := ctx.ledger.clocks.difference:
         return "clock", f"entries are not allowed: {difference}"
@@ -200,25 +253,26 @@ def _blocked(ctx: Context) -> tuple[str, str] | None:
     return None
 
 
-def _switched_off(ctx: Context, strategy: Strategy) -> tuple[str, str] | None:
+def _switched_off(ctx: Context, strategy: Strategy) -> Blocked | None:
     off = ctx.ledger.switch(strategy.name) is SwitchState.OFF
     return ("switched_off", "the strategy is switched off") if off else None
 
 
-def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[str, str] | None:
-    """The same, for what concerns this symbol alone."""
+def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Blocked | None, datetime]:
+    """The same, for what concerns this symbol alone; and the moment at which time alone may make it another."""
     if kept := ctx.ledger.kept_off(symbol):
-        return kept.code, kept.words
+        return (kept.code, kept.words), NEVER
     wait = timedelta(seconds=ctx.settings.execution.entries_wait_s)
     if refused := ctx.ledger.entries_not_taken(symbol, ctx.now, wait):
-        return "not_taken", refused
+        return ("not_taken", refused), ctx.now  # its end is not asked for
     if slowed := pace.waits(ctx):
-        return "slowed", slowed
+        return ("slowed", slowed), ctx.now  # the words count the seconds
     if any(s.strategy == strategy.name and s.symbol == symbol for s in ctx.ledger.signals.values()):
-        return "signal_alive", "a signal of it is alive"
+        return ("signal_alive", "a signal of it is alive"), NEVER
     last = ctx.ledger.last_signal_at.get((strategy.name, symbol))
     if last is not None and (ctx.now - last).total_seconds() < strategy.cool_down_s:
         end = last + timedelta(seconds=strategy.cool_down_s)
         since, until = new_york(last, ctx.now), new_york(end, ctx.now)
-        return "cool_down", f"cooling down until {until}, after the signal of {since}"
-    return None
+        words = f"cooling down until {until}, after the signal of {since}"
+        return ("cool_down", words), min(end, midnight_after(ctx.now))  # they name the date of another day
+    return None, NEVER

@@ -10,6 +10,7 @@ from bot.domain.events import ExecutionReported, RequestKind
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, PositionState
 from bot.engine.day import jobs, limits
+from bot.engine.day.marks import Marks
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
 from bot.engine.trade import exits
@@ -148,14 +149,14 @@ async def test_a_strategy_that_fails_over_a_signal_of_its_own_buys_nothing(
     assert desk.signal.state == "expired"
 
 
-@pytest.mark.parametrize("job", ["mark_positions", "snapshot_account", "ask_for_the_book"])
+@pytest.mark.parametrize("room, job", [(Marks, "mark"), (jobs, "snapshot_account"), (jobs, "ask_for_the_book")])
 async def test_a_job_that_fails_is_parked_and_the_tick_goes_on(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, job: str
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, room: object, job: str
 ) -> None:
     def fails(*asked: Any, **named: Any) -> None:
         raise ArithmeticError(job)
 
-    monkeypatch.setattr(jobs, job, fails)
+    monkeypatch.setattr(room, job, fails)
     await desk.hold(4)
     await desk.command(RequestKind.CLOSE, position_id=desk.position.id)
     await desk.settle()
