@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bot.domain.addresses import is_loopback
 from bot.domain.events import RequestKind
 from bot.domain.requests import REQUESTS, Roster
+from bot.web.bar import standing
 from bot.web.logins import Doorkeeper, Visit
 from bot.web.store_reader import reader
 
@@ -96,7 +97,7 @@ def visit() -> Visit:
 def may(kind: str, halted: bool = False) -> bool:
     """Say whether who is looking may ask for this; the bot decides again when it takes the request up."""
     here: Visit | None = g.get("visit")
-    if here is None or not here.logged_in:
+    if here is None or not here.logged_in or reader().alone():
         return False
     return REQUESTS[RequestKind(kind)].may(rules().roster.at_page(here.user), halted=halted)
 
@@ -262,8 +263,11 @@ def install(app: Flask, keeper: Doorkeeper, access: AccessRules) -> None:
 
 def _viewer() -> dict[str, Any]:
     here = g.get("visit") or doorkeeper().new_visit()
+    may_read, alone = here.logged_in or reading_is_open(), reader().alone()
     return {
-        "alone": reader().alone(),
+        "may_read": may_read,
+        **(standing(reader().glance(), alone) if may_read else {}),
+        "alone": alone,
         "viewer": here,
         "csrf": doorkeeper().csrf(here),
         "here": safe_next(request.full_path.rstrip("?")),

@@ -70,7 +70,7 @@ def _trouble(m: Overview, alone: str) -> Headline:
     question = "Anything wrong?"
     if alone:
         return Headline(question, "Not running", "nobody decides or trails; stops at the broker rest there", BAD)
-    faults = sorted(_faults(m), key=lambda fault: _SERIOUS.index(fault.tone))
+    faults = sorted(troubles(m), key=lambda fault: _SERIOUS.index(fault.tone))
     if not faults:
         return Headline(question, "No", _calm(m), GOOD)
     first, *others = faults
@@ -79,7 +79,8 @@ def _trouble(m: Overview, alone: str) -> Headline:
     return Headline(question, first.words, f"{first.why}{f'. Also: {more}{rest}' if more else ''}", first.tone)
 
 
-def _faults(m: Overview) -> Iterator[Trouble]:
+def troubles(m: Overview) -> Iterator[Trouble]:
+    """Yield what is wrong, each with why and the colour that it means."""
     if m.trouble is not None:
         yield Trouble(m.trouble.title.rstrip(":."), m.trouble.text, BAD)
     if (tone := words.state_tone(m.session.state, "session")) != GOOD:

@@ -1,4 +1,4 @@
-"""Geometry of the price path and of the P&L curve; `templates/web/parts/` draws it as inline SVG.
+"""Geometry of the price path; `templates/web/parts/` draws it as inline SVG.
 
 Prices per share on the left, New York time below. Coordinates are SVG user units; a chart scales to its box.
 """
@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from bot.domain.calendar import NEW_YORK
-from bot.domain.wording import clock_minute, clock_time
+from bot.domain.wording import clock_time
 
 WIDTH, HEIGHT = 760.0, 300.0
 _LABEL = 13.0  # from one label to the next
@@ -262,44 +262,3 @@ def time_ticks(x: Scale) -> list[Tick]:
         ticks.append(Tick(x(at.timestamp()), f"{at:{shape}}"))
         at += timedelta(seconds=step)
     return ticks
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Today's P&L: one line, the area to zero, where zero is, and what the ends say."""
-
-    width: float
-    height: float
-    line: str
-    area: str
-    zero: float
-    last_x: float
-    last_y: float
-    first: str
-    last: str
-    high: Decimal
-    low: Decimal
-    tone: str
-
-
-CURVE_W, CURVE_H = 520.0, 120.0
-
-
-def pnl_curve(points: Sequence[tuple[datetime, Decimal]]) -> Curve | None:
-    """Return the curve of (time, dollars), None with fewer than two points."""
-    if len(points) < 2:
-        return None
-    values = [float(v) for _, v in points]
-    low, high = min(0.0, *values), max(0.0, *values)
-    if high - low < 1:
-        low, high = low - 1, high + 1
-    x = Scale(_s(points[0][0]), max(_s(points[-1][0]), _s(points[0][0]) + 1), 4, CURVE_W - 8)
-    y = Scale(low, high, CURVE_H - 8, 8)
-    placed = [(x(_s(at)), y(float(v))) for at, v in points]
-    line = _line(placed)
-    area = f"{line} L{placed[-1][0]:.1f} {y(0):.1f} L{placed[0][0]:.1f} {y(0):.1f} Z"
-    amounts = [v for _, v in points]
-    tone = "good" if amounts[-1] > 0 else ("bad" if amounts[-1] < 0 else "flat")
-    ends = [clock_minute(at) for at in (points[0][0], points[-1][0])]
-    last_x, last_y = placed[-1]
-    return Curve(CURVE_W, CURVE_H, line, area, y(0), last_x, last_y, ends[0], ends[1], max(amounts), min(amounts), tone)

@@ -15,11 +15,14 @@ from bot.domain.money import ZERO
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import read as ask
 from bot.store.read import not_ours, reconciliations
+from bot.store.read.alerting import critical_alerts
 from bot.store.read.jobs import RecordedJob, jobs
 from bot.store.read.money import DayMoney, money_of_day
+from bot.store.read.standing import PremiumHeld, premium_held, running_since
 from bot.web import formats, words
-from bot.web.charts import Curve, pnl_curve
+from bot.web.day_chart import today_chart
 from bot.web.feeds import FeedGroup, FeedView, by_dataset, feed_view
+from bot.web.plots import Plot
 from bot.web.views import (
     BreakerView,
     PositionView,
@@ -41,7 +44,6 @@ ACTIVITY_SHOWN: Final = 40
 ALERTS_SHOWN: Final = 12
 COMMANDS_SHOWN: Final = 8
 ENDED_SHOWN: Final = 12
-CURVE_POINTS: Final = 400
 
 MODE_WORDS: Final = {"sim": "simulated venue", "paper": "paper account", "live": "real money"}
 
@@ -103,7 +105,7 @@ class Overview:
     connection: StateView = StateView("down", "no tick yet")
     market: MarketClock = MarketClock("–", "no session known yet")
     account: AccountView = AccountView()
-    curve: Curve | None = None
+    today: Plot | None = None
     money: DayMoney | None = None
     counters: CountersView = CountersView()
     positions: tuple[PositionView, ...] = ()
@@ -124,10 +126,15 @@ class Overview:
     others: tuple[not_ours.NotOurs, ...] = ()
     jobs: tuple[RecordedJob, ...] = ()
     commands: tuple[RequestView, ...] = ()
+    day: date | None = None
+    asked: int = 0
+    critical: int = 0
+    running_since: datetime | None = None
+    premium: PremiumHeld | None = None
 
 
-def overview(connection: Connection, base: Overview, machine: str | None) -> Overview:
-    """Return the overview as the store has it now; `base` carries time and mode."""
+def glance(connection: Connection, base: Overview) -> Overview:
+    """Return what every page says: state, money, risk, what is wrong and what waits; `base` carries time and mode."""
     now = base.now
     pulse = ask.pulse(connection)
     day = (pulse.session_day if pulse else None) or new_york_day(now)
@@ -137,6 +144,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
     feeds = tuple(feed_view(row, now) for row in ask.feeds(connection))
     return replace(
         base,
+        day=day,
         **(_pulse_parts(pulse) if pulse else {}),
         warnings=tuple(_warnings(held, pulse)),
         session=session,
@@ -144,21 +152,34 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         market=market,
         empty_positions=_why_flat(session, market, bool(pulse and pulse.waiting_for)),
         account=account,
-        curve=_curve(connection, day),
         money=money,
-        counters=counters_view(ask.counters(connection, day, money)),
         positions=held,
-        closed_positions=position_views(connection, ask.closed_positions(connection, day, ENDED_SHOWN), now),
         unsettled=tuple(unsettled_view(row, new_york_day(now)) for row in ask.unsettled_positions(connection)),
+        feeds=feeds,
+        datasets=by_dataset(feeds),
+        breakers=tuple(breaker_view(row) for row in ask.breakers(connection)),
+        halted_symbols=tuple(symbol_halt_view(row) for row in ask.halted_symbols(connection)),
+        asked=len(ask.signals_that_wait_for_a_person(connection)),
+        critical=critical_alerts(connection, day),
+        running_since=running_since(connection),
+        premium=premium_held(connection, account.equity),
+    )
+
+
+def overview(connection: Connection, base: Overview, machine: str | None) -> Overview:
+    """Return the overview as the store has it now."""
+    seen = glance(connection, base)
+    now, day, money, pulse = seen.now, seen.day or new_york_day(seen.now), seen.money, ask.pulse(connection)
+    return replace(
+        seen,
+        today=today_chart(connection, day, money, now),
+        counters=counters_view(ask.counters(connection, day, money)),
+        closed_positions=position_views(connection, ask.closed_positions(connection, day, ENDED_SHOWN), now),
         signals=signal_views(connection, ask.live_signals(connection), now),
         recent_signals=signal_views(connection, ask.ended_signals(connection, ENDED_SHOWN), now),
         stats=tuple(ask.strategy_stats(connection, day)),
         activity=steps(connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine), new_york_day(now)),
         alerts=tuple(ask.alerts(connection, ALERTS_SHOWN)),
-        feeds=feeds,
-        datasets=by_dataset(feeds),
-        breakers=tuple(breaker_view(row) for row in ask.breakers(connection)),
-        halted_symbols=tuple(symbol_halt_view(row) for row in ask.halted_symbols(connection)),
         others=tuple(not_ours.not_ours(connection, day)),
         jobs=tuple(jobs(connection, pulse)) if pulse else (),
         commands=tuple(command_view(row) for row in ask.commands(connection, COMMANDS_SHOWN)),
@@ -266,13 +287,6 @@ def account_view(connection: Connection, day: date) -> AccountView:
         return AccountView(equity=row.net_liquidation, at=row.at)
     opening = None if row.net_liquidation is None else row.net_liquidation - row.day_pnl
     return AccountView(row.net_liquidation, row.day_pnl, row.day_pnl / opening if opening else None, row.at)
-
-
-def _curve(connection: Connection, day: date) -> Curve | None:
-    points = [(row.at, row.day_pnl) for row in ask.account_day(connection, day)]
-    step = max(1, len(points) // CURVE_POINTS)
-    thinned = points[::step]
-    return pnl_curve(thinned if not points or thinned[-1] == points[-1] else [*thinned, points[-1]])
 
 
 def counters_view(day: ask.DayCounters) -> CountersView:

@@ -16,6 +16,7 @@ from bot.store import read as ask
 from bot.store.queries import QUERIES
 from bot.store.read.alerting import count_alerts, found_alerts
 from bot.web import alerting, auditing
+from bot.web.access import safe_next
 from bot.web.answers import three_answers
 from bot.web.diagram import Diagram, draw
 from bot.web.store_reader import reader
@@ -24,10 +25,25 @@ from bot.web.views import RequestView, command_view
 
 blueprint = Blueprint("pages", __name__)
 
-OVERVIEW_PARTS: Final = (
-    "answers", "status", "money", "positions", "signals", "activity",
-    "waiting", "breakers", "alerts", "feeds", "jobs", "commands", "others",
-)  # fmt: skip
+VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
+    "overview": ("answers", "status", "asked", "positions", "activity", "waiting", "alerts", "next", "others"),
+    "signals": ("status", "signals"),
+    "positions": ("status", "positions", "unsettled", "closed"),
+    "exposure": ("status", "premium", "breakers"),
+    "feeds": ("standing", "feeds", "jobs"),
+    "people": ("commands",),
+}
+"""The live parts of each view; each is a template of its own, drawn of one look at the store."""
+TITLES: Final = {
+    "signals": ("Signals", (("signals", ""),)),
+    "positions": ("Positions", (("positions", "Open positions"), ("unsettled", "Price not certain yet"),
+                                ("closed", "Closed today"))),
+    "exposure": ("Exposure", (("premium", "Premium at risk"), ("breakers", "Limits of the whole book"))),
+    "feeds": ("Feeds", (("standing", "Session and broker"), ("feeds", "Data sets, age against limit"),
+                        ("jobs", "Jobs by the clock"))),
+    "people": ("People", (("commands", "Asked by people"),)),
+}  # fmt: skip
+"""The pages that are a few live parts below each other: title, and each part with its head."""
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
 STORIES: Final[Mapping[str, Callable[[Connection, str, datetime], Story | None]]] = {
     "position": position_timeline,
@@ -60,6 +76,15 @@ def notice() -> dict[str, Any]:
 def overview() -> str:
     machine = chosen_machine()
     return render_template("web/overview.html", active="Overview", **_seen(machine), **notice())
+
+
+@blueprint.get("/<any(signals, positions, exposure, feeds, people):view>")
+def of_parts(view: str) -> str:
+    """A page that is a few live parts below each other."""
+    title, shown = TITLES[view]
+    return render_template(
+        "web/of_parts.html", active=title, title=title, shown=shown, view=view, **_seen(None), **notice()
+    )
 
 
 def _seen(machine: str | None) -> dict[str, Any]:
@@ -103,27 +128,28 @@ def machines() -> str:
 
 
 def parts() -> dict[str, str]:
-    """Return the live parts of the view that the address names, by the name of their place on the page."""
-    view = request.args.get("view", "overview")
+    """Return the live parts of the view that the address names, by the name of their place on the page.
+
+    Forms inside a live part lead back to the page, which the address names by `at`, not to the stream that redrew them.
+    """
+    view, at = request.args.get("view", "overview"), safe_next(request.args.get("at", "/"))
+    told = notice() | {"here": at}
+    found = _parts_of(view, told)
+    return found | {name: render_template(f"web/parts/{name}.html", **told) for name in ("bar", "notice")}
+
+
+def _parts_of(view: str, told: dict[str, Any]) -> dict[str, str]:
     if view == "machines":
         counts = reader().look(ask.state_counts)
         return {
             f"machine-{name}": render_template("web/parts/machine.html", d=diagram, counts=counts)
             for name, diagram in DIAGRAMS.items()
         }
-    told = notice()
-    found = {"notice": render_template("web/parts/notice.html", **told)}
     if view in STORIES:
         entity_id = request.args.get("id", "")
-        return found | {"timeline": render_template("web/parts/timeline.html", t=story(view, entity_id))}
-    machine = chosen_machine()
-    known = _seen(machine) | {"here": _page_path(machine)}
-    return found | {part: render_template(f"web/parts/{part}.html", **known) for part in OVERVIEW_PARTS}
-
-
-def _page_path(machine: str | None) -> str:
-    # Forms inside a live part must lead back to the page, not to the stream that redrew them.
-    return f"/?machine={machine}" if machine else "/"
+        return {"timeline": render_template("web/parts/timeline.html", t=story(view, entity_id), **told)}
+    known = _seen(chosen_machine()) | told if view in VIEWS else told
+    return {part: render_template(f"web/parts/{part}.html", **known) for part in VIEWS.get(view, ())}
 
 
 def _kept() -> dict[str, str]:

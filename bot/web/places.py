@@ -8,14 +8,18 @@ Place = tuple[str, str]
 
 PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
     ("", (("Overview", "/"),)),
-    ("Trade", (("Trades", "/trades"), ("Performance", "/performance"))),
-    ("Watch", (("Alerts", "/alerts"),)),
-    ("Record", (("Audit", "/audit"), ("Lifecycles", "/machines"))),
+    (
+        "Trade",
+        (("Signals", "/signals"), ("Positions", "/positions"), ("Trades", "/trades"), ("Performance", "/performance")),
+    ),
+    ("Market", (("Exposure", "/exposure"),)),
+    ("Watch", (("Alerts", "/alerts"), ("Feeds", "/feeds"))),
+    ("Record", (("Audit", "/audit"), ("Lifecycles", "/machines"), ("People", "/people"))),
 )
 ON_A_PHONE: Final[tuple[Place, ...]] = (
     ("Overview", "/"),
-    ("Trades", "/trades"),
-    ("Performance", "/performance"),
+    ("Signals", "/signals"),
+    ("Positions", "/positions"),
     ("Alerts", "/alerts"),
     ("More", "/pages"),
 )

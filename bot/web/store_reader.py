@@ -20,7 +20,7 @@ from bot.feeds.clock import ScaledClock, StandingClock
 from bot.store import read as ask
 from bot.store.database import open_reader, reason_of
 from bot.web import formats
-from bot.web.model import MODE_WORDS, Banner, Overview, overview
+from bot.web.model import MODE_WORDS, Banner, Overview, glance, overview
 
 Answer = TypeVar("Answer")
 
@@ -47,6 +47,7 @@ class StoreReader:
         self._lock = Lock()
         self._followed: datetime | None = None
         self._seen: dict[str | None, tuple[float, Overview]] = {}
+        self._glance: tuple[float, Overview] | None = None
 
     def look(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return the answer to a question put to the store in one read transaction; raises StoreError in words."""
@@ -103,11 +104,25 @@ class StoreReader:
                 return known[1]
             found = self._read_overview(machine)
             self._seen[machine] = (self.clock.monotonic(), found)
+            self._glance = self._seen[machine]
+            return found
+
+    def glance(self) -> Overview:
+        """Return what every page says, at most FRESH_S old; trouble with the store is told in it, not raised."""
+        with self._lock:
+            if self._glance is not None and self.clock.monotonic() - self._glance[0] < FRESH_S:
+                return self._glance[1]
+            try:
+                found = self.look(lambda connection: glance(connection, self._base()))
+            except StoreError as error:
+                found = replace(self._base(), trouble=trouble(error))
+            self._glance = (self.clock.monotonic(), found)
             return found
 
     def forget(self) -> None:
         """Read the next overview anew, whoever looked a moment ago."""
         self._seen.clear()
+        self._glance = None
 
     def _read_overview(self, machine: str | None) -> Overview:
         try:

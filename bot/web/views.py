@@ -62,6 +62,7 @@ class PositionView:
     realized: Decimal
     elsewhere: int
     valuation: str | None
+    multiplier: int = 100
     silence: str = ""
     """Why a sale would not go through now: its market is halted, or nobody bids."""
 
@@ -180,7 +181,7 @@ def position_view(
         None if row.closed_at else open_of(row), pnl, pnl / cost if pnl is not None and cost else None,
         cover.protection, cover.unprotected_contracts, (now - since).total_seconds() if since else None,
         cover.contract_seconds, row.closed_at, row.close_reason, row.realized_pnl, row.elsewhere_quantity,
-        row.valuation,
+        row.valuation, row.multiplier,
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def test_the_shipped_configuration_is_ready_to_start(call: Call) -> None:
     assert code == 0
     assert list(found) == [
         "python", "clock", "configuration", "data sources", "secrets", "paths", "settings",
-        "store", "disk", "ports", "calendar", "scenarios",
+        "store", "disk", "ports", "calendar", "scenarios", "charts",
     ]  # fmt: skip
 
 

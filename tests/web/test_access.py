@@ -197,7 +197,7 @@ def test_below_a_path_every_link_redirect_and_cookie_keeps_to_it(
     for path in (f"/{path}" for path in pages):
         for way in (f"/bot{path}", path):  # a proxy may leave the path on a request or take it off
             text = page.get(way).get_data(as_text=True)
-            found = re.findall(r'(?:href|src|action|data-events)="(/[^"]*)"', text)
+            found = re.findall(r'(?:href|src|action|data-events|data-poll)="(/[^"]*)"', text)
             assert found
             assert [link for link in found if not link.startswith("/bot/")] == [], way
     entered = page.get(f"/bot/login?token={token}&next=/machines")

@@ -70,7 +70,7 @@ def test_a_halted_symbol_is_shown_with_a_button_that_lifts_it(
     causes = json.dumps(["order 7", "order 8"])
     row = {"reason": "sold by hand", "causes": causes, "halted_by": "broker", "halted_at": store.now_text}
     store.add(SYMBOL_HALT, id="SPY", state="halted", **row)
-    shown = operator.get("/").get_data(as_text=True)
+    shown = operator.get("/exposure").get_data(as_text=True)
     assert 'action="/actions/resume_symbol"' in shown
     assert "sold by hand (and 1 more), by the broker" in shown
     assert operator.get("/api/status").get_json()["halted_symbols"][0]["symbol"] == "SPY"
@@ -87,7 +87,8 @@ def test_what_is_not_ours_is_shown_without_a_button(operator: FlaskClient, store
     shown = operator.get("/").get_data(as_text=True)
     assert "SELL 1 SPY limit 9, working" in shown
     assert "901 by hand" in shown
-    assert "our book and the broker&#39;s agree; 1 not ours, left alone" in shown
+    told = operator.get("/feeds").get_data(as_text=True)
+    assert "our book and the broker&#39;s agree; 1 not ours, left alone" in told
     assert "SELL 1 SPY limit 9" in operator.get("/parts").get_json()["others"]
 
 
@@ -184,10 +185,11 @@ def test_what_somebody_else_sold_at_a_price_that_is_not_certain_is_named_and_has
 ) -> None:
     gone = {"close_reason": "externally_closed", "elsewhere_quantity": 2, "valuation": valuation}
     store.set(POSITION, {"id": "POSOLD"}, **gone)
+    listed = operator.get("/positions").get_data(as_text=True)
+    assert "2 sold by somebody else" in listed
+    assert words in listed
+    assert "Tell sale price" in listed
     shown = operator.get("/").get_data(as_text=True)
-    assert "2 sold by somebody else" in shown
-    assert words in shown
-    assert "Tell sale price" in shown
     assert "Sold by somebody else" in operator.get("/position/POSOLD").get_data(as_text=True)
     assert ("settlement price to be told" in shown) is (valuation == "unknown")
 
@@ -200,8 +202,8 @@ def test_a_settled_position_has_no_such_button(operator: FlaskClient) -> None:
 def test_who_is_not_logged_in_sees_no_such_button_and_is_refused(
     page: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, unsettled: str
 ) -> None:
-    shown = page.get("/").get_data(as_text=True)
-    assert "the settlement not certain" in shown
+    shown = page.get("/positions").get_data(as_text=True)
+    assert "Price not certain yet" in shown
     assert "actions/settle" not in shown
     form = {"target": unsettled, "confirmed": "yes", "price": "5950.25"}
     assert page.post("/actions/settle", data=form).status_code in {302, 400, 401, 403}

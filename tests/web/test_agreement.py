@@ -53,8 +53,9 @@ def test_the_days_money_is_one(store: StoreBuilder, said: dict[str, Any], page: 
         assert (Decimal(str(told["realized"])), Decimal(str(told["open"]))) == (realized, is_open)
     assert Decimal(api["total"]) == realized + is_open
     text = html.unescape(page.get("/").get_data(as_text=True))
-    assert f"realized +${realized:,.2f}, open +${is_open:,.2f}" in text
-    assert f'<p class="value good">+${realized + is_open:,.2f}</p>' in text
+    assert f"realized +${realized:,.2f} + open +${is_open:,.2f}" in text
+    assert f'<span class="v good">+${realized + is_open:,.2f}</span>' in text, "the answer"
+    assert f'<b class="good">+${realized + is_open:,.2f}</b>' in text, "the status bar"
     assert Decimal(str(status["equity_change"])) - realized - is_open == Decimal(api["difference"])
 
 
@@ -73,7 +74,7 @@ def test_the_days_summary_is_the_same_money(store: StoreBuilder, said: dict[str,
 def test_the_rows_add_up_to_the_headline(page: FlaskClient) -> None:
     told = page.get("/api/status").get_json()
     open_rows = sum(Decimal(row["pnl"]) for row in told["positions"])
-    closed = re.findall(r"<span class=\"num \w+\">(.*?)</span>", page.get("/parts").get_json()["signals"])
+    closed = re.findall(r"<span class=\"num \w+\">(.*?)</span>", page.get("/parts?view=positions").get_json()["closed"])
     ended = sum(Decimal(amount.replace("−", "-").replace("$", "").replace(",", "")) for amount in closed)
     assert open_rows + ended == Decimal(told["money"]["total"])
 
@@ -81,4 +82,5 @@ def test_the_rows_add_up_to_the_headline(page: FlaskClient) -> None:
 def test_the_effective_state_is_one(said: dict[str, Any], page: FlaskClient) -> None:
     assert said["state"] == "active, entries blocked: correlation"
     assert page.get("/api/status").get_json()["state"] == said["state"]
-    assert f">{said['state']}<" in page.get("/parts").get_json()["status"]
+    assert f">{said['state']}<" in page.get("/parts?view=feeds").get_json()["standing"]
+    assert "<b>Entries blocked</b>" in page.get("/parts").get_json()["bar"]

@@ -22,10 +22,10 @@ def answers(client: FlaskClient) -> dict[str, tuple[str, str, str]]:
     """Return what each question is answered: (tone, answer, why)."""
     html = client.get("/parts?view=overview").get_json()["answers"]
     found = re.findall(
-        r'<div class="(\w+)"><dt>(.*?)</dt><dd><span class="answer">(.*?)</span><span class="soft why">(.*?)</span>',
+        r'<div class="answer"><dt>(.*?)</dt><dd><span class="v ?(\w*)">(.*?)</span><span class="d">(.*?)</span>',
         html,
     )
-    return {question: (tone, answer, why) for tone, question, answer, why in found}
+    return {question: (tone, answer, why) for question, tone, answer, why in found}
 
 
 def protected(client: FlaskClient) -> tuple[str, str, str]:

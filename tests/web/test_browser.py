@@ -30,7 +30,8 @@ FLAGS = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = (
-    "/", "/trades", "/performance", "/pages", "/position/POSRUN", "/signal/SIGRUN",
+    "/", "/signals", "/positions", "/trades", "/performance", "/exposure", "/feeds", "/people",
+    "/pages", "/position/POSRUN", "/signal/SIGRUN",
     "/machines", "/audit?query=order_executions", "/login", "/nowhere",
 )  # fmt: skip
 
@@ -92,7 +93,7 @@ def test_a_press_on_pause_becomes_a_command_and_its_answer_arrives_by_itself(
     tab = browser.new_page()
     complaints = _complaints(tab)
     tab.goto(f"{served}/login?token={token}")
-    tab.click("text=Pause entries")
+    tab.click("[data-live=bar] >> text=Pause")
     tab.wait_for_selector("text=queued, the bot answers on its next tick")
     with open_reader(store.url) as connection:
         (row,) = ask.commands(connection, 5)
@@ -100,13 +101,14 @@ def test_a_press_on_pause_becomes_a_command_and_its_answer_arrives_by_itself(
     store.set(COMMAND, {"id": row.id}, state="done", answer="entries are paused")
     store.set(SESSION_STATE, {"id": "session"}, state="paused")
     tab.wait_for_selector("[data-live=notice] >> text=entries are paused")
-    tab.wait_for_selector("[data-live=status] >> text=Resume")
+    tab.wait_for_selector("[data-live=bar] >> text=Resume")
     assert complaints == []
 
 
 def test_flatten_asks_first_and_can_be_called_off(served: str, browser: Any, token: str, store: StoreBuilder) -> None:
     tab = browser.new_page()
     tab.goto(f"{served}/login?token={token}")
+    tab.click("text=Stop…")
     tab.click("text=Flatten all")
     tab.click("text=Keep it")
     with open_reader(store.url) as connection:

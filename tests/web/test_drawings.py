@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.domain.lifecycles import LIFECYCLES, edges
 from bot.domain.machine import Lifecycle
-from bot.web.charts import Fill, PathPoint, RungMark, Scale, StopStep, nice_steps, pnl_curve, price_chart, time_ticks
+from bot.web.charts import Fill, PathPoint, RungMark, Scale, StopStep, nice_steps, price_chart, time_ticks
 from bot.web.diagram import PLACES, draw
 
 START = datetime(2026, 11, 20, 14, 45, tzinfo=UTC)
@@ -48,7 +48,6 @@ def test_every_edge_is_drawn_or_named_below(life: Lifecycle) -> None:
 
 def test_nothing_to_draw_is_no_chart() -> None:
     assert price_chart([], [], [], [], None, None) is None
-    assert pnl_curve([(START, Decimal(1))]) is None
 
 
 @given(st.lists(st.tuples(prices, prices), min_size=1, max_size=30), prices, st.booleans())

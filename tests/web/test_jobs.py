@@ -52,7 +52,7 @@ def test_each_recorded_job_has_its_last_outcome_and_its_next_run(
 def test_one_that_failed_says_why_on_the_page(page: FlaskClient, store: StoreBuilder, tmp_path: Path) -> None:
     in_force(store, tmp_path)
     run_of(store, "backup", 5, "failed", "data has 3 MB free, a backup wants 40")
-    shown = page.get("/").get_data(as_text=True)
+    shown = page.get("/feeds").get_data(as_text=True)
     assert "Jobs by the clock" in shown
     assert "data has 3 MB free, a backup wants 40" in shown
     assert "never ran" in shown

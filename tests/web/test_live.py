@@ -32,9 +32,7 @@ def test_the_first_event_has_every_part_and_the_next_only_what_changed(
     events = _events(answer)
     kind, parts = next(events)
     assert kind == "parts"
-    assert {"status", "money", "positions", "signals", "activity", "feeds", "alerts", "waiting", "commands"} <= set(
-        parts
-    )
+    assert {"bar", "status", "answers", "positions", "activity", "alerts", "waiting", "asked"} <= set(parts)
     assert "+$1,318.40" in parts["positions"]
     assert next(events) == ("beat", {})
     store.set(POSITION, {"id": "POSRUN"}, bid=42_000)

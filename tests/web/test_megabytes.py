@@ -46,7 +46,8 @@ def flooded(store: StoreBuilder, page: FlaskClient, tmp_path: Path) -> FlaskClie
 
 
 PAGES = (
-    "/", "/trades", "/trades.csv", "/performance", "/alerts",
+    "/", "/signals", "/positions", "/exposure", "/feeds", "/people",
+    "/trades", "/trades.csv", "/performance", "/alerts",
     "/machines", "/parts", "/api/status", "/metrics", "/position/POSRUN", "/signal/SIGRUN",
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from bot.domain.lifecycles import LIFECYCLES
 from bot.store.database import open_reader
+from bot.store.tables.config_version import CONFIG_VERSION
 from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.feed_status import FEED_STATUS
 from bot.store.tables.position import POSITION
@@ -28,9 +29,10 @@ def test_the_overview_tells_the_day(page: FlaskClient) -> None:
     text = _text(page)
     for words in (
         "+$286.40", "$100,286.40", "+$1,318.40", "+78.5 %", "trailing", "closes in 4 h 54 min", "11:05:30",
-        "0.31 % from the max-gamma strike 505", "429 from the vendor", "your decision", "realized +$393.20",
+        "0.31 % from the max-gamma strike 505", "429 from the vendor", "Waiting for you", "realized +$393.20",
     ):  # fmt: skip
         assert words in text, words
+    assert "your decision" in _text(page, "/signals")
 
 
 def test_only_a_person_who_is_logged_in_sees_buttons(page: FlaskClient, csrf_of: CsrfReader, token: str) -> None:
@@ -56,7 +58,7 @@ def test_a_halt_that_waits_for_the_comparison_is_shown_too(operator: FlaskClient
         SESSION_STATE, {"id": "session"}, state="reconciling", hold="halt", held_by="cli",
         held_at="2026-11-20T16:00:00.000000+00:00", hold_reason="news",
     )  # fmt: skip
-    assert "then halt: news, by command line since 11:00:00 New York" in _text(operator)
+    assert "then halt: news, by command line since 11:00:00 New York" in _text(operator, "/feeds")
 
 
 def test_a_position_that_a_gap_closed_says_so_on_the_page_and_in_the_trades(
@@ -64,7 +66,7 @@ def test_a_position_that_a_gap_closed_says_so_on_the_page_and_in_the_trades(
 ) -> None:
     day: dict[str, Any] = {"closed_at": store.now_text, "session_day": "2026-11-20", "quantity": 0, "exit_quantity": 4}
     store.position("GAPPED", "closed", close_reason="gap", **day)
-    assert '<span class="soft words">gap</span>' in _text(page)
+    assert '<span class="soft words">gap</span>' in _text(page, "/positions")
     assert "gap" in page.get("/position/GAPPED").get_data(as_text=True)
     with open_reader(store.url) as connection:
         found = connection.exec_driver_sql("SELECT close_reason FROM v_trades WHERE position_id = 'GAPPED'").all()
@@ -171,12 +173,14 @@ def test_an_empty_store_says_what_will_appear(make_app: AppMaker, empty_store: S
         "No open position",
         "while the session is starting",
         "No candidate has been looked at",
-        "No live signal",
         "No transition yet",
         "No alert",
-        "No feed has",
+        "Nothing waits for a person",
     ):
         assert words in text, words
+    empty = make_app(empty_store.url).test_client()
+    assert "No live signal" in _text(empty, "/signals")
+    assert "No feed has" in _text(empty, "/feeds")
 
 
 def test_a_missing_store_is_a_banner(make_app: AppMaker, tmp_path: Path) -> None:
@@ -210,9 +214,42 @@ def test_a_fault_is_a_plain_page_without_its_traceback(
 
 
 def test_pages_use_nothing_from_elsewhere(operator: FlaskClient) -> None:
-    for path in ("/", "/position/POSRUN", "/machines", "/audit", "/login", "/trades", "/performance"):
+    for path in ("/", "/position/POSRUN", "/machines", "/audit", "/login", "/trades", "/performance", "/signals"):
         text = _text(operator, path)
         assert "http://" not in text.replace("http://www.w3.org", "")
         assert "https://" not in text
         assert " style=" not in text
         assert "onclick" not in text
+
+
+def test_the_status_bar_is_on_every_page_and_says_state_money_and_risk(page: FlaskClient, store: StoreBuilder) -> None:
+    store.add(CONFIG_VERSION, id="v1", number=1, hash="", created_at=store.now_text,
+              body='{"settings": {"risk": {"max_premium_fraction": "0.02", "max_positions": 5}}}')  # fmt: skip
+    paths = ("/", "/trades", "/performance", "/alerts", "/audit", "/machines", "/position/POSRUN", "/feeds", "/nowhere")
+    for path in paths:
+        text = page.get(path).get_data(as_text=True)
+        bar = text.partition('<header class="status')[2].partition("</header>")[0]
+        for words in ("Trading", "SIM 30×", "+$833.20", "Premium at risk", "0.4 of 10 %", "UW 41 s", "11:05:30"):
+            assert words in bar, (path, words)
+    shown = _text(page, "/exposure")
+    assert "$420.00 were paid for what is held" in shown
+    assert "10 % may be out at once" in shown
+
+
+def test_the_light_is_as_bad_as_the_worst(page: FlaskClient, store: StoreBuilder) -> None:
+    assert 'class="status s-warn"' in _text(page, "/"), "one feed is late"
+    store.alert("critical", "an order of ours is not known to the broker", "ORDER_LOST")
+    store.set(SESSION_STATE, {"id": "session"}, state="halted", hold="halt", held_by="cli", held_at=store.now_text)
+    page.application.extensions["reader"].forget()
+    text = _text(page, "/")
+    assert 'class="status s-crit"' in text
+    assert "<b>Halted</b>" in text
+    assert "1 critical alert today" in text
+
+
+def test_a_visitor_who_may_not_read_sees_no_figures(make_app: AppMaker, store: StoreBuilder) -> None:
+    far = make_app(store.url, host="0.0.0.0").test_client()
+    text = far.get("/login").get_data(as_text=True)
+    assert "Premium at risk" not in text
+    assert "data-poll" not in text
+    assert "n-badge" not in text

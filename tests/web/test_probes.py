@@ -147,6 +147,6 @@ def test_breakers_stand_in_status_metrics_and_on_the_page(page: FlaskClient, sto
     assert found["quanticity_breaker_share", ("breaker", "drawdown")] == pytest.approx(0.1)
     first = page.get("/api/status").get_json()["breakers"][0]
     assert (first["name"], first["state"], first["value"], first["limit"]) == ("losses", "tripped", "3", "3")
-    shown = page.get("/").get_data(as_text=True)
+    shown = page.get("/exposure").get_data(as_text=True)
     assert "Losses in a row" in shown
     assert "3, limit 3" in shown

@@ -14,7 +14,8 @@ from tests.web.conftest import StoreBuilder, at
 def test_who_is_asked_sees_the_reasons_in_the_row_and_on_the_page(store: StoreBuilder, page: FlaskClient) -> None:
     store.transition("signal", "SIGWAIT", "created", ("pending", "pending"), SEEN["reason"], at(0, 18))
     store.transition("signal", "SIGWAIT", "ask", ("pending", "pending"), "waits", at(0, 14), quote_fresh=FRESH)
-    for text in (page.get("/parts").get_json()["signals"], page.get("/signal/SIGWAIT").get_data(as_text=True)):
+    row = page.get("/parts?view=signals").get_json()["signals"]
+    for text in (row, page.get("/signal/SIGWAIT").get_data(as_text=True)):
         assert "price 5901.75 is 0.03 % from its pin" in text
         assert "0.4 s old, at most 15.0 s" in text
         assert len(re.findall("your decision", text)) == 1

@@ -48,6 +48,11 @@ def alert_codes(connection: Connection) -> list[str]:
     return list(connection.execute(select(code).distinct().order_by(code)).scalars())
 
 
+def critical_alerts(connection: Connection, day: date) -> int:
+    """Return how many critical alerts a New York day has told."""
+    return count_alerts(connection, AlertFilter(day=day, severity="critical"))
+
+
 def _narrowed(query: Select[Any], wanted: AlertFilter) -> Select[Any]:
     table = ALERT.c
     if wanted.day is not None:

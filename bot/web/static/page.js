@@ -154,14 +154,15 @@ async function streamFrom(address, alive) {
   if (source) source.close();
 }
 
-function follow(address) {
+/* A page whose figures move slowly asks now and then and holds no stream. */
+function follow(address, slowly = false) {
   let turn = 0;
   const begin = async () => {
     turn += 1;
     const mine = turn;
     const alive = () => mine === turn && document.visibilityState === "visible";
     if (!alive()) return;
-    const placed = window.EventSource && await withPlace(() => streamFrom(address, alive));
+    const placed = !slowly && window.EventSource && await withPlace(() => streamFrom(address, alive));
     if (!placed) poll(address, alive);
   };
   document.addEventListener("visibilitychange", begin);
@@ -220,4 +221,5 @@ for (const box of document.querySelectorAll(".chart .scroll")) box.scrollLeft = 
 
 const address = document.body.dataset.events;
 if (address) follow(address);
+else if (document.body.dataset.poll) follow(document.body.dataset.poll, true);
 else if (stream) stream.remove();

@@ -1,0 +1,75 @@
+"""Where the bot stands: since when it runs, what the settings in force allow, and how much premium is out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from bot.domain.money import ZERO
+from bot.store.read.trading import open_positions
+from bot.store.tables.config_version import CONFIG_VERSION
+from bot.store.tables.transition import TRANSITION
+from bot.store.values import parse_time
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumHeld:
+    """What was paid for the contracts that are left, in dollars: all that they can lose. `part` of the equity and the
+    `limit` as fractions (one position's budget times how many there may be); None where equity or settings are not
+    known."""
+
+    dollars: Decimal
+    part: Decimal | None
+    limit: Decimal | None
+
+    @property
+    def share(self) -> float | None:
+        """How much of the limit is used: 1 at the limit."""
+        return float(self.part / self.limit) if self.part is not None and self.limit else None
+
+
+def running_since(connection: Connection) -> datetime | None:
+    """Return when the bot last started, by its clock."""
+    step = TRANSITION.c
+    found = connection.execute(
+        select(func.max(step.seq)).where(step.machine == "session", step.trigger.in_(["restart", "created"]))
+    ).scalar()
+    at = connection.execute(select(step.event_at).where(step.seq == found)).scalar() if found else None
+    return None if at is None else parse_time(str(at))
+
+
+def settings_in_force(connection: Connection) -> Mapping[str, Any]:
+    """Return the settings of the latest configuration, empty before the first one."""
+    table = CONFIG_VERSION.c
+    latest = connection.execute(select(table.id, table.body).order_by(table.number.desc()).limit(1)).first()
+    return _settings(latest[0], latest[1]) if latest else {}
+
+
+@lru_cache(maxsize=4)
+def _settings(version: str, body: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(body).get("settings", {})
+    except (ValueError, AttributeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def premium_held(connection: Connection, equity: Decimal | None) -> PremiumHeld:
+    """Return the premium of what is held now."""
+    paid = sum((row.entry_price * row.quantity * row.multiplier for row in open_positions(connection)), ZERO)
+    return PremiumHeld(paid, paid / equity if equity else None, _budget(settings_in_force(connection)))
+
+
+def _budget(settings: Mapping[str, Any]) -> Decimal | None:
+    risk = settings.get("risk", {})
+    try:
+        return Decimal(str(risk["max_premium_fraction"])) * int(risk["max_positions"])
+    except (KeyError, TypeError, ValueError, InvalidOperation):
+        return None
