@@ -17,7 +17,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from bot.domain.calendar import TradingSession
+from bot.domain.calendar import TradingSession, midnight_after, new_york_day
 
 _HOUR_S: Final = 3600.0
 
@@ -91,15 +91,16 @@ class SessionMoment:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A row of the timetable. `every`: seconds, or the name of the setting that says how many (0: never), which
-    `unit_s` makes seconds of; `recorded`: each run leaves a row in `job_run`; `again_after`: how long one that failed
-    waits."""
+    """A row of the timetable. `each_day`: at the turn of each day in New York, with a session or without. `every`:
+    seconds, or the name of the setting that says how many (0: never), which `unit_s` makes seconds of; `recorded`: each
+    run leaves a row in `job_run`; `again_after`: how long one that failed waits."""
 
     name: str
     what: str
     runs: Runs
     missed: Missed = Missed.AT_ONCE
     moments: tuple[SessionMoment, ...] = ()
+    each_day: bool = False
     every: float | str | None = None
     unit_s: float = 1.0
     recorded: bool = False
@@ -111,7 +112,8 @@ class Job:
         unit = "h" if self.unit_s == _HOUR_S else "s"
         every = [f"every {self.every:g} s"] if isinstance(self.every, float) else []
         every += [f"every {self.every} {unit}"] if isinstance(self.every, str) else []
-        return "; ".join([*(moment.words for moment in self.moments), *every])
+        turn = ["at midnight in New York"] if self.each_day else []
+        return "; ".join([*(moment.words for moment in self.moments), *turn, *every])
 
     def every_s(self, setting: Setting) -> float:
         """Return how many seconds lie between two runs, 0 for a job of moments alone."""
@@ -141,6 +143,8 @@ class Job:
         every_s = self.every_s(setting)
         if every_s and (last is None or now - last >= timedelta(seconds=every_s)):
             return True
+        if self.each_day and (last is None or new_york_day(last) != new_york_day(now)):
+            return True
         due = self.due_since(session, setting, now) if session is not None else None
         return due is not None and (last is None or last < due[1])
 
@@ -157,6 +161,7 @@ class Job:
         every_s = self.every_s(setting)
         coming = [at for at in self.times(session, setting).values() if at > now] if session is not None else []
         coming += [last + timedelta(seconds=every_s)] if last is not None and every_s else []
+        coming += [midnight_after(now)] if self.each_day else []
         return min(coming, default=None)
 
 
@@ -208,9 +213,11 @@ ACCOUNT_SNAPSHOT: Final = Job(
 BREAKERS: Final = Job("breakers", "the circuit breakers are measured", Runs.TICK, every="risk.breaker_seconds")
 LINES: Final = Job("lines", "market data lines follow what is looked at", Runs.TICK, every=5.0)
 TRADING_HOURS: Final = Job("trading hours", "the broker is asked for its hours", Runs.TICK, every=3600.0)
+NEW_DAY: Final = Job("new day", "what yesterday needed and today does not is let go", Runs.TICK, each_day=True)
+DISK: Final = Job("free disk", "room on the disk of the store is looked at", Runs.BESIDE, every=10.0)
 NO_MARKET: Final = Job("silent markets", "positions that nobody bids for are looked for", Runs.TICK, every=1.0)
 
 TIMETABLE: Final = (
     RECONCILE, SETTLEMENT, DAY_TOTALS, DAY_SUMMARY, BACKUP, HEAD, RETENTION,
-    PRICE_PATH, ACCOUNT_SNAPSHOT, BREAKERS, LINES, TRADING_HOURS, NO_MARKET,
+    PRICE_PATH, ACCOUNT_SNAPSHOT, BREAKERS, LINES, TRADING_HOURS, NO_MARKET, NEW_DAY, DISK,
 )  # fmt: skip

@@ -24,11 +24,12 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from bot.config.schema import Settings
-from bot.domain.calendar import TradingSession, new_york_day
+from bot.domain.calendar import TradingSession
 from bot.domain.connection import CONNECTION, ConnectionTrigger
 from bot.domain.errors import StoreUnusable
 from bot.domain.ids import IdSource
 from bot.domain.session import SessionState, SessionTrigger
+from bot.domain.timetable import NEW_DAY
 from bot.engine import new_day
 from bot.engine.book import foreign
 from bot.engine.day import account, budgets, jobs, timekeeping
@@ -111,7 +112,7 @@ class Engine:
         self._today: date | None = None
         self._trading: TradingSession | None = None
         self._soon = Stretches()
-        self._page: date | None = None
+        self._turned_at: datetime | None = None  # when the page was turned last
         self._status_at = self._ticked_at = float("-inf")
         self._quotes_at_status = 0
         self._tick_ms = 0.0
@@ -249,13 +250,13 @@ class Engine:
         return self._trading
 
     def _turn_the_page(self, ctx: Context) -> None:
-        today, tick_memory = new_york_day(ctx.now), self._tick_memory
-        if today == self._page or not ctx.hour_is_known:
+        tick_memory = self._tick_memory
+        if not ctx.hour_is_known or not NEW_DAY.is_due(self._turned_at, ctx.now):
             return
         begin = partial(new_day.begin, ctx, tick_memory.schedule, tick_memory.parking, tick_memory.approvals)
         tick_memory.hours.keep(ctx)
-        if tick_memory.parking.run(self._memory.journal, "new day", begin):
-            self._page = today
+        if tick_memory.parking.run(self._memory.journal, NEW_DAY.name, begin):
+            self._turned_at = ctx.now
 
     def _look_at_limits(self, ctx: Context) -> None:
         """Read the circuit breakers. Limits that cannot be read hold entries back and nothing else."""
@@ -302,7 +303,7 @@ class Engine:
             memory.hours.rests_until(ctx, schedule),
             memory.not_trading.rests_until(ctx, stretch),
             memory.totals.rests_until(ctx),
-            runs.rests_until(ctx, memory.settlements),
+            memory.settlements.rests_until(ctx),
             jobs.snapshot_rests_until(ctx, schedule),
         )
         memory.rest.begin(ctx, min(until))

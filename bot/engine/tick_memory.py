@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bot.domain.timetable import SETTLEMENT
 from bot.engine.book.reconciler import Absences
 from bot.engine.book.told_holdings import ToldHoldings
 from bot.engine.book.totals import DayTotals
@@ -16,8 +17,8 @@ from bot.engine.day.restart_windows import RestartWindows
 from bot.engine.operator import PersonsApprovals
 from bot.engine.outbox.approvals import Reminders
 from bot.engine.outbox.outbox import Outbox
-from bot.engine.settlement.runs import SettlementRuns
 from bot.engine.state.fact_faults import FactFaults
+from bot.engine.state.moment_runs import MomentRuns
 from bot.engine.state.parking import Parking
 from bot.engine.state.schedule import Schedule
 from bot.engine.switches import Reloading
@@ -40,7 +41,7 @@ class TickMemory:
     windows: RestartWindows = field(default_factory=RestartWindows)
     rest: Rest = field(default_factory=Rest)
     hours: BrokerHours = field(default_factory=BrokerHours)
-    settlements: SettlementRuns = field(default_factory=SettlementRuns)
+    settlements: MomentRuns = field(default_factory=lambda: MomentRuns(SETTLEMENT))
     no_market: NoMarketWatch = field(default_factory=NoMarketWatch)
     not_trading: NotTradingWatch = field(default_factory=NotTradingWatch)
     holdings: ToldHoldings = field(default_factory=ToldHoldings)

@@ -18,6 +18,7 @@ from bot.domain.timetable import (
     BACKUP,
     DAY_TOTALS,
     HEAD,
+    NEW_DAY,
     RECONCILE,
     SETTLEMENT,
     TIMETABLE,
@@ -41,7 +42,7 @@ def setting(name: str) -> object:
 
 @pytest.mark.parametrize("job", TIMETABLE, ids=lambda job: job.name)
 def test_every_setting_that_the_table_names_is_one_of_the_right_kind(job: Job) -> None:
-    assert job.moments or job.every, "it runs at some time"
+    assert job.moments or job.every or job.each_day, "it runs at some time"
     assert job.every_s(setting) >= 0
     for at in job.times(WHOLE, setting).values():
         assert at.date() - DAY <= timedelta(days=1)
@@ -89,6 +90,17 @@ def test_a_job_that_failed_or_never_ran_is_due_and_one_without_a_session_waits_f
     assert DAY_TOTALS.next(CLOSE + timedelta(minutes=2), CLOSE + timedelta(hours=1), WHOLE, setting) is None
     assert DAY_TOTALS.next(None, OPEN, None, setting) is None
     assert RECONCILE.next(OPEN, OPEN, WHOLE, setting) == OPEN + timedelta(seconds=300)
+
+
+@pytest.mark.parametrize("session", [WHOLE, None])
+def test_the_turn_of_the_day_is_new_yorks_on_days_without_a_session_too(session: TradingSession | None) -> None:
+    evening, midnight = datetime(2026, 11, 21, 4, 59, tzinfo=UTC), datetime(2026, 11, 21, 5, tzinfo=UTC)
+    assert NEW_DAY.is_due(None, evening, session)
+    assert not NEW_DAY.is_due(OPEN, evening, session)
+    assert NEW_DAY.next(OPEN, evening, session) == midnight
+    assert NEW_DAY.is_due(evening, midnight, session)
+    assert not NEW_DAY.is_due(midnight, midnight + timedelta(hours=23), session)
+    assert NEW_DAY.next(midnight, midnight, session) == midnight + timedelta(days=1)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -21,40 +20,38 @@ from bot.domain.order import Execution
 from bot.domain.timetable import DAY_TOTALS
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
+from bot.engine.state.moment_runs import MomentRuns
 from bot.engine.state.records import JobRow
-from bot.engine.state.schedule import NEVER
 
 Totals = Mapping[tuple[str, str], tuple[int, Decimal]]
 """(contract, side) to contracts and the sum of price times contracts."""
 
 
-@dataclass(slots=True)
 class DayTotals:
-    """Memory between ticks: the day that was asked for, and the one that was compared."""
+    """Asks for the book, and compares: a comparison may come before anything was asked."""
 
-    asked: date | None = None
-    compared: date | None = None
+    def __init__(self) -> None:
+        self._asked, self._compared = MomentRuns(DAY_TOTALS), MomentRuns(DAY_TOTALS)
 
     def ask(self, ctx: Context, journal: Journal) -> None:
         """Have the broker's book read once after the close; the comparison itself waits for it to be whole."""
-        if self.asked == ctx.trading.day or not _is_evening(ctx):
+        run = self._run_now(ctx)
+        if run is None or self._asked.asked == run:
             return
         if ctx.ledger.connection.state is ConnectionState.SYNCED:
-            self.asked = ctx.trading.day
+            self._asked.asked = run
             journal.instructions.append(AskSnapshot("totals of the day"))
 
     def rests_until(self, ctx: Context) -> datetime:
         """Return until when `ask` has nothing to do, on this trading day."""
-        if self.asked == ctx.trading.day:
-            return NEVER
-        return max(*DAY_TOTALS.times(ctx.trading, ctx.setting).values(), ctx.now)
+        return self._asked.rests_until(ctx)
 
     def compare(self, snapshot: BrokerSnapshot, ctx: Context, journal: Journal) -> None:
         """Put on record that the day's totals agree, or alert every contract and side that differs."""
-        day = ctx.trading.day
-        if self.compared == day or not snapshot.complete or not _is_evening(ctx):
+        day, run = ctx.trading.day, self._run_now(ctx)
+        if run is None or self._compared.done == run or not snapshot.complete:
             return
-        self.compared = day
+        self._compared.done = run
         ours = _totals(ctx, ctx.ledger.executions.values(), day)
         theirs = _totals(ctx, snapshot.executions, day)
         different = {key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)}
@@ -65,11 +62,8 @@ class DayTotals:
             told = "; ".join(f"{name}: {said}" for name, said in facts.items())
             journal.alert("DAY_TOTALS_DIFFER", f"the day's executions are not the broker's: {told}", facts)
 
-
-def _is_evening(ctx: Context) -> bool:
-    due = DAY_TOTALS.due_since(ctx.trading, ctx.setting, ctx.now)
-    over = due is not None and new_york_day(ctx.now) == ctx.trading.day
-    return over and ctx.hour_is_known
+    def _run_now(self, ctx: Context) -> str | None:
+        return self._asked.latest(ctx) if ctx.hour_is_known else None
 
 
 def _totals(ctx: Context, executions: Iterable[Execution], day: date) -> Totals:

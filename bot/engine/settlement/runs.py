@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from bot.domain.connection import ConnectionState
@@ -14,33 +12,16 @@ from bot.engine.settlement.expiry import is_last_call
 from bot.engine.settlement.settler import price_unknown
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
+from bot.engine.state.moment_runs import MomentRuns
 from bot.engine.state.records import JobRow
-from bot.engine.state.schedule import NEVER
 
 JOB: Final = SETTLEMENT.name
 _ASKING: Final = frozenset({ConnectionState.SYNCING, ConnectionState.SYNCED})
 
 
-@dataclass
-class SettlementRuns:
-    """Which run of the job is under way or done; memory between ticks, so a start looks again."""
-
-    asked: str = ""
-    done: str = ""
-
-
-def rests_until(ctx: Context, runs: SettlementRuns) -> datetime:
-    """Return until when `by_the_clock` has nothing to do, on this trading day."""
-    run = _latest_run(ctx)
-    if run is not None and run not in {runs.asked, runs.done}:
-        return ctx.now
-    times = SETTLEMENT.times(ctx.trading, ctx.setting).values()
-    return min((at for at in times if at > ctx.now), default=NEVER)
-
-
-def by_the_clock(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
+def by_the_clock(ctx: Context, journal: Journal, runs: MomentRuns) -> None:
     """Ask for the book in the evening and again in the morning of each session, once each, as soon as it can be."""
-    run = _latest_run(ctx) if ctx.hour_is_known else None
+    run = runs.latest(ctx) if ctx.hour_is_known else None
     if run is None or run in {runs.asked, runs.done} or ctx.ledger.connection.state not in _ASKING:
         return
     ledger = ctx.ledger
@@ -54,11 +35,11 @@ def by_the_clock(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
     journal.batch.jobs.append(JobRow(JOB, ctx.now, "asked", run))
 
 
-def compared(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
+def compared(ctx: Context, journal: Journal, runs: MomentRuns) -> None:
     """A whole book was compared and nothing is in doubt: the run that asked for it is done."""
     if not runs.asked:
         return
-    run, runs.asked, runs.done = runs.asked, "", runs.asked
+    run = runs.finish()
     ghosts = ctx.ledger.awaiting_settlement
     pending = [p for p in ctx.ledger.closed.values() if p.settlement is Settlement.PENDING]
     words = f"{run}: {len(ghosts)} await the broker's settlement, {len(pending)} without a price"
@@ -73,9 +54,3 @@ def compared(ctx: Context, journal: Journal, runs: SettlementRuns) -> None:
                 f"{position.quantity} x {position.contract} expired and is still in the broker's book: ask the broker"
             )
             journal.alert("GHOST_AT_BROKER", text, {"position_id": position.id})
-
-
-def _latest_run(ctx: Context) -> str | None:
-    """Return the name of the latest run that is due today, None before the first."""
-    due = SETTLEMENT.due_since(ctx.trading, ctx.setting, ctx.now)
-    return f"{due[0]} of {ctx.trading.day}" if due is not None else None
