@@ -123,7 +123,7 @@ async def open_desk(
     kept, script = _kept(days, config, scenario, seed), FaultScript(scenario.faults, seed)
     market = KeptMarket(scenario, seed, kept) if kept.is_kept else build_market(scenario, seed)
     simulated = SimulatedVenue(build_venue(market, scenario, seed))
-    settings = _paced_for_replay(config.settings)
+    settings = _paced_for_replay(scenario.settings_of_the_day(config.settings))
     clock, told = ManualClock(scenario.starts()), log_of(settings)
     configure_logging("warning" if quiet else settings.log.level, config.hidden(), now=clock.now)
     bot = compose(

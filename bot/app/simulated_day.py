@@ -73,7 +73,8 @@ def plan_day(settings: Settings, options: RunOptions) -> SimulatedDay:
         (book.day if book else scenario.date), Path(settings.sim.state_dir), settings.calendar
     )
     session, start_at, resumed = _when(calendar, scenario, book, name, seed, options)
-    return SimulatedDay(name, scenario, seed, options.speed or settings.sim.speed, session, start_at, resumed, path)
+    speed = options.speed or scenario.speed or settings.sim.speed
+    return SimulatedDay(name, scenario, seed, speed, session, start_at, resumed, path)
 
 
 def _when(

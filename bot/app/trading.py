@@ -189,7 +189,8 @@ async def _trade(
     anew: ReadAnew,
 ) -> int | None:
     """Return the exit code, None where it is to begin again."""
-    config = replace(config, settings=paced(config.settings, clock.speed))
+    settings = config.settings if day is None else day.scenario.settings_of_the_day(config.settings)
+    config = replace(config, settings=paced(settings, clock.speed))
     configure_logging(config.settings.log.level, config.hidden(), now=clock.now, aside=True)
     guard_last_words(redactor(config.hidden()))  # of threads, too
     synced = asyncio.Event()  # the broker's book was compared once

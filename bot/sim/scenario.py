@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from bot.config.schema import Symbol
+from bot.config.schema import ApprovalMode, Settings, Symbol
 from bot.config.yaml_source import read_text, syntax
 from bot.domain.errors import ConfigError
 from bot.domain.outside import MOST_SENTENCE, outside
@@ -200,6 +200,10 @@ class Scenario(_Strict):
     symbols: dict[Symbol, SymbolScript] = Field(min_length=1)
     faults: list[Fault] = Field(default_factory=list)
     services: ServicesScript = ServicesScript()
+    speed: float | None = Field(
+        default=None, gt=0, le=1000, description="instead of sim.speed, unless --speed says more"
+    )
+    approval: ApprovalMode | None = Field(default=None, description="instead of approval.mode: who is asked this day")
 
     @model_validator(mode="after")
     def _coherent(self) -> Scenario:
@@ -216,6 +220,12 @@ class Scenario(_Strict):
     def moment(self, at: time, day: Day | None = None) -> datetime:
         """Return a time of day of the session as an instant (New York zone)."""
         return datetime.combine(day or self.date, at, tzinfo=NEW_YORK)
+
+    def settings_of_the_day(self, settings: Settings) -> Settings:
+        """Return the settings as this day is to be lived."""
+        if self.approval is None:
+            return settings
+        return settings.model_copy(update={"approval": settings.approval.model_copy(update={"mode": self.approval})})
 
     def starts(self) -> datetime:
         """Return the instant at which the scenario's clock starts."""

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.config.loader import load
+from bot.config.schema import ApprovalMode, Settings
 from bot.domain.errors import ConfigError
 from bot.sim.market import build_market
 from bot.sim.scenario import SCENARIO_FOLDER, ScenarioError, load_scenario, scenario_names
@@ -228,3 +229,10 @@ def test_a_name_that_is_none_is_refused_in_words(name: str) -> None:
         load_scenario(name)
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 1000
+
+
+def test_a_scenario_says_who_is_asked_and_how_fast_the_day_goes() -> None:
+    asked, other = load_scenario("asked"), load_scenario("demo")
+    assert asked.settings_of_the_day(Settings()).approval.mode is ApprovalMode.MANUAL
+    assert asked.speed == 2
+    assert other.settings_of_the_day(Settings()) == Settings()

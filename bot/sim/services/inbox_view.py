@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from bot.sim.services.book import BOT, Book, Entry, Person, Place, Service, Stamp
+from bot.sim.services.book import BOT, Book, Entry, Person, Place, Press, Service, Stamp
 
 NEWEST: Final = 50
 _NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -86,7 +86,7 @@ def _place(book: Book, place: Place, seen: Seen) -> dict[str, Any]:
         "speaks": place.service is Service.TELEGRAM and not place.moved_to,
         "speaker": speaker,
         "earlier": place.received - len(newest),
-        "messages": [_message(place, entry) for entry in newest],
+        "messages": [_message(book, place, entry) for entry in newest],
         "reply": {"id": replies.id, "text": _first_line(replies)} if replies else None,
     }
 
@@ -97,7 +97,14 @@ def _what(place: Place) -> str:
     return ", ".join(each for each in (kinds.get(place.kind, f"{place.kind} chat"), members) if each)
 
 
-def _message(place: Place, entry: Entry) -> dict[str, Any]:
+def _pressed(book: Book, entry: Entry, press: Press) -> str:
+    labels = (label for row in entry.buttons for label, data in row if data == press.data)
+    name = book.person(press.person_id).name
+    answer = "not answered yet" if press.answer is None else press.answer or "answered"
+    return f"{name} pressed {next(labels, 'a button')}: {answer}"
+
+
+def _message(book: Book, place: Place, entry: Entry) -> dict[str, Any]:
     parent = place.entry(entry.reply_to) if entry.reply_to is not None else None
     return {
         "id": entry.id,
@@ -110,7 +117,7 @@ def _message(place: Place, entry: Entry) -> dict[str, Any]:
         "file": entry.extra.get("file", ""),
         "deleted": entry.deleted,
         "buttons": [] if entry.deleted else entry.buttons,
-        "pressed": [each.answer for each in entry.presses if each.answer],
+        "pressed": [_pressed(book, entry, each) for each in entry.presses],
         "reactions": [emoji for emoji in entry.reactions.values() if emoji],
         "edited": clock_of(entry.edits[-1].stamp) if entry.edits else None,
         "edits": len(entry.edits),
