@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli import raised_alerts, show
+from bot.cli import operator, raised_alerts, show
 from bot.cli.invocation import fail
 
 _ABOUT = (
@@ -23,7 +23,9 @@ _HEAD = "| code | severity | what it means | what to do | told |\n|---|---|---|-
 
 
 def alerts(
-    code: Annotated[str | None, typer.Argument(help="Explain this one, as in UNPROTECTED or TWS_502.")] = None,
+    code: Annotated[
+        str | None, typer.Argument(help="Explain this one, say UNPROTECTED; test: send one of each.")
+    ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="DAY", help="From this day on: YYYY-MM-DD, today or yesterday (New York's).")
     ] = None,
@@ -33,10 +35,14 @@ def alerts(
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
     wide: Annotated[bool, typer.Option("--wide", help="Every column, texts whole.")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Of `alerts test`: seconds of wall time.")] = 10.0,
     markdown: Annotated[bool, typer.Option("--markdown", help="The register, as the page docs/alerts.md.")] = False,
 ) -> None:
-    """List the alerts that were raised, the newest last; with a code or --explain say what they mean, what to do."""
-    if markdown:
+    """List the alerts that were raised, the newest last; with a code or --explain say what they mean, what to do.
+    `alerts test` sends one of each level by the channels that are told of it."""
+    if code == "test":
+        operator.test_alerts(wait=wait, json=json, queue=False)
+    elif markdown:
         typer.echo(page(), nl=False)
     elif code is not None or explain:
         _explain(code, json=json)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import typer
 
-from bot.cli import audit, db
+from bot.cli import audit, channels, db
 from bot.cli.alerts import alerts
 from bot.cli.check import check
 from bot.cli.invocation import Commands, configuration
 from bot.cli.machines import machines
 from bot.cli.operator import (
+    ack,
     adopt,
     approve,
     cancel_all,
@@ -48,13 +49,14 @@ app = typer.Typer(
     help="Quanticity, an automated options trader. Without a command: `run`.",
 )
 for command in (
-    run, status, performance, alerts,
+    run, status, performance, alerts, ack,
     approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
     edit, cancel_order, strategy, reload_config, requests, withdraw, adopt, decline, reconcile, check,
     machines, overseer, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(audit.app, name="audit")
+app.add_typer(channels.app, name="channels")
 app.add_typer(db.app, name="db")
 
 

@@ -112,9 +112,11 @@ _FOUND: Final = frozenset({Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, 
 approve, reject, pause, halt = (command_of(kind) for kind in (K.APPROVE, K.REJECT, K.PAUSE, K.HALT))
 close, settle, flatten = (command_of(kind) for kind in (K.CLOSE, K.SETTLE, K.FLATTEN))
 cancel_all, emergency = (command_of(kind) for kind in (K.CANCEL_ALL, K.EMERGENCY))
-adopt, decline = (command_of(kind) for kind in (K.ADOPT, K.DECLINE))
+adopt, decline, ack = (command_of(kind) for kind in (K.ADOPT, K.DECLINE, K.ACK))
 edit, cancel_order = (command_of(kind) for kind in (K.EDIT, K.CANCEL_ORDER))
 strategy, reload_config = (command_of(kind) for kind in (K.STRATEGY, K.RELOAD_CONFIG))
+
+test_alerts = command_of(K.TEST_ALERTS)  # `alerts test`
 
 
 def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False, queue: Queue = False) -> None:

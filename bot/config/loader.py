@@ -39,6 +39,7 @@ FILES: Final[Mapping[str, KeyPath]] = {
     "strategies.yaml": ("strategies",),
     "data_sources.yaml": ("sources",),
     "overseer.yaml": ("overseer",),
+    "alerts.yaml": ("alerts",),
 }
 SOURCES: Final = "sources"
 SHORTEST_LOGIN_TOKEN: Final = 16

@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from bot.config.alerts import AlertSettings
 from bot.config.overseer import OverseerSettings
-from bot.config.section import Fraction, Positive, Seconds, Section
+from bot.config.section import Fraction, Positive, Seconds, Section, TimeOfDay
 from bot.domain.addresses import is_loopback
 from bot.domain.requests import PERSONS, UNNAMED, Person, Role
 
@@ -33,26 +34,13 @@ PersonsRole = Annotated[Role, AfterValidator(_of_a_person)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-def _time_of_day(value: object) -> object:
-    """Take "HH:MM" and "HH:MM:SS" alone: a zone would be another moment, and a number the seconds since midnight."""
-    if isinstance(value, time):
-        if value.tzinfo is not None:
-            raise ValueError("must be New York's time, without a zone")
-        return value
-    if not isinstance(value, str) or not _CLOCK.fullmatch(value):
-        raise ValueError('must be a New York time of day as "HH:MM", without a zone')
-    return value
-
-
 def _day(value: object) -> object:
     if (isinstance(value, str) and not _DATE.fullmatch(value)) or isinstance(value, int | float):
         raise ValueError('must be a day as "YYYY-MM-DD"')
     return value
 
 
-_CLOCK: Final = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Day = Annotated[date, BeforeValidator(_day)]
 Age = Annotated[float, Field(gt=0, le=3600)]
 """Seconds for which something may still be decided on; yesterday's is never fresh."""
@@ -563,8 +551,8 @@ class StrategiesSettings(Section):
 
 
 class Settings(Section):
-    """Everything in `bot.yaml`, `strategies.yaml` and `overseer.yaml`; the data sources have a schema in their own
-    room."""
+    """Everything in `bot.yaml`, `strategies.yaml`, `overseer.yaml` and `alerts.yaml`; the data sources have a schema in
+    their own room."""
 
     mode: Mode = Mode.SIM
     bot_id: str = Field("qty", pattern=r"^[a-z0-9]{1,8}$", description="first part of every order reference")
@@ -587,6 +575,7 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     strategies: StrategiesSettings = StrategiesSettings()
     overseer: OverseerSettings = OverseerSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @model_validator(mode="after")
     def _live_is_explicit(self) -> Self:

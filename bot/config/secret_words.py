@@ -26,6 +26,7 @@ class Secrets:
     anthropic_api_key: str | None = field(default=None, repr=False)
     smtp_username: str | None = field(default=None, repr=False)
     smtp_password: str | None = field(default=None, repr=False)
+    alert_hook_secret: str | None = field(default=None, repr=False)
     web_login_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Of persons, by their variable (`WEB_LOGIN_TOKEN_ANN`)."""
 

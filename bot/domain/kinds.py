@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
 
 from bot.domain.adoption import ADOPTION, Adoption
+from bot.domain.alert import ALERT, Alert
 from bot.domain.approval import APPROVAL, Approval
 from bot.domain.breaker import BREAKER, Breaker
 from bot.domain.connection import CONNECTION, Connection
@@ -101,6 +102,7 @@ _ALL: Final[tuple[Kind[Any], ...]] = (
     Kind(StrategySwitch, STRATEGY_SWITCH),
     Kind(Slowdown, SLOWDOWN),
     Kind(Review, REVIEW),
+    Kind(Alert, ALERT),
 )
 
 KINDS: Final[Mapping[type[Entity], Kind[Any]]] = {kind.entity: kind for kind in _ALL}

@@ -157,6 +157,8 @@ class Subject(StrEnum):
     INSISTED = "insisted"
     ORDER = "order"
     STRATEGY = "strategy"
+    ALERT = "alert"
+    TARGET = "target"  # of a channel
     TERM = "term"  # a number of an order, as it was typed
     CHOICE = "choice"  # one of a few words
 
@@ -208,7 +210,7 @@ class Request:
 _THINGS: Final = frozenset(
     {
         Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, Subject.SYMBOL, Subject.HOLDING, Subject.REQUEST,
-        Subject.ORDER, Subject.STRATEGY,
+        Subject.ORDER, Subject.STRATEGY, Subject.ALERT, Subject.TARGET,
     }
 )  # fmt: skip
 _OWNER: Final = frozenset({Role.OWNER})
@@ -392,6 +394,29 @@ REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
                 Danger.ASKED,
             ),
             Request(
+                K.ACK,
+                "Acknowledge",
+                "Acknowledge an alert: it is told no more, and every message of it says who has it.",
+                _APPROVERS,
+                (Need("alert_id", Subject.ALERT, 'An alert\'s id or the end of it, or "all".'),),
+                on_page=False,
+            ),
+            Request(
+                K.TEST_ALERTS,
+                "Send test alerts",
+                "Send one alert of each level, by every channel that is told of its level.",
+                _OPERATORS,
+                on_page=False,
+            ),
+            Request(
+                K.TEST_CHANNEL,
+                "Test a channel",
+                "Send one message to one target of a channel: a person, a Discord channel, a mailbox, a receiver.",
+                _OPERATORS,
+                (Need("name", Subject.TARGET, "A target's name, or a channel's where it has one target only."),),
+                on_page=False,
+            ),
+            Request(
                 K.WITHDRAW,
                 "Withdraw",
                 "Withdraw a request that was not answered yet.",
@@ -416,6 +441,8 @@ class Payload:
     request_id: str = ""
     reason: str = ""
     insisted: bool = False
+    alert_id: str = ""
+    name: str = ""  # a target's, or a channel's
     quantity: str = ""  # as these were typed
     limit: str = ""
     stop: str = ""

@@ -178,7 +178,7 @@ class Intake:
         journal = self._memory.journal
         keeper = FactKeeper(ctx, journal)
         memory = self._tick_memory
-        operator = Operator(ctx, journal, memory.approvals, self._withdrawn(), memory.reloading)
+        operator = Operator(ctx, journal, memory.approvals, self._withdrawn(), memory.reloading, memory.outbox)
         return {
             OrderSent: keeper.order_sent,
             OrderNotSent: keeper.order_not_sent,

@@ -37,6 +37,8 @@ from bot.domain.typed_price import PriceUnclear, is_far, price_of
 from bot.domain.wording import dollars, key_words, new_york
 from bot.engine.book import asking, foreign, sold_elsewhere
 from bot.engine.day.limits import acknowledge
+from bot.engine.outbox import asked
+from bot.engine.outbox.outbox import Outbox
 from bot.engine.settlement import settler
 from bot.engine.settlement.expiry import sound_price
 from bot.engine.state.context import Context
@@ -75,6 +77,7 @@ class Operator:
         approvals: PersonsApprovals,
         withdrawn: Mapping[str, RequestReceived] | None = None,
         reloading: Reloading | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         self._ctx = ctx
         self._journal = journal
@@ -101,6 +104,7 @@ class Operator:
             RequestKind.EDIT: self._edit,
             RequestKind.CANCEL_ORDER: lambda command, payload: cancel_order(ctx, journal, payload.order_id),
             RequestKind.STRATEGY: self._switch,
+            **_asked_of_the_voice(ctx, journal, outbox or Outbox()),
             RequestKind.RELOAD_CONFIG: lambda command, payload: self._reloading.ask(command.actor),
         }
 
@@ -393,6 +397,16 @@ class Operator:
         why = f", {position.close_reason}" if position.close_reason else ""
         since = _since(position.closed_at, self._ctx.now)
         return f"position {position_id} is {position.state}{since}{why}: {position.contract}"
+
+
+def _asked_of_the_voice(
+    ctx: Context, journal: Journal, outbox: Outbox
+) -> Mapping[RequestKind, Callable[[RequestReceived, Payload], str]]:
+    return {
+        RequestKind.ACK: lambda c, p: asked.acknowledge(ctx, journal, outbox, p.alert_id, c.actor),
+        RequestKind.TEST_ALERTS: lambda c, p: asked.test_alerts(journal, outbox, c.id),
+        RequestKind.TEST_CHANNEL: lambda c, p: asked.test_channel(journal, outbox, p.name, c.id),
+    }
 
 
 def _since(at: datetime | None, now: datetime) -> str:

@@ -281,6 +281,7 @@ class Engine:
         agenda.follow(ctx)
         run("no market", tick_memory.no_market.tell, schedule, None if ctx.full else agenda.must_go)
         run("reminders", tick_memory.reminders.look, tick_memory.outbox)
+        run("alerts by the clock", tick_memory.outbox.watch)
         run("what is due to be said", tick_memory.outbox.send)
         run("time budgets", budgets.tell_of_what_takes_too_long, schedule, None if ctx.full else agenda.slow)
         if not rests:
@@ -329,9 +330,11 @@ class Engine:
 
     def _speak(self, journal: Journal) -> None:
         """Say what this batch records, in its transaction; words that fail never stop what they are about."""
-        outbox = self._tick_memory.outbox
+        outbox, run = self._tick_memory.outbox, self._tick_memory.parking.run_job
         if outbox.has_something_to_say(journal):
-            self._tick_memory.parking.run_job(self._context(journal.now), journal, "what is said", outbox.speak)
+            ctx = self._context(journal.now)
+            run(ctx, journal, "alerts", outbox.raise_alerts)
+            run(ctx, journal, "what is said", outbox.speak)
 
     async def _finish(self, ctx: Context) -> None:
         self._dispatcher.send_what_waited()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.domain.events import AlertRaised, RequestReceived
+from bot.domain.events import RequestReceived
 from bot.domain.ids import derived_id
 from bot.domain.instruments import option_of_key
 from bot.domain.kinds import E, Entities
@@ -27,7 +27,6 @@ from bot.store.chain import Head, row_hash
 from bot.store.stored import Stored
 from bot.store.tables import LIVING
 from bot.store.tables.account_snapshot import ACCOUNTS
-from bot.store.tables.alert import ALERTS
 from bot.store.tables.engine_status import PULSE
 from bot.store.tables.execution import execution_row
 from bot.store.tables.feed_status import FEEDS
@@ -101,7 +100,6 @@ def _watch_writes(batch: TickBatch, recorded_at: str) -> list[Write]:
         ("command_heard", [_heard_row(x) for x in batch.heard]),
         ("command", [_command_row(x.id, x.state, x.answer, x.handled_at) for x in batch.commands]),
         ("inbound", [_command_row(x.id, x.state, x.answer, x.handled_at) for x in batch.inbound]),
-        ("alert", [ALERTS.row(x, id=_alert_id(batch.tick, i, x)) for i, x in enumerate(batch.alerts)]),
         ("feed_status", [FEEDS.row(x) for x in batch.feeds.values()]),
         ("account_snapshot", [_account_row(batch.tick, batch.account)] if batch.account else []),
         ("reconciliation", [RECONCILIATIONS.row(x) for x in batch.reconciliations]),
@@ -120,10 +118,6 @@ def _watch_writes(batch: TickBatch, recorded_at: str) -> list[Write]:
         ("call_outcome", [_outcome_row(x) for x in batch.call_outcomes]),
         ("engine_status", [PULSE.row(batch.status)] if batch.status else []),
     ]
-
-
-def _alert_id(tick: int, number: int, alert: AlertRaised) -> str:
-    return derived_id(alert.at, "alert", tick, number, alert.code, alert.text)
 
 
 def _job_id(tick: int, number: int, job: JobRow) -> str:

@@ -46,9 +46,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.String(32), nullable=True),
         _words("note", "what the verdict says to it"),
         sa.Column("call_id", sa.String(128), nullable=False, comment="the call of the model; empty: none"),
-        sa.CheckConstraint(
-            "\"state\" IN ('asked', 'cleared', 'vetoed', 'silent', 'dropped')", name="state_word"
-        ),
+        sa.CheckConstraint("\"state\" IN ('asked', 'cleared', 'vetoed', 'silent', 'dropped')", name="state_word"),
         sa.PrimaryKeyConstraint("id"),
         comment="looks of the overseer at signals before they are traded",
     )

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from bot.cli.alerts import page
 from bot.cli.main import app
-from bot.domain.events import AlertRaised
+from bot.domain.alert import Alert
 from bot.domain.notices import REGISTER
 from bot.engine.state.records import TickBatch
 from tests.cli.small_store import NOW, Call, pulse, write
@@ -55,10 +55,9 @@ LONG: Final = "x\x1b[2J" * 4_000_000
 async def alarmed(running: Path) -> Path:
     batch = TickBatch(tick=8, recorded_at=NOW, status=pulse())
     day = timedelta(days=1)
-    batch.alerts += [
-        AlertRaised("CLOCK_SKEW", "our clock differs from the broker's by 12 s " * 5, {}, NOW - day),
-        AlertRaised("UNPROTECTED", "SPY 590C 20 Nov: no stop works", {}, NOW),
-    ]
+    skew = "our clock differs from the broker's by 12 s " * 5
+    batch.changed.add(Alert("A1", "CLOCK_SKEW", "warning", skew, {}, NOW - day))
+    batch.changed.add(Alert("A2", "UNPROTECTED", "critical", "SPY 590C 20 Nov: no stop works", {}, NOW))
     await write(f"sqlite+aiosqlite:///{running}", batch)
     return running
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from bot.config.alerts import AlertSettings
 from bot.config.loader import load
 from bot.config.overseer import OverseerSettings
 from bot.config.schema import Settings, StrategiesSettings
@@ -35,12 +36,17 @@ def named_in(tree: Any, prefix: str = "") -> Iterator[str]:
             yield from named_in(value, f"{prefix}{name}.")
 
 
-OWN_FILES = ("strategies.", "overseer.")
+OWN_FILES = ("strategies.", "overseer.", "alerts.")
 
 
 @pytest.mark.parametrize(
     "name,model",
-    [("bot.yaml", Settings), ("strategies.yaml", StrategiesSettings), ("overseer.yaml", OverseerSettings)],
+    [
+        ("bot.yaml", Settings),
+        ("strategies.yaml", StrategiesSettings),
+        ("overseer.yaml", OverseerSettings),
+        ("alerts.yaml", AlertSettings),
+    ],
 )
 def test_every_setting_is_named(name: str, model: type[BaseModel]) -> None:
     named = set(named_in(yaml.safe_load((CONFIG / name).read_text(encoding="utf-8"))))

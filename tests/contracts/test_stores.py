@@ -15,16 +15,21 @@ from typing import Any
 import pytest
 
 from bot.domain.adoption import Adoption
+from bot.domain.alert import Alert
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import CommitFailed, StoreUnusable
 from bot.domain.events import AccountReported, InboundReceived, RequestKind, RequestReceived
 from bot.domain.instruments import PENNY_CLASS, Instrument
 from bot.domain.kinds import KINDS, Entities, Entity
+from bot.domain.message import Message
 from bot.domain.order import Order, OrderChange, OrderState, Terms
 from bot.domain.position import CloseReason, Position, PositionState, Settlement
+from bot.domain.review import Review
 from bot.domain.session import Hold, Session, SessionState
 from bot.domain.signal import Signal, SignalState
+from bot.domain.slowdown import Slowdown, SlowdownState
+from bot.domain.strategy_switch import StrategySwitch, SwitchState
 from bot.domain.symbol_halt import SymbolHalt, SymbolState
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.ports import Store
@@ -237,6 +242,11 @@ async def test_every_kind_of_entity_is_found_as_it_was_written(site: Site) -> No
         Connection(state=ConnectionState.SYNCED, since=NOW),
         Breaker("losses", BreakerState.TRIPPED, "3", "3", 1.0, since=NOW, facts={"lost": 3}),
         SymbolHalt("SPY", SymbolState.HALTED, "by hand", ("order 7",), "broker", NOW),
+        Message("M1", "admin", "telegram", "alert", "ann", NOW, NOW, "k1", "7 < 8", extra={"level": "critical"}),
+        Alert("A1", "UNPROTECTED", "critical", "no stop", {"for_s": 3}, NOW, first_at=NOW, entity="P1", count=2),
+        StrategySwitch("zero_dte_gamma", SwitchState.OFF, "cli", NOW),
+        Slowdown(state=SlowdownState.SLOWED, scale=Decimal("0.5"), spacing_s=60.0, until=NOW, reason="why", by="cli"),
+        Review("R1", signal.id, NOW, NOW, why=("overnight",)),
     ]  # fmt: skip
     assert {type(each) for each in written} | {Adoption} == set(KINDS)
     await site.store.commit(a_batch(3, changed=those(*written)))

@@ -17,6 +17,7 @@ from bot.domain.connection import Connection
 from bot.domain.events import AccountReported
 from bot.domain.instruments import Instrument, PriceGrid, option_of_key
 from bot.domain.kinds import Entities, Entity, kind_of
+from bot.domain.message import Message
 from bot.domain.order import ORDER, Order
 from bot.domain.position import OPEN, Position, Settlement, Valuation
 from bot.domain.session import Session
@@ -120,6 +121,7 @@ def _alive(kept: Kept, today: date) -> list[Entity]:
         Order: set(kept_orders),
         Signal: {s.id for s in entities.of(Signal).values() if new_york_day(s.created_at) >= since} | signal_ids,
         Position: {p.id for p in positions.values() if p.id in near | tied or _is_uncertain(p)},
+        Message: {m.id for m in entities.of(Message).values() if new_york_day(m.created_at) >= since},
     }
     always = {Breaker, SymbolHalt, Adoption, Session, Connection}
     found = [

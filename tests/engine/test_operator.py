@@ -70,6 +70,10 @@ async def a_closing_position(desk: Desk) -> Payload:
     return {"position_id": desk.position.id}
 
 
+async def an_unknown_alert(desk: Desk) -> Payload:
+    return {"alert_id": "NOPE"}
+
+
 async def a_closed_position(desk: Desk) -> Payload:
     await a_filled_signal(desk)
     desk.broker.fill(desk.broker.stop_order, 4, "1.00")
@@ -113,6 +117,9 @@ REFUSED: dict[str, tuple[RequestKind, Callable[[Desk], Awaitable[Payload]], str]
     "pause a paused session": (K.PAUSE, a_pause, "the session is paused; pause by admin:web:ann: lunch"),
     "pause a halted session": (K.PAUSE, a_halt, "the session is halted; halt by admin:web:ann: news"),
     "halt a halted session": (K.HALT, a_halt, "the session is halted; halt by admin:web:ann: news"),
+    "acknowledge an alert that is none": (K.ACK, an_unknown_alert, "alert NOPE is unknown, or over"),
+    "test alerts that nobody hears": (K.TEST_ALERTS, nothing_named, "NO_CHANNEL"),
+    "test a channel that is none": (K.TEST_CHANNEL, nothing_named, "NO_CHANNEL"),
     "withdraw what was answered": (K.WITHDRAW, nothing_named, "waits no more"),
     "resume an active session": (K.RESUME, nothing_named, "the session is active: nothing to resume"),
     "resume an unknown symbol": (K.RESUME_SYMBOL, unknown_names, "symbol NOPE is not halted; halted now: none"),

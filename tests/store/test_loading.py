@@ -53,7 +53,8 @@ class Place:
 
     def book(self) -> dict[str, list[tuple[Any, ...]]]:
         """Return what may not change by a mere restart."""
-        moves = "SELECT machine, entity_id, trigger FROM transition WHERE machine NOT IN ('session', 'connection')"
+        moves = "SELECT machine, entity_id, trigger FROM transition WHERE machine NOT IN "
+        moves += "('session', 'connection', 'alert')"
         tables = ("broker_order", "position", "signal", "execution", "symbol_halt")
         return {
             "moves": self.rows(f"{moves} ORDER BY seq"),

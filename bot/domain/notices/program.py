@@ -33,6 +33,16 @@ PROGRAM: Final[Mapping[str, Notice]] = {
         "back.",
         "Nothing if it is back within a minute. Else read the lines above it on the log; use page and command line.",
     ),
+    "MESSAGE_DEAD": Notice(
+        WARNING, EACH,
+        "A message could not be delivered: its channel refuses it for good (a blocked bot, an unknown chat, a mailbox "
+        "that is none), or it failed too often. It is given up; the text says why.",
+        "Mend what the text names, then `channels test NAME`.",
+    ),
+    "TEST_ALERT": Notice(
+        INFO, EACH, "Somebody asked for a test (`alerts test`): nothing has happened.", "Acknowledge the critical one.",
+        {WARNING: "it is the one of that level", CRITICAL: "it is the one of that level"},
+    ),
     "BACKUP_FAILED": Notice(
         CRITICAL, EACH,
         "The backup was not made; the text says why.",

@@ -107,7 +107,12 @@ class OrderErrors:
             "changed instead where that helps, and the cancel is tried ever more rarely; "
             f"last: {event.code}: {event.text}"
         )
-        facts = {"code": event.code, "order_id": order.order_id, "times": order.cancel_misses}
+        facts = {
+            "order_ref": order.order_ref,
+            "code": event.code,
+            "order_id": order.order_id,
+            "times": order.cancel_misses,
+        }
         self._journal.alert("CANCEL_MISSED", words, facts)
 
     def _error_ambiguous(self, order: Order, event: OrderErred) -> None:

@@ -291,7 +291,9 @@ class Limits:
         if reading.state is BreakerState.TRIPPED:
             _tripped(ctx, journal, row, reading)
         elif reading.state is BreakerState.WARNING and row.tells_warning:
-            journal.alert("BREAKER_WARNING", f"close to a limit: {reading.text}", dict(reading.facts))
+            journal.alert(
+                "BREAKER_WARNING", f"close to a limit: {reading.text}", {"breaker": row.name, **reading.facts}
+            )
 
     def _leave_gaps(self, ctx: Context, journal: Journal) -> None:
         if not self.in_session or not self.gaps:

@@ -23,7 +23,8 @@ class Draft:
     `key` names it: with tier, channel and target it is the message's dedupe key, so that it is said once to each.
     `channels`: None for every one that is there; `roles`: of persons, who hears it; `only`: names of targets, empty
     for all. `edits` and `answers` are the key of what was said before: an edit replaces that text (where the channel
-    cannot, or it never arrived, it is said anew), an answer stands below it. `due_at`: None for now.
+    cannot, or it never arrived, it is said anew, or with `only_edits` not at all), an answer stands below it.
+    `due_at`: None for now.
     """
 
     key: str
@@ -37,5 +38,6 @@ class Draft:
     due_at: datetime | None = None
     edits: str = ""
     answers: str = ""
+    only_edits: bool = False
     signal_id: str | None = None
     position_id: str | None = None

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from bot.domain.alert import Alert
 from bot.domain.kinds import KINDS, Entity
-from bot.domain.message import ADMIN, Message
-from bot.engine.outbox import sending
+from bot.domain.message import ADMIN, Message, MessageState
+from bot.engine.outbox import alerting, sending
+from bot.engine.outbox.alerting import Alerting
 from bot.engine.outbox.draft import Draft
 from bot.engine.outbox.sending import Delivery, Pace
 from bot.engine.outbox.speech import SPEECHES, Said, Speech, by_machine
+from bot.engine.outbox.telling import Telling
 from bot.engine.outbox.voice import SILENT, Voice
 from bot.engine.outbox.writing import key_of, write
 from bot.engine.state.context import Context
@@ -33,16 +36,24 @@ class Outbox:
     def __init__(self, voice: Voice = SILENT, speeches: Iterable[Speech] = SPEECHES, speed: float = 1.0) -> None:
         self.voice = voice
         self.pace = Pace()
+        self.alerting = Alerting(Telling(voice, speed), speed)
         self._speeches = by_machine(speeches)
         self._speed = speed
         self._quiet_until: datetime | None = None  # nothing is due before; None: it has to be looked
 
     def has_something_to_say(self, journal: Journal) -> bool:
-        """Say whether a batch holds anything that a row may speak of: nothing is asked of a quiet tick."""
-        return not self.voice.is_silent and any(row.machine in self._speeches for row in journal.batch.transitions)
+        """Say whether a batch holds anything to be made of: nothing is asked of a quiet tick."""
+        return bool(journal.batch.alerts or journal.batch.transitions)
+
+    def raise_alerts(self, ctx: Context, journal: Journal) -> None:
+        """Make alerts of what this batch raised, and end those that it ends."""
+        self._quiet_until = None
+        self.alerting.take(ctx, journal)
 
     def speak(self, ctx: Context, journal: Journal) -> None:
         """Write what the transitions of this batch say."""
+        if self.voice.is_silent:
+            return
         self.say(journal, [*self._drafts(ctx, journal, journal.batch.transitions)])
 
     def say(self, journal: Journal, drafts: Iterable[Draft]) -> list[Message]:
@@ -68,7 +79,7 @@ class Outbox:
         """Hand over what is due."""
         if self.voice.is_silent or (self._quiet_until is not None and ctx.now < self._quiet_until):
             return
-        sending.send_due(journal, self.voice, self.pace, ctx.steady_s)
+        sending.send_due(journal, self.voice, self.pace, ctx.steady_s, ctx.settings.alerts.per_minute)
         self._quiet_until = sending.next_due(journal.ledger.messages.values()) or NEVER
 
     def answered(self, ctx: Context, journal: Journal, told: Delivery) -> str:
@@ -77,7 +88,26 @@ class Outbox:
         if message is None:
             raise LookupError(f"no message {told.message_id} is remembered")
         outbox, self._quiet_until = ctx.settings.outbox, None
-        return sending.take_delivery(journal, message, told, self.voice, self.pace, outbox, ctx.steady_s, self._speed)
+        answer = sending.take_delivery(journal, message, told, self.voice, self.pace, outbox, ctx.steady_s, self._speed)
+        if message.state is MessageState.DEAD:
+            words = f"a message for {message.target} on {message.channel} was given up: {message.reason}"
+            facts = {"entity": f"{message.channel}:{message.target}", "kind": message.kind, "message": message.id}
+            journal.alert("MESSAGE_DEAD", words, facts)
+        if message.state is MessageState.SENT:
+            alerting.told(journal, message.extra.get("alert_ids", ()), message.channel)
+        return answer
+
+    def acknowledge(self, ctx: Context, journal: Journal, alert: Alert, actor: str) -> None:
+        """A person has seen an alert."""
+        self._quiet_until = None
+        self.alerting.acknowledge(ctx, journal, alert, actor)
+
+    def watch(self, ctx: Context, journal: Journal) -> None:
+        """Escalate alerts, show how often they were raised, end what is over."""
+        before = len(journal.batch.transitions)
+        self.alerting.watch(ctx, journal)
+        if len(journal.batch.transitions) != before:
+            self._quiet_until = None
 
     def began_anew(self, journal: Journal, process: str) -> None:
         """A process that delivers began anew: what it was handed and did not answer may have arrived."""

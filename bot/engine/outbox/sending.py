@@ -29,6 +29,7 @@ from bot.engine.state.steps import Step
 
 MINUTE_S: Final = 60.0
 _AT_ONCE: Final = 4  # of one target under way together
+_MORE_AT_ONCE: Final = 4  # and so many more of what is urgent: nothing slow holds it up
 _SETTLE_S: Final = 3.0
 """Wall seconds that an answer may be behind its message after a restart: it is waited for before a repeat."""
 
@@ -45,12 +46,14 @@ class Pace:
 
     def room(self, place: Place, per_minute: int, steady_s: float) -> int:
         """Return how many messages the target may get now."""
-        if self.held_until.get(place, float("-inf")) > steady_s:
-            return 0
         times = self.sent[place]
         while times and steady_s - times[0] >= MINUTE_S:
             times.popleft()
         return max(per_minute - len(times), 0)
+
+    def is_held(self, place: Place, steady_s: float) -> bool:
+        """Say whether the target told us to wait."""
+        return self.held_until.get(place, float("-inf")) > steady_s
 
     def went(self, place: Place, steady_s: float) -> None:
         self.sent[place].append(steady_s)
@@ -63,18 +66,44 @@ def place_of(message: Message) -> Place:
     return message.channel, message.target
 
 
-def send_due(journal: Journal, voice: Voice, pace: Pace, steady_s: float) -> None:
-    """Hand to the channels what is due and has room, in the order of its urgency."""
+def send_due(journal: Journal, voice: Voice, pace: Pace, steady_s: float, per_minute: int) -> None:
+    """Hand to the channels what is due and has room, in the order of its urgency. `per_minute`: to one target at most,
+    where people read it."""
     due: dict[Place, list[Message]] = defaultdict(list)
     for message in journal.ledger.messages.values():
         if _is_due(message, voice, journal.now):
             due[place_of(message)].append(message)
     for place, waiting in due.items():
-        channel = voice.channels[place[0]]
-        room = min(pace.room(place, channel.per_minute, steady_s), _AT_ONCE - _under_way(journal, place))
-        for message in in_order(waiting)[: max(room, 0)]:
-            if _go(journal, message, channel):
-                pace.went(place, steady_s)
+        if not pace.is_held(place, steady_s):
+            _send_to(journal, voice.channels[place[0]], place, waiting, pace, steady_s, per_minute)
+
+
+def _send_to(
+    journal: Journal,
+    channel: Channel,
+    place: Place,
+    waiting: Iterable[Message],
+    pace: Pace,
+    steady_s: float,
+    per_minute: int,
+) -> None:
+    """Hand over what one target has room for. An edit is no message more: it takes none of the minute's room."""
+    under_way = _under_way(journal, place)
+    room = pace.room(place, min(channel.per_minute, per_minute) if channel.lists else channel.per_minute, steady_s)
+    for message in in_order(waiting):
+        is_edit = message.mode is MessageMode.EDIT
+        if under_way >= _at_once(message) or (room < 1 and not is_edit):
+            continue
+        if not _go(journal, message, channel):
+            continue
+        under_way += 1
+        if not is_edit:
+            room -= 1
+            pace.went(place, steady_s)
+
+
+def _at_once(message: Message) -> int:
+    return _AT_ONCE if _urgency(message) else _AT_ONCE + _MORE_AT_ONCE
 
 
 def in_order(messages: Iterable[Message]) -> list[Message]:
@@ -117,11 +146,16 @@ def _go(journal: Journal, message: Message, channel: Channel) -> bool:
 
 
 def _parent_is_there(journal: Journal, message: Message) -> bool:
-    """Say whether an edit or an answer may go; where its parent never arrived it is a message of its own."""
+    """Say whether an edit or an answer may go; where its parent never arrived it is a message of its own, or has
+    nothing left to say."""
     parent = journal.ledger.message(message.parent_id)
     if parent is not None and parent.state is MessageState.SENT:
         return True
     if parent is not None and parent.state in WAITING | {MessageState.SENDING}:
+        return False
+    if message.extra.get("only_edits"):
+        words = "what it would change never arrived, or nobody can tell"
+        journal.take(Step(message, MessageTrigger.WITHHOLD, words, {}, MessageChange(reason=words)))
         return False
     journal.change(message, MessageChange(mode=MessageMode.NEW, parent_id=None))
     return True

@@ -22,7 +22,8 @@ class Channel:
 
     `edits`: a text that was sent can be replaced. `repeats_within_s`: wall seconds within which sending the same
     message again is safe, for the channel shows it once (0: never). `per_minute`: messages to one target in a minute of
-    the wall; `longest`: characters of a text; `process`: the child that delivers it.
+    the wall; `longest`: characters of a text; `process`: the child that delivers it; `lists`: people read it, so many
+    alerts at once are one message.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Channel:
     per_minute: int = 20
     longest: int = 4000
     process: str = "people"
+    lists: bool = True
 
 
 @dataclass(frozen=True, slots=True)

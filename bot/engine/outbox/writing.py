@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from bot.domain.ids import derived_id
 from bot.domain.message import OUT, WAITING, Message, MessageChange, MessageMode, MessageState
@@ -46,6 +47,8 @@ def _written(journal: Journal, channel: Channel, target: Target, draft: Draft) -
     parent = ledger.message_said(key_of(draft.edits or draft.answers, draft.tier, target))
     if draft.edits and parent is not None and _takes_new_text(journal, parent, draft):
         return None
+    if draft.only_edits and (parent is None or not channel.edits or not _can_be_edited(parent)):
+        return None
     message = _message(journal.now, target, draft, key)
     message = _as_channel_can(message, channel, parent, is_edit=bool(draft.edits))
     journal.born(Birth(message, f"{draft.kind} for {target.name} on {channel.name}", {"dedupe_key": key}))
@@ -53,11 +56,28 @@ def _written(journal: Journal, channel: Channel, target: Target, draft: Draft) -
 
 
 def _takes_new_text(journal: Journal, parent: Message, draft: Draft) -> bool:
-    """What was not sent yet is sent with the new words: nobody has to read the old ones first."""
-    if parent.state not in WAITING or parent.mode is not MessageMode.NEW:
+    """What was not sent yet, be it an earlier edit of the same, is sent with the new words: nobody has to read the old
+    ones first."""
+    waiting = parent if parent.state in WAITING else _waiting_edit(journal, parent)
+    if waiting is None:
         return False
-    journal.change(parent, MessageChange(body=draft.body, extra=dict(draft.extra)))
+    journal.change(waiting, MessageChange(body=draft.body, extra=_extra(draft)))
     return True
+
+
+def _waiting_edit(journal: Journal, parent: Message) -> Message | None:
+    for message in journal.ledger.messages.values():
+        if message.parent_id == parent.id and message.mode is MessageMode.EDIT and message.state in WAITING:
+            return message
+    return None
+
+
+def _can_be_edited(message: Message) -> bool:
+    return message.state is MessageState.SENT or message.state in OUT | WAITING
+
+
+def _extra(draft: Draft) -> dict[str, Any]:
+    return {**draft.extra, "only_edits": True} if draft.only_edits else dict(draft.extra)
 
 
 def _message(now: datetime, target: Target, draft: Draft, key: str) -> Message:
@@ -71,7 +91,7 @@ def _message(now: datetime, target: Target, draft: Draft, key: str) -> Message:
         due_at=draft.due_at or now,
         dedupe_key=key,
         body=draft.body,
-        extra=dict(draft.extra),
+        extra=_extra(draft),
         signal_id=draft.signal_id,
         position_id=draft.position_id,
     )
@@ -79,8 +99,7 @@ def _message(now: datetime, target: Target, draft: Draft, key: str) -> Message:
 
 def _as_channel_can(message: Message, channel: Channel, parent: Message | None, *, is_edit: bool) -> Message:
     """Return it as an edit or an answer where its parent is there or may still come, else as a message of its own."""
-    there = parent is not None and (parent.state is MessageState.SENT or parent.state in OUT | WAITING)
-    if parent is None or not there or (is_edit and not channel.edits):
+    if parent is None or not _can_be_edited(parent) or (is_edit and not channel.edits):
         return message
     mode = MessageMode.EDIT if is_edit else MessageMode.REPLY
     return with_parent(message, mode, parent.id)

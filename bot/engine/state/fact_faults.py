@@ -72,7 +72,7 @@ class FactFaults:
             if fault.comparison < self.comparison:
                 del self.faults[name]
                 words = f"{name} is in no whole book any more: nothing waits for it"
-                journal.alert("FACT_GONE", words, {"key": fault.key, "repeats": fault.repeats})
+                journal.alert("FACT_GONE", words, {"subject": str(name), "key": fault.key, "repeats": fault.repeats})
         self._show(journal.ledger)
 
     def _note(self, journal: Journal, name: FactName, key: str, error: Exception) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar, cast
 
 from bot.domain.adoption import OPEN_QUESTIONS, Adoption
+from bot.domain.alert import Alert, AlertState
 from bot.domain.approval import APPROVAL, Approval
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import new_york_day
@@ -81,6 +82,7 @@ class Ledger:
         self.signals, self.ended_signals = self.entities.of(Signal), over.of(Signal)
         self.approvals, self.orders = self.entities.of(Approval), self.entities.of(Order)
         self.positions, self.closed = self.entities.of(Position), over.of(Position)  # commissions may be late
+        self.alerts = self.entities.of(Alert)
         self.messages, self.told = self.entities.of(Message), over.of(Message)  # an edit needs what was said before
         self._said = self.table((m.dedupe_key, m) for m in (*self.told.values(), *self.messages.values()))
         self.breakers = self.entities.of(Breaker)
@@ -207,6 +209,10 @@ class Ledger:
         self.positions[position.id] = position
         self.by_key[position.key].add(position.id)
         self.moved.add(position.id)
+
+    def retire_alert(self, alert: Alert) -> None:
+        if alert.state is AlertState.RESOLVED:
+            self.alerts.pop(alert.id, None)
 
     def add_message(self, message: Message) -> None:
         self.messages[message.id] = self._said[message.dedupe_key] = message
@@ -535,6 +541,7 @@ _SORT_IN: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
     Order: Ledger.index_order,
     Position: Ledger.settle_position,
     Message: Ledger.retire_message,
+    Alert: Ledger.retire_alert,
 }
 """The kinds that have indexes of their own; of any other there is what `Ledger.entities` holds."""
 _NOTHING: Final = frozenset[str]()

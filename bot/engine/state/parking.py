@@ -111,7 +111,9 @@ class Parking:
     def _resume(self, journal: Journal, machine: Parkable) -> None:
         known = self.parked.pop(machine, None)
         if known is not None:
-            journal.alert("MACHINE_RESUMED", f"{machine} works again", {"failures": known.failures})
+            journal.alert(
+                "MACHINE_RESUMED", f"{machine} works again", {"what": str(machine), "failures": known.failures}
+            )
 
     def _park(self, journal: Journal, machine: Parkable, error: Exception) -> None:
         failures = self.parked[machine].failures + 1 if machine in self.parked else 1
@@ -121,4 +123,4 @@ class Parking:
             return
         trace = "".join(traceback.format_exception(error))
         words = f"{machine} failed ({error!r}): it is parked and tried again; its orders stay, all else goes on"
-        journal.alert("MACHINE_PARKED", words, {"error": repr(error), "traceback": trace})
+        journal.alert("MACHINE_PARKED", words, {"what": str(machine), "error": repr(error), "traceback": trace})

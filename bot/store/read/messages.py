@@ -41,3 +41,23 @@ def handed_over(connection: Connection, channels: Collection[str], most: int = 2
         .limit(most)
     )  # fmt: skip
     return [HandedRow(*row) for row in connection.execute(chosen)]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFate:
+    """What became of a message."""
+
+    id: str
+    state: str
+    external_id: str | None
+    reason: str
+
+
+def message_of(connection: Connection, draft_key: str) -> MessageFate | None:
+    """Return the newest message that said something under this key of a draft, to whomever."""
+    table = MESSAGE.c
+    chosen = select(table.id, table.state, table.external_id, table.reason).where(
+        table.dedupe_key.endswith(f":{draft_key}", autoescape=True)
+    )
+    row = connection.execute(chosen.order_by(table.id.desc()).limit(1)).first()
+    return None if row is None else MessageFate(*row)

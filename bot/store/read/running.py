@@ -98,6 +98,15 @@ class AlertRow:
     text: str
     at: datetime
     facts: str
+    state: str
+    entity: str
+    count: int
+    first_at: datetime | None
+    escalation: int
+    told_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    resolved_at: datetime | None
 
 
 def pulse(connection: Connection) -> EngineStatus | None:

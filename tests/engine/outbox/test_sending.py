@@ -31,7 +31,8 @@ def the(desk: Desk, channel: str, target: str = "") -> Message:
 
 
 def messages(desk: Desk) -> list[Message]:
-    return [*desk.engine.ledger.messages.values(), *desk.engine.ledger.told.values()]
+    found = [*desk.engine.ledger.messages.values(), *desk.engine.ledger.told.values()]
+    return [message for message in found if message.extra.get("code") != "MESSAGE_DEAD"]
 
 
 async def answer(desk: Desk, message: Message, outcome: str, **more: Any) -> str:
