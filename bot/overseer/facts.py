@@ -15,6 +15,7 @@ from bot.store import read as ask
 from bot.store.read import money, overseer, reconciliations
 
 _HOUR_S = 3600.0
+_AFTER_CLOSE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Facts:
     now: datetime
     session_state: str
     session_s: float | None
+    is_over: bool  # today's session closed a while ago
     holds: bool
     feeds: Sequence[FeedAge]
     link_state: str
@@ -74,6 +76,7 @@ def facts_of(connection: Connection, settings: Settings) -> Facts | None:
         now=pulse.at,
         session_state=session.state if session is not None else "starting",
         session_s=(pulse.at - opens).total_seconds() if is_open and opens is not None else None,
+        is_over=closes is not None and pulse.session_day == day and pulse.at >= closes + _AFTER_CLOSE,
         holds=bool(today.positions),
         feeds=tuple(
             FeedAge(

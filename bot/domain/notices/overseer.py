@@ -64,6 +64,18 @@ OVERSEER: Final[Mapping[str, Notice]] = {
         "Look at the signals and at the data that they rest on.", _RAISED,
     ),
     "OVERSEER_OVER": Notice(INFO, END, "What a rule of the overseer had found is over.", NOTHING),
+    "OVERSEER_MODEL_SILENT": Notice(
+        WARNING, ONCE,
+        "The overseer's model does not answer as it should: no key, unknown, unreachable, late, refusing or "
+        "malformed. The rules watch on, and their texts stand.",
+        "Check ANTHROPIC_API_KEY, overseer.model and anthropic.base_url.",
+    ),
+    "OVERSEER_MODEL_BACK": Notice(INFO, END, "The overseer's model answers again.", NOTHING),
+    "OVERSEER_BUDGET_SPENT": Notice(
+        WARNING, "once a day",
+        "The model's budget of the day, overseer.budget_usd, is spent: until tomorrow the rules' texts stand.",
+        "Nothing; raise the budget if that is too little.",
+    ),
     "OVERSEER_ADVICE": Notice(
         WARNING, EACH,
         "The model looked at what the rules found and advises something; the text says what, and what was done.",

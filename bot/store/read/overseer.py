@@ -6,23 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Case, ColumnElement, Connection, case, func, select
+from sqlalchemy import Case, ColumnElement, Connection, case, exists, func, select
 
 from bot.domain.calendar import new_york_day
 from bot.domain.money import from_units
 from bot.domain.order import OrderState
 from bot.domain.overseer import Action, OverseerCall, Task
 from bot.domain.position import OPEN
-from bot.store.bounded import whole_rows
+from bot.domain.review import ReviewState
+from bot.store.bounded import bounded, whole_rows
 from bot.store.read.reading import columns_of, read
 from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
 from bot.store.tables.broker_order import BROKER_ORDER
 from bot.store.tables.overseer_call import OVERSEER_CALL, OVERSEER_CALLS
 from bot.store.tables.position import POSITION
+from bot.store.tables.review import REVIEW
 from bot.store.tables.signal import SIGNAL
-from bot.store.values import parse_time, time_text
+from bot.store.values import parse_json, parse_time, time_text
 
 MICROS: Final = Decimal(1_000_000)
 """Millionths of a dollar in one dollar."""
@@ -217,15 +219,61 @@ def judged(connection: Connection, since: datetime | None = None) -> list[Judged
     return [Judged(name, *(int(value or 0) for value in rows[name][1:])) for name in known]
 
 
-def fills_since(connection: Connection, since: datetime) -> Sequence[str]:
-    """Return the positions that were opened since a moment, oldest first: each is explained once."""
-    held = POSITION.c
-    chosen = select(held.id).where(held.opened_at >= time_text(since)).order_by(held.opened_at, held.id)
-    return [row[0] for row in connection.execute(chosen)]
-
-
 def last_call_at(connection: Connection, task: Task) -> datetime | None:
     """Return when a task was last on record."""
     call = OVERSEER_CALL.c
     found = connection.execute(select(func.max(call.at)).where(call.task == task.value)).scalar()
     return None if found is None else parse_time(found)
+
+
+# ---- what the model is asked about
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """A signal's review; `why`: what makes the signal complex."""
+
+    id: str
+    signal_id: str
+    state: str
+    why: Sequence[str]
+    asked_at: datetime
+    deadline: datetime
+    note: str
+
+
+def open_reviews(connection: Connection) -> list[ReviewRow]:
+    """Return the reviews that wait for a verdict, the oldest first."""
+    table = REVIEW.c
+    chosen = columns_of(ReviewRow, REVIEW).where(table.state == ReviewState.ASKED.value)
+    return read(connection, ReviewRow, chosen.order_by(table.asked_at, table.id))
+
+
+def reviews_of(connection: Connection, signal_id: str) -> list[ReviewRow]:
+    """Return a signal's reviews, newest first."""
+    table = REVIEW.c
+    chosen = columns_of(ReviewRow, REVIEW).where(table.signal_id == signal_id)
+    return read(connection, ReviewRow, chosen.order_by(table.asked_at.desc(), table.id.desc()))
+
+
+def what_it_saw(connection: Connection, signal_id: str | None) -> dict[str, Any]:
+    """Return what the strategy saw when it proposed a signal."""
+    chosen = select(bounded(SIGNAL.c.rationale)).where(SIGNAL.c.id == (signal_id or ""))
+    found = connection.execute(chosen).scalar()
+    seen = parse_json(found) if found else {}
+    return seen if isinstance(seen, dict) else {}
+
+
+def unexplained(connection: Connection, since: datetime) -> list[str]:
+    """Return the positions that were opened since a moment and have no explanation on record, the oldest first."""
+    held, call = POSITION.c, OVERSEER_CALL.c
+    explained = exists().where(call.subject == held.id, call.task == Task.EXPLANATION.value)
+    chosen = select(held.id).where(held.opened_at >= time_text(since), ~explained)
+    return [row[0] for row in connection.execute(chosen.order_by(held.opened_at, held.id).limit(20))]
+
+
+def has_call(connection: Connection, task: Task, subject: str) -> bool:
+    """Say whether a task is on record for a subject."""
+    call = OVERSEER_CALL.c
+    chosen = select(call.id).where(call.task == task.value, call.subject == subject).limit(1)
+    return connection.execute(chosen).first() is not None
