@@ -20,6 +20,7 @@ from bot.domain.events import AlertRaised, Event
 from bot.engine.outbox.voice import Voice
 from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock, wall_seconds
+from bot.overseer.access import watches
 
 log: Final = logging.getLogger("quanticity")
 
@@ -39,7 +40,7 @@ def people(
     config: LoadedConfig, voice: Voice, clock: Clock, background: Background, tell: Callable[[Event], None]
 ) -> list[Stage]:
     """Return the stage that keeps the people's process running, none where it has nothing to do."""
-    if voice.is_silent:
+    if voice.is_silent and not watches(config.settings):
         return []
     return [background.stage("the people's process", partial(_keep_people, config, clock, tell))]
 

@@ -30,6 +30,7 @@ from bot.domain.outside import private_parts
 from bot.engine.state.ports import Clock
 from bot.feeds.clock import ScaledClock, SystemClock
 from bot.log import configure_logging, guard_last_words, redactor
+from bot.overseer.access import watches
 
 log: Final = logging.getLogger("quanticity")
 
@@ -53,7 +54,10 @@ class Task:
         return found
 
 
-TASKS: Final = (Task("delivery", "bot.alerts.delivery:deliver"),)
+TASKS: Final = (
+    Task("delivery", "bot.alerts.delivery:deliver"),
+    Task("overseer", "bot.overseer.service:oversee", watches),
+)
 """What this process does, in the order in which it begins."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bot.config.overseer import ModelSettings, OverseerSettings
@@ -68,10 +69,11 @@ class Claude:
         return most_micros(self._settings, letters, cap + self._settings.thinking)
 
     async def ask(self, prompt: Prompt, cap: int, within_s: float) -> Said:
+        client = await self._connected()
         began = time.monotonic()
         try:
             async with asyncio.timeout(within_s):
-                said = await self._say(prompt, cap, within_s)
+                said = await self._say(client, prompt, cap, within_s)
         except TimeoutError:
             said = Said(
                 Answered.LATE, why=f"no answer within {within_s:g} s", cost_micros=self.most_micros(prompt, cap)
@@ -85,8 +87,7 @@ class Claude:
             await self._client.close()
             self._client = None
 
-    async def _say(self, prompt: Prompt, cap: int, within_s: float) -> Said:
-        client = self._client = self._client or self._connected()
+    async def _say(self, client: AsyncAnthropic, prompt: Prompt, cap: int, within_s: float) -> Said:
         config: dict[str, Any] = {"format": {"type": "json_schema", "schema": dict(prompt.schema)}}
         if self._settings.effort:
             config["effort"] = self._settings.effort
@@ -99,7 +100,14 @@ class Claude:
         }
         return _read(await client.messages.create(**request, timeout=within_s), self._settings)
 
-    def _connected(self) -> AsyncAnthropic:
+    async def _connected(self) -> AsyncAnthropic:
+        """Return the client. Its library takes a while to load, off the loop and at nobody's expense."""
+        if self._client is None:
+            await asyncio.to_thread(import_module, "anthropic")
+            self._client = self._made()
+        return self._client
+
+    def _made(self) -> AsyncAnthropic:
         from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
         http = DefaultAsyncHttpxClient(trust_env=False)  # a proxy of the environment is nobody's business here

@@ -23,7 +23,6 @@ from bot.domain.notices import CRITICAL
 from bot.domain.overseer import Answered, Task
 from bot.engine.state.ports import Clock
 from bot.overseer import questions
-from bot.overseer.access import model_key
 from bot.overseer.desk import Desk, Question
 from bot.overseer.facts import Facts, facts_of
 from bot.overseer.model import Claude, Model
@@ -82,7 +81,7 @@ async def oversee(ground: Any) -> None:
 
 def model_of(settings: Settings, secrets: Secrets) -> Model | None:
     """Return the model to ask, None where there is none, or no key."""
-    key, overseer = model_key(settings, secrets), settings.overseer
+    key, overseer = secrets.anthropic_api_key, settings.overseer
     if not key or overseer.model not in overseer.models:
         return None
     return Claude(overseer, settings.anthropic.base_url, key)

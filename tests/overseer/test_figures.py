@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bot.overseer.figures import invented
 
 FACTS: dict[str, Any] = {
-    "trades": 12, "wins": 8, "win_rate": 0.6667, "pnl_usd": -1372.5, "best_usd": Decimal("840.00"), "equity_usd": 100_000,
+    "trades": 12, "wins": 8, "win_rate": 0.6667, "pnl_usd": -1372.5, "best_usd": Decimal("840.00"),
+    "equity_usd": 100_000,
     "contract": "SPY 590C 20 Nov", "day": date(2026, 11, 20), "entered": "10:31:07", "spread_percent": 4.25,
     "quantity": 4, "gex": 2_100_000_000, "strategy": "zero_dte_gamma", "kind": "0DTE", "limit": "1.25",
 }  # fmt: skip
