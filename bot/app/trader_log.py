@@ -38,7 +38,7 @@ _SILENT: Final = frozenset(
     {
         ("signal", "measure"), ("signal", "work"), ("signal", "fill"), ("position", "created"), ("position", "protect"),
         ("position", "make_room"), ("connection", "connect"), ("connection", "accepted"), ("session", "reconcile"),
-        ("position", "sell"),
+        ("position", "sell"), ("review", "created"),
     }
 )  # fmt: skip
 _SILENT_MACHINES: Final = frozenset({"order", "approval"})
@@ -197,9 +197,9 @@ class TraderLog:
         return row.machine == "position" and row.trigger in _MONEY
 
     def _subject(self, row: NewTransition) -> str:
-        if row.machine in {"signal", "position", "order"}:
+        if row.machine in {"signal", "position", "order", "review"}:
             return self._names.get(row.entity_id, f"{row.machine} {row.entity_id[-6:]}")
-        return row.machine if row.machine in {"session", "connection"} else f"{row.machine} {row.entity_id}"
+        return row.machine if row.machine in {"session", "connection", "slowdown"} else f"{row.machine} {row.entity_id}"
 
     def _words(self, row: NewTransition) -> str | None:
         """Return what a trader reads of a transition, None for what only the record needs."""

@@ -17,5 +17,5 @@ def transition_line(row: NewTransition) -> str:
     arrow = row.to_state if row.from_state == row.to_state else f"{row.from_state} → {row.to_state}"
     who = "" if row.actor in {"tick", "broker"} else f" [{row.actor}]"
     shown = row.entity_id if row.machine in {"breaker", "symbol"} else row.entity_id[-6:]
-    name = row.machine if row.machine in {"session", "connection"} else f"{row.machine} {shown}"
+    name = row.machine if row.machine in {"session", "connection", "slowdown"} else f"{row.machine} {shown}"
     return f"{name:<15} {arrow} ({row.trigger}){who}: {row.reason}"

@@ -1,13 +1,14 @@
 """One call of the model: sent once, given up at its deadline, and read as a stranger's word.
 
-The client's library is loaded with the first call. It obeys a server's retry hints inside the call, however long, so it
-is told not to retry; the deadline is ours. A success can be malformed without the library's saying so: what is not a
-message with a block of text is no answer.
+The client's library is loaded when there is a model to ask, and not before. It obeys a server's retry hints inside the
+call, however long, so it is told not to retry; the deadline is ours. A success can be malformed without the library's
+saying so: what is not a message with a block of text is no answer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -53,6 +54,10 @@ class Model(Protocol):
         """Ask once; never raises for what the other side does. `cap`: tokens of the answer, thinking on top."""
         ...
 
+    async def begin(self) -> None:
+        """Load what the first call needs: a review has no seconds to lose to it."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -82,6 +87,9 @@ class Claude:
             said = self._failed(error, prompt, cap)
         return replace(said, ms=round((time.monotonic() - began) * 1000))
 
+    async def begin(self) -> None:
+        await self._connected()
+
     async def close(self) -> None:
         if self._client is not None:
             await self._client.close()
@@ -110,6 +118,8 @@ class Claude:
     def _made(self) -> AsyncAnthropic:
         from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
+        for name in ("httpx2", "anthropic"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # a line a call is no news
         http = DefaultAsyncHttpxClient(trust_env=False)  # a proxy of the environment is nobody's business here
         return AsyncAnthropic(api_key=self._key, base_url=self._base_url, max_retries=0, http_client=http)
 

@@ -109,6 +109,8 @@ class Overseer:
     async def run(self) -> None:
         """Look until cancelled."""
         speed = max(self._ground.clock.speed, 1e-6)
+        if self._model is not None and self._settings.overseer.review.enabled:
+            self._beside(self._model.begin())
         async with asyncio.TaskGroup() as group:
             group.create_task(_every(max(self._settings.overseer.every_s / speed, _LEAST_WALL_S), self.look))
             group.create_task(_every(_REVIEWS_WALL_S, self.review))
