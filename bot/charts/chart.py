@@ -124,6 +124,8 @@ class Chart:
         known = [x for x in [*found, self.ends] if x is not None]
         low, high = min(known), max(known)
         pad = 0.5 if self.axis is Axis.NUMBER else 1000.0
+        if any(pane.marks for pane in self.panes):
+            low -= (high - low) * 0.015  # a mark at the very edge would be cut
         return (low - pad, high + pad) if low == high else (low, high)
 
     def bounds(self, pane: Pane) -> tuple[float, float]:

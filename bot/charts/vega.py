@@ -76,8 +76,8 @@ def _x(chart: Chart, last: bool) -> Spec:
         del scale["zero"]
         scale["type"] = "utc"
     axis: Spec = {"grid": False, "title": None, "labelFlush": True, "labelOverlap": True, "labels": last}
-    if chart.axis is Axis.DAY:
-        axis["format"] = "%-d %b"
+    if chart.axis is not Axis.NUMBER:
+        axis["format"] = "%-d %b" if chart.axis is Axis.DAY else "%H:%M"
     return {"field": "x", "type": kind, "scale": scale, "axis": axis}
 
 

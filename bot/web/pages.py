@@ -45,6 +45,7 @@ TITLES: Final = {
 }  # fmt: skip
 """The pages that are a few live parts below each other: title, and each part with its head."""
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
+STORY_PARTS: Final = ("story_head", "story_why", "timeline")
 STORIES: Final[Mapping[str, Callable[[Connection, str, datetime], Story | None]]] = {
     "position": position_timeline,
     "signal": signal_timeline,
@@ -147,7 +148,8 @@ def _parts_of(view: str, told: dict[str, Any]) -> dict[str, str]:
         }
     if view in STORIES:
         entity_id = request.args.get("id", "")
-        return {"timeline": render_template("web/parts/timeline.html", t=story(view, entity_id), **told)}
+        told = told | {"t": story(view, entity_id)}
+        return {name: render_template(f"web/parts/{name}.html", **told) for name in STORY_PARTS}
     known = _seen(chosen_machine()) | told if view in VIEWS else told
     return {part: render_template(f"web/parts/{part}.html", **known) for part in VIEWS.get(view, ())}
 

@@ -14,12 +14,14 @@ from bot.domain.calendar import new_york_day
 from bot.domain.money import ZERO
 from bot.domain.wording import dollars, key_words, price
 from bot.store import read as ask
+from bot.store.read.messages import MessageRow, messages_about
 from bot.store.read.money import open_of
 from bot.store.read.protections import ProtectionRow, protections
 from bot.store.read.reasons import NO_REASONS, Reasons
 from bot.store.values import parse_json
 from bot.web import formats, words
-from bot.web.charts import Fill, PathPoint, PriceChart, RungMark, StopStep, price_chart
+from bot.web.holding import Fill, StopStep, outlook, path_chart, plan_lines
+from bot.web.plots import Plot, plot
 from bot.web.views import StepView, signal_reasons, steps
 
 # Which evidence of a position's steps says where the stop stands from then on.
@@ -36,7 +38,7 @@ class Story:
     strategy: str
     state: str
     facts: tuple[Fact, ...]
-    chart: PriceChart | None
+    chart: Plot | None
     no_chart: str
     orders: tuple[ask.OrderRow, ...]
     executions: tuple[ask.ExecutionRow, ...]
@@ -47,6 +49,11 @@ class Story:
     can_answer: bool = False
     can_settle: bool = False
     reasons: Reasons = NO_REASONS
+    outlook: tuple[Fact, ...] = ()
+    plan: tuple[tuple[str, str], ...] = ()
+    messages: tuple[MessageRow, ...] = ()
+    holds: str = ""
+    """What a close would sell, in words."""
 
 
 def position_timeline(connection: Connection, position_id: str, now: datetime) -> Story | None:
@@ -65,7 +72,8 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
         f"/signal/{row.signal_id}" if row.signal_id else "", "The signal that it came from",
         can_close=row.state in {"filled", "trailing"},
         can_settle=row.settlement in {"pending", "seen"} or row.valuation in {"unknown", "estimated"},
-        reasons=_reasons(connection, row.signal_id),
+        reasons=_reasons(connection, row.signal_id), outlook=outlook(row, now), plan=tuple(plan_lines(row)),
+        messages=tuple(messages_about(connection, row.signal_id, row.id)), holds=_holds(row),
     )  # fmt: skip
 
 
@@ -90,6 +98,7 @@ def signal_timeline(connection: Connection, signal_id: str, now: datetime) -> St
         steps(connection, told, new_york_day(now)),
         f"/position/{held.id}" if held else "", "The position that came of it", can_answer=asked,
         reasons=_reasons(connection, row.id),
+        messages=tuple(messages_about(connection, row.id, held.id if held else None)),
     )  # fmt: skip
 
 
@@ -123,6 +132,15 @@ def _position_facts(row: ask.PositionRow, cover: ProtectionRow) -> tuple[Fact, .
         ("Opened", formats.full_time(row.opened_at), ""),
         *_ending(row),
     )
+
+
+def _holds(row: ask.PositionRow) -> str:
+    """Return what a sale at the market would do: contracts, bid, dollars, and what becomes of the stop."""
+    if row.closed_at is not None:
+        return ""
+    value = None if row.bid is None else row.bid * row.quantity * row.multiplier
+    worth = "" if value is None else f" at a bid of {price(row.bid)}, {dollars(value)}"
+    return f"Sell {row.quantity} now{worth}. The stop is taken back first."
 
 
 def _parts_of_pnl(realized: Decimal, now_open: Decimal) -> tuple[Fact, ...]:
@@ -169,19 +187,10 @@ def _chart(
     fills: Sequence[ask.ExecutionRow],
     told: Sequence[ask.TransitionRow],
     now: datetime,
-) -> PriceChart | None:
-    path = [PathPoint(m.at, m.bid, m.ask) for m in ask.marks(connection, row.id)]
-    if row.closed_at is None and row.marked_at is not None:
-        path.append(PathPoint(row.marked_at, row.bid, row.ask))
-    rungs = ask.plan_rungs(row.plan)
-    return price_chart(
-        path,
-        [Fill(f.executed_at, f.price, f.quantity, "entry" if f.side == "BUY" else "exit") for f in fills],
-        stop_steps(told, row.id),
-        [RungMark(row.entry_price * (1 + gain), gain, i < row.rungs_done) for i, gain in enumerate(rungs)],
-        row.entry_price if row.entry_quantity else None,
-        row.closed_at or now,
-    )
+) -> Plot | None:
+    bought_and_sold = [Fill(f.executed_at, f.price, f.quantity, f.side) for f in fills]
+    stops = stop_steps(told, row.id)
+    return plot(path_chart(row, ask.marks(connection, row.id), bought_and_sold, stops, row.closed_at or now))
 
 
 def stop_steps(told: Sequence[ask.TransitionRow], position_id: str) -> list[StopStep]:

@@ -14,6 +14,7 @@ from bot.store.database import open_reader
 from bot.store.tables.config_version import CONFIG_VERSION
 from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.feed_status import FEED_STATUS
+from bot.store.tables.message import MESSAGE
 from bot.store.tables.position import POSITION
 from bot.store.tables.session_state import SESSION_STATE
 from tests.web.conftest import AppMaker, CsrfReader, StoreBuilder
@@ -119,7 +120,8 @@ def test_an_unknown_machine_shows_everything(page: FlaskClient) -> None:
 def test_the_story_of_a_position_has_path_stop_rungs_fills_and_orders(page: FlaskClient) -> None:
     text = _text(page, "/position/POSRUN")
     for words in (
-        'class="bid"', 'class="stop"', "stop 6.80", "+50 % 6.30", "+100 % 8.40", "entry 4.20", "bought 4 at 4.20",
+        'class="c-s1"', 'class="c-loss dash"',
+        "stop 6.80", "+50 % 6.30", "+100 % 8.40", "entry 4.20", "bought 4 at 4.20",
         "sold 2 at 8.45", "rung:2", "Stop raised", "high 9.10: stop 6.35 to 6.80", "qty-ORDIN", "e3.01",
     ):  # fmt: skip
         assert words in text, words
@@ -253,3 +255,23 @@ def test_a_visitor_who_may_not_read_sees_no_figures(make_app: AppMaker, store: S
     assert "Premium at risk" not in text
     assert "data-poll" not in text
     assert "n-badge" not in text
+
+
+def test_a_position_says_what_it_is_worth_and_what_moves_it(page: FlaskClient, store: StoreBuilder) -> None:
+    store.set(POSITION, {"id": "POSRUN"}, underlying=59_050_000)
+    text = _text(page, "/position/POSRUN")
+    for words in (
+        "5,904.20, −0.01 % away", "expires today, 4 h 54 min to 16:00", "Implied volatility", "an hour", "a point",
+        "Premium at risk</dt><dd>$420.00", "Falls to its stop</dt><dd>$180.00", "Rung 1, +50 %", "Trail", "for 1 %",
+    ):  # fmt: skip
+        assert words in text, words
+    assert "Implied volatility" not in _text(page, "/position/POSOLD"), "nothing of it is left"
+
+
+def test_what_was_said_about_a_trade_stands_on_its_page(page: FlaskClient, store: StoreBuilder) -> None:
+    store.add(MESSAGE, id="M1", tier="admin", channel="telegram", kind="trade", position_id="POSRUN", target="anna",
+              created_at=store.now_text, due_at=store.now_text, state="sent", dedupe_key="m1", mode="new",
+              body="Bought 4 <b>SPX</b> 5900C", reason="", extra="{}")  # fmt: skip
+    text = _text(page, "/position/POSRUN")
+    assert "Bought 4 &lt;b&gt;SPX&lt;/b&gt; 5900C" in text
+    assert "telegram to anna" in text

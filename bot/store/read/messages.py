@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, false, or_, select
 
+from bot.store.read.reading import columns_of, read
 from bot.store.tables.message import MESSAGE
 
 
@@ -61,3 +63,31 @@ def message_of(connection: Connection, draft_key: str) -> MessageFate | None:
     )
     row = connection.execute(chosen.order_by(table.id.desc()).limit(1)).first()
     return None if row is None else MessageFate(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """Something said about a trade, or to be said."""
+
+    id: str
+    channel: str
+    kind: str
+    target: str
+    state: str
+    created_at: datetime
+    sent_at: datetime | None
+    body: str
+    reason: str
+
+
+def messages_about(
+    connection: Connection, signal_id: str | None, position_id: str | None, most: int = 50
+) -> list[MessageRow]:
+    """Return what was said about a signal and its position, oldest first."""
+    table = MESSAGE.c
+    about = or_(
+        table.position_id == position_id if position_id else false(),
+        table.signal_id == signal_id if signal_id else false(),
+    )
+    query = columns_of(MessageRow, MESSAGE).where(about).order_by(table.created_at, table.id)
+    return read(connection, MessageRow, query.limit(most))

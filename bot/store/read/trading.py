@@ -22,7 +22,7 @@ from bot.store.tables.execution import EXECUTION
 from bot.store.tables.position import POSITION
 from bot.store.tables.position_mark import POSITION_MARK
 from bot.store.tables.signal import SIGNAL
-from bot.store.values import parse_json
+from bot.store.values import parse_json, parse_time
 
 _FEW: Final = 9  # enough to say that an end of an id fits several
 
@@ -58,6 +58,7 @@ class PositionRow:
     ask: Decimal | None
     marked_at: datetime | None
     settlement: str | None
+    underlying: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class MarkRow:
     at: datetime
     bid: Decimal | None
     ask: Decimal | None
+    underlying: Decimal | None
 
 
 def open_positions(connection: Connection) -> list[PositionRow]:
@@ -263,3 +265,25 @@ def plan_rungs(plan: str) -> list[Decimal]:
     """Return the gains of a frozen exit plan's rungs (0.5 is +50 %)."""
     rungs = (parse_json(plan) or {}).get("rungs", [])
     return [Decimal(str(rung["gain"] if isinstance(rung, dict) else rung[0])) for rung in rungs]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNumbers:
+    """The other numbers of a frozen exit plan: fractions, and when it is sold by the clock."""
+
+    stop_loss: Decimal | None
+    trail: Decimal | None
+    flat_at: datetime | None
+
+
+def plan_numbers(plan: str) -> PlanNumbers:
+    """Return stop, trail and flat time of a frozen exit plan, None where it has none or is of another form."""
+    found = parse_json(plan) or {}
+    try:
+        fractions = [
+            None if (value := found.get(name)) is None else Decimal(str(value)) for name in ("stop_loss", "trail")
+        ]
+        flat = found.get("flat_at")
+        return PlanNumbers(fractions[0], fractions[1], parse_time(str(flat)) if flat else None)
+    except (ArithmeticError, ValueError, AttributeError):
+        return PlanNumbers(None, None, None)

@@ -1,0 +1,187 @@
+"""A position as a trader asks about it: what it is worth, what moves it, what it can lose, and its path as a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Final
+
+from bot.analytics.greeks import OptionGreeks, black_scholes, implied_volatility
+from bot.charts.chart import Axis, Band, Chart, Level, Line, Mark, Pane, Row, Shown, thinned, wall_ms
+from bot.domain.calendar import NEW_YORK, new_york_day
+from bot.domain.instruments import OptionContract, Right, option_of_key
+from bot.domain.wording import clock_time, dollars, price, signed
+from bot.store import read as ask
+from bot.web import formats
+
+EXPIRES_AT: Final = time(16, 0)
+YEAR_S: Final = 365 * 86400.0
+Fact = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StopStep:
+    """Where the stop stood from when on."""
+
+    at: datetime
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    at: datetime
+    price: Decimal
+    quantity: int
+    side: str
+
+
+def outlook(row: ask.PositionRow, now: datetime) -> tuple[Fact, ...]:
+    """Return break-even, time left, volatility and greeks of what is left, as facts; of the latest mark, by the mid of
+    bid and ask. What is not known is left out."""
+    option = option_of_key(row.contract_key)
+    if option is None or row.closed_at is not None:
+        return ()
+    even = option.strike + row.entry_price * (1 if option.right is Right.CALL else -1)
+    away = None if not row.underlying else even / row.underlying - 1
+    paid = row.entry_price * row.quantity * row.multiplier
+    falls = None if row.bid is None else max(row.bid - (row.stop_price or Decimal(0)), Decimal(0))
+    facts = [
+        ("Underlying", price(row.underlying), ""),
+        ("Break-even at expiry", price(even) + (f", {formats.percent(away, 2)} away" if away is not None else ""), ""),
+        ("Time left", _left(option.expiry, now), ""),
+        ("Premium at risk", dollars(paid), ""),
+    ]
+    if falls is not None:
+        gives = dollars(falls * row.quantity * row.multiplier)
+        facts.append(("Falls to its stop", gives, ""))
+    return (*facts, *_greeks(row, option, now))
+
+
+def _left(expiry: date, now: datetime) -> str:
+    ends = datetime.combine(expiry, EXPIRES_AT, NEW_YORK)
+    days = (expiry - new_york_day(now)).days
+    seconds = (ends - now).total_seconds()
+    if days <= 0:
+        return f"expires today, {formats.span(max(0.0, seconds))} to 16:00" if seconds > 0 else "past its expiry"
+    return f"{days} day{'' if days == 1 else 's'} to expiry"
+
+
+def _greeks(row: ask.PositionRow, option: OptionContract, now: datetime) -> tuple[Fact, ...]:
+    found = greeks_of(row, option, now)
+    if found is None:
+        return ()
+    volatility, each = found
+    size, spot = row.quantity * row.multiplier, float(row.underlying or 0)
+    one_percent = spot / 100
+    today = option.expiry <= new_york_day(now)
+    theta = each.theta_hour * size * (1 if today else 24)
+    return (
+        ("Implied volatility", f"{signed(volatility * 100, 1, plus=False)} %", ""),
+        ("Delta", f"{signed(each.delta)}, {_usd(each.delta * size * one_percent)} for 1 %", ""),
+        ("Gamma", f"{_usd(each.gamma * size * one_percent * one_percent)} more for the next 1 %", ""),
+        ("Theta", f"{_usd(theta)} {'an hour' if today else 'a day'}", ""),
+        ("Vega", f"{_usd(each.vega * size)} a point", ""),
+    )
+
+
+def greeks_of(row: ask.PositionRow, option: OptionContract, now: datetime) -> tuple[float, OptionGreeks] | None:
+    """Return volatility and greeks a share that the latest mark implies, None without a mark that does."""
+    if row.bid is None or row.ask is None or row.underlying is None or row.ask < row.bid:
+        return None
+    at = row.marked_at or now
+    years = (datetime.combine(option.expiry, EXPIRES_AT, NEW_YORK) - at).total_seconds() / YEAR_S
+    mid, spot, strike = float((row.bid + row.ask) / 2), float(row.underlying), float(option.strike)
+    call = option.right is Right.CALL
+    volatility = implied_volatility(mid, spot, strike, years, call=call)
+    return None if volatility is None else (volatility, black_scholes(spot, strike, years, volatility, call=call))
+
+
+def _usd(amount: float) -> str:
+    return f"{'−' if amount < 0 else ''}${abs(amount):,.2f}" if abs(amount) >= 0.005 else "$0.00"
+
+
+def plan_lines(row: ask.PositionRow) -> list[tuple[str, str]]:
+    """Return the frozen exit plan as lines of (what, at what price), in dollars a share."""
+    rungs, plan = ask.plan_rungs(row.plan), ask.plan_numbers(row.plan)
+    found = []
+    for number, gain in enumerate(rungs):
+        done = "done" if number < row.rungs_done else f"at {price(row.entry_price * (1 + gain))}"
+        found.append((f"Rung {number + 1}, {formats.percent(gain, 0)}", done))
+    if plan.stop_loss is not None:
+        found.append(
+            (
+                "Stop at the entry",
+                f"{price(row.entry_price * (1 - plan.stop_loss))}, {formats.percent(-plan.stop_loss, 0)}",
+            )
+        )
+    if plan.trail is not None:
+        found.append(
+            ("Trail", f"{formats.percent(plan.trail, 0).lstrip('+')} below the highest bid, {price(row.high)} so far")
+        )
+    if plan.flat_at is not None:
+        found.append(("Flat by the clock", f"{formats.moment(plan.flat_at)} New York"))
+    return found
+
+
+def path_chart(
+    row: ask.PositionRow,
+    marks: Sequence[ask.MarkRow],
+    fills: Sequence[Fill],
+    stops: Sequence[StopStep],
+    until: datetime | None,
+) -> Chart | None:
+    """Return underlying and option on one time axis; None before the first quote."""
+    points = [_point(mark.at, mark.bid, mark.ask, mark.underlying, stops) for mark in marks]
+    if row.closed_at is None and row.marked_at is not None:
+        points.append(_point(row.marked_at, row.bid, row.ask, row.underlying, stops))
+    if not points:
+        return None
+    seen = [value for point in points for name in ("bid", "ask") if (value := point.get(name)) is not None]
+    reach = [*seen, *(float(fill.price) for fill in fills), float(row.entry_price)]
+    levels = [Level(float(row.entry_price), f"entry {price(row.entry_price)}", "ink", dashed=False)]
+    levels += _rungs(row, max(reach) + max(max(reach) - min(reach), 0.01))
+    if row.stop_price is not None and row.closed_at is None:
+        levels.append(Level(float(row.stop_price), f"stop {price(row.stop_price)}", "loss"))
+    signs = [Mark(wall_ms(fill.at), float(fill.price), _kind(fill), _words(fill)) for fill in fills]
+    stop = (Line("stop", "stop", "loss", step=True, dashed=True),) if any(p.get("stop") for p in points) else ()
+    option = Pane("Option, dollars a share: bid, band to ask", Shown.PRICE, (Line("bid", "bid"), *stop),
+                  (Band("bid", "ask"),), levels=tuple(levels), marks=tuple(signs), height=210, digits=2)  # fmt: skip
+    under = Pane("Underlying, dollars", Shown.PRICE, (Line("u", "underlying", "s3"),), height=90, digits=2)
+    has_under = any(point.get("u") is not None for point in points)
+    words = f"{len(points)} quotes and {len(fills)} fills"
+    if seen:
+        words += f", bid and ask between {min(seen):.2f} and {max(seen):.2f}, entry {price(row.entry_price)}"
+    ended = row.closed_at or until
+    panes = (under, option) if has_under else (option,)
+    return Chart(
+        f"path-{row.id}", words, Axis.TIME, panes, thinned(points, "bid"), ends=wall_ms(ended) if ended else None
+    )
+
+
+def _point(
+    at: datetime, bid: Decimal | None, offer: Decimal | None, under: Decimal | None, stops: Sequence[StopStep]
+) -> Row:
+    stop = next((step.price for step in reversed(stops) if step.at <= at), None)
+    values = {"bid": bid, "ask": offer, "u": under, "stop": stop}
+    return {"x": wall_ms(at)} | {name: None if value is None else float(value) for name, value in values.items()}
+
+
+def _rungs(row: ask.PositionRow, most: float) -> list[Level]:
+    """Return the rungs that lie near enough not to squeeze the path; the plan names all."""
+    found = []
+    for number, gain in enumerate(ask.plan_rungs(row.plan)):
+        at = row.entry_price * (1 + gain)
+        if float(at) <= most:
+            done = " ✓" if number < row.rungs_done else ""
+            found.append(Level(float(at), f"{formats.percent(gain, 0)} {price(at)}{done}", "gain"))
+    return found
+
+
+def _kind(fill: Fill) -> str:
+    return "bought" if fill.side == "BUY" else "sold"
+
+
+def _words(fill: Fill) -> str:
+    return f"{clock_time(fill.at)} {_kind(fill)} {fill.quantity} at {fill.price:.2f}"
