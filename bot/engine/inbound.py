@@ -97,7 +97,7 @@ def _started(at: Hearing, event: InboundReceived) -> str:
 
 def _verdict(at: Hearing, event: InboundReceived) -> str:
     """A call of the overseer's model: its record, and what it asks for."""
-    return hear_verdict(at.ctx, at.journal, event)
+    return hear_verdict(at.ctx, at.journal, at.outbox, event)
 
 
 def _outcome(at: Hearing, event: InboundReceived) -> str:

@@ -18,22 +18,27 @@ from bot.domain.overseer import ACTOR, Action, Answered, CallOutcome, Task, Verd
 from bot.domain.requests import Refused
 from bot.domain.review import Review
 from bot.engine.operator import Operator, PersonsApprovals
+from bot.engine.outbox.outbox import Outbox
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.trade import pace, verdicts
 
 _MOST_OUTCOME: Final = 200
+_MOST_CONTEXT: Final = 600
 _ACTING: Final = frozenset({Task.ANOMALY, Task.REVIEW})
 _HEARD: Final = frozenset({Answered.ANSWERED, Answered.REPLACED})
 
 
-def hear_verdict(ctx: Context, journal: Journal, event: InboundReceived) -> str:
+def hear_verdict(ctx: Context, journal: Journal, outbox: Outbox, event: InboundReceived) -> str:
     """Put a call of the model on record, and do what its verdict may bring about."""
     try:
         verdict = verdict_of(event.payload)
     except ValueError as unknown:
         raise Refused(f"VERDICT_UNREADABLE: {outside(unknown)}") from unknown
     done = _done(ctx, journal, event.id, verdict)
+    alert = ctx.ledger.alerts.get(verdict.subject) if verdict.task is Task.ALERT_CONTEXT else None
+    if alert is not None and verdict.text:
+        outbox.note(ctx, journal, alert, verdict.text[:_MOST_CONTEXT])
     journal.batch.calls.append(verdict.call(event.id, ctx.now, new_york_day(ctx.now), done))
     return done or "on record"
 

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from bot.domain.events import InboundReceived, RequestKind
 from bot.domain.order import Order, Purpose
 from bot.domain.overseer import Action, Answered, Task
+from bot.domain.requests import Role
 from bot.domain.session import SessionState
 from bot.domain.signal import SignalState
 from bot.domain.slowdown import Slowdown, SlowdownState
+from bot.engine.outbox.voice import Channel, Target, Voice
 from tests.engine.desk import SPY_580P, Desk
 
 
@@ -179,3 +181,22 @@ def test_no_verdict_approves_enters_or_enlarges(said: list[dict[str, Any]], may:
         assert until is None or until <= desk.clock.now() + most
 
     asyncio.run(run())
+
+
+async def test_what_stands_around_an_alert_is_added_by_an_edit() -> None:
+    voice = Voice({"telegram": Channel("telegram", edits=True)}, (Target("telegram", "ann", Role.OWNER),))
+    desk = await Desk(voice=voice).start()
+    payload = {"code": "OVERSEER_UNPROTECTED", "text": "no stop", "entity": "P"}
+    desk.put(InboundReceived("a1", "overseer", "alert", payload, desk.clock.now()))
+    await desk.tick()
+    [alert] = [each for each in desk.engine.ledger.alerts.values() if each.code == "OVERSEER_UNPROTECTED"]
+    [first] = [m for m in desk.engine.ledger.messages.values() if alert.id in m.extra.get("alert_ids", ())]
+    delivery = {"message": first.id, "outcome": "delivered", "external_id": "1:2", "attempt": first.attempts}
+    await desk.tick()
+    desk.put(InboundReceived("d1", "people", "delivery", delivery, desk.clock.now()))
+    await desk.tick()
+    await says(desk, "none", task="alert_context", subject=alert.id, text="Two positions are held.")
+    edits = [m for m in desk.engine.ledger.messages.values() if m.parent_id == first.id]
+    assert edits
+    assert "Two positions are held." in edits[-1].body
+    assert first.state == "sent"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.config.overseer import WatchSettings
 from bot.domain.notices import REGISTER
+from bot.domain.notices.ends import LASTING
 from bot.overseer.facts import FeedAge
 from bot.overseer.rules import RULES, findings
 from bot.store.read.money import Slippage
@@ -91,3 +92,7 @@ def test_every_rule_has_a_case_and_a_row_of_the_register() -> None:
 @given(st.floats(0, 1e6), st.sampled_from(["spot_gex", "flow_alerts", "option_contracts", "net_premium"]))
 def test_no_data_is_stale_while_the_market_is_closed(age: float, dataset: str) -> None:
     assert findings(quiet(session_s=None, feeds=(FeedAge(dataset, "SPY", "ok", age),)), WATCH) == []
+
+
+def test_what_a_rule_finds_lasts_until_the_rule_says_that_it_is_over() -> None:
+    assert {rule.code for rule in RULES} <= LASTING

@@ -20,6 +20,7 @@ ENDED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "HOURS_AGREE": ("HOURS_DIFFER",),
         "MACHINE_RESUMED": ("MACHINE_PARKED",),
         "DISK_ROOM": ("DISK_LOW",),
+        "OVERSEER_MODEL_BACK": ("OVERSEER_MODEL_SILENT",),
     }
 )
 """By the code that tells an end: what is over with it, of the same thing; where it names no thing, of every one."""
@@ -69,8 +70,16 @@ ENDED_BY_STEP: Final = (
     EndedByStep("breaker", frozenset({"BREAKER_TRIPPED", "BREAKER_WARNING"}), to_state="armed"),
 )
 
+_BY_NAME: Final = frozenset(
+    {
+        "OVERSEER_UNPROTECTED", "OVERSEER_BOOK_DIFFERS", "OVERSEER_BROKER_SILENT", "OVERSEER_EQUITY_JUMP",
+        "OVERSEER_BOOK_OLD", "OVERSEER_ORDER_IN_DOUBT", "OVERSEER_DATA_STALE", "OVERSEER_DIVERGENCE",
+        "OVERSEER_SLIPPAGE", "OVERSEER_SIGNAL_RATE",
+    }
+)  # fmt: skip
+"""Codes whose end names them: what a rule of the overseer finds lasts until the rule finds it no more."""
 _TOLD: Final = (*ENDED_BY.values(), *ENDED_WHOLLY_BY.values())
-LASTING: Final = frozenset(
+LASTING: Final = _BY_NAME | frozenset(
     {code for codes in _TOLD for code in codes} | {code for row in ENDED_BY_STEP for code in row.codes}
 )
 """Codes whose end is told or seen: they last until then, however long ago they were raised."""

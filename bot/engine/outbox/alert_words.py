@@ -21,7 +21,9 @@ _STANDS: Final[Mapping[SessionState, str]] = {
 }
 _NUMBERS: Final = 6
 _LONGEST_TEXT: Final = 1500
-_UNSHOWN: Final = frozenset({"traceback", "inbound", "source"})
+CONTEXT: Final = "context"
+"""The fact that holds what the overseer says around an alert."""
+_UNSHOWN: Final = frozenset({"traceback", "inbound", "source", CONTEXT})
 _SHOWN_IN_LISTING: Final = 30
 _LINE: Final = 160
 
@@ -37,6 +39,7 @@ def body(alert: Alert, state: SessionState) -> str:
         f"{alert.severity.upper()} {alert.code} · {new_york(alert.since)}",
         alert.text[:_LONGEST_TEXT],
         *_numbers(alert.facts),
+        *([str(alert.facts[CONTEXT])] if CONTEXT in alert.facts else []),
         f"The bot is {stands(state)}.",
         *_deed(alert.code),
         *_course(alert),

@@ -70,11 +70,17 @@ class Alerting:
         """Count it; told anew when it is graver than it was, or when it had been quiet for long."""
         was, before = alert.severity, alert.at
         graver = level if _WORST[level] > _WORST[was] else was
-        sets = AlertChange(count=alert.count + 1, at=event.at, text=event.text, facts=event.facts, severity=graver)
+        facts = {**event.facts, **_context(alert)}
+        sets = AlertChange(count=alert.count + 1, at=event.at, text=event.text, facts=facts, severity=graver)
         journal.change(alert, sets)
         quiet = timedelta(seconds=ctx.settings.alerts.over_after_s * self._speed)
         if alert.state in OPEN and (graver != was or event.at - before > quiet):
             self._telling.anew(ctx, journal, alert)
+
+    def note(self, ctx: Context, journal: Journal, alert: Alert, words: str) -> None:
+        """Put what stands around an alert beside it, and into the messages that told it."""
+        journal.change(alert, AlertChange(facts={**alert.facts, alert_words.CONTEXT: words}))
+        self._telling.edited(ctx, journal, alert)
 
     # ---- ends
 
@@ -169,6 +175,11 @@ def told(journal: Journal, alert_ids: Iterable[object], channel: str) -> None:
 def _open(journal: Journal, code: str, entity: str) -> Alert | None:
     """Return the alert of a code and a thing that is not over."""
     return next((alert for alert in _of_code(journal, code) if alert.entity == entity), None)
+
+
+def _context(alert: Alert) -> dict[str, object]:
+    said = alert.facts.get(alert_words.CONTEXT)
+    return {} if said is None else {alert_words.CONTEXT: said}
 
 
 def _of_code(journal: Journal, code: str) -> list[Alert]:

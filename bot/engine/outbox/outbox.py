@@ -102,6 +102,11 @@ class Outbox:
         self._quiet_until = None
         self.alerting.acknowledge(ctx, journal, alert, actor)
 
+    def note(self, ctx: Context, journal: Journal, alert: Alert, words: str) -> None:
+        """Add to an alert, by an edit, what the overseer says around it."""
+        self._quiet_until = None
+        self.alerting.note(ctx, journal, alert, words)
+
     def watch(self, ctx: Context, journal: Journal) -> None:
         """Escalate alerts, show how often they were raised, end what is over."""
         before = len(journal.batch.transitions)

@@ -69,6 +69,7 @@ class Telling:
         """Put its newest words, its count and who has it into the messages that told it."""
         buttons = not (alert.acknowledged_at or alert.resolved_at)
         mark = f"{alert.state}:{alert.count}:{alert.escalation}"
+        mark += ":context" if alert_words.CONTEXT in alert.facts else ""
         for name in ("", *(f":step{step}" for step in range(1, alert.escalation + 1))):
             parent = f"alert:{alert.id}{name}"
             body, extra = alert_words.body(alert, ctx.ledger.session.state), _extra(alert, buttons=buttons)
