@@ -8,65 +8,30 @@ what may have arrived is `unknown`, what surely did not is `failed` (it may be t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from bot.alerts import telegram
+from bot.alerts import discord, email, telegram, webhook
 from bot.alerts.ground import Ground
+from bot.alerts.outcomes import Outcome, Outgoing, delivered, failed, refused, unknown
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
-from bot.domain.message import MessageMode
 from bot.engine.outbox.voice import Channel, Target, Voice
 
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message as its channel gets it. `body` is plain text: the channel escapes it. `parent` is the channel's own id
-    of the message that it edits or answers; `dedupe_key` is the same at every attempt."""
-
-    id: str
-    tier: str
-    channel: str
-    kind: str
-    target: str
-    body: str
-    dedupe_key: str
-    mode: MessageMode = MessageMode.NEW
-    parent: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    attempt: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one attempt: `delivered`, `failed`, `refused` or `unknown`, made by the functions below."""
-
-    word: str
-    external_id: str = ""
-    reason: str = ""
-    retry_after_s: float | None = None
-
-
-def delivered(external_id: str) -> Outcome:
-    """The channel confirmed it, under an id of its own."""
-    return Outcome("delivered", external_id)
-
-
-def failed(reason: str, retry_after_s: float | None = None) -> Outcome:
-    """Nothing arrived, and it may be tried again: after so many wall seconds, where the channel says how many."""
-    return Outcome("failed", reason=reason, retry_after_s=retry_after_s)
-
-
-def refused(reason: str) -> Outcome:
-    """Nothing arrived, and nothing would at another attempt."""
-    return Outcome("refused", reason=reason)
-
-
-def unknown(reason: str) -> Outcome:
-    """It went out and nobody can tell whether it arrived."""
-    return Outcome("unknown", reason=reason)
+__all__ = [
+    "CHANNELS",
+    "ChannelRow",
+    "Deliverer",
+    "Outcome",
+    "Outgoing",
+    "delivered",
+    "failed",
+    "refused",
+    "unknown",
+    "voice_of",
+]
 
 
 class Deliverer(Protocol):
@@ -97,7 +62,12 @@ class ChannelRow:
         return made
 
 
-_ROWS: Final[tuple[ChannelRow, ...]] = (ChannelRow(telegram.CHANNEL, telegram.targets, "bot.admin.deliverer:make"),)
+_ROWS: Final = (
+    ChannelRow(telegram.CHANNEL, telegram.targets, "bot.admin.deliverer:make"),
+    ChannelRow(discord.CHANNEL, discord.targets, "bot.alerts.discord:make"),
+    ChannelRow(email.CHANNEL, email.targets, "bot.alerts.email:make"),
+    ChannelRow(webhook.CHANNEL, webhook.targets, "bot.alerts.webhook:make"),
+)
 CHANNELS: Final[Mapping[str, ChannelRow]] = MappingProxyType({row.channel.name: row for row in _ROWS})
 
 

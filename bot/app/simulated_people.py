@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bot.config.alerts import AlertSettings
 from bot.config.loader import LoadedConfig
 from bot.config.schema import Settings
 from bot.domain.addresses import is_loopback
-from bot.sim.services.cast import SIMULATED_SECRETS
+from bot.sim.services.cast import ALERTS_CHANNEL, HOOK, MAILBOX, SENDER, SIMULATED_SECRETS
 
 _HOST = "127.0.0.1"
 
@@ -33,6 +34,18 @@ def page_address(settings: Settings) -> str:
     return f"http://{web.host}:{web.port}{web.base_path}/"
 
 
+def _with_simulated_places(alerts: AlertSettings, ports: Mapping[str, int]) -> AlertSettings:
+    """Return where alerts go in sim: places of the settings, where there are any, else the simulator's own. A receiver
+    of the settings is outside, and nothing outside is contacted."""
+    places: dict[str, Any] = {
+        "discord": alerts.discord or {"alerts": ALERTS_CHANNEL},
+        "mailboxes": alerts.mailboxes or {"owner": MAILBOX},
+        "receivers": {"receiver": f"http://{_HOST}:{ports['receiver']}/{HOOK}"} if "receiver" in ports else {},
+    }
+    sender = {} if alerts.mailboxes else {"mail_from": SENDER}
+    return alerts.model_copy(update={**places, **sender})
+
+
 def at_simulated_services(config: LoadedConfig, ports: Mapping[str, int]) -> LoadedConfig:
     """Return a configuration that reaches people and models at the simulator's ports, with the simulator's own keys.
 
@@ -41,7 +54,8 @@ def at_simulated_services(config: LoadedConfig, ports: Mapping[str, int]) -> Loa
     if not ports:
         mail = config.settings.smtp.model_copy(update={"host": ""})
         keyless: dict[str, Any] = dict.fromkeys(SIMULATED_SECRETS)
-        settings = config.settings.model_copy(update={"smtp": mail})
+        nowhere = config.settings.alerts.model_copy(update={"receivers": {}})
+        settings = config.settings.model_copy(update={"smtp": mail, "alerts": nowhere})
         return replace(config, settings=settings, secrets=replace(config.secrets, **keyless))
     at = {name: f"http://{_HOST}:{port}" for name, port in ports.items()}
     settings = config.settings
@@ -54,6 +68,7 @@ def at_simulated_services(config: LoadedConfig, ports: Mapping[str, int]) -> Loa
         "anthropic": settings.anthropic.model_copy(update={"base_url": at["anthropic"]}),
         "smtp": settings.smtp.model_copy(update={"host": _HOST, "port": ports["smtp"], "tls": "none"}),
         "sim": sim,
+        "alerts": _with_simulated_places(settings.alerts, ports),
     }
     keys: dict[str, Any] = dict(SIMULATED_SECRETS)
     secrets = replace(config.secrets, **keys)

@@ -36,6 +36,9 @@ ALERTS_CHANNEL: Final = 100_000_000_000_000_001
 MAILBOX: Final = "owner@quanticity.test"
 """The owner's mailbox."""
 
+HOOK: Final = "hook"
+"""The path of the receiver at which the simulator knows the secret."""
+
 SENDER: Final = "bot@quanticity.test"
 
 SIMULATED_SECRETS: Final = MappingProxyType(
@@ -45,6 +48,7 @@ SIMULATED_SECRETS: Final = MappingProxyType(
         "anthropic_api_key": "of-the-simulator.anthropic",
         "smtp_username": "of-the-simulator.mail",
         "smtp_password": "of-the-simulator.mail-word",
+        "alert_hook_secret": "of-the-simulator.hook",
     }
 )
 """What the services ask for in mode sim, by the field's name in `Secrets`: secret to nobody, and no key of anything."""

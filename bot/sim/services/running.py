@@ -12,7 +12,7 @@ from typing import Protocol
 from bot.sim.services.anthropic import AnthropicService
 from bot.sim.services.book import Book, Service
 from bot.sim.services.book_file import ServicesBookKeeper, read_into
-from bot.sim.services.cast import ADMIN_GROUP, CAST, SIMULATED_SECRETS, STRANGER
+from bot.sim.services.cast import ADMIN_GROUP, CAST, HOOK, SIMULATED_SECRETS, STRANGER
 from bot.sim.services.discord import DiscordService
 from bot.sim.services.faults import FaultBoard
 from bot.sim.services.inbox import Inbox
@@ -63,7 +63,7 @@ class SimulatedServices:
         self.mail = MailService(self.book, self.board, keys["smtp_username"], keys["smtp_password"])
         self.anthropic = AnthropicService(self.book, self.board, keys["anthropic_api_key"])
         self.anthropic.model.mode = script.model
-        self.receiver = ReceiverService(self.book, self.board)
+        self.receiver = ReceiverService(self.book, self.board, {HOOK: keys["alert_hook_secret"]})
         self.inbox = Inbox(self.book, self.board, self.telegram.people, self.anthropic.model)
         self._served: Mapping[str, _Served] = {
             "telegram": self.telegram,
