@@ -57,6 +57,7 @@ class Task:
 TASKS: Final = (
     Task("delivery", "bot.alerts.delivery:deliver"),
     Task("overseer", "bot.overseer.service:oversee", watches),
+    Task("telegram", "bot.admin.service:serve"),
 )
 """What this process does, in the order in which it begins."""
 

@@ -235,7 +235,7 @@ REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
                 "Approve",
                 "Approve a signal that waits for a person; rules and margin are checked once more.",
                 _APPROVERS,
-                (_SIGNAL,),
+                (_SIGNAL, Need("seen", Subject.TERM, "How often it had been edited when you saw its terms.", False)),
             ),
             Request(
                 K.REJECT,
@@ -446,6 +446,7 @@ class Payload:
     quantity: str = ""  # as these were typed
     limit: str = ""
     stop: str = ""
+    seen: str = ""
     order_id: str = ""
     strategy: str = ""
     to: str = ""

@@ -14,6 +14,7 @@ from typing import Any, Final
 from bot.domain.events import InboundReceived
 from bot.domain.notices import UnknownNotice, severity_of
 from bot.domain.requests import Refused
+from bot.engine import attempts
 from bot.engine.outbox.outbox import Outbox
 from bot.engine.outbox.sending import OUTCOMES, Delivery
 from bot.engine.overseen import hear_outcome, hear_verdict
@@ -105,6 +106,18 @@ def _outcome(at: Hearing, event: InboundReceived) -> str:
     return hear_outcome(at.ctx, at.journal, event)
 
 
+def _attempt(at: Hearing, event: InboundReceived) -> str:
+    """Somebody tried what they may not: actor, what, why, how often, and whether they are a stranger."""
+    actor, what = _word(event.payload, "actor", _TEXT_LENGTH), _word(event.payload, "what", _CODE_LENGTH)
+    if not actor.startswith("admin:"):
+        raise Refused("only a person's attempt is told here")
+    count = max(_count(event.payload.get("count")), 1)
+    attempts.note(at.journal, event.id, actor, what, _word(event.payload, "why", _TEXT_LENGTH), count)
+    if event.payload.get("stranger") is True:
+        attempts.tell_of_strangers(at.ctx, at.journal, at.outbox, count)
+    return "the attempt is on record"
+
+
 _LONGEST_WAIT_S: Final = 86_400.0
 
 
@@ -134,6 +147,7 @@ HANDLERS: Final[Mapping[str, InboundHandler]] = MappingProxyType(
         "alert": InboundHandler(_OURS, _alert),
         "job": InboundHandler(_OURS, _job),
         "delivery": InboundHandler(_DELIVERERS, _delivery),
+        "attempt": InboundHandler(frozenset({"people", "page"}), _attempt),
         "started": InboundHandler(_DELIVERERS, _started),
         "verdict": InboundHandler(_OVERSEER, _verdict),
         "outcome": InboundHandler(_OVERSEER, _outcome),

@@ -182,7 +182,9 @@ class Operator:
         return words
 
     def _approve(self, command: RequestReceived, payload: Payload) -> str:
-        signal, _ = self._asked(payload)
+        signal, approval = self._asked(payload)
+        if payload.seen and payload.seen != str(approval.edits):
+            raise Refused("TERMS_CHANGED: its terms were edited since you saw them; look at the newer question")
         self._approvals.waiting[signal.id] = command.actor
         self._journal.instructions.append(ask_what_if(signal))
         return f"approving {signal.quantity} x {signal.contract}: rules and margin are checked again"

@@ -26,6 +26,7 @@ from bot.domain.notices.program import PROGRAM
 from bot.domain.notices.protection import PROTECTION
 from bot.domain.notices.row import CRITICAL, INFO, SEVERITIES, WARNING, Notice
 from bot.domain.notices.settlement import SETTLEMENT
+from bot.domain.notices.telegram import TELEGRAM
 
 __all__ = [
     "BROKER",
@@ -62,6 +63,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Notice]]] = MappingProxyType(
         "Clocks": CLOCKS,
         "Program and store": PROGRAM,
         "Overseer": OVERSEER,
+        "Telegram": TELEGRAM,
     }
 )
 """Heading -> its rows, gravest first as far as that can be said."""

@@ -55,8 +55,9 @@ def edited(said: Said) -> Iterable[Draft]:
         return
     before = f"approval:{approval.id}" + (f":{approval.edits - 1}" if approval.edits > 1 else "")
     head = f"{_name(said.ctx, approval, signal)}\nEDITED {new_york(said.ctx.now, said.ctx.now)}"
+    about = {"signal": signal.id, "subject": _about(approval, signal)["subject"]}  # it asks nothing any more
     yield Draft(
-        f"{before}:edited", KIND, f"{head}: {said.row.reason}. It is asked anew below.", _about(approval, signal),
+        f"{before}:edited", KIND, f"{head}: {said.row.reason}. It is asked anew below.", about,
         channels=CHANNELS, roles=APPROVERS, edits=before, signal_id=signal.id,
     )  # fmt: skip
     rules = said.row.evidence.get("rules", {})
@@ -110,7 +111,9 @@ def _reminder(ctx: Context, approval: Approval, signal: Signal) -> Draft:
 
 
 def buttons(approval: Approval) -> list[list[str]]:
-    return [[label, f"{label.lower()}:{approval.id}"] for label in ("Approve", "Reject", "Edit")]
+    """Return the buttons of a question; after an edit they say which terms they were shown with."""
+    shown = f":{approval.edits}" if approval.edits else ""
+    return [[label, f"{label.lower()}:{approval.id}{shown}"] for label in ("Approve", "Reject", "Edit")]
 
 
 def _question(
@@ -180,7 +183,12 @@ def _rules(evidence: Mapping[str, Any]) -> str:
 
 
 def _about(approval: Approval, signal: Signal) -> dict[str, Any]:
-    return {"approval": approval.id, "signal": signal.id, "subject": f"Approval {approval.id[-SHORT_ID:]}"}
+    return {
+        "approval": approval.id,
+        "signal": signal.id,
+        "edits": approval.edits,
+        "subject": f"Approval {approval.id[-SHORT_ID:]}",
+    }
 
 
 def _signal_of(said: Said) -> Signal | None:

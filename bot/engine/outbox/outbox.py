@@ -41,6 +41,11 @@ class Outbox:
         self._speed = speed
         self._quiet_until: datetime | None = None  # nothing is due before; None: it has to be looked
 
+    @property
+    def speed(self) -> float:
+        """Seconds of the bot's clock in one of the wall's."""
+        return self._speed
+
     def has_something_to_say(self, journal: Journal) -> bool:
         """Say whether a batch holds anything to be made of: nothing is asked of a quiet tick."""
         return bool(journal.batch.alerts or journal.batch.transitions)

@@ -48,6 +48,7 @@ from bot.store.read.running import (
     session,
     state_counts,
     strategy_stats,
+    strategy_switches,
 )
 from bot.store.read.trading import (
     ExecutionRow,
@@ -135,6 +136,7 @@ __all__ = [
     "signals_that_wait_for_a_person",
     "state_counts",
     "strategy_stats",
+    "strategy_switches",
     "titles",
     "transition_count",
     "transitions_of",

@@ -25,6 +25,7 @@ from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.feed_status import FEED_STATUS
 from bot.store.tables.session_state import SESSION_STATE
 from bot.store.tables.strategy_stat import STRATEGY_STAT
+from bot.store.tables.strategy_switch import STRATEGY_SWITCH
 from bot.store.tables.symbol_halt import SYMBOL_HALT
 from bot.store.values import time_text
 
@@ -180,6 +181,11 @@ def strategy_stats(connection: Connection, day: date) -> list[StrategyStatRow]:
         .order_by(table.c.strategy, table.c.symbol)
     )
     return read(connection, StrategyStatRow, query)
+
+
+def strategy_switches(connection: Connection) -> dict[str, str]:
+    """Return how persons switched strategies, by name; one that is not here is on."""
+    return pairs(connection, select(STRATEGY_SWITCH.c.id, STRATEGY_SWITCH.c.state))
 
 
 def state_counts(connection: Connection) -> dict[str, dict[str, int]]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError
 from bot.domain.outside import outside
 from bot.store.database import reason_of, writer_engine
 from bot.store.tables.command import COMMAND
+from bot.store.tables.message import MESSAGE
 from bot.store.tables.telegram_update import TELEGRAM_UPDATE
-from bot.store.values import time_text
+from bot.store.values import parse_json, time_text
 
 _LONGEST = 200
+_FEW = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,22 @@ def _write(url: str, statement: object) -> None:
         raise StoreError(f"the store refuses the row: {reason_of(error)}") from error
     finally:
         engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a message asked about: the signal, and how often its terms had been changed when it asked."""
+
+    signal_id: str
+    edits: int
+
+
+def asked_by_message(connection: Connection, external_id: str) -> Question | None:
+    """Return what a message of Telegram (`chat:message`) asks by its newest text; None for one that asks nothing."""
+    table = MESSAGE.c
+    chosen = select(table.extra).where(table.channel == "telegram", table.external_id == external_id)
+    for (text,) in connection.execute(chosen.order_by(table.id.desc()).limit(_FEW)):
+        about = parse_json(text) or {}
+        if about.get("signal") and about.get("approval"):
+            return Question(str(about["signal"]), int(about.get("edits", 0)))
+    return None

@@ -1,0 +1,201 @@
+"""What is asked by a command, a button or an answer: the request, and what it would do before it goes out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from bot.admin.lookup import Hint, Unclear, one
+from bot.alerts.ground import Ground
+from bot.domain.events import RequestKind
+from bot.domain.order import Purpose
+from bot.domain.requests import REQUESTS, Danger, Subject
+from bot.domain.wording import NOTHING, dollars, key_words, price
+from bot.store import read as ask
+from bot.store.read.telegram import asked_by_message
+
+K = RequestKind
+_REASON_LONGEST: Final = 200
+_TERM: Final = re.compile(r"(qty|quantity|limit|stop)\s*[:=]?\s*(\S+)", re.IGNORECASE)
+_NAMES: Final = {"qty": "quantity", "quantity": "quantity", "limit": "limit", "stop": "stop"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request that somebody makes: kind and payload, as they go into `command`."""
+
+    kind: RequestKind
+    payload: Mapping[str, str]
+
+    @property
+    def is_asked_back(self) -> bool:
+        return REQUESTS[self.kind].danger is not Danger.CALM
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a request would do: in words, and the facts on which it was offered."""
+
+    words: str
+    facts: Any = None
+
+
+# ---- from words to a request; each raises Unclear
+
+
+def of_kind(kind: RequestKind) -> Callable[[Connection, Ground, str], Ask]:
+    """A request without an argument but a reason, where it takes one."""
+    takes_reason = any(need.subject is Subject.REASON for need in REQUESTS[kind].needs)
+
+    def make(connection: Connection, ground: Ground, arguments: str) -> Ask:
+        if arguments and not takes_reason:
+            raise Unclear(f"{arguments[:40]!r}: this command takes nothing")
+        return Ask(kind, {"reason": arguments[:_REASON_LONGEST]} if arguments else {})
+
+    return make
+
+
+def approve(connection: Connection, ground: Ground, arguments: str) -> Ask:
+    return Ask(K.APPROVE, {"signal_id": one(connection, Subject.SIGNAL, arguments).id})
+
+
+def reject(connection: Connection, ground: Ground, arguments: str) -> Ask:
+    given, _, reason = arguments.partition(" ")
+    signal = one(connection, Subject.SIGNAL, given)
+    return Ask(K.REJECT, {"signal_id": signal.id} | ({"reason": reason.strip()[:_REASON_LONGEST]} if reason else {}))
+
+
+def edit(connection: Connection, ground: Ground, arguments: str) -> Ask:
+    given, _, terms = arguments.partition(" ")
+    return Ask(K.EDIT, {"signal_id": one(connection, Subject.SIGNAL, given).id, **terms_of(terms)})
+
+
+def terms_of(text: str) -> dict[str, str]:
+    """Return the terms of `qty 3 limit 2.40 stop 1.20`, in any order; raises Unclear for anything else in it."""
+    found = {_NAMES[name.lower()]: value.rstrip(",;") for name, value in _TERM.findall(text)}
+    left = _TERM.sub("", text).strip(" ,;")
+    if left or not found:
+        raise Unclear(f"{text[:60]!r} is no edit: write it like `qty 3 limit 2.40 stop 1.20`")
+    return found
+
+
+def resume(connection: Connection, ground: Ground, arguments: str) -> Ask:
+    if not arguments:
+        return Ask(K.RESUME, {})
+    symbol = arguments.upper()[:16]
+    return Ask(K.RESUME_SYMBOL, {"symbol": symbol})
+
+
+def close(connection: Connection, ground: Ground, arguments: str) -> Ask:
+    if arguments.lower() == "all":
+        return Ask(K.FLATTEN, {})
+    return Ask(K.CLOSE, {"position_id": one(connection, Subject.POSITION, arguments).id})
+
+
+def cancel_order(connection: Connection, ground: Ground, arguments: str) -> Ask:
+    if arguments.lower() == "all":
+        return Ask(K.CANCEL_ALL, {})
+    return Ask(K.CANCEL_ORDER, {"order_id": one(connection, Subject.ORDER, arguments).id})
+
+
+def switch(connection: Connection, ground: Ground, arguments: str) -> Ask:
+    name, _, to = arguments.partition(" ")
+    if to.strip().lower() not in {"on", "shadow", "off"}:
+        raise Unclear("Say a strategy and on, shadow or off: /strategies zero_dte_gamma off")
+    return Ask(K.STRATEGY, {"strategy": name[:64], "to": to.strip().lower()})
+
+
+# ---- from a button or an answer
+
+
+def of_button(connection: Connection, word: str, given: str) -> Ask | None:
+    """Return what a button of a message asks; None for a word that is none of them."""
+    approval, _, edits = given.partition(":")
+    if word not in {"approve", "reject", "edit"}:
+        return None
+    signal = ask.signal_of_approval(connection, [approval]).get(approval)
+    if signal is None:
+        raise Unclear("This question is unknown: it may be from another store.")
+    if word == "edit":
+        raise Hint("Answer this message like `edit: qty 3 limit 2.40 stop 1.20`; what you leave out stays.")
+    seen = {"seen": edits or "0"} if word == "approve" else {}
+    return Ask(K(word), {"signal_id": signal, **seen})
+
+
+_ANSWERS: Final = re.compile(r"(✅|👍|approve|yes|❌|👎|reject|no|edit)\s*[:,]?\s*(.*)", re.IGNORECASE | re.DOTALL)
+_YES: Final = frozenset({"✅", "👍", "approve", "yes"})
+
+
+def of_answer(connection: Connection, chat_id: int, message_id: int, text: str) -> Ask:
+    """Return what an answer to a question asks."""
+    about = asked_by_message(connection, f"{chat_id}:{message_id}")
+    if about is None:
+        raise Unclear("That message asks nothing. /help shows what I understand.")
+    found = _ANSWERS.fullmatch(text.strip())
+    if found is None:
+        raise Unclear("Answer with ✅ or approve, ❌ or reject [why], or edit: qty 3 limit 2.40 stop 1.20")
+    word, rest = found[1].lower(), found[2].strip()
+    if word in _YES:
+        if rest:
+            raise Unclear(f"{rest[:40]!r}: an approval takes nothing more. To change terms: edit: qty 3")
+        return Ask(K.APPROVE, {"signal_id": about.signal_id, "seen": str(about.edits)})
+    if word == "edit":
+        return Ask(K.EDIT, {"signal_id": about.signal_id, **terms_of(rest)})
+    return Ask(K.REJECT, {"signal_id": about.signal_id} | ({"reason": rest[:_REASON_LONGEST]} if rest else {}))
+
+
+# ---- what it would do
+
+
+def effect_of(connection: Connection, asked: Ask) -> Effect:
+    """Return what a request would do now; raises Unclear where its thing is gone."""
+    make = _EFFECTS.get(asked.kind)
+    return make(connection, asked) if make is not None else Effect(REQUESTS[asked.kind].question)
+
+
+def _close(connection: Connection, asked: Ask) -> Effect:
+    row = one(connection, Subject.POSITION, asked.payload["position_id"])
+    return Effect(f"Sell at the market?\n{_sale(row)}", (row.id, row.quantity, row.state))
+
+
+def _flatten(connection: Connection, asked: Ask) -> Effect:
+    rows, entries = ask.open_positions(connection), _entries(connection)
+    lines = [_sale(row) for row in rows] or ["no position is open"]
+    worth = sum(((row.bid or Decimal(0)) * row.quantity * row.multiplier for row in rows), Decimal(0))
+    lines += [f"{len(entries)} entries called off, {dollars(worth)} at the bids, entries paused until resume"]
+    facts = (tuple((row.id, row.quantity) for row in rows), tuple(row.id for row in entries))
+    return Effect("\n".join(["Sell everything at the market?", *lines]), facts)
+
+
+def _sale(row: Any) -> str:
+    worth = None if row.bid is None else row.bid * row.quantity * row.multiplier
+    return f"{row.quantity} × {key_words(row.contract_key)}, bid {price(row.bid)}, about {dollars(worth)}"
+
+
+def _cancel_order(connection: Connection, asked: Ask) -> Effect:
+    row = one(connection, Subject.ORDER, asked.payload["order_id"])
+    left = row.quantity - row.filled_quantity
+    limit = NOTHING if row.limit_price is None else price(row.limit_price)
+    words = f"Take this order back?\n{row.purpose} {row.side} {left} × {key_words(row.contract_key)}, limit {limit}"
+    return Effect(words, (row.id, row.filled_quantity, row.state))
+
+
+def _cancel_all(connection: Connection, asked: Ask) -> Effect:
+    rows = _entries(connection)
+    lines = [f"{row.quantity - row.filled_quantity} × {key_words(row.contract_key)}" for row in rows] or ["none lives"]
+    return Effect("\n".join(["Take every entry order back?", *lines]), tuple(row.id for row in rows))
+
+
+def _entries(connection: Connection) -> list[Any]:
+    return [row for row in ask.live_orders(connection) if row.purpose == Purpose.ENTRY.value]
+
+
+_EFFECTS: Final[Mapping[RequestKind, Callable[[Connection, Ask], Effect]]] = MappingProxyType(
+    {K.CLOSE: _close, K.FLATTEN: _flatten, K.CANCEL_ORDER: _cancel_order, K.CANCEL_ALL: _cancel_all}
+)

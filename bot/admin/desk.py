@@ -1,0 +1,315 @@
+"""What becomes of an update: who is it from, may they, what do they mean, is it fresh, and only then a request.
+
+| comes in | becomes |
+|---|---|
+| a stranger's anything | a refusal, at most so many an hour, and a row of the audit trail |
+| a command that reads | an answer from the store |
+| a command, button or answer that acts | a row in `command`, decided by the tick; its answer is told when it is there |
+| one that sells or takes back | a question with what it would do, good for one press of the same person |
+| one that is older than a minute | its age, and a button |
+| what cannot be understood | its own sentence; where somebody tried to act, a row of the audit trail |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+from bot.admin import acts
+from bot.admin.acts import Ask, Effect
+from bot.admin.commands import COMMANDS, Command, help_text
+from bot.admin.incoming import Incoming, Malformed, Typed, read, typed
+from bot.admin.lookup import Hint, Unclear
+from bot.admin.pressing import PAGES_S, Gone, Offers
+from bot.admin.sender import Sender
+from bot.admin.strangers import Strangers
+from bot.admin.texts import Answer, Reply
+from bot.alerts.ground import Ground
+from bot.config.people import roster_of
+from bot.domain.errors import StoreError
+from bot.domain.ids import ulid
+from bot.domain.requests import REQUESTS, Person
+from bot.feeds.clock import SystemClock
+from bot.store import read as ask
+from bot.store.read.commands import insert_command
+from bot.store.read.telegram import close_update, take_up
+
+log: Final = logging.getLogger("quanticity")
+
+TOO_OLD_S: Final = 60.0
+_AHEAD_S: Final = -60.0
+_ANSWER_MOST_S: Final = 30.0
+_LOOK_S: Final = 0.1
+_NO: Final = ("No", "no:")
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One update under way: from whom, in whose name a row is written and under which id, and how old it may be."""
+
+    incoming: Incoming
+    person: Person
+    command_id: str
+    age_s: float
+
+    @property
+    def actor(self) -> str:
+        return f"admin:telegram:{self.person.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The pages of a long answer."""
+
+    answer: Answer
+
+
+class Desk:
+    """Handles updates one by one; replies go out on their own time."""
+
+    def __init__(self, ground: Ground, sender: Sender, bot_id: str, entropy: Callable[[], int]) -> None:
+        self._ground, self._sender, self._bot_id, self._entropy = ground, sender, bot_id, entropy
+        self._roster = roster_of(ground.settings)
+        self._strangers = Strangers(ground)
+        self._offers = Offers(ground.clock.monotonic)
+        self._wall = SystemClock()
+        self.username = ""  # of this bot, once Telegram has told it
+        self._watches: set[asyncio.Task[None]] = set()
+        self._words: Mapping[str, Callable[[_Case, str], Any]] = MappingProxyType(
+            {"ok": self._confirmed, "no": self._declined, "again": self._again, "page": self._page}
+        )
+
+    async def handle(self, raw: dict[str, Any], gap_s: float) -> None:
+        """Handle one update, which waited at Telegram for at most `gap_s`; raises StoreError where the store does not
+        take it, and then it has to be handled again."""
+        try:
+            incoming = read(raw)
+        except Malformed as error:
+            log.warning(f"telegram: {error}")
+            return
+        if incoming is None or self._is_for_another(incoming):
+            return
+        person = self._roster.at_telegram(incoming.user_id)
+        if person is None:
+            await self._stranger(incoming)
+            return
+        await self._known(incoming, person, gap_s)
+
+    async def close(self) -> None:
+        for task in self._watches:
+            task.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
+        await self._strangers.flush()
+
+    def _is_for_another(self, incoming: Incoming) -> bool:
+        """In a group a command may name another bot, and what is no command is talk among people."""
+        command = typed(incoming.text)
+        if command is not None and command.addressee and self.username:
+            return command.addressee.lower() != self.username.lower()
+        return not (incoming.is_private or incoming.is_press or command is not None or incoming.answers)
+
+    async def _stranger(self, incoming: Incoming) -> None:
+        what = incoming.data or incoming.text or "something"
+        may_hear = await self._strangers.tried(incoming.user_id, what)
+        if incoming.is_press:
+            self._sender.toast(incoming.press_id, "You are not known to this bot." if may_hear else "")
+        elif may_hear:
+            words = f"You are not known to this bot (your id is {incoming.user_id}). Its owner is told."
+            self._sender.say(incoming.chat_id, Reply(words))
+
+    async def _known(self, incoming: Incoming, person: Person, gap_s: float) -> None:
+        url, now = self._ground.database_url, self._ground.clock.now()
+        number = f"{self._bot_id}:{incoming.update_id}"
+        fresh_id, actor = ulid(now, self._entropy()), f"admin:telegram:{person.name}"
+        words = incoming.data or incoming.text
+        taken = await asyncio.to_thread(take_up, url, number, fresh_id, actor, words, now)
+        if taken is None:
+            return
+        case = _Case(incoming, person, taken.command_id, self._age_s(incoming, gap_s))
+        if taken.was_asked:
+            self._watch(case)
+        else:
+            await self._understood(case)
+        await asyncio.to_thread(close_update, url, number)
+
+    def _age_s(self, incoming: Incoming, gap_s: float) -> float:
+        """Return how old an update is at most. A press has no time of its own: it is younger than its message, and than
+        the last poll that was answered."""
+        age_s = (self._wall.now() - incoming.sent_at).total_seconds()
+        return min(age_s, gap_s) if incoming.is_press and age_s >= 0 else age_s
+
+    async def _understood(self, case: _Case) -> None:
+        incoming = case.incoming
+        try:
+            if incoming.is_press:
+                await self._press(case)
+            else:
+                await self._text(case)
+        except (Unclear, Gone) as unclear:
+            self._reply(case, Reply(str(unclear)))
+            if not isinstance(unclear, Hint) and (incoming.is_press or self._tries_to_act(incoming)):
+                await self._note(case, str(unclear))
+
+    def _tries_to_act(self, incoming: Incoming) -> bool:
+        command = typed(incoming.text)
+        row = COMMANDS.get(command.word) if command else None
+        return bool(incoming.answers) if row is None else row.make is not None
+
+    async def _note(self, case: _Case, why: str) -> None:
+        """Put on record that a known person tried to act and nothing came of it."""
+        words = (case.incoming.data or case.incoming.text).split(maxsplit=1) or ["a button"]
+        what = words[0][:60]
+        payload = {"actor": case.actor, "what": what, "why": why.splitlines()[0][:200]}
+        await self._ground.tell("attempt", payload)
+
+    # ---- texts
+
+    async def _text(self, case: _Case) -> None:
+        command = typed(case.incoming.text)
+        if command is not None:
+            await self._command(case, command)
+        elif case.incoming.answers is not None:
+            chat, message, text = case.incoming.chat_id, case.incoming.answers, case.incoming.text
+            asked = await self._ground.look(lambda connection: acts.of_answer(connection, chat, message, text))
+            await self._act(case, asked)
+        else:
+            raise Unclear("That is no command. /help shows what I understand.")
+
+    async def _command(self, case: _Case, command: Typed) -> None:
+        if command.word == "help" or (command.word == "start" and await self._nothing_is_held()):
+            self._reply(case, Reply(help_text(case.person.role)))
+            return
+        row = COMMANDS.get(command.word)
+        if row is None:
+            raise Unclear(f"/{command.word} is unknown. /help shows what I understand.")
+        if row.acts(command.arguments):
+            await self._make(case, row, command.arguments)
+        else:
+            assert row.show is not None
+            show = row.show
+            answer = await self._ground.look(lambda connection: show(connection, self._ground, command.arguments))
+            self._show(case, answer, 0)
+
+    async def _nothing_is_held(self) -> bool:
+        row = await self._ground.look(ask.session)
+        return row is None or row.state not in {"paused", "halted"}
+
+    async def _make(self, case: _Case, row: Command, arguments: str) -> None:
+        if not any(REQUESTS[kind].may(case.person.role) for kind in row.kinds):
+            await self._refuse(case, f"/{row.name}")
+            return
+        make = row.make
+        assert make is not None
+        await self._act(case, await self._ground.look(lambda connection: make(connection, self._ground, arguments)))
+
+    async def _refuse(self, case: _Case, what: str) -> None:
+        words = f"NOT_ALLOWED: {what} is not for {case.person.name}, who is {case.person.role}. Nothing was done."
+        await self._note(case, words)
+        self._reply(case, Reply(words))
+
+    # ---- requests
+
+    async def _act(self, case: _Case, asked: Ask, *, again: bool = False) -> None:
+        """Ask the bot for something: at once, after a question, or not at all, for it is too old."""
+        what = asked.kind.value.replace("_", " ")
+        if not REQUESTS[asked.kind].may(case.person.role):
+            await self._refuse(case, what)
+        elif not again and not _AHEAD_S <= case.age_s <= TOO_OLD_S:
+            await self._too_old(case, asked, what)
+        elif asked.is_asked_back:
+            effect = await self._ground.look(lambda connection: acts.effect_of(connection, asked))
+            token = self._offers.make(case.incoming.user_id, asked, facts=effect.facts)
+            self._reply(case, Reply(effect.words, buttons=((f"Yes, {what}", f"ok:{token}"), _NO)))
+        else:
+            await self._ask(case, asked)
+
+    async def _too_old(self, case: _Case, asked: Ask, what: str) -> None:
+        age = timedelta(seconds=round(abs(case.age_s))) if abs(case.age_s) < 1e9 else "an unknown time"
+        when = "in the future by its date" if case.age_s < 0 else f"{age} old"
+        await self._note(case, f"TOO_OLD: the request was {when}")
+        token = self._offers.make(case.incoming.user_id, asked)
+        words = f"Your request ({what}) is {when}. Nothing was done.\nDo you still want it?"
+        self._reply(case, Reply(words, buttons=(("Yes, do it now", f"again:{token}"), _NO)))
+
+    async def _ask(self, case: _Case, asked: Ask) -> None:
+        url, now, wall = self._ground.database_url, self._ground.clock.now(), self._wall.now()
+        kind, payload = asked.kind.value, asked.payload
+        await asyncio.to_thread(insert_command, url, case.command_id, kind, payload, case.actor, now, wall)
+        self._watch(case)
+
+    def _watch(self, case: _Case) -> None:
+        task = asyncio.create_task(self._tell_answer(case))
+        self._watches.add(task)
+        task.add_done_callback(self._watches.discard)
+
+    async def _tell_answer(self, case: _Case) -> None:
+        """Tell what the bot answered, once it has."""
+        clock, began = self._ground.clock, self._ground.clock.monotonic()
+        while clock.monotonic() - began < _ANSWER_MOST_S:
+            try:
+                row = await self._ground.look(lambda connection: ask.command(connection, case.command_id))
+            except StoreError:
+                row = None
+            if row is not None and row.state != "queued":
+                head = "Done" if row.state == "done" else "Refused"
+                self._reply(case, Reply(f"{head}: {row.answer}"))
+                return
+            await asyncio.sleep(_LOOK_S)
+        self._reply(case, Reply("The bot has not answered yet. The request stands until it expires: see /health."))
+
+    # ---- buttons
+
+    async def _press(self, case: _Case) -> None:
+        word, _, rest = case.incoming.data.partition(":")
+        handle = self._words.get(word)
+        if handle is not None:
+            await handle(case, rest)
+            return
+        asked = await self._ground.look(lambda connection: acts.of_button(connection, word, rest))
+        if asked is None:
+            raise Unclear("This button is none of mine.")
+        await self._act(case, asked)
+
+    async def _confirmed(self, case: _Case, token: str) -> None:
+        offer = self._offers.take(token, case.incoming.user_id)
+        asked: Ask = offer.what
+        now: Effect = await self._ground.look(lambda connection: acts.effect_of(connection, asked))
+        if now.facts != offer.facts:
+            raise Gone("What it would do has changed meanwhile. Nothing was done; ask again.")
+        await self._ask(case, asked)
+
+    async def _declined(self, case: _Case, token: str) -> None:
+        self._reply(case, Reply("Nothing was done."))
+
+    async def _again(self, case: _Case, token: str) -> None:
+        offer = self._offers.take(token, case.incoming.user_id)
+        await self._act(case, offer.what, again=True)
+
+    async def _page(self, case: _Case, rest: str) -> None:
+        token, _, number = rest.partition(":")
+        shown: _Shown = self._offers.look(token, case.incoming.user_id).what
+        pages = shown.answer.pages
+        if not number.isdigit() or int(number) >= len(pages):
+            raise Gone("There is no such page.")
+        self._show(case, shown.answer, int(number), token)
+
+    def _show(self, case: _Case, answer: Answer, number: int, token: str = "") -> None:
+        pages = answer.pages
+        page = pages[number]
+        if len(pages) > 1:
+            token = token or self._offers.make(case.incoming.user_id, _Shown(answer), lasts_s=PAGES_S)
+            there = ((number - 1, "◂ back"), (number + 1, f"{number + 2} of {len(pages)} ▸"))
+            turns = tuple((label, f"page:{token}:{at}") for at, label in there if 0 <= at < len(pages))
+            page = Reply(page.text, page.table, turns)
+        self._reply(case, page, in_place=number > 0 or case.incoming.is_press)
+
+    def _reply(self, case: _Case, reply: Reply, *, in_place: bool = False) -> None:
+        incoming = case.incoming
+        if incoming.is_press:
+            self._sender.toast(incoming.press_id, reply.text.partition("\n")[0])
+        self._sender.say(incoming.chat_id, reply, replaces=incoming.message_id if in_place else None)

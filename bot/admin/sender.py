@@ -1,0 +1,103 @@
+"""Replies to chats: in the order of each chat, on their own time, so that no answer holds up a request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from typing import Any, Final
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
+
+from bot.admin.client import Client, is_parse_error, wait_of, without_token
+from bot.admin.texts import Reply, cut
+
+log: Final = logging.getLogger("quanticity")
+
+_WAITS_MOST_S: Final = 60.0
+_A_ROW: Final = 3
+_TOAST: Final = 200
+_WAITING_MOST: Final = 500
+
+
+class Sender:
+    """Sends replies of one client."""
+
+    def __init__(self, client: Client, token: str) -> None:
+        self._client, self._token = client, token
+        self._order: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._moved: dict[int, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def say(self, chat_id: int, reply: Reply, *, replaces: int | None = None) -> None:
+        """Send a reply as soon as the chat's earlier ones are out; `replaces`: the message whose text it takes."""
+        if len(self._tasks) >= _WAITING_MOST:
+            log.warning("telegram: too many replies wait, one is left out")
+            return
+        self._start(self._say(chat_id, reply, replaces))
+
+    def toast(self, press_id: str, text: str = "") -> None:
+        """Answer a press, so that its button does not go on waiting."""
+        self._start(self._toast(press_id, text))
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def done(self) -> None:
+        """Wait until everything that was to be said is out or given up."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.close_connections()
+
+    async def _toast(self, press_id: str, text: str) -> None:
+        with contextlib.suppress(TelegramError):  # too old an answer is refused, and the button has let go by then
+            await self._client.answer_callback_query(press_id, cut(text, _TOAST) or None)
+
+    async def _say(self, chat_id: int, reply: Reply, replaces: int | None) -> None:
+        async with self._order[chat_id]:
+            try:
+                await self._attempt(chat_id, reply, replaces)
+            except RetryAfter as error:
+                await asyncio.sleep(min(wait_of(error), _WAITS_MOST_S))
+                with contextlib.suppress(TelegramError):
+                    await self._attempt(chat_id, reply, replaces)
+            except TelegramError as error:
+                log.warning(f"telegram: a reply was not sent: {without_token(error, self._token)}")
+
+    async def _attempt(self, chat_id: int, reply: Reply, replaces: int | None) -> None:
+        try:
+            await self._send(self._moved.get(chat_id, chat_id), reply.html, "HTML", reply, replaces)
+        except ChatMigrated as moved:
+            self._moved[chat_id] = moved.new_chat_id
+            await self._send(moved.new_chat_id, reply.html, "HTML", reply, None)
+        except BadRequest as error:
+            if not is_parse_error(error):
+                raise
+            await self._send(self._moved.get(chat_id, chat_id), reply.plain, None, reply, replaces)
+
+    async def _send(self, chat_id: int, text: str, mode: str | None, reply: Reply, replaces: int | None) -> None:
+        how: dict[str, Any] = {
+            "parse_mode": mode,
+            "reply_markup": _keyboard(reply),
+            "link_preview_options": LinkPreviewOptions(is_disabled=True),
+        }
+        if replaces is not None:
+            await self._client.edit_message_text(text, chat_id=chat_id, message_id=replaces, **how)
+        else:
+            await self._client.send_message(chat_id, text, **how)
+
+
+def _keyboard(reply: Reply) -> InlineKeyboardMarkup | None:
+    if not reply.buttons:
+        return None
+    keys = [InlineKeyboardButton(label, callback_data=data) for label, data in reply.buttons]
+    return InlineKeyboardMarkup([keys[at : at + _A_ROW] for at in range(0, len(keys), _A_ROW)])

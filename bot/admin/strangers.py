@@ -1,0 +1,76 @@
+"""Who is not known: refused, on record, answered a few times an hour. A flood is counted, not written row by row."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.alerts.ground import Ground
+
+ANSWERS_AN_HOUR: Final = 5
+_ROWS_AN_HOUR: Final = 60
+_FLUSH_S: Final = 10.0
+_HOUR_S: Final = 3600.0
+_REMEMBERED: Final = 5000
+
+
+@dataclass(slots=True)
+class _Known:
+    """One stranger: when they were answered and written of lately, and what was only counted since."""
+
+    answered: deque[float] = field(default_factory=deque)
+    written: deque[float] = field(default_factory=deque)
+    counted: int = 0
+    flushed_s: float = 0.0
+
+
+class Strangers:
+    """Memory of this run."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._seen: OrderedDict[int, _Known] = OrderedDict()
+
+    async def tried(self, user_id: int, what: str) -> bool:
+        """Put an attempt on record and say whether it may be answered. Raises StoreError as `Ground.tell`."""
+        now = self._ground.clock.monotonic()
+        known = self._seen.setdefault(user_id, _Known(flushed_s=now))
+        self._seen.move_to_end(user_id)
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        if _has_room(known.written, _ROWS_AN_HOUR, now):
+            await self._write(user_id, what, 1)
+        else:
+            known.counted += 1
+            if now - known.flushed_s >= _FLUSH_S:
+                await self._write_counted(user_id, known, now)
+        return _has_room(known.answered, ANSWERS_AN_HOUR, now)
+
+    async def flush(self) -> None:
+        """Write what was only counted so far."""
+        for user_id, known in self._seen.items():
+            if known.counted:
+                await self._write_counted(user_id, known, self._ground.clock.monotonic())
+
+    async def _write_counted(self, user_id: int, known: _Known, now: float) -> None:
+        count, known.counted, known.flushed_s = known.counted, 0, now
+        await self._write(user_id, "many things", count)
+
+    async def _write(self, user_id: int, what: str, count: int) -> None:
+        words = what.split(maxsplit=1) or ["something"]
+        payload = {
+            "actor": f"admin:telegram:{user_id}", "what": words[0][:60],
+            "why": "NOT_ALLOWED: nobody of people.users has this id", "count": count, "stranger": True,
+        }  # fmt: skip
+        await self._ground.tell("attempt", payload)
+
+
+def _has_room(times: deque[float], most: int, now: float) -> bool:
+    """Take one of so many an hour; False where they are used up."""
+    while times and now - times[0] >= _HOUR_S:
+        times.popleft()
+    if len(times) >= most:
+        return False
+    times.append(now)
+    return True

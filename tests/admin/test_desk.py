@@ -1,0 +1,308 @@
+"""Every command by every role and by a stranger, at a socket: exactly the allowed become requests, the rest is refused
+in its own words and on record."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.admin.commands import COMMANDS, Command
+from bot.domain.events import RequestKind
+from bot.domain.requests import REQUESTS, Role
+from bot.store.tables.message import MESSAGE
+from bot.store.values import time_text
+from tests.admin.conftest import PEOPLE, STRANGER, Phone
+from tests.web.conftest import NOW, StoreBuilder
+
+K = RequestKind
+ACTS = {
+    "approve": ("SIGWAIT", K.APPROVE), "reject": ("SIGWAIT too dear", K.REJECT), "pause": ("lunch", K.PAUSE),
+    "edit": ("SIGWAIT qty 3 limit 2.40 stop 1.20", K.EDIT), "resume": ("", K.RESUME), "halt": ("news", K.HALT),
+    "forceexit": ("POSRUN", K.CLOSE), "flatten": ("", K.FLATTEN), "reload_config": ("", K.RELOAD_CONFIG),
+    "strategies": ("zero_dte_gamma off", K.STRATEGY), "cancel_open_order": ("all", K.CANCEL_ALL),
+}  # fmt: skip
+READS = {"order": "ORDSTOP", "why": "SIGWAIT"}
+ROWS = {row.name: row for row in COMMANDS.values()}
+OWNER, OPERATOR, APPROVER, VIEWER = (PEOPLE[role] for role in (Role.OWNER, Role.OPERATOR, Role.APPROVER, Role.VIEWER))
+
+
+def test_every_command_that_acts_is_played() -> None:
+    assert {name for name, row in ROWS.items() if row.make is not None} == set(ACTS)
+
+
+@pytest.mark.parametrize("role", list(PEOPLE))
+async def test_every_command_by_every_role(phone: Phone, role: Role) -> None:
+    user, expected = PEOPLE[role], []
+    for name, (arguments, kind) in ACTS.items():
+        said = await phone.says(user, f"/{name} {arguments}".strip())
+        if not REQUESTS[kind].may(role):
+            assert said.startswith("NOT_ALLOWED"), name
+            continue
+        expected.append((kind.value, f"admin:telegram:the-{role}"))
+        if "Yes, " in str(phone.server.buttons(said[:20])) and REQUESTS[kind].danger != "calm":
+            await phone.presses(user, f"Yes, {kind.value.replace('_', ' ')}")
+    assert phone.asked() == expected
+    refused = [json.loads(each)["actor"] for each in phone.attempts()]
+    assert refused == [f"admin:telegram:the-{role}"] * (len(ACTS) - len(expected))
+
+
+async def test_everybody_reads_and_help_shows_what_they_may_do(phone: Phone) -> None:
+    for name, row in ROWS.items():
+        if row.show is None:
+            continue
+        said = await phone.says(VIEWER, f"/{name} {READS.get(name, '')}".strip())
+        assert said, name
+        assert "fits none" not in said, name
+    for role, user in PEOPLE.items():
+        text = await phone.says(user, "/help")
+        assert ("/flatten" in text, "/approve" in text) == (
+            role in {Role.OWNER, Role.OPERATOR},
+            role is not Role.VIEWER,
+        )
+    assert phone.asked() == []
+
+
+async def test_a_stranger_is_refused_everything_on_record_and_answered_five_times(phone: Phone) -> None:
+    texts = [f"/{name} {ACTS.get(name, READS.get(name, ''))}" for name in ROWS] + ["/help", "hello", "/start"]
+    answers = [said for text in texts if (said := await phone.says(STRANGER, text))]
+    assert len(answers) == 5
+    assert all("not known to this bot" in said for said in answers)
+    assert phone.asked() == []
+    found = [json.loads(each) for each in phone.attempts()]
+    assert len(found) == len(texts)
+    assert {(each["actor"], each["stranger"]) for each in found} == {("admin:telegram:99", True)}
+    await phone.hear(phone.press(STRANGER, f"approve:{'0' * 26}"))
+    assert phone.asked() == []
+
+
+async def test_a_flood_of_a_stranger_is_counted(phone: Phone) -> None:
+    for _ in range(300):
+        await phone.desk.handle(phone.text(STRANGER, "/pause"), 0.0)
+    await phone.desk._strangers.flush()
+    found = [json.loads(each) for each in phone.attempts()]
+    assert len(found) < 70
+    assert sum(each["count"] for each in found) == 300
+    await phone.sender.done()
+    assert len(phone.server.texts(STRANGER)) == 5
+
+
+async def test_in_a_group_the_user_counts_and_never_the_chat(phone: Phone) -> None:
+    group = -1000000001001
+    assert await phone.says(STRANGER, "/pause", chat=group)
+    assert phone.asked() == []
+    await phone.says(OPERATOR, "/pause@quanticity_bot", chat=group)
+    assert await phone.says(OPERATOR, "/halt@another_bot", chat=group) == ""
+    assert await phone.says(OPERATOR, "good morning", chat=group) == ""
+    anonymous = phone.text(OPERATOR, "/halt", chat=group, sender_chat={"id": group, "type": "supergroup"})
+    await phone.hear(anonymous)
+    assert phone.asked() == [("pause", "admin:telegram:the-operator")]
+
+
+# ---- money is asked back
+
+
+async def test_what_sells_is_asked_back_with_what_it_would_do(phone: Phone) -> None:
+    said = await phone.says(OPERATOR, "/fx POSRUN")
+    assert "Sell at the market?" in said
+    assert "SPX 5900C 20 Nov" in said
+    assert "about $" in said
+    assert phone.asked() == []
+    label = "Yes, close"
+    data = phone.server.buttons()[label]
+    assert "somebody else's" in "\n".join(await phone.hear(phone.press(OWNER, data)))
+    await phone.hear(phone.press(OPERATOR, data))
+    assert phone.asked() == [("close", "admin:telegram:the-operator")]
+    assert "too old, or was pressed before" in "\n".join(await phone.hear(phone.press(OPERATOR, data)))
+    assert len(phone.asked()) == 1
+
+
+async def test_a_confirm_is_void_once_its_facts_changed_or_a_minute_passed(
+    phone: Phone, day: StoreBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await phone.says(OPERATOR, "/flatten")
+    with_old = phone.server.buttons()["Yes, flatten"]
+    import sqlite3
+
+    with sqlite3.connect(phone.path) as store:
+        store.execute("UPDATE position SET quantity = quantity - 1 WHERE id = 'POSRUN'")
+    assert "has changed meanwhile" in "\n".join(await phone.hear(phone.press(OPERATOR, with_old)))
+    await phone.says(OPERATOR, "/flatten")
+    later = phone.desk._offers.seconds() + 61
+    monkeypatch.setattr(phone.desk._offers, "seconds", lambda: later)
+    assert "too old" in await phone.presses(OPERATOR, "Yes, flatten")
+    assert phone.asked() == []
+    assert len(phone.attempts()) == 2
+
+
+# ---- age
+
+
+@pytest.mark.parametrize("age_s,when", [(61, "0:01:01 old"), (3600, "1:00:00 old"), (-500, "in the future")])
+async def test_what_is_old_is_not_carried_out_but_offered(phone: Phone, age_s: float, when: str) -> None:
+    said = await phone.says(OPERATOR, "/pause", age_s=age_s)
+    assert when.split(maxsplit=1)[0] in said.replace("0:01:02", "0:01:01")
+    assert "Nothing was done" in said
+    assert phone.asked() == []
+    assert "TOO_OLD" in phone.attempts()[0]
+    await phone.presses(OPERATOR, "Yes, do it now")
+    assert phone.asked() == [("pause", "admin:telegram:the-operator")]
+
+
+@pytest.mark.parametrize(
+    "message_age_s,gap_s,is_done", [(10, float("inf"), True), (3000, 3, True), (3000, 3600, False)]
+)
+async def test_a_press_is_as_old_as_its_message_or_as_the_silence_before_it(
+    phone: Phone, message_age_s: float, gap_s: float, is_done: bool
+) -> None:
+    _, approval = phone.rows("SELECT id, approval_id FROM signal WHERE id = 'SIGWAIT'")[0]
+    await phone.hear(phone.press(APPROVER, f"approve:{approval}", age_s=message_age_s), gap_s=gap_s)
+    assert phone.asked() == ([("approve", "admin:telegram:the-approver")] if is_done else [])
+
+
+async def test_reading_is_never_too_old(phone: Phone) -> None:
+    assert "old" not in await phone.says(VIEWER, "/count", age_s=9999)
+
+
+# ---- once
+
+
+async def test_an_update_that_comes_twice_is_handled_once(phone: Phone) -> None:
+    update = phone.text(OPERATOR, "/pause")
+    await phone.hear(update, update)
+    await phone.hear(update)
+    assert phone.asked() == [("pause", "admin:telegram:the-operator")]
+    assert phone.rows("SELECT id, state, actor FROM telegram_update") == [
+        ("1000000001:1", "handled", "admin:telegram:the-operator")
+    ]
+
+
+@pytest.mark.parametrize("dies", ["before the request", "after the request"])
+async def test_a_kill_between_a_press_and_its_row_asks_once(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def die(*_: Any) -> None:
+        raise Killed
+
+    update = phone.text(OPERATOR, "/pause")
+    name = "insert_command" if dies == "before the request" else "close_update"
+    with monkeypatch.context() as patch:
+        patch.setattr(f"bot.admin.desk.{name}", die)
+        with pytest.raises(Killed):
+            await phone.desk.handle(update, 0.0)
+    assert len(phone.asked()) == (0 if dies == "before the request" else 1)
+    await phone.hear(update)  # the next process is given the same update
+    await phone.hear(update)
+    assert phone.asked() == [("pause", "admin:telegram:the-operator")]
+
+
+# ---- answers to a question
+
+
+@pytest.fixture
+def question(day: StoreBuilder) -> int:
+    """The message that asks about SIGWAIT: to the approver, number 77."""
+    now = time_text(NOW)
+    extra = {"approval": "APPWAIT", "signal": "SIGWAIT", "edits": 2}
+    day.add(
+        MESSAGE, id="MSG1", tier="admin", channel="telegram", kind="approval", target="the-approver", created_at=now,
+        due_at=now, state="sent", external_id=f"{APPROVER}:77", dedupe_key="k", body="?", extra=json.dumps(extra),
+        mode="new", attempts=1,
+    )  # fmt: skip
+    return 77
+
+
+ANSWERS = [
+    ("✅", K.APPROVE, {"signal_id": "SIGWAIT", "seen": "2"}),
+    ("approve", K.APPROVE, {"signal_id": "SIGWAIT", "seen": "2"}),
+    ("❌", K.REJECT, {"signal_id": "SIGWAIT"}),
+    ("Reject too dear", K.REJECT, {"signal_id": "SIGWAIT", "reason": "too dear"}),
+    ("edit: qty 3 limit 2.40 stop 1.20", K.EDIT,
+     {"signal_id": "SIGWAIT", "quantity": "3", "limit": "2.40", "stop": "1.20"}),
+    ("edit stop 1.20", K.EDIT, {"signal_id": "SIGWAIT", "stop": "1.20"}),
+]  # fmt: skip
+
+
+async def test_an_answer_to_the_question_is_a_request(phone: Phone, question: int) -> None:
+    for text, _, _ in ANSWERS:
+        await phone.says(APPROVER, text, reply_to_message={"message_id": question})
+    assert phone.asked() == [(kind.value, "admin:telegram:the-approver") for _, kind, _ in ANSWERS]
+    found = phone.rows("SELECT payload FROM command ORDER BY created_at, id")
+    assert [json.loads(payload) for (payload,) in found] == [payload for _, _, payload in ANSWERS]
+
+
+NO_ANSWERS = ("edit: qty", "edit: all of it", "approve 7", "maybe", "<b>✅</b>", "edit: qty 3; drop table")
+
+
+async def test_an_answer_that_is_none_says_so_and_changes_nothing(phone: Phone, question: int) -> None:
+    for text in NO_ANSWERS:
+        assert await phone.says(APPROVER, text, reply_to_message={"message_id": question})
+    assert await phone.says(APPROVER, "✅", reply_to_message={"message_id": 4711}) == (
+        "That message asks nothing. /help shows what I understand."
+    )
+    assert phone.asked() == []
+    assert len(phone.attempts()) == len(NO_ANSWERS) + 1
+
+
+# ---- what makes no sense
+
+BAD = [
+    ("/nonsense", "is unknown"), ("/daily x", "no number"), ("/daily 0", "no number"), ("/daily 101", "no number"),
+    ("/daily ٣", "no number"), ("/count now", "takes nothing"),
+    ("/order", "Which order?"), ("/order nope", "fits none"),
+    ("/why ' OR 1=1 --", "fits none"), ("/fx", "Which position?"), ("/fx <b>", "fits none"),
+    ("/machines x", "no machine"),
+    ("/approve", "Which signal?"), ("/edit SIGWAIT", "is no edit"), ("/strategies x", "Say a strategy"),
+    ("/reload_config now", "takes nothing"), ("/show_config passwords", "no section"), ("x" * 5000, "no command"),
+    ("/pause " + "_*[]()~`>#+-=|{}.!<b>&" * 200, ""), ("/fx *_[x](y)", "fits none"), ("/performance by", "by strategy"),
+]  # fmt: skip
+
+
+async def test_what_makes_no_sense_has_its_own_answer(phone: Phone) -> None:
+    for text, words in BAD:
+        before, tried_before = len(phone.asked()), len(phone.attempts())
+        assert words in await phone.says(OPERATOR, text), text
+        row: Command | None = COMMANDS.get(text[1:].split()[0])
+        assert (len(phone.asked()) == before) == bool(words), text
+        tried = row is not None and row.make is not None and bool(words)
+        assert len(phone.attempts()) - tried_before == (1 if tried else 0), text
+
+
+MALFORMED: list[dict[str, Any]] = [
+    {"message": {}}, {"message": {"text": "/pause"}}, {"message": "x"}, {"callback_query": {"id": 1}},
+    {"message": None},
+    {"message": {"text": "/pause", "from": {"id": "x"}, "chat": {"id": 1}, "message_id": 1, "date": 1}},
+    {"message": {"text": "/pause", "from": {"id": 2}, "chat": {"id": 2}, "message_id": 1, "date": 10**30}},
+    {"callback_query": {"id": "1", "from": {"id": 2}, "data": "approve:x"}}, {"my_chat_member": {}}, {},
+]  # fmt: skip
+
+
+async def test_an_update_that_cannot_be_read_does_nothing_and_the_next_is_handled(phone: Phone) -> None:
+    assert await phone.hear(*(phone.update(**each) for each in MALFORMED)) == []
+    assert phone.asked() == []
+    assert "positions" in await phone.says(VIEWER, "/count")
+
+
+NO_BUTTONS = ("", "ok:", "ok:x", "again:1", "page:x:9", "approve:", "approve:NOPE", "dance:1", "<b>:1")
+
+
+async def test_a_button_that_is_none_does_nothing(phone: Phone) -> None:
+    for data in NO_BUTTONS:
+        assert await phone.hear(phone.press(OPERATOR, data)), data
+    assert phone.asked() == []
+    assert len(phone.attempts()) == len(NO_BUTTONS)
+
+
+async def test_a_long_table_has_pages_of_one_person(phone: Phone) -> None:
+    await phone.says(VIEWER, "/show_config")
+    following = next(label for label in phone.server.buttons() if label.endswith("▸"))
+    data = phone.server.buttons()[following]
+    assert await phone.hear(phone.press(OWNER, data))  # somebody else's
+    await phone.hear(phone.press(VIEWER, data, message=max(number for _, number in phone.server.sent) - 1))
+    assert any("2 of" in text for text in phone.server.texts(VIEWER))
+    longest = max(len(text.encode("utf-16-le")) // 2 for text in phone.server.texts())
+    assert longest <= 4096 + 200
