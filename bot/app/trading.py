@@ -115,7 +115,7 @@ async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
             replace(config, settings=settings.model_copy(update={"ibkr": ibkr})), ports.services
         )
         sources = _sources(config).model_copy(update={"base_url": f"http://127.0.0.1:{ports.uw}"})
-        _greet_simulated(day)
+        _greet_simulated(day, config.settings.sim.services.inbox_port if ports.services else 0)
         new_clock = partial(_clock_of, day, anchor)
         return await _trade_on(config, options, new_clock, sources, day=day)
 
@@ -151,11 +151,13 @@ def _sources(config: LoadedConfig) -> UwSettings:
     return validate_section(config.sources_tree, "sources", DataSources).unusual_whales
 
 
-def _greet_simulated(day: SimulatedDay) -> None:
+def _greet_simulated(day: SimulatedDay, inbox_port: int) -> None:
     verb = "goes on" if day.resumed else "starts"
     began = f"{clock_time(day.start_at)} New York"
     what = f"{day.scenario_name}, seed {day.seed}"
     log.info(f"simulated day {day.session.day} ({what}) {verb} at {began}, {day.speed:g} times as fast as real time")
+    if inbox_port:
+        log.info(f"inbox: http://127.0.0.1:{inbox_port}/   what phones and mailboxes receive, with buttons")
 
 
 # ---- one trading run, the same in every mode

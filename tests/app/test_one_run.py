@@ -79,7 +79,7 @@ def test_a_second_run_is_refused_by_name_and_the_first_ends_with_its_children_wi
     assert second.returncode == 75
     assert f"process {running.pid} on " in second.stderr
     children = children_of(running.pid)
-    assert len(children) == 2
+    assert len(children) == 3  # venue, page, people
     hear(systemd, "WATCHDOG=1")
     assert json.loads((tmp_path / "alive.json").read_text())["pid"] == running.pid
     asked = time.monotonic()
