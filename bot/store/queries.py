@@ -6,7 +6,7 @@ config_at trade_messages trades position_story session_history reconciliations
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
@@ -244,6 +244,21 @@ def run_query(
     url: str, name: str, parameters: Mapping[str, str] | None = None
 ) -> tuple[Sequence[str], Sequence[tuple[Any, ...]]]:
     """Run a named query read-only and return its columns and rows; raises StoreError for a wrong name or parameter."""
+    columns, rows = stream_query(url, name, parameters)
+    return columns, list(rows)
+
+
+def stream_query(
+    url: str, name: str, parameters: Mapping[str, str] | None = None
+) -> tuple[Sequence[str], Iterator[tuple[Any, ...]]]:
+    """Run a named query as `run_query` does and return its columns and its rows one by one: what is held in memory does
+    not grow with them. The connection is given back when the rows are at their end or are dropped."""
+    rows = _streamed(url, name, parameters)
+    columns = next(rows)
+    return tuple(str(column) for column in columns), rows
+
+
+def _streamed(url: str, name: str, parameters: Mapping[str, str] | None) -> Iterator[tuple[Any, ...]]:
     query = find_query(name)
     values = _values(query, parameters or {})
     with open_reader(url) as connection:
@@ -252,7 +267,22 @@ def run_query(
             result = connection.execution_options(yield_per=_AT_ONCE).execute(text(query.sql), values)
         except DBAPIError as error:
             raise StoreError(f"audit query {name} failed: {reason_of(error)}") from error
-        return tuple(result.keys()), [tuple(short_cell(value) for value in row) for row in result]
+        yield tuple(result.keys())
+        for row in result:
+            yield tuple(short_cell(value) for value in row)
+
+
+def count_rows(url: str, name: str, parameters: Mapping[str, str] | None = None) -> int:
+    """Return how many rows a named query has."""
+    query = find_query(name)
+    values = _values(query, parameters or {})
+    with open_reader(url) as connection:
+        values = _with_days(values, _today(connection))
+        try:
+            counted = text(f"SELECT COUNT(*) FROM ({query.sql}) counted")  # noqa: S608  (a constant of ours)
+            return int(connection.execute(counted, values).scalar() or 0)
+        except DBAPIError as error:
+            raise StoreError(f"audit query {name} failed: {reason_of(error)}") from error
 
 
 def _values(query: AuditQuery, given: Mapping[str, str]) -> dict[str, str]:

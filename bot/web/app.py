@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bot.charts.bundle import bundle, home
 from bot.domain.errors import StoreError
-from bot.web import access, actions, formats, live, pages, performing, plots, probes, trades, words
+from bot.web import access, actions, configuring, formats, live, pages, performing, plots, probes, trades, words
 from bot.web.logins import Doorkeeper
 from bot.web.places import ON_A_PHONE, PLACES
 from bot.web.server import LARGEST_BODY
@@ -22,7 +22,8 @@ TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 STATIC: Final = Path(__file__).resolve().parent / "static"
 
 BLUEPRINTS: Final = (
-    pages.blueprint, trades.blueprint, performing.blueprint, plots.blueprint, actions.blueprint, live.blueprint,
+    pages.blueprint, trades.blueprint, performing.blueprint, plots.blueprint,
+    configuring.blueprint, actions.blueprint, live.blueprint,
     probes.blueprint,
 )  # fmt: skip
 

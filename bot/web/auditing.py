@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
+from threading import Lock
 from typing import Any, Final
 
+from bot.feeds.clock import wall_seconds
 from bot.store.answers import Cell, ShortAnswer, shortened
-from bot.store.queries import QUERIES, AuditQuery, last_day, run_query, whole_id
+from bot.store.audit import stream_transitions, verify_chain
+from bot.store.database import open_reader
+from bot.store.queries import QUERIES, AuditQuery, count_rows, last_day, stream_query, whole_id
 from bot.web.downloads import csv_lines
 
 ROWS_SHOWN: Final = 500
@@ -41,9 +46,19 @@ def run(url: str, query: AuditQuery, given: Mapping[str, str], limit: int | None
     filled = given_parameters(query, given)
     if filled.get("id"):
         filled["id"] = whole_id(url, filled["id"])
-    columns, rows = run_query(url, query.name, filled)
-    shown = tuple(rows if limit is None else rows[:limit])
-    return AnswerTable(tuple(columns), shown, len(rows), shortened(query.name, columns, shown, last_day(url)))
+    columns, rows = stream_query(url, query.name, filled)
+    shown = tuple(islice(rows, limit))
+    total = len(shown) if limit is None or len(shown) < limit else count_rows(url, query.name, filled)
+    return AnswerTable(tuple(columns), shown, total, shortened(query.name, columns, shown, last_day(url)))
+
+
+def whole(url: str, query: AuditQuery, given: Mapping[str, str]) -> Iterator[str]:
+    """Return the whole answer as CSV, piece by piece; raises StoreError at once when there is none."""
+    filled = given_parameters(query, given)
+    if filled.get("id"):
+        filled["id"] = whole_id(url, filled["id"])
+    columns, rows = stream_query(url, query.name, filled)
+    return csv_lines(columns, rows)
 
 
 def story_path(cell: Cell) -> str:
@@ -52,13 +67,45 @@ def story_path(cell: Cell) -> str:
     return f"/{kind}/{cell.stored}" if kind in {"position", "signal"} and cell.stored else ""
 
 
-def as_csv(table: AnswerTable) -> str:
-    """Return a table as CSV that a spreadsheet does not execute."""
-    return csv_of(table.columns, table.rows)
-
-
 def csv_of(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "".join(csv_lines(columns, rows))
+
+
+@dataclass(frozen=True, slots=True)
+class ChainCheck:
+    """What a walk over the whole chain found: `words` of the first break, empty when it is sound."""
+
+    rows: int
+    head: str
+    seq: int
+    words: str
+    seconds: float
+
+
+_walking: Final = Lock()
+
+
+def check_chain(url: str) -> ChainCheck | None:
+    """Walk the chain; None while another walk is under way, for one costs a core for some seconds."""
+    if not _walking.acquire(blocking=False):
+        return None
+    try:
+        began = wall_seconds()
+        verdict = verify_chain(url)
+    finally:
+        _walking.release()
+    found = verdict.first_break
+    words = "" if found is None else f"{found.kind}: {found.text}"
+    return ChainCheck(verdict.rows, verdict.head.hash, verdict.head.seq, words, wall_seconds() - began)
+
+
+def history_lines(url: str) -> Iterator[str]:
+    """Yield the whole chain as CSV, every column as it is stored."""
+    with open_reader(url) as connection:
+        rows = stream_transitions(connection)
+        first = next(rows, None)
+        if first is not None:
+            yield from csv_lines(tuple(first), chain([tuple(first.values())], (tuple(row.values()) for row in rows)))
 
 
 def questions() -> Sequence[AuditQuery]:

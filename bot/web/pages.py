@@ -19,6 +19,7 @@ from bot.web import alerting, auditing
 from bot.web.access import safe_next
 from bot.web.answers import three_answers
 from bot.web.diagram import Diagram, draw
+from bot.web.downloads import csv_file
 from bot.web.store_reader import reader
 from bot.web.timeline import Story, position_timeline, signal_timeline
 from bot.web.views import RequestView, command_view
@@ -210,8 +211,22 @@ def audit_csv() -> Response:
     if auditing.missing(chosen, request.args):
         abort(400, f"{chosen.name} needs {', '.join(auditing.missing(chosen, request.args))}.")
     try:
-        table = auditing.run(reader().place.database_url, chosen, request.args, limit=None)
+        lines = auditing.whole(reader().place.database_url, chosen, request.args)
     except StoreError as error:
         abort(400, f"{error}.")
-    headers = {"Content-Disposition": f'attachment; filename="{chosen.name}.csv"'}
-    return Response(auditing.as_csv(table), mimetype="text/csv; charset=utf-8", headers=headers)
+    return csv_file(chosen.name, lines)
+
+
+@blueprint.get("/audit/history.csv")
+def history_csv() -> Response:
+    """The whole chain, every column as it is stored, in constant memory."""
+    return csv_file("history", auditing.history_lines(reader().place.database_url))
+
+
+@blueprint.post("/audit/chain")
+def chain() -> str | tuple[str, int]:
+    """Walk the whole chain of transitions and say whether it is sound; one such walk at a time."""
+    checked = auditing.check_chain(reader().place.database_url)
+    if checked is None:
+        return render_template("web/problem.html", title="Under way", text="The history is being checked already."), 409
+    return render_template("web/chain.html", active="Audit", c=checked)

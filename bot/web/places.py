@@ -14,7 +14,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
     ),
     ("Market", (("Exposure", "/exposure"),)),
     ("Watch", (("Alerts", "/alerts"), ("Feeds", "/feeds"))),
-    ("Record", (("Audit", "/audit"), ("Lifecycles", "/machines"), ("People", "/people"))),
+    ("Record", (("Audit", "/audit"), ("Lifecycles", "/machines"), ("Config", "/config"), ("People", "/people"))),
 )
 ON_A_PHONE: Final[tuple[Place, ...]] = (
     ("Overview", "/"),

@@ -27,8 +27,12 @@ _CONVERT: Final[Mapping[Any, Callable[[Any], Any]]] = {
 }
 
 
+@cache
 def columns_of(row_type: Hashable, table: Table) -> Select[Any]:
-    """Return the query for the columns of a row class, still to be narrowed and put in order; texts are bounded."""
+    """Return the query for the columns of a row class, still to be narrowed and put in order; texts are bounded.
+
+    Made once: a query is never changed, narrowing makes another.
+    """
     return select(*(bounded(table.c[name]) for name, _ in _converters(row_type)))
 
 

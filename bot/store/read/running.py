@@ -147,7 +147,13 @@ def broker_link(connection: Connection) -> ConnectionRow | None:
 def account(connection: Connection) -> AccountRow | None:
     """Return the latest account reading."""
     table = ACCOUNT_SNAPSHOT
-    return first(read(connection, AccountRow, columns_of(AccountRow, table).order_by(table.c.at.desc()).limit(1)))
+    return first(
+        read(
+            connection,
+            AccountRow,
+            columns_of(AccountRow, table).order_by(table.c.day.desc(), table.c.at.desc()).limit(1),
+        )
+    )
 
 
 def account_day(connection: Connection, day: date) -> list[AccountRow]:
