@@ -111,12 +111,19 @@ def switch(connection: Connection, ground: Ground, arguments: str) -> Ask:
     return Ask(K.STRATEGY, {"strategy": name[:64], "to": to.strip().lower()})
 
 
+def acknowledge(connection: Connection, ground: Ground, arguments: str) -> Ask:
+    """The bot knows which alerts wait, and by which ends of their ids they are named."""
+    return Ask(K.ACK, {"alert_id": arguments.split(maxsplit=1)[0][:64]})
+
+
 # ---- from a button or an answer
 
 
 def of_button(connection: Connection, word: str, given: str) -> Ask | None:
     """Return what a button of a message asks; None for a word that is none of them."""
     approval, _, edits = given.partition(":")
+    if word == "ack":
+        return Ask(K.ACK, {"alert_id": given})
     if word not in {"approve", "reject", "edit"}:
         return None
     signal = ask.signal_of_approval(connection, [approval]).get(approval)
@@ -137,6 +144,8 @@ def of_answer(connection: Connection, chat_id: int, message_id: int, text: str) 
     about = asked_by_message(connection, f"{chat_id}:{message_id}")
     if about is None:
         raise Unclear("That message asks nothing. /help shows what I understand.")
+    if about.alert_id:
+        return _of_alert(about.alert_id, text)
     found = _ANSWERS.fullmatch(text.strip())
     if found is None:
         raise Unclear("Answer with ✅ or approve, ❌ or reject [why], or edit: qty 3 limit 2.40 stop 1.20")
@@ -148,6 +157,12 @@ def of_answer(connection: Connection, chat_id: int, message_id: int, text: str) 
     if word == "edit":
         return Ask(K.EDIT, {"signal_id": about.signal_id, **terms_of(rest)})
     return Ask(K.REJECT, {"signal_id": about.signal_id} | ({"reason": rest[:_REASON_LONGEST]} if rest else {}))
+
+
+def _of_alert(alert_id: str, text: str) -> Ask:
+    if text.strip().lower() not in {"✅", "👍", "ack", "acknowledge", "ok"}:
+        raise Unclear("Answer an alert with ✅ or ack to acknowledge it.")
+    return Ask(K.ACK, {"alert_id": alert_id})
 
 
 # ---- what it would do

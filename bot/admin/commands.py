@@ -73,6 +73,8 @@ _ROWS: Final = (
     Command("approve", "approve a signal", "ID", make=acts.approve, kinds=(K.APPROVE,)),
     Command("reject", "reject a signal", "ID [why]", make=acts.reject, kinds=(K.REJECT,)),
     Command("edit", "change a signal's terms", "ID qty 3 limit 2.40 stop 1.20", make=acts.edit, kinds=(K.EDIT,)),
+    Command("ack", "alerts that wait; acknowledge one, or all", "[ID|all]", figures.alerts, acts.acknowledge, (K.ACK,)),
+    Command("quiet", "when warnings wait for a digest", show=figures.quiet),
     Command("pause", "no new entries", "[why]", make=acts.of_kind(K.PAUSE), kinds=(K.PAUSE,),
             aliases=("stop", "stopentry")),
     Command("resume", "entries again", "[SYMBOL]", make=acts.resume, kinds=(K.RESUME, K.RESUME_SYMBOL),

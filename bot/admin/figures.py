@@ -14,8 +14,10 @@ from bot.admin.texts import Answer, Reply, in_columns, paged, plainly
 from bot.alerts.ground import Ground
 from bot.analytics.performance import Figures, figures, grouped
 from bot.config.secret_words import shown
+from bot.domain.alert import OPEN as OPEN_ALERTS
 from bot.domain.calendar import new_york_day
 from bot.domain.lifecycles import LIFECYCLES
+from bot.domain.notices import INFO
 from bot.domain.requests import Subject
 from bot.domain.wording import NOTHING, dollars, key_words, new_york, price, signed
 from bot.store import read as ask
@@ -262,6 +264,24 @@ def report(connection: Connection, ground: Ground, arguments: str) -> Answer:
 
 
 # ---- the machine
+
+
+def alerts(connection: Connection, ground: Ground, arguments: str) -> Answer:
+    """The alerts that wait to be acknowledged or to be over, newest first."""
+    rows = [row for row in ask.alerts(connection, _MOST) if row.state in OPEN_ALERTS and row.severity != INFO]
+    lines = [(row.id[-SHORT:], row.severity, row.code, row.count, row.text[:60]) for row in rows]
+    return paged("Alerts that wait", lines, ("id", "level", "code", "times", "what"))
+
+
+def quiet(connection: Connection, ground: Ground, arguments: str) -> Answer:
+    nothing(arguments)
+    hours = ground.settings.alerts.quiet
+    if hours.is_none:
+        return plainly("No quiet hours are set (alerts.quiet): warnings are told at once.")
+    return plainly(
+        f"Quiet from {hours.begins:%H:%M} to {hours.ends:%H:%M} New York\n"
+        "Warnings wait for a digest then; what is critical never does."
+    )
 
 
 def health(connection: Connection, ground: Ground, arguments: str) -> Answer:

@@ -21,7 +21,7 @@ ACTS = {
     "approve": ("SIGWAIT", K.APPROVE), "reject": ("SIGWAIT too dear", K.REJECT), "pause": ("lunch", K.PAUSE),
     "edit": ("SIGWAIT qty 3 limit 2.40 stop 1.20", K.EDIT), "resume": ("", K.RESUME), "halt": ("news", K.HALT),
     "forceexit": ("POSRUN", K.CLOSE), "flatten": ("", K.FLATTEN), "reload_config": ("", K.RELOAD_CONFIG),
-    "strategies": ("zero_dte_gamma off", K.STRATEGY), "cancel_open_order": ("all", K.CANCEL_ALL),
+    "strategies": ("zero_dte_gamma off", K.STRATEGY), "cancel_open_order": ("all", K.CANCEL_ALL), "ack": ("all", K.ACK),
 }  # fmt: skip
 READS = {"order": "ORDSTOP", "why": "SIGWAIT"}
 ROWS = {row.name: row for row in COMMANDS.values()}

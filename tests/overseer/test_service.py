@@ -173,4 +173,3 @@ async def test_a_look_that_fails_is_not_the_end(scene: Scene, caplog: pytest.Log
     with pytest.raises(asyncio.CancelledError):
         await running
     assert "the next one comes" in caplog.text
-

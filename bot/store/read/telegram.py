@@ -76,10 +76,11 @@ def _write(url: str, statement: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a message asked about: the signal, and how often its terms had been changed when it asked."""
+    """What a message asked about: the signal, and how often its terms had been changed when it asked; or an alert."""
 
-    signal_id: str
-    edits: int
+    signal_id: str = ""
+    edits: int = 0
+    alert_id: str = ""
 
 
 def asked_by_message(connection: Connection, external_id: str) -> Question | None:
@@ -90,4 +91,7 @@ def asked_by_message(connection: Connection, external_id: str) -> Question | Non
         about = parse_json(text) or {}
         if about.get("signal") and about.get("approval"):
             return Question(str(about["signal"]), int(about.get("edits", 0)))
+        alerts: list[str] = about.get("alert_ids") or []
+        if len(alerts) == 1:
+            return Question(alert_id=alerts[0])
     return None
