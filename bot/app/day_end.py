@@ -84,7 +84,9 @@ async def _until_all_is_done(engine: Engine, clock: Clock, end: datetime) -> Non
     while engine.ledger.clocks.difference:
         await clock.sleep(_POLL_S * clock.speed)  # by the broker's clock it may not be over
     patience = end + _PATIENCE
-    while (engine.ledger.open_orders or engine.ledger.awaiting_settlement) and clock.now() < patience:
+    while (
+        engine.ledger.order_index.open or engine.ledger.position_index.awaiting_settlement
+    ) and clock.now() < patience:
         await clock.sleep(_POLL_S * clock.speed)
 
 

@@ -101,7 +101,7 @@ class Desk:
 
     def _something_lives(self) -> bool:
         ledger = self.engine.ledger
-        return bool(ledger.signals or ledger.open_orders or ledger.positions)
+        return bool(ledger.signals or ledger.order_index.open or ledger.positions)
 
 
 @asynccontextmanager

@@ -73,10 +73,10 @@ def name_of(event: Event, ledger: Ledger) -> tuple[FactName, str]:
         case ExecutionReported(execution):
             return FactName("execution", execution.base_id), execution.contract_key
         case CommissionReported(exec_id):
-            paid = ledger.executions.get(base_of(exec_id))
+            paid = ledger.fills.executions.get(base_of(exec_id))
             return FactName("commission", exec_id), paid.contract_key if paid is not None else ""
         case OrderErred() | OrderSent() | OrderNotSent():
-            order = ledger.by_ref.get(event.order_ref)
+            order = ledger.order_index.by_ref.get(event.order_ref)
             return FactName("order", event.order_ref), order.contract_key if order is not None else ""
         case ContractQualified(key) | PositionTold(key):
             return FactName(type(event).__name__, key.strip()), ""
@@ -225,7 +225,7 @@ class Intake:
         elif is_news and event.grid is not None:
             instrument = event.instrument or Instrument(event.con_id, "")
             journal.batch.instruments.append(InstrumentRow(event.key, instrument, event.grid))
-            for position in self._memory.ledger.positions_of(event.key):
+            for position in self._memory.ledger.position_index.of(event.key):
                 self._memory.ledger.change(position, PositionChange(contract=instrument.settling(position.contract)))
 
     def _contract_changed(self, event: ContractChanged) -> None:
@@ -233,7 +233,7 @@ class Intake:
         if not self._memory.board.withdraw(event.key, event.instrument):
             return
         journal, name = self._memory.journal, event.key.strip()
-        held = self._memory.ledger.held_on(event.key)
+        held = self._memory.ledger.position_index.held_on(event.key)
         text = f"the broker names another contract than {name} under conId {event.instrument.con_id}"
         text += f": {event.instrument.changed}; its quotes are not used any more"
         text += f"; {held} are held: look at them in TWS, `close` sells them by their conId" if held else ""

@@ -53,7 +53,7 @@ class Memory:
         """Return how many ids to skip: an order that has none on record may have gone out under one just before the
         end, and after a gateway's reset the broker's next id does not cover that. TWS takes a known id for a change.
         """
-        return _IDS_SKIPPED if any(order.order_id is None for order in self.ledger.open_orders.values()) else 0
+        return _IDS_SKIPPED if any(order.order_id is None for order in self.ledger.order_index.open.values()) else 0
 
     def begin(self, now: datetime) -> None:
         """Date what is written from here on."""
@@ -79,7 +79,7 @@ class Memory:
 
     def doubt_intents(self) -> None:
         """An intent that a crash left behind may have been sent: only evidence says."""
-        for order in list(self.ledger.open_orders.values()):
+        for order in list(self.ledger.order_index.open.values()):
             if order.state is OrderState.INTENT:
                 words = "the program ended between commit and send, or after"
                 self.journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words))

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from bot.domain.calendar import new_york_day
 from bot.engine.operator import PersonsApprovals
+from bot.engine.state import forgetting
 from bot.engine.state.context import Context
 from bot.engine.state.parking import Parking
 from bot.engine.state.schedule import Schedule
@@ -27,10 +28,10 @@ from bot.engine.state.schedule import Schedule
 def begin(ctx: Context, schedule: Schedule, parking: Parking, approvals: PersonsApprovals) -> None:
     """Let go of what was over for days; nothing of it is written, for the store keeps everything."""
     ledger, today = ctx.ledger, new_york_day(ctx.now)
-    ledger.turn_to(today, ctx.now)
+    forgetting.forget(ledger, today, ctx.now)
     ctx.board.turn_to(today, {position.key for position in ledger.positions.values()})
-    alive = {*ledger.positions, *ledger.signals, *ledger.open_orders}
-    refs = {order.order_ref for order in ledger.open_orders.values()}
+    alive = {*ledger.positions, *ledger.signals, *ledger.order_index.open}
+    refs = {order.order_ref for order in ledger.order_index.open.values()}
     schedule.keep(alive)
     parking.keep(alive | refs)
     for signal_id in approvals.waiting.keys() - alive:

@@ -258,7 +258,7 @@ class Operator:
         symbol = payload.symbol.upper()
         halt = self._ctx.ledger.symbol_halts.get(symbol)
         if halt is None or halt.state is not SymbolState.HALTED:
-            halted = ", ".join(self._ctx.ledger.halted_symbols) or "none"
+            halted = ", ".join(self._ctx.ledger.entering.halted_symbols) or "none"
             raise Refused(f"symbol {symbol or '(none named)'} is not halted; halted now: {halted}")
         foreign.lift(self._journal, halt, command.actor)
         return f"entries on {symbol} are allowed again; it was halted because: {halt.reason}{self._still_blocked()}"
@@ -274,7 +274,7 @@ class Operator:
         return asking.decline(self._journal, payload.key, command.actor) + self._still_blocked()
 
     def _still_blocked(self) -> str:
-        blocks = self._ctx.ledger.entry_blocks
+        blocks = self._ctx.ledger.entering.blocks
         return f"; entries stay blocked: {'; '.join(blocks)}" if blocks else ""
 
     def _close(self, command: RequestReceived, payload: Payload) -> str:
@@ -326,13 +326,13 @@ class Operator:
         name."""
         ctx, ledger = self._ctx, self._ctx.ledger
         leaving = [p for p in ledger.positions.values() if p.state is PositionState.CLOSING]
-        called_off = [o for o in ledger.open_orders.values() if why_called_off(o) is not None]
+        called_off = [o for o in ledger.order_index.open.values() if why_called_off(o) is not None]
         left = [] if ctx.may_exit else [f"{p.quantity} x {p.contract}" for p in leaving]
         if not ctx.may_modify:
             left += [f"entry {o.order_ref} for {o.remaining} x {key_words(o.contract_key)}" for o in called_off]
         states = f"session {ledger.session.state}, connection {ledger.connection.state}"
         words = f"; not possible yet ({states}), done as soon as it is: {', '.join(left)}" if left else ""
-        doubted = [o for o in ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
+        doubted = [o for o in ledger.order_index.open.values() if o.state is OrderState.UNKNOWN]
         if doubted:
             named = ", ".join(
                 f"{o.purpose} {o.order_ref} for {o.remaining} x {key_words(o.contract_key)}" for o in doubted

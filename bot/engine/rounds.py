@@ -15,6 +15,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.journal import Journal
 from bot.engine.state.parking import Parkable, ParkedKind
+from bot.engine.state.reviews import open_reviews
 from bot.engine.state.steps import Step
 from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import chunks, entries, exits, pace, prices, signals, verdicts
@@ -45,7 +46,7 @@ class Rounds:
             self._on_look(strategy, look)
         self._do_what_is_due(ctx, journal)
         tick_memory.parking.run_job(ctx, journal, "slowdown", pace.end_with_time)
-        for review in self._memory.ledger.open_reviews:
+        for review in open_reviews(self._memory.ledger):
             self._carry_out(Parkable(ParkedKind.SIGNAL, review.signal_id), partial(verdicts.go_on, ctx, review))
         for signal in list(self._memory.ledger.signals.values()):
             self._decide_signal(ctx, signal)
@@ -79,7 +80,7 @@ class Rounds:
 
     def _decide_signal(self, ctx: Context, signal: Signal) -> None:
         ledger = self._memory.ledger
-        for order in ledger.entries_of(signal.id):
+        for order in ledger.order_index.entries_of(signal.id):
             position = ledger.positions.get(order.position_id or "")
             since = position.opened_at if position else None
             self._carry_out(Parkable(ParkedKind.ORDER, order.order_ref), partial(entries.work_entry, ctx, order, since))
@@ -90,14 +91,14 @@ class Rounds:
         """Positions whose inputs changed: their quote, also that it stands, a fact of theirs, something under way, or
         their hour has come."""
         changed, ledger, touched = self._memory.board.take_changed(), self._memory.ledger, self._memory.journal.touched
-        moved = (changed | self._second_looks) & ledger.by_key.keys()
+        moved = (changed | self._second_looks) & ledger.position_index.by_key.keys()
         self._tick_memory.marks.quoted |= moved
         self._second_looks = prices.waiting_for_a_look(ctx, moved)
-        ids = {i for key in moved for i in ledger.by_key[key]}
+        ids = {i for key in moved for i in ledger.position_index.by_key[key]}
         ids |= touched & ledger.positions.keys()
-        self._tick_memory.calm.forget(touched | ledger.moved)
+        self._tick_memory.calm.forget(touched | ledger.position_index.moved)
         self._tick_memory.agenda.follow(ctx)
-        ledger.moved.clear()
+        ledger.position_index.moved.clear()
         touched.clear()
         ids |= self._all_restless_ids(ctx) if ctx.full else self._restless_ids(ctx)
         return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
@@ -106,11 +107,11 @@ class Rounds:
         """Return the positions that have to be judged whatever is quoted: by the agenda, by the hour, in doubt or
         parked."""
         ledger, memory = self._memory.ledger, self._tick_memory
-        ids = {*memory.agenda.restless, *memory.calm.whose_hour_has_come(ctx.now), *ledger.too_large}
+        ids = {*memory.agenda.restless, *memory.calm.whose_hour_has_come(ctx.now), *ledger.position_index.too_large}
         if ctx.hour_is_known:
             ids |= memory.agenda.flat.have_come(ctx.now)
         for key in ledger.proof.capped:
-            ids |= ledger.by_key.get(key, set())
+            ids |= ledger.position_index.by_key.get(key, set())
         ids.update(each.name for each in memory.parking.parked if each.kind is ParkedKind.POSITION)
         return ids
 
@@ -120,8 +121,8 @@ class Rounds:
 
     def _is_restless(self, ctx: Context, position: Position) -> bool:
         ledger = self._memory.ledger
-        in_doubt = position.id in ledger.too_large or position.key in ledger.proof.capped
-        if in_doubt or is_restless(position) or has_orders_under_way(ledger.orders_of(position.id)):
+        in_doubt = position.id in ledger.position_index.too_large or position.key in ledger.proof.capped
+        if in_doubt or is_restless(position) or has_orders_under_way(ledger.order_index.of_position(position.id)):
             return True
         parked = self._tick_memory.parking.is_parked(ParkedKind.POSITION, position.id)
         return parked or exits.hour_has_come(ctx, position)

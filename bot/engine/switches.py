@@ -74,8 +74,8 @@ def cancel_order(ctx: Context, journal: Journal, given: str) -> str:
 
 
 def _order_of(ctx: Context, given: str) -> Order:
-    found = [o for o in ctx.ledger.open_orders.values() if given in {o.id, o.order_ref}]
+    found = [o for o in ctx.ledger.order_index.open.values() if given in {o.id, o.order_ref}]
     if not found:
-        alive = ", ".join(o.order_ref for o in ctx.ledger.open_orders.values()) or "none"
+        alive = ", ".join(o.order_ref for o in ctx.ledger.order_index.open.values()) or "none"
         raise Refused(f"ORDER_UNKNOWN: no live order is {given[:64]!r}; alive are: {alive}")
     return found[0]

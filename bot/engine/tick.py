@@ -262,7 +262,7 @@ class Engine:
         """Read the circuit breakers. Limits that cannot be read hold entries back and nothing else."""
         journal, tick_memory = self._memory.journal, self._tick_memory
         well = tick_memory.parking.run_job(ctx, journal, "circuit breakers", tick_memory.limits.look)
-        self.ledger.breakers_fault = "" if well else "the circuit breakers cannot be read"
+        self.ledger.entering.breakers_fault = "" if well else "the circuit breakers cannot be read"
 
     def _by_the_clock(self, ctx: Context, started: float) -> None:
         tick_memory, journal, parking = self._tick_memory, self._memory.journal, self._tick_memory.parking

@@ -1,8 +1,9 @@
 """What a start finds in the store: everything alive, and of the last days what limits and late facts need.
 
 Context: the broker tells of a day's orders and executions until its nightly restart, hours after midnight. Decision: a
-start reads what the running bot keeps (`Ledger.turn_to`): ENDED_DAYS and today, and what a clock that was ahead dated
-later. Consequence: a restart after midnight takes none of it for a stranger's; what counts by the day filters itself.
+start reads what the running bot keeps (`bot.engine.state.forgetting`): ENDED_DAYS and today, and what a clock that was
+ahead dated later. Consequence: a restart after midnight takes none of it for a stranger's; what counts by the day
+filters itself.
 """
 
 from __future__ import annotations

@@ -26,7 +26,11 @@ class Evening:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, mode: str, **options: Any) -> None:
         self.clock, self.stop, self.told = ManualClock(TEN), asyncio.Event(), list[str]()
         self.recorded: list[Event] = []
-        self.ledger = SimpleNamespace(clocks=SimpleNamespace(difference=None), open_orders={}, awaiting_settlement=())
+        self.ledger = SimpleNamespace(
+            clocks=SimpleNamespace(difference=None),
+            order_index=SimpleNamespace(open={}),
+            position_index=SimpleNamespace(awaiting_settlement=()),
+        )
         self.engine: Any = SimpleNamespace(settings=Settings.model_validate({"mode": mode}), ledger=self.ledger)
         self.options = RunOptions(**options)
         monkeypatch.setattr(day_end, "ask", self._ask)
@@ -75,7 +79,7 @@ async def test_a_run_until_the_close_waits_for_what_is_under_way_but_not_for_eve
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     evening = Evening(monkeypatch, "sim", until_close=True)
-    evening.ledger.open_orders = {"an order": object()}
+    evening.ledger.order_index.open = {"an order": object()}
     watch = evening.begin()
     await evening.hours(6.1)
     assert not evening.stop.is_set()

@@ -101,8 +101,8 @@ def what_hangs_on_it(bot: Wired) -> tuple[object, ...]:
     ledger = bot.engine.ledger
     orders = {o.id: (o.state, o.order_id, o.perm_id, o.terms, o.filled_quantity) for o in ledger.orders.values()}
     positions = {p.id: (p.state, p.quantity, p.entry_value, p.commissions) for p in ledger.positions.values()}
-    held = (bot.session, bot.connection, dict(ledger.halted_symbols), ledger.account.equity)
-    return orders, positions, set(ledger.executions), dict(ledger.commissions), held
+    held = (bot.session, bot.connection, dict(ledger.entering.halted_symbols), ledger.account.equity)
+    return orders, positions, set(ledger.fills.executions), dict(ledger.fills.commissions), held
 
 
 def messages_about(bot: Wired, order_id: int, ref: str, perm_id: int) -> dict[str, Message]:

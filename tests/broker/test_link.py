@@ -140,7 +140,7 @@ async def test_a_broker_that_stays_away_blocks_entries_by_a_breaker_and_is_told(
         (told,) = bot.alerts("BREAKER_TRIPPED")
         assert told.facts["breaker"] == "tws_gone"
         say(bot, 1102)
-        await bot.until(lambda: bot.connection == "synced" and not bot.engine.ledger.entry_blocks, step=1.0)
+        await bot.until(lambda: bot.connection == "synced" and not bot.engine.ledger.entering.blocks, step=1.0)
 
 
 # ---- 2103, 2105

@@ -92,7 +92,7 @@ def take_back(desk: Desk, number: int) -> None:
     if not counted:
         return
     execution = counted[number % len(counted)]
-    calm = not desk.inbox.depth and not list(desk.engine.ledger.awaiting_answer())
+    calm = not desk.inbox.depth and not list(desk.engine.ledger.order_index.awaiting_answer())
     if execution.side is OrderSide.SELL or (calm and desk.broker.held[execution.contract_key] > on_sale(desk)):
         desk.put(ExecutionReported(desk.broker.take_back(execution)))
 
@@ -136,9 +136,9 @@ def check_indexes(desk: Desk) -> None:
     """What the ledger finds by an index is what looking at every order finds."""
     ledger = desk.engine.ledger
     alive = [order for order in ledger.orders.values() if not order.is_done]
-    assert set(ledger.open_orders) == {order.id for order in alive}
+    assert set(ledger.order_index.open) == {order.id for order in alive}
     for key, side in {(order.contract_key, side) for order in ledger.orders.values() for side in OrderSide}:
-        found = {order.id for order in ledger.live_on(key, side)}
+        found = {order.id for order in ledger.order_index.live_on(key, side)}
         assert found == {order.id for order in alive if order.contract_key == key and order.side is side}
         assert ledger.has_traded(key)
 

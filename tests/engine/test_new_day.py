@@ -159,7 +159,7 @@ async def test_a_position_held_over_many_nights_keeps_its_orders_its_quote_and_i
         await desk.settle()
     assert [o.ref for o in desk.broker.live] == [stop.ref], "nothing was sent twice, nothing was called off"
     assert desk.engine.board.quote(desk.contract.key) is not None
-    assert desk.engine.ledger.executions, "its fills are remembered as long as it lives"
+    assert desk.engine.ledger.fills.executions, "its fills are remembered as long as it lives"
     desk.broker.fill(stop, 4, "1.00")
     await desk.settle()
     assert desk.position.state is PositionState.CLOSED
@@ -171,10 +171,10 @@ async def test_a_symbol_that_somebody_else_touched_is_free_again_the_next_day(de
     stranger = Execution("0000f1.01", "", 77, 0, SPY_590C.key, OrderSide.BUY, 1, Decimal(2), desk.clock.now(), 5)
     desk.put(ExecutionReported(stranger))
     await desk.tick()
-    assert set(desk.engine.ledger.halted_symbols) == {"SPY"}
+    assert set(desk.engine.ledger.entering.halted_symbols) == {"SPY"}
     desk.clock.advance(86_400)
     await desk.tick()
-    assert desk.engine.ledger.halted_symbols == {}
+    assert desk.engine.ledger.entering.halted_symbols == {}
 
 
 @pytest.mark.parametrize("hours, halted", [(13.9, True), (14.1, False)])
@@ -185,7 +185,7 @@ async def test_a_halt_of_the_day_ends_at_midnight_in_new_york(desk: Desk, hours:
     await desk.tick()
     desk.clock.advance((TEN + timedelta(hours=hours) - desk.clock.now()).total_seconds())
     await desk.tick()
-    assert bool(desk.engine.ledger.halted_symbols) is halted
+    assert bool(desk.engine.ledger.entering.halted_symbols) is halted
 
 
 async def test_what_somebody_does_right_after_midnight_halts_the_new_day(desk: Desk) -> None:
@@ -195,4 +195,4 @@ async def test_what_somebody_does_right_after_midnight_halts_the_new_day(desk: D
     stranger = Execution("0000f1.01", "", 77, 0, desk.contract.key, OrderSide.BUY, 1, Decimal(2), desk.clock.now(), 5)
     desk.put(ExecutionReported(stranger))
     await desk.tick()
-    assert set(desk.engine.ledger.halted_symbols) == {"SPY"}
+    assert set(desk.engine.ledger.entering.halted_symbols) == {"SPY"}

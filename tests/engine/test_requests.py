@@ -150,10 +150,10 @@ async def test_a_disk_with_too_little_room_keeps_entries_out_and_nothing_else() 
     for free_mb in (400, 300, 450):
         desk.put(DiskTold(free_mb, 500, desk.clock.now()))
         await desk.tick()
-    assert any("less than 500 MB left" in block for block in desk.engine.ledger.entry_blocks)
+    assert any("less than 500 MB left" in block for block in desk.engine.ledger.entering.blocks)
     assert desk.store.alerts.count("DISK_LOW") == 1
     assert (await desk.command(K.CLOSE, position_id=desk.position.id))[0] == "done"
     desk.put(DiskTold(600, 500, desk.clock.now()))
     await desk.tick()
     assert desk.store.alerts.count("DISK_ROOM") == 1
-    assert not desk.engine.ledger.entry_blocks
+    assert not desk.engine.ledger.entering.blocks

@@ -24,7 +24,7 @@ async def test_a_strategy_that_is_off_does_not_look_and_is_on_again_when_it_is_s
     await desk.propose(4)
     await desk.settle()
     assert desk.store.signals == []
-    assert desk.engine.ledger.switch(desk.strategy.name) == "off"
+    assert desk.engine.ledger.entering.switch(desk.strategy.name) == "off"
     assert (await switch(desk, "on"))[0] == "done"
     await desk.propose(4)
     await desk.settle()
@@ -60,7 +60,7 @@ async def test_a_switch_outlives_a_restart() -> None:
     desk = await Desk().start()
     await switch(desk, "off")
     again = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=2).start()
-    assert again.engine.ledger.switch(desk.strategy.name) == "off"
+    assert again.engine.ledger.entering.switch(desk.strategy.name) == "off"
     (kept,) = again.engine.ledger.entities.of(StrategySwitch).values()
     assert kept.switched_by == "admin:web:ann"
 
@@ -77,13 +77,13 @@ async def test_a_switch_that_makes_no_sense_changes_nothing(name: str, to: str, 
 async def test_one_entry_is_taken_back_and_a_stop_is_not() -> None:
     desk = await Desk().start()
     await desk.entry_working(4)
-    (order,) = desk.engine.ledger.open_orders.values()
+    (order,) = desk.engine.ledger.order_index.open.values()
     state, _ = await desk.command(K.CANCEL_ORDER, order_id=order.order_ref)
     await desk.settle()
     assert (state, order.state, desk.signal.state) == ("done", OrderState.CANCELLED, SignalState.CANCELLED)
     held = await Desk().start()
     await held.hold(2)
-    (stop,) = held.engine.ledger.open_orders.values()
+    (stop,) = held.engine.ledger.order_index.open.values()
     state, answer = await held.command(K.CANCEL_ORDER, order_id=stop.id)
     await held.settle()
     assert (state, answer[:14], stop.state) == ("refused", "ORDER_PROTECTS", OrderState.WORKING)

@@ -47,7 +47,7 @@ _executed = FillKeeper.executed
 
 def _skip_exec_id(self: Any, event: ExecutionReported) -> None:
     """Count each execution that is heard, as if it had never been heard before."""
-    self._ledger.executions.pop(event.execution.base_id, None)
+    self._ledger.fills.executions.pop(event.execution.base_id, None)
     _executed(self, event)
 
 
@@ -56,7 +56,7 @@ _erred = OrderErrors.heard
 
 def _cancel_on_10148(self: Any, event: OrderErred) -> None:
     """Take "cannot be cancelled" for "cancelled"."""
-    order: Order | None = self._ledger.by_ref.get(event.order_ref)
+    order: Order | None = self._ledger.order_index.by_ref.get(event.order_ref)
     if order is None or event.meaning is not ErrorMeaning.CANCEL_REFUSED or order.state is not OrderState.CANCELLING:
         _erred(self, event)
         return

@@ -415,7 +415,7 @@ class World:
     async def run_watched(self, end: Any) -> None:
         """Let time pass without faults; what is held has to be covered, always."""
         while self.clock.now() < end:
-            alive = self.engine.ledger.open_orders or self.engine.ledger.positions
+            alive = self.engine.ledger.order_index.open or self.engine.ledger.positions
             await self.step(1.0 if alive else 5.0)
             self.checker.watch_cover(self.settings.execution.protection_limit_s, self._watched())
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from operator import attrgetter
 
 import pytest
 
@@ -44,11 +45,13 @@ def test_every_fact_of_a_day_can_be_taken_back_whole(monkeypatch: pytest.MonkeyP
 def picture(journal: Journal) -> dict[str, object]:
     """Return all that a fact may change, in words, in its order."""
     ledger, batch = journal.ledger, journal.batch
-    tables = ("orders", "positions", "closed", "signals", "ended_signals", "executions", "commissions", "charged",
-              "open_orders", "too_large", "earliest", "last_signal_at", "symbol_halts")  # fmt: skip
-    found: dict[str, object] = {name: repr(list(getattr(ledger, name).items())) for name in tables}
-    for name in ("by_ref", "by_perm", "_of_position", "_of_signal", "_live_on", "by_key"):
-        found[name] = {key: repr(value) for key, value in getattr(ledger, name).items() if value}
+    tables = ("orders", "positions", "closed", "signals", "ended_signals", "last_signal_at", "symbol_halts",
+              "fills.executions", "fills.commissions", "fills.charged", "fills.earliest", "order_index.open",
+              "position_index.too_large")  # fmt: skip
+    found: dict[str, object] = {name: repr(list(attrgetter(name)(ledger).items())) for name in tables}
+    indexes = [f"order_index.{name}" for name in ("by_ref", "by_perm", "_of_position", "_of_signal", "_live_on")]
+    for name in (*indexes, "position_index.by_key"):
+        found[name] = {key: repr(value) for key, value in attrgetter(name)(ledger).items() if value}
     found["proof"] = repr((ledger.proof.told, ledger.proof.capped, sorted(ledger.proof.doubted)))
     found["unseen"], found["entities"] = sorted(ledger.tallies.unseen), repr(list(ledger.entities))
     found["batch"] = repr((list(batch.changed), batch.transitions, batch.alerts, batch.executions, batch.commissions))

@@ -86,7 +86,7 @@ async def test_the_high_water_mark_and_its_breaker_outlive_restarts_and_a_resume
     await third.settle()
     assert drawdown(third) is BreakerState.TRIPPED
     assert third.engine.ledger.session.state == "halted"
-    assert "drawdown" in str(third.engine.ledger.entry_blocks)
+    assert "drawdown" in str(third.engine.ledger.entering.blocks)
     await worth(third, 94_900)
     await resume(third)
     assert drawdown(third) is BreakerState.OK

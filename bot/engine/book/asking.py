@@ -118,7 +118,7 @@ class Asking:
         there = {held.contract_key: held.quantity for held in self._snapshot.positions}
         for key, adoption in self._ctx.ledger.adoptions.items():
             over = adoption.state not in OPEN_QUESTIONS | LEFT_ALONE
-            if not over and there.get(key, 0) <= self._ctx.ledger.held_on(key):
+            if not over and there.get(key, 0) <= self._ctx.ledger.position_index.held_on(key):
                 self._step(
                     adoption, AdoptionTrigger.GO, "the broker holds no more than our book explains", AdoptionChange()
                 )
@@ -172,22 +172,22 @@ class Asking:
         ledger = self._ctx.ledger
         known = ledger.adoptions.get(key)
         since = known.adopted_at if known is not None and known.adopted_at is not None else _LONG_AGO
-        strange = [e for base, e in ledger.executions.items() if base in ledger.foreign.executions]
-        strange += [e for e in self._snapshot.executions if e.base_id not in ledger.executions]
+        strange = [e for base, e in ledger.fills.executions.items() if base in ledger.foreign.executions]
+        strange += [e for e in self._snapshot.executions if e.base_id not in ledger.fills.executions]
         ours = (e for e in last_revisions(strange) if self._is_of_a_lost_order(e, key) and e.executed_at > since)
         return sum(e.quantity if e.side is OrderSide.BUY else -e.quantity for e in ours)
 
     def _is_of_a_lost_order(self, execution: Execution, key: str) -> bool:
         ref = execution.order_ref
         return execution.contract_key == key and is_ours(self._ctx.settings.bot_id, ref) and (
-            ref not in self._ctx.ledger.by_ref
+            ref not in self._ctx.ledger.order_index.by_ref
         )  # fmt: skip
 
     def _given_back(self, key: str) -> int:
         """What corrections gave back to closed positions, less what was taken over of it since."""
         closed = [p for p in self._ctx.ledger.closed.values() if p.key == key]
         back = [p for p in closed if p.state is PositionState.CLOSED and p.quantity > 0]
-        every = (*self._ctx.ledger.positions_of(key), *closed)
+        every = (*self._ctx.ledger.position_index.of(key), *closed)
         first = min((p.opened_at for p in back), default=None)
         return sum(p.quantity for p in back) - sum(
             p.entry_quantity for p in every if first is not None and p.origin is Origin.BROKER and p.opened_at > first

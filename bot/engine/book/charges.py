@@ -24,17 +24,17 @@ class Charges:
 
     def heard(self, event: CommissionReported) -> None:
         """Charge a commission once; that of a correction replaces that of what it corrects."""
-        if self._ledger.commissions.get(event.exec_id) == event.commission:
+        if self._ledger.fills.commissions.get(event.exec_id) == event.commission:
             return
-        self._ledger.commissions[event.exec_id] = event.commission
-        execution = self._ledger.executions.get(base_of(event.exec_id))
+        self._ledger.fills.commissions[event.exec_id] = event.commission
+        execution = self._ledger.fills.executions.get(base_of(event.exec_id))
         if execution is None:
             return  # it comes before its execution: kept, and charged when that arrives
-        if event.exec_id != execution.exec_id and execution.base_id in self._ledger.charged:
+        if event.exec_id != execution.exec_id and execution.base_id in self._ledger.fills.charged:
             return  # of a fill that was corrected since: what is charged already is the newer one's
         self._journal.batch.commissions[execution.exec_id] = event.commission
         if execution.base_id in self._ledger.foreign.executions:
-            self._ledger.charged[execution.base_id] = event.commission
+            self._ledger.fills.charged[execution.base_id] = event.commission
             sold_elsewhere.recount(self._journal, execution.contract_key)
             return
         position = position_of(self._ledger, order_of(self._ledger, execution))
@@ -42,14 +42,14 @@ class Charges:
             self._charge(position, execution.base_id, event.commission)
 
     def charge_known(self, position: Position, execution: Execution) -> None:
-        commission = self._ledger.commissions.get(execution.exec_id)
+        commission = self._ledger.fills.commissions.get(execution.exec_id)
         if commission is not None:
             self._charge(position, execution.base_id, commission)
 
     def _charge(self, position: Position, base_id: str, commission: Decimal) -> None:
         was = position.realized_pnl
-        more = commission - self._ledger.charged.get(base_id, ZERO)
-        self._ledger.charged[base_id] = commission
+        more = commission - self._ledger.fills.charged.get(base_id, ZERO)
+        self._ledger.fills.charged[base_id] = commission
         self._journal.change(position, fills.charge(position, more))
         if more and position.state is PositionState.CLOSED:
             self._tell_final_figure(position, base_id, more, was)

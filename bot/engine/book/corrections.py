@@ -34,7 +34,7 @@ class Corrections:
         """Take in what the later revision of an execution has more or less."""
         more = fills.difference(before, after)
         quantity, value = more.quantity, more.value
-        self._ledger.earliest.setdefault(before.base_id, (before.revision, before.quantity))
+        self._ledger.fills.earliest.setdefault(before.base_id, (before.revision, before.quantity))
         self._journal.change(order, fills.correct_order(order, more))
         position = position_of(self._ledger, order)
         self._journal.executed(after, order, position, before.exec_id)
@@ -57,7 +57,7 @@ class Corrections:
     def _pass_on(self, position: Position, gone: int) -> None:
         """What a correction had given back to a closed position was adopted as one of its own: what a later correction
         takes away again is taken from that one, at its own price."""
-        for adopted in self._ledger.positions_of(position.key):
+        for adopted in self._ledger.position_index.of(position.key):
             if adopted.origin is not Origin.BROKER or adopted.opened_at < position.opened_at:
                 continue
             contracts = min(gone, adopted.quantity)

@@ -53,7 +53,7 @@ class FactKeeper:
     # ---- what our own adapter did
 
     def order_sent(self, event: OrderSent) -> None:
-        order = self._ledger.by_ref.get(event.order_ref)
+        order = self._ledger.order_index.by_ref.get(event.order_ref)
         if order is None:
             return
         self._ledger.highest_order_id = max(self._ledger.highest_order_id, event.order_id)
@@ -75,7 +75,7 @@ class FactKeeper:
             self._journal.change(order, sent)
 
     def order_not_sent(self, event: OrderNotSent) -> None:
-        order = self._ledger.by_ref.get(event.order_ref)
+        order = self._ledger.order_index.by_ref.get(event.order_ref)
         if order is None:
             return
         if order.wanted is not None:
@@ -92,7 +92,7 @@ class FactKeeper:
     def order_reported(self, event: OrderReported, *, whole_book: bool = False) -> None:
         """Apply what the broker says of an order: a message, which may be old, or a line of a `whole_book`."""
         view = event.view
-        order = self._ledger.find_order(view.order_ref, view.perm_id)
+        order = self._ledger.order_index.find(view.order_ref, view.perm_id)
         if order is None:
             self._foreign_order(view)
             return

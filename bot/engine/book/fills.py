@@ -36,7 +36,7 @@ class FillKeeper:
 
     def executed(self, event: ExecutionReported) -> None:
         execution = event.execution
-        known = self._ledger.executions.get(execution.base_id)
+        known = self._ledger.fills.executions.get(execution.base_id)
         if known is not None and known.revision >= execution.revision:
             order = self._ledger.learn_earlier(execution, known)
             if order is not None:
@@ -46,7 +46,7 @@ class FillKeeper:
         if known is not None and self._corrections.contradicts(known, execution):
             return
         order = order_of(self._ledger, execution)
-        self._ledger.executions[execution.base_id] = execution
+        self._ledger.fills.executions[execution.base_id] = execution
         if order is None:
             strange_fills.take_in(self._ctx, self._journal, execution, known)
             return

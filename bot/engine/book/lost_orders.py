@@ -93,7 +93,7 @@ class LostOrders:
         chain tells of them: quantity and price by exec id."""
         told: dict[str, list[int | Decimal]] = {}
         for execution in self._sold[order.order_ref]:
-            paid = self._ctx.ledger.commissions.get(execution.exec_id)
+            paid = self._ctx.ledger.fills.commissions.get(execution.exec_id)
             self._ctx.ledger.foreign.executions.discard(execution.base_id)
             self._journal.batch.executions.append(NewExecution(execution, paid, order.id, None))
             told[execution.exec_id] = [execution.quantity, execution.price]

@@ -47,7 +47,7 @@ class NewerSales:
         self._on_sale_of: dict[str | None, int] = defaultdict(int)  # the same, by position
         self._counted: dict[str, int] = defaultdict(int)  # sold by newer orders, by position
         for view in snapshot.open_orders:
-            if view.side is OrderSide.SELL and (known := ctx.ledger.by_ref.get(view.order_ref)) is not None:
+            if view.side is OrderSide.SELL and (known := ctx.ledger.order_index.by_ref.get(view.order_ref)) is not None:
                 self._on_sale[view.contract_key] += left_of(view)
                 self._on_sale_of[known.position_id] += left_of(view)
 
@@ -109,19 +109,23 @@ def is_sale_of_a_newer_store(ctx: Context, execution: Execution) -> bool:
 
 def is_unknown(ctx: Context, ref: str, perm_id: int) -> bool:
     ledger = ctx.ledger
-    return is_ours(ctx.settings.bot_id, ref) and ref not in ledger.by_ref and perm_id not in ledger.by_perm
+    return (
+        is_ours(ctx.settings.bot_id, ref)
+        and ref not in ledger.order_index.by_ref
+        and perm_id not in ledger.order_index.by_perm
+    )
 
 
 def _is_unknown_sale(ctx: Context, execution: Execution) -> bool:
     unknown = is_unknown(ctx, execution.order_ref, execution.perm_id)
-    return unknown and execution.side is OrderSide.SELL and execution.base_id not in ctx.ledger.executions
+    return unknown and execution.side is OrderSide.SELL and execution.base_id not in ctx.ledger.fills.executions
 
 
 def _position_sold(ctx: Context, key: str, sold: Sequence[Execution]) -> Position | None:
     """Return the position that such an order is of: the one on its contract that was open before it sold, or one that
     was closed by a sale which the broker took back since."""
     first = min((execution.executed_at for execution in sold), default=None)
-    on_key = (*ctx.ledger.positions_of(key), *(p for p in ctx.ledger.closed.values() if p.key == key))
+    on_key = (*ctx.ledger.position_index.of(key), *(p for p in ctx.ledger.closed.values() if p.key == key))
     held_again = [p for p in on_key if p.state is PositionState.CLOSED and p.quantity > 0] if sold else []
     known = (*(p for p in on_key if p.state is not PositionState.CLOSED), *held_again)
     return next((p for p in known if first is None or p.opened_at <= first), None)

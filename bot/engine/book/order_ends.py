@@ -65,7 +65,7 @@ class OrderEnds:
 
     def _times(self, order: Order) -> int:
         """Return how often in a row the broker did not take what this order was to do for its position."""
-        orders = self._ledger.orders_of(order.position_id or "")
+        orders = self._ledger.order_index.of_position(order.position_id or "")
         return stops_not_taken(orders) if order.purpose is Purpose.PROTECT else times_not_taken(orders, order.purpose)
 
     def _tell_of_the_end_of_attempts(self, order: Order) -> None:
@@ -88,7 +88,11 @@ class OrderEnds:
 
     def _protection_ended(self, order: Order, position: Position) -> None:
         """On the way out the stop is not missed, nor beside another one; any other end of it is a loss."""
-        others = (o for o in self._ledger.orders_of(position.id) if o.purpose is Purpose.PROTECT and o is not order)
+        others = (
+            o
+            for o in self._ledger.order_index.of_position(position.id)
+            if o.purpose is Purpose.PROTECT and o is not order
+        )
         if position.state is PositionState.CLOSING or position.quantity == 0 or any(not o.is_done for o in others):
             return
         if expiry.has_expired(self._ctx, position.contract):

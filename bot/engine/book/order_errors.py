@@ -36,7 +36,7 @@ class OrderErrors:
 
     def heard(self, event: OrderErred) -> None:
         """Apply one error by what it means."""
-        order = self._ledger.by_ref.get(event.order_ref)
+        order = self._ledger.order_index.by_ref.get(event.order_ref)
         if order is None:
             self._journal.alert("FOREIGN_ORDER_ERROR", event.text, {"code": event.code, "ref": event.order_ref})
             return

@@ -10,7 +10,7 @@ from bot.engine.state.ledger import Ledger
 def order_of(ledger: Ledger, execution: Execution) -> Order | None:
     """Return our order that filled. A fill on another side or contract is not of it, whatever reference it bears:
     TWS copies references along with an order's other fields."""
-    order = ledger.find_order(execution.order_ref, execution.perm_id)
+    order = ledger.order_index.find(execution.order_ref, execution.perm_id)
     if order is None or (order.side is execution.side and order.contract_key == execution.contract_key):
         return order
     return None

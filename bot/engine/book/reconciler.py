@@ -118,7 +118,7 @@ class Reconciler:
         else:
             self._tell_of_missing_parts(snapshot)
         self._note_proof(snapshot)
-        doubtful = [o for o in self._ctx.ledger.open_orders.values() if o.state is OrderState.UNKNOWN]
+        doubtful = [o for o in self._ctx.ledger.order_index.open.values() if o.state is OrderState.UNKNOWN]
         self._absences.confirm_at = self._next_confirmation()
         self.settled = conclusive and not doubtful and not self._absences.in_doubt
         row = ReconcileRow(self._ctx.new_id(), self._ctx.now, self._reason, conclusive, tuple(self._lines))
@@ -156,7 +156,7 @@ class Reconciler:
         """A commission may come before its execution; one whose execution two whole books lack is nobody's."""
         strays = self._absences.stray_commissions
         for exec_id, amount in snapshot.commissions.items():
-            if base_of(exec_id) in self._ctx.ledger.executions:
+            if base_of(exec_id) in self._ctx.ledger.fills.executions:
                 strays.pop(exec_id, None)
                 continue
             since = strays.setdefault(exec_id, snapshot.at)
@@ -177,13 +177,13 @@ class Reconciler:
         if not snapshot.complete and BookPart.POSITIONS not in missing:
             there = {p.contract_key: p.quantity for p in snapshot.positions}
             keys = {position.key for position in ledger.positions.values()}
-            ledger.proof.refute(there, {key: ledger.held_on(key) for key in keys})
+            ledger.proof.refute(there, {key: ledger.position_index.held_on(key) for key in keys})
 
     # ---- what is there
 
     def _take_facts(self, snapshot: BrokerSnapshot, *, conclusive: bool) -> None:
         keeper = FactKeeper(self._ctx, self._journal)
-        executions = _in_order(snapshot.executions, self._ctx.ledger.executions)
+        executions = _in_order(snapshot.executions, self._ctx.ledger.fills.executions)
         strange = {e.exec_id for e in executions if is_unknown(self._ctx, e.order_ref, e.perm_id)}
         self._count(keeper, (e for e in executions if e.exec_id not in strange), conclusive=conclusive)
         if conclusive:
@@ -209,15 +209,15 @@ class Reconciler:
         self._ctx.ledger.proof.ghosts &= {view.order_ref for view in snapshot.open_orders}
 
     def _charge(self, keeper: FactKeeper, told: CommissionReported) -> None:
-        execution = self._ctx.ledger.executions.get(base_of(told.exec_id))
-        is_news = self._ctx.ledger.commissions.get(told.exec_id) != told.commission
+        execution = self._ctx.ledger.fills.executions.get(base_of(told.exec_id))
+        is_news = self._ctx.ledger.fills.commissions.get(told.exec_id) != told.commission
         name = FactName("commission", told.exec_id)
         if is_news or name in self._faults.faults:
             key = execution.contract_key if execution is not None else ""
             self._alone(name, key, keeper.commission, told)
 
     def _take_view(self, keeper: FactKeeper, view: BrokerOrderView) -> None:
-        order = self._ctx.ledger.by_ref.get(view.order_ref)
+        order = self._ctx.ledger.order_index.by_ref.get(view.order_ref)
         before = order.state if order else None
         if order is None and not is_ours(self._ctx.settings.bot_id, view.order_ref):
             foreign.order_seen(self._journal, view)
@@ -232,17 +232,19 @@ class Reconciler:
 
     def _show_other_orders(self, snapshot: BrokerSnapshot) -> None:
         for view in snapshot.open_orders:
-            if view.order_ref not in self._ctx.ledger.by_ref and not is_ours(self._ctx.settings.bot_id, view.order_ref):
+            if view.order_ref not in self._ctx.ledger.order_index.by_ref and not is_ours(
+                self._ctx.settings.bot_id, view.order_ref
+            ):
                 self._line("order", foreign.name_of(view), "not ours", foreign.in_words(view), LEFT_ALONE)
 
     def _count(self, keeper: FactKeeper, executions: Iterable[Execution], *, conclusive: bool) -> None:
         ledger = self._ctx.ledger
         for execution in executions:
-            is_news = execution.base_id not in ledger.executions
+            is_news = execution.base_id not in ledger.fills.executions
             name, event = FactName("execution", execution.base_id), ExecutionReported(execution)
-            if ledger.executions.get(execution.base_id) != execution or name in self._faults.faults:
+            if ledger.fills.executions.get(execution.base_id) != execution or name in self._faults.faults:
                 self._alone(name, execution.contract_key, keeper.executed, event, whole_book=conclusive)
-            if is_news and execution.base_id in ledger.executions:
+            if is_news and execution.base_id in ledger.fills.executions:
                 what = f"{execution.side} {execution.quantity}"
                 self._line("execution", execution.exec_id, "missing", what, "counted")
 
@@ -254,7 +256,7 @@ class Reconciler:
 
     def _call_off_a_ghost(self, view: BrokerOrderView) -> None:
         """An order that we took for over is live at the broker: nobody manages it, so it is cancelled."""
-        order = self._ctx.ledger.by_ref.get(view.order_ref)
+        order = self._ctx.ledger.order_index.by_ref.get(view.order_ref)
         if order is None or order.state not in _OVER or view.status is BrokerOrderStatus.CANCELLING:
             return
         if order.done_at is not None and self._ctx.now - order.done_at < self._grace:
@@ -277,7 +279,7 @@ class Reconciler:
             over[view.order_ref].add(view.perm_id)
         absent = [
             o
-            for o in self._ctx.ledger.open_orders.values()
+            for o in self._ctx.ledger.order_index.open.values()
             if o.order_ref not in live
             and not _is_among(o, over[o.order_ref])
             and (o.submitted_at or o.state_since) < snapshot.asked_at
@@ -338,7 +340,9 @@ class Reconciler:
             return False
         if expiry.has_expired(self._ctx, position.contract):
             return False
-        others = (o for o in self._ctx.ledger.orders_of(position.id) if o is not order and o.side is order.side)
+        others = (
+            o for o in self._ctx.ledger.order_index.of_position(position.id) if o is not order and o.side is order.side
+        )
         there = sum(p.quantity for p in snapshot.positions if p.contract_key == order.contract_key)
         return order.terms.quantity + sum(o.can_fill for o in others) <= min(position.quantity, there)
 
@@ -376,7 +380,7 @@ class Reconciler:
         self, key: str, found: BrokerPosition | None, at: datetime, lost: LostOrders | None, asking: Asking
     ) -> None:
         """Compare one contract. One in dispute waits for its fact: what it lacks proves nothing."""
-        ours = self._ctx.ledger.held_on(key)
+        ours = self._ctx.ledger.position_index.held_on(key)
         there = found.quantity if found is not None else 0
         if _is_none_of_ours(found, ours):
             self._absences.differences.pop(key, None)
@@ -429,7 +433,7 @@ class Reconciler:
             return "asked again"
         if difference > 0 and lost is not None and lost.in_the_way_on(key):
             waits = "waits until lost orders are gone"
-        elif expiry.is_just_over(self._ctx, ledger.positions_of(key)):
+        elif expiry.is_just_over(self._ctx, ledger.position_index.of(key)):
             waits = "waits for the closing price"
         else:
             return ""
@@ -438,7 +442,7 @@ class Reconciler:
 
     def _may_be_settled(self, key: str) -> bool:
         """Say whether what is gone may have expired, while a wrong clock does not let us say so."""
-        held = self._ctx.ledger.positions_of(key)
+        held = self._ctx.ledger.position_index.of(key)
         return not self._ctx.hour_is_known and any(expiry.has_expired(self._ctx, p.contract) for p in held)
 
     def _seen_twice(self, key: str, difference: int, at: datetime) -> bool:
@@ -491,7 +495,7 @@ class Reconciler:
 
     def _give_up(self, key: str, missing: int, there: int) -> None:
         """The broker has less than we know: what is missing was settled or closed elsewhere."""
-        for position in self._ctx.ledger.positions_of(key):
+        for position in self._ctx.ledger.position_index.of(key):
             if missing <= 0:
                 return
             gone = min(missing, position.quantity)
@@ -506,7 +510,11 @@ class Reconciler:
         """Judge together what left the book, for shares that came may be of several contracts; then what is there that
         is not ours."""
         ctx = self._ctx
-        there = {key: found.amount for key, found in broker.items() if _is_none_of_ours(found, ctx.ledger.held_on(key))}
+        there = {
+            key: found.amount
+            for key, found in broker.items()
+            if _is_none_of_ours(found, ctx.ledger.position_index.held_on(key))
+        }
         expired = [(p, n) for p, n in self._gone if expiry.has_expired(ctx, p.contract)]
         vanished = [(p, n) for p, n in self._gone if not expiry.has_expired(ctx, p.contract)]
         settler = Settler(ctx, self._journal, {key: int(amount) for key, amount in there.items()})

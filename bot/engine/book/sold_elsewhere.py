@@ -139,7 +139,7 @@ def _sales_of(ledger: Ledger, position: Position) -> tuple[Sale, ...]:
     opened first of those from which it can have come."""
     affected = _affected(ledger, position.key)
     since = min((p.opened_at for p in affected), default=position.opened_at)
-    strangers = (ledger.executions[base] for base in ledger.foreign.executions if base in ledger.executions)
+    strangers = (ledger.fills.executions[base] for base in ledger.foreign.executions if base in ledger.fills.executions)
     theirs = [e for e in strangers if e.contract_key == position.key and e.executed_at >= since]
     every = (*ledger.positions.values(), *ledger.closed.values())
     adopted = [p for p in every if p.key == position.key and p.origin is Origin.BROKER and p.opened_at >= since]
@@ -192,7 +192,7 @@ def _worth(ledger: Ledger, position: Position) -> Worth:
     explained = sum(contracts for _, contracts in sales)
     rest, estimate = position.elsewhere_quantity - explained, position.elsewhere_estimate
     value = sum((e.price * n for e, n in sales), ZERO)
-    commission = sum((ledger.charged.get(e.base_id, ZERO) * n / e.quantity for e, n in sales), ZERO)
+    commission = sum((ledger.fills.charged.get(e.base_id, ZERO) * n / e.quantity for e, n in sales), ZERO)
     words = [f"{n} sold by somebody else at {e.price}" for e, n in sales]
     if rest <= 0:
         valuation = Valuation.EXECUTED

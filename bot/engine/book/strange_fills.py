@@ -15,9 +15,9 @@ from bot.engine.state.journal import Journal
 def take_in(ctx: Context, journal: Journal, execution: Execution, known: Execution | None) -> None:
     """An execution of no order of ours; it may tell what contracts brought that are gone."""
     journal.ledger.foreign.executions.add(execution.base_id)
-    paid = journal.ledger.commissions.get(execution.exec_id)
+    paid = journal.ledger.fills.commissions.get(execution.exec_id)
     if paid is not None:
-        journal.ledger.charged[execution.base_id] = paid
+        journal.ledger.fills.charged[execution.base_id] = paid
     tell_of(ctx, journal, execution, known)
     sold_elsewhere.recount(journal, execution.contract_key)
 
@@ -36,8 +36,8 @@ def tell_of(ctx: Context, journal: Journal, execution: Execution, known: Executi
         {"exec_id": execution.exec_id, "ref": execution.order_ref},
     )
     journal.instructions.append(AskSnapshot(f"foreign execution {execution.exec_id}"))
-    if execution.side is OrderSide.SELL and journal.ledger.by_key.get(execution.contract_key):
+    if execution.side is OrderSide.SELL and journal.ledger.position_index.by_key.get(execution.contract_key):
         journal.ledger.proof.doubt({execution.contract_key})  # until the book says how many are left
-    copied = journal.ledger.find_order(execution.order_ref, execution.perm_id) is not None
+    copied = journal.ledger.order_index.find(execution.order_ref, execution.perm_id) is not None
     if copied or not is_ours(ctx.settings.bot_id, execution.order_ref):
         foreign.executed(journal, execution)

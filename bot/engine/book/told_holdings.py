@@ -41,18 +41,18 @@ class ToldHoldings:
         ledger = ctx.ledger
         for key in sorted(ledger.proof.tells_of | self.since.keys()):
             there = ledger.proof.told.get(key)
-            if not ledger.by_key.get(key) and (there is None or not ledger.has_traded(key)):
+            if not ledger.position_index.by_key.get(key) and (there is None or not ledger.has_traded(key)):
                 there = None
-            if there is None or there == ledger.held_on(key) or _is_over(ctx, key):
+            if there is None or there == ledger.position_index.held_on(key) or _is_over(ctx, key):
                 self._agree(ctx, journal, key)
             else:
-                self._differ(ctx, journal, key, there - ledger.held_on(key))
+                self._differ(ctx, journal, key, there - ledger.position_index.held_on(key))
 
     def _agree(self, ctx: Context, journal: Journal, key: str) -> None:
         for memory in (self.since, self.asked, self.told):
             memory.pop(key, None)
         if ctx.ledger.proof.lift_cap(key):
-            journal.touched |= ctx.ledger.by_key.get(key, set())
+            journal.touched |= ctx.ledger.position_index.by_key.get(key, set())
 
     def _differ(self, ctx: Context, journal: Journal, key: str, difference: int) -> None:
         known = self.since.get(key)
@@ -63,9 +63,9 @@ class ToldHoldings:
         if ctx.now - known[1] < self._patience(ctx, key, more=difference > 0):
             return
         if missing > 0:
-            self._cap(ctx, journal, key, max(ledger.held_on(key) - missing, 0))
+            self._cap(ctx, journal, key, max(ledger.position_index.held_on(key) - missing, 0))
         elif ledger.proof.lift_cap(key):
-            journal.touched |= ledger.by_key.get(key, set())
+            journal.touched |= ledger.position_index.by_key.get(key, set())
         if self.asked.get(key) != difference:
             self.asked[key] = difference
             journal.instructions.append(AskSnapshot(f"the broker tells of {abs(difference)} {_word(difference)} {key}"))
@@ -74,19 +74,19 @@ class ToldHoldings:
         """No more than `cap` may be on sale from now on."""
         ledger = ctx.ledger
         ledger.proof.cap(key, cap)
-        journal.touched |= ledger.by_key.get(key, set())
+        journal.touched |= ledger.position_index.by_key.get(key, set())
         if self.told.get(key) == cap:
             return
         self.told[key] = cap
-        ours = ledger.held_on(key)
+        ours = ledger.position_index.held_on(key)
         words = f"the broker holds {cap} {key.strip()} and we count {ours}: no more than {cap} stay on sale"
         facts = {"key": key, "ours": ours, "broker": ledger.proof.told[key], "cap": cap}
         journal.alert("FEWER_AT_BROKER", f"{words}; the book is asked", facts)
 
     @staticmethod
     def _patience(ctx: Context, key: str, *, more: bool) -> timedelta:
-        orders = [o for p in ctx.ledger.positions_of(key) for o in ctx.ledger.orders_of(p.id)]
-        if more or ctx.ledger.live_on(key, OrderSide.BUY) or any(_may_be_filling(ctx, o) for o in orders):
+        orders = [o for p in ctx.ledger.position_index.of(key) for o in ctx.ledger.order_index.of_position(p.id)]
+        if more or ctx.ledger.order_index.live_on(key, OrderSide.BUY) or any(_may_be_filling(ctx, o) for o in orders):
             return FILL_MAY_LAG
         return timedelta(seconds=ctx.settings.engine.tick_seconds)
 
@@ -109,13 +109,15 @@ def _may_be_filling(ctx: Context, order: Order) -> bool:
 
 def _reported_unseen(ctx: Context, key: str) -> int:
     """Return what sales of ours filled by the broker's count while their executions are on their way."""
-    orders: Sequence[Order] = [o for p in ctx.ledger.positions_of(key) for o in ctx.ledger.orders_of(p.id)]
+    orders: Sequence[Order] = [
+        o for p in ctx.ledger.position_index.of(key) for o in ctx.ledger.order_index.of_position(p.id)
+    ]
     return sum(o.unseen for o in orders if o.side is OrderSide.SELL)
 
 
 def _is_over(ctx: Context, key: str) -> bool:
     """What has expired leaves the account by itself."""
-    return any(expiry.has_expired(ctx, p.contract) for p in ctx.ledger.positions_of(key))
+    return any(expiry.has_expired(ctx, p.contract) for p in ctx.ledger.position_index.of(key))
 
 
 def _word(difference: int) -> str:

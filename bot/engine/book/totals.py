@@ -52,7 +52,7 @@ class DayTotals:
         if run is None or self._compared.done == run or not snapshot.complete:
             return
         self._compared.done = run
-        ours = _totals(ctx, ctx.ledger.executions.values(), day)
+        ours = _totals(ctx, ctx.ledger.fills.executions.values(), day)
         theirs = _totals(ctx, snapshot.executions, day)
         different = {key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)}
         words = f"{len(ours)} totals of {day}, {len(different)} differ"

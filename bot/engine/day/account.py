@@ -128,7 +128,7 @@ def _look_for_cash(ctx: Context, journal: Journal, before: AccountReported, even
     ledger = ctx.ledger
     fills = [
         (each, _multiplier(ctx, each.contract_key), _commission(ctx, each.exec_id))
-        for each in between(ledger.executions.values(), before.at, event.at, _SLACK)
+        for each in between(ledger.fills.executions.values(), before.at, event.at, _SLACK)
         if base_of(each.exec_id) not in ledger.foreign.executions
     ]
     flow = cash_flow(before, event, fills, ctx.settings.risk.cash_flow_usd, _SLACK)
@@ -145,13 +145,13 @@ def _keep(ctx: Context, journal: Journal, event: AccountReported) -> None:
 
 
 def _multiplier(ctx: Context, key: str) -> int:
-    held = ctx.ledger.by_key.get(key, ())
+    held = ctx.ledger.position_index.by_key.get(key, ())
     positions = (ctx.ledger.positions.get(i) or ctx.ledger.closed.get(i) for i in held)
     return next((p.contract.multiplier for p in positions if p is not None), 100)
 
 
 def _commission(ctx: Context, exec_id: str) -> Decimal:
-    return ctx.ledger.commissions.get(exec_id, Decimal(0))
+    return ctx.ledger.fills.commissions.get(exec_id, Decimal(0))
 
 
 def _move_along(ctx: Context, journal: Journal, flow: CashFlow, day: date) -> None:

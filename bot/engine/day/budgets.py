@@ -38,7 +38,7 @@ def overdue_orders(ctx: Context) -> list[Step]:
     nothing is sent again."""
     deadline = timedelta(seconds=ctx.settings.engine.ack_seconds)
     steps = []
-    for order in ctx.ledger.awaiting_answer():
+    for order in ctx.ledger.order_index.awaiting_answer():
         since = order.wanted_since if order.wanted is not None else order.state_since
         late = since is not None and ctx.now - since >= deadline
         if late and (order.state in _UNANSWERED or order.wanted is not None):
@@ -65,17 +65,17 @@ def tell_of_what_takes_too_long(
     """Alert what is past its budget and cannot be helped by itself; again after a while as long as it lasts.
     `slow`: the positions that are on their way out or without their stop, where that is known."""
     if ctx.ledger.tallies.in_doubt:
-        for order in ctx.ledger.open_orders.values():
+        for order in ctx.ledger.order_index.open.values():
             if order.state is OrderState.UNKNOWN:
                 _tell_of_doubt(ctx, journal, schedule, order)
-    for position in ctx.ledger.among(slow):
+    for position in ctx.ledger.position_index.among(slow):
         if expiry.has_expired(ctx, position.contract):
             continue  # told as such, and nothing can be done about it
         if position.state is PositionState.CLOSING:
             _tell_of_slow_exit(ctx, journal, schedule, position)
         elif position.unprotected_since is not None:
             _tell_of_no_stop(ctx, journal, schedule, position, position.unprotected_since)
-    for position_id, since in ctx.ledger.too_large.items():
+    for position_id, since in ctx.ledger.position_index.too_large.items():
         _tell_of_too_much(ctx, journal, schedule, ctx.ledger.positions.get(position_id), since)
 
 
@@ -95,7 +95,7 @@ def _tell_of_too_much(
     if position is None or waited < ctx.settings.execution.protection_limit_s:
         return
     if schedule.due("too large", ctx.now, TOLD_AGAIN_S, of=position.id):
-        beyond = too_much(position, ctx.ledger.orders_of(position.id))
+        beyond = too_much(position, ctx.ledger.order_index.of_position(position.id))
         facts = {"position_id": position.id, "for_s": waited, "beyond": beyond}
         words = f"the stop of {position.contract} would sell {beyond} more than is held, for {waited:.1f} s by now"
         journal.alert("STOP_TOO_LARGE", words, facts)
@@ -113,7 +113,7 @@ def _tell_of_slow_exit(ctx: Context, journal: Journal, schedule: Schedule, posit
 
 def why_not_out(ctx: Context, position: Position) -> str:
     """Return in words what a closing position waits for."""
-    orders = ctx.ledger.orders_of(position.id)
+    orders = ctx.ledger.order_index.of_position(position.id)
     quote = ctx.board.quote(position.key)
     if not ctx.may_exit_of(position):
         return f"exits wait while the connection is {ctx.ledger.connection.state}, session {ctx.ledger.session.state}"
@@ -139,7 +139,7 @@ def _why_no_stop(ctx: Context, position: Position) -> str:
 
 
 def _tell_of_no_stop(ctx: Context, journal: Journal, schedule: Schedule, position: Position, since: datetime) -> None:
-    orders = ctx.ledger.orders_of(position.id)
+    orders = ctx.ledger.order_index.of_position(position.id)
     bare = uncovered(position, orders)
     if not bare:
         return  # what this very tick heard ended it: the measure at its end says so

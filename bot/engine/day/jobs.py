@@ -94,9 +94,9 @@ def disk_told(journal: Journal, event: DiskTold) -> None:
     """Keep entries out while the disk of the store has too little room; that it began and that it is over is told."""
     ledger = journal.ledger
     words = f"the disk of the store has less than {event.least_mb} MB left" if event.short else ""
-    if bool(words) == bool(ledger.disk_block):
+    if bool(words) == bool(ledger.entering.disk_block):
         return
-    ledger.disk_block = words
+    ledger.entering.disk_block = words
     facts = {"free_mb": event.free_mb, "least_mb": event.least_mb}
     if words:
         text = f"{words} ({event.free_mb} MB): no entries; remove old backups and logs, exits go on"

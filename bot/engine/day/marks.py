@@ -55,7 +55,7 @@ class Marks:
         if schedule.due(PRICE_PATH.name, ctx.now, PRICE_PATH.every_s(ctx.setting)):
             self._path_due = list(dict.fromkeys((*self._path_due, *positions)))
         sampled, self._path_due = set(self._path_due[:_AT_ONCE]), self._path_due[_AT_ONCE:]
-        for position in ctx.ledger.among(self._worth_a_look(ctx, sampled, must_go)):
+        for position in ctx.ledger.position_index.among(self._worth_a_look(ctx, sampled, must_go)):
             if not expiry.has_expired(ctx, position.contract):  # its last mark is the one before its end
                 self._mark(ctx, journal, position, sampled=position.id in sampled)
         self.quoted.clear()
@@ -65,7 +65,7 @@ class Marks:
     ) -> Collection[str] | None:
         if must_go is None:
             return None
-        positions, by_key, since = ctx.ledger.positions, ctx.ledger.by_key, ctx.now - _STANDS
+        positions, by_key, since = ctx.ledger.positions, ctx.ledger.position_index.by_key, ctx.now - _STANDS
         old = takewhile(lambda each: not since < self._written[each].at <= ctx.now, self._written)
         quoted = chain.from_iterable(by_key.get(key, ()) for key in self.quoted)
         return {*sampled, *must_go, *old, *quoted, *(positions.keys() - self._written.keys())}
@@ -98,4 +98,4 @@ class Marks:
         """Say whether a mark is written although its prices are those of the last."""
         if not timedelta(0) <= ctx.now - known.at < _STANDS:
             return True
-        return position.state is PositionState.CLOSING or is_watched(ctx.ledger.orders_of(position.id))
+        return position.state is PositionState.CLOSING or is_watched(ctx.ledger.order_index.of_position(position.id))

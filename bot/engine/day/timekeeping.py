@@ -154,7 +154,7 @@ def leave_the_future(ctx: Context, journal: Journal) -> None:
 def _brought_back(ledger: Ledger, now: datetime) -> Iterator[datetime]:
     """Set every future moment that something is counted from to the present; yield what each was."""
     moments: list[datetime | None] = []
-    for order in ledger.open_orders.values():
+    for order in ledger.order_index.open.values():
         moments += (order.state_since, order.wanted_since, order.acknowledged_at)
         since = OrderChange(state_since=min(order.state_since, now), wanted_since=_at_most(order.wanted_since, now))
         ledger.change(order, since | OrderChange(acknowledged_at=_at_most(order.acknowledged_at, now)))

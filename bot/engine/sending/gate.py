@@ -42,7 +42,7 @@ class Gate:
     def amendment_refusal(self, ticket: OrderTicket) -> str | None:
         """Return why new terms may not leave. An entry that would buy more or pay more is asked about as a new one is;
         one that asks for less passes."""
-        order = self._ledger().by_ref.get(ticket.order_ref)
+        order = self._ledger().order_index.by_ref.get(ticket.order_ref)
         if order is not None and not _asks_for_more(order.terms, ticket.terms):
             return None
         return self.refusal(ticket)
@@ -55,7 +55,7 @@ class Gate:
             found.append(f"the session is {ledger.session.state}")
         if not ledger.connection.allows(Permission.ENTER):
             found.append(f"the connection is {ledger.connection.state}")
-        found += ledger.entry_blocks
+        found += ledger.entering.blocks
         if switch := self.kill_switch():
             found.append(switch)
         if ticket is not None:
@@ -74,9 +74,9 @@ class Gate:
 
 def _against(ledger: Ledger, ticket: OrderTicket) -> list[str]:
     """Return what keeps this one order in."""
-    order: Order | None = ledger.by_ref.get(ticket.order_ref)
+    order: Order | None = ledger.order_index.by_ref.get(ticket.order_ref)
     called_off = why_called_off(order) if order is not None else None
-    kept = ledger.kept_off(symbol_of_key(ticket.contract_key))
+    kept = ledger.entering.kept_off(symbol_of_key(ticket.contract_key))
     return [words for words in (called_off, kept.words if kept else None) if words]
 
 

@@ -184,7 +184,7 @@ def live_again(ctx: Context, journal: Journal) -> None:
     That clock was past its time stop too, and this is its reason to leave. What was kept for a settlement is dropped:
     shares that seem to be awaited would never let the closed position rest.
     """
-    for position in ctx.ledger.awaiting_settlement:
+    for position in ctx.ledger.position_index.awaiting_settlement:
         if has_expired(ctx, position.contract):
             continue
         words = f"{position.contract} trades until {new_york(ends_at(ctx, position.contract), ctx.now)}: it is sold"

@@ -25,7 +25,7 @@ def by_the_clock(ctx: Context, journal: Journal, runs: MomentRuns) -> None:
     if run is None or run in {runs.asked, runs.done} or ctx.ledger.connection.state not in _ASKING:
         return
     ledger = ctx.ledger
-    waits = ledger.awaiting_settlement or any(p.is_unsettled for p in ledger.closed.values())
+    waits = ledger.position_index.awaiting_settlement or any(p.is_unsettled for p in ledger.closed.values())
     if not waits:
         runs.done = run
         journal.batch.jobs.append(JobRow(JOB, ctx.now, "done", f"{run}: nothing to settle"))
@@ -40,7 +40,7 @@ def compared(ctx: Context, journal: Journal, runs: MomentRuns) -> None:
     if not runs.asked:
         return
     run = runs.finish()
-    ghosts = ctx.ledger.awaiting_settlement
+    ghosts = ctx.ledger.position_index.awaiting_settlement
     pending = [p for p in ctx.ledger.closed.values() if p.settlement is Settlement.PENDING]
     words = f"{run}: {len(ghosts)} await the broker's settlement, {len(pending)} without a price"
     journal.batch.jobs.append(JobRow(JOB, ctx.now, "done", words))

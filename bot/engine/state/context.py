@@ -94,7 +94,7 @@ class Context:
         in doubt and is not sold (`may_sell_more`)."""
         if self.may_exit:
             return True
-        proved = self.ledger.proof.may_leave_since(position.key, self.ledger.held_on(position.key))
+        proved = self.ledger.proof.may_leave_since(position.key, self.ledger.position_index.held_on(position.key))
         session, link = self.ledger.session.state, self.ledger.connection
         if proved is None or not (link.state is ConnectionState.SYNCING or link.allows(Permission.EXIT)):
             return False

@@ -86,7 +86,7 @@ class Journal:
         self, execution: Execution, order: Order | None, position: Position | None, replaces: str | None = None
     ) -> None:
         """Write an execution with what it is of; `replaces` is the execId that it corrects."""
-        commission = self.ledger.commissions.get(execution.exec_id)
+        commission = self.ledger.fills.commissions.get(execution.exec_id)
         order_id, position_id = order.id if order else None, position.id if position else None
         self.batch.executions.append(NewExecution(execution, commission, order_id, position_id, replaces))
 

@@ -52,7 +52,7 @@ class Outage:
         """Ask the broker, once each, to cancel every entry that may still buy; return how many cancels left now.
         `cancel` says whether its message left; one that did not is tried again."""
         asked = 0
-        for order in ledger.open_orders.values():
+        for order in ledger.order_index.open.values():
             if order.order_id is None or not _may_buy(order) or order.order_ref in self.taken_back:
                 continue
             if cancel(CancelOrder(order.order_ref, order.order_id)):
@@ -73,11 +73,13 @@ def left(ledger: Ledger) -> str:
     words = []
     for position in ledger.positions.values():
         if position.state in OPEN and position.quantity:
-            stops = sum(o.can_fill for o in ledger.orders_of(position.id) if o.purpose is not Purpose.ENTRY)
+            stops = sum(
+                o.can_fill for o in ledger.order_index.of_position(position.id) if o.purpose is not Purpose.ENTRY
+            )
             words.append(f"{position.quantity} x {position.contract} with orders to sell {stops} at the broker")
     words += [
         f"entry {o.order_ref} for {o.remaining} x {key_words(o.contract_key)}, its cancel sent or to be sent"
-        for o in ledger.open_orders.values()
+        for o in ledger.order_index.open.values()
         if _may_buy(o)
     ]
     return f"; left: {', '.join(words) or 'nothing is held and no entry works'}"

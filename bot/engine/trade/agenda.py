@@ -71,7 +71,7 @@ class Agenda:
         if ledger is not self._ledger or any(a is not b for a, b in zip(hours, self._hours, strict=True)):
             self._ledger, self._hours = ledger, hours
             self._begin_anew(ctx)
-        for each in ledger.moved:
+        for each in ledger.position_index.moved:
             self._sort(ctx, each)
 
     def _begin_anew(self, ctx: Context) -> None:
@@ -79,12 +79,12 @@ class Agenda:
             ids.clear()
         self.flat.clear()
         self.ends.clear()
-        over = {order.position_id for order in ctx.ledger.open_orders.values() if order.position_id}
+        over = {order.position_id for order in ctx.ledger.order_index.open.values() if order.position_id}
         for each in (*ctx.ledger.positions, *sorted(over - ctx.ledger.positions.keys())):
             self._sort(ctx, each)
 
     def _sort(self, ctx: Context, position_id: str) -> None:
-        ledger, orders = ctx.ledger, ctx.ledger.orders_of(position_id)
+        ledger, orders = ctx.ledger, ctx.ledger.order_index.of_position(position_id)
         is_over = position_id in ledger.closed and any(not order.is_done for order in orders)
         _keep_if(self.orphaned, position_id, is_over)
         position = ledger.positions.get(position_id)

@@ -42,9 +42,11 @@ def call_off(journal: Journal, tag: str) -> list[Order]:
 
     The latest order of a signal that is bought in chunks is marked too, though it is done: no chunk follows it.
     """
-    chosen = [o for o in journal.ledger.open_orders.values() if o.purpose is Purpose.ENTRY]
+    chosen = [o for o in journal.ledger.order_index.open.values() if o.purpose is Purpose.ENTRY]
     working = (s.id for s in journal.ledger.signals.values() if s.state is SignalState.WORKING)
-    between = [orders[-1] for i in working if (orders := journal.ledger.entries_of(i)) and orders[-1].is_done]
+    between = [
+        orders[-1] for i in working if (orders := journal.ledger.order_index.entries_of(i)) and orders[-1].is_done
+    ]
     for order in (*chosen, *between):
         if order.tag != FLATTENED:
             journal.change(order, OrderChange(tag=tag))

@@ -64,9 +64,9 @@ class Calm:
             and stop.wanted is None
             and stop.terms is self.terms
             and stop.used_quantity == self.used
-            and len(ctx.ledger.orders_of(position.id)) == self.orders
+            and len(ctx.ledger.order_index.of_position(position.id)) == self.orders
             and not (ctx.ledger.proof.capped and position.key in ctx.ledger.proof.capped)
-            and position.id not in ctx.ledger.too_large
+            and position.id not in ctx.ledger.position_index.too_large
             and ctx.settings is self.settings
             and ctx.trading is self.trading
             and ctx.told_session is self.told_session
@@ -75,7 +75,7 @@ class Calm:
 
 def calm_of(ctx: Context, position: Position) -> Calm | None:
     """Return what keeps a position calm; None where it has to be judged with each quote."""
-    orders = ctx.ledger.orders_of(position.id)
+    orders = ctx.ledger.order_index.of_position(position.id)
     stop = _stop_for_all(position, orders)
     if stop is None or not _is_held(ctx, position) or any(order.tag == FLATTENED for order in orders):
         return None
@@ -92,7 +92,7 @@ def calm_of(ctx: Context, position: Position) -> Calm | None:
 def _is_held(ctx: Context, position: Position) -> bool:
     ledger = ctx.ledger
     in_order = position.state in _HELD and position.has_cost and not position.room_for
-    doubted = position.key in ledger.proof.capped or position.id in ledger.too_large
+    doubted = position.key in ledger.proof.capped or position.id in ledger.position_index.too_large
     return in_order and position.unprotected_since is None and not doubted
 
 
@@ -187,7 +187,7 @@ class CalmPositions:
         """Say whether a position is calm whatever is bid: its stop works, nothing of it has changed, it is not its
         hour. Never so on a full pass."""
         calm = self.known.get(position.id)
-        quiet = calm is not None and ctx.now < calm.until and position.id not in ctx.ledger.moved
+        quiet = calm is not None and ctx.now < calm.until and position.id not in ctx.ledger.position_index.moved
         return quiet and not ctx.full
 
 

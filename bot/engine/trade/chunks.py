@@ -30,7 +30,7 @@ from bot.risk.rules import failed
 
 def go_on(ctx: Context, signal: Signal) -> list[Step]:
     """Once none of a signal's orders can fill any more: send the next chunk, or let the signal be what came of it."""
-    orders = ctx.ledger.entries_of(signal.id)
+    orders = ctx.ledger.order_index.entries_of(signal.id)
     if signal.state is not SignalState.WORKING or not orders or any(not order.is_settled for order in orders):
         return []
     if asked_for(orders) >= signal.quantity:
@@ -68,7 +68,7 @@ def _why_it_ends(ctx: Context, signal: Signal, orders: Sequence[Order]) -> str:
         return "the position is being closed"
     if position.quantity != sum(order.filled_quantity for order in orders):
         return "what is held is not what these orders bought"
-    if any(order.purpose is not Purpose.ENTRY for order in ctx.ledger.orders_of(position.id)):
+    if any(order.purpose is not Purpose.ENTRY for order in ctx.ledger.order_index.of_position(position.id)):
         return "its stop was placed"
     if answer_of(signal) is None:
         return "the bot was restarted: what is held gets its stop first"

@@ -22,7 +22,7 @@ _MS = timedelta(milliseconds=1)
 def measure(journal: Journal) -> None:
     """Bring the cover of every position that this batch touches up to date, and have what changed written with it."""
     for position in list(_touched(journal)):
-        change = measured(position, journal.ledger.orders_of(position.id), journal.now)
+        change = measured(position, journal.ledger.order_index.of_position(position.id), journal.now)
         if change:
             journal.change(position, change)
         _note_what_is_too_large(journal, position)
@@ -30,8 +30,11 @@ def measure(journal: Journal) -> None:
 
 def _note_what_is_too_large(journal: Journal, position: Position) -> None:
     """Remember since when a stop would sell more than is held, so that it is looked at again until it does not."""
-    too_large = journal.ledger.too_large
-    if too_much(position, journal.ledger.orders_of(position.id)) and position.state is not PositionState.CLOSED:
+    too_large = journal.ledger.position_index.too_large
+    if (
+        too_much(position, journal.ledger.order_index.of_position(position.id))
+        and position.state is not PositionState.CLOSED
+    ):
         too_large.setdefault(position.id, journal.now)
     else:
         too_large.pop(position.id, None)

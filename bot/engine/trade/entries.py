@@ -29,7 +29,7 @@ def finish_signal(ctx: Context, signal: Signal, given_up: str = "") -> list[Step
     """Once no entry order can fill any more, the signal is what came of it; `given_up`: why not more was bought."""
     if signal.state is not SignalState.WORKING:
         return []
-    orders = ctx.ledger.entries_of(signal.id)
+    orders = ctx.ledger.order_index.entries_of(signal.id)
     if not orders or any(not order.is_settled for order in orders):
         return []
     filled = sum(order.filled_quantity for order in orders)
@@ -88,9 +88,9 @@ def kept_out(ctx: Context, order: Order, signal: Signal) -> str | None:
         return f"entries are not allowed while the session is {ctx.ledger.session.state}"
     if ctx.kill_switch or ctx.against_hours:
         return ctx.kill_switch or ctx.against_hours
-    if kept := ctx.ledger.kept_off(signal.symbol):
+    if kept := ctx.ledger.entering.kept_off(signal.symbol):
         return kept.words
-    if any(p.id != order.position_id for p in ctx.ledger.positions_of(order.contract_key)):
+    if any(p.id != order.position_id for p in ctx.ledger.position_index.of(order.contract_key)):
         return "a position holds this contract: its stop cannot work beside a buy order"
     return None
 

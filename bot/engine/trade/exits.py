@@ -55,7 +55,7 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
     """Return the next steps of an open position; at most one thing at a time is asked of the broker."""
     if expiry.has_expired(ctx, position.contract):
         return []  # the broker settles it (bot.engine.settlement.expiry)
-    orders = ctx.ledger.orders_of(position.id)
+    orders = ctx.ledger.order_index.of_position(position.id)
     if smaller := shrink(ctx, position, orders):
         return smaller
     if position.state is PositionState.CLOSING:
@@ -94,7 +94,7 @@ def orphans(ctx: Context) -> list[Step]:
     """Take back what still works for a position that is over: a stop left alone could sell what nobody holds."""
     if not ctx.may_reduce:
         return []
-    left = (o for o in ctx.ledger.open_orders.values() if o.position_id in ctx.ledger.closed)
+    left = (o for o in ctx.ledger.order_index.open.values() if o.position_id in ctx.ledger.closed)
     return [step for order in left for step in take_back(ctx, order, "its position is closed")]
 
 
@@ -136,7 +136,7 @@ def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Deci
     """
     if position.state is PositionState.CLOSING or not position.has_cost:
         return None, None
-    low = position.stop_price if is_watched(ctx.ledger.orders_of(position.id)) else None
+    low = position.stop_price if is_watched(ctx.ledger.order_index.of_position(position.id)) else None
     if position.state is PositionState.TRAILING and position.stop_price is not None:
         step = 1 + ctx.settings.execution.trail_min_step
         return low, position.stop_price * step / (1 - position.plan.trail)
@@ -237,7 +237,7 @@ def _sell_rung(ctx: Context, position: Position, contracts: int) -> list[Step]:
     present, seen = sound_bid(ctx, position), seen_bid(ctx, position)
     if present is None or seen is None or min(present, seen) <= 0 or not may_sell_more(ctx, position):
         return []
-    if any(order.unseen for order in ctx.ledger.orders_of(position.id)):
+    if any(order.unseen for order in ctx.ledger.order_index.of_position(position.id)):
         return []  # the stop sold while it was being shrunk: how much is left, its executions tell
     bid = min(present, seen)
     price = ctx.board.grid(position.key).down(bid)

@@ -76,7 +76,7 @@ def take_back(ctx: Context, order: Order, reason: str) -> list[Step]:
     is_over = order.side is OrderSide.SELL  # nothing is held of it: each second on sale may end short
     if order.cancel_misses < (1 if is_over else MOST_ATTEMPTS):
         return [cancel(ctx, order, reason)] if may_cancel(ctx, order) else []
-    held = order.side is OrderSide.BUY and any(p.quantity > 0 for p in ctx.ledger.positions_of(order.contract_key))
+    held = order.side is OrderSide.BUY and any(p.quantity > 0 for p in ctx.ledger.position_index.of(order.contract_key))
     wanted = _one_more(ctx, order) if held else _out_of_the_way(ctx, order)
     return _instead(ctx, order, wanted, reason) or _try_again(ctx, order, reason)
 

@@ -107,8 +107,8 @@ class NoMarketWatch:
         """Alert what begins and what ends; it is critical where something has to be sold, or the tick watches the
         stop. `must_go`: the positions of which that is so, where it is known."""
         ledger, look_at_all = ctx.ledger, schedule.due(NO_MARKET.name, ctx.now, NO_MARKET.every_s(ctx.setting))
-        for position in ledger.among(self._worth_a_look(ctx, must_go, look_at_all=look_at_all)):
-            has_to = position.state is PositionState.CLOSING or is_watched(ledger.orders_of(position.id))
+        for position in ledger.position_index.among(self._worth_a_look(ctx, must_go, look_at_all=look_at_all)):
+            has_to = position.state is PositionState.CLOSING or is_watched(ledger.order_index.of_position(position.id))
             if (has_to or look_at_all) and not self._is_over(ctx, position):
                 self._compare(ctx, journal, schedule, position, must_go=has_to)
                 self._tell_of_the_close(ctx, journal, schedule, position)
@@ -122,7 +122,7 @@ class NoMarketWatch:
         sell on, and where it was told before."""
         if must_go is None or not look_at_all:
             return must_go
-        board, by_key = ctx.board, ctx.ledger.by_key
+        board, by_key = ctx.board, ctx.ledger.position_index.by_key
         if any(option_of_key(key) is None for key in board.halted):
             return None  # an underlying: each of its options may be halted by it
         quoted_so = (by_key.get(key, ()) for key in board.halted | board.bidless)

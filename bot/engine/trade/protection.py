@@ -49,8 +49,8 @@ def may_sell_more(ctx: Context, position: Position) -> bool:
     taken back by the entry's rules, the end of somebody else's is waited for), and not while the broker's book shows
     fewer contracts than we count."""
     ledger, key = ctx.ledger, position.key
-    is_there = ledger.proof.may_sell_more(key, ledger.held_on(key))
-    return is_there and not ledger.live_on(key, OrderSide.BUY) and not ledger.foreign.buys_on(key)
+    is_there = ledger.proof.may_sell_more(key, ledger.position_index.held_on(key))
+    return is_there and not ledger.order_index.live_on(key, OrderSide.BUY) and not ledger.foreign.buys_on(key)
 
 
 def due_to_stop(position: Position, orders: Sequence[Order]) -> int:
@@ -84,7 +84,7 @@ def shrink(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
 def _keep_to_what_is_told(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     """The broker tells of fewer than we count: other sales are taken back first, which may be the reason and would sell
     at once, and the stop covers no more than the rest."""
-    proven = ctx.ledger.proven_of(position)
+    proven = ctx.ledger.proof.proven_of(position, ctx.ledger.position_index.of(position.key))
     exits, stop = live_exits(orders), live_stop(orders)
     stopped = stop.remaining if stop is not None else 0
     on_sale = sum(order.can_fill for order in exits) + stopped + sold_unseen(orders)
@@ -101,7 +101,7 @@ def _shrink_stop(ctx: Context, position: Position, orders: Sequence[Order], exce
     stop = live_stop(orders)
     if stop is None or not excess:
         return []
-    since = ctx.ledger.too_large.get(position.id, ctx.now)
+    since = ctx.ledger.position_index.too_large.get(position.id, ctx.now)
     evidence = {"left": position.quantity, "beyond": excess, "for_s": (ctx.now - since).total_seconds()}
     words = f"the stop for {stop.remaining} would sell {excess} more than is held"
     if stop.remaining == excess or stop.changes_are_over:

@@ -11,6 +11,7 @@ from bot.domain.review import Review, ReviewState
 from bot.domain.signal import Signal, SignalTrigger
 from bot.domain.strategy_switch import StrategySwitch, SwitchState
 from bot.engine.state.context import Context
+from bot.engine.state.reviews import review_of
 from bot.engine.state.steps import Birth, Step
 from bot.risk.complexity import ComplexityView, complexity
 
@@ -18,7 +19,7 @@ from bot.risk.complexity import ComplexityView, complexity
 def question(ctx: Context, signal: Signal, evidence: Mapping[str, Any]) -> list[Step] | None:
     """Return what keeps a signal waiting for the overseer: the step that asks, or nothing while it is asked already.
     None: it is plain, or the review is over."""
-    review = ctx.ledger.review_of(signal.id)
+    review = review_of(ctx.ledger, signal.id)
     if review is not None:
         return [] if review.is_open else None
     settings = ctx.settings.overseer
@@ -70,14 +71,14 @@ def _opposed(ctx: Context, signal: Signal) -> tuple[str, ...]:
 
 def wants_a_person(ctx: Context, signal: Signal) -> bool:
     """Say whether a person is to be asked because no verdict came."""
-    review = ctx.ledger.review_of(signal.id)
+    review = review_of(ctx.ledger, signal.id)
     is_silent = review is not None and review.state is ReviewState.SILENT
     return is_silent and ctx.settings.overseer.review.on_silence is OnSilence.PERSON
 
 
 def note(ctx: Context, signal: Signal) -> dict[str, Any]:
     """Return the review as one of the rules' answers stands in a signal's evidence; empty: there was none."""
-    review = ctx.ledger.review_of(signal.id)
+    review = review_of(ctx.ledger, signal.id)
     if review is None:
         return {}
     words = review.note or f"review {review.state}"

@@ -210,7 +210,7 @@ def _put_forward(ctx: Context, journal: Journal, made: Made) -> None:
     journal.born(made.birth)
     if made.signal.quantity == 0:
         journal.take(reject_unsized(ctx, made.signal, made.bound_by))
-    elif ctx.ledger.switch(made.signal.strategy) is SwitchState.SHADOW:
+    elif ctx.ledger.entering.switch(made.signal.strategy) is SwitchState.SHADOW:
         journal.take(reject_in_shadow(ctx, made.signal))
     else:
         journal.instructions.extend(made.instructions)
@@ -248,22 +248,22 @@ def _blocked(ctx: Context) -> Blocked | None:
     fault = ctx.ledger.account.equity_fault
     if fault is not None and fault.code != UNKNOWN:  # at a start the value comes a moment later
         return "equity", f"entries are blocked: {no_equity(ctx)}"
-    if blocks := ctx.ledger.entry_blocks:
+    if blocks := ctx.ledger.entering.blocks:
         return "breaker", f"entries are blocked: {'; '.join(blocks)}"
     return None
 
 
 def _switched_off(ctx: Context, strategy: Strategy) -> Blocked | None:
-    off = ctx.ledger.switch(strategy.name) is SwitchState.OFF
+    off = ctx.ledger.entering.switch(strategy.name) is SwitchState.OFF
     return ("switched_off", "the strategy is switched off") if off else None
 
 
 def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Blocked | None, datetime]:
     """The same, for what concerns this symbol alone; and the moment at which time alone may make it another."""
-    if kept := ctx.ledger.kept_off(symbol):
+    if kept := ctx.ledger.entering.kept_off(symbol):
         return (kept.code, kept.words), NEVER
     wait = timedelta(seconds=ctx.settings.execution.entries_wait_s)
-    if refused := ctx.ledger.entries_not_taken(symbol, ctx.now, wait):
+    if refused := ctx.ledger.entering.not_taken(symbol, ctx.now, wait):
         return ("not_taken", refused), ctx.now  # its end is not asked for
     if slowed := pace.waits(ctx):
         return ("slowed", slowed), ctx.now  # the words count the seconds

@@ -270,7 +270,7 @@ def check(
     """Return every rule with its numbers for this signal now; for other terms than it has where some are given."""
     ledger = ctx.ledger
     own = ledger.positions.get(signal.position_id or "")  # of its earlier chunks
-    exposure = ledger.exposure(leaving_out=signal)
+    exposure = ledger.entering.exposure(leaving_out=signal)
     strategy = ctx.strategies.get(signal.strategy)
     gone = (f"strategy:{signal.strategy} is not configured",)
     view = EntryView(
@@ -291,13 +291,13 @@ def check(
         open_total=exposure.total,
         open_on_symbol=exposure.on(signal.symbol),
         symbol_halt=_kept_off(ctx, signal),
-        held_on_contract=ledger.held_on(signal.key) - (own.quantity if own is not None else 0),
-        sells_on_contract=len(ledger.live_on(signal.key, OrderSide.SELL)),
-        buys_on_contract=len(ledger.live_on(signal.key, OrderSide.BUY)),
+        held_on_contract=ledger.position_index.held_on(signal.key) - (own.quantity if own is not None else 0),
+        sells_on_contract=len(ledger.order_index.live_on(signal.key, OrderSide.SELL)),
+        buys_on_contract=len(ledger.order_index.live_on(signal.key, OrderSide.BUY)),
         what_if=answer,
         input_faults=strategy.input_faults(signal.symbol, ctx.board, ctx.now, signal.contract) if strategy else gone,
-        breakers=ledger.entry_blocks,
-        bets=ledger.bets(signal),
+        breakers=ledger.entering.blocks,
+        bets=ledger.entering.bets(signal),
         minutes=ledger.minutes,
         equity_fault=ledger.account.equity_fault.code if ledger.account.equity_fault else "",
         equity_facts=ledger.account.equity_fault.facts if ledger.account.equity_fault else {},
@@ -309,7 +309,7 @@ def check(
 
 
 def _kept_off(ctx: Context, signal: Signal) -> str:
-    if kept := ctx.ledger.kept_off(signal.symbol):
+    if kept := ctx.ledger.entering.kept_off(signal.symbol):
         return kept.reason
     return "the broker's quantity is another than ours" if signal.key in ctx.ledger.proof.unequal else ""
 

@@ -208,7 +208,7 @@ async def test_entries_on_its_symbol_wait_and_go_on_when_it_is_answered() -> Non
     await desk.propose(2)
     await desk.ticks(3)
     assert desk.broker.submitted == []
-    kept = desk.engine.ledger.kept_off("SPY")
+    kept = desk.engine.ledger.entering.kept_off("SPY")
     assert kept is not None
     assert "waits for a person" in kept.words
     await adopt(desk, "all")

@@ -114,7 +114,7 @@ async def test_a_correction_whose_first_form_is_heard_of_later_does_not_keep_its
     desk.put(ExecutionReported(first))
     desk.put(ExecutionReported(first))
     await desk.settle()
-    assert desk.engine.ledger.by_ref[entry.ref].corrected_away == 1
+    assert desk.engine.ledger.order_index.by_ref[entry.ref].corrected_away == 1
     assert (desk.position.quantity, desk.broker.stop_order.left) == (3, 3)
 
 

@@ -57,7 +57,7 @@ async def test_a_symbol_that_was_halted_is_halted_after_a_restart(desk: Desk) ->
     await desk.hold(4)
     await foreign_sale(desk)
     again = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
-    assert "ffff.01" in again.engine.ledger.halted_symbols["SPY"]
+    assert "ffff.01" in again.engine.ledger.entering.halted_symbols["SPY"]
 
 
 async def test_a_person_lifts_the_halt_of_a_symbol_and_it_stays_lifted(desk: Desk) -> None:
@@ -75,12 +75,12 @@ async def test_a_person_lifts_the_halt_of_a_symbol_and_it_stays_lifted(desk: Des
     again.put(OrderReported(view))
     again.put(ExecutionReported(desk.broker.executions["ffff.01"]))
     await again.settle()
-    assert again.engine.ledger.halted_symbols == {}, "what was seen and lifted does not halt again"
+    assert again.engine.ledger.entering.halted_symbols == {}, "what was seen and lifted does not halt again"
     halt = again.store.entities.of(SymbolHalt)["SPY"]
     assert (halt.lifted_by, halt.halted_by) == ("admin:web:ann", "broker")
     again.put(OrderReported(replace(view, perm_id=6666)))
     await again.settle()
-    assert "6666" in again.engine.ledger.halted_symbols["SPY"], "something new does"
+    assert "6666" in again.engine.ledger.entering.halted_symbols["SPY"], "something new does"
 
 
 async def test_entries_go_on_once_the_halt_is_lifted(desk: Desk) -> None:
@@ -103,10 +103,10 @@ async def test_the_halt_of_a_symbol_ends_with_the_day_in_a_bot_that_goes_on_runn
     await desk.settle()
     desk.broker.fill(desk.broker.market)
     await desk.settle()
-    assert "SPY" in desk.engine.ledger.halted_symbols
+    assert "SPY" in desk.engine.ledger.entering.halted_symbols
     desk.clock.advance(24 * 3600)
     await desk.tick()
-    assert desk.engine.ledger.halted_symbols == {}
+    assert desk.engine.ledger.entering.halted_symbols == {}
     assert desk.store.path("SPY")[-1] == "day_over"
     assert desk.store.entities.of(SymbolHalt)["SPY"].lifted_by is None
 
@@ -120,7 +120,7 @@ async def test_a_position_that_somebody_sold_whole_halts_its_symbol_across_a_res
     assert desk.position.state is PositionState.CLOSED
     assert "SYMBOL_HALTED" in desk.store.alerts
     again = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
-    assert "SPY" in again.engine.ledger.halted_symbols
+    assert "SPY" in again.engine.ledger.entering.halted_symbols
 
 
 def _reconcile(desk: Desk) -> ExecutionReported:
@@ -133,7 +133,7 @@ async def test_a_foreign_execution_elsewhere_halts_nothing(desk: Desk) -> None:
     desk.put(ExecutionReported(a_sale(desk, key="QQQ   261120C00500000")))
     await desk.settle()
     assert "FOREIGN_EXECUTION" in desk.store.alerts
-    assert desk.engine.ledger.halted_symbols == {}
+    assert desk.engine.ledger.entering.halted_symbols == {}
 
 
 async def test_a_foreign_order_on_a_contract_of_ours_is_told_once_and_left_alone(desk: Desk) -> None:

@@ -262,7 +262,7 @@ async def test_the_late_end_of_a_lost_sending_does_not_end_the_one_that_went_out
 async def test_a_refusal_that_is_heard_before_its_own_sending_counts(desk: Desk) -> None:
     """Where broker and engine share a process the answer to a sending comes before the word that it was sent."""
     lost = await lost_and_sent_again(desk)
-    order, next_id = desk.engine.ledger.by_ref[lost.ref], desk.engine.ledger.highest_order_id + 1
+    order, next_id = desk.engine.ledger.order_index.by_ref[lost.ref], desk.engine.ledger.highest_order_id + 1
     assert order.attempts
     assert not order.was_sent_before_as(next_id, desk.engine.ledger.highest_order_id)
     assert order.was_sent_before_as(lost.order_id, desk.engine.ledger.highest_order_id)

@@ -204,7 +204,7 @@ async def test_a_newer_stop_that_is_looser_than_ours_is_replaced(place: Place) -
     stop_price = desk.broker.stop_order.terms.stop_price
     assert stop_price is not None
     assert stop_price >= Decimal("1.00")
-    states = {o.state for o in desk.engine.ledger.orders_of(place.position().id)}
+    states = {o.state for o in desk.engine.ledger.order_index.of_position(place.position().id)}
     assert OrderState.UNKNOWN not in states
 
 

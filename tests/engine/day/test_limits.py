@@ -90,7 +90,7 @@ async def test_a_daily_loss_that_is_made_good_again_ends_entries_for_the_day_all
         await each.ticks(8)
         assert breaker(each, "daily_loss") is BreakerState.TRIPPED
         assert each.engine.ledger.breakers["daily_loss"].detail == "until the day is over"
-        assert "daily_loss" in str(each.engine.ledger.entry_blocks)
+        assert "daily_loss" in str(each.engine.ledger.entering.blocks)
     assert tripped_alerts(again) == 1, "it is told once"
     again.clock.advance(3 * 24 * 3600)  # Monday
     again.equity(99_000)
@@ -324,7 +324,7 @@ async def test_an_entry_on_what_moves_together_with_a_position_is_refused_and_th
         reason = next(r for r in reversed(desk.store.transitions) if r.entity_id == desk.store.signals[-1].id).reason
         assert reason.startswith("PAIR_CORRELATION_TOO_HIGH would_be=1.0 max=0.7 pair=QQQ/SPY measured=True")
     assert breaker(desk, "correlation") is BreakerState.OK
-    assert desk.engine.ledger.entry_blocks == ()
+    assert desk.engine.ledger.entering.blocks == ()
 
 
 async def test_of_two_alike_in_one_tick_the_second_is_refused() -> None:

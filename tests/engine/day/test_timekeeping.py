@@ -79,7 +79,7 @@ async def test_a_start_on_a_store_from_the_future_calls_entries_off_and_goes_on_
     assert entry.state is OrderState.CANCELLED
     assert "CLOCK_BEHIND_STORE" in alerts(store)
     assert broker.stop_order.live
-    assert max(o.state_since for o in desk.engine.ledger.open_orders.values()) <= clock.now()
+    assert max(o.state_since for o in desk.engine.ledger.order_index.open.values()) <= clock.now()
     assert store.refused == []
 
 
@@ -87,7 +87,7 @@ async def test_an_order_of_the_future_that_nobody_answers_is_asked_for_after_its
     store, broker, clock = await a_store_from_the_future(timedelta(hours=2))
     desk = Desk(store=store, broker=broker, clock=clock)
     await desk.engine.start()
-    since = [o.state_since for o in desk.engine.ledger.open_orders.values()]
+    since = [o.state_since for o in desk.engine.ledger.order_index.open.values()]
     assert since
     assert all(moment <= clock.now() for moment in since)
 

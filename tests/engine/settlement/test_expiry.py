@@ -355,14 +355,14 @@ async def test_delivered_shares_are_told_once_and_keep_entries_out_until_they_ar
     assert "400 SPY delivered by the exercise of 4 x SPY 590C 20 Nov 2026: sell them by hand" in alert(
         desk, "SHARES_DELIVERED"
     )
-    assert desk.engine.ledger.delivered_on("SPY") != ""
-    assert desk.engine.ledger.delivered_on("QQQ") == ""
+    assert desk.engine.ledger.entering.delivered_on("SPY") != ""
+    assert desk.engine.ledger.entering.delivered_on("QQQ") == ""
     again = await Desk(store=desk.store, broker=desk.broker, clock=desk.clock, seed=7).start()
     await next_morning(again)
-    assert again.engine.ledger.delivered_on("SPY") != "", "a restart and a night do not forget them"
+    assert again.engine.ledger.entering.delivered_on("SPY") != "", "a restart and a night do not forget them"
     again.broker.held["SPY"] = 0
     await look(again)
-    assert again.engine.ledger.delivered_on("SPY") == ""
+    assert again.engine.ledger.entering.delivered_on("SPY") == ""
     told = again.store.alerts
     assert (told.count("SHARES_DELIVERED"), told.count("SHARES_GONE")) == (1, 1)
     assert {"SYMBOL_HALTED", "NOT_OURS_AT_BROKER", "POSITION_ADOPTED"} & set(told) == {"NOT_OURS_AT_BROKER"}
@@ -375,7 +375,7 @@ async def test_shares_that_were_there_before_are_not_taken_for_a_delivery(desk: 
     await hold_to_the_close(desk, SPY_590C, "589.00")
     await the_broker_books(desk, 0)
     assert desk.position.close_reason is CloseReason.EXPIRED
-    assert desk.engine.ledger.delivered_on("SPY") == ""
+    assert desk.engine.ledger.entering.delivered_on("SPY") == ""
     assert desk.store.alerts.count("NOT_OURS_AT_BROKER") == 1, "told when they change, not with every book"
 
 
@@ -403,7 +403,7 @@ async def test_an_exercise_by_hand_before_the_expiry_is_named_and_halts_nothing(
     assert (position.close_reason, position.settlement) == (CloseReason.EXERCISED, Settlement.FINAL)
     assert position.realized_pnl == 5 * 400 - paid(desk)
     assert "SYMBOL_HALTED" not in desk.store.alerts
-    assert desk.engine.ledger.delivered_on("SPY") != ""
+    assert desk.engine.ledger.entering.delivered_on("SPY") != ""
 
 
 async def test_one_of_four_exercised_by_hand_leaves_three_protected(desk: Desk) -> None:

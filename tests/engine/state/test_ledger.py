@@ -55,12 +55,12 @@ def test_the_type_checker_sees_a_wrong_change() -> None:
 async def test_the_indexes_follow_every_change(desk: Desk) -> None:
     await desk.entry_working(2)
     ledger = desk.engine.ledger
-    order = next(iter(ledger.open_orders.values()))
+    order = next(iter(ledger.order_index.open.values()))
     ledger.change(order, OrderChange(perm_id=77, filled_quantity=2))
-    assert ledger.by_perm[77] is order
+    assert ledger.order_index.by_perm[77] is order
     assert ledger.change(order, by=OrderTrigger.FILL) == (OrderState.WORKING, OrderState.FILLED)
-    assert order.id not in ledger.open_orders
-    assert ledger.live_on(order.contract_key, OrderSide.BUY) == []
+    assert order.id not in ledger.order_index.open
+    assert ledger.order_index.live_on(order.contract_key, OrderSide.BUY) == []
     signal = next(iter(ledger.signals.values()))
     ledger.change(signal, SignalChange(closed_at=signal.created_at), by=SignalTrigger.CANCEL)
     assert (signal.id in ledger.signals, ledger.signal(signal.id)) == (False, signal)
@@ -68,7 +68,7 @@ async def test_the_indexes_follow_every_change(desk: Desk) -> None:
 
 async def test_what_the_table_refuses_changes_nothing(desk: Desk) -> None:
     await desk.entry_working(2)
-    order = next(iter(desk.engine.ledger.open_orders.values()))
+    order = next(iter(desk.engine.ledger.order_index.open.values()))
     with pytest.raises(IllegalTransition):
         desk.engine.ledger.change(order, OrderChange(tag="other"), by=OrderTrigger.RESEND)
     assert (order.state, order.tag) == (OrderState.WORKING, "entry")
@@ -76,7 +76,7 @@ async def test_what_the_table_refuses_changes_nothing(desk: Desk) -> None:
 
 async def test_the_watch_sees_who_writes_past_the_door(desk: Desk) -> None:
     await desk.entry_working(2)
-    order = next(iter(desk.engine.ledger.open_orders.values()))
+    order = next(iter(desk.engine.ledger.order_index.open.values()))
     code = compile("order.tag = 'other'", "/somewhere/bot/engine/careless.py", "exec")
     with watched() as offences:
         exec(code, {"order": order})

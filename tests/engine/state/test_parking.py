@@ -182,4 +182,4 @@ async def test_breakers_that_cannot_be_read_hold_entries_back_and_let_exits_go(
         assert desk.store.alerts.count("MACHINE_PARKED") == 1
         assert "TICK_FAILED" not in desk.store.alerts
     await desk.wait(70)
-    assert desk.engine.ledger.entry_blocks == ()
+    assert desk.engine.ledger.entering.blocks == ()

@@ -88,7 +88,7 @@ def _holding_is_asked_about(desk: Desk, switch: Path) -> None:
 
 
 def _is_called_off(desk: Desk, switch: Path) -> None:
-    for order in desk.engine.ledger.open_orders.values():
+    for order in desk.engine.ledger.order_index.open.values():
         forced(order, tag=CALLED_OFF)
 
 
@@ -404,7 +404,7 @@ async def test_the_new_terms_of_a_stop_always_pass(desk: Desk) -> None:
     await desk.hold(4)
     trips("losses")(desk, Path())
     forced(desk.engine.ledger.session, state=SessionState.HALTED)
-    stop = next(o for o in desk.engine.ledger.open_orders.values() if o.purpose is Purpose.PROTECT)
+    stop = next(o for o in desk.engine.ledger.order_index.open.values() if o.purpose is Purpose.PROTECT)
     assert desk.engine._gate.amendment_refusal(stop.ticket()) is None
 
 

@@ -55,7 +55,7 @@ async def test_what_was_edited_is_what_is_bought_and_protected(desk: Desk) -> No
     await desk.settle()
     (position,) = desk.store.entities.of(Position).values()
     assert position.plan.stop_loss == Decimal("0.4")
-    assert [o.terms.stop_price for o in desk.engine.ledger.open_orders.values()] == [Decimal("1.20")]
+    assert [o.terms.stop_price for o in desk.engine.ledger.order_index.open.values()] == [Decimal("1.20")]
 
 
 REFUSED = [
