@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.config.overseer import OverseerSettings
 from bot.config.schema import SESSION_CLOSES, SESSION_OPENS, RiskSettings, Settings, StrategySettings
 
 
@@ -13,10 +14,17 @@ def doubts(settings: Settings, sources: Mapping[str, Any]) -> Iterator[str]:
     yield from _idle_limits(settings.risk)
     yield from (words for is_so, words in _orders(settings) if is_so)
     yield from _windows(settings)
+    yield from _overseer(settings.overseer)
     for name, strategy in settings.strategies.sections().items():
         if strategy.enabled:
             yield from (words for is_so, words in _late_entries(name, strategy, settings.risk) if is_so)
             yield from _unserved(name, strategy, sources)
+
+
+def _overseer(overseer: OverseerSettings) -> Iterator[str]:
+    if overseer.enabled and overseer.model and overseer.model not in overseer.models:
+        known = ", ".join(overseer.models)
+        yield f"overseer.model {overseer.model} is none of overseer.models ({known}): the rules' texts stand"
 
 
 def _idle_limits(risk: RiskSettings) -> Iterator[str]:

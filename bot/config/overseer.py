@@ -31,7 +31,8 @@ class WatchSettings(Section):
         default_factory=lambda: dict(_AGES), description="by data set: older than this in the session is told of"
     )
     heartbeat_s: Seconds = Field(30, description="the broker's connection not usable for so long")
-    sync_s: Seconds = Field(60, description="our positions differ from the broker's, or a comparison is late, so long")
+    sync_s: Seconds = Field(60, description="a comparison of our book with the broker's is late by so much")
+    differs_s: Seconds = Field(30, description="our positions differ from the broker's for so long")
     divergence_fraction: Positive = Field(
         Decimal("0.01"), description="the day's change of equity apart from our own P&L, of equity"
     )

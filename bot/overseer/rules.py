@@ -60,7 +60,7 @@ def _heartbeat(facts: Facts, watch: WatchSettings) -> Found:
 def _position_sync(facts: Facts, watch: WatchSettings) -> Found:
     for each in facts.differences:
         age = facts.age_s(each.since)
-        if age > watch.sync_s:
+        if age > watch.differs_s:
             words = f"{key_words(each.key)}: our book has {each.store}, the broker's {each.broker}, for {age:.0f} s"
             yield each.key, words, {"store": each.store, "broker": each.broker, "age_s": round(age)}
 

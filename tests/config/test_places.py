@@ -122,6 +122,7 @@ def test_what_means_something_else_is_refused(tree: dict[str, Any]) -> None:
         ({"strategies": {"zero_dte_gamma": {"symbols": ["NDX"]}}}, "no data"),
         ({"strategies": {"zero_dte_gamma": {"symbols": []}}}, "is empty"),
         ({"approval": {"signal_ttl_s": 5}}, "expires first"),
+        ({"overseer": {"model": "claude-of-tomorrow"}}, "rules' texts stand"),
     ],
 )
 def test_what_may_be_meant_is_asked_about(tree: dict[str, Any], words: str) -> None:

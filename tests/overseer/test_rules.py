@@ -40,8 +40,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "OVERSEER_BOOK_DIFFERS",
-        {"differences": (LastingDifference(KEY, "3", "2", ago(61)),)},
-        {"differences": (LastingDifference(KEY, "3", "2", ago(59)),)},
+        {"differences": (LastingDifference(KEY, "3", "2", ago(31)),)},
+        {"differences": (LastingDifference(KEY, "3", "2", ago(29)),)},
     ),
     ("OVERSEER_BOOK_OLD", {"synced_at": ago(361)}, {"synced_at": ago(359)}),
     ("OVERSEER_DIVERGENCE", {"apart": Decimal(-1001)}, {"apart": Decimal(-1000)}),

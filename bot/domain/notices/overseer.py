@@ -18,7 +18,7 @@ OVERSEER: Final[Mapping[str, Notice]] = {
     ),
     "OVERSEER_BOOK_DIFFERS": Notice(
         CRITICAL, ONCE,
-        "Our book and the broker's tell another quantity of a contract for longer than overseer.watch.sync_s.",
+        "Our book and the broker's tell another quantity of a contract for longer than overseer.watch.differs_s.",
         "`reconcile`, and compare with TWS.",
     ),
     "OVERSEER_BROKER_SILENT": Notice(

@@ -120,7 +120,7 @@ def _question(
     ctx: Context, approval: Approval, signal: Signal, rules: Mapping[str, Any], *, change: str = "", answers: str = ""
 ) -> Draft:
     lines = [_name(ctx, approval, signal), *([change] if change else []), *_terms(ctx, signal), *_why(signal)]
-    lines += [_quote(ctx, signal), _rules(rules)]
+    lines += [_quote(ctx, signal), _rules(rules), _overseer(ctx, signal)]
     left = (approval.expires_at - ctx.now).total_seconds()
     lines.append(f"Time left: {left:.0f} s, until {new_york(approval.expires_at, ctx.now)}")
     return Draft(
@@ -180,6 +180,12 @@ def _rules(evidence: Mapping[str, Any]) -> str:
     told = {name: each for name, each in evidence.items() if isinstance(each, Mapping) and "passed" in each}
     passed = [name for name, each in told.items() if each["passed"]]
     return f"Rules passed: {len(passed)} of {len(told)}: {', '.join(passed)}" if told else ""
+
+
+def _overseer(ctx: Context, signal: Signal) -> str:
+    """Return what the overseer noted when it looked at the signal."""
+    review = ctx.ledger.review_of(signal.id)
+    return f"Overseer: {review.note}" if review is not None and review.note else ""
 
 
 def _about(approval: Approval, signal: Signal) -> dict[str, Any]:

@@ -77,9 +77,8 @@ def wants_a_person(ctx: Context, signal: Signal) -> bool:
 
 
 def note(ctx: Context, signal: Signal) -> dict[str, Any]:
-    """Return the review as one of the rules' answers stands in a signal's evidence; empty: there was none."""
+    """Return the review beside the rules' answers in a signal's evidence; empty: there was none."""
     review = review_of(ctx.ledger, signal.id)
     if review is None:
         return {}
-    words = review.note or f"review {review.state}"
-    return {"overseer_review": {"passed": review.state is not ReviewState.VETOED, "text": words, "id": review.id}}
+    return {"overseer_review": {"state": review.state, "text": review.note, "id": review.id}}

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from bot.domain.events import InboundReceived, RequestKind
+from bot.domain.requests import Role
 from bot.domain.review import Review
 from bot.domain.signal import SignalState
+from bot.engine.outbox.voice import Channel, Target, Voice
 from tests.engine.desk import Desk
 
 DEADLINE_S = 8
@@ -151,3 +153,15 @@ async def test_the_first_trade_of_a_strategy_that_was_switched_on_again_is_revie
     await desk.propose(4)
     await desk.settle()
     assert review(desk).why == ("the first trade of its strategy since that was switched on again",)
+
+
+async def test_a_person_who_is_asked_reads_the_overseers_note() -> None:
+    voice = Voice({"telegram": Channel("telegram", edits=True)}, (Target("telegram", "ann", Role.OWNER),))
+    given = {**settings(), "approval": {"mode": "manual"}}
+    desk = await Desk(given, overseen=True, voice=voice).start()
+    await desk.propose(4)
+    await desk.settle()
+    await says(desk, text="The spread is wide for the hour.")
+    [question] = [message for message in desk.engine.ledger.messages.values() if message.kind == "approval"]
+    assert "\nOverseer: The spread is wide for the hour.\n" in question.body
+    assert "overseer_review" not in question.body
