@@ -17,6 +17,7 @@ from bot.domain.wording import NOTHING, contract_words, dollars, new_york, price
 from bot.engine.outbox.draft import APPROVERS, Draft
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
+from bot.engine.state.reviews import review_of
 from bot.risk.ladder import freeze_plan, protective_stop
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _rules(evidence: Mapping[str, Any]) -> str:
 
 def _overseer(ctx: Context, signal: Signal) -> str:
     """Return what the overseer noted when it looked at the signal."""
-    review = ctx.ledger.review_of(signal.id)
+    review = review_of(ctx.ledger, signal.id)
     return f"Overseer: {review.note}" if review is not None and review.note else ""
 
 
