@@ -59,6 +59,8 @@ class _Calendar:
 
 
 class _Store:
+    head_hash = "0" * 64
+
     def __init__(self, state: LoadedState) -> None:
         self._state = state
 

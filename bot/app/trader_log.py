@@ -16,6 +16,7 @@ from typing import Final
 
 from bot.app.transition_words import LEVELS, transition_line
 from bot.config.schema import Settings
+from bot.domain.alert import Alert
 from bot.domain.money import ZERO
 from bot.domain.order import Order
 from bot.domain.position import Position, PositionState
@@ -38,10 +39,10 @@ _SILENT: Final = frozenset(
     {
         ("signal", "measure"), ("signal", "work"), ("signal", "fill"), ("position", "created"), ("position", "protect"),
         ("position", "make_room"), ("connection", "connect"), ("connection", "accepted"), ("session", "reconcile"),
-        ("position", "sell"), ("review", "created"),
+        ("position", "sell"), ("review", "created"), ("alert", "created"), ("alert", "tell"), ("alert", "resolve"),
     }
 )  # fmt: skip
-_SILENT_MACHINES: Final = frozenset({"order", "approval"})
+_SILENT_MACHINES: Final = frozenset({"order", "approval", "message"})
 _ORDER_NEWS: Final = frozenset({"reject", "lose_sight", "amend_refused", "cancel_refused", "late_fill"})
 _OWN_ACTORS: Final = frozenset({"tick", "broker", "reconcile"})
 
@@ -133,6 +134,8 @@ class TraderLog:
             self._turn(batch.status.session_day)
         for signal in batch.changed.of(Signal).values():
             self._names[signal.id] = contract_words(signal.contract, self.day)
+        for alert in batch.changed.of(Alert).values():
+            self._names[alert.id] = alert.code
         for order in batch.changed.of(Order).values():
             self._names[order.id] = key_words(order.contract_key, self.day)
         for position in batch.changed.of(Position).values():

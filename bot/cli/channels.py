@@ -15,6 +15,8 @@ from bot.domain.events import RequestKind
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from bot.config.loader import LoadedConfig
+
 app: Final = typer.Typer(help="Channels, who is on them, and a test of one.", no_args_is_help=False)
 _HEAD: Final = ("channel", "target", "role")
 _OVER: Final = frozenset({"sent", "dead", "unknown", "withheld"})
@@ -22,17 +24,27 @@ _OVER: Final = frozenset({"sent", "dead", "unknown", "withheld"})
 
 @app.callback(invoke_without_command=True)
 def channels(context: typer.Context) -> None:
-    """List the channels that the settings configure, and who is on each. In sim the simulated services count too, while
-    the bot runs."""
+    """List the channels that the settings configure, and who is on each; in sim those of the simulated services."""
     from bot.alerts.channels import CHANNELS, voice_of
 
     if context.invoked_subcommand is not None:
         return
-    config = configuration()
+    config = _as_it_runs(configuration())
     voice = voice_of(config.settings, config.secrets)
     rows = [(target.channel, target.name, target.role.value if target.role else "") for target in voice.targets]
     rows += [(name, "not configured", "") for name in CHANNELS if name not in voice.channels]
     show.as_table(_HEAD, rows, "channels")
+
+
+def _as_it_runs(config: LoadedConfig) -> LoadedConfig:
+    """In sim the simulated services are reached, whatever else is configured."""
+    from bot.app.simulated_people import at_simulated_services
+    from bot.config.schema import Mode
+
+    services = config.settings.sim.services
+    if config.settings.mode is not Mode.SIM:
+        return config
+    return at_simulated_services(config, services.ports() if services.enabled else {})
 
 
 @app.command("test")

@@ -47,6 +47,7 @@ class Missed(StrEnum):
 
     AT_ONCE = "made up at once"
     TODAY = "made up until midnight in New York, then left out"
+    SOON = "made up within an hour, then left out"
     LATEST = "the latest of the day is made up until midnight in New York, earlier ones are left out"
 
 
@@ -185,6 +186,10 @@ SETTLEMENT: Final = Job(
     ),
     recorded=True,
 )  # fmt: skip
+WELL: Final = Job(
+    "well", "people are told that the bot is well: mode, equity, open risk, the head", Runs.TICK, Missed.SOON,
+    moments=(SessionMoment("morning", Anchor.FIXED, setting="alerts.well_at"),), recorded=True,
+)  # fmt: skip
 DAY_TOTALS: Final = Job(
     "day_totals", "our executions of the day against the broker's", Runs.TICK, Missed.TODAY,
     moments=(_after_close(1),), recorded=True,  # by then the reports of the last fills are in
@@ -218,6 +223,6 @@ DISK: Final = Job("free disk", "room on the disk of the store is looked at", Run
 NO_MARKET: Final = Job("silent markets", "positions that nobody bids for are looked for", Runs.TICK, every=1.0)
 
 TIMETABLE: Final = (
-    RECONCILE, SETTLEMENT, DAY_TOTALS, DAY_SUMMARY, BACKUP, HEAD, RETENTION,
+    RECONCILE, SETTLEMENT, WELL, DAY_TOTALS, DAY_SUMMARY, BACKUP, HEAD, RETENTION,
     PRICE_PATH, ACCOUNT_SNAPSHOT, BREAKERS, LINES, TRADING_HOURS, NO_MARKET, NEW_DAY, DISK,
 )  # fmt: skip

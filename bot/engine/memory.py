@@ -60,6 +60,11 @@ class Memory:
         self.journal.now = now
         self.journal.batch.recorded_at = now
 
+    @property
+    def head_hash(self) -> str:
+        """The hash of the history's newest row on disk."""
+        return self._store.head_hash
+
     async def commit(self) -> Sequence[Instruction]:
         """Write the journal in one transaction and return the instructions that may leave now."""
         journal = self.journal

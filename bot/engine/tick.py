@@ -29,7 +29,7 @@ from bot.domain.connection import CONNECTION, ConnectionTrigger
 from bot.domain.errors import StoreUnusable
 from bot.domain.ids import IdSource
 from bot.domain.session import SessionState, SessionTrigger
-from bot.domain.timetable import NEW_DAY
+from bot.domain.timetable import NEW_DAY, WELL
 from bot.engine import new_day
 from bot.engine.book import foreign
 from bot.engine.day import account, budgets, jobs, timekeeping
@@ -282,6 +282,7 @@ class Engine:
         run("no market", tick_memory.no_market.tell, schedule, None if ctx.full else agenda.must_go)
         run("reminders", tick_memory.reminders.look, tick_memory.outbox)
         run("alerts by the clock", tick_memory.outbox.watch)
+        run(WELL.name, tick_memory.morning.say, tick_memory.outbox, self._memory.head_hash)
         run("what is due to be said", tick_memory.outbox.send)
         run("time budgets", budgets.tell_of_what_takes_too_long, schedule, None if ctx.full else agenda.slow)
         if not rests:

@@ -17,6 +17,7 @@ from bot.engine.day.restart_windows import RestartWindows
 from bot.engine.operator import PersonsApprovals
 from bot.engine.outbox.approvals import Reminders
 from bot.engine.outbox.outbox import Outbox
+from bot.engine.outbox.well import MorningWord
 from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.moment_runs import MomentRuns
 from bot.engine.state.parking import Parking
@@ -51,5 +52,6 @@ class TickMemory:
     totals: DayTotals = field(default_factory=DayTotals)
     reminders: Reminders = field(default_factory=Reminders)
     outbox: Outbox = field(default_factory=Outbox)
+    morning: MorningWord = field(default_factory=MorningWord)
     reloading: Reloading = field(default_factory=Reloading)
     approvals: PersonsApprovals = field(default_factory=lambda: PersonsApprovals({}))

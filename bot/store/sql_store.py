@@ -74,6 +74,11 @@ class SqlStore:
         """The end of the audit chain: hash of its last row, and how many rows there are."""
         return self._head
 
+    @property
+    def head_hash(self) -> str:
+        """The hash of the history's newest row."""
+        return self._head.hash
+
     async def record_config(self, version: str, text: str) -> str:
         """Write that a configuration is in force from now on; transitions point to the id that is returned."""
         now = self._clock.now()

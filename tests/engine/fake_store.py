@@ -54,6 +54,11 @@ class FakeStore:
         self.instruments: dict[str, tuple[Instrument, PriceGrid]] = {}
         self._handled: set[str] = set()
 
+    @property
+    def head_hash(self) -> str:
+        """The fake keeps no chain: so many rows are its head."""
+        return f"{len(self.transitions):064d}"
+
     async def commit(self, batch: TickBatch) -> None:
         if batch.is_empty:
             return

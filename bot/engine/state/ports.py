@@ -128,6 +128,11 @@ class Store(Protocol):
     `tests/contracts/test_stores.py` asks both stores for what is promised here.
     """
 
+    @property
+    def head_hash(self) -> str:
+        """Return the hash of the history's newest row, as far as it is known here; of an empty one 64 zeros."""
+        ...
+
     async def load(self) -> LoadedState:
         """Return everything that is alive, in the order of birth, for a start or after a failed commit: as it was
         written, and nobody else's objects."""

@@ -89,7 +89,7 @@ def size_at(
         multiplier=contract.multiplier,
         displayed=min(quote.bid_size, quote.ask_size),
         may_lose=_day_may_lose(ctx),
-        open_premium=_open_premium(ctx, leaving_out),
+        open_premium=open_premium(ctx, leaving_out),
         scale=ctx.ledger.slowdown.scale_at(ctx.now),
     )
 
@@ -103,7 +103,7 @@ def _day_may_lose(ctx: Context) -> Decimal | None:
 def day_room(ctx: Context, leaving_out: Signal) -> Decimal | None:
     """Return the dollars of premium that may be added, what a signal has still to buy not counted; None: unknown."""
     may_lose = _day_may_lose(ctx)
-    return None if may_lose is None else may_lose - _open_premium(ctx, leaving_out)
+    return None if may_lose is None else may_lose - open_premium(ctx, leaving_out)
 
 
 def order_most(ctx: Context, key: str) -> int:
@@ -112,7 +112,7 @@ def order_most(ctx: Context, key: str) -> int:
     return most_of_one_order(ctx.settings.risk, min(quote.bid_size, quote.ask_size) if quote is not None else 0)
 
 
-def _open_premium(ctx: Context, leaving_out: Signal | None = None) -> Decimal:
+def open_premium(ctx: Context, leaving_out: Signal | None = None) -> Decimal:
     """Return the dollars that open positions and entries under way may still lose: what they are worth, else cost;
     what one signal has still to buy may be left out."""
     total = Decimal(0)
