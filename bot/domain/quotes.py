@@ -42,6 +42,13 @@ class Quote:
     heard_at: datetime | None = None
     lost: bool = False
 
+    def by_its_line(self, heard_at: datetime | None, *, lost: bool) -> Quote:
+        """Return the same price as of a line that was last healthy at a moment (None: not since the price came)."""
+        return Quote(
+            self.bid, self.ask, self.bid_size, self.ask_size, self.last, self.at, self.delayed, self.halted,
+            self.close, heard_at or self.heard_at, lost,
+        )  # fmt: skip
+
     @property
     def sound_at(self) -> datetime:
         """The last moment at which this was known to be the price."""

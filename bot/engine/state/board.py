@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from bot.domain.events import (
@@ -28,7 +28,9 @@ class Board:
     """Implements `bot.domain.market.MarketView`. Written by the tick only."""
 
     def __init__(self) -> None:
-        self._quotes: dict[str, Quote] = {}
+        self._quotes: dict[str, Quote] = {}  # as they came
+        self._by_line: dict[str, tuple[LinesHeard | None, Quote]] = {}  # what they are by the lines that were heard of
+        self._heard_at: dict[str, datetime] = {}  # when a quote's line was last known to be healthy, since it came
         self._underlyings: dict[str, None] = {}  # keys in the order in which they were first heard of
         self._greeks: dict[str, Greeks] = {}
         self._books: dict[str, Depth] = {}
@@ -44,7 +46,14 @@ class Board:
         self._looks: dict[str, Looks] = {}
 
     def quote(self, key: str) -> Quote | None:
-        return self._quotes.get(key)
+        known = self._by_line.get(key)
+        if known is not None and known[0] is self._lines:
+            return known[1]
+        quote = self._quotes.get(key)
+        if quote is not None:
+            quote = self._by_its_line(key, quote)
+            self._by_line[key] = (self._lines, quote)
+        return quote
 
     def greeks(self, key: str) -> Greeks | None:
         return self._greeks.get(key)
@@ -62,12 +71,9 @@ class Board:
     def data(self) -> Mapping[tuple[str, str], Datum]:
         return self._data
 
-    def quotes(self) -> Mapping[str, Quote]:
-        return self._quotes
-
     def spots(self) -> list[tuple[str, Quote]]:
         """Return the quotes of all that is no option."""
-        return [(key, self._quotes[key]) for key in self._underlyings if key in self._quotes]
+        return [(key, quote) for key in self._underlyings if (quote := self.quote(key)) is not None]
 
     def grid(self, key: str) -> PriceGrid:
         known = self._grids.get(key)
@@ -89,7 +95,9 @@ class Board:
     def turn_to(self, today: date, held: Collection[str]) -> None:
         """Let go of the options that expired before `today`, but for those that are still held: they are settled
         later."""
-        prices: tuple[dict[str, Any], ...] = (self._quotes, self._greeks, self._books, self._trades, self._looks)
+        prices: tuple[dict[str, Any], ...] = (
+            self._quotes, self._by_line, self._greeks, self._books, self._trades, self._looks,
+        )  # fmt: skip
         for table in (*prices, self._grids, self._instruments):
             for key in [key for key in table if is_over(key, today) and key not in held]:
                 del table[key]
@@ -113,7 +121,9 @@ class Board:
         if self.has_changed(key):
             return False
         self._instruments[key] = changed
-        tables: tuple[dict[str, Any], ...] = (self._quotes, self._greeks, self._books, self._trades, self._looks)
+        tables: tuple[dict[str, Any], ...] = (
+            self._quotes, self._by_line, self._greeks, self._books, self._trades, self._looks,
+        )  # fmt: skip
         for table in tables:
             table.pop(key, None)
         self.halted.discard(key)
@@ -121,12 +131,19 @@ class Board:
         return True
 
     def apply_quote(self, event: QuoteReceived) -> None:
-        if self.has_changed(event.key):
+        key, latest, lines = event.key, event.quote, self._lines
+        if self.has_changed(key):
             return
-        if event.key not in self._quotes and option_of_key(event.key) is None:
-            self._underlyings[event.key] = None
-        key, latest = event.key, event.quote
-        self._quotes[key] = self._by_its_line(key, latest)
+        if key not in self._quotes and option_of_key(key) is None:
+            self._underlyings[key] = None
+        self._quotes[key] = latest
+        self._heard_at.pop(key, None)
+        if lines is None or latest.at > lines.at:
+            self._by_line[key] = (lines, latest)  # it has spoken since
+        else:
+            self._by_line.pop(key, None)
+            if key in lines.quotes:
+                self._heard_at[key] = lines.at
         looks = self._looks.get(key)
         if looks is None:
             looks = self._looks[key] = Looks()
@@ -141,8 +158,7 @@ class Board:
     def apply_lines(self, event: LinesHeard) -> None:
         """A price on a healthy line is today's however long it stands; on any other it may be yesterday's."""
         self._lines = event
-        for key, quote in self._quotes.items():
-            self._quotes[key] = self._by_its_line(key, quote)
+        self._heard_at.update(dict.fromkeys(event.quotes & self._quotes.keys(), event.at))
         for key, book in self._books.items():
             self._books[key] = self._book_by_its_line(key, book)
 
@@ -150,9 +166,7 @@ class Board:
         lines = self._lines
         if lines is None or quote.at > lines.at:
             return quote  # it has spoken since
-        if key in lines.quotes:
-            return replace(quote, heard_at=lines.at, lost=False)
-        return quote if quote.lost else replace(quote, lost=True)
+        return quote.by_its_line(self._heard_at.get(key), lost=key not in lines.quotes)
 
     def _book_by_its_line(self, key: str, book: Depth) -> Depth:
         lines = self._lines

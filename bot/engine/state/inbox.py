@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -44,7 +43,7 @@ class Inbox:
         if isinstance(event, _CONFLATED):
             waiting = self._latest.get((type(event), event.key))
             if isinstance(event, QuoteReceived) and isinstance(waiting, QuoteReceived):
-                event = replace(event, passed=(*waiting.passed, waiting.quote)[-_PASSED_MOST:])
+                event = QuoteReceived(event.key, event.quote, (*waiting.passed, waiting.quote)[-_PASSED_MOST:])
             self._latest[type(event), event.key] = event
             if isinstance(event, QuoteReceived) and self._crosses(event):
                 self._urgent.set()
