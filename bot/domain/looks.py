@@ -28,10 +28,11 @@ class Looks:
 
     def take(self, quote: Quote) -> None:
         """Add a quote; what was over before the longest look began is forgotten."""
-        sound = quote.fault(quote.at, LONGEST) is None
-        self._seen.append((quote.at, quote.bid if sound else None))
-        while len(self._seen) > 1 and self._seen[1][0] <= quote.at - LONGEST:
-            self._seen.popleft()
+        seen, at = self._seen, quote.at
+        seen.append((at, quote.bid if quote.is_price else None))
+        begins = at - LONGEST
+        while len(seen) > 1 and seen[1][0] <= begins:
+            seen.popleft()
 
     @property
     def latest_at(self) -> datetime | None:

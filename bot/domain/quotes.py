@@ -81,6 +81,14 @@ class Quote:
             return None
         return spread / mid
 
+    @property
+    def is_price(self) -> bool:
+        """Say whether this was fit to trade on when it came: as `fault` has it, at that very moment."""
+        bid, ask = self.bid, self.ask
+        if self.halted or self.delayed or self.lost or bid is None or ask is None:
+            return False
+        return ask > 0 and bid <= ask
+
     def fault(self, now: datetime, max_age: timedelta) -> QuoteFault | None:
         """Return what forbids to trade on this quote, None when it is fit: both sides, uncrossed, live and fresh."""
         if self.halted:

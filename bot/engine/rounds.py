@@ -91,10 +91,11 @@ class Rounds:
         """Positions whose inputs changed: their quote, also that it stands, a fact of theirs, something under way, or
         their hour has come."""
         changed, ledger, touched = self._memory.board.take_changed(), self._memory.ledger, self._memory.journal.touched
-        moved = (changed | self._second_looks) & ledger.position_index.by_key.keys()
+        by_key = ledger.position_index.by_key
+        moved = {key for key in changed | self._second_looks if by_key.get(key)}
         self._tick_memory.marks.quoted |= moved
         self._second_looks = prices.waiting_for_a_look(ctx, moved)
-        ids = {i for key in moved for i in ledger.position_index.by_key[key]}
+        ids = {i for key in moved for i in by_key[key]}
         ids |= touched & ledger.positions.keys()
         self._tick_memory.calm.forget(touched | ledger.position_index.moved)
         self._tick_memory.agenda.follow(ctx)

@@ -227,7 +227,7 @@ class Engine:
         self.ledger.clocks.compare(now, steady_s, self._clock.speed, settings.broker_clock_limit_s)
         ctx = self._context(now)
         self._tick_memory.parking.run_job(ctx, memory.journal, "clocks", timekeeping.follow_the_clocks)
-        if ctx.hour_is_known:
+        if self.ledger.symbol_halts and ctx.hour_is_known:
             foreign.end_with_the_day(memory.journal)
         return ctx
 
@@ -284,7 +284,9 @@ class Engine:
         run("alerts by the clock", tick_memory.outbox.watch)
         run(WELL.name, tick_memory.morning.say, tick_memory.outbox, self._memory.head_hash)
         run("what is due to be said", tick_memory.outbox.send)
-        run("time budgets", budgets.tell_of_what_takes_too_long, schedule, None if ctx.full else agenda.slow)
+        waits = agenda.slow or self.ledger.tallies.in_doubt or self.ledger.position_index.too_large
+        if waits or ctx.full or parking.parked:
+            run("time budgets", budgets.tell_of_what_takes_too_long, schedule, None if ctx.full else agenda.slow)
         if not rests:
             run("account snapshots", jobs.snapshot_account, schedule, self.ledger.account.heard.latest)
             run("rest", self._begin_to_rest)

@@ -107,7 +107,8 @@ Calm = Callable[[BookView, RiskSettings], bool]
 @dataclass(frozen=True, slots=True)
 class BreakerRule:
     """A row of the table. `calm` says, for little, that the rule would answer OK as it did last; where it does not say
-    so, only the rule knows. `ends`: what ends a trip; where a person's resume does, it counts anew."""
+    so, only the rule knows. `inputs`: what the answer follows from beside the settings, where that is little; None: it
+    is asked each time. `ends`: what ends a trip; where a person's resume does, it counts anew."""
 
     name: str
     rule: Rule
@@ -115,6 +116,7 @@ class BreakerRule:
     effect: Effect
     ends: Ends
     tells_warning: bool = False
+    inputs: Callable[[BookView], object] = lambda view: None
 
     @property
     def resume_clears(self) -> bool:
@@ -309,8 +311,22 @@ def _few_orders(view: BookView, settings: RiskSettings) -> bool:
 BREAKERS: Final = (
     BreakerRule("daily_loss", _daily_loss, _no_loss_worth_a_word, Effect.HALT, Ends.WITH_THE_DAY, tells_warning=True),
     BreakerRule("drawdown", _drawdown, _no_fall_worth_a_word, Effect.HALT, Ends.BY_A_PERSON, tells_warning=True),
-    BreakerRule("losses", _losses, lambda view, _: not view.losses_in_a_row, Effect.BLOCK, Ends.BY_A_PERSON_OR_THE_DAY),
-    BreakerRule("correlation", _correlation, _no_new_pair, Effect.ENTRY, Ends.WITH_ITS_CAUSE),
+    BreakerRule(
+        "losses",
+        _losses,
+        lambda view, _: not view.losses_in_a_row,
+        Effect.BLOCK,
+        Ends.BY_A_PERSON_OR_THE_DAY,
+        inputs=lambda view: view.losses_in_a_row,
+    ),
+    BreakerRule(
+        "correlation",
+        _correlation,
+        _no_new_pair,
+        Effect.ENTRY,
+        Ends.WITH_ITS_CAUSE,
+        inputs=lambda view: view.exposures if view.same_bets else None,
+    ),
     BreakerRule("uw_silent", _uw_silent, _spoke_lately, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
     BreakerRule("tws_gone", _tws_gone, _is_linked, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
     BreakerRule("gap", _gap, lambda view, _: not view.gaps, Effect.FLATTEN, Ends.BY_A_PERSON_OR_THE_DAY),

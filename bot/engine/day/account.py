@@ -22,6 +22,7 @@ from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState
 from bot.domain.events import AccountReported
 from bot.domain.order import base_of
+from bot.domain.position import Position
 from bot.domain.session import SessionState
 from bot.engine.day.restart_windows import window_at
 from bot.engine.state.context import Context
@@ -76,15 +77,27 @@ def worth(ctx: Context) -> dict[str, Decimal]:
     ledger, since = ctx.ledger, ctx.ledger.account.heard.told_at
     found: dict[str, Decimal] = {}
     for position in ledger.positions.values():
-        quote = ctx.board.quote(position.key)
-        mid = quote.mid if quote else None
-        if mid is not None:
-            found[position.id] = position.realized_pnl + position.unrealized_pnl(mid)
+        value = _value_at_mid(ctx, position)
+        if value is not None:
+            found[position.id] = value
         elif position.id in ledger.account.heard.worth:
             found[position.id] = ledger.account.heard.worth[position.id]  # nothing new is known
     for position in ledger.tallies.ended_since(since) if since is not None else ():
         found[position.id] = position.realized_pnl
     return found
+
+
+def _value_at_mid(ctx: Context, position: Position) -> Decimal | None:
+    """Return what a position has brought by the middle of its quote, kept until quote or ledger change; None without
+    one."""
+    quote, version, known = ctx.board.quote(position.key), ctx.ledger.version, ctx.ledger.account.values
+    before = known.get(position.id)
+    if before is not None and before[0] == version and before[1] is quote and not ctx.full:
+        return before[2]
+    mid = quote.mid if quote else None
+    value = None if mid is None else position.realized_pnl + position.unrealized_pnl(mid)
+    known[position.id] = (version, quote, value)
+    return value
 
 
 def _begin_the_day(ctx: Context, event: AccountReported) -> None:

@@ -27,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from bot.config.schema import RiskSettings
 from bot.domain.breaker import Breaker, BreakerChange, BreakerState, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState, Permission
@@ -116,6 +117,7 @@ class Limits:
     _held: tuple[object, tuple[Bet, ...]] = (None, ())  # as of a version of the ledger
     _lost: tuple[object, int] = (None, 0)  # losses in a row, and what they follow from
     _sent: _Sent | None = None
+    _applied: dict[str, tuple[object, RiskSettings, Reading]] = field(default_factory=dict)
 
     def heard(self, event: DatumReceived) -> None:
         """Take note that the data vendor said something."""
@@ -131,10 +133,20 @@ class Limits:
         self.view = view = self._view(ctx)
         calm = {} if ctx.full else {row.name: known for row in BREAKERS if (known := self._calm(ctx, row, view))}
         self.unread = {name: known.facts for name, known in calm.items()}
-        awake = [row for row in BREAKERS if row.name not in calm]
+        awake = [row for row in BREAKERS if row.name not in calm and (ctx.full or not self._stands(ctx, row, view))]
         for row, reading in zip(awake, read_breakers(view, ctx.settings.risk, awake), strict=True):
             self._apply(ctx, journal, row, reading)
+            self._applied[row.name] = (row.inputs(view), ctx.settings.risk, reading)
         self._leave_gaps(ctx, journal)
+
+    def _stands(self, ctx: Context, row: BreakerRule, view: BookView) -> bool:
+        """Say whether a breaker is as its rule would have it, and its rule would say the same again."""
+        inputs, applied, breaker = row.inputs(view), self._applied.get(row.name), ctx.ledger.breakers.get(row.name)
+        if inputs is None or applied is None or breaker is None or breaker.state is BreakerState.TRIPPED:
+            return False
+        reading = applied[2]
+        as_it_says = breaker.state is reading.state and breaker.facts is reading.facts
+        return as_it_says and applied[0] == inputs and applied[1] is ctx.settings.risk
 
     def show(self, ctx: Context, journal: Journal) -> None:
         """Have the numbers of the last look written, for those who watch: also those that no decision needed."""

@@ -132,7 +132,8 @@ class Board:
 
     def apply_quote(self, event: QuoteReceived) -> None:
         key, latest, lines = event.key, event.quote, self._lines
-        if self.has_changed(key):
+        known = self._instruments.get(key)
+        if known is not None and known.changed:
             return
         if key not in self._quotes and option_of_key(key) is None:
             self._underlyings[key] = None
@@ -150,8 +151,9 @@ class Board:
         for quote in event.passed:
             looks.take(quote)
         looks.take(latest)
-        _keep_if(self.halted, key, latest.halted)
-        _keep_if(self.bidless, key, latest.ask is not None and not latest.bid)
+        if latest.halted or not latest.bid or key in self.halted or key in self.bidless:
+            _keep_if(self.halted, key, latest.halted)
+            _keep_if(self.bidless, key, latest.ask is not None and not latest.bid)
         self.changed.add(key)
         self.quotes_seen += 1
 

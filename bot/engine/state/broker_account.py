@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from bot.domain.quotes import Quote
 from bot.engine.state.equity import Equity, ValueFault
 from bot.engine.state.records import LoadedState
 
@@ -25,6 +26,8 @@ class BrokerAccount:
         self.last_close = loaded.last_close
         self.high_water = loaded.high_water
         self._seen_until = loaded.account_seen_at
+        self.values: dict[str, tuple[int, Quote | None, Decimal | None]] = {}
+        """Position -> version of the ledger, quote, and what it had brought by that quote."""
 
     def carry_on(self, before: BrokerAccount) -> None:
         """Take over the broker's words up to the last commit: those of a failed tick come again."""
@@ -61,3 +64,4 @@ class BrokerAccount:
 
     def forget_before(self, day: date) -> None:
         self.opening_equity = {each: equity for each, equity in self.opening_equity.items() if each >= day}
+        self.values.clear()

@@ -40,16 +40,23 @@ class Inbox:
 
     def put(self, event: Event) -> None:
         """Take an event; never blocks, never drops a fact."""
+        if isinstance(event, QuoteReceived):
+            self._put_quote(event)
+            return
         if isinstance(event, _CONFLATED):
-            waiting = self._latest.get((type(event), event.key))
-            if isinstance(event, QuoteReceived) and isinstance(waiting, QuoteReceived):
-                event = QuoteReceived(event.key, event.quote, (*waiting.passed, waiting.quote)[-_PASSED_MOST:])
             self._latest[type(event), event.key] = event
-            if isinstance(event, QuoteReceived) and self._crosses(event):
-                self._urgent.set()
             return
         self._facts.append(event)
         if not isinstance(event, _SLOW):
+            self._urgent.set()
+
+    def _put_quote(self, event: QuoteReceived) -> None:
+        place = (QuoteReceived, event.key)
+        waiting = self._latest.get(place)
+        if isinstance(waiting, QuoteReceived):
+            event = QuoteReceived(event.key, event.quote, (*waiting.passed, waiting.quote)[-_PASSED_MOST:])
+        self._latest[place] = event
+        if event.key in self._levels and self._crosses(event):
             self._urgent.set()
 
     def watch(self, key: str, low: Decimal | None, high: Decimal | None) -> None:

@@ -59,7 +59,7 @@ class Parking:
 
     def attempt(self, journal: Journal, machine: Parkable, decide: Callable[[], Sequence[_T]]) -> Sequence[_T]:
         """Return what the machine decides, nothing while it is parked or when its decision fails."""
-        if self._waits(journal, machine):
+        if self.parked and self._waits(journal, machine):
             return ()
         try:
             decided = decide()
@@ -70,26 +70,25 @@ class Parking:
             self._resume(journal, machine)
         return decided
 
-    def run(self, journal: Journal, job: str, work: Callable[[], None]) -> bool:
-        """Let a job of the clock run unless it is parked; say whether it is well. What it wrote before it failed is
-        kept: rows of a job stand for themselves."""
-        machine = Parkable(ParkedKind.JOB, job)
-        if self._waits(journal, machine):
+    def run(self, journal: Journal, job: str, work: Callable[..., None], *given: Any, **named: Any) -> bool:
+        """Let a job of the clock run, with what is `given`, unless it is parked; say whether it is well. What it wrote
+        before it failed is kept: rows of a job stand for themselves."""
+        if self.parked and self._waits(journal, Parkable(ParkedKind.JOB, job)):
             return False
         try:
-            work()
+            work(*given, **named)
         except Exception as error:  # as above
-            self._park(journal, machine, error)
+            self._park(journal, Parkable(ParkedKind.JOB, job), error)
             return False
         if self.parked:
-            self._resume(journal, machine)
+            self._resume(journal, Parkable(ParkedKind.JOB, job))
         return True
 
     def run_job(
         self, ctx: Context, journal: Journal, job: str, work: Callable[..., None], *rest: Any, **named: Any
     ) -> bool:
         """As `run`, for work that takes a tick's world and its journal first."""
-        return self.run(journal, job, lambda: work(ctx, journal, *rest, **named))
+        return self.run(journal, job, work, ctx, journal, *rest, **named)
 
     def carry_out(self, journal: Journal, machine: Parkable, decide: Callable[[], Sequence[Step]]) -> None:
         """Let one machine decide and write what it decides."""

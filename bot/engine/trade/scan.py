@@ -101,12 +101,12 @@ class Scanner:
 
     def _count(self, ctx: Context, strategy: Strategy, look: Look, proposed: int) -> None:
         key = (strategy.name, look.symbol)
-        counted = self.counted.get(key)
+        counted, now = self.counted.get(key), ctx.now
         if counted is None or counted.day != ctx.trading.day:
-            counted = self.counted[key] = _Counted(ctx.trading.day, ctx.now)
+            counted = self.counted[key] = _Counted(ctx.trading.day, now)
         counted.evaluated += 1
         counted.proposed += proposed
-        counted.last_reason, counted.at = look.reason, ctx.now
+        counted.last_reason, counted.at = look.reason, now
         self.unwritten.add(key)
 
     def write_down(self, batch: TickBatch) -> None:
