@@ -307,6 +307,8 @@ class Desk:
             turns = tuple((label, f"page:{token}:{at}") for at, label in there if 0 <= at < len(pages))
             page = Reply(page.text, page.table, turns)
         self._reply(case, page, in_place=number > 0 or case.incoming.is_press)
+        if answer.picture is not None and number == 0:
+            self._sender.draw(case.incoming.chat_id, answer.picture)
 
     def _reply(self, case: _Case, reply: Reply, *, in_place: bool = False) -> None:
         incoming = case.incoming

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from bot.admin import pictures
 from bot.admin.lookup import SHORT, Unclear, one
 from bot.admin.texts import Answer, Reply, in_columns, paged, plainly
 from bot.alerts.ground import Ground
@@ -95,9 +96,8 @@ def _position(connection: Connection, given: str) -> Answer:
         ("rungs done", str(row.rungs_done)),
         ("opened", new_york(row.opened_at)),
     ]
-    return Answer(
-        (Reply(f"{key_words(row.contract_key, today)} {row.id[-SHORT:]}, {row.strategy}", in_columns(facts)),)
-    )
+    head = f"{key_words(row.contract_key, today)} {row.id[-SHORT:]}, {row.strategy}"
+    return Answer((Reply(head, in_columns(facts)),), pictures.path(connection, row))
 
 
 def count(connection: Connection, ground: Ground, arguments: str) -> Answer:
@@ -178,7 +178,8 @@ def profit(connection: Connection, ground: Ground, arguments: str) -> Answer:
         ("drawdown", _percent(whole.drawdown)),
         ("Sharpe", NOTHING if whole.sharpe is None else signed(whole.sharpe)),
     ]  # fmt: skip
-    return Answer((Reply(f"Profit and loss, {dollars(whole.total, plus=True)} in all", in_columns(rows)),))
+    head = f"Profit and loss, {dollars(whole.total, plus=True)} in all"
+    return Answer((Reply(head, in_columns(rows)),), pictures.money(connection, whole))
 
 
 def _facts_of(found: Figures) -> list[tuple[str, str]]:

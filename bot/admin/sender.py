@@ -13,6 +13,8 @@ from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
 
 from bot.admin.client import Client, is_parse_error, wait_of, without_token
 from bot.admin.texts import Reply, cut
+from bot.charts.chart import Chart
+from bot.charts.picture import NotDrawn, png
 
 log: Final = logging.getLogger("quanticity")
 
@@ -29,6 +31,7 @@ class Sender:
         self._client, self._token = client, token
         self._order: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._moved: dict[int, int] = {}
+        self._drawing = asyncio.Lock()  # a child that draws takes much memory
         self._tasks: set[asyncio.Task[None]] = set()
 
     def say(self, chat_id: int, reply: Reply, *, replaces: int | None = None) -> None:
@@ -37,6 +40,11 @@ class Sender:
             log.warning("telegram: too many replies wait, one is left out")
             return
         self._start(self._say(chat_id, reply, replaces))
+
+    def draw(self, chat_id: int, chart: Chart) -> None:
+        """Send a chart as a picture, after what was said to the chat so far; one that is not drawn is left out."""
+        if len(self._tasks) < _WAITING_MOST:
+            self._start(self._draw(chat_id, chart))
 
     def toast(self, press_id: str, text: str = "") -> None:
         """Answer a press, so that its button does not go on waiting."""
@@ -72,6 +80,19 @@ class Sender:
                     await self._attempt(chat_id, reply, replaces)
             except TelegramError as error:
                 log.warning(f"telegram: a reply was not sent: {without_token(error, self._token)}")
+
+    async def _draw(self, chat_id: int, chart: Chart) -> None:
+        async with self._drawing:
+            try:
+                drawn = await asyncio.to_thread(png, chart)
+            except NotDrawn as error:
+                log.warning(f"telegram: a picture was not drawn: {error}")
+                return
+        async with self._order[chat_id]:
+            try:
+                await self._client.send_photo(self._moved.get(chat_id, chat_id), drawn, caption=chart.summary[:1000])
+            except TelegramError as error:
+                log.warning(f"telegram: a picture was not sent: {without_token(error, self._token)}")
 
     async def _attempt(self, chat_id: int, reply: Reply, replaces: int | None) -> None:
         try:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
+
+from bot.charts.chart import Chart
 
 LONGEST: Final = 4096
 _PAGE: Final = 3400
@@ -40,10 +42,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command comes to: pages of a reply, the first of which is sent."""
+    """What a command comes to: pages of a reply, the first of which is sent, and a chart that follows as a picture."""
 
     pages: tuple[Reply, ...]
-    extra: dict[str, str] = field(default_factory=dict)
+    picture: Chart | None = None
 
 
 def as_html(text: str) -> str:

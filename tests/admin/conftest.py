@@ -123,6 +123,7 @@ async def phone(
     server: TelegramServer, day: StoreBuilder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[Phone]:
     monkeypatch.setattr("bot.admin.desk._ANSWER_MOST_S", 0.0)  # no bot runs here, so nobody answers
+    monkeypatch.setattr("bot.admin.sender.png", lambda chart: b"PNG")  # drawing one takes seconds
     ground = a_ground(server.url, day.url)
     sender = Sender(make_client(TOKEN, server.url), TOKEN)
     numbers = iter(range(1, 10_000))

@@ -91,6 +91,8 @@ class TelegramServer:
                 return await self._updates(form)
             case "sendMessage":
                 return self.store(form)
+            case "sendPhoto":
+                return self.store({"chat_id": form["chat_id"], "text": f"picture: {form['caption']}"})
             case "editMessageText":
                 key = (int(form["chat_id"]), int(form["message_id"]))
                 self.sent[key] = {**self.sent.get(key, {}), **form}

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from bot.admin.commands import COMMANDS, Command
+from bot.charts.chart import Chart
+from bot.charts.picture import NotDrawn
 from bot.domain.events import RequestKind
 from bot.domain.requests import REQUESTS, Role
 from bot.store.tables.message import MESSAGE
@@ -306,3 +308,23 @@ async def test_a_long_table_has_pages_of_one_person(phone: Phone) -> None:
     assert any("2 of" in text for text in phone.server.texts(VIEWER))
     longest = max(len(text.encode("utf-16-le")) // 2 for text in phone.server.texts())
     assert longest <= 4096 + 200
+
+
+async def test_money_and_a_position_have_a_picture_and_one_that_is_not_drawn_costs_nothing(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+
+    def draw(chart: Chart) -> bytes:
+        drawn.append(chart.name)
+        if chart.name == "path":
+            raise NotDrawn("no memory")
+        return b"PNG"
+
+    monkeypatch.setattr("bot.admin.sender.png", draw)
+    for text in ("/profit", "/status POSRUN"):
+        assert await phone.says(VIEWER, text)
+    assert len(drawn) == 2
+    assert [text for text in phone.server.texts(VIEWER) if text.startswith("picture: ")] == [
+        "picture: What the account did today"
+    ]

@@ -67,7 +67,7 @@ def edit(ctx: Context, signal: Signal, approval: Approval, payload: Payload, act
         raise Refused("EDIT_EMPTY: these are the terms that it has")
     _refuse_prices(ctx, signal, new, quote)
     _refuse_size(ctx, signal, new, quote)
-    results = check(ctx, signal, _scaled(signal, new), quantity=new.quantity, limit_price=new.limit)
+    results = check(ctx, signal, _scaled(ctx, signal, new), quantity=new.quantity, limit_price=new.limit)
     if refused := failed(results):
         raise Refused("EDIT_REFUSED: " + "; ".join(result.text for result in refused))
     words = f"edited by {actor}: {difference}"
@@ -136,15 +136,16 @@ def _refuse_size(ctx: Context, signal: Signal, new: SignalTerms, quote: Quote) -
         raise Refused(f"EDIT_TOO_LARGE: {new.quantity} contracts; {size.contracts} are allowed: {size.bound_by}")
 
 
-def _scaled(signal: Signal, new: SignalTerms) -> WhatIfAnswered | None:
-    """Return the broker's last preview with its margin for the new terms: a long option's margin is its premium. The
-    broker is asked again, and on approval its word for these very terms counts."""
+def _scaled(ctx: Context, signal: Signal, new: SignalTerms) -> WhatIfAnswered | None:
+    """Return the broker's last preview with its margin for the new terms, as if told now: a long option's margin is its
+    premium, and a person takes their time. The broker is asked again, and on approval its word for these very terms
+    counts."""
     seen = signal.what_if
     if seen is None:
         return None
     answer = WhatIfAnswered(
         signal.id, seen["init_margin_change"], seen["equity_with_loan_after"], seen["init_margin_after"],
-        seen["commission"], seen["error"], seen["at"],
+        seen["commission"], seen["error"], ctx.now,
     )  # fmt: skip
     if answer.init_margin_change is None or answer.init_margin_after is None or not signal.notional:
         return answer

@@ -96,6 +96,14 @@ async def test_what_a_person_has_just_approved_is_edited_no_more_and_approved_on
     assert (approved, desk.broker.entry.terms.quantity) == (["admin:web:ann"], 4)
 
 
+async def test_a_person_may_take_their_time(desk: Desk) -> None:
+    await desk.wait(100)  # longer than a preview of the broker's is good for an order
+    assert (await edit(desk, quantity="3"))[0] == "done"
+    await desk.command(K.APPROVE, signal_id=desk.signal.id)
+    await desk.settle()
+    assert desk.broker.entry.terms.quantity == 3
+
+
 async def test_an_edit_outlives_a_restart(desk: Desk) -> None:
     await edit(desk, quantity="2", stop="1.50")
     again = await Desk(MANUAL, store=desk.store, broker=desk.broker, clock=desk.clock, seed=2).start()
