@@ -108,7 +108,9 @@ def _learn_text(text: str, known: Known) -> None:
     known.times |= set(times)
     for name in _NAME.findall(rest):
         known.names.add(name.lower().strip(".:-"))
-    known.numbers |= {figure.value for figure in _numbers(rest)}
+    for said in (rest, _NAME.sub(" ", rest)):  # what stands beside a name is read with it and without it
+        known.numbers |= {figure.value for figure in _numbers(said)}
+    known.numbers |= {Decimal(_WORDS[word.lower()]) for word in _number_words(_NUMBER.sub(" ", rest))}
 
 
 def invented(text: str, facts: Any, *, known: Known | None = None) -> list[str]:

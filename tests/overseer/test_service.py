@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
-from bot.domain.events import AlertRaised, FeedReported, InboundReceived
+from bot.domain.alert import Alert
+from bot.domain.events import FeedReported, InboundReceived
 from bot.domain.kinds import Entities
 from bot.domain.overseer import Task
 from bot.domain.position import PositionState
@@ -117,8 +118,8 @@ async def test_a_review_that_waits_is_asked_about_once(scene: Scene) -> None:
 
 
 async def test_texts_are_written_once_and_a_burst_of_alerts_has_one_context_a_code(scene: Scene) -> None:
-    alerts = [AlertRaised("UNPROTECTED", f"no stop works {n}", {}, NOW) for n in range(30)]
-    await scene.write(changed=Entities([a_position()]), alerts=alerts)
+    alerts = [Alert(f"A{n}", "UNPROTECTED", "critical", f"no stop works {n}", {}, NOW) for n in range(30)]
+    await scene.write(changed=Entities([a_position(), *alerts]))
     for _ in range(3):
         await scene.overseer.write()
     asked = [row["task"] for row in scene.told.verdicts]
