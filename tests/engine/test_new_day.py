@@ -66,6 +66,8 @@ async def trade_a_day(desk: Desk, day: date) -> None:
     desk.put(CommissionReported(exec_id, Decimal(1), desk.clock.now()))
     await desk.settle()
     assert desk.position.state is PositionState.CLOSED
+    for alert in list(desk.engine.ledger.alerts.values()):  # what is critical waits for a person, however long
+        await desk.command(RequestKind.ACK, alert_id=alert.id)
 
 
 async def night(desk: Desk, day: date) -> None:
