@@ -5,38 +5,37 @@ Everything is taken at once, before the writer's thread starts: the live objects
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from bot.domain.events import RequestReceived
 from bot.domain.ids import derived_id
-from bot.domain.instruments import option_of_key
 from bot.domain.kinds import E, Entities
 from bot.domain.money import to_units
-from bot.domain.overseer import CallOutcome
 from bot.engine.state.records import (
     AccountSnapshotRow,
     JobRow,
     NewExecution,
-    NewMark,
     NewTransition,
     TickBatch,
 )
-from bot.store.chain import Head, row_hash
+from bot.store.chain import HASHED, Head, row_hash
 from bot.store.stored import Stored
 from bot.store.tables import LIVING
 from bot.store.tables.account_snapshot import ACCOUNTS
+from bot.store.tables.command import ANSWERS, COMMANDS
 from bot.store.tables.engine_status import PULSE
 from bot.store.tables.execution import execution_row
 from bot.store.tables.feed_status import FEEDS
-from bot.store.tables.instrument import grid_text, named_text
+from bot.store.tables.inbound import INBOUND_ANSWERS
+from bot.store.tables.instrument import INSTRUMENTS
 from bot.store.tables.job_run import JOB_RUNS
-from bot.store.tables.overseer_call import OVERSEER_CALLS
+from bot.store.tables.overseer_call import CALL_OUTCOMES, OVERSEER_CALLS
+from bot.store.tables.position_mark import LATEST_MARKS, MARKS
 from bot.store.tables.reconciliation import RECONCILIATIONS
 from bot.store.tables.reconciliation_line import LINES
 from bot.store.tables.strategy_stat import STRATEGY_STATS
-from bot.store.values import json_text, maybe_time_text, maybe_units, time_text
+from bot.store.tables.transition import TRANSITIONS
 
 Row = Mapping[str, Any]
 Write = tuple[str, Sequence[Row]]
@@ -44,13 +43,11 @@ Write = tuple[str, Sequence[Row]]
 
 def writes_of(batch: TickBatch) -> list[Write]:
     """Return what a batch writes but for its transitions: (statement name, rows), empty ones left out."""
-    recorded_at = time_text(batch.recorded_at)
     found = [
         *((each.table.name, _rows_of(each, batch.changed)) for each in LIVING.values()),
         *_execution_writes(batch.executions, batch.recorded_at),
         ("commission", [{"exec_id_": key, "commission": to_units(paid)} for key, paid in batch.commissions.items()]),
-        *_mark_writes(batch.marks),
-        *_watch_writes(batch, recorded_at),
+        *((name, rows_of(batch)) for name, rows_of in _BESIDE.items()),
     ]
     return [(name, listed) for name, listed in found if listed]
 
@@ -74,52 +71,6 @@ def _one_execution(row: NewExecution, recorded_at: datetime) -> list[Write]:
     return [("execution_replaced", [ids]), ("execution_removed", [ids]), written, ("execution_carried", [ids])]
 
 
-def _mark_writes(marks: Sequence[NewMark]) -> list[Write]:
-    listed = [_mark_row(mark) for mark in marks]
-    latest = [{**row, "quoted_at": maybe_time_text(mark.quoted_at)} for row, mark in zip(listed, marks, strict=True)]
-    return [
-        ("latest_mark", latest),
-        ("position_mark", [row for row, mark in zip(listed, marks, strict=True) if mark.sampled]),
-    ]
-
-
-def _mark_row(mark: NewMark) -> Row:
-    return {
-        "position_id": mark.position_id,
-        "at": time_text(mark.at),
-        "bid": maybe_units(mark.bid),
-        "ask": maybe_units(mark.ask),
-        "underlying": maybe_units(mark.underlying),
-        "unrealized_pnl": maybe_units(mark.unrealized_pnl),
-    }
-
-
-def _watch_writes(batch: TickBatch, recorded_at: str) -> list[Write]:
-    """Return what is written for those who watch: commands, alerts, feeds, account, reconciliations, jobs, pulse."""
-    return [
-        ("command_heard", [_heard_row(x) for x in batch.heard]),
-        ("command", [_command_row(x.id, x.state, x.answer, x.handled_at) for x in batch.commands]),
-        ("inbound", [_command_row(x.id, x.state, x.answer, x.handled_at) for x in batch.inbound]),
-        ("feed_status", [FEEDS.row(x) for x in batch.feeds.values()]),
-        ("account_snapshot", [_account_row(batch.tick, batch.account)] if batch.account else []),
-        ("reconciliation", [RECONCILIATIONS.row(x) for x in batch.reconciliations]),
-        (
-            "reconciliation_line",
-            [
-                LINES.row(each, reconciliation_id=x.id, line=i)
-                for x in batch.reconciliations
-                for i, each in enumerate(x.lines)
-            ],
-        ),
-        ("job_run", [JOB_RUNS.row(x, id=_job_id(batch.tick, i, x)) for i, x in enumerate(batch.jobs)]),
-        ("instrument", [_instrument_row(x, recorded_at) for x in batch.instruments]),
-        ("strategy_stat", [STRATEGY_STATS.row(x) for x in batch.strategy_stats.values()]),
-        ("overseer_call", [OVERSEER_CALLS.row(x) for x in batch.calls]),
-        ("call_outcome", [_outcome_row(x) for x in batch.call_outcomes]),
-        ("engine_status", [PULSE.row(batch.status)] if batch.status else []),
-    ]
-
-
 def _job_id(tick: int, number: int, job: JobRow) -> str:
     return derived_id(job.ran_at, "job", tick, number, job.name)
 
@@ -136,66 +87,47 @@ def _account_row(tick: int, snapshot: AccountSnapshotRow) -> Row:
     )
 
 
-def _heard_row(command: RequestReceived) -> Row:
-    return {
-        "id": command.id,
-        "kind": command.kind.value,
-        "payload": json_text(command.payload),
-        "actor": command.actor,
-        "state": "queued",
-        "created_at": time_text(command.created_at),
-        "handled_at": None,
-        "answer": "",
-        "asked_at": None,
-    }
+def _line_rows(batch: TickBatch) -> list[Row]:
+    compared = batch.reconciliations
+    return [LINES.row(each, reconciliation_id=x.id, line=i) for x in compared for i, each in enumerate(x.lines)]
 
 
-def _command_row(command_id: str, state: str, answer: str, handled_at: datetime) -> Row:
-    return {"command_id": command_id, "state": state, "answer": answer, "handled_at": time_text(handled_at)}
-
-
-def _instrument_row(row: Any, recorded_at: str) -> Row:
-    return {
-        "key": row.key,
-        "con_id": row.instrument.con_id,
-        "is_option": option_of_key(row.key) is not None,
-        "grid": grid_text(row.grid),
-        "qualified_at": recorded_at,
-        "named": named_text(row.instrument),
-    }
-
-
-def _outcome_row(told: CallOutcome) -> Row:
-    return {"call_id": told.id, "outcome": told.outcome, "outcome_at": time_text(told.at)}
+_UNANSWERED: Final[Row] = {"state": "queued", "handled_at": None, "answer": "", "asked_at": None}
+_BESIDE: Final[Mapping[str, Callable[[TickBatch], Sequence[Row]]]] = {
+    "latest_mark": lambda b: [LATEST_MARKS.row(x) for x in b.marks],
+    "position_mark": lambda b: [MARKS.row(x) for x in b.marks if x.sampled],
+    "command_heard": lambda b: [COMMANDS.row(x, **_UNANSWERED) for x in b.heard],
+    "command": lambda b: [ANSWERS.row(x) for x in b.commands],
+    "inbound": lambda b: [INBOUND_ANSWERS.row(x) for x in b.inbound],
+    "feed_status": lambda b: [FEEDS.row(x) for x in b.feeds.values()],
+    "account_snapshot": lambda b: [_account_row(b.tick, b.account)] if b.account else [],
+    "reconciliation": lambda b: [RECONCILIATIONS.row(x) for x in b.reconciliations],
+    "reconciliation_line": _line_rows,
+    "job_run": lambda b: [JOB_RUNS.row(x, id=_job_id(b.tick, i, x)) for i, x in enumerate(b.jobs)],
+    "instrument": lambda b: [INSTRUMENTS.row(x, qualified_at=b.recorded_at) for x in b.instruments],
+    "strategy_stat": lambda b: [STRATEGY_STATS.row(x) for x in b.strategy_stats.values()],
+    "overseer_call": lambda b: [OVERSEER_CALLS.row(x) for x in b.calls],
+    "call_outcome": lambda b: [CALL_OUTCOMES.row(x) for x in b.call_outcomes],
+    "engine_status": lambda b: [PULSE.row(b.status)] if b.status else [],
+}
+"""What a batch writes beside entities and executions: the statement, and the rows that it runs for, in their order."""
 
 
 def chained(
     transitions: Sequence[NewTransition], head: Head, *, tick: int, recorded_at: datetime, config_version: str | None
 ) -> tuple[list[Row], Head]:
     """Return the rows of a batch's transitions, numbered and hashed on from `head`, and the new head."""
-    stamp = time_text(recorded_at)
     seq, prev_hash = head.seq, head.hash
+    written = {"config_version": config_version, "recorded_at": recorded_at, "tick": tick, **_NOT_HASHED}
     chain: list[Row] = []
     for transition in transitions:
         seq += 1
-        at = transition.event_at
-        row: dict[str, Any] = {
-            "seq": seq,
-            "machine": transition.machine,
-            "entity_id": transition.entity_id,
-            "from_state": transition.from_state,
-            "to_state": transition.to_state,
-            "trigger": transition.trigger,
-            "actor": transition.actor,
-            "reason": transition.reason,
-            "evidence": json_text(transition.evidence),
-            "config_version": config_version,
-            "event_at": stamp if at is recorded_at else time_text(at),
-            "recorded_at": stamp,
-            "tick": tick,
-        }
-        digest = row_hash(prev_hash, row)
+        row = TRANSITIONS.row(transition, seq=seq, **written)
+        digest = row_hash(prev_hash, {name: row[name] for name in HASHED})
         row["prev_hash"], row["hash"] = prev_hash, digest
         prev_hash = digest
         chain.append(row)
     return chain, Head(prev_hash, seq)
+
+
+_NOT_HASHED: Final[Row] = {"prev_hash": "", "hash": ""}

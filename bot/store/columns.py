@@ -37,9 +37,9 @@ def ident(name: str, *, nullable: bool = True, comment: str | None = None) -> Co
     return Column(name, String(_ID), nullable=nullable, comment=comment)
 
 
-def utc(name: str, *, nullable: bool = True, comment: str | None = None) -> Column[str]:
+def utc(name: str, *, nullable: bool = True, comment: str | None = None, primary_key: bool = False) -> Column[str]:
     """A UTC time, `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`."""
-    return Column(name, String(_TIME), nullable=nullable, comment=comment)
+    return Column(name, String(_TIME), nullable=nullable, comment=comment, primary_key=primary_key)
 
 
 def day(name: str, *, nullable: bool = True, comment: str | None = None, primary_key: bool = False) -> Column[str]:

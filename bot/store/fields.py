@@ -112,6 +112,11 @@ def word(
     return _one(column, attrgetter("value"), words, checks=(columns.one_of(name, words),), holds=words)
 
 
+def open_word(name: str, words: type[StrEnum], comment: str | None = None) -> Field:
+    """A word of a StrEnum in a column that others write too, and whatever they like."""
+    return _one(columns.label(name, comment=comment), attrgetter("value"), words, holds=words)
+
+
 def words(name: str, comment: str | None = None, *, field: str | None = None) -> Field:
     """Text for people."""
     return _one(columns.words(name, comment=comment), field=field, holds=str)
@@ -140,9 +145,10 @@ def names(name: str, comment: str | None = None) -> Field:
     return json(name, lambda value: json_text(list(value)), lambda text: tuple(parse_json(text)), comment, default="[]")
 
 
-def utc(name: str, comment: str | None = None, *, maybe: bool = False) -> Field:
+def utc(name: str, comment: str | None = None, *, maybe: bool = False, primary_key: bool = False) -> Field:
     """A moment."""
-    return _one(columns.utc(name, nullable=maybe, comment=comment), time_text, parse_time, holds=datetime)
+    column = columns.utc(name, nullable=maybe, comment=comment, primary_key=primary_key)
+    return _one(column, time_text, parse_time, holds=datetime)
 
 
 def day(name: str, comment: str | None = None, *, maybe: bool = False, primary_key: bool = False) -> Field:

@@ -37,7 +37,7 @@ from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.execution import EXECUTION, EXECUTIONS
 from bot.store.tables.execution_replaced import EXECUTION_REPLACED
 from bot.store.tables.inbound import INBOUND
-from bot.store.tables.instrument import INSTRUMENT, grid_of, named_of
+from bot.store.tables.instrument import INSTRUMENT, INSTRUMENTS
 from bot.store.tables.message import MESSAGE
 from bot.store.tables.position import POSITION
 from bot.store.tables.reconciliation import RECONCILIATION
@@ -228,7 +228,8 @@ def _instruments(connection: Connection, today: date) -> dict[str, tuple[Instrum
     instrument = INSTRUMENT.c
     alive = or_(instrument.is_option.is_(False), func.substr(instrument.key, 7, 6) >= f"{today:%y%m%d}")
     found = _rows(connection, select(INSTRUMENT).where(alive).order_by(instrument.key))
-    return {r["key"]: (named_of(r["con_id"], r["named"]), grid_of(r["grid"])) for r in found}
+    known = [INSTRUMENTS.read(row) for row in found]
+    return {each.key: (each.instrument, each.grid) for each in known}
 
 
 def _last_tick(connection: Connection) -> int:

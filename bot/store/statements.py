@@ -10,35 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Dialect, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
-from bot.store.tables import DECLARED
+from bot.store.tables import DECLARED, PATCHES
 from bot.store.tables.command import COMMAND
 from bot.store.tables.execution import EXECUTION
 from bot.store.tables.execution_replaced import EXECUTION_REPLACED
-from bot.store.tables.inbound import INBOUND
-from bot.store.tables.instrument import INSTRUMENT
-from bot.store.tables.overseer_call import OVERSEER_CALL
 from bot.store.tables.position import POSITION
-from bot.store.tables.position_mark import POSITION_MARK
+from bot.store.tables.position_mark import MARKS
 from bot.store.tables.transition import TRANSITION
 
 Rows = Sequence[Mapping[str, Any]]
-
-_MARK_COLUMNS: Final = frozenset({"bid", "ask", "underlying", "unrealized_pnl", "marked_at", "quoted_at"})
-
-
-def _upsert(table: Table, dialect: str, **computed: Any) -> ClauseElement:
-    """Return an insert that replaces the row of the same primary key."""
-    start = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    names = [c.name for c in table.columns]
-    keys = [c.name for c in table.primary_key.columns]
-    values = {name: computed.get(name, bindparam(name)) for name in names}
-    statement = start.values(values)
-    kept = {name: statement.excluded[name] for name in names if name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=kept)
 
 
 def _upsert_execution(dialect: str) -> ClauseElement:
@@ -74,27 +58,7 @@ def _carry_commission(_: str) -> ClauseElement:
 
 def _path_point(dialect: str) -> ClauseElement:
     stop = select(POSITION.c.stop_price).where(POSITION.c.id == bindparam("position_id")).scalar_subquery()
-    return _upsert(POSITION_MARK, dialect, stop_price=stop)
-
-
-def _latest_mark(_: str) -> ClauseElement:
-    values: dict[str, Any] = {name: bindparam(name) for name in sorted(_MARK_COLUMNS - {"marked_at"})}
-    return update(POSITION).values(**values, marked_at=bindparam("at")).where(POSITION.c.id == bindparam("position_id"))
-
-
-def _handle_command(_: str) -> ClauseElement:
-    values: dict[str, Any] = {name: bindparam(name) for name in ("state", "answer", "handled_at")}
-    return update(COMMAND).values(values).where(COMMAND.c.id == bindparam("command_id"))
-
-
-def _handle_inbound(_: str) -> ClauseElement:
-    values: dict[str, Any] = {name: bindparam(name) for name in ("state", "answer", "handled_at")}
-    return update(INBOUND).values(values).where(INBOUND.c.id == bindparam("command_id"))
-
-
-def _tell_outcome(_: str) -> ClauseElement:
-    values: dict[str, Any] = {name: bindparam(name) for name in ("outcome", "outcome_at")}
-    return update(OVERSEER_CALL).values(values).where(OVERSEER_CALL.c.id == bindparam("call_id"))
+    return MARKS.upsert(dialect, stop_price=stop)
 
 
 def _hear_command(dialect: str) -> ClauseElement:
@@ -115,18 +79,14 @@ def _append_transition(_: str) -> ClauseElement:
 
 STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
     **{each.table.name: each.upsert for each in DECLARED},
+    **{each.name: each.update for each in PATCHES},
     "execution_replaced": _keep_replaced,
     "execution_removed": lambda _: delete(EXECUTION).where(EXECUTION.c.exec_id == bindparam("replaces")),
     "execution": _upsert_execution,
     "execution_carried": _carry_commission,
     "commission": _charge,
     "command_heard": _hear_command,
-    "command": _handle_command,
-    "inbound": _handle_inbound,
-    "call_outcome": _tell_outcome,
-    "latest_mark": _latest_mark,
     "position_mark": _path_point,
-    "instrument": lambda d: _upsert(INSTRUMENT, d),
     "transition": _append_transition,
 }
 """What the writer can do, by name; a batch runs them in the order in which it names them."""

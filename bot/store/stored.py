@@ -13,7 +13,7 @@ from dataclasses import fields as attributes_of
 from operator import attrgetter
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
-from sqlalchemy import Column, ColumnCollection, Select, Table, bindparam, select
+from sqlalchemy import Column, ColumnCollection, Select, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.sql import ClauseElement
@@ -87,12 +87,13 @@ class Stored(Generic[T]):
         """Return the thing of a row."""
         return self.kind(**{name: read(row) for name, read in self._reads})
 
-    def upsert(self, dialect: str) -> ClauseElement:
-        """Return an insert that replaces the row of the same key, but for the columns that others write."""
+    def upsert(self, dialect: str, **computed: Any) -> ClauseElement:
+        """Return an insert that replaces the row of the same key, but for the columns that others write; `computed` are
+        columns that the statement itself knows."""
         start = postgresql.insert(self.table) if dialect == "postgresql" else sqlite.insert(self.table)
         keys = [column.name for column in self.table.primary_key.columns]
-        statement = start.values({name: bindparam(name) for name in self._written})
-        kept = {name: statement.excluded[name] for name in self._written if name not in keys}
+        statement = start.values({**{name: bindparam(name) for name in self._written}, **computed})
+        kept = {name: statement.excluded[name] for name in (*self._written, *computed) if name not in keys}
         return statement.on_conflict_do_update(index_elements=keys, set_=kept)
 
     def alive(self) -> Select[Any]:
@@ -100,6 +101,35 @@ class Stored(Generic[T]):
         over = sorted(state.value for state in KINDS[self.kind].life.terminal)  # type: ignore[index]
         every = select(self.table).order_by(self.table.c.id)
         return every.where(self.table.c.state.not_in(over)) if over else every
+
+
+class Patch(Generic[T]):
+    """What a thing changes of a row that is there already: `fields` of it, in the row of `table` whose key is the
+    thing's `found_by`. `name` is what the statement is called."""
+
+    def __init__(self, kind: type[T], name: str, table: Table, found_by: str, *fields: Field) -> None:
+        known = {each.name for each in attributes_of(kind)}
+        strange = [each for each in (found_by, *(field.name for field in fields)) if each not in known]
+        if strange:
+            raise TypeError(f"{kind.__name__} has no field {strange[0]!r}")
+        self.kind, self.name, self.fields, self._table = kind, name, fields, table
+        self._id_of = attrgetter(found_by)
+        writes = [(column, each) for each in fields for column in each.write]
+        self._values_of = _values_of([each.path(column) for column, each in writes])
+        self._writes = [(column, each.write[column]) for column, each in writes]
+
+    def row(self, thing: T) -> dict[str, Any]:
+        """Return the stored form of what changes by column, and the key of the row as `row_id`."""
+        found = {"row_id": self._id_of(thing)}
+        for (column, form), value in zip(self._writes, self._values_of(thing), strict=True):
+            found[column] = value if form is None or value is None else form(value)
+        return found
+
+    def update(self, _: str) -> ClauseElement:
+        """Return the statement, the same in every dialect."""
+        values: dict[str, Any] = {column: bindparam(column) for column, _ in self._writes}
+        (key,) = self._table.primary_key.columns
+        return update(self._table).values(values).where(key == bindparam("row_id"))
 
 
 def _values_of(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:

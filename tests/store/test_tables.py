@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
 from bot.store.columns import METADATA
-from bot.store.fields import key, whole
-from bot.store.stored import Stored
+from bot.store.fields import key, label, whole
+from bot.store.stored import Patch, Stored
 from bot.store.tables import DECLARED
+from bot.store.tables.command import COMMAND
 
 TABLES = DECLARED
 
@@ -48,3 +49,11 @@ def test_a_field_that_no_column_holds_is_an_error_where_the_table_is_declared() 
     with pytest.raises(TypeError, match="Ladder has no field 'weight'"):
         Stored(Ladder, "ladder", key(), whole("rungs"), whole("weight"), comment="a ladder", in_memory=["colour"])
     assert "ladder" not in METADATA.tables
+
+
+def test_what_a_thing_changes_of_anothers_row_is_declared_by_its_fields() -> None:
+    patch = Patch(Ladder, "painted", COMMAND, "id", replace(label("answer"), name="colour"))
+    assert patch.row(Ladder("L1", 3)) == {"row_id": "L1", "answer": "red"}
+    assert str(patch.update("sqlite")) == "UPDATE command SET answer=:answer WHERE command.id = :row_id"
+    with pytest.raises(TypeError, match="Ladder has no field 'answer'"):
+        Patch(Ladder, "painted", COMMAND, "id", label("answer"))

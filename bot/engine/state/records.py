@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.domain.events import AccountReported, AlertRaised, FeedReported, RequestReceived
-from bot.domain.instruments import Instrument, PriceGrid
+from bot.domain.instruments import Instrument, PriceGrid, option_of_key
 from bot.domain.kinds import Entities
 from bot.domain.order import Execution
 from bot.domain.overseer import CallOutcome, OverseerCall
@@ -148,6 +148,10 @@ class InstrumentRow:
     key: str
     instrument: Instrument
     grid: PriceGrid
+
+    @property
+    def is_option(self) -> bool:
+        return option_of_key(self.key) is not None
 
 
 @dataclass(frozen=True, slots=True)

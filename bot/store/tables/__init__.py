@@ -11,15 +11,21 @@ from sqlalchemy import Table
 
 from bot.domain.kinds import KINDS, E
 from bot.store.columns import METADATA
-from bot.store.stored import Stored
+from bot.store.stored import Patch, Stored
 from bot.store.tables.report import REPORT
 
-__all__ = ["DECLARED", "LIVING", "MACHINES", "METADATA", "stored"]
+__all__ = ["DECLARED", "LIVING", "MACHINES", "METADATA", "PATCHES", "stored"]
 
 
 def _declared() -> list[Stored[Any]]:
     modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
     return [each for module in modules for each in vars(module).values() if isinstance(each, Stored)]
+
+
+def _patches() -> list[Patch[Any]]:
+    modules = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
+    found = {id(each): each for module in modules for each in vars(module).values() if isinstance(each, Patch)}
+    return list(found.values())
 
 
 def _by_kind() -> dict[type[Any], Stored[Any]]:
@@ -34,6 +40,8 @@ def _by_kind() -> dict[type[Any], Stored[Any]]:
 
 DECLARED: Final = _declared()
 """What of the tables is a thing of the program, row for row."""
+PATCHES: Final = _patches()
+"""What of a row the tick writes that others inserted."""
 LIVING: Final[Mapping[type[Any], Stored[Any]]] = _by_kind()
 MACHINES: Final[Mapping[str, Table]] = {
     **{KINDS[kind].life.name: each.table for kind, each in LIVING.items()},

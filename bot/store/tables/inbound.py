@@ -6,8 +6,10 @@ from typing import Final
 
 from sqlalchemy import Index, Table
 
+from bot.engine.state.records import RequestOutcome
 from bot.store.columns import METADATA, key, label, one_of, utc, words
-from bot.store.tables.command import COMMAND_STATES
+from bot.store.stored import Patch
+from bot.store.tables.command import COMMAND_STATES, answer
 
 INBOUND: Final = Table(
     "inbound",
@@ -24,3 +26,5 @@ INBOUND: Final = Table(
     Index(None, "state", "received_at"),
     comment="what other processes of ours say: outcomes of deliveries, verdicts, jobs",
 )
+
+INBOUND_ANSWERS: Final = Patch(RequestOutcome, "inbound", INBOUND, "id", *answer())

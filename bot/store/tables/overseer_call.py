@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Index
 
-from bot.domain.overseer import Action, Answered, OverseerCall, Task
+from bot.domain.overseer import Action, Answered, CallOutcome, OverseerCall, Task
 from bot.store.fields import day, facts, key, label, large, utc, whole, word, words
-from bot.store.stored import Stored
+from bot.store.stored import Patch, Stored
 
 OVERSEER_CALLS: Final = Stored(
     OverseerCall,
@@ -36,3 +37,7 @@ OVERSEER_CALLS: Final = Stored(
     comment="calls of the overseer's model, with what they cost, and what became of what they judged",
 )
 OVERSEER_CALL: Final = OVERSEER_CALLS.table
+
+CALL_OUTCOMES: Final = Patch(
+    CallOutcome, "call_outcome", OVERSEER_CALL, "id", words("outcome"), replace(utc("outcome_at"), name="at")
+)
