@@ -53,7 +53,8 @@ SYMBOLS: Final = {"SPY": 590, "QQQ": 510, "SPX": 5900, "IWM": 230, "NVDA": 180, 
 REASONS: Final = tuple(reason.value for reason in CloseReason)[:5]
 NOW: Final = datetime(2026, 11, 20, 17, 42, 18, tzinfo=UTC)
 PAGES: Final = ("/", "/trades", "/trades?sort=held&result=won&page=3", "/performance", "/performance?range=month",
-                "/alerts", "/machines", "/position/P003990", "/signal/S003990", "/audit")  # fmt: skip
+                "/alerts", "/machines", "/signals", "/positions", "/exposure", "/feeds", "/market", "/config",
+                "/position/P003990", "/signal/S003990", "/audit")  # fmt: skip
 
 
 def run() -> Iterator[Result]:
@@ -70,7 +71,7 @@ def run() -> Iterator[Result]:
         for page in PAGES:
             yield _page(client, app, page, bare)
         yield _download(client, "/trades.csv", POSITIONS)
-        yield _download(client, "/audit.csv?query=transitions_of_day&day=2026-11-20", 0)
+        yield _download(client, "/audit/history.csv", TRANSITIONS)
 
 
 def _bare(path: Path) -> float:

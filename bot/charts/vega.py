@@ -7,6 +7,7 @@ names the data `rows` and `cross`, and reads the visible stretch of the x axis f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from bot.charts.chart import Axis, Chart, Line, Pane, Shown, apart
@@ -107,12 +108,19 @@ def _bands(chart: Chart, pane: Pane, last: bool) -> Iterable[Spec]:
         }
 
 
+def _step(chart: Chart) -> float:
+    """Return the least distance between two places of the x axis."""
+    places = sorted({row["x"] or 0.0 for row in chart.rows})
+    return min((b - a for a, b in pairwise(places)), default=1.0)
+
+
 def _bars(chart: Chart, pane: Pane, last: bool) -> Iterable[Spec]:
     for bar in pane.bars:
         sign = {"test": f"datum['{bar.field}'] < 0", "value": f"${bar.less}"}
+        width = {"expr": f"max(2, min(24, {420 * _step(chart):g} / (hi - lo)))"}
         yield {
             "data": {"name": "rows"},
-            "mark": {"type": "bar", "size": {"expr": "max(2, min(20, 260 / (hi - lo)))"}, "clip": True},
+            "mark": {"type": "bar", "size": width, "clip": True},
             "encoding": {"x": _x(chart, last), "y": _y(chart, pane, bar.field), "y2": {"datum": 0},
                          "color": {"condition": sign, "value": f"${bar.plus}"}},
         }  # fmt: skip
@@ -142,7 +150,7 @@ def _levels(chart: Chart, pane: Pane, last: bool) -> Iterable[Spec]:
         text = {"type": "text", "text": level.label, "align": "right", "dx": -4, "dy": -6, "color": f"${level.colour}",
                 "fontSize": 12, "x": "width"}  # fmt: skip
         yield {"data": data, "mark": text, "encoding": {"y": _y(chart, pane, "at")}}
-    for level in (level for level in pane.levels if not level.across):
+    for place_of, level in enumerate(level for level in pane.levels if not level.across):
         data = {"values": [{"x": level.value}]}
         mark = {
             "type": "rule",
@@ -151,8 +159,8 @@ def _levels(chart: Chart, pane: Pane, last: bool) -> Iterable[Spec]:
             "clip": True,
         }
         yield {"data": data, "mark": mark, "encoding": {"x": _x(chart, last)}}
-        text = {"type": "text", "text": level.label, "align": "left", "dx": 4, "y": 8, "color": f"${level.colour}",
-                "fontSize": 12}  # fmt: skip
+        text = {"type": "text", "text": level.label, "align": "left", "dx": 4, "y": 8 + 15 * place_of,
+                "color": f"${level.colour}", "fontSize": 12}  # fmt: skip
         yield {"data": data, "mark": text, "encoding": {"x": _x(chart, last)}}
 
 

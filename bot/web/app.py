@@ -12,7 +12,20 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from bot.charts.bundle import bundle, home
 from bot.domain.errors import StoreError
-from bot.web import access, actions, configuring, formats, live, pages, performing, plots, probes, trades, words
+from bot.web import (
+    access,
+    actions,
+    configuring,
+    formats,
+    live,
+    markets,
+    pages,
+    performing,
+    plots,
+    probes,
+    trades,
+    words,
+)
 from bot.web.logins import Doorkeeper
 from bot.web.places import ON_A_PHONE, PLACES
 from bot.web.server import LARGEST_BODY
@@ -23,7 +36,8 @@ STATIC: Final = Path(__file__).resolve().parent / "static"
 
 BLUEPRINTS: Final = (
     pages.blueprint, trades.blueprint, performing.blueprint, plots.blueprint,
-    configuring.blueprint, actions.blueprint, live.blueprint,
+    configuring.blueprint,
+    markets.blueprint, actions.blueprint, live.blueprint,
     probes.blueprint,
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
         "Trade",
         (("Signals", "/signals"), ("Positions", "/positions"), ("Trades", "/trades"), ("Performance", "/performance")),
     ),
-    ("Market", (("Exposure", "/exposure"),)),
+    ("Market", (("Market", "/market"), ("Exposure", "/exposure"))),
     ("Watch", (("Alerts", "/alerts"), ("Feeds", "/feeds"))),
     ("Record", (("Audit", "/audit"), ("Lifecycles", "/machines"), ("Config", "/config"), ("People", "/people"))),
 )
@@ -20,6 +20,6 @@ ON_A_PHONE: Final[tuple[Place, ...]] = (
     ("Overview", "/"),
     ("Signals", "/signals"),
     ("Positions", "/positions"),
-    ("Alerts", "/alerts"),
+    ("Market", "/market"),
     ("More", "/pages"),
 )

@@ -157,7 +157,7 @@ class InstrumentRow:
 @dataclass(frozen=True, slots=True)
 class StrategyStatRow:
     """Counters of one strategy and symbol on one day; `last_reason` says why its latest look did not become a
-    signal."""
+    signal, `seen` what the latest look that measured anything measured, at `seen_at`."""
 
     strategy: str
     symbol: str
@@ -166,6 +166,19 @@ class StrategyStatRow:
     proposed: int
     last_reason: str
     at: datetime
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GammaProfile:
+    """Dealer gamma by strike of one underlying, as the vendor told it last: (strike, net gamma in dollars per 1 % move)
+    in rising strikes, and the underlying's price in the vendor's rows."""
+
+    symbol: str
+    at: datetime
+    price: Decimal
+    strikes: Sequence[tuple[str, float]]
 
 
 @dataclass(slots=True)
@@ -189,6 +202,7 @@ class TickBatch:
     jobs: list[JobRow] = field(default_factory=list)
     instruments: list[InstrumentRow] = field(default_factory=list)
     strategy_stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
+    gamma_profiles: dict[str, GammaProfile] = field(default_factory=dict)
     calls: list[OverseerCall] = field(default_factory=list)
     call_outcomes: list[CallOutcome] = field(default_factory=list)
     status: EngineStatus | None = None

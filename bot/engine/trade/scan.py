@@ -5,13 +5,16 @@ A strategy that fails is parked as a whole, named, and tried again later; the ot
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from bot.domain.calendar import midnight_after
 from bot.domain.instructions import Subscribe
+from bot.domain.marketdata import GEX_BY_STRIKE
 from bot.domain.strategy_switch import SwitchState
 from bot.domain.wording import new_york
 from bot.engine.settlement import expiry
@@ -19,12 +22,14 @@ from bot.engine.state.context import Context
 from bot.engine.state.equity import UNKNOWN
 from bot.engine.state.journal import Journal
 from bot.engine.state.parking import Parkable, ParkedKind, Parking
-from bot.engine.state.records import StrategyStatRow, TickBatch
+from bot.engine.state.records import GammaProfile, StrategyStatRow, TickBatch
 from bot.engine.state.schedule import NEVER
 from bot.engine.trade import pace
 from bot.engine.trade.signals import Made, no_equity, propose, reject_in_shadow, reject_unsized
 from bot.strategies.base import Look, Strategy
 
+_NOT_MEASURED = frozenset({"condition", "faults"})
+"""What a look says of itself without having measured the market."""
 _LINGER = timedelta(seconds=90)
 _NEWS_EVERY = timedelta(minutes=5)
 _QUOTE = frozenset({"quote"})
@@ -42,6 +47,8 @@ class _Counted:
     evaluated: int = 0
     proposed: int = 0
     last_reason: str = ""
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,8 @@ class Scanner:
     looked_at: dict[str, datetime] = field(default_factory=dict)
     counted: dict[tuple[str, str], _Counted] = field(default_factory=dict)
     unwritten: set[tuple[str, str]] = field(default_factory=set)  # what was counted since it was written last
+    gamma_at: dict[str, datetime] = field(default_factory=dict)  # which answer of the vendor was kept last
+    gammas: dict[str, GammaProfile] = field(default_factory=dict)  # kept since they were written last
     blocked: dict[str, _Blocked] = field(default_factory=dict)
     told: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)  # condition last told of, and when
     wanted_at: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
@@ -85,6 +94,7 @@ class Scanner:
                 if made is not None:
                     _put_forward(ctx, journal, made)
                 self._count(ctx, strategy, look, 1 if made is not None else 0)
+                self._keep_gamma(ctx, look.symbol)
                 if self._is_news(strategy, look, ctx.now):
                     news.append((strategy, look))
         return news
@@ -107,16 +117,32 @@ class Scanner:
         counted.evaluated += 1
         counted.proposed += proposed
         counted.last_reason, counted.at = look.reason, now
+        if look.evidence.keys() - _NOT_MEASURED:
+            counted.seen, counted.seen_at = look.evidence, now
         self.unwritten.add(key)
+
+    def _keep_gamma(self, ctx: Context, symbol: str) -> None:
+        """Keep the gamma by strike of a symbol for the page, once for each answer of the vendor."""
+        datum = ctx.board.datum(GEX_BY_STRIKE, symbol)
+        if datum is None or not datum.value or self.gamma_at.get(symbol) == datum.received_at:
+            return
+        self.gamma_at[symbol] = datum.received_at
+        rows = sorted((row for row in datum.value if math.isfinite(row.net_gamma_oi)), key=lambda row: row.strike)
+        strikes = tuple((format(row.strike, "f"), row.net_gamma_oi) for row in rows)
+        if strikes:
+            at = datum.source_at or datum.received_at
+            self.gammas[symbol] = GammaProfile(symbol, at, rows[0].price, strikes)
 
     def write_down(self, batch: TickBatch) -> None:
         """Have what was counted written with a batch that is about to be committed."""
         for key in sorted(self.unwritten):
             row = self.counted[key]
             batch.strategy_stats[key] = StrategyStatRow(
-                *key, row.day, row.evaluated, row.proposed, row.last_reason, row.at
+                *key, row.day, row.evaluated, row.proposed, row.last_reason, row.at, row.seen, row.seen_at
             )
         self.unwritten.clear()
+        batch.gamma_profiles.update(self.gammas)
+        self.gammas.clear()
 
     def _is_news(self, strategy: Strategy, look: Look, now: datetime) -> bool:
         """A reason is news when another condition fails, not when its numbers moved, and not too often."""

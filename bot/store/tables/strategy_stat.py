@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Column, String
 
 from bot.engine.state.records import StrategyStatRow
-from bot.store.fields import day, of_column, utc, whole, words
+from bot.store.fields import day, facts, of_column, utc, whole, words
 from bot.store.stored import Stored
 
 STRATEGY_STATS: Final = Stored(
@@ -20,6 +20,8 @@ STRATEGY_STATS: Final = Stored(
     whole("proposed"),
     words("last_reason", "why its latest look was no signal"),
     utc("at"),
+    facts("seen", "JSON: what its latest look that measured anything measured"),
+    utc("seen_at", maybe=True),
     comment="counters of a strategy and symbol on a day",
 )
 STRATEGY_STAT: Final = STRATEGY_STATS.table
