@@ -148,8 +148,10 @@ class Poller:
 
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Hold the lock of this token on this machine; who has it first polls, the other waits."""
-        mark = hashlib.sha256(self._token.encode()).hexdigest()[:16]
+        """Hold the lock of this token at this address on this machine; who has it first polls, the other waits. Two
+        simulators have the same token, each at an address of its own."""
+        where = self._ground.settings.telegram.base_url
+        mark = hashlib.sha256(f"{self._token} {where}".encode()).hexdigest()[:16]
         path = Path(tempfile.gettempdir()) / f"quanticity-telegram-{mark}.lock"
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:

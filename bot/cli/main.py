@@ -35,6 +35,7 @@ from bot.cli.operator import (
 )
 from bot.cli.overseer import overseer
 from bot.cli.page import page
+from bot.cli.people import people
 from bot.cli.performance import performance
 from bot.cli.reconcile import reconcile
 from bot.cli.starting import replay, run, sim
@@ -52,7 +53,7 @@ for command in (
     run, status, performance, alerts, ack,
     approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
     edit, cancel_order, strategy, reload_config, requests, withdraw, adopt, decline, reconcile, check,
-    machines, overseer, replay, sim, page,
+    machines, people, overseer, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(audit.app, name="audit")
