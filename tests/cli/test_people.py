@@ -31,12 +31,16 @@ def tried(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 (id_, kind, actor, state, AT),
             )
         for seq, (id_, actor) in enumerate(attempts, 1):
-            columns = ("seq", "machine", "entity_id", "from_state", "to_state", '"trigger"', "actor", "reason", "evidence",
-                       "event_at", "recorded_at", "tick", "prev_hash", "hash")  # fmt: skip
-            values = (seq, "request", id_, "queued", "queued", "refused:x", actor, "no", "{}", AT, AT, 1, f"p{seq}",
-                      f"h{seq}")  # fmt: skip
+            columns = (
+                "seq", "machine", "entity_id", "from_state", "to_state", '"trigger"', "actor", "reason", "evidence",
+                "event_at", "recorded_at", "tick", "prev_hash", "hash",
+            )  # fmt: skip
+            values = (
+                seq, "request", id_, "queued", "queued", "refused:x", actor, "no", "{}", AT, AT, 1, f"p{seq}",
+                f"h{seq}",
+            )  # fmt: skip
             places = ",".join("?" * len(values))
-            store.execute(f"INSERT INTO transition ({','.join(columns)}) VALUES ({places})", values)  # noqa: S608
+            store.execute(f"INSERT INTO transition ({','.join(columns)}) VALUES ({places})", values)
 
 
 @pytest.mark.usefixtures("tried")

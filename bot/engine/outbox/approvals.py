@@ -80,6 +80,20 @@ def decided(said: Said) -> Iterable[Draft]:
         channels=CHANNELS, roles=APPROVERS, edits=key_of(approval), signal_id=signal.id,
     )  # fmt: skip
 
+    if _was_reminded(said.ctx, approval):
+        short = f"{_name(said.ctx, approval, signal)}\n{_OUTCOMES[approval.state]}{by} at {at}"
+        reminder = f"approval:{approval.id}:reminder"
+        yield Draft(
+            f"{reminder}:outcome", KIND, short, {"signal": signal.id}, channels=CHANNELS, roles=APPROVERS,
+            edits=reminder, signal_id=signal.id,
+        )  # fmt: skip
+
+
+def _was_reminded(ctx: Context, approval: Approval) -> bool:
+    """Say whether a reminder of it stands there with buttons."""
+    key, ledger = f":approval:{approval.id}:reminder", ctx.ledger
+    return any(each.dedupe_key.endswith(key) for each in (*ledger.messages.values(), *ledger.told.values()))
+
 
 @dataclass
 class Reminders:

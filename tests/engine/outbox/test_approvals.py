@@ -96,7 +96,10 @@ async def test_one_reminder_at_half_time_and_the_outcome_when_nobody_answered() 
     assert "Still waiting" in reminder.body
     await delivered(desk)
     await desk.wait(100)
-    assert [m.body.split("\n")[1][:7] for m in said(desk)[2:]] == ["EXPIRED"]
+    ends = said(desk)[2:]
+    assert [m.body.split("\n")[1][:7] for m in ends] == ["EXPIRED", "EXPIRED"]
+    assert {m.parent_id for m in ends} == {first.id, reminder.id}
+    assert [m for m in ends if "buttons" in m.extra] == []  # nobody presses what is over
 
 
 async def test_an_edit_is_told_as_a_difference_and_asked_anew_and_the_outcome_is_of_the_last() -> None:
