@@ -27,7 +27,7 @@ def tell_of_strangers(ctx: Context, journal: Journal, outbox: Outbox, count: int
     """Tell each owner once a New York day; what comes after it was told is counted and not told."""
     key = f"strangers:{new_york_day(ctx.now)}"
     known = [message for message in journal.ledger.messages.values() if key in message.dedupe_key]
-    known += [message for message in journal.ledger.told.values() if key in message.dedupe_key]
+    known += [message for message in journal.ledger.message_index.over.values() if key in message.dedupe_key]
     before = max((int(message.extra.get("count", 0)) for message in known), default=0)
     words = (
         f"Strangers tried to use this bot: {before + count} attempts today, all refused\nEach is in v_admin_actions."

@@ -386,7 +386,7 @@ class Operator:
         return strike, f"the strike, as no price of {symbol} was seen"
 
     def _what_the_signal_is(self, signal_id: str) -> str:
-        signal = self._ctx.ledger.signal(signal_id)
+        signal = self._ctx.ledger.signal_index.of(signal_id)
         if signal is None:
             return f"signal {signal_id or None} is unknown, or over for days"
         return f"signal {signal_id} is {signal.state}{_since(signal.closed_at, self._ctx.now)}: {signal.contract}"

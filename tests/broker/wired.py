@@ -219,12 +219,12 @@ class Wired:
 
     @property
     def has_signal(self) -> bool:
-        return bool(self.engine.ledger.signals or self.engine.ledger.ended_signals)
+        return bool(self.engine.ledger.signals or self.engine.ledger.signal_index.over)
 
     @property
     def signal(self) -> Signal:
         ledger = self.engine.ledger
-        found = [*ledger.signals.values(), *ledger.ended_signals.values()]
+        found = [*ledger.signals.values(), *ledger.signal_index.over.values()]
         return max(found, key=lambda each: each.id)
 
     def _alerts(self, code: str) -> list[AlertRaised]:

@@ -23,7 +23,7 @@ async def tried(desk: Desk, number: int, **more: Any) -> None:
 
 
 def told(desk: Desk) -> list[Message]:
-    return [*desk.engine.ledger.messages.values(), *desk.engine.ledger.told.values()]
+    return [*desk.engine.ledger.messages.values(), *desk.engine.ledger.message_index.over.values()]
 
 
 async def test_each_attempt_is_on_record_and_the_owner_gets_one_message_with_their_number() -> None:

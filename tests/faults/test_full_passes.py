@@ -45,7 +45,7 @@ def test_every_fact_of_a_day_can_be_taken_back_whole(monkeypatch: pytest.MonkeyP
 def picture(journal: Journal) -> dict[str, object]:
     """Return all that a fact may change, in words, in its order."""
     ledger, batch = journal.ledger, journal.batch
-    tables = ("orders", "positions", "closed", "signals", "ended_signals", "last_signal_at", "symbol_halts",
+    tables = ("orders", "positions", "closed", "signals", "signal_index.over", "signal_index.last_at", "symbol_halts",
               "fills.executions", "fills.commissions", "fills.charged", "fills.earliest", "order_index.open",
               "position_index.too_large")  # fmt: skip
     found: dict[str, object] = {name: repr(list(attrgetter(name)(ledger).items())) for name in tables}

@@ -125,7 +125,7 @@ async def test_a_start_knows_no_more_of_what_was_over_for_days_than_a_bot_that_w
     broker.book, broker.executions, broker.commissions = {}, {}, {}
     desk = await place.start_again(timedelta(days=4, hours=1))
     ledger = desk.engine.ledger
-    assert (ledger.orders, ledger.closed, ledger.ended_signals) == ({}, {}, {})
+    assert (ledger.orders, ledger.closed, ledger.signal_index.over) == ({}, {}, {})
 
 
 @pytest.mark.parametrize("day", [stopped_out, never_filled])

@@ -9,7 +9,6 @@ until there is more of it than was declined or a proof comes.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 from bot.config.schema import Adopt
@@ -23,13 +22,10 @@ from bot.domain.adoption import (
     AdoptionTrigger,
     same_key,
 )
-from bot.domain.events import MAY_FILL, BrokerPosition, BrokerSnapshot
-from bot.domain.ids import is_ours
+from bot.domain.events import BrokerPosition, BrokerSnapshot
 from bot.domain.instruments import option_of_key, symbol_of_key
-from bot.domain.order import Execution, OrderSide, last_revisions
-from bot.domain.position import Origin, PositionState
 from bot.domain.requests import Refused
-from bot.engine.book.newer_store import is_unknown, left_of
+from bot.engine.book.proved import proved_ours
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
@@ -40,7 +36,6 @@ _NOT_PLAIN: Final = "it is no plain US option in dollars"
 _ONLY_OURS: Final = "engine.adopt is ours: only what is proved ours is taken over"
 _BY_PROOF: Final = "reconcile"
 """Who answered where a proof, or the setting, did."""
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Asking:
@@ -144,7 +139,7 @@ class Asking:
         """Allow what is proved; says whether anything is allowed that was not taken over yet."""
         if self._ctx.settings.engine.adopt is Adopt.ALL and not self._said_no(found, extra):
             return True
-        proved, key = min(self._proved(found.contract_key), extra), found.contract_key
+        proved, key = min(proved_ours(self._ctx, self._snapshot, found.contract_key), extra), found.contract_key
         known = self._ctx.ledger.adoptions.get(key)
         allowed = known.quantity if known is not None and known.state is AdoptionState.ALLOWED else 0
         if proved > allowed:
@@ -152,48 +147,6 @@ class Asking:
             self._allow(known, proved, _PROVED, _BY_PROOF)
             return True
         return allowed > 0
-
-    def _proved(self, key: str) -> int:
-        return max(self._on_sale(key), self._bought(key), self._given_back(key))
-
-    def _on_sale(self, key: str) -> int:
-        """Contracts that live sales of ours, which this store does not know, would sell: we never sell what is not
-        ours."""
-        lost = (
-            view
-            for view in self._snapshot.open_orders
-            if view.contract_key == key and view.side is OrderSide.SELL and view.status in MAY_FILL
-        )
-        return sum(left_of(view) for view in lost if is_unknown(self._ctx, view.order_ref, view.perm_id))
-
-    def _bought(self, key: str) -> int:
-        """What executions with our reference, of orders that this store does not know, bought and did not sell; those
-        of before it was last taken over are in that position."""
-        ledger = self._ctx.ledger
-        known = ledger.adoptions.get(key)
-        since = known.adopted_at if known is not None and known.adopted_at is not None else _LONG_AGO
-        strange = [e for base, e in ledger.fills.executions.items() if base in ledger.foreign.executions]
-        strange += [e for e in self._snapshot.executions if e.base_id not in ledger.fills.executions]
-        ours = (e for e in last_revisions(strange) if self._is_of_a_lost_order(e, key) and e.executed_at > since)
-        return sum(e.quantity if e.side is OrderSide.BUY else -e.quantity for e in ours)
-
-    def _is_of_a_lost_order(self, execution: Execution, key: str) -> bool:
-        ref = execution.order_ref
-        return execution.contract_key == key and is_ours(self._ctx.settings.bot_id, ref) and (
-            ref not in self._ctx.ledger.order_index.by_ref
-        )  # fmt: skip
-
-    def _given_back(self, key: str) -> int:
-        """What corrections gave back to closed positions, less what was taken over of it since."""
-        closed = [p for p in self._ctx.ledger.closed.values() if p.key == key]
-        back = [p for p in closed if p.state is PositionState.CLOSED and p.quantity > 0]
-        every = (*self._ctx.ledger.position_index.of(key), *closed)
-        first = min((p.opened_at for p in back), default=None)
-        return sum(p.quantity for p in back) - sum(
-            p.entry_quantity for p in every if first is not None and p.origin is Origin.BROKER and p.opened_at > first
-        )
-
-    # ---- barriers
 
     def _said_no(self, found: BrokerPosition, extra: int) -> Adoption | None:
         """Return the question that a person answered with no, where the no covers all that is there now."""

@@ -103,7 +103,7 @@ class FillKeeper:
 
     def _open(self, order: Order, execution: Execution) -> Position:
         """Make a position of an entry's first fill; one that fills after its position was closed is new risk."""
-        signal = self._ledger.signal(order.signal_id)
+        signal = self._ledger.signal_index.of(order.signal_id)
         strategy = signal.strategy if signal else self._ctx.any_strategy
         proposed = signal is not None and signal.contract.key == order.contract_key
         contract = signal.contract if signal is not None and proposed else parse_osi(order.contract_key)
@@ -141,7 +141,7 @@ class FillKeeper:
             self._signal_of_late_fill(order)
 
     def _signal_of_late_fill(self, order: Order) -> None:
-        signal = self._ledger.signal(order.signal_id)
+        signal = self._ledger.signal_index.of(order.signal_id)
         if signal is not None and signal.state in fills.GIVEN_UP:
             self._journal.take(Step(signal, SignalTrigger.LATE_FILL, "the fill raced our cancel", actor="broker"))
 

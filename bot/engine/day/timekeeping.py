@@ -172,9 +172,9 @@ def _brought_back(ledger: Ledger, now: datetime) -> Iterator[datetime]:
     moments.append(ledger.connection.since)
     ledger.change(ledger.connection, ConnectionChange(since=_at_most(ledger.connection.since, now)))
     yield from (moment for moment in moments if moment is not None)
-    for key, moment in ledger.last_signal_at.items():
+    for key, moment in ledger.signal_index.last_at.items():
         if moment > now:
-            ledger.last_signal_at[key] = now
+            ledger.signal_index.last_at[key] = now
             yield moment
 
 

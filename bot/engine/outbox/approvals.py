@@ -217,7 +217,7 @@ def _signal_of(said: Said) -> Signal | None:
     if not isinstance(approval, Approval):
         return None
     ledger = said.ctx.ledger
-    return ledger.signals.get(approval.signal_id) or ledger.signal(approval.signal_id)
+    return ledger.signals.get(approval.signal_id) or ledger.signal_index.of(approval.signal_id)
 
 
 def _who(actor: str | None) -> str:

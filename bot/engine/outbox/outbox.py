@@ -74,7 +74,7 @@ class Outbox:
 
     def was_said(self, journal: Journal, key: str, tier: str = ADMIN) -> bool:
         """Say whether anybody was told what has this key."""
-        return any(journal.ledger.message_said(key_of(key, tier, target)) for target in self.voice.targets)
+        return any(journal.ledger.message_index.said(key_of(key, tier, target)) for target in self.voice.targets)
 
     def start(self, journal: Journal) -> None:
         """What was handed over before this start and not answered may have arrived."""
@@ -89,7 +89,7 @@ class Outbox:
 
     def answered(self, ctx: Context, journal: Journal, told: Delivery) -> str:
         """Take what a channel answered; returns what came of it. Raises LookupError for a message that nobody knows."""
-        message = journal.ledger.message(told.message_id)
+        message = journal.ledger.message_index.of(told.message_id)
         if message is None:
             raise LookupError(f"no message {told.message_id} is remembered")
         outbox, self._quiet_until = ctx.settings.outbox, None

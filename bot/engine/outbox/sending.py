@@ -148,7 +148,7 @@ def _go(journal: Journal, message: Message, channel: Channel) -> bool:
 def _parent_is_there(journal: Journal, message: Message) -> bool:
     """Say whether an edit or an answer may go; where its parent never arrived it is a message of its own, or has
     nothing left to say."""
-    parent = journal.ledger.message(message.parent_id)
+    parent = journal.ledger.message_index.of(message.parent_id)
     if parent is not None and parent.state is MessageState.SENT:
         return True
     if parent is not None and parent.state in WAITING | {MessageState.SENDING}:

@@ -42,9 +42,9 @@ def _heard_by(voice: Voice, draft: Draft) -> Iterator[Target]:
 
 def _written(journal: Journal, channel: Channel, target: Target, draft: Draft) -> Message | None:
     ledger, key = journal.ledger, key_of(draft.key, draft.tier, target)
-    if ledger.message_said(key) is not None:
+    if ledger.message_index.said(key) is not None:
         return None
-    parent = ledger.message_said(key_of(draft.edits or draft.answers, draft.tier, target))
+    parent = ledger.message_index.said(key_of(draft.edits or draft.answers, draft.tier, target))
     if draft.edits and parent is not None and _takes_new_text(journal, parent, draft):
         return None
     if draft.only_edits and (parent is None or not channel.edits or not _can_be_edited(parent)):

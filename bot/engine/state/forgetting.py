@@ -27,19 +27,19 @@ def forget(ledger: Ledger, today: date, now: datetime) -> None:
         for i, position in ledger.closed.items()
         if _day_of(position.closed_at) < since and not position.is_unsettled and not _is_unknown(position)
     }
-    ledger.forget_orders({o.id for o in ledger.orders.values() if _is_history(ledger, o, ended, since)})
+    for order in [o for o in ledger.orders.values() if _is_history(ledger, o, ended, since)]:
+        del ledger.orders[order.id]
+    ledger.index()
     tied = {o.position_id for o in ledger.orders.values()}
     ledger.closed = ledger.table((i, p) for i, p in ledger.closed.items() if i not in ended or i in tied)
     ledger.tallies = counted_anew(ledger.orders.values(), ledger.closed.values())
-    asked = {o.signal_id for o in ledger.orders.values()}
-    recent = {i for i, signal in ledger.ended_signals.items() if _day_of(signal.closed_at) >= since}
-    ledger.ended_signals = ledger.table((i, s) for i, s in ledger.ended_signals.items() if i in asked or i in recent)
-    questions = {s.approval_id for s in (*ledger.signals.values(), *ledger.ended_signals.values())}
+    signals = ledger.signal_index
+    signals.keep_since(since, {o.signal_id for o in ledger.orders.values()})
+    questions = {s.approval_id for s in (*ledger.signals.values(), *signals.over.values())}
     for approval in [*ledger.approvals.values()]:
         if approval.id not in questions and approval.state in APPROVAL.terminal:
             del ledger.approvals[approval.id]
-    ledger.told = ledger.table((i, m) for i, m in ledger.told.items() if _day_of(m.created_at) >= since)
-    ledger.said = ledger.table((m.dedupe_key, m) for m in (*ledger.told.values(), *ledger.messages.values()))
+    ledger.message_index.keep_since(since)
     for review in [*ledger.reviews.values()]:
         if review.state in REVIEW.terminal and review.signal_id not in ledger.signals:
             del ledger.reviews[review.id]

@@ -3,7 +3,7 @@ record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar, cast
@@ -15,23 +15,25 @@ from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
 from bot.domain.kinds import Entities, Entity, kind_of
 from bot.domain.machine import C, Living, T
-from bot.domain.message import MESSAGE, Message
+from bot.domain.message import Message
 from bot.domain.order import Execution, Order, OrderChange
 from bot.domain.position import Position
 from bot.domain.review import Review
 from bot.domain.session import Session
-from bot.domain.signal import SIGNAL, Signal
+from bot.domain.signal import Signal
 from bot.domain.slowdown import Slowdown
 from bot.domain.symbol_halt import SymbolHalt
 from bot.engine.state.broker_account import BrokerAccount
 from bot.engine.state.clocks import Clocks
 from bot.engine.state.entering import Entering
 from bot.engine.state.fill_book import FillBook
+from bot.engine.state.message_index import MessageIndex
 from bot.engine.state.not_ours import Foreign
 from bot.engine.state.order_index import OrderIndex
 from bot.engine.state.position_index import PositionIndex
 from bot.engine.state.proof import Proof
 from bot.engine.state.records import LoadedState
+from bot.engine.state.signal_index import SignalIndex
 from bot.engine.state.tallies import counted_anew
 from bot.engine.state.told_once import ToldOnce
 from bot.engine.state.undo import NotedDict, Undo
@@ -52,12 +54,14 @@ class Ledger:
         over = self._sort_out(loaded.entities)
         self.session = self.entities.one(Session) or Session()
         self.connection = self.entities.one(Connection) or Connection()
-        self.signals, self.ended_signals = self.entities.of(Signal), over.of(Signal)
+        self.signals = self.entities.of(Signal)
+        last_signal_at: dict[tuple[str, str], datetime] = self.table(loaded.last_signal_at)
+        self.signal_index = SignalIndex(self.signals, over.of(Signal), last_signal_at, self.undo)
         self.approvals, self.orders = self.entities.of(Approval), self.entities.of(Order)
         self.positions, self.closed = self.entities.of(Position), over.of(Position)  # commissions may be late
         self.alerts = self.entities.of(Alert)
-        self.messages, self.told = self.entities.of(Message), over.of(Message)  # an edit needs what was said before
-        self.said = self.table((m.dedupe_key, m) for m in (*self.told.values(), *self.messages.values()))
+        self.messages = self.entities.of(Message)
+        self.message_index = MessageIndex(self.messages, over.of(Message), self.undo)
         self.breakers = self.entities.of(Breaker)
         self.symbol_halts, self.adoptions = self.entities.of(SymbolHalt), self.entities.of(Adoption)
         self.reviews, self.slowdown = self.entities.of(Review), self.entities.one(Slowdown) or Slowdown()
@@ -69,7 +73,6 @@ class Ledger:
         self.foreign = Foreign(loaded, self.undo)
         self.told_once = ToldOnce()
         self.highest_order_id = loaded.highest_order_id
-        self.last_signal_at: dict[tuple[str, str], datetime] = self.table(loaded.last_signal_at)
         self.link_told_at: dict[str, datetime] = {}  # state of the connection -> when it was last told of
         self.underlying_seen = dict(loaded.underlying_seen)  # open position -> time and price of its mark at the start
         self.bid_seen = dict(loaded.bid_seen)  # the same of the option's bid
@@ -139,7 +142,10 @@ class Ledger:
         """Make every index anew from what is there."""
         self.version += 1
         self.position_index.begin_anew()
-        self._index_orders()
+        self.order_index.begin_anew()
+        self.tallies = counted_anew((), self.closed.values())
+        for order in self.orders.values():
+            self._take_in(order)
 
     def add(self, entity: Living[Any, Any]) -> None:
         """Take in what was born."""
@@ -150,10 +156,6 @@ class Ledger:
         else:
             add(self, entity)
 
-    def add_signal(self, signal: Signal) -> None:
-        self.signals[signal.id] = signal
-        self.last_signal_at[signal.strategy, signal.symbol] = signal.created_at
-
     def add_position(self, position: Position) -> None:
         self.positions[position.id] = position
         self.position_index.add(position)
@@ -161,22 +163,6 @@ class Ledger:
     def retire_alert(self, alert: Alert) -> None:
         if alert.state is AlertState.RESOLVED:
             self.alerts.pop(alert.id, None)
-
-    def add_message(self, message: Message) -> None:
-        self.messages[message.id] = self.said[message.dedupe_key] = message
-
-    def message_said(self, dedupe_key: str) -> Message | None:
-        """Return what was said, or is about to be, under a key, in the days that are remembered."""
-        return self.said.get(dedupe_key)
-
-    def message(self, message_id: str | None) -> Message | None:
-        """Return a message, also one that is over, of the days that are remembered."""
-        return self.messages.get(message_id or "") or self.told.get(message_id or "")
-
-    def retire_message(self, message: Message) -> None:
-        if message.state in MESSAGE.terminal:
-            self.messages.pop(message.id, None)
-            self.told[message.id] = message
 
     def add_order(self, order: Order) -> None:
         self.orders[order.id] = order
@@ -226,27 +212,6 @@ class Ledger:
         if position.id in self.closed:
             self.tallies.position_over(position)
 
-    def retire_signal(self, signal: Signal) -> None:
-        if signal.state in SIGNAL.terminal:
-            self.signals.pop(signal.id, None)
-            self.ended_signals[signal.id] = signal
-
-    def signal(self, signal_id: str | None) -> Signal | None:
-        """Return a signal, also one that is over: its fill may come late."""
-        return self.signals.get(signal_id or "") or self.ended_signals.get(signal_id or "")
-
-    def forget_orders(self, gone: Collection[str]) -> None:
-        """Forget orders by id; what is counted and indexed of the others is made anew."""
-        for each in gone:
-            del self.orders[each]
-        self._index_orders()
-
-    def _index_orders(self) -> None:
-        self.order_index.begin_anew()
-        self.tallies = counted_anew((), self.closed.values())
-        for order in self.orders.values():
-            self._take_in(order)
-
     def has_traded(self, key: str) -> bool:
         """Say whether a contract is one of ours: held, traded today, or asked for by an order of ours."""
         return bool(self.position_index.by_key.get(key)) or self.order_index.was_for(key) or self.tallies.has_held(key)
@@ -258,16 +223,16 @@ def _write(entity: Living[Any, Any], sets: Mapping[str, object]) -> None:
 
 
 _ADD: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
-    Signal: Ledger.add_signal,
+    Signal: lambda ledger, signal: ledger.signal_index.add(signal),
     Order: Ledger.add_order,
     Position: Ledger.add_position,
-    Message: Ledger.add_message,
+    Message: lambda ledger, message: ledger.message_index.add(message),
 }
 _SORT_IN: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
-    Signal: Ledger.retire_signal,
+    Signal: lambda ledger, signal: ledger.signal_index.retire(signal),
     Order: Ledger.index_order,
     Position: Ledger.settle_position,
-    Message: Ledger.retire_message,
+    Message: lambda ledger, message: ledger.message_index.retire(message),
     Alert: Ledger.retire_alert,
 }
 """The kinds that have indexes of their own; of any other there is what `Ledger.entities` holds."""

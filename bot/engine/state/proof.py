@@ -7,10 +7,9 @@ how many contracts our own executions leave us with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
-from bot.domain.position import Position
 from bot.engine.state.fact_name import FactName
 
 
@@ -116,19 +115,6 @@ class Proof:
     def is_in_doubt(self, key: str) -> bool:
         """Say whether anything at all speaks against what we count of a contract."""
         return key in self.doubted or key in self.capped or key in self.disputed
-
-    def proven_of(self, position: Position, together: Sequence[Position]) -> int:
-        """Return how many contracts of a position are there by the broker's own word, of all that are held `together`
-        in its contract: what is missing is taken from the same one first as the comparison takes it."""
-        if position.key not in self.capped:
-            return position.quantity
-        missing = max(sum(each.quantity for each in together) - self.capped[position.key], 0)
-        for each in together:
-            gone = min(missing, each.quantity)
-            if each is position:
-                return position.quantity - gone
-            missing -= gone
-        return position.quantity
 
     def may_sell_more(self, key: str, held: int) -> bool:
         """Say whether a further sale can be of what is there: no look, no word and no fact speaks against it; of a

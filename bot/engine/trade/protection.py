@@ -84,7 +84,7 @@ def shrink(ctx: Context, position: Position, orders: Sequence[Order]) -> list[St
 def _keep_to_what_is_told(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:
     """The broker tells of fewer than we count: other sales are taken back first, which may be the reason and would sell
     at once, and the stop covers no more than the rest."""
-    proven = ctx.ledger.proof.proven_of(position, ctx.ledger.position_index.of(position.key))
+    proven = _proven_of(ctx, position)
     exits, stop = live_exits(orders), live_stop(orders)
     stopped = stop.remaining if stop is not None else 0
     on_sale = sum(order.can_fill for order in exits) + stopped + sold_unseen(orders)
@@ -95,6 +95,21 @@ def _keep_to_what_is_told(ctx: Context, position: Position, orders: Sequence[Ord
             words = f"the broker holds {proven} of {position.quantity}: this would sell more"
             steps += [cancel(ctx, order, words)] if may_cancel(ctx, order) else []
     return [*steps, *_shrink_stop(ctx, position, orders, min(max(excess, 0), stopped))]
+
+
+def _proven_of(ctx: Context, position: Position) -> int:
+    """Return how many contracts of a position are there by the broker's own word: what is missing is taken from the
+    same one first as the comparison takes it."""
+    ledger, key = ctx.ledger, position.key
+    if key not in ledger.proof.capped:
+        return position.quantity
+    missing = max(ledger.position_index.held_on(key) - ledger.proof.capped[key], 0)
+    for each in ledger.position_index.of(key):
+        gone = min(missing, each.quantity)
+        if each is position:
+            return position.quantity - gone
+        missing -= gone
+    return position.quantity
 
 
 def _shrink_stop(ctx: Context, position: Position, orders: Sequence[Order], excess: int) -> list[Step]:

@@ -295,7 +295,7 @@ def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Blocked 
         return ("slowed", slowed), ctx.now  # the words count the seconds
     if any(s.strategy == strategy.name and s.symbol == symbol for s in ctx.ledger.signals.values()):
         return ("signal_alive", "a signal of it is alive"), NEVER
-    last = ctx.ledger.last_signal_at.get((strategy.name, symbol))
+    last = ctx.ledger.signal_index.last_at.get((strategy.name, symbol))
     if last is not None and (ctx.now - last).total_seconds() < strategy.cool_down_s:
         end = last + timedelta(seconds=strategy.cool_down_s)
         since, until = new_york(last, ctx.now), new_york(end, ctx.now)

@@ -22,7 +22,7 @@ VOICE = Voice(
 
 
 def said(desk: Desk) -> list[Message]:
-    found = [*desk.engine.ledger.messages.values(), *desk.engine.ledger.told.values()]
+    found = [*desk.engine.ledger.messages.values(), *desk.engine.ledger.message_index.over.values()]
     return sorted((m for m in found if m.kind == "approval"), key=lambda m: m.created_at)
 
 

@@ -31,7 +31,7 @@ def the(desk: Desk, channel: str, target: str = "") -> Message:
 
 
 def messages(desk: Desk) -> list[Message]:
-    found = [*desk.engine.ledger.messages.values(), *desk.engine.ledger.told.values()]
+    found = [*desk.engine.ledger.messages.values(), *desk.engine.ledger.message_index.over.values()]
     return [message for message in found if message.extra.get("code") != "MESSAGE_DEAD"]
 
 
@@ -130,7 +130,7 @@ async def test_an_edit_waits_for_its_parent_and_what_was_not_sent_takes_the_new_
     assert (edit.mode, edit.parent_id, edit.state) == (MessageMode.EDIT, parent.id, S.QUEUED)
     await answer(desk, parent, "delivered", external_id="1:2")
     await desk.tick(1)
-    found = desk.engine.ledger.message(edit.id)
+    found = desk.engine.ledger.message_index.of(edit.id)
     assert found is not None
     assert found.state is S.SENDING
 

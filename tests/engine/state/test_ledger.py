@@ -63,7 +63,7 @@ async def test_the_indexes_follow_every_change(desk: Desk) -> None:
     assert ledger.order_index.live_on(order.contract_key, OrderSide.BUY) == []
     signal = next(iter(ledger.signals.values()))
     ledger.change(signal, SignalChange(closed_at=signal.created_at), by=SignalTrigger.CANCEL)
-    assert (signal.id in ledger.signals, ledger.signal(signal.id)) == (False, signal)
+    assert (signal.id in ledger.signals, ledger.signal_index.of(signal.id)) == (False, signal)
 
 
 async def test_what_the_table_refuses_changes_nothing(desk: Desk) -> None:
