@@ -92,7 +92,8 @@ def decided(said: Said) -> Iterable[Draft]:
 def _was_reminded(ctx: Context, approval: Approval) -> bool:
     """Say whether a reminder of it stands there with buttons."""
     key, ledger = f":approval:{approval.id}:reminder", ctx.ledger
-    return any(each.dedupe_key.endswith(key) for each in (*ledger.messages.values(), *ledger.told.values()))
+    known = (*ledger.messages.values(), *ledger.message_index.over.values())
+    return any(each.dedupe_key.endswith(key) for each in known)
 
 
 @dataclass
