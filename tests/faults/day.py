@@ -33,6 +33,7 @@ from bot.engine.state.ports import TradingCalendar
 from bot.engine.state.records import TickBatch
 from bot.engine.state.tallies import counted_anew
 from bot.engine.tick import Engine
+from bot.engine.trade.agenda import Agenda
 from bot.feeds.clock import ClockWatch, ManualClock
 from bot.feeds.uw import UwFeed
 from bot.sim.faults.broker import FaultyBroker
@@ -112,6 +113,9 @@ class _OneEngine:
 
 
 _STORE = _OneEngine()
+
+
+_OF_AGENDA = ("restless", "must_go", "slow", "orphaned")
 
 
 class InlineLane:
@@ -335,9 +339,18 @@ class World:
             await self.engine.guarded_tick()
 
     def _count_anew(self) -> None:
-        """On a day of full passes, compare what is counted with every change with what is counted anew."""
+        """On a day of full passes, compare what is kept with every change with the same from nothing."""
         ledger = self.engine.ledger
-        if self.full_passes and ledger.tallies != counted_anew(ledger.orders.values(), ledger.closed.values()):
+        if not self.full_passes:
+            return
+        kept, anew, ctx = self.engine._tick_memory.agenda, Agenda(), self.engine._context(self.clock.now())
+        for agenda in (kept, anew):
+            agenda.follow(ctx)
+        if [getattr(kept, part) for part in _OF_AGENDA] != [getattr(anew, part) for part in _OF_AGENDA] or (
+            (kept.flat.of, kept.ends.of) != (anew.flat.of, anew.ends.of)
+        ):
+            self.outcome.broken.append(f"{self.clock.now():%H:%M:%S}: the agenda is not what is there")
+        if ledger.tallies != counted_anew(ledger.orders.values(), ledger.closed.values()):
             self.outcome.broken.append(
                 f"{self.clock.now():%H:%M:%S}: what is counted over the day is not what is there"
             )

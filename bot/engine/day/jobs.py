@@ -13,7 +13,7 @@ from bot.engine.day.timekeeping import wants_the_book
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import AccountSnapshotRow, JobRow
-from bot.engine.state.schedule import Schedule
+from bot.engine.state.schedule import NEVER, Schedule
 
 _ASK_AGAIN = timedelta(seconds=2)
 _FAULTY_AGAIN_S = 15.0
@@ -86,7 +86,9 @@ def snapshot_account(ctx: Context, journal: Journal, schedule: Schedule, report:
 
 
 def snapshot_rests_until(ctx: Context, schedule: Schedule) -> datetime:
-    """Return until when `snapshot_account` has nothing to do."""
+    """Return until when `snapshot_account` has nothing to do: not before the broker has told of the account."""
+    if ctx.ledger.account.heard.latest is None:
+        return NEVER
     return schedule.next(ACCOUNT_SNAPSHOT.name, ctx.now, ACCOUNT_SNAPSHOT.every_s(ctx.setting))
 
 

@@ -114,7 +114,7 @@ class Limits:
     unread: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # breaker that was not read -> its last facts
     _new_prices: bool = True  # since the last view
     _bets: tuple[object, ...] = ()  # of the last view, and the limits that they were compared with
-    _held: tuple[object, tuple[Bet, ...]] = (None, ())  # as of a version of the ledger
+    _held: tuple[object, tuple[Bet, ...]] = (None, ())  # of the positions of a ledger
     _lost: tuple[object, int] = (None, 0)  # losses in a row, and what they follow from
     _sent: _Sent | None = None
     _applied: dict[str, tuple[object, RiskSettings, Reading]] = field(default_factory=dict)
@@ -203,9 +203,9 @@ class Limits:
 
     def _bets_held(self, ctx: Context) -> tuple[Bet, ...]:
         ledger = ctx.ledger
-        if ctx.full or self._held[0] != (ledger, ledger.version):
-            bets = tuple([bet_on(position.contract) for position in ledger.positions.values()])
-            self._held = ((ledger, ledger.version), bets)
+        held = (ledger, tuple(ledger.positions))
+        if ctx.full or self._held[0] != held:
+            self._held = (held, tuple([bet_on(position.contract) for position in ledger.positions.values()]))
         return self._held[1]
 
     def _losses(self, ctx: Context) -> int:

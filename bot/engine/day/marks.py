@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import chain, takewhile
+from itertools import chain, islice, takewhile
 from typing import Final
 
 from bot.domain.position import Position, PositionState
@@ -33,6 +33,7 @@ STANDS_S: Final = 5.0
 """For so long a mark stands whose prices have not changed."""
 _STANDS: Final = timedelta(seconds=STANDS_S)
 _AT_ONCE: Final = 50
+_OLD_AT_ONCE: Final = 100  # of marks that only grew old; the oldest come first, the rest with the next marks
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Marks:
         positions, by_key, since = ctx.ledger.positions, ctx.ledger.position_index.by_key, ctx.now - _STANDS
         old = takewhile(lambda each: not since < self._written[each].at <= ctx.now, self._written)
         quoted = chain.from_iterable(by_key.get(key, ()) for key in self.quoted)
-        return {*sampled, *must_go, *old, *quoted, *(positions.keys() - self._written.keys())}
+        return {*sampled, *must_go, *islice(old, _OLD_AT_ONCE), *quoted, *(positions.keys() - self._written.keys())}
 
     def _mark(self, ctx: Context, journal: Journal, position: Position, *, sampled: bool) -> None:
         quote, known = ctx.board.quote(position.key), self._written.get(position.id)

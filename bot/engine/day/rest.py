@@ -28,7 +28,7 @@ def world_of(ctx: Context) -> World:
     ledger = ctx.ledger
     return (
         ledger, ledger.session.state, ledger.connection.state, ledger.clocks.fault, ctx.kill_switch,
-        ctx.restart_is_near, ctx.trading, ctx.told_session, ctx.settings,
+        ctx.restart_is_near, ctx.trading, ctx.told_session, ctx.settings, ledger.account.heard.latest is None,
     )  # fmt: skip
 
 
