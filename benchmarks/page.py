@@ -53,7 +53,7 @@ SYMBOLS: Final = {"SPY": 590, "QQQ": 510, "SPX": 5900, "IWM": 230, "NVDA": 180, 
 REASONS: Final = tuple(reason.value for reason in CloseReason)[:5]
 NOW: Final = datetime(2026, 11, 20, 17, 42, 18, tzinfo=UTC)
 PAGES: Final = ("/", "/trades", "/trades?sort=held&result=won&page=3", "/performance", "/performance?range=month",
-                "/alerts", "/machines", "/signals", "/positions", "/exposure", "/feeds", "/market", "/config",
+                "/alerts", "/machines", "/signals", "/positions", "/exposure", "/feeds", "/market", "/config", "/overseer", "/people",
                 "/position/P003990", "/signal/S003990", "/audit")  # fmt: skip
 
 

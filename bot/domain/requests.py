@@ -399,7 +399,6 @@ REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
                 "Acknowledge an alert: it is told no more, and every message of it says who has it.",
                 _APPROVERS,
                 (Need("alert_id", Subject.ALERT, 'An alert\'s id or the end of it, or "all".'),),
-                on_page=False,
             ),
             Request(
                 K.TEST_ALERTS,

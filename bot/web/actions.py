@@ -13,6 +13,7 @@ from bot.domain.errors import StoreError
 from bot.domain.requests import REQUESTS, Need, Request, Subject
 from bot.domain.typed_price import PriceUnclear, price_of
 from bot.store import read as ask
+from bot.store.read.alerting import open_alert_ids
 from bot.web.access import may, safe_next, visit
 from bot.web.commanding import give_command
 from bot.web.store_reader import reader
@@ -95,6 +96,8 @@ def _exists(need: Need, target: str) -> bool:
         return bool(target)  # the bot knows which there are
     if need.subject is Subject.ORDER:
         return target in {each for row in reader().look(ask.live_orders) for each in (row.id, row.order_ref)}
+    if need.subject is Subject.ALERT:
+        return target in {EVERYTHING, *reader().look(open_alert_ids)}
     reads: dict[Subject, Any] = {Subject.SIGNAL: ask.signal, Subject.REQUEST: ask.command}
     read = reads.get(need.subject, ask.position)
     return bool(target) and reader().look(lambda connection: read(connection, target)) is not None

@@ -9,14 +9,16 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from bot.domain.alert import OPEN, AlertState
 from bot.domain.errors import StoreError
 from bot.domain.notices import SEVERITIES, UnknownNotice, notice_of
 from bot.store.queries import day_of
-from bot.store.read.alerting import AlertFilter, alert_codes, count_alerts, found_alerts
+from bot.store.read.alerting import OPEN_ALERTS, AlertFilter, alert_codes, count_alerts, found_alerts
 from bot.store.read.running import AlertRow
 from bot.store.values import parse_json
 
 SHOWN: Final = 50
+STATES: Final = (OPEN_ALERTS, *(state.value for state in AlertState))
 CSV_COLUMNS: Final = ("at", "severity", "code", "text", "facts")
 
 
@@ -26,6 +28,10 @@ class AlertView:
     meaning: str
     deed: str
     path: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.row.state in OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,10 @@ def filter_of(given: Mapping[str, str], today: date) -> AlertFilter:
         raise StoreError(f"severity={severity} is none: there are {', '.join(SEVERITIES)}")
     code = given.get("code", "").strip().upper()
     wanted = date.fromisoformat(day_of("day", day, today)) if day else None
-    return AlertFilter(wanted, severity or None, code or None)
+    state = given.get("state", "").strip()
+    if state and state not in STATES:
+        raise StoreError(f"state={state} is none: there are {', '.join(STATES)}")
+    return AlertFilter(wanted, severity or None, code or None, state or None)
 
 
 def alert_list(connection: Connection, given: Mapping[str, str], today: date) -> AlertList:

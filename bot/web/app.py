@@ -24,6 +24,7 @@ from bot.web import (
     plots,
     probes,
     trades,
+    watching,
     words,
 )
 from bot.web.logins import Doorkeeper
@@ -37,6 +38,7 @@ STATIC: Final = Path(__file__).resolve().parent / "static"
 BLUEPRINTS: Final = (
     pages.blueprint, trades.blueprint, performing.blueprint, plots.blueprint,
     configuring.blueprint,
+    watching.blueprint,
     markets.blueprint, actions.blueprint, live.blueprint,
     probes.blueprint,
 )  # fmt: skip

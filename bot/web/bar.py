@@ -59,7 +59,7 @@ def status_bar(m: Overview, alone: str = "") -> Bar:
     reasons = [f"{fault.words}: {fault.why}" if fault.why else fault.words for fault in faults]
     reasons = [f"{banner.title} {banner.text}" for banner in bare] + reasons
     if m.critical:
-        reasons.insert(0, f"{m.critical} critical alert{'' if m.critical == 1 else 's'} today")
+        reasons.insert(0, f"{m.critical} critical alert{'' if m.critical == 1 else 's'} open")
     since = m.running_since
     return Bar(
         "crit" if alone else LIGHTS[worst], word, alone or (reasons[0] if reasons else ""), max(0, len(reasons) - 1),
@@ -72,7 +72,7 @@ def standing(m: Overview, alone: str) -> dict[str, Any]:
     counts = {
         "Signals": (m.asked, "ask", "wait for you"),
         "Positions": (len(m.positions), "", "open"),
-        "Alerts": (m.critical, "bad", "critical today"),
+        "Alerts": (m.critical, "bad", "critical and open"),
     }
     return {
         "glance": m, "bar": status_bar(m, alone), "badges": {name: told for name, told in counts.items() if told[0]}

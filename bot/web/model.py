@@ -160,7 +160,7 @@ def glance(connection: Connection, base: Overview) -> Overview:
         breakers=tuple(breaker_view(row) for row in ask.breakers(connection)),
         halted_symbols=tuple(symbol_halt_view(row) for row in ask.halted_symbols(connection)),
         asked=len(ask.signals_that_wait_for_a_person(connection)),
-        critical=critical_alerts(connection, day),
+        critical=critical_alerts(connection),
         running_since=running_since(connection),
         premium=premium_held(connection, account.equity),
     )

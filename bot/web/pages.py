@@ -32,7 +32,6 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "positions": ("status", "positions", "unsettled", "closed"),
     "exposure": ("status", "premium", "breakers"),
     "feeds": ("standing", "feeds", "jobs"),
-    "people": ("commands",),
 }
 """The live parts of each view; each is a template of its own, drawn of one look at the store."""
 TITLES: Final = {
@@ -42,7 +41,6 @@ TITLES: Final = {
     "exposure": ("Exposure", (("premium", "Premium at risk"), ("breakers", "Limits of the whole book"))),
     "feeds": ("Feeds", (("standing", "Session and broker"), ("feeds", "Data sets, age against limit"),
                         ("jobs", "Jobs by the clock"))),
-    "people": ("People", (("commands", "Asked by people"),)),
 }  # fmt: skip
 """The pages that are a few live parts below each other: title, and each part with its head."""
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
@@ -80,7 +78,7 @@ def overview() -> str:
     return render_template("web/overview.html", active="Overview", **_seen(machine), **notice())
 
 
-@blueprint.get("/<any(signals, positions, exposure, feeds, people):view>")
+@blueprint.get("/<any(signals, positions, exposure, feeds):view>")
 def of_parts(view: str) -> str:
     """A page that is a few live parts below each other."""
     title, shown = TITLES[view]
@@ -157,14 +155,22 @@ def _parts_of(view: str, told: dict[str, Any]) -> dict[str, str]:
 
 def _kept() -> dict[str, str]:
     """Return what the address filters by."""
-    return {name: request.args[name] for name in ("day", "severity", "code") if request.args.get(name)}
+    return {name: request.args[name] for name in ("day", "severity", "code", "state") if request.args.get(name)}
 
 
 @blueprint.get("/alerts")
 def alerts() -> str:
     today = new_york_day(reader().clock.now())
     found = reader().look(lambda connection: alerting.alert_list(connection, request.args, today))
-    return render_template("web/alerts.html", active="Alerts", found=found, given=request.args, kept=_kept())
+    return render_template(
+        "web/alerts.html",
+        active="Alerts",
+        found=found,
+        given=request.args,
+        kept=_kept(),
+        states=alerting.STATES,
+        **notice(),
+    )
 
 
 @blueprint.get("/alerts.csv")

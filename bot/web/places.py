@@ -13,7 +13,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
         (("Signals", "/signals"), ("Positions", "/positions"), ("Trades", "/trades"), ("Performance", "/performance")),
     ),
     ("Market", (("Market", "/market"), ("Exposure", "/exposure"))),
-    ("Watch", (("Alerts", "/alerts"), ("Feeds", "/feeds"))),
+    ("Watch", (("Alerts", "/alerts"), ("Overseer", "/overseer"), ("Feeds", "/feeds"))),
     ("Record", (("Audit", "/audit"), ("Lifecycles", "/machines"), ("Config", "/config"), ("People", "/people"))),
 )
 ON_A_PHONE: Final[tuple[Place, ...]] = (

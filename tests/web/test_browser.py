@@ -30,7 +30,8 @@ FLAGS = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = (
-    "/", "/signals", "/positions", "/trades", "/performance", "/exposure", "/feeds", "/people", "/market", "/config",
+    "/", "/signals", "/positions", "/trades", "/performance", "/exposure", "/feeds", "/people",
+    "/market", "/config", "/overseer",
     "/pages", "/position/POSRUN", "/signal/SIGRUN",
     "/machines", "/audit?query=order_executions", "/login", "/nowhere",
 )  # fmt: skip

@@ -246,7 +246,7 @@ def test_the_light_is_as_bad_as_the_worst(page: FlaskClient, store: StoreBuilder
     text = _text(page, "/")
     assert 'class="status s-crit"' in text
     assert "<b>Halted</b>" in text
-    assert "1 critical alert today" in text
+    assert "1 critical alert open" in text
 
 
 def test_a_visitor_who_may_not_read_sees_no_figures(make_app: AppMaker, store: StoreBuilder) -> None:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 PAGES = (
     "/", "/signals", "/positions", "/exposure", "/feeds", "/people",
-    "/market", "/config", "/trades", "/performance", "/pages", "/alerts",
+    "/market", "/config", "/overseer", "/trades", "/performance", "/pages", "/alerts",
     "/machines", "/audit", "/audit?query=trades", "/position/POSRUN", "/signal/SIGRUN", "/login",
 )  # fmt: skip
 WORDS = 6  # fewer are a label

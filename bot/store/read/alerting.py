@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, func, select
 
+from bot.domain.alert import OPEN
 from bot.store.read.money import bounds
 from bot.store.read.reading import columns_of, read
 from bot.store.read.running import AlertRow
@@ -18,6 +19,7 @@ from bot.store.values import parse_json, time_text
 
 BEGINS: Final = ("HELD_IN_HALT", "HELD_WITHOUT_BID", "EXIT_IN_HALT", "EXIT_WITHOUT_BID")
 """Alerts that say that the market of a position has gone silent."""
+OPEN_ALERTS: Final = "open"
 ENDS: Final = ("QUOTED_AGAIN", "EXIT_GOES_ON")
 _LOOKED_AT: Final = 400
 
@@ -29,6 +31,8 @@ class AlertFilter:
     day: date | None = None
     severity: str | None = None
     code: str | None = None
+    state: str | None = None
+    """A state, or `open`: nobody has taken it up yet."""
 
 
 def found_alerts(connection: Connection, wanted: AlertFilter, limit: int, skip: int = 0) -> list[AlertRow]:
@@ -48,9 +52,16 @@ def alert_codes(connection: Connection) -> list[str]:
     return list(connection.execute(select(code).distinct().order_by(code)).scalars())
 
 
-def critical_alerts(connection: Connection, day: date) -> int:
-    """Return how many critical alerts a New York day has told."""
-    return count_alerts(connection, AlertFilter(day=day, severity="critical"))
+def critical_alerts(connection: Connection) -> int:
+    """Return how many critical alerts are open: raised, and taken up by nobody yet."""
+    return count_alerts(connection, AlertFilter(severity="critical", state=OPEN_ALERTS))
+
+
+def open_alert_ids(connection: Connection, most: int = 1000) -> list[str]:
+    """Return the ids of the alerts that can be acknowledged, the newest first."""
+    table = ALERT.c
+    chosen = select(table.id).where(table.state.in_([state.value for state in OPEN])).order_by(table.at.desc())
+    return list(connection.execute(chosen.limit(most)).scalars())
 
 
 def _narrowed(query: Select[Any], wanted: AlertFilter) -> Select[Any]:
@@ -60,6 +71,9 @@ def _narrowed(query: Select[Any], wanted: AlertFilter) -> Select[Any]:
         query = query.where(table.at.between(time_text(start), time_text(end)))
     if wanted.severity is not None:
         query = query.where(table.severity == wanted.severity)
+    if wanted.state is not None:
+        states = [state.value for state in OPEN] if wanted.state == OPEN_ALERTS else [wanted.state]
+        query = query.where(table.state.in_(states))
     return query if wanted.code is None else query.where(table.code == wanted.code)
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select
 
+from bot.store.read.commands import RequestRow
+from bot.store.read.reading import columns_of, read
 from bot.store.tables.command import COMMAND
 from bot.store.tables.transition import TRANSITION
 from bot.store.values import parse_time
@@ -45,3 +47,10 @@ def deeds(connection: Connection) -> dict[str, Deeds]:
         newest = max(before.last_at, parse_time(last))
         found[actor] = Deeds(actor, before.done, before.refused + int(count), newest)
     return found
+
+
+def refused_requests(connection: Connection, most: int = 30) -> list[RequestRow]:
+    """Return the latest requests that were refused, the newest first."""
+    table = COMMAND.c
+    query = columns_of(RequestRow, COMMAND).where(table.state == "refused")
+    return read(connection, RequestRow, query.order_by(table.id.desc()).limit(most))
