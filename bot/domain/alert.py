@@ -75,6 +75,7 @@ class AlertChange(TypedDict, total=False):
     text: str
     facts: Mapping[str, Any]
     at: datetime
+    first_at: datetime | None
     count: int
     escalation: int
     told_at: datetime | None

@@ -26,8 +26,10 @@ from bot.domain.events import RequestKind
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi
 from bot.domain.market import MarketView
+from bot.domain.message import MessageState
 from bot.domain.position import Protection
 from bot.domain.session import Hold, Session, SessionState
+from bot.engine.outbox.voice import SILENT
 from bot.engine.sending.pacing import ENTRY_WAITS_S
 from bot.engine.state.ports import TradingCalendar
 from bot.engine.state.records import TickBatch
@@ -51,6 +53,7 @@ from bot.strategies.base import Look, Proposal, Strategy
 from bot.strategies.inputs import CLOCKS_DIFFER, datum_faults
 from tests.engine.fakes import FakeStrategy
 from tests.faults import vendor
+from tests.faults.channels import VOICE, Channels
 from tests.faults.checks import Checker, believed_prints, broken_laws, untold
 from tests.faults.clock import BotClock
 from tests.faults.crash import Killed, MortalBroker, MortalSink, MortalStore, Reaper
@@ -62,6 +65,8 @@ from tests.faults.plan import EQUITY, SETTLED_AT, TROUBLE_UNTIL, UW_MAX_AGE_S, O
 from tests.faults.sickness import sickness
 
 _TICKS_A_STEP = 12
+SPEAKS_EVERY = 6  # of so many seeds one has people who are spoken to
+_ALL_IS_SAID = timedelta(seconds=400)
 _FOLLOWS_IN = timedelta(seconds=70)  # a wall clock that was set forward is believed after a minute
 _MARGIN = timedelta(seconds=2)  # the broker tells whole seconds
 _MEANT = ("circuit breaker", "the store could not be used")
@@ -145,6 +150,7 @@ class World:
         self, plan: Plan, database: Path, market: ToyMarket | None = None, *, full_passes: bool = False
     ) -> None:
         self.plan, self.full_passes = plan, full_passes
+        self.channels = Channels(plan.seed) if plan.seed % SPEAKS_EVERY == 1 else None
         self.calendar: TradingCalendar = ShortDayCalendar
         self.url = f"sqlite+aiosqlite:///{database}"
         self.clock = ManualClock(OPEN)
@@ -172,6 +178,8 @@ class World:
         self.clock_watch: ClockWatch
         self.feed: UwFeed
         self.vendor: vendor.ScriptedVendor
+        self.people_told = False  # a row of the people's process may be waiting
+        self.heard_at_start = 0
         self.hour_is_wrong = False  # the bot's time was another than the venue's when it last ticked
         self.begun_again = 0
         self.is_over = False  # the trouble
@@ -223,6 +231,7 @@ class World:
                 on_commit=self._committed,
                 on_outage=self.outcome.outages.append,
                 full_passes=self.full_passes,
+                voice=SILENT if self.channels is None else VOICE,
             )
         )
         self.store, self.feed, self.engine = bot.store, bot.feed, bot.engine
@@ -330,6 +339,7 @@ class World:
         await self.feed.poll_once(self.bot_clock.now())
         self.people.wall = self.bot_clock.now()
         self.people.act(self.clock.now(), self.lane.connection, self.engine.ledger)
+        self.the_channels_act()
         await self.take_commands()
         await self.engine.guarded_tick()
         for _ in range(_TICKS_A_STEP):
@@ -361,6 +371,28 @@ class World:
             self.people.asked = False
             for command in await self.store.pending_commands():
                 self.engine.inbox.put(command)
+        if self.people_told or (self.channels is not None and self.starts != self.heard_at_start):
+            self.people_told, self.heard_at_start = False, self.starts
+            for row in await self.store.pending_inbound():
+                self.engine.inbox.put(row)
+
+    async def say_what_waits(self) -> None:
+        """Let time pass until every message has an end, for some minutes at most."""
+        end = self.clock.now() + _ALL_IS_SAID
+        while self.clock.now() < end:
+            await self.step(2.0)
+            alive = self.engine.ledger.messages.values()
+            if all(message.state is MessageState.UNKNOWN and message.retry_at is None for message in alive):
+                return
+
+    def the_channels_act(self) -> None:
+        """A second of the people's process, and of who looks at the alerts; none while the disk takes nothing."""
+        if self.channels is None or self._outage() is not None:
+            return
+        now, connection = self.clock.now(), self.lane.connection
+        self.people_told |= self.channels.act(now, connection)
+        if self.channels.wants_ack() and self.engine.ledger.alerts:
+            self.people.ask(RequestKind.ACK, {"alert_id": "all"}, now, connection)
 
     # ---- the day
 
@@ -373,6 +405,9 @@ class World:
         await self.run_watched(self.clock.now() + settles)
         await self.reconcile_twice()
         await self.the_close()
+        if self.channels is not None:
+            await self.say_what_waits()
+            self.outcome.broken += self.channels.broken(self.lane.connection)
         await self.die("the end")
         self.outcome.deaths.pop()
         self.outcome.broken += [*self.checker.broken, *self.money.broken]
@@ -418,6 +453,8 @@ class World:
         if session.hold is not Hold.NONE and not self._is_meant(session):
             self.outcome.broken.append(f"the session is {session.state}: {session.hold_reason}")
         self.people.calm_down(self.clock.now())
+        if self.channels is not None:
+            self.channels.calm_down(self.clock.now())
 
     @staticmethod
     def _is_meant(session: Session) -> bool:
@@ -460,7 +497,8 @@ class World:
 
     def lane_head(self) -> int:
         connection = self.lane.connection
-        found = connection.exec_driver_sql("SELECT COUNT(*) FROM transition").scalar_one()
+        query = "SELECT COUNT(*) FROM transition WHERE machine NOT IN ('message', 'alert')"
+        found = connection.exec_driver_sql(query).scalar_one()
         connection.rollback()
         return int(found)
 

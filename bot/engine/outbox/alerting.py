@@ -128,6 +128,8 @@ class Alerting:
             return
         self._look_at = ctx.steady_s + _LOOK_S
         for alert in list(journal.ledger.alerts.values()):
+            if alert.since > ctx.now:  # dated by a clock that was ahead: nobody waits for that hour
+                journal.change(alert, AlertChange(first_at=ctx.now, at=ctx.now))
             if self._is_over(ctx, alert):
                 self._resolve(ctx, journal, alert, "not raised again")
             elif alert.state in OPEN:

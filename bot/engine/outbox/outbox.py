@@ -8,7 +8,7 @@ a fault in it is parked like any other job's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.domain.alert import Alert
 from bot.domain.kinds import KINDS, Entity
@@ -39,6 +39,7 @@ class Outbox:
         self.alerting = Alerting(Telling(voice, speed), speed)
         self._speeches = by_machine(speeches)
         self._speed = speed
+        self._looked_at = datetime.min.replace(tzinfo=UTC)
         self._quiet_until: datetime | None = None  # nothing is due before; None: it has to be looked
 
     @property
@@ -80,12 +81,17 @@ class Outbox:
         """What was handed over before this start and not answered may have arrived."""
         sending.lose_all(journal, "the program ended before the channel's answer", self.voice, self._speed)
 
+    def _rests(self, now: datetime) -> bool:
+        """Say whether nothing is due yet; a clock that was set back has everything looked at anew."""
+        before, self._looked_at = self._looked_at, now
+        return self._quiet_until is not None and before <= now < self._quiet_until
+
     def send(self, ctx: Context, journal: Journal) -> None:
         """Hand over what is due."""
-        if self.voice.is_silent or (self._quiet_until is not None and ctx.now < self._quiet_until):
+        if self.voice.is_silent or self._rests(ctx.now):
             return
         sending.send_due(journal, self.voice, self.pace, ctx.steady_s, ctx.settings.alerts.per_minute)
-        self._quiet_until = sending.next_due(journal.ledger.messages.values()) or NEVER
+        self._quiet_until = sending.next_due(journal.ledger.messages.values(), ctx.now) or NEVER
 
     def answered(self, ctx: Context, journal: Journal, told: Delivery) -> str:
         """Take what a channel answered; returns what came of it. Raises LookupError for a message that nobody knows."""

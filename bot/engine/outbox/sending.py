@@ -115,18 +115,21 @@ def _urgency(message: Message) -> int:
     return 0 if message.kind == "approval" or message.extra.get("level") == CRITICAL else 1
 
 
-def next_due(messages: Iterable[Message]) -> datetime | None:
+def next_due(messages: Iterable[Message], now: datetime) -> datetime | None:
     """Return when the next of these is due; None: nothing waits."""
-    times = (_due_at(each) for each in messages if each.state in WAITING or each.retry_at is not None)
+    times = (_due_at(each, now) for each in messages if each.state in WAITING or each.retry_at is not None)
     return min(times, default=None)
 
 
-def _due_at(message: Message) -> datetime:
+def _due_at(message: Message, now: datetime) -> datetime:
+    """What a clock that was ahead has dated waits for no hour that was never meant: it is due."""
+    if max(message.created_at, message.sending_at or message.created_at) > now:
+        return now
     return max(message.due_at, message.retry_at or message.due_at)
 
 
 def _is_due(message: Message, voice: Voice, now: datetime) -> bool:
-    if message.channel not in voice.channels or _due_at(message) > now:
+    if message.channel not in voice.channels or _due_at(message, now) > now:
         return False
     return message.state in WAITING or (message.state is MessageState.UNKNOWN and message.retry_at is not None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from bot.domain.message import Message, MessageMode, MessageState
 from bot.domain.requests import Role
 from bot.engine.outbox.draft import Draft
 from bot.engine.outbox.voice import Channel, Target, Voice
-from tests.engine.desk import Desk
+from tests.engine.desk import TEN, Desk
 
 S = MessageState
 VOICE = Voice(
@@ -167,3 +168,15 @@ async def test_a_target_that_asks_us_to_wait_is_left_alone() -> None:
 async def test_where_nobody_hears_nothing_is_written() -> None:
     desk = await Desk().start()
     assert say(desk, Draft("k1", "notice", "hello")) == []
+
+
+async def test_what_a_clock_that_was_ahead_dated_waits_for_no_hour() -> None:
+    ahead = await Desk(voice=VOICE, at=TEN + timedelta(hours=1)).start()
+    (message,) = say(ahead, Draft("k1", "notice", "hello", only=("ann",)))
+    await ahead.tick()
+    await answer(ahead, message, "failed", retry_after_s=30)
+    say(ahead, Draft("k2", "notice", "hello", only=("bob",)))
+    await ahead.tick()
+    desk = await Desk(store=ahead.store, at=TEN, voice=VOICE).start()
+    await desk.tick()
+    assert {m.state for m in messages(desk) if m.kind == "notice"} == {S.SENDING}
