@@ -32,6 +32,7 @@ from bot.admin.texts import Answer, Reply
 from bot.alerts.ground import Ground
 from bot.config.people import roster_of
 from bot.domain.errors import StoreError
+from bot.domain.events import RequestKind
 from bot.domain.ids import ulid
 from bot.domain.requests import REQUESTS, Person
 from bot.feeds.clock import SystemClock
@@ -237,6 +238,10 @@ class Desk:
         self._reply(case, Reply(words, buttons=(("Yes, do it now", f"again:{token}"), _NO)))
 
     async def _ask(self, case: _Case, asked: Ask) -> None:
+        if asked.kind is RequestKind.RELOAD_CONFIG:  # this process ends with it, perhaps before there is an answer
+            words = "Asked. If the settings are fit, the bot begins again with them: /show_config in some seconds."
+            self._reply(case, Reply(words))
+            await self._sender.done()
         url, now, wall = self._ground.database_url, self._ground.clock.now(), self._wall.now()
         kind, payload = asked.kind.value, asked.payload
         await asyncio.to_thread(insert_command, url, case.command_id, kind, payload, case.actor, now, wall)

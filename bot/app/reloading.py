@@ -41,8 +41,10 @@ class ReadAnew:
             raise Refused(
                 f"CONFIG_NEEDS_RESTART: {', '.join(fixed)} changed, which only a start of the program takes over"
             )
+        if not changed and (found.settings.mode is Mode.SIM or found.secrets == self._running.secrets):
+            raise Refused("CONFIG_UNCHANGED: files and environment say what is in force; nothing begins again")
         self._next = found
-        words = ", ".join(changed) or "nothing"
+        words = ", ".join(changed) or "a secret"
         return f"settings {found.version} were read: {words} changed"
 
     def take_over(self) -> LoadedConfig:

@@ -29,7 +29,8 @@ def test_what_changed_is_named_and_taken_over_by_the_next_beginning(written: Pat
     config = anew.take_over()
     assert (config.settings.approval.mode, config.settings.sim.seed) == ("manual", 3)
     assert anew.take_over() is config
-    assert "nothing changed" in anew("cli")
+    with pytest.raises(Refused, match="CONFIG_UNCHANGED"):
+        anew("cli")
 
 
 @pytest.mark.parametrize(
