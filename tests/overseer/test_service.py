@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,12 +22,14 @@ from bot.domain.kinds import Entities
 from bot.domain.overseer import Task
 from bot.domain.position import PositionState
 from bot.domain.review import Review
+from bot.domain.slowdown import Slowdown, SlowdownState
 from bot.engine.state.records import TickBatch
 from bot.feeds.clock import ManualClock
 from bot.overseer.desk import Question
 from bot.overseer.service import Overseer
 from bot.store.database import open_reader
 from bot.store.read.overseer import overseer_calls, overseer_costs
+from bot.store.read.running import slowdown
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 from tests.cli.small_store import NOW, POSITION, SIGNAL, a_position, a_signal, pulse
@@ -155,6 +158,15 @@ async def test_what_became_of_a_judged_trade_is_told(scene: Scene) -> None:
     with open_reader(scene.overseer._settings.database.url) as connection:
         assert overseer_calls(connection, 5)[0].outcome == "lost 500.00"
         assert str(overseer_costs(connection)[0].usd) == "0.0015"
+
+
+async def test_the_state_says_that_entries_are_slowed(scene: Scene) -> None:
+    until = NOW + timedelta(minutes=30)
+    slowed = Slowdown(state=SlowdownState.SLOWED, scale=Decimal("0.5"), spacing_s=300, until=until, by="overseer")
+    await scene.write(changed=Entities([slowed]))
+    with open_reader(scene.overseer._settings.database.url) as connection:
+        assert slowdown(connection, NOW) == "entries slowed to 0.5 of their size, 300 s apart, until 10:30:00"
+        assert slowdown(connection, until) == ""
 
 
 async def test_a_look_that_fails_is_not_the_end(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,9 @@ from bot.domain.adoption import OPEN_QUESTIONS, AdoptionState
 from bot.domain.breaker import BreakerState
 from bot.domain.events import FeedReported
 from bot.domain.symbol_halt import SymbolState
+from bot.domain.wording import new_york
 from bot.engine.state.records import EngineStatus, StrategyStatRow
+from bot.store.bounded import whole_rows
 from bot.store.read.reading import columns_of, first, pairs, read
 from bot.store.tables import MACHINES
 from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
@@ -24,6 +26,7 @@ from bot.store.tables.connection_state import CONNECTION_STATE
 from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.feed_status import FEED_STATUS
 from bot.store.tables.session_state import SESSION_STATE
+from bot.store.tables.slowdown import SLOWDOWN, SLOWDOWNS
 from bot.store.tables.strategy_stat import STRATEGY_STAT
 from bot.store.tables.strategy_switch import STRATEGY_SWITCH
 from bot.store.tables.symbol_halt import SYMBOL_HALT
@@ -220,4 +223,15 @@ def effective_state(connection: Connection, pulse: EngineStatus) -> str:
     opens, closes = pulse.session_open_at, pulse.session_close_at
     if opens is not None and closes is not None and not opens <= pulse.at < closes:
         return "active, the market is closed"
-    return "active"
+    slowed = slowdown(connection, pulse.at)
+    return f"active, {slowed}" if slowed else "active"
+
+
+def slowdown(connection: Connection, now: datetime) -> str:
+    """Return in words how entries are slowed now, and until when; empty: they are not."""
+    found = connection.execute(whole_rows(SLOWDOWN)).first()
+    slowed = SLOWDOWNS.read(found._mapping) if found is not None else None
+    if slowed is None or not slowed.lasts(now) or slowed.until is None:
+        return ""
+    until = new_york(slowed.until, now)
+    return f"entries slowed to {slowed.scale} of their size, {slowed.spacing_s:g} s apart, until {until}"
