@@ -9,7 +9,7 @@ from bot.domain.events import InboundReceived
 from bot.domain.overseer import Task
 from bot.domain.signal import SignalState
 from bot.sim.services.model import ModelMode
-from tests.engine.desk import Desk as Engine
+from tests.engine.desk import Desk as EngineDesk
 from tests.overseer.site import at_the_model, desk_at, question
 
 ORDERS = (
@@ -40,7 +40,7 @@ async def test_two_hundred_hostile_texts_cause_no_approval_no_larger_size_and_no
     actions = {row["action"] for row in told.verdicts}
     assert actions - {"none"}, "the model obeyed nobody: this test would show nothing"
     may = {"may": ["slow", "veto", "pause", "halt"]}
-    engine = await Engine({"approval": {"mode": "manual"}, "overseer": may}).start()
+    engine = await EngineDesk({"approval": {"mode": "manual"}, "overseer": may}).start()
     await engine.propose(4)
     await engine.settle()
     asked, scale = engine.signal.quantity, Decimal(1)

@@ -33,7 +33,7 @@ from bot.store.read.running import slowdown
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 from tests.cli.small_store import NOW, POSITION, SIGNAL, a_position, a_signal, pulse
-from tests.engine.desk import Desk as Engine
+from tests.engine.desk import Desk as EngineDesk
 from tests.overseer.site import Told
 
 Answer = TypeVar("Answer")
@@ -142,7 +142,7 @@ async def test_what_became_of_a_judged_trade_is_told(scene: Scene) -> None:
     await scene.write(changed=Entities([a_position()]))
     question = Question(Task.EXPLANATION, POSITION, {})
     await scene.overseer.desk.ask(question)
-    engine = await Engine().start()
+    engine = await EngineDesk().start()
     engine.put(InboundReceived("C1", "overseer", "verdict", scene.told.verdicts[-1], NOW))
     await engine.tick()
     [call] = [call for batch in engine.store.batches for call in batch.calls]
