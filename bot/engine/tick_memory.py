@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.domain.timetable import SETTLEMENT
-from bot.engine.book.reconciler import Absences
+from bot.engine.book.comparison import Absences
 from bot.engine.book.told_holdings import ToldHoldings
 from bot.engine.book.totals import DayTotals
 from bot.engine.day.hours import BrokerHours

@@ -17,9 +17,11 @@ from bot.domain.looks import Looks
 from bot.domain.market import Datum
 from bot.domain.order import Order, OrderChange, OrderState, OrderTrigger
 from bot.engine.book import told_holdings
+from bot.engine.book.absent_orders import AbsentOrders
+from bot.engine.book.book_facts import BookFacts
 from bot.engine.book.fills import FillKeeper
+from bot.engine.book.holdings import Holdings
 from bot.engine.book.order_errors import OrderErrors
-from bot.engine.book.reconciler import Reconciler
 from bot.engine.day import account, budgets
 from bot.engine.memory import Memory
 from bot.engine.sending.gate import Gate
@@ -92,7 +94,7 @@ def _stop_not_shrunk_before_rung(ctx: Any, position: Any, orders: Any, bid: Any)
     return exits._sell_rung(ctx, position, contracts) if contracts > 0 and not protection.live_exits(orders) else []
 
 
-_take_facts = Reconciler._take_facts
+_take_facts = BookFacts.take
 
 
 def _ignore_1100_fills(self: Any, snapshot: BrokerSnapshot, **options: Any) -> None:
@@ -187,9 +189,9 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
             (Memory, "load", _remember_loaded),
         ),
         "stop_not_shrunk_before_rung": ((exits, "_climb", _stop_not_shrunk_before_rung),),
-        "ignore_1100_fills": ((Reconciler, "_take_facts", _ignore_1100_fills),),
-        "absence_on_one_poll": ((Reconciler, "_judge_absent", _absence_on_one_poll),),
-        "difference_on_one_poll": ((Reconciler, "_seen_twice", _difference_on_one_poll),),
+        "ignore_1100_fills": ((BookFacts, "take", _ignore_1100_fills),),
+        "absence_on_one_poll": ((AbsentOrders, "_judge_absent", _absence_on_one_poll),),
+        "difference_on_one_poll": ((Holdings, "_seen_twice", _difference_on_one_poll),),
         "reuse_order_id": ((SimBroker, "reserve_order_ids", _reuse_order_id),),
         "send_again_unheard": ((budgets, "_lost", _send_again_unheard),),
         "believe_farm_words": ((FarmWatch, "judge", _believe_farms),),

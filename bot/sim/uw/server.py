@@ -162,7 +162,7 @@ def _row(**fields: object) -> bytes:
 
 def _bomb() -> Answer:
     """Sixteen megabytes of blanks in some sixteen kilobytes."""
-    return Answer(200, gzip.compress(b'{"data": [' + b" " * (16 * _MEGABYTE) + b"]}", 9), encoding="gzip")
+    return Answer(200, gzip.compress(b'{"data": [' + b" " * (16 * _MEGABYTE) + b"]}", 9, mtime=0), encoding="gzip")
 
 
 _ONE_ROW: Final = json.dumps({f"field_{n}": str(n * 1.5) for n in range(20)}).encode()
