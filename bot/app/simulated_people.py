@@ -11,7 +11,7 @@ from bot.config.alerts import AlertSettings
 from bot.config.loader import LoadedConfig
 from bot.config.schema import Settings
 from bot.domain.addresses import is_loopback
-from bot.sim.services.cast import ALERTS_CHANNEL, HOOK, MAILBOX, SENDER, SIMULATED_SECRETS
+from bot.sim.services.cast import ALERTS_CHANNEL, HOOK, MAILBOX, SENDER, SIMULATED_SECRETS, telegram_token
 
 _HOST = "127.0.0.1"
 
@@ -70,6 +70,6 @@ def at_simulated_services(config: LoadedConfig, ports: Mapping[str, int]) -> Loa
         "sim": sim,
         "alerts": _with_simulated_places(settings.alerts, ports),
     }
-    keys: dict[str, Any] = dict(SIMULATED_SECRETS)
+    keys: dict[str, Any] = {**SIMULATED_SECRETS, "telegram_bot_token": telegram_token(ports["telegram"])}
     secrets = replace(config.secrets, **keys)
     return replace(config, settings=settings.model_copy(update=changed), secrets=secrets)

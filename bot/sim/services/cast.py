@@ -52,3 +52,9 @@ SIMULATED_SECRETS: Final = MappingProxyType(
     }
 )
 """What the services ask for in mode sim, by the field's name in `Secrets`: secret to nobody, and no key of anything."""
+
+
+def telegram_token(port: int) -> str:
+    """Return the token of the simulated bot at a port: each simulator of a machine has its own, for a token has one
+    poller."""
+    return f"{SIMULATED_SECRETS['telegram_bot_token']}-{port}"

@@ -12,7 +12,7 @@ from typing import Protocol
 from bot.sim.services.anthropic import AnthropicService
 from bot.sim.services.book import Book, Service
 from bot.sim.services.book_file import ServicesBookKeeper, read_into
-from bot.sim.services.cast import ADMIN_GROUP, CAST, HOOK, SIMULATED_SECRETS, STRANGER
+from bot.sim.services.cast import ADMIN_GROUP, CAST, HOOK, SIMULATED_SECRETS, STRANGER, telegram_token
 from bot.sim.services.discord import DiscordService
 from bot.sim.services.faults import FaultBoard
 from bot.sim.services.inbox import Inbox
@@ -58,7 +58,7 @@ class SimulatedServices:
         group = self.book.place(Service.TELEGRAM, str(ADMIN_GROUP), name="Admin", kind="group")
         group.members = group.members or [person.telegram_id for person in CAST]
         keys = SIMULATED_SECRETS
-        self.telegram = TelegramService(self.book, self.board, keys["telegram_bot_token"])
+        self.telegram = TelegramService(self.book, self.board, {keys["telegram_bot_token"]})
         self.discord = DiscordService(self.book, self.board, keys["discord_bot_token"])
         self.mail = MailService(self.book, self.board, keys["smtp_username"], keys["smtp_password"])
         self.anthropic = AnthropicService(self.book, self.board, keys["anthropic_api_key"])
@@ -77,6 +77,8 @@ class SimulatedServices:
 
     async def serve(self, sockets: Mapping[str, socket.socket]) -> None:
         """Answer at these ports from now on."""
+        if "telegram" in sockets:
+            self.telegram.tokens.add(telegram_token(int(sockets["telegram"].getsockname()[1])))
         for name, listening in sockets.items():
             await self._served[name].serve(listening)
         if self._keeper is not None:

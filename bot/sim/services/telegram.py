@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from typing import Any, Final
@@ -39,14 +39,14 @@ class Refused(Exception):
 
 
 class TelegramService(WebService):
-    """One bot's API. `token` None takes any that is not empty."""
+    """One bot's API. `tokens` are those it knows; none: any that is not empty."""
 
     service = Service.TELEGRAM
 
-    def __init__(self, book: Book, board: FaultBoard, token: str | None = None) -> None:
+    def __init__(self, book: Book, board: FaultBoard, tokens: Iterable[str] = ()) -> None:
         super().__init__(book, board)
         self.people = TelegramPeople(book)
-        self._token = token
+        self.tokens = set(tokens)
         self._news = asyncio.Event()
         self._polls = 0
         self._wanted = _DEFAULT_UPDATES
@@ -66,7 +66,7 @@ class TelegramService(WebService):
         token = path.removeprefix("/bot").rsplit("/", 1)[0] if path.startswith("/bot") else ""
         if not path.startswith("/bot") or "/" in token:
             return Refused(404, "Not Found").answer()
-        if not token or self._token not in {None, token}:
+        if not token or (self.tokens and token not in self.tokens):
             return Refused(401, "Unauthorized").answer()
         return None
 
