@@ -10,7 +10,7 @@ import email.policy
 import logging
 import socket
 import warnings
-from contextlib import suppress
+import weakref
 from email import message_from_bytes
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Final
@@ -40,14 +40,26 @@ class MailService:
         self._user, self._word = user, word
         self._server: asyncio.Server | None = None
         self._cut = asyncio.Event()
+        self._connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
 
     async def serve(self, listening: socket.socket) -> None:
         self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=listening)
 
     async def stop(self) -> None:
+        """End every connection: one that waits for its own fault would else outlive its loop."""
         self._cut.set()
         if self._server is not None:
             self._server.close()
+        tasks = []
+        for each in list(self._connections):
+            if isinstance(each.transport, asyncio.Transport):
+                each.transport.abort()
+            task = each._handler_coroutine
+            if task is not None:
+                task.cancel()
+                tasks.append(task)
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
 
     def _protocol(self) -> SMTP:
         from aiosmtpd.smtp import SMTP
@@ -56,7 +68,7 @@ class MailService:
         asks = self._word is not None
         with warnings.catch_warnings():  # a password in clear is what a server within the machine takes
             warnings.simplefilter("ignore", UserWarning)
-            return SMTP(
+            made = SMTP(
                 self,
                 hostname="mail.quanticity.test",
                 data_size_limit=LARGEST_MAIL,
@@ -65,6 +77,8 @@ class MailService:
                 auth_required=asks,
                 auth_require_tls=False,
             )
+        self._connections.add(made)
+        return made
 
     # ---- what aiosmtpd asks
 
@@ -118,12 +132,13 @@ class MailService:
         return reply
 
     async def _never(self, server: SMTP) -> None:
+        """Wait until the client or the service goes; for neither is there an event."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _PATIENCE_S
-        while loop.time() < until and not _has_left(server):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._cut.wait(), _LOOK_S)
+        while True:
+            if loop.time() >= until or self._cut.is_set() or _has_left(server):
                 return
+            await asyncio.sleep(_LOOK_S)
 
     async def _drip(self, server: SMTP) -> None:
         for letter in "250-OK\r\n" * 60:
