@@ -79,9 +79,14 @@ STATE_TONES: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("feed", "retrying"): "warn",
         ("feed", "open"): "bad",
         ("feed", "refused"): "bad",
-        ("alert", "info"): "idle",
-        ("alert", "warning"): "warn",
-        ("alert", "critical"): "bad",
+        ("severity", "info"): "idle",
+        ("severity", "warning"): "warn",
+        ("severity", "critical"): "bad",
+        ("alert", "raised"): "live",
+        ("alert", "told"): "live",
+        ("alert", "escalated"): "bad",
+        ("alert", "acknowledged"): "idle",
+        ("alert", "resolved"): "good",
     }
 )
 

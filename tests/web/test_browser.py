@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot.charts.bundle import LOCK, write
 from bot.store import read as ask
 from bot.store.database import open_reader
 from bot.store.tables.command import COMMAND
@@ -42,7 +43,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), rea
 @pytest.fixture
 def served(store: StoreBuilder, token: str) -> Iterator[str]:
     """The address of the page served by its own process."""
-    command = [sys.executable, "-m", "bot.web", "--port", "0", "--mode", "sim"]
+    yield from _served(store, token)
+
+
+def _served(store: StoreBuilder, token: str, *more: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "bot.web", "--port", "0", "--mode", "sim", *more]
     command += ["--start-at", "2026-11-20T11:05:30-05:00", "--speed", "1"]
     environment = os.environ | {"WEB_LOGIN_TOKEN": token, "WEB_DATABASE": store.url}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -54,6 +59,13 @@ def served(store: StoreBuilder, token: str) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(10)
+
+
+@pytest.fixture
+def drawn(store: StoreBuilder, token: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a page that has the charts' library."""
+    write(tmp_path / "charts", LOCK.read_text().strip())
+    yield from _served(store, token, "--charts", str(tmp_path / "charts"))
 
 
 @pytest.fixture
@@ -200,3 +212,29 @@ def _show(tab: Any, state: str) -> None:
         " document.dispatchEvent(new Event('visibilitychange')); }",
         state,
     )
+
+
+@pytest.mark.slow
+def test_a_chart_answers_to_pointer_keys_and_buttons_under_the_content_policy(drawn: str, browser: Any) -> None:
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    complaints = _complaints(tab)
+    tab.goto(f"{drawn}/position/POSRUN")
+    tab.wait_for_selector("figure.plot[data-drawn=yes]", timeout=30_000)
+    bid = tab.locator("figure.plot b[data-field=bid]")
+    latest = bid.inner_text()
+    box = tab.locator("figure.plot .live").bounding_box()
+    tab.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.5)
+    hovered = bid.inner_text()
+    assert hovered != latest, "the legend says the values under the pointer"
+    tab.mouse.move(2, 2)
+    assert bid.inner_text() == latest
+    tab.focus("figure.plot .live")
+    tab.keyboard.press("Home")
+    first = bid.inner_text()
+    assert first == "4.10", "the first quote"
+    tab.keyboard.press("ArrowRight")
+    assert bid.inner_text() == "4.00"
+    tab.click("figure.plot [data-zoom=in]")
+    tab.click("figure.plot [data-zoom=all]")
+    assert complaints == []
+    assert _overflow(tab) == 0
