@@ -31,10 +31,13 @@ from bot.risk.ladder import stop_move_is_material, trailing_stop, trails_from
 _HELD = frozenset({PositionState.FILLED, PositionState.TRAILING})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Calm:
-    """Below which bid and before which moment a position asks for nothing, and what that follows from."""
+    """Below which bid and before which moment a position asks for nothing, and what that follows from. `version`: the
+    ledger's when all of it was looked at last."""
 
+    key: str
+    version: int
     level: Decimal
     until: datetime
     state: PositionState
@@ -48,6 +51,13 @@ class Calm:
     settings: Settings
     trading: TradingSession
     told_session: TradingSession | None
+
+    def stands(self, ctx: Context, bid: Decimal | None) -> bool:
+        """Say, for little, that it holds: no entity has changed since all was looked at, nothing is in doubt. Hours and
+        settings are those of before, or nobody would be calm (`CalmPositions.begin`)."""
+        ledger = ctx.ledger
+        same = self.version == ledger.version and not ledger.proof.capped and not ledger.position_index.too_large
+        return same and ctx.now < self.until and (bid is None or bid < self.level)
 
     def holds(self, ctx: Context, position: Position) -> bool:
         """Say whether all is as it was, and the bid below the level."""
@@ -84,8 +94,9 @@ def calm_of(ctx: Context, position: Position) -> Calm | None:
         return None
     until = min(expiry.ends_at(ctx, position.contract), flat_from(ctx, position) or NEVER)
     return Calm(
-        level, until, position.state, position.quantity, position.entry_value, position.rungs_done, len(orders), stop,
-        stop.terms, stop.used_quantity, ctx.settings, ctx.trading, ctx.told_session,
+        position.key, ctx.ledger.version, level, until, position.state, position.quantity, position.entry_value,
+        position.rungs_done, len(orders), stop, stop.terms, stop.used_quantity, ctx.settings, ctx.trading,
+        ctx.told_session,
     )  # fmt: skip
 
 
@@ -156,8 +167,12 @@ class CalmPositions:
         if calm is None:
             return False
         try:
-            if calm.holds(ctx, position):
-                raise_high(ctx, position)
+            quote = ctx.board.quote(calm.key)
+            bid = quote.bid if quote is not None else None
+            if calm.stands(ctx, bid) or calm.holds(ctx, position):
+                calm.version = ctx.ledger.version
+                if bid is not None and bid > position.high:
+                    raise_high(ctx, position)
                 return True
         except (ArithmeticError, TypeError, ValueError):
             pass
