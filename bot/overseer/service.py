@@ -38,6 +38,8 @@ Answer = TypeVar("Answer")
 _LEAST_WALL_S: Final = 0.5
 """However fast the bot's clock runs, the rules do not look more often than this."""
 _REVIEWS_WALL_S: Final = 0.25
+_MODEL_AFTER_WALL_S: Final = 20.0
+"""Its library takes seconds of a processor to load, and a start has better things to do."""
 _TEXTS_WALL_S: Final = 2.0
 _MARGIN_WALL_S: Final = 0.5
 _LEAST_ANSWER_S: Final = 0.05
@@ -110,7 +112,7 @@ class Overseer:
         """Look until cancelled."""
         speed = max(self._ground.clock.speed, 1e-6)
         if self._model is not None and self._settings.overseer.review.enabled:
-            self._beside(self._model.begin())
+            self._beside(_later(_MODEL_AFTER_WALL_S, self._model.begin))
         async with asyncio.TaskGroup() as group:
             group.create_task(_every(max(self._settings.overseer.every_s / speed, _LEAST_WALL_S), self.look))
             group.create_task(_every(_REVIEWS_WALL_S, self.review))
@@ -245,6 +247,11 @@ class Overseer:
 def _outcomes(connection: Connection, facts: Facts) -> list[tuple[str, str]]:
     calls = store.calls_without_outcome(connection, facts.now - _OUTCOMES)
     return [(call.id, outcome) for call in calls if (outcome := store.outcome_of(connection, call))]
+
+
+async def _later(wait_s: float, work: Callable[[], Awaitable[Any]]) -> None:
+    await asyncio.sleep(wait_s)
+    await work()
 
 
 async def _every(pause_s: float, look: Callable[[], Awaitable[Any]]) -> None:
