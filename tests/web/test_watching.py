@@ -71,3 +71,16 @@ def test_people_stand_with_their_roles_what_they_asked_and_what_was_refused(
     text = page.get("/people").get_data(as_text=True)
     for words in ("Others who asked", "admin:telegram:555", "NOT_ALLOWED: a stranger", "Pause entries"):
         assert words in text, words
+
+
+def test_the_terms_of_a_signal_that_waits_are_edited_from_the_page(
+    operator: FlaskClient, store: StoreBuilder, csrf_of: CsrfReader
+) -> None:
+    for path in ("/", "/signals", "/signal/SIGWAIT"):
+        assert 'action="/actions/edit"' in operator.get(path).get_data(as_text=True), path
+    assert 'action="/actions/edit"' not in operator.get("/signal/SIGRUN").get_data(as_text=True)
+    form = {"csrf": csrf_of(operator, "/signals"), "next": "/signals", "target": "SIGWAIT", "quantity": "3"}
+    assert operator.post("/actions/edit", data=form | {"limit": ""}).status_code == 303
+    with open_reader(store.url) as connection:
+        (asked,) = ask.commands(connection, 5)
+    assert (asked.kind, json.loads(asked.payload)) == ("edit", {"signal_id": "SIGWAIT", "quantity": "3"})
