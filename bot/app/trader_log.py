@@ -42,7 +42,7 @@ _SILENT: Final = frozenset(
         ("position", "sell"), ("review", "created"), ("alert", "created"), ("alert", "tell"), ("alert", "resolve"),
     }
 )  # fmt: skip
-_SILENT_MACHINES: Final = frozenset({"order", "approval", "message"})
+_SILENT_MACHINES: Final = frozenset({"order", "approval"})
 _ORDER_NEWS: Final = frozenset({"reject", "lose_sight", "amend_refused", "cancel_refused", "late_fill"})
 _OWN_ACTORS: Final = frozenset({"tick", "broker", "reconcile"})
 
@@ -200,7 +200,7 @@ class TraderLog:
         return row.machine == "position" and row.trigger in _MONEY
 
     def _subject(self, row: NewTransition) -> str:
-        if row.machine in {"signal", "position", "order", "review"}:
+        if row.machine in {"signal", "position", "order", "review", "alert"}:
             return self._names.get(row.entity_id, f"{row.machine} {row.entity_id[-6:]}")
         return row.machine if row.machine in {"session", "connection", "slowdown"} else f"{row.machine} {row.entity_id}"
 
@@ -208,7 +208,7 @@ class TraderLog:
         """Return what a trader reads of a transition, None for what only the record needs."""
         if row.trigger.startswith("refused:"):
             return f"{row.trigger.removeprefix('refused:')} refused in {row.from_state}: {row.reason}"
-        if (row.machine, row.trigger) in _SILENT:
+        if (row.machine, row.trigger) in _SILENT or row.machine == "message":
             return None
         if row.machine in _SILENT_MACHINES:
             return f"order {row.to_state}: {row.reason}" if row.trigger in _ORDER_NEWS else None

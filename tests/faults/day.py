@@ -147,10 +147,16 @@ class World:
     """The venue that outlives the bot, the store file, and the bot when it lives."""
 
     def __init__(
-        self, plan: Plan, database: Path, market: ToyMarket | None = None, *, full_passes: bool = False
+        self,
+        plan: Plan,
+        database: Path,
+        market: ToyMarket | None = None,
+        *,
+        full_passes: bool = False,
+        speaks: bool = False,
     ) -> None:
         self.plan, self.full_passes = plan, full_passes
-        self.channels = Channels(plan.seed) if plan.seed % SPEAKS_EVERY == 1 else None
+        self.channels = Channels(plan.seed) if speaks else None
         self.calendar: TradingCalendar = ShortDayCalendar
         self.url = f"sqlite+aiosqlite:///{database}"
         self.clock = ManualClock(OPEN)
@@ -559,7 +565,7 @@ async def live_twice(plan: Plan) -> Outcome:
 
 
 async def _live(plan: Plan, database: Path, *, full_passes: bool = False) -> Outcome:
-    world = World(plan, database, full_passes=full_passes)
+    world = World(plan, database, full_passes=full_passes, speaks=plan.seed % SPEAKS_EVERY == 1)
     with sickness(lambda: world.script, world.clock):
         return await world.live()
 

@@ -49,7 +49,9 @@ class Outbox:
 
     def has_something_to_say(self, journal: Journal) -> bool:
         """Say whether a batch holds anything to be made of: nothing is asked of a quiet tick."""
-        return bool(journal.batch.alerts or journal.batch.transitions)
+        if journal.batch.alerts:
+            return True
+        return bool(journal.batch.transitions) and (bool(journal.ledger.alerts) or not self.voice.is_silent)
 
     def raise_alerts(self, ctx: Context, journal: Journal) -> None:
         """Make alerts of what this batch raised, and end those that it ends."""
