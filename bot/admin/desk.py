@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -128,7 +129,9 @@ class Desk:
         number = f"{self._bot_id}:{incoming.update_id}"
         fresh_id, actor = ulid(now, self._entropy()), f"admin:telegram:{person.name}"
         words = incoming.data or incoming.text
-        taken = await asyncio.to_thread(take_up, url, number, fresh_id, actor, words, now)
+        may_act = incoming.is_press or self._tries_to_act(incoming)
+        take = partial(take_up, url, number, fresh_id, actor, words, now, acts=may_act)
+        taken = await asyncio.to_thread(take)
         if taken is None:
             return
         case = _Case(incoming, person, taken.command_id, self._age_s(incoming, gap_s))
@@ -136,7 +139,8 @@ class Desk:
             self._watch(case)
         else:
             await self._understood(case)
-        await asyncio.to_thread(close_update, url, number)
+        if may_act:
+            await asyncio.to_thread(close_update, url, number)
 
     def _age_s(self, incoming: Incoming, gap_s: float) -> float:
         """Return how old an update is at most. A press has no time of its own: it is younger than its message, and than

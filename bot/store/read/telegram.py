@@ -29,13 +29,16 @@ class TakenUp:
     was_asked: bool = False
 
 
-def take_up(url: str, update_id: str, command_id: str, actor: str, words: str, at: datetime) -> TakenUp | None:
-    """Put an update on record and return what it is to be handled under; None: it was handled before. Raises StoreError
-    where the store does not take it."""
+def take_up(
+    url: str, update_id: str, command_id: str, actor: str, words: str, at: datetime, *, acts: bool = True
+) -> TakenUp | None:
+    """Put an update on record and return what it is to be handled under; None: it was handled before. What only reads
+    (`acts` False) counts as handled at once: nothing has to come of it. Raises StoreError where the store does not take
+    it."""
     engine, table = writer_engine(url), TELEGRAM_UPDATE
     row = {
         "id": update_id, "command_id": command_id, "actor": outside(actor), "words": outside(words)[:_LONGEST],
-        "state": "taken", "received_at": time_text(at),
+        "state": "taken" if acts else "handled", "received_at": time_text(at),
     }  # fmt: skip
     try:
         with engine.begin() as connection:
