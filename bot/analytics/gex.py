@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from typing import Final
@@ -24,32 +25,76 @@ from bot.domain.marketdata import StrikeExposure
 _STEP: Final = Decimal("0.0001")
 
 
+@dataclass(frozen=True, slots=True)
+class GammaCurve:
+    """What follows from the rows alone, whatever the price. `largest`: the strikes with the largest absolute net gamma,
+    none where there is no gamma; `first_price`: of the first row that has any; `crossings`: where
+    cumulative net gamma passes through zero; `net`: of all strikes; `is_finite`: each is a number, else there is
+    nothing but that."""
+
+    largest: tuple[Decimal, ...]
+    first_price: Decimal
+    crossings: tuple[Decimal, ...]
+    net: float
+    is_finite: bool
+
+
+_KEPT: Final = 16
+_curves: dict[int, tuple[Sequence[StrikeExposure], GammaCurve]] = {}
+
+
+def curve_of(rows: Sequence[StrikeExposure]) -> GammaCurve:
+    """Return the curve of rows. That of a tuple is kept for a while: the same rows are looked at a dozen times before
+    the vendor writes others."""
+    known = _curves.get(id(rows))
+    if known is not None and known[0] is rows:
+        return known[1]
+    curve = _curve(rows)
+    if isinstance(rows, tuple):
+        if len(_curves) >= _KEPT:
+            del _curves[next(iter(_curves))]
+        _curves[id(rows)] = (rows, curve)
+    return curve
+
+
+def _curve(rows: Sequence[StrikeExposure]) -> GammaCurve:
+    nets = [row.net_gamma_oi for row in rows]
+    if not all(map(math.isfinite, nets)):
+        return GammaCurve((), Decimal(0), (), math.nan, is_finite=False)
+    weighed = [(abs(net), row) for net, row in zip(nets, rows, strict=True) if net]
+    most = max((size for size, _ in weighed), default=0.0)
+    ordered = sorted(rows, key=lambda row: row.strike)
+    running = accumulate(row.net_gamma_oi for row in ordered)
+    return GammaCurve(
+        largest=tuple(row.strike for size, row in weighed if size == most),
+        first_price=weighed[0][1].price if weighed else Decimal(0),
+        crossings=tuple(zero_crossings(zip((row.strike for row in ordered), running, strict=True))),
+        net=math.fsum(nets),
+        is_finite=True,
+    )
+
+
 def max_gamma_strike(rows: Sequence[StrikeExposure], price: Decimal | None = None) -> Decimal | None:
     """Return the strike with the largest absolute net gamma by open interest; None where there is no gamma at all.
 
     Ties go to the strike nearest `price` (the rows' own where not given), and then to the lower one.
     """
-    weighed = [row for row in rows if row.net_gamma_oi]
-    if not weighed:
-        return None
-    near = price if price is not None else weighed[0].price
-    return max(weighed, key=lambda row: (abs(row.net_gamma_oi), -abs(row.strike - near), -row.strike)).strike
+    curve = curve_of(rows)
+    near = price if price is not None else curve.first_price
+    return min(curve.largest, key=lambda strike: (abs(strike - near), strike), default=None)
 
 
 def gamma_flip(rows: Sequence[StrikeExposure], price: Decimal | None = None) -> Decimal | None:
     """Return the zero crossing of cumulative net gamma nearest `price` (the rows' own by default), None without one."""
     if not rows:
         return None
-    ordered = sorted(rows, key=lambda row: row.strike)
-    running = accumulate(row.net_gamma_oi for row in ordered)
-    crossings = zero_crossings(zip((row.strike for row in ordered), running, strict=True))
     near = price if price is not None else rows[0].price
-    return min(crossings, key=lambda level: (abs(level - near), level), default=None)
+    return min(curve_of(rows).crossings, key=lambda level: (abs(level - near), level), default=None)
 
 
-def net_gamma(rows: Iterable[StrikeExposure]) -> float:
+def net_gamma(rows: Sequence[StrikeExposure]) -> float:
     """Return the net gamma of all strikes, dollars per 1 % move: positive damps moves, negative feeds them."""
-    return math.fsum(row.net_gamma_oi for row in rows)
+    return curve_of(rows).net
 
 
 def zero_crossings(points: Iterable[tuple[Decimal, float]]) -> list[Decimal]:

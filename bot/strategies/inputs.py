@@ -6,12 +6,12 @@ A fault is `<what>:<dataset>:<key>`, and for age also the numbers: `stale:spot_g
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from bot.analytics.gex import curve_of
 from bot.domain.market import MarketView
 from bot.domain.marketdata import GEX_BY_STRIKE, StrikeExposure
 from bot.domain.quotes import Depth, Quote, QuoteFault
@@ -87,7 +87,7 @@ def gex_faults(view: MarketView, symbol: str, now: datetime, max_age_s: float) -
     if faults:
         return faults
     rows = gex_rows(view, symbol)
-    if not all(math.isfinite(row.net_gamma_oi) for row in rows):
+    if not curve_of(rows).is_finite:
         return (f"nan:{GEX_BY_STRIKE}:{symbol}",)
     quote = view.quote(symbol)
     price = quote.reference if quote else None
