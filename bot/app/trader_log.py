@@ -211,7 +211,8 @@ class TraderLog:
         if (row.machine, row.trigger) in _SILENT or row.machine == "message":
             return None
         if row.machine in _SILENT_MACHINES:
-            return f"order {row.to_state}: {row.reason}" if row.trigger in _ORDER_NEWS else None
+            is_news = row.machine == "order" and row.trigger in _ORDER_NEWS
+            return f"order {row.to_state}: {row.reason}" if is_news else None
         tell = _SHOWN.get((row.machine, row.trigger))
         if tell is not None:
             return tell(row)
