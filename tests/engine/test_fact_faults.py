@@ -23,7 +23,7 @@ from bot.engine.book import foreign, sold_elsewhere, told_holdings
 from bot.engine.book.absent_orders import AbsentOrders
 from bot.engine.book.facts import FactKeeper
 from bot.engine.book.fills import FillKeeper
-from bot.engine.book.holdings import Holdings
+from bot.engine.book.holdings import HoldingsJudge
 from bot.engine.book.lost_orders import LostOrders
 from bot.engine.book.newer_store import NewerSales
 from bot.engine.book.reconciler import Reconciler
@@ -67,7 +67,7 @@ OF_ONE_CONTRACT = {
     "order view": (FactKeeper, "order_reported"),
     "order error": (FactKeeper, "order_erred"),
     "fill, half done": (Journal, "executed"),
-    "holding": (Holdings, "_judge_holding"),
+    "holding": (HoldingsJudge, "_judge_holding"),
     "absence": (AbsentOrders, "_judge_absent"),
 }
 OF_THE_BOOK = {

@@ -20,7 +20,7 @@ from bot.engine.book import told_holdings
 from bot.engine.book.absent_orders import AbsentOrders
 from bot.engine.book.book_facts import BookFacts
 from bot.engine.book.fills import FillKeeper
-from bot.engine.book.holdings import Holdings
+from bot.engine.book.holdings import HoldingsJudge
 from bot.engine.book.order_errors import OrderErrors
 from bot.engine.day import account, budgets
 from bot.engine.memory import Memory
@@ -191,7 +191,7 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
         "stop_not_shrunk_before_rung": ((exits, "_climb", _stop_not_shrunk_before_rung),),
         "ignore_1100_fills": ((BookFacts, "take", _ignore_1100_fills),),
         "absence_on_one_poll": ((AbsentOrders, "_judge_absent", _absence_on_one_poll),),
-        "difference_on_one_poll": ((Holdings, "_seen_twice", _difference_on_one_poll),),
+        "difference_on_one_poll": ((HoldingsJudge, "_seen_twice", _difference_on_one_poll),),
         "reuse_order_id": ((SimBroker, "reserve_order_ids", _reuse_order_id),),
         "send_again_unheard": ((budgets, "_lost", _send_again_unheard),),
         "believe_farm_words": ((FarmWatch, "judge", _believe_farms),),

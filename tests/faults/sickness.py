@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bot.engine.book.absent_orders import AbsentOrders
 from bot.engine.book.facts import FactKeeper
-from bot.engine.book.holdings import Holdings
+from bot.engine.book.holdings import HoldingsJudge
 from bot.engine.settlement.settler import Settler
 from bot.engine.state.journal import Journal
 from bot.feeds.clock import ManualClock
@@ -23,7 +23,7 @@ APPLIERS: Final[Mapping[str, tuple[Any, str]]] = MappingProxyType(
         "commission": (FactKeeper, "commission"),
         "order": (FactKeeper, "order_reported"),
         "working": (FactKeeper, "_echo_of_terms"),  # it has its id already
-        "holding": (Holdings, "_judge_holding"),
+        "holding": (HoldingsJudge, "_judge_holding"),
         "absence": (AbsentOrders, "_judge_absent"),
         "settlement": (Settler, "settle"),
     }

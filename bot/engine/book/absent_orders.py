@@ -20,7 +20,7 @@ from bot.domain.order import (
     Purpose,
 )
 from bot.domain.position import PositionState
-from bot.engine.book.comparison import Comparison
+from bot.engine.book.comparison import BookComparison
 from bot.engine.book.order_ends import OrderEnds
 from bot.engine.settlement import expiry
 from bot.engine.state.fact_name import FactName
@@ -30,7 +30,7 @@ from bot.engine.state.steps import Step
 class AbsentOrders:
     """Judges, in one comparison, the orders that are not there."""
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: BookComparison) -> None:
         self._ctx, self._journal, self._absences = comparison.ctx, comparison.journal, comparison.absences
         self._alone, self._line = comparison.alone, comparison.line
         self._reason, self._grace = comparison.reason, comparison.grace

@@ -23,7 +23,7 @@ from bot.domain.order import (
     last_revisions,
 )
 from bot.engine.book import foreign
-from bot.engine.book.comparison import Comparison
+from bot.engine.book.comparison import BookComparison
 from bot.engine.book.facts import FactKeeper
 from bot.engine.book.newer_store import NewerSales, is_unknown
 from bot.engine.state.fact_name import FactName
@@ -36,7 +36,7 @@ _OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
 class BookFacts:
     """Takes in one book."""
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: BookComparison) -> None:
         self._ctx, self._journal, self._absences = comparison.ctx, comparison.journal, comparison.absences
         self._alone, self._line = comparison.alone, comparison.line
         self._faults, self._grace = comparison.faults, comparison.grace

@@ -38,7 +38,7 @@ class Absences:
         return bool(self.since or self.differences or self.lost_live)
 
 
-class Comparison:
+class BookComparison:
     """One look at a book, or at what came of it. `lines` is what is put on record of it; `gone`: positions of which
     contracts left the broker's book, and how many."""
 

@@ -16,7 +16,7 @@ from bot.domain.money import to_price
 from bot.domain.position import Origin, Position, PositionTrigger
 from bot.engine.book import foreign, sold_elsewhere
 from bot.engine.book.asking import Asking
-from bot.engine.book.comparison import Comparison
+from bot.engine.book.comparison import BookComparison
 from bot.engine.book.lost_orders import LostOrders
 from bot.engine.settlement import expiry
 from bot.engine.settlement.settler import Settler, exercised_early
@@ -28,10 +28,10 @@ from bot.risk.ladder import freeze_plan
 _STANDS_STILL = 4  # a part of the grace time
 
 
-class Holdings:
+class HoldingsJudge:
     """Judges, in one comparison, how many contracts are there."""
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: BookComparison) -> None:
         self._ctx, self._journal, self._absences = comparison.ctx, comparison.journal, comparison.absences
         self._alone, self._line = comparison.alone, comparison.line
         self._gone, self._grace = comparison.gone, comparison.grace

@@ -19,8 +19,8 @@ from bot.domain.order import (
 )
 from bot.engine.book.absent_orders import AbsentOrders
 from bot.engine.book.book_facts import BookFacts
-from bot.engine.book.comparison import Absences, Comparison
-from bot.engine.book.holdings import Holdings
+from bot.engine.book.comparison import Absences, BookComparison
+from bot.engine.book.holdings import HoldingsJudge
 from bot.engine.state.context import Context
 from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.fact_name import FactName
@@ -36,8 +36,8 @@ class Reconciler:
     def __init__(self, ctx: Context, journal: Journal, absences: Absences, faults: FactFaults, reason: str) -> None:
         self._ctx, self._journal, self._absences, self._faults = ctx, journal, absences, faults
         self._reason = reason
-        self._comparison = Comparison(ctx, journal, absences, faults, reason)
-        self._holdings = Holdings(self._comparison)
+        self._comparison = BookComparison(ctx, journal, absences, faults, reason)
+        self._holdings = HoldingsJudge(self._comparison)
         self.settled = False
 
     def run(self, snapshot: BrokerSnapshot) -> None:
