@@ -178,7 +178,9 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         signals=signal_views(connection, ask.live_signals(connection), now),
         recent_signals=signal_views(connection, ask.ended_signals(connection, ENDED_SHOWN), now),
         stats=tuple(ask.strategy_stats(connection, day)),
-        activity=steps(connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine), new_york_day(now)),
+        activity=steps(
+            connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine, but="message"), new_york_day(now)
+        ),
         alerts=tuple(ask.alerts(connection, ALERTS_SHOWN)),
         others=tuple(not_ours.not_ours(connection, day)),
         jobs=tuple(jobs(connection, pulse)) if pulse else (),

@@ -238,6 +238,14 @@ def test_the_status_bar_is_on_every_page_and_says_state_money_and_risk(page: Fla
     assert "10 % may be out at once" in shown
 
 
+def test_the_uptime_counts_from_the_latest_start(page: FlaskClient, store: StoreBuilder) -> None:
+    store.transition("session", "session", "reconcile", ("starting",) * 2, "", "2026-11-20T14:05:30.000000+00:00")
+    assert "up 2 h 00 min" in _text(page)
+    store.transition("session", "session", "restart", ("active", "starting"), "", "2026-11-20T15:35:30.000000+00:00")
+    page.application.extensions["reader"].forget()
+    assert "up 30 min 00 s" in _text(page)
+
+
 def test_the_light_is_as_bad_as_the_worst(page: FlaskClient, store: StoreBuilder) -> None:
     assert 'class="status s-warn"' in _text(page, "/"), "one feed is late"
     store.alert("critical", "an order of ours is not known to the broker", "ORDER_LOST")

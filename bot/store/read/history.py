@@ -40,10 +40,14 @@ def transitions_of(connection: Connection, ids: Sequence[str]) -> list[Transitio
     return read(connection, TransitionRow, columns_of(TransitionRow, table).where(wanted).order_by(table.c.seq))
 
 
-def latest_transitions(connection: Connection, limit: int, machine: str | None = None) -> list[TransitionRow]:
-    """Return the latest transitions, newest first, of one machine or of all."""
+def latest_transitions(
+    connection: Connection, limit: int, machine: str | None = None, but: str | None = None
+) -> list[TransitionRow]:
+    """Return the latest transitions, newest first, of one machine or of all; `but`: of all except this one."""
     table = TRANSITION
     query = columns_of(TransitionRow, table).order_by(table.c.seq.desc()).limit(limit)
+    if machine is None and but is not None:
+        query = query.where(table.c.machine != but)
     return read(connection, TransitionRow, query if machine is None else query.where(table.c.machine == machine))
 
 

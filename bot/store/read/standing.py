@@ -38,9 +38,9 @@ class PremiumHeld:
 def running_since(connection: Connection) -> datetime | None:
     """Return when the bot last started, by its clock."""
     step = TRANSITION.c
-    found = connection.execute(
-        select(func.max(step.seq)).where(step.machine == "session", step.trigger.in_(["restart", "created"]))
-    ).scalar()
+    started = select(func.max(step.seq)).where(step.machine == "session", step.trigger == "restart")
+    first_ever = select(func.min(step.seq)).where(step.machine == "session")
+    found = connection.execute(started).scalar() or connection.execute(first_ever).scalar()
     at = connection.execute(select(step.event_at).where(step.seq == found)).scalar() if found else None
     return None if at is None else parse_time(str(at))
 
