@@ -15,8 +15,14 @@ from bot.sim.services.running import SimulatedServices
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 NAMES = ("telegram", "discord", "smtp", "anthropic", "receiver", "inbox")
-SOON_S = 0.3
-"""A client's patience in a test of a service that never answers."""
+SOON_S = 0.7
+"""A client's patience in a test of a service that never answers; time enough, on a busy machine, to have it stored."""
+LONG_S = 15.0
+
+
+def patience(fault: Bend) -> float:
+    """Return how long a test's client waits: not long where no answer comes."""
+    return SOON_S if fault in {Bend.HANG, Bend.ACCEPT_HANG, Bend.DRIP} else LONG_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import pytest_asyncio
 from bot.sim.services.cast import SIMULATED_SECRETS
 from bot.sim.services.faults import Bend
 from bot.sim.services.model import ModelMode
-from tests.contracts.service_sites import SOON_S, Site, services
+from tests.contracts.service_sites import SOON_S, Site, patience, services
 
 MODEL = "claude-sonnet-5-5"
 FACTS = {"severity": "warning", "day_pnl_usd": -412.5, "trades": 5, "headline": "Fed holds"}
@@ -172,7 +172,7 @@ async def test_models_and_counts(site: Site) -> None:
 async def test_each_fault_is_raised_as_the_real_client_has_it(site: Site, fault: Bend, raised: type[Exception]) -> None:
     site.goes_wrong("anthropic", fault, method="messages")
     with pytest.raises(raised):
-        await ask(site, timeout=SOON_S)
+        await ask(site, timeout=patience(fault))
     assert json.loads(words(await ask(site)))
 
 

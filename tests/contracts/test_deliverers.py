@@ -17,11 +17,12 @@ from bot.alerts.ground import Ground
 from bot.app.simulated_people import at_simulated_services
 from bot.config.loader import load
 from bot.sim.services.book import Book, Service
-from tests.contracts.service_sites import SOON_S, Site, services
+from tests.contracts.service_sites import Site, services
 from tests.store.builders import FixedClock
 
 ROOT = Path(__file__).resolve().parents[2]
-MESSAGES = 40
+MESSAGES = 25
+DEADLINE_S = 0.3
 SEEDS = (1, 2)
 SERVICE_OF = {
     "telegram": Service.TELEGRAM,
@@ -52,11 +53,13 @@ def times_seen(book: Book, service: Service, words: str) -> int:
 async def test_what_is_said_of_a_message_is_true_of_what_can_be_seen(
     site: Site, channel: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "_DEADLINE_S", SOON_S)
     config = at_simulated_services(load(ROOT, {}, {}), site.ports)
     row = CHANNELS[channel]
     target, *_ = row.targets(config.settings, config.secrets)
     courier = Delivery(Ground(config.settings, config.secrets, FixedClock()), {channel: row})
+    first = await courier._attempt(a_message(channel, target.name, MESSAGES))
+    assert first.word == "delivered"  # the library is loaded now
+    monkeypatch.setattr(delivery, "_DEADLINE_S", DEADLINE_S)
     site.services.board.at_random(0.6, seed)
     came: Counter[str] = Counter()
     for number in range(MESSAGES):
@@ -67,5 +70,5 @@ async def test_what_is_said_of_a_message_is_true_of_what_can_be_seen(
         assert seen in allowed, f"{message.body}: {outcome} and it was seen {seen} times"
         came[outcome.word] += 1
     await courier._end()
-    assert {"delivered", "unknown"} <= set(came), came
+    assert came["unknown"], came
     assert site.services.board.met > MESSAGES / 4

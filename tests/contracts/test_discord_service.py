@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from bot.sim.services.cast import ALERTS_CHANNEL, SIMULATED_SECRETS
 from bot.sim.services.faults import Bend
-from tests.contracts.service_sites import SOON_S, Site, services
+from tests.contracts.service_sites import Site, patience, services
 
 KEY = f"discord:{ALERTS_CHANNEL}"
 HOOK, HOOK_TOKEN = 123456789012345678, "x" * 68
@@ -113,7 +113,7 @@ async def test_each_fault_is_raised_as_the_real_client_has_it(
 ) -> None:
     site.goes_wrong("discord", fault, method="post")
     with pytest.raises(raised):
-        await asyncio.wait_for(channel(client).send("once", nonce="1"), SOON_S)
+        await asyncio.wait_for(channel(client).send("once", nonce="1"), patience(fault))
     assert site.received(KEY) == ["once"] * copies
     await channel(client).send("once", nonce="1")
     assert site.received(KEY) == ["once"]  # the same nonce, the same message

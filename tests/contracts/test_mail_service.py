@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from bot.sim.services.cast import MAILBOX, SENDER, SIMULATED_SECRETS
 from bot.sim.services.faults import Bend
-from tests.contracts.service_sites import SOON_S, Site, services
+from tests.contracts.service_sites import Site, patience, services
 
 KEY = f"smtp:{MAILBOX}"
 
@@ -94,7 +94,7 @@ async def test_each_fault_is_raised_as_the_real_client_has_it(
 ) -> None:
     site.goes_wrong("smtp", fault, method="DATA")
     with pytest.raises(raised):
-        await send(site, a_mail(), timeout=SOON_S * 3)
+        await send(site, a_mail(), timeout=patience(fault) * 2)
     assert len(site.received(KEY) if KEY in site.services.book.places else []) == copies
     await send(site, a_mail())
     assert len(site.received(KEY)) == copies + 1

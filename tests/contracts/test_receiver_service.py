@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from bot.sim.services.faults import Bend
 from bot.sim.services.receiver import SIGNATURE_HEADER, signature
-from tests.contracts.service_sites import SOON_S, Site, services
+from tests.contracts.service_sites import Site, patience, services
 
 BODY = json.dumps({"code": "ORDER_IN_DOUBT", "level": "CRITICAL"}).encode()
 
@@ -74,5 +74,5 @@ async def test_each_answer_that_is_a_fault(site: Site, fault: Bend, status: int,
 async def test_each_fault_without_an_answer(site: Site, fault: Bend, raised: type[Exception], copies: int) -> None:
     site.goes_wrong("receiver", fault)
     with pytest.raises(raised):
-        await post(site, seconds=SOON_S)
+        await post(site, seconds=patience(fault))
     assert len(site.received("receiver:alerts")) == copies

@@ -29,7 +29,7 @@ from telegram.request import HTTPXRequest
 from bot.sim.services.cast import ADMIN_GROUP, CAST, SIMULATED_SECRETS
 from bot.sim.services.faults import Bend
 from bot.sim.services.telegram_people import TelegramPeople
-from tests.contracts.service_sites import SOON_S, Site, services
+from tests.contracts.service_sites import LONG_S, Site, patience, services
 
 OWNER = CAST[0].telegram_id
 KEYS = InlineKeyboardMarkup(
@@ -250,10 +250,10 @@ async def test_a_wrong_token_is_refused(site: Site) -> None:
 async def test_each_fault_is_raised_as_the_real_client_has_it(
     site: Site, fault: Bend, raised: type[Exception], copies: int
 ) -> None:
-    async with opened(site, read_s=SOON_S) as bot:
+    async with opened(site, read_s=LONG_S) as bot:
         site.goes_wrong("telegram", fault, method="sendMessage")
         with pytest.raises(raised) as caught:
-            await bot.send_message(OWNER, "once")
+            await bot.send_message(OWNER, "once", read_timeout=patience(fault))
         if fault in {Bend.ACCEPT_HANG, Bend.HANG}:
             assert isinstance(caught.value.__cause__, httpx.ReadTimeout)
         assert site.received(f"telegram:{OWNER}") == ["once"] * copies
