@@ -4,6 +4,7 @@ in its own words and on record."""
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -141,10 +142,12 @@ async def test_a_confirm_is_void_once_its_facts_changed_or_a_minute_passed(
 # ---- age
 
 
-@pytest.mark.parametrize("age_s,when", [(61, "0:01:01 old"), (3600, "1:00:00 old"), (-500, "in the future")])
+@pytest.mark.parametrize(
+    "age_s,when", [(65, r"is 0:01:\d\d old"), (3605, r"is 1:00:\d\d old"), (-500, "is in the future by its date")]
+)
 async def test_what_is_old_is_not_carried_out_but_offered(phone: Phone, age_s: float, when: str) -> None:
     said = await phone.says(OPERATOR, "/pause", age_s=age_s)
-    assert when.split(maxsplit=1)[0] in said.replace("0:01:02", "0:01:01")
+    assert re.search(when, said)
     assert "Nothing was done" in said
     assert phone.asked() == []
     assert "TOO_OLD" in phone.attempts()[0]
