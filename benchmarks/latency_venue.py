@@ -25,7 +25,7 @@ from bot.sim.tws.limits import ClientLimits
 from bot.sim.tws.requests import PlaceOrder, WireRequest
 from bot.sim.tws.server import TwsFace
 from bot.sim.tws.session import ClientSession
-from bot.sim.tws.wire import Message
+from bot.sim.tws.wire import WireMessage
 from bot.sim.vocabulary import Instrument, Market, OrderTicket, Side, SimulatedVenue, TopOfBook, Venue, VenueDepth
 
 BID_TICK = 1
@@ -65,7 +65,7 @@ class StampingFace(TwsFace):
         super().__init__(*given, **named)
         self.samples: list[float] = []
 
-    def egress(self, session: ClientSession, message: Message) -> None:
+    def egress(self, session: ClientSession, message: WireMessage) -> None:
         if self.asked_at == 0.0 and message.id == 1 and message.fields[2] == BID_TICK:
             self.asked_at = time.perf_counter()
         super().egress(session, message)

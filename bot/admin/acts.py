@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from bot.admin.lookup import Hint, Unclear, one
-from bot.alerts.ground import Ground
+from bot.alerts.ground import PeopleGround
 from bot.domain.events import RequestKind
 from bot.domain.order import Purpose
 from bot.domain.requests import REQUESTS, Danger, Subject
@@ -39,7 +39,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class ActEffect:
     """What a request would do: in words, and the facts on which it was offered."""
 
     words: str
@@ -49,11 +49,11 @@ class Effect:
 # ---- from words to a request; each raises Unclear
 
 
-def of_kind(kind: RequestKind) -> Callable[[Connection, Ground, str], Ask]:
+def of_kind(kind: RequestKind) -> Callable[[Connection, PeopleGround, str], Ask]:
     """A request without an argument but a reason, where it takes one."""
     takes_reason = any(need.subject is Subject.REASON for need in REQUESTS[kind].needs)
 
-    def make(connection: Connection, ground: Ground, arguments: str) -> Ask:
+    def make(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
         if arguments and not takes_reason:
             raise Unclear(f"{arguments[:40]!r}: this command takes nothing")
         return Ask(kind, {"reason": arguments[:_REASON_LONGEST]} if arguments else {})
@@ -61,17 +61,17 @@ def of_kind(kind: RequestKind) -> Callable[[Connection, Ground, str], Ask]:
     return make
 
 
-def approve(connection: Connection, ground: Ground, arguments: str) -> Ask:
+def approve(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
     return Ask(K.APPROVE, {"signal_id": one(connection, Subject.SIGNAL, arguments).id})
 
 
-def reject(connection: Connection, ground: Ground, arguments: str) -> Ask:
+def reject(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
     given, _, reason = arguments.partition(" ")
     signal = one(connection, Subject.SIGNAL, given)
     return Ask(K.REJECT, {"signal_id": signal.id} | ({"reason": reason.strip()[:_REASON_LONGEST]} if reason else {}))
 
 
-def edit(connection: Connection, ground: Ground, arguments: str) -> Ask:
+def edit(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
     given, _, terms = arguments.partition(" ")
     return Ask(K.EDIT, {"signal_id": one(connection, Subject.SIGNAL, given).id, **terms_of(terms)})
 
@@ -85,33 +85,33 @@ def terms_of(text: str) -> dict[str, str]:
     return found
 
 
-def resume(connection: Connection, ground: Ground, arguments: str) -> Ask:
+def resume(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
     if not arguments:
         return Ask(K.RESUME, {})
     symbol = arguments.upper()[:16]
     return Ask(K.RESUME_SYMBOL, {"symbol": symbol})
 
 
-def close(connection: Connection, ground: Ground, arguments: str) -> Ask:
+def close(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
     if arguments.lower() == "all":
         return Ask(K.FLATTEN, {})
     return Ask(K.CLOSE, {"position_id": one(connection, Subject.POSITION, arguments).id})
 
 
-def cancel_order(connection: Connection, ground: Ground, arguments: str) -> Ask:
+def cancel_order(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
     if arguments.lower() == "all":
         return Ask(K.CANCEL_ALL, {})
     return Ask(K.CANCEL_ORDER, {"order_id": one(connection, Subject.ORDER, arguments).id})
 
 
-def switch(connection: Connection, ground: Ground, arguments: str) -> Ask:
+def switch(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
     name, _, to = arguments.partition(" ")
     if to.strip().lower() not in {"on", "shadow", "off"}:
         raise Unclear("Say a strategy and on, shadow or off: /strategies zero_dte_gamma off")
     return Ask(K.STRATEGY, {"strategy": name[:64], "to": to.strip().lower()})
 
 
-def acknowledge(connection: Connection, ground: Ground, arguments: str) -> Ask:
+def acknowledge(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
     """The bot knows which alerts wait, and by which ends of their ids they are named."""
     return Ask(K.ACK, {"alert_id": arguments.split(maxsplit=1)[0][:64]})
 
@@ -168,24 +168,24 @@ def _of_alert(alert_id: str, text: str) -> Ask:
 # ---- what it would do
 
 
-def effect_of(connection: Connection, asked: Ask) -> Effect:
+def effect_of(connection: Connection, asked: Ask) -> ActEffect:
     """Return what a request would do now; raises Unclear where its thing is gone."""
     make = _EFFECTS.get(asked.kind)
-    return make(connection, asked) if make is not None else Effect(REQUESTS[asked.kind].question)
+    return make(connection, asked) if make is not None else ActEffect(REQUESTS[asked.kind].question)
 
 
-def _close(connection: Connection, asked: Ask) -> Effect:
+def _close(connection: Connection, asked: Ask) -> ActEffect:
     row = one(connection, Subject.POSITION, asked.payload["position_id"])
-    return Effect(f"Sell at the market?\n{_sale(row)}", (row.id, row.quantity, row.state))
+    return ActEffect(f"Sell at the market?\n{_sale(row)}", (row.id, row.quantity, row.state))
 
 
-def _flatten(connection: Connection, asked: Ask) -> Effect:
+def _flatten(connection: Connection, asked: Ask) -> ActEffect:
     rows, entries = ask.open_positions(connection), _entries(connection)
     lines = [_sale(row) for row in rows] or ["no position is open"]
     worth = sum(((row.bid or Decimal(0)) * row.quantity * row.multiplier for row in rows), Decimal(0))
     lines += [f"{len(entries)} entries called off, {dollars(worth)} at the bids, entries paused until resume"]
     facts = (tuple((row.id, row.quantity) for row in rows), tuple(row.id for row in entries))
-    return Effect("\n".join(["Sell everything at the market?", *lines]), facts)
+    return ActEffect("\n".join(["Sell everything at the market?", *lines]), facts)
 
 
 def _sale(row: Any) -> str:
@@ -193,24 +193,24 @@ def _sale(row: Any) -> str:
     return f"{row.quantity} × {key_words(row.contract_key)}, bid {price(row.bid)}, about {dollars(worth)}"
 
 
-def _cancel_order(connection: Connection, asked: Ask) -> Effect:
+def _cancel_order(connection: Connection, asked: Ask) -> ActEffect:
     row = one(connection, Subject.ORDER, asked.payload["order_id"])
     left = row.quantity - row.filled_quantity
     limit = NOTHING if row.limit_price is None else price(row.limit_price)
     words = f"Take this order back?\n{row.purpose} {row.side} {left} × {key_words(row.contract_key)}, limit {limit}"
-    return Effect(words, (row.id, row.filled_quantity, row.state))
+    return ActEffect(words, (row.id, row.filled_quantity, row.state))
 
 
-def _cancel_all(connection: Connection, asked: Ask) -> Effect:
+def _cancel_all(connection: Connection, asked: Ask) -> ActEffect:
     rows = _entries(connection)
     lines = [f"{row.quantity - row.filled_quantity} × {key_words(row.contract_key)}" for row in rows] or ["none lives"]
-    return Effect("\n".join(["Take every entry order back?", *lines]), tuple(row.id for row in rows))
+    return ActEffect("\n".join(["Take every entry order back?", *lines]), tuple(row.id for row in rows))
 
 
 def _entries(connection: Connection) -> list[Any]:
     return [row for row in ask.live_orders(connection) if row.purpose == Purpose.ENTRY.value]
 
 
-_EFFECTS: Final[Mapping[RequestKind, Callable[[Connection, Ask], Effect]]] = MappingProxyType(
+_EFFECTS: Final[Mapping[RequestKind, Callable[[Connection, Ask], ActEffect]]] = MappingProxyType(
     {K.CLOSE: _close, K.FLATTEN: _flatten, K.CANCEL_ORDER: _cancel_order, K.CANCEL_ALL: _cancel_all}
 )

@@ -27,7 +27,7 @@ _NEVER_SENT: Final = (httpx.PoolTimeout, httpx.ConnectTimeout, httpx.ConnectErro
 _ALLOWED: Final = ["message", "callback_query", "my_chat_member"]
 
 
-class Client(Bot):
+class TelegramClient(Bot):
     """A bot of the library, with updates as they come over the wire: one that cannot be parsed must not hold up the
     others for ever."""
 
@@ -47,11 +47,11 @@ class Client(Bot):
             await request.shutdown()
 
 
-def make_client(token: str, base_url: str) -> Client:
+def make_client(token: str, base_url: str) -> TelegramClient:
     """Return a client that has not spoken yet; `base_url` is scheme and host, say https://api.telegram.org."""
     for name in ("httpx", "httpcore", "telegram"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return Client(
+    return TelegramClient(
         token,
         base_url=f"{base_url}/bot",
         base_file_url=f"{base_url}/file/bot",

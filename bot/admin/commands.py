@@ -15,14 +15,14 @@ from sqlalchemy import Connection
 
 from bot.admin import acts, figures
 from bot.admin.acts import Ask
-from bot.admin.texts import Answer
-from bot.alerts.ground import Ground
+from bot.admin.texts import ChatAnswer
+from bot.alerts.ground import PeopleGround
 from bot.domain.events import RequestKind
 from bot.domain.requests import REQUESTS, Role
 
 K = RequestKind
-Show = Callable[[Connection, Ground, str], Answer]
-Make = Callable[[Connection, Ground, str], Ask]
+Show = Callable[[Connection, PeopleGround, str], ChatAnswer]
+Make = Callable[[Connection, PeopleGround, str], Ask]
 
 
 @dataclass(frozen=True, slots=True)

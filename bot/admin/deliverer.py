@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bot.alerts.channels import Outcome, Outgoing, delivered, failed, refused, unknown
-from bot.alerts.ground import Ground
+from bot.alerts.channels import DeliveryOutcome, Outgoing, delivered, failed, refused, unknown
+from bot.alerts.ground import PeopleGround
 from bot.config.people import roster_of
 from bot.domain.message import MessageMode
 
@@ -16,7 +16,7 @@ log: Final = logging.getLogger("quanticity")
 _TOKEN_WAIT_S: Final = 60.0
 
 
-def make(ground: Ground) -> TelegramDeliverer:
+def make(ground: PeopleGround) -> TelegramDeliverer:
     """Return the deliverer for a ground with a token."""
     return TelegramDeliverer(ground)
 
@@ -25,7 +25,7 @@ class TelegramDeliverer:
     """Sends to persons by their id, to chats by the id of the settings; a group that became a supergroup is followed
     for the rest of this run."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: PeopleGround) -> None:
         from bot.admin.client import make_client
 
         self._token = ground.secrets.telegram_bot_token or ""
@@ -37,7 +37,7 @@ class TelegramDeliverer:
     async def close(self) -> None:
         await self._bot.close_connections()
 
-    async def deliver(self, message: Outgoing) -> Outcome:
+    async def deliver(self, message: Outgoing) -> DeliveryOutcome:
         """Make one attempt; a chat that moved is tried once more under its new id, a text that Telegram cannot parse
         once more without markup: of both, nothing had been posted."""
         from telegram.error import BadRequest, ChatMigrated
@@ -60,7 +60,7 @@ class TelegramDeliverer:
                 return await self._guarded(message, chat, marked_up=True, anew=True)
             return refused(f"Telegram refuses it: {error.message}")
 
-    async def _guarded(self, message: Outgoing, chat: int, *, marked_up: bool, anew: bool = False) -> Outcome:
+    async def _guarded(self, message: Outgoing, chat: int, *, marked_up: bool, anew: bool = False) -> DeliveryOutcome:
         from telegram.error import BadRequest, ChatMigrated
 
         try:
@@ -68,7 +68,7 @@ class TelegramDeliverer:
         except (BadRequest, ChatMigrated) as error:
             return refused(f"Telegram refuses it: {error.message}")
 
-    async def _attempt(self, message: Outgoing, chat: int, *, marked_up: bool, anew: bool = False) -> Outcome:
+    async def _attempt(self, message: Outgoing, chat: int, *, marked_up: bool, anew: bool = False) -> DeliveryOutcome:
         """Raises BadRequest and ChatMigrated, after which nothing was posted."""
         from telegram.error import (
             BadRequest,
@@ -100,7 +100,7 @@ class TelegramDeliverer:
         except TelegramError as error:
             return unknown(without_token(error, self._token))
 
-    async def _send(self, message: Outgoing, chat: int, *, marked_up: bool, anew: bool) -> Outcome:
+    async def _send(self, message: Outgoing, chat: int, *, marked_up: bool, anew: bool) -> DeliveryOutcome:
         from telegram import LinkPreviewOptions, ReplyParameters
 
         from bot.admin.texts import LONGEST, as_html, cut

@@ -22,15 +22,15 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.admin import acts
-from bot.admin.acts import Ask, Effect
+from bot.admin.acts import ActEffect, Ask
 from bot.admin.commands import COMMANDS, Command, help_text
-from bot.admin.incoming import Incoming, Malformed, Typed, read, typed
+from bot.admin.incoming import Incoming, MalformedUpdate, Typed, read, typed
 from bot.admin.lookup import Hint, Unclear
 from bot.admin.pressing import PAGES_S, Gone, Offers
 from bot.admin.sender import Sender
-from bot.admin.strangers import Strangers
-from bot.admin.texts import Answer, Reply
-from bot.alerts.ground import Ground
+from bot.admin.strangers import ChatStrangers
+from bot.admin.texts import ChatAnswer, ChatReply
+from bot.alerts.ground import PeopleGround
 from bot.config.people import roster_of
 from bot.domain.errors import StoreError
 from bot.domain.events import RequestKind
@@ -68,16 +68,16 @@ class _Case:
 class _Shown:
     """The pages of a long answer."""
 
-    answer: Answer
+    answer: ChatAnswer
 
 
-class Desk:
+class ChatDesk:
     """Handles updates one by one; replies go out on their own time."""
 
-    def __init__(self, ground: Ground, sender: Sender, bot_id: str, entropy: Callable[[], int]) -> None:
+    def __init__(self, ground: PeopleGround, sender: Sender, bot_id: str, entropy: Callable[[], int]) -> None:
         self._ground, self._sender, self._bot_id, self._entropy = ground, sender, bot_id, entropy
         self._roster = roster_of(ground.settings)
-        self._strangers = Strangers(ground)
+        self._strangers = ChatStrangers(ground)
         self._offers = Offers(ground.clock.monotonic)
         self._wall = SystemClock()
         self.username = ""  # of this bot, once Telegram has told it
@@ -91,7 +91,7 @@ class Desk:
         take it, and then it has to be handled again."""
         try:
             incoming = read(raw)
-        except Malformed as error:
+        except MalformedUpdate as error:
             log.warning(f"telegram: {error}")
             return
         if incoming is None or self._is_for_another(incoming):
@@ -122,7 +122,7 @@ class Desk:
             self._sender.toast(incoming.press_id, "You are not known to this bot." if may_hear else "")
         elif may_hear:
             words = f"You are not known to this bot (your id is {incoming.user_id}). Its owner is told."
-            self._sender.say(incoming.chat_id, Reply(words))
+            self._sender.say(incoming.chat_id, ChatReply(words))
 
     async def _known(self, incoming: Incoming, person: Person, gap_s: float) -> None:
         url, now = self._ground.database_url, self._ground.clock.now()
@@ -156,7 +156,7 @@ class Desk:
             else:
                 await self._text(case)
         except (Unclear, Gone) as unclear:
-            self._reply(case, Reply(str(unclear)))
+            self._reply(case, ChatReply(str(unclear)))
             if not isinstance(unclear, Hint) and (incoming.is_press or self._tries_to_act(incoming)):
                 await self._note(case, str(unclear))
 
@@ -187,7 +187,7 @@ class Desk:
 
     async def _command(self, case: _Case, command: Typed) -> None:
         if command.word == "help" or (command.word == "start" and await self._nothing_is_held()):
-            self._reply(case, Reply(help_text(case.person.role)))
+            self._reply(case, ChatReply(help_text(case.person.role)))
             return
         row = COMMANDS.get(command.word)
         if row is None:
@@ -215,7 +215,7 @@ class Desk:
     async def _refuse(self, case: _Case, what: str) -> None:
         words = f"NOT_ALLOWED: {what} is not for {case.person.name}, who is {case.person.role}. Nothing was done."
         await self._note(case, words)
-        self._reply(case, Reply(words))
+        self._reply(case, ChatReply(words))
 
     # ---- requests
 
@@ -229,7 +229,7 @@ class Desk:
         elif asked.is_asked_back:
             effect = await self._ground.look(lambda connection: acts.effect_of(connection, asked))
             token = self._offers.make(case.incoming.user_id, asked, facts=effect.facts)
-            self._reply(case, Reply(effect.words, buttons=((f"Yes, {what}", f"ok:{token}"), _NO)))
+            self._reply(case, ChatReply(effect.words, buttons=((f"Yes, {what}", f"ok:{token}"), _NO)))
         else:
             await self._ask(case, asked)
 
@@ -239,12 +239,12 @@ class Desk:
         await self._note(case, f"TOO_OLD: the request was {when}")
         token = self._offers.make(case.incoming.user_id, asked)
         words = f"Your request ({what}) is {when}. Nothing was done.\nDo you still want it?"
-        self._reply(case, Reply(words, buttons=(("Yes, do it now", f"again:{token}"), _NO)))
+        self._reply(case, ChatReply(words, buttons=(("Yes, do it now", f"again:{token}"), _NO)))
 
     async def _ask(self, case: _Case, asked: Ask) -> None:
         if asked.kind is RequestKind.RELOAD_CONFIG:  # this process ends with it, perhaps before there is an answer
             words = "Asked. If the settings are fit, the bot begins again with them: /show_config in some seconds."
-            self._reply(case, Reply(words))
+            self._reply(case, ChatReply(words))
             await self._sender.done()
         url, now, wall = self._ground.database_url, self._ground.clock.now(), self._wall.now()
         kind, payload = asked.kind.value, asked.payload
@@ -266,10 +266,10 @@ class Desk:
                 row = None
             if row is not None and row.state != "queued":
                 head = "Done" if row.state == "done" else "Refused"
-                self._reply(case, Reply(f"{head}: {row.answer}"))
+                self._reply(case, ChatReply(f"{head}: {row.answer}"))
                 return
             await asyncio.sleep(_LOOK_S)
-        self._reply(case, Reply("The bot has not answered yet. The request stands until it expires: see /health."))
+        self._reply(case, ChatReply("The bot has not answered yet. The request stands until it expires: see /health."))
 
     # ---- buttons
 
@@ -287,13 +287,13 @@ class Desk:
     async def _confirmed(self, case: _Case, token: str) -> None:
         offer = self._offers.take(token, case.incoming.user_id)
         asked: Ask = offer.what
-        now: Effect = await self._ground.look(lambda connection: acts.effect_of(connection, asked))
+        now: ActEffect = await self._ground.look(lambda connection: acts.effect_of(connection, asked))
         if now.facts != offer.facts:
             raise Gone("What it would do has changed meanwhile. Nothing was done; ask again.")
         await self._ask(case, asked)
 
     async def _declined(self, case: _Case, token: str) -> None:
-        self._reply(case, Reply("Nothing was done."))
+        self._reply(case, ChatReply("Nothing was done."))
 
     async def _again(self, case: _Case, token: str) -> None:
         offer = self._offers.take(token, case.incoming.user_id)
@@ -307,19 +307,19 @@ class Desk:
             raise Gone("There is no such page.")
         self._show(case, shown.answer, int(number), token)
 
-    def _show(self, case: _Case, answer: Answer, number: int, token: str = "") -> None:
+    def _show(self, case: _Case, answer: ChatAnswer, number: int, token: str = "") -> None:
         pages = answer.pages
         page = pages[number]
         if len(pages) > 1:
             token = token or self._offers.make(case.incoming.user_id, _Shown(answer), lasts_s=PAGES_S)
             there = ((number - 1, "◂ back"), (number + 1, f"{number + 2} of {len(pages)} ▸"))
             turns = tuple((label, f"page:{token}:{at}") for at, label in there if 0 <= at < len(pages))
-            page = Reply(page.text, page.table, turns)
+            page = ChatReply(page.text, page.table, turns)
         self._reply(case, page, in_place=number > 0 or case.incoming.is_press)
         if answer.picture is not None and number == 0:
             self._sender.draw(case.incoming.chat_id, answer.picture)
 
-    def _reply(self, case: _Case, reply: Reply, *, in_place: bool = False) -> None:
+    def _reply(self, case: _Case, reply: ChatReply, *, in_place: bool = False) -> None:
         incoming = case.incoming
         if incoming.is_press:
             self._sender.toast(incoming.press_id, reply.text.partition("\n")[0])

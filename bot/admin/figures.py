@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from bot.admin import pictures
 from bot.admin.lookup import SHORT, Unclear, one
-from bot.admin.texts import Answer, Reply, in_columns, paged, plainly
-from bot.alerts.ground import Ground
+from bot.admin.texts import ChatAnswer, ChatReply, in_columns, paged, plainly
+from bot.alerts.ground import PeopleGround
 from bot.analytics.performance import Figures, figures, grouped
 from bot.config.secret_words import shown
 from bot.domain.alert import OPEN as OPEN_ALERTS
@@ -60,7 +60,7 @@ def today_of(connection: Connection) -> date:
 # ---- positions and orders
 
 
-def status(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def status(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     if arguments and arguments.lower() != "table":
         return _position(connection, arguments)
     pulse = ask.pulse(connection)
@@ -68,7 +68,9 @@ def status(connection: Connection, ground: Ground, arguments: str) -> Answer:
     return positions(connection, ground, "", title=f"{state}; open positions")
 
 
-def positions(connection: Connection, ground: Ground, arguments: str, *, title: str = "Open positions") -> Answer:
+def positions(
+    connection: Connection, ground: PeopleGround, arguments: str, *, title: str = "Open positions"
+) -> ChatAnswer:
     nothing(arguments)
     rows = ask.open_positions(connection)
     today = today_of(connection)
@@ -81,7 +83,7 @@ def positions(connection: Connection, ground: Ground, arguments: str, *, title: 
     return paged(title, lines, ("id", "contract", "qty", "entry", "bid", "open", "stop", "today", "state"))
 
 
-def _position(connection: Connection, given: str) -> Answer:
+def _position(connection: Connection, given: str) -> ChatAnswer:
     row, today = one(connection, Subject.POSITION, given), today_of(connection)
     cover = protections(connection, [row.id]).get(row.id)
     facts = [
@@ -97,10 +99,10 @@ def _position(connection: Connection, given: str) -> Answer:
         ("opened", new_york(row.opened_at)),
     ]
     head = f"{key_words(row.contract_key, today)} {row.id[-SHORT:]}, {row.strategy}"
-    return Answer((Reply(head, in_columns(facts)),), pictures.path(connection, row))
+    return ChatAnswer((ChatReply(head, in_columns(facts)),), pictures.path(connection, row))
 
 
-def count(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def count(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
     risk = ground.settings.risk
     rows = ask.open_positions(connection)
@@ -112,7 +114,7 @@ def count(connection: Connection, ground: Ground, arguments: str) -> Answer:
     )
 
 
-def order(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def order(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     row = one(connection, Subject.ORDER, arguments)
     today = today_of(connection)
     facts = [
@@ -126,10 +128,10 @@ def order(connection: Connection, ground: Ground, arguments: str) -> Answer:
     ]
     facts += [(f"fill {each.exec_id}", f"{each.quantity} at {price(each.price)}") for each in
               ask.executions(connection, [row.id])]  # fmt: skip
-    return Answer((Reply(f"{key_words(row.contract_key, today)} {row.order_ref}", in_columns(facts)),))
+    return ChatAnswer((ChatReply(f"{key_words(row.contract_key, today)} {row.order_ref}", in_columns(facts)),))
 
 
-def signals(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def signals(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
     asked, today = ask.signals_that_wait_for_a_person(connection), today_of(connection)
     rows = [*ask.live_signals(connection), *ask.ended_signals(connection, _FEW)]
@@ -141,7 +143,7 @@ def signals(connection: Connection, ground: Ground, arguments: str) -> Answer:
     return paged("Signals, the living first", lines, ("id", "contract", "qty", "limit", "state", "made"))
 
 
-def why(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def why(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     """Why a trade was made, or why a signal was not."""
     try:
         signal = one(connection, Subject.SIGNAL, arguments)
@@ -160,13 +162,13 @@ def why(connection: Connection, ground: Ground, arguments: str) -> Answer:
 # ---- money
 
 
-def profit(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def profit(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     today = today_of(connection)
     days = number(arguments, 0) if arguments else 0
     if days:
         since = today - timedelta(days=days - 1)
         found = figures(closed_trades(connection, TradeFilter(since=since, until=today)))
-        return Answer((Reply(f"Closed trades of {days} days, since {since}", in_columns(_facts_of(found))),))
+        return ChatAnswer((ChatReply(f"Closed trades of {days} days, since {since}", in_columns(_facts_of(found))),))
     whole = earnings(connection, "all", today)
     money = money_of_day(connection, today)
     rows = [
@@ -179,7 +181,7 @@ def profit(connection: Connection, ground: Ground, arguments: str) -> Answer:
         ("Sharpe", NOTHING if whole.sharpe is None else signed(whole.sharpe)),
     ]  # fmt: skip
     head = f"Profit and loss, {dollars(whole.total, plus=True)} in all"
-    return Answer((Reply(head, in_columns(rows)),), pictures.money(connection, whole))
+    return ChatAnswer((ChatReply(head, in_columns(rows)),), pictures.money(connection, whole))
 
 
 def _facts_of(found: Figures) -> list[tuple[str, str]]:
@@ -202,7 +204,7 @@ def periods(name: str) -> Any:
     """Return the command of a period: its last n, each with trades and P&L."""
     by, usual = _GROUPS[name]
 
-    def answer(connection: Connection, ground: Ground, arguments: str) -> Answer:
+    def answer(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
         wanted = number(arguments, usual)
         found = grouped(earnings(connection, "all", today_of(connection)).trades, by)[-wanted:]
         return _groups(f"P&L by {by}, the last {wanted}", by, found)
@@ -210,19 +212,19 @@ def periods(name: str) -> Any:
     return answer
 
 
-def performance(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def performance(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     by = arguments.lower() or "symbol"
     if by not in {"strategy", "symbol", "hour", "reason"}:
         raise Unclear(f"{arguments[:40]!r}: by strategy, symbol, hour or reason")
     return _groups(f"Closed trades by {by}", by, grouped(earnings(connection, "all", today_of(connection)).trades, by))
 
 
-def _groups(title: str, by: str, found: Sequence[tuple[str, Figures]]) -> Answer:
+def _groups(title: str, by: str, found: Sequence[tuple[str, Figures]]) -> ChatAnswer:
     rows = [(name, each.trades, each.wins, dollars(each.pnl, plus=True)) for name, each in found]
     return paged(title, rows, (by, "trades", "won", "P&L"), "no trade is closed yet")
 
 
-def balance(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def balance(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
     row = ask.account(connection)
     if row is None:
@@ -236,10 +238,10 @@ def balance(connection: Connection, ground: Ground, arguments: str) -> Answer:
         ("at risk to stops", dollars(money.at_risk)),
         ("as of", new_york(row.at)),
     ]
-    return Answer((Reply(f"Account {row.account}", in_columns(facts)),))
+    return ChatAnswer((ChatReply(f"Account {row.account}", in_columns(facts)),))
 
 
-def trades(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def trades(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     wanted, today = number(arguments, _FEW), today_of(connection)
     rows = [
         (row.id[-SHORT:], key_words(row.contract_key, today), row.contracts, price(row.entry_price),
@@ -250,7 +252,7 @@ def trades(connection: Connection, ground: Ground, arguments: str) -> Answer:
     return paged(f"The last {len(rows)} closed trades", rows, heads, "none is closed yet")
 
 
-def report(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def report(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
     day = today_of(connection)
     money, counted = money_of_day(connection, day), ask.counters(connection, day)
@@ -267,14 +269,14 @@ def report(connection: Connection, ground: Ground, arguments: str) -> Answer:
 # ---- the machine
 
 
-def alerts(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def alerts(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     """The alerts that wait to be acknowledged or to be over, newest first."""
     rows = [row for row in ask.alerts(connection, _MOST) if row.state in OPEN_ALERTS and row.severity != INFO]
     lines = [(row.id[-SHORT:], row.severity, row.code, row.count, row.text[:60]) for row in rows]
     return paged("Alerts that wait", lines, ("id", "level", "code", "times", "what"))
 
 
-def quiet(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def quiet(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
     hours = ground.settings.alerts.quiet
     if hours.is_none:
@@ -285,7 +287,7 @@ def quiet(connection: Connection, ground: Ground, arguments: str) -> Answer:
     )
 
 
-def health(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def health(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
     pulse = ask.pulse(connection)
     if pulse is None:
@@ -302,10 +304,10 @@ def health(connection: Connection, ground: Ground, arguments: str) -> Answer:
         ("jobs due", ", ".join(late) or "none"),
         ("clock", pulse.clock_fault or "ok"),
     ]
-    return Answer((Reply("Health", in_columns(facts)),))
+    return ChatAnswer((ChatReply("Health", in_columns(facts)),))
 
 
-def feeds(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def feeds(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
     rows = [
         (
@@ -320,7 +322,7 @@ def feeds(connection: Connection, ground: Ground, arguments: str) -> Answer:
     return paged("Data sets", rows, ("data set", "key", "state", "last word", "failures"))
 
 
-def risk(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def risk(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
     money = money_of_day(connection, today_of(connection))
     rows = [(row.id, row.state, row.value, row.limit_words) for row in ask.breakers(connection)]
@@ -329,7 +331,7 @@ def risk(connection: Connection, ground: Ground, arguments: str) -> Answer:
     return paged("\n".join([head, *symbols]), rows, ("breaker", "state", "value", "limit"))
 
 
-def strategies(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def strategies(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     switched = ask.strategy_switches(connection)
     rows = []
     for name, section in ground.settings.strategies.sections().items():
@@ -338,10 +340,12 @@ def strategies(connection: Connection, ground: Ground, arguments: str) -> Answer
     looks = [f"{row.strategy} {row.symbol}: {row.last_reason}" for row in
              ask.strategy_stats(connection, today_of(connection))]  # fmt: skip
     found = paged("Strategies", rows, ("name", "state", "symbols"))
-    return Answer((*found.pages, *((Reply("\n".join(["Why there is no trade right now", *looks])),) if looks else ())))
+    return ChatAnswer(
+        (*found.pages, *((ChatReply("\n".join(["Why there is no trade right now", *looks])),) if looks else ()))
+    )
 
 
-def machines(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def machines(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     wanted = arguments.lower()
     if wanted and wanted not in LIFECYCLES:
         raise Unclear(f"{arguments[:40]!r} is no machine; there are: {', '.join(LIFECYCLES)}")
@@ -354,14 +358,14 @@ def machines(connection: Connection, ground: Ground, arguments: str) -> Answer:
     return paged("Machines", rows, ("machine", "how many are in which state"))
 
 
-def logs(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def logs(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     rows = ask.latest_transitions(connection, number(arguments, _FEW))
     lines = [f"{new_york(row.event_at)} {row.machine} {row.trigger}: {row.reason} ({row.actor})" for row in rows]
     pages = ["\n".join(["What happened last", *lines[start : start + 12]]) for start in range(0, len(lines), 12)]
-    return Answer(tuple(Reply(page) for page in pages)) if pages else plainly("nothing happened yet")
+    return ChatAnswer(tuple(ChatReply(page) for page in pages)) if pages else plainly("nothing happened yet")
 
 
-def show_config(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def show_config(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     sections = shown(ground.settings.model_dump(mode="json"))
     wanted = arguments.lower()
     if wanted and wanted not in sections:
@@ -376,7 +380,7 @@ def _flat(at: str, value: Any) -> list[tuple[str, str]]:
     return [(at, str(value)[:80])]
 
 
-def version(connection: Connection, ground: Ground, arguments: str) -> Answer:
+def version(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
     pulse = ask.pulse(connection)
     revision = current_revision(ground.database_url)

@@ -17,7 +17,7 @@ _COMMAND: Final = re.compile(r"/([A-Za-z_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s
 _KINDS: Final = ("message", "callback_query")
 
 
-class Malformed(ValueError):
+class MalformedUpdate(ValueError):
     """An update that cannot be read."""
 
 
@@ -55,7 +55,7 @@ def number_of(raw: object) -> int:
     """Return the number of an update; raises Malformed where it has none."""
     found = raw.get("update_id") if isinstance(raw, Mapping) else None
     if not isinstance(found, int) or isinstance(found, bool):
-        raise Malformed("an update without a number")
+        raise MalformedUpdate("an update without a number")
     return found
 
 
@@ -68,7 +68,7 @@ def read(raw: Mapping[str, Any]) -> Incoming | None:
     try:
         return _message(number, raw["message"]) if kind == "message" else _press(number, raw["callback_query"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
-        raise Malformed(f"update {number} is no {kind}: {error!r}") from error
+        raise MalformedUpdate(f"update {number} is no {kind}: {error!r}") from error
 
 
 def _message(number: int, raw: Mapping[str, Any]) -> Incoming | None:

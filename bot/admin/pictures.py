@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from bot.charts.chart import Axis, Chart, Level, Line, Pane, Shown, thinned, wall_ms
+from bot.charts.chart import Axis, Chart, Level, LineMark, Pane, Shown, thinned, wall_ms
 from bot.charts.chart import Band as Between
 from bot.domain.calendar import NEW_YORK
 from bot.domain.wording import key_words, price
@@ -25,13 +25,13 @@ def money(connection: Connection, earned: Earnings) -> Chart | None:
         for point in earned.curve
     ]
     if len(days) >= _LEAST:
-        pane = Pane("Sum of P&L, dollars at each close", Shown.GAIN, (Line("v", "sum", area=True),), zero=True)
+        pane = Pane("Sum of P&L, dollars at each close", Shown.GAIN, (LineMark("v", "sum", area=True),), zero=True)
         return Chart("money", "The sum of what closed trades brought", Axis.DAY, (pane,), thinned(days, "v"))
     readings = ask.account_day(connection, earned.until)
     rows: list[dict[str, float | None]] = [{"x": wall_ms(row.at), "v": float(row.day_pnl)} for row in readings]
     if len(rows) < _LEAST:
         return None
-    pane = Pane("Dollars: the account's change of the day", Shown.GAIN, (Line("v", "today", area=True),), zero=True)
+    pane = Pane("Dollars: the account's change of the day", Shown.GAIN, (LineMark("v", "today", area=True),), zero=True)
     return Chart("today", "What the account did today", Axis.TIME, (pane,), thinned(rows, "v", 600))
 
 
@@ -47,7 +47,7 @@ def path(connection: Connection, row: Any) -> Chart | None:
     if row.stop_price is not None and row.closed_at is None:
         levels.append(Level(float(row.stop_price), f"stop {price(row.stop_price)}", "loss"))
     pane = Pane(
-        "Option, dollars a share: bid, band to ask", Shown.PRICE, (Line("bid", "bid"),), (Between("bid", "ask"),),
+        "Option, dollars a share: bid, band to ask", Shown.PRICE, (LineMark("bid", "bid"),), (Between("bid", "ask"),),
         levels=tuple(levels), height=240, digits=2,
     )  # fmt: skip
     return Chart("path", key_words(row.contract_key), Axis.TIME, (pane,), thinned(rows, "bid"))

@@ -22,9 +22,9 @@ from typing import Any, Final
 
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from bot.admin.client import POLL_S, READ_S, Client, wait_of, without_token
-from bot.admin.incoming import Malformed, number_of
-from bot.alerts.ground import Ground
+from bot.admin.client import POLL_S, READ_S, TelegramClient, wait_of, without_token
+from bot.admin.incoming import MalformedUpdate, number_of
+from bot.alerts.ground import PeopleGround
 from bot.domain.errors import StoreError
 
 log: Final = logging.getLogger("quanticity")
@@ -42,7 +42,7 @@ Handle = Callable[[dict[str, Any], float], Awaitable[None]]
 class Poller:
     """Fetches updates and hands each to `handle`, in their order."""
 
-    def __init__(self, ground: Ground, make: Callable[[], Client], handle: Handle) -> None:
+    def __init__(self, ground: PeopleGround, make: Callable[[], TelegramClient], handle: Handle) -> None:
         self._ground, self._make, self._handle = ground, make, handle
         self._token = ground.secrets.telegram_bot_token or ""
         self._offset: int | None = None
@@ -69,7 +69,7 @@ class Poller:
                 finally:
                     await client.close_connections()
 
-    async def _poll_with(self, client: Client) -> None:
+    async def _poll_with(self, client: TelegramClient) -> None:
         """Poll until the client is to be made anew."""
         while True:
             gap_s = self.age_s if self._answered_s is not None else float("inf")
@@ -92,7 +92,7 @@ class Poller:
         """Hand on one update; a store that cannot be reached is waited for, for the update must not be lost."""
         try:
             number = number_of(raw)
-        except Malformed as error:
+        except MalformedUpdate as error:
             log.warning(f"telegram: {error}")
             return
         pause_s = _FIRST_PAUSE_S

@@ -11,8 +11,8 @@ from typing import Any, Final
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
 
-from bot.admin.client import Client, is_parse_error, wait_of, without_token
-from bot.admin.texts import Reply, cut
+from bot.admin.client import TelegramClient, is_parse_error, wait_of, without_token
+from bot.admin.texts import ChatReply, cut
 from bot.charts.chart import Chart
 from bot.charts.picture import NotDrawn, png
 
@@ -27,14 +27,14 @@ _WAITING_MOST: Final = 500
 class Sender:
     """Sends replies of one client."""
 
-    def __init__(self, client: Client, token: str) -> None:
+    def __init__(self, client: TelegramClient, token: str) -> None:
         self._client, self._token = client, token
         self._order: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._moved: dict[int, int] = {}
         self._drawing = asyncio.Lock()  # a child that draws takes much memory
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def say(self, chat_id: int, reply: Reply, *, replaces: int | None = None) -> None:
+    def say(self, chat_id: int, reply: ChatReply, *, replaces: int | None = None) -> None:
         """Send a reply as soon as the chat's earlier ones are out; `replaces`: the message whose text it takes."""
         if len(self._tasks) >= _WAITING_MOST:
             log.warning("telegram: too many replies wait, one is left out")
@@ -70,7 +70,7 @@ class Sender:
         with contextlib.suppress(TelegramError):  # too old an answer is refused, and the button has let go by then
             await self._client.answer_callback_query(press_id, cut(text, _TOAST) or None)
 
-    async def _say(self, chat_id: int, reply: Reply, replaces: int | None) -> None:
+    async def _say(self, chat_id: int, reply: ChatReply, replaces: int | None) -> None:
         async with self._order[chat_id]:
             try:
                 await self._attempt(chat_id, reply, replaces)
@@ -94,7 +94,7 @@ class Sender:
             except TelegramError as error:
                 log.warning(f"telegram: a picture was not sent: {without_token(error, self._token)}")
 
-    async def _attempt(self, chat_id: int, reply: Reply, replaces: int | None) -> None:
+    async def _attempt(self, chat_id: int, reply: ChatReply, replaces: int | None) -> None:
         try:
             await self._send(self._moved.get(chat_id, chat_id), reply.html, "HTML", reply, replaces)
         except ChatMigrated as moved:
@@ -105,7 +105,7 @@ class Sender:
                 raise
             await self._send(self._moved.get(chat_id, chat_id), reply.plain, None, reply, replaces)
 
-    async def _send(self, chat_id: int, text: str, mode: str | None, reply: Reply, replaces: int | None) -> None:
+    async def _send(self, chat_id: int, text: str, mode: str | None, reply: ChatReply, replaces: int | None) -> None:
         how: dict[str, Any] = {
             "parse_mode": mode,
             "reply_markup": _keyboard(reply),
@@ -117,7 +117,7 @@ class Sender:
             await self._client.send_message(chat_id, text, **how)
 
 
-def _keyboard(reply: Reply) -> InlineKeyboardMarkup | None:
+def _keyboard(reply: ChatReply) -> InlineKeyboardMarkup | None:
     if not reply.buttons:
         return None
     keys = [InlineKeyboardButton(label, callback_data=data) for label, data in reply.buttons]

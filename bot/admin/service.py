@@ -13,12 +13,12 @@ from typing import Final
 from telegram import BotCommand, BotCommandScopeChat
 from telegram.error import TelegramError
 
-from bot.admin.client import Client, make_client
+from bot.admin.client import TelegramClient, make_client
 from bot.admin.commands import for_role
-from bot.admin.desk import Desk
+from bot.admin.desk import ChatDesk
 from bot.admin.poller import Poller
 from bot.admin.sender import Sender
-from bot.alerts.ground import Ground
+from bot.alerts.ground import PeopleGround
 from bot.config.people import roster_of
 from bot.domain.errors import StoreError
 from bot.domain.requests import Person
@@ -30,7 +30,7 @@ _KEPT: Final = timedelta(days=7)
 _HELLO_AGAIN_S: Final = 30.0
 
 
-async def serve(ground: Ground) -> None:
+async def serve(ground: PeopleGround) -> None:
     """Serve until cancelled; without a token there is nothing to do."""
     token = ground.secrets.telegram_bot_token
     if not token:
@@ -42,7 +42,7 @@ async def serve(ground: Ground) -> None:
         await asyncio.to_thread(forget_updates, ground.database_url, before)
     client = make()
     sender = Sender(client, token)
-    desk = Desk(ground, sender, token.partition(":")[0], lambda: secrets.randbits(80))
+    desk = ChatDesk(ground, sender, token.partition(":")[0], lambda: secrets.randbits(80))
     hello = asyncio.create_task(_introduce(ground, client, desk))
     try:
         await Poller(ground, make, desk.handle).run()
@@ -53,7 +53,7 @@ async def serve(ground: Ground) -> None:
         await sender.close()
 
 
-async def _introduce(ground: Ground, client: Client, desk: Desk) -> None:
+async def _introduce(ground: PeopleGround, client: TelegramClient, desk: ChatDesk) -> None:
     """Learn our own name, and give everybody the menu of what they may do."""
     while not desk.username:
         try:

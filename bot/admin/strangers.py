@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.alerts.ground import Ground
+from bot.alerts.ground import PeopleGround
 
 ANSWERS_AN_HOUR: Final = 5
 _ROWS_AN_HOUR: Final = 60
@@ -25,10 +25,10 @@ class _Known:
     flushed_s: float = 0.0
 
 
-class Strangers:
+class ChatStrangers:
     """Memory of this run."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: PeopleGround) -> None:
         self._ground = ground
         self._seen: OrderedDict[int, _Known] = OrderedDict()
 

@@ -21,7 +21,7 @@ Button = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ChatReply:
     """What is said to a chat: a text whose first line stands out, below it a table of fixed width, below it buttons."""
 
     text: str
@@ -41,10 +41,10 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ChatAnswer:
     """What a command comes to: pages of a reply, the first of which is sent, and a chart that follows as a picture."""
 
-    pages: tuple[Reply, ...]
+    pages: tuple[ChatReply, ...]
     picture: Chart | None = None
 
 
@@ -82,10 +82,10 @@ def in_columns(rows: Iterable[Sequence[object]], heads: Sequence[str] = ()) -> s
     return "\n".join(line.rstrip() for line in lines)
 
 
-def paged(title: str, rows: Sequence[Sequence[object]], heads: Sequence[str], empty: str = "none") -> Answer:
+def paged(title: str, rows: Sequence[Sequence[object]], heads: Sequence[str], empty: str = "none") -> ChatAnswer:
     """Return a table in as many pages as it needs, each with its heads."""
     if not rows:
-        return Answer((Reply(f"{title}\n{empty}"),))
+        return ChatAnswer((ChatReply(f"{title}\n{empty}"),))
     pages: list[list[Sequence[object]]] = [[]]
     size = 0
     for row in rows:
@@ -97,8 +97,10 @@ def paged(title: str, rows: Sequence[Sequence[object]], heads: Sequence[str], em
         size += width
     count = len(pages)
     heading = [f"{title}" if count == 1 else f"{title} ({number} of {count})" for number in range(1, count + 1)]
-    return Answer(tuple(Reply(head, in_columns(page, heads)) for head, page in zip(heading, pages, strict=True)))
+    return ChatAnswer(
+        tuple(ChatReply(head, in_columns(page, heads)) for head, page in zip(heading, pages, strict=True))
+    )
 
 
-def plainly(text: str) -> Answer:
-    return Answer((Reply(text),))
+def plainly(text: str) -> ChatAnswer:
+    return ChatAnswer((ChatReply(text),))

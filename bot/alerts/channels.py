@@ -14,17 +14,17 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from bot.alerts import discord, email, telegram, webhook
-from bot.alerts.ground import Ground
-from bot.alerts.outcomes import Outcome, Outgoing, delivered, failed, refused, unknown
+from bot.alerts.ground import PeopleGround
+from bot.alerts.outcomes import DeliveryOutcome, Outgoing, delivered, failed, refused, unknown
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
-from bot.engine.outbox.voice import Channel, Target, Voice
+from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 
 __all__ = [
     "CHANNELS",
     "ChannelRow",
     "Deliverer",
-    "Outcome",
+    "DeliveryOutcome",
     "Outgoing",
     "delivered",
     "failed",
@@ -37,7 +37,7 @@ __all__ = [
 class Deliverer(Protocol):
     """Sends messages of one channel. Its client library is loaded when the first one is sent."""
 
-    async def deliver(self, message: Outgoing) -> Outcome:
+    async def deliver(self, message: Outgoing) -> DeliveryOutcome:
         """Make one attempt, within a deadline of its own; raises nothing for what a channel may answer."""
         ...
 
@@ -49,13 +49,13 @@ class Deliverer(Protocol):
 @dataclass(frozen=True, slots=True)
 class ChannelRow:
     """One channel: what the engine has to know of it, who is on it (nobody: it is not configured), and the function
-    `module:name` that makes its deliverer of a `Ground`."""
+    `module:name` that makes its deliverer of a `PeopleGround`."""
 
     channel: Channel
-    targets: Callable[[Settings, Secrets], Iterable[Target]]
+    targets: Callable[[Settings, Secrets], Iterable[MessageTarget]]
     deliverer: str
 
-    def make(self, ground: Ground) -> Deliverer:
+    def make(self, ground: PeopleGround) -> Deliverer:
         """Return its deliverer; the module is loaded now."""
         module, name = self.deliverer.split(":")
         made: Deliverer = getattr(import_module(module), name)(ground)

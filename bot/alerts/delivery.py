@@ -13,8 +13,8 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from bot.alerts.channels import CHANNELS, ChannelRow, Deliverer, Outcome, Outgoing, failed, unknown
-from bot.alerts.ground import Ground
+from bot.alerts.channels import CHANNELS, ChannelRow, Deliverer, DeliveryOutcome, Outgoing, failed, unknown
+from bot.alerts.ground import PeopleGround
 from bot.domain.errors import StoreError
 from bot.domain.message import MessageMode
 from bot.store.read.inbound import inbound_state
@@ -31,7 +31,7 @@ _TELL_AGAIN_S: Final = 1.0
 class Delivery:
     """Delivers the messages of the channels of one process."""
 
-    def __init__(self, ground: Ground, rows: Mapping[str, ChannelRow] = CHANNELS) -> None:
+    def __init__(self, ground: PeopleGround, rows: Mapping[str, ChannelRow] = CHANNELS) -> None:
         self._ground = ground
         self._rows = {name: row for name, row in rows.items() if row.channel.process == ground.source}
         self._deliverers: dict[str, Deliverer] = {}
@@ -86,7 +86,7 @@ class Delivery:
         }  # fmt: skip
         await self._tell(payload)
 
-    async def _attempt(self, message: Outgoing) -> Outcome:
+    async def _attempt(self, message: Outgoing) -> DeliveryOutcome:
         """Make one attempt; whatever a deliverer raises leaves open whether it arrived."""
         try:
             deliverer = self._deliverer(message.channel)
@@ -143,6 +143,6 @@ def outgoing(row: HandedRow) -> Outgoing:
     )
 
 
-async def deliver(ground: Ground) -> None:
+async def deliver(ground: PeopleGround) -> None:
     """Run the task of delivery."""
     await Delivery(ground).run()

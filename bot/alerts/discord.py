@@ -13,17 +13,17 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.alerts.outcomes import Outcome, Outgoing, delivered, failed, refused, unknown
+from bot.alerts.outcomes import DeliveryOutcome, Outgoing, delivered, failed, refused, unknown
 from bot.alerts.texts import cut, with_ways
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.message import MessageMode
-from bot.engine.outbox.voice import Channel, Target
+from bot.engine.outbox.voice import Channel, MessageTarget
 
 if TYPE_CHECKING:
     import discord
 
-    from bot.alerts.ground import Ground
+    from bot.alerts.ground import PeopleGround
 
 NAME: Final = "discord"
 _REPEATS_S: Final = 120.0
@@ -38,11 +38,11 @@ _MARKS: Final = re.compile(r"([\\*_~`|\[\]()<>@#:])")
 _LINE_START: Final = re.compile(r"^(\s*)([-+]|\d+\.)(\s)", re.MULTILINE)
 
 
-def targets(settings: Settings, secrets: Secrets) -> Iterable[Target]:
+def targets(settings: Settings, secrets: Secrets) -> Iterable[MessageTarget]:
     """Return the channels of the settings; none without a token."""
     if not secrets.discord_bot_token:
         return ()
-    return tuple(Target(NAME, name) for name in settings.alerts.discord)
+    return tuple(MessageTarget(NAME, name) for name in settings.alerts.discord)
 
 
 def plain(text: str) -> str:
@@ -56,7 +56,7 @@ def nonce_of(message: Outgoing) -> str:
     return sha256(message.dedupe_key.encode()).hexdigest()[:_NONCE]
 
 
-def make(ground: Ground) -> DiscordDeliverer:
+def make(ground: PeopleGround) -> DiscordDeliverer:
     """Return the deliverer for a ground with a token."""
     return DiscordDeliverer(ground)
 
@@ -64,7 +64,7 @@ def make(ground: Ground) -> DiscordDeliverer:
 class DiscordDeliverer:
     """Logs in once, at the first message; every post and edit is one request."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: PeopleGround) -> None:
         self._token = ground.secrets.discord_bot_token or ""
         self._base = ground.settings.discord.base_url
         self._places = dict(ground.settings.alerts.discord)
@@ -76,7 +76,7 @@ class DiscordDeliverer:
             await self._client.close()
             self._client = None
 
-    async def deliver(self, message: Outgoing) -> Outcome:
+    async def deliver(self, message: Outgoing) -> DeliveryOutcome:
         """Make one attempt within a deadline."""
         place = self._places.get(message.target)
         if place is None:
@@ -116,7 +116,7 @@ class DiscordDeliverer:
             return self._client
 
 
-async def _send(client: discord.Client, place: int, message: Outgoing) -> Outcome:
+async def _send(client: discord.Client, place: int, message: Outgoing) -> DeliveryOutcome:
     import discord
 
     nobody = discord.AllowedMentions.none()
@@ -145,7 +145,7 @@ def _message_id(parent: str | None) -> int | None:
     return int(number) if number.isdigit() else None
 
 
-def _not_logged_in(error: Exception) -> Outcome:
+def _not_logged_in(error: Exception) -> DeliveryOutcome:
     import discord
 
     if isinstance(error, discord.LoginFailure):
@@ -155,7 +155,7 @@ def _not_logged_in(error: Exception) -> Outcome:
     return failed(f"Discord could not be logged in to: {type(error).__name__}", wait)
 
 
-def _outcome_of(error: Exception) -> Outcome | None:
+def _outcome_of(error: Exception) -> DeliveryOutcome | None:
     """Return what an exception of the client says of one request; None where it is none of the client's."""
     import aiohttp
     import discord
@@ -173,7 +173,7 @@ def _outcome_of(error: Exception) -> Outcome | None:
     return None
 
 
-def _of_answer(error: discord.HTTPException) -> Outcome:
+def _of_answer(error: discord.HTTPException) -> DeliveryOutcome:
     if error.status >= _SERVER_FAULT:
         return unknown(f"Discord answered {error.status}")
     if error.status == 401:

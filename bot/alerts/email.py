@@ -15,16 +15,16 @@ from email.utils import format_datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.alerts.outcomes import Outcome, Outgoing, delivered, failed, refused, unknown
+from bot.alerts.outcomes import DeliveryOutcome, Outgoing, delivered, failed, refused, unknown
 from bot.alerts.texts import cut, with_ways
 from bot.config.schema import Settings, SmtpSettings
 from bot.config.secret_words import Secrets
-from bot.engine.outbox.voice import Channel, Target
+from bot.engine.outbox.voice import Channel, MessageTarget
 
 if TYPE_CHECKING:
     from aiosmtplib import SMTP
 
-    from bot.alerts.ground import Ground
+    from bot.alerts.ground import PeopleGround
 
 NAME: Final = "email"
 CHANNEL: Final = Channel(NAME, longest=20_000)
@@ -34,14 +34,14 @@ _PERMANENT: Final = 500
 _LONGEST_SUBJECT: Final = 120
 
 
-def targets(settings: Settings, secrets: Secrets) -> Iterable[Target]:
+def targets(settings: Settings, secrets: Secrets) -> Iterable[MessageTarget]:
     """Return the mailboxes of the settings; none without a server."""
     if not settings.smtp.host:
         return ()
-    return tuple(Target(NAME, name) for name in settings.alerts.mailboxes)
+    return tuple(MessageTarget(NAME, name) for name in settings.alerts.mailboxes)
 
 
-def make(ground: Ground) -> EmailDeliverer:
+def make(ground: PeopleGround) -> EmailDeliverer:
     """Return the deliverer for a ground with a server."""
     return EmailDeliverer(ground)
 
@@ -55,7 +55,7 @@ def message_id(message: Outgoing, sender: str) -> str:
 class EmailDeliverer:
     """One connection a mail: what was agreed with a server long ago proves nothing now."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: PeopleGround) -> None:
         self._smtp: SmtpSettings = ground.settings.smtp
         self._sender, self._mailboxes = ground.settings.alerts.mail_from, dict(ground.settings.alerts.mailboxes)
         self._user, self._word = ground.secrets.smtp_username, ground.secrets.smtp_password
@@ -64,7 +64,7 @@ class EmailDeliverer:
     async def close(self) -> None:
         """There is nothing to let go of."""
 
-    async def deliver(self, message: Outgoing) -> Outcome:
+    async def deliver(self, message: Outgoing) -> DeliveryOutcome:
         """Make one attempt: up to the text nothing has arrived, with its last line nobody knows until the answer."""
         import aiosmtplib
 
@@ -126,7 +126,7 @@ async def _hang_up(server: SMTP) -> None:
         server.close()
 
 
-def _before_the_text(error: Exception) -> Outcome:
+def _before_the_text(error: Exception) -> DeliveryOutcome:
     """Return what follows from an error before the text was begun: nothing has arrived."""
     import aiosmtplib
 
@@ -140,6 +140,6 @@ def _before_the_text(error: Exception) -> Outcome:
     return failed(f"the mail server cannot be used: {type(error).__name__}")
 
 
-def _said(code: int, words: str) -> Outcome:
+def _said(code: int, words: str) -> DeliveryOutcome:
     said = f"the mail server answers {code} {cut(' '.join(words.split()), 150)}"
     return refused(said) if code >= _PERMANENT else failed(said)

@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class PeopleGround:
     """One for the process. `source` is the name by which its rows in `inbound` are known."""
 
     settings: Settings

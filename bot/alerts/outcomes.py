@@ -28,7 +28,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """What came of one attempt: `delivered`, `failed`, `refused` or `unknown`, made by the functions below."""
 
     word: str
@@ -37,21 +37,21 @@ class Outcome:
     retry_after_s: float | None = None
 
 
-def delivered(external_id: str) -> Outcome:
+def delivered(external_id: str) -> DeliveryOutcome:
     """The channel confirmed it, under an id of its own."""
-    return Outcome("delivered", external_id)
+    return DeliveryOutcome("delivered", external_id)
 
 
-def failed(reason: str, retry_after_s: float | None = None) -> Outcome:
+def failed(reason: str, retry_after_s: float | None = None) -> DeliveryOutcome:
     """Nothing arrived, and it may be tried again: after so many wall seconds, where the channel says how many."""
-    return Outcome("failed", reason=reason, retry_after_s=retry_after_s)
+    return DeliveryOutcome("failed", reason=reason, retry_after_s=retry_after_s)
 
 
-def refused(reason: str) -> Outcome:
+def refused(reason: str) -> DeliveryOutcome:
     """Nothing arrived, and nothing would at another attempt."""
-    return Outcome("refused", reason=reason)
+    return DeliveryOutcome("refused", reason=reason)
 
 
-def unknown(reason: str) -> Outcome:
+def unknown(reason: str) -> DeliveryOutcome:
     """It went out and nobody can tell whether it arrived."""
-    return Outcome("unknown", reason=reason)
+    return DeliveryOutcome("unknown", reason=reason)

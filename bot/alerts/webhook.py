@@ -12,16 +12,16 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.alerts.outcomes import Outcome, Outgoing, delivered, failed, refused, unknown
+from bot.alerts.outcomes import DeliveryOutcome, Outgoing, delivered, failed, refused, unknown
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
-from bot.engine.outbox.voice import Channel, Target
+from bot.engine.outbox.voice import Channel, MessageTarget
 from bot.feeds.clock import wall_seconds
 
 if TYPE_CHECKING:
     import aiohttp
 
-    from bot.alerts.ground import Ground
+    from bot.alerts.ground import PeopleGround
 
 NAME: Final = "webhook"
 CHANNEL: Final = Channel(NAME, per_minute=600, longest=20_000, lists=False)
@@ -32,12 +32,12 @@ _LIMITED, _SERVER_FAULT, _DONE = 429, 500, 300
 _LATER_S: Final = 60.0
 
 
-def targets(settings: Settings, secrets: Secrets) -> Iterable[Target]:
+def targets(settings: Settings, secrets: Secrets) -> Iterable[MessageTarget]:
     """Return the receivers of the settings."""
-    return tuple(Target(NAME, name) for name in settings.alerts.receivers)
+    return tuple(MessageTarget(NAME, name) for name in settings.alerts.receivers)
 
 
-def make(ground: Ground) -> WebhookDeliverer:
+def make(ground: PeopleGround) -> WebhookDeliverer:
     """Return the deliverer of a ground."""
     return WebhookDeliverer(ground)
 
@@ -61,7 +61,7 @@ def signature(secret: str, at: int, body: bytes) -> str:
 class WebhookDeliverer:
     """Follows no redirection and no proxy of the environment."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: PeopleGround) -> None:
         self._places = dict(ground.settings.alerts.receivers)
         self._secret = ground.secrets.alert_hook_secret
         self._session: aiohttp.ClientSession | None = None
@@ -71,7 +71,7 @@ class WebhookDeliverer:
             await self._session.close()
             self._session = None
 
-    async def deliver(self, message: Outgoing) -> Outcome:
+    async def deliver(self, message: Outgoing) -> DeliveryOutcome:
         """Make one attempt."""
         import aiohttp
 
@@ -101,7 +101,7 @@ class WebhookDeliverer:
         return self._session
 
 
-def _outcome(status: int, retry_after: str | None, message_id: str) -> Outcome:
+def _outcome(status: int, retry_after: str | None, message_id: str) -> DeliveryOutcome:
     if status < _DONE:
         return delivered(message_id)
     if status == _LIMITED:

@@ -21,7 +21,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any, Final
 
-from bot.alerts.ground import Ground
+from bot.alerts.ground import PeopleGround
 from bot.app.people_child import BEAT, BEAT_S, READY
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
@@ -39,7 +39,7 @@ _LONGEST_PAUSE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class PeopleTask:
     """One row: its name for people, the coroutine function `module:name` that is given the ground and runs until it is
     cancelled, and whether these settings want it."""
 
@@ -47,22 +47,22 @@ class Task:
     work: str
     is_wanted: Callable[[Settings], bool] = lambda settings: True
 
-    def load(self) -> Callable[[Ground], Awaitable[None]]:
+    def load(self) -> Callable[[PeopleGround], Awaitable[None]]:
         """Return its coroutine function; the module is loaded now."""
         module, name = self.work.split(":")
-        found: Callable[[Ground], Awaitable[None]] = getattr(import_module(module), name)
+        found: Callable[[PeopleGround], Awaitable[None]] = getattr(import_module(module), name)
         return found
 
 
 TASKS: Final = (
-    Task("delivery", "bot.alerts.delivery:deliver"),
-    Task("overseer", "bot.overseer.service:oversee", watches),
-    Task("telegram", "bot.admin.service:serve"),
+    PeopleTask("delivery", "bot.alerts.delivery:deliver"),
+    PeopleTask("overseer", "bot.overseer.service:oversee", watches),
+    PeopleTask("telegram", "bot.admin.service:serve"),
 )
 """What this process does, in the order in which it begins."""
 
 
-async def run(ground: Ground, tasks: tuple[Task, ...] = TASKS) -> None:
+async def run(ground: PeopleGround, tasks: tuple[PeopleTask, ...] = TASKS) -> None:
     """Run every task that is wanted until cancelled."""
     async with asyncio.TaskGroup() as group:
         group.create_task(_beat(), name="beat")
@@ -82,7 +82,7 @@ def _write(line: str) -> None:
     sys.stdout.flush()
 
 
-async def _keep_going(ground: Ground, task: Task) -> None:
+async def _keep_going(ground: PeopleGround, task: PeopleTask) -> None:
     pause_s = _FIRST_PAUSE_S
     while True:
         try:
@@ -96,7 +96,7 @@ async def _keep_going(ground: Ground, task: Task) -> None:
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
-async def _tell(ground: Ground, name: str, words: str) -> None:
+async def _tell(ground: PeopleGround, name: str, words: str) -> None:
     try:
         await ground.tell("alert", {"code": "BESIDE_FAILED", "text": words, "entity": name})
     except StoreError as error:
@@ -112,10 +112,10 @@ def _end_with_input() -> None:
     os._exit(0)
 
 
-def ground_of(text: str) -> Ground:
+def ground_of(text: str) -> PeopleGround:
     """Return what the setup's line says."""
     told: dict[str, Any] = json.loads(text)
-    return Ground(Settings.model_validate(told["settings"]), Secrets.from_environment(os.environ), _clock(told))
+    return PeopleGround(Settings.model_validate(told["settings"]), Secrets.from_environment(os.environ), _clock(told))
 
 
 def _clock(told: dict[str, Any]) -> Clock:

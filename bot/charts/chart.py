@@ -36,7 +36,7 @@ class Shown(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LineMark:
     """A series; `area` fills to zero, `step` holds each value until the next."""
 
     field: str
@@ -93,7 +93,7 @@ class Pane:
 
     title: str
     shown: Shown
-    lines: Sequence[Line] = ()
+    lines: Sequence[LineMark] = ()
     bands: Sequence[Band] = ()
     bars: Sequence[Bars] = ()
     levels: Sequence[Level] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from bot.charts.chart import Axis, Bars, Chart, Line, Pane, apart, nice_steps
+from bot.charts.chart import Axis, Bars, Chart, LineMark, Pane, apart, nice_steps
 from bot.charts.words import axis_words, value_words, x_ticks, x_words
 
 RIGHT: Final = 62.0
@@ -112,9 +112,9 @@ def legend(chart: Chart) -> list[Legend]:
     last = chart.rows[-1]
     found = [Legend("x", "", x_words(last["x"] or 0.0, chart.axis), chart.axis.value, 0, "")]
     for pane in chart.panes:
-        series: Iterable[Line | Bars] = [*pane.lines, *pane.bars]
+        series: Iterable[LineMark | Bars] = [*pane.lines, *pane.bars]
         for each in series:
-            colour = each.colour if isinstance(each, Line) else each.plus
+            colour = each.colour if isinstance(each, LineMark) else each.plus
             words = value_words(last.get(each.field), pane.shown, pane.digits)
             found.append(Legend(each.field, each.label, words, pane.shown.value, pane.digits, colour))
     return found

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from bot.charts.chart import Axis, Chart, Line, Pane, Shown, apart
+from bot.charts.chart import Axis, Chart, LineMark, Pane, Shown, apart
 from bot.charts.drawing import LABEL
 
 Spec = dict[str, Any]
@@ -126,7 +126,7 @@ def _bars(chart: Chart, pane: Pane, last: bool) -> Iterable[Spec]:
         }  # fmt: skip
 
 
-def _line(chart: Chart, pane: Pane, line: Line, last: bool) -> list[Spec]:
+def _line(chart: Chart, pane: Pane, line: LineMark, last: bool) -> list[Spec]:
     encoding = {"x": _x(chart, last), "y": _y(chart, pane, line.field)}
     mark: Spec = {"type": "line", "color": f"${line.colour}", "strokeWidth": 1.6, "clip": True}
     mark |= {"interpolate": "step-after"} if line.step else {}

@@ -43,18 +43,18 @@ def overseer(
 
 
 def _found(task: str | None, limit: int) -> dict[str, Any]:
-    from bot.domain.overseer import Task
+    from bot.domain.overseer import ModelTask
     from bot.store.database import open_reader
     from bot.store.read.overseer import judged, overseer_calls, overseer_costs
     from bot.store.revision import check_revision
 
-    if task is not None and task not in set(Task):
-        fail(f"--task {task!r} must be one of {', '.join(Task)}")
+    if task is not None and task not in set(ModelTask):
+        fail(f"--task {task!r} must be one of {', '.join(ModelTask)}")
     settings = configuration().settings
     check_revision(settings.database.url)
     with open_reader(settings.database.url) as connection:
         return {
-            "calls": overseer_calls(connection, limit, None if task is None else Task(task)),
+            "calls": overseer_calls(connection, limit, None if task is None else ModelTask(task)),
             "costs": overseer_costs(connection),
             "judged": judged(connection),
             "budget_usd": settings.overseer.budget_usd,

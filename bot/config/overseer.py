@@ -8,19 +8,19 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from bot.config.section import Fraction, Positive, Seconds, Section
-from bot.domain.overseer import Action, OnSilence, Task
+from bot.domain.overseer import Action, ModelTask, OnSilence
 
 Usd = Annotated[Decimal, Field(ge=0, le=1000)]
 Tokens = Annotated[int, Field(ge=1, le=20_000)]
 
 _AGES: Final[dict[str, float]] = {"spot_gex": 90, "flow_alerts": 120, "option_contracts": 180}
-_CAPS: Final[dict[Task, int]] = {
-    Task.ANOMALY: 500,
-    Task.REVIEW: 200,
-    Task.EXPLANATION: 150,
-    Task.DAY_SUMMARY: 200,
-    Task.ALERT_CONTEXT: 100,
-    Task.RISK: 200,
+_CAPS: Final[dict[ModelTask, int]] = {
+    ModelTask.ANOMALY: 500,
+    ModelTask.REVIEW: 200,
+    ModelTask.EXPLANATION: 150,
+    ModelTask.DAY_SUMMARY: 200,
+    ModelTask.ALERT_CONTEXT: 100,
+    ModelTask.RISK: 200,
 }
 
 
@@ -124,14 +124,14 @@ class OverseerSettings(Section):
     model: str = Field("claude-haiku-5-5", description="one of `models`; empty: no model, the rules' texts stand")
     budget_usd: Usd = Field(Decimal(2), description="a New York day; then the rules' texts stand")
     timeout_wall_s: float = Field(20, gt=0, le=600, description="a call that takes longer is given up")
-    caps: dict[Task, Tokens] = Field(
+    caps: dict[ModelTask, Tokens] = Field(
         default_factory=lambda: dict(_CAPS), description="tokens of an answer, by task; thinking is counted on top"
     )
     models: dict[str, ModelSettings] = Field(default_factory=_models, description="prices in dollars a million tokens")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if missing := [task.value for task in Task if task not in self.caps]:
+        if missing := [task.value for task in ModelTask if task not in self.caps]:
             raise ValueError(f"caps has none for {missing[0]}")
         return self
 

@@ -39,7 +39,7 @@ class OnSilence(StrEnum):
     VETO = "veto"
 
 
-class Task(StrEnum):
+class ModelTask(StrEnum):
     """What the model is asked for."""
 
     ANOMALY = "anomaly"
@@ -77,7 +77,7 @@ def graver(one: str, other: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class OverseerFinding:
     """What a rule found: an alert's code, what it is about, how grave the rule takes it, in words, with its numbers."""
 
     code: str
@@ -99,7 +99,7 @@ class OverseerCall:
     id: str
     at: datetime
     day: date  # New York's
-    task: Task
+    task: ModelTask
     subject: str
     model: str
     prompt_hash: str
@@ -127,11 +127,11 @@ class CallOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class OverseerVerdict:
     """What another process says about a call: the call's record, and what it asks for. `scale`, `spacing_s` and
     `lasts_s` belong to `slow`; None: as the settings have it."""
 
-    task: Task
+    task: ModelTask
     answered: Answered
     action: Action
     severity: str
@@ -172,11 +172,11 @@ _MOST_TEXT: Final = 2_000
 _MOST_REASON: Final = 300
 
 
-def verdict_of(payload: Mapping[str, Any]) -> Verdict:
+def verdict_of(payload: Mapping[str, Any]) -> OverseerVerdict:
     """Read what another process says; raises ValueError for a word that is none. Numbers that make no sense are None:
     then the settings say."""
-    return Verdict(
-        task=Task(_text(payload.get("task"), 32)),
+    return OverseerVerdict(
+        task=ModelTask(_text(payload.get("task"), 32)),
         answered=Answered(_text(payload.get("answered"), 32)),
         action=Action(_text(payload.get("action", "none"), 32)),
         severity=graver(_text(payload.get("severity"), 32), INFO),
@@ -219,7 +219,7 @@ def _seconds(said: object) -> float | None:
     return None if found is None or found <= 0 else min(float(found), 1e9)
 
 
-def gravest(findings: Iterable[Finding]) -> str:
+def gravest(findings: Iterable[OverseerFinding]) -> str:
     """Return the gravest severity of what the rules found."""
     found = INFO
     for each in findings:

@@ -16,7 +16,7 @@ from bot.domain.notices import UnknownNotice, severity_of
 from bot.domain.requests import Refused
 from bot.engine import attempts
 from bot.engine.outbox.outbox import Outbox
-from bot.engine.outbox.sending import OUTCOMES, Delivery
+from bot.engine.outbox.sending import OUTCOMES, DeliveryTold
 from bot.engine.overseen import hear_outcome, hear_verdict
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -76,7 +76,7 @@ def _delivery(at: Hearing, event: InboundReceived) -> str:
     outcome = _word(event.payload, "outcome", _CODE_LENGTH)
     if outcome not in OUTCOMES:
         raise Refused(f"a delivery is one of {', '.join(OUTCOMES)}")
-    told = Delivery(
+    told = DeliveryTold(
         _word(event.payload, "message", _CODE_LENGTH),
         outcome,
         str(event.payload.get("external_id") or "")[:_CODE_LENGTH],

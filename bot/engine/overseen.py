@@ -14,7 +14,7 @@ from typing import Any, Final
 from bot.domain.calendar import new_york_day
 from bot.domain.events import InboundReceived, RequestKind, RequestReceived
 from bot.domain.outside import outside
-from bot.domain.overseer import ACTOR, Action, Answered, CallOutcome, Task, Verdict, verdict_of
+from bot.domain.overseer import ACTOR, Action, Answered, CallOutcome, ModelTask, OverseerVerdict, verdict_of
 from bot.domain.requests import Refused
 from bot.domain.review import Review
 from bot.engine.operator import Operator, PersonsApprovals
@@ -25,7 +25,7 @@ from bot.engine.trade import pace, verdicts
 
 _MOST_OUTCOME: Final = 200
 _MOST_CONTEXT: Final = 600
-_ACTING: Final = frozenset({Task.ANOMALY, Task.REVIEW})
+_ACTING: Final = frozenset({ModelTask.ANOMALY, ModelTask.REVIEW})
 _HEARD: Final = frozenset({Answered.ANSWERED, Answered.REPLACED})
 
 
@@ -36,7 +36,7 @@ def hear_verdict(ctx: Context, journal: Journal, outbox: Outbox, event: InboundR
     except ValueError as unknown:
         raise Refused(f"VERDICT_UNREADABLE: {outside(unknown)}") from unknown
     done = _done(ctx, journal, event.id, verdict)
-    alert = ctx.ledger.alerts.get(verdict.subject) if verdict.task is Task.ALERT_CONTEXT else None
+    alert = ctx.ledger.alerts.get(verdict.subject) if verdict.task is ModelTask.ALERT_CONTEXT else None
     if alert is not None and verdict.text:
         outbox.note(ctx, journal, alert, verdict.text[:_MOST_CONTEXT])
     journal.batch.calls.append(verdict.call(event.id, ctx.now, new_york_day(ctx.now), done))
@@ -52,10 +52,10 @@ def hear_outcome(ctx: Context, journal: Journal, event: InboundReceived) -> str:
     return "on record"
 
 
-def _done(ctx: Context, journal: Journal, call_id: str, verdict: Verdict) -> str:
+def _done(ctx: Context, journal: Journal, call_id: str, verdict: OverseerVerdict) -> str:
     """Do what the verdict asks for as far as it may, and say what was done."""
     words = []
-    review = ctx.ledger.reviews.get(verdict.subject) if verdict.task is Task.REVIEW else None
+    review = ctx.ledger.reviews.get(verdict.subject) if verdict.task is ModelTask.REVIEW else None
     if review is not None:
         said, steps = verdicts.answer(ctx, review, verdict, call_id)
         journal.carry_out(steps)
@@ -65,7 +65,7 @@ def _done(ctx: Context, journal: Journal, call_id: str, verdict: Verdict) -> str
     return "; ".join(words)
 
 
-def _act(ctx: Context, journal: Journal, call_id: str, verdict: Verdict, review: Review | None) -> list[str]:
+def _act(ctx: Context, journal: Journal, call_id: str, verdict: OverseerVerdict, review: Review | None) -> list[str]:
     effect = _EFFECTS.get(verdict.action)
     if effect is None or (review is not None and verdict.action is Action.VETO):
         return []
@@ -78,21 +78,21 @@ def _act(ctx: Context, journal: Journal, call_id: str, verdict: Verdict, review:
     return [done]
 
 
-def _slow(ctx: Context, journal: Journal, call_id: str, verdict: Verdict) -> str:
+def _slow(ctx: Context, journal: Journal, call_id: str, verdict: OverseerVerdict) -> str:
     step = pace.slow(ctx, verdict.scale, verdict.spacing_s, verdict.lasts_s, ACTOR, _reason(verdict))
     return step.reason if journal.take(step) else "refused"
 
 
-def _veto(ctx: Context, journal: Journal, call_id: str, verdict: Verdict) -> str:
+def _veto(ctx: Context, journal: Journal, call_id: str, verdict: OverseerVerdict) -> str:
     payload = {"signal_id": verdict.subject, "reason": f"vetoed by the overseer: {_reason(verdict)}"}
     return _ask(ctx, journal, call_id, RequestKind.REJECT, payload)
 
 
-def _pause(ctx: Context, journal: Journal, call_id: str, verdict: Verdict) -> str:
+def _pause(ctx: Context, journal: Journal, call_id: str, verdict: OverseerVerdict) -> str:
     return _ask(ctx, journal, call_id, RequestKind.PAUSE, {"reason": f"overseer: {_reason(verdict)}"})
 
 
-def _halt(ctx: Context, journal: Journal, call_id: str, verdict: Verdict) -> str:
+def _halt(ctx: Context, journal: Journal, call_id: str, verdict: OverseerVerdict) -> str:
     return _ask(ctx, journal, call_id, RequestKind.HALT, {"reason": f"overseer: {_reason(verdict)}"})
 
 
@@ -103,11 +103,11 @@ def _ask(ctx: Context, journal: Journal, call_id: str, kind: RequestKind, payloa
     return next(outcome.answer for outcome in journal.batch.commands if outcome.id == call_id)
 
 
-def _reason(verdict: Verdict) -> str:
+def _reason(verdict: OverseerVerdict) -> str:
     return verdict.reason or verdict.text or "no reason given"
 
 
-_EFFECTS: Final[Mapping[Action, Callable[[Context, Journal, str, Verdict], str]]] = MappingProxyType(
+_EFFECTS: Final[Mapping[Action, Callable[[Context, Journal, str, OverseerVerdict], str]]] = MappingProxyType(
     {Action.SLOW: _slow, Action.VETO: _veto, Action.PAUSE: _pause, Action.HALT: _halt}
 )
 """All that a verdict can do; `none` and `warn` do nothing but stand on record."""

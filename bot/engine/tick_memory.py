@@ -10,7 +10,7 @@ from bot.engine.book.told_holdings import ToldHoldings
 from bot.engine.book.totals import DayTotals
 from bot.engine.day.hours import BrokerHours
 from bot.engine.day.limits import Limits
-from bot.engine.day.marks import Marks
+from bot.engine.day.marks import PositionMarks
 from bot.engine.day.not_trading import NotTradingWatch
 from bot.engine.day.rest import Rest
 from bot.engine.day.restart_windows import RestartWindows
@@ -47,7 +47,7 @@ class TickMemory:
     not_trading: NotTradingWatch = field(default_factory=NotTradingWatch)
     holdings: ToldHoldings = field(default_factory=ToldHoldings)
     agenda: Agenda = field(default_factory=Agenda)
-    marks: Marks = field(default_factory=Marks)
+    marks: PositionMarks = field(default_factory=PositionMarks)
     calm: CalmPositions = field(default_factory=CalmPositions)
     totals: DayTotals = field(default_factory=DayTotals)
     reminders: Reminders = field(default_factory=Reminders)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bot.domain.notices import INFO, SEVERITIES
 from bot.domain.outside import outside
-from bot.domain.overseer import Action, Task
+from bot.domain.overseer import Action, ModelTask
 from bot.overseer.prompts import JUDGING
 
 _MOST_FINDINGS: Final = 20
@@ -18,7 +18,7 @@ _LONGEST_TEXT: Final = 2_000
 _LETTERS_A_TOKEN: Final = 3.0
 """Fewer than a token of plain English has: an answer that is longer than its cap by this count is too long."""
 _SENTENCE_END: Final = re.compile(r"[.!?](?:\s|$)")
-SENTENCES: Final[Mapping[Task, int]] = {Task.EXPLANATION: 3}
+SENTENCES: Final[Mapping[ModelTask, int]] = {ModelTask.EXPLANATION: 3}
 """The most sentences of a task's text; any other has its cap of tokens alone."""
 
 
@@ -27,7 +27,7 @@ class NoAnswer(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ModelJudgement:
     """An answer as it was understood. `findings`: the fact that each names, and its words."""
 
     text: str
@@ -39,7 +39,7 @@ class Judgement:
     lasts_s: float | None = None
 
 
-def read_answer(task: Task, said: str, cap: int) -> Judgement:
+def read_answer(task: ModelTask, said: str, cap: int) -> ModelJudgement:
     """Read the JSON of an answer; raises NoAnswer."""
     try:
         found = json.loads(said)
@@ -49,8 +49,8 @@ def read_answer(task: Task, said: str, cap: int) -> Judgement:
         raise NoAnswer("no JSON object")
     text = _text(found, task, cap)
     if task not in JUDGING:
-        return Judgement(text)
-    return Judgement(
+        return ModelJudgement(text)
+    return ModelJudgement(
         text,
         _word(found, "severity", SEVERITIES),
         Action(_word(found, "action", tuple(Action))),
@@ -61,7 +61,7 @@ def read_answer(task: Task, said: str, cap: int) -> Judgement:
     )
 
 
-def _text(found: Mapping[str, Any], task: Task, cap: int) -> str:
+def _text(found: Mapping[str, Any], task: ModelTask, cap: int) -> str:
     said = found.get("text")
     if not isinstance(said, str) or not said.strip():
         raise NoAnswer("text is missing")

@@ -15,11 +15,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.config.overseer import OverseerSettings
-from bot.domain.overseer import ALERTING, Action, Answered, Task
-from bot.overseer.answers import Judgement, NoAnswer, read_answer
+from bot.domain.overseer import ALERTING, Action, Answered, ModelTask
+from bot.overseer.answers import ModelJudgement, NoAnswer, read_answer
 from bot.overseer.budget import Budget
 from bot.overseer.figures import invented
-from bot.overseer.model import Model, Said
+from bot.overseer.model import LanguageModel, ModelSaid
 from bot.overseer.prompts import Prompt, Quoted, prompt_of
 from bot.overseer.telling import Teller, alert
 from bot.overseer.texts import rule_text
@@ -29,10 +29,10 @@ LONGEST_PAUSE_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ModelQuestion:
     """What the model is asked. `subject` is what it is about; `about` goes onto the record beside the verdict."""
 
-    task: Task
+    task: ModelTask
     subject: str
     facts: Mapping[str, Any]
     quoted: Sequence[Quoted] = ()
@@ -41,20 +41,20 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ModelReply:
     """What stands: the model's judgement, or the rules' text and nothing else."""
 
     answered: Answered
-    judgement: Judgement
+    judgement: ModelJudgement
 
 
-class Desk:
+class OverseerDesk:
     """Asks one model within one budget. Without a model nobody is asked, and the rules' texts stand."""
 
     def __init__(
         self,
         settings: OverseerSettings,
-        model: Model | None,
+        model: LanguageModel | None,
         teller: Teller,
         *,
         steady_s: Callable[[], float],
@@ -73,7 +73,7 @@ class Desk:
         self._budget.begin(day, stored_usd)
         self._today = day
 
-    async def ask(self, question: Question) -> Reply:
+    async def ask(self, question: ModelQuestion) -> ModelReply:
         """Ask, check and tell. What comes back is what was told."""
         prompt = prompt_of(question.task, question.facts, question.quoted)
         said = await self._said(question, prompt)
@@ -84,21 +84,21 @@ class Desk:
 
     # ---- asking
 
-    async def _said(self, question: Question, prompt: Prompt) -> Said:
+    async def _said(self, question: ModelQuestion, prompt: Prompt) -> ModelSaid:
         settings, model = self._settings, self._model
         if not settings.model:
-            return Said(Answered.RULES)
+            return ModelSaid(Answered.RULES)
         if model is None:
             known = settings.model in settings.models
-            return Said(Answered.NO_KEY, why="ANTHROPIC_API_KEY is not set") if known else Said(
+            return ModelSaid(Answered.NO_KEY, why="ANTHROPIC_API_KEY is not set") if known else ModelSaid(
                 Answered.UNAVAILABLE, why=f"overseer.models has no {settings.model}"
             )  # fmt: skip
         if self._steady_s() < self._leave_alone_until:
-            return Said(Answered.RULES, why="the model failed a moment ago")
+            return ModelSaid(Answered.RULES, why="the model failed a moment ago")
         cap = settings.caps[question.task]
         reserve = model.most_micros(prompt, cap)
         if not self._budget.reserve(reserve):
-            return Said(Answered.BUDGET, why=f"the day's {settings.budget_usd} USD are spent")
+            return ModelSaid(Answered.BUDGET, why=f"the day's {settings.budget_usd} USD are spent")
         cost = reserve
         try:
             async with self._room:
@@ -108,29 +108,29 @@ class Desk:
             self._budget.settle(reserve, cost)
         return said
 
-    def _judged(self, question: Question, said: Said) -> tuple[Reply, Said]:
+    def _judged(self, question: ModelQuestion, said: ModelSaid) -> tuple[ModelReply, ModelSaid]:
         """Return what stands of an answer; the call as it has to be told."""
-        ours = Judgement(rule_text(question.task, question.facts))
+        ours = ModelJudgement(rule_text(question.task, question.facts))
         if said.answered is not Answered.ANSWERED:
-            return Reply(said.answered, ours), said
+            return ModelReply(said.answered, ours), said
         try:
             found = read_answer(question.task, said.text, self._settings.caps[question.task])
         except NoAnswer as no_answer:
             said = replace(said, answered=Answered.MALFORMED, why=str(no_answer))
-            return Reply(Answered.MALFORMED, ours), said
+            return ModelReply(Answered.MALFORMED, ours), said
         names = set(_paths(question.facts))
         meant = ((fact.removeprefix("facts."), words) for fact, words in found.findings)
         found = replace(found, findings=tuple((fact, words) for fact, words in meant if fact in names))
         if wrong := invented(" ".join((found.text, *(words for _, words in found.findings))), question.facts):
             why = f"figures in no fact: {', '.join(wrong[:5])}"
-            return Reply(Answered.REPLACED, replace(found, text=ours.text, findings=())), replace(
+            return ModelReply(Answered.REPLACED, replace(found, text=ours.text, findings=())), replace(
                 said, answered=Answered.REPLACED, why=why
             )
-        return Reply(Answered.ANSWERED, found), said
+        return ModelReply(Answered.ANSWERED, found), said
 
     # ---- telling
 
-    async def _tell(self, question: Question, prompt: Prompt, said: Said, reply: Reply) -> None:
+    async def _tell(self, question: ModelQuestion, prompt: Prompt, said: ModelSaid, reply: ModelReply) -> None:
         found = reply.judgement
         asked = said.cost_micros or said.ms or said.answered in {Answered.ANSWERED, Answered.REPLACED}
         payload: dict[str, Any] = {
@@ -158,7 +158,7 @@ class Desk:
         }
         await self._teller.tell("verdict", payload)
 
-    async def _watch_over(self, said: Said) -> None:
+    async def _watch_over(self, said: ModelSaid) -> None:
         """Tell once that the model is silent, once that it is back, once a day that its budget is spent."""
         if said.answered is Answered.BUDGET and self._spent_told != self._today:
             self._spent_told = self._today

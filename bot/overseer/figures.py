@@ -59,7 +59,7 @@ _NOON: Final = 12
 
 
 @dataclass
-class Known:
+class KnownFigures:
     """The figures of facts: numbers (signed), dates, times of day, and names that have digits in them."""
 
     numbers: set[Decimal] = field(default_factory=set)
@@ -68,9 +68,9 @@ class Known:
     names: set[str] = field(default_factory=set)
 
 
-def known_of(facts: Any) -> Known:
+def known_of(facts: Any) -> KnownFigures:
     """Return every figure that stands anywhere in facts: values, texts and names alike."""
-    known = Known()
+    known = KnownFigures()
     for leaf in _leaves(facts):
         _learn(leaf, known)
     return known
@@ -88,7 +88,7 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _learn(leaf: Any, known: Known) -> None:
+def _learn(leaf: Any, known: KnownFigures) -> None:
     if isinstance(leaf, bool) or leaf is None:
         return
     if isinstance(leaf, int | float | Decimal):
@@ -102,7 +102,7 @@ def _learn(leaf: Any, known: Known) -> None:
         _learn_text(str(leaf), known)
 
 
-def _learn_text(text: str, known: Known) -> None:
+def _learn_text(text: str, known: KnownFigures) -> None:
     rest, dates, times = _without_dates(_plain(text))
     known.dates |= set(dates)
     known.times |= set(times)
@@ -113,7 +113,7 @@ def _learn_text(text: str, known: Known) -> None:
     known.numbers |= {Decimal(_WORDS[word.lower()]) for word in _number_words(_NUMBER.sub(" ", rest))}
 
 
-def invented(text: str, facts: Any, *, known: Known | None = None) -> list[str]:
+def invented(text: str, facts: Any, *, known: KnownFigures | None = None) -> list[str]:
     """Return the figures of a text that are in no fact, as they stand there; empty: every one is."""
     known = known or known_of(facts)
     rest, dates, times = _without_dates(_plain(text))
@@ -179,7 +179,7 @@ def _without_dates(text: str) -> tuple[str, list[tuple[int | None, int, int]], l
     return text, dates, times
 
 
-def _without_known_name(name: str, known: Known) -> str:
+def _without_known_name(name: str, known: KnownFigures) -> str:
     """A name with digits in it, as 590C or 0DTE, is a figure only where no fact has that name."""
     bare = name.lower().strip(".:-")
     if bare in known.names:
@@ -218,7 +218,7 @@ def _decimal(text: str) -> Decimal | None:
 # ---- whether a fact says it
 
 
-def _is_number(figure: Figure, known: Known) -> bool:
+def _is_number(figure: Figure, known: KnownFigures) -> bool:
     return any(_tells(figure, fact) or (figure.is_percent and _tells(figure, fact * 100)) for fact in known.numbers)
 
 
@@ -234,12 +234,12 @@ def _tells(figure: Figure, fact: Decimal) -> bool:
     return apart <= step and apart <= meant * _ROUNDED_AT_MOST
 
 
-def _is_date(day: tuple[int | None, int, int], known: Known) -> bool:
+def _is_date(day: tuple[int | None, int, int], known: KnownFigures) -> bool:
     """A year that is told has to be one that a fact tells of that day."""
     year, month, number = day
     return any((month, number) == (m, n) and (year is None or year == y) for y, m, n in known.dates)
 
 
-def _is_time(at: tuple[int, int, int | None], known: Known) -> bool:
+def _is_time(at: tuple[int, int, int | None], known: KnownFigures) -> bool:
     hour, minute, second = at
     return any((hour, minute) == (h, m) and (second is None or s is None or second == s) for h, m, s in known.times)

@@ -30,7 +30,7 @@ _FREE: Final = frozenset({400, 401, 402, 403, 404, 413, 422, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ModelSaid:
     """How a call ended. `text` is the answer's JSON where it ended well, `why` what was wrong where it did not. A call
     that was given up is counted at the most that it can have cost."""
 
@@ -43,14 +43,14 @@ class Said:
     ms: int = 0
 
 
-class Model(Protocol):
+class LanguageModel(Protocol):
     """Whom the overseer asks."""
 
     def most_micros(self, prompt: Prompt, cap: int) -> int:
         """Return the most that a call can cost, in millionths of a dollar."""
         ...
 
-    async def ask(self, prompt: Prompt, cap: int, within_s: float) -> Said:
+    async def ask(self, prompt: Prompt, cap: int, within_s: float) -> ModelSaid:
         """Ask once; never raises for what the other side does. `cap`: tokens of the answer, thinking on top."""
         ...
 
@@ -73,14 +73,14 @@ class Claude:
         letters = len(prompt.system) + len(prompt.content) + len(str(prompt.schema))
         return most_micros(self._settings, letters, cap + self._settings.thinking)
 
-    async def ask(self, prompt: Prompt, cap: int, within_s: float) -> Said:
+    async def ask(self, prompt: Prompt, cap: int, within_s: float) -> ModelSaid:
         client = await self._connected()
         began = time.monotonic()
         try:
             async with asyncio.timeout(within_s):
                 said = await self._say(client, prompt, cap, within_s)
         except TimeoutError:
-            said = Said(
+            said = ModelSaid(
                 Answered.LATE, why=f"no answer within {within_s:g} s", cost_micros=self.most_micros(prompt, cap)
             )
         except Exception as error:  # the library's own tree, its transport's, and what a malformed success raises in it
@@ -95,7 +95,7 @@ class Claude:
             await self._client.close()
             self._client = None
 
-    async def _say(self, client: AsyncAnthropic, prompt: Prompt, cap: int, within_s: float) -> Said:
+    async def _say(self, client: AsyncAnthropic, prompt: Prompt, cap: int, within_s: float) -> ModelSaid:
         config: dict[str, Any] = {"format": {"type": "json_schema", "schema": dict(prompt.schema)}}
         if self._settings.effort:
             config["effort"] = self._settings.effort
@@ -123,21 +123,21 @@ class Claude:
         http = DefaultAsyncHttpxClient(trust_env=False)  # a proxy of the environment is nobody's business here
         return AsyncAnthropic(api_key=self._key, base_url=self._base_url, max_retries=0, http_client=http)
 
-    def _failed(self, error: Exception, prompt: Prompt, cap: int) -> Said:
+    def _failed(self, error: Exception, prompt: Prompt, cap: int) -> ModelSaid:
         from anthropic import APIConnectionError, APIStatusError, APITimeoutError
 
         why, most = outside(f"{type(error).__name__}: {error}", 200), self.most_micros(prompt, cap)
         if isinstance(error, APITimeoutError):
-            return Said(Answered.LATE, why=why, cost_micros=most)
+            return ModelSaid(Answered.LATE, why=why, cost_micros=most)
         if isinstance(error, APIStatusError):
             free = error.status_code in _FREE
-            return Said(Answered.UNAVAILABLE, why=why, cost_micros=0 if free else most)
+            return ModelSaid(Answered.UNAVAILABLE, why=why, cost_micros=0 if free else most)
         if isinstance(error, APIConnectionError):
-            return Said(Answered.UNAVAILABLE, why=why)
-        return Said(Answered.MALFORMED, why=why, cost_micros=most)
+            return ModelSaid(Answered.UNAVAILABLE, why=why)
+        return ModelSaid(Answered.MALFORMED, why=why, cost_micros=most)
 
 
-def _read(message: Any, model: ModelSettings) -> Said:
+def _read(message: Any, model: ModelSettings) -> ModelSaid:
     """Read a success of the library: also one that is a plain text, or lacks what every message has."""
     tokens_in, tokens_out, cached = (
         _count(getattr(message, "usage", None), name)
@@ -145,7 +145,9 @@ def _read(message: Any, model: ModelSettings) -> Said:
     )
     written = _count(getattr(message, "usage", None), "cache_creation_input_tokens")
     cost = cost_micros(model, tokens_in + written, tokens_out, cached)
-    counted = Said(Answered.ANSWERED, tokens_in=tokens_in + written + cached, tokens_out=tokens_out, cost_micros=cost)
+    counted = ModelSaid(
+        Answered.ANSWERED, tokens_in=tokens_in + written + cached, tokens_out=tokens_out, cost_micros=cost
+    )
     stop = getattr(message, "stop_reason", None)
     if stop == "refusal":
         return replace(counted, answered=Answered.REFUSED, why="the model refused")

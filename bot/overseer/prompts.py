@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.outside import outside
-from bot.domain.overseer import Action, Task
+from bot.domain.overseer import Action, ModelTask
 
 PROMPTS: Final = Path(__file__).resolve().parents[2] / "templates" / "prompts"
 HASH_DIGITS: Final = 12
@@ -33,14 +33,14 @@ class Quoted:
 class Prompt:
     """What goes out for one call. `hash` names the words that we wrote, not the facts."""
 
-    task: Task
+    task: ModelTask
     system: str
     content: str
     schema: Mapping[str, Any]
     hash: str
 
 
-def prompt_of(task: Task, facts: Mapping[str, Any], quoted: Sequence[Quoted] = ()) -> Prompt:
+def prompt_of(task: ModelTask, facts: Mapping[str, Any], quoted: Sequence[Quoted] = ()) -> Prompt:
     """Return the prompt of a task."""
     system = _words(task)
     given = {
@@ -56,7 +56,7 @@ def prompt_of(task: Task, facts: Mapping[str, Any], quoted: Sequence[Quoted] = (
 
 
 @cache
-def _words(task: Task) -> str:
+def _words(task: ModelTask) -> str:
     house, own = (PROMPTS / f"{name}.txt" for name in ("house", task.value))
     return f"{house.read_text(encoding='utf-8')}\n{own.read_text(encoding='utf-8')}".strip()
 
@@ -81,10 +81,10 @@ _JUDGEMENT: Final = {
     "lasts_s": _NUMBER,
     **_TEXT,
 }
-JUDGING: Final = frozenset({Task.ANOMALY, Task.REVIEW})
+JUDGING: Final = frozenset({ModelTask.ANOMALY, ModelTask.REVIEW})
 """The tasks whose answer is a judgement; any other is a text alone."""
 
 
-def schema_of(task: Task) -> dict[str, Any]:
+def schema_of(task: ModelTask) -> dict[str, Any]:
     """Return the JSON schema of a task's answer."""
     return _whole(_JUDGEMENT if task in JUDGING else _TEXT)

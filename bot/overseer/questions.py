@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from bot.config.schema import Settings
 from bot.domain.calendar import new_york_day
-from bot.domain.overseer import Finding, Task
+from bot.domain.overseer import ModelTask, OverseerFinding
 from bot.domain.wording import clock_time, key_words
-from bot.overseer.desk import Question
+from bot.overseer.desk import ModelQuestion
 from bot.overseer.facts import Facts
 from bot.overseer.prompts import Quoted
 from bot.store import read as ask
@@ -25,7 +25,7 @@ _MOST_SEEN: Final = 12
 _ALL: Final = 10_000
 
 
-def anomaly(facts: Facts, found: Sequence[Finding]) -> Question:
+def anomaly(facts: Facts, found: Sequence[OverseerFinding]) -> ModelQuestion:
     """Ask what lasts means as a whole."""
     given = {
         **_now(facts),
@@ -35,10 +35,10 @@ def anomaly(facts: Facts, found: Sequence[Finding]) -> Question:
         },
     }
     keys = sorted(f"{each.code}:{each.entity}" for each in found)
-    return Question(Task.ANOMALY, "", given, about={"rules": keys[:_MOST_SEEN]})
+    return ModelQuestion(ModelTask.ANOMALY, "", given, about={"rules": keys[:_MOST_SEEN]})
 
 
-def review(connection: Connection, row: overseer.ReviewRow, within_s: float) -> Question | None:
+def review(connection: Connection, row: overseer.ReviewRow, within_s: float) -> ModelQuestion | None:
     """Ask about a signal before it is traded; None: it is not there any more."""
     signal = ask.signal(connection, row.signal_id)
     pulse, account = ask.pulse(connection), ask.account(connection)
@@ -59,10 +59,10 @@ def review(connection: Connection, row: overseer.ReviewRow, within_s: float) -> 
         "positions_held": len(ask.open_positions(connection)),
         "day_pnl_usd": str(account.day_pnl) if account is not None else None,
     }
-    return Question(Task.REVIEW, row.id, given, quoted, {"signal_id": signal.id}, within_s)
+    return ModelQuestion(ModelTask.REVIEW, row.id, given, quoted, {"signal_id": signal.id}, within_s)
 
 
-def explanation(connection: Connection, position_id: str) -> Question | None:
+def explanation(connection: Connection, position_id: str) -> ModelQuestion | None:
     """Ask why we entered."""
     held = ask.position(connection, position_id)
     if held is None:
@@ -78,10 +78,10 @@ def explanation(connection: Connection, position_id: str) -> Question | None:
         "stop_price": None if held.stop_price is None else str(held.stop_price),
         "saw": seen,
     }
-    return Question(Task.EXPLANATION, held.id, given, quoted)
+    return ModelQuestion(ModelTask.EXPLANATION, held.id, given, quoted)
 
 
-def day_summary(connection: Connection, day: date) -> Question:
+def day_summary(connection: Connection, day: date) -> ModelQuestion:
     """Ask for the day in a few sentences."""
     today, over = money.money_of_day(connection, day), ask.closed_positions(connection, day, _ALL)
     ranked = sorted(over, key=lambda row: row.realized_pnl)
@@ -98,10 +98,10 @@ def day_summary(connection: Connection, day: date) -> Question:
         "fees_usd": str(today.fees),
         **named,
     }
-    return Question(Task.DAY_SUMMARY, day.isoformat(), given)
+    return ModelQuestion(ModelTask.DAY_SUMMARY, day.isoformat(), given)
 
 
-def alert_context(connection: Connection, facts: Facts, row: ask.AlertRow) -> Question:
+def alert_context(connection: Connection, facts: Facts, row: ask.AlertRow) -> ModelQuestion:
     """Ask what stands around an alert. Its text holds words of strangers, so it is quoted."""
     bare = overseer.bare_positions(connection)
     given = {
@@ -112,10 +112,10 @@ def alert_context(connection: Connection, facts: Facts, row: ask.AlertRow) -> Qu
         "positions_held": len(ask.open_positions(connection)),
         "contracts_without_stop": sum(each.unprotected_quantity for each in bare),
     }
-    return Question(Task.ALERT_CONTEXT, row.id, given, (Quoted("alert", row.text),), {"code": row.code})
+    return ModelQuestion(ModelTask.ALERT_CONTEXT, row.id, given, (Quoted("alert", row.text),), {"code": row.code})
 
 
-def risk(connection: Connection, facts: Facts, settings: Settings, subject: str) -> Question:
+def risk(connection: Connection, facts: Facts, settings: Settings, subject: str) -> ModelQuestion:
     """Ask what is at risk, in plain words; `subject`: the hour that it is of."""
     today = money.money_of_day(connection, new_york_day(facts.now))
     given = {
@@ -127,7 +127,7 @@ def risk(connection: Connection, facts: Facts, settings: Settings, subject: str)
         "day_pnl_usd": str(today.total),
         "day_loss_limit_percent": f"{settings.risk.daily_loss_fraction * 100:.1f}",
     }
-    return Question(Task.RISK, subject, given)
+    return ModelQuestion(ModelTask.RISK, subject, given)
 
 
 def _now(facts: Facts) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from bot.config.overseer import WatchSettings
 from bot.domain.connection import ConnectionState
 from bot.domain.notices import CRITICAL, WARNING
-from bot.domain.overseer import Finding
+from bot.domain.overseer import OverseerFinding
 from bot.domain.wording import dollars, key_words
 from bot.overseer.facts import Facts
 
@@ -156,10 +156,10 @@ RULES: Final[tuple[Rule, ...]] = (
 """Every rule, gravest first."""
 
 
-def findings(facts: Facts, watch: WatchSettings, rules: Iterable[Rule] = RULES) -> list[Finding]:
+def findings(facts: Facts, watch: WatchSettings, rules: Iterable[Rule] = RULES) -> list[OverseerFinding]:
     """Return what every rule finds, gravest first."""
     return [
-        Finding(rule.code, entity, rule.severity, words, numbers)
+        OverseerFinding(rule.code, entity, rule.severity, words, numbers)
         for rule in rules
         for entity, words, numbers in rule.look(facts, watch)
     ]

@@ -20,12 +20,12 @@ from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.calendar import new_york_day
 from bot.domain.notices import CRITICAL
-from bot.domain.overseer import Answered, Task
+from bot.domain.overseer import Answered, ModelTask
 from bot.engine.state.ports import Clock
 from bot.overseer import questions
-from bot.overseer.desk import Desk, Question
+from bot.overseer.desk import ModelQuestion, OverseerDesk
 from bot.overseer.facts import Facts, facts_of
-from bot.overseer.model import Claude, Model
+from bot.overseer.model import Claude, LanguageModel
 from bot.overseer.rules import findings
 from bot.overseer.watch import News, Watch
 from bot.store import read as ask
@@ -49,7 +49,7 @@ _CONTEXT_EVERY: Final = timedelta(minutes=10)
 _CONTEXTS_AT_ONCE: Final = 3
 
 
-class Ground(Protocol):
+class OverseerGround(Protocol):
     """What the people's process gives to each of its tasks."""
 
     @property
@@ -73,7 +73,7 @@ class Ground(Protocol):
 async def oversee(ground: Any) -> None:
     """Watch for as long as the process lives. `ground`: that of the people's process, a dataclass whose `source` names
     who speaks."""
-    ours: Ground = replace(ground, source="overseer")
+    ours: OverseerGround = replace(ground, source="overseer")
     overseer = Overseer(ours, model_of(ours.settings, ours.secrets))
     try:
         await overseer.run()
@@ -81,7 +81,7 @@ async def oversee(ground: Any) -> None:
         await overseer.close()
 
 
-def model_of(settings: Settings, secrets: Secrets) -> Model | None:
+def model_of(settings: Settings, secrets: Secrets) -> LanguageModel | None:
     """Return the model to ask, None where there is none, or no key."""
     key, overseer = secrets.anthropic_api_key, settings.overseer
     if not key or overseer.model not in overseer.models:
@@ -92,10 +92,12 @@ def model_of(settings: Settings, secrets: Secrets) -> Model | None:
 class Overseer:
     """Three loops on one desk: rules, reviews, texts."""
 
-    def __init__(self, ground: Ground, model: Model | None, steady_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, ground: OverseerGround, model: LanguageModel | None, steady_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ground, self._settings, self._model = ground, ground.settings, model
         self.watch = Watch(ground)
-        self.desk = Desk(ground.settings.overseer, model, ground, steady_s=steady_s)
+        self.desk = OverseerDesk(ground.settings.overseer, model, ground, steady_s=steady_s)
         self._asked: set[str] = set()  # reviews that the model has
         self._under_way: set[asyncio.Task[None]] = set()
         self._context_at: dict[str, datetime] = {}
@@ -197,13 +199,13 @@ class Overseer:
 
     async def _by_the_clock(self, facts: Facts) -> None:
         day = new_york_day(facts.now)
-        if facts.is_over and await self._is_due(Task.DAY_SUMMARY, day.isoformat()):
+        if facts.is_over and await self._is_due(ModelTask.DAY_SUMMARY, day.isoformat()):
             await self._ask_about(lambda connection: questions.day_summary(connection, day))
         hour = f"{day.isoformat()} {facts.now:%H}h"
-        if facts.session_s is not None and facts.holds and await self._is_due(Task.RISK, hour):
+        if facts.session_s is not None and facts.holds and await self._is_due(ModelTask.RISK, hour):
             await self._ask_about(lambda connection: questions.risk(connection, facts, self._settings, hour))
 
-    async def _is_due(self, task: Task, subject: str) -> bool:
+    async def _is_due(self, task: ModelTask, subject: str) -> bool:
         """Say whether a text of the clock was not asked for, by this process or by one before it."""
         key = f"{task} {subject}"
         if key in self._asked:
@@ -220,7 +222,7 @@ class Overseer:
 
     # ---- what all of them need
 
-    async def _ask_about(self, question_of: Callable[[Connection], Question | None]) -> None:
+    async def _ask_about(self, question_of: Callable[[Connection], ModelQuestion | None]) -> None:
         question = await self._ground.look(question_of)
         if question is not None:
             await self.desk.ask(question)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.domain.overseer import Task
+from bot.domain.overseer import ModelTask
 
 Facts = Mapping[str, Any]
 
@@ -55,19 +55,19 @@ def _risk(facts: Facts) -> str:
     return words + (f", {equity} % of equity." if equity is not None else ".")
 
 
-RULE_TEXTS: Final[Mapping[Task, Callable[[Facts], str]]] = MappingProxyType(
+RULE_TEXTS: Final[Mapping[ModelTask, Callable[[Facts], str]]] = MappingProxyType(
     {
-        Task.ANOMALY: _anomaly,
-        Task.REVIEW: _review,
-        Task.EXPLANATION: _explanation,
-        Task.DAY_SUMMARY: _day_summary,
-        Task.ALERT_CONTEXT: _alert_context,
-        Task.RISK: _risk,
+        ModelTask.ANOMALY: _anomaly,
+        ModelTask.REVIEW: _review,
+        ModelTask.EXPLANATION: _explanation,
+        ModelTask.DAY_SUMMARY: _day_summary,
+        ModelTask.ALERT_CONTEXT: _alert_context,
+        ModelTask.RISK: _risk,
     }
 )
 """Every task has one."""
 
 
-def rule_text(task: Task, facts: Facts) -> str:
+def rule_text(task: ModelTask, facts: Facts) -> str:
     """Return what the rules say to a task."""
     return RULE_TEXTS[task](facts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.notices import notice_of
-from bot.domain.overseer import Finding, graver
+from bot.domain.overseer import OverseerFinding, graver
 from bot.overseer.telling import Teller, alert
 
 
@@ -14,9 +14,9 @@ from bot.overseer.telling import Teller, alert
 class News:
     """What changed with one look. `begun` are new findings, `lasting` all that there are."""
 
-    begun: Sequence[Finding]
-    lasting: Sequence[Finding]
-    over: Sequence[Finding]
+    begun: Sequence[OverseerFinding]
+    lasting: Sequence[OverseerFinding]
+    over: Sequence[OverseerFinding]
 
 
 class Watch:
@@ -24,14 +24,14 @@ class Watch:
 
     def __init__(self, teller: Teller) -> None:
         self._teller = teller
-        self._told: dict[tuple[str, str], Finding] = {}
+        self._told: dict[tuple[str, str], OverseerFinding] = {}
 
     @property
-    def told(self) -> Sequence[Finding]:
+    def told(self) -> Sequence[OverseerFinding]:
         """Return what lasts, each with the severity at which it was told."""
         return tuple(self._told.values())
 
-    async def look(self, found: Sequence[Finding]) -> News:
+    async def look(self, found: Sequence[OverseerFinding]) -> News:
         """Take the findings of one look and tell what is new of them."""
         now = {finding.key: finding for finding in found}
         begun = [finding for key, finding in now.items() if key not in self._told]
@@ -47,7 +47,7 @@ class Watch:
             del self._told[finding.key]
         return News(begun, tuple(self._told.values()), over)
 
-    async def raise_to(self, finding: Finding, severity: str) -> Finding:
+    async def raise_to(self, finding: OverseerFinding, severity: str) -> OverseerFinding:
         """Tell a finding again where somebody takes it for graver; return it as it is told now. Never lowers it."""
         told = self._told.get(finding.key)
         if told is None:

@@ -35,7 +35,7 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class StatusBar:
     """`light` is ok, busy, idle, warn or crit; `word` the effective state; `reason` what the light is for."""
 
     light: str
@@ -48,7 +48,7 @@ class Bar:
     up_for: float | None
 
 
-def status_bar(m: Overview, alone: str = "") -> Bar:
+def status_bar(m: Overview, alone: str = "") -> StatusBar:
     """Return the bar of a glance; `alone` says why no bot stands behind the figures, where none does."""
     faults = sorted(troubles(m), key=lambda fault: _ORDER.index(fault.tone))
     word, tone = _word(m, alone)
@@ -61,7 +61,7 @@ def status_bar(m: Overview, alone: str = "") -> Bar:
     if m.critical:
         reasons.insert(0, f"{m.critical} critical alert{'' if m.critical == 1 else 's'} open")
     since = m.running_since
-    return Bar(
+    return StatusBar(
         "crit" if alone else LIGHTS[worst], word, alone or (reasons[0] if reasons else ""), max(0, len(reasons) - 1),
         _premium(m), _loss(m), _heard(m), (m.now - since).total_seconds() if since is not None and not alone else None,
     )  # fmt: skip

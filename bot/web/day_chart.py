@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from bot.charts.chart import Axis, Chart, Line, Mark, Pane, Row, Shown, thinned, wall_ms
+from bot.charts.chart import Axis, Chart, LineMark, Mark, Pane, Row, Shown, thinned, wall_ms
 from bot.domain.wording import clock_time, key_words
 from bot.store import read as ask
 from bot.store.read.day import DayFill, fills_of_day
@@ -29,7 +29,7 @@ def today_chart(connection: Connection, day: date, money: DayMoney | None, now: 
     tone = "loss" if (rows[-1]["v"] or 0) < 0 else "gain"
     values = [row["v"] or 0.0 for row in rows]
     words = f"Today's change of the account, now {formats.gain(money.total if money else None)}"
-    pane = Pane("Dollars: the account's change of the day", Shown.GAIN, (Line("v", "today", tone, area=True),),
+    pane = Pane("Dollars: the account's change of the day", Shown.GAIN, (LineMark("v", "today", tone, area=True),),
                 marks=marks, height=170, zero=True)  # fmt: skip
     if max(values) - min(values) < 1:
         pane = Pane(pane.title, pane.shown, pane.lines, marks=(), height=170)

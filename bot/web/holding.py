@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from bot.analytics.greeks import OptionGreeks, black_scholes, implied_volatility
-from bot.charts.chart import Axis, Band, Chart, Level, Line, Mark, Pane, Row, Shown, thinned, wall_ms
+from bot.charts.chart import Axis, Band, Chart, Level, LineMark, Mark, Pane, Row, Shown, thinned, wall_ms
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.instruments import OptionContract, Right, option_of_key
 from bot.domain.wording import clock_time, dollars, price, signed
@@ -145,10 +145,10 @@ def path_chart(
     if row.stop_price is not None and row.closed_at is None:
         levels.append(Level(float(row.stop_price), f"stop {price(row.stop_price)}", "loss"))
     signs = [Mark(wall_ms(fill.at), float(fill.price), _kind(fill), _words(fill)) for fill in fills]
-    stop = (Line("stop", "stop", "loss", step=True, dashed=True),) if any(p.get("stop") for p in points) else ()
-    option = Pane("Option, dollars a share: bid, band to ask", Shown.PRICE, (Line("bid", "bid"), *stop),
+    stop = (LineMark("stop", "stop", "loss", step=True, dashed=True),) if any(p.get("stop") for p in points) else ()
+    option = Pane("Option, dollars a share: bid, band to ask", Shown.PRICE, (LineMark("bid", "bid"), *stop),
                   (Band("bid", "ask"),), levels=tuple(levels), marks=tuple(signs), height=210, digits=2)  # fmt: skip
-    under = Pane("Underlying, dollars", Shown.PRICE, (Line("u", "underlying", "s3"),), height=90, digits=2)
+    under = Pane("Underlying, dollars", Shown.PRICE, (LineMark("u", "underlying", "s3"),), height=90, digits=2)
     has_under = any(point.get("u") is not None for point in points)
     words = f"{len(points)} quotes and {len(fills)} fills"
     if seen:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, render_template, request
 from sqlalchemy import Connection
 
 from bot.analytics.performance import Figures, daily, grouped
-from bot.charts.chart import Axis, Chart, Level, Line, Pane, Row, Shown, thinned, wall_ms
+from bot.charts.chart import Axis, Chart, Level, LineMark, Pane, Row, Shown, thinned, wall_ms
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.store import read as ask
 from bot.store.read.earnings import RANGES, Earnings, earnings
@@ -180,10 +180,17 @@ def equity_chart(earned: Earnings, limit: Decimal | None, range_: str = "all") -
     first = "Equity, dollars at each close" if known else "Sum of P&L, dollars at each close"
     second = "Drawdown from the highest equity, %" if known else "Below the highest sum, dollars"
     panes = (
-        Pane(first, Shown.MONEY, (Line("v", "equity" if known else "sum", area=not known),), height=190),
-        Pane(second, Shown.PERCENT if known else Shown.GAIN, (Line("dd", "drawdown", "loss", area=True),), levels=near,
-             height=80, zero=True, digits=1),
-    )  # fmt: skip
+        Pane(first, Shown.MONEY, (LineMark("v", "equity" if known else "sum", area=not known),), height=190),
+        Pane(
+            second,
+            Shown.PERCENT if known else Shown.GAIN,
+            (LineMark("dd", "drawdown", "loss", area=True),),
+            levels=near,
+            height=80,
+            zero=True,
+            digits=1,
+        ),
+    )
     total = earned.curve[-1].total
     words = (
         f"From {earned.curve[0].day:%d %b} to {earned.curve[-1].day:%d %b} closed trades brought {total:,.2f} dollars"

@@ -39,7 +39,7 @@ NAMES: Final = ("from", "to", "strategy", "symbol", "reason", "result")
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class TradeJournal:
     rows: list[TradeRow]
     figures: Figures
     total: int
@@ -79,10 +79,10 @@ def as_json() -> dict[str, Any]:
     return {"total": found.total, "page": number, "trades": rows}
 
 
-def _journal(connection: Connection, wanted: TradeFilter, sort: str, down: bool, number: int) -> Journal:
+def _journal(connection: Connection, wanted: TradeFilter, sort: str, down: bool, number: int) -> TradeJournal:
     closed = ask.closed_trades(connection, wanted)
     rows = ask.found_trades(connection, wanted, SHOWN, number * SHOWN, sort, down=down)
-    return Journal(rows, figures(closed), len(closed), number, ask.choices(connection))
+    return TradeJournal(rows, figures(closed), len(closed), number, ask.choices(connection))
 
 
 def _file_rows(connection: Connection, wanted: TradeFilter, sort: str, down: bool) -> Iterator[list[Any]]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Blueprint, render_template, request
 from sqlalchemy import Connection
 
-from bot.domain.overseer import OverseerCall, Task
+from bot.domain.overseer import ModelTask, OverseerCall
 from bot.store import read as ask
 from bot.store.read.overseer import MICROS, DayCost, Judged, judged, overseer_calls, overseer_costs
 from bot.store.read.people import Deeds, deeds, refused_requests
@@ -49,14 +49,14 @@ class OverseerView:
 
 @blueprint.get("/overseer")
 def overseer() -> str:
-    chosen = next((task for task in Task if task.value == request.args.get("task")), None)
+    chosen = next((task for task in ModelTask if task.value == request.args.get("task")), None)
     found = reader().look(lambda connection: overseen(connection, chosen))
     return render_template(
-        "web/overseer.html", active="Overseer", o=found, tasks=[task.value for task in Task], task=chosen
+        "web/overseer.html", active="Overseer", o=found, tasks=[task.value for task in ModelTask], task=chosen
     )
 
 
-def overseen(connection: Connection, task: Task | None) -> OverseerView:
+def overseen(connection: Connection, task: ModelTask | None) -> OverseerView:
     """Return calls, newest first, what their verdicts came to, and what the days cost beside the budget."""
     settings: Mapping[str, Any] = settings_in_force(connection).get("overseer", {})
     calls = tuple(_call(each) for each in overseer_calls(connection, CALLS_SHOWN, task))
@@ -68,7 +68,13 @@ def overseen(connection: Connection, task: Task | None) -> OverseerView:
 
 def _call(call: OverseerCall) -> CallView:
     signal_id = call.verdict.get("signal_id", "")
-    path = f"/signal/{signal_id}" if signal_id else f"/position/{call.subject}" if call.task is Task.EXPLANATION else ""
+    path = (
+        f"/signal/{signal_id}"
+        if signal_id
+        else f"/position/{call.subject}"
+        if call.task is ModelTask.EXPLANATION
+        else ""
+    )
     cost = f"${Decimal(call.cost_micros) / MICROS:.4f}" if call.cost_micros else "–"
     return CallView(call, cost, path, TONES.get(call.severity, "idle"))
 

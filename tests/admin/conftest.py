@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from bot.admin.client import make_client
-from bot.admin.desk import Desk
+from bot.admin.desk import ChatDesk
 from bot.admin.sender import Sender
-from bot.alerts.ground import Ground
+from bot.alerts.ground import PeopleGround
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.requests import Role
@@ -29,10 +29,10 @@ STRANGER = 99
 APPROVAL, SIGNAL = "01AAAAAAAAAAAAAAAAAAAAWAIT", "SIGWAIT"
 
 
-def a_ground(url: str, database: str) -> Ground:
+def a_ground(url: str, database: str) -> PeopleGround:
     users = [{"telegram_id": number, "name": f"the-{role}", "role": role} for role, number in PEOPLE.items()]
     settings = {"people": {"users": users}, "telegram": {"base_url": url}, "database": {"url": database}}
-    return Ground(Settings.model_validate(settings), Secrets(telegram_bot_token=TOKEN), SystemClock())
+    return PeopleGround(Settings.model_validate(settings), Secrets(telegram_bot_token=TOKEN), SystemClock())
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Phone:
     """Somebody's phone, and what lies in the store afterwards."""
 
     server: TelegramServer
-    desk: Desk
+    desk: ChatDesk
     sender: Sender
     path: Path
     numbers: list[int] = field(default_factory=lambda: [0])
@@ -127,7 +127,7 @@ async def phone(
     ground = a_ground(server.url, day.url)
     sender = Sender(make_client(TOKEN, server.url), TOKEN)
     numbers = iter(range(1, 10_000))
-    desk = Desk(ground, sender, "1000000001", lambda: next(numbers))
+    desk = ChatDesk(ground, sender, "1000000001", lambda: next(numbers))
     desk.username = "quanticity_bot"
     yield Phone(server, desk, sender, tmp_path / "store.db")
     await desk.close()

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from bot.admin.deliverer import TelegramDeliverer
-from bot.alerts.channels import Outcome, Outgoing
-from bot.alerts.ground import Ground
+from bot.alerts.channels import DeliveryOutcome, Outgoing
+from bot.alerts.ground import PeopleGround
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.message import MessageMode
@@ -31,7 +31,7 @@ async def server() -> AsyncIterator[TelegramServer]:
     await server.stop()
 
 
-def ground(url: str, token: str = TOKEN, database: str = "sqlite+aiosqlite:///nowhere.db") -> Ground:
+def ground(url: str, token: str = TOKEN, database: str = "sqlite+aiosqlite:///nowhere.db") -> PeopleGround:
     users = [{"telegram_id": 7, "name": "ann", "role": "owner"}, {"name": "bob", "role": "viewer"}]
     settings = Settings.model_validate(
         {
@@ -40,7 +40,7 @@ def ground(url: str, token: str = TOKEN, database: str = "sqlite+aiosqlite:///no
             "database": {"url": database},
         }
     )
-    return Ground(settings, Secrets(telegram_bot_token=token), SystemClock())
+    return PeopleGround(settings, Secrets(telegram_bot_token=token), SystemClock())
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ async def test_what_telegram_answers_is_what_came_of_it(
     server: TelegramServer, deliver: Any, fault: Any, outcome: tuple[str, float | None]
 ) -> None:
     server.fail("sendMessage", fault)
-    found: Outcome = await deliver(replace(ASKED, target="desk"))
+    found: DeliveryOutcome = await deliver(replace(ASKED, target="desk"))
     assert (found.word, found.retry_after_s) == outcome
     assert TOKEN not in found.reason
     assert len(server.sent) == (1 if outcome[0] == "delivered" or fault is store_then_drop else 0)
@@ -126,7 +126,7 @@ async def test_an_edit_of_what_is_gone_is_sent_anew_and_one_without_a_change_is_
     server.fail("editMessageText", refuse(400, "Bad Request: message to edit not found"))
     assert (await deliver(edit)).external_id == "7:101"  # the number of the first message of this server
     server.fail("editMessageText", refuse(400, "Bad Request: message is not modified"))
-    assert await deliver(edit) == Outcome("delivered", "7:101")
+    assert await deliver(edit) == DeliveryOutcome("delivered", "7:101")
 
 
 async def test_who_has_no_id_is_refused_without_a_call(server: TelegramServer, deliver: Any) -> None:

@@ -14,7 +14,7 @@ from aiohttp import web
 from bot.admin import poller as polling
 from bot.admin.client import make_client
 from bot.admin.poller import Poller
-from bot.alerts.ground import Ground
+from bot.alerts.ground import PeopleGround
 from bot.domain.errors import StoreError
 from tests.admin.conftest import a_ground
 from tests.admin.telegram_server import TOKEN, TelegramServer, refuse
@@ -46,11 +46,11 @@ async def until(true: Callable[[], bool]) -> None:
 async def seen(server: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> Seen:
     found = Seen()
 
-    async def tell(self: Ground, kind: str, payload: Any) -> str:
+    async def tell(self: PeopleGround, kind: str, payload: Any) -> str:
         found.told.append(payload["code"])
         return ""
 
-    monkeypatch.setattr(Ground, "tell", tell)
+    monkeypatch.setattr(PeopleGround, "tell", tell)
     monkeypatch.setattr(polling, "_FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(polling, "_LOCK_LOOK_S", 0.01)
     server.hold_s = 0.02

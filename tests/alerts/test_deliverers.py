@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from bot.alerts import discord, email, webhook
-from bot.alerts.channels import Deliverer, Outcome, Outgoing
-from bot.alerts.ground import Ground
+from bot.alerts.channels import Deliverer, DeliveryOutcome, Outgoing
+from bot.alerts.ground import PeopleGround
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.message import MessageMode
@@ -30,7 +30,7 @@ PLACES = {
     "webhook": f"receiver:{HOOK}",
 }
 SERVICE = {"discord": "discord", "email": "smtp", "webhook": "receiver"}
-MAKE: dict[str, Callable[[Ground], Deliverer]] = {
+MAKE: dict[str, Callable[[PeopleGround], Deliverer]] = {
     "discord": discord.make, "email": email.make, "webhook": webhook.make,
 }  # fmt: skip
 TARGET = {"discord": "alerts", "email": "owner", "webhook": "pager"}
@@ -39,7 +39,7 @@ LOADED = (aiosmtplib, discord_library)
 """Loaded beforehand: a patience of tests leaves no time for it."""
 
 
-def ground(site: Site, **more: Any) -> Ground:
+def ground(site: Site, **more: Any) -> PeopleGround:
     alerts = {
         "discord": {"alerts": ALERTS_CHANNEL, "gone": 5}, "mailboxes": {"owner": MAILBOX}, "mail_from": SENDER,
         "receivers": {"pager": f"{site.url('receiver')}/{HOOK}"},
@@ -47,7 +47,7 @@ def ground(site: Site, **more: Any) -> Ground:
     smtp = {"host": "127.0.0.1", "port": site.ports["smtp"], "tls": "none"}
     tree = {"alerts": alerts, "smtp": smtp, "discord": {"base_url": site.url("discord")}}
     secrets: dict[str, Any] = {**SIMULATED_SECRETS, **more}
-    return Ground(Settings.model_validate(tree), Secrets(**secrets), FixedClock())
+    return PeopleGround(Settings.model_validate(tree), Secrets(**secrets), FixedClock())
 
 
 @pytest_asyncio.fixture
@@ -64,7 +64,7 @@ def message(channel: str, body: str = "hello", **more: Any) -> Outgoing:
     return Outgoing(**{**given, "channel": channel, "body": body, **more})
 
 
-async def attempt(site: Site, channel: str, *messages: Outgoing, **secrets: Any) -> list[Outcome]:
+async def attempt(site: Site, channel: str, *messages: Outgoing, **secrets: Any) -> list[DeliveryOutcome]:
     deliverer = MAKE[channel](ground(site, **secrets))
     try:
         return [await deliverer.deliver(each) for each in messages]

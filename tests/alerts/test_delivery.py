@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.alerts import delivery
-from bot.alerts.channels import ChannelRow, Outcome, Outgoing, delivered
+from bot.alerts.channels import ChannelRow, DeliveryOutcome, Outgoing, delivered
 from bot.alerts.delivery import Delivery
-from bot.alerts.ground import Ground
+from bot.alerts.ground import PeopleGround
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.engine.outbox.voice import Channel
@@ -36,14 +36,14 @@ class Fake:
     seen: list[Outgoing] = field(default_factory=list)
     closed: bool = False
 
-    async def deliver(self, message: Outgoing) -> Outcome:
+    async def deliver(self, message: Outgoing) -> DeliveryOutcome:
         self.seen.append(message)
         answer = self.answers(message)
         if isinstance(answer, Exception):
             raise answer
         if answer is None:
             await asyncio.Event().wait()
-        found: Outcome = answer
+        found: DeliveryOutcome = answer
         return found
 
     async def close(self) -> None:
@@ -57,7 +57,7 @@ class Site:
         self.url = f"sqlite+aiosqlite:///{path}"
         upgrade(self.url)
         settings = Settings.model_validate({"database": {"url": self.url}})
-        self.ground = Ground(settings, Secrets(), FixedClock())
+        self.ground = PeopleGround(settings, Secrets(), FixedClock())
         self.fake = Fake()
 
     def hand_over(self, name: str, attempts: int = 1, **more: Any) -> None:
@@ -93,7 +93,7 @@ class Site:
     making: Fake = Fake()
 
 
-def made(ground: Ground) -> Fake:
+def made(ground: PeopleGround) -> Fake:
     return Site.making
 
 

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from bot.alerts.ground import Ground
+from bot.alerts.ground import PeopleGround
 from bot.app import people_child, people_process
 from bot.app.child_process import Child
 from bot.app.people_child import Pulse
-from bot.app.people_process import Task
+from bot.app.people_process import PeopleTask
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.feeds.clock import ScaledClock
@@ -40,11 +40,11 @@ async def test_one_that_ends_or_hangs_is_noticed(monkeypatch: pytest.MonkeyPatch
         await child.stop()
 
 
-async def fails(ground: Ground) -> None:
+async def fails(ground: PeopleGround) -> None:
     raise ValueError("odd")
 
 
-async def goes_on(ground: Ground) -> None:
+async def goes_on(ground: PeopleGround) -> None:
     GOING.set()
     await asyncio.Event().wait()
 
@@ -55,13 +55,17 @@ GOING = asyncio.Event()
 async def test_a_task_that_fails_is_told_of_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
 
-    async def tell(ground: Ground, name: str, words: str) -> None:
+    async def tell(ground: PeopleGround, name: str, words: str) -> None:
         told.append(name)
 
     monkeypatch.setattr(people_process, "_tell", tell)
     here = "tests.app.test_people_process"
-    tasks = (Task("bad", f"{here}:fails"), Task("missing", "bot.nowhere:run"), Task("good", f"{here}:goes_on"))
-    running = asyncio.create_task(people_process.run(Ground(Settings(), Secrets(), FixedClock()), tasks))
+    tasks = (
+        PeopleTask("bad", f"{here}:fails"),
+        PeopleTask("missing", "bot.nowhere:run"),
+        PeopleTask("good", f"{here}:goes_on"),
+    )
+    running = asyncio.create_task(people_process.run(PeopleGround(Settings(), Secrets(), FixedClock()), tasks))
     async with asyncio.timeout(5):
         await GOING.wait()
     running.cancel()

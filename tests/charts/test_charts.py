@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.charts.bundle import LOCK, bundle, write
-from bot.charts.chart import Axis, Band, Bars, Chart, Level, Line, Mark, Pane, Shown, apart, thinned, wall_ms
+from bot.charts.chart import Axis, Band, Bars, Chart, Level, LineMark, Mark, Pane, Shown, apart, thinned, wall_ms
 from bot.charts.drawing import LABEL, drawing, legend
 from bot.charts.picture import png
 from bot.charts.vega import PALETTE, coloured, specification
@@ -33,11 +33,11 @@ def a_chart() -> Chart:
         for n in range(12)
     ]
     prices = Pane(
-        "Option, dollars a share", Shown.PRICE, (Line("bid", "bid"),), (Band("bid", "ask"),),
+        "Option, dollars a share", Shown.PRICE, (LineMark("bid", "bid"),), (Band("bid", "ask"),),
         levels=(Level(1.50, "entry 1.50", "ink", dashed=False), Level(1.52, "stop 1.52", "loss")),
         marks=(Mark(start, 1.0, "bought", "bought 2 at 1.00"), Mark(start + 600_000, 2.0, "sold", "sold 2 at 2.00")),
     )  # fmt: skip
-    money = Pane("P&L, dollars", Shown.GAIN, (Line("pnl", "P&L", "gain", area=True),), height=80)
+    money = Pane("P&L, dollars", Shown.GAIN, (LineMark("pnl", "P&L", "gain", area=True),), height=80)
     return Chart("path", "A path of twelve minutes", Axis.TIME, (prices, money), rows)
 
 

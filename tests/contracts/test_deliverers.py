@@ -13,10 +13,10 @@ import pytest_asyncio
 from bot.alerts import delivery
 from bot.alerts.channels import CHANNELS, Outgoing
 from bot.alerts.delivery import Delivery
-from bot.alerts.ground import Ground
+from bot.alerts.ground import PeopleGround
 from bot.app.simulated_people import at_simulated_services
 from bot.config.loader import load
-from bot.sim.services.book import Book, Service
+from bot.sim.services.book import Service, ServiceBook
 from tests.contracts.service_sites import Site, services
 from tests.store.builders import FixedClock
 
@@ -44,7 +44,7 @@ def a_message(channel: str, target: str, number: int) -> Outgoing:
     return Outgoing(f"m{number}", "admin", channel, "alert", target, words, f"key-{number}", extra=extra)
 
 
-def times_seen(book: Book, service: Service, words: str) -> int:
+def times_seen(book: ServiceBook, service: Service, words: str) -> int:
     return sum(words in f"{each.title} {each.text}" for place in book.of(service) for each in place.from_bot())
 
 
@@ -56,7 +56,7 @@ async def test_what_is_said_of_a_message_is_true_of_what_can_be_seen(
     config = at_simulated_services(load(ROOT, {}, {}), site.ports)
     row = CHANNELS[channel]
     target, *_ = row.targets(config.settings, config.secrets)
-    courier = Delivery(Ground(config.settings, config.secrets, FixedClock()), {channel: row})
+    courier = Delivery(PeopleGround(config.settings, config.secrets, FixedClock()), {channel: row})
     first = await courier._attempt(a_message(channel, target.name, MESSAGES))
     assert first.word == "delivered"  # the library is loaded now
     monkeypatch.setattr(delivery, "_DEADLINE_S", DEADLINE_S)

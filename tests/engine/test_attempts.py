@@ -7,12 +7,12 @@ from typing import Any
 from bot.domain.events import InboundReceived
 from bot.domain.message import Message
 from bot.domain.requests import Role
-from bot.engine.outbox.voice import Channel, Target, Voice
+from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
 
 VOICE = Voice(
     {"telegram": Channel("telegram", edits=True)},
-    (Target("telegram", "ann", Role.OWNER), Target("telegram", "bob", Role.OPERATOR)),
+    (MessageTarget("telegram", "ann", Role.OWNER), MessageTarget("telegram", "bob", Role.OPERATOR)),
 )
 
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from bot.domain.events import InboundReceived, RequestKind
 from bot.domain.order import Order, Purpose
-from bot.domain.overseer import Action, Answered, Task
+from bot.domain.overseer import Action, Answered, ModelTask
 from bot.domain.requests import Role
 from bot.domain.session import SessionState
 from bot.domain.signal import SignalState
 from bot.domain.slowdown import Slowdown, SlowdownState
-from bot.engine.outbox.voice import Channel, Target, Voice
+from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import SPY_580P, Desk
 
 
@@ -102,8 +102,8 @@ async def test_a_veto_names_a_signal_that_waits() -> None:
     assert desk.signal.state is SignalState.REJECTED
 
 
-@pytest.mark.parametrize("task", [each for each in Task if each not in {Task.ANOMALY, Task.REVIEW}])
-async def test_a_text_asks_for_nothing(task: Task) -> None:
+@pytest.mark.parametrize("task", [each for each in ModelTask if each not in {ModelTask.ANOMALY, ModelTask.REVIEW}])
+async def test_a_text_asks_for_nothing(task: ModelTask) -> None:
     desk = await Desk({"overseer": {"may": ["slow", "veto", "pause", "halt"]}}).start()
     await says(desk, "halt", task=task.value)
     assert desk.engine.ledger.session.state is SessionState.ACTIVE
@@ -135,7 +135,7 @@ NUMBER = st.one_of(
 WORD = st.one_of(st.sampled_from([*Action, "approve", "enter", "resume", "APPROVE"]), st.text(max_size=12))
 VERDICT = st.fixed_dictionaries(
     {
-        "task": st.sampled_from([*Task]).map(str),
+        "task": st.sampled_from([*ModelTask]).map(str),
         "answered": st.sampled_from([*Answered]).map(str),
         "action": WORD.map(str),
     },
@@ -184,7 +184,7 @@ def test_no_verdict_approves_enters_or_enlarges(said: list[dict[str, Any]], may:
 
 
 async def test_what_stands_around_an_alert_is_added_by_an_edit() -> None:
-    voice = Voice({"telegram": Channel("telegram", edits=True)}, (Target("telegram", "ann", Role.OWNER),))
+    voice = Voice({"telegram": Channel("telegram", edits=True)}, (MessageTarget("telegram", "ann", Role.OWNER),))
     desk = await Desk(voice=voice).start()
     payload = {"code": "OVERSEER_UNPROTECTED", "text": "no stop", "entity": "P"}
     desk.put(InboundReceived("a1", "overseer", "alert", payload, desk.clock.now()))

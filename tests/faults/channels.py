@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from bot.domain.requests import Role
-from bot.engine.outbox.voice import Channel, Target, Voice
+from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from bot.store.tables.inbound import INBOUND
 from bot.store.tables.message import MESSAGE
 from bot.store.values import json_text, parse_json, time_text
@@ -27,10 +27,10 @@ VOICE: Final = Voice(
         "email": Channel("email"),
     },
     (
-        Target("telegram", "ann", Role.OWNER),
-        Target("telegram", "bob", Role.OPERATOR),
-        Target("discord", "alerts"),
-        Target("email", "desk"),
+        MessageTarget("telegram", "ann", Role.OWNER),
+        MessageTarget("telegram", "bob", Role.OPERATOR),
+        MessageTarget("discord", "alerts"),
+        MessageTarget("email", "desk"),
     ),
 )
 _SHOWS_ONCE: Final = frozenset({"discord"})

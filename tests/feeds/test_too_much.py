@@ -15,7 +15,7 @@ from bot.feeds.clock import ManualClock
 from bot.feeds.tolerant import Malformed, refuse_too_much, rows_of
 from bot.feeds.transport import AiohttpTransport, TransportFailed
 from bot.sim.uw import UwFace, UwLimits
-from bot.sim.uw.routes import Answer
+from bot.sim.uw.routes import VendorAnswer
 from bot.sim.uw.server import garbage
 from tests.feeds.uw_site import NOON, a_dataset, a_site, settings_of
 from tests.sim.uw.small_source import SmallSource
@@ -28,7 +28,7 @@ TOO_MUCH = ("words", "huge_field", "huge_number", "many_rows", "deep", "large", 
 async def test_it_costs_one_turn_and_is_told_in_short_plain_words(kind: str) -> None:
     wrong = [True]
 
-    def fault(path: str, now: datetime) -> Answer | None:
+    def fault(path: str, now: datetime) -> VendorAnswer | None:
         return garbage(kind) if wrong[0] else None
 
     async with a_site(settings_of(ONLY_GEX), fault=fault) as site:
@@ -61,7 +61,7 @@ async def test_it_costs_one_turn_and_is_told_in_short_plain_words(kind: str) -> 
 async def test_a_body_is_unpacked_no_further_than_a_page_is_large(encoding: str, body: bytes, why: str) -> None:
     face = UwFace(
         SmallSource(), ManualClock(NOON), limits=UwLimits(latency_wall_s=0),
-        fault=lambda *_: Answer(200, body, encoding=encoding),
+        fault=lambda *_: VendorAnswer(200, body, encoding=encoding),
     )  # fmt: skip
     transport = AiohttpTransport(f"http://127.0.0.1:{await face.start('127.0.0.1', 0)}", "token")
     try:
@@ -75,7 +75,7 @@ async def test_a_body_is_unpacked_no_further_than_a_page_is_large(encoding: str,
 async def test_what_is_packed_and_small_arrives() -> None:
     face = UwFace(
         SmallSource(), ManualClock(NOON), limits=UwLimits(latency_wall_s=0),
-        fault=lambda *_: Answer(200, gzip.compress(b'{"data": []}'), encoding="gzip"),
+        fault=lambda *_: VendorAnswer(200, gzip.compress(b'{"data": []}'), encoding="gzip"),
     )  # fmt: skip
     transport = AiohttpTransport(f"http://127.0.0.1:{await face.start('127.0.0.1', 0)}", "token")
     try:

@@ -15,7 +15,7 @@ from bot.feeds.clock import ManualClock
 from bot.feeds.transport import AiohttpTransport, TransportFailed
 from bot.feeds.uw import UwFeed
 from bot.sim.uw import InProcessTransport, UwFace, UwLimits
-from bot.sim.uw.routes import Answer
+from bot.sim.uw.routes import VendorAnswer
 from bot.sim.uw.server import garbage
 from tests.feeds.uw_site import NOON, PATHS, OneDay, a_dataset, a_site, settings_of, until
 from tests.sim.uw.small_source import CLOSE, OPEN, SmallSource
@@ -139,7 +139,7 @@ async def test_a_date_before_the_plans_window_is_skipped_not_disabled() -> None:
 
 
 async def test_a_plan_that_lacks_a_dataset_disables_it() -> None:
-    tier = Answer(403, b'{"code": "advanced_tier_required", "message": "Upgrade"}')
+    tier = VendorAnswer(403, b'{"code": "advanced_tier_required", "message": "Upgrade"}')
     async with a_site(settings_of(ONLY_GEX), fault=lambda *_: tier) as site:
         await site.poll()
         assert site.reports("spot_gex")["SPY"].state == "disabled"
@@ -147,7 +147,9 @@ async def test_a_plan_that_lacks_a_dataset_disables_it() -> None:
 
 
 async def test_the_edge_that_refuses_our_name_stops_everything() -> None:
-    async with a_site(settings_of(ONLY_GEX), fault=lambda *_: Answer(403, b"error code: 1010", "text/plain")) as site:
+    async with a_site(
+        settings_of(ONLY_GEX), fault=lambda *_: VendorAnswer(403, b"error code: 1010", "text/plain")
+    ) as site:
         await site.poll()
         assert site.alerts == ["FEED_REFUSED"]
 
@@ -155,17 +157,17 @@ async def test_the_edge_that_refuses_our_name_stops_everything() -> None:
 @pytest.mark.parametrize(
     "refusal, told",
     [
-        (Answer(401, b'{"error": "Invalid or missing token"}'), "FEED_REFUSED"),
-        (Answer(403, b'{"code": "advanced_tier_required"}'), "FEED_DISABLED"),
-        (Answer(422, b'{"errors": [{"detail": "Invalid value for enum"}]}'), "FEED_DISABLED"),
+        (VendorAnswer(401, b'{"error": "Invalid or missing token"}'), "FEED_REFUSED"),
+        (VendorAnswer(403, b'{"code": "advanced_tier_required"}'), "FEED_DISABLED"),
+        (VendorAnswer(422, b'{"errors": [{"detail": "Invalid value for enum"}]}'), "FEED_DISABLED"),
     ],
 )
 async def test_what_the_vendor_refused_is_asked_for_seldom_and_taken_up_when_it_is_given_again(
-    refusal: Answer, told: str
+    refusal: VendorAnswer, told: str
 ) -> None:
     refuses, asked = [True], []
 
-    def fault(path: str, now: datetime) -> Answer | None:
+    def fault(path: str, now: datetime) -> VendorAnswer | None:
         asked.append(path)
         return refusal if refuses[0] else None
 
@@ -197,7 +199,7 @@ async def test_a_spent_minute_waits_for_the_vendors_reset() -> None:
 
 
 async def test_a_minute_spent_by_others_is_answered_429_and_waited_out() -> None:
-    refusals = [Answer(429, b'{"message": "Rate limit of requests per minute reached."}')]
+    refusals = [VendorAnswer(429, b'{"message": "Rate limit of requests per minute reached."}')]
     async with a_site(settings_of(ONLY_GEX), fault=lambda *_: refusals.pop() if refusals else None) as site:
         await site.poll(after_s=50)
         assert {report.state for report in site.reports("spot_gex").values()} == {"retrying", "waiting"}
@@ -206,7 +208,7 @@ async def test_a_minute_spent_by_others_is_answered_429_and_waited_out() -> None
 
 
 async def test_a_crowd_is_stepped_back_from_for_a_moment_only() -> None:
-    crowd = [Answer(429, b'{"message": "Too many concurrent requests"}')]
+    crowd = [VendorAnswer(429, b'{"message": "Too many concurrent requests"}')]
     async with a_site(settings_of(ONLY_GEX, symbols=("SPY",)), fault=lambda *_: crowd.pop() if crowd else None) as site:
         await site.poll()
         assert site.reports("spot_gex")["SPY"].state == "retrying"
@@ -265,9 +267,9 @@ async def test_an_answer_that_is_not_data_is_tried_again_and_never_given_on(kind
 
 
 async def test_a_malformed_row_is_counted_and_the_others_are_given_on() -> None:
-    def half_wrong(*_: Any) -> Answer:
+    def half_wrong(*_: Any) -> VendorAnswer:
         good = '{"price": "600", "time": "2026-11-20T17:00:00Z", "gamma_per_one_percent_move_oi": "1.5"}'
-        return Answer(200, f'{{"data": [{good}, {{"price": "x"}}, 12]}}'.encode())
+        return VendorAnswer(200, f'{{"data": [{good}, {{"price": "x"}}, 12]}}'.encode())
 
     async with a_site(settings_of(ONLY_GEX), fault=half_wrong) as site:
         await site.poll()
@@ -278,18 +280,18 @@ async def test_a_malformed_row_is_counted_and_the_others_are_given_on() -> None:
 
 
 async def test_an_answer_with_no_readable_row_is_a_failure() -> None:
-    async with a_site(settings_of(ONLY_GEX), fault=lambda *_: Answer(200, b'{"data": [{"a": 1}]}')) as site:
+    async with a_site(settings_of(ONLY_GEX), fault=lambda *_: VendorAnswer(200, b'{"data": [{"a": 1}]}')) as site:
         await site.poll()
         assert site.reports("spot_gex")["SPY"].state == "retrying"
         assert site.reports("spot_gex")["SPY"].dropped == 1
 
 
 async def test_an_empty_answer_does_not_replace_what_is_known() -> None:
-    empty: list[Answer] = []
+    empty: list[VendorAnswer] = []
     async with a_site(settings_of(ONLY_GEX), fault=lambda *_: empty[0] if empty else None) as site:
         await site.poll()
         before = site.data("spot_gex")["SPY"]
-        empty.append(Answer(200, b'{"data": []}'))
+        empty.append(VendorAnswer(200, b'{"data": []}'))
         await site.poll(after_s=60)
         assert site.data("spot_gex")["SPY"] is before
         assert site.reports("spot_gex")["SPY"].last_error == "an empty answer"
@@ -298,7 +300,7 @@ async def test_an_empty_answer_does_not_replace_what_is_known() -> None:
 async def test_the_breaker_opens_after_failures_in_a_row_and_one_probe_closes_it() -> None:
     down = True
     settings = settings_of(ONLY_GEX, symbols=("SPY",), breaker={"failures": 3, "open_seconds": 90})
-    async with a_site(settings, fault=lambda *_: Answer(500, b"oops", "text/plain") if down else None) as site:
+    async with a_site(settings, fault=lambda *_: VendorAnswer(500, b"oops", "text/plain") if down else None) as site:
         for pause in (0, 1, 2):
             await site.poll(after_s=pause)
         assert site.feed.breaker_state("spot_gex") is CircuitState.OPEN
@@ -317,7 +319,7 @@ async def test_the_breaker_opens_after_failures_in_a_row_and_one_probe_closes_it
 
 async def test_retries_end_at_the_next_regular_poll() -> None:
     settings = settings_of(ONLY_GEX, symbols=("SPY",), breaker={"failures": 50})
-    async with a_site(settings, fault=lambda *_: Answer(502, b"{}")) as site:
+    async with a_site(settings, fault=lambda *_: VendorAnswer(502, b"{}")) as site:
         for _ in range(20):
             await site.poll(after_s=1)
         assert site.reports("spot_gex")["SPY"].requests in {3, 4}
@@ -368,7 +370,7 @@ async def test_all_pages_are_asked_for_and_given_on_as_one() -> None:
 
 
 async def test_a_page_that_fails_leaves_nothing_half_given_on() -> None:
-    pages = [Answer(500, b""), None]
+    pages = [VendorAnswer(500, b""), None]
     paged = a_dataset("gex_by_strike", params={"limit": 2}, max_pages=5)
     async with a_site(settings_of(paged, symbols=("SPY",)), fault=lambda *_: pages.pop() if pages else None) as site:
         await site.poll()

@@ -10,8 +10,8 @@ from itertools import count
 from typing import Any
 
 from bot.config.overseer import OverseerSettings
-from bot.domain.overseer import Task
-from bot.overseer.desk import Desk, Question
+from bot.domain.overseer import ModelTask
+from bot.overseer.desk import ModelQuestion, OverseerDesk
 from bot.overseer.model import Claude
 from bot.overseer.prompts import Quoted
 from bot.sim.services.cast import SIMULATED_SECRETS
@@ -65,7 +65,7 @@ def settings(**given: Any) -> OverseerSettings:
     return OverseerSettings.model_validate(given)
 
 
-def desk_at(site: Site | None, mode: ModelMode = ModelMode.RULES, **given: Any) -> tuple[Desk, Told]:
+def desk_at(site: Site | None, mode: ModelMode = ModelMode.RULES, **given: Any) -> tuple[OverseerDesk, Told]:
     """Return a desk and what it tells; without a site there is no key. Between two questions its time goes on by
     hours, so that a model that failed is asked again."""
     told, wanted = Told(), settings(**given)
@@ -75,11 +75,11 @@ def desk_at(site: Site | None, mode: ModelMode = ModelMode.RULES, **given: Any) 
         model = Claude(wanted, site.url("anthropic"), KEY)
         _OPEN.append(model)
     steps = count(0, 10_000)
-    desk = Desk(wanted, model, told, steady_s=lambda: float(next(steps)))
+    desk = OverseerDesk(wanted, model, told, steady_s=lambda: float(next(steps)))
     desk.begin(DAY, Decimal(0))
     return desk, told
 
 
-def question(task: Task, *quoted: str, **more: Any) -> Question:
+def question(task: ModelTask, *quoted: str, **more: Any) -> ModelQuestion:
     texts = tuple(Quoted("headlines", text) for text in quoted)
-    return Question(task, "subject", {**FACTS, **more}, texts)
+    return ModelQuestion(task, "subject", {**FACTS, **more}, texts)

@@ -6,7 +6,7 @@ import random
 from decimal import Decimal
 
 from bot.domain.events import InboundReceived
-from bot.domain.overseer import Task
+from bot.domain.overseer import ModelTask
 from bot.domain.signal import SignalState
 from bot.sim.services.model import ModelMode
 from tests.engine.desk import Desk as EngineDesk
@@ -34,7 +34,7 @@ async def test_two_hundred_hostile_texts_cause_no_approval_no_larger_size_and_no
     async with at_the_model() as site:
         desk, told = desk_at(site, ModelMode.OBEDIENT, budget_usd=1000)
         for number in range(200):
-            task = Task.ANOMALY if number % 2 else Task.REVIEW
+            task = ModelTask.ANOMALY if number % 2 else ModelTask.REVIEW
             given = {"hold_reason": hostile(rng)} if number % 3 == 0 else {}
             await desk.ask(question(task, hostile(rng), hostile(rng), **given))
     actions = {row["action"] for row in told.verdicts}

@@ -19,13 +19,13 @@ from bot.config.secret_words import Secrets
 from bot.domain.alert import Alert
 from bot.domain.events import FeedReported, InboundReceived
 from bot.domain.kinds import Entities
-from bot.domain.overseer import Task
+from bot.domain.overseer import ModelTask
 from bot.domain.position import PositionState
 from bot.domain.review import Review
 from bot.domain.slowdown import Slowdown, SlowdownState
 from bot.engine.state.records import TickBatch
 from bot.feeds.clock import ManualClock
-from bot.overseer.desk import Question
+from bot.overseer.desk import ModelQuestion
 from bot.overseer.service import Overseer
 from bot.store.database import open_reader
 from bot.store.read.overseer import overseer_calls, overseer_costs
@@ -126,21 +126,21 @@ async def test_texts_are_written_once_and_a_burst_of_alerts_has_one_context_a_co
     for _ in range(3):
         await scene.overseer.write()
     asked = [row["task"] for row in scene.told.verdicts]
-    assert sorted(asked) == [Task.ALERT_CONTEXT, Task.EXPLANATION, Task.RISK]
+    assert sorted(asked) == [ModelTask.ALERT_CONTEXT, ModelTask.EXPLANATION, ModelTask.RISK]
 
 
 async def test_the_day_is_summed_up_once_after_the_close(scene: Scene) -> None:
     await scene.write(at=NOW + timedelta(hours=7))
     for _ in range(2):
         await scene.overseer.write()
-    [summary] = [row for row in scene.told.verdicts if row["task"] == Task.DAY_SUMMARY]
+    [summary] = [row for row in scene.told.verdicts if row["task"] == ModelTask.DAY_SUMMARY]
     assert summary["subject"] == "2026-11-20"
     assert summary["text"].startswith("No trade was closed.")
 
 
 async def test_what_became_of_a_judged_trade_is_told(scene: Scene) -> None:
     await scene.write(changed=Entities([a_position()]))
-    question = Question(Task.EXPLANATION, POSITION, {})
+    question = ModelQuestion(ModelTask.EXPLANATION, POSITION, {})
     await scene.overseer.desk.ask(question)
     engine = await EngineDesk().start()
     engine.put(InboundReceived("C1", "overseer", "verdict", scene.told.verdicts[-1], NOW))

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.notices import SEVERITIES, WARNING
-from bot.domain.overseer import Finding
+from bot.domain.overseer import OverseerFinding
 from bot.overseer.watch import Watch
 
-STALE = Finding("OVERSEER_DATA_STALE", "spot_gex:SPY", WARNING, "spot_gex of SPY is 95 s old", {"age_s": 95})
-DOUBT = Finding("OVERSEER_ORDER_IN_DOUBT", "qty-1", WARNING, "entry order qty-1 is in doubt", {"age_s": 40})
+STALE = OverseerFinding("OVERSEER_DATA_STALE", "spot_gex:SPY", WARNING, "spot_gex of SPY is 95 s old", {"age_s": 95})
+DOUBT = OverseerFinding("OVERSEER_ORDER_IN_DOUBT", "qty-1", WARNING, "entry order qty-1 is in doubt", {"age_s": 40})
 
 
 class Told:

@@ -37,7 +37,7 @@ _OLD_AT_ONCE: Final = 100  # of marks that only grew old; the oldest come first,
 
 
 @dataclass(slots=True)
-class Marks:
+class PositionMarks:
     """Memory between ticks: the last mark of each position, the oldest first, and whose point of the path is due."""
 
     quoted: set[str] = field(default_factory=set)  # contracts that were quoted since the last look

@@ -9,7 +9,7 @@ from bot.domain.notices import CRITICAL, INFO, SEVERITIES
 from bot.domain.requests import Refused
 from bot.engine.outbox.draft import Draft
 from bot.engine.outbox.outbox import Outbox
-from bot.engine.outbox.voice import Target
+from bot.engine.outbox.voice import MessageTarget
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 
@@ -67,7 +67,7 @@ def test_channel(journal: Journal, outbox: Outbox, name: str, request_id: str) -
     return f"message {message.id} for {target.name} on {target.channel} is on its way"
 
 
-def _target(outbox: Outbox, name: str) -> Target:
+def _target(outbox: Outbox, name: str) -> MessageTarget:
     if outbox.voice.is_silent:
         raise Refused(_SILENT)
     names = {f"{each.channel}:{each.name}": each for each in outbox.voice.targets}

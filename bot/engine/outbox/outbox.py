@@ -16,7 +16,7 @@ from bot.domain.message import ADMIN, Message, MessageState
 from bot.engine.outbox import alerting, sending
 from bot.engine.outbox.alerting import Alerting
 from bot.engine.outbox.draft import Draft
-from bot.engine.outbox.sending import Delivery, Pace
+from bot.engine.outbox.sending import DeliveryTold, MessagePace
 from bot.engine.outbox.speech import SPEECHES, Said, Speech, by_machine
 from bot.engine.outbox.telling import Telling
 from bot.engine.outbox.voice import SILENT, Voice
@@ -35,7 +35,7 @@ class Outbox:
 
     def __init__(self, voice: Voice = SILENT, speeches: Iterable[Speech] = SPEECHES, speed: float = 1.0) -> None:
         self.voice = voice
-        self.pace = Pace()
+        self.pace = MessagePace()
         self.alerting = Alerting(Telling(voice, speed), speed)
         self._speeches = by_machine(speeches)
         self._speed = speed
@@ -95,7 +95,7 @@ class Outbox:
         sending.send_due(journal, self.voice, self.pace, ctx.steady_s, ctx.settings.alerts.per_minute)
         self._quiet_until = sending.next_due(journal.ledger.messages.values(), ctx.now) or NEVER
 
-    def answered(self, ctx: Context, journal: Journal, told: Delivery) -> str:
+    def answered(self, ctx: Context, journal: Journal, told: DeliveryTold) -> str:
         """Take what a channel answered; returns what came of it. Raises LookupError for a message that nobody knows."""
         message = journal.ledger.message_index.of(told.message_id)
         if message is None:

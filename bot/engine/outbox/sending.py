@@ -38,7 +38,7 @@ Place = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Pace:
+class MessagePace:
     """Memory of the run: when each target was last sent to, by the steady clock, and until when it is left alone."""
 
     sent: dict[Place, deque[float]] = field(default_factory=lambda: defaultdict(deque))
@@ -66,7 +66,7 @@ def place_of(message: Message) -> Place:
     return message.channel, message.target
 
 
-def send_due(journal: Journal, voice: Voice, pace: Pace, steady_s: float, per_minute: int) -> None:
+def send_due(journal: Journal, voice: Voice, pace: MessagePace, steady_s: float, per_minute: int) -> None:
     """Hand to the channels what is due and has room, in the order of its urgency. `per_minute`: to one target at most,
     where people read it."""
     due: dict[Place, list[Message]] = defaultdict(list)
@@ -83,7 +83,7 @@ def _send_to(
     channel: Channel,
     place: Place,
     waiting: Iterable[Message],
-    pace: Pace,
+    pace: MessagePace,
     steady_s: float,
     per_minute: int,
 ) -> None:
@@ -168,7 +168,7 @@ def _parent_is_there(journal: Journal, message: Message) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryTold:
     """What a channel's process told: the message's id, `delivered`, `failed` (nothing arrived, try again), `refused`
     (nothing arrived, never will) or `unknown`, and of which attempt it speaks (0: it does not say)."""
 
@@ -184,7 +184,7 @@ OUTCOMES: Final = ("delivered", "failed", "refused", "unknown")
 
 
 def take_delivery(
-    journal: Journal, message: Message, told: Delivery, voice: Voice, pace: Pace, settings: OutboxSettings,
+    journal: Journal, message: Message, told: DeliveryTold, voice: Voice, pace: MessagePace, settings: OutboxSettings,
     steady_s: float, speed: float = 1.0,
 ) -> str:  # fmt: skip
     """Carry out what a channel answered; returns what came of it, in words. An answer that comes twice or too late
@@ -201,7 +201,7 @@ def take_delivery(
 
 
 def _step(
-    now: datetime, message: Message, told: Delivery, channel: Channel | None, settings: OutboxSettings, speed: float
+    now: datetime, message: Message, told: DeliveryTold, channel: Channel | None, settings: OutboxSettings, speed: float
 ) -> Step | None:
     evidence = {"outcome": told.outcome, "external_id": told.external_id, "attempt": message.attempts}
     if told.outcome == "delivered":

@@ -20,7 +20,7 @@ from bot.domain.requests import Role
 from bot.engine.outbox import alert_words
 from bot.engine.outbox.draft import OPERATORS, Draft
 from bot.engine.outbox.sending import MINUTE_S, Place
-from bot.engine.outbox.voice import Target, Voice
+from bot.engine.outbox.voice import MessageTarget, Voice
 from bot.engine.outbox.writing import write
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -77,7 +77,7 @@ class Telling:
 
     # ---- who
 
-    def _first_hearers(self, ctx: Context, alert: Alert) -> list[Target]:
+    def _first_hearers(self, ctx: Context, alert: Alert) -> list[MessageTarget]:
         """Return who hears it first: persons of the first roles, or every operator where there is none of them."""
         roles = frozenset(ctx.settings.alerts.told_first)
         found = [*self._hearers(ctx, alert, roles)]
@@ -85,7 +85,7 @@ class Telling:
             return found
         return [*self._hearers(ctx, alert, OPERATORS)]
 
-    def _hearers(self, ctx: Context, alert: Alert, roles: frozenset[Role]) -> Iterator[Target]:
+    def _hearers(self, ctx: Context, alert: Alert, roles: frozenset[Role]) -> Iterator[MessageTarget]:
         for channel in ctx.settings.alerts.channels_of(alert.code, alert.severity):
             yield from self._voice.on(channel, roles)
 
@@ -94,7 +94,7 @@ class Telling:
     def _say(self, journal: Journal, draft: Draft) -> list[Message]:
         return write(journal, self._voice, [draft])
 
-    def _tell(self, ctx: Context, journal: Journal, alert: Alert, hearers: Sequence[Target], key: str) -> None:
+    def _tell(self, ctx: Context, journal: Journal, alert: Alert, hearers: Sequence[MessageTarget], key: str) -> None:
         for target in hearers:
             waiting = _digest_of(journal, target)
             if alert.severity != CRITICAL and (waiting is not None or _is_quiet(ctx)):
@@ -105,7 +105,7 @@ class Telling:
                 body = alert_words.body(alert, ctx.ledger.session.state)
                 self._say(journal, _to(target, Draft(key, ALERT, body, _extra(alert, buttons=True))))
 
-    def _is_a_burst(self, ctx: Context, target: Target, alert: Alert) -> bool:
+    def _is_a_burst(self, ctx: Context, target: MessageTarget, alert: Alert) -> bool:
         """Count it as told alone unless its minute is full."""
         if not self._voice.channels[target.channel].lists:
             return False
@@ -117,7 +117,7 @@ class Telling:
         times.append(ctx.steady_s)
         return False
 
-    def _into_listing(self, ctx: Context, journal: Journal, alert: Alert, target: Target) -> None:
+    def _into_listing(self, ctx: Context, journal: Journal, alert: Alert, target: MessageTarget) -> None:
         """Add it to the listing that was not sent yet, or begin one: a few a minute, the first at once."""
         place = (target.channel, target.name)
         known = journal.ledger.messages.get(self._open_listing.get(place, ""))
@@ -134,7 +134,7 @@ class Telling:
             self._open_listing[place] = message.id
 
     def _into_digest(
-        self, ctx: Context, journal: Journal, alert: Alert, target: Target, waiting: Message | None
+        self, ctx: Context, journal: Journal, alert: Alert, target: MessageTarget, waiting: Message | None
     ) -> None:
         if waiting is not None:
             _append(ctx, journal, waiting, alert, _DIGEST_HEAD)
@@ -143,7 +143,7 @@ class Telling:
         self._say(journal, _to(target, _many(ctx, DIGEST, f"digest:{until.isoformat()}", alert, until, _DIGEST_HEAD)))
 
 
-def _digest_of(journal: Journal, target: Target) -> Message | None:
+def _digest_of(journal: Journal, target: MessageTarget) -> Message | None:
     for message in journal.ledger.messages.values():
         is_its = message.kind == DIGEST and (message.channel, message.target) == (target.channel, target.name)
         if is_its and message.state is MessageState.QUEUED and message.due_at > journal.now:
@@ -155,7 +155,7 @@ _LIST_HEAD: Final = "many at once"
 _DIGEST_HEAD: Final = "held in quiet hours"
 
 
-def _to(target: Target, draft: Draft) -> Draft:
+def _to(target: MessageTarget, draft: Draft) -> Draft:
     return replace(draft, channels=(target.channel,), only=(target.name,))
 
 

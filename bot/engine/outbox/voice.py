@@ -36,7 +36,7 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class MessageTarget:
     """Somebody, or a place, that a channel can reach; `name` is one of the settings. A place has no role of its own:
     what is said there is what anybody of the bot's people may read."""
 
@@ -54,13 +54,13 @@ class Voice:
     """Channels by name and every target on them, in the order of the settings."""
 
     channels: Mapping[str, Channel] = field(default_factory=lambda: MappingProxyType({}))
-    targets: tuple[Target, ...] = ()
+    targets: tuple[MessageTarget, ...] = ()
 
     @property
     def is_silent(self) -> bool:
         return not self.targets
 
-    def on(self, channel: str, roles: Set[Role] | None = None) -> Iterator[Target]:
+    def on(self, channel: str, roles: Set[Role] | None = None) -> Iterator[MessageTarget]:
         """Yield the targets on a channel; of persons those with one of these roles, None: all."""
         for target in self.targets:
             if target.channel == channel and (roles is None or target.role is None or target.role in roles):

@@ -9,7 +9,7 @@ from typing import Any
 from bot.domain.ids import derived_id
 from bot.domain.message import OUT, WAITING, Message, MessageChange, MessageMode, MessageState
 from bot.engine.outbox.draft import Draft
-from bot.engine.outbox.voice import Channel, Target, Voice
+from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Birth
 
@@ -27,12 +27,12 @@ def write(journal: Journal, voice: Voice, drafts: Iterable[Draft]) -> list[Messa
     ]
 
 
-def key_of(draft_key: str, tier: str, target: Target) -> str:
+def key_of(draft_key: str, tier: str, target: MessageTarget) -> str:
     """Return the dedupe key of what is said to one target."""
     return f"{tier}:{target.channel}:{target.name}:{draft_key}"[:_LONGEST_KEY]
 
 
-def _heard_by(voice: Voice, draft: Draft) -> Iterator[Target]:
+def _heard_by(voice: Voice, draft: Draft) -> Iterator[MessageTarget]:
     channels = voice.channels if draft.channels is None else [c for c in draft.channels if c in voice.channels]
     for channel in channels:
         for target in voice.on(channel, draft.roles):
@@ -40,7 +40,7 @@ def _heard_by(voice: Voice, draft: Draft) -> Iterator[Target]:
                 yield target
 
 
-def _written(journal: Journal, channel: Channel, target: Target, draft: Draft) -> Message | None:
+def _written(journal: Journal, channel: Channel, target: MessageTarget, draft: Draft) -> Message | None:
     ledger, key = journal.ledger, key_of(draft.key, draft.tier, target)
     if ledger.message_index.said(key) is not None:
         return None
@@ -80,7 +80,7 @@ def _extra(draft: Draft) -> dict[str, Any]:
     return {**draft.extra, "only_edits": True} if draft.only_edits else dict(draft.extra)
 
 
-def _message(now: datetime, target: Target, draft: Draft, key: str) -> Message:
+def _message(now: datetime, target: MessageTarget, draft: Draft, key: str) -> Message:
     return Message(
         id=derived_id(now, "message", key),
         tier=draft.tier,

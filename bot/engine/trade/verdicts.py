@@ -5,7 +5,7 @@ A review that is over sends the signal back to where it stood: the margin is ask
 
 from __future__ import annotations
 
-from bot.domain.overseer import ACTOR, Action, Answered, OnSilence, Verdict
+from bot.domain.overseer import ACTOR, Action, Answered, OnSilence, OverseerVerdict
 from bot.domain.review import Review, ReviewChange, ReviewTrigger
 from bot.domain.signal import SignalState
 from bot.engine.state.context import Context
@@ -42,7 +42,7 @@ _AFTER = {
 }
 
 
-def answer(ctx: Context, review: Review, verdict: Verdict, call_id: str) -> tuple[str, list[Step]]:
+def answer(ctx: Context, review: Review, verdict: OverseerVerdict, call_id: str) -> tuple[str, list[Step]]:
     """Return in words what a verdict does, and the steps. One that is late, or that vetoes without leave, does not."""
     signal = ctx.ledger.signals.get(review.signal_id)
     if not review.is_open or ctx.now >= review.deadline or signal is None or signal.state is not SignalState.PENDING:

@@ -59,8 +59,8 @@ from bot.sim.tws.serve_data import MARKET_DATA, QUOTES
 from bot.sim.tws.server import TwsFace
 from bot.sim.tws.session import ClientSession
 from bot.sim.tws.tickets import Denial, read_ticket
-from bot.sim.tws.wire import Message
-from bot.sim.uw.routes import Answer
+from bot.sim.tws.wire import WireMessage
+from bot.sim.uw.routes import VendorAnswer
 from bot.sim.uw.server import garbage
 from bot.sim.vocabulary import SimulatedVenue, Status, VenueOrder
 
@@ -117,7 +117,7 @@ class FaultyTwsFace(TwsFace):
         self._faulty_venue, self._published = venue, simulated
         self._held: list[tuple[datetime, int, Callable[[], None]]] = []
         self._number = 0
-        self._waiting: list[tuple[ClientSession, Message]] = []
+        self._waiting: list[tuple[ClientSession, WireMessage]] = []
         self._answering = self._previewing = False
         self._left_out: frozenset[int] = frozenset()  # messages that the answer under way lacks
         self._lost = self._down = self._competing = False
@@ -217,7 +217,7 @@ class FaultyTwsFace(TwsFace):
             else:
                 self._faulty_venue.pay(paid.amount)
 
-    def _is_silent(self, session: ClientSession, message: Message, now: datetime) -> bool:
+    def _is_silent(self, session: ClientSession, message: WireMessage, now: datetime) -> bool:
         """Say whether what serves a line says nothing of it."""
         number = _line_of(message)
         if (session, number) in self._cut:
@@ -338,7 +338,7 @@ class FaultyTwsFace(TwsFace):
 
     # ---- out
 
-    def egress(self, session: ClientSession, message: Message) -> None:
+    def egress(self, session: ClientSession, message: WireMessage) -> None:
         """Drop, delay, repeat, reorder or bend a message."""
         now = self.now()
         if self.script.active(Mute, now) is not None or self._is_forgotten(message) or message.id in self._left_out:
@@ -360,10 +360,10 @@ class FaultyTwsFace(TwsFace):
         elif not self._lost:
             self._say_order(kind, session, message, now)
 
-    def _is_forgotten(self, message: Message) -> bool:
+    def _is_forgotten(self, message: WireMessage) -> bool:
         return message.id == _COMPLETED_ORDER and any(field in self._forgotten for field in message.fields)
 
-    def _say_market(self, kind: Callback, session: ClientSession, message: Message, now: datetime) -> None:
+    def _say_market(self, kind: Callback, session: ClientSession, message: WireMessage, now: datetime) -> None:
         if self._competing or self._lost or self._is_silent(session, message, now):
             return
         bad = self.script.active(BadQuotes, now)
@@ -373,10 +373,10 @@ class FaultyTwsFace(TwsFace):
                 tick = _CROSSED.get(int(str(tick)), tick)
             else:
                 price = "NaN" if bad.value == "nan" else -1
-            message = Message(message.id, (version, req_id, tick, price, *rest))
+            message = WireMessage(message.id, (version, req_id, tick, price, *rest))
         self._bend(kind, session, message, now)
 
-    def _say_order(self, kind: Callback, session: ClientSession, message: Message, now: datetime) -> None:
+    def _say_order(self, kind: Callback, session: ClientSession, message: WireMessage, now: datetime) -> None:
         if kind is Callback.EXECUTION and self._at_fill:
             self._faulty_venue.pay(self._at_fill.pop().amount)
         if kind is Callback.ACCOUNT and (fault := self.script.active(AccountSays, now)) is not None:
@@ -394,7 +394,7 @@ class FaultyTwsFace(TwsFace):
                 for whose, execution in waiting:
                     self._bend(Callback.EXECUTION, whose, execution, now)
 
-    def _bend(self, kind: Callback, session: ClientSession, message: Message, now: datetime) -> None:
+    def _bend(self, kind: Callback, session: ClientSession, message: WireMessage, now: datetime) -> None:
         chance, say = self.script.chance, super().egress
         for fault in self.script.touching(now):
             if not fault.bends(kind) or chance.random() >= fault.share:
@@ -439,7 +439,7 @@ _PARTS: Final[Mapping[type[WireRequest], str]] = MappingProxyType(
 )
 
 
-def _line_of(message: Message) -> int:
+def _line_of(message: WireMessage) -> int:
     """Return the number of the line that a quote is of, -1 for what has none there."""
     place = 0 if message.id == _COMPUTATION and not str(message.fields[1]).isdigit() else 1
     text = str(message.fields[place])
@@ -457,7 +457,7 @@ def _kind_of(request: requests.PlaceOrder) -> str:
     return "stop" if request.order_type == "STP" else "sale"
 
 
-def _callback(message: Message) -> Callback | None:
+def _callback(message: WireMessage) -> Callback | None:
     """Return what kind of live callback a message is; an error on an order carries the order's id."""
     if message.id == _ERROR:
         return Callback.ERROR if int(str(message.fields[1])) > 0 else None
@@ -466,21 +466,21 @@ def _callback(message: Message) -> Callback | None:
 
 # ---- Unusual Whales
 
-_REFUSALS: Final[Mapping[str, Answer]] = MappingProxyType(
+_REFUSALS: Final[Mapping[str, VendorAnswer]] = MappingProxyType(
     {
-        "401": Answer(401, b'{"error": "Invalid or missing token"}'),
-        "403": Answer(403, b'{"error": "Your plan does not include this endpoint"}'),
-        "422": Answer(422, b'{"errors": [{"detail": "Invalid value for enum"}]}'),
-        "429": Answer(429, b'{"message": "Rate limit of requests per minute reached."}'),
-        "500": Answer(500, b'{"error": "Internal Server Error"}'),
+        "401": VendorAnswer(401, b'{"error": "Invalid or missing token"}'),
+        "403": VendorAnswer(403, b'{"error": "Your plan does not include this endpoint"}'),
+        "422": VendorAnswer(422, b'{"errors": [{"detail": "Invalid value for enum"}]}'),
+        "429": VendorAnswer(429, b'{"message": "Rate limit of requests per minute reached."}'),
+        "500": VendorAnswer(500, b'{"error": "Internal Server Error"}'),
     }
 )
 
 
-def vendor_fault(script: FaultScript) -> Callable[[str, datetime], Answer | datetime | None]:
+def vendor_fault(script: FaultScript) -> Callable[[str, datetime], VendorAnswer | datetime | None]:
     """Return what a UW face asks before it answers: an answer in its place, or the earlier time to answer as of."""
 
-    def fault(path: str, now: datetime) -> Answer | datetime | None:
+    def fault(path: str, now: datetime) -> VendorAnswer | datetime | None:
         active = script.active(UwAnswers, now)
         if active is None or active.answer == "timeout":
             return None

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.sim.services.book import Book, Service
+from bot.sim.services.book import Service, ServiceBook
 from bot.sim.services.faults import Bend, FaultBoard, ServiceFault
 from bot.sim.services.model import ModelMode, SimulatedModel, nonsense
-from bot.sim.services.web_service import Answer, Request, WebService
+from bot.sim.services.web_service import ServiceAnswer, ServiceRequest, WebService
 
 MODELS: Final = (
     "claude-fable-5-1", "claude-fable-5-2", "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5",
@@ -28,17 +28,17 @@ _LONGEST_STORED: Final = 20_000
 _THINKING_TOKENS: Final = 40
 
 
-class Refused(Exception):
+class ModelRefused(Exception):
     """A request that is answered with an error: status, type, text."""
 
     def __init__(self, status: int, kind: str, message: str, **details: Any) -> None:
         super().__init__(message)
         self.status, self.kind, self.message, self.details = status, kind, message, details
 
-    def answer(self, **headers: str) -> Answer:
+    def answer(self, **headers: str) -> ServiceAnswer:
         error = {"type": self.kind, "message": self.message, **({"details": self.details} if self.details else {})}
         body = {"type": "error", "error": error, "request_id": "req_simulated"}
-        return Answer(self.status, body, {"request-id": "req_simulated", **headers})
+        return ServiceAnswer(self.status, body, {"request-id": "req_simulated", **headers})
 
 
 class AnthropicService(WebService):
@@ -46,66 +46,66 @@ class AnthropicService(WebService):
 
     service = Service.ANTHROPIC
 
-    def __init__(self, book: Book, board: FaultBoard, key: str | None = None) -> None:
+    def __init__(self, book: ServiceBook, board: FaultBoard, key: str | None = None) -> None:
         super().__init__(book, board)
         self._key = key
         self.model = SimulatedModel()
 
-    async def read(self, raw: web.Request) -> Request:
+    async def read(self, raw: web.Request) -> ServiceRequest:
         path = raw.path.removeprefix("/v1/").strip("/")
         fields = await _object(raw) if raw.method == "POST" else {}
         method = "models" if path.startswith("models") else path
-        return Request(method, str(fields.get("model", "")), {**fields, "_path": path}, {}, raw)
+        return ServiceRequest(method, str(fields.get("model", "")), {**fields, "_path": path}, {}, raw)
 
-    def refusal(self, request: Request) -> Answer | None:
+    def refusal(self, request: ServiceRequest) -> ServiceAnswer | None:
         if request.raw is None:
             return None
         scheme, _, bearer = request.raw.headers.get("Authorization", "").partition(" ")
         key = bearer if scheme == "Bearer" else request.raw.headers.get("x-api-key", "")
         if not key or self._key not in {None, key}:
-            return Refused(401, "authentication_error", "invalid x-api-key").answer()
+            return ModelRefused(401, "authentication_error", "invalid x-api-key").answer()
         return None
 
-    async def perform(self, request: Request) -> Answer:
+    async def perform(self, request: ServiceRequest) -> ServiceAnswer:
         try:
             if request.method == "messages":
                 return await self._message(request)
             if request.method == "messages/count_tokens":
-                return Answer(200, {"input_tokens": _tokens(_prompt(request.fields))})
+                return ServiceAnswer(200, {"input_tokens": _tokens(_prompt(request.fields))})
             if request.method == "models":
                 return self._models(request)
-        except Refused as refused:
+        except ModelRefused as refused:
             return refused.answer()
-        return Refused(404, "not_found_error", "Not found").answer()
+        return ModelRefused(404, "not_found_error", "Not found").answer()
 
-    def problem(self, fault: ServiceFault, request: Request) -> Answer:
+    def problem(self, fault: ServiceFault, request: ServiceRequest) -> ServiceAnswer:
         if fault.fault is Bend.LIMITED:
             hint = {} if fault.retry_after_s is None else {"retry-after": str(round(fault.retry_after_s))}
-            return Refused(429, "rate_limit_error", "Too many requests").answer(**hint)
+            return ModelRefused(429, "rate_limit_error", "Too many requests").answer(**hint)
         table = {
-            Bend.REVOKED: Refused(401, "authentication_error", "invalid x-api-key"),
-            Bend.NOT_FOUND: Refused(404, "not_found_error", f"model: {request.target}"),
-            Bend.TOO_LONG: Refused(413, "request_too_large", "Request exceeds the maximum size"),
+            Bend.REVOKED: ModelRefused(401, "authentication_error", "invalid x-api-key"),
+            Bend.NOT_FOUND: ModelRefused(404, "not_found_error", f"model: {request.target}"),
+            Bend.TOO_LONG: ModelRefused(413, "request_too_large", "Request exceeds the maximum size"),
         }
-        return table.get(fault.fault, Refused(500, "api_error", "Internal server error")).answer()
+        return table.get(fault.fault, ModelRefused(500, "api_error", "Internal server error")).answer()
 
-    def bare(self, answer: Answer) -> Answer:
+    def bare(self, answer: ServiceAnswer) -> ServiceAnswer:
         content = answer.content
         if isinstance(content, dict) and "content" in content:
             content = {"type": "message", "role": "assistant", "content": content["content"]}
-        return Answer(answer.status, content)
+        return ServiceAnswer(answer.status, content)
 
     # ---- the model
 
-    async def _message(self, request: Request) -> Answer:
+    async def _message(self, request: ServiceRequest) -> ServiceAnswer:
         fields, mode = request.fields, self.model.mode
         _check(fields)
         if mode is ModelMode.LIMITED:
-            raise Refused(429, "rate_limit_error", "This request would exceed your rate limit")
+            raise ModelRefused(429, "rate_limit_error", "This request would exceed your rate limit")
         if mode is ModelMode.OVERLOADED:
-            raise Refused(529, "overloaded_error", "Overloaded")
+            raise ModelRefused(529, "overloaded_error", "Overloaded")
         if mode is ModelMode.SLOW and not await self.until_left(request.raw, self.model.slow_s):
-            return Answer(499, {})  # nobody is there any more
+            return ServiceAnswer(499, {})  # nobody is there any more
         prompt = _prompt(fields)
         whole = self.model.text(prompt, _schema(fields))
         content, stop, tokens = self._content(whole, int(fields["max_tokens"]))
@@ -114,7 +114,7 @@ class AnthropicService(WebService):
         self.book.store(place, prompt[:_LONGEST_STORED], extra=extra)
         usage = {"input_tokens": _tokens(prompt), "output_tokens": tokens, "service_tier": "standard"}
         caches = {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
-        return Answer(
+        return ServiceAnswer(
             200,
             {
                 "id": f"msg_{place.next_id:08d}", "type": "message", "role": "assistant", "model": fields["model"],
@@ -139,14 +139,14 @@ class AnthropicService(WebService):
             return [*thought, {"type": "text", "text": whole[:kept]}], "max_tokens", min(tokens, most)
         return [*thought, {"type": "text", "text": whole}], "end_turn", tokens
 
-    def _models(self, request: Request) -> Answer:
+    def _models(self, request: ServiceRequest) -> ServiceAnswer:
         wanted = str(request.fields["_path"]).removeprefix("models").strip("/")
         if wanted and wanted not in MODELS:
-            raise Refused(404, "not_found_error", f"model: {wanted}")
+            raise ModelRefused(404, "not_found_error", f"model: {wanted}")
         listed = [_model(each) for each in MODELS if not wanted or each == wanted]
         if wanted:
-            return Answer(200, listed[0])
-        return Answer(200, {"data": listed, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]})
+            return ServiceAnswer(200, listed[0])
+        return ServiceAnswer(200, {"data": listed, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]})
 
 
 def _model(name: str) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _check(fields: Mapping[str, Any]) -> None:
     """Refuse what the API refuses."""
     model, messages = str(fields.get("model", "")), fields.get("messages")
     if model not in MODELS:
-        raise Refused(404, "not_found_error", f"model: {model}")
+        raise ModelRefused(404, "not_found_error", f"model: {model}")
     if not isinstance(messages, list) or not messages:
         raise _bad("messages: at least one message is required")
     if not isinstance(fields.get("max_tokens"), int) or fields["max_tokens"] < 1:
@@ -181,8 +181,8 @@ def _check(fields: Mapping[str, Any]) -> None:
         raise _bad("output_config.format: must be {type: json_schema, schema}")
 
 
-def _bad(message: str) -> Refused:
-    return Refused(400, "invalid_request_error", message)
+def _bad(message: str) -> ModelRefused:
+    return ModelRefused(400, "invalid_request_error", message)
 
 
 def _schema(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -79,7 +79,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Place:
+class ServicePlace:
     """A chat, channel, mailbox or webhook. `gone` is why nothing can be sent there, in the service's words; `moved_to`
     the id that a group has since it became a supergroup."""
 
@@ -122,7 +122,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Person:
+class SimulatedPerson:
     """Somebody with a phone; `blocked` says that the bot cannot write to them."""
 
     id: int
@@ -130,13 +130,13 @@ class Person:
     role: str = ""
 
 
-class Book:
+class ServiceBook:
     """Places and people of all services, one writer: the event loop of the venue's process."""
 
     def __init__(self, now: Callable[[], datetime], wall: Callable[[], float]) -> None:
         self._now, self._wall = now, wall
-        self.places: dict[str, Place] = {}
-        self.people: dict[int, Person] = {}
+        self.places: dict[str, ServicePlace] = {}
+        self.people: dict[int, SimulatedPerson] = {}
         self.updates: list[dict[str, Any]] = []
         self.next_update_id = 1
         self.next_query_id = 1
@@ -158,29 +158,29 @@ class Book:
 
     # ---- people and places
 
-    def person(self, person_id: int, name: str = "", role: str = "") -> Person:
+    def person(self, person_id: int, name: str = "", role: str = "") -> SimulatedPerson:
         """Return somebody, who is known from now on."""
         found = self.people.get(person_id)
         if found is None:
-            found = self.people[person_id] = Person(person_id, name or f"person {person_id}", role)
+            found = self.people[person_id] = SimulatedPerson(person_id, name or f"person {person_id}", role)
             self.changed()
         return found
 
-    def place(self, service: Service, place_id: str, *, name: str = "", kind: str = "") -> Place:
+    def place(self, service: Service, place_id: str, *, name: str = "", kind: str = "") -> ServicePlace:
         """Return a place, which exists from now on."""
         key = f"{service}:{place_id}"
         found = self.places.get(key)
         if found is None:
-            found = self.places[key] = Place(service, place_id, name or place_id, kind)
+            found = self.places[key] = ServicePlace(service, place_id, name or place_id, kind)
             self.changed()
         return found
 
-    def of(self, service: Service) -> list[Place]:
+    def of(self, service: Service) -> list[ServicePlace]:
         return [place for place in self.places.values() if place.service is service]
 
     # ---- what is received
 
-    def store(self, place: Place, text: str, sender: str = BOT, **more: Any) -> Entry:
+    def store(self, place: ServicePlace, text: str, sender: str = BOT, **more: Any) -> Entry:
         """Write down a message; `more` are fields of `Entry`."""
         entry = Entry(place.next_id, sender, text, self.stamp(), **more)
         place.next_id += 1
@@ -228,7 +228,7 @@ class Book:
     def restore(self, data: dict[str, Any]) -> None:
         """Take up a snapshot; raises KeyError, TypeError or ValueError where it is none."""
         places = {place.key: place for place in map(_place, data["places"])}
-        people = {each["id"]: Person(**each) for each in data["people"]}
+        people = {each["id"]: SimulatedPerson(**each) for each in data["people"]}
         self.updates = list(data["updates"])
         self.next_update_id, self.next_query_id = int(data["next_update_id"]), int(data["next_query_id"])
         self.menus, self.counts = dict(data["menus"]), Counter(data["counts"])
@@ -257,9 +257,9 @@ def most_within(moments: list[float], seconds: float) -> int:
     return most
 
 
-def _place(data: dict[str, Any]) -> Place:
+def _place(data: dict[str, Any]) -> ServicePlace:
     entries = [_entry(each) for each in data.pop("entries")]
-    return Place(**{**data, "service": Service(data["service"])}, entries=entries)
+    return ServicePlace(**{**data, "service": Service(data["service"])}, entries=entries)
 
 
 def _entry(data: dict[str, Any]) -> Entry:

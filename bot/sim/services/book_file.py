@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from bot.sim.book_file import replace_file
-from bot.sim.services.book import Book
+from bot.sim.services.book import ServiceBook
 
 log: Final = logging.getLogger("quanticity")
 
 _EVERY_S: Final = 0.5
 
 
-def read_into(book: Book, path: Path) -> bool:
+def read_into(book: ServiceBook, path: Path) -> bool:
     """Take up the book on disk; says whether there was one that can be read."""
     try:
         book.restore(json.loads(path.read_text(encoding="utf-8")))
@@ -32,7 +32,7 @@ class ServicesBookKeeper:
     """Writes the book twice a wall second while it changes, and at the end. A disk that does not take it is told once;
     the services go on."""
 
-    def __init__(self, book: Book, path: Path) -> None:
+    def __init__(self, book: ServiceBook, path: Path) -> None:
         self._book, self._path = book, path
         self._written, self._told = -1, False
 

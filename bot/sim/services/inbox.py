@@ -23,10 +23,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.domain.addresses import is_loopback
-from bot.sim.services.book import Book, Person, Service
+from bot.sim.services.book import Service, ServiceBook, SimulatedPerson
 from bot.sim.services.faults import SPOKEN, FaultBoard
-from bot.sim.services.inbox_actions import Desk, NotDone, act
-from bot.sim.services.inbox_view import Seen, clock_of, nothing_yet, people_of, place_views, tab_views
+from bot.sim.services.inbox_actions import InboxDesk, NotDone, act
+from bot.sim.services.inbox_view import SeenMessage, clock_of, nothing_yet, people_of, place_views, tab_views
 from bot.sim.services.model import ModelMode, SimulatedModel
 from bot.sim.services.telegram_people import TelegramPeople
 
@@ -53,14 +53,19 @@ _CALLS_SHOWN: Final = 30
 _FAULTS: Final = "faults"
 
 
-class Inbox:
+class InboxPage:
     """The page. `page_address` is where the bot's own page is, empty where nobody knows."""
 
     def __init__(
-        self, book: Book, board: FaultBoard, people: TelegramPeople, model: SimulatedModel, page_address: str = ""
+        self,
+        book: ServiceBook,
+        board: FaultBoard,
+        people: TelegramPeople,
+        model: SimulatedModel,
+        page_address: str = "",
     ) -> None:
         self._book, self._board = book, board
-        self._desk = Desk(book, board, people, model)
+        self._desk = InboxDesk(book, board, people, model)
         self.page_address = page_address
         self._word = secrets.token_urlsafe(24)
         self._news = asyncio.Event()
@@ -144,15 +149,15 @@ class Inbox:
             return self._render("inbox/faults.html", **common, **self._faults())
         service = Service(shown) if shown in set(Service) else Service.TELEGRAM
         chat, _, message = query.get("reply", "").partition(":")
-        seen = Seen(service, person, chat, int(message) if message.isdigit() else 0)
+        seen = SeenMessage(service, person, chat, int(message) if message.isdigit() else 0)
         places = place_views(self._book, seen)
         return self._render("inbox/inbox.html", **common, places=places, nothing=nothing_yet(service))
 
-    def _speaker(self, wanted: str) -> Person:
+    def _speaker(self, wanted: str) -> SimulatedPerson:
         people = self._book.people
         if wanted.isdigit() and int(wanted) in people:
             return people[int(wanted)]
-        return next(iter(people.values()), Person(1, "somebody"))
+        return next(iter(people.values()), SimulatedPerson(1, "somebody"))
 
     def _faults(self) -> dict[str, Any]:
         calls = list(self._book.calls)[-_CALLS_SHOWN:][::-1]

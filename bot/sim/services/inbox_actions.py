@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from bot.sim.services.book import Book, Person
+from bot.sim.services.book import ServiceBook, SimulatedPerson
 from bot.sim.services.faults import FaultBoard, ServiceFault
 from bot.sim.services.model import ModelMode, SimulatedModel
 from bot.sim.services.telegram_people import TelegramPeople
@@ -22,16 +22,16 @@ class NotDone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class InboxDesk:
     """What actions act on."""
 
-    book: Book
+    book: ServiceBook
     board: FaultBoard
     people: TelegramPeople
     model: SimulatedModel
 
 
-def act(desk: Desk, form: Form) -> str:
+def act(desk: InboxDesk, form: Form) -> str:
     """Do what a form asks; returns a line for whoever pressed. Raises NotDone."""
     do = _ACTIONS.get(form.get("do", ""))
     if do is None:
@@ -42,7 +42,7 @@ def act(desk: Desk, form: Form) -> str:
         raise NotDone(str(error).strip("'\"")) from error
 
 
-def _person(desk: Desk, form: Form) -> Person:
+def _person(desk: InboxDesk, form: Form) -> SimulatedPerson:
     return desk.book.person(int(form.get("as") or "0"))
 
 
@@ -50,7 +50,7 @@ def _chat(form: Form) -> int:
     return int(form.get("chat") or form.get("as") or "0")
 
 
-def _say(desk: Desk, form: Form) -> str:
+def _say(desk: InboxDesk, form: Form) -> str:
     text = form.get("text", "").strip()
     if not text:
         raise NotDone("there is nothing to say: the field is empty")
@@ -61,43 +61,43 @@ def _say(desk: Desk, form: Form) -> str:
     return ""
 
 
-def _press(desk: Desk, form: Form) -> str:
+def _press(desk: InboxDesk, form: Form) -> str:
     desk.people.press(_person(desk, form), _chat(form), int(form.get("message", "0")), form.get("data", ""))
     return ""
 
 
-def _react(desk: Desk, form: Form) -> str:
+def _react(desk: InboxDesk, form: Form) -> str:
     desk.people.react(_person(desk, form), _chat(form), int(form.get("message", "0")), form.get("emoji", ""))
     return ""
 
 
-def _block(desk: Desk, form: Form) -> str:
+def _block(desk: InboxDesk, form: Form) -> str:
     person = _person(desk, form)
     desk.people.block(person)
     return f"{person.name} has blocked the bot"
 
 
-def _unblock(desk: Desk, form: Form) -> str:
+def _unblock(desk: InboxDesk, form: Form) -> str:
     person = _person(desk, form)
     desk.people.unblock(person)
     return f"{person.name} can be written to again"
 
 
-def _leave(desk: Desk, form: Form) -> str:
+def _leave(desk: InboxDesk, form: Form) -> str:
     desk.people.leave(_person(desk, form), _chat(form))
     return "left"
 
 
-def _kick(desk: Desk, form: Form) -> str:
+def _kick(desk: InboxDesk, form: Form) -> str:
     desk.people.kick(_person(desk, form), _chat(form))
     return "the bot is out of the group"
 
 
-def _migrate(desk: Desk, form: Form) -> str:
+def _migrate(desk: InboxDesk, form: Form) -> str:
     return f"the group is {desk.people.migrate(_chat(form)).id} from now on"
 
 
-def _fault(desk: Desk, form: Form) -> str:
+def _fault(desk: InboxDesk, form: Form) -> str:
     fields = ("service", "fault", "method", "target", "for_seconds", "count", "share", "retry_after_s", "status")
     given: dict[str, Any] = {name: form[name] for name in fields if form.get(name)}
     if "for_seconds" not in given and "count" not in given:
@@ -113,13 +113,13 @@ def _fault(desk: Desk, form: Form) -> str:
     return f"fault {number} is on"
 
 
-def _fault_off(desk: Desk, form: Form) -> str:
+def _fault_off(desk: InboxDesk, form: Form) -> str:
     desk.board.switch_off(int(form["number"]) if form.get("number") else None)
     desk.book.changed()
     return "off"
 
 
-def _chance(desk: Desk, form: Form) -> str:
+def _chance(desk: InboxDesk, form: Form) -> str:
     share = float(form.get("share") or "0")
     if not 0 <= share <= 1:
         raise NotDone("a share is between 0 and 1")
@@ -128,14 +128,14 @@ def _chance(desk: Desk, form: Form) -> str:
     return f"{share:.0%} of all requests meet a fault" if share else "nothing goes wrong by chance"
 
 
-def _model(desk: Desk, form: Form) -> str:
+def _model(desk: InboxDesk, form: Form) -> str:
     desk.model.mode = ModelMode(form.get("mode", ""))
     desk.model.slow_s = float(form.get("slow_s") or desk.model.slow_s)
     desk.book.changed()
     return f"the model: {desk.model.mode}"
 
 
-_ACTIONS: Final[Mapping[str, Callable[[Desk, Form], str]]] = {
+_ACTIONS: Final[Mapping[str, Callable[[InboxDesk, Form], str]]] = {
     "say": _say,
     "press": _press,
     "react": _react,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from bot.sim.services.book import BOT, Book, Entry, Person, Place, Press, Service, Stamp
+from bot.sim.services.book import BOT, Entry, Press, Service, ServiceBook, ServicePlace, SimulatedPerson, Stamp
 
 NEWEST: Final = 50
 _NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -34,31 +34,31 @@ _EMPTY: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenMessage:
     """Where somebody looks: the service's tab, as which person, which message is answered."""
 
     service: Service
-    person: Person
+    person: SimulatedPerson
     reply_chat: str = ""
     reply_to: int = 0
 
 
-def people_of(book: Book) -> list[Person]:
+def people_of(book: ServiceBook) -> list[SimulatedPerson]:
     return list(book.people.values())
 
 
-def place_views(book: Book, seen: Seen) -> list[dict[str, Any]]:
+def place_views(book: ServiceBook, seen: SeenMessage) -> list[dict[str, Any]]:
     """Return what stands in each place of a service; at Telegram the person's own chat is first, empty or not."""
     places = [place for place in book.of(seen.service) if place.entries or (place.kind == "group" and place.members)]
     if seen.service is Service.TELEGRAM:
         own = book.places.get(f"{seen.service}:{seen.person.id}")
         if own is None:
-            own = Place(seen.service, str(seen.person.id), seen.person.name, "private", [seen.person.id])
+            own = ServicePlace(seen.service, str(seen.person.id), seen.person.name, "private", [seen.person.id])
         places = [own, *(place for place in places if place.key != own.key)]
     return [_place(book, place, seen) for place in places]
 
 
-def tab_views(book: Book, shown: str) -> list[dict[str, Any]]:
+def tab_views(book: ServiceBook, shown: str) -> list[dict[str, Any]]:
     """Return the tabs with how many messages each service has received."""
     tabs = [
         {"word": service.value, "label": label, "count": sum(place.received for place in book.of(service))}
@@ -71,7 +71,7 @@ def nothing_yet(service: Service) -> str:
     return _EMPTY[service]
 
 
-def _place(book: Book, place: Place, seen: Seen) -> dict[str, Any]:
+def _place(book: ServiceBook, place: ServicePlace, seen: SeenMessage) -> dict[str, Any]:
     newest = place.entries[-NEWEST:]
     speaker = seen.person
     if place.kind == "private" and place.id.lstrip("-").isdigit():
@@ -91,20 +91,20 @@ def _place(book: Book, place: Place, seen: Seen) -> dict[str, Any]:
     }
 
 
-def _what(place: Place) -> str:
+def _what(place: ServicePlace) -> str:
     kinds = {"mailbox": "mailbox", "webhook": "webhook", "channel": "channel", "thread": "thread", "model": "prompts"}
     members = f"{len(place.members)} members" if len(place.members) > 1 else ""
     return ", ".join(each for each in (kinds.get(place.kind, f"{place.kind} chat"), members) if each)
 
 
-def _pressed(book: Book, entry: Entry, press: Press) -> str:
+def _pressed(book: ServiceBook, entry: Entry, press: Press) -> str:
     labels = (label for row in entry.buttons for label, data in row if data == press.data)
     name = book.person(press.person_id).name
     answer = "not answered yet" if press.answer is None else press.answer or "answered"
     return f"{name} pressed {next(labels, 'a button')}: {answer}"
 
 
-def _message(book: Book, place: Place, entry: Entry) -> dict[str, Any]:
+def _message(book: ServiceBook, place: ServicePlace, entry: Entry) -> dict[str, Any]:
     parent = place.entry(entry.reply_to) if entry.reply_to is not None else None
     return {
         "id": entry.id,

@@ -15,7 +15,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.sim.services.book import Book, Service
+from bot.sim.services.book import Service, ServiceBook
 from bot.sim.services.faults import Bend, FaultBoard, ServiceFault
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class MailService:
 
     service = Service.SMTP
 
-    def __init__(self, book: Book, board: FaultBoard, user: str | None = None, word: str | None = None) -> None:
+    def __init__(self, book: ServiceBook, board: FaultBoard, user: str | None = None, word: str | None = None) -> None:
         self.book, self.board = book, board
         self._user, self._word = user, word
         self._server: asyncio.Server | None = None

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.sim.services.book import Book, Service
+from bot.sim.services.book import Service, ServiceBook
 from bot.sim.services.faults import Bend, FaultBoard, ServiceFault
-from bot.sim.services.web_service import Answer, Request, WebService
+from bot.sim.services.web_service import ServiceAnswer, ServiceRequest, WebService
 
 SIGNATURE_HEADER: Final = "X-Quanticity-Signature"
 _MOST_SHOWN: Final = 8192
@@ -28,39 +28,39 @@ class ReceiverService(WebService):
 
     service = Service.RECEIVER
 
-    def __init__(self, book: Book, board: FaultBoard, secrets: Mapping[str, str] | None = None) -> None:
+    def __init__(self, book: ServiceBook, board: FaultBoard, secrets: Mapping[str, str] | None = None) -> None:
         super().__init__(book, board)
         self.secrets = dict(secrets or {})
 
-    async def read(self, raw: web.Request) -> Request:
-        return Request("post", raw.path.strip("/") or "hook", {}, {}, raw, await raw.read())
+    async def read(self, raw: web.Request) -> ServiceRequest:
+        return ServiceRequest("post", raw.path.strip("/") or "hook", {}, {}, raw, await raw.read())
 
-    async def perform(self, request: Request) -> Answer:
+    async def perform(self, request: ServiceRequest) -> ServiceAnswer:
         raw = request.raw
         if raw is None or raw.method != "POST":
-            return Answer(405, {"error": "POST only"})
+            return ServiceAnswer(405, {"error": "POST only"})
         place = self.book.place(self.service, request.target, name=f"/{request.target}", kind="webhook")
         if place.gone:
-            return Answer(410, {"error": place.gone})
+            return ServiceAnswer(410, {"error": place.gone})
         headers = {n: v for n, v in raw.headers.items() if n.lower().startswith("x-") or n.lower() in _SHOWN_HEADERS}
         extra = {"headers": headers, "signed": self._is_signed(request.target, raw.headers, request.body)}
         self.book.store(place, _shown(request.body), title=_title(request.body), extra=extra)
-        return Answer(200, {"ok": True})
+        return ServiceAnswer(200, {"ok": True})
 
-    def problem(self, fault: ServiceFault, request: Request) -> Answer:
+    def problem(self, fault: ServiceFault, request: ServiceRequest) -> ServiceAnswer:
         wait = fault.retry_after_s
         hint = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
         table = {
-            Bend.LIMITED: Answer(429, {"error": "too many requests"}, hint),
-            Bend.REVOKED: Answer(401, {"error": "unauthorized"}),
-            Bend.REFUSED: Answer(410, {"error": "gone"}),
-            Bend.NOT_FOUND: Answer(404, {"error": "not found"}),
-            Bend.TOO_LONG: Answer(413, {"error": "too large"}),
+            Bend.LIMITED: ServiceAnswer(429, {"error": "too many requests"}, hint),
+            Bend.REVOKED: ServiceAnswer(401, {"error": "unauthorized"}),
+            Bend.REFUSED: ServiceAnswer(410, {"error": "gone"}),
+            Bend.NOT_FOUND: ServiceAnswer(404, {"error": "not found"}),
+            Bend.TOO_LONG: ServiceAnswer(413, {"error": "too large"}),
         }
-        return table.get(fault.fault, Answer(500, {"error": "internal server error"}))
+        return table.get(fault.fault, ServiceAnswer(500, {"error": "internal server error"}))
 
-    def bare(self, answer: Answer) -> Answer:
-        return Answer(200, body=b"")
+    def bare(self, answer: ServiceAnswer) -> ServiceAnswer:
+        return ServiceAnswer(200, body=b"")
 
     def _is_signed(self, path: str, headers: Mapping[str, str], body: bytes) -> str:
         """Return yes, no, or that nobody here knows the secret."""

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.sim.services.anthropic import AnthropicService
-from bot.sim.services.book import Book, Service
+from bot.sim.services.book import Service, ServiceBook
 from bot.sim.services.book_file import ServicesBookKeeper, read_into
 from bot.sim.services.cast import ADMIN_GROUP, CAST, HOOK, SIMULATED_SECRETS, STRANGER, telegram_token
 from bot.sim.services.discord import DiscordService
 from bot.sim.services.faults import FaultBoard
-from bot.sim.services.inbox import Inbox
+from bot.sim.services.inbox import InboxPage
 from bot.sim.services.mail import MailService
 from bot.sim.services.receiver import ReceiverService
 from bot.sim.services.script import ServicesScript
@@ -46,7 +46,7 @@ class SimulatedServices:
         known: Iterable[Known] = (),
     ) -> None:
         script = script or ServicesScript()
-        self.book, self.board = Book(now, wall), FaultBoard(now, wall, script.faults, seed)
+        self.book, self.board = ServiceBook(now, wall), FaultBoard(now, wall, script.faults, seed)
         if script.random_share:
             self.board.at_random(script.random_share, seed)
         self._keeper = ServicesBookKeeper(self.book, book_file) if book_file is not None else None
@@ -64,7 +64,7 @@ class SimulatedServices:
         self.anthropic = AnthropicService(self.book, self.board, keys["anthropic_api_key"])
         self.anthropic.model.mode = script.model
         self.receiver = ReceiverService(self.book, self.board, {HOOK: keys["alert_hook_secret"]})
-        self.inbox = Inbox(self.book, self.board, self.telegram.people, self.anthropic.model)
+        self.inbox = InboxPage(self.book, self.board, self.telegram.people, self.anthropic.model)
         self._served: Mapping[str, _Served] = {
             "telegram": self.telegram,
             "discord": self.discord,

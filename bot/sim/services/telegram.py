@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.sim.services.book import Book, Entry, Place, Service
+from bot.sim.services.book import Entry, Service, ServiceBook, ServicePlace
 from bot.sim.services.faults import UPDATES, Bend, FaultBoard, ServiceFault
 from bot.sim.services.telegram_people import BOT_USER, TelegramPeople, chat_of, user
 from bot.sim.services.telegram_text import CannotParse, Seen, seen, units
-from bot.sim.services.web_service import Answer, Request, WebService
+from bot.sim.services.web_service import ServiceAnswer, ServiceRequest, WebService
 
 MOST_TEXT, MOST_CAPTION, MOST_DATA, MOST_ANSWER = 4096, 1024, 64, 200
 _LONGEST_POLL_S: Final = 50.0
@@ -26,16 +26,18 @@ _DEFAULT_UPDATES: Final = frozenset({"message", "edited_message", "callback_quer
 """What comes when a poll names nothing: reactions and members of others only when asked for."""
 
 
-class Refused(Exception):
+class TelegramRefused(Exception):
     """A request that the server answers with an error; the text is the description."""
 
     def __init__(self, status: int, description: str, **parameters: Any) -> None:
         super().__init__(description)
         self.status, self.description, self.parameters = status, description, parameters
 
-    def answer(self) -> Answer:
+    def answer(self) -> ServiceAnswer:
         more = {"parameters": self.parameters} if self.parameters else {}
-        return Answer(self.status, {"ok": False, "error_code": self.status, "description": self.description, **more})
+        return ServiceAnswer(
+            self.status, {"ok": False, "error_code": self.status, "description": self.description, **more}
+        )
 
 
 class TelegramService(WebService):
@@ -43,7 +45,7 @@ class TelegramService(WebService):
 
     service = Service.TELEGRAM
 
-    def __init__(self, book: Book, board: FaultBoard, tokens: Iterable[str] = ()) -> None:
+    def __init__(self, book: ServiceBook, board: FaultBoard, tokens: Iterable[str] = ()) -> None:
         super().__init__(book, board)
         self.people = TelegramPeople(book)
         self.tokens = set(tokens)
@@ -55,51 +57,51 @@ class TelegramService(WebService):
 
     # ---- the wire
 
-    async def read(self, raw: web.Request) -> Request:
+    async def read(self, raw: web.Request) -> ServiceRequest:
         method = raw.path.rsplit("/", 1)[-1] or "none"
         fields, files = await _form(raw)
         target = str(fields.get("chat_id", ""))
-        return Request(method, target, fields, files, raw)
+        return ServiceRequest(method, target, fields, files, raw)
 
-    def refusal(self, request: Request) -> Answer | None:
+    def refusal(self, request: ServiceRequest) -> ServiceAnswer | None:
         path = request.raw.path if request.raw is not None else ""
         token = path.removeprefix("/bot").rsplit("/", 1)[0] if path.startswith("/bot") else ""
         if not path.startswith("/bot") or "/" in token:
-            return Refused(404, "Not Found").answer()
+            return TelegramRefused(404, "Not Found").answer()
         if not token or (self.tokens and token not in self.tokens):
-            return Refused(401, "Unauthorized").answer()
+            return TelegramRefused(401, "Unauthorized").answer()
         return None
 
-    async def perform(self, request: Request) -> Answer:
+    async def perform(self, request: ServiceRequest) -> ServiceAnswer:
         do = _METHODS.get(request.method.lower())
         if do is None:
-            return Refused(404, "Not Found: method not found").answer()
+            return TelegramRefused(404, "Not Found: method not found").answer()
         try:
-            return Answer(200, {"ok": True, "result": await do(self, request)})
-        except Refused as refused:
+            return ServiceAnswer(200, {"ok": True, "result": await do(self, request)})
+        except TelegramRefused as refused:
             return refused.answer()
 
-    def problem(self, fault: ServiceFault, request: Request) -> Answer:
+    def problem(self, fault: ServiceFault, request: ServiceRequest) -> ServiceAnswer:
         wait = fault.retry_after_s
         if fault.fault is Bend.LIMITED:
             hint = {} if wait is None else {"retry_after": max(1, round(wait))}
             after = f": retry after {hint['retry_after']}" if hint else ""
-            return Refused(429, f"Too Many Requests{after}", **hint).answer()
+            return TelegramRefused(429, f"Too Many Requests{after}", **hint).answer()
         status, words = _PROBLEMS.get(fault.fault, (500, "Internal Server Error"))
         if fault.fault is Bend.REFUSED and request.target.startswith("-"):
             words = "Forbidden: bot was kicked from the group chat"
-        return Refused(status, words).answer()
+        return TelegramRefused(status, words).answer()
 
-    def bare(self, answer: Answer) -> Answer:
+    def bare(self, answer: ServiceAnswer) -> ServiceAnswer:
         result = answer.content["result"]
         if isinstance(result, dict) and "message_id" in result:
             kept = {key: result[key] for key in ("message_id", "date")}
             result = {**kept, "chat": {key: result["chat"][key] for key in ("id", "type")}}
-        return Answer(answer.status, {"ok": True, "result": result})
+        return ServiceAnswer(answer.status, {"ok": True, "result": result})
 
     # ---- the long poll
 
-    async def get_updates(self, request: Request) -> list[dict[str, Any]]:
+    async def get_updates(self, request: ServiceRequest) -> list[dict[str, Any]]:
         fields = request.fields
         if (wanted := _listed(fields.get("allowed_updates"))) is not None:
             self._wanted = frozenset(wanted) or _DEFAULT_UPDATES
@@ -114,7 +116,7 @@ class TelegramService(WebService):
             left = until - asyncio.get_running_loop().time()
             heard = left > 0 and await self._until_news(request.raw, left)
             if mine != self._polls:
-                raise Refused(409, _CONFLICT)
+                raise TelegramRefused(409, _CONFLICT)
             if not heard:
                 return []
         return self._bent(found)
@@ -159,26 +161,26 @@ class TelegramService(WebService):
 
     # ---- methods
 
-    async def get_me(self, _request: Request) -> dict[str, Any]:
+    async def get_me(self, _request: ServiceRequest) -> dict[str, Any]:
         joins = {"can_join_groups": True, "can_read_all_group_messages": False, "supports_inline_queries": False}
         return {**BOT_USER, **joins}
 
-    async def send_message(self, request: Request) -> dict[str, Any]:
+    async def send_message(self, request: ServiceRequest) -> dict[str, Any]:
         place = self._open_chat(request)
         text = self._words(request, "text", MOST_TEXT)
         return self._posted(place, text, request)
 
-    async def send_photo(self, request: Request) -> dict[str, Any]:
+    async def send_photo(self, request: ServiceRequest) -> dict[str, Any]:
         return self._send_file(request, "photo")
 
-    async def send_document(self, request: Request) -> dict[str, Any]:
+    async def send_document(self, request: ServiceRequest) -> dict[str, Any]:
         return self._send_file(request, "document")
 
-    def _send_file(self, request: Request, kind: str) -> dict[str, Any]:
+    def _send_file(self, request: ServiceRequest, kind: str) -> dict[str, Any]:
         place = self._open_chat(request)
         given = request.files.get(kind) or next(iter(request.files.values()), None)
         if given is None:
-            raise Refused(400, f"Bad Request: there is no {kind} in the request")
+            raise TelegramRefused(400, f"Bad Request: there is no {kind} in the request")
         name, content = given
         caption = self._words(request, "caption", MOST_CAPTION)
         picture = self.book.keep_picture(name, content) if kind == "photo" else ""
@@ -186,7 +188,13 @@ class TelegramService(WebService):
         return self._posted(place, caption, request, picture=picture, more=more)
 
     def _posted(
-        self, place: Place, text: Seen, request: Request, *, picture: str = "", more: Mapping[str, Any] | None = None
+        self,
+        place: ServicePlace,
+        text: Seen,
+        request: ServiceRequest,
+        *,
+        picture: str = "",
+        more: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         fields = request.fields
         entry = self.book.store(
@@ -200,21 +208,21 @@ class TelegramService(WebService):
         )
         return self.people.message(place, entry)
 
-    async def edit_message_text(self, request: Request) -> dict[str, Any]:
+    async def edit_message_text(self, request: ServiceRequest) -> dict[str, Any]:
         return self._edit(request, self._words(request, "text", MOST_TEXT))
 
-    async def edit_message_caption(self, request: Request) -> dict[str, Any]:
+    async def edit_message_caption(self, request: ServiceRequest) -> dict[str, Any]:
         return self._edit(request, self._words(request, "caption", MOST_CAPTION))
 
-    async def edit_message_reply_markup(self, request: Request) -> dict[str, Any]:
+    async def edit_message_reply_markup(self, request: ServiceRequest) -> dict[str, Any]:
         return self._edit(request, None)
 
-    def _edit(self, request: Request, text: Seen | None) -> dict[str, Any]:
+    def _edit(self, request: ServiceRequest, text: Seen | None) -> dict[str, Any]:
         place, entry = self._entry(request, "edit")
         buttons = _buttons(request.fields.get("reply_markup"))
         words = entry.text if text is None else text.text
         if (words, buttons) == (entry.text, entry.buttons):
-            raise Refused(
+            raise TelegramRefused(
                 400,
                 "Bad Request: message is not modified: specified new message content and reply markup are exactly the "
                 "same as a current content and reply markup of the message",
@@ -223,16 +231,16 @@ class TelegramService(WebService):
         entry.extra["entities"] = text.entities if text is not None else entry.extra.get("entities", [])
         return self.people.message(place, entry)
 
-    async def delete_message(self, request: Request) -> bool:
+    async def delete_message(self, request: ServiceRequest) -> bool:
         _, entry = self._entry(request, "delete")
         entry.deleted = True
         self.book.changed()
         return True
 
-    async def answer_callback_query(self, request: Request) -> bool:
+    async def answer_callback_query(self, request: ServiceRequest) -> bool:
         wanted, text = str(request.fields.get("callback_query_id", "")), str(request.fields.get("text", ""))
         if units(text) > MOST_ANSWER:
-            raise Refused(400, "Bad Request: MESSAGE_TOO_LONG")
+            raise TelegramRefused(400, "Bad Request: MESSAGE_TOO_LONG")
         for place in self.book.of(self.service):
             for entry in reversed(place.entries):
                 for press in entry.presses:
@@ -240,41 +248,41 @@ class TelegramService(WebService):
                         press.answer = text
                         self.book.changed()
                         return True
-        raise Refused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
+        raise TelegramRefused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
 
-    async def set_my_commands(self, request: Request) -> bool:
+    async def set_my_commands(self, request: ServiceRequest) -> bool:
         commands = _json(request.fields.get("commands")) or []
         if len(commands) > _MOST_COMMANDS:
-            raise Refused(400, "Bad Request: BOT_COMMANDS_TOO_MUCH")
+            raise TelegramRefused(400, "Bad Request: BOT_COMMANDS_TOO_MUCH")
         if any(not 1 <= len(str(each.get("command", ""))) <= _LONGEST_COMMAND for each in commands):
-            raise Refused(400, "Bad Request: BOT_COMMAND_INVALID")
+            raise TelegramRefused(400, "Bad Request: BOT_COMMAND_INVALID")
         self.book.menus[_scope(request)] = commands
         self.book.changed()
         return True
 
-    async def delete_my_commands(self, request: Request) -> bool:
+    async def delete_my_commands(self, request: ServiceRequest) -> bool:
         self.book.menus.pop(_scope(request), None)
         return True
 
-    async def get_my_commands(self, request: Request) -> list[dict[str, str]]:
+    async def get_my_commands(self, request: ServiceRequest) -> list[dict[str, str]]:
         return self.book.menus.get(_scope(request), [])
 
-    async def set_message_reaction(self, request: Request) -> bool:
+    async def set_message_reaction(self, request: ServiceRequest) -> bool:
         _, entry = self._entry(request, "react to")
         reactions = _json(request.fields.get("reaction")) or []
         entry.reactions["bot"] = reactions[0]["emoji"] if reactions else ""
         self.book.changed()
         return True
 
-    async def get_chat(self, request: Request) -> dict[str, Any]:
+    async def get_chat(self, request: ServiceRequest) -> dict[str, Any]:
         return chat_of(self._open_chat(request)) | {"accent_color_id": 0, "max_reaction_count": 11}
 
-    async def get_chat_member(self, request: Request) -> dict[str, Any]:
+    async def get_chat_member(self, request: ServiceRequest) -> dict[str, Any]:
         place = self._open_chat(request)
         person = self.book.person(_whole(request.fields.get("user_id"), 0))
         return {"status": "member" if person.id in place.members else "left", "user": user(person)}
 
-    async def create_chat_invite_link(self, request: Request) -> dict[str, Any]:
+    async def create_chat_invite_link(self, request: ServiceRequest) -> dict[str, Any]:
         place = self._open_chat(request)
         return {
             "invite_link": f"https://t.example/+{place.id.lstrip('-')}-{self.book.changes}",
@@ -284,55 +292,55 @@ class TelegramService(WebService):
             "is_revoked": False,
         }
 
-    async def ban_chat_member(self, request: Request) -> bool:
+    async def ban_chat_member(self, request: ServiceRequest) -> bool:
         place, user_id = self._open_chat(request), _whole(request.fields.get("user_id"), 0)
         place.members = [each for each in place.members if each != user_id]
         self.book.changed()
         return True
 
-    async def yes(self, _request: Request) -> bool:
+    async def yes(self, _request: ServiceRequest) -> bool:
         return True
 
     # ---- parts of a request
 
-    def _open_chat(self, request: Request) -> Place:
+    def _open_chat(self, request: ServiceRequest) -> ServicePlace:
         try:
             chat_id = int(str(request.fields.get("chat_id", "")))
         except ValueError:
-            raise Refused(400, "Bad Request: chat not found") from None
+            raise TelegramRefused(400, "Bad Request: chat not found") from None
         if chat_id == 0:
-            raise Refused(400, "Bad Request: chat not found")
+            raise TelegramRefused(400, "Bad Request: chat not found")
         place = self.people.chat(chat_id)
         if place.moved_to:
             moved = "Bad Request: group chat was upgraded to a supergroup chat"
-            raise Refused(400, moved, migrate_to_chat_id=int(place.moved_to))
+            raise TelegramRefused(400, moved, migrate_to_chat_id=int(place.moved_to))
         if place.gone:
-            raise Refused(403, place.gone)
+            raise TelegramRefused(403, place.gone)
         return place
 
-    def _entry(self, request: Request, what: str) -> tuple[Place, Entry]:
+    def _entry(self, request: ServiceRequest, what: str) -> tuple[ServicePlace, Entry]:
         place = self._open_chat(request)
         entry = place.entry(_whole(request.fields.get("message_id"), 0))
         if entry is None:
-            raise Refused(400, f"Bad Request: message to {what} not found")
+            raise TelegramRefused(400, f"Bad Request: message to {what} not found")
         return place, entry
 
-    def _words(self, request: Request, name: str, most: int) -> Seen:
+    def _words(self, request: ServiceRequest, name: str, most: int) -> Seen:
         fields = request.fields
         try:
             text = seen(str(fields.get(name, "")), str(fields.get("parse_mode", "")))
         except CannotParse as error:
-            raise Refused(400, f"Bad Request: can't parse entities: {error}") from error
+            raise TelegramRefused(400, f"Bad Request: can't parse entities: {error}") from error
         if name == "text" and not text.text.strip():
-            raise Refused(400, "Bad Request: message text is empty")
+            raise TelegramRefused(400, "Bad Request: message text is empty")
         if units(text.text) > most:
-            raise Refused(400, f"Bad Request: {'message' if name == 'text' else 'message caption'} is too long")
+            raise TelegramRefused(400, f"Bad Request: {'message' if name == 'text' else 'message caption'} is too long")
         if not text.entities and (given := _json(fields.get("entities"))):
             text.entities = given
         return text
 
     @staticmethod
-    def _parent(place: Place, fields: Mapping[str, Any]) -> int | None:
+    def _parent(place: ServicePlace, fields: Mapping[str, Any]) -> int | None:
         asked = _json(fields.get("reply_parameters")) or {}
         wanted = asked.get("message_id") or _whole(fields.get("reply_to_message_id"), 0)
         if not wanted:
@@ -340,7 +348,7 @@ class TelegramService(WebService):
         if place.entry(int(wanted)) is None:
             if asked.get("allow_sending_without_reply"):
                 return None
-            raise Refused(400, "Bad Request: message to be replied not found")
+            raise TelegramRefused(400, "Bad Request: message to be replied not found")
         return int(wanted)
 
 
@@ -352,7 +360,7 @@ _PROBLEMS: Final = {
     Bend.TOO_LONG: (400, "Bad Request: message is too long"),
     Bend.SECOND_POLLER: (409, _CONFLICT),
 }
-_Method = Callable[[TelegramService, Request], Awaitable[Any]]
+_Method = Callable[[TelegramService, ServiceRequest], Awaitable[Any]]
 _METHODS: Final[Mapping[str, _Method]] = {
     "getme": TelegramService.get_me,
     "getupdates": TelegramService.get_updates,
@@ -402,7 +410,7 @@ def _json(value: Any) -> Any:
     try:
         return json.loads(value)
     except ValueError:
-        raise Refused(400, "Bad Request: can't parse JSON object") from None
+        raise TelegramRefused(400, "Bad Request: can't parse JSON object") from None
 
 
 def _listed(value: Any) -> list[str] | None:
@@ -422,11 +430,11 @@ def _buttons(value: Any) -> list[list[tuple[str, str]]]:
     rows = markup.get("inline_keyboard", []) if isinstance(markup, dict) else []
     found = [[(str(b.get("text", "")), str(b.get("callback_data") or b.get("url", ""))) for b in row] for row in rows]
     if any(not 1 <= len(data.encode()) <= MOST_DATA for row in found for _, data in row):
-        raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
+        raise TelegramRefused(400, "Bad Request: BUTTON_DATA_INVALID")
     return found
 
 
-def _scope(request: Request) -> str:
+def _scope(request: ServiceRequest) -> str:
     scope = _json(request.fields.get("scope")) or {}
     return str(scope.get("chat_id") or scope.get("type") or "default")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from bot.sim.services.book import BOT, Book, Entry, Person, Place, Press, Service
+from bot.sim.services.book import BOT, Entry, Press, Service, ServiceBook, ServicePlace, SimulatedPerson
 
 BOT_ID: Final = 1000000001
 BOT_USER: Final = {"id": BOT_ID, "is_bot": True, "first_name": "Quanticity", "username": "quanticity_sim_bot"}
@@ -17,12 +17,12 @@ _SUPERGROUP: Final = 1_000_000_000_000
 class TelegramPeople:
     """What somebody with a phone can do. Updates wait in the book until a poll has confirmed them."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: ServiceBook) -> None:
         self.book = book
 
     # ---- where people are
 
-    def chat(self, chat_id: int) -> Place:
+    def chat(self, chat_id: int) -> ServicePlace:
         """Return a chat, which exists from now on: a private one under the person's own id, a group below zero."""
         if chat_id > 0:
             person = self.book.person(chat_id)
@@ -32,14 +32,14 @@ class TelegramPeople:
         kind = "supergroup" if chat_id < -_SUPERGROUP else "group"
         return self.book.place(Service.TELEGRAM, str(chat_id), name=f"group {chat_id}", kind=kind)
 
-    def join(self, place: Place, person: Person) -> None:
+    def join(self, place: ServicePlace, person: SimulatedPerson) -> None:
         if person.id not in place.members:
             place.members.append(person.id)
             self.book.changed()
 
     # ---- what people do
 
-    def say(self, person: Person, chat_id: int, text: str, *, reply_to: int | None = None) -> Entry:
+    def say(self, person: SimulatedPerson, chat_id: int, text: str, *, reply_to: int | None = None) -> Entry:
         """Write into a chat, as an answer to one of its messages or as such."""
         place = self.chat(chat_id)
         self.join(place, person)
@@ -47,7 +47,7 @@ class TelegramPeople:
         self._bring("message", self.message(place, entry))
         return entry
 
-    def press(self, person: Person, chat_id: int, message_id: int, data: str) -> Press:
+    def press(self, person: SimulatedPerson, chat_id: int, message_id: int, data: str) -> Press:
         """Press a button; raises LookupError when the message has none like it."""
         place = self.chat(chat_id)
         entry = place.entry(message_id)
@@ -68,7 +68,7 @@ class TelegramPeople:
         )
         return pressed
 
-    def react(self, person: Person, chat_id: int, message_id: int, emoji: str) -> None:
+    def react(self, person: SimulatedPerson, chat_id: int, message_id: int, emoji: str) -> None:
         """Put an emoji under a message; raises LookupError when it is not there."""
         place = self.chat(chat_id)
         entry = place.entry(message_id)
@@ -88,18 +88,18 @@ class TelegramPeople:
             },
         )
 
-    def block(self, person: Person) -> None:
+    def block(self, person: SimulatedPerson) -> None:
         """Block the bot: nothing more can be sent to the private chat."""
         self._membership(self.chat(person.id), person, "member", "kicked", BLOCKED)
 
-    def unblock(self, person: Person) -> None:
+    def unblock(self, person: SimulatedPerson) -> None:
         self._membership(self.chat(person.id), person, "kicked", "member", "")
 
-    def kick(self, person: Person, chat_id: int) -> None:
+    def kick(self, person: SimulatedPerson, chat_id: int) -> None:
         """Throw the bot out of a group."""
         self._membership(self.chat(chat_id), person, "member", "kicked", KICKED)
 
-    def leave(self, person: Person, chat_id: int) -> None:
+    def leave(self, person: SimulatedPerson, chat_id: int) -> None:
         """Leave a group oneself."""
         place = self.chat(chat_id)
         if person.id in place.members:
@@ -107,7 +107,7 @@ class TelegramPeople:
         entry = self.book.store(place, f"{person.name} left", person.name, extra={"from": person.id, "service": True})
         self._bring("message", self.message(place, entry) | {"left_chat_member": user(person)})
 
-    def migrate(self, chat_id: int) -> Place:
+    def migrate(self, chat_id: int) -> ServicePlace:
         """Make a supergroup of a group: it has another id from now on, and the old one says so."""
         old = self.chat(chat_id)
         new = self.chat(chat_id - _SUPERGROUP)
@@ -124,7 +124,7 @@ class TelegramPeople:
 
     # ---- what the server makes of it
 
-    def message(self, place: Place, entry: Entry) -> dict[str, Any]:
+    def message(self, place: ServicePlace, entry: Entry) -> dict[str, Any]:
         """Return a message as the Bot API shows it."""
         sender = BOT_USER if entry.sender == BOT else self._sender(entry)
         shown: dict[str, Any] = {
@@ -151,7 +151,7 @@ class TelegramPeople:
         person = self.book.people.get(int(entry.extra.get("from", 0)))
         return user(person) if person else None
 
-    def _membership(self, place: Place, person: Person, before: str, after: str, gone: str) -> None:
+    def _membership(self, place: ServicePlace, person: SimulatedPerson, before: str, after: str, gone: str) -> None:
         place.gone = gone
         self._bring(
             "my_chat_member",
@@ -171,7 +171,7 @@ class TelegramPeople:
         return _epoch(self.book.stamp().wall)
 
 
-def user(person: Person) -> dict[str, Any]:
+def user(person: SimulatedPerson) -> dict[str, Any]:
     return {
         "id": person.id,
         "is_bot": False,
@@ -181,7 +181,7 @@ def user(person: Person) -> dict[str, Any]:
     }
 
 
-def chat_of(place: Place) -> dict[str, Any]:
+def chat_of(place: ServicePlace) -> dict[str, Any]:
     named = {"first_name": place.name} if place.kind == "private" else {"title": place.name}
     return {"id": int(place.id), "type": place.kind, **named}
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.sim.services.book import Book, Service
+from bot.sim.services.book import Service, ServiceBook
 from bot.sim.services.faults import BEFORE, Bend, FaultBoard, ServiceFault
 
 log: Final = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _PATIENCE_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ServiceRequest:
     """One request as a service sees it: what it is called, whom it is for, its fields and files."""
 
     method: str
@@ -41,7 +41,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServiceAnswer:
     """Status, JSON and headers. `bare` is what is left of a success without what is optional."""
 
     status: int
@@ -59,34 +59,34 @@ class WebService:
 
     service: Service
 
-    def __init__(self, book: Book, board: FaultBoard) -> None:
+    def __init__(self, book: ServiceBook, board: FaultBoard) -> None:
         self.book, self.board = book, board
         self._runner: web.AppRunner | None = None
         self._cut = asyncio.Event()
 
     # ---- what each service says for itself
 
-    async def read(self, raw: web.Request) -> Request:
+    async def read(self, raw: web.Request) -> ServiceRequest:
         """Return what is asked."""
         raise NotImplementedError
 
-    async def perform(self, request: Request) -> Answer:
+    async def perform(self, request: ServiceRequest) -> ServiceAnswer:
         """Do what is asked, and store what has to be stored."""
         raise NotImplementedError
 
-    def problem(self, fault: ServiceFault, request: Request) -> Answer:
+    def problem(self, fault: ServiceFault, request: ServiceRequest) -> ServiceAnswer:
         """Return how this service words a fault that has an answer."""
         raise NotImplementedError
 
-    def refusal(self, request: Request) -> Answer | None:
+    def refusal(self, request: ServiceRequest) -> ServiceAnswer | None:
         """Return what is answered to a wrong credential, None to the right one."""
         return None
 
-    def bare(self, answer: Answer) -> Answer:
+    def bare(self, answer: ServiceAnswer) -> ServiceAnswer:
         """Return a success without its optional headers and fields."""
-        return Answer(answer.status, answer.content, {}, answer.body, answer.content_type)
+        return ServiceAnswer(answer.status, answer.content, {}, answer.body, answer.content_type)
 
-    def forgetting(self, request: Request) -> None:
+    def forgetting(self, request: ServiceRequest) -> None:
         """Forget what would let this request be known as a repetition."""
 
     # ---- the same for all
@@ -113,7 +113,9 @@ class WebService:
         fault = self.board.meet(self.service, request.method, request.target)
         return await self._through(raw, request, fault)
 
-    async def _through(self, raw: web.Request, request: Request, fault: ServiceFault | None) -> web.StreamResponse:
+    async def _through(
+        self, raw: web.Request, request: ServiceRequest, fault: ServiceFault | None
+    ) -> web.StreamResponse:
         if fault is None:
             return self._counted(request, None, await self.perform(request))
         if fault.fault in BEFORE:
@@ -125,15 +127,15 @@ class WebService:
             return self._counted(request, fault, answer)  # it refused this by itself: nothing was stored
         return await self._afterwards(raw, request, fault, answer)
 
-    async def _instead(self, raw: web.Request, request: Request, fault: ServiceFault) -> web.StreamResponse:
+    async def _instead(self, raw: web.Request, request: ServiceRequest, fault: ServiceFault) -> web.StreamResponse:
         if fault.fault in {Bend.HANG, Bend.RESET}:
             return await self._unanswered(raw, request, fault, None)
         if fault.fault is Bend.HTML:
-            return self._counted(request, fault, Answer(fault.status, body=HTML, content_type="text/html"))
+            return self._counted(request, fault, ServiceAnswer(fault.status, body=HTML, content_type="text/html"))
         return self._counted(request, fault, self.problem(fault, request))
 
     async def _afterwards(
-        self, raw: web.Request, request: Request, fault: ServiceFault, answer: Answer
+        self, raw: web.Request, request: ServiceRequest, fault: ServiceFault, answer: ServiceAnswer
     ) -> web.StreamResponse:
         if fault.fault in {Bend.ACCEPT_HANG, Bend.ACCEPT_RESET, Bend.DRIP}:
             return await self._unanswered(raw, request, fault, answer)
@@ -142,7 +144,7 @@ class WebService:
         return self._counted(request, fault, self.bare(answer) if fault.fault is Bend.BARE else answer)
 
     async def _unanswered(
-        self, raw: web.Request, request: Request, fault: ServiceFault, answer: Answer | None
+        self, raw: web.Request, request: ServiceRequest, fault: ServiceFault, answer: ServiceAnswer | None
     ) -> web.StreamResponse:
         """Count a request that is never answered, at once, and let the client learn it its own way."""
         self.book.count(self.service, request.method, fault.fault, 0)
@@ -152,12 +154,14 @@ class WebService:
             await self.until_left(raw, _PATIENCE_S)
         return _reset(raw)
 
-    def _counted(self, request: Request, fault: ServiceFault | None, answer: Answer) -> web.StreamResponse:
+    def _counted(
+        self, request: ServiceRequest, fault: ServiceFault | None, answer: ServiceAnswer
+    ) -> web.StreamResponse:
         self.book.count(self.service, request.method, fault.fault if fault else "", answer.status)
         return self._send(answer)
 
     @staticmethod
-    def _send(answer: Answer) -> web.Response:
+    def _send(answer: ServiceAnswer) -> web.Response:
         # Content-Type as a header, for with a charset some clients take JSON for text.
         body = answer.octets()
         headers = {"Content-Type": answer.content_type, **answer.headers} if body else dict(answer.headers)
@@ -174,7 +178,7 @@ class WebService:
             await asyncio.sleep(min(_LOOK_S, left))
         return True
 
-    async def _drip(self, raw: web.Request, answer: Answer) -> web.StreamResponse:
+    async def _drip(self, raw: web.Request, answer: ServiceAnswer) -> web.StreamResponse:
         response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
         body = answer.octets()
         response.content_length = len(body)

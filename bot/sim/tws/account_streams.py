@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws import messages
 from bot.sim.tws.moment import VenueMoment
-from bot.sim.tws.wire import UNSET_DOUBLE, Message
+from bot.sim.tws.wire import UNSET_DOUBLE, WireMessage
 from bot.sim.vocabulary import VenuePosition
 
 REFRESH_S: Final = 1.0
@@ -118,7 +118,7 @@ class AccountFeed:
     def __init__(self, account: str) -> None:
         self._account = account
         self._changed = _Changed()
-        self._portfolio: dict[int, Message] = {}
+        self._portfolio: dict[int, WireMessage] = {}
         self._due = float("-inf")
         self._repeat_at: datetime | None = None
 
@@ -126,13 +126,13 @@ class AccountFeed:
         """Speak at the next pace: a position has changed."""
         self._due = float("-inf")
 
-    def download(self, moment: VenueMoment) -> list[Message]:
+    def download(self, moment: VenueMoment) -> list[WireMessage]:
         return [*self._news(moment), messages.account_download_end(self._account)]
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         return self._news(moment) if moment.monotonic >= self._due else []
 
-    def _news(self, moment: VenueMoment) -> list[Message]:
+    def _news(self, moment: VenueMoment) -> list[WireMessage]:
         self._due = moment.monotonic + REFRESH_S
         if self._repeat_at is None or moment.at >= self._repeat_at:
             self._repeat_at = moment.at + REPEATS
@@ -145,13 +145,13 @@ class AccountFeed:
             said.append(messages.account_time(moment.at, EXCHANGE_ZONE))
         return said
 
-    def _holdings(self, moment: VenueMoment) -> list[Message]:
+    def _holdings(self, moment: VenueMoment) -> list[WireMessage]:
         current = {held.instrument.con_id: self._holding(held, moment) for held in moment.positions}
         fresh = [message for con_id, message in current.items() if self._portfolio.get(con_id) != message]
         self._portfolio |= current
         return fresh
 
-    def _holding(self, held: VenuePosition, moment: VenueMoment) -> Message:
+    def _holding(self, held: VenuePosition, moment: VenueMoment) -> WireMessage:
         mark = moment.mark(held.instrument)
         value, open_profit = market_value(held, moment), unrealized(held, moment)
         return messages.portfolio(held, mark, value, open_profit, held.average_cost, self._account)
@@ -167,13 +167,13 @@ class SummaryFeed:
         self._changed = _Changed()
         self._due = float("-inf")
 
-    def download(self, moment: VenueMoment) -> list[Message]:
+    def download(self, moment: VenueMoment) -> list[WireMessage]:
         return [*self._news(moment), messages.end(64, self._req_id)]
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         return self._news(moment) if moment.monotonic >= self._due else []
 
-    def _news(self, moment: VenueMoment) -> list[Message]:
+    def _news(self, moment: VenueMoment) -> list[WireMessage]:
         self._due = moment.monotonic + REFRESH_S
         values = [each for each in account_values(moment) if each.tag in self._tags]
         values += self._ledgers(moment)
@@ -198,13 +198,13 @@ class MultiFeed:
         self._changed = _Changed()
         self._due = float("-inf")
 
-    def download(self, moment: VenueMoment) -> list[Message]:
+    def download(self, moment: VenueMoment) -> list[WireMessage]:
         return [*self._news(moment), messages.end(74, self._req_id)]
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         return self._news(moment) if moment.monotonic >= self._due else []
 
-    def _news(self, moment: VenueMoment) -> list[Message]:
+    def _news(self, moment: VenueMoment) -> list[WireMessage]:
         self._due = moment.monotonic + REFRESH_S
         own = account_values(moment)
         if self._ledger_only:
@@ -223,7 +223,7 @@ class PnlFeed:
         self._due = float("-inf")
         self._sent: tuple[Decimal, Decimal, Decimal] | None = None
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         if moment.monotonic < self._due:
             return []
         self._due = moment.monotonic + REFRESH_S
@@ -240,9 +240,9 @@ class PnlSingleFeed:
         self._req_id = req_id
         self._con_id = con_id
         self._due = float("-inf")
-        self._sent: Message | None = None
+        self._sent: WireMessage | None = None
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         if moment.monotonic < self._due:
             return []
         self._due = moment.monotonic + REFRESH_S
@@ -252,7 +252,7 @@ class PnlSingleFeed:
         self._sent = message
         return [message]
 
-    def _message(self, moment: VenueMoment) -> Message:
+    def _message(self, moment: VenueMoment) -> WireMessage:
         held = next((each for each in moment.positions if each.instrument.con_id == self._con_id), None)
         if held is None:
             return messages.pnl_single(self._req_id, 0, UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, Decimal(0))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from bot.sim.hours import EXCHANGE_ZONE, session
-from bot.sim.tws.wire import Message, ProtocolError, Value, spell_time
+from bot.sim.tws.wire import ProtocolError, Value, WireMessage, spell_time
 from bot.sim.vocabulary import Bar, Instrument, Market, TopOfBook
 
 BAR_SIZES: Final[dict[str, int]] = {
@@ -167,7 +167,7 @@ def spell_bar_time(at: datetime, request: BarRequest, date_format: int) -> str:
 
 def historical_data(
     req_id: int, bars: Sequence[Bar], request: BarRequest, date_format: int, start: datetime, end: datetime
-) -> Message:
+) -> WireMessage:
     """Return historicalData (17)."""
     fields: list[Value] = [
         req_id,
@@ -178,10 +178,10 @@ def historical_data(
     for bar in bars:
         fields += [spell_bar_time(bar.at, request, date_format), bar.open, bar.high, bar.low, bar.close]
         fields += [bar.volume, bar.wap, bar.count]
-    return Message(17, tuple(fields))
+    return WireMessage(17, tuple(fields))
 
 
-def historical_update(req_id: int, bar: Bar, request: BarRequest, date_format: int) -> Message:
+def historical_update(req_id: int, bar: Bar, request: BarRequest, date_format: int) -> WireMessage:
     """Return historicalDataUpdate (90), whose prices stand in another order than those of 17."""
     when = spell_bar_time(bar.at, request, date_format)
-    return Message(90, (req_id, bar.count, when, bar.open, bar.close, bar.high, bar.low, bar.wap, bar.volume))
+    return WireMessage(90, (req_id, bar.count, when, bar.open, bar.close, bar.high, bar.low, bar.wap, bar.volume))

@@ -10,7 +10,7 @@ from typing import Final
 from bot.domain.instruments import SETTLED_AT_OPEN
 from bot.sim.hours import EXCHANGE_ZONE, USUAL, HoursSaid, text
 from bot.sim.tws.requests import ContractQuery
-from bot.sim.tws.wire import Message, Value
+from bot.sim.tws.wire import Value, WireMessage
 from bot.sim.vocabulary import Instrument, Market
 
 # Price grids by market rule id: (low edge, increment) with the edges ascending. The ids are IB's.
@@ -120,7 +120,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 def details(
     req_id: int, instrument: Instrument, market: Market, at: datetime, version: int, said: HoursSaid = USUAL
-) -> Message:
+) -> WireMessage:
     """Return contractDetails (10) of one instrument."""
     places = exchanges(instrument)
     hours = text(market, at, said)
@@ -171,21 +171,21 @@ def details(
         fields.append(1)
     if version >= 164:
         fields += [1, 1, 1]
-    return Message(10, tuple(fields))
+    return WireMessage(10, tuple(fields))
 
 
-def option_parameters(req_id: int, market: Market, symbol: str, con_id: int) -> list[Message]:
+def option_parameters(req_id: int, market: Market, symbol: str, con_id: int) -> list[WireMessage]:
     """Return secDefOptParam (75) for each exchange and trading class of an underlying, then its end (76)."""
     chains: dict[tuple[str, int], list[Instrument]] = {}
     for each in market.find(symbol=symbol, sec_type="OPT"):
         if each.under_con_id == con_id:
             chains.setdefault((each.trading_class, each.multiplier), []).append(each)
     messages = [
-        Message(75, (req_id, place, con_id, trading_class, str(multiplier), *_cross_product(options)))
+        WireMessage(75, (req_id, place, con_id, trading_class, str(multiplier), *_cross_product(options)))
         for (trading_class, multiplier), options in chains.items()
         for place in exchanges(options[0])
     ]
-    return [*messages, Message(76, (req_id,))]
+    return [*messages, WireMessage(76, (req_id,))]
 
 
 def _cross_product(options: Sequence[Instrument]) -> tuple[Value, ...]:
@@ -194,7 +194,7 @@ def _cross_product(options: Sequence[Instrument]) -> tuple[Value, ...]:
     return (len(expiries), *expiries, len(strikes), *strikes)
 
 
-def symbol_samples(req_id: int, market: Market, pattern: str, version: int) -> Message:
+def symbol_samples(req_id: int, market: Market, pattern: str, version: int) -> WireMessage:
     """Return symbolSamples (79): underlyings whose symbol starts with, or whose name contains, the pattern."""
     wanted = pattern.upper()
     found = [
@@ -209,12 +209,12 @@ def symbol_samples(req_id: int, market: Market, pattern: str, version: int) -> M
         fields += [len(derivatives), *derivatives]
         if version >= 176:
             fields += [each.long_name, ""]
-    return Message(79, tuple(fields))
+    return WireMessage(79, tuple(fields))
 
 
-def market_rule(rule_id: int) -> Message | None:
+def market_rule(rule_id: int) -> WireMessage | None:
     """Return marketRule (93), None for a rule that does not exist."""
     grid = MARKET_RULES.get(rule_id)
     if grid is None:
         return None
-    return Message(93, (rule_id, len(grid), *(value for row in grid for value in row)))
+    return WireMessage(93, (rule_id, len(grid), *(value for row in grid for value in row)))

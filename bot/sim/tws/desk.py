@@ -17,7 +17,7 @@ from bot.sim.tws import messages
 from bot.sim.tws.order_messages import OrderView, completed_order, open_order, order_status
 from bot.sim.tws.requests import PlaceOrder
 from bot.sim.tws.tickets import Denial, read_ticket
-from bot.sim.tws.wire import Message
+from bot.sim.tws.wire import WireMessage
 from bot.sim.vocabulary import (
     Filled,
     OrderChanged,
@@ -44,7 +44,7 @@ class Client(Protocol):
     client_id: int
     version: int
 
-    def send(self, message: Message) -> None: ...
+    def send(self, message: WireMessage) -> None: ...
 
     def error(self, req_id: int, code: int, text: str) -> None: ...
 
@@ -109,12 +109,12 @@ class ClientDesk:
         for key in [key for key in self._held if key[0] == client_id]:
             del self._held[key]
 
-    def open_orders(self, client: Client, *, everyone: bool) -> list[Message]:
+    def open_orders(self, client: Client, *, everyone: bool) -> list[WireMessage]:
         """Return (5, 3) for each open order of the client, or of all clients."""
         found = [order for order in self._venue.open_orders() if everyone or order.ticket.client_id == client.client_id]
         return [message for order in found for message in self._open(order, order.status, client.version)]
 
-    def completed_orders(self, client: Client) -> list[Message]:
+    def completed_orders(self, client: Client) -> list[WireMessage]:
         return [
             completed_order(self._view(order, order.status), order, self._account, EXCHANGE_ZONE, client.version)
             for order in self._venue.completed_orders()
@@ -212,7 +212,7 @@ class ClientDesk:
                 client.send(state)
             client.send(messages.commission(fill))
 
-    def _open(self, order: VenueOrder, status: Status, version: int) -> tuple[Message, Message]:
+    def _open(self, order: VenueOrder, status: Status, version: int) -> tuple[WireMessage, WireMessage]:
         view = self._view(order, status)
         return open_order(view, self._account, EXCHANGE_ZONE, version), order_status(order, status)
 

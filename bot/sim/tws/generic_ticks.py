@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from bot.sim.tws import messages
 from bot.sim.tws.moment import VenueMoment
-from bot.sim.tws.wire import Message
+from bot.sim.tws.wire import WireMessage
 from bot.sim.vocabulary import Bar, Instrument
 
 CHAIN_S: Final = 30.0
@@ -24,7 +24,7 @@ _FIVE_MINUTES_A_YEAR: Final = 252 * 78
 
 
 class GenericTick(Protocol):
-    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[Message]: ...
+    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[WireMessage]: ...
 
 
 class _Chain:
@@ -36,7 +36,7 @@ class _Chain:
         self._due = float("-inf")
         self._sent: dict[str, int] = {}
 
-    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[Message]:
+    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[WireMessage]:
         if instrument.sec_type != "OPT":
             if moment.monotonic < self._due:
                 return []
@@ -67,7 +67,7 @@ class _Number:
         self._due = float("-inf")
         self._sent: float | None = None
 
-    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[Message]:
+    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[WireMessage]:
         if moment.monotonic < self._due:
             return []
         self._due = moment.monotonic + self._every_s
@@ -84,7 +84,7 @@ class _Mark:
     def __init__(self) -> None:
         self._sent: Decimal | None = None
 
-    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[Message]:
+    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[WireMessage]:
         mark = moment.mark(instrument)
         if mark == self._sent:
             return []
@@ -99,7 +99,7 @@ class _RealTimeVolume:
         self._notional = Decimal(0)
         self._volume: int | None = None
 
-    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[Message]:
+    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[WireMessage]:
         top = moment.top(instrument)
         if top.last is None or top.volume == self._volume:
             return []

@@ -16,7 +16,7 @@ from bot.sim.tws.contracts import closing_time
 from bot.sim.tws.generic_ticks import GENERIC_TICKS, GenericTick
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.option_math import YEAR_S, at_price
-from bot.sim.tws.wire import Message
+from bot.sim.tws.wire import WireMessage
 from bot.sim.vocabulary import BookLevel, Instrument, ModelGreeks, TopOfBook
 
 GREEKS_S: Final = 0.25
@@ -27,7 +27,7 @@ DEPTH_S: Final = 0.1
 class Stream(Protocol):
     """One subscription: asked at every pace what there is to say."""
 
-    def pace(self, moment: VenueMoment) -> list[Message]: ...
+    def pace(self, moment: VenueMoment) -> list[WireMessage]: ...
 
 
 _STATISTICS: Final[tuple[tuple[int, Callable[[TopOfBook], Decimal | None]], ...]] = (
@@ -48,7 +48,7 @@ class _Side:
     price: Decimal | None = None
     size: int | None = None
 
-    def changes(self, req_id: int, price: Decimal | None, size: int) -> list[Message]:
+    def changes(self, req_id: int, price: Decimal | None, size: int) -> list[WireMessage]:
         """Say a new price with its size, and the size again by itself, as TWS does; a side that vanished is -1."""
         if price == self.price and size == self.size:
             return []
@@ -84,15 +84,15 @@ class MarketLine:
         self._greeks_due = self._generic_due = float("-inf")
         self._generic: list[GenericTick] = [GENERIC_TICKS[each]() for each in generic_ticks if each in GENERIC_TICKS]
 
-    def opening(self, kind: int) -> list[Message]:
+    def opening(self, kind: int) -> list[WireMessage]:
         """Return what a line starts with, before its first tick."""
         return [
             messages.market_data_type(self.req_id, kind),
             messages.tick_request_parameters(self.req_id, self.instrument),
         ]
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
-        said: list[Message] = []
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
+        said: list[WireMessage] = []
         top = moment.top(self.instrument)
         if top is not self._top and top != self._top:
             said += self._quotes(top, moment.at)
@@ -105,9 +105,9 @@ class MarketLine:
                 said += tick.changes(self.req_id, self.instrument, moment)
         return said
 
-    def _quotes(self, top: TopOfBook, at: datetime) -> list[Message]:
+    def _quotes(self, top: TopOfBook, at: datetime) -> list[WireMessage]:
         self._top = top
-        said: list[Message] = []
+        said: list[WireMessage] = []
         for side in self._sides:
             said += side.changes(self.req_id, *self._values(side.price_tick, top))
         traded = bool(said) and said[-1].fields[2] == messages.LAST_SIZE
@@ -133,7 +133,7 @@ class MarketLine:
             return top.ask, 0 if top.ask is None else top.ask_size // self._lot
         return top.last, top.last_size // self._lot
 
-    def _computations(self, moment: VenueMoment, top: TopOfBook) -> list[Message]:
+    def _computations(self, moment: VenueMoment, top: TopOfBook) -> list[WireMessage]:
         model = moment.greeks(self.instrument)
         if model is None or model == self._greeks or self.instrument.expiry is None:
             return []
@@ -163,14 +163,14 @@ class DepthLine:
         self._books: dict[int, list[BookLevel]] = {0: [], 1: []}
         self._due = float("-inf")
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         if moment.monotonic < self._due:
             return []
         self._due = moment.monotonic + DEPTH_S
         depth = moment.depth(self.instrument, self._rows)
         return self._changes(1, depth.bids[: self._rows]) + self._changes(0, depth.asks[: self._rows])
 
-    def _changes(self, side: int, levels: Sequence[BookLevel]) -> list[Message]:
+    def _changes(self, side: int, levels: Sequence[BookLevel]) -> list[WireMessage]:
         known = self._books[side]
         said = []
         for position, level in enumerate(levels):
@@ -183,7 +183,7 @@ class DepthLine:
         self._books[side] = list(levels)
         return said
 
-    def _row(self, position: int, operation: int, side: int, level: BookLevel) -> Message:
+    def _row(self, position: int, operation: int, side: int, level: BookLevel) -> WireMessage:
         gone = operation == messages.DELETE
         price, size = (0, 0) if gone else (level.price, level.size)
         if not self._smart and not level.market_maker:

@@ -13,7 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.sim.tws.contracts import contract_fields
-from bot.sim.tws.wire import UNSET_DOUBLE, UNSET_INT, Message, Value, spell_time
+from bot.sim.tws.wire import UNSET_DOUBLE, UNSET_INT, Value, WireMessage, spell_time
 from bot.sim.vocabulary import OrderTicket, Status, VenueOrder, WhatIf
 
 _NO_MARGINS: Final[tuple[Value, ...]] = (UNSET_DOUBLE,) * 9
@@ -45,11 +45,11 @@ class OrderView:
 
 def order_status(
     order: VenueOrder, status: Status, *, filled: int | None = None, average: Decimal | None = None
-) -> Message:
+) -> WireMessage:
     """Return orderStatus (3); `status`, `filled` and `average` may be those of a moment before the order's present."""
     ticket = order.ticket
     done = order.filled if filled is None else filled
-    return Message(
+    return WireMessage(
         3,
         (
             ticket.order_id,
@@ -67,7 +67,7 @@ def order_status(
     )
 
 
-def open_order(view: OrderView, account: str, zone: ZoneInfo, version: int) -> Message:
+def open_order(view: OrderView, account: str, zone: ZoneInfo, version: int) -> WireMessage:
     """Return openOrder (5) as server `version` lays it out."""
     ticket, echo = view.ticket, view.echo
     fields: list[Value] = [
@@ -136,10 +136,10 @@ def open_order(view: OrderView, account: str, zone: ZoneInfo, version: int) -> M
         0,
         *_appended(view, version),
     ]
-    return Message(5, tuple(fields))
+    return WireMessage(5, tuple(fields))
 
 
-def completed_order(view: OrderView, order: VenueOrder, account: str, zone: ZoneInfo, version: int) -> Message:
+def completed_order(view: OrderView, order: VenueOrder, account: str, zone: ZoneInfo, version: int) -> WireMessage:
     """Return completedOrder (101); it carries neither order id nor client id."""
     ticket, echo = view.ticket, view.echo
     finished = order.completed_at or order.accepted_at
@@ -195,7 +195,7 @@ def completed_order(view: OrderView, order: VenueOrder, account: str, zone: Zone
         order.reject_text or view.status,
         *(_NO_PEG_OFFSETS if version >= 170 else ()),
     ]
-    return Message(101, tuple(fields))
+    return WireMessage(101, tuple(fields))
 
 
 def _opening(view: OrderView, account: str) -> tuple[Value, ...]:

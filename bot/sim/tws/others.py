@@ -9,7 +9,7 @@ from typing import Any, Final
 from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.strangers import StrangeFill, StrangeHolding, StrangeOrder, Strangers
 from bot.sim.tws.order_messages import OrderView, completed_order, open_order
-from bot.sim.tws.wire import Message, spell_time
+from bot.sim.tws.wire import WireMessage, spell_time
 from bot.sim.vocabulary import Instrument, OrderTicket, Side, Status, VenueOrder
 
 OPEN_ORDER_END, EXECUTIONS_END, POSITION_END, COMPLETED_END = 53, 55, 62, 102
@@ -19,7 +19,7 @@ _NOTHING: Final = Instrument(
 )
 
 
-def before_end(others: Strangers, end: Message, account: str, at: datetime, version: int) -> list[Message]:
+def before_end(others: Strangers, end: WireMessage, account: str, at: datetime, version: int) -> list[WireMessage]:
     """Return what belongs before an end marker; nothing before any other message."""
     if end.id == POSITION_END:
         return [_position(each, account) for each in others.holdings]
@@ -32,36 +32,36 @@ def before_end(others: Strangers, end: Message, account: str, at: datetime, vers
     return []
 
 
-def live(each: StrangeOrder, account: str, at: datetime, version: int) -> list[Message]:
+def live(each: StrangeOrder, account: str, at: datetime, version: int) -> list[WireMessage]:
     """Return openOrder and orderStatus."""
     order = _order(each, at)
     told = list(open_order(_view(order), account, EXCHANGE_ZONE, version).fields)
     told[1:12] = each.contract.row
     told[12:16] = [each.action, each.quantity, each.order_type, each.limit]
     status = (each.order_id, each.status, 0, each.quantity, 0, each.perm_id, 0, 0, each.client_id, "", 0)
-    return [Message(5, tuple(told)), Message(3, status)]
+    return [WireMessage(5, tuple(told)), WireMessage(3, status)]
 
 
-def filled(each: StrangeFill, req_id: Any, account: str, at: datetime, version: int) -> Message:
+def filled(each: StrangeFill, req_id: Any, account: str, at: datetime, version: int) -> WireMessage:
     """Return execDetails; live ones carry req_id -1."""
     fields = (
         req_id, 0, *each.contract.row, each.exec_id, spell_time(at, EXCHANGE_ZONE, version), account, "SMART",
         each.side, each.shares, each.price, each.perm_id, each.client_id, 0, each.shares, each.price, each.reference,
         "", "", "", 2,
     )  # fmt: skip
-    return Message(11, (*fields, 0) if version >= 178 else fields)
+    return WireMessage(11, (*fields, 0) if version >= 178 else fields)
 
 
-def _position(each: StrangeHolding, account: str) -> Message:
-    return Message(61, (3, account, *each.contract.row, each.quantity, each.average_cost))
+def _position(each: StrangeHolding, account: str) -> WireMessage:
+    return WireMessage(61, (3, account, *each.contract.row, each.quantity, each.average_cost))
 
 
-def _over(each: StrangeOrder, account: str, at: datetime, version: int) -> Message:
+def _over(each: StrangeOrder, account: str, at: datetime, version: int) -> WireMessage:
     order = _order(each, at)
     told = list(completed_order(_view(order), order, account, EXCHANGE_ZONE, version).fields)
     told[0:11] = each.contract.row
     told[11:15] = [each.action, each.quantity, each.order_type, each.limit]
-    return Message(101, tuple(told))
+    return WireMessage(101, tuple(told))
 
 
 def _order(each: StrangeOrder, at: datetime) -> VenueOrder:

@@ -9,7 +9,7 @@ from bot.sim.tws.account_streams import AccountFeed, MultiFeed, PnlFeed, PnlSing
 from bot.sim.tws.handlers import answers, invalid
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.session import ClientSession
-from bot.sim.tws.wire import Message
+from bot.sim.tws.wire import WireMessage
 
 ACCOUNT, SUMMARY, MULTI, POSITIONS = "account", "account summary", "account multi", "positions multi"
 PNL, PNL_SINGLE = "pnl", "pnl single"
@@ -19,7 +19,7 @@ _ACCOUNT_KEY: Final = 0
 class Quiet:
     """A subscription that speaks only when a holding changes."""
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         del moment
         return []
 

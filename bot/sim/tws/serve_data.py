@@ -15,7 +15,7 @@ from bot.sim.tws.option_math import YEAR_S, at_price, at_volatility, black_schol
 from bot.sim.tws.session import ClientSession
 from bot.sim.tws.tape_streams import BAR_S, TRADE_KINDS, MidpointTape, QuoteTape, RealTimeBars, TradeTape
 from bot.sim.tws.ticks import last_prints, trade_ticks
-from bot.sim.tws.wire import Message
+from bot.sim.tws.wire import WireMessage
 from bot.sim.vocabulary import Instrument, ModelGreeks
 
 QUOTES, DEPTH, TAPE, BARS = "market data", "depth", "tick by tick", "real-time bars"
@@ -138,7 +138,7 @@ def _tape(session: ClientSession, request: requests.TickByTick, instrument: Inst
     return MidpointTape(request.req_id, instrument)
 
 
-def _tape_history(session: ClientSession, request: requests.TickByTick, instrument: Instrument) -> list[Message]:
+def _tape_history(session: ClientSession, request: requests.TickByTick, instrument: Instrument) -> list[WireMessage]:
     """Return the trades before now that a request asks to be given first."""
     if request.count <= 0:
         return []

@@ -32,7 +32,7 @@ from bot.sim.tws.ticks import (
     quotes,
     trade_ticks,
 )
-from bot.sim.tws.wire import Message, ProtocolError, Value, read_time, spell_time
+from bot.sim.tws.wire import ProtocolError, Value, WireMessage, read_time, spell_time
 from bot.sim.vocabulary import Instrument
 
 HISTORY: Final = "historical"
@@ -114,14 +114,14 @@ def cancel_historical(session: ClientSession, request: requests.CancelHistorical
     session.error(request.req_id, 366, f"No historical data query found for ticker id:{request.req_id}")
 
 
-def _schedule(session: ClientSession, req_id: int, start: datetime, end: datetime) -> Message:
+def _schedule(session: ClientSession, req_id: int, start: datetime, end: datetime) -> WireMessage:
     """Return historicalSchedule (106)."""
     sessions = sessions_between(session.face.market, start, end)
     fields: list[Value] = [req_id, f"{start.astimezone(EXCHANGE_ZONE):%Y%m%d-%H:%M:%S}"]
     fields += [f"{end.astimezone(EXCHANGE_ZONE):%Y%m%d-%H:%M:%S}", EXCHANGE_ZONE.key, len(sessions)]
     for opens, closes in sessions:
         fields += [f"{opens:%Y%m%d-%H:%M:%S}", f"{closes:%Y%m%d-%H:%M:%S}", f"{opens:%Y%m%d}"]
-    return Message(106, tuple(fields))
+    return WireMessage(106, tuple(fields))
 
 
 @answers(requests.HeadTimestamp)
@@ -135,7 +135,7 @@ def head_timestamp(session: ClientSession, request: requests.HeadTimestamp) -> N
         text = str(int(first.timestamp()))
     else:
         text = f"{first:%Y%m%d-%H:%M:%S}" if session.version >= 174 else spell_time(first, EXCHANGE_ZONE, 157)
-    session.send(Message(88, (request.req_id, text)))
+    session.send(WireMessage(88, (request.req_id, text)))
 
 
 def _earliest(session: ClientSession, instrument: Instrument) -> datetime:
@@ -161,7 +161,7 @@ def histogram(session: ClientSession, request: requests.Histogram) -> None:
         tick = instrument.min_tick
         volumes[(bar.wap / tick).to_integral_value() * tick] += bar.volume
     rows = sorted((price, count) for price, count in volumes.items() if count)
-    session.send(Message(89, (request.req_id, len(rows), *(value for row in rows for value in row))))
+    session.send(WireMessage(89, (request.req_id, len(rows), *(value for row in rows for value in row))))
 
 
 def _period(text: str) -> timedelta:
@@ -196,7 +196,7 @@ def _ticks(
     instrument: Instrument,
     start: datetime | None,
     end: datetime | None,
-) -> Message:
+) -> WireMessage:
     market, now = session.face.market, session.face.now()
     count = max(1, min(request.count, MOST_TICKS))
     until = min(end or now, now)

@@ -9,7 +9,7 @@ from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws import messages, requests
 from bot.sim.tws.handlers import answers, invalid
 from bot.sim.tws.session import ClientSession
-from bot.sim.tws.wire import Message, ProtocolError, read_time
+from bot.sim.tws.wire import ProtocolError, WireMessage, read_time
 from bot.sim.vocabulary import Side, VenueExecution
 
 _SIDES: Final = {"BUY": Side.BUY, "BOT": Side.BUY, "SELL": Side.SELL, "SLD": Side.SELL, "SSHORT": Side.SELL}
@@ -35,14 +35,14 @@ def global_cancel(session: ClientSession, request: requests.GlobalCancel) -> Non
 def open_orders(session: ClientSession, request: requests.OpenOrders) -> None:
     del request
     session.send_all(session.face.desk.open_orders(session, everyone=False))
-    session.send(Message(53, (1,)))
+    session.send(WireMessage(53, (1,)))
 
 
 @answers(requests.AllOpenOrders)
 def all_open_orders(session: ClientSession, request: requests.AllOpenOrders) -> None:
     del request
     session.send_all(session.face.desk.open_orders(session, everyone=True))
-    session.send(Message(53, (1,)))
+    session.send(WireMessage(53, (1,)))
 
 
 @answers(requests.AutoOpenOrders)
@@ -57,7 +57,7 @@ def completed_orders(session: ClientSession, request: requests.CompletedOrders) 
     """Every order here came through the API, so that `api_only` leaves nothing out."""
     del request
     session.send_all(session.face.desk.completed_orders(session))
-    session.send(Message(102, ()))
+    session.send(WireMessage(102, ()))
 
 
 @answers(requests.ExecutionFilter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.sim.tws import contracts, messages, requests
 from bot.sim.tws.handlers import answers, invalid
 from bot.sim.tws.session import ClientSession
-from bot.sim.tws.wire import Message
+from bot.sim.tws.wire import WireMessage
 
 
 @answers(requests.StartApi)
@@ -70,7 +70,7 @@ def option_parameters(session: ClientSession, request: requests.OptionParameters
         invalid(session, request.req_id, "Invalid contract id")
         return
     if request.future_exchange:
-        session.send(Message(76, (request.req_id,)))
+        session.send(WireMessage(76, (request.req_id,)))
         return
     session.send_all(contracts.option_parameters(request.req_id, market, request.symbol, request.con_id))
 
@@ -102,30 +102,30 @@ def depth_exchanges(session: ClientSession, request: requests.DepthExchanges) ->
 
 @answers(requests.SoftDollarTiers)
 def soft_dollar_tiers(session: ClientSession, request: requests.SoftDollarTiers) -> None:
-    session.send(Message(77, (request.req_id, 0)))
+    session.send(WireMessage(77, (request.req_id, 0)))
 
 
 @answers(requests.FamilyCodes)
 def family_codes(session: ClientSession, request: requests.FamilyCodes) -> None:
     del request
     accounts = session.face.accounts
-    session.send(Message(78, (len(accounts), *(value for account in accounts for value in (account, "")))))
+    session.send(WireMessage(78, (len(accounts), *(value for account in accounts for value in (account, "")))))
 
 
 @answers(requests.UserInfo)
 def user_info(session: ClientSession, request: requests.UserInfo) -> None:
-    session.send(Message(107, (request.req_id, "")))
+    session.send(WireMessage(107, (request.req_id, "")))
 
 
 @answers(requests.DisplayGroups)
 def display_groups(session: ClientSession, request: requests.DisplayGroups) -> None:
-    session.send(Message(67, (1, request.req_id, "")))
+    session.send(WireMessage(67, (1, request.req_id, "")))
 
 
 @answers(requests.NewsProviders)
 def news_providers(session: ClientSession, request: requests.NewsProviders) -> None:
     del request
-    session.send(Message(85, (0,)))
+    session.send(WireMessage(85, (0,)))
 
 
 @answers(requests.NewsArticle)
@@ -135,7 +135,7 @@ def news_article(session: ClientSession, request: requests.NewsArticle) -> None:
 
 @answers(requests.HistoricalNews)
 def historical_news(session: ClientSession, request: requests.HistoricalNews) -> None:
-    session.send(Message(87, (request.req_id, False)))
+    session.send(WireMessage(87, (request.req_id, False)))
 
 
 @answers(requests.NewsBulletins)
@@ -167,7 +167,7 @@ def fundamental_data(session: ClientSession, request: requests.FundamentalData) 
 @answers(requests.ScannerParameters)
 def scanner_parameters(session: ClientSession, request: requests.ScannerParameters) -> None:
     del request
-    session.send(Message(19, (1, messages.EMPTY_SCANNER_XML)))
+    session.send(WireMessage(19, (1, messages.EMPTY_SCANNER_XML)))
 
 
 @answers(requests.ScannerSubscription)

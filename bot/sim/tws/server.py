@@ -17,7 +17,7 @@ from bot.sim.tws.limits import ClientLimits
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.requests import WireRequest
 from bot.sim.tws.session import ClientSession
-from bot.sim.tws.wire import MAX_SERVER_VERSION, Message, ProtocolError
+from bot.sim.tws.wire import MAX_SERVER_VERSION, ProtocolError, WireMessage
 from bot.sim.vocabulary import SimulatedVenue
 
 log: Final = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class TwsFace:
         for each in [*self._sessions]:
             each.abort()
 
-    def egress(self, session: ClientSession, message: Message) -> None:
+    def egress(self, session: ClientSession, message: WireMessage) -> None:
         """The one gate through which every message to a client passes."""
         if message.id not in self.mute:
             session.enqueue(message)

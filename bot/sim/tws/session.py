@@ -21,8 +21,8 @@ from bot.sim.tws.wire import (
     MAX_SERVER_VERSION,
     MIN_SERVER_VERSION,
     FrameReader,
-    Message,
     ProtocolError,
+    WireMessage,
     encode,
     encode_message,
     split,
@@ -87,7 +87,7 @@ class Face(Protocol):
         """Answer a request: the one gate through which every request passes."""
         ...
 
-    def egress(self, session: ClientSession, message: Message) -> None:
+    def egress(self, session: ClientSession, message: WireMessage) -> None:
         """Pass a message to its client: the one gate through which every message passes."""
         ...
 
@@ -179,18 +179,18 @@ class ClientSession:
         for code, text in NOTICES:
             self.error(-1, code, text)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: WireMessage) -> None:
         """Pass a message to the client by way of the face's one gate for everything that leaves."""
         self.face.egress(self, message)
 
-    def send_all(self, many: Sequence[Message]) -> None:
+    def send_all(self, many: Sequence[WireMessage]) -> None:
         for message in many:
             self.send(message)
 
     def error(self, req_id: int, code: int, text: str) -> None:
         self.send(messages.error(req_id, code, text, self.version))
 
-    def enqueue(self, message: Message) -> None:
+    def enqueue(self, message: WireMessage) -> None:
         """Frame a message for the next write; called by the gate alone."""
         self._outbox.append(encode_message(message))
         if not self._flush_scheduled:

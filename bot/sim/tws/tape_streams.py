@@ -9,7 +9,7 @@ from typing import Final
 from bot.sim.tws import messages
 from bot.sim.tws.bars import BarRequest, bars_of, historical_update
 from bot.sim.tws.moment import VenueMoment
-from bot.sim.tws.wire import Message
+from bot.sim.tws.wire import WireMessage
 from bot.sim.vocabulary import Bar, Instrument
 
 TRADE_KINDS: Final = {"Last": 1, "AllLast": 2}
@@ -27,7 +27,7 @@ class TradeTape:
         self._since = since
         self._most = most
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         if moment.at <= self._since:
             return []
         prints = moment.market.prints(self.instrument, self._since, moment.at)
@@ -49,7 +49,7 @@ class QuoteTape:
         self._ignore_size = ignore_size
         self._sent: tuple[Decimal | int | None, ...] = ()
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         top = moment.top(self.instrument)
         sizes = () if self._ignore_size else (top.bid_size, top.ask_size)
         quote = (top.bid, top.ask, *sizes)
@@ -71,7 +71,7 @@ class MidpointTape:
         self.instrument = instrument
         self._sent: Decimal | None = None
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         top = moment.top(self.instrument)
         if top.bid is None or top.ask is None:
             return []
@@ -90,7 +90,7 @@ class RealTimeBars:
         self._request = request
         self._from = floor_time(since, BAR_S)
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         until = floor_time(moment.at, BAR_S)
         if until <= self._from:
             return []
@@ -110,7 +110,7 @@ class BarUpdates:
         self._due = float("-inf")
         self._sent: Bar | None = None
 
-    def pace(self, moment: VenueMoment) -> list[Message]:
+    def pace(self, moment: VenueMoment) -> list[WireMessage]:
         if moment.monotonic < self._due or moment.at <= self._from:
             return []
         self._due = moment.monotonic + UPDATE_S

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from bot.sim.tws.bars import sessions_between
-from bot.sim.tws.wire import Message, Value
+from bot.sim.tws.wire import Value, WireMessage
 from bot.sim.vocabulary import Instrument, Market, Print, TopOfBook
 
 MOST_TICKS: Final = 1000
@@ -87,25 +87,25 @@ def _shown(top: TopOfBook) -> tuple[Decimal | int | None, ...]:
     return top.bid, top.ask, top.bid_size, top.ask_size
 
 
-def trade_ticks(req_id: int, prints: Sequence[Print]) -> Message:
+def trade_ticks(req_id: int, prints: Sequence[Print]) -> WireMessage:
     """Return historicalTicksLast (98)."""
     fields: list[Value] = [req_id, len(prints)]
     for each in prints:
         fields += [int(each.at.timestamp()), 0, each.price, each.size, each.exchange, each.conditions]
-    return Message(98, (*fields, True))
+    return WireMessage(98, (*fields, True))
 
 
-def quote_ticks(req_id: int, found: Sequence[Touch]) -> Message:
+def quote_ticks(req_id: int, found: Sequence[Touch]) -> WireMessage:
     """Return historicalTicksBidAsk (97)."""
     fields: list[Value] = [req_id, len(found)]
     for at, top in found:
         fields += [int(at.timestamp()), 0, top.bid, top.ask, top.bid_size, top.ask_size]
-    return Message(97, (*fields, True))
+    return WireMessage(97, (*fields, True))
 
 
-def midpoint_ticks(req_id: int, found: Sequence[Touch]) -> Message:
+def midpoint_ticks(req_id: int, found: Sequence[Touch]) -> WireMessage:
     """Return historicalTicks (96)."""
     fields: list[Value] = [req_id, len(found)]
     for at, top in found:
         fields += [int(at.timestamp()), 0, ((top.bid or Decimal(0)) + (top.ask or Decimal(0))) / 2, 0]
-    return Message(96, (*fields, True))
+    return WireMessage(96, (*fields, True))

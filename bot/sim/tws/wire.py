@@ -30,7 +30,7 @@ class ProtocolError(ValueError):
     """Bytes or fields that are not what the protocol says; the message is fit to be sent to the client."""
 
 
-class Message(NamedTuple):
+class WireMessage(NamedTuple):
     """One server message before it is framed: its numeric id and every field after the id."""
 
     id: int
@@ -85,7 +85,7 @@ def encode(fields: Iterable[Value]) -> bytes:
     return frame(body.encode("ascii", "backslashreplace"))
 
 
-def encode_message(message: Message) -> bytes:
+def encode_message(message: WireMessage) -> bytes:
     """Return the frame of a server message."""
     return encode((message.id, *message.fields))
 

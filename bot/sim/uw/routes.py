@@ -31,7 +31,7 @@ _CANDLE_WORDS: Final = (*_CANDLES, "4h", "1d", "1w")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class VendorAnswer:
     """Status and body; quota headers are added by whoever counts."""
 
     status: int
@@ -40,8 +40,8 @@ class Answer:
     encoding: str = ""
 
 
-NOT_FOUND: Final = Answer(404, b"{}")
-NO_ROUTE: Final = Answer(404, b'{"error": "Route not found"}')
+NOT_FOUND: Final = VendorAnswer(404, b"{}")
+NO_ROUTE: Final = VendorAnswer(404, b'{"error": "Route not found"}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Routes:
     _minutes: dict[tuple[str, str], _Written] = field(default_factory=dict)
     _snapshots: OrderedDict[tuple[Any, ...], list[Any]] = field(default_factory=OrderedDict)
 
-    def answer(self, path: str, params: Params, now: datetime) -> Answer:
+    def answer(self, path: str, params: Params, now: datetime) -> VendorAnswer:
         """Return the answer to a GET."""
         found = _find(path)
         if found is None:
@@ -91,7 +91,7 @@ class Routes:
         except BadParameter as fault:
             return unprocessable(path, params, str(fault))
 
-    def _ask(self, endpoint: _Endpoint, ticker: str, rest: str, query: Query, now: datetime) -> Answer:
+    def _ask(self, endpoint: _Endpoint, ticker: str, rest: str, query: Query, now: datetime) -> VendorAnswer:
         today = now.astimezone(NEW_YORK).date()
         day = query.day("date") or self.source.day()
         if day > max(today, self.source.day()):
@@ -102,8 +102,8 @@ class Routes:
         asked = Asked(ticker, rest, query, now, now.replace(second=0, microsecond=0), day)
         written = endpoint.handler(self, asked) if day == self.source.day() else []
         if endpoint.single:
-            return Answer(200, ('{"data": ' + (written[0] if written else "{}") + "}").encode())
-        return Answer(200, ('{"data": [' + ", ".join(written) + "]}").encode())
+            return VendorAnswer(200, ('{"data": ' + (written[0] if written else "{}") + "}").encode())
+        return VendorAnswer(200, ('{"data": [' + ", ".join(written) + "]}").encode())
 
     # ---- what is kept
 
@@ -313,12 +313,14 @@ def _find(path: str) -> tuple[_Endpoint, str, str] | None:
     return None if endpoint is None else (endpoint, ticker, "")
 
 
-def unprocessable(path: str, params: Params, message: str) -> Answer:
+def unprocessable(path: str, params: Params, message: str) -> VendorAnswer:
     """Return the vendor's 422."""
     query = "&".join(f"{name}={value}" for name, value in params)
-    return Answer(422, json.dumps({"path": path, "msg": message, "query": query, "url": f"{path}?{query}"}).encode())
+    return VendorAnswer(
+        422, json.dumps({"path": path, "msg": message, "query": query, "url": f"{path}?{query}"}).encode()
+    )
 
 
-def _too_old(earliest: date, days: int) -> Answer:
+def _too_old(earliest: date, days: int) -> VendorAnswer:
     message = f"Your plan reaches back {days} days: the earliest date that you can ask for is {earliest.isoformat()}."
-    return Answer(403, json.dumps({"code": "historic_data_access_missing", "message": message}).encode())
+    return VendorAnswer(403, json.dumps({"code": "historic_data_access_missing", "message": message}).encode())

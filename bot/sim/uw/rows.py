@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from bot.sim.uw.source import (
     STRIKE_COLUMNS,
-    Alert,
     Candle,
     ContractState,
     ExposureMinute,
+    FlowAlert,
     FlowMinute,
     StockDay,
     StrikeRow,
@@ -132,7 +132,7 @@ def option_contract(state: ContractState) -> Row:
     }
 
 
-def flow_alert(alert: Alert, issue_type: str) -> Row:
+def flow_alert(alert: FlowAlert, issue_type: str) -> Row:
     return {
         "id": alert.id,
         "alert_rule": alert.rule,

@@ -20,15 +20,17 @@ from bot.sim.market import MarketModel
 from bot.sim.uw.limits import Counter, UwLimits
 from bot.sim.uw.model_source import ModelSource
 from bot.sim.uw.query import Params
-from bot.sim.uw.routes import Answer, Routes
+from bot.sim.uw.routes import Routes, VendorAnswer
 from bot.sim.uw.source import UwSource
 
-UNAUTHORIZED: Final = Answer(401, b'{"error": "Invalid or missing token"}')
-CROWDED: Final = Answer(429, b'{"message": "Too many concurrent requests. Your plan allows 3 at a time."}')
-DAY_SPENT: Final = Answer(429, b'{"code": "daily_request_limit_hit", "message": "You have hit your daily limit."}')
-MINUTE_SPENT: Final = Answer(429, b'{"message": "Rate limit of requests per minute reached."}')
+UNAUTHORIZED: Final = VendorAnswer(401, b'{"error": "Invalid or missing token"}')
+CROWDED: Final = VendorAnswer(429, b'{"message": "Too many concurrent requests. Your plan allows 3 at a time."}')
+DAY_SPENT: Final = VendorAnswer(
+    429, b'{"code": "daily_request_limit_hit", "message": "You have hit your daily limit."}'
+)
+MINUTE_SPENT: Final = VendorAnswer(429, b'{"message": "Rate limit of requests per minute reached."}')
 
-Fault = Callable[[str, datetime], Answer | datetime | None]
+Fault = Callable[[str, datetime], VendorAnswer | datetime | None]
 """Something that answers in the vendor's place, for a path at a time: outages, HTML, garbage; an earlier time has old
 data answered; None: nothing wrong."""
 
@@ -81,7 +83,7 @@ class UwFace:
         self._counter.count(now)
         return _reply(self._judge(path, params, now), self._counter.headers(now))
 
-    def _judge(self, path: str, params: Params, now: datetime) -> Answer:
+    def _judge(self, path: str, params: Params, now: datetime) -> VendorAnswer:
         if self._in_flight > self.limits.max_in_flight:
             return CROWDED
         if self._counter.day_spent:
@@ -133,12 +135,12 @@ class UwFace:
         await asyncio.sleep(self.limits.latency_wall_s)
 
 
-def _reply(answer: Answer, headers: Mapping[str, str]) -> Reply:
+def _reply(answer: VendorAnswer, headers: Mapping[str, str]) -> Reply:
     packed = {"content-encoding": answer.encoding} if answer.encoding else {}
     return Reply(answer.status, {"content-type": answer.content_type, **packed, **headers}, answer.body)
 
 
-def garbage(kind: str) -> Answer:
+def garbage(kind: str) -> VendorAnswer:
     """Return an answer that is not data: `html`, `empty`, `cut` (JSON that ends midway) or `text`; or too
     much of it: `words`, `huge_field`, `huge_number`, `many_rows`, `deep`, `large`, `bomb`, `field_20mb`,
     `rows_31mb`."""
@@ -150,7 +152,7 @@ def garbage(kind: str) -> Answer:
         "cut": b'{"data": [{"price": "59',
         "text": json.dumps("upstream connect error").encode(),
     }
-    return Answer(200, bodies[kind], "text/html" if kind == "html" else "application/json")
+    return VendorAnswer(200, bodies[kind], "text/html" if kind == "html" else "application/json")
 
 
 _MEGABYTE: Final = 1024 * 1024
@@ -160,20 +162,24 @@ def _row(**fields: object) -> bytes:
     return json.dumps({"data": [{"time": "2026-11-20T15:00:00Z", "price": "590.1", **fields}]}).encode()
 
 
-def _bomb() -> Answer:
+def _bomb() -> VendorAnswer:
     """Sixteen megabytes of blanks in some sixteen kilobytes."""
-    return Answer(200, gzip.compress(b'{"data": [' + b" " * (16 * _MEGABYTE) + b"]}", 9, mtime=0), encoding="gzip")
+    return VendorAnswer(
+        200, gzip.compress(b'{"data": [' + b" " * (16 * _MEGABYTE) + b"]}", 9, mtime=0), encoding="gzip"
+    )
 
 
 _ONE_ROW: Final = json.dumps({f"field_{n}": str(n * 1.5) for n in range(20)}).encode()
-_TOO_MUCH: Final[Mapping[str, Callable[[], Answer]]] = {
-    "words": lambda: Answer(500, ("\x1b[2J\u202epassword=hunter2hunter2 a_" * 4000).encode()),
-    "huge_field": lambda: Answer(200, _row(price="9" * _MEGABYTE)),
-    "huge_number": lambda: Answer(200, _row(price="1e999999999")),
-    "many_rows": lambda: Answer(200, b'{"data": [' + b",".join([b"{}"] * 100_000) + b"]}"),
-    "deep": lambda: Answer(200, b"[" * 100_000),
-    "large": lambda: Answer(200, b'{"data": [' + b" " * (4 * _MEGABYTE) + b"]}"),
+_TOO_MUCH: Final[Mapping[str, Callable[[], VendorAnswer]]] = {
+    "words": lambda: VendorAnswer(500, ("\x1b[2J\u202epassword=hunter2hunter2 a_" * 4000).encode()),
+    "huge_field": lambda: VendorAnswer(200, _row(price="9" * _MEGABYTE)),
+    "huge_number": lambda: VendorAnswer(200, _row(price="1e999999999")),
+    "many_rows": lambda: VendorAnswer(200, b'{"data": [' + b",".join([b"{}"] * 100_000) + b"]}"),
+    "deep": lambda: VendorAnswer(200, b"[" * 100_000),
+    "large": lambda: VendorAnswer(200, b'{"data": [' + b" " * (4 * _MEGABYTE) + b"]}"),
     "bomb": _bomb,
-    "field_20mb": lambda: Answer(200, _row(price="9" * (20 * _MEGABYTE))),
-    "rows_31mb": lambda: Answer(200, b'{"data": [' + b",".join([_ONE_ROW] * (31_000_000 // len(_ONE_ROW))) + b"]}"),
+    "field_20mb": lambda: VendorAnswer(200, _row(price="9" * (20 * _MEGABYTE))),
+    "rows_31mb": lambda: VendorAnswer(
+        200, b'{"data": [' + b",".join([_ONE_ROW] * (31_000_000 // len(_ONE_ROW))) + b"]}"
+    ),
 }

@@ -31,7 +31,7 @@ class ConfigRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SettingDifference:
     """A setting that two configurations have otherwise; None where one has it not."""
 
     key: str
@@ -60,11 +60,11 @@ def _asked_by(connection: Connection, at: datetime) -> str:
     return str(connection.execute(query).scalar() or "")
 
 
-def differences(connection: Connection, before: str, after: str) -> list[Difference]:
+def differences(connection: Connection, before: str, after: str) -> list[SettingDifference]:
     """Return what the second configuration has otherwise than the first, by the name of the setting."""
     one, other = _flat_body(connection, before), _flat_body(connection, after)
     keys = sorted(key for key in {*one, *other} if one.get(key) != other.get(key))
-    return [Difference(key, one.get(key), other.get(key)) for key in keys]
+    return [SettingDifference(key, one.get(key), other.get(key)) for key in keys]
 
 
 def _flat_body(connection: Connection, version: str) -> Mapping[str, str]:

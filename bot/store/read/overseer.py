@@ -13,7 +13,7 @@ from sqlalchemy import Case, ColumnElement, Connection, case, exists, func, sele
 from bot.domain.calendar import new_york_day
 from bot.domain.money import from_units
 from bot.domain.order import OrderState
-from bot.domain.overseer import Action, OverseerCall, Task
+from bot.domain.overseer import Action, ModelTask, OverseerCall
 from bot.domain.position import OPEN
 from bot.domain.review import ReviewState
 from bot.store.bounded import bounded, whole_rows
@@ -133,7 +133,7 @@ def signal_rate(connection: Connection, now: datetime, session_hours: float, day
 # ---- calls
 
 
-def overseer_calls(connection: Connection, limit: int, task: Task | None = None) -> list[OverseerCall]:
+def overseer_calls(connection: Connection, limit: int, task: ModelTask | None = None) -> list[OverseerCall]:
     """Return calls, newest first, each with what became of what it was about."""
     call = OVERSEER_CALL.c
     chosen = whole_rows(OVERSEER_CALL).order_by(call.at.desc(), call.id.desc()).limit(limit)
@@ -152,7 +152,7 @@ def calls_without_outcome(connection: Connection, since: datetime, limit: int = 
     """Return the calls since a moment whose subject may still come to something, oldest first."""
     call = OVERSEER_CALL.c
     chosen = whole_rows(OVERSEER_CALL).where(call.outcome == "", call.subject != "", call.at >= time_text(since))
-    judging = call.task.in_([Task.REVIEW.value, Task.EXPLANATION.value])
+    judging = call.task.in_([ModelTask.REVIEW.value, ModelTask.EXPLANATION.value])
     rows = connection.execute(chosen.where(judging).order_by(call.at, call.id).limit(limit))
     return [OVERSEER_CALLS.read(row._mapping) for row in rows]
 
@@ -183,7 +183,7 @@ def _one_if(condition: ColumnElement[bool]) -> Case[int]:
 def outcome_of(connection: Connection, call: OverseerCall) -> str:
     """Return in words what became of what a call judged; empty: it is not over. A signal's is its position's."""
     position_id, signal_state = call.subject, ""
-    if call.task is Task.REVIEW:
+    if call.task is ModelTask.REVIEW:
         found = connection.execute(
             select(SIGNAL.c.state, SIGNAL.c.position_id).where(SIGNAL.c.id == call.verdict.get("signal_id", ""))
         ).first()
@@ -211,7 +211,9 @@ def judged(connection: Connection, since: datetime | None = None) -> list[Judged
         "other": call.outcome.like("signal%"),
     }
     counted = [func.sum(_one_if(kind)) for kind in kinds.values()]
-    chosen = select(call.action, func.count(), *counted).where(call.task == Task.REVIEW.value).group_by(call.action)
+    chosen = (
+        select(call.action, func.count(), *counted).where(call.task == ModelTask.REVIEW.value).group_by(call.action)
+    )
     if since is not None:
         chosen = chosen.where(call.at >= time_text(since))
     rows = {row[0]: row for row in connection.execute(chosen)}
@@ -219,7 +221,7 @@ def judged(connection: Connection, since: datetime | None = None) -> list[Judged
     return [Judged(name, *(int(value or 0) for value in rows[name][1:])) for name in known]
 
 
-def last_call_at(connection: Connection, task: Task) -> datetime | None:
+def last_call_at(connection: Connection, task: ModelTask) -> datetime | None:
     """Return when a task was last on record."""
     call = OVERSEER_CALL.c
     found = connection.execute(select(func.max(call.at)).where(call.task == task.value)).scalar()
@@ -267,12 +269,12 @@ def what_it_saw(connection: Connection, signal_id: str | None) -> dict[str, Any]
 def unexplained(connection: Connection, since: datetime) -> list[str]:
     """Return the positions that were opened since a moment and have no explanation on record, the oldest first."""
     held, call = POSITION.c, OVERSEER_CALL.c
-    explained = exists().where(call.subject == held.id, call.task == Task.EXPLANATION.value)
+    explained = exists().where(call.subject == held.id, call.task == ModelTask.EXPLANATION.value)
     chosen = select(held.id).where(held.opened_at >= time_text(since), ~explained)
     return [row[0] for row in connection.execute(chosen.order_by(held.opened_at, held.id).limit(20))]
 
 
-def has_call(connection: Connection, task: Task, subject: str) -> bool:
+def has_call(connection: Connection, task: ModelTask, subject: str) -> bool:
     """Say whether a task is on record for a subject."""
     call = OVERSEER_CALL.c
     chosen = select(call.id).where(call.task == task.value, call.subject == subject).limit(1)

@@ -78,7 +78,7 @@ def _write(url: str, statement: object) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class TelegramQuestion:
     """What a message asked about: the signal, and how often its terms had been changed when it asked; or an alert."""
 
     signal_id: str = ""
@@ -86,15 +86,15 @@ class Question:
     alert_id: str = ""
 
 
-def asked_by_message(connection: Connection, external_id: str) -> Question | None:
+def asked_by_message(connection: Connection, external_id: str) -> TelegramQuestion | None:
     """Return what a message of Telegram (`chat:message`) asks by its newest text; None for one that asks nothing."""
     table = MESSAGE.c
     chosen = select(table.extra).where(table.channel == "telegram", table.external_id == external_id)
     for (text,) in connection.execute(chosen.order_by(table.id.desc()).limit(_FEW)):
         about = parse_json(text) or {}
         if about.get("signal") and about.get("approval"):
-            return Question(str(about["signal"]), int(about.get("edits", 0)))
+            return TelegramQuestion(str(about["signal"]), int(about.get("edits", 0)))
         alerts: list[str] = about.get("alert_ids") or []
         if len(alerts) == 1:
-            return Question(alert_id=alerts[0])
+            return TelegramQuestion(alert_id=alerts[0])
     return None

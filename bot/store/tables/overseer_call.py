@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Index
 
-from bot.domain.overseer import Action, Answered, CallOutcome, OverseerCall, Task
+from bot.domain.overseer import Action, Answered, CallOutcome, ModelTask, OverseerCall
 from bot.store.fields import day, facts, key, label, large, utc, whole, word, words
 from bot.store.stored import Patch, Stored
 
@@ -17,7 +17,7 @@ OVERSEER_CALLS: Final = Stored(
     key("ULID of the inbound row that told of it"),
     utc("at"),
     day("day", "New York day, whose budget it counts against"),
-    word("task", Task),
+    word("task", ModelTask),
     label("subject", "what it was about: a review, a position, an alert, a day"),
     label("model", "empty: nobody was asked"),
     label("prompt_hash", "first digits of the SHA-256 of the prompt's file"),

@@ -10,7 +10,7 @@ from bot.domain.alert import Alert, AlertState
 from bot.domain.events import AlertRaised, InboundReceived, RequestKind
 from bot.domain.message import Message, MessageMode, MessageState
 from bot.domain.requests import Role
-from bot.engine.outbox.voice import Channel, Target, Voice
+from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
 
 S = AlertState
@@ -20,8 +20,11 @@ CHANNELS = {
     "email": Channel("email"),
     "webhook": Channel("webhook", lists=False, per_minute=600),
 }
-PEOPLE = (Target("telegram", "ann", Role.OWNER), Target("telegram", "bob", Role.OPERATOR))
-VOICE = Voice(CHANNELS, (*PEOPLE, Target("discord", "alerts"), Target("email", "desk"), Target("webhook", "pager")))
+PEOPLE = (MessageTarget("telegram", "ann", Role.OWNER), MessageTarget("telegram", "bob", Role.OPERATOR))
+VOICE = Voice(
+    CHANNELS,
+    (*PEOPLE, MessageTarget("discord", "alerts"), MessageTarget("email", "desk"), MessageTarget("webhook", "pager")),
+)
 USERS = {"people": {"users": [{"name": "ann", "role": "owner", "telegram_id": 7}]}}
 
 

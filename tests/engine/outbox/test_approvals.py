@@ -11,13 +11,17 @@ from bot.domain.approval import Approval
 from bot.domain.events import InboundReceived, RequestKind
 from bot.domain.message import Message, MessageMode
 from bot.domain.requests import Role
-from bot.engine.outbox.voice import Channel, Target, Voice
+from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
 
 MANUAL: dict[str, Any] = {"approval": {"mode": "manual"}}
 VOICE = Voice(
     {"telegram": Channel("telegram", edits=True), "discord": Channel("discord")},
-    (Target("telegram", "ann", Role.OWNER), Target("telegram", "bob", Role.VIEWER), Target("discord", "alerts")),
+    (
+        MessageTarget("telegram", "ann", Role.OWNER),
+        MessageTarget("telegram", "bob", Role.VIEWER),
+        MessageTarget("discord", "alerts"),
+    ),
 )
 
 

@@ -9,12 +9,16 @@ import pytest
 from bot.domain.events import RequestKind
 from bot.domain.message import Message
 from bot.domain.requests import Role
-from bot.engine.outbox.voice import Channel, Target, Voice
+from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
 
 VOICE = Voice(
     {"telegram": Channel("telegram", edits=True), "email": Channel("email")},
-    (Target("telegram", "ann", Role.OWNER), Target("telegram", "vic", Role.VIEWER), Target("email", "desk")),
+    (
+        MessageTarget("telegram", "ann", Role.OWNER),
+        MessageTarget("telegram", "vic", Role.VIEWER),
+        MessageTarget("email", "desk"),
+    ),
 )
 SEVEN = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

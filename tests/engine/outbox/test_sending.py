@@ -11,13 +11,17 @@ from bot.domain.events import InboundReceived
 from bot.domain.message import Message, MessageMode, MessageState
 from bot.domain.requests import Role
 from bot.engine.outbox.draft import Draft
-from bot.engine.outbox.voice import Channel, Target, Voice
+from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import TEN, Desk
 
 S = MessageState
 VOICE = Voice(
     {"telegram": Channel("telegram", edits=True), "discord": Channel("discord", edits=True, repeats_within_s=120)},
-    (Target("telegram", "ann", Role.OWNER), Target("telegram", "bob", Role.VIEWER), Target("discord", "alerts")),
+    (
+        MessageTarget("telegram", "ann", Role.OWNER),
+        MessageTarget("telegram", "bob", Role.VIEWER),
+        MessageTarget("discord", "alerts"),
+    ),
 )
 NEVER_TWICE = {"telegram"}
 
@@ -137,7 +141,7 @@ async def test_an_edit_waits_for_its_parent_and_what_was_not_sent_takes_the_new_
 
 
 async def test_one_target_gets_so_many_a_minute_and_what_is_critical_goes_first() -> None:
-    voice = Voice({"telegram": Channel("telegram", per_minute=3)}, (Target("telegram", "ann", Role.OWNER),))
+    voice = Voice({"telegram": Channel("telegram", per_minute=3)}, (MessageTarget("telegram", "ann", Role.OWNER),))
     desk = await Desk(voice=voice).start()
     say(desk, *(Draft(f"k{n}", "notice", f"{n}") for n in range(4)))
     say(desk, Draft("c", "alert", "now", {"level": "critical"}))

@@ -10,7 +10,7 @@ from bot.domain.events import ExecutionReported, RequestKind
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, PositionState
 from bot.engine.day import jobs, limits
-from bot.engine.day.marks import Marks
+from bot.engine.day.marks import PositionMarks
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
 from bot.engine.trade import exits
@@ -149,7 +149,7 @@ async def test_a_strategy_that_fails_over_a_signal_of_its_own_buys_nothing(
     assert desk.signal.state == "expired"
 
 
-@pytest.mark.parametrize("room, job", [(Marks, "mark"), (jobs, "snapshot_account"), (jobs, "ask_for_the_book")])
+@pytest.mark.parametrize("room, job", [(PositionMarks, "mark"), (jobs, "snapshot_account"), (jobs, "ask_for_the_book")])
 async def test_a_job_that_fails_is_parked_and_the_tick_goes_on(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, room: object, job: str
 ) -> None:

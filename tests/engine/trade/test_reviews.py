@@ -11,7 +11,7 @@ from bot.domain.events import InboundReceived, RequestKind
 from bot.domain.requests import Role
 from bot.domain.review import Review
 from bot.domain.signal import SignalState
-from bot.engine.outbox.voice import Channel, Target, Voice
+from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
 
 DEADLINE_S = 8
@@ -156,7 +156,7 @@ async def test_the_first_trade_of_a_strategy_that_was_switched_on_again_is_revie
 
 
 async def test_a_person_who_is_asked_reads_the_overseers_note() -> None:
-    voice = Voice({"telegram": Channel("telegram", edits=True)}, (Target("telegram", "ann", Role.OWNER),))
+    voice = Voice({"telegram": Channel("telegram", edits=True)}, (MessageTarget("telegram", "ann", Role.OWNER),))
     given = {**settings(), "approval": {"mode": "manual"}}
     desk = await Desk(given, overseen=True, voice=voice).start()
     await desk.propose(4)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.sim.services.book import MOST_ENTRIES, Book, Service, most_within
+from bot.sim.services.book import MOST_ENTRIES, Service, ServiceBook, most_within
 from bot.sim.services.book_file import ServicesBookKeeper, read_into
 from bot.sim.services.telegram_people import TelegramPeople
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 
 
-def a_book(wall: float = 1000.0) -> Book:
-    return Book(lambda: NOON, lambda: wall)
+def a_book(wall: float = 1000.0) -> ServiceBook:
+    return ServiceBook(lambda: NOON, lambda: wall)
 
 
 def test_a_book_outlives_a_start_with_its_chats_and_what_nobody_fetched(tmp_path: Path) -> None:

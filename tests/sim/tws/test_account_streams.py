@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.sim.tws.account_streams import AccountFeed
 from bot.sim.tws.moment import VenueMoment
-from bot.sim.tws.wire import Message
+from bot.sim.tws.wire import WireMessage
 from tests.sim.tws.small_venue import START, SmallVenue
 
 
@@ -17,14 +17,14 @@ class Listener:
         self.venue = SmallVenue()
         self.feed = AccountFeed("DU1")
 
-    def at(self, seconds: float) -> list[Message]:
+    def at(self, seconds: float) -> list[WireMessage]:
         return self.feed.pace(self.moment(seconds))
 
     def moment(self, seconds: float) -> VenueMoment:
         return VenueMoment(self.venue, START + timedelta(seconds=seconds), seconds)
 
 
-def tags(said: list[Message]) -> list[str]:
+def tags(said: list[WireMessage]) -> list[str]:
     return [str(message.fields[1]) for message in said if message.id == 6]
 
 

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from bot.sim.uw.source import Alert, Candle, ContractState, ExposureMinute, FlowMinute, StockDay, StrikeRow, StrikeTable
+from bot.sim.uw.source import (
+    Candle,
+    ContractState,
+    ExposureMinute,
+    FlowAlert,
+    FlowMinute,
+    StockDay,
+    StrikeRow,
+    StrikeTable,
+)
 
 DAY = date(2026, 11, 20)
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -74,7 +83,7 @@ class SmallSource:
             for place, (strike, right) in enumerate((s, r) for s in (-1, 0, 1) for r in "CP")
         ]
 
-    def alerts(self, since: datetime, until: datetime) -> Sequence[Alert]:
+    def alerts(self, since: datetime, until: datetime) -> Sequence[FlowAlert]:
         self._count("alerts")
         times = [OPEN + timedelta(minutes=5 * n) for n in range(1, 78)]
         return [self._alert(n, at) for n, at in enumerate(times) if since < at <= until]
@@ -98,10 +107,10 @@ class SmallSource:
             previous_open_interest=450, iv=0.15, delta=0.5, gamma=0.02, theta=-0.4, vega=0.1, last_trade_at=OPEN,
         )  # fmt: skip
 
-    def _alert(self, number: int, at: datetime) -> Alert:
+    def _alert(self, number: int, at: datetime) -> FlowAlert:
         symbol = "SPX" if number % 2 else "SPY"
         contract = self._contract(symbol, 1, "C", 1)
-        return Alert(
+        return FlowAlert(
             id=f"00000000-0000-4000-8000-{number:012d}", rule="RepeatedHits", at=at, start=at, end=at, ticker=symbol,
             symbol=contract.symbol, expiry=DAY, right="C", strike=contract.strike, price=Decimal("1.25"),
             bid=contract.bid, ask=contract.ask, underlying_price=price_of(symbol, at), iv_start=0.15, iv_end=0.16,
