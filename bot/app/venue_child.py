@@ -48,7 +48,7 @@ class VenueSetup:
     @classmethod
     def from_json(cls, text: str) -> VenueSetup:
         told = json.loads(text)
-        services = told.pop("services")
+        services = told.pop("services", None)
         return cls(**told, services=None if services is None else Services(**services))
 
 

@@ -56,6 +56,8 @@ _SCALES: Final[Mapping[str, Decimal]] = {
 _PERCENTS: Final = frozenset({"%", "percent", "per cent"})
 _ROUNDED_AT_MOST: Final = Decimal("0.025")
 _NOON: Final = 12
+_MOST_DIGITS: Final = 18  # before the point: figures beyond are told from others, not from each other
+_BEYOND: Final = Decimal(10) ** _MOST_DIGITS
 
 
 @dataclass
@@ -212,7 +214,12 @@ def _decimal(text: str) -> Decimal | None:
         found = Decimal(text)
     except InvalidOperation:
         return None
-    return found if found.is_finite() and abs(found) < Decimal(10) ** 18 else None
+    if not found.is_finite():
+        return None
+    if not found:
+        return Decimal(0)
+    # Asked of the exponent, for no context holds 10e999999; a figure of that size is one all the same.
+    return found if found.adjusted() < _MOST_DIGITS else _BEYOND.copy_sign(found)
 
 
 # ---- whether a fact says it

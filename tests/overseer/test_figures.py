@@ -68,6 +68,7 @@ def test_what_the_facts_say_may_be_said(text: str) -> None:
         "Two weeks ago.",
         "The 1DTE.",
         "x2",
+        "It made 10e999999 dollars.",
     ],
 )
 def test_what_no_fact_says_is_found(text: str) -> None:
@@ -94,6 +95,8 @@ def test_no_text_breaks_it(text: str) -> None:
 
 
 @example("0.1A")
+@example("10e999999")
+@example("0e999999 -1e-999999%")
 @given(st.text(alphabet="0123456789.,%$-+kMe: NovAB/two", max_size=40))
 def test_what_is_quoted_from_the_facts_whole_is_no_invention(text: str) -> None:
     assert invented(text, {"said": text}) == []

@@ -191,6 +191,15 @@ def _cut_off(facts: Facts) -> str:
     return f"{facts['now']}, expires today: before {facts['cut_off']}" if "now" in facts else "no session today"
 
 
+def _pace(facts: Facts) -> str:
+    if "spacing_s" not in facts:
+        return "entries are not slowed"
+    if facts["since_s"] is None:
+        return f"slowed: {facts['spacing_s']} s between entries, none yet"
+    value, limit = compared(_number(facts["since_s"]), _number(facts["spacing_s"]), digits=0)
+    return f"slowed: {value} s since the last entry, {limit} s needed"
+
+
 NO_REASONS: Final = Reasons()
 
 RULES: Final[Mapping[str, tuple[str, Callable[[Facts], str]]]] = MappingProxyType({
@@ -214,5 +223,6 @@ RULES: Final[Mapping[str, tuple[str, Callable[[Facts], str]]]] = MappingProxyTyp
     "spread": ("Spread", _spread),
     "quote_fresh": ("Quote fresh", _age),
     "inputs_fresh": ("Inputs fresh", lambda facts: str(facts.get("faults") or "all fresh")),
+    "pace": ("Space between entries", _pace),
     "zero_dte_cut_off": ("Not too late", _cut_off),
 })  # fmt: skip
