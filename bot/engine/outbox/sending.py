@@ -244,8 +244,9 @@ def lose_sight(
 def _repeat_is_safe(now: datetime, message: Message, channel: Channel, speed: float) -> bool:
     if message.mode is MessageMode.EDIT:
         return channel.edits  # the same text a second time is the same text
-    first = message.sending_at or now
-    return now - first < timedelta(seconds=channel.repeats_within_s * speed)
+    # What a clock that was ahead has dated went out nobody knows how long ago.
+    gone = now - (message.sending_at or now)
+    return timedelta(0) <= gone < timedelta(seconds=channel.repeats_within_s * speed)
 
 
 def lose_all(journal: Journal, why: str, voice: Voice, speed: float = 1.0, process: str | None = None) -> None:

@@ -184,3 +184,13 @@ async def test_what_a_clock_that_was_ahead_dated_waits_for_no_hour() -> None:
     desk = await Desk(store=ahead.store, at=TEN, voice=VOICE).start()
     await desk.tick()
     assert {m.state for m in messages(desk) if m.kind == "notice"} == {S.SENDING}
+
+
+async def test_what_a_clock_that_was_ahead_handed_over_is_not_repeated_where_a_repeat_would_be_seen() -> None:
+    """Seeds 133, 229 and 241: before its own time a message seemed to have gone out less than no time ago."""
+    ahead = await Desk(voice=VOICE, at=TEN + timedelta(hours=1)).start()
+    say(ahead, Draft("k1", "notice", "hello", only=("ann", "alerts")))
+    await ahead.tick()
+    desk = await Desk(store=ahead.store, at=TEN, voice=VOICE).start()
+    await desk.tick(10)
+    assert {m.state for m in messages(desk) if m.kind == "notice"} == {S.UNKNOWN}
