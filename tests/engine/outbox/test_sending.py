@@ -179,8 +179,9 @@ async def test_what_a_clock_that_was_ahead_dated_waits_for_no_hour() -> None:
     (message,) = say(ahead, Draft("k1", "notice", "hello", only=("ann",)))
     await ahead.tick()
     await answer(ahead, message, "failed", retry_after_s=30)
-    say(ahead, Draft("k2", "notice", "hello", only=("bob",)))
+    say(ahead, Draft("k2", "notice", "hello", only=("bob",), due_at=ahead.clock.now() + timedelta(seconds=30)))
     await ahead.tick()
+    assert {m.state for m in messages(ahead)} == {S.RETRYING, S.QUEUED}
     desk = await Desk(store=ahead.store, at=TEN, voice=VOICE).start()
     await desk.tick()
     assert {m.state for m in messages(desk) if m.kind == "notice"} == {S.SENDING}
