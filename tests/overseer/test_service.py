@@ -150,7 +150,7 @@ async def test_what_became_of_a_judged_trade_is_told(scene: Scene) -> None:
     await scene.write(calls=[replace(call, at=NOW, cost_micros=1500)], changed=Entities([over]))
     await scene.overseer.write()
     [outcome] = [payload for kind, payload in scene.told.rows if kind == "outcome"]
-    assert outcome == {"call": "C1", "outcome": "lost 500.00"}
+    assert outcome == {"call": "C1", "outcome": "lost $500.00"}
     engine.put(InboundReceived("O1", "overseer", "outcome", outcome, NOW))
     await engine.tick()
     told = [row for batch in engine.store.batches for row in batch.call_outcomes]

@@ -72,6 +72,13 @@ def flat(facts: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield from flat(value, f"{name}.{key}" if name else key)
 
 
+def _named(path: str, value: Any) -> str:
+    """Return a fact in words: its own name without the way to it, and its value."""
+    words = [part for part in path.split(".") if not part.isdigit()]
+    shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+    return f"{words[-1].replace('_', ' ') if words else 'fact'} {shown}"
+
+
 class SimulatedModel:
     """Answers by a schema. `mode` can be changed at any time; `count` numbers its answers."""
 
@@ -93,8 +100,8 @@ class SimulatedModel:
     def _sentence(self, facts: Mapping[str, Any], orders: Sequence[str]) -> str:
         if orders:
             return f"As told in the text: {', '.join(orders[:_MOST_FACTS])}."
-        named = [f"{name} is {value}" for name, value in facts.items() if _is_short(value)][:_MOST_FACTS]
-        said = f"{'; '.join(named)}." if named else "No facts were given."
+        named = [_named(name, value) for name, value in facts.items() if name != "task" and _is_short(value)]
+        said = f"Seen: {', '.join(named[:_MOST_FACTS])}." if named else "No facts were given."
         return f"{said} {_INVENTED}" if self.mode is ModelMode.INVENTING else said
 
 

@@ -16,6 +16,7 @@ from bot.domain.order import OrderState
 from bot.domain.overseer import Action, ModelTask, OverseerCall
 from bot.domain.position import OPEN
 from bot.domain.review import ReviewState
+from bot.domain.wording import dollars
 from bot.store.bounded import bounded, whole_rows
 from bot.store.read.reading import columns_of, read
 from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
@@ -198,7 +199,7 @@ def outcome_of(connection: Connection, call: OverseerCall) -> str:
     if held is None or held[0] != "closed":
         return ""
     pnl = from_units(int(held[1]))
-    return f"{'won' if pnl > 0 else 'lost'} {abs(pnl):.2f}"
+    return f"{'won' if pnl > 0 else 'lost'} {dollars(abs(pnl))}"
 
 
 def judged(connection: Connection, since: datetime | None = None) -> list[Judged]:
