@@ -156,7 +156,7 @@ async def test_what_became_of_a_judged_trade_is_told(scene: Scene) -> None:
     told = [row for batch in engine.store.batches for row in batch.call_outcomes]
     await scene.write(call_outcomes=told)
     with open_reader(scene.overseer._settings.database.url) as connection:
-        assert overseer_calls(connection, 5)[0].outcome == "lost 500.00"
+        assert overseer_calls(connection, 5)[0].outcome == "lost $500.00"
         assert str(overseer_costs(connection)[0].usd) == "0.0015"
 
 
