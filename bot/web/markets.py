@@ -48,7 +48,7 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class MarketPage:
     strips: tuple[Strip, ...]
     chosen: str
     gamma: Plot | None
@@ -66,7 +66,7 @@ def page(symbol: str = "") -> str:
     return render_template("web/market.html", active="Market", m=found)
 
 
-def market(connection: Connection, symbol: str, now: datetime) -> Market | None:
+def market(connection: Connection, symbol: str, now: datetime) -> MarketPage | None:
     """Return the market with one underlying chosen (the first when none is named); None for one nobody looks at."""
     pulse = ask.pulse(connection)
     day = (pulse.session_day if pulse else None) or new_york_day(now)
@@ -79,7 +79,7 @@ def market(connection: Connection, symbol: str, now: datetime) -> Market | None:
     here = next((each for each in strips if each.symbol == chosen), None)
     drawn = plot(gamma_chart(gamma, here)) if gamma is not None else None
     at = gamma.at if gamma else None
-    return Market(strips, chosen, drawn, at, (now - at).total_seconds() if at else None)
+    return MarketPage(strips, chosen, drawn, at, (now - at).total_seconds() if at else None)
 
 
 def strip(sight: Sight) -> Strip:

@@ -122,7 +122,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class SimulatedPerson:
+class ServicePerson:
     """Somebody with a phone; `blocked` says that the bot cannot write to them."""
 
     id: int
@@ -136,7 +136,7 @@ class ServiceBook:
     def __init__(self, now: Callable[[], datetime], wall: Callable[[], float]) -> None:
         self._now, self._wall = now, wall
         self.places: dict[str, ServicePlace] = {}
-        self.people: dict[int, SimulatedPerson] = {}
+        self.people: dict[int, ServicePerson] = {}
         self.updates: list[dict[str, Any]] = []
         self.next_update_id = 1
         self.next_query_id = 1
@@ -158,11 +158,11 @@ class ServiceBook:
 
     # ---- people and places
 
-    def person(self, person_id: int, name: str = "", role: str = "") -> SimulatedPerson:
+    def person(self, person_id: int, name: str = "", role: str = "") -> ServicePerson:
         """Return somebody, who is known from now on."""
         found = self.people.get(person_id)
         if found is None:
-            found = self.people[person_id] = SimulatedPerson(person_id, name or f"person {person_id}", role)
+            found = self.people[person_id] = ServicePerson(person_id, name or f"person {person_id}", role)
             self.changed()
         return found
 
@@ -228,7 +228,7 @@ class ServiceBook:
     def restore(self, data: dict[str, Any]) -> None:
         """Take up a snapshot; raises KeyError, TypeError or ValueError where it is none."""
         places = {place.key: place for place in map(_place, data["places"])}
-        people = {each["id"]: SimulatedPerson(**each) for each in data["people"]}
+        people = {each["id"]: ServicePerson(**each) for each in data["people"]}
         self.updates = list(data["updates"])
         self.next_update_id, self.next_query_id = int(data["next_update_id"]), int(data["next_query_id"])
         self.menus, self.counts = dict(data["menus"]), Counter(data["counts"])

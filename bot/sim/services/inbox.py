@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.domain.addresses import is_loopback
-from bot.sim.services.book import Service, ServiceBook, SimulatedPerson
+from bot.sim.services.book import Service, ServiceBook, ServicePerson
 from bot.sim.services.faults import SPOKEN, FaultBoard
 from bot.sim.services.inbox_actions import InboxDesk, NotDone, act
 from bot.sim.services.inbox_view import SeenMessage, clock_of, nothing_yet, people_of, place_views, tab_views
@@ -153,11 +153,11 @@ class InboxPage:
         places = place_views(self._book, seen)
         return self._render("inbox/inbox.html", **common, places=places, nothing=nothing_yet(service))
 
-    def _speaker(self, wanted: str) -> SimulatedPerson:
+    def _speaker(self, wanted: str) -> ServicePerson:
         people = self._book.people
         if wanted.isdigit() and int(wanted) in people:
             return people[int(wanted)]
-        return next(iter(people.values()), SimulatedPerson(1, "somebody"))
+        return next(iter(people.values()), ServicePerson(1, "somebody"))
 
     def _faults(self) -> dict[str, Any]:
         calls = list(self._book.calls)[-_CALLS_SHOWN:][::-1]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from bot.sim.services.book import ServiceBook, SimulatedPerson
+from bot.sim.services.book import ServiceBook, ServicePerson
 from bot.sim.services.faults import FaultBoard, ServiceFault
 from bot.sim.services.model import ModelMode, SimulatedModel
 from bot.sim.services.telegram_people import TelegramPeople
@@ -42,7 +42,7 @@ def act(desk: InboxDesk, form: Form) -> str:
         raise NotDone(str(error).strip("'\"")) from error
 
 
-def _person(desk: InboxDesk, form: Form) -> SimulatedPerson:
+def _person(desk: InboxDesk, form: Form) -> ServicePerson:
     return desk.book.person(int(form.get("as") or "0"))
 
 

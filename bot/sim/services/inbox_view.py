@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from bot.sim.services.book import BOT, Entry, Press, Service, ServiceBook, ServicePlace, SimulatedPerson, Stamp
+from bot.sim.services.book import BOT, Entry, Press, Service, ServiceBook, ServicePerson, ServicePlace, Stamp
 
 NEWEST: Final = 50
 _NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -38,12 +38,12 @@ class SeenMessage:
     """Where somebody looks: the service's tab, as which person, which message is answered."""
 
     service: Service
-    person: SimulatedPerson
+    person: ServicePerson
     reply_chat: str = ""
     reply_to: int = 0
 
 
-def people_of(book: ServiceBook) -> list[SimulatedPerson]:
+def people_of(book: ServiceBook) -> list[ServicePerson]:
     return list(book.people.values())
 
 

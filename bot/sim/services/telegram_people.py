@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from bot.sim.services.book import BOT, Entry, Press, Service, ServiceBook, ServicePlace, SimulatedPerson
+from bot.sim.services.book import BOT, Entry, Press, Service, ServiceBook, ServicePerson, ServicePlace
 
 BOT_ID: Final = 1000000001
 BOT_USER: Final = {"id": BOT_ID, "is_bot": True, "first_name": "Quanticity", "username": "quanticity_sim_bot"}
@@ -32,14 +32,14 @@ class TelegramPeople:
         kind = "supergroup" if chat_id < -_SUPERGROUP else "group"
         return self.book.place(Service.TELEGRAM, str(chat_id), name=f"group {chat_id}", kind=kind)
 
-    def join(self, place: ServicePlace, person: SimulatedPerson) -> None:
+    def join(self, place: ServicePlace, person: ServicePerson) -> None:
         if person.id not in place.members:
             place.members.append(person.id)
             self.book.changed()
 
     # ---- what people do
 
-    def say(self, person: SimulatedPerson, chat_id: int, text: str, *, reply_to: int | None = None) -> Entry:
+    def say(self, person: ServicePerson, chat_id: int, text: str, *, reply_to: int | None = None) -> Entry:
         """Write into a chat, as an answer to one of its messages or as such."""
         place = self.chat(chat_id)
         self.join(place, person)
@@ -47,7 +47,7 @@ class TelegramPeople:
         self._bring("message", self.message(place, entry))
         return entry
 
-    def press(self, person: SimulatedPerson, chat_id: int, message_id: int, data: str) -> Press:
+    def press(self, person: ServicePerson, chat_id: int, message_id: int, data: str) -> Press:
         """Press a button; raises LookupError when the message has none like it."""
         place = self.chat(chat_id)
         entry = place.entry(message_id)
@@ -68,7 +68,7 @@ class TelegramPeople:
         )
         return pressed
 
-    def react(self, person: SimulatedPerson, chat_id: int, message_id: int, emoji: str) -> None:
+    def react(self, person: ServicePerson, chat_id: int, message_id: int, emoji: str) -> None:
         """Put an emoji under a message; raises LookupError when it is not there."""
         place = self.chat(chat_id)
         entry = place.entry(message_id)
@@ -88,18 +88,18 @@ class TelegramPeople:
             },
         )
 
-    def block(self, person: SimulatedPerson) -> None:
+    def block(self, person: ServicePerson) -> None:
         """Block the bot: nothing more can be sent to the private chat."""
         self._membership(self.chat(person.id), person, "member", "kicked", BLOCKED)
 
-    def unblock(self, person: SimulatedPerson) -> None:
+    def unblock(self, person: ServicePerson) -> None:
         self._membership(self.chat(person.id), person, "kicked", "member", "")
 
-    def kick(self, person: SimulatedPerson, chat_id: int) -> None:
+    def kick(self, person: ServicePerson, chat_id: int) -> None:
         """Throw the bot out of a group."""
         self._membership(self.chat(chat_id), person, "member", "kicked", KICKED)
 
-    def leave(self, person: SimulatedPerson, chat_id: int) -> None:
+    def leave(self, person: ServicePerson, chat_id: int) -> None:
         """Leave a group oneself."""
         place = self.chat(chat_id)
         if person.id in place.members:
@@ -151,7 +151,7 @@ class TelegramPeople:
         person = self.book.people.get(int(entry.extra.get("from", 0)))
         return user(person) if person else None
 
-    def _membership(self, place: ServicePlace, person: SimulatedPerson, before: str, after: str, gone: str) -> None:
+    def _membership(self, place: ServicePlace, person: ServicePerson, before: str, after: str, gone: str) -> None:
         place.gone = gone
         self._bring(
             "my_chat_member",
@@ -171,7 +171,7 @@ class TelegramPeople:
         return _epoch(self.book.stamp().wall)
 
 
-def user(person: SimulatedPerson) -> dict[str, Any]:
+def user(person: ServicePerson) -> dict[str, Any]:
     return {
         "id": person.id,
         "is_bot": False,

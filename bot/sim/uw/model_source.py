@@ -20,11 +20,11 @@ from bot.sim.uw.source import (
     Candle,
     ContractState,
     ExposureMinute,
-    FlowAlert,
     FlowMinute,
     StockDay,
     StrikeRow,
     StrikeTable,
+    VendorAlert,
 )
 from bot.sim.vocabulary import Instrument
 
@@ -102,7 +102,7 @@ class ModelSource:
             self._contract(chain.instruments[row], each, at) for row, each in zip(rows.tolist(), numbers, strict=True)
         ]
 
-    def alerts(self, since: datetime, until: datetime) -> Sequence[FlowAlert]:
+    def alerts(self, since: datetime, until: datetime) -> Sequence[VendorAlert]:
         return [_alert(each) for each in self._market.flow_alerts(since, until)]
 
     def stock_at(self, symbol: str, at: datetime) -> StockDay:
@@ -168,9 +168,9 @@ def _flow(row: NetPremiumMinute) -> FlowMinute:
     )  # fmt: skip
 
 
-def _alert(each: ModelAlert) -> FlowAlert:
+def _alert(each: ModelAlert) -> VendorAlert:
     instrument = each.instrument
-    return FlowAlert(
+    return VendorAlert(
         id=str(each.id), rule=each.rule, at=each.at, start=each.start, end=each.end, ticker=instrument.symbol,
         symbol=_osi(instrument), expiry=_expiry(instrument), right=instrument.right, strike=_strike(instrument),
         price=each.price, bid=each.bid, ask=each.ask, underlying_price=each.underlying_price, iv_start=each.iv_start,

@@ -14,11 +14,11 @@ from bot.sim.uw.source import (
     Candle,
     ContractState,
     ExposureMinute,
-    FlowAlert,
     FlowMinute,
     StockDay,
     StrikeRow,
     StrikeTable,
+    VendorAlert,
 )
 
 Row = dict[str, Any]
@@ -132,7 +132,7 @@ def option_contract(state: ContractState) -> Row:
     }
 
 
-def flow_alert(alert: FlowAlert, issue_type: str) -> Row:
+def flow_alert(alert: VendorAlert, issue_type: str) -> Row:
     return {
         "id": alert.id,
         "alert_rule": alert.rule,

@@ -85,7 +85,7 @@ class ContractState:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowAlert:
+class VendorAlert:
     """Remarkable flow in one contract: trades from `start` to `end`, told `at`."""
 
     id: str
@@ -170,7 +170,7 @@ class UwSource(Protocol):
         """Return the contracts that trade, up to an expiry where one is given."""
         ...
 
-    def alerts(self, since: datetime, until: datetime) -> Sequence[FlowAlert]:
+    def alerts(self, since: datetime, until: datetime) -> Sequence[VendorAlert]:
         """Return the alerts with since < at <= until, oldest first."""
         ...
 

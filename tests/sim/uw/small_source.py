@@ -10,11 +10,11 @@ from bot.sim.uw.source import (
     Candle,
     ContractState,
     ExposureMinute,
-    FlowAlert,
     FlowMinute,
     StockDay,
     StrikeRow,
     StrikeTable,
+    VendorAlert,
 )
 
 DAY = date(2026, 11, 20)
@@ -83,7 +83,7 @@ class SmallSource:
             for place, (strike, right) in enumerate((s, r) for s in (-1, 0, 1) for r in "CP")
         ]
 
-    def alerts(self, since: datetime, until: datetime) -> Sequence[FlowAlert]:
+    def alerts(self, since: datetime, until: datetime) -> Sequence[VendorAlert]:
         self._count("alerts")
         times = [OPEN + timedelta(minutes=5 * n) for n in range(1, 78)]
         return [self._alert(n, at) for n, at in enumerate(times) if since < at <= until]
@@ -107,10 +107,10 @@ class SmallSource:
             previous_open_interest=450, iv=0.15, delta=0.5, gamma=0.02, theta=-0.4, vega=0.1, last_trade_at=OPEN,
         )  # fmt: skip
 
-    def _alert(self, number: int, at: datetime) -> FlowAlert:
+    def _alert(self, number: int, at: datetime) -> VendorAlert:
         symbol = "SPX" if number % 2 else "SPY"
         contract = self._contract(symbol, 1, "C", 1)
-        return FlowAlert(
+        return VendorAlert(
             id=f"00000000-0000-4000-8000-{number:012d}", rule="RepeatedHits", at=at, start=at, end=at, ticker=symbol,
             symbol=contract.symbol, expiry=DAY, right="C", strike=contract.strike, price=Decimal("1.25"),
             bid=contract.bid, ask=contract.ask, underlying_price=price_of(symbol, at), iv_start=0.15, iv_end=0.16,
