@@ -30,6 +30,9 @@ Now = Callable[[], datetime]
 _MOST_LINES: Final = 10_000
 _FLUSH_S: Final = 0.5
 _NOISY: Final = ("ib_insync", "transitions", "asyncio", "aiosqlite", "waitress", "werkzeug", "alembic")
+_CHATTY: Final = (
+    "discord",
+)  # its warnings are about parts of it that nobody here uses; what fails comes as an exception
 _COLOURS: Final = {"warning": "33", "error": "31", "critical": "1;31"}
 _GAIN: Final = re.compile(r"\+\$[\d,.]*\d")
 _LOSS: Final = re.compile(r"−\$[\d,.]*\d")
@@ -210,6 +213,8 @@ def configure_logging(
     handler: logging.Handler = (AsideHandler if aside else logging.StreamHandler)(stream or sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
     structlog.configure(

@@ -13,6 +13,7 @@ from bot.config.schema import Settings
 from bot.domain.calendar import new_york_day
 from bot.store import read as ask
 from bot.store.read import money, overseer, reconciliations
+from bot.store.read.standing import running_since
 
 _HOUR_S = 3600.0
 _AFTER_CLOSE = timedelta(minutes=3)
@@ -32,13 +33,15 @@ class FeedAge:
 class Facts:
     """The bot at one instant of its own clock, `now`: the pulse's. Money in dollars.
 
-    `session_s`: seconds since the market opened today, None while it is closed. `apart`: the day's change of equity
+    `session_s`: seconds since the market opened today, None while it is closed. `run_s`: seconds since the bot began,
+    None where no start is on record: what this run has not asked for yet is not old. `apart`: the day's change of equity
     less our own P&L.
     """
 
     now: datetime
     session_state: str
     session_s: float | None
+    run_s: float | None
     is_over: bool  # today's session closed a while ago
     holds: bool
     feeds: Sequence[FeedAge]
@@ -70,12 +73,13 @@ def facts_of(connection: Connection, settings: Settings) -> Facts | None:
     opens, closes = pulse.session_open_at, pulse.session_close_at
     is_open = opens is not None and closes is not None and opens <= pulse.at < closes
     hours = (closes - opens).total_seconds() / _HOUR_S if opens is not None and closes is not None else 0.0
-    today = money.money_of_day(connection, day)
+    today, began = money.money_of_day(connection, day), running_since(connection)
     jump = timedelta(seconds=settings.overseer.watch.equity_jump_s)
     return Facts(
         now=pulse.at,
         session_state=session.state if session is not None else "starting",
         session_s=(pulse.at - opens).total_seconds() if is_open and opens is not None else None,
+        run_s=(pulse.at - began).total_seconds() if began is not None else None,
         is_over=closes is not None and pulse.session_day == day and pulse.at >= closes + _AFTER_CLOSE,
         holds=bool(today.positions),
         feeds=tuple(

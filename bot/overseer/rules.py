@@ -37,11 +37,14 @@ class Rule:
 
 
 def _stale_data(facts: Facts, watch: WatchSettings) -> Found:
+    if facts.session_s is None:
+        return
+    waited = min(facts.session_s, facts.session_s if facts.run_s is None else facts.run_s)
     for feed in facts.feeds:
         most = watch.ages.get(feed.dataset)
-        if most is None or facts.session_s is None or facts.session_s <= most:
-            continue  # at the open the first answers are on their way
-        age = facts.session_s if feed.age_s is None else feed.age_s
+        if most is None or waited <= most:
+            continue  # at the open, and as the bot begins, the first answers are on their way
+        age = waited if feed.age_s is None else feed.age_s
         if age > most:
             words = f"{feed.dataset} of {feed.key} is {age:.0f} s old, at most {most:g} s ({feed.state})"
             yield f"{feed.dataset}:{feed.key}", words, {"age_s": round(age), "most_s": most, "state": feed.state}

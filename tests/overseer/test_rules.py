@@ -94,5 +94,12 @@ def test_no_data_is_stale_while_the_market_is_closed(age: float, dataset: str) -
     assert findings(quiet(session_s=None, feeds=(FeedAge(dataset, "SPY", "ok", age),)), WATCH) == []
 
 
+def test_what_a_run_has_not_asked_for_yet_is_not_old() -> None:
+    waiting = (FeedAge("spot_gex", "SPY", "waiting", None),)
+    assert findings(quiet(run_s=60, feeds=waiting), WATCH) == []
+    [found] = findings(quiet(run_s=200, feeds=waiting), WATCH)
+    assert found.words == "spot_gex of SPY is 200 s old, at most 90 s (waiting)"
+
+
 def test_what_a_rule_finds_lasts_until_the_rule_says_that_it_is_over() -> None:
     assert {rule.code for rule in RULES} <= LASTING
