@@ -34,8 +34,8 @@ class Facts:
     """The bot at one instant of its own clock, `now`: the pulse's. Money in dollars.
 
     `session_s`: seconds since the market opened today, None while it is closed. `run_s`: seconds since the bot began,
-    None where no start is on record: what this run has not asked for yet is not old. `apart`: the day's change of equity
-    less our own P&L.
+    None where no start is on record: what this run has not asked for yet is not old. `apart`: the day's change of
+    equity less our own P&L.
     """
 
     now: datetime

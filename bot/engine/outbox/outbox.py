@@ -8,7 +8,7 @@ a fault in it is parked like any other job's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.alert import Alert
 from bot.domain.kinds import KINDS, Entity
@@ -92,8 +92,9 @@ class Outbox:
         """Hand over what is due."""
         if self.voice.is_silent or self._rests(ctx.now):
             return
-        sending.send_due(journal, self.voice, self.pace, ctx.steady_s, ctx.settings.alerts.per_minute)
-        self._quiet_until = sending.next_due(journal.ledger.messages.values(), ctx.now) or NEVER
+        most = timedelta(seconds=ctx.settings.outbox.retry_most_s * self._speed)
+        sending.send_due(journal, self.voice, self.pace, ctx.steady_s, ctx.settings.alerts.per_minute, most)
+        self._quiet_until = sending.next_due(journal.ledger.messages.values(), ctx.now, most) or NEVER
 
     def answered(self, ctx: Context, journal: Journal, told: DeliveryTold) -> str:
         """Take what a channel answered; returns what came of it. Raises LookupError for a message that nobody knows."""

@@ -66,12 +66,14 @@ def place_of(message: Message) -> Place:
     return message.channel, message.target
 
 
-def send_due(journal: Journal, voice: Voice, pace: MessagePace, steady_s: float, per_minute: int) -> None:
+def send_due(
+    journal: Journal, voice: Voice, pace: MessagePace, steady_s: float, per_minute: int, most: timedelta
+) -> None:
     """Hand to the channels what is due and has room, in the order of its urgency. `per_minute`: to one target at most,
-    where people read it."""
+    where people read it. `most`: as long as one attempt waits for the next."""
     due: dict[Place, list[Message]] = defaultdict(list)
     for message in journal.ledger.messages.values():
-        if _is_due(message, voice, journal.now):
+        if _is_due(message, voice, journal.now, most):
             due[place_of(message)].append(message)
     for place, waiting in due.items():
         if not pace.is_held(place, steady_s):
@@ -115,21 +117,25 @@ def _urgency(message: Message) -> int:
     return 0 if message.kind == "approval" or message.extra.get("level") == CRITICAL else 1
 
 
-def next_due(messages: Iterable[Message], now: datetime) -> datetime | None:
+def next_due(messages: Iterable[Message], now: datetime, most: timedelta) -> datetime | None:
     """Return when the next of these is due; None: nothing waits."""
-    times = (_due_at(each, now) for each in messages if each.state in WAITING or each.retry_at is not None)
+    times = (_due_at(each, now, most) for each in messages if each.state in WAITING or each.retry_at is not None)
     return min(times, default=None)
 
 
-def _due_at(message: Message, now: datetime) -> datetime:
-    """What a clock that was ahead has dated waits for no hour that was never meant: it is due."""
+def _due_at(message: Message, now: datetime, most: timedelta) -> datetime:
+    """What a clock that was ahead has dated waits for no hour that was never meant: it is due. So is what would be
+    tried again later than any wait leads to; a target that asked for longer is left alone by its pace."""
     if max(message.created_at, message.sending_at or message.created_at) > now:
         return now
-    return max(message.due_at, message.retry_at or message.due_at)
+    again = message.retry_at
+    if again is None or again - now > most:
+        return message.due_at if again is None else now
+    return max(message.due_at, again)
 
 
-def _is_due(message: Message, voice: Voice, now: datetime) -> bool:
-    if message.channel not in voice.channels or _due_at(message, now) > now:
+def _is_due(message: Message, voice: Voice, now: datetime, most: timedelta) -> bool:
+    if message.channel not in voice.channels or _due_at(message, now, most) > now:
         return False
     return message.state in WAITING or (message.state is MessageState.UNKNOWN and message.retry_at is not None)
 

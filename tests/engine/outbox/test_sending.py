@@ -195,3 +195,15 @@ async def test_what_a_clock_that_was_ahead_handed_over_is_not_repeated_where_a_r
     desk = await Desk(store=ahead.store, at=TEN, voice=VOICE).start()
     await desk.tick(10)
     assert {m.state for m in messages(desk) if m.kind == "notice"} == {S.UNKNOWN}
+
+
+async def test_an_attempt_that_a_clock_that_was_ahead_put_off_waits_no_longer_than_any_other() -> None:
+    """Seed 1795: begun under the right clock, put off by a day and some seconds."""
+    desk = await Desk(voice=VOICE).start()
+    (message,) = say(desk, Draft("k1", "notice", "hello", only=("ann",)))
+    await desk.tick()
+    desk.clock.advance(86_400)
+    await answer(desk, message, "failed")
+    later = await Desk(store=desk.store, at=TEN + timedelta(seconds=20), voice=VOICE).start()
+    await later.tick()
+    assert {m.state for m in messages(later) if m.kind == "notice"} == {S.SENDING}
