@@ -7,6 +7,7 @@ least a fixed span of wall time. At real time, and in replay, nothing changes.
 
 from __future__ import annotations
 
+from bot.config.overseer import WatchSettings
 from bot.config.schema import ApprovalMode, Settings, StrategySettings
 
 INPUT_WALL_S = 0.25
@@ -25,6 +26,15 @@ def _aged(section: StrategySettings, inputs: float, answers: float) -> StrategyS
     ages = {name: getattr(section, name) for name in type(section).model_fields if name.endswith("_max_age_s")}
     least = {name: inputs if name in _FROM_THE_BROKER else answers for name in ages}
     return section.model_copy(update={name: max(age, least[name]) for name, age in ages.items()})
+
+
+def _watched(watch: WatchSettings, speed: float) -> WatchSettings:
+    """Return the overseer's limits with room for a vendor's answer and its own look, and for a stop on its way."""
+    least = 2 * ANSWER_WALL_S * speed
+    spans = {name: max(getattr(watch, name), least) for name in ("heartbeat_s", "differs_s", "doubt_s")}
+    ages = {name: max(age, least) for name, age in watch.ages.items()}
+    bare = max(watch.unprotected_s, PROTECTION_WALL_S * speed)
+    return watch.model_copy(update={**spans, "ages": ages, "unprotected_s": bare})
 
 
 def paced(settings: Settings, speed: float) -> Settings:
@@ -64,5 +74,9 @@ def paced(settings: Settings, speed: float) -> Settings:
         # A person answers in wall time; what they approve is validated anew anyway.
         ttl = max(approval.signal_ttl_s, PERSON_WALL_S * speed)
         approval = approval.model_copy(update={"signal_ttl_s": ttl})
-    changed = {"engine": engine, "execution": execution, "risk": risk, "strategies": strategies, "approval": approval}
+    overseer = settings.overseer.model_copy(update={"watch": _watched(settings.overseer.watch, speed)})
+    changed = {
+        "engine": engine, "execution": execution, "risk": risk, "strategies": strategies, "approval": approval,
+        "overseer": overseer,
+    }  # fmt: skip
     return settings.model_copy(update=changed)

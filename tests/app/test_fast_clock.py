@@ -17,6 +17,14 @@ def test_a_stop_may_take_as_long_as_the_brokers_answer_to_it_may(speed: float) -
     assert settings.execution.protection_limit_s >= settings.engine.ack_seconds
 
 
+@pytest.mark.parametrize("speed", [30.0, 300.0])
+def test_the_overseer_calls_nothing_late_that_this_clock_cannot_bring_sooner(speed: float) -> None:
+    before, watch = Settings().overseer.watch, paced(Settings(), speed).overseer.watch
+    assert watch.unprotected_s >= paced(Settings(), speed).execution.protection_limit_s
+    assert all(age >= max(before.ages[name], speed) for name, age in watch.ages.items())
+    assert min(watch.heartbeat_s, watch.doubt_s, watch.differs_s) >= speed
+
+
 def test_real_time_is_left_as_it_is() -> None:
     assert paced(Settings(), 1.0) == Settings()
 
