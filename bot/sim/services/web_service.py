@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -54,7 +55,7 @@ class ServiceAnswer:
         return json.dumps(self.content).encode() if self.body is None else self.body
 
 
-class WebService:
+class WebService(ABC):
     """A service behind one port of 127.0.0.1."""
 
     service: Service
@@ -66,17 +67,17 @@ class WebService:
 
     # ---- what each service says for itself
 
+    @abstractmethod
     async def read(self, raw: web.Request) -> ServiceRequest:
         """Return what is asked."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def perform(self, request: ServiceRequest) -> ServiceAnswer:
         """Do what is asked, and store what has to be stored."""
-        raise NotImplementedError
 
+    @abstractmethod
     def problem(self, fault: ServiceFault, request: ServiceRequest) -> ServiceAnswer:
         """Return how this service words a fault that has an answer."""
-        raise NotImplementedError
 
     def refusal(self, request: ServiceRequest) -> ServiceAnswer | None:
         """Return what is answered to a wrong credential, None to the right one."""
@@ -86,7 +87,7 @@ class WebService:
         """Return a success without its optional headers and fields."""
         return ServiceAnswer(answer.status, answer.content, {}, answer.body, answer.content_type)
 
-    def forgetting(self, request: ServiceRequest) -> None:
+    def forgetting(self, request: ServiceRequest) -> None:  # noqa: B027 - where no repetition is known, nothing is forgotten
         """Forget what would let this request be known as a repetition."""
 
     # ---- the same for all
