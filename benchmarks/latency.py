@@ -26,10 +26,10 @@ from bot.app.composition import BotParts, compose, core_stages, no_feed, sql_sto
 from bot.app.stages import in_order
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
+from bot.clocks.calendar import XnysCalendar
+from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.config.schema import Settings
 from bot.domain.ids import IdSource
-from bot.feeds.calendar import XnysCalendar
-from bot.feeds.clock import ScaledClock, wall_seconds
 from bot.sim.scenario import load_scenario
 from bot.store.revision import upgrade
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bot.feeds.clock import ScaledClock, wall_seconds
+from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.sim.driver import VenueDriver
 from bot.sim.market.model import build_market
 from bot.sim.matching import build_venue

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.result import Result, median, percentile
+from bot.clocks.clock import ManualClock
 from bot.domain.position import CloseReason
-from bot.feeds.clock import ManualClock
 from bot.store.database import writer_engine
 from bot.store.revision import upgrade
 from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT

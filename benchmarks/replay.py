@@ -21,13 +21,13 @@ from pathlib import Path
 from benchmarks.replay_venue import CONTRACTS, EQUITY, OPEN, SECONDS, EverySixHundredth, OneSession, TouchBroker
 from benchmarks.result import Result
 from bot.app.composition import BotParts, compose, no_feed, ready_made
+from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
 from bot.domain.events import AccountReported, BrokerTimeTold, QuoteReceived
 from bot.domain.ids import IdSource
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState
 from bot.engine.tick import Engine
-from bot.feeds.clock import ManualClock
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from bot.clocks.clock import ManualClock
 from bot.config.schema import ExitSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.events import (
@@ -28,7 +29,6 @@ from bot.domain.instructions import Subscribe
 from bot.domain.instruments import PENNY_ALL, Instrument, OptionContract, PriceGrid, Right
 from bot.domain.market import MarketView
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
-from bot.feeds.clock import ManualClock
 from bot.strategies.base import Look, Proposal
 
 SECONDS = 23_400

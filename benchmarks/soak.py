@@ -29,9 +29,9 @@ from benchmarks.soak_report import Hour, Soaked, open_files, resident_mb, soaked
 from bot.app.allocator import keep_large_blocks_apart
 from bot.app.replayed_day import Desk, open_desk
 from bot.cli.invocation import configuration
+from bot.clocks.calendar import XnysCalendar
 from bot.domain.calendar import TradingSession
 from bot.domain.events import LinkChange, LinkChanged
-from bot.feeds.calendar import XnysCalendar
 from bot.sim.broker import SimBroker
 from bot.sim.market.model import MarketModel, build_market
 from bot.sim.matching import build_venue

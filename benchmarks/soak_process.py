@@ -20,8 +20,8 @@ from typing import Final
 from sqlalchemy import text
 
 from benchmarks.soak_report import Hour, Soaked, open_files, resident_mb, soaked
+from bot.clocks.calendar import XnysCalendar
 from bot.domain.calendar import TradingSession
-from bot.feeds.calendar import XnysCalendar
 from bot.sim.scenario import Scenario, load_scenario
 from bot.store.database import open_reader
 

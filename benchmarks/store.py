@@ -16,9 +16,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from benchmarks.result import Result, median
+from bot.clocks.clock import ManualClock
 from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.engine.state.records import NewTransition, TickBatch
-from bot.feeds.clock import ManualClock
 from bot.store.database import WRITER_PRAGMAS
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore

@@ -18,6 +18,7 @@ from decimal import Decimal
 
 from benchmarks.result import Result, median, percentile
 from bot.app.composition import BotParts, compose, no_feed, ready_made
+from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import Connection, ConnectionState
@@ -41,7 +42,6 @@ from bot.domain.session import Session, SessionState
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.records import LoadedState, TickBatch
 from bot.engine.tick import Engine
-from bot.feeds.clock import ManualClock
 from bot.risk.ladder import freeze_plan
 
 _POSITIONS = 1000

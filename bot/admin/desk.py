@@ -31,12 +31,12 @@ from bot.admin.sender import Sender
 from bot.admin.strangers import ChatStrangers
 from bot.admin.texts import ChatAnswer, ChatReply
 from bot.alerts.ground import PeopleGround
+from bot.clocks.clock import SystemClock
 from bot.config.people import roster_of
 from bot.domain.errors import StoreError
 from bot.domain.events import RequestKind
 from bot.domain.ids import ulid
 from bot.domain.requests import REQUESTS, Person
-from bot.feeds.clock import SystemClock
 from bot.store import read as ask
 from bot.store.read.commands import insert_command
 from bot.store.read.telegram import close_update, take_up

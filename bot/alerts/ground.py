@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from bot.clocks.clock import SystemClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.ids import ulid
 from bot.engine.state.ports import Clock
-from bot.feeds.clock import SystemClock
 from bot.store.database import open_reader
 from bot.store.read.commands import insert_command
 from bot.store.read.inbound import insert_inbound

@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.alerts.outcomes import DeliveryOutcome, Outgoing, delivered, failed, refused, unknown
+from bot.clocks.clock import wall_seconds
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.engine.outbox.voice import Channel, MessageTarget
-from bot.feeds.clock import wall_seconds
 
 if TYPE_CHECKING:
     import aiohttp

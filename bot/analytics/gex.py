@@ -20,7 +20,7 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Final
 
-from bot.domain.marketdata import StrikeExposure
+from bot.domain.data.exposure import StrikeExposure
 
 _STEP: Final = Decimal("0.0001")
 

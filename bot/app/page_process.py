@@ -14,11 +14,11 @@ from urllib.parse import urlencode, urlsplit
 from bot.app.background import Background, cancel
 from bot.app.child_process import Child, ChildFailed
 from bot.app.stages import Stage
+from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.config.loader import LoadedConfig
 from bot.config.people import roster_of, roster_text
 from bot.config.schema import Mode, Settings
 from bot.engine.state.ports import Clock
-from bot.feeds.clock import ScaledClock, wall_seconds
 
 log: Final = logging.getLogger("quanticity")
 

@@ -15,11 +15,11 @@ from typing import Any, Final
 from bot.app.background import Background, cancel
 from bot.app.child_process import Child, ChildFailed
 from bot.app.stages import Stage
+from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.config.loader import LoadedConfig
 from bot.domain.events import AlertRaised, Event
 from bot.engine.outbox.voice import Voice
 from bot.engine.state.ports import Clock
-from bot.feeds.clock import ScaledClock, wall_seconds
 from bot.overseer.access import watches
 
 log: Final = logging.getLogger("quanticity")

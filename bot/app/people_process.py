@@ -23,12 +23,12 @@ from typing import Any, Final
 
 from bot.alerts.ground import PeopleGround
 from bot.app.people_child import BEAT, BEAT_S, READY
+from bot.clocks.clock import ScaledClock, SystemClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.errors import StoreError
 from bot.domain.outside import private_parts
 from bot.engine.state.ports import Clock
-from bot.feeds.clock import ScaledClock, SystemClock
 from bot.log import configure_logging, guard_last_words, redactor
 from bot.overseer.access import watches
 

@@ -24,14 +24,14 @@ from bot.app.composition import BotParts, Ground, compose, core_stages, sql_stor
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
 from bot.app.stages import in_order
 from bot.app.trader_log import log_of
+from bot.clocks.calendar import XnysCalendar
+from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import ReplayOptions
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.ids import IdSource
 from bot.engine.tick import Engine
-from bot.feeds.calendar import XnysCalendar
-from bot.feeds.clock import ManualClock
 from bot.feeds.sources import DataSources
 from bot.feeds.uw import UwFeed
 from bot.log import configure_logging

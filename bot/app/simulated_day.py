@@ -8,11 +8,11 @@ from pathlib import Path
 
 from bot.app.simulated_people import known_people, page_address, services_book
 from bot.app.venue_child import Services, VenueSetup
+from bot.clocks.calendar import XnysCalendar
 from bot.config.options import RunOptions
 from bot.config.schema import Settings
 from bot.domain.calendar import NEW_YORK, TradingSession, new_york_day
 from bot.domain.errors import ConfigError
-from bot.feeds.calendar import XnysCalendar
 from bot.sim.book_file import VenueBook, read_book
 from bot.sim.scenario import Scenario, load_scenario
 from bot.store.address import is_sqlite, sqlite_path

@@ -38,6 +38,8 @@ from bot.app.start_checks import bring_up_store, check_page_port
 from bot.app.trader_log import DetailLog, TraderLog, log_at_start
 from bot.app.watchdogs import LifeSigns, Systemd
 from bot.broker.adapter import IbkrBroker
+from bot.clocks.calendar import XnysCalendar
+from bot.clocks.clock import ClockWatch, ScaledClock, SystemClock, wall_seconds
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import RunOptions
 from bot.config.schema import Mode, Settings
@@ -48,8 +50,6 @@ from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import TickBatch
 from bot.engine.tick import Engine
-from bot.feeds.calendar import XnysCalendar
-from bot.feeds.clock import ClockWatch, ScaledClock, SystemClock, wall_seconds
 from bot.feeds.sources import DataSources, UwSettings
 from bot.feeds.uw import UwFeed
 from bot.log import configure_logging, guard_last_words, redactor

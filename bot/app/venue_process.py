@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Final
 
 from bot.app.simulated_people import known_people, services_book
 from bot.app.venue_child import Services, VenueSetup
+from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.config.loader import LoadedConfig
 from bot.config.options import VenueOptions
 from bot.domain.errors import ConfigError
-from bot.feeds.clock import ScaledClock, wall_seconds
 from bot.log import guard_last_words, redactor
 from bot.sim.book_file import VenueBook, read_book, write_book
 from bot.sim.driver import VenueDriver

@@ -65,7 +65,7 @@ def send_one(
 
 
 def _outcome(request_id: str, wait: float) -> Any:
-    from bot.feeds.clock import SystemClock
+    from bot.clocks.clock import SystemClock
     from bot.store.read.messages import message_of
 
     clock, url = SystemClock(), store_url()

@@ -86,7 +86,7 @@ def _python() -> Found:
 def _clock() -> Iterator[Found]:
     from zoneinfo import ZoneInfoNotFoundError
 
-    from bot.feeds.clock import SystemClock
+    from bot.clocks.clock import SystemClock
 
     now = SystemClock().now()
     try:
@@ -204,7 +204,7 @@ def _ports(config: LoadedConfig) -> Iterator[Found]:
 def _own_bot(settings: Any) -> str:
     """Return who runs on this store, empty where nobody does."""
     from bot.app.locks import liveness
-    from bot.feeds.clock import wall_seconds
+    from bot.clocks.clock import wall_seconds
 
     life = liveness(settings, wall_seconds())
     return life.holder if life.running else ""
@@ -273,8 +273,8 @@ _BOXES: Final = (
 
 
 def _calendar(config: LoadedConfig) -> Iterator[Found]:
-    from bot.feeds.calendar import XnysCalendar
-    from bot.feeds.clock import SystemClock
+    from bot.clocks.calendar import XnysCalendar
+    from bot.clocks.clock import SystemClock
 
     now = SystemClock().now()
     calendar = XnysCalendar.around(now.date(), Path(config.settings.sim.state_dir), config.settings.calendar)

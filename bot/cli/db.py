@@ -48,7 +48,7 @@ def backup(
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Copy the store while it is in use, and check the copy."""
-    from bot.feeds.clock import SystemClock
+    from bot.clocks.clock import SystemClock
     from bot.store import backup as copies
 
     database = configuration().settings.database
@@ -84,7 +84,7 @@ def restore(
     ] = False,
 ) -> None:
     """Put a checked backup in the place of the store. The bot must not be running."""
-    from bot.feeds.clock import SystemClock
+    from bot.clocks.clock import SystemClock
     from bot.store import backup as copies
     from bot.store.heads import file_in, note
 
@@ -102,7 +102,7 @@ def restore(
 def _nobody_beside() -> Iterator[None]:
     """Refuse beside a bot or another such command, and keep both out for as long as the file is worked on."""
     from bot.app.locks import holder_of, store_alone, store_lock
-    from bot.feeds.clock import SystemClock
+    from bot.clocks.clock import SystemClock
 
     settings = configuration().settings
     holder = holder_of(store_lock(settings))

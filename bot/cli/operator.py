@@ -129,8 +129,8 @@ def resume(symbol: Symbol = None, wait: Wait = 10, json: Json = False, queue: Qu
 
 def requests(json: Json = False) -> None:
     """List what was asked of the bot and not answered yet, with when it expires."""
+    from bot.clocks.clock import SystemClock
     from bot.domain.wording import new_york
-    from bot.feeds.clock import SystemClock
     from bot.store import read as ask
 
     found = [_waiting(row, SystemClock().now()) for row in look(store_url(), ask.queued)]
@@ -166,7 +166,7 @@ def withdraw(
 ) -> None:
     """Withdraw a request that was not answered yet."""
     from bot.app.locks import store_alone
-    from bot.feeds.clock import SystemClock
+    from bot.clocks.clock import SystemClock
     from bot.store import read as ask
 
     request_id, url = _one_of(Subject.REQUEST.value, request), store_url()
@@ -189,8 +189,8 @@ def who_runs() -> Holder | str | None:
 def asked(kind: RequestKind, payload: Mapping[str, str], wait: float, queue: bool = False) -> Any:
     """Insert the command and return its row once it is answered, or as it is when the patience ends. With no bot
     running nothing is asked, unless it is to be queued: then it is left for a start that comes in time."""
+    from bot.clocks.clock import SystemClock
     from bot.domain.ids import ulid
-    from bot.feeds.clock import SystemClock
     from bot.store import read as ask
 
     url, runs = store_url(), who_runs()
@@ -260,7 +260,7 @@ def _ask(kind: RequestKind, payload: Mapping[str, str], wait: float, as_json: bo
 
 def _answered(url: str, command_id: str, wait: float) -> Any:
     """Return the command's row once it is handled, or as it is when the patience ends."""
-    from bot.feeds.clock import SystemClock
+    from bot.clocks.clock import SystemClock
     from bot.store import read as ask
 
     clock = SystemClock()

@@ -69,8 +69,8 @@ def performance(
 
 
 def _earned(since: Range) -> Earnings:
+    from bot.clocks.clock import SystemClock
     from bot.domain.calendar import new_york_day
-    from bot.feeds.clock import SystemClock
     from bot.store import read as ask
     from bot.store.database import open_reader
     from bot.store.read.earnings import earnings

@@ -42,7 +42,7 @@ def reconcile(wait: Wait = 20, json: Json = False) -> None:
 
 def _compared(since: datetime, wait: float) -> Comparison | None:
     """Return the first whole comparison after the command was taken up, None when the patience ends."""
-    from bot.feeds.clock import SystemClock
+    from bot.clocks.clock import SystemClock
     from bot.store.read.reconciliations import latest
 
     url, clock = store_url(), SystemClock()

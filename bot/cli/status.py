@@ -53,7 +53,7 @@ def status(
     if csv and json:
         fail("--csv and --json: choose one of them")
     from bot.app.locks import liveness
-    from bot.feeds.clock import wall_seconds
+    from bot.clocks.clock import wall_seconds
     from bot.store.database import open_reader
     from bot.store.revision import check_revision, current_revision
 

@@ -1,1 +1,1 @@
-"""Floor 4: time, the exchange calendar and the data vendors. Wire formats come in, domain events go out."""
+"""Floor 4: the data vendors. Wire formats come in, domain events go out; what no vendor knows of another is common."""

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from bot.domain.data.sets import MARKET_WIDE
 from bot.domain.events import FeedReported
-from bot.domain.marketdata import MARKET_WIDE
 from bot.feeds.quota import Quota
 from bot.feeds.sources import DatasetSettings, Scope
 from bot.feeds.transport import Params

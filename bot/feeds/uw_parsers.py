@@ -12,8 +12,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
+from bot.domain.data.contracts import OptionContractRow
+from bot.domain.data.exposure import SpotGexMinute, StrikeExposure
+from bot.domain.data.flow import FlowAlert, NetPremiumTick
 from bot.domain.instruments import OptionContract, parse_osi
-from bot.domain.marketdata import FlowAlert, NetPremiumTick, OptionContractRow, SpotGexMinute, StrikeExposure
 from bot.feeds.tolerant import (
     Malformed,
     Row,

@@ -11,9 +11,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from bot.domain.data.sets import OPTION_CONTRACTS
 from bot.domain.instruments import OptionContract, Right, root_for
 from bot.domain.market import MarketView
-from bot.domain.marketdata import OPTION_CONTRACTS
 from bot.strategies.inputs import gex_rows
 
 # A list may have a hole at the money (a page that ended below the price); what lies further off is not at the money.

@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import Final
 
 from bot.analytics.gex import curve_of
+from bot.domain.data.exposure import StrikeExposure
+from bot.domain.data.sets import GEX_BY_STRIKE
 from bot.domain.market import MarketView
-from bot.domain.marketdata import GEX_BY_STRIKE, StrikeExposure
 from bot.domain.quotes import Depth, Quote, QuoteFault
 from bot.domain.wording import compared
 

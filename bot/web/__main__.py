@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from bot.clocks.clock import ScaledClock, StandingClock, SystemClock, wall_seconds
 from bot.config.loader import LoadedConfig
 from bot.config.people import roster_of, roster_of_text, roster_text, user_of_variable
 from bot.config.secret_words import login_tokens_of
@@ -25,7 +26,6 @@ from bot.domain.addresses import is_loopback
 from bot.domain.outside import private_parts
 from bot.domain.requests import Roster
 from bot.engine.state.ports import Clock
-from bot.feeds.clock import ScaledClock, StandingClock, SystemClock, wall_seconds
 from bot.log import Redacted, guard_last_words, redactor
 from bot.web.access import COOKIE, AccessRules
 from bot.web.app import create_app

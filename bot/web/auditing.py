@@ -8,7 +8,7 @@ from itertools import chain, islice
 from threading import Lock
 from typing import Any, Final
 
-from bot.feeds.clock import wall_seconds
+from bot.clocks.clock import wall_seconds
 from bot.store.answers import Cell, ShortAnswer, shortened
 from bot.store.audit import stream_transitions, verify_chain
 from bot.store.database import open_reader

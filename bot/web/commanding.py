@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
+from bot.clocks.clock import SystemClock
 from bot.domain.events import RequestKind
 from bot.domain.ids import ulid
-from bot.feeds.clock import SystemClock
 from bot.store import read as ask
 from bot.web.store_reader import StoreReader
 

@@ -13,10 +13,10 @@ from flask import current_app
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from bot.clocks.clock import ScaledClock, StandingClock
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import StoreError
 from bot.engine.state.ports import Clock
-from bot.feeds.clock import ScaledClock, StandingClock
 from bot.store import read as ask
 from bot.store.database import open_reader, reason_of
 from bot.web import formats

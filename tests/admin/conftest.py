@@ -17,10 +17,10 @@ from bot.admin.client import make_client
 from bot.admin.desk import ChatDesk
 from bot.admin.sender import Sender
 from bot.alerts.ground import PeopleGround
+from bot.clocks.clock import SystemClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.requests import Role
-from bot.feeds.clock import SystemClock
 from tests.admin.telegram_server import TOKEN, TelegramServer
 from tests.web.conftest import StoreBuilder, a_working_day
 

@@ -12,10 +12,10 @@ from aiohttp import web
 from bot.admin.deliverer import TelegramDeliverer
 from bot.alerts.channels import DeliveryOutcome, Outgoing
 from bot.alerts.ground import PeopleGround
+from bot.clocks.clock import SystemClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.message import MessageMode
-from bot.feeds.clock import SystemClock
 from tests.admin.telegram_server import TOKEN, TelegramServer, refuse, store_then_drop
 
 ASKED = Outgoing(

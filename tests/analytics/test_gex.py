@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.analytics.gex import gamma_flip, max_gamma_strike, net_gamma, zero_crossings
+from bot.domain.data.exposure import StrikeExposure
 from bot.domain.instruments import Right, parse_osi
-from bot.domain.marketdata import StrikeExposure
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 

@@ -3,8 +3,8 @@
 import asyncio
 
 from bot.app.background import Background, cancel
+from bot.clocks.clock import SystemClock
 from bot.domain.events import AlertRaised, Event
-from bot.feeds.clock import SystemClock
 
 
 async def test_work_that_fails_is_told_of_and_begins_again() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot.app.backups import Backups, Keep, make
+from bot.clocks.clock import ManualClock
 from bot.config.loader import load
 from bot.config.schema import DatabaseSettings
 from bot.domain.events import AlertRaised, Event, JobRan
-from bot.feeds.clock import ManualClock
 from bot.store.audit import head_of
 from bot.store.backup import backup, backup_name, backups, check_copy, restore, taken_at
 from bot.store.chain import Head

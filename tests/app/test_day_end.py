@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bot.app import day_end
+from bot.clocks.clock import ManualClock
 from bot.config.options import RunOptions
 from bot.config.schema import Settings
 from bot.domain.events import Event, JobRan
-from bot.feeds.clock import ManualClock
 from tests.engine.desk import DAY, TEN
 from tests.engine.fakes import FakeCalendar
 

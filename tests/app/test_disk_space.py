@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.app import disk_space
+from bot.clocks.clock import ManualClock
 from bot.domain.events import DiskTold, Event
 from bot.domain.timetable import DISK
-from bot.feeds.clock import ManualClock
 from tests.store.builders import NOW
 
 Usage = namedtuple("Usage", "total used free")

@@ -18,11 +18,11 @@ from bot.app.composition import BotParts, compose, core_stages, no_feed, sql_sto
 from bot.app.stages import in_order
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
+from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.ids import IdSource
 from bot.domain.position import CloseReason
 from bot.engine.tick import Engine
-from bot.feeds.clock import ScaledClock, wall_seconds
 from bot.sim.driver import VenueDriver
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.app.history_upkeep import HistoryKeeper, look_at_start
+from bot.clocks.clock import ManualClock
 from bot.config.schema import DatabaseSettings
 from bot.domain.events import AlertRaised, Event, JobRan
-from bot.feeds.clock import ManualClock
 from bot.store.chain import Head
 from bot.store.heads import file_in, note, noted
 from bot.store.revision import upgrade

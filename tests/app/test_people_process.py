@@ -11,9 +11,9 @@ from bot.app import people_child, people_process
 from bot.app.child_process import Child
 from bot.app.people_child import Pulse
 from bot.app.people_process import PeopleTask
+from bot.clocks.clock import ScaledClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
-from bot.feeds.clock import ScaledClock
 from tests.store.builders import FixedClock
 
 BEATS = """

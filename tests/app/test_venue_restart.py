@@ -15,12 +15,12 @@ from bot.app.venue_child import VenueSetup
 from bot.app.venue_process import VenueProcess
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
+from bot.clocks.clock import wall_seconds
 from bot.config.loader import load
 from bot.config.options import RunOptions
 from bot.domain.events import BrokerOrderStatus, ContractQualified, ExecutionReported, LinkChange, OrderReported
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
-from bot.feeds.clock import wall_seconds
 from bot.sim.book_file import read_book
 from tests.broker.conftest import Gathered
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bot.broker.account import AccountValues
 from bot.broker.wire import Wire
+from bot.clocks.clock import ManualClock
 from bot.domain.errors import UnknownWord
 from bot.domain.events import AccountReported, AlertRaised
-from bot.feeds.clock import ManualClock
 from tests.engine.desk import TEN
 
 ACCOUNT = "DU1"

@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
+from bot.clocks.clock import ManualClock
 from bot.domain.events import ContractQualified, LinkChange
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import PENNY_ALL
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
-from bot.feeds.clock import ManualClock
 from bot.store.tables.instrument import named_of, named_text
 from tests.broker.conftest import Gathered
 from tests.broker.fake_tws import FakeTws, Request, contract_details

@@ -20,9 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.broker.decoder import NUMBERS
+from bot.clocks.clock import ManualClock
 from bot.domain.order import Purpose
 from bot.domain.outside import visible
-from bot.feeds.clock import ManualClock
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 from tests.broker.book_tws import BookTws

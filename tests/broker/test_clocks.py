@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from bot.clocks.clock import ManualClock
 from bot.domain.calendar import NEW_YORK
 from bot.domain.position import PositionState
-from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
 from tests.broker.wired import TEN, Wired, wired
 from tests.engine.fake_store import FakeStore

@@ -12,9 +12,9 @@ import pytest
 from bot.broker.adapter import IbkrBroker
 from bot.broker.requests import Requests
 from bot.broker.settings import BrokerSettings
+from bot.clocks.clock import ManualClock
 from bot.domain.events import AccountReported, AlertRaised, BrokerTimeTold, ExecutionReported, LinkChange, LinkChanged
 from bot.domain.instructions import Subscribe
-from bot.feeds.clock import ManualClock
 from tests.broker.conftest import SETTINGS, START, Gathered
 from tests.broker.fake_tws import ACCOUNT, EPOCH, FakeTws, execution
 

@@ -11,11 +11,11 @@ import pytest
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
+from bot.clocks.clock import ManualClock
 from bot.domain.calendar import new_york_day
 from bot.domain.events import ExecutionReported, LinkChange, OrderReported
 from bot.domain.instruments import Instrument, parse_osi, price_grid
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
-from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
 from tests.broker.conftest import START, Gathered
 from tests.broker.fake_tws import OPTION_KEY, OTHER_KEY

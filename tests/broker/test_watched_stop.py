@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.clocks.clock import ManualClock
 from bot.domain.order import Purpose
 from bot.domain.position import PositionState, Protection
-from bot.feeds.clock import ManualClock
 from bot.store.database import open_reader
 from bot.store.invariants import check_invariants
 from bot.store.read.protections import protections

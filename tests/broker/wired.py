@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.app.composition import BotParts, compose, no_feed
 from bot.broker.adapter import IbkrBroker
+from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
 from bot.domain.events import AlertRaised, Event, RequestKind, RequestReceived
 from bot.domain.ids import IdSource
@@ -21,7 +22,6 @@ from bot.domain.order import Order, Purpose
 from bot.domain.position import Position
 from bot.domain.signal import Signal
 from bot.engine.state.ports import Store
-from bot.feeds.clock import ManualClock
 from tests.broker.book_tws import BookTws
 from tests.broker.conftest import SETTINGS
 from tests.broker.fake_tws import OPTION_KEY

@@ -14,12 +14,12 @@ from typing import Any
 
 from typer.testing import Result
 
+from bot.clocks.clock import ManualClock
 from bot.domain.ids import ulid
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.position import CloseReason, ExitPlan, Position, PositionState, Rung, Settlement
 from bot.domain.signal import Signal
 from bot.engine.state.records import EngineStatus, NewTransition, TickBatch
-from bot.feeds.clock import ManualClock
 from bot.store.sql_store import SqlStore
 from bot.store.values import time_text
 

@@ -15,12 +15,12 @@ from typing import Final
 from bot.app.composition import broker_settings
 from bot.app.fast_clock import paced
 from bot.app.trader_log import log_of
+from bot.clocks.calendar import XnysCalendar
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.calendar import NEW_YORK, TradingSession
 from bot.domain.events import Event
 from bot.engine.state.records import TickBatch
-from bot.feeds.calendar import XnysCalendar
 from bot.feeds.sources import DataSources
 from bot.feeds.uw import UwFeed
 from bot.log import configure_logging

@@ -19,11 +19,11 @@ from pydantic import TypeAdapter
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
+from bot.clocks.clock import ManualClock, ScaledClock, wall_seconds
 from bot.domain.events import BrokerOrderStatus, ContractQualified, LinkChange, LinkChanged, OrderReported
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.engine.state.ports import Broker, Clock
-from bot.feeds.clock import ManualClock, ScaledClock, wall_seconds
 from bot.sim.broker import SimBroker
 from bot.sim.driver import VenueDriver
 from bot.sim.faults.broker import FaultyBroker

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.feeds.clock import wall_seconds
+from bot.clocks.clock import wall_seconds
 from bot.sim.services.faults import Bend, ServiceFault
 from bot.sim.services.ports import taken_ports
 from bot.sim.services.running import SimulatedServices

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from bot.app.venue_process import HeldClock
+from bot.clocks.clock import ManualClock, ScaledClock, StandingClock, SystemClock, wall_seconds
 from bot.engine.state.ports import Clock
-from bot.feeds.clock import ManualClock, ScaledClock, StandingClock, SystemClock, wall_seconds
 from bot.sim.faults.clock import JumpingClock
 from bot.sim.faults.script import FaultScript
 from tests.faults.clock import BotClock

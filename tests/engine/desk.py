@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.app.composition import BotParts, Ground, compose, no_feed, ready_made
+from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
 from bot.domain.events import (
     AccountReported,
@@ -27,7 +28,6 @@ from bot.domain.order import Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, PositionState, Rung
 from bot.domain.signal import Signal
 from bot.engine.outbox.voice import SILENT, Voice
-from bot.feeds.clock import ManualClock
 from tests.engine.fake_broker import FakeBroker
 from tests.engine.fake_store import FakeStore
 from tests.engine.fakes import FakeCalendar, FakeStrategy, a_quote

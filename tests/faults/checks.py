@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
+from bot.clocks.clock import ManualClock
 from bot.config.schema import RequestSettings
 from bot.domain.events import RequestKind
 from bot.domain.instruments import parse_osi
 from bot.domain.order import MOST_ATTEMPTS
 from bot.domain.requests import Expiry
-from bot.feeds.clock import ManualClock
 from bot.sim.admission import BOTH_SIDES, MAX_LIVE_ORDERS, TOO_MANY
 from bot.sim.faults.script import WildBid
 from bot.sim.matching import HAND_CLIENT, MatchingVenue

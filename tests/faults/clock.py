@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from bot.clocks.clock import ManualClock
 from bot.domain.events import OrderReported, QuoteReceived
-from bot.feeds.clock import ManualClock
 from bot.sim.faults.clock import ScriptedTime
 from bot.sim.faults.script import FaultScript
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
+from bot.clocks.clock import ManualClock
 from bot.domain.events import (
     BrokerSnapshot,
     CommissionReported,
@@ -24,7 +25,6 @@ from bot.domain.events import (
 )
 from bot.domain.order import OrderSide, OrderTicket, OrderType
 from bot.engine.state.records import LoadedState, TickBatch
-from bot.feeds.clock import ManualClock
 from tests.faults.clock import BotClock
 from tests.faults.outages import StoreOutage
 

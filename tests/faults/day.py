@@ -18,6 +18,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.dialects import sqlite
 
 from bot.app.composition import BotParts, Ground, compose
+from bot.clocks.clock import ClockWatch, ManualClock
 from bot.config.schema import Settings
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import TradingSession
@@ -36,7 +37,6 @@ from bot.engine.state.records import TickBatch
 from bot.engine.state.tallies import counted_anew
 from bot.engine.tick import Engine
 from bot.engine.trade.agenda import Agenda
-from bot.feeds.clock import ClockWatch, ManualClock
 from bot.feeds.uw import UwFeed
 from bot.sim.faults.broker import FaultyBroker
 from bot.sim.faults.catalogue import ALL_DAY, Reject

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Final
 
+from bot.clocks.clock import ManualClock
 from bot.engine.book.absent_orders import AbsentOrders
 from bot.engine.book.facts import FactKeeper
 from bot.engine.book.holdings import HoldingsJudge
 from bot.engine.settlement.settler import Settler
 from bot.engine.state.journal import Journal
-from bot.feeds.clock import ManualClock
 from bot.sim.faults.catalogue import Unappliable
 from bot.sim.faults.script import FaultScript
 

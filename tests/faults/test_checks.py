@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.feeds.clock import ManualClock
+from bot.clocks.clock import ManualClock
 from bot.sim.admission import MAX_LIVE_ORDERS
 from bot.sim.faults.script import WildBid
 from bot.sim.matching import MatchingVenue

@@ -11,6 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bot.broker import words
+from bot.clocks.clock import ManualClock
 from bot.domain.events import (
     AccountReported,
     BrokerTimeTold,
@@ -26,7 +27,6 @@ from bot.domain.events import (
 )
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
-from bot.feeds.clock import ManualClock
 from bot.sim.admission import BOTH_SIDES, TOO_MANY, says
 from bot.sim.faults import codes
 from bot.sim.faults.broker import FaultyBroker

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from bot.domain import marketdata
+from bot.domain.data import sets
 from bot.feeds.sources import DatasetSettings, DataSources, UwSettings
 from tests.conftest import REPO_ROOT
 from tests.feeds.uw_site import PATHS
@@ -22,11 +22,11 @@ def test_the_file_that_comes_with_the_bot_is_valid_and_has_the_five(written: dic
     sources = DataSources.model_validate(written)
     names = {dataset.name for dataset in sources.unusual_whales.datasets}
     assert names == {
-        marketdata.SPOT_GEX,
-        marketdata.GEX_BY_STRIKE,
-        marketdata.OPTION_CONTRACTS,
-        marketdata.NET_PREMIUM,
-        marketdata.FLOW_ALERTS,
+        sets.SPOT_GEX,
+        sets.GEX_BY_STRIKE,
+        sets.OPTION_CONTRACTS,
+        sets.NET_PREMIUM,
+        sets.FLOW_ALERTS,
     }
     assert all(dataset.max_age_seconds > dataset.poll_seconds for dataset in sources.unusual_whales.datasets)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import pytest
 
-from bot.feeds.clock import ManualClock
+from bot.clocks.clock import ManualClock
 from bot.feeds.tolerant import Malformed, refuse_too_much, rows_of
 from bot.feeds.transport import AiohttpTransport, TransportFailed
 from bot.sim.uw import UwFace, UwLimits

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from bot.clocks.clock import ManualClock
+from bot.domain.data.contracts import OptionContractRow
+from bot.domain.data.exposure import SpotGexMinute, StrikeExposure
+from bot.domain.data.flow import FlowAlert, NetPremiumTick
 from bot.domain.events import DatumReceived, Event, FeedReported
-from bot.domain.marketdata import FlowAlert, NetPremiumTick, OptionContractRow, SpotGexMinute, StrikeExposure
 from bot.feeds.breaker import CircuitState
-from bot.feeds.clock import ManualClock
 from bot.feeds.transport import AiohttpTransport, TransportFailed
 from bot.feeds.uw import UwFeed
 from bot.sim.uw import InProcessTransport, UwFace, UwLimits

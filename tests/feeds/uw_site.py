@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from bot.clocks.clock import ManualClock
 from bot.domain.calendar import TradingSession
 from bot.domain.events import AlertRaised, DatumReceived, Event, FeedReported
-from bot.feeds.clock import ManualClock
 from bot.feeds.sources import DatasetSettings, UwSettings
 from bot.feeds.uw import UwFeed
 from bot.sim.uw import UwFace, UwLimits

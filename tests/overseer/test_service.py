@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
 
+from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.alert import Alert
@@ -24,7 +25,6 @@ from bot.domain.position import PositionState
 from bot.domain.review import Review
 from bot.domain.slowdown import Slowdown, SlowdownState
 from bot.engine.state.records import TickBatch
-from bot.feeds.clock import ManualClock
 from bot.overseer.desk import ModelQuestion
 from bot.overseer.service import Overseer
 from bot.store.database import open_reader

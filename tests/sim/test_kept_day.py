@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.feeds.clock import ManualClock
+from bot.clocks.clock import ManualClock
 from bot.sim import kept_day
 from bot.sim.kept_day import MOST_DAYS, KeptDay, fingerprint
 from bot.sim.market.kept import KeptMarket

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from bot.clocks.clock import ManualClock
 from bot.domain.breaker import BreakerState
 from bot.domain.events import AccountReported, RequestKind, RequestReceived
 from bot.domain.position import CloseReason, PositionState
-from bot.feeds.clock import ManualClock
 from bot.store.sql_store import SqlStore
 from tests.engine.desk import TEN, Desk
 from tests.engine.fake_broker import FakeBroker

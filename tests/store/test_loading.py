@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from bot.clocks.clock import ManualClock
 from bot.domain.calendar import new_york_day
 from bot.domain.events import RequestKind, RequestReceived
 from bot.domain.session import SessionState
 from bot.engine.day.limits import losses_in_a_row
-from bot.feeds.clock import ManualClock
 from bot.store.database import open_reader
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore

@@ -11,9 +11,11 @@ import pytest
 
 from bot.config.schema import StrategiesSettings, ZeroDteGammaSettings
 from bot.domain.calendar import TradingSession
+from bot.domain.data.contracts import OptionContractRow
+from bot.domain.data.exposure import StrikeExposure
+from bot.domain.data.sets import GEX_BY_STRIKE, OPTION_CONTRACTS
 from bot.domain.instruments import OptionContract, PriceGrid, Right, parse_osi, price_grid, root_for
 from bot.domain.market import Datum
-from bot.domain.marketdata import GEX_BY_STRIKE, OPTION_CONTRACTS, OptionContractRow, StrikeExposure
 from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote
 from bot.strategies.base import Look
 from bot.strategies.registry import build

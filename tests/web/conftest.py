@@ -19,8 +19,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Table
 
+from bot.clocks.clock import ManualClock
 from bot.domain.requests import Person, Role, Roster
-from bot.feeds.clock import ManualClock
 from bot.store.database import writer_engine
 from bot.store.revision import upgrade
 from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT

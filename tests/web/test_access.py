@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from bot.feeds.clock import ManualClock
+from bot.clocks.clock import ManualClock
 from bot.store import read as ask
 from bot.store.database import open_reader
 from bot.web.access import AccessRules, safe_next

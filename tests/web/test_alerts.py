@@ -10,7 +10,7 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
-from bot.feeds.clock import ManualClock
+from bot.clocks.clock import ManualClock
 from bot.store.tables.alert import ALERT
 from tests.web.conftest import StoreBuilder, at
 

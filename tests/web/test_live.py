@@ -9,7 +9,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from bot.feeds.clock import ManualClock
+from bot.clocks.clock import ManualClock
 from bot.store.tables.position import POSITION
 from bot.web.live import STREAMS_MAX
 from bot.web.patches import applied

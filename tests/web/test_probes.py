@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Table
 
-from bot.feeds.clock import ManualClock, ScaledClock, wall_seconds
+from bot.clocks.clock import ManualClock, ScaledClock, wall_seconds
 from bot.store.tables.breaker import BREAKER
 from bot.store.tables.command import COMMAND
 from bot.store.tables.connection_state import CONNECTION_STATE

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from bot.feeds.clock import StandingClock
+from bot.clocks.clock import StandingClock
 from bot.store import read as ask
 from bot.store.database import open_reader
 from bot.web.access import AccessRules

@@ -1,6 +1,6 @@
 """What follows when the machine's clock is set: while the bot runs, and when it starts on a store from the future.
 
-Context: the bot's own time is steady (`bot.feeds.clock.SteadyTime`), so no deadline and no age feels that somebody set
+Context: the bot's own time is steady (`bot.clocks.clock.SteadyTime`), so no deadline and no age feels that somebody set
 the wall clock. But then one of the two is wrong: an entry could be sent at a wrong hour of the session. Decision: no
 entries from the moment the two part until they agree again and the broker's book was compared; exits and stops go on.
 A start takes the wall's time, whatever the store says: moments of what is alive that lie in the future become the

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from bot.domain.calendar import midnight_after
+from bot.domain.data.sets import GEX_BY_STRIKE
 from bot.domain.instructions import Subscribe
-from bot.domain.marketdata import GEX_BY_STRIKE
 from bot.domain.strategy_switch import SwitchState
 from bot.domain.wording import new_york
 from bot.engine.settlement import expiry

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bot.feeds.clock import ScaledClock, SteadyTime
+from bot.clocks.clock import ScaledClock, SteadyTime
 from bot.sim.faults.catalogue import ClockJump
 from bot.sim.faults.script import FaultScript
 

@@ -3,10 +3,10 @@ hours."""
 
 from datetime import timedelta
 
+from bot.clocks.clock import ManualClock
 from bot.domain.events import ClockParted, RequestKind
 from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
-from bot.feeds.clock import ManualClock
 from tests.engine.desk import TEN, Desk
 from tests.engine.fake_broker import FakeBroker
 from tests.engine.fake_store import FakeStore

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.app.composition import BotParts, compose, no_feed, ready_made
+from bot.clocks.clock import ManualClock
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.events import RequestKind, RequestReceived
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi
 from bot.domain.position import CloseReason, PositionState
-from bot.feeds.clock import ManualClock
 from bot.sim.broker import SimBroker
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript

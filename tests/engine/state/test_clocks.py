@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.clocks.clock import ManualClock
 from bot.domain.connection import ConnectionState
 from bot.domain.events import BrokerTimeTold, ClockParted, LinkChange, LinkChanged, RequestKind
 from bot.domain.instruments import OptionContract, Right
@@ -15,7 +16,6 @@ from bot.domain.order import Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.wording import new_york
 from bot.engine.state.clocks import Clocks
-from bot.feeds.clock import ManualClock
 from tests.engine.desk import TEN, Desk
 from tests.engine.fake_broker import FakeBroker
 from tests.engine.fake_store import FakeStore

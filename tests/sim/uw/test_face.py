@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.feeds.clock import ManualClock
+from bot.clocks.clock import ManualClock
 from bot.sim.uw import UwFace, UwLimits
 from tests.sim.uw.small_source import CLOSE, OPEN, SmallSource
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.analytics.gex import max_gamma_strike
-from bot.feeds.clock import ManualClock
+from bot.clocks.clock import ManualClock
 from bot.feeds.tolerant import rows_of
 from bot.feeds.uw_parsers import PARSERS
 from bot.sim.market import MarketModel, build_market

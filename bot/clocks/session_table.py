@@ -1,7 +1,7 @@
-"""The exchange's sessions, printed as JSON: `python -m bot.feeds.session_table 2026-01-01 2027-12-31`.
+"""The exchange's sessions, printed as JSON: `python -m bot.clocks.session_table 2026-01-01 2027-12-31`.
 
 exchange_calendars brings pandas, some 60 MB that the bot would hold for life to answer "is today a half day". So this
-runs as a short-lived process of its own and `bot.feeds.calendar` keeps what it printed. Nothing else imports it.
+runs as a short-lived process of its own and `bot.clocks.calendar` keeps what it printed. Nothing else imports it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sessions of the New York Stock Exchange: holidays, half days, daylight saving, by exchange_calendars.
 
-The table is computed once by a child process (see `bot.feeds.session_table` for why) and kept on disk, named by the
+The table is computed once by a child process (see `bot.clocks.session_table` for why) and kept on disk, named by the
 library's version and the range, so that an upgrade of the library makes a new one.
 """
 
@@ -99,7 +99,7 @@ def load_calendar(
 
 def compute_in_child(first_day: date, last_day: date) -> str:
     """Return the table as the child prints it; raises CalendarUnavailable with the child's own last words."""
-    command = [sys.executable, "-m", "bot.feeds.session_table", first_day.isoformat(), last_day.isoformat()]
+    command = [sys.executable, "-m", "bot.clocks.session_table", first_day.isoformat(), last_day.isoformat()]
     environment = {**os.environ, "PYTHONPATH": str(_REPO_ROOT)}
     try:
         done = subprocess.run(  # noqa: S603 - our own module, under our own interpreter

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.feeds.clock import ClockWatch, ManualClock, ScaledClock, SteadyTime, SystemClock, wall_seconds
+from bot.clocks.clock import ClockWatch, ManualClock, ScaledClock, SteadyTime, SystemClock, wall_seconds
 
 START = datetime(2026, 11, 20, 14, 25, tzinfo=UTC)
 

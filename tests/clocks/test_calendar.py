@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.clocks.calendar import CalendarUnavailable, XnysCalendar, compute_in_child, load_calendar
 from bot.config.schema import CalendarSettings
-from bot.feeds.calendar import CalendarUnavailable, XnysCalendar, compute_in_child, load_calendar
 
 
 @pytest.fixture(scope="module")
