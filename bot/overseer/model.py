@@ -1,8 +1,8 @@
 """One call of the model: sent once, given up at its deadline, and read as a stranger's word.
 
-The client's library is loaded when there is a model to ask, and not before. It obeys a server's retry hints inside the
-call, however long, so it is told not to retry; the deadline is ours. A success can be malformed without the library's
-saying so: what is not a message with a block of text is no answer.
+The client's library is loaded when there is a model to ask, in a process of its own (`bot.overseer.model_process`). It
+obeys a server's retry hints inside the call, however long, so it is told not to retry; the deadline is ours. A success
+can be malformed without the library's saying so: what is not a message with a block of text is no answer.
 """
 
 from __future__ import annotations
@@ -54,24 +54,26 @@ class LanguageModel(Protocol):
         """Ask once; never raises for what the other side does. `cap`: tokens of the answer, thinking on top."""
         ...
 
-    async def begin(self) -> None:
-        """Load what the first call needs: a review has no seconds to lose to it."""
-        ...
-
     async def close(self) -> None: ...
+
+
+def cost_at_most(settings: OverseerSettings, prompt: Prompt, cap: int) -> int:
+    """Return the most that a call can cost, in millionths of a dollar."""
+    model = settings.models[settings.model]
+    letters = len(prompt.system) + len(prompt.content) + len(str(prompt.schema))
+    return most_micros(model, letters, cap + model.thinking)
 
 
 class Claude:
     """A model behind the Anthropic API."""
 
     def __init__(self, settings: OverseerSettings, base_url: str, key: str) -> None:
-        self._name, self._settings = settings.model, settings.models[settings.model]
+        self._name, self._settings, self._whole = settings.model, settings.models[settings.model], settings
         self._base_url, self._key = base_url, key
         self._client: AsyncAnthropic | None = None
 
     def most_micros(self, prompt: Prompt, cap: int) -> int:
-        letters = len(prompt.system) + len(prompt.content) + len(str(prompt.schema))
-        return most_micros(self._settings, letters, cap + self._settings.thinking)
+        return cost_at_most(self._whole, prompt, cap)
 
     async def ask(self, prompt: Prompt, cap: int, within_s: float) -> ModelSaid:
         client = await self._connected()
@@ -88,6 +90,7 @@ class Claude:
         return replace(said, ms=round((time.monotonic() - began) * 1000))
 
     async def begin(self) -> None:
+        """Load what the first call needs."""
         await self._connected()
 
     async def close(self) -> None:

@@ -25,7 +25,8 @@ from bot.engine.state.ports import Clock
 from bot.overseer import questions
 from bot.overseer.desk import ModelQuestion, OverseerDesk
 from bot.overseer.facts import Facts, facts_of
-from bot.overseer.model import Claude, LanguageModel
+from bot.overseer.model import LanguageModel
+from bot.overseer.model_process import ModelChild
 from bot.overseer.rules import findings
 from bot.overseer.watch import News, Watch
 from bot.store import read as ask
@@ -38,8 +39,6 @@ Answer = TypeVar("Answer")
 _LEAST_WALL_S: Final = 0.5
 """However fast the bot's clock runs, the rules do not look more often than this."""
 _REVIEWS_WALL_S: Final = 0.25
-_MODEL_AFTER_WALL_S: Final = 20.0
-"""Its library takes seconds of a processor to load, and a start has better things to do."""
 _TEXTS_WALL_S: Final = 2.0
 _MARGIN_WALL_S: Final = 0.5
 _LEAST_ANSWER_S: Final = 0.05
@@ -86,7 +85,7 @@ def model_of(settings: Settings, secrets: Secrets) -> LanguageModel | None:
     key, overseer = secrets.anthropic_api_key, settings.overseer
     if not key or overseer.model not in overseer.models:
         return None
-    return Claude(overseer, settings.anthropic.base_url, key)
+    return ModelChild(overseer, settings.anthropic.base_url, key)
 
 
 class Overseer:
@@ -113,8 +112,6 @@ class Overseer:
     async def run(self) -> None:
         """Look until cancelled."""
         speed = max(self._ground.clock.speed, 1e-6)
-        if self._model is not None and self._settings.overseer.review.enabled:
-            self._beside(_later(_MODEL_AFTER_WALL_S, self._model.begin))
         async with asyncio.TaskGroup() as group:
             group.create_task(_every(max(self._settings.overseer.every_s / speed, _LEAST_WALL_S), self.look))
             group.create_task(_every(_REVIEWS_WALL_S, self.review))
@@ -249,11 +246,6 @@ class Overseer:
 def _outcomes(connection: Connection, facts: Facts) -> list[tuple[str, str]]:
     calls = store.calls_without_outcome(connection, facts.now - _OUTCOMES)
     return [(call.id, outcome) for call in calls if (outcome := store.outcome_of(connection, call))]
-
-
-async def _later(wait_s: float, work: Callable[[], Awaitable[Any]]) -> None:
-    await asyncio.sleep(wait_s)
-    await work()
 
 
 async def _every(pause_s: float, look: Callable[[], Awaitable[Any]]) -> None:

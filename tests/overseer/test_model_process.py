@@ -1,0 +1,52 @@
+"""The model's client in a process of its own: it answers as the client does, ends when nobody asks, and may die."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from decimal import Decimal
+
+import pytest
+
+from bot.domain.overseer import Answered, ModelTask
+from bot.overseer.model_process import ModelChild
+from bot.overseer.prompts import prompt_of
+from bot.sim.services.book import Service
+from bot.sim.services.faults import Bend, ServiceFault
+from tests.overseer.site import FACTS, KEY, at_the_model, settings
+
+PROMPT = prompt_of(ModelTask.RISK, FACTS)
+LONG_S = 60.0
+
+
+@pytest.mark.slow
+async def test_a_child_answers_ends_when_nobody_asks_and_is_started_by_the_next_question() -> None:
+    wanted = settings()
+    async with at_the_model() as site:
+        model = ModelChild(wanted, site.url("anthropic"), KEY, idle_s=0.01)
+        try:
+            said = await model.ask(PROMPT, 200, LONG_S)
+            assert said.answered is Answered.ANSWERED, said
+            assert said.text
+            assert Decimal(said.cost_micros) > 0
+            async with asyncio.timeout(LONG_S):
+                while model.is_running:  # noqa: ASYNC110 - it is another process that is waited for
+                    await asyncio.sleep(0.01)
+            model.idle_s = LONG_S
+            hangs = ServiceFault(service=Service.ANTHROPIC, fault=Bend.HANG, count=9, retry_after_s=None, status=200)
+            site.services.board.switch_on(hangs)
+            dying = asyncio.create_task(model.ask(PROMPT, 200, LONG_S))
+            async with asyncio.timeout(LONG_S):
+                while not site.services.book.counts["anthropic.messages"] > 1:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            assert model._process is not None
+            os.kill(model._process.pid, signal.SIGKILL)
+            lost = await dying
+            assert lost.answered is Answered.UNAVAILABLE
+            assert lost.cost_micros == model.most_micros(PROMPT, 200), "nobody knows what it cost"
+            assert (await model.ask(PROMPT, 200, 0.0)).answered is Answered.LATE, "a start counts towards the deadline"
+            assert not model.is_running, "half a child is none"
+        finally:
+            await model.close()
+    assert not model.is_running
