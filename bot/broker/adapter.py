@@ -9,13 +9,14 @@ from typing import Final
 
 from bot.broker import words
 from bot.broker.account import AccountValues
+from bot.broker.callbacks.hearing import Parts
 from bot.broker.connection import AccountRefused, TwsConnection
 from bot.broker.contracts import ContractBook
 from bot.broker.farms import FarmLook
 from bot.broker.holdings import Holdings
 from bot.broker.ib import Contract, TwsClient
 from bot.broker.link import LinkHealth
-from bot.broker.listener import Listener, Parts
+from bot.broker.listener import Listener
 from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk, OrderIds, build_order
 from bot.broker.requests import Requests
@@ -203,7 +204,7 @@ class IbkrBroker:
             self._book.forget_expired(today)
 
     def ask_hours(self, keys: Sequence[str]) -> None:
-        self._market.ask_hours(keys)
+        self._market.naming.ask_hours(keys)
 
     def subscribe(self, wanted: Subscribe) -> None:
         self._market.subscribe(wanted)
@@ -236,7 +237,7 @@ class IbkrBroker:
         self._account.stop()
         self._farms.stop()
         self._market.forget()
-        self._market.tell_health()
+        self._market.health.tell()
 
     def _farm_noticed(self, text: str) -> None:
         self._farms.noticed(text)
@@ -251,7 +252,7 @@ class IbkrBroker:
             self._market.reopen(cancel=False)
 
     def _reopen_if_quiet(self, since: float) -> None:
-        if self._wire.ready and self._market.ticked_at < since:
+        if self._wire.ready and self._market.ticks.ticked_at < since:
             self._market.reopen(cancel=True)
 
     def _ask_order_id(self) -> None:

@@ -11,10 +11,11 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from bot.broker import words
+from bot.broker.callbacks.hearing import HANDSHAKE, LOGIN, TIME
 from bot.broker.decoder import StrictDecoder
 from bot.broker.ib import TwsClient, new_client
 from bot.broker.link import LinkHealth
-from bot.broker.listener import HANDSHAKE, LOGIN, TIME, Listener
+from bot.broker.listener import Listener
 from bot.broker.requests import Requests, RequestTimedOut
 from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Wire
@@ -190,7 +191,7 @@ class _Attempt:
         self._settings = settings
         self.listener = listener
         self.client = new_client(listener)
-        self.client.decoder = StrictDecoder(listener, listener, settings.tws_zone)
+        self.client.decoder = StrictDecoder(listener, listener.unread, settings.tws_zone)
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.client.conn.disconnected += self._on_closed
         self.client.apiError += self._on_closed

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from bot.broker import words
 from bot.broker.account import AccountValues
+from bot.broker.callbacks.hearing import ACCOUNT_VALUES, COMPLETED, OPEN_ORDERS, POSITIONS
 from bot.broker.contracts import ContractBook, named
 from bot.broker.ib import Contract, ExecutionFilter
-from bot.broker.listener import ACCOUNT_VALUES, COMPLETED, OPEN_ORDERS, POSITIONS
 from bot.broker.orders import KnownOrder, OrderDesk, OrderIds
 from bot.broker.requests import RequestTimedOut, Spoiled
 from bot.broker.wire import Wire

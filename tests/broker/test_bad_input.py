@@ -93,7 +93,7 @@ def path(empty: Path, tmp_path: Path) -> Path:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.broker.snapshot.SETTLE_S", 0.0)
     monkeypatch.setattr("ib_insync.client.Client.MaxRequests", 0)
-    monkeypatch.setattr("bot.broker.listener.MOST_ALERTS", 10_000)
+    monkeypatch.setattr("bot.broker.callbacks.hearing.MOST_ALERTS", 10_000)
 
 
 def what_hangs_on_it(bot: Wired) -> tuple[object, ...]:

@@ -23,7 +23,7 @@ async def healthy(events: Gathered, *keys: str) -> LinesHeard:
 
 @pytest.fixture(autouse=True)
 def at_every_packet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.broker.market.HEALTH_WALL_S", 0.0)
+    monkeypatch.setattr("bot.broker.line_health.HEALTH_WALL_S", 0.0)
 
 
 async def answered(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> str:
@@ -60,7 +60,7 @@ async def test_an_error_ends_its_health_at_once(
     broker: IbkrBroker, tws: FakeTws, events: Gathered, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = await answered(broker, tws, events)
-    monkeypatch.setattr("bot.broker.market.HEALTH_WALL_S", 600.0)
+    monkeypatch.setattr("bot.broker.line_health.HEALTH_WALL_S", 600.0)
     tws.send(4, 2, request, code, "no more of it", "")
     await healthy(events)
 

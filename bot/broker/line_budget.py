@@ -1,0 +1,57 @@
+"""How many market data lines there may be, and which of those that are wanted get one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bot.broker.lines import BOOK, QUOTE, TRADES
+from bot.broker.settings import BrokerSettings
+
+Wanted = tuple[str, str]
+"""Key and kind of a line."""
+
+
+class LineBudget:
+    """The allowance of each kind, and what is not asked for again while the same thing is wanted: lines that were given
+    up, and keys that the broker does not know."""
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        self._settings = settings
+        self.allowed = self._full()
+        self.given_up: set[Wanted] = set()
+        self.unknown: set[str] = set()
+
+    def _full(self) -> dict[str, int]:
+        settings = self._settings
+        return {QUOTE: settings.line_budget, BOOK: settings.depth_budget, TRADES: settings.tape_budget}
+
+    def renew(self) -> None:
+        """The venue may allow all of it again, and what was given up."""
+        self.allowed = self._full()
+        self.given_up.clear()
+
+    def forget(self) -> None:
+        """The connection is gone, and with it what was learned there."""
+        self.renew()
+        self.unknown.clear()
+
+    def keep(self, wanted: Sequence[Wanted]) -> None:
+        """Forget of what nobody wants any more that it is not to be had."""
+        self.given_up &= set(wanted)
+        self.unknown &= {key for key, _ in wanted}
+
+    def plan(self, wanted: Iterable[Wanted]) -> tuple[dict[Wanted, None], list[Wanted]]:
+        """Return what fits, in order of importance, and what is beyond the budget."""
+        left = dict(self.allowed)
+        planned: dict[Wanted, None] = {}
+        over: list[Wanted] = []
+        for each in wanted:
+            key, kind = each
+            if each in self.given_up or key in self.unknown:
+                continue
+            if left[kind] > 0:
+                left[kind] -= 1
+                planned[each] = None
+            else:
+                over.append(each)
+        return planned, over

@@ -1,0 +1,103 @@
+"""Contracts in the making: a key is qualified once, and asked for its trading hours; what comes is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+
+from bot.broker.contracts import ContractBook
+from bot.broker.hours import day_of, hours_of
+from bot.broker.ib import ContractDetails
+from bot.broker.qualify import Qualifier, UnknownContract
+from bot.broker.requests import RequestTimedOut
+from bot.broker.wire import Wire
+from bot.domain.errors import BrokerError, BrokerUnavailable
+from bot.domain.events import AlertRaised, ContractQualified, HoursTold
+from bot.engine.state.ports import Clock, Sink
+
+
+class Naming:
+    """Asks the broker who a key is. `on_unknown(key)` and `on_named()` are called when it is known what came of it."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        book: ContractBook,
+        clock: Clock,
+        sink: Sink,
+        deadline_s: float,
+        on_unknown: Callable[[str], None],
+        on_named: Callable[[], None],
+    ) -> None:
+        self._wire = wire
+        self._book = book
+        self._clock = clock
+        self._sink = sink
+        self._qualifier = Qualifier(wire, book, deadline_s)
+        self._on_unknown = on_unknown
+        self._on_named = on_named
+        self._qualifying: dict[str, asyncio.Task[None]] = {}
+        self._asking_hours: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, key: str) -> None:
+        """Qualify a key, unless that is on its way."""
+        if key not in self._qualifying:
+            self._qualifying[key] = asyncio.create_task(self._qualify(key), name=f"qualify {key.strip()}")
+
+    def keep(self, keys: Collection[str]) -> None:
+        """Give up qualifying what nobody wants any more."""
+        for key in [each for each in self._qualifying if each not in keys]:
+            self._qualifying.pop(key).cancel()
+
+    def forget(self) -> None:
+        """The connection is gone, and with it every question."""
+        for task in (*self._qualifying.values(), *self._asking_hours.values()):
+            task.cancel()
+        self._qualifying.clear()
+        self._asking_hours.clear()
+
+    async def _qualify(self, key: str) -> None:
+        try:
+            details = await self._qualifier.qualify(key)
+        except UnknownContract as unknown:
+            self.refuse(key, str(unknown))
+        except RequestTimedOut as late:
+            text = f"{key.strip()}: {late}"
+            self._sink(AlertRaised("CONTRACT_UNANSWERED", text, {"key": key}, self._clock.now()))
+        except BrokerUnavailable:
+            return  # the next connection asks again
+        except ValueError as bad:
+            self.refuse(key, str(bad))
+        else:
+            named = self._book.instrument(key)
+            self._sink(ContractQualified(key, self._book.con_id(key), self._book.grids.get(key), instrument=named))
+            self._tell_hours(key, details)
+        self._qualifying.pop(key, None)
+        self._on_named()
+
+    def refuse(self, key: str, why: str) -> None:
+        """The broker does not know a key, or not one alone."""
+        self._on_unknown(key)
+        self._sink(ContractQualified(key, None, None, why))
+
+    # ---- trading hours
+
+    def ask_hours(self, keys: Sequence[str]) -> None:
+        """Ask anew for contracts' details, for their hours change while they are kept. Who does not answer is asked
+        the next time."""
+        for key in keys if self._wire.ready else ():
+            if key not in self._asking_hours:
+                self._asking_hours[key] = asyncio.create_task(self._ask_hours(key), name=f"hours of {key.strip()}")
+
+    async def _ask_hours(self, key: str) -> None:
+        try:
+            self._tell_hours(key, await self._qualifier.details(key))
+        except (BrokerError, ValueError):
+            return
+        finally:
+            self._asking_hours.pop(key, None)
+
+    def _tell_hours(self, key: str, details: ContractDetails) -> None:
+        last = (details.contract.lastTradeDateOrContractMonth if details.contract else "")[:8]
+        if days := hours_of(details):
+            self._sink(HoursTold(key, days, day_of(last), self._clock.now()))
