@@ -18,7 +18,7 @@ from bot.domain.order import Purpose
 from bot.domain.requests import REQUESTS, Danger, Subject
 from bot.domain.wording import NOTHING, dollars, key_words, price
 from bot.store import read as ask
-from bot.store.read.telegram import asked_by_message
+from bot.store.read.telegram import TelegramQuestion, asked_by_message
 
 K = RequestKind
 _REASON_LONGEST: Final = 200
@@ -139,9 +139,22 @@ _ANSWERS: Final = re.compile(r"(✅|👍|approve|yes|❌|👎|reject|no|edit)\s*
 _YES: Final = frozenset({"✅", "👍", "approve", "yes"})
 
 
-def of_answer(connection: Connection, chat_id: int, message_id: int, text: str) -> Ask:
+def question_of(connection: Connection, chat_id: int, message_id: int, button: str) -> TelegramQuestion | None:
+    """Return what a message of ours asks: by the store, or by its first button where the store does not know under
+    which number it arrived (its answer is on the way, or was lost). None for one that asks nothing."""
+    found = asked_by_message(connection, f"{chat_id}:{message_id}")
+    word, _, given = button.partition(":")
+    if found is not None or not given:
+        return found
+    if word == "ack":
+        return TelegramQuestion(alert_id=given)
+    approval, _, edits = given.partition(":")
+    signal = ask.signal_of_approval(connection, [approval]).get(approval) if word == "approve" else None
+    return TelegramQuestion(signal, int(edits) if edits.isdigit() else 0) if signal else None
+
+
+def of_answer(about: TelegramQuestion | None, text: str) -> Ask:
     """Return what an answer to a question asks."""
-    about = asked_by_message(connection, f"{chat_id}:{message_id}")
     if about is None:
         raise Unclear("That message asks nothing. /help shows what I understand.")
     if about.alert_id:

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -38,8 +38,15 @@ from bot.domain.events import RequestKind
 from bot.domain.ids import ulid
 from bot.domain.requests import REQUESTS, Person
 from bot.store import read as ask
-from bot.store.read.commands import insert_command
-from bot.store.read.telegram import close_update, take_up
+from bot.store.read.commands import command_row
+from bot.store.read.inbound import inbound_row
+from bot.store.read.telegram import (
+    TelegramQuestion,
+    UpdateMark,
+    close_update,
+    handled_update,
+    has_telegram_under_way,
+)
 
 log: Final = logging.getLogger("quanticity")
 
@@ -47,21 +54,24 @@ TOO_OLD_S: Final = 60.0
 _AHEAD_S: Final = -60.0
 _ANSWER_MOST_S: Final = 30.0
 _LOOK_S: Final = 0.1
+_SETTLES_S: Final = 5.0
+_REMEMBERED: Final = 1000
 _NO: Final = ("No", "no:")
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One update under way: from whom, in whose name a row is written and under which id, and how old it may be."""
+    """One update under way: from whom, by which mark it is on record, and how old it may be."""
 
     incoming: Incoming
     person: Person
-    command_id: str
+    mark: UpdateMark
     age_s: float
+    closed: list[bool] = field(default_factory=list)  # once something durable came of it
 
     @property
     def actor(self) -> str:
-        return f"admin:telegram:{self.person.name}"
+        return self.mark.actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,7 @@ class ChatDesk:
         self._strangers = ChatStrangers(ground)
         self._offers = Offers(ground.clock.monotonic)
         self._wall = SystemClock()
+        self._handled: OrderedDict[str, None] = OrderedDict()  # updates of this run
         self.username = ""  # of this bot, once Telegram has told it
         self._watches: set[asyncio.Task[None]] = set()
         self._words: Mapping[str, Callable[[_Case, str], Any]] = MappingProxyType(
@@ -125,22 +136,32 @@ class ChatDesk:
             self._sender.say(incoming.chat_id, ChatReply(words))
 
     async def _known(self, incoming: Incoming, person: Person, gap_s: float) -> None:
-        url, now = self._ground.database_url, self._ground.clock.now()
-        number = f"{self._bot_id}:{incoming.update_id}"
-        fresh_id, actor = ulid(now, self._entropy()), f"admin:telegram:{person.name}"
-        words = incoming.data or incoming.text
-        may_act = incoming.is_press or self._tries_to_act(incoming)
-        take = partial(take_up, url, number, fresh_id, actor, words, now, acts=may_act)
-        taken = await asyncio.to_thread(take)
-        if taken is None:
+        now, number = self._ground.clock.now(), f"{self._bot_id}:{incoming.update_id}"
+        if number in self._handled:
             return
-        case = _Case(incoming, person, taken.command_id, self._age_s(incoming, gap_s))
-        if taken.was_asked:
-            self._watch(case)
-        else:
+        actor, words = f"admin:telegram:{person.name}", incoming.data or incoming.text
+        mark = UpdateMark(number, ulid(now, self._entropy()), actor, words, now)
+        before = await self._ground.look(lambda connection: handled_update(connection, number))
+        if before is None:
+            case = _Case(incoming, person, mark, self._age_s(incoming, gap_s))
             await self._understood(case)
-        if may_act:
-            await asyncio.to_thread(close_update, url, number)
+            await self._close(case)
+        elif before.command_id:  # a process before this one ended right after it had asked
+            mark = replace(mark, command_id=before.command_id)
+            self._watch(_Case(incoming, person, mark, 0.0))
+        self._handled[number] = None
+        while len(self._handled) > _REMEMBERED:
+            self._handled.popitem(last=False)
+
+    async def _close(self, case: _Case) -> None:
+        """Put on record that it was handled. Nothing durable came of it, so a store that refuses is no reason to handle
+        it again."""
+        if case.closed:
+            return
+        try:
+            await asyncio.to_thread(close_update, self._ground.database_url, case.mark)
+        except StoreError as error:
+            log.warning(f"telegram: an update is not on record: {error}")
 
     def _age_s(self, incoming: Incoming, gap_s: float) -> float:
         """Return how old an update is at most. A press has no time of its own: it is younger than its message, and than
@@ -156,9 +177,9 @@ class ChatDesk:
             else:
                 await self._text(case)
         except (Unclear, Gone) as unclear:
-            self._reply(case, ChatReply(str(unclear)))
             if not isinstance(unclear, Hint) and (incoming.is_press or self._tries_to_act(incoming)):
                 await self._note(case, str(unclear))
+            self._reply(case, ChatReply(str(unclear)))
 
     def _tries_to_act(self, incoming: Incoming) -> bool:
         command = typed(incoming.text)
@@ -170,7 +191,10 @@ class ChatDesk:
         words = (case.incoming.data or case.incoming.text).split(maxsplit=1) or ["a button"]
         what = words[0][:60]
         payload = {"actor": case.actor, "what": what, "why": why.splitlines()[0][:200]}
-        await self._ground.tell("attempt", payload)
+        at = self._ground.clock.now()
+        told = inbound_row(ulid(at, self._entropy()), self._ground.source, "attempt", payload, at)
+        await asyncio.to_thread(close_update, self._ground.database_url, case.mark, told=told)
+        case.closed.append(True)
 
     # ---- texts
 
@@ -179,11 +203,24 @@ class ChatDesk:
         if command is not None:
             await self._command(case, command)
         elif case.incoming.answers is not None:
-            chat, message, text = case.incoming.chat_id, case.incoming.answers, case.incoming.text
-            asked = await self._ground.look(lambda connection: acts.of_answer(connection, chat, message, text))
-            await self._act(case, asked)
+            await self._act(case, acts.of_answer(await self._asked_by(case.incoming), case.incoming.text))
         else:
             raise Unclear("That is no command. /help shows what I understand.")
+
+    async def _asked_by(self, incoming: Incoming) -> TelegramQuestion | None:
+        """Return what the answered message asks. One that has just been sent may be on its way into the store."""
+        button = incoming.asked if str(incoming.asked_by) == self._bot_id else ""
+        until = self._ground.clock.monotonic() + _SETTLES_S
+        while True:
+            found, on_its_way = await self._ground.look(
+                lambda c: (
+                    acts.question_of(c, incoming.chat_id, incoming.answers or 0, button),
+                    has_telegram_under_way(c),
+                )
+            )
+            if found is not None or not on_its_way or self._ground.clock.monotonic() >= until:
+                return found
+            await asyncio.sleep(_LOOK_S)
 
     async def _command(self, case: _Case, command: Typed) -> None:
         if command.word == "help" or (command.word == "start" and await self._nothing_is_held()):
@@ -246,10 +283,12 @@ class ChatDesk:
             words = "Asked. If the settings are fit, the bot begins again with them: /show_config in some seconds."
             self._reply(case, ChatReply(words))
             await self._sender.done()
-        url, now, wall = self._ground.database_url, self._ground.clock.now(), self._wall.now()
-        kind, payload = asked.kind.value, asked.payload
-        await asyncio.to_thread(insert_command, url, case.command_id, kind, payload, case.actor, now, wall)
-        self._watch(case)
+        mark = case.mark
+        row = command_row(mark.command_id, asked.kind.value, asked.payload, mark.actor, mark.at, self._wall.now())
+        first = await asyncio.to_thread(close_update, self._ground.database_url, mark, request=row)
+        case.closed.append(True)
+        if first:
+            self._watch(case)
 
     def _watch(self, case: _Case) -> None:
         task = asyncio.create_task(self._tell_answer(case))
@@ -261,7 +300,7 @@ class ChatDesk:
         clock, began = self._ground.clock, self._ground.clock.monotonic()
         while clock.monotonic() - began < _ANSWER_MOST_S:
             try:
-                row = await self._ground.look(lambda connection: ask.command(connection, case.command_id))
+                row = await self._ground.look(lambda connection: ask.command(connection, case.mark.command_id))
             except StoreError:
                 row = None
             if row is not None and row.state != "queued":

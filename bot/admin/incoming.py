@@ -24,7 +24,8 @@ class MalformedUpdate(ValueError):
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """One message or one press. `sent_at` is when the message was sent; of a press, when the message was whose button
-    was pressed: the press itself has no time. `data` is the button's, `answers` the message that a text answers."""
+    was pressed: the press itself has no time. `data` is the button's, `answers` the message that a text answers, and
+    `asked` what its first button says, where that message is the bot's own (`asked_by`: who wrote it)."""
 
     update_id: int
     user_id: int
@@ -36,6 +37,8 @@ class Incoming:
     data: str = ""
     press_id: str = ""
     answers: int | None = None
+    asked_by: int = 0
+    asked: str = ""
 
     @property
     def is_press(self) -> bool:
@@ -85,7 +88,20 @@ def _message(number: int, raw: Mapping[str, Any]) -> Incoming | None:
         _time(raw["date"]),
         text=text[:_LONGEST].strip(),
         answers=int(answered["message_id"]) if answered else None,
+        asked_by=_writer(answered),
+        asked=_first_button(answered),
     )
+
+
+def _writer(answered: Any) -> int:
+    """Return who wrote the message that was answered, 0 where it is not said."""
+    found = (answered or {}).get("from") or {}
+    return int(found.get("id", 0))
+
+
+def _first_button(answered: Any) -> str:
+    rows = ((answered or {}).get("reply_markup") or {}).get("inline_keyboard") or [[]]
+    return str(rows[0][0].get("callback_data", ""))[:64] if rows[0] else ""
 
 
 def _press(number: int, raw: Mapping[str, Any]) -> Incoming:

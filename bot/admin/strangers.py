@@ -1,12 +1,18 @@
-"""Who is not known: refused, on record, answered a few times an hour. A flood is counted, not written row by row."""
+"""Who is not known: refused, on record, answered a few times an hour. A flood is counted, not written row by row.
+
+The answers are counted over all strangers together, and across restarts: whoever has many accounts at Telegram gets no
+more of them out of the bot than one with a single account.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from bot.alerts.ground import PeopleGround
+from bot.store.read.telegram import answers_to_strangers
 
 ANSWERS_AN_HOUR: Final = 5
 _ROWS_AN_HOUR: Final = 60
@@ -17,20 +23,20 @@ _REMEMBERED: Final = 5000
 
 @dataclass(slots=True)
 class _Known:
-    """One stranger: when they were answered and written of lately, and what was only counted since."""
+    """One stranger: when they were written of lately, and what was only counted since."""
 
-    answered: deque[float] = field(default_factory=deque)
     written: deque[float] = field(default_factory=deque)
     counted: int = 0
     flushed_s: float = 0.0
 
 
 class ChatStrangers:
-    """Memory of this run."""
+    """Memory of this run; the answers of the last hour are read from the store when the first stranger comes."""
 
     def __init__(self, ground: PeopleGround) -> None:
         self._ground = ground
         self._seen: OrderedDict[int, _Known] = OrderedDict()
+        self._answered: deque[float] | None = None
 
     async def tried(self, user_id: int, what: str) -> bool:
         """Put an attempt on record and say whether it may be answered. Raises StoreError as `Ground.tell`."""
@@ -39,13 +45,23 @@ class ChatStrangers:
         self._seen.move_to_end(user_id)
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        if _has_room(known.written, _ROWS_AN_HOUR, now):
-            await self._write(user_id, what, 1)
+        may_hear = _has_room(await self._answers(now), ANSWERS_AN_HOUR, now)
+        if may_hear or _has_room(known.written, _ROWS_AN_HOUR, now):
+            await self._write(user_id, what, 1, answered=may_hear)
         else:
             known.counted += 1
             if now - known.flushed_s >= _FLUSH_S:
                 await self._write_counted(user_id, known, now)
-        return _has_room(known.answered, ANSWERS_AN_HOUR, now)
+        return may_hear
+
+    async def _answers(self, steady_s: float) -> deque[float]:
+        """Return when strangers were answered, by the steady clock."""
+        if self._answered is None:
+            now, speed = self._ground.clock.now(), max(self._ground.clock.speed, 1e-6)
+            since = now - timedelta(seconds=_HOUR_S * speed)
+            found = await self._ground.look(lambda connection: answers_to_strangers(connection, since))
+            self._answered = deque(steady_s - max((now - at).total_seconds(), 0.0) / speed for at in found)
+        return self._answered
 
     async def flush(self) -> None:
         """Write what was only counted so far."""
@@ -57,11 +73,12 @@ class ChatStrangers:
         count, known.counted, known.flushed_s = known.counted, 0, now
         await self._write(user_id, "many things", count)
 
-    async def _write(self, user_id: int, what: str, count: int) -> None:
+    async def _write(self, user_id: int, what: str, count: int, *, answered: bool = False) -> None:
         words = what.split(maxsplit=1) or ["something"]
         payload = {
             "actor": f"admin:telegram:{user_id}", "what": words[0][:60],
             "why": "NOT_ALLOWED: nobody of people.users has this id", "count": count, "stranger": True,
+            "answered": answered,
         }  # fmt: skip
         await self._ground.tell("attempt", payload)
 

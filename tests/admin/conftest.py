@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 import time
@@ -74,6 +75,7 @@ class Phone:
         before = set(self.server.sent)
         for update in updates:
             await self.desk.handle(update, gap_s)
+        await asyncio.gather(*self.desk._watches)
         await self.sender.done()
         return [self.server.sent[key]["text"] for key in sorted(self.server.sent) if key not in before]
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from bot.admin import acts
 from bot.admin.commands import COMMANDS, Command
+from bot.admin.strangers import ChatStrangers
 from bot.charts.chart import Chart
 from bot.charts.picture import NotDrawn
 from bot.domain.events import RequestKind
 from bot.domain.requests import REQUESTS, Role
+from bot.store.read.telegram import close_update
 from bot.store.tables.message import MESSAGE
 from bot.store.values import time_text
 from tests.admin.conftest import PEOPLE, STRANGER, Phone
@@ -80,6 +85,15 @@ async def test_a_stranger_is_refused_everything_on_record_and_answered_five_time
     assert phone.asked() == []
 
 
+async def test_strangers_share_five_answers_an_hour_also_after_a_restart(phone: Phone) -> None:
+    for user in range(500, 503):
+        await phone.says(user, "/status")
+    phone.desk._strangers = ChatStrangers(phone.desk._ground)  # the process is another one
+    said = [await phone.says(user, "/status") for user in range(503, 508)]
+    assert [bool(each) for each in said] == [True, True, False, False, False]
+    assert len(phone.attempts()) == 8
+
+
 async def test_a_flood_of_a_stranger_is_counted(phone: Phone) -> None:
     for _ in range(300):
         await phone.desk.handle(phone.text(STRANGER, "/pause"), 0.0)
@@ -126,8 +140,6 @@ async def test_a_confirm_is_void_once_its_facts_changed_or_a_minute_passed(
 ) -> None:
     await phone.says(OPERATOR, "/flatten")
     with_old = phone.server.buttons()["Yes, flatten"]
-    import sqlite3
-
     with sqlite3.connect(phone.path) as store:
         store.execute("UPDATE position SET quantity = quantity - 1 WHERE id = 'POSRUN'")
     assert "has changed meanwhile" in "\n".join(await phone.hear(phone.press(OPERATOR, with_old)))
@@ -183,26 +195,42 @@ async def test_an_update_that_comes_twice_is_handled_once(phone: Phone) -> None:
     ]
 
 
+class Killed(BaseException):
+    pass
+
+
 @pytest.mark.parametrize("dies", ["before the request", "after the request"])
 async def test_a_kill_between_a_press_and_its_row_asks_once(
     phone: Phone, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
-    class Killed(Exception):
-        pass
-
-    def die(*_: Any) -> None:
+    def die(*given: Any, **more: Any) -> None:
+        if dies == "after the request":
+            close_update(*given, **more)
         raise Killed
 
     update = phone.text(OPERATOR, "/pause")
-    name = "insert_command" if dies == "before the request" else "close_update"
     with monkeypatch.context() as patch:
-        patch.setattr(f"bot.admin.desk.{name}", die)
+        patch.setattr("bot.admin.desk.close_update", die)
         with pytest.raises(Killed):
             await phone.desk.handle(update, 0.0)
     assert len(phone.asked()) == (0 if dies == "before the request" else 1)
-    await phone.hear(update)  # the next process is given the same update
-    await phone.hear(update)
+    said = await phone.hear(update)  # the next process is given the same update
+    assert "has not answered yet" in "".join(said), "whoever asked is told what came of it"
+    assert await phone.hear(update) == []
     assert phone.asked() == [("pause", "admin:telegram:the-operator")]
+
+
+async def test_an_update_and_what_came_of_it_are_one_transaction(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def counted(url: str, *given: Any, **more: Any) -> bool:
+        calls.append("request" if more.get("request") else "told" if more.get("told") else "mark")
+        return close_update(url, *given, **more)
+
+    monkeypatch.setattr("bot.admin.desk.close_update", counted)
+    for text in ("/pause", "/approve NOPE", "/count", "/flatten"):
+        await phone.says(OPERATOR, text)
+    assert calls == ["request", "told", "mark", "mark"]
 
 
 # ---- answers to a question
@@ -238,6 +266,45 @@ async def test_an_answer_to_the_question_is_a_request(phone: Phone, question: in
     assert phone.asked() == [(kind.value, "admin:telegram:the-approver") for _, kind, _ in ANSWERS]
     found = phone.rows("SELECT payload FROM command ORDER BY created_at, id")
     assert [json.loads(payload) for (payload,) in found] == [payload for _, _, payload in ANSWERS]
+
+
+BOT, ANOTHER_BOT = {"id": 1000000001, "is_bot": True}, {"id": 5, "is_bot": True}
+
+
+def asks(data: str, by: dict[str, Any] = BOT) -> dict[str, Any]:
+    """A message with a button, of which the store does not know the number."""
+    return {"message_id": 4711, "from": by, "reply_markup": {"inline_keyboard": [[{"callback_data": data}]]}}
+
+
+async def test_an_answer_to_a_message_whose_number_was_lost_is_known_by_its_buttons(phone: Phone) -> None:
+    _, approval = phone.rows("SELECT id, approval_id FROM signal WHERE id = 'SIGWAIT'")[0]
+    await phone.says(APPROVER, "✅", reply_to_message=asks(f"approve:{approval}:2"))
+    await phone.says(APPROVER, "ack", reply_to_message=asks("ack:01ALERT"))
+    found = phone.rows("SELECT payload FROM command ORDER BY created_at, id")
+    assert [json.loads(payload) for (payload,) in found] == [
+        {"signal_id": "SIGWAIT", "seen": "2"}, {"alert_id": "01ALERT"}
+    ]  # fmt: skip
+    for bad in (asks(f"approve:{approval}", ANOTHER_BOT), asks("approve:NOPE"), asks("ok:1"), {"message_id": 1}):
+        assert "asks nothing" in await phone.says(APPROVER, "✅", reply_to_message=bad)
+    assert len(phone.asked()) == 2
+
+
+async def test_an_answer_within_a_moment_of_its_question_waits_for_its_number(
+    phone: Phone, question: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_number = "UPDATE message SET state = ?, external_id = ? WHERE id = 'MSG1'"
+    known = [("sending", None), ("sending", None), ("sent", f"{APPROVER}:{question}")]
+
+    def next_state(*given: Any) -> Any:
+        with closing(sqlite3.connect(phone.path)) as store, store:
+            store.execute(set_number, known.pop(0))
+        return acts_question_of(*given)
+
+    acts_question_of = acts.question_of
+    monkeypatch.setattr(acts, "question_of", next_state)
+    await phone.says(APPROVER, "✅", reply_to_message={"message_id": question})
+    assert phone.asked() == [("approve", "admin:telegram:the-approver")]
+    assert known == []
 
 
 NO_ANSWERS = ("edit: qty", "edit: all of it", "approve 7", "maybe", "<b>✅</b>", "edit: qty 3; drop table")

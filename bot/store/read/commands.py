@@ -58,27 +58,39 @@ def oldest_queued_command(connection: Connection) -> datetime | None:
     return None if found is None else parse_time(str(found))
 
 
+def command_row(
+    command_id: str, kind: str, payload: Mapping[str, str], actor: str, created_at: datetime, asked_at: datetime
+) -> dict[str, str]:
+    """Return a queued command as its row. `asked_at` is the wall's time, by which it dies."""
+    return {
+        "id": command_id, "kind": kind, "payload": json_text(facts(payload)), "actor": outside(actor),
+        "state": "queued", "created_at": time_text(created_at), "answer": "", "asked_at": time_text(asked_at),
+    }  # fmt: skip
+
+
+def not_asked(error: DBAPIError) -> StoreError:
+    """Return what is raised where the store does not take a request, with what else reaches the bot."""
+    trouble = remedy_for(error)
+    if trouble is None:
+        return StoreError(f"nothing was asked: the store refuses the row: {reason_of(error)}")
+    words = f"nothing was asked: {trouble.what}. What to do: {trouble.do}. {_WITHOUT_THE_STORE}"
+    return StoreUnusable(words, code=trouble.code, passes=trouble.passes, exit_code=trouble.exit_code)
+
+
 def insert_command(
     url: str, command_id: str, kind: str, payload: Mapping[str, str], actor: str, created_at: datetime,
     asked_at: datetime,
 ) -> None:  # fmt: skip
-    """Insert one queued command row: all that the page ever writes. `asked_at` is the wall's time, by which it dies.
-    Raises StoreError when the store does not take it, with what else reaches the bot."""
+    """Insert one queued command row: all that the page ever writes. Raises StoreError when the store does not take
+    it."""
     engine = writer_engine(url)
     try:
         with engine.begin() as connection:
             connection.execute(
-                COMMAND.insert().values(
-                    id=command_id, kind=kind, payload=json_text(facts(payload)), actor=outside(actor), state="queued",
-                    created_at=time_text(created_at), answer="", asked_at=time_text(asked_at),
-                )
-            )  # fmt: skip
+                COMMAND.insert().values(**command_row(command_id, kind, payload, actor, created_at, asked_at))
+            )
     except DBAPIError as error:
-        trouble = remedy_for(error)
-        if trouble is None:
-            raise StoreError(f"nothing was asked: the store refuses the row: {reason_of(error)}") from error
-        words = f"nothing was asked: {trouble.what}. What to do: {trouble.do}. {_WITHOUT_THE_STORE}"
-        raise StoreUnusable(words, code=trouble.code, passes=trouble.passes, exit_code=trouble.exit_code) from error
+        raise not_asked(error) from error
     finally:
         engine.dispose()
 

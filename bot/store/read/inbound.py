@@ -16,16 +16,22 @@ from bot.store.tables.inbound import INBOUND
 from bot.store.values import json_text, time_text
 
 
+def inbound_row(
+    row_id: str, source: str, kind: str, payload: Mapping[str, Any], received_at: datetime
+) -> dict[str, str]:
+    """Return what a process of ours says as its queued row."""
+    return {
+        "id": row_id, "source": outside(source), "kind": outside(kind), "payload": json_text(facts(payload)),
+        "state": "queued", "received_at": time_text(received_at), "answer": "",
+    }  # fmt: skip
+
+
 def insert_inbound(
     url: str, row_id: str, source: str, kind: str, payload: Mapping[str, Any], received_at: datetime
 ) -> None:
     """Insert one queued row; raises StoreError when the store does not take it. An id that is there already is the same
     row: it is left as it is."""
-    engine = writer_engine(url)
-    values = {
-        "id": row_id, "source": outside(source), "kind": outside(kind), "payload": json_text(facts(payload)),
-        "state": "queued", "received_at": time_text(received_at), "answer": "",
-    }  # fmt: skip
+    engine, values = writer_engine(url), inbound_row(row_id, source, kind, payload, received_at)
     try:
         with engine.begin() as connection:
             there = connection.execute(select(INBOUND.c.id).where(INBOUND.c.id == row_id)).first()

@@ -1,76 +1,93 @@
-"""Updates of Telegram: taken up once each, under an id that their request keeps whatever ends in between."""
+"""Updates of Telegram: each is handled once, whatever ends in between; and what a message of ours asked."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError
 from bot.domain.outside import outside
 from bot.store.database import reason_of, writer_engine
+from bot.store.read.commands import not_asked
 from bot.store.tables.command import COMMAND
+from bot.store.tables.inbound import INBOUND
 from bot.store.tables.message import MESSAGE
 from bot.store.tables.telegram_update import TELEGRAM_UPDATE
-from bot.store.values import parse_json, time_text
+from bot.store.values import parse_json, parse_time, time_text
 
 _LONGEST = 200
 _FEW = 9
 
 
 @dataclass(frozen=True, slots=True)
-class TakenUp:
-    """An update that is to be handled now: `command_id` is its request's; `was_asked`: that request is in the store
-    already, for the process ended right after it."""
+class UpdateMark:
+    """One update of Telegram: `command_id` is the id of its request, where it makes one; `words` what it was."""
 
+    id: str
     command_id: str
-    was_asked: bool = False
+    actor: str
+    words: str
+    at: datetime
 
 
-def take_up(
-    url: str, update_id: str, command_id: str, actor: str, words: str, at: datetime, *, acts: bool = True
-) -> TakenUp | None:
-    """Put an update on record and return what it is to be handled under; None: it was handled before. What only reads
-    (`acts` False) counts as handled at once: nothing has to come of it. Raises StoreError where the store does not take
+@dataclass(frozen=True, slots=True)
+class HandledUpdate:
+    """An update that was handled before; `command_id` is empty where no request came of it."""
+
+    command_id: str = ""
+
+
+def handled_update(connection: Connection, update_id: str) -> HandledUpdate | None:
+    """Return what became of an update, None for one that was not handled."""
+    table = TELEGRAM_UPDATE.c
+    chosen = select(table.command_id).where(table.id == update_id, table.state == "handled")
+    found = connection.execute(chosen).scalar()
+    if found is None:
+        return None
+    asked = connection.execute(select(COMMAND.c.id).where(COMMAND.c.id == found)).scalar()
+    return HandledUpdate(str(asked or ""))
+
+
+def close_update(
+    url: str, mark: UpdateMark, *, request: Mapping[str, str] | None = None, told: Mapping[str, str] | None = None
+) -> bool:
+    """Say that an update was handled, and with it, in one transaction, what came of it: the row of a request or of what
+    is told. False, and nothing is written: it was handled before. Raises StoreError where the store does not take
     it."""
     engine, table = writer_engine(url), TELEGRAM_UPDATE
     row = {
-        "id": update_id, "command_id": command_id, "actor": outside(actor), "words": outside(words)[:_LONGEST],
-        "state": "taken" if acts else "handled", "received_at": time_text(at),
+        "id": mark.id, "command_id": mark.command_id, "actor": outside(mark.actor),
+        "words": outside(mark.words)[:_LONGEST], "state": "handled", "received_at": time_text(mark.at),
     }  # fmt: skip
     try:
         with engine.begin() as connection:
-            found = connection.execute(select(table.c.command_id, table.c.state).where(table.c.id == update_id)).first()
-            if found is None:
-                connection.execute(table.insert().values(**row))
-                return TakenUp(command_id)
-            if found.state == "handled":
-                return None
-            asked = connection.execute(select(COMMAND.c.id).where(COMMAND.c.id == found.command_id)).first()
-            return TakenUp(str(found.command_id), asked is not None)
+            before = connection.execute(select(table.c.state).where(table.c.id == mark.id)).scalar()
+            if before == "handled":
+                return False
+            if before is not None:  # by an earlier version, which ended in the midst of it
+                connection.execute(delete(table).where(table.c.id == mark.id))
+            connection.execute(table.insert().values(**row))
+            if request is not None:
+                connection.execute(COMMAND.insert().values(**request))
+            if told is not None:
+                connection.execute(INBOUND.insert().values(**told))
     except DBAPIError as error:
-        raise StoreError(f"the store refuses the row: {reason_of(error)}") from error
+        raise not_asked(error) from error
     finally:
         engine.dispose()
-
-
-def close_update(url: str, update_id: str) -> None:
-    """Say that an update was handled; raises StoreError as `take_up`."""
-    _write(url, update(TELEGRAM_UPDATE).where(TELEGRAM_UPDATE.c.id == update_id).values(state="handled"))
+    return True
 
 
 def forget_updates(url: str, before: datetime) -> None:
-    """Take away what Telegram itself keeps no longer; raises StoreError as `take_up`."""
-    _write(url, delete(TELEGRAM_UPDATE).where(TELEGRAM_UPDATE.c.received_at < time_text(before)))
-
-
-def _write(url: str, statement: object) -> None:
+    """Take away what Telegram itself keeps no longer; raises StoreError as `close_update`."""
     engine = writer_engine(url)
     try:
         with engine.begin() as connection:
-            connection.execute(statement)  # type: ignore[call-overload]  # an update or a delete
+            connection.execute(delete(TELEGRAM_UPDATE).where(TELEGRAM_UPDATE.c.received_at < time_text(before)))
     except DBAPIError as error:
         raise StoreError(f"the store refuses the row: {reason_of(error)}") from error
     finally:
@@ -98,3 +115,19 @@ def asked_by_message(connection: Connection, external_id: str) -> TelegramQuesti
         if len(alerts) == 1:
             return TelegramQuestion(alert_id=alerts[0])
     return None
+
+
+def has_telegram_under_way(connection: Connection) -> bool:
+    """Say whether a message was handed to Telegram whose answer is not on record yet."""
+    table = MESSAGE.c
+    chosen = select(table.id).where(table.channel == "telegram", table.state == "sending").limit(1)
+    return connection.execute(chosen).first() is not None
+
+
+def answers_to_strangers(connection: Connection, since: datetime) -> list[datetime]:
+    """Return when strangers were answered, oldest first."""
+    table = INBOUND.c
+    chosen = select(table.received_at).where(
+        table.kind == "attempt", table.received_at >= time_text(since), table.payload.contains('"answered":true')
+    )
+    return [parse_time(str(at)) for (at,) in connection.execute(chosen.order_by(table.received_at))]
