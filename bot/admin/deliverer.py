@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,6 +15,7 @@ from bot.domain.message import MessageMode
 log: Final = logging.getLogger("quanticity")
 
 _TOKEN_WAIT_S: Final = 60.0
+_PROBE_S: Final = 5.0
 
 
 def make(ground: PeopleGround) -> TelegramDeliverer:
@@ -33,12 +35,42 @@ class TelegramDeliverer:
         people = roster_of(ground.settings).people.values()
         self._chats = {person.name: person.telegram_id for person in people if person.telegram_id is not None}
         self._chats |= dict(ground.settings.telegram.chats)
+        self._in_doubt = False  # the last attempt's answer never came
+        self._probing = asyncio.Lock()
 
     async def close(self) -> None:
         await self._bot.close_connections()
 
     async def deliver(self, message: Outgoing) -> DeliveryOutcome:
-        """Make one attempt; a chat that moved is tried once more under its new id, a text that Telegram cannot parse
+        """Make one attempt. Telegram shows a repeat twice, so after an attempt whose answer never came nothing is sent
+        before Telegram has answered a question that changes nothing: of a silent hour only what was under way is in
+        doubt, and all else goes out afterwards."""
+        if self._in_doubt and not await self._answers():
+            return failed("Telegram does not answer, so nothing was sent")
+        outcome = await self._deliver(message)
+        self._in_doubt = outcome.word == "unknown"
+        return outcome
+
+    async def _answers(self) -> bool:
+        """Say whether Telegram answers at all; one question at a time, the others take its answer."""
+        from telegram.error import InvalidToken, TelegramError
+
+        from bot.admin.client import without_token
+
+        async with self._probing:
+            if self._in_doubt:
+                try:
+                    await self._bot.get_me(read_timeout=_PROBE_S)
+                except InvalidToken:
+                    pass  # it answers; the attempt itself learns what
+                except TelegramError as error:
+                    log.info(f"telegram: still silent: {without_token(error, self._token)}")
+                    return False
+                self._in_doubt = False
+        return True
+
+    async def _deliver(self, message: Outgoing) -> DeliveryOutcome:
+        """Make the attempt; a chat that moved is tried once more under its new id, a text that Telegram cannot parse
         once more without markup: of both, nothing had been posted."""
         from telegram.error import BadRequest, ChatMigrated
 

@@ -347,6 +347,9 @@ class OutboxSettings(Section):
     attempts_most: int = Field(60, ge=1, le=1000, description="a message that failed so often is given up and told of")
     retry_first_s: Seconds = Field(2, description="wall seconds after the first failure; each next waits twice as long")
     retry_most_s: Seconds = Field(300, description="wall seconds, but no longer than this")
+    waiting_most: int = Field(
+        500, ge=20, le=10_000, description="messages that wait for one target; beyond, the oldest are withheld"
+    )
 
 
 class RequestSettings(Section):

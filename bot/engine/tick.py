@@ -158,7 +158,7 @@ class Engine:
         if CONNECTION.allows(connection.state, ConnectionTrigger.DROP):
             memory.journal.take(Step(connection, ConnectionTrigger.DROP, "the program starts: no socket yet"))
         memory.doubt_intents()
-        self._tick_memory.outbox.start(memory.journal)
+        self._tick_memory.outbox.start(self._context(memory.journal.now), memory.journal)
         timekeeping.leave_the_future(self._context(memory.journal.now), memory.journal)
         await memory.commit()
 

@@ -41,6 +41,7 @@ class Facts:
     now: datetime
     session_state: str
     session_s: float | None
+    began_at: datetime | None
     run_s: float | None
     is_over: bool  # today's session closed a while ago
     holds: bool
@@ -63,8 +64,9 @@ class Facts:
         return (self.now - at).total_seconds()
 
 
-def facts_of(connection: Connection, settings: Settings) -> Facts | None:
-    """Return what the store says now, None before the bot's first pulse. One short read transaction."""
+def facts_of(connection: Connection, settings: Settings, began: datetime | None = None) -> Facts | None:
+    """Return what the store says now, None before the bot's first pulse. One short read transaction. `began`: when this
+    run began, where it is known already; else the history is asked."""
     pulse = ask.pulse(connection)
     if pulse is None:
         return None
@@ -73,12 +75,13 @@ def facts_of(connection: Connection, settings: Settings) -> Facts | None:
     opens, closes = pulse.session_open_at, pulse.session_close_at
     is_open = opens is not None and closes is not None and opens <= pulse.at < closes
     hours = (closes - opens).total_seconds() / _HOUR_S if opens is not None and closes is not None else 0.0
-    today, began = money.money_of_day(connection, day), running_since(connection)
+    today, began = money.money_of_day(connection, day), began or running_since(connection)
     jump = timedelta(seconds=settings.overseer.watch.equity_jump_s)
     return Facts(
         now=pulse.at,
         session_state=session.state if session is not None else "starting",
         session_s=(pulse.at - opens).total_seconds() if is_open and opens is not None else None,
+        began_at=began,
         run_s=(pulse.at - began).total_seconds() if began is not None else None,
         is_over=closes is not None and pulse.session_day == day and pulse.at >= closes + _AFTER_CLOSE,
         holds=bool(today.positions),

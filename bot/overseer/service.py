@@ -102,6 +102,7 @@ class Overseer:
         self._context_at: dict[str, datetime] = {}
         self._since = ground.clock.now()
         self._day: date | None = None
+        self._began: datetime | None = None
 
     async def close(self) -> None:
         for task in self._under_way:
@@ -225,7 +226,11 @@ class Overseer:
             await self.desk.ask(question)
 
     async def _facts(self) -> Facts | None:
-        return await self._ground.look(lambda connection: facts_of(connection, self._settings))
+        """Look at the store. This process ends with the bot's run, so when that began is asked for once."""
+        facts = await self._ground.look(lambda connection: facts_of(connection, self._settings, self._began))
+        if facts is not None and facts.began_at is not None:
+            self._began = facts.began_at
+        return facts
 
     async def _count(self) -> None:
         """Have the budget count by the day of the bot's clock."""

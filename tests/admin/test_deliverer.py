@@ -132,3 +132,18 @@ async def test_an_edit_of_what_is_gone_is_sent_anew_and_one_without_a_change_is_
 async def test_who_has_no_id_is_refused_without_a_call(server: TelegramServer, deliver: Any) -> None:
     assert (await deliver(replace(ASKED, target="bob"))).word == "refused"
     assert server.log == []
+
+
+async def test_after_a_lost_answer_nothing_is_sent_before_telegram_answers_again(
+    server: TelegramServer, deliver: Any
+) -> None:
+    server.fail("sendMessage", store_then_drop)
+    assert (await deliver(ASKED)).word == "unknown"
+    for _ in range(3):
+        server.fail("getMe", refuse(502, "Bad Gateway"))
+        assert (await deliver(replace(ASKED, id="m2"))).word == "failed", "surely not sent, so it may go out later"
+    assert len(server.texts()) == 1
+    assert (await deliver(replace(ASKED, id="m2"))).word == "delivered"
+    asked = len(server.log)
+    assert (await deliver(replace(ASKED, id="m3"))).word == "delivered"
+    assert [method for method, _ in server.log[asked:]] == ["sendMessage"], "a well channel costs no question"

@@ -19,7 +19,7 @@ def ago(seconds: float) -> datetime:
 
 def quiet(**worse: Any) -> Facts:
     facts = Facts(
-        now=NOW, session_state="active", session_s=5400, run_s=5400, is_over=False, holds=True,
+        now=NOW, session_state="active", session_s=5400, began_at=ago(5400), run_s=5400, is_over=False, holds=True,
         feeds=(FeedAge("spot_gex", "SPY", "ok", 40), FeedAge("flow_alerts", "market", "ok", 10)),
         link_state="synced", link_since=ago(5000), synced_at=ago(200), reconcile_s=300, differences=(),
         equity=Decimal(100_000), equity_at=ago(10), apart=Decimal(50), slippage=None, doubtful=(), bare=(),

@@ -39,6 +39,12 @@ PROGRAM: Final[Mapping[str, Notice]] = {
         "that is none), or it failed too often. It is given up; the text says why.",
         "Mend what the text names, then `channels test NAME`.",
     ),
+    "MESSAGES_WITHHELD": Notice(
+        WARNING, "once a minute while it lasts",
+        "More messages wait for one target of a channel than may (outbox.waiting_most): it hangs or refuses. The oldest"
+        " that are neither critical nor ask for an answer are withheld, each on record; other targets go on.",
+        "See why the target takes nothing; take it out of the settings where it is gone.",
+    ),
     "TEST_ALERT": Notice(
         INFO, EACH, "Somebody asked for a test (`alerts test`): nothing has happened.", "Acknowledge the critical one.",
         {WARNING: "it is the one of that level", CRITICAL: "it is the one of that level"},

@@ -79,8 +79,11 @@ class Outbox:
         """Say whether anybody was told what has this key."""
         return any(journal.ledger.message_index.said(key_of(key, tier, target)) for target in self.voice.targets)
 
-    def start(self, journal: Journal) -> None:
-        """What was handed over before this start and not answered may have arrived."""
+    def start(self, ctx: Context, journal: Journal) -> None:
+        """What was handed over before this start and not answered may have arrived; what was sent within the last
+        minute counts towards this one."""
+        known = (*journal.ledger.messages.values(), *journal.ledger.message_index.over.values())
+        self.pace.remember(known, ctx.now, ctx.steady_s, self._speed)
         sending.lose_all(journal, "the program ended before the channel's answer", self.voice, self._speed)
 
     def _rests(self, now: datetime) -> bool:
@@ -93,6 +96,7 @@ class Outbox:
         if self.voice.is_silent or self._rests(ctx.now):
             return
         most = timedelta(seconds=ctx.settings.outbox.retry_most_s * self._speed)
+        sending.withhold_overflow(journal, self.pace, ctx.steady_s, ctx.settings.outbox.waiting_most)
         sending.send_due(journal, self.voice, self.pace, ctx.steady_s, ctx.settings.alerts.per_minute, most)
         self._quiet_until = sending.next_due(journal.ledger.messages.values(), ctx.now, most) or NEVER
 

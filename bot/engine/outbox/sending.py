@@ -39,10 +39,12 @@ Place = tuple[str, str]
 
 @dataclass(slots=True)
 class MessagePace:
-    """Memory of the run: when each target was last sent to, by the steady clock, and until when it is left alone."""
+    """When each target was last sent to, by the steady clock, and until when it is left alone. A start finds the last
+    minute in the store; the rest is memory of the run."""
 
     sent: dict[Place, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     held_until: dict[Place, float] = field(default_factory=dict)
+    overflow_told: dict[Place, float] = field(default_factory=dict)
 
     def room(self, place: Place, per_minute: int, steady_s: float) -> int:
         """Return how many messages the target may get now."""
@@ -61,6 +63,24 @@ class MessagePace:
     def hold(self, place: Place, until_steady_s: float) -> None:
         self.held_until[place] = max(until_steady_s, self.held_until.get(place, float("-inf")))
 
+    def remember(self, messages: Iterable[Message], now: datetime, steady_s: float, speed: float) -> None:
+        """Take up what was sent within the last minute of the wall before this start."""
+        for message in messages:
+            if message.sending_at is None or message.mode is MessageMode.EDIT:
+                continue
+            age_s = (now - message.sending_at).total_seconds() / speed
+            if 0 <= age_s < MINUTE_S:
+                self.sent[place_of(message)].append(steady_s - age_s)
+        for place, times in self.sent.items():
+            self.sent[place] = deque(sorted(times))
+
+    def may_tell_of_overflow(self, place: Place, steady_s: float) -> bool:
+        """Say whether a person is to be told that too much waits for a target: once a minute while it lasts."""
+        if steady_s - self.overflow_told.get(place, float("-inf")) < MINUTE_S:
+            return False
+        self.overflow_told[place] = steady_s
+        return True
+
 
 def place_of(message: Message) -> Place:
     return message.channel, message.target
@@ -78,6 +98,31 @@ def send_due(
     for place, waiting in due.items():
         if not pace.is_held(place, steady_s):
             _send_to(journal, voice.channels[place[0]], place, waiting, pace, steady_s, per_minute)
+
+
+def withhold_overflow(journal: Journal, pace: MessagePace, steady_s: float, most: int) -> None:
+    """Let no more than so many wait for one target: the oldest are withheld, never what is critical or asks for an
+    answer. What hangs costs its own target's messages and nobody else's."""
+    waiting: dict[Place, list[Message]] = defaultdict(list)
+    for message in journal.ledger.messages.values():
+        if message.state in WAITING:
+            waiting[place_of(message)].append(message)
+    for place, messages in waiting.items():
+        if len(messages) > most:
+            _withhold_oldest(journal, pace, steady_s, place, messages, most)
+
+
+def _withhold_oldest(
+    journal: Journal, pace: MessagePace, steady_s: float, place: Place, messages: list[Message], most: int
+) -> None:
+    beyond = len(messages) - most
+    oldest = sorted((each for each in messages if _urgency(each)), key=lambda each: (each.created_at, each.id))
+    words = f"more than {most} messages wait for {place[1]} on {place[0]}"
+    for message in oldest[:beyond]:
+        journal.take(Step(message, MessageTrigger.WITHHOLD, words, {"most": most}, MessageChange(reason=words)))
+    if oldest and pace.may_tell_of_overflow(place, steady_s):
+        facts = {"entity": f"{place[0]}:{place[1]}", "withheld": len(oldest[:beyond]), "most": most}
+        journal.alert("MESSAGES_WITHHELD", f"{words}: the oldest are withheld", facts)
 
 
 def _send_to(

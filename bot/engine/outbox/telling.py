@@ -14,12 +14,12 @@ from typing import Any, Final
 from bot.config.alerts import AlertSettings
 from bot.domain.alert import Alert
 from bot.domain.calendar import NEW_YORK
-from bot.domain.message import Message, MessageChange, MessageState
+from bot.domain.message import WAITING, Message, MessageChange, MessageMode, MessageState
 from bot.domain.notices import CRITICAL
 from bot.domain.requests import Role
 from bot.engine.outbox import alert_words
 from bot.engine.outbox.draft import OPERATORS, Draft
-from bot.engine.outbox.sending import MINUTE_S, Place
+from bot.engine.outbox.sending import MINUTE_S, Place, place_of
 from bot.engine.outbox.voice import MessageTarget, Voice
 from bot.engine.outbox.writing import write
 from bot.engine.state.context import Context
@@ -36,13 +36,12 @@ _LISTINGS_A_MINUTE: Final = 8
 
 
 class Telling:
-    """Memory of the run: what each target was told of late, and the listing that still takes more."""
+    """Memory of the run: what each target was told of late."""
 
     def __init__(self, voice: Voice, speed: float) -> None:
         self._voice, self._speed = voice, speed
         self._told: dict[tuple[Place, bool], deque[float]] = defaultdict(deque)
         self._listings: dict[Place, deque[float]] = defaultdict(deque)
-        self._open_listing: dict[Place, str] = {}
 
     @property
     def is_silent(self) -> bool:
@@ -99,18 +98,21 @@ class Telling:
             waiting = _digest_of(journal, target)
             if alert.severity != CRITICAL and (waiting is not None or _is_quiet(ctx)):
                 self._into_digest(ctx, journal, alert, target, waiting)
-            elif self._is_a_burst(ctx, target, alert):
+            elif self._is_a_burst(ctx, journal, target, alert):
                 self._into_listing(ctx, journal, alert, target)
             else:
                 body = alert_words.body(alert, ctx.ledger.session.state)
                 self._say(journal, _to(target, Draft(key, ALERT, body, _extra(alert, buttons=True))))
 
-    def _is_a_burst(self, ctx: Context, target: MessageTarget, alert: Alert) -> bool:
-        """Count it as told alone unless its minute is full."""
+    def _is_a_burst(self, ctx: Context, journal: Journal, target: MessageTarget, alert: Alert) -> bool:
+        """Count it as told alone unless its minute is full, or so many wait already: behind a channel that is silent
+        one message grows, not their number."""
         if not self._voice.channels[target.channel].lists:
             return False
         settings, is_critical = ctx.settings.alerts, alert.severity == CRITICAL
         most = settings.burst_critical_from if is_critical else settings.burst_from
+        if _waiting_alone(journal, target, is_critical) >= most:
+            return True
         times = _of_the_minute(self._told[(target.channel, target.name), is_critical], ctx.steady_s)
         if len(times) >= most:
             return True
@@ -120,8 +122,8 @@ class Telling:
     def _into_listing(self, ctx: Context, journal: Journal, alert: Alert, target: MessageTarget) -> None:
         """Add it to the listing that was not sent yet, or begin one: a few a minute, the first at once."""
         place = (target.channel, target.name)
-        known = journal.ledger.messages.get(self._open_listing.get(place, ""))
-        if known is not None and known.state is MessageState.QUEUED:
+        known = _waiting_of(journal, target, LISTING)
+        if known is not None:
             _append(ctx, journal, known, alert, _LIST_HEAD)
             return
         listed = _of_the_minute(self._listings[place], ctx.steady_s)
@@ -130,8 +132,7 @@ class Telling:
         listed.append(ctx.steady_s + pause_s)
         due_at = ctx.now + timedelta(seconds=pause_s * self._speed)
         draft = _many(ctx, LISTING, f"listing:{alert.id}:{alert.count}:{alert.escalation}", alert, due_at, _LIST_HEAD)
-        for message in self._say(journal, _to(target, draft)):
-            self._open_listing[place] = message.id
+        self._say(journal, _to(target, draft))
 
     def _into_digest(
         self, ctx: Context, journal: Journal, alert: Alert, target: MessageTarget, waiting: Message | None
@@ -143,12 +144,30 @@ class Telling:
         self._say(journal, _to(target, _many(ctx, DIGEST, f"digest:{until.isoformat()}", alert, until, _DIGEST_HEAD)))
 
 
-def _digest_of(journal: Journal, target: MessageTarget) -> Message | None:
+def _waiting_of(journal: Journal, target: MessageTarget, kind: str) -> Message | None:
+    """Return the listing or digest of a target that was not sent yet, or failed, and still takes more."""
     for message in journal.ledger.messages.values():
-        is_its = message.kind == DIGEST and (message.channel, message.target) == (target.channel, target.name)
-        if is_its and message.state is MessageState.QUEUED and message.due_at > journal.now:
+        if message.kind == kind and place_of(message) == (target.channel, target.name) and message.state in WAITING:
             return message
     return None
+
+
+def _digest_of(journal: Journal, target: MessageTarget) -> Message | None:
+    """Return the digest that waits for the end of the quiet hours."""
+    found = _waiting_of(journal, target, DIGEST)
+    return found if found is not None and found.due_at > journal.now else None
+
+
+def _waiting_alone(journal: Journal, target: MessageTarget, is_critical: bool) -> int:
+    """Return how many alerts of a level wait for a target, each in a message of its own."""
+    return sum(
+        each.kind == ALERT
+        and each.state in WAITING | {MessageState.SENDING}
+        and each.mode is not MessageMode.EDIT
+        and place_of(each) == (target.channel, target.name)
+        and (each.extra.get("level") == CRITICAL) == is_critical
+        for each in journal.ledger.messages.values()
+    )
 
 
 _LIST_HEAD: Final = "many at once"

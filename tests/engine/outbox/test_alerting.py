@@ -98,6 +98,23 @@ async def test_the_text_says_all_that_a_person_needs() -> None:
     assert len(f"ack:{the_alert(desk, 'UNPROTECTED').id}") <= 64
 
 
+async def test_behind_a_channel_that_is_silent_one_listing_grows_and_no_alert_is_lost() -> None:
+    desk = await Desk(voice=VOICE).start()
+    for number in range(60):
+        raised(desk, "STOP_LOWERED", f"lowered {number}", position_id=f"P{number}")
+        await desk.tick(60)
+        for message in messages(desk, "telegram"):
+            if message.state is MessageState.SENDING:
+                told = {"message": message.id, "outcome": "failed", "reason": "silent", "attempt": message.attempts}
+                desk.put(InboundReceived(f"{message.id}{number}", "people", "delivery", told, desk.clock.now()))
+    over = {MessageState.SENT, MessageState.DEAD, MessageState.WITHHELD}
+    waiting = [m for m in messages(desk, "telegram") if m.state not in over and m.mode is not MessageMode.EDIT]
+    assert len(waiting) <= 8
+    about = {each for message in waiting for each in message.extra["alert_ids"]}
+    open_now = {alert.id for alert in alerts(desk) if alert.state is S.RAISED or alert.state is S.TOLD}
+    assert about >= open_now
+
+
 async def test_one_that_is_raised_again_is_counted_and_its_message_edited() -> None:
     desk = await Desk(voice=VOICE).start()
     for count in range(4):

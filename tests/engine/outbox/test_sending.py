@@ -37,7 +37,7 @@ def the(desk: Desk, channel: str, target: str = "") -> Message:
 
 def messages(desk: Desk) -> list[Message]:
     found = [*desk.engine.ledger.messages.values(), *desk.engine.ledger.message_index.over.values()]
-    return [message for message in found if message.extra.get("code") != "MESSAGE_DEAD"]
+    return [message for message in found if message.extra.get("code") not in {"MESSAGE_DEAD", "MESSAGES_WITHHELD"}]
 
 
 async def answer(desk: Desk, message: Message, outcome: str, **more: Any) -> str:
@@ -154,6 +154,43 @@ async def test_one_target_gets_so_many_a_minute_and_what_is_critical_goes_first(
     assert [m.state for m in messages(desk)].count(S.SENT) == 3
     await desk.tick(62)
     assert sorted(m.body for m in messages(desk) if m.state is S.SENDING) == ["2", "3"]
+
+
+async def test_a_restart_gives_nobody_a_second_minute() -> None:
+    voice = Voice({"telegram": Channel("telegram", per_minute=3)}, (MessageTarget("telegram", "ann", Role.OWNER),))
+    desk = await Desk(voice=voice).start()
+    say(desk, *(Draft(f"k{n}", "notice", f"{n}") for n in range(6)))
+    await desk.tick(2)
+    for message in messages(desk):
+        if message.state is S.SENDING:
+            await answer(desk, message, "delivered")
+    again = await Desk(store=desk.store, clock=desk.clock, voice=voice).start()
+    await again.ticks(3)
+    assert [m.state for m in messages(again)].count(S.QUEUED) == 3
+    await again.tick(62)
+    assert [m.state for m in messages(again)].count(S.QUEUED) == 0
+
+
+async def test_behind_a_target_that_hangs_so_many_wait_and_others_go_on() -> None:
+    voice = Voice(
+        {"webhook": Channel("webhook", per_minute=600, lists=False), "telegram": Channel("telegram")},
+        (MessageTarget("webhook", "pager"), MessageTarget("telegram", "ann", Role.OWNER)),
+    )
+    desk = await Desk({"outbox": {"waiting_most": 20}}, voice=voice).start()
+    critical = Draft("c", "alert", "now", {"level": "critical"}, channels=("webhook",))
+    say(desk, critical)
+    for number in range(40):  # one a millisecond, so that it is known which are the oldest
+        desk.clock.advance(0.001)
+        desk.engine._memory.journal.now = desk.clock.now()
+        say(desk, Draft(f"k{number:02}", "notice", f"{number:02}", channels=("webhook",)))
+    say(desk, Draft("t", "notice", "goes on", channels=("telegram",)))
+    await desk.ticks(2)
+    found = {m.body: m.state for m in messages(desk)}
+    withheld = sorted(body for body, state in found.items() if state is S.WITHHELD)
+    assert withheld == [f"{n:02}" for n in range(21)], "the oldest, and never what is critical"
+    assert (found["now"], found["goes on"]) == (S.SENDING, S.SENDING)
+    told = [a for a in desk.engine.ledger.alerts.values() if a.code == "MESSAGES_WITHHELD"]
+    assert [(a.entity, a.count) for a in told] == [("webhook:pager", 1)]
 
 
 async def test_a_target_that_asks_us_to_wait_is_left_alone() -> None:
