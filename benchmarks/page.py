@@ -18,20 +18,29 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy import Table
+
 from benchmarks.result import Result, median, percentile
 from bot.clocks.clock import ManualClock
 from bot.domain.position import CloseReason
+from bot.store.chain import GENESIS, row_hash
 from bot.store.database import writer_engine
 from bot.store.revision import upgrade
 from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
+from bot.store.tables.alert import ALERT
 from bot.store.tables.broker_order import BROKER_ORDER
+from bot.store.tables.command import COMMAND
 from bot.store.tables.connection_state import CONNECTION_STATE
 from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.execution import EXECUTION
+from bot.store.tables.feed_status import FEED_STATUS
+from bot.store.tables.gamma_profile import GAMMA_PROFILE
+from bot.store.tables.overseer_call import OVERSEER_CALL
 from bot.store.tables.position import POSITION
 from bot.store.tables.position_mark import POSITION_MARK
 from bot.store.tables.session_state import SESSION_STATE
 from bot.store.tables.signal import SIGNAL
+from bot.store.tables.strategy_stat import STRATEGY_STAT
 from bot.store.tables.transition import TRANSITION
 from bot.store.values import time_text
 from bot.web.access import AccessRules
@@ -53,7 +62,7 @@ SYMBOLS: Final = {"SPY": 590, "QQQ": 510, "SPX": 5900, "IWM": 230, "NVDA": 180, 
 REASONS: Final = tuple(reason.value for reason in CloseReason)[:5]
 NOW: Final = datetime(2026, 11, 20, 17, 42, 18, tzinfo=UTC)
 PAGES: Final = ("/", "/trades", "/trades?sort=held&result=won&page=3", "/performance", "/performance?range=month",
-                "/alerts", "/machines", "/signals", "/positions", "/exposure", "/feeds", "/market", "/config", "/overseer", "/people",
+                "/alerts", "/machines", "/signals", "/positions", "/exposure", "/feeds", "/market", "/strategies", "/config", "/overseer", "/people",
                 "/position/P003990", "/signal/S003990", "/audit")  # fmt: skip
 
 
@@ -141,8 +150,15 @@ def fill(path: Path, positions: int = POSITIONS, transitions: int = TRANSITIONS)
         connection.execute(EXECUTION.insert(), [fill for trade in trades for fill in trade["fills"]])
         connection.execute(POSITION_MARK.insert(), [mark for trade in trades for mark in trade["marks"]])
         connection.execute(ACCOUNT_SNAPSHOT.insert(), list(_readings(days, trades)))
+        for table, rows in _beside(chance, days):
+            connection.execute(table.insert(), rows)
+        head = GENESIS
         for start in range(0, transitions, 50_000):
-            rows = [_step(n, positions, transitions) for n in range(start + 1, min(start + 50_000, transitions) + 1)]
+            rows = []
+            for number in range(start + 1, min(start + 50_000, transitions) + 1):
+                row = _step(number, positions, transitions)
+                head = row_hash(before := head, row)
+                rows.append(row | {"prev_hash": before, "hash": head})
             connection.execute(TRANSITION.insert(), rows)
     engine.dispose()
 
@@ -247,5 +263,45 @@ def _step(number: int, positions: int, of: int) -> dict[str, Any]:
         "seq": number, "machine": "position", "entity_id": f"P{number * positions // (of + 1):06d}",
         "from_state": "trailing", "to_state": "trailing", "trigger": "ratchet", "actor": "tick",
         "reason": "high 9.10: stop 6.35 to 6.80", "evidence": '{"high":"9.10","to":"6.80"}', "config_version": None,
-        "event_at": at, "recorded_at": at, "tick": number, "prev_hash": f"{number - 1:064x}", "hash": f"{number:064x}",
+        "event_at": at, "recorded_at": at, "tick": number,
+    }  # fmt: skip
+
+
+def _beside(chance: random.Random, days: list[date]) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
+    """Yield what else a year and a half leave: refused signals, alerts, requests, calls of the overseer, counters."""
+    day, minutes = NOW.date().isoformat(), len(days) * 390
+    times = [time_text(NOW - timedelta(minutes=minutes * n / 5000)) for n in range(5000)]
+    yield SIGNAL, [_refused(n, times[n % 5000], chance) for n in range(6000)]
+    yield ALERT, [{"id": f"AL{n:06d}", "code": f"CODE_{n % 40}", "severity": ("info", "warning", "critical")[n % 3],
+                   "text": "flow_alerts SPX: 429 from the vendor, next try in 20 s", "facts": "{}", "at": times[n],
+                   "state": "resolved" if n > 12 else "told"} for n in range(5000)]  # fmt: skip
+    yield COMMAND, [{"id": f"CO{n:06d}", "kind": "pause", "payload": "{}", "actor": f"admin:web:user{n % 7}",
+                     "state": "refused" if n % 5 else "done", "created_at": times[n], "answer": "entries are paused"}
+                    for n in range(3000)]  # fmt: skip
+    yield OVERSEER_CALL, [{"id": f"OV{n:06d}", "at": times[n], "day": times[n][:10], "task": "pre_trade_review",
+                           "subject": f"S{n % POSITIONS:06d}", "model": "m", "prompt_hash": "p", "tokens_in": 900,
+                           "tokens_out": 120, "cost_micros": 4000, "ms": 1800, "answered": "answered", "severity": "info",
+                           "action": "none", "done": "nothing", "text": "The spread is narrow.", "verdict": "{}",
+                           "outcome": "won"} for n in range(3000)]  # fmt: skip
+    yield FEED_STATUS, [{"feed": "unusual_whales", "dataset": f"set_{n % 30}", "key": symbol, "state": "ok",
+                         "last_success_at": time_text(NOW - timedelta(seconds=n)), "last_error": "", "requests": 900,
+                         "failures": 2, "dropped": 0, "max_age_s": 90, "at": time_text(NOW)}
+                        for n in range(30) for symbol in SYMBOLS]  # fmt: skip
+    yield STRATEGY_STAT, [{"strategy": name, "symbol": symbol, "day": day, "evaluated": 4000, "proposed": 2,
+                           "last_reason": "0.31 % from its pin, needs 0.10 %", "at": time_text(NOW),
+                           "seen": json.dumps({"price": "590.1", "distance": "0.0031", "imbalance": "0.11"}),
+                           "seen_at": time_text(NOW)} for name in STRATEGIES for symbol in SYMBOLS]  # fmt: skip
+    yield GAMMA_PROFILE, [{"symbol": symbol, "at": time_text(NOW), "price": _units(level),
+                           "strikes": json.dumps([[str(level + n), 1e6 * chance.uniform(-9, 9)] for n in range(-150, 150)])}
+                          for symbol, level in SYMBOLS.items()]  # fmt: skip
+
+
+def _refused(number: int, at: str, chance: random.Random) -> dict[str, Any]:
+    symbol = chance.choice(list(SYMBOLS))
+    return {
+        "id": f"R{number:06d}", "strategy": chance.choice(STRATEGIES), "symbol": symbol, "root": symbol, "right": "C",
+        "strike": SYMBOLS[symbol] * 10_000, "expiry": at[:10], "multiplier": 100,
+        "contract_key": f"{symbol:<6}{at[2:4]}{at[5:7]}{at[8:10]}C{SYMBOLS[symbol] * 1000:08d}", "quantity": 2,
+        "limit_price": _units(1.2), "notional": _units(240), "risk_fraction": "0.01", "state": "rejected",
+        "created_at": at, "expires_at": at, "session_day": at[:10],
     }  # fmt: skip

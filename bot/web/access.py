@@ -19,9 +19,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.domain.addresses import is_loopback
 from bot.domain.events import RequestKind
-from bot.domain.requests import REQUESTS, Roster
+from bot.domain.requests import REQUESTS, Role, Roster
 from bot.web.bar import standing
 from bot.web.logins import Doorkeeper, Visit
+from bot.web.questions import may_be_asked
 from bot.web.store_reader import reader
 
 COOKIE: Final = "quanticity_visit"
@@ -32,6 +33,8 @@ FORWARDING_FAMILIES: Final = (
     "x-forwarded-", "x-forwarded", "x-original-", "x-proxy", "x-real-", "cf-", "cdn-", "fastly-", "fly-", "x-envoy-",
     "x-amzn-", "x-amz-cf-", "x-azure-", "x-appengine-", "x-vercel-", "tailscale-", "x-remote-",
 )  # fmt: skip
+
+_RISING: Final = (Role.APPROVER, Role.OPERATOR, Role.OWNER)
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -100,6 +103,21 @@ def may(kind: str, halted: bool = False) -> bool:
     if here is None or not here.logged_in or reader().alone():
         return False
     return REQUESTS[RequestKind(kind)].may(rules().roster.at_page(here.user), halted=halted)
+
+
+def needs_role(kind: str) -> str:
+    """Return in words what who is logged in lacks to ask for this; empty where nothing is lacking, or nobody is."""
+    here: Visit | None = g.get("visit")
+    if here is None or not here.logged_in or reader().alone():
+        return ""
+    asked, role = REQUESTS[RequestKind(kind)], rules().roster.at_page(here.user)
+    least = next((each for each in _RISING if each in asked.roles), None)
+    return f"needs the role {least}" if least is not None and role not in asked.roles else ""
+
+
+def is_asked(kind: str) -> bool:
+    """Say whether a question may come before a request goes out."""
+    return may_be_asked(REQUESTS[RequestKind(kind)])
 
 
 def came_through_proxy() -> bool:
@@ -258,7 +276,8 @@ def install(app: Flask, keeper: Doorkeeper, access: AccessRules) -> None:
     app.add_url_rule("/login", "access.login", login, methods=["GET", "POST"])
     app.add_url_rule("/logout", "access.logout", logout, methods=["POST"])
     app.context_processor(_viewer)
-    app.jinja_env.globals["may"] = may  # a global, for macros see no context
+    for each in (may, needs_role, is_asked):  # globals, for macros see no context
+        app.jinja_env.globals[each.__name__] = each
 
 
 def _viewer() -> dict[str, Any]:

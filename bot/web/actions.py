@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from flask import Blueprint, abort, redirect, render_template, request
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Blueprint, abort, current_app, redirect, render_template, request
 
 from bot.domain.adoption import EVERYTHING, same_key
 from bot.domain.errors import StoreError
-from bot.domain.requests import REQUESTS, Need, Request, Subject
+from bot.domain.requests import REQUESTS, Danger, Need, Request, Subject
 from bot.domain.typed_price import PriceUnclear, price_of
 from bot.store import read as ask
 from bot.store.read.alerting import open_alert_ids
 from bot.web.access import may, safe_next, visit
 from bot.web.commanding import give_command
+from bot.web.questions import Question, Questions, question_of
 from bot.web.store_reader import reader
 
 blueprint = Blueprint("actions", __name__)
 
 
 @blueprint.post("/actions/<kind>")
-def act(kind: str) -> AnyResponse | str | tuple[str, int]:
+def act(kind: str) -> Any:
     """Insert one command row and return to where the person was; dangerous ones are asked about first."""
     asked = _known(kind)
     target = request.form.get("target", "")
@@ -32,14 +32,42 @@ def act(kind: str) -> AnyResponse | str | tuple[str, int]:
     if not may(asked.kind.value):
         return _refused(asked, target)
     given, fault = _given(asked)
-    if (asked.question and request.form.get("confirmed") != "yes") or fault:
-        known = {"kind": kind, "action": asked, "target": target, "next": back}
-        return render_template("web/confirm.html", **known, given=given, fault=fault), 400 if fault else 200
+    question = reader().look(lambda connection: question_of(connection, asked, target, reader().clock.now()))
+    why = "" if question is None else _unanswered(asked, target, question)
+    if question is not None and (why or fault):
+        return _put(asked, target, question, back, given, fault or why)
     try:
         command_id = give_command(reader(), asked.kind, _payload(asked, target, given), f"admin:web:{visit().user}")
     except StoreError as error:
         return render_template("web/problem.html", title="Not sent", text=f"{error}."), 503
     return redirect(_with_sent(back, command_id), 303)
+
+
+def _unanswered(asked: Request, target: str, question: Question) -> str:
+    """Return why this is no answer yet; a blank where it was not asked before."""
+    if request.form.get("confirmed") != "yes":
+        return " "
+    if question.typed and request.form.get("typed", "").strip() != question.typed:
+        return f"Nothing was done: the number of contracts, {question.typed}, has to be typed."
+    return questions().take(request.form.get("token", ""), visit().user, asked.kind.value, target, question)
+
+
+def _put(asked: Request, target: str, question: Question, back: str, given: str, why: str) -> Any:
+    """Ask, as a page or, for the page's script, as the parts of a dialog."""
+    token = questions().put(visit().user, asked.kind.value, target, question)
+    why, code = why.strip(), 400 if why.strip() else 200
+    if request.accept_mimetypes.best == "application/json":
+        parts = {"words": question.words, "yes": question.yes, "typed": question.typed, "token": token, "why": why}
+        return {**parts, "title": asked.label, "grave": asked.danger is Danger.SELLS}, code
+    return render_template(
+        "web/confirm.html", kind=asked.kind.value, action=asked, target=target, next=back, given=given, fault=why,
+        question=question, token=token,
+    ), code  # fmt: skip
+
+
+def questions() -> Questions:
+    found: Questions = current_app.extensions["questions"]
+    return found
 
 
 def _refused(asked: Request, target: str) -> tuple[str, int]:

@@ -23,12 +23,15 @@ from bot.web import (
     performing,
     plots,
     probes,
+    strategies,
     trades,
     watching,
     words,
 )
 from bot.web.logins import Doorkeeper
-from bot.web.places import ON_A_PHONE, PLACES
+from bot.web.notices import notice
+from bot.web.places import KEY_PLACES, ON_A_PHONE, PLACES
+from bot.web.questions import Questions
 from bot.web.server import LARGEST_BODY
 from bot.web.store_reader import StoreReader
 
@@ -38,7 +41,7 @@ STATIC: Final = Path(__file__).resolve().parent / "static"
 BLUEPRINTS: Final = (
     pages.blueprint, trades.blueprint, performing.blueprint, plots.blueprint,
     configuring.blueprint,
-    watching.blueprint,
+    watching.blueprint, strategies.blueprint,
     markets.blueprint, actions.blueprint, live.blueprint,
     probes.blueprint,
 )  # fmt: skip
@@ -62,12 +65,15 @@ def create_app(
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.filters.update(words.FILTERS)
-    app.jinja_env.globals.update(active="", base=base_path, places=PLACES, on_a_phone=ON_A_PHONE, inbox="")
+    app.jinja_env.globals.update(active="", base=base_path, inbox="")
+    app.jinja_env.globals.update(places=PLACES, on_a_phone=ON_A_PHONE, key_places=KEY_PLACES)
     app.extensions["reader"] = reader
     app.extensions["charts"] = found = bundle(charts or home())
     app.jinja_env.globals["charts_library"] = found
+    app.extensions["questions"] = Questions(reader.clock.monotonic)
     app.extensions["streams"] = live.Streams(reader.clock)
     access.install(app, keeper, rules)
+    app.context_processor(notice)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.add_url_rule("/favicon.svg", "favicon", _favicon)

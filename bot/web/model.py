@@ -139,8 +139,9 @@ def glance(connection: Connection, base: Overview) -> Overview:
     pulse = ask.pulse(connection)
     day = (pulse.session_day if pulse else None) or new_york_day(now)
     account, session, market = account_view(connection, day), _session(connection, pulse), market_view(pulse, now)
-    money = money_of_day(connection, day)
-    held = position_views(connection, ask.open_positions(connection), now, money.positions)
+    rows = ask.open_positions(connection)
+    money = money_of_day(connection, day, rows)
+    held = position_views(connection, rows, now, money.positions)
     feeds = tuple(feed_view(row, now) for row in ask.feeds(connection))
     return replace(
         base,
@@ -162,7 +163,7 @@ def glance(connection: Connection, base: Overview) -> Overview:
         asked=len(ask.signals_that_wait_for_a_person(connection)),
         critical=critical_alerts(connection),
         running_since=running_since(connection),
-        premium=premium_held(connection, account.equity),
+        premium=premium_held(connection, account.equity, rows),
     )
 
 

@@ -22,7 +22,6 @@ from bot.web.diagram import Diagram, draw
 from bot.web.downloads import csv_file
 from bot.web.store_reader import reader
 from bot.web.timeline import Story, position_timeline, signal_timeline
-from bot.web.views import RequestView, command_view
 
 blueprint = Blueprint("pages", __name__)
 
@@ -56,26 +55,10 @@ def chosen_machine() -> str | None:
     return name if name in LIFECYCLES else None
 
 
-def sent_command() -> RequestView | None:
-    """Return the command that this visitor has just given, if the address says so and the store knows it."""
-    command_id = request.args.get("sent", "")
-    if not command_id:
-        return None
-    try:
-        row = reader().look(lambda connection: ask.command(connection, command_id))
-    except StoreError:
-        return None
-    return None if row is None else command_view(row)
-
-
-def notice() -> dict[str, Any]:
-    return {"sent": sent_command(), "sent_id": request.args.get("sent", "")}
-
-
 @blueprint.get("/")
 def overview() -> str:
     machine = chosen_machine()
-    return render_template("web/overview.html", active="Overview", **_seen(machine), **notice())
+    return render_template("web/overview.html", active="Overview", **_seen(machine))
 
 
 @blueprint.get("/<any(signals, positions, exposure, feeds):view>")
@@ -83,7 +66,7 @@ def of_parts(view: str) -> str:
     """A page that is a few live parts below each other."""
     title, shown = TITLES[view]
     return render_template(
-        "web/of_parts.html", active=title, title=title, shown=shown, view=view, **_seen(None), **notice()
+        "web/of_parts.html", active=title, title=title, shown=shown, view=view, **_seen(None)
     )
 
 
@@ -108,12 +91,12 @@ def story(kind: str, entity_id: str) -> Story:
 
 @blueprint.get("/signal/<entity_id>")
 def signal(entity_id: str) -> str:
-    return render_template("web/timeline.html", t=story("signal", entity_id), **notice())
+    return render_template("web/timeline.html", t=story("signal", entity_id))
 
 
 @blueprint.get("/position/<entity_id>")
 def position(entity_id: str) -> str:
-    return render_template("web/timeline.html", t=story("position", entity_id), **notice())
+    return render_template("web/timeline.html", t=story("position", entity_id))
 
 
 @blueprint.get("/machines")
@@ -133,7 +116,7 @@ def parts() -> dict[str, str]:
     Forms inside a live part lead back to the page, which the address names by `at`, not to the stream that redrew them.
     """
     view, at = request.args.get("view", "overview"), safe_next(request.args.get("at", "/"))
-    told = notice() | {"here": at}
+    told = {"here": at}
     found = _parts_of(view, told)
     return found | {name: render_template(f"web/parts/{name}.html", **told) for name in ("bar", "notice")}
 
@@ -169,7 +152,6 @@ def alerts() -> str:
         given=request.args,
         kept=_kept(),
         states=alerting.STATES,
-        **notice(),
     )
 
 

@@ -70,6 +70,11 @@ class Performance:
     limit: Decimal | None
 
 
+Shapes = tuple[
+    Plot | None, tuple[HeatMonth, ...], tuple[tuple[str, str, tuple[GroupRow, ...]], ...], tuple[GroupRow, ...]
+]
+
+
 @blueprint.get("/performance")
 def page() -> str:
     range_, period = _range(), _period()
@@ -114,7 +119,7 @@ def _period_words(name: str) -> str:
 
 def _earned() -> Earnings:
     today = new_york_day(reader().clock.now())
-    return reader().look(lambda connection: earnings(connection, _range(), today))
+    return reader().look(lambda c: earnings(c, _range(), today, reader().closed.book(c)))
 
 
 def _range() -> str:
@@ -133,12 +138,21 @@ def _percent(part: Decimal | None) -> str | None:
 
 def performance(connection: Connection, range_: str, period: str, today: date) -> Performance:
     """Return what the page shows of a range that ends today."""
-    earned = earnings(connection, range_, today)
+    book = reader().closed.book(connection)
+    earned = earnings(connection, range_, today, book)
     limit = drawdown_limit(ask.breakers(connection))
-    return Performance(
-        range_, period, earned, plot(equity_chart(earned, limit, range_)), heat(earned),
+    stamp = (book.stamp, today, limit, earned.start)
+    asked = ("performance", range_, period)
+    shapes = reader().remembered.once(asked, stamp, lambda: _shapes(earned, range_, period, limit))
+    return Performance(range_, period, earned, *shapes, limit)
+
+
+def _shapes(earned: Earnings, range_: str, period: str, limit: Decimal | None) -> Shapes:
+    """Return curve, calendar and tables: what closed trades alone decide."""
+    return (
+        plot(equity_chart(earned, limit, range_)), heat(earned),
         tuple((by, title, _rows(grouped(earned.trades, by))) for by, title in TABLES),
-        _rows(grouped(earned.trades, period)[::-1][:MOST_PERIODS]), limit,
+        _rows(grouped(earned.trades, period)[::-1][:MOST_PERIODS]),
     )  # fmt: skip
 
 

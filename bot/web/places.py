@@ -12,7 +12,7 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
         "Trade",
         (("Signals", "/signals"), ("Positions", "/positions"), ("Trades", "/trades"), ("Performance", "/performance")),
     ),
-    ("Market", (("Market", "/market"), ("Exposure", "/exposure"))),
+    ("Market", (("Market", "/market"), ("Exposure", "/exposure"), ("Strategies", "/strategies"))),
     ("Watch", (("Alerts", "/alerts"), ("Overseer", "/overseer"), ("Feeds", "/feeds"))),
     ("Record", (("Audit", "/audit"), ("Lifecycles", "/machines"), ("Config", "/config"), ("People", "/people"))),
 )
@@ -23,3 +23,11 @@ ON_A_PHONE: Final[tuple[Place, ...]] = (
     ("Market", "/market"),
     ("More", "/pages"),
 )
+KEY_PLACES: Final[tuple[tuple[str, str, str], ...]] = (
+    ("o", "Overview", "/"), ("s", "Signals", "/signals"), ("p", "Positions", "/positions"),
+    ("t", "Trades", "/trades"), ("e", "Performance", "/performance"), ("m", "Market", "/market"),
+    ("x", "Exposure", "/exposure"), ("y", "Strategies", "/strategies"), ("a", "Alerts", "/alerts"),
+    ("v", "Overseer", "/overseer"), ("f", "Feeds", "/feeds"), ("r", "Audit", "/audit"), ("c", "Config", "/config"),
+    ("w", "People", "/people"), ("l", "Lifecycles", "/machines"),
+)  # fmt: skip
+"""The key that comes after `g`, and where it leads."""

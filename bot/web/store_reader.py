@@ -19,8 +19,10 @@ from bot.domain.errors import StoreError
 from bot.engine.state.ports import Clock
 from bot.store import read as ask
 from bot.store.database import open_reader, reason_of
+from bot.store.read.closed_days import ClosedDays
 from bot.web import formats
 from bot.web.model import MODE_WORDS, Banner, Overview, glance, overview
+from bot.web.remembered import Remembered
 
 Answer = TypeVar("Answer")
 
@@ -48,6 +50,8 @@ class StoreReader:
         self._followed: datetime | None = None
         self._seen: dict[str | None, tuple[float, Overview]] = {}
         self._glance: tuple[float, Overview] | None = None
+        self.closed = ClosedDays()
+        self.remembered = Remembered()
 
     def look(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return the answer to a question put to the store in one read transaction; raises StoreError in words."""

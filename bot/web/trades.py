@@ -80,9 +80,10 @@ def as_json() -> dict[str, Any]:
 
 
 def _journal(connection: Connection, wanted: TradeFilter, sort: str, down: bool, number: int) -> TradeJournal:
-    closed = ask.closed_trades(connection, wanted)
+    book = reader().closed.book(connection)
+    closed = book.of(wanted)
     rows = ask.found_trades(connection, wanted, SHOWN, number * SHOWN, sort, down=down)
-    return TradeJournal(rows, figures(closed), len(closed), number, ask.choices(connection))
+    return TradeJournal(rows, figures(closed), len(closed), number, book.choices())
 
 
 def _file_rows(connection: Connection, wanted: TradeFilter, sort: str, down: bool) -> Iterator[list[Any]]:

@@ -462,6 +462,18 @@ def csrf_of() -> CsrfReader:
     return _csrf_of
 
 
+def press(client: FlaskClient, kind: str, form: Mapping[str, str]) -> Any:
+    """Press a button and answer its question, if it has one, as a person would: typing the number that it names."""
+    asked = client.post(f"/actions/{kind}", data=form)
+    text = asked.get_data(as_text=True)
+    token = re.search(r'name="token" value="([^"]+)"', text)
+    if asked.status_code != 200 or token is None:
+        return asked
+    number = re.search(r"Type the number of contracts, (\d+)", text)
+    typed = {"typed": number.group(1)} if number else {}
+    return client.post(f"/actions/{kind}", data={**form, "confirmed": "yes", "token": token.group(1), **typed})
+
+
 @pytest.fixture
 def token() -> str:
     return TOKEN

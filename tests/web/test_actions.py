@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 
 import pytest
 from flask.testing import FlaskClient
 
+from bot.clocks.clock import ManualClock
 from bot.store import database
 from bot.store import read as ask
 from bot.store.address import sqlite_path
 from bot.store.database import open_reader
 from bot.store.tables.adoption import ADOPTION
+from bot.store.tables.breaker import BREAKER
 from bot.store.tables.command import COMMAND
 from bot.store.tables.position import POSITION
 from bot.store.tables.reconciliation import RECONCILIATION
 from bot.store.tables.reconciliation_line import RECONCILIATION_LINE
 from bot.store.tables.session_state import SESSION_STATE
 from bot.store.tables.symbol_halt import SYMBOL_HALT
-from tests.web.conftest import CsrfReader, StoreBuilder
+from tests.web.conftest import CsrfReader, StoreBuilder, press
 
 
 def _commands(url: str) -> list[ask.RequestRow]:
@@ -44,12 +47,92 @@ def _commands(url: str) -> list[ask.RequestRow]:
 def test_a_button_inserts_one_queued_command(
     operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, kind: str, target: str, payload: dict[str, str]
 ) -> None:
-    form = {"csrf": csrf_of(operator, "/"), "target": target, "confirmed": "yes", "next": "/?machine=order"}
-    answer = operator.post(f"/actions/{kind}", data=form)
+    form = {"csrf": csrf_of(operator, "/"), "target": target, "next": "/?machine=order"}
+    answer = press(operator, kind, form)
     (row,) = _commands(store.url)
     assert (row.kind, json.loads(row.payload), row.actor, row.state) == (kind, payload, "admin:web:operator", "queued")
     assert answer.location == f"/?machine=order&sent={row.id}"
     assert "queued, the bot answers on its next tick" in operator.get(answer.location).get_data(as_text=True)
+
+
+def test_a_question_says_what_would_happen_and_is_answered_once_by_who_was_asked(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, clock: ManualClock
+) -> None:
+    """Without its token, twice, too late, or after what it is about changed: nothing goes out, and it is asked anew."""
+    form = {"csrf": csrf_of(operator, "/"), "target": "POSRUN"}
+    json_of = {"Accept": "application/json"}
+
+    def asked() -> dict[str, str]:
+        question: dict[str, str] = operator.post("/actions/close", data=form, headers=json_of).get_json()
+        return question
+
+    def answered(token: str) -> int:
+        return operator.post("/actions/close", data={**form, "confirmed": "yes", "token": token}).status_code
+
+    first = asked()
+    assert first["words"].startswith("Sells 1 × SPX 5900C 20 Nov at the market. The bid is 8.60, 0.0 s old: about $860")
+    assert (first["yes"], first["typed"]) == ("Sell 1", "")
+    assert answered("") == 400
+    assert answered("made-up") == 400
+    store.set(POSITION, {"id": "POSRUN"}, quantity=2)
+    assert answered(first["token"]) == 400, "it is about another number of contracts now"
+    late = asked()
+    clock.advance(61)
+    assert answered(late["token"]) == 400
+    last = asked()
+    assert _commands(store.url) == []
+    assert (answered(last["token"]), answered(last["token"])) == (303, 400)
+    assert [row.kind for row in _commands(store.url)] == ["close"]
+
+
+@pytest.mark.parametrize("kind", ["flatten", "emergency"])
+def test_what_sells_everything_wants_the_number_of_contracts_typed(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, kind: str
+) -> None:
+    form = {"csrf": csrf_of(operator, "/"), "target": ""}
+    question = operator.post(f"/actions/{kind}", data=form, headers={"Accept": "application/json"}).get_json()
+    assert question["words"].startswith("Sells 1 contract in 1 position at the market, about $860")
+    assert (question["typed"], question["grave"]) == ("1", True)
+    sure = {**form, "confirmed": "yes", "token": question["token"]}
+    for typed in ("", "2"):
+        assert operator.post(f"/actions/{kind}", data={**sure, "typed": typed}).status_code == 400
+    assert _commands(store.url) == []
+    assert operator.post(f"/actions/{kind}", data={**sure, "typed": "1"}).status_code == 303
+
+
+def test_a_halt_is_lifted_after_a_question_and_after_a_loss_by_the_number_that_is_held(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder
+) -> None:
+    form, json_of = {"csrf": csrf_of(operator, "/"), "target": ""}, {"Accept": "application/json"}
+    store.set(SESSION_STATE, {"id": "session"}, state="halted", hold="halt", hold_reason="the drawdown is too deep")
+    question = operator.post("/actions/resume", data=form, headers=json_of).get_json()
+    assert question["words"] == "The session is halted: the drawdown is too deep. Entries are allowed again."
+    assert question["typed"] == ""
+    store.add(BREAKER, id="drawdown", state="tripped", value="10.2 %", limit_words="10 %", detail="", share=1.02)
+    question = operator.post("/actions/resume", data=form, headers=json_of).get_json()
+    assert question["typed"] == "1"
+
+
+def test_a_pause_and_a_switch_can_be_undone_until_somebody_changes_them_again(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder
+) -> None:
+    csrf = csrf_of(operator, "/")
+    where = operator.post("/actions/pause", data={"csrf": csrf, "next": "/trades"}).location
+    assert "data-undo" not in operator.get(where).get_data(as_text=True), "nothing is done yet"
+    (paused,) = _commands(store.url)
+    store.set(COMMAND, {"id": paused.id}, state="done", answer="entries are paused")
+    store.set(SESSION_STATE, {"id": "session"}, state="paused")
+    assert re.search(r'action="/actions/resume"><[^\n]+data-undo', operator.get(where).get_data(as_text=True))
+    form = {"csrf": csrf, "target": "zero_dte_gamma", "to": "shadow", "next": "/strategies"}
+    where = operator.post("/actions/strategy", data=form).location
+    (switched,) = (row for row in _commands(store.url) if row.kind == "strategy")
+    assert json.loads(switched.payload) == {"strategy": "zero_dte_gamma", "to": "shadow"}
+    store.set(COMMAND, {"id": switched.id}, state="done", answer="strategy zero_dte_gamma is shadow")
+    store.transition("strategy", "zero_dte_gamma", "shadow", ("on", "shadow"), "switched", store.now_text)
+    back = 'name="target" value="zero_dte_gamma"><input type="hidden" name="to" value="on">'
+    assert back in operator.get(where).get_data(as_text=True)
+    store.transition("strategy", "zero_dte_gamma", "turn_off", ("shadow", "off"), "switched", store.now_text)
+    assert "data-undo" not in operator.get(where).get_data(as_text=True)
 
 
 @pytest.mark.parametrize("kind, target", [("flatten", ""), ("close", "POSRUN")])
@@ -127,7 +210,7 @@ def test_a_store_that_takes_no_row_is_told_with_what_to_do_and_the_way_around_it
     monkeypatch.setattr(database, "WRITER_PRAGMAS", (*quick, "PRAGMA busy_timeout=20"))
     with closing(sqlite3.connect(sqlite_path(store.url), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        answer = operator.post("/actions/emergency", data={"csrf": csrf, "target": "", "confirmed": "yes"})
+        answer = press(operator, "emergency", {"csrf": csrf, "target": ""})
     assert answer.status_code == 503
     told = answer.get_data(as_text=True)
     assert "nothing was asked: the store is locked by another program. What to do: end the program" in told
@@ -213,8 +296,8 @@ def test_who_is_not_logged_in_sees_no_such_button_and_is_refused(
 def test_a_price_that_was_told_is_one_command_with_position_and_price(
     operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, unsettled: str
 ) -> None:
-    form = {"csrf": csrf_of(operator, "/"), "target": unsettled, "confirmed": "yes", "price": " 5950.25 "}
-    answer = operator.post("/actions/settle", data={**form, "next": "/position/POSOLD"})
+    form = {"csrf": csrf_of(operator, "/"), "target": unsettled, "price": " 5950.25 "}
+    answer = press(operator, "settle", {**form, "next": "/position/POSOLD"})
     (row,) = _commands(store.url)
     assert (row.kind, row.actor) == ("settle", "admin:web:operator")
     assert json.loads(row.payload) == {"position_id": "POSOLD", "price": "5950.25"}
@@ -248,8 +331,8 @@ def test_what_waits_to_be_adopted_can_be_taken_over_or_left_alone(
     store.add(ADOPTION, id=key, state="asked", symbol="QQQ", quantity=3, why="", asked_at=store.now_text)
     page = operator.get("/").get_data(as_text=True)
     assert f">{label}</button>" in page
-    form = {"csrf": csrf_of(operator, "/"), "target": "QQQ 261120P00510000", "confirmed": "yes", "next": "/"}
-    operator.post(f"/actions/{kind}", data=form)
+    form = {"csrf": csrf_of(operator, "/"), "target": "QQQ 261120P00510000", "next": "/"}
+    press(operator, kind, form)
     (row,) = _commands(store.url)
     assert (row.kind, json.loads(row.payload)) == (kind, {"key": "QQQ 261120P00510000"})
 

@@ -31,7 +31,7 @@ FLAGS = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = (
-    "/", "/signals", "/positions", "/trades", "/performance", "/exposure", "/feeds", "/people",
+    "/", "/signals", "/positions", "/trades", "/performance", "/exposure", "/strategies", "/feeds", "/people",
     "/market", "/config", "/overseer",
     "/pages", "/position/POSRUN", "/signal/SIGRUN",
     "/machines", "/audit?query=order_executions", "/login", "/nowhere",
@@ -127,6 +127,8 @@ def test_flatten_asks_first_and_can_be_called_off(served: str, browser: Any, tok
     with open_reader(store.url) as connection:
         assert ask.commands(connection, 5) == []
     tab.click("text=Flatten all")
+    assert tab.is_disabled("#confirm-yes"), "the number of contracts has to be typed"
+    tab.fill("#confirm-typed input", "1")
     tab.click("#confirm-yes")
     tab.wait_for_selector("[data-live=notice] >> text=Flatten all")
     with open_reader(store.url) as connection:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from bot.analytics import performance
 from bot.analytics.performance import ClosedTrade, CurvePoint, Figures
 from bot.domain.money import ZERO
+from bot.store.read.closed_days import ClosedBook
 from bot.store.read.money import open_of
 from bot.store.read.trades import TradeFilter, closed_trades, days_seen, equity_before
 from bot.store.read.trading import open_positions
@@ -63,10 +64,12 @@ def first_day(range_: str, day: date) -> date | None:
             return None
 
 
-def earnings(connection: Connection, range_: str, day: date) -> Earnings:
-    """Return what was earned in a range of `RANGES` that ends with a New York day."""
+def earnings(connection: Connection, range_: str, day: date, known: ClosedBook | None = None) -> Earnings:
+    """Return what was earned in a range of `RANGES` that ends with a New York day; `known`: the trades where they were
+    read already."""
     since = first_day(range_, day)
-    trades = closed_trades(connection, TradeFilter(since=since, until=day))
+    wanted = TradeFilter(since=since, until=day)
+    trades = known.of(wanted) if known is not None else closed_trades(connection, wanted)
     days = [each for each in days_seen(connection, since) if each <= day]
     begins = min([*days, *(trade.day for trade in trades)], default=day)
     start = equity_before(connection, since or begins)

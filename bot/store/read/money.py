@@ -105,9 +105,11 @@ def bounds(day: date) -> tuple[datetime, datetime]:
     return datetime.combine(day, time(), NEW_YORK), datetime.combine(day, time.max, NEW_YORK)
 
 
-def money_of_day(connection: Connection, day: date) -> DayMoney:
-    """Return what a day came to so far; of a day that is over, what was closed in it (nothing is open in the past)."""
-    held, over = open_positions(connection), closed_positions(connection, day, _ALL)
+def money_of_day(connection: Connection, day: date, now_open: Sequence[PositionRow] | None = None) -> DayMoney:
+    """Return what a day came to so far; of a day that is over, what was closed in it (nothing is open in the past).
+    `now_open`: the open positions where they were read already."""
+    held = open_positions(connection) if now_open is None else now_open
+    over = closed_positions(connection, day, _ALL)
     before = carried(connection, [*held, *over], day)
     parts = [_open_position(row, before.get(row.id, (ZERO, ZERO))) for row in held]
     realized = sum((row.realized_pnl - before.get(row.id, (ZERO, ZERO))[0] for row in [*held, *over]), ZERO)

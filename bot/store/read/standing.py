@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from bot.domain.money import ZERO
-from bot.store.read.trading import open_positions
+from bot.store.read.trading import PositionRow
 from bot.store.tables.config_version import CONFIG_VERSION
 from bot.store.tables.transition import TRANSITION
 from bot.store.values import parse_time
@@ -61,9 +61,9 @@ def _settings(version: str, body: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def premium_held(connection: Connection, equity: Decimal | None) -> PremiumHeld:
+def premium_held(connection: Connection, equity: Decimal | None, held: Sequence[PositionRow]) -> PremiumHeld:
     """Return the premium of what is held now."""
-    paid = sum((row.entry_price * row.quantity * row.multiplier for row in open_positions(connection)), ZERO)
+    paid = sum((row.entry_price * row.quantity * row.multiplier for row in held), ZERO)
     return PremiumHeld(paid, paid / equity if equity else None, _budget(settings_in_force(connection)))
 
 

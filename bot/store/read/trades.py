@@ -28,6 +28,8 @@ from bot.store.views import seconds_sql
 WON, LOST = "won", "lost"
 STREAMED: Final = 500
 """Rows that a stream holds at a time."""
+MOST_NAMED: Final = 400
+"""Days that a query names; of more, whoever asked picks from all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,20 @@ class TradeFilter:
     symbol: str | None = None
     reason: str | None = None
     result: str | None = None
+    days: tuple[str, ...] | None = None
+    """Only trades of these New York days."""
+
+    def takes(self, trade: ClosedTrade) -> bool:
+        """Say of a trade that was read already what the query says of its row."""
+        return (
+            (self.since is None or trade.day >= self.since)
+            and (self.until is None or trade.day <= self.until)
+            and self.strategy in {None, trade.strategy}
+            and self.symbol in {None, trade.symbol}
+            and self.reason in {None, trade.reason}
+            and (self.days is None or trade.day.isoformat() in self.days)
+            and (self.result not in {WON, LOST} or (trade.pnl > 0 if self.result == WON else trade.pnl < 0))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +165,6 @@ def _quick(units: int) -> Decimal:
     return Decimal(units).scaleb(-4)  # thousands of them for one page: written as neatly as `from_units` when shown
 
 
-def choices(connection: Connection) -> dict[str, list[str]]:
-    """Return what closed trades can be filtered by: their strategies, symbols and exit reasons."""
-    columns = {"strategy": _P.strategy, "symbol": _P.symbol, "reason": _P.close_reason}
-    found: dict[str, list[str]] = {}
-    for name, column in columns.items():
-        query = _narrowed(select(column).distinct(), TradeFilter()).order_by(column)
-        found[name] = [str(value) for value in connection.execute(query).scalars() if value]
-    return found
-
-
 def equity_before(connection: Connection, day: date) -> Decimal | None:
     """Return the account's equity before a day: what its first reading of that day or later began from. None before
     the first reading."""
@@ -212,6 +218,8 @@ def _narrowed(query: Select[Any], wanted: TradeFilter) -> Select[Any]:
     query = _since(query, _P.session_day, wanted.since)
     if wanted.until is not None:
         query = query.where(_P.session_day <= wanted.until.isoformat())
+    if wanted.days is not None and len(wanted.days) <= MOST_NAMED:
+        query = query.where(_P.session_day.in_(wanted.days))
     for column, value in ((_P.strategy, wanted.strategy), (_P.symbol, wanted.symbol), (_P.close_reason, wanted.reason)):
         if value is not None:
             query = query.where(column == value)
@@ -221,6 +229,8 @@ def _narrowed(query: Select[Any], wanted: TradeFilter) -> Select[Any]:
 
 
 def _sorted(connection: Connection, query: Select[Any], sort: str, *, down: bool) -> Select[Any]:
+    if sort == _NEWEST and down:
+        return query.order_by(_P.closed_at.desc(), _P.id.desc())  # as the index has it
     column = _sorts(connection.dialect.name)[sort]
     order = column.desc() if down else column.asc()
     return query.order_by(order, _P.closed_at.desc(), _P.id.desc())

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, and_, false, or_, select
 
+from bot.domain.machine import Lifecycle
 from bot.domain.order import ORDER as ORDER_LIFE
 from bot.domain.order import Purpose
 from bot.domain.position import POSITION as POSITION_LIFE
@@ -116,10 +117,15 @@ class MarkRow:
     underlying: Decimal | None
 
 
+def live_states(life: Lifecycle) -> list[str]:
+    """Return the states that are not the end of a machine, by which its index finds what is alive."""
+    return [state.value for state in life.states if state not in life.terminal]
+
+
 def open_positions(connection: Connection) -> list[PositionRow]:
     table = POSITION
-    ended = [state.value for state in POSITION_LIFE.terminal]
-    query = columns_of(PositionRow, table).where(table.c.state.not_in(ended)).order_by(table.c.opened_at)
+    query = columns_of(PositionRow, table).where(table.c.state.in_(live_states(POSITION_LIFE)))
+    query = query.order_by(table.c.opened_at)
     return read(connection, PositionRow, query)
 
 
@@ -152,18 +158,16 @@ def positions_ending(connection: Connection, end: str) -> list[PositionRow]:
 
 def live_signals(connection: Connection) -> list[SignalRow]:
     table = SIGNAL
-    ended = [state.value for state in SIGNAL_LIFE.terminal]
-    query = columns_of(SignalRow, table).where(table.c.state.not_in(ended)).order_by(table.c.created_at.desc())
+    alive = table.c.state.in_(live_states(SIGNAL_LIFE))
+    query = columns_of(SignalRow, table).where(alive).order_by(table.c.created_at.desc())
     return read(connection, SignalRow, query)
 
 
 def ended_signals(connection: Connection, limit: int) -> list[SignalRow]:
     """Return the latest signals that have come to an end."""
     table = SIGNAL
-    ended = [state.value for state in SIGNAL_LIFE.terminal]
-    query = (
-        columns_of(SignalRow, table).where(table.c.state.in_(ended)).order_by(table.c.created_at.desc()).limit(limit)
-    )
+    over = table.c.state.not_in(live_states(SIGNAL_LIFE))  # said so, the newest are found by their time
+    query = columns_of(SignalRow, table).where(over).order_by(table.c.created_at.desc()).limit(limit)
     return read(connection, SignalRow, query)
 
 
@@ -194,8 +198,8 @@ def approval_ids(connection: Connection, signal_id: str) -> list[str]:
 def live_orders(connection: Connection) -> list[OrderRow]:
     """Return the orders that are not over, newest first."""
     table = BROKER_ORDER
-    ended = [state.value for state in ORDER_LIFE.terminal]
-    query = columns_of(OrderRow, table).where(table.c.state.not_in(ended)).order_by(table.c.created_at.desc())
+    alive = table.c.state.in_(live_states(ORDER_LIFE))
+    query = columns_of(OrderRow, table).where(alive).order_by(table.c.created_at.desc())
     return read(connection, OrderRow, query)
 
 

@@ -115,7 +115,12 @@ POSITIONS: Final = Stored(
     apart(money("unrealized_pnl", "latest mark", maybe=True)),
     apart(utc("marked_at", "latest mark", maybe=True)),
     apart(utc("quoted_at", "latest mark: when the contract's line last said anything", maybe=True)),
-    more=(Index(None, "state"), Index(None, "signal_id"), Index(None, "session_day")),
+    more=(
+        Index(None, "state"), Index(None, "signal_id"), Index(None, "closed_at", "id"), Index(None, "elsewhere_at"),
+        Index(None, "settlement"), Index(None, "valuation"),
+        # what the days' sums are read from, without a row being touched
+        Index("ix_position_closed_days", "session_day", "closed_at", "realized_pnl", "commissions"),
+    ),
     as_kept=_as_kept,
     comment="contracts held, from the first entry fill until none is left",
 )

@@ -42,7 +42,8 @@ SIGNALS: Final = Stored(
     facts("what_if", "JSON: the broker's margin preview", maybe=True),
     utc("what_if_asked_at", maybe=True),
     money("stop_price", "a share's first stop where a person chose one", maybe=True),
-    more=(Index(None, "state"), Index(None, "strategy", "symbol", "created_at"), Index(None, "session_day")),
+    more=(Index(None, "state"), Index(None, "strategy", "symbol", "created_at"), Index(None, "session_day"),
+          Index(None, "created_at")),
     comment="one idea to buy one option contract",
 )
 SIGNAL: Final = SIGNALS.table

@@ -169,30 +169,15 @@ function follow(address, slowly = false) {
   begin();
 }
 
+/* What hurts is asked about first: the server says what would happen, with a token for the answer. */
 const confirmBox = document.getElementById("confirm");
 let waiting = null;
 
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (!form.dataset || !form.dataset.confirm || !confirmBox || !confirmBox.showModal) return;
-  event.preventDefault();
-  waiting = { action: form.action, fields: [...new FormData(form)] };
-  document.getElementById("confirm-title").textContent = `${form.dataset.yes}?`;
-  document.getElementById("confirm-text").textContent = form.dataset.confirm;
-  document.getElementById("confirm-yes").textContent = `Yes, ${form.dataset.yes.toLowerCase()}`;
-  confirmBox.returnValue = "";
-  confirmBox.showModal();
-});
-
-if (confirmBox) confirmBox.addEventListener("close", () => {
-  const wanted = waiting;
-  waiting = null;
-  if (!wanted || confirmBox.returnValue !== "yes") return;
-  /* The row may have been redrawn meanwhile: what was asked about is sent, from a form of its own. */
+function sendOff(action, fields) {
   const form = document.createElement("form");
   form.method = "post";
-  form.action = wanted.action;
-  for (const [name, value] of [...wanted.fields, ["confirmed", "yes"]]) {
+  form.action = action;
+  for (const [name, value] of fields) {
     const field = document.createElement("input");
     field.type = "hidden";
     field.name = name;
@@ -201,7 +186,101 @@ if (confirmBox) confirmBox.addEventListener("close", () => {
   }
   document.body.append(form);
   form.submit();
+}
+
+function asking(question) {
+  document.getElementById("confirm-title").textContent = `${question.title}?`;
+  document.getElementById("confirm-text").textContent = question.words;
+  const typed = document.getElementById("confirm-typed");
+  const field = typed.querySelector("input");
+  const yes = document.getElementById("confirm-yes");
+  typed.hidden = !question.typed;
+  typed.querySelector("b").textContent = question.typed;
+  field.value = "";
+  yes.disabled = Boolean(question.typed);
+  field.oninput = () => { yes.disabled = field.value.trim() !== question.typed; };
+  /* Enter in the field means the number, not the safe button that comes first. */
+  field.onkeydown = (event) => { if (event.key === "Enter") { event.preventDefault(); if (!yes.disabled) yes.click(); } };
+  yes.textContent = question.yes;
+  confirmBox.classList.toggle("grave", question.grave);
+  confirmBox.returnValue = "";
+  confirmBox.showModal();
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.dataset || form.dataset.ask === undefined || !confirmBox || !confirmBox.showModal) return;
+  event.preventDefault();
+  /* The row may be redrawn meanwhile: what was asked about is sent, from a form of its own. */
+  const action = form.action;
+  const fields = [...new FormData(form)];
+  try {
+    const answer = await fetch(action, { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(fields) });
+    if (answer.redirected) { location.href = answer.url; return; }
+    if (!answer.ok) throw new Error(String(answer.status));
+    const question = await answer.json();
+    waiting = { action, fields: [...fields, ["confirmed", "yes"], ["token", question.token]] };
+    asking(question);
+  } catch { sendOff(action, fields); }  /* the page says what is wrong */
 });
+
+if (confirmBox) confirmBox.addEventListener("close", () => {
+  const wanted = waiting;
+  waiting = null;
+  if (!wanted || confirmBox.returnValue !== "yes") return;
+  const typed = confirmBox.querySelector("#confirm-typed input").value;
+  sendOff(wanted.action, typed ? [...wanted.fields, ["typed", typed]] : wanted.fields);
+});
+
+/* Keys: none acts on money, all rest while something is typed. `g` and a letter go to a page. */
+const keysBox = document.getElementById("keys");
+const GO_MS = 1500;
+let went = 0;
+
+function showKeys() { if (keysBox && keysBox.showModal && !keysBox.open) keysBox.showModal(); }
+
+function reach(element) {
+  if (!element) return;
+  for (let box = element.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+  element.scrollIntoView({ block: "nearest" });
+  element.focus();
+}
+
+const ROWS = "main table.t > tbody > tr, main table.cards > tbody > tr, main ul.rows > li, main ul.alerts > li";
+
+function toRow(step) {
+  const rows = [...document.querySelectorAll(ROWS)].filter((row) => row.offsetParent && row.querySelector("a, button"));
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, at + step))];
+  if (next) reach(next.querySelector("a, button"));
+}
+
+const KEYS = {
+  "/": () => reach(document.querySelector("main form[method=get] input:not([type=hidden]), main form[method=get] select")),
+  "?": showKeys,
+  j: () => toRow(1),
+  k: () => toRow(-1),
+  a: () => reach(document.querySelector(".asks button:not([disabled]), main form.act button.primary:not([disabled]), main form.act button:not([disabled])")),
+  u: () => reach(document.querySelector("[data-undo]")),
+  x: () => { const menu = document.querySelector("details.stop"); if (menu) { menu.open = !menu.open; reach(menu.open ? menu.querySelector("button:not([disabled])") : menu.querySelector("summary")); } },
+  c: () => reach(document.querySelector("figure.plot .live, figure.plot .seg button")),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const held = event.target.closest ? event.target.closest("input, select, textarea, dialog[open], [contenteditable]") : null;
+  if (held) return;
+  if (event.key === "Escape") { for (const menu of document.querySelectorAll("details.stop[open]")) { menu.open = false; reach(menu.querySelector("summary")); } return; }
+  if (performance.now() - went < GO_MS && keysBox) {
+    went = 0;
+    const link = keysBox.querySelector(`a[data-go="${CSS.escape(event.key)}"]`);
+    if (link) { event.preventDefault(); location.href = link.href; return; }
+  }
+  if (event.key === "g") { went = performance.now(); return; }
+  const act = KEYS[event.key];
+  if (act) { event.preventDefault(); act(); }
+});
+for (const button of document.querySelectorAll("[data-keys]")) { button.hidden = false; button.addEventListener("click", showKeys); }
 
 function light(event) {
   const state = event.target.closest ? event.target.closest(".diagram [data-state]") : null;

@@ -1,0 +1,82 @@
+"""The strategies: what the settings enable, how persons switched them, what they looked at today and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from bot.domain.money import ZERO
+from bot.domain.strategy_switch import SwitchState
+from bot.engine.state.records import StrategyStatRow
+from bot.store.read.money import open_of
+from bot.store.read.reading import columns_of, read
+from bot.store.read.running import strategy_stats
+from bot.store.read.standing import settings_in_force
+from bot.store.read.trading import PositionRow, open_positions
+from bot.store.tables.strategy_switch import STRATEGY_SWITCH
+
+_WINDOW: Final = ("window_from", "window_to")
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRow:
+    id: str
+    state: str
+    switched_by: str | None
+    switched_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyRow:
+    """One strategy. `enabled`: the settings have it look at all; `state` is a person's switch beside that, on where
+    nobody switched it. `looks` are its counters of the day, one a symbol; `held` its open positions and `open` what
+    they came to since their entry, realized and at the bid, in dollars."""
+
+    name: str
+    enabled: bool
+    symbols: tuple[str, ...]
+    window: str
+    state: str
+    switched_by: str | None
+    switched_at: datetime | None
+    looks: tuple[StrategyStatRow, ...]
+    held: int
+    open: Decimal
+
+    @property
+    def evaluated(self) -> int:
+        return sum(look.evaluated for look in self.looks)
+
+    @property
+    def proposed(self) -> int:
+        return sum(look.proposed for look in self.looks)
+
+
+def strategies(connection: Connection, day: date, traded: Sequence[str] = ()) -> list[StrategyRow]:
+    """Return every strategy: those of the settings in their order, then others that were switched, looked on the New
+    York day, hold something, or are among the names that `traded` once."""
+    settings = settings_in_force(connection).get("strategies", {})
+    switches = {row.id: row for row in read(connection, SwitchRow, columns_of(SwitchRow, STRATEGY_SWITCH))}
+    looks, held = strategy_stats(connection, day), open_positions(connection)
+    named = [*switches, *(look.strategy for look in looks), *(row.strategy for row in held), *traded]
+    names = dict.fromkeys([*settings, *sorted(named)])
+    return [_row(name, settings.get(name), switches.get(name), looks, held) for name in names]
+
+
+def _row(
+    name: str, section: Any, switch: SwitchRow | None, looks: Sequence[StrategyStatRow], held: Sequence[PositionRow]
+) -> StrategyRow:
+    known: Mapping[str, Any] = section if isinstance(section, Mapping) else {}
+    own = [row for row in held if row.strategy == name]
+    return StrategyRow(
+        name, bool(known.get("enabled")), tuple(str(each) for each in known.get("symbols") or ()),
+        " to ".join(str(known[key])[:5] for key in _WINDOW if known.get(key)),
+        switch.state if switch else SwitchState.ON.value, switch.switched_by if switch else None,
+        switch.switched_at if switch else None, tuple(look for look in looks if look.strategy == name), len(own),
+        sum((row.realized_pnl + (open_of(row) or ZERO) for row in own), ZERO),
+    )  # fmt: skip
