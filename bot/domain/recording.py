@@ -1,0 +1,268 @@
+"""What a recording is made of: rows of a few kinds, each with its sequence, its time of receipt and its source.
+
+A row is what came, when it came: `sequence` counts everything that one day's recording received, without a hole;
+`received_at` is our clock's time at the receipt, and nothing of a row may be known before it. A recording is a folder
+a day; in it a table a kind, whose columns are named here. Prices are texts, exactly as they came; times are
+microseconds in UTC; what is no table of numbers is one fact as plain data (`bot.domain.plain`).
+
+`TICKS` is not received: it says when the loop took what had come (the clock's time, the steady time). With it a replay
+takes the same facts at the same moments. `RUNS` says under which settings the bot ran; `GAPS` what was not recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final
+
+from bot.domain import events as facts
+from bot.domain.errors import BotError
+from bot.domain.plain import as_text, from_text
+from bot.domain.quotes import Greeks, Quote
+
+SCHEMA: Final = 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class RecordingFault(BotError):
+    """A recording that cannot be read, or not whole; the text names the file and what is wrong with it."""
+
+
+class Kind(StrEnum):
+    """The tables of a recording; each word is the name of its files."""
+
+    QUOTES = "quotes"
+    GREEKS = "greeks"
+    BOOKS = "books"
+    TRADES = "trades"
+    LINES = "lines"
+    CONTRACTS = "contracts"
+    ORDERS = "orders"
+    EXECUTIONS = "executions"
+    ACCOUNT = "account"
+    LINK = "link"
+    DATA = "data"
+    FEEDS = "feeds"
+    ANSWERS = "answers"
+    PEOPLE = "people"
+    BOT = "bot"
+    CLOCK = "clock"
+    TICKS = "ticks"
+    RUNS = "runs"
+    GAPS = "gaps"
+
+
+class Column(StrEnum):
+    """What a column holds; every one may be empty."""
+
+    PRICE = "price"  # a decimal number as it was written
+    WHOLE = "whole"
+    NUMBER = "number"
+    MOMENT = "moment"  # microseconds since 1970, UTC
+    FLAG = "flag"
+    TEXT = "text"
+    BYTES = "bytes"
+
+
+COMMON: Final[Sequence[tuple[str, Column]]] = (
+    ("sequence", Column.WHOLE),
+    ("received_at", Column.MOMENT),
+    ("source", Column.TEXT),
+    ("key", Column.TEXT),
+)
+"""The columns that every kind begins with."""
+
+_FACT: Final = (("fact", Column.TEXT),)
+
+COLUMNS: Final[Mapping[Kind, Sequence[tuple[str, Column]]]] = MappingProxyType(
+    {
+        **dict.fromkeys(Kind, _FACT),
+        Kind.QUOTES: (
+            ("bid", Column.PRICE), ("ask", Column.PRICE), ("bid_size", Column.WHOLE), ("ask_size", Column.WHOLE),
+            ("last", Column.PRICE), ("at", Column.MOMENT), ("delayed", Column.FLAG), ("halted", Column.FLAG),
+            ("close", Column.PRICE), ("heard_at", Column.MOMENT), ("lost", Column.FLAG),
+        ),
+        Kind.GREEKS: (
+            ("iv", Column.NUMBER), ("delta", Column.NUMBER), ("gamma", Column.NUMBER), ("vega", Column.NUMBER),
+            ("theta", Column.NUMBER), ("underlying", Column.NUMBER), ("at", Column.MOMENT),
+        ),
+        Kind.TICKS: (("number", Column.WHOLE), ("steady_s", Column.NUMBER)),
+        Kind.ANSWERS: (
+            ("path", Column.TEXT), ("asked", Column.TEXT), ("status", Column.WHOLE), ("headers", Column.TEXT),
+            ("body", Column.BYTES),
+        ),
+    }
+)  # fmt: skip
+"""What each kind has beside `COMMON`; where nothing else is said, one fact as plain data."""
+
+Row = tuple[int, int, str, str, str, tuple[Any, ...]]
+"""Sequence, microseconds of the receipt, kind, source, key, and the values of the kind's own columns."""
+
+BROKER: Final = "ibkr"
+_PEOPLE: Final = "people"
+_BOT: Final = "bot"
+_CLOCK: Final = "clock"
+
+OF: Final[Mapping[type, tuple[Kind, str]]] = MappingProxyType(
+    {
+        facts.QuoteReceived: (Kind.QUOTES, BROKER),
+        facts.GreeksReceived: (Kind.GREEKS, BROKER),
+        facts.BookReceived: (Kind.BOOKS, BROKER),
+        facts.TradesReceived: (Kind.TRADES, BROKER),
+        facts.LinesHeard: (Kind.LINES, BROKER),
+        facts.ContractQualified: (Kind.CONTRACTS, BROKER),
+        facts.ContractChanged: (Kind.CONTRACTS, BROKER),
+        facts.HoursTold: (Kind.CONTRACTS, BROKER),
+        facts.OrderSent: (Kind.ORDERS, _BOT),
+        facts.OrderNotSent: (Kind.ORDERS, _BOT),
+        facts.OrderReported: (Kind.ORDERS, BROKER),
+        facts.OrderErred: (Kind.ORDERS, BROKER),
+        facts.WhatIfAnswered: (Kind.ORDERS, BROKER),
+        facts.ExecutionReported: (Kind.EXECUTIONS, BROKER),
+        facts.CommissionReported: (Kind.EXECUTIONS, BROKER),
+        facts.AccountReported: (Kind.ACCOUNT, BROKER),
+        facts.PositionTold: (Kind.ACCOUNT, BROKER),
+        facts.ForeignSeen: (Kind.ACCOUNT, BROKER),
+        facts.BrokerSnapshot: (Kind.ACCOUNT, BROKER),
+        facts.LinkChanged: (Kind.LINK, BROKER),
+        facts.BrokerTimeTold: (Kind.CLOCK, BROKER),
+        facts.ClockParted: (Kind.CLOCK, _CLOCK),
+        facts.DatumReceived: (Kind.DATA, ""),
+        facts.FeedReported: (Kind.FEEDS, ""),
+        facts.RequestReceived: (Kind.PEOPLE, _PEOPLE),
+        facts.RequestUnreadable: (Kind.PEOPLE, _PEOPLE),
+        facts.InboundReceived: (Kind.PEOPLE, _PEOPLE),
+        facts.AlertRaised: (Kind.BOT, _BOT),
+        facts.JobRan: (Kind.BOT, _BOT),
+        facts.DiskTold: (Kind.BOT, _BOT),
+    }
+)
+"""Kind and source of each fact; "": the fact itself says who its source is."""
+
+
+def micros(at: datetime) -> int:
+    """Return an aware time as microseconds since 1970."""
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def moment(us: int) -> datetime:
+    """Return the time of so many microseconds since 1970."""
+    return _EPOCH + us * _MICROSECOND
+
+
+def values_of(event: facts.Event) -> tuple[Any, ...]:
+    """Return what the columns of its kind hold of a fact; raises NotPlain."""
+    if isinstance(event, facts.QuoteReceived):
+        return _of_quote(event.quote)
+    if isinstance(event, facts.GreeksReceived):
+        greeks = event.greeks
+        values = (greeks.iv, greeks.delta, greeks.gamma, greeks.vega, greeks.theta, greeks.underlying)
+        return (*values, micros(greeks.at))
+    return (as_text(event),)
+
+
+def source_of(event: facts.Event, source: str) -> str:
+    """Return who said it."""
+    return source or str(getattr(event, "source", "") or getattr(event, "feed", "") or "unusual_whales")
+
+
+def key_of(event: facts.Event) -> str:
+    """Return what a fact is about, in one word that a reader can look for."""
+    for name in ("key", "order_ref", "exec_id", "id", "code", "signal_id"):
+        held = getattr(event, name, None)
+        if isinstance(held, str):
+            return f"{event.dataset}:{held}" if isinstance(event, facts.DatumReceived) else held
+    match event:
+        case facts.OrderReported(view):
+            return view.order_ref
+        case facts.ExecutionReported(execution):
+            return execution.order_ref
+    return ""
+
+
+def _of_quote(quote: Quote) -> tuple[Any, ...]:
+    bid, ask, last, close = quote.bid, quote.ask, quote.last, quote.close
+    return (
+        None if bid is None else str(bid),
+        None if ask is None else str(ask),
+        quote.bid_size,
+        quote.ask_size,
+        None if last is None else str(last),
+        micros(quote.at),
+        quote.delayed,
+        quote.halted,
+        None if close is None else str(close),
+        None if quote.heard_at is None else micros(quote.heard_at),
+        quote.lost,
+    )
+
+
+@lru_cache(maxsize=65_536)
+def price(written: str | None) -> Decimal | None:
+    """Return a price as it was written."""
+    return None if written is None else Decimal(written)
+
+
+def _quote_of(key: str, values: Sequence[Any]) -> facts.Event:
+    bid, ask, bid_size, ask_size, last, at, delayed, halted, close, heard_at, lost = values
+    heard = None if heard_at is None else moment(heard_at)
+    sides = (price(bid), price(ask), bid_size, ask_size, price(last), moment(at))
+    return facts.QuoteReceived(key, Quote(*sides, delayed, halted, price(close), heard, lost))
+
+
+def _greeks_of(key: str, values: Sequence[Any]) -> facts.Event:
+    return facts.GreeksReceived(key, Greeks(*values[:-1], moment(values[-1])))
+
+
+def _fact_of(key: str, values: Sequence[Any]) -> facts.Event:
+    fact = from_text(values[0])
+    if type(fact) not in OF:
+        raise RecordingFault(f"{type(fact).__name__} is no fact")
+    return fact  # type: ignore[no-any-return]
+
+
+_MAKERS: Final[Mapping[Kind, Callable[[str, Sequence[Any]], facts.Event]]] = MappingProxyType(
+    {Kind.QUOTES: _quote_of, Kind.GREEKS: _greeks_of}
+)
+NO_FACTS: Final = frozenset({Kind.TICKS, Kind.RUNS, Kind.GAPS, Kind.ANSWERS})
+"""Kinds whose rows are about the recording, or are kept for people, and never reach the loop."""
+
+
+def fact_of(kind: Kind, key: str, values: Sequence[Any]) -> facts.Event:
+    """Return the fact of a row; raises NotPlain or RecordingFault for one that none can be made of."""
+    return _MAKERS.get(kind, _fact_of)(key, values)
+
+
+@dataclass(frozen=True, slots=True)
+class RunTold:
+    """How the bot ran that was recorded. `settings`: those sections of the settings that decide, as they were in
+    force; `seed` is what its ids were made of; `speed` is clock seconds per wall second."""
+
+    started_at: datetime
+    bot_id: str
+    mode: str
+    scenario: str
+    speed: float
+    seed: int
+    config_version: str
+    overseen: bool
+    settings: Mapping[str, Any]
+    account: str = ""
+    positions: int = 0  # what the store held when the recording began
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecorded:
+    """Facts that came and are not in the recording: how many, since when, and why."""
+
+    count: int
+    since: datetime
+    until: datetime
+    why: str

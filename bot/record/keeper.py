@@ -1,0 +1,159 @@
+"""What becomes of rows: the journal first, Parquet when an hour, a day or the run is over; old days go.
+
+Runs in the recorder's own process. A journal that a crash left is made into Parquet at the next start, as far as it is
+whole. The sequence goes on within a day, whatever runs it has.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from bot.domain.calendar import new_york_day
+from bot.domain.recording import Kind, Row, moment
+from bot.record import journal, manifest
+from bot.record.tables import TableWriter, index_of
+
+_HOUR_US: Final = 3_600 * 1_000_000
+_MOST_BYTES: Final = 256 * 1024 * 1024
+
+
+class Keeper:
+    """Keeps the rows of a bot below `root`, a folder a day of New York's calendar. `keep_days` 0: every day stays."""
+
+    def __init__(self, root: Path, keep_days: int) -> None:
+        self._root, self._keep_days = root, keep_days
+        self._day: date | None = None
+        self._journal: journal.JournalWriter | None = None
+        self._ahead = 0  # what a row's sequence is moved by, so that it goes on within the day
+        self._since = 0
+        root.mkdir(parents=True, exist_ok=True)
+        for folder in days_in(root):
+            if (folder / journal.NAME).exists():
+                finish(folder)
+
+    def take(self, rows: Sequence[Row]) -> None:
+        """Put rows on disk; they are durable when this returns."""
+        for day, group in _by_day(rows):
+            if day != self._day:
+                self._begin(day, group[0])
+            assert self._journal is not None, "a day has its journal"
+            moved = [(row[0] + self._ahead, *row[1:]) for row in group]
+            self._journal.append(moved)
+            if self._is_due(moved[-1][1]):
+                self._end()
+                self._open(day)
+
+    def close(self) -> None:
+        """Make Parquet of what is in the journal."""
+        self._end()
+
+    def _is_due(self, us: int) -> bool:
+        assert self._journal is not None, "a day has its journal"
+        self._since = self._since or us
+        return us - self._since >= _HOUR_US or self._journal.size >= _MOST_BYTES
+
+    def _begin(self, day: date, first: Row) -> None:
+        """Go over to a day, whose sequence goes on where an earlier run left it."""
+        self._end()
+        self._forget_old(day)
+        folder = self._root / day.isoformat()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._ahead = manifest.read(folder).last + 1 - first[0]
+        self._open(day)
+
+    def _open(self, day: date) -> None:
+        self._day, self._since = day, 0
+        self._journal = journal.JournalWriter(self._root / day.isoformat() / journal.NAME)
+
+    def _end(self) -> None:
+        if self._journal is not None and self._day is not None:
+            self._journal.close()
+            self._journal = None
+            finish(self._root / self._day.isoformat())
+
+    def _forget_old(self, today: date) -> None:
+        if self._keep_days <= 0:
+            return
+        oldest = today - timedelta(days=self._keep_days)
+        for folder in days_in(self._root):
+            day = manifest.day_of(folder)
+            if day is not None and day < oldest:
+                shutil.rmtree(folder)
+
+
+def finish(folder: Path) -> None:
+    """Make Parquet of a day's journal, as far as it is whole, and let the journal go."""
+    path = folder / journal.NAME
+    reader, known = journal.JournalReader(path), manifest.read(folder).last
+    write_tables(folder, (row for rows in reader.rows() for row in rows if row[0] > known))
+    if reader.faults:
+        path.replace(_beside(path))  # what is damaged is left for who wants to look
+    else:
+        path.unlink()
+
+
+def write_tables(folder: Path, rows: Iterable[Row]) -> int:
+    """Add rows, in their sequence, to a day's folder as finished files; returns how many they were."""
+    known = manifest.read(folder)
+    writers: dict[str, TableWriter] = {}
+    for row in rows:
+        writer = writers.get(row[2])
+        if writer is None:
+            kind = Kind(row[2])
+            writer = writers[row[2]] = TableWriter(folder / known.numbered(kind), kind)
+        writer.put(row)
+    for writer in writers.values():
+        writer.close()
+    made = tuple(_part(writer) for writer in writers.values())
+    manifest.write(folder, manifest.Manifest((*known.parts, *made)))
+    return sum(writer.rows for writer in writers.values())
+
+
+def _part(writer: TableWriter) -> manifest.Part:
+    path = writer.path
+    return manifest.Part(
+        file=path.name,
+        kind=writer.kind.value,
+        rows=writer.rows,
+        first=writer.first,
+        last=writer.last,
+        since=writer.since,
+        until=writer.until,
+        size=path.stat().st_size,
+        sha256=manifest.digest_of(path),
+        index=base64.b64encode(index_of(path)).decode(),
+    )
+
+
+def _by_day(rows: Sequence[Row]) -> Iterator[tuple[date, list[Row]]]:
+    """Yield rows in runs of one day of New York's calendar."""
+    group: list[Row] = []
+    of: date | None = None
+    for row in rows:
+        day = new_york_day(moment(row[1]))
+        if group and day != of:
+            assert of is not None, "a group has its day"
+            yield of, group
+            group = []
+        of = day
+        group.append(row)
+    if group and of is not None:
+        yield of, group
+
+
+def days_in(root: Path) -> list[Path]:
+    """Return the folders below `root` that are a recorded day, the oldest first."""
+    found = (each for each in root.iterdir() if each.is_dir() and manifest.day_of(each) is not None)
+    return sorted(each for each in found if (each / manifest.NAME).exists() or (each / journal.NAME).exists())
+
+
+def _beside(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"journal.damaged-{number}")).exists():
+        number += 1
+    return aside

@@ -1,0 +1,209 @@
+"""Tables of a recording as Parquet (zstd): a file is a part of one kind of one day, its rows in their sequence.
+
+Each page of a file has a checksum of its own, so that a damaged one is found and the row groups beside it still serve.
+A file's index is at its end and lost with it; whoever has a copy of the index (`index_of`) reads what is before a cut.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bot.domain.recording import COLUMNS, COMMON, SCHEMA, Column, Kind, RecordingFault, Row
+
+ROWS_A_GROUP: Final = 20_000
+_VERSION: Final = b"quanticity.schema"
+_KIND: Final = b"quanticity.kind"
+_TAIL: Final = 8  # the length of the index and the mark that end a file
+_OWN: Final = len(COMMON)
+
+_TYPES: Final = {
+    Column.PRICE: pa.string(),
+    Column.WHOLE: pa.int64(),
+    Column.NUMBER: pa.float64(),
+    Column.MOMENT: pa.timestamp("us", tz="UTC"),
+    Column.FLAG: pa.bool_(),
+    Column.TEXT: pa.string(),
+    Column.BYTES: pa.binary(),
+}
+
+
+def schema_of(kind: Kind) -> pa.Schema:
+    """Return the columns of a kind's files."""
+    named = [pa.field(name, _TYPES[column]) for name, column in (*COMMON, *COLUMNS[kind])]
+    return pa.schema(named, metadata={_VERSION: str(SCHEMA).encode(), _KIND: kind.value.encode()})
+
+
+def _worded(kind: Kind) -> list[str]:
+    """Return the columns whose values come again and again."""
+    return [name for name, column in (*COMMON, *COLUMNS[kind]) if column in {Column.PRICE, Column.TEXT}]
+
+
+def _counted(kind: Kind) -> dict[str, str]:
+    """Return the columns of which the steps are smaller than the numbers."""
+    named = (*COMMON, *COLUMNS[kind])
+    return {name: "DELTA_BINARY_PACKED" for name, column in named if column in {Column.WHOLE, Column.MOMENT}}
+
+
+class TableWriter:
+    """Writes one file, row by row; it takes its name when it is whole."""
+
+    def __init__(self, path: Path, kind: Kind) -> None:
+        self.path, self.kind, self.rows = path, kind, 0
+        self.first = self.last = 0
+        self.since = self.until = 0
+        self._schema = schema_of(kind)
+        self._beside = path.with_name(f".{path.name}.part")
+        self._waiting: list[tuple[Any, ...]] = []
+        self._writer = pq.ParquetWriter(
+            self._beside, self._schema, compression="zstd", write_page_checksum=True, version="2.6",
+            use_dictionary=_worded(kind), column_encoding=_counted(kind),
+        )  # fmt: skip
+
+    def put(self, row: Row) -> None:
+        sequence, us, _, source, key, values = row
+        if self.rows == 0:
+            self.first, self.since = sequence, us
+        self.rows, self.last, self.until = self.rows + 1, sequence, us
+        self._waiting.append((sequence, us, source, key, *values))
+        if len(self._waiting) >= ROWS_A_GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        columns = list(zip(*self._waiting, strict=True))
+        arrays = [pa.array(held, type=each.type) for held, each in zip(columns, self._schema, strict=True)]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROWS_A_GROUP)
+        self._waiting.clear()
+
+    def close(self) -> None:
+        """Make it whole, and durable, under its name."""
+        if self._waiting:
+            self._write()
+        self._writer.close()
+        with self._beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        self._beside.replace(self.path)
+
+
+def index_of(path: Path) -> bytes:
+    """Return a copy of a whole file's index."""
+    with path.open("rb") as file:
+        file.seek(-_TAIL, io.SEEK_END)
+        length = int.from_bytes(file.read(4), "little")
+        file.seek(-_TAIL - length, io.SEEK_END)
+        return file.read()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A row group: its rows, or what is wrong with it."""
+
+    number: int
+    count: int
+    rows: Sequence[Row]
+    fault: str = ""
+
+
+class TableReader:
+    """Reads one file, group by group. `index` is a copy of the file's own, for one that was cut short. Raises
+    RecordingFault for a file that is none of this schema."""
+
+    def __init__(self, path: Path, kind: Kind, index: bytes | None = None) -> None:
+        self.path, self.kind = path, kind
+        self.fault = ""
+        try:
+            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            if index is None:
+                raise RecordingFault(f"{path.name}: {_first_line(error)}") from error
+            self.fault = f"{path.name}: its end is missing or damaged"
+            self._file = self._by_copy(index)
+        self._check()
+
+    def _by_copy(self, index: bytes) -> pq.ParquetFile:
+        try:
+            metadata = pq.read_metadata(io.BytesIO(b"PAR1" + index))
+            return pq.ParquetFile(_Cut(self.path), metadata=metadata, page_checksum_verification=True)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise RecordingFault(f"{self.path.name}: {_first_line(error)}") from error
+
+    def _check(self) -> None:
+        told = self._file.schema_arrow
+        version = (told.metadata or {}).get(_VERSION, b"none").decode(errors="replace")
+        if version != str(SCHEMA):
+            raise RecordingFault(f"{self.path.name}: its schema is {version}, this is {SCHEMA}")
+        wanted = schema_of(self.kind)
+        if not told.equals(wanted, check_metadata=False):
+            raise RecordingFault(f"{self.path.name}: its columns are not those of {self.kind}")
+
+    @property
+    def count(self) -> int:
+        return int(self._file.metadata.num_rows)
+
+    def groups(self) -> Iterator[Group]:
+        """Yield every group in order; one that cannot be read has no rows and says why."""
+        for number in range(self._file.num_row_groups):
+            count = self._file.metadata.row_group(number).num_rows
+            try:
+                rows = _rows(self._file.read_row_group(number, use_threads=False), self.kind)
+            except (pa.ArrowException, OSError, ValueError) as error:
+                words = f"{self.path.name}: row group {number + 1} of {self._file.num_row_groups}: {_first_line(error)}"
+                yield Group(number, count, (), words)
+            else:
+                yield Group(number, count, rows)
+
+
+class _Cut(io.RawIOBase):
+    """A file whose end is missing: it can be read where there is something."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _rows(table: pa.Table, kind: Kind) -> list[Row]:
+    columns = [_values(table.column(number)) for number in range(table.num_columns)]
+    word = kind.value
+    sequences, times, sources, keys = columns[:_OWN]
+    values = zip(*columns[_OWN:], strict=True)
+    return [
+        (sequence, us, word, source, key, held)
+        for sequence, us, source, key, held in zip(sequences, times, sources, keys, values, strict=True)
+    ]
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    held: list[Any] = column.to_pylist()
+    return held
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return text[0][:200] if text else type(error).__name__

@@ -1,0 +1,162 @@
+"""The bot's end of a recording: a fact becomes a row as it comes, rows leave once a second.
+
+It costs the loop a tuple a fact and nothing that waits. What finds no room, because the process that keeps the rows is
+gone or too slow for too long, is counted: the count is a row of the recording itself, and people are told.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Protocol
+
+from bot.domain.errors import BotError
+from bot.domain.events import Event
+from bot.domain.plain import NotPlain, as_text
+from bot.domain.recording import OF, Kind, NotRecorded, Row, RunTold, key_of, micros, source_of, values_of
+
+MOST_ROWS: Final = 300_000
+"""What waits at most, in rows: some minutes of a busy day, some hundred megabytes."""
+_LENGTH: Final = struct.Struct(">I")
+_KEPT_HEADERS: Final = ("content-type", "date", "retry-after")
+_KEPT_BEGINNINGS: Final = ("x-uw-", "x-ratelimit-", "x-quota-")
+_NOTHING: Final = ""
+
+
+class Told(Protocol):
+    """The clock of the loop."""
+
+    def now(self) -> datetime: ...
+
+
+class TooManyRows(BotError):
+    """There is no room for another row."""
+
+
+class Tap:
+    """See the module. `hide` takes secrets out of texts that others wrote."""
+
+    def __init__(self, clock: Told, hide: Callable[[str], str] = str, most_rows: int = MOST_ROWS) -> None:
+        self._now, self._hide, self._most = clock.now, hide, most_rows
+        self._rows: list[Row] = []
+        self._away = 0  # rows that left and were not said to be kept
+        self.sequence = 0
+        self.lost = 0
+        self._gap: tuple[int, datetime, datetime, str] | None = None
+
+    # ---- what comes
+
+    def heard(self, event: Event) -> None:
+        """Take a fact; never raises, never waits."""
+        now = self._now()
+        self.sequence += 1
+        kind, source = OF[type(event)]
+        if len(self._rows) + self._away >= self._most:
+            self._lose(now, "no room: the recorder's process did not take them")
+            return
+        try:
+            values = values_of(event)
+        except NotPlain as error:
+            self._lose(now, f"a {type(event).__name__} cannot be written: {error}")
+            return
+        if kind not in _NUMBERS:
+            values = (self._hide(values[0]),)
+        row = (self.sequence, micros(now), kind.value, source_of(event, source), key_of(event), values)
+        self._rows.append(row)
+
+    def ticked(self, number: int, now: datetime, steady_s: float) -> None:
+        """Take that the loop took what had come."""
+        self._put(Kind.TICKS, _CLOCK, _NOTHING, (number, steady_s), now)
+
+    def answered(
+        self, source: str, path: str, asked: Sequence[tuple[str, str]], status: int, headers: Mapping[str, str],
+        body: bytes,
+    ) -> None:  # fmt: skip
+        """Take a vendor's answer as it came. Of the headers stays what tells of limits; nothing of what we sent but the
+        question."""
+        kept = {name: text for name, text in headers.items() if _is_kept(name.lower())}
+        words = (self._hide(path), self._hide(json.dumps(asked)), status, self._hide(json.dumps(kept)))
+        self._put(Kind.ANSWERS, source, path, (*words, self._without_secrets(body)), self._now())
+
+    def runs(self, run: RunTold) -> None:
+        """Take under which settings the bot runs."""
+        self._put(Kind.RUNS, _BOT, run.bot_id, (self._hide(as_text(run)),), run.started_at)
+
+    def _without_secrets(self, body: bytes) -> bytes:
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            return body
+        return self._hide(text).encode()
+
+    def _put(self, kind: Kind, source: str, key: str, values: tuple[object, ...], now: datetime) -> None:
+        self.sequence += 1
+        if len(self._rows) + self._away >= self._most:
+            self._lose(now, "no room: the recorder's process did not take them")
+            return
+        self._rows.append((self.sequence, micros(now), kind.value, source, key, values))
+
+    def _lose(self, now: datetime, why: str) -> None:
+        self.lost += 1
+        count, since, _, first = self._gap or (0, now, now, why)
+        self._gap = (count + 1, since, now, first)
+
+    # ---- what leaves
+
+    def take(self) -> tuple[bytes, NotRecorded | None]:
+        """Return the rows that wait as one frame for the recorder's process, and what found no room meanwhile."""
+        gap = self._take_gap()
+        rows, self._rows = self._rows, []
+        self._away += len(rows)
+        packed = marshal.dumps(rows)
+        return _LENGTH.pack(len(packed)) + packed, gap
+
+    def kept(self, rows: int) -> None:
+        """Hear that so many rows of those that left are on disk."""
+        self._away = max(0, self._away - rows)
+
+    def begin_again(self) -> None:
+        """Hear that the process is another: what was on its way to the old one is not waited for."""
+        if self._away:
+            now = self._now()
+            for _ in range(self._away):
+                self._lose(now, "the recorder's process ended before it said that it kept them")
+        self._away = 0
+
+    def _take_gap(self) -> NotRecorded | None:
+        if self._gap is None or len(self._rows) >= self._most:
+            return None
+        count, since, until, why = self._gap
+        self._gap = None
+        gap = NotRecorded(count, since, until, why)
+        self.sequence += 1
+        self._rows.append((self.sequence, micros(until), Kind.GAPS.value, _BOT, _NOTHING, (as_text(gap),)))
+        return gap
+
+
+_CLOCK: Final = "clock"
+_BOT: Final = "bot"
+_NUMBERS: Final = frozenset({Kind.QUOTES, Kind.GREEKS, Kind.LINES, Kind.BOOKS})
+"""Kinds in which nobody writes words."""
+
+
+def _is_kept(name: str) -> bool:
+    return name in _KEPT_HEADERS or name.startswith(_KEPT_BEGINNINGS)
+
+
+def rows_of_frame(packed: bytes) -> list[Row]:
+    """Return the rows of a frame that the bot's end packed, without its length."""
+    rows: list[Row] = marshal.loads(packed)  # noqa: S302 - from our own parent, through a pipe that only it writes
+    return rows
+
+
+def length_of_frame(head: bytes) -> int:
+    """Return how many bytes follow a frame's first four."""
+    (length,) = _LENGTH.unpack(head)
+    return int(length)
+
+
+HEAD_BYTES: Final = _LENGTH.size
