@@ -28,7 +28,7 @@ from bot.app.stages import Move, Stage
 from bot.config.schema import Mode, Settings
 from bot.domain.ids import IdSource
 from bot.engine.outbox.voice import SILENT, Voice
-from bot.engine.state.inbox import Inbox
+from bot.engine.state.inbox import Inbox, Recorder
 from bot.engine.state.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.state.records import TickBatch
 from bot.engine.tick import Engine
@@ -85,6 +85,7 @@ class BotParts(Generic[ClockT, StoreT, BrokerT, FeedT]):
     on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None
     on_outage: Callable[[str], None] = lambda words: None
     read_settings: Callable[[str], str] | None = None
+    recorder: Recorder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Bot(Generic[ClockT, StoreT, BrokerT, FeedT]):
 
 def compose(parts: BotParts[ClockT, StoreT, BrokerT, FeedT]) -> Bot[ClockT, StoreT, BrokerT, FeedT]:
     """Make every part and connect them."""
-    ground = Ground(parts.settings, parts.clock, parts.calendar, Inbox())
+    ground = Ground(parts.settings, parts.clock, parts.calendar, Inbox(parts.recorder))
     store, broker, feed = parts.store(ground), parts.broker(ground), parts.feed(ground)
     engine = Engine(
         parts.settings,

@@ -32,6 +32,7 @@ from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.page_process import page
 from bot.app.people_child import people
+from bot.app.recorder_process import tape_for
 from bot.app.reloading import ReadAnew
 from bot.app.stages import Stage, in_order
 from bot.app.start_checks import bring_up_store, check_page_port
@@ -196,10 +197,11 @@ async def _trade(
     configure_logging(config.settings.log.level, config.hidden(), now=clock.now, aside=True)
     guard_last_words(redactor(config.hidden()))  # of threads, too
     synced = asyncio.Event()  # the broker's book was compared once
-    bot = compose(replace(_parts(config, clock, sources, day, synced), read_settings=anew))
+    tape = tape_for(config, clock, day.scenario_name if day else "")
+    bot = compose(tape.recorded(replace(_parts(config, clock, sources, day, synced), read_settings=anew)))
     stop = stop_on_signals()
     emergency_on_signal(bot.inbox, clock)
-    async with in_order(_stages(config, bot, options, synced, stop)):
+    async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop))):
         await bot.engine.run(stop)
     if bot.engine.should_begin_again and not stop.is_set():
         return None

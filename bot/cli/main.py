@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from bot.cli import audit, channels, db
+from bot.cli import audit, channels, db, recordings
 from bot.cli.alerts import alerts
 from bot.cli.check import check
 from bot.cli.invocation import Commands, configuration
@@ -59,6 +59,7 @@ for command in (
 app.add_typer(audit.app, name="audit")
 app.add_typer(channels.app, name="channels")
 app.add_typer(db.app, name="db")
+app.add_typer(recordings.app, name="recordings")
 
 
 def main() -> None:

@@ -47,6 +47,7 @@ PATHS: Final = (
     ("database", "url"),
     ("database", "backup_dir"),
     ("engine", "kill_switch_file"),
+    ("engine", "record_dir"),
     ("engine", "dead_man_file"),
     ("sim", "state_dir"),
 )

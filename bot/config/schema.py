@@ -166,6 +166,8 @@ class EngineSettings(Section):
     )
     settlement_morning: TimeOfDay = Field(time(9), description="and looked at again, before the next session opens")
     record: bool = Field(False, description="keep a recording of everything received")
+    record_dir: str = Field("data/recordings", min_length=1, description="where recordings are kept, a folder a day")
+    record_keep_days: int = Field(30, ge=0, le=36_500, description="older recordings are removed; 0: none is")
     clock_tolerance_s: Seconds = Field(
         1, description="the machine's clock may differ so much from the steady time; more is a jump: no entries"
     )

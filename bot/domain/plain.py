@@ -104,7 +104,7 @@ def _set(value: Any) -> Any:
 
 def _written(value: Any) -> Any:
     plain: dict[str, Any] = {"$": type(value).__name__}
-    for name, default in _fields_of(type(value)):
+    for name, default in _fields_of(cast(Any, type(value))):
         held = getattr(value, name)
         if held is not default:
             plain[name] = as_plain(held)
@@ -139,8 +139,12 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "$hour": time.fromisoformat,
     "$s": lambda held: frozenset(from_plain(each) for each in held),
     "$m": lambda held: {from_plain(key): from_plain(each) for key, each in held},
-    "$e": lambda held: _known()[held[0]](held[1]),
+    "$e": lambda held: _word(*held),
 }
+
+
+def _word(name: str, value: Any) -> Any:
+    return _known()[name](value)
 
 
 def _read(data: Mapping[str, Any]) -> Any:
@@ -153,16 +157,13 @@ def _read(data: Mapping[str, Any]) -> Any:
 @cache
 def _known() -> Mapping[str, Callable[..., Any]]:
     """Return every dataclass and word of the domain by its name, which no other has."""
-    import bot.domain as domain
+    from bot import domain
 
-    found: dict[str, Callable[..., Any]] = {}
-    for each in pkgutil.walk_packages(domain.__path__, "bot.domain."):
-        module = importlib.import_module(each.name)
-        for name, held in vars(module).items():
-            if isinstance(held, type) and held.__module__ == module.__name__ and _is_data(held):
-                found[name] = held
-    return found
+    rooms = [importlib.import_module(each.name) for each in pkgutil.walk_packages(domain.__path__, "bot.domain.")]
+    return {name: held for room in rooms for name, held in vars(room).items() if _is_data_of(held, room.__name__)}
 
 
-def _is_data(kind: type) -> bool:
-    return is_dataclass(kind) or issubclass(kind, Enum)
+def _is_data_of(held: object, room: str) -> bool:
+    if not isinstance(held, type) or held.__module__ != room:
+        return False
+    return is_dataclass(held) or issubclass(held, Enum)

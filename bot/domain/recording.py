@@ -218,7 +218,8 @@ def _quote_of(key: str, values: Sequence[Any]) -> facts.Event:
 
 
 def _greeks_of(key: str, values: Sequence[Any]) -> facts.Event:
-    return facts.GreeksReceived(key, Greeks(*values[:-1], moment(values[-1])))
+    iv, delta, gamma, vega, theta, underlying, at = values
+    return facts.GreeksReceived(key, Greeks(iv, delta, gamma, vega, theta, underlying, moment(at)))
 
 
 def _fact_of(key: str, values: Sequence[Any]) -> facts.Event:

@@ -223,6 +223,7 @@ class Engine:
         memory.begin(now)
         memory.tick_number += 1
         memory.journal.batch.tick = memory.tick_number
+        self.inbox.ticked(memory.tick_number, now, steady_s)
         self._intake.take()
         self.ledger.clocks.compare(now, steady_s, self._clock.speed, settings.broker_clock_limit_s)
         ctx = self._context(now)

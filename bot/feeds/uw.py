@@ -116,6 +116,10 @@ class UwFeed:
         transport = AiohttpTransport(settings.base_url, token, timeout_s=settings.request_timeout_wall_s)
         return cls(settings, clock, calendar, sink, transport)
 
+    def ask_through(self, around: Callable[[Transport], Transport]) -> None:
+        """Put something around the transport that hears every answer as it comes, a recording for one."""
+        self._transport = around(self._transport)
+
     async def start(self) -> None:
         """Begin to poll, a task a dataset; returns at once."""
         if self._tasks:

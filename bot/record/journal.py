@@ -33,6 +33,7 @@ class JournalWriter:
         self._file: BinaryIO = path.open("ab")
         if self._file.tell() == 0:
             self._file.write(_MARK)
+            self._file.flush()
 
     @property
     def size(self) -> int:
@@ -59,7 +60,10 @@ class JournalReader:
         """Yield the rows of each whole frame, in order."""
         self.faults = []
         with self.path.open("rb") as file:
-            if file.read(len(_MARK)) != _MARK:
+            mark = file.read(len(_MARK))
+            if not mark:
+                return  # nothing was written yet
+            if mark != _MARK:
                 self.faults.append(f"{self.path.name}: no journal of this schema")
                 return
             yield from self._frames(file)

@@ -7,14 +7,15 @@ whole. The sequence goes on within a day, whatever runs it has.
 from __future__ import annotations
 
 import base64
+import fcntl
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from bot.domain.calendar import new_york_day
-from bot.domain.recording import Kind, Row, moment
+from bot.domain.recording import Kind, RecordingFault, Row, moment
 from bot.record import journal, manifest
 from bot.record.tables import TableWriter, index_of
 
@@ -31,7 +32,8 @@ class Keeper:
         self._journal: journal.JournalWriter | None = None
         self._ahead = 0  # what a row's sequence is moved by, so that it goes on within the day
         self._since = 0
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _alone_in(root)
         for folder in days_in(root):
             if (folder / journal.NAME).exists():
                 finish(folder)
@@ -44,7 +46,7 @@ class Keeper:
             assert self._journal is not None, "a day has its journal"
             moved = [(row[0] + self._ahead, *row[1:]) for row in group]
             self._journal.append(moved)
-            if self._is_due(moved[-1][1]):
+            if self._is_due(moved[0][1], moved[-1][1]):
                 self._end()
                 self._open(day)
 
@@ -52,10 +54,16 @@ class Keeper:
         """Make Parquet of what is in the journal."""
         self._end()
 
-    def _is_due(self, us: int) -> bool:
+    def let_go(self) -> None:
+        """Let another recorder write here; an open journal is left as a crash would leave it."""
+        if self._journal is not None:
+            self._journal.close()
+        self._lock.close()
+
+    def _is_due(self, first_us: int, last_us: int) -> bool:
         assert self._journal is not None, "a day has its journal"
-        self._since = self._since or us
-        return us - self._since >= _HOUR_US or self._journal.size >= _MOST_BYTES
+        self._since = self._since or first_us
+        return last_us - self._since >= _HOUR_US or self._journal.size >= _MOST_BYTES
 
     def _begin(self, day: date, first: Row) -> None:
         """Go over to a day, whose sequence goes on where an earlier run left it."""
@@ -84,6 +92,17 @@ class Keeper:
             day = manifest.day_of(folder)
             if day is not None and day < oldest:
                 shutil.rmtree(folder)
+
+
+def _alone_in(root: Path) -> TextIO:
+    """Return the open lock of a folder; raises RecordingFault when another recorder writes there."""
+    lock = (root / ".lock").open("w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise RecordingFault(f"{root}: another recorder writes there") from error
+    return lock
 
 
 def finish(folder: Path) -> None:

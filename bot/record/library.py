@@ -19,6 +19,7 @@ from bot.record.tables import TableReader
 _ENDING: Final = ".parquet"
 SHIPPED: Final = "sample"
 """The name of the recording that comes with the project."""
+_SAMPLE: Final = Path(__file__).resolve().parents[2] / "config" / "recordings" / SHIPPED
 
 
 @dataclass(slots=True)
@@ -109,9 +110,7 @@ class Recording:
         wanted = set(Kind) if kinds is None else set(kinds)
         found = Judgement() if faults is None else faults
         found.faults += self._faults
-        by_kind = {
-            kind: [part for part in self._parts() if part.kind == kind.value] for kind in sorted(wanted)
-        }
+        by_kind = {kind: [part for part in self._parts() if part.kind == kind.value] for kind in sorted(wanted)}
         streams = [self._of_parts(kind, parts, found) for kind, parts in by_kind.items() if parts]
         yield from _in_sequence(streams)
         yield from self._of_journal({kind.value for kind in wanted}, found)
@@ -239,3 +238,27 @@ def span_of(text: str) -> tuple[date, date] | None:
         return (begin, date.fromisoformat(last)) if dots else (begin, begin)
     except ValueError:
         return None
+
+
+def named(root: Path, name: str) -> list[Recording]:
+    """Return the recordings that a name means: a day, a range of days, the sample that is shipped, or a folder. Raises
+    RecordingFault for what is none of them."""
+    if name == SHIPPED:
+        return [Recording(_SAMPLE)]
+    span = span_of(name)
+    if span is not None:
+        found = of_days(root, *span)
+        if found:
+            return found
+        there = ", ".join(each.name for each in recordings(root)) or "none"
+        raise RecordingFault(f"nothing was recorded on {name}; recorded days in {root}: {there}")
+    folder = Path(name).expanduser()
+    if folder.is_dir() and is_recording(folder):
+        return [Recording(folder)]
+    raise RecordingFault(f"{name!r} is no recorded day, no range (2026-11-16..2026-11-20) and no recording's folder")
+
+
+def is_recording(folder: Path) -> bool:
+    """Say whether a folder holds a recorded day, whole or not."""
+    named_files = (folder / manifest.NAME).exists() or (folder / journal.NAME).exists()
+    return named_files or any(_kind_of(path) is not None for path in folder.glob(f"*{_ENDING}"))

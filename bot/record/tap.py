@@ -64,8 +64,8 @@ class Tap:
             return
         if kind not in _NUMBERS:
             values = (self._hide(values[0]),)
-        row = (self.sequence, micros(now), kind.value, source_of(event, source), key_of(event), values)
-        self._rows.append(row)
+        key = key_of(event) if kind in _NUMBERS else self._hide(key_of(event))
+        self._rows.append((self.sequence, micros(now), kind.value, source_of(event, source), key, values))
 
     def ticked(self, number: int, now: datetime, steady_s: float) -> None:
         """Take that the loop took what had come."""
@@ -78,7 +78,8 @@ class Tap:
         """Take a vendor's answer as it came. Of the headers stays what tells of limits; nothing of what we sent but the
         question."""
         kept = {name: text for name, text in headers.items() if _is_kept(name.lower())}
-        words = (self._hide(path), self._hide(json.dumps(asked)), status, self._hide(json.dumps(kept)))
+        path = self._hide(path)
+        words = (path, self._hide(json.dumps(asked)), status, self._hide(json.dumps(kept)))
         self._put(Kind.ANSWERS, source, path, (*words, self._without_secrets(body)), self._now())
 
     def runs(self, run: RunTold) -> None:

@@ -49,6 +49,18 @@ PROGRAM: Final[Mapping[str, Notice]] = {
         INFO, EACH, "Somebody asked for a test (`alerts test`): nothing has happened.", "Acknowledge the critical one.",
         {WARNING: "it is the one of that level", CRITICAL: "it is the one of that level"},
     ),
+    "RECORDER_DOWN": Notice(
+        WARNING, EACH,
+        "The recorder's process ended or kept nothing for too long; it is started again. Trading does not wait for it; "
+        "what waited meanwhile is kept when it is back, as far as there is room.",
+        "Nothing if it is back at once. Else see that there is room on the disk of engine.record_dir.",
+    ),
+    "RECORDING_GAP": Notice(
+        WARNING, EACH,
+        "Facts that came are not in the recording: the text says how many and why. The recording itself says it too, "
+        "so that nobody takes it for whole.",
+        "Nothing for trading. Do not trust a replay across the gap; if it repeats, record to a faster disk.",
+    ),
     "BACKUP_FAILED": Notice(
         CRITICAL, EACH,
         "The backup was not made; the text says why.",

@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bot.domain.events import (
     BookReceived,
@@ -25,6 +26,18 @@ _PASSED_MOST = 20
 _CONFLATED = (QuoteReceived, GreeksReceived, BookReceived, LinesHeard)
 
 
+class Recorder(Protocol):
+    """Who keeps what comes, as it comes."""
+
+    def heard(self, event: Event) -> None:
+        """Take a fact before anything is made of it; never raises, never waits."""
+        ...
+
+    def ticked(self, number: int, now: datetime, steady_s: float) -> None:
+        """Take that the tick of this number, at this time, is about to take what came."""
+        ...
+
+
 class Inbox:
     """One consumer (the tick), many producers in the same event loop.
 
@@ -32,7 +45,8 @@ class Inbox:
     waits for the next tick.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: Recorder | None = None) -> None:
+        self._recorder = recorder
         self._facts: deque[Event] = deque()
         self._latest: dict[tuple[type, str], Event] = {}
         self._urgent = asyncio.Event()
@@ -40,6 +54,8 @@ class Inbox:
 
     def put(self, event: Event) -> None:
         """Take an event; never blocks, never drops a fact."""
+        if self._recorder is not None:
+            self._recorder.heard(event)
         if isinstance(event, QuoteReceived):
             self._put_quote(event)
             return
@@ -73,6 +89,11 @@ class Inbox:
             return False
         low, high = levels
         return (low is not None and bid <= low) or (high is not None and bid >= high)
+
+    def ticked(self, number: int, now: datetime, steady_s: float) -> None:
+        """Say which tick is about to take what came, and when."""
+        if self._recorder is not None:
+            self._recorder.ticked(number, now, steady_s)
 
     def take(self) -> list[Event]:
         """Return everything that came, market data first so that facts are judged against the freshest quotes."""
