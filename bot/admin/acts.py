@@ -15,6 +15,7 @@ from bot.admin.lookup import Hint, Unclear, one
 from bot.alerts.ground import PeopleGround
 from bot.domain.events import RequestKind
 from bot.domain.order import Purpose
+from bot.domain.quiet import HoursUnclear, hours_of
 from bot.domain.requests import REQUESTS, Danger, Subject
 from bot.domain.wording import NOTHING, dollars, key_words, price
 from bot.store import read as ask
@@ -109,6 +110,15 @@ def switch(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
     if to.strip().lower() not in {"on", "shadow", "off"}:
         raise Unclear("Say a strategy and on, shadow or off: /strategies zero_dte_gamma off")
     return Ask(K.STRATEGY, {"strategy": name[:64], "to": to.strip().lower()})
+
+
+def quiet(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
+    """One's own quiet hours; whoever asks is who they are of."""
+    try:
+        hours_of(arguments)
+    except HoursUnclear as unclear:
+        raise Unclear(str(unclear)) from unclear
+    return Ask(K.QUIET, {"to": arguments[:40]})
 
 
 def acknowledge(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:

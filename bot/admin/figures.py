@@ -26,6 +26,7 @@ from bot.store.read.earnings import earnings
 from bot.store.read.jobs import jobs
 from bot.store.read.money import money_of_day, open_of
 from bot.store.read.protections import protections
+from bot.store.read.quiet import quiet_times
 from bot.store.read.reasons import reasons_of
 from bot.store.read.trades import TradeFilter, closed_trades, found_trades
 from bot.store.revision import current_revision
@@ -279,12 +280,14 @@ def alerts(connection: Connection, ground: PeopleGround, arguments: str) -> Chat
 def quiet(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
     hours = ground.settings.alerts.quiet
-    if hours.is_none:
-        return plainly("No quiet hours are set (alerts.quiet): warnings are told at once.")
-    return plainly(
-        f"Quiet from {hours.begins:%H:%M} to {hours.ends:%H:%M} New York\n"
-        "Warnings wait for a digest then; what is critical never does."
-    )
+    usual = "none" if hours.is_none else f"{hours.begins:%H:%M} to {hours.ends:%H:%M}"
+    rows = [("everybody", usual, "the settings")]
+    for row in quiet_times(connection):
+        if row.state == "own" and row.chosen_at is not None:
+            own = "none" if row.begins == row.ends else f"{row.begins} to {row.ends}"
+            rows.append((row.id, own, f"{row.chosen_by}, {new_york(row.chosen_at)}"))
+    head = "Quiet hours, New York\nWarnings wait for a digest then; what is critical never does."
+    return ChatAnswer((ChatReply(head, in_columns(rows, ("who", "hours", "by"))),))
 
 
 def health(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:

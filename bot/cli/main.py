@@ -25,6 +25,7 @@ from bot.cli.operator import (
     flatten,
     halt,
     pause,
+    quiet,
     reject,
     reload_config,
     requests,
@@ -52,7 +53,7 @@ app = typer.Typer(
 for command in (
     run, status, performance, alerts, ack,
     approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
-    edit, cancel_order, strategy, reload_config, requests, withdraw, adopt, decline, reconcile, check,
+    edit, cancel_order, strategy, reload_config, quiet, requests, withdraw, adopt, decline, reconcile, check,
     machines, people, overseer, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)

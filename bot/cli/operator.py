@@ -116,6 +116,8 @@ adopt, decline, ack = (command_of(kind) for kind in (K.ADOPT, K.DECLINE, K.ACK))
 edit, cancel_order = (command_of(kind) for kind in (K.EDIT, K.CANCEL_ORDER))
 strategy, reload_config = (command_of(kind) for kind in (K.STRATEGY, K.RELOAD_CONFIG))
 
+quiet = command_of(K.QUIET)
+
 test_alerts = command_of(K.TEST_ALERTS)  # `alerts test`
 
 

@@ -464,6 +464,7 @@ class RequestKind(StrEnum):
     CANCEL_ORDER = "cancel_order"
     STRATEGY = "strategy"
     RELOAD_CONFIG = "reload_config"
+    QUIET = "quiet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from bot.domain.machine import Lifecycle
 from bot.domain.message import MESSAGE, Message
 from bot.domain.order import ORDER, Order, OrderChange
 from bot.domain.position import POSITION, Position, PositionState
+from bot.domain.quiet import QUIET, QuietTime
 from bot.domain.review import REVIEW, Review
 from bot.domain.session import SESSION, Session
 from bot.domain.signal import SIGNAL, Signal
@@ -103,6 +104,7 @@ _ALL: Final[tuple[Kind[Any], ...]] = (
     Kind(Slowdown, SLOWDOWN),
     Kind(Review, REVIEW),
     Kind(Alert, ALERT),
+    Kind(QuietTime, QUIET),
 )
 
 KINDS: Final[Mapping[type[Entity], Kind[Any]]] = {kind.entity: kind for kind in _ALL}

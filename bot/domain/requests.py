@@ -161,6 +161,7 @@ class Subject(StrEnum):
     TARGET = "target"  # of a channel
     TERM = "term"  # a number of an order, as it was typed
     CHOICE = "choice"  # one of a few words
+    PERSON = "person"  # of people.users
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +402,18 @@ REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
                 (Need("alert_id", Subject.ALERT, 'An alert\'s id or the end of it, or "all".'),),
             ),
             Request(
+                K.QUIET,
+                "Choose quiet hours",
+                "Choose one's own quiet hours, in which warnings wait for a digest and what is critical does not: "
+                "22:00-07:00 New York, off, or usual (those of the settings). An owner may choose for others.",
+                _APPROVERS,
+                (
+                    Need("to", Subject.CHOICE, "22:00-07:00, off, or usual."),
+                    Need("person", Subject.PERSON, "Whose: a name of people.users; left out: one's own.", False),
+                ),
+                on_page=False,
+            ),
+            Request(
                 K.TEST_ALERTS,
                 "Send test alerts",
                 "Send one alert of each level, by every channel that is told of its level.",
@@ -449,6 +462,7 @@ class Payload:
     order_id: str = ""
     strategy: str = ""
     to: str = ""
+    person: str = ""
 
 
 class Refused(Exception):

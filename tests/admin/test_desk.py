@@ -30,6 +30,7 @@ ACTS = {
     "edit": ("SIGWAIT qty 3 limit 2.40 stop 1.20", K.EDIT), "resume": ("", K.RESUME), "halt": ("news", K.HALT),
     "forceexit": ("POSRUN", K.CLOSE), "flatten": ("", K.FLATTEN), "reload_config": ("", K.RELOAD_CONFIG),
     "strategies": ("zero_dte_gamma off", K.STRATEGY), "cancel_open_order": ("all", K.CANCEL_ALL), "ack": ("all", K.ACK),
+    "quiet": ("22:00-07:00", K.QUIET),
 }  # fmt: skip
 READS = {"order": "ORDSTOP", "why": "SIGWAIT"}
 ROWS = {row.name: row for row in COMMANDS.values()}
@@ -327,7 +328,7 @@ BAD = [
     ("/daily ٣", "no number"), ("/count now", "takes nothing"),
     ("/order", "Which order?"), ("/order nope", "fits none"),
     ("/why ' OR 1=1 --", "fits none"), ("/fx", "Which position?"), ("/fx <b>", "fits none"),
-    ("/machines x", "no machine"),
+    ("/machines x", "no machine"), ("/quiet at night", "names no hours"),
     ("/approve", "Which signal?"), ("/edit SIGWAIT", "is no edit"), ("/strategies x", "Say a strategy"),
     ("/reload_config now", "takes nothing"), ("/show_config passwords", "no section"), ("x" * 5000, "no command"),
     ("/pause " + "_*[]()~`>#+-=|{}.!<b>&" * 200, ""), ("/fx *_[x](y)", "fits none"), ("/performance by", "by strategy"),

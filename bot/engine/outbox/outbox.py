@@ -13,9 +13,11 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.alert import Alert
 from bot.domain.kinds import KINDS, Entity
 from bot.domain.message import ADMIN, Message, MessageState
+from bot.domain.requests import Payload
 from bot.engine.outbox import alerting, sending
 from bot.engine.outbox.alerting import Alerting
 from bot.engine.outbox.draft import Draft
+from bot.engine.outbox.quiet import choose
 from bot.engine.outbox.sending import DeliveryTold, MessagePace
 from bot.engine.outbox.speech import SPEECHES, Said, Speech, by_machine
 from bot.engine.outbox.telling import Telling
@@ -124,6 +126,11 @@ class Outbox:
         """Add to an alert, by an edit, what the overseer says around it."""
         self._quiet_until = None
         self.alerting.note(ctx, journal, alert, words)
+
+    def choose_quiet(self, ctx: Context, journal: Journal, payload: Payload, actor: str) -> str:
+        """Have a person's quiet hours be others; returns the answer, raises Refused."""
+        self._quiet_until = None
+        return choose(ctx, journal, payload, actor)
 
     def watch(self, ctx: Context, journal: Journal) -> None:
         """Escalate alerts, show how often they were raised, end what is over."""

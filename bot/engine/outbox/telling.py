@@ -11,14 +11,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bot.config.alerts import AlertSettings
 from bot.domain.alert import Alert
-from bot.domain.calendar import NEW_YORK
 from bot.domain.message import WAITING, Message, MessageChange, MessageMode, MessageState
 from bot.domain.notices import CRITICAL
 from bot.domain.requests import Role
 from bot.engine.outbox import alert_words
 from bot.engine.outbox.draft import OPERATORS, Draft
+from bot.engine.outbox.quiet import DIGEST, end_of_quiet, is_quiet
 from bot.engine.outbox.sending import MINUTE_S, Place, place_of
 from bot.engine.outbox.voice import MessageTarget, Voice
 from bot.engine.outbox.writing import write
@@ -27,7 +26,6 @@ from bot.engine.state.journal import Journal
 
 ALERT: Final = "alert"
 LISTING: Final = "listing"
-DIGEST: Final = "digest"
 MAIL: Final = "email"
 _ITEMS_KEPT: Final = 200
 _BUTTONS: Final = 8
@@ -96,7 +94,7 @@ class Telling:
     def _tell(self, ctx: Context, journal: Journal, alert: Alert, hearers: Sequence[MessageTarget], key: str) -> None:
         for target in hearers:
             waiting = _digest_of(journal, target)
-            if alert.severity != CRITICAL and (waiting is not None or _is_quiet(ctx)):
+            if alert.severity != CRITICAL and (waiting is not None or is_quiet(ctx, target)):
                 self._into_digest(ctx, journal, alert, target, waiting)
             elif self._is_a_burst(ctx, journal, target, alert):
                 self._into_listing(ctx, journal, alert, target)
@@ -140,7 +138,7 @@ class Telling:
         if waiting is not None:
             _append(ctx, journal, waiting, alert, _DIGEST_HEAD)
             return
-        until = _end_of_quiet(ctx)
+        until = end_of_quiet(ctx, target)
         self._say(journal, _to(target, _many(ctx, DIGEST, f"digest:{until.isoformat()}", alert, until, _DIGEST_HEAD)))
 
 
@@ -224,16 +222,3 @@ def _of_the_minute(times: deque[float], steady_s: float) -> deque[float]:
     while times and steady_s - times[0] >= MINUTE_S:
         times.popleft()
     return times
-
-
-def _is_quiet(ctx: Context) -> bool:
-    quiet = ctx.settings.alerts.quiet
-    return not quiet.is_none and quiet.holds(ctx.now.astimezone(NEW_YORK).time())
-
-
-def _end_of_quiet(ctx: Context) -> datetime:
-    """Return when the quiet hours end that hold now."""
-    settings: AlertSettings = ctx.settings.alerts
-    local = ctx.now.astimezone(NEW_YORK)
-    end = local.replace(hour=settings.quiet.ends.hour, minute=settings.quiet.ends.minute, second=0, microsecond=0)
-    return end if end > local else end + timedelta(days=1)
