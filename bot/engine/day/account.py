@@ -31,8 +31,9 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.records import AccountSnapshotRow
 from bot.engine.state.steps import Step
 
-_SLACK: Final = timedelta(seconds=2)
-"""An execution may be dated by so much before the word that does not hold it yet."""
+_SLACK: Final = timedelta(seconds=5)
+"""An execution may be dated by so much before the word that does not hold it yet, or after one that does, besides what
+our clock and the broker's are apart: it bears the broker's time, in whole seconds, a word that of its arrival here."""
 _ONE_INSTANT: Final = timedelta(seconds=5)
 """At most between the broker's words on value and on P&L: one comes every three minutes, the other each second."""
 _NOT_COMPARED: Final = frozenset({SessionState.STARTING, SessionState.RECONCILING})
@@ -49,7 +50,7 @@ def told(ctx: Context, journal: Journal, event: AccountReported) -> None:
         if len(ledger.account.opening_equity) > known:
             _keep(ctx, journal, event)  # what the day is measured from and what it was read in stand side by side
         if before is not None:
-            _look_for_cash(ctx, journal, before, event)
+            _look_for_cash(ctx, journal, before, event, ledger.account.heard.by_marks)
         _raise_high_water(ctx)
     reckon(ctx, journal)
 
@@ -137,14 +138,20 @@ def _compare_with_what_was_kept(ctx: Context, journal: Journal) -> None:
     _raise_high_water(ctx)
 
 
-def _look_for_cash(ctx: Context, journal: Journal, before: AccountReported, event: AccountReported) -> None:
+def _look_for_cash(
+    ctx: Context, journal: Journal, before: AccountReported, event: AccountReported, by_marks: Decimal | None = None
+) -> None:
+    """`by_marks`: what our positions brought between the two words, which counts where something was traded and the
+    broker's P&L is not of the words' time."""
     ledger = ctx.ledger
+    slack = _SLACK + abs(ledger.clocks.apart)
     fills = [
         (each, _multiplier(ctx, each.contract_key), _commission(ctx, each.exec_id))
-        for each in between(ledger.fills.executions.values(), before.at, event.at, _SLACK)
+        for each in between(ledger.fills.executions.values(), before.at, event.at, slack)
         if base_of(each.exec_id) not in ledger.foreign.executions
     ]
-    flow = cash_flow(before, event, fills, ctx.settings.risk.cash_flow_usd, _SLACK)
+    gained = by_marks if fills and not (_of_one_instant(before) and _of_one_instant(event)) else None
+    flow = cash_flow(before, event, fills, ctx.settings.risk.cash_flow_usd, slack, gained)
     if flow is not None:
         _move_along(ctx, journal, flow, new_york_day(ledger.clocks.of_broker(event.at)))
         _keep(ctx, journal, event)

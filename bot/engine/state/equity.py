@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, Final
 
 from bot.domain.events import AccountReported
@@ -25,6 +26,9 @@ UNKNOWN: Final = "EQUITY_UNKNOWN"
 _AGREES: Final = Decimal("0.5")
 """What equity gained beyond P&L may differ by so much of what cash gained beyond trades: the two are not told at one
 instant."""
+
+_MOST_EDGES: Final = 10
+"""Fills of which it is not known whether a word holds them; each doubles what is possible."""
 
 Worth = Mapping[str, Decimal]
 """Position -> dollars won or lost with it so far, realized and open."""
@@ -58,6 +62,7 @@ class Equity:
     at_word: AccountReported | None = None
     worth: dict[str, Decimal] = field(default_factory=dict)
     kept: AccountReported | None = None  # by the store before a start; None once the first word was compared with it
+    by_marks: Decimal = Decimal(0)  # what our positions brought between the last two words, by their quotes
 
     def hear(self, event: AccountReported, worth: Callable[[], Worth]) -> AccountReported | None:
         """Take a report. Returns the one of the word before when this one brings a new word, for the two to be
@@ -71,7 +76,9 @@ class Equity:
         if self.told_at == event.at and self.told == value:
             return None
         before, self.at_word = self.at_word, event
-        self.told, self.told_at, self.worth = value, event.at, dict(worth())
+        now = dict(worth())
+        self.by_marks = self._by_marks(now)
+        self.told, self.told_at, self.worth = value, event.at, now
         return before
 
     def fault(self, now: datetime, most_s: float) -> ValueFault | None:
@@ -121,29 +128,46 @@ def cash_flow(
     fills: Sequence[tuple[Execution, int, Decimal]],
     least: Decimal,
     slack: timedelta = timedelta(0),
+    gained: Decimal | None = None,
 ) -> CashFlow | None:
     """Return what was paid in or out between two words of the broker's: equity changed beyond P&L, and cash beyond
     trades, by about as much. Both are needed: a loss whose P&L is not told moves no cash, a purchase no equity.
 
     `fills`: executions with their multiplier and commission, between the two. `least`: dollars from which on it counts.
-    A fill within `slack` of one of the two words may be in it or not: it counts where that brings cash and equity
-    together.
+    A fill within `slack` of one of the two words may be in it or not. Where some of these explain what cash did,
+    nothing was paid: two clocks apart are likelier than a deposit of a fill's very sum. Else those count that bring
+    cash and equity together. `gained`: what was won in between, where the P&L of the two words is not of their time.
     """
-    gained = pnl_change(before, after)
+    gained = pnl_change(before, after) if gained is None else gained
     values = (before.net_liquidation, after.net_liquidation, before.cash, after.cash, gained)
     if any(value is None for value in values):
         return None
     equity_before, equity, cash_before, cash, gained = (value or Decimal(0) for value in values)
     jump = equity - equity_before - gained
-    doubtful = [each for each in fills if not before.at + slack < each[0].executed_at <= after.at - slack]
-    traded = sum((_cash_of(*each) for each in fills if each not in doubtful), Decimal(0))
-    for each in doubtful:
-        traded = min(traded, traded + _cash_of(*each), key=lambda sum_: abs(cash - cash_before - sum_ - jump))
+    sums = _sums(fills, before.at + slack, after.at - slack)
+    if any(abs(cash - cash_before - traded) < least for traded in sums):
+        return None
+    traded = min(sums, key=lambda each: abs(cash - cash_before - each - jump))
     moved = cash - cash_before - traded
-    if abs(moved) < least or abs(jump - moved) > _AGREES * abs(moved):
+    if abs(jump - moved) > _AGREES * abs(moved):
         return None
     facts = {"equity": equity, "before": equity_before, "pnl": gained, "cash": cash, "cash_before": cash_before}
     return CashFlow(moved, {**facts, "traded": traded})
+
+
+def _sums(fills: Sequence[tuple[Execution, int, Decimal]], begin: datetime, end: datetime) -> list[Decimal]:
+    """Return what cash may have changed by with these fills: those after `begin` and up to `end` count, of the others
+    any may. Of very many it is only asked from which on, and up to which, they do."""
+    certain = sum((_cash_of(*each) for each in fills if begin < each[0].executed_at <= end), Decimal(0))
+    edges = [each for each in fills if not begin < each[0].executed_at <= end]
+    if len(edges) > _MOST_EDGES:
+        ordered = sorted(fills, key=lambda each: each[0].executed_at)
+        upto = [Decimal(0), *accumulate(_cash_of(*each) for each in ordered)]
+        return [last - first for i, first in enumerate(upto) for last in upto[i:]]
+    sums = {certain}
+    for each in edges:
+        sums |= {traded + _cash_of(*each) for traded in sums}
+    return sorted(sums)
 
 
 def _cash_of(execution: Execution, multiplier: int, commission: Decimal) -> Decimal:

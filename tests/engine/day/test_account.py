@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.breaker import BreakerState
-from bot.domain.events import AccountReported
+from bot.domain.events import AccountReported, BrokerTimeTold
 from bot.domain.order import Execution, OrderSide
 from bot.engine.state.equity import Equity, cash_flow
 from tests.engine.desk import DAY, SPY_590C, Desk
@@ -200,6 +200,52 @@ def test_a_fill_in_the_midst_counts_whatever_it_does_to_the_sum() -> None:
     flow = cash_flow(BEFORE, after, [bought(30, "658")], Decimal(100), timedelta(seconds=2))
     assert flow is not None
     assert flow.amount == -60_000
+
+
+SOLD = [replace(bought(seconds, dollars)[0], side=OrderSide.SELL) for seconds, dollars in ((58, "500"), (59, "624"))]
+
+
+@pytest.mark.parametrize("cash", [500, 624, 1124, 0])
+@pytest.mark.parametrize("equity", [500, -500, 624])
+def test_what_fills_near_a_word_explain_is_no_deposit(cash: int, equity: int) -> None:
+    """Cash holds any of them, and equity moved by as much meanwhile: P&L was told a little before it."""
+    after = replace(AFTER, net_liquidation=Decimal(100_000 + equity), cash=Decimal(50_000 + cash))
+    fills = [(each, 100, Decimal(0)) for each in SOLD]
+    assert cash_flow(BEFORE, after, fills, Decimal(100), timedelta(seconds=5)) is None
+
+
+@pytest.mark.parametrize("count", [11, 40])
+def test_very_many_fills_near_a_word_are_no_deposit_and_hide_none(count: int) -> None:
+    fills = [(replace(SOLD[0], exec_id=f"e.{i}.01.01"), 100, Decimal(0)) for i in range(count)]
+    after = replace(AFTER, net_liquidation=Decimal(103_000), cash=Decimal(50_000 + 500 * (count - 5)))
+    assert cash_flow(BEFORE, after, fills, Decimal(100), timedelta(seconds=5)) is None
+    paid = replace(AFTER, net_liquidation=Decimal(160_000), cash=Decimal(110_000 + 500 * count))
+    flow = cash_flow(BEFORE, paid, fills, Decimal(100), timedelta(seconds=5))
+    assert flow is not None
+    assert flow.amount == 60_000
+
+
+@pytest.mark.parametrize("apart_s", [-20, 20])
+async def test_a_fill_dated_by_another_clock_than_ours_is_no_deposit(apart_s: int) -> None:
+    """The broker's clock may be half a minute from ours, and P&L a little older than the value."""
+    desk = await Desk().start()
+    await desk.hold(10)
+    teller = Teller(desk, int(desk.engine.ledger.account.heard.told or 0))
+    teller.word()
+    await desk.ticks(40, 1)
+    fills = desk.engine.ledger.fills.executions
+    key, fill = next(iter(fills.items()))
+    opening, paid = desk.engine.ledger.account.opening_equity[DAY], fill.price * fill.quantity * 100
+    teller.word()
+    await desk.ticks(20, 1)
+    told, now = desk.store.alerts.count("CASH_FLOW"), desk.clock.now()
+    fills[key] = replace(fill, executed_at=now - timedelta(seconds=20 + apart_s - apart_s // 4))
+    steady = desk.clock.monotonic()
+    desk.put(BrokerTimeTold(now - timedelta(seconds=apart_s), now, now, steady))
+    teller.word(net_liquidation=(teller.last.net_liquidation or Decimal(0)) + paid)  # cash held the fill before
+    await desk.ticks(1, 0)
+    assert desk.store.alerts.count("CASH_FLOW") == told
+    assert desk.engine.ledger.account.opening_equity[DAY] == opening
 
 
 async def test_what_came_or_went_while_nobody_looked_is_seen_beside_what_was_kept() -> None:
