@@ -58,6 +58,10 @@ run: setup ## migrate the store and trade a simulated day (ARGS="--scenario gamm
 	@$(BIN)/python run.py db upgrade
 	@export QUANTICITY__MODE="$${QUANTICITY__MODE:-sim}"; exec $(BIN)/python run.py $(ARGS)
 
+# What one process compiles (a test with its assertions rewritten, a room of the bot) the others read, whatever the
+# environment says of it: the tests start the program some hundred times.
+test test-fast laws: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: test
 test: setup interop-envs ## run the tests (ARGS="-k ladder", WORKERS=0 for one process)
 	@$(BIN)/python -m pytest -n $(WORKERS) $(SHARED) $(ARGS)
@@ -68,6 +72,10 @@ FAST := analytics broker config domain engine feeds risk store strategies test_l
 test-fast: setup ## the tests of a change in progress: no programs, days or browsers (under a minute on two cores)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) $(SHARED) -m "not slow and not browser and not interop" \
 		$(addprefix tests/,$(FAST)) $(ARGS)
+
+.PHONY: laws
+laws: setup ## the laws with new random examples, N times as many as in `make test` (N=10)
+	@EXPLORE=$(or $(N),10) $(BIN)/python -m pytest -q -n $(WORKERS) $(SHARED) -m hypothesis --timeout 3600 $(ARGS)
 
 .PHONY: check
 check: setup ## lint, types, and the contracts between the rooms

@@ -16,18 +16,16 @@ from bot.engine.state.ports import Clock
 
 log: Final = logging.getLogger("quanticity")
 
-STOP_WITHIN_S: Final = 4.0
-"""Wall seconds after which a stop that hangs is cut short."""
 
-
-def stop_on_signals() -> asyncio.Event:
-    """Return the event that a signal sets. A stop that hangs is cut short: a crash at any line loses nothing."""
+def stop_on_signals(within_s: float) -> asyncio.Event:
+    """Return the event that a signal sets. A stop that hangs for so many wall seconds is cut short: a crash at any line
+    loses nothing."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def asked() -> None:
         if not stop.is_set():
             stop.set()
-            loop.call_later(STOP_WITHIN_S, _leave)
+            loop.call_later(within_s, _leave, within_s)
 
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(name, asked)
@@ -46,8 +44,8 @@ def emergency_on_signal(inbox: Inbox, clock: Clock) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, asked)
 
 
-def _leave() -> None:
-    log.error(f"the stop took longer than {STOP_WITHIN_S:g} s and is cut short; the next start recovers")
+def _leave(within_s: float) -> None:
+    log.error(f"the stop took longer than {within_s:g} s and is cut short; the next start recovers")
     for handler in logging.getLogger().handlers:
         handler.flush()
     os._exit(1)  # children end with our end of their standard input

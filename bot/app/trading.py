@@ -199,7 +199,7 @@ async def _trade(
     synced = asyncio.Event()  # the broker's book was compared once
     tape = tape_for(config, clock, day.scenario_name if day else "")
     bot = compose(tape.recorded(replace(_parts(config, clock, sources, day, synced), read_settings=anew)))
-    stop = stop_on_signals()
+    stop = stop_on_signals(config.settings.engine.stop_wall_seconds)
     emergency_on_signal(bot.inbox, clock)
     async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop))):
         await bot.engine.run(stop)

@@ -147,6 +147,9 @@ class EngineSettings(Section):
     min_tick_wall_seconds: float = Field(
         0.02, ge=0.001, le=1, description="and no more often than this, in wall seconds"
     )
+    stop_wall_seconds: float = Field(
+        4.0, ge=1, le=600, description="a stop that takes longer is cut short; the next start recovers"
+    )
     ack_seconds: Seconds = Field(10, description="an order unanswered for so long becomes unknown")
     doubt_alert_s: Seconds = Field(30, description="an order in doubt for so long is told of, again every 5 minutes")
     not_tradable_alert_s: Seconds = Field(300, description="no entry allowed in the session for so long is told of")

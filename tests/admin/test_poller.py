@@ -18,6 +18,7 @@ from bot.alerts.ground import PeopleGround
 from bot.domain.errors import StoreError
 from tests.admin.conftest import a_ground
 from tests.admin.telegram_server import TOKEN, TelegramServer, refuse
+from tests.patience import PATIENCE_S
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Seen:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not true():  # noqa: ASYNC110  # what is waited for is on the other side of a socket
             await asyncio.sleep(0.01)
 

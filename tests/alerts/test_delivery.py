@@ -23,6 +23,7 @@ from bot.store.database import writer_engine
 from bot.store.revision import upgrade
 from bot.store.tables.inbound import INBOUND
 from bot.store.tables.message import MESSAGE
+from tests.patience import until
 from tests.store.builders import FixedClock
 
 AT = "2026-11-20T15:00:00.000000+00:00"
@@ -79,11 +80,7 @@ class Site:
             connection.execute(update(INBOUND).where(INBOUND.c.kind == "started").values(state="done"))
 
     async def until(self, what: Callable[[], bool]) -> None:
-        for _ in range(1000):
-            if what():
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError("it did not come about within 10 s")
+        await until(what)
 
     def begin(self) -> asyncio.Task[None]:
         row = ChannelRow(Channel("fake"), lambda settings, secrets: (), "tests.alerts.test_delivery:made")

@@ -5,6 +5,7 @@ import asyncio
 from bot.app.background import Background, cancel
 from bot.clocks.clock import SystemClock
 from bot.domain.events import AlertRaised, Event
+from tests.patience import PATIENCE_S
 
 
 async def test_work_that_fails_is_told_of_and_begins_again() -> None:
@@ -21,7 +22,7 @@ async def test_work_that_fails_is_told_of_and_begins_again() -> None:
         await asyncio.Event().wait()
 
     task = Background(SystemClock(), told.append, pause_s=0.001).start("commands", poll)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await works.wait()
     assert [event.code for event in told if isinstance(event, AlertRaised)] == ["BESIDE_FAILED"] * 2
     assert not task.done()
@@ -36,6 +37,6 @@ async def test_work_that_is_done_is_not_begun_again() -> None:
     async def once() -> None:
         attempts.append(1)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await Background(SystemClock(), told.append).start("the feed", once)
     assert (attempts, told) == ([1], [])

@@ -24,6 +24,7 @@ from bot.store.revision import upgrade
 from tests.engine.fakes import FakeCalendar
 from tests.faults.day import World
 from tests.faults.plan import Plan
+from tests.patience import PATIENCE_S
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 CLOSE = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
@@ -113,7 +114,7 @@ async def test_the_loop_makes_what_is_due_without_holding_up_others(url: str, tm
     database = DatabaseSettings(url=url)
     jobs = Backups(url, database, ManualClock(NOON), FakeCalendar(), lambda event: done.set(), look_s=0.01)
     running = asyncio.create_task(jobs.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await done.wait()
     running.cancel()
     assert len(backups(tmp_path / "store.db.backups")) == 1

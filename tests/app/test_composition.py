@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.conftest import REPO_ROOT
+from tests.patience import PATIENCE_S
 
 CARRIED = """
 import sys
@@ -33,8 +34,8 @@ ENGINE_IS_MADE_IN = Path("bot/app/composition.py")
 def test_the_traders_process_loads_nothing_of_the_simulated_market() -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPO_ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", CARRIED], cwd=REPO_ROOT, env=environment, capture_output=True, text=True, timeout=100,
-        check=True,
+        [sys.executable, "-c", CARRIED],
+        cwd=REPO_ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "[]"
 

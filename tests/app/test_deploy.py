@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.os_signals import STOP_WITHIN_S
 from bot.config.loader import load
+from bot.config.schema import Settings
 from bot.domain.errors import NotNow
 from bot.store.trouble import SQLITE
 from tests.conftest import REPO_ROOT
@@ -38,7 +38,7 @@ def test_the_environment_that_the_unit_sets_is_known_to_the_configuration(tmp_pa
 def test_systemd_waits_for_the_stop_and_feeds_on_the_watchdog() -> None:
     unit = settings_of(UNIT.read_text())
     assert unit["Type"] == ["notify"]
-    assert float(unit["TimeoutStopSec"][0]) > STOP_WITHIN_S
+    assert float(unit["TimeoutStopSec"][0]) > Settings().engine.stop_wall_seconds
     assert float(unit["WatchdogSec"][0]) > 10
     assert "2" in unit["RestartPreventExitStatus"][0].split()
 

@@ -11,7 +11,6 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
 from bot.app.composition import BotParts, compose, core_stages, no_feed, sql_store, ticking
@@ -32,6 +31,7 @@ from bot.store.database import open_reader
 from bot.store.invariants import check_invariants
 from bot.store.revision import upgrade
 from tests.engine.fakes import FakeCalendar, FakeStrategy
+from tests.patience import PATIENCE_S
 from tests.sim.tws.small_venue import CLOSE, TODAY, SmallMarket
 
 SPEED = 10.0
@@ -104,14 +104,13 @@ async def running(site: Site, url: str, committed: asyncio.Event) -> AsyncIterat
     await site.face.stop()
 
 
-@pytest.mark.timeout(90)
 async def test_what_is_held_through_the_close_is_settled_as_the_venue_settles_it(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
     upgrade(url)
     site = Site()
     site.buy()
     committed = asyncio.Event()
-    async with running(site, url, committed) as engine, asyncio.timeout(60):
+    async with running(site, url, committed) as engine, asyncio.timeout(PATIENCE_S):
         while len(engine.ledger.closed) < len(HELD):
             await committed.wait()
             committed.clear()

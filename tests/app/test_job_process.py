@@ -16,6 +16,7 @@ from bot.app.day_summary import answer
 from bot.app.job_process import ask
 from bot.store.revision import upgrade
 from tests.conftest import REPO_ROOT
+from tests.patience import PATIENCE_S
 
 SUMMARY = ("bot.app.day_summary", "day's summary")
 DAY = date(2026, 11, 20).isoformat()
@@ -70,7 +71,7 @@ def children() -> set[str]:
 def printed_by(code: str) -> str:
     environment = {**os.environ, "PYTHONPATH": str(REPO_ROOT)}
     return subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=True
     ).stdout.strip()
 
 
@@ -98,7 +99,7 @@ async def test_one_that_takes_too_long_is_ended(url: str) -> None:
 async def test_the_end_of_the_bot_is_the_end_of_the_work(url: str) -> None:
     before = children()
     work = asyncio.create_task(ask(*SUMMARY, {"url": url, "day": DAY}))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while children() <= before:  # noqa: ASYNC110 - it is another process that is waited for
             await asyncio.sleep(0)
     work.cancel()

@@ -29,10 +29,11 @@ from bot.sim.tws import TwsFace
 from bot.sim.vocabulary import SimulatedVenue
 from bot.store.revision import upgrade
 from tests.engine.fakes import FakeCalendar
+from tests.patience import PATIENCE_S
 from tests.sim.tws.small_venue import RunningClock, SmallVenue
 
 SPEED = 20.0
-PATIENCE_S = 0.4
+ANSWER_S = 0.4
 
 # What TWS sends, by message id.
 ACCOUNTS, NEXT_ID, TIME = 15, 9, 49
@@ -57,7 +58,7 @@ class Running:
     changed: asyncio.Event
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not condition():
                 self.changed.clear()
                 await self.changed.wait()
@@ -73,7 +74,7 @@ async def bot_at(port: int, directory: Path, clock: RunningClock | None = None) 
     url = f"sqlite+aiosqlite:///{directory / 'bot.db'}"
     upgrade(url)
     reach = BrokerSettings(
-        port=port, handshake_timeout_s=PATIENCE_S, request_timeout_s=PATIENCE_S, retry_min_s=0.05, retry_max_s=0.1
+        port=port, handshake_timeout_s=ANSWER_S, request_timeout_s=ANSWER_S, retry_min_s=0.05, retry_max_s=0.1
     )
     states: set[SessionState] = set()
     alerts: list[str] = []

@@ -14,6 +14,7 @@ from bot.app.people_process import PeopleTask
 from bot.clocks.clock import ScaledClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
+from tests.patience import PATIENCE_S
 from tests.store.builders import FixedClock
 
 BEATS = """
@@ -66,7 +67,7 @@ async def test_a_task_that_fails_is_told_of_and_the_others_go_on(monkeypatch: py
         PeopleTask("good", f"{here}:goes_on"),
     )
     running = asyncio.create_task(people_process.run(PeopleGround(Settings(), Secrets(), FixedClock()), tasks))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await GOING.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

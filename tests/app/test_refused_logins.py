@@ -19,11 +19,11 @@ import pytest
 from tests.broker.book_tws import BookTws
 from tests.broker.fake_tws import ACCOUNT
 from tests.conftest import REPO_ROOT
+from tests.patience import PATIENCE_S, UNHURRIED
 
-PATIENCE_S = 60.0
 PLACE_ORDER = 3
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 class Running:
@@ -62,7 +62,7 @@ class Running:
         address = line[line.index("http://") :].split("/")[2]
 
         def read() -> Any:
-            with urllib.request.urlopen(f"http://{address}/api/status", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{address}/api/status", timeout=PATIENCE_S) as answer:
                 told: dict[str, Any] = json.load(answer)
                 return told
 
@@ -121,6 +121,7 @@ async def program(tws: BookTws, folder: Path, *arguments: str, **settings: str) 
         "UNUSUAL_WHALES_TOKEN": "t0ken-for-a-test",
         "WEB_LOGIN_TOKEN": "t0ken-for-a-page",
         "QUANTICITY__PEOPLE__USERS": "[{name: ann, role: owner}]",
+        **UNHURRIED,
         **settings,
     }
     process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,8 @@
-"""Whole days in one process: what the scenarios promise, and the same day twice, hash for hash."""
+"""Days in one process: what the scenarios promise, and the same day twice, hash for hash.
+
+Of each day those hours are lived in which its promise is kept: a position is opened, managed and ended in them. One,
+the half day, goes on to its close; whole days are what `python run.py replay` lives.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +15,45 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from datetime import datetime, time
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from bot.app.replayed_day import ReplayResult, folder_of_days, replay_day, run_replay
+from bot.app.day_summary import summarize
+from bot.app.replayed_day import ReplayResult, open_desk, run_replay
 from bot.config.loader import LoadedConfig, load
 from bot.config.options import ReplayOptions
+from bot.domain.calendar import NEW_YORK
+from bot.sim.scenario import SCENARIO_FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
 
-Replayed = Callable[[str, int], ReplayResult]
 
-# Each test has its own look at a day; a day is lived once. A day alone takes its quotes and answers from where a run
-# before this one kept them; what CI says rests on nothing that was there before.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-DAYS = None if os.environ.get("CI") else folder_of_days()
+
+@dataclass(frozen=True)
+class Hours:
+    """Of a scenario's day, what is lived of it (New York)."""
+
+    scenario: str
+    seed: int
+    begin: str
+    end: time
+
+
+GAMMA_PIN = Hours("gamma_pin_day", 1, "11:38", time(12, 52))
+LOSER = Hours("loser_day", 1, "10:35", time(12, 10))
+QUIET = Hours("quiet_day", 1, "10:10", time(11, 25))
+HALF = Hours("half_day", 3, "11:50", time(13, 2))
+
+Replayed = Callable[[Hours], ReplayResult]
+
+# Each test has its own look at a day; a day is lived once.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @dataclass(frozen=True)
@@ -54,30 +78,59 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def replayed(config: LoadedConfig, cache_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Replayed:
+def scenarios(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Hours], Path]:
+    """Return what writes the scenario of a day that begins later."""
+    folder = tmp_path_factory.mktemp("scenarios")
+
+    def written(hours: Hours) -> Path:
+        whole = yaml.safe_load((SCENARIO_FOLDER / f"{hours.scenario}.yaml").read_text(encoding="utf-8"))
+        path = folder / f"{hours.scenario}.yaml"
+        path.write_text(yaml.safe_dump(whole | {"start_at": hours.begin}), encoding="utf-8")
+        return path
+
+    return written
+
+
+@pytest.fixture(scope="module")
+def replayed(
+    config: LoadedConfig,
+    cache_home: Path,
+    scenarios: Callable[[Hours], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Replayed:
     """Return what replays a day the first time that a test asks for it; every later test reads that day's store."""
     folder = tmp_path_factory.mktemp("days")
 
     @cache
-    def replayed(scenario: str, seed: int) -> ReplayResult:
-        days = cache_home / "quanticity" / "days" if scenario == "half_day" else DAYS
-        day = replay_day(config, scenario, seed, folder / f"{scenario}-{seed}.db", quiet=True, days=days)
-        return asyncio.run(day)
+    def replayed(hours: Hours) -> ReplayResult:
+        days = cache_home / "quanticity" / "days" if hours is HALF else None
+        return asyncio.run(live(config, hours, scenarios(hours), folder / f"{hours.scenario}.db", days))
 
     return replayed
 
 
+async def live(config: LoadedConfig, hours: Hours, scenario: Path, store: Path, days: Path | None) -> ReplayResult:
+    async with open_desk(config, str(scenario), hours.seed, store, quiet=True, days=days) as desk:
+        await desk.run_until(datetime.combine(desk.session.day, hours.end, NEW_YORK))
+    summary = summarize(f"sqlite+aiosqlite:///{store}", desk.session.day)
+    return ReplayResult(desk.store.head.hash, desk.store.head.seq, 0.0, summary, str(store))
+
+
 @pytest.fixture(scope="module")
 def as_told(
-    config: LoadedConfig, replayed: Replayed, cache_home: Path, tmp_path_factory: pytest.TempPathFactory
+    config: LoadedConfig,
+    replayed: Replayed,
+    cache_home: Path,
+    scenarios: Callable[[Hours], Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Told:
     """Replay `half_day` again where its first life, for which nothing was kept, has left its quotes and answers."""
-    replayed("half_day", 3)
+    replayed(HALF)
     (kept,) = cache_home.glob("quanticity/days/*")
     before, printed, database = kept.stat(), io.StringIO(), tmp_path_factory.mktemp("told") / "day.db"
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
         patch.setenv("XDG_CACHE_HOME", str(cache_home))
-        code = run_replay(config, ReplayOptions("half_day", 3, database, as_json=True))
+        code = run_replay(config, ReplayOptions(str(scenarios(HALF)), HALF.seed, database, as_json=True))
     return Told(code, printed.getvalue(), database, kept, before)
 
 
@@ -102,7 +155,7 @@ def assert_sound(result: ReplayResult) -> None:
 
 
 def test_the_same_scenario_and_seed_give_the_same_transitions_hash_for_hash(replayed: Replayed, as_told: Told) -> None:
-    first, second = replayed("half_day", 3), json.loads(as_told.printed)
+    first, second = replayed(HALF), json.loads(as_told.printed)
     assert first.head_hash == second["head_hash"]
     assert first.transitions == second["transitions"] > 0
 
@@ -115,9 +168,8 @@ def test_the_second_life_of_a_day_was_read_and_worked_nothing_out(as_told: Told)
 
 
 def test_a_gamma_pin_day_climbs_the_whole_ladder_to_the_trail(replayed: Replayed) -> None:
-    result = replayed("gamma_pin_day", 1)
+    result = replayed(GAMMA_PIN)
     assert_sound(result)
-    assert len(result.summary.trades) >= 3
     ladders = [steps for steps in states_of_positions(result).values() if _is_full_ladder(steps)]
     assert ladders, "no position went filled, two scale-outs, trailing, closing, closed"
 
@@ -132,21 +184,21 @@ def _is_full_ladder(steps: list[str]) -> bool:
 
 
 def test_a_loser_day_is_ended_by_stops(replayed: Replayed) -> None:
-    result = replayed("loser_day", 1)
+    result = replayed(LOSER)
     assert_sound(result)
     assert sum(t.close_reason == "stop" for t in result.summary.trades) >= 2
     assert result.summary.money.realized < 0
 
 
 def test_a_quiet_day_trades_nothing_and_says_why(replayed: Replayed) -> None:
-    result = replayed("quiet_day", 1)
+    result = replayed(QUIET)
     assert_sound(result)
     assert rows(result, "SELECT count(*) FROM broker_order WHERE purpose = 'entry' AND filled_quantity > 0") == [(0,)]
     assert all(reason for (reason,) in rows(result, "SELECT last_reason FROM strategy_stat"))
 
 
 def test_a_half_day_is_flat_ten_minutes_before_its_early_close(replayed: Replayed) -> None:
-    result = replayed("half_day", 3)
+    result = replayed(HALF)
     assert_sound(result)
     assert any(t.close_reason == "flat_time" for t in result.summary.trades)
     late = "SELECT count(*) FROM execution WHERE executed_at > '2026-11-27T17:52:00'"
@@ -154,7 +206,7 @@ def test_a_half_day_is_flat_ten_minutes_before_its_early_close(replayed: Replaye
 
 
 def test_the_chain_of_a_day_can_be_checked_without_our_code(replayed: Replayed) -> None:
-    result = replayed("gamma_pin_day", 1)
+    result = replayed(GAMMA_PIN)
     previous = "0" * 64
     with sqlite3.connect(result.database) as connection:
         connection.row_factory = sqlite3.Row

@@ -20,6 +20,7 @@ from bot.app.watchdogs import LifeSigns, Systemd
 from bot.domain.connection import ConnectionState
 from bot.domain.session import SessionState
 from bot.engine.tick import Engine
+from tests.patience import PATIENCE_S, until
 
 
 @dataclass
@@ -102,7 +103,7 @@ async def test_the_file_tells_how_we_are_and_grows_old_when_the_tick_hangs(
     path, engine = tmp_path / "alive.json", TickingEngine()
     signs = LifeSigns(cast(Engine, engine), Systemd({}), dead_man_file=path)
     await signs.start()
-    await asyncio.sleep(0.05)
+    await until(path.exists)
     state = json.loads(path.read_text())
     assert state == {
         "pid": os.getpid(), "tick": 1, "session": "active", "connection": "synced", "positions": 1, "unprotected": 0,
@@ -111,7 +112,7 @@ async def test_the_file_tells_how_we_are_and_grows_old_when_the_tick_hangs(
     await asyncio.sleep(0.05)
     assert not path.exists()
     engine.tick_number += 1
-    await asyncio.sleep(0.05)
+    await until(path.exists)
     assert json.loads(path.read_text())["tick"] == 2
     await signs.stop()
 
@@ -134,7 +135,7 @@ async def test_the_address_is_called_while_the_tick_moves(monkeypatch: pytest.Mo
     engine = TickingEngine()
     signs = LifeSigns(cast(Engine, engine), Systemd({}), dead_man_url=f"http://{host}:{port}/ping/abc")
     await signs.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await calls.get() == "/ping/abc"
         engine.tick_number += 1
         await calls.get()
@@ -165,9 +166,10 @@ async def test_a_tick_that_stands_still_is_told_of_once_and_so_is_its_end(
     signs = LifeSigns(cast(Engine, engine), Systemd({}))
     await signs.start()
 
-    await asyncio.sleep(0.3)
+    await until(lambda: "has stood still" in caplog.text)
     engine.tick_number += 1
-    await asyncio.sleep(0.3)
+    await until(lambda: caplog.text.count("has stood still") == 2)
+    await asyncio.sleep(0.1)  # and not again
     await signs.stop()
     assert caplog.text.count("goes on after") == 1
     assert caplog.text.count("has stood still") == 2  # once a standstill

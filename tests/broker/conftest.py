@@ -17,6 +17,7 @@ from bot.domain.events import Event, LinkChange, LinkChanged
 from bot.domain.instruments import Instrument, price_grid
 from tests.broker.book_tws import BookTws
 from tests.broker.fake_tws import OPTION_KEY, OTHER_KEY, FakeTws
+from tests.patience import PATIENCE_S
 
 E = TypeVar("E")
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -49,7 +50,7 @@ class Gathered:
                 found.set_result(event)
 
         self._waiting.append(wake)
-        return await asyncio.wait_for(found, 5)
+        return await asyncio.wait_for(found, PATIENCE_S)
 
     async def change(self, change: LinkChange) -> LinkChanged:
         return await self.first(LinkChanged, lambda each: each.change is change)

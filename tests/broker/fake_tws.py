@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from tests.patience import PATIENCE_S
+
 UNSET = "1.7976931348623157E308"
 ACCOUNT = "DU1234567"
 OPTION_KEY = "SPXW  261120C06000000"
@@ -89,7 +91,7 @@ class FakeTws:
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((condition, done))
-        await asyncio.wait_for(done, 5)
+        await asyncio.wait_for(done, PATIENCE_S)
 
     def _note(self) -> None:
         for condition, done in list(self._waiting):

@@ -38,6 +38,7 @@ from tests.broker.fake_tws import (
     position,
 )
 from tests.broker.wired import TEN, Wired
+from tests.examples import examples
 
 NO_NUMBERS = (
     "",
@@ -311,7 +312,7 @@ def test_no_message_of_any_shape_stops_the_bot_or_takes_what_it_holds(path: Path
         context, bot = runner.run(open_())
         count = len(templates(bot))
 
-        @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck), database=None)
         @given(broken(count))
         def hear_anything(what: tuple[int, list[tuple[int, str]], int | None]) -> None:
             which, puts, cut = what

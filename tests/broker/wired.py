@@ -27,6 +27,7 @@ from tests.broker.conftest import SETTINGS
 from tests.broker.fake_tws import OPTION_KEY
 from tests.engine.fake_store import FakeStore
 from tests.engine.fakes import FakeCalendar, FakeStrategy
+from tests.patience import PATIENCE_S
 
 TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 NO_LIMITS: Mapping[str, Any] = {
@@ -36,7 +37,6 @@ NO_LIMITS: Mapping[str, Any] = {
 PATIENT: Mapping[str, Any] = {"request_timeout_s": 3.0, "what_if_timeout_s": 3.0, "handshake_timeout_s": 5.0}
 """A busy machine must not look like a silent TWS; tests of silence say `HASTY`."""
 HASTY: Mapping[str, Any] = {"request_timeout_s": 0.2, "what_if_timeout_s": 0.2}
-_PATIENCE_S = 20.0
 _NAP_S = 0.004
 
 
@@ -102,7 +102,7 @@ class Wired:
             raise AssertionError(f"it did not come to that: {now}") from None
 
     async def _until(self, what: Callable[[], Any], step: float) -> Any:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not (found := what()):
                 self._came.clear()
                 await self.tick(step)

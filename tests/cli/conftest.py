@@ -33,6 +33,7 @@ from tests.cli.small_store import (
     pulse,
     write,
 )
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,7 +68,7 @@ def start(home: Path) -> Start:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(ROOT / "run.py"), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
     return run
 
@@ -111,4 +112,4 @@ def answering(alive: Path) -> Iterator[Callable[[str, str], None]]:
     yield begin
     for bot in bots:
         bot.stop.set()
-        bot.join(timeout=5)
+        bot.join(timeout=PATIENCE_S)

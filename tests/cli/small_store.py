@@ -22,6 +22,7 @@ from bot.domain.signal import Signal
 from bot.engine.state.records import EngineStatus, NewTransition, TickBatch
 from bot.store.sql_store import SqlStore
 from bot.store.values import time_text
+from tests.patience import PATIENCE_S
 
 Call = Callable[..., Result]
 
@@ -94,7 +95,7 @@ class Bot(threading.Thread):
         self.stop = threading.Event()
 
     def run(self) -> None:
-        with closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self._path, timeout=PATIENCE_S, isolation_level=None)) as connection:
             while not self.stop.wait(0.01):
                 connection.execute("UPDATE command SET state = ?, answer = ? WHERE state = 'queued'", self._outcome)
 
@@ -108,7 +109,7 @@ class Comparing(threading.Thread):
 
     def run(self) -> None:
         at = time_text(NOW + timedelta(seconds=1))
-        with closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self._path, timeout=PATIENCE_S, isolation_level=None)) as connection:
             answer = "UPDATE command SET state = 'done', answer = 'asked', handled_at = ? WHERE state = 'queued'"
             while not connection.execute(answer, (at,)).rowcount:
                 threading.Event().wait(0.01)

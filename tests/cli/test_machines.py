@@ -12,6 +12,7 @@ import pytest
 from typer.testing import Result
 
 from bot.domain.lifecycles import LIFECYCLES
+from tests.patience import PATIENCE_S
 
 Call = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +52,7 @@ def test_help_lists_the_commands_without_loading_a_room() -> None:
         f"print('LOADED', [name for name in {heavy} if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     assert "flatten" in done.stdout
     assert done.stdout.endswith("LOADED []\n")

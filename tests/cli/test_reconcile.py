@@ -24,6 +24,7 @@ from tests.cli.small_store import (
     commands,
     write,
 )
+from tests.patience import PATIENCE_S
 
 
 @pytest.mark.usefixtures("alive")
@@ -33,7 +34,7 @@ def test_reconcile_shows_what_the_broker_has_what_the_store_has_and_what_was_don
     )
     bot.start()
     result = call("reconcile", "--json")
-    bot.join(timeout=5)
+    bot.join(timeout=PATIENCE_S)
     assert result.exit_code == 0, result.stderr
     shown = json.loads(result.stdout)
     assert shown["differences"] == 1
@@ -57,7 +58,7 @@ def test_our_orders_that_agree_stand_in_the_table_too(call: Call, running: Path)
     bot = Comparing(running, [("order", "qty-1", "working", "absent", "asked again")])
     bot.start()
     result = call("reconcile", "--json")
-    bot.join(timeout=5)
+    bot.join(timeout=PATIENCE_S)
     words = "working: SELL 4 SPY 590C 20 Nov 2026 stop 0.62"
     told = {"subject": "order", "key": "qty-1", "broker": "absent", "store": "working", "action": "asked again"}
     agrees = {"subject": "order", "key": "qty-stop", "broker": words, "store": words, "action": "same"}
@@ -72,7 +73,7 @@ def test_what_is_not_ours_is_shown_and_is_no_difference(call: Call, running: Pat
     bot = Comparing(running, [("position", CONTRACT.key, "4", "4", "same"), BY_HAND])
     bot.start()
     shown = call("reconcile", "--json")
-    bot.join(timeout=5)
+    bot.join(timeout=PATIENCE_S)
     assert json.loads(shown.stdout)["differences"] == 0
     fill = Execution("0001.01", "theirs", 902, 5, CONTRACT.key, OrderSide.BUY, 3, Decimal("1.20"), NOW, 78)
     late = replace(fill, exec_id="0002.01", executed_at=NOW - timedelta(days=1))

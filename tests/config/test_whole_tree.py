@@ -20,6 +20,7 @@ from bot.config.schema import Settings
 from bot.domain.errors import ConfigError
 from bot.feeds.sources import DataSources
 from tests.config.minute import live_a_minute
+from tests.examples import examples
 
 
 def leaves(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[str]:
@@ -49,7 +50,7 @@ def taken_or_refused(root: Path, environ: dict[str, Any]) -> LoadedConfig | str:
         return str(error)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(leaves(Settings))), SAID, min_size=1, max_size=3))
 def test_any_value_anywhere_is_taken_or_refused_in_words(said: dict[str, str]) -> None:
     environ: dict[str, Any] = {"QUANTICITY__" + key.upper().replace(".", "__"): value for key, value in said.items()}
@@ -165,7 +166,7 @@ async def test_the_minute_of_the_defaults_has_a_proposal_a_fill_and_a_stop() -> 
     assert min(lived.signals, lived.bought, lived.stopped) > 0
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SEVERAL)
 def test_what_is_accepted_runs_a_simulated_minute_without_a_fault(said: dict[str, str]) -> None:
     config = accepted(said)

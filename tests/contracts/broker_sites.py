@@ -35,6 +35,7 @@ from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import Instrument, SimulatedVenue, VenueEvent
 from tests.broker.conftest import Gathered
 from tests.engine.fake_broker import FakeBroker
+from tests.patience import PATIENCE_S
 from tests.sim.board_market import CALL, NOON, UNLISTED, BoardMarket
 
 E = TypeVar("E")
@@ -257,7 +258,7 @@ class OverTheSocket(OnTheBoard):
             moved.set()
 
         self.simulated.listeners.append(hear)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while self._held(instrument) != quantity:
                 await moved.wait()
                 moved.clear()

@@ -12,12 +12,13 @@ from bot.clocks.clock import wall_seconds
 from bot.sim.services.faults import Bend, ServiceFault
 from bot.sim.services.ports import taken_ports
 from bot.sim.services.running import SimulatedServices
+from tests.patience import PATIENCE_S
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 NAMES = ("telegram", "discord", "smtp", "anthropic", "receiver", "inbox")
 SOON_S = 0.7
 """A client's patience in a test of a service that never answers; time enough, on a busy machine, to have it stored."""
-LONG_S = 15.0
+LONG_S = PATIENCE_S
 
 
 def patience(fault: Bend) -> float:

@@ -14,6 +14,7 @@ from bot.engine.state.ports import Clock
 from bot.sim.faults.clock import JumpingClock
 from bot.sim.faults.script import FaultScript
 from tests.faults.clock import BotClock
+from tests.patience import PATIENCE_S
 from tests.store.builders import FixedClock
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -59,7 +60,7 @@ async def goes_by(clock: Clock, seconds: float) -> None:
         await asyncio.sleep(0)
         assert not sleeping.done(), "half of it is not all of it"
         moved.advance(seconds / 2)
-    await asyncio.wait_for(sleeping, 5)
+    await asyncio.wait_for(sleeping, PATIENCE_S)
 
 
 async def test_the_time_is_aware_and_utc(clock: Clock) -> None:
@@ -93,7 +94,7 @@ async def test_a_sleep_of_nothing_lets_the_others_run_and_moves_no_time_back(clo
         ran.append(True)
 
     waiting = asyncio.create_task(other())
-    await asyncio.wait_for(clock.sleep(seconds), 5)
+    await asyncio.wait_for(clock.sleep(seconds), PATIENCE_S)
     assert ran
     await waiting
     assert clock.now() >= before[0]

@@ -30,6 +30,7 @@ from bot.sim.services.cast import ADMIN_GROUP, CAST, SIMULATED_SECRETS
 from bot.sim.services.faults import Bend
 from bot.sim.services.telegram_people import TelegramPeople
 from tests.contracts.service_sites import LONG_S, Site, patience, services
+from tests.patience import PATIENCE_S
 
 OWNER = CAST[0].telegram_id
 KEYS = InlineKeyboardMarkup(
@@ -124,10 +125,10 @@ async def test_the_application_hears_commands_and_presses_and_answers_them(site:
     await app.updater.start_polling(timeout=10)
     person = site.services.book.people[OWNER]
     people(site).say(person, ADMIN_GROUP, "/status now")
-    assert await asyncio.wait_for(heard.get(), 5) == ("/status now", OWNER)
+    assert await asyncio.wait_for(heard.get(), PATIENCE_S) == ("/status now", OWNER)
     asked = site.services.book.places[f"telegram:{ADMIN_GROUP}"].entries[-1]
     pressed = people(site).press(person, ADMIN_GROUP, asked.id, "approve:01")
-    assert await asyncio.wait_for(heard.get(), 5) == ("approve:01", OWNER)
+    assert await asyncio.wait_for(heard.get(), PATIENCE_S) == ("approve:01", OWNER)
     await app.updater.stop()
     await app.stop()
     await app.shutdown()

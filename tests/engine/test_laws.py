@@ -16,6 +16,7 @@ from bot.domain.events import (
 from bot.domain.order import OrderSide, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import Desk
+from tests.examples import examples
 
 MOVES = st.one_of(
     st.tuples(st.just("bid"), st.integers(50, 700)),
@@ -170,7 +171,7 @@ async def let_the_venue_work(desk: Desk, seconds: int) -> None:
             return
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 @given(st.integers(1, 6), st.lists(st.one_of(MOVES, TAKES_NO_STOPS), max_size=40))
 async def test_the_invariants_hold_on_any_path(quantity: int, moves: list[tuple[str, int]]) -> None:
     desk = await Desk().start()
@@ -186,7 +187,7 @@ async def test_the_invariants_hold_on_any_path(quantity: int, moves: list[tuple[
     assert sum((p.realized_pnl for p in desk.store.positions), Decimal(0)) == desk.broker.cash
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(20))
 @given(st.integers(1, 6), st.lists(MOVES.filter(lambda m: m[0] != "close"), max_size=30))
 async def test_whatever_happened_a_position_ends_up_protected_for_exactly_what_is_left(
     quantity: int, moves: list[tuple[str, int]]

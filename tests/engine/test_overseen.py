@@ -20,6 +20,7 @@ from bot.domain.signal import SignalState
 from bot.domain.slowdown import Slowdown, SlowdownState
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import SPY_580P, Desk
+from tests.examples import examples
 
 
 async def says(desk: Desk, action: str, **more: Any) -> str:
@@ -149,7 +150,7 @@ VERDICT = st.fixed_dictionaries(
 MAY = st.lists(st.sampled_from(["warn", "slow", "veto", "pause", "halt"]), unique=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(VERDICT, min_size=1, max_size=6), MAY, st.booleans())
 def test_no_verdict_approves_enters_or_enlarges(said: list[dict[str, Any]], may: list[str], manual: bool) -> None:
     async def run() -> None:

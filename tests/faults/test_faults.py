@@ -34,7 +34,8 @@ def a_fault(kind: str, **fields: object) -> Fault:
     return ONE.validate_python({"kind": kind, "at": "10:00:10", **fields})
 
 
-DAYS = 60
+DAYS = 30
+"""So many by the way, the same each time; `make faults` plays two thousand."""
 
 
 @cache
@@ -72,7 +73,7 @@ def test_days_are_lived_with_people_limits_and_questions() -> None:
 
 
 @pytest.mark.parametrize("readable", [True, False])
-@pytest.mark.parametrize("seed, for_s", [(2, 5), (4, 15), (10, 40), (57, 5)])
+@pytest.mark.parametrize("seed, for_s", [(4, 5), (10, 40)])
 def test_a_disk_that_takes_nothing_for_a_while_loses_and_doubles_nothing(
     seed: int, for_s: float, readable: bool
 ) -> None:
@@ -82,8 +83,8 @@ def test_a_disk_that_takes_nothing_for_a_while_loses_and_doubles_nothing(
     assert any("the store is back" in words for words in outcome.outages)
 
 
-@pytest.mark.parametrize("seed", [4, 7])  # after the trouble: the book is asked for, the bot is restarted
-@pytest.mark.parametrize("restarts", [False, True])
+# After the trouble the book is asked for, or the bot is restarted.
+@pytest.mark.parametrize("seed, restarts", [(7, False), (4, True)])
 @pytest.mark.parametrize("by_seconds", [-86_400, -7200, -5, 3, 3600, 86_400])
 def test_a_clock_that_is_set_doubles_nothing_and_leaves_nothing_bare(
     by_seconds: float, restarts: bool, seed: int
@@ -97,12 +98,12 @@ def test_a_clock_that_is_set_doubles_nothing_and_leaves_nothing_bare(
 
 @pytest.mark.parametrize("seed", [158, 368, 1694])
 def test_what_a_clock_that_was_ahead_took_for_expired_is_sold_once_it_is_right(seed: int) -> None:
-    assert play_seed(seed, None).broken == []
+    assert day(seed).broken == []
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_day_is_the_same_day_again_by_its_seed(seed: int) -> None:
-    assert play_seed(seed, None) == play_seed(seed, None)
+    assert day(seed) == play_seed(seed, None)
 
 
 def test_every_kind_is_in_the_words_for_those_who_write_a_wrong_one() -> None:
@@ -196,4 +197,4 @@ def test_a_book_that_was_asked_for_by_a_clock_that_is_ahead_bears_its_time() -> 
 
 
 def test_a_bot_that_lives_an_hour_ahead_is_restarted_and_sells_what_it_took_for_expired() -> None:
-    assert play_seed(368, None).broken == []
+    assert day(368).broken == []

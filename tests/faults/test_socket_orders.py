@@ -35,6 +35,7 @@ from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import SimulatedVenue
 from tests.broker.conftest import Gathered
 from tests.faults.market import OPEN, OPTIONS, ToyMarket
+from tests.patience import PATIENCE_S
 from tests.sim.tws.small_venue import RunningClock
 
 ONE: TypeAdapter[Fault] = TypeAdapter(Fault)
@@ -225,7 +226,7 @@ async def test_a_correction_is_a_second_revision_of_the_execution(site: Callable
 
 async def test_a_mute_gateway_gives_no_whole_book(site: Callable[..., Any]) -> None:
     here = await site({"kind": "mute", "at": "10:00:01", "for_seconds": LONG})
-    await asyncio.wait_for(_not_whole(here), 5)
+    await asyncio.wait_for(_not_whole(here), PATIENCE_S)
 
 
 async def _not_whole(here: Site) -> None:

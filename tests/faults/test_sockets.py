@@ -32,6 +32,7 @@ from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault
 from bot.sim.tws.serve_data import MARKET_DATA
 from bot.sim.vocabulary import Instrument, SimulatedVenue, TopOfBook
 from tests.broker.conftest import Gathered
+from tests.patience import PATIENCE_S
 from tests.sim.tws import small_venue
 
 ONE = TypeAdapter(Fault)
@@ -149,7 +150,7 @@ async def test_a_book_whose_end_does_not_come_is_not_whole(
 ) -> None:
     here = await site({"kind": kind, "at": "10:00:01", "for_seconds": 3, "callback": "end", **more})
     await here.events.change(LinkChange.ACCEPTED)
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(PATIENCE_S):
         while (book := await here.broker.snapshot()).complete:
             pass
     assert all("no end marker" in fault.words for fault in book.faults)

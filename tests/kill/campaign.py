@@ -22,9 +22,18 @@ from tests.kill.compare import KINDS, until_agreed
 from tests.kill.venue import ROOT, ProtectionWatch, Venue
 
 ROUNDS_A_VENUE = 25
-ACTIVE_WITHIN_S = 30.0
-AGREE_WITHIN_S = 5.0
-STOP_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is promised, in wall seconds of a machine with nothing else to do. `protected_s`: at a sped-up clock the two
+    seconds of the promise are shorter than one answer."""
+
+    active_s: float = 30.0
+    agree_s: float = 5.0
+    stop_s: float = 5.0
+    protected_s: float = 2.0
+
 
 AIMS = {
     word: re.compile(pattern)
@@ -72,10 +81,7 @@ class Report:
 
 
 class Campaign:
-    """Runs `kills` rounds, 25 to a venue, each venue another day. `tell` gets a line a round.
-
-    `protected_within_s` is in wall seconds: at a sped-up clock the limit of two seconds is shorter than one answer.
-    """
+    """Runs `kills` rounds, 25 to a venue, each venue another day. `tell` gets a line a round."""
 
     def __init__(
         self,
@@ -84,12 +90,12 @@ class Campaign:
         speed: float,
         tell: Callable[[str], None],
         *,
-        protected_within_s: float = 2.0,
+        limits: Limits = Limits(),
         keep: bool = False,
     ) -> None:
         self.report = Report(seed)
         self._kills, self._speed, self._tell, self._keep = kills, speed, tell, keep
-        self._protected_within_s = protected_within_s
+        self._limits = limits
         self._random = random.Random(seed)
         self._bot: Bot | None = None
 
@@ -158,14 +164,14 @@ class Campaign:
         return (f"at: {word}", self._random.uniform(0.0, 0.03)) if came else ("at a random moment", 0.0)
 
     def _reconciled(self, bot: Bot, venue: Venue, directory: Path, watch: ProtectionWatch, number: int) -> None:
-        if not bot.until_active(ACTIVE_WITHIN_S):
-            self._broken(f"round {number}: not active within {ACTIVE_WITHIN_S:g} s: {bot.lines[-1:]}")
+        if not bot.until_active(self._limits.active_s):
+            self._broken(f"round {number}: not active within {self._limits.active_s:g} s: {bot.lines[-1:]}")
             return
         watch.phase = "running"
         assert bot.active_after is not None
         self.report.reconciled_after.append(bot.active_after)
         self.report.cpu_until_reconciled.append(bot.cpu_s)
-        found, waited = until_agreed(venue, directory / "bot.db", AGREE_WITHIN_S)
+        found, waited = until_agreed(venue, directory / "bot.db", self._limits.agree_s)
         self.report.agreed_after.append(waited)
         for kind, words in found.found.items():
             self.report.found[kind] += words
@@ -181,7 +187,7 @@ class Campaign:
         code, took = bot.terminate()
         (directory / "last.log").write_text("\n".join(bot.lines), encoding="utf-8")
         self.report.stopped_after.append(took)
-        if code != 0 or took > STOP_WITHIN_S:
+        if code != 0 or took > self._limits.stop_s:
             self._broken(f"SIGTERM: exit code {code} after {took:.1f} s")
         self._tell(f"      stopped in {took:.2f} s")
         self._judge_store(directory)
@@ -192,7 +198,7 @@ class Campaign:
         if not checked.ok:
             self._broken(f"the audit chain: {checked}")
         # The store counts the time for which the bot was dead as unprotected time; the watch at the venue does not.
-        for finding in check_invariants(url, wall_grace_s=ACTIVE_WITHIN_S):
+        for finding in check_invariants(url, wall_grace_s=self._limits.active_s):
             if not finding.ok:
                 self._broken(f"{finding.invariant}: {finding.detail}")
 
@@ -203,7 +209,7 @@ class Campaign:
         for phase, seconds in bare.seconds.items():
             self.report.bare_seconds[phase] = self.report.bare_seconds.get(phase, 0.0) + seconds
         self.report.longest_bare = max(self.report.longest_bare, bare.longest_running)
-        if bare.longest_running > self._protected_within_s:
+        if bare.longest_running > self._limits.protected_s:
             self._broken(f"a position was without a stop for {bare.longest_running:.1f} s of a running bot")
 
     def _count(self, venue: Venue) -> None:

@@ -55,7 +55,6 @@ def morning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_each_fault_that_the_rules_can_see_is_told_within_a_minute(morning: None, tmp_path: Path) -> None:
     config, told = load(ROOT, {"sim.state_dir": str(tmp_path)}, {}), Told()
     url = f"sqlite+aiosqlite:///{tmp_path / 'm.db'}"

@@ -35,6 +35,7 @@ from bot.store.sql_store import SqlStore
 from tests.cli.small_store import NOW, POSITION, SIGNAL, a_position, a_signal, pulse
 from tests.engine.desk import Desk as EngineDesk
 from tests.overseer.site import Told
+from tests.patience import PATIENCE_S
 
 Answer = TypeVar("Answer")
 
@@ -178,7 +179,7 @@ async def test_a_look_that_fails_is_not_the_end(scene: Scene, caplog: pytest.Log
 
     scene.overseer._ground.look = broken  # type: ignore[method-assign]
     running = asyncio.create_task(scene.overseer.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await looked.wait()
         await asyncio.sleep(0)
     assert not running.done()

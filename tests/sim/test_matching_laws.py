@@ -11,6 +11,7 @@ from bot.sim.market.rules import on_grid
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import LIVE, Filled, OrderChanged, Side, VenueEvent
+from tests.examples import examples
 from tests.sim.board_market import CALL, LATER, NOON, PUT, BoardMarket, ticket
 
 OPTIONS = (CALL, LATER, PUT)
@@ -67,7 +68,7 @@ class Play:
                 self.events += self.venue.cancel(1, order_id, self.now)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(70))
 @given(story=stories, seed=st.integers(0, 5))
 def test_the_books_always_balance(story: list[tuple[Any, ...]], seed: int) -> None:
     play = Play(seed)
@@ -88,7 +89,7 @@ def test_the_books_always_balance(story: list[tuple[Any, ...]], seed: int) -> No
     assert play.venue.account_values(play.now)["TotalCashValue"] == OPENING + flows
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(70))
 @given(story=stories, seed=st.integers(0, 5))
 def test_orders_never_overfill_and_options_are_never_short(story: list[tuple[Any, ...]], seed: int) -> None:
     play = Play(seed)
@@ -108,7 +109,7 @@ def test_orders_never_overfill_and_options_are_never_short(story: list[tuple[Any
     assert len({each.exec_id for each in play.venue.executions()}) == len(play.venue.executions())
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(60))
 @given(story=stories, seed=st.integers(0, 5))
 def test_limits_are_kept_and_closed_orders_stay_closed(story: list[tuple[Any, ...]], seed: int) -> None:
     play = Play(seed)
@@ -128,7 +129,7 @@ def test_limits_are_kept_and_closed_orders_stay_closed(story: list[tuple[Any, ..
     assert {o.perm_id for o in play.venue.completed_orders()} == ended
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(60))
 @given(
     sizes=st.tuples(st.integers(1, 8), st.integers(1, 8)), oca_type=st.integers(1, 3), shown=st.integers(1, 9),
     seed=st.integers(0, 20), path=st.lists(st.integers(1, 60), min_size=1, max_size=20),

@@ -16,6 +16,7 @@ from bot.config.schema import ApprovalMode, Settings
 from bot.domain.errors import ConfigError
 from bot.sim.market import build_market
 from bot.sim.scenario import SCENARIO_FOLDER, ScenarioError, load_scenario, scenario_names
+from tests.examples import examples
 from tests.sim.naive_trader import Trade, trade_day
 
 GOOD = {
@@ -177,7 +178,7 @@ STRANGE = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sampled_from(ALL), st.integers(0, 10_000), STRANGE | st.text(max_size=40))
 def test_any_words_in_a_file_are_taken_or_refused_in_words(text: str, where: int, said: str) -> None:
     lines = text.split("\n")

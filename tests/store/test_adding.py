@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.store.revision import head_revision
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 UMBRELLA = '''"""Something that has a life, kept by the bot."""
@@ -214,7 +215,7 @@ class Copy:
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         (self.root / "newcomer.py").write_text(script)
         command = [sys.executable, "newcomer.py", str(self.root / "store.db")]
-        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def listed(heading: str) -> set[str]:

@@ -14,6 +14,7 @@ from bot.store.audit import head_of
 from bot.store.backup import backup, backup_name, restore
 from bot.store.copies import copy
 from bot.store.sql_store import SqlStore
+from tests.patience import PATIENCE_S
 from tests.store.builders import NOW, FixedClock, a_batch, an_id, born
 from tests.store.trade import opening, write
 
@@ -115,7 +116,7 @@ def test_a_large_store_is_copied_while_its_writer_never_rests(tmp_path: Path) ->
         connection.commit()
 
     def write_on() -> None:
-        with shutting(sqlite3.connect(source, isolation_level=None, timeout=10)) as writer:
+        with shutting(sqlite3.connect(source, isolation_level=None, timeout=PATIENCE_S)) as writer:
             while not stop.wait(0.005):
                 writer.execute("INSERT INTO t VALUES ('one more')")
 

@@ -17,6 +17,7 @@ from bot.store import read as ask
 from bot.store.database import open_reader
 from bot.store.tables.command import COMMAND
 from bot.store.tables.session_state import SESSION_STATE
+from tests.patience import PATIENCE_S
 from tests.web.conftest import StoreBuilder
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -182,10 +183,10 @@ def test_eight_tabs_are_all_live(served: str, browser: Any, store: StoreBuilder)
     context = browser.new_context()
     tabs = [context.new_page() for _ in range(8)]
     for tab in tabs:
-        tab.goto(served, timeout=15_000)
+        tab.goto(served, timeout=PATIENCE_S * 1000)
     store.transition("session", "session", "pause", ("active", "paused"), "news for everybody", store.now_text)
     for tab in tabs:
-        tab.wait_for_selector("#activity >> text=news for everybody", timeout=15_000)
+        tab.wait_for_selector("#activity >> text=news for everybody", timeout=PATIENCE_S * 1000)
     said = [tab.inner_text("#stream") for tab in tabs]
     assert (said.count("Live"), said.count("Live (polling)")) == (3, 5)
     context.close()
@@ -221,7 +222,7 @@ def test_a_chart_answers_to_pointer_keys_and_buttons_under_the_content_policy(dr
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
     complaints = _complaints(tab)
     tab.goto(f"{drawn}/position/POSRUN")
-    tab.wait_for_selector("figure.plot[data-drawn=yes]", timeout=30_000)
+    tab.wait_for_selector("figure.plot[data-drawn=yes]", timeout=PATIENCE_S * 1000)
     bid = tab.locator("figure.plot b[data-field=bid]")
     latest = bid.inner_text()
     box = tab.locator("figure.plot .live").bounding_box()

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from bot.web import server as limits
 from bot.web.server import BoundedServer, listen, port_of
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -26,13 +27,13 @@ def served(page: FlaskClient) -> Iterator[tuple[Any, int]]:
 
 
 def _open(port: int, text: bytes = b"") -> socket.socket:
-    one = socket.create_connection(("127.0.0.1", port), timeout=10)
+    one = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
     one.sendall(text)
     return one
 
 
 def _health(port: int) -> int:
-    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     asked.request("GET", "/healthz")
     status = asked.getresponse().status
     asked.close()

@@ -24,6 +24,7 @@ from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 from tests.engine.desk import SPY_590C, Desk
 from tests.engine.test_laws import MOVES, come_to_an_end, make
+from tests.examples import examples
 
 
 class Place:
@@ -223,7 +224,7 @@ BUSY = st.one_of(
 TAKEN_BACK = st.tuples(st.just("take_back"), st.integers(0, 20))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.integers(1, 6),
     st.lists(ANY, max_size=12),

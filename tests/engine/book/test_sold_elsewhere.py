@@ -23,6 +23,7 @@ from bot.store.revision import upgrade
 from tests.engine.book.test_restored_store import Place
 from tests.engine.desk import SPY_580P, SPY_590C, TEN, Desk, a_position
 from tests.engine.fake_broker import FEE
+from tests.examples import examples
 
 KEY = SPY_590C.key
 
@@ -288,7 +289,7 @@ SALES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(SALES, st.booleans())
 async def test_whoever_sold_what_in_whatever_order_it_is_heard_the_money_is_the_accounts(
     sales: list[tuple[int, int, bool, bool]], restarts: bool

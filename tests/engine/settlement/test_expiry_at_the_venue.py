@@ -23,6 +23,7 @@ from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import Instrument, OrderTicket, Side, SimulatedVenue
 from tests.engine.fake_store import FakeStore
 from tests.engine.fakes import FakeCalendar, FakeStrategy
+from tests.examples import examples
 from tests.sim.board_market import CALL, CLOSE, INDEX, NOON, PUT, SPY_PUT, BoardMarket
 from tests.sim.small_market import SHARES
 
@@ -103,7 +104,7 @@ async def _live_to_the_close(held: dict[str, int], spot: Decimal, index: Decimal
     return floor
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     st.fixed_dictionaries({name: st.integers(0, 3) for name in ("call", "put", "index put")}),
     st.decimals(575, 600, places=2),

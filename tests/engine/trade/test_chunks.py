@@ -10,6 +10,7 @@ from bot.domain.position import PositionState
 from bot.domain.signal import SignalState
 from bot.engine.trade.chunks import answer_of, asked_for
 from tests.engine.desk import Desk, an_order, forced
+from tests.examples import examples
 
 CHUNKS = {"risk": {"max_contracts": 4}}
 
@@ -156,7 +157,7 @@ def test_what_was_asked_for_is_never_less_than_what_was_bought(filled: list[int]
     assert asked_for(orders) >= max(sum(filled), sum(sizes[: len(filled)]))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(18))
 @given(
     total=st.integers(1, 14),
     most=st.integers(1, 6),

@@ -13,6 +13,7 @@ from bot.domain.position import CloseReason, PositionState, Protection
 from tests.engine.desk import SPY_590C, Desk
 from tests.engine.fake_broker import FakeBroker
 from tests.engine.fakes import a_quote
+from tests.examples import examples
 
 
 async def a_print(desk: Desk, bid: str, ask: str, *, ticks: int = 1) -> None:
@@ -165,7 +166,7 @@ MOVES = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(35), deadline=None)
 @given(st.integers(1, 5), st.integers(20, 220), st.lists(MOVES, max_size=25))
 async def test_no_stop_is_ever_sent_at_or_above_the_bid(
     quantity: int, at_fill: int, moves: list[tuple[str, int]]

@@ -18,6 +18,7 @@ from bot.domain.order import OrderTicket, OrderType, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import Desk
 from tests.engine.fake_broker import FakeBroker
+from tests.examples import examples
 
 MOVES = st.one_of(
     st.tuples(st.just("bid"), st.integers(60, 1400)),
@@ -87,7 +88,7 @@ async def make(desk: Desk, move: str, number: int) -> None:
         broker.answer()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(MOVES, max_size=50))
 async def test_on_any_path_the_stop_only_rises_in_time_and_in_measure(moves: list[tuple[str, int]]) -> None:
     desk = await trailing()

@@ -13,9 +13,10 @@ import pytest
 from bot.sim.driver import VenueDriver
 from bot.sim.tws import ClientLimits, TwsFace
 from bot.sim.vocabulary import SimulatedVenue
+from tests.patience import PATIENCE_S
 from tests.sim.tws.small_venue import RunningClock, SmallVenue
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = PATIENCE_S
 
 
 @dataclass

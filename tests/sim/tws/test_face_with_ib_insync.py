@@ -12,6 +12,7 @@ from ib_insync import IB, Index, LimitOrder, MarketOrder, Option, OptionComputat
 
 from bot.sim.tws.market_streams import MarketLine
 from bot.sim.tws.moment import VenueMoment
+from tests.patience import PATIENCE_S
 from tests.sim.tws.conftest import Site, connect, until
 from tests.sim.tws.small_venue import START
 
@@ -79,7 +80,7 @@ async def test_symbols_rules_and_small_services_answer(ib: IB) -> None:
     assert await ib.reqSmartComponentsAsync("9c0001")
     assert await ib.reqNewsProvidersAsync() == []
     assert "ScanParameterResponse" in await ib.reqScannerParametersAsync()
-    await asyncio.wait_for(ib.reqUserInfoAsync(), 5)
+    await asyncio.wait_for(ib.reqUserInfoAsync(), PATIENCE_S)
     assert (await ib.reqCurrentTimeAsync()).year == 2026
 
 
@@ -121,7 +122,7 @@ async def test_a_line_whose_price_stands_still_says_nothing_more(site: Site, ib:
 
 
 async def test_a_snapshot_ends_by_itself(ib: IB) -> None:
-    (ticker,) = await asyncio.wait_for(ib.reqTickersAsync(await qualified_call(ib)), 5)
+    (ticker,) = await asyncio.wait_for(ib.reqTickersAsync(await qualified_call(ib)), PATIENCE_S)
     assert ticker.bid > 0
     assert ticker.modelGreeks is not None
 
@@ -143,7 +144,7 @@ async def test_a_fourth_depth_request_is_refused_with_309(ib: IB) -> None:
     ib.errorEvent += lambda _id, code, *_: codes.append(code)
     options = await ib.qualifyContractsAsync(*[Option("SPY", "20261120", 598 + n, "C", "SMART") for n in range(4)])
     for contract in options:
-        ib.reqMktDepth(contract, 5)
+        ib.reqMktDepth(contract, PATIENCE_S)
     await until(lambda: 309 in codes, ib.errorEvent)
 
 
@@ -250,7 +251,7 @@ async def test_orders_for_unknown_and_expired_contracts_are_refused(ib: IB) -> N
 
 async def test_a_what_if_shows_margins_and_leaves_no_order(site: Site, ib: IB) -> None:
     contract = await qualified_call(ib)
-    state = await asyncio.wait_for(ib.whatIfOrderAsync(contract, LimitOrder("BUY", 2, 1.5, tif="DAY")), 5)
+    state = await asyncio.wait_for(ib.whatIfOrderAsync(contract, LimitOrder("BUY", 2, 1.5, tif="DAY")), PATIENCE_S)
     assert float(state.initMarginChange) == 300.0
     assert float(state.initMarginAfter) == 300.0
     assert state.commission == 0.65

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.sim.tws.conftest import Site
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,7 +32,7 @@ async def run_client(client: str, port: int) -> dict[str, Any]:
         str(interpreter(client)), str(script), str(port), "20261120", "600",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         out, complaints = await process.communicate()
     assert process.returncode == 0, complaints.decode()
     answer: dict[str, Any] = json.loads(out.decode().splitlines()[-1])
