@@ -144,7 +144,7 @@ async def test_a_fourth_depth_request_is_refused_with_309(ib: IB) -> None:
     ib.errorEvent += lambda _id, code, *_: codes.append(code)
     options = await ib.qualifyContractsAsync(*[Option("SPY", "20261120", 598 + n, "C", "SMART") for n in range(4)])
     for contract in options:
-        ib.reqMktDepth(contract, PATIENCE_S)
+        ib.reqMktDepth(contract, 5)
     await until(lambda: 309 in codes, ib.errorEvent)
 
 
