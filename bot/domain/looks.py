@@ -30,8 +30,7 @@ class Looks:
         """Add a quote; what was over before the longest look began is forgotten."""
         seen, at = self._seen, quote.at
         seen.append((at, quote.bid if quote.is_price else None))
-        begins = at - LONGEST
-        while len(seen) > 1 and seen[1][0] <= begins:
+        while len(seen) > 1 and at - seen[1][0] >= LONGEST:
             seen.popleft()
 
     @property
@@ -41,8 +40,18 @@ class Looks:
     def highest(self, now: datetime, look: timedelta) -> Decimal | None:
         """Return the highest bid that a second look bears out, None while there is none: the lowest of those in force
         during the look, or during the time between two quotes that are apart. What is no price bears out nothing."""
-        found = [min(b for b in bids if b is not None) for bids in self._stretches(now, look) if None not in bids]
-        return max(found, default=None)
+        best: Decimal | None = None
+        for begins in self._beginnings(now, look):
+            least: Decimal | None = None
+            for at, bid in reversed(self._seen):
+                if bid is None or (best is not None and bid <= best):
+                    break  # what is no price bears out nothing, and what is lower nothing that is higher
+                if least is None or bid < least:
+                    least = bid
+                if at <= begins:
+                    best = least
+                    break
+        return best
 
     def lowest(self, now: datetime, look: timedelta) -> Decimal | None:
         """As `highest`, for a bid that fell: the highest of those in force. What is no price is passed over, for a stop
@@ -50,11 +59,12 @@ class Looks:
         found = [max(priced) for bids in self._stretches(now, look) if (priced := [b for b in bids if b is not None])]
         return min(found, default=None)
 
+    def _beginnings(self, now: datetime, look: timedelta) -> tuple[datetime, ...]:
+        return (now - look, self._seen[-1][0] - APART) if self._seen else ()
+
     def _stretches(self, now: datetime, look: timedelta) -> Iterator[list[Decimal | None]]:
-        if self._seen:
-            last = self._seen[-1][0]
-            yield from self._in_force(now - look)
-            yield from self._in_force(last - APART)
+        for begins in self._beginnings(now, look):
+            yield from self._in_force(begins)
 
     def _in_force(self, since: datetime) -> Iterator[list[Decimal | None]]:
         """Yield the bids from a moment on, nothing when it lies before all that was seen."""

@@ -118,18 +118,24 @@ class Intake:
         """Take what came, and hear the broker's time before all else: by what hour the rest is judged follows from
         it."""
         self._taken = self._inbox.take()
-        for event in self._taken:
-            if isinstance(event, BrokerTimeTold):
-                self._memory.ledger.clocks.hear(event)
+        for told in [event for event in self._taken if type(event) is BrokerTimeTold]:
+            self._memory.ledger.clocks.hear(told)
 
     def apply(self, ctx: Context) -> None:
         """Apply what was taken, each on its own by its kind. What raises costs itself: a fault of its key that is told
         once, an answer to who asked, and another look at the book."""
-        quiet, facts = self._of_market, None
+        of_market, faults, facts = self._of_market, self._tick_memory.faults, None
         for event in self._taken:
             self._applying = event
-            if (applier := quiet.get(type(event))) is not None:
-                self._apply_quietly(applier, event)
+            applier = of_market.get(type(event))
+            if applier is not None:  # market data change nothing but the board: no savepoint for thousands a second
+                try:
+                    applier(event)
+                except Exception as error:  # one line's fault must not stop the others
+                    faults.apply(self._memory.journal, _market_fault(event), "", partial(_raise, error))
+                else:
+                    if faults.faults:
+                        faults.forget(self._memory.journal, _market_fault(event))
                 continue
             facts = facts or self._appliers(ctx)
             if not self._apply_fact(facts, event) and isinstance(event, RequestReceived):
@@ -144,16 +150,6 @@ class Intake:
         if not applied and not was_known:
             journal.instructions.append(AskSnapshot(f"{name} could not be applied"))
         return applied
-
-    def _apply_quietly(self, applier: Callable[[Any], None], event: Event) -> None:
-        """Market data change nothing but the board: no savepoint is needed for thousands a second."""
-        try:
-            applier(event)
-        except Exception as error:  # one line's fault must not stop the others
-            self._tick_memory.faults.apply(self._memory.journal, _market_fault(event), "", partial(_raise, error))
-        else:
-            if self._tick_memory.faults.faults:
-                self._tick_memory.faults.forget(self._memory.journal, _market_fault(event))
 
     def _answer_in_vain(self, command: RequestReceived) -> None:
         words = "it failed on the way (alert FACT_FAULT says how) and changed nothing"

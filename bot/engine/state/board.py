@@ -29,7 +29,7 @@ class Board:
 
     def __init__(self) -> None:
         self._quotes: dict[str, Quote] = {}  # as they came
-        self._by_line: dict[str, tuple[LinesHeard | None, Quote]] = {}  # what they are by the lines that were heard of
+        self._by_line: dict[str, Quote] = {}  # what they are by the lines that were heard of, where that was asked for
         self._heard_at: dict[str, datetime] = {}  # when a quote's line was last known to be healthy, since it came
         self._underlyings: dict[str, None] = {}  # keys in the order in which they were first heard of
         self._greeks: dict[str, Greeks] = {}
@@ -47,12 +47,11 @@ class Board:
 
     def quote(self, key: str) -> Quote | None:
         known = self._by_line.get(key)
-        if known is not None and known[0] is self._lines:
-            return known[1]
+        if known is not None:
+            return known
         quote = self._quotes.get(key)
         if quote is not None:
-            quote = self._by_its_line(key, quote)
-            self._by_line[key] = (self._lines, quote)
+            quote = self._by_line[key] = self._by_its_line(key, quote)
         return quote
 
     def greeks(self, key: str) -> Greeks | None:
@@ -138,9 +137,10 @@ class Board:
         if key not in self._quotes and option_of_key(key) is None:
             self._underlyings[key] = None
         self._quotes[key] = latest
-        self._heard_at.pop(key, None)
+        if self._heard_at:
+            self._heard_at.pop(key, None)
         if lines is None or latest.at > lines.at:
-            self._by_line[key] = (lines, latest)  # it has spoken since
+            self._by_line[key] = latest  # it has spoken since
         else:
             self._by_line.pop(key, None)
             if key in lines.quotes:
@@ -151,7 +151,7 @@ class Board:
         for quote in event.passed:
             looks.take(quote)
         looks.take(latest)
-        if latest.halted or not latest.bid or key in self.halted or key in self.bidless:
+        if not latest.bid or latest.halted or self.halted or self.bidless:
             _keep_if(self.halted, key, latest.halted)
             _keep_if(self.bidless, key, latest.ask is not None and not latest.bid)
         self.changed.add(key)
@@ -160,6 +160,7 @@ class Board:
     def apply_lines(self, event: LinesHeard) -> None:
         """A price on a healthy line is today's however long it stands; on any other it may be yesterday's."""
         self._lines = event
+        self._by_line.clear()
         self._heard_at.update(dict.fromkeys(event.quotes & self._quotes.keys(), event.at))
         for key, book in self._books.items():
             self._books[key] = self._book_by_its_line(key, book)

@@ -48,7 +48,8 @@ class Inbox:
     def __init__(self, recorder: Recorder | None = None) -> None:
         self._recorder = recorder
         self._facts: deque[Event] = deque()
-        self._latest: dict[tuple[type, str], Event] = {}
+        self._quotes: dict[str, QuoteReceived] = {}  # the latest of each instrument
+        self._latest: dict[tuple[type, str], Event] = {}  # of all else that is conflated
         self._urgent = asyncio.Event()
         self._levels: dict[str, tuple[Decimal | None, Decimal | None]] = {}
 
@@ -56,7 +57,7 @@ class Inbox:
         """Take an event; never blocks, never drops a fact."""
         if self._recorder is not None:
             self._recorder.heard(event)
-        if isinstance(event, QuoteReceived):
+        if type(event) is QuoteReceived:
             self._put_quote(event)
             return
         if isinstance(event, _CONFLATED):
@@ -67,12 +68,12 @@ class Inbox:
             self._urgent.set()
 
     def _put_quote(self, event: QuoteReceived) -> None:
-        place = (QuoteReceived, event.key)
-        waiting = self._latest.get(place)
-        if isinstance(waiting, QuoteReceived):
-            event = QuoteReceived(event.key, event.quote, (*waiting.passed, waiting.quote)[-_PASSED_MOST:])
-        self._latest[place] = event
-        if event.key in self._levels and self._crosses(event):
+        key = event.key
+        waiting = self._quotes.get(key)
+        if waiting is not None:
+            event = QuoteReceived(key, event.quote, (*waiting.passed, waiting.quote)[-_PASSED_MOST:])
+        self._quotes[key] = event
+        if key in self._levels and self._crosses(event):
             self._urgent.set()
 
     def watch(self, key: str, low: Decimal | None, high: Decimal | None) -> None:
@@ -98,9 +99,9 @@ class Inbox:
     def take(self) -> list[Event]:
         """Return everything that came, market data first so that facts are judged against the freshest quotes."""
         self._urgent.clear()
-        events: list[Event] = list(self._latest.values())
+        events: list[Event] = [*self._quotes.values(), *self._latest.values(), *self._facts]
+        self._quotes.clear()
         self._latest.clear()
-        events.extend(self._facts)
         self._facts.clear()
         return events
 
@@ -115,7 +116,7 @@ class Inbox:
 
     @property
     def depth(self) -> int:
-        return len(self._facts) + len(self._latest)
+        return len(self._facts) + len(self._quotes) + len(self._latest)
 
     @property
     def urgent(self) -> bool:
