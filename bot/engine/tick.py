@@ -9,7 +9,7 @@ the sending of orders whose intent is on disk.
 |---|---|
 | facts are taken and applied | `bot.engine.intake` |
 | machines decide | `bot.engine.rounds` |
-| what the clock brings about | here: `_by_the_clock` |
+| what the clock brings about | `bot.engine.by_the_clock` |
 | commit | `bot.engine.memory` |
 | send | `bot.engine.sending.dispatcher` |
 | a tick or the store fails | `bot.engine.recovery` |
@@ -29,10 +29,11 @@ from bot.domain.connection import CONNECTION, ConnectionTrigger
 from bot.domain.errors import StoreUnusable
 from bot.domain.ids import IdSource
 from bot.domain.session import SessionState, SessionTrigger
-from bot.domain.timetable import NEW_DAY, WELL
+from bot.domain.timetable import NEW_DAY
 from bot.engine import new_day
 from bot.engine.book import foreign
-from bot.engine.day import account, budgets, jobs, timekeeping
+from bot.engine.by_the_clock import ByTheClock
+from bot.engine.day import account, timekeeping
 from bot.engine.day.restart_windows import Stretches
 from bot.engine.intake import Intake
 from bot.engine.memory import Memory
@@ -42,7 +43,6 @@ from bot.engine.recovery import Recovery
 from bot.engine.rounds import Rounds
 from bot.engine.sending.dispatcher import Dispatcher
 from bot.engine.sending.gate import Gate
-from bot.engine.settlement import runs
 from bot.engine.state.board import Board
 from bot.engine.state.context import Context
 from bot.engine.state.inbox import Inbox
@@ -98,6 +98,7 @@ class Engine:
             tick_memory.reloading.read = read_settings
         self._intake = Intake(memory, inbox, broker, tick_memory)
         self._rounds = Rounds(memory, inbox, tick_memory, on_look)
+        self._clock_jobs = ByTheClock(memory, tick_memory)
         self._gate = Gate(lambda: self.ledger, settings.engine.kill_switch_file)
         self._dispatcher = Dispatcher(broker, inbox, clock, self._gate, wait_for_answers=wait_for_answers)
         self._recovery = Recovery(
@@ -180,7 +181,7 @@ class Engine:
         self._memory.begin(now)
         self._memory.journal.take(Step(self.ledger.session, SessionTrigger.STOP, reason))
         self._memory.journal.batch.status = self._pulse(self._context(now), float("inf"))  # what is read then is of now
-        self._tick_memory.scanner.write_down(self._memory.journal.batch)
+        self._tick_memory.scanner.write_down(self._memory.journal.batch, self.board)
         try:
             await self._memory.commit()
         except StoreUnusable as error:
@@ -266,52 +267,16 @@ class Engine:
         self.ledger.entering.breakers_fault = "" if well else "the circuit breakers cannot be read"
 
     def _by_the_clock(self, ctx: Context, started: float) -> None:
-        tick_memory, journal, parking = self._tick_memory, self._memory.journal, self._tick_memory.parking
-        run, schedule, absences = partial(parking.run_job, ctx, journal), tick_memory.schedule, tick_memory.absences
-        rests = not (ctx.full or parking.parked) and tick_memory.rest.lasts(ctx)
-        if not rests:
-            run("restart windows", tick_memory.windows.keep)
-            run("trading hours", tick_memory.hours.ask, schedule)
-            run("not trading", tick_memory.not_trading.look)
-            run("day totals", tick_memory.totals.ask)
-        doubts = {"in_doubt": absences.in_doubt, "confirm_at": absences.confirm_at}
-        run("asking for the book", jobs.ask_for_the_book, schedule, **doubts)
-        if not rests:
-            run(runs.JOB, runs.by_the_clock, tick_memory.settlements)
-        agenda = tick_memory.agenda
-        agenda.follow(ctx)
-        run("no market", tick_memory.no_market.tell, schedule, None if ctx.full else agenda.must_go)
-        run("reminders", tick_memory.reminders.look, tick_memory.outbox)
-        run("alerts by the clock", tick_memory.outbox.watch)
-        run(WELL.name, tick_memory.morning.say, tick_memory.outbox, self._memory.head_hash)
-        run("what is due to be said", tick_memory.outbox.send)
-        waits = agenda.slow or self.ledger.tallies.in_doubt or self.ledger.position_index.too_large
-        if waits or ctx.full or parking.parked:
-            run("time budgets", budgets.tell_of_what_takes_too_long, schedule, None if ctx.full else agenda.slow)
-        if not rests:
-            run("account snapshots", jobs.snapshot_account, schedule, self.ledger.account.heard.latest)
-            run("rest", self._begin_to_rest)
+        self._clock_jobs.go(ctx)
         if started - self._status_at < self.settings.engine.status_wall_seconds:
             return
+        tick_memory, journal = self._tick_memory, self._memory.journal
+        run = partial(tick_memory.parking.run_job, ctx, journal)
         passed = started - self._status_at
         self._status_at = started
-        run("marks", tick_memory.marks.mark, schedule, None if ctx.full else agenda.must_go)
+        run("marks", tick_memory.marks.mark, tick_memory.schedule, None if ctx.full else tick_memory.agenda.must_go)
         journal.batch.status = self._pulse(ctx, passed)
         run("circuit breakers", tick_memory.limits.show)
-
-    def _begin_to_rest(self, ctx: Context, journal: Journal) -> None:
-        """Ask the jobs that were just done until when they have nothing to do."""
-        memory, schedule = self._tick_memory, self._tick_memory.schedule
-        stretch = memory.rest.stretches.at(ctx.settings.ibkr, ctx.broker_now)
-        until = (
-            memory.windows.rests_until(ctx, stretch),
-            memory.hours.rests_until(ctx, schedule),
-            memory.not_trading.rests_until(ctx, stretch),
-            memory.totals.rests_until(ctx),
-            memory.settlements.rests_until(ctx),
-            jobs.snapshot_rests_until(ctx, schedule),
-        )
-        memory.rest.begin(ctx, min(until))
 
     def _pulse(self, ctx: Context, passed_s: float) -> EngineStatus:
         quotes, self._quotes_at_status = self.board.quotes_seen - self._quotes_at_status, self.board.quotes_seen
@@ -345,7 +310,7 @@ class Engine:
         journal = self._memory.journal
         if not (journal.urgent or journal.batch.status is not None):
             return  # soft rows wait for company
-        self._tick_memory.scanner.write_down(journal.batch)
+        self._tick_memory.scanner.write_down(journal.batch, self.board)
         instructions = await self._memory.commit()
         self._intake.settled()
         await self._dispatcher.carry_out(instructions)

@@ -1,4 +1,4 @@
-"""Circuit breakers: limits of the whole book, as a table of named rules over one frozen view.
+"""Circuit breakers: limits of the whole book, as a table of named rules over one view of it.
 
 Context: a rule on a single entry (`bot.risk.rules`) cannot see that the day, the account or the machinery has gone
 wrong. Decision: each breaker is a pure function to `ok | warning | tripped` with its numbers; what a trip does is a
@@ -42,9 +42,9 @@ class Ends(StrEnum):
     BY_A_PERSON_OR_THE_DAY = "until a person resumes or the day is over"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BookView:
-    """Everything that the breakers may know.
+    """Everything that the breakers may know. A rule reads it; who measures keeps one and brings it up to date.
 
     Money in dollars. `exposures`: (underlying, direction) of each open position, direction +1 for a call and -1 for a
     put. `minutes`: underlying -> minute number -> last price of that minute. `uw_silent_s` and `link_lost_s`: seconds

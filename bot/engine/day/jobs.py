@@ -47,6 +47,19 @@ def ask_for_the_book(
         journal.batch.jobs.append(JobRow(RECONCILE.name, ctx.now, "asked", reason))
 
 
+def book_rests_until(
+    ctx: Context, schedule: Schedule, *, in_doubt: bool = False, confirm_at: datetime | None = None
+) -> datetime:
+    """Return until when `ask_for_the_book` has nothing to ask."""
+    if ctx.ledger.connection.state not in _ASKING:
+        return NEVER
+    if ctx.ledger.foreign.buys:
+        return ctx.now  # whose they are may change at any moment
+    last, (every_s, _) = schedule.next(RECONCILE.name, ctx.now, 0.0), _patience(ctx, in_doubt)
+    again = last + max(_ASK_AGAIN, timedelta(seconds=every_s))
+    return min(again, confirm_at) if confirm_at is not None and last < confirm_at else again
+
+
 def _patience(ctx: Context, in_doubt: bool) -> tuple[float, str]:
     """Return after how many seconds the book is asked again, and why."""
     ledger = ctx.ledger

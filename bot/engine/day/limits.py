@@ -43,7 +43,7 @@ from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import breaker_tag, call_off
 from bot.engine.trade.exits import request_close
 from bot.risk.breakers import BREAKERS, BookView, BreakerRule, Effect, Reading, read_breakers
-from bot.risk.correlation import Bet, bet_on
+from bot.risk.correlation import bet_on
 
 _MINUTES_KEPT: Final = 61
 _TRIGGER: Final = {
@@ -75,7 +75,7 @@ class _Sent:
 
 
 def _by(ctx: Context) -> tuple[object, ...]:
-    return ctx.ledger, ctx.ledger.version, ctx.settings
+    return ctx.ledger, ctx.ledger.version, ctx.settings, new_york_day(ctx.now)
 
 
 def _orders_sent(ctx: Context) -> _Sent:
@@ -114,8 +114,6 @@ class Limits:
     unread: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # breaker that was not read -> its last facts
     _new_prices: bool = True  # since the last view
     _bets: tuple[object, ...] = ()  # of the last view, and the limits that they were compared with
-    _held: tuple[object, tuple[Bet, ...]] = (None, ())  # of the positions of a ledger
-    _lost: tuple[object, int] = (None, 0)  # losses in a row, and what they follow from
     _sent: _Sent | None = None
     _applied: dict[str, tuple[object, RiskSettings, Reading]] = field(default_factory=dict)
 
@@ -130,14 +128,26 @@ class Limits:
             return
         self.watching_since = self.watching_since or ctx.now
         self._remember_prices(ctx, journal)
-        self.view = view = self._view(ctx)
-        calm = {} if ctx.full else {row.name: known for row in BREAKERS if (known := self._calm(ctx, row, view))}
-        self.unread = {name: known.facts for name, known in calm.items()}
-        awake = [row for row in BREAKERS if row.name not in calm and (ctx.full or not self._stands(ctx, row, view))]
-        for row, reading in zip(awake, read_breakers(view, ctx.settings.risk, awake), strict=True):
+        self._follow(ctx, self.view)
+        awake = list(BREAKERS) if ctx.full else self._awake(ctx, self.view)
+        for row, reading in zip(awake, read_breakers(self.view, ctx.settings.risk, awake), strict=True):
             self._apply(ctx, journal, row, reading)
-            self._applied[row.name] = (row.inputs(view), ctx.settings.risk, reading)
+            self._applied[row.name] = (row.inputs(self.view), ctx.settings.risk, reading)
         self._leave_gaps(ctx, journal)
+
+    def _awake(self, ctx: Context, view: BookView) -> list[BreakerRule]:
+        """Return the breakers that have to be asked. One that was well and is well waits with its words until somebody
+        looks."""
+        known, risk, unread, awake = ctx.ledger.breakers, ctx.settings.risk, self.unread, []
+        for row in BREAKERS:
+            breaker = known.get(row.name)
+            if breaker is not None and breaker.state is BreakerState.OK and row.calm(view, risk):
+                unread[row.name] = breaker.facts
+                continue
+            unread.pop(row.name, None)
+            if not self._stands(ctx, row, view):
+                awake.append(row)
+        return awake
 
     def _stands(self, ctx: Context, row: BreakerRule, view: BookView) -> bool:
         """Say whether a breaker is as its rule would have it, and its rule would say the same again."""
@@ -154,7 +164,6 @@ class Limits:
         unread = [row for row in BREAKERS if self._is_unread(breakers.get(row.name))]
         for row, reading in zip(unread, read_breakers(self.view, ctx.settings.risk, unread), strict=True):
             self._apply(ctx, journal, row, reading)
-        self.unread.clear()
         journal.batch.changed.of(Breaker).update(breakers)
 
     def _is_unread(self, breaker: Breaker | None) -> bool:
@@ -162,58 +171,33 @@ class Limits:
         well = breaker is not None and breaker.state is BreakerState.OK
         return well and breaker is not None and self.unread.get(breaker.id) is breaker.facts
 
-    @staticmethod
-    def _calm(ctx: Context, row: BreakerRule, view: BookView) -> Breaker | None:
-        """Return a breaker that was well and is well, None otherwise: its words wait until somebody looks."""
-        known = ctx.ledger.breakers.get(row.name)
-        well = known is not None and known.state is BreakerState.OK and row.calm(view, ctx.settings.risk)
-        return known if well else None
-
     # ---- what is measured
 
-    def _view(self, ctx: Context) -> BookView:
-        ledger, risk = ctx.ledger, ctx.settings.risk
-        sent, bets = self._orders_sent(ctx), self._bets_held(ctx)
-        same_bets = (bets, risk) == self._bets and not self._new_prices
-        self._bets, self._new_prices = (bets, risk), False
-        return BookView(
-            now=ctx.now,
-            in_session=ctx.trading.is_open(ctx.broker_now) and bool(ctx.strategies),
-            equity=ledger.account.equity if ledger.account.heard.kept is None else None,
-            day=ctx.trading.day,
-            first_equity=ledger.account.opening_equity.get(ctx.trading.day),
-            high_water=ledger.account.high_water,
-            account_seen_at=ledger.account.see_until(ctx.now),
-            losses_in_a_row=self._losses(ctx),
-            exposures=bets,
-            minutes=self.minutes,
-            uw_silent_s=self._silent_s(ctx),
-            link_lost_s=self._link_lost_s(ctx),
-            gaps=self.gaps,
-            same_bets=same_bets,
-            orders_last_minute=sent.last_minute,
-            orders_in_window=sent.in_window,
-            rejections_in_window=sent.rejected,
-        )
+    def _follow(self, ctx: Context, view: BookView) -> None:
+        """Bring the view up to date: what market and time move with each look, what follows from entities alone when
+        one of them has changed, or when an order leaves a window."""
+        account, day = ctx.ledger.account, ctx.trading.day
+        if ctx.full or self._sent is None or not self._sent.holds(ctx):
+            self._sent = self._count(ctx, view)
+        view.now, view.day = ctx.now, day
+        view.in_session = ctx.trading.is_open(ctx.broker_now) and bool(ctx.strategies)
+        view.equity = account.equity if account.heard.kept is None else None
+        view.first_equity = account.opening_equity.get(day)
+        view.high_water, view.account_seen_at = account.high_water, account.see_until(ctx.now)
+        view.uw_silent_s, view.link_lost_s = self._silent_s(ctx), self._link_lost_s(ctx)
+        view.minutes, view.gaps = self.minutes, self.gaps
+        bets = (view.exposures, ctx.settings.risk)
+        view.same_bets = bets == self._bets and not self._new_prices
+        self._bets, self._new_prices = bets, False
 
-    def _orders_sent(self, ctx: Context) -> _Sent:
-        if self._sent is None or ctx.full or not self._sent.holds(ctx):
-            self._sent = _orders_sent(ctx)
-        return self._sent
-
-    def _bets_held(self, ctx: Context) -> tuple[Bet, ...]:
-        ledger = ctx.ledger
-        held = (ledger, tuple(ledger.positions))
-        if ctx.full or self._held[0] != held:
-            self._held = (held, tuple([bet_on(position.contract) for position in ledger.positions.values()]))
-        return self._held[1]
-
-    def _losses(self, ctx: Context) -> int:
-        breaker, ledger = ctx.ledger.breakers.get("losses"), ctx.ledger
-        by = (ledger, ledger.version, breaker.acknowledged_at if breaker else None, new_york_day(ctx.now))
-        if ctx.full or self._lost[0] != by:
-            self._lost = (by, losses_in_a_row(ctx))
-        return self._lost[1]
+    @staticmethod
+    def _count(ctx: Context, view: BookView) -> _Sent:
+        sent = _orders_sent(ctx)
+        view.losses_in_a_row = losses_in_a_row(ctx)
+        view.exposures = tuple([bet_on(position.contract) for position in ctx.ledger.positions.values()])
+        view.orders_last_minute = sent.last_minute
+        view.orders_in_window, view.rejections_in_window = sent.in_window, sent.rejected
+        return sent
 
     def _silent_s(self, ctx: Context) -> float:
         """Seconds since the last word, in the session; after a start a silence that had tripped goes on."""

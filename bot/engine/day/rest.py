@@ -1,50 +1,80 @@
 """Until when the jobs of the clock have nothing to do.
 
-Context: a tick runs four times a second, and each time half a dozen jobs asked whether their hour has come. Decision:
-each says beside itself (`rests_until`) until when it has nothing to do if nothing but the time goes on, and what it
-looks at beside the time is in `World`. While that is the same, none of them is asked before the earliest of these
-moments. Consequence: an idle tick compares times. A job that waits for something, is parked, or that a clock is wrong
-for does not rest.
+Context: a tick runs four times a second, and each time more than a dozen jobs asked whether their hour has come.
+Decision: each says beside itself (`rests_until`) until when it has nothing to do if nothing but the time goes on; what
+they look at beside the time is their world. While that is the same, a job is not asked before its moment.
+Consequence: an idle tick compares times. A job that waits for something says `now`: it is asked with each tick. Nobody
+rests while a job is parked, on a full pass, or by a clock that the broker contradicts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
-from bot.engine.day.restart_windows import Stretches
 from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
 from bot.engine.state.schedule import NEVER
-
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 World = tuple[object, ...]
 """What the jobs look at beside the time."""
 
 
+@dataclass(frozen=True, slots=True)
+class ClockJob:
+    """What `do` does by the clock; `rests_until` speaks of the world as it is, whatever was just done."""
+
+    name: str
+    do: Callable[[Context, Journal], None]
+    rests_until: Callable[[Context], datetime]
+
+
 def world_of(ctx: Context) -> World:
-    """Return what the jobs look at now. Objects that are replaced when they change stand for what is in them."""
+    """Return what the jobs look at now. Objects that are replaced when they change stand for what is in them; the
+    ledger's version for its entities."""
     ledger = ctx.ledger
+    proof, clocks = ledger.proof, ledger.clocks
     return (
-        ledger, ledger.session.state, ledger.connection.state, ledger.clocks.fault, ctx.kill_switch,
-        ctx.restart_is_near, ctx.trading, ctx.told_session, ctx.settings, ledger.account.heard.latest is None,
+        ledger, ledger.version, clocks.fault, clocks.block, ctx.kill_switch, ctx.restart_is_near, ctx.trading,
+        ctx.told_session, ctx.settings, ledger.account.heard.latest is None, proof.fact_faults, len(proof.ghosts),
+        len(ledger.foreign.buys), len(ledger.position_index.too_large),
     )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Rest:
-    """Memory between ticks: since when, until when and in which world the jobs rest."""
+    """Memory between ticks: since when and in which world the jobs rest, and until when each of them does."""
 
     since: datetime = NEVER
-    until: datetime = _LONG_AGO
     world: World = ()
-    stretches: Stretches = field(default_factory=Stretches)
+    until: dict[str, datetime] = field(default_factory=dict)
+    first: datetime = NEVER  # of these moments
 
-    def lasts(self, ctx: Context) -> bool:
-        return self.since <= ctx.now < self.until and self.world == world_of(ctx)
+    def due(self, ctx: Context, jobs: Sequence[ClockJob], world: World) -> Sequence[ClockJob]:
+        """Return the jobs that do not rest, in their order. `world`: of this tick."""
+        if self.since <= ctx.now and self.world == world:
+            if ctx.now < self.first:
+                return _NONE
+            return [job for job in jobs if self.until[job.name] <= ctx.now]
+        self.until.clear()
+        return jobs
 
-    def begin(self, ctx: Context, until: datetime) -> None:
-        """Rest until a moment, in the world as it is now; by a clock that the broker contradicts nobody rests."""
-        self.since, self.world = ctx.now, world_of(ctx)
-        self.until = until if ctx.hour_is_known else ctx.now
+    def begin(self, ctx: Context, jobs: Sequence[ClockJob], world: World) -> None:
+        """Ask the jobs that were just done until when they rest. What they changed themselves is another world, and
+        the next tick finds that it is."""
+        if not ctx.hour_is_known:
+            self.end()
+            return
+        self.since, self.world = ctx.now, world
+        for job in jobs:
+            self.until[job.name] = job.rests_until(ctx)
+        self.first = min(self.until.values(), default=NEVER)
+
+    def end(self) -> None:
+        """Nobody rests any more."""
+        self.since, self.world = NEVER, ()
+
+
+_NONE: Final[Sequence[ClockJob]] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from bot.engine.outbox.draft import APPROVERS, Draft
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.reviews import review_of
+from bot.engine.state.schedule import NEVER
 from bot.risk.ladder import freeze_plan, protective_stop
 
 if TYPE_CHECKING:
@@ -115,6 +117,12 @@ class Reminders:
             signal = ctx.ledger.signals.get(approval.signal_id)
             if signal is not None and outbox.was_said(journal, key_of(approval)):
                 outbox.say(journal, [_reminder(ctx, approval, signal)])
+
+    def rests_until(self, ctx: Context, outbox: Outbox) -> datetime:
+        """Return until when nobody has to be reminded, unless a question changes."""
+        asked = [each for each in ctx.ledger.approvals.values() if each.state is ApprovalState.REQUESTED]
+        waits = not outbox.voice.is_silent and any(each.id not in self.done for each in asked)
+        return ctx.now if waits else NEVER
 
 
 def _reminder(ctx: Context, approval: Approval, signal: Signal) -> Draft:

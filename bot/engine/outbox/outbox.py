@@ -42,7 +42,7 @@ class Outbox:
         self._speeches = by_machine(speeches)
         self._speed = speed
         self._looked_at = datetime.min.replace(tzinfo=UTC)
-        self._quiet_until: datetime | None = None  # nothing is due before; None: it has to be looked
+        self.quiet_until: datetime | None = None  # nothing is due before; None: it has to be looked
 
     @property
     def speed(self) -> float:
@@ -57,7 +57,7 @@ class Outbox:
 
     def raise_alerts(self, ctx: Context, journal: Journal) -> None:
         """Make alerts of what this batch raised, and end those that it ends."""
-        self._quiet_until = None
+        self.quiet_until = None
         self.alerting.take(ctx, journal)
 
     def speak(self, ctx: Context, journal: Journal) -> None:
@@ -68,7 +68,7 @@ class Outbox:
 
     def say(self, journal: Journal, drafts: Iterable[Draft]) -> list[Message]:
         """Have something said, once to each who is to hear it; returns the messages that were born."""
-        self._quiet_until = None
+        self.quiet_until = None
         return write(journal, self.voice, drafts)
 
     def _drafts(self, ctx: Context, journal: Journal, rows: Iterable[NewTransition]) -> Iterator[Draft]:
@@ -91,7 +91,7 @@ class Outbox:
     def _rests(self, now: datetime) -> bool:
         """Say whether nothing is due yet; a clock that was set back has everything looked at anew."""
         before, self._looked_at = self._looked_at, now
-        return self._quiet_until is not None and before <= now < self._quiet_until
+        return self.quiet_until is not None and before <= now < self.quiet_until
 
     def send(self, ctx: Context, journal: Journal) -> None:
         """Hand over what is due."""
@@ -100,14 +100,18 @@ class Outbox:
         most = timedelta(seconds=ctx.settings.outbox.retry_most_s * self._speed)
         sending.withhold_overflow(journal, self.pace, ctx.steady_s, ctx.settings.outbox.waiting_most)
         sending.send_due(journal, self.voice, self.pace, ctx.steady_s, ctx.settings.alerts.per_minute, most)
-        self._quiet_until = sending.next_due(journal.ledger.messages.values(), ctx.now, most) or NEVER
+        self.quiet_until = sending.next_due(journal.ledger.messages.values(), ctx.now, most) or NEVER
+
+    def rests_until(self, ctx: Context) -> datetime:
+        """Return until when `send` has nothing to hand over, unless anything more is said."""
+        return NEVER if self.voice.is_silent else self.quiet_until or ctx.now
 
     def answered(self, ctx: Context, journal: Journal, told: DeliveryTold) -> str:
         """Take what a channel answered; returns what came of it. Raises LookupError for a message that nobody knows."""
         message = journal.ledger.message_index.of(told.message_id)
         if message is None:
             raise LookupError(f"no message {told.message_id} is remembered")
-        outbox, self._quiet_until = ctx.settings.outbox, None
+        outbox, self.quiet_until = ctx.settings.outbox, None
         answer = sending.take_delivery(journal, message, told, self.voice, self.pace, outbox, ctx.steady_s, self._speed)
         if message.state is MessageState.DEAD:
             words = f"a message for {message.target} on {message.channel} was given up: {message.reason}"
@@ -119,12 +123,12 @@ class Outbox:
 
     def acknowledge(self, ctx: Context, journal: Journal, alert: Alert, actor: str) -> None:
         """A person has seen an alert."""
-        self._quiet_until = None
+        self.quiet_until = None
         self.alerting.acknowledge(ctx, journal, alert, actor)
 
     def note(self, ctx: Context, journal: Journal, alert: Alert, words: str) -> None:
         """Add to an alert, by an edit, what the overseer says around it."""
-        self._quiet_until = None
+        self.quiet_until = None
         self.alerting.note(ctx, journal, alert, words)
 
     def choose_quiet(self, ctx: Context, journal: Journal, payload: Payload, actor: str) -> str:
@@ -137,11 +141,11 @@ class Outbox:
         before = len(journal.batch.transitions)
         self.alerting.watch(ctx, journal)
         if len(journal.batch.transitions) != before:
-            self._quiet_until = None
+            self.quiet_until = None
 
     def began_anew(self, journal: Journal, process: str) -> None:
         """A process that delivers began anew: what it was handed and did not answer may have arrived."""
-        self._quiet_until = None
+        self.quiet_until = None
         why = f"the process {process} began anew before the channel's answer"
         sending.lose_all(journal, why, self.voice, self._speed, process)
 

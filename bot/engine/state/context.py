@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -20,6 +21,11 @@ from bot.engine.state.board import Board
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.ports import TradingCalendar
 from bot.strategies.base import Strategy
+
+
+@lru_cache(maxsize=256)
+def _value_of(name: str) -> Callable[[Settings], Any]:
+    return attrgetter(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Context:
 
     def setting(self, name: str) -> Any:
         """Return the value of a setting by its name, as `engine.mark_seconds`: what the timetable asks for."""
-        return attrgetter(name)(self.settings)
+        return _value_of(name)(self.settings)
 
     @property
     def entering(self) -> TradingSession:
@@ -53,7 +59,10 @@ class Context:
     @property
     def against_hours(self) -> str:
         """Return in words that the broker tells that nothing trades in our session, empty when it does not."""
-        if not self.trading.is_open(self.broker_now) or self.entering.is_open(self.broker_now):
+        told = self.told_session
+        if told is None or told is self.trading or not self.trading.is_open(self.broker_now):
+            return ""
+        if told.is_open(self.broker_now):
             return ""
         return "by the hours that the broker tells, nothing trades now"
 

@@ -71,18 +71,12 @@ class Entering:
     def blocks(self) -> tuple[str, ...]:
         """Return in words every tripped breaker, that they cannot be read, and what is wrong with the machine's clock:
         while there is one, no entry passes."""
-        others = (
-            words
-            for words in (
-                self.breakers_fault,
-                self.disk_block,
-                self._ledger.clocks.why_blocked,
-                self._ledger.clocks.difference,
-            )
-            if words
-        )
-        tripped = (b for b in self._ledger.breakers.values() if b.state is BreakerState.TRIPPED)
-        return (*others, *(f"{b.id} {b.value} against {b.limit}" for b in tripped))
+        clocks = self._ledger.clocks
+        others = (self.breakers_fault, self.disk_block, clocks.why_blocked, clocks.difference)
+        tripped = [b for b in self._ledger.breakers.values() if b.state is BreakerState.TRIPPED]
+        if not (tripped or any(others)):
+            return ()
+        return (*filter(None, others), *(f"{b.id} {b.value} against {b.limit}" for b in tripped))
 
     @property
     def halted_symbols(self) -> dict[str, str]:

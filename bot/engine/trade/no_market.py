@@ -107,6 +107,8 @@ class NoMarketWatch:
         """Alert what begins and what ends; it is critical where something has to be sold, or the tick watches the
         stop. `must_go`: the positions of which that is so, where it is known."""
         ledger, look_at_all = ctx.ledger, schedule.due(NO_MARKET.name, ctx.now, NO_MARKET.every_s(ctx.setting))
+        if must_go is not None and not (must_go or self.told or ctx.board.halted or ctx.board.bidless):
+            return
         for position in ledger.position_index.among(self._worth_a_look(ctx, must_go, look_at_all=look_at_all)):
             has_to = position.state is PositionState.CLOSING or is_watched(ledger.order_index.of_position(position.id))
             if (has_to or look_at_all) and not self._is_over(ctx, position):
@@ -114,6 +116,11 @@ class NoMarketWatch:
                 self._tell_of_the_close(ctx, journal, schedule, position)
         for gone in self.told.keys() - ledger.positions.keys() if self.told else ():
             del self.told[gone]
+
+    @staticmethod
+    def rests_until(ctx: Context, schedule: Schedule, must_go: Collection[str]) -> datetime:
+        """Return until when `tell` has nothing to look at."""
+        return ctx.now if must_go else schedule.next(NO_MARKET.name, ctx.now, NO_MARKET.every_s(ctx.setting))
 
     def _worth_a_look(
         self, ctx: Context, must_go: Collection[str] | None, *, look_at_all: bool

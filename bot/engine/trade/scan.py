@@ -18,6 +18,7 @@ from bot.domain.instructions import Subscribe
 from bot.domain.strategy_switch import SwitchState
 from bot.domain.wording import new_york
 from bot.engine.settlement import expiry
+from bot.engine.state.board import Board
 from bot.engine.state.context import Context
 from bot.engine.state.equity import UNKNOWN
 from bot.engine.state.journal import Journal
@@ -36,6 +37,8 @@ _QUOTE = frozenset({"quote"})
 
 Blocked = tuple[str, str]
 """A condition, and the reason in words."""
+_Place = tuple[str, str]
+"""A strategy and a symbol that it looks at."""
 
 
 @dataclass(slots=True)
@@ -93,9 +96,9 @@ class Scanner:
             for look, made in self._look_at_all(ctx, journal, parking, strategy):
                 if made is not None:
                     _put_forward(ctx, journal, made)
-                self._count(ctx, strategy, look, 1 if made is not None else 0)
-                self._keep_gamma(ctx, look.symbol)
-                if self._is_news(strategy, look, ctx.now):
+                place = (strategy.name, look.symbol)
+                self._count(ctx, place, look, 1 if made is not None else 0)
+                if self._is_news(place, look, ctx.now):
                     news.append((strategy, look))
         return news
 
@@ -109,21 +112,20 @@ class Scanner:
             known = self.blocked[strategy.name] = _blocked_symbols(ctx, strategy)
         return _look_at(ctx, journal, parking, strategy, known.symbols)
 
-    def _count(self, ctx: Context, strategy: Strategy, look: Look, proposed: int) -> None:
-        key = (strategy.name, look.symbol)
-        counted, now = self.counted.get(key), ctx.now
-        if counted is None or counted.day != ctx.trading.day:
-            counted = self.counted[key] = _Counted(ctx.trading.day, now)
+    def _count(self, ctx: Context, place: _Place, look: Look, proposed: int) -> None:
+        counted, now, day = self.counted.get(place), ctx.now, ctx.trading.day
+        if counted is None or counted.day != day:
+            counted = self.counted[place] = _Counted(day, now)
         counted.evaluated += 1
         counted.proposed += proposed
         counted.last_reason, counted.at = look.reason, now
-        if look.evidence.keys() - _NOT_MEASURED:
+        if not look.evidence.keys() <= _NOT_MEASURED:
             counted.seen, counted.seen_at = look.evidence, now
-        self.unwritten.add(key)
+        self.unwritten.add(place)
 
-    def _keep_gamma(self, ctx: Context, symbol: str) -> None:
+    def _keep_gamma(self, board: Board, symbol: str) -> None:
         """Keep the gamma by strike of a symbol for the page, once for each answer of the vendor."""
-        datum = ctx.board.datum(GEX_BY_STRIKE, symbol)
+        datum = board.datum(GEX_BY_STRIKE, symbol)
         if datum is None or not datum.value or self.gamma_at.get(symbol) == datum.received_at:
             return
         self.gamma_at[symbol] = datum.received_at
@@ -133,25 +135,26 @@ class Scanner:
             at = datum.source_at or datum.received_at
             self.gammas[symbol] = GammaProfile(symbol, at, rows[0].price, strikes)
 
-    def write_down(self, batch: TickBatch) -> None:
-        """Have what was counted written with a batch that is about to be committed."""
-        for key in sorted(self.unwritten):
-            row = self.counted[key]
-            batch.strategy_stats[key] = StrategyStatRow(
-                *key, row.day, row.evaluated, row.proposed, row.last_reason, row.at, row.seen, row.seen_at
+    def write_down(self, batch: TickBatch, board: Board) -> None:
+        """Have what was counted written with a batch that is about to be committed, and the gamma of what was looked
+        at."""
+        for place in sorted(self.unwritten):
+            row = self.counted[place]
+            batch.strategy_stats[place] = StrategyStatRow(
+                *place, row.day, row.evaluated, row.proposed, row.last_reason, row.at, row.seen, row.seen_at
             )
+            self._keep_gamma(board, place[1])
         self.unwritten.clear()
         batch.gamma_profiles.update(self.gammas)
         self.gammas.clear()
 
-    def _is_news(self, strategy: Strategy, look: Look, now: datetime) -> bool:
+    def _is_news(self, place: _Place, look: Look, now: datetime) -> bool:
         """A reason is news when another condition fails, not when its numbers moved, and not too often."""
-        key = (strategy.name, look.symbol)
         condition = str(look.evidence.get("condition", look.reason))
-        told = self.told.get(key)
+        told = self.told.get(place)
         if told is not None and (told[0] == condition or now - told[1] < _NEWS_EVERY):
             return False
-        self.told[key] = (condition, now)
+        self.told[place] = (condition, now)
         return True
 
     def waiting_for(self) -> tuple[str, ...]:
