@@ -30,6 +30,7 @@ from bot.sim.book_file import VenueBook, read_book, write_book
 from bot.sim.driver import VenueDriver
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault, vendor_latency
+from bot.sim.market.context import WiderMarket
 from bot.sim.market.model import build_market
 from bot.sim.matching import MatchingVenue, build_venue
 from bot.sim.scenario import load_scenario
@@ -99,7 +100,7 @@ class VenueProcess:
         scenario = load_scenario(setup.scenario)
         self.clock = HeldClock(datetime.fromisoformat(setup.start_at), setup.speed)
         market = build_market(scenario, setup.seed, date.fromisoformat(setup.day))
-        self.venue = build_venue(market, scenario, setup.seed)
+        self.venue = build_venue(WiderMarket(market), scenario, setup.seed)
         self._setup = setup
         self._keeper = self._take_up(Path(setup.book_file)) if setup.book_file is not None else None
         simulated = SimulatedVenue(self.venue)
@@ -108,8 +109,9 @@ class VenueProcess:
         self._driver = VenueDriver(simulated, self.clock)
         script = FaultScript(scenario.faults, setup.seed)
         self._tws = FaultyTwsFace(
-            simulated, self.venue, self.clock, script, port=setup.tws_port, limits=ClientLimits(), pace_s=setup.pace_s
-        )
+            simulated, self.venue, self.clock, script, port=setup.tws_port, limits=ClientLimits(), pace_s=setup.pace_s,
+            refused=scenario.refused,
+        )  # fmt: skip
         latency = vendor_latency(script, self.clock, UwLimits().latency_wall_s)
         self._uw = UwFace(market, self.clock, fault=vendor_fault(script), latency=latency)
         self._seed, self._script = setup.seed, scenario.services

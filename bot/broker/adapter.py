@@ -13,6 +13,7 @@ from bot.broker.callbacks.hearing import Parts
 from bot.broker.connection import AccountRefused, TwsConnection
 from bot.broker.contracts import ContractBook
 from bot.broker.farms import FarmLook
+from bot.broker.history import HistoryDesk
 from bot.broker.holdings import Holdings
 from bot.broker.ib import Contract, TwsClient
 from bot.broker.link import LinkHealth
@@ -36,6 +37,8 @@ from bot.engine.state.ports import Clock, Sink
 
 QUIET_AFTER_RESTORE_S: Final = 10.0
 REMIND_S: Final = 1.0
+DELAYED_TOO: Final = 3
+"""Live data where they are subscribed, delayed ones where they are not."""
 
 
 class IbkrBroker:
@@ -67,7 +70,8 @@ class IbkrBroker:
         self._account = AccountValues(self._wire, clock, sink)
         self._what_ifs = WhatIfs(clock)
         self._link = LinkHealth(clock, sink, self._restored, self._account.renew, self._farm_noticed)
-        self._market = MarketLines(settings, self._wire, self._book, clock, sink, self._link)
+        self._history = HistoryDesk(self._wire, settings.request_timeout_s)
+        self._market = MarketLines(settings, self._wire, self._book, clock, sink, self._link, self._history)
         self._farms = FarmLook(self._market, settings.line_quiet_s, self._link.lines_silent)
         self._snapshots = Snapshots(
             self._wire, self._desk, self._book, self._ids, self._account, clock, settings.request_timeout_s
@@ -229,6 +233,8 @@ class IbkrBroker:
 
     def _up(self) -> None:
         self._account.subscribe(self.account)
+        if self._settings.takes_delayed:
+            self._wire.later(lambda client: client.reqMarketDataType(DELAYED_TOO))
         self._market.open_all()
 
     def _down(self, reason: str) -> None:

@@ -22,6 +22,7 @@ from bot.domain.instruments import (
     price_grid,
     underlying,
 )
+from bot.domain.universe import WORD_OF, Member
 
 SMART: Final = "SMART"
 INDEX: Final = UnderlyingKind.INDEX.value
@@ -54,6 +55,18 @@ def to_ib(key: str, con_id: int = 0) -> Contract:
         exchange=SMART,
         currency="USD",
         tradingClass=instrument.root,
+    )
+
+
+def contract_of(member: Member, con_id: int = 0) -> Contract:
+    """Return a fresh question for a member of the universe; of a future for all its months."""
+    return Contract(
+        conId=con_id,
+        secType=WORD_OF[member.kind],
+        symbol=member.symbol,
+        exchange=member.exchange,
+        currency=member.currency,
+        tradingClass=member.trading_class,
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.broker.lines import BOOK, QUOTE, TRADES
 from bot.broker.settings import BrokerSettings
+from bot.domain.lines import Rank
 
 Wanted = tuple[str, str]
 """Key and kind of a line."""
@@ -18,8 +19,8 @@ class LineBudget:
     def __init__(self, settings: BrokerSettings) -> None:
         self._settings = settings
         self.allowed = self._full()
-        self.given_up: set[Wanted] = set()
-        self.unknown: set[str] = set()
+        self.given_up: dict[Wanted, str] = {}  # with the reason
+        self.unknown: dict[str, str] = {}
 
     def _full(self) -> dict[str, int]:
         settings = self._settings
@@ -37,15 +38,21 @@ class LineBudget:
 
     def keep(self, wanted: Sequence[Wanted]) -> None:
         """Forget of what nobody wants any more that it is not to be had."""
-        self.given_up &= set(wanted)
-        self.unknown &= {key for key, _ in wanted}
+        keys = {key for key, _ in wanted}
+        self.given_up = {each: why for each, why in self.given_up.items() if each in set(wanted)}
+        self.unknown = {key: why for key, why in self.unknown.items() if key in keys}
 
-    def plan(self, wanted: Iterable[Wanted]) -> tuple[dict[Wanted, None], list[Wanted]]:
-        """Return what fits, in order of importance, and what is beyond the budget."""
+    def refused(self, wanted: Wanted) -> str:
+        """Return why a line is not asked for, empty where it is."""
+        return self.given_up.get(wanted) or self.unknown.get(wanted[0], "")
+
+    def plan(self, wanted: Iterable[Wanted], rank: Callable[[Wanted], Rank]) -> tuple[dict[Wanted, None], list[Wanted]]:
+        """Return what fits, positions before candidates before context and each in the order in which it is wanted, and
+        what is beyond the budget. So a position's line goes only where there is none of anything else left."""
         left = dict(self.allowed)
         planned: dict[Wanted, None] = {}
         over: list[Wanted] = []
-        for each in wanted:
+        for each in sorted(wanted, key=rank):
             key, kind = each
             if each in self.given_up or key in self.unknown:
                 continue

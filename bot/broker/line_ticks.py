@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bot.broker import words
 from bot.broker.lines import BookBroken, BookLine, Line, QuoteLine, TapeLine
 from bot.broker.open_lines import OpenLines
+from bot.domain.events import Event, QuoteReceived
 from bot.domain.quotes import Greeks
 from bot.engine.state.ports import Clock, Sink
 
@@ -15,11 +16,15 @@ from bot.engine.state.ports import Clock, Sink
 class LineTicks:
     """Hands each tick to its line. `on_broken(line, why)` is called for a book that is not what the venue holds."""
 
-    def __init__(self, lines: OpenLines, clock: Clock, sink: Sink, on_broken: Callable[[Line, str], None]) -> None:
+    def __init__(
+        self, lines: OpenLines, clock: Clock, sink: Sink, on_broken: Callable[[Line, str], None],
+        is_asked: Callable[[str], bool],
+    ) -> None:  # fmt: skip
         self._lines = lines
         self._clock = clock
         self._sink = sink
         self._on_broken = on_broken
+        self._is_asked = is_asked
         self.ticked_at = 0.0  # by the loop's time
 
     def price(self, request_id: int, tick: int, value: float, size: float) -> None:
@@ -90,5 +95,10 @@ class LineTicks:
         for line in changed.values():
             line.ticked_at = self.ticked_at
             for event in line.events(now):
-                self._sink(event)
+                self._sink(event if self._is_asked(line.key) else _of_context(event))
         return True
+
+
+def _of_context(event: Event) -> Event:
+    """Mark a quote that nobody decides on."""
+    return QuoteReceived(event.key, event.quote, context=True) if isinstance(event, QuoteReceived) else event

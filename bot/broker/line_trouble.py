@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 from bot.broker import words
+from bot.broker.context import Context
 from bot.broker.line_budget import LineBudget, Wanted
-from bot.broker.lines import TRADES, BookLine, Line
+from bot.broker.lines import QUOTE, TRADES, BookLine, Line
 from bot.broker.link import LinkHealth
 from bot.broker.open_lines import OpenLines
 from bot.broker.settings import BrokerSettings
@@ -26,12 +27,15 @@ class LineTrouble:
     """`on_unknown(key, why)`: the broker does not know the contract; `sync`: have what is wanted asked for again."""
 
     def __init__(
-        self, settings: BrokerSettings, lines: OpenLines, budget: LineBudget, link: LinkHealth, clock: Clock,
-        sink: Sink, on_unknown: Callable[[str, str], None], sync: Callable[[], None],
+        self, settings: BrokerSettings, lines: OpenLines, budget: LineBudget, context: Context, link: LinkHealth,
+        clock: Clock, sink: Sink, on_unknown: Callable[[str, str], None], is_asked: Callable[[str], bool],
+        sync: Callable[[], None],
     ) -> None:  # fmt: skip
         self._settings = settings
         self._lines = lines
         self._budget = budget
+        self._context = context
+        self._is_asked = is_asked
         self._link = link
         self._clock = clock
         self._sink = sink
@@ -78,8 +82,7 @@ class LineTrouble:
                 self._wait_for_ticks(wanted, line, code, text)
             case LineWord.FAULT:
                 self._lines.drop(wanted)
-                self._budget.given_up.add(wanted)
-                self._refused(wanted, code, text)
+                self._give_up(wanted, code, text)
 
     def _wait_for_ticks(self, wanted: Wanted, line: Line, code: int, text: str) -> None:
         """What is refused may be a part of what was asked for (10090): a line that ticks from now on is one."""
@@ -91,7 +94,11 @@ class LineTrouble:
         if self._lines.line(wanted) is not line or line.request_id in self._lines.ticked:
             return
         self._lines.close(wanted)
-        self._budget.given_up.add(wanted)
+        self._give_up(wanted, code, text)
+        self._sync()  # its place is free
+
+    def _give_up(self, wanted: Wanted, code: int, text: str) -> None:
+        self._budget.given_up[wanted] = f"{code} {text}".strip()
         self._refused(wanted, code, text)
 
     def _too_many(self, wanted: Wanted, code: int, text: str) -> None:
@@ -108,12 +115,11 @@ class LineTrouble:
 
     def _retry_tape(self, wanted: Wanted, code: int, text: str) -> None:
         """A tape may be asked for once in 15 s per instrument, and the code is the same as for too many tapes."""
-        self._budget.given_up.add(wanted)
-        self._refused(wanted, code, text)
+        self._give_up(wanted, code, text)
         asyncio.get_running_loop().call_later(TAPE_PAUSE_S, self._allow, wanted)
 
     def _allow(self, wanted: Wanted) -> None:
-        self._budget.given_up.discard(wanted)
+        self._budget.given_up.pop(wanted, None)
         self._sync()
 
     def reset(self, line: Line, reason: str) -> None:
@@ -126,14 +132,17 @@ class LineTrouble:
         self._lines.close(wanted)
         self._resets[wanted] = self._resets.get(wanted, 0) + 1
         if self._resets[wanted] > MOST_RESETS:
-            self._budget.given_up.add(wanted)
-            self._refused(wanted, 0, reason)
+            self._give_up(wanted, 0, reason)
             return
         self._sync()
 
     def _refused(self, wanted: Wanted, code: int, text: str) -> None:
         """Say once for each line and reason that it is not to be had."""
         key, kind = wanted
+        if not self._is_asked(key) and self._context.member(key) is not None:
+            if kind == QUOTE:
+                self._context.refuse(key, code, text)
+            return
         if (key, kind, code) in self._refusals_told:
             return
         self._refusals_told.add((key, kind, code))

@@ -11,6 +11,7 @@ from bot.broker.callbacks.account_calls import AccountCalls
 from bot.broker.callbacks.contract_calls import ContractCalls
 from bot.broker.callbacks.error_calls import ErrorCalls
 from bot.broker.callbacks.hearing import Hearing, Parts
+from bot.broker.callbacks.history_calls import HistoryCalls
 from bot.broker.callbacks.login_calls import LoginCalls
 from bot.broker.callbacks.market_calls import MarketCalls
 from bot.broker.callbacks.order_calls import OrderCalls
@@ -18,7 +19,9 @@ from bot.broker.callbacks.socket_calls import SocketCalls
 from bot.broker.callbacks.unread import UnreadMessages
 from bot.broker.requests import Requests
 
-ROOMS: Final = (SocketCalls, LoginCalls, ErrorCalls, OrderCalls, AccountCalls, ContractCalls, MarketCalls)
+ROOMS: Final = (
+    SocketCalls, LoginCalls, ErrorCalls, OrderCalls, AccountCalls, ContractCalls, MarketCalls, HistoryCalls,
+)  # fmt: skip
 
 
 class Listener:

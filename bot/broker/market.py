@@ -1,16 +1,26 @@
 """Market data subscriptions as data: the lines that are wanted, those that are open, and the difference between them.
 
 Every line is asked for again on a new connection. What the broker cannot or will not give is not asked for again while
-the same thing is wanted. Each concern is a room of its own: the budget (`line_budget`), what is open (`open_lines`),
-who a key is (`naming`), ticks (`line_ticks`), refusals and faults (`line_trouble`), which lines are healthy
-(`line_health`).
+the same thing is wanted. Each concern is a room of its own: the budget (`line_budget`), what is watched for context
+(`context`), whose book is next (`depth_turns`), what is open (`open_lines`), who a key is (`naming`), ticks
+(`line_ticks`), refusals and faults (`line_trouble`), which lines are healthy (`line_health`), who holds which
+(`line_report`).
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from bot.broker.context import Context
 from bot.broker.contracts import ContractBook
+from bot.broker.depth_turns import DepthTurns
+from bot.broker.front_month import FrontMonths
+from bot.broker.history import HistoryDesk
 from bot.broker.line_budget import LineBudget, Wanted
 from bot.broker.line_health import LineHealth
+from bot.broker.line_report import LineReport
 from bot.broker.line_ticks import LineTicks
 from bot.broker.line_trouble import LineTrouble
 from bot.broker.lines import BOOK, QUOTE, TRADES, Line, QuoteLine
@@ -21,7 +31,10 @@ from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Wire
 from bot.domain.farms import Group
 from bot.domain.instructions import Subscribe
+from bot.domain.lines import Rank
 from bot.engine.state.ports import Clock, Sink
+
+log: Final = logging.getLogger(__name__)
 
 
 class MarketLines:
@@ -35,34 +48,79 @@ class MarketLines:
         clock: Clock,
         sink: Sink,
         link: LinkHealth,
+        history: HistoryDesk,
     ) -> None:
+        self._settings = settings
         self._wire = wire
-        self._wanted: list[Wanted] = []
+        self._book = book
+        self._asked: dict[Wanted, Rank] = {}  # by the engine
+        self._wanted: dict[Wanted, Rank] = {}  # and for context
+        self._in_turn: dict[Wanted, Rank] = {}
         self._turn = 0
         self._lines = OpenLines(settings, wire, book)
         self._budget = LineBudget(settings)
-        self.naming = Naming(wire, book, clock, sink, settings.request_timeout_s, self._budget.unknown.add, self.sync)
-        self.trouble = LineTrouble(
-            settings, self._lines, self._budget, link, clock, sink, self.naming.refuse, self.sync
+        self.context = Context(settings, clock, sink)
+        self._depth_turns = DepthTurns(settings, self.sync)
+        self.naming = Naming(
+            wire, book, clock, sink, settings.request_timeout_s, self._unknown, self.sync, self.context.member,
+            FrontMonths(settings.universe, clock, history.day_volume),
         )  # fmt: skip
-        self.ticks = LineTicks(self._lines, clock, sink, self._broken)
+        self.naming.hush(self._is_asked)
+        self.trouble = LineTrouble(
+            settings, self._lines, self._budget, self.context, link, clock, sink, self.naming.refuse, self._is_asked,
+            self.sync,
+        )  # fmt: skip
+        self.ticks = LineTicks(self._lines, clock, sink, self._broken, self._is_asked)
         self.health = LineHealth(self._lines, link, clock, sink)
+        self.report = LineReport(self._lines, self._budget, self.context, clock, sink, self._all_wanted)
+        self._want_context()
 
     def _broken(self, line: Line, why: str) -> None:
         self.trouble.reset(line, why)
 
+    def _is_asked(self, key: str) -> bool:
+        """Say whether the engine asks for a key, so that somebody decides on it."""
+        return any((key, kind) in self._asked for kind in (QUOTE, BOOK, TRADES))
+
+    def _unknown(self, key: str, why: str) -> None:
+        self._budget.unknown[key] = why
+        if not self._is_asked(key) and self.context.member(key) is not None:
+            self.context.refuse(key, 200, why)
+
     def subscribe(self, command: Subscribe) -> None:
-        """Make the lines be these."""
-        self._wanted = [
-            (key, kind) for key, kinds in command.wanted.items() for kind in (QUOTE, BOOK, TRADES) if kind in kinds
-        ]
-        self._budget.keep(self._wanted)
+        """Make the lines be these, and after them what is watched for context."""
+        before = self._asked
+        self._asked = {
+            (key, kind): Rank.POSITION if key in command.held else Rank.CANDIDATE
+            for key, kinds in command.wanted.items()
+            for kind in (QUOTE, BOOK, TRADES)
+            if kind in kinds
+        }
+        self._want_context()
+        self._tell_of_those_known(before)
+        self._budget.keep(list(self._wanted))
         self.naming.keep({key for key, _ in self._wanted})
         self.sync()
+
+    def _want_context(self) -> None:
+        quotes = {(each.key, QUOTE): Rank.CONTEXT for each in self.context.universe}
+        self._wanted = {**quotes, **self._asked}
+
+    def _tell_of_those_known(self, before: Mapping[Wanted, Rank]) -> None:
+        """What was named for context alone is told of when the engine asks for it."""
+        members = {key for key, _ in self._asked if self.context.member(key) is not None}
+        for key in members - {key for key, _ in before}:
+            if self._book.is_complete(key):
+                self.naming.tell(key)
+
+    def _all_wanted(self) -> dict[Wanted, Rank]:
+        """Return every line that is wanted, with what it is for."""
+        return {**self._wanted, **self._in_turn}
 
     def open_all(self) -> None:
         """A new connection: nothing is subscribed there and nothing is refused."""
         self.forget()
+        self._depth_turns.begin()
         self.sync()
 
     def reopen(self, *, cancel: bool) -> None:
@@ -79,22 +137,48 @@ class MarketLines:
         self._lines.forget()
         self.trouble.forget()
         self._budget.forget()
+        self.context.forget()
+        self._depth_turns.stop()
 
     def sync(self) -> None:
-        """Close what is wanted no more, open what is wanted and not open."""
+        """Close what is wanted no more or has to make room, open what is wanted and not open."""
         if not self._wire.ready:
             return
-        planned, over = self._budget.plan(self._wanted)
-        self.trouble.overflow(over)
-        for wanted in [each for each in self._lines if each not in planned]:
-            self._lines.close(wanted)
-        for wanted in planned:
-            if wanted not in self._lines:
-                self._open(wanted)
+        self._in_turn = self._books_in_turn()
+        wanted = self._all_wanted()
+        planned, over = self._budget.plan(wanted, wanted.__getitem__)
+        self._lines.left_out = set(over)
+        self.trouble.overflow([each for each in over if wanted[each] is not Rank.CONTEXT])
+        for each in [each for each in self._lines if each not in planned]:
+            if each in wanted:
+                self._say_evicted(each, wanted[each])
+            self._lines.close(each)
+        for each in planned:
+            if each not in self._lines:
+                self._open(each)
+
+    def _books_in_turn(self) -> dict[Wanted, Rank]:
+        """Return the books that are watched beside those that the engine asks for, whose turn it is."""
+        asked = [key for key, kind in self._asked if kind == BOOK]
+        free = self._budget.allowed[BOOK] - len(asked)
+        candidates = [key for (key, kind), rank in self._asked.items() if kind == QUOTE and rank is Rank.CANDIDATE]
+        turn = self._depth_turns.keys(candidates, free, self._may_have_a_book)
+        return {(key, BOOK): Rank.CONTEXT for key in turn if key not in asked}
+
+    def _may_have_a_book(self, key: str) -> bool:
+        contract = self._book.ib_contract(key)
+        refused = self._budget.refused((key, BOOK))
+        return contract is not None and contract.secType != "IND" and not refused and self._book.is_complete(key)
+
+    def _say_evicted(self, wanted: Wanted, rank: Rank) -> None:
+        key, kind = wanted
+        if kind == QUOTE:  # a book that goes has had its turn
+            log.info("the %s line of %s (%s) makes room for a more important one", kind, key.strip(), rank.word)
 
     def _open(self, wanted: Wanted) -> None:
-        if not self._lines.open(*wanted):
-            self.naming.begin(wanted[0])
+        later = self._wanted.get(wanted) is Rank.CONTEXT
+        if not self._lines.open(*wanted, later=later):
+            self.naming.begin(wanted[0], later=later)
 
     def groups(self) -> dict[str, Group]:
         """Return the quote lines by what serves them, and when each group last spoke; times are the loop's."""

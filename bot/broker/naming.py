@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 
 from bot.broker.contracts import ContractBook
+from bot.broker.front_month import FrontMonths
 from bot.broker.hours import day_of, hours_of
 from bot.broker.ib import ContractDetails
 from bot.broker.qualify import Qualifier, UnknownContract
@@ -13,11 +14,15 @@ from bot.broker.requests import RequestTimedOut
 from bot.broker.wire import Wire
 from bot.domain.errors import BrokerError, BrokerUnavailable
 from bot.domain.events import AlertRaised, ContractQualified, HoursTold
+from bot.domain.universe import Member
 from bot.engine.state.ports import Clock, Sink
 
 
 class Naming:
-    """Asks the broker who a key is. `on_unknown(key)` and `on_named()` are called when it is known what came of it."""
+    """Asks the broker who a key is. `on_unknown(key, why)` and `on_named()` say what came of it.
+
+    Of what is watched for context alone (`hush`) nothing is told: nobody trades it, and nobody asks for its hours.
+    """
 
     def __init__(
         self,
@@ -26,23 +31,27 @@ class Naming:
         clock: Clock,
         sink: Sink,
         deadline_s: float,
-        on_unknown: Callable[[str], None],
+        on_unknown: Callable[[str, str], None],
         on_named: Callable[[], None],
+        member: Callable[[str], Member | None],
+        months: FrontMonths,
     ) -> None:
         self._wire = wire
         self._book = book
         self._clock = clock
         self._sink = sink
-        self._qualifier = Qualifier(wire, book, deadline_s)
+        self._qualifier = Qualifier(wire, book, deadline_s, member, months)
+        self._is_wanted: Callable[[str], bool] = lambda key: True
         self._on_unknown = on_unknown
         self._on_named = on_named
         self._qualifying: dict[str, asyncio.Task[None]] = {}
         self._asking_hours: dict[str, asyncio.Task[None]] = {}
 
-    def begin(self, key: str) -> None:
-        """Qualify a key, unless that is on its way."""
+    def begin(self, key: str, *, later: bool = False) -> None:
+        """Qualify a key, unless that is on its way; `later`: after whatever else waits."""
         if key not in self._qualifying:
-            self._qualifying[key] = asyncio.create_task(self._qualify(key), name=f"qualify {key.strip()}")
+            asking = self._qualify(key, later=later)
+            self._qualifying[key] = asyncio.create_task(asking, name=f"qualify {key.strip()}")
 
     def keep(self, keys: Collection[str]) -> None:
         """Give up qualifying what nobody wants any more."""
@@ -56,29 +65,40 @@ class Naming:
         self._qualifying.clear()
         self._asking_hours.clear()
 
-    async def _qualify(self, key: str) -> None:
+    async def _qualify(self, key: str, *, later: bool) -> None:
         try:
-            details = await self._qualifier.qualify(key)
+            details = await self._qualifier.qualify(key, later=later)
         except UnknownContract as unknown:
             self.refuse(key, str(unknown))
         except RequestTimedOut as late:
-            text = f"{key.strip()}: {late}"
-            self._sink(AlertRaised("CONTRACT_UNANSWERED", text, {"key": key}, self._clock.now()))
+            if self._is_wanted(key):
+                text = f"{key.strip()}: {late}"
+                self._sink(AlertRaised("CONTRACT_UNANSWERED", text, {"key": key}, self._clock.now()))
         except BrokerUnavailable:
             return  # the next connection asks again
         except ValueError as bad:
             self.refuse(key, str(bad))
         else:
-            named = self._book.instrument(key)
-            self._sink(ContractQualified(key, self._book.con_id(key), self._book.grids.get(key), instrument=named))
-            self._tell_hours(key, details)
+            if self._is_wanted(key):
+                self.tell(key)
+                self._tell_hours(key, details)
         self._qualifying.pop(key, None)
         self._on_named()
 
+    def hush(self, is_wanted: Callable[[str], bool]) -> None:
+        """Tell of those keys alone that somebody decides on."""
+        self._is_wanted = is_wanted
+
+    def tell(self, key: str) -> None:
+        """Say how the broker names a key that is known."""
+        named = self._book.instrument(key)
+        self._sink(ContractQualified(key, self._book.con_id(key), self._book.grids.get(key), instrument=named))
+
     def refuse(self, key: str, why: str) -> None:
         """The broker does not know a key, or not one alone."""
-        self._on_unknown(key)
-        self._sink(ContractQualified(key, None, None, why))
+        self._on_unknown(key, why)
+        if self._is_wanted(key):
+            self._sink(ContractQualified(key, None, None, why))
 
     # ---- trading hours
 

@@ -15,6 +15,8 @@ from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Send, Wire
 from bot.domain.farms import OPTIONS, UNDERLYINGS, Group
 
+BESIDE: Final = "beside"
+
 
 class OpenLines:
     """Every subscription of the connection. `moved`: which lines there are has changed since somebody looked last."""
@@ -30,6 +32,7 @@ class OpenLines:
         self._spoke: dict[str, float] = {}  # group -> when one of its lines last said something of its instrument
         self.ticked: set[int] = set()  # lines that did, of any kind
         self.changed: dict[int, Line] = {}  # since the last packet
+        self.left_out: set[Wanted] = set()  # wanted, and beyond the budget
         self.moved = True
 
     def __iter__(self) -> Iterator[Wanted]:
@@ -58,8 +61,8 @@ class OpenLines:
         """Say whether an id is that of a line of this connection, closed or open."""
         return request_id in self._ours
 
-    def open(self, key: str, kind: str) -> bool:
-        """Ask for a line; False when the contract is not known yet."""
+    def open(self, key: str, kind: str, *, later: bool = False) -> bool:
+        """Ask for a line, `later` after whatever else waits; False when the contract is not known yet."""
         contract = self._book.ib_contract(key) if self._book.is_complete(key) else None
         if contract is None:
             return False
@@ -70,7 +73,7 @@ class OpenLines:
         self._ours.add(request_id)
         if isinstance(line, QuoteLine):
             self._since.setdefault(group_of(line), _now())
-        self._wire.later(send)
+        self._wire.later(send, idle=later)
         return True
 
     def close(self, wanted: Wanted) -> None:
@@ -104,14 +107,17 @@ class OpenLines:
 
     def groups(self) -> dict[str, Group]:
         """Return the quote lines by what serves them, and when each group last spoke; times are the loop's."""
-        there = {group_of(line) for line in self._lines.values() if isinstance(line, QuoteLine)}
+        there = {group_of(line) for line in self._lines.values() if isinstance(line, QuoteLine)} - {BESIDE}
         self._since = {group: at for group, at in self._since.items() if group in there}
         return {group: Group(self._since[group], self._spoke.get(group)) for group in there}
 
 
 def group_of(line: Line) -> str:
-    """Return the name of what serves a line: options come from other farms than what they are written on."""
-    return OPTIONS if line.contract.secType in words.OPTION_KINDS else UNDERLYINGS
+    """Return the name of what serves a line: options come from other farms than what they are written on, and what is
+    named with its kind (futures, currencies, indices of other countries) from many: their silence is not ours."""
+    if line.contract.secType in words.OPTION_KINDS:
+        return OPTIONS
+    return BESIDE if ":" in line.key else UNDERLYINGS
 
 
 def _now() -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from bot.domain.universe import Universe
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,12 @@ class BrokerSettings:
     client_id: int = 17
     account: str = ""
     expects_paper: bool | None = None  # True or False: an account of the other kind is refused; None: either will do
-    line_budget: int = 90
+    universe: Universe = field(default_factory=Universe)
+    depth_first: tuple[str, ...] = ()
+    depth_then: tuple[str, ...] = ()
+    depth_every_s: float = 20.0
+    takes_delayed: bool = False  # where nothing live is subscribed: shown, never traded on
+    line_budget: int = 100
     depth_budget: int = 3
     tape_budget: int = 3
     book_rows: int = 10

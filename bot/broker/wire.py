@@ -31,6 +31,7 @@ class Wire:
         self._next_request_id = REQUEST_IDS_FROM
         self._paced_per_second = paced_per_second
         self._waiting: deque[Send] = deque()
+        self._idle: deque[Send] = deque()  # goes when nothing else waits
         self._sent_at: deque[float] = deque()
         self._drain_later: asyncio.TimerHandle | None = None
 
@@ -60,6 +61,7 @@ class Wire:
         self._client = None
         self._up.clear()
         self._waiting.clear()
+        self._idle.clear()
         if self._drain_later is not None:
             self._drain_later.cancel()
             self._drain_later = None
@@ -83,11 +85,12 @@ class Wire:
         self._next_request_id += 1
         return self._next_request_id - 1
 
-    def later(self, send: Send) -> None:
-        """Send in turn, at once when the lane is free. Without a connection it is dropped: all is asked anew then."""
+    def later(self, send: Send, *, idle: bool = False) -> None:
+        """Send in turn, at once when the lane is free; `idle`: after everything that is not. Without a connection it is
+        dropped: all is asked anew then."""
         if self._client is None:
             return
-        self._waiting.append(send)
+        (self._idle if idle else self._waiting).append(send)
         if self._drain_later is None:
             self._drain()
 
@@ -97,10 +100,10 @@ class Wire:
         now = loop.time()
         while self._sent_at and now - self._sent_at[0] >= 1.0:
             self._sent_at.popleft()
-        while self._waiting and len(self._sent_at) < self._paced_per_second:
-            self._send(self._waiting.popleft())
+        while (self._waiting or self._idle) and len(self._sent_at) < self._paced_per_second:
+            self._send((self._waiting or self._idle).popleft())
             self._sent_at.append(now)
-        if self._waiting:
+        if self._waiting or self._idle:
             self._drain_later = loop.call_at(self._sent_at[0] + 1.0, self._drain)
 
     def _send(self, send: Send) -> None:

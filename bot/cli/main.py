@@ -11,6 +11,7 @@ from bot.cli import audit, channels, db, recordings
 from bot.cli.alerts import alerts
 from bot.cli.check import check
 from bot.cli.invocation import Commands, configuration
+from bot.cli.lines import lines
 from bot.cli.machines import machines
 from bot.cli.operator import (
     ack,
@@ -51,7 +52,7 @@ app = typer.Typer(
     help="Quanticity, an automated options trader. Without a command: `run`.",
 )
 for command in (
-    run, status, performance, alerts, ack,
+    run, status, lines, performance, alerts, ack,
     approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
     edit, cancel_order, strategy, reload_config, quiet, requests, withdraw, adopt, decline, reconcile, check,
     machines, people, overseer, replay, sim, page,

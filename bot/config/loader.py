@@ -40,6 +40,7 @@ FILES: Final[Mapping[str, KeyPath]] = {
     "data_sources.yaml": ("sources",),
     "overseer.yaml": ("overseer",),
     "alerts.yaml": ("alerts",),
+    "universe.yaml": ("universe",),
 }
 SOURCES: Final = "sources"
 SHORTEST_LOGIN_TOKEN: Final = 16

@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from bot.config.alerts import AlertSettings
 from bot.config.overseer import OverseerSettings
 from bot.config.section import Fraction, Positive, Seconds, Section, TimeOfDay
+from bot.config.universe import UniverseSettings
 from bot.domain.addresses import is_loopback
 from bot.domain.requests import PERSONS, UNNAMED, Person, Role
 
@@ -121,7 +122,7 @@ class IbkrSettings(Section):
     login_grace_s: Seconds = Field(3600, description="a login that is missing for so long after its window is told of")
     quiet_before_restart_s: Seconds = Field(300, description="no entries so long before a restart window")
     tws_zone: str = Field("America/New_York", description="the zone of execution times that TWS tells without one")
-    line_budget: int = Field(90, ge=4, le=500, description="market data lines that we use at most")
+    line_budget: int = Field(100, ge=4, le=500, description="market data lines that we use at most")
     depth_budget: int = Field(3, ge=0, le=60)
 
     @field_validator("tws_zone")
@@ -559,8 +560,8 @@ class StrategiesSettings(Section):
 
 
 class Settings(Section):
-    """Everything in `bot.yaml`, `strategies.yaml`, `overseer.yaml` and `alerts.yaml`; the data sources have a schema in
-    their own room."""
+    """Everything in `bot.yaml`, `strategies.yaml`, `overseer.yaml`, `alerts.yaml` and `universe.yaml`; the data sources
+    have a schema in their own room."""
 
     mode: Mode = Mode.SIM
     bot_id: str = Field("qty", pattern=r"^[a-z0-9]{1,8}$", description="first part of every order reference")
@@ -584,6 +585,7 @@ class Settings(Section):
     strategies: StrategiesSettings = StrategiesSettings()
     overseer: OverseerSettings = OverseerSettings()
     alerts: AlertSettings = AlertSettings()
+    universe: UniverseSettings = UniverseSettings()
 
     @model_validator(mode="after")
     def _live_is_explicit(self) -> Self:

@@ -38,6 +38,7 @@ class QuoteReceived:
     key: str
     quote: Quote
     passed: tuple[Quote, ...] = ()
+    context: bool = False  # watched for context alone: shown, and no underlying of anything that is traded
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,25 @@ class LinesHeard:
     books: frozenset[str]
     at: datetime
     key: str = "*"  # the latest word on all of them counts
+
+
+@dataclass(frozen=True, slots=True)
+class LineReported:
+    """How one market data line stands: `rank` and `state` are words of `bot.domain.lines`, `group_name` the universe's
+    group that it belongs to (empty: none), `gaps` what was found missing in its sequence on this connection."""
+
+    key: str
+    kind: str  # quote, book, trades, bars
+    rank: str
+    group_name: str
+    state: str
+    detail: str
+    ticked_at: datetime | None
+    gaps: int
+    at: datetime
+
+    def __post_init__(self) -> None:
+        _through(self, detail=outside(self.detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -552,5 +572,5 @@ Event = (
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | RequestReceived | AlertRaised
     | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold | RequestUnreadable
-    | InboundReceived | DiskTold | HoursTold
+    | InboundReceived | DiskTold | HoursTold | LineReported
 )  # fmt: skip

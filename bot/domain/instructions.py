@@ -4,7 +4,7 @@ then."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.order import OrderTicket
 
@@ -46,10 +46,12 @@ class AskSnapshot:
 class Subscribe:
     """The market data lines wanted from now on, most important first: keys with the kinds wanted of each.
 
-    Kinds: "quote" (with greeks for options), "book" (10 levels), "trades". What is not named is given up.
+    Kinds: "quote" (with greeks for options), "book" (10 levels), "trades". What is not named is given up. `held`:
+    keys of positions and of what they are written on; their lines go to nobody else.
     """
 
     wanted: Mapping[str, frozenset[str]]
+    held: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from bot.domain.events import (
     HoursTold,
     InboundReceived,
     JobRan,
+    LineReported,
     LinesHeard,
     LinkChanged,
     OrderErred,
@@ -112,6 +113,7 @@ class Intake:
             TradesReceived: board.apply_trades,
             DatumReceived: self._informed,
             FeedReported: self._fed,
+            LineReported: self._line_told,
         }
 
     def take(self) -> None:
@@ -240,6 +242,9 @@ class Intake:
 
     def _job_ran(self, event: JobRan) -> None:
         self._memory.journal.batch.jobs.append(JobRow(event.name, event.at, event.state, event.detail))
+
+    def _line_told(self, event: LineReported) -> None:
+        self._memory.journal.batch.market_lines[event.key, event.kind] = event
 
     def _fed(self, event: FeedReported) -> None:
         self._memory.journal.batch.feeds[event.feed, event.dataset, event.key] = event

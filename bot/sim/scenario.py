@@ -62,6 +62,15 @@ def _clock_time(value: Any) -> Any:
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 
 
+DATA_GROUPS: Final = frozenset(
+    {
+        "options", "equities", "sectors", "indices_us", "indices_europe", "indices_asia", "indices_americas", "breadth",
+        "futures_index", "futures_rates", "futures_energy", "futures_metals", "futures_currencies", "fx", "crypto",
+    }
+)  # fmt: skip
+"""What one market data subscription of the venue serves, by the name of the group."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -199,6 +208,9 @@ class Scenario(_Strict):
     venue: VenueScript = VenueScript()
     symbols: dict[Symbol, SymbolScript] = Field(min_length=1)
     faults: list[Fault] = Field(default_factory=list)
+    refused: dict[str, int] = Field(
+        default_factory=dict, description="groups of market data that the login has no subscription for, with the code"
+    )
     services: ServicesScript = ServicesScript()
     speed: float | None = Field(
         default=None, gt=0, le=1000, description="instead of sim.speed, unless --speed says more"
@@ -211,6 +223,9 @@ class Scenario(_Strict):
             raise ValueError("close must be after open")
         if self.date.weekday() >= 5 or self.date in self.holidays:
             raise ValueError(f"{self.date} is not a session")
+        unknown = sorted(set(self.refused) - DATA_GROUPS)
+        if unknown:
+            raise ValueError(f"refused: no group {', '.join(unknown)}; there are {', '.join(sorted(DATA_GROUPS))}")
         for symbol, script in self.symbols.items():
             leader = self.symbols.get(script.follows) if script.follows else None
             if script.follows and (leader is None or leader.follows):

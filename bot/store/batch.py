@@ -31,6 +31,7 @@ from bot.store.tables.gamma_profile import GAMMA_PROFILES
 from bot.store.tables.inbound import INBOUND_ANSWERS
 from bot.store.tables.instrument import INSTRUMENTS
 from bot.store.tables.job_run import JOB_RUNS
+from bot.store.tables.market_line import MARKET_LINES
 from bot.store.tables.overseer_call import CALL_OUTCOMES, OVERSEER_CALLS
 from bot.store.tables.position_mark import LATEST_MARKS, MARKS
 from bot.store.tables.reconciliation import RECONCILIATIONS
@@ -101,6 +102,7 @@ _BESIDE: Final[Mapping[str, Callable[[TickBatch], Sequence[Row]]]] = {
     "command": lambda b: [ANSWERS.row(x) for x in b.commands],
     "inbound": lambda b: [INBOUND_ANSWERS.row(x) for x in b.inbound],
     "feed_status": lambda b: [FEEDS.row(x) for x in b.feeds.values()],
+    "market_line": lambda b: [MARKET_LINES.row(x) for x in b.market_lines.values()],
     "account_snapshot": lambda b: [_account_row(b.tick, b.account)] if b.account else [],
     "reconciliation": lambda b: [RECONCILIATIONS.row(x) for x in b.reconciliations],
     "reconciliation_line": _line_rows,

@@ -14,6 +14,7 @@ from bot.config.alerts import AlertSettings
 from bot.config.loader import load
 from bot.config.overseer import OverseerSettings
 from bot.config.schema import Settings, StrategiesSettings
+from bot.config.universe import UniverseSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
@@ -36,7 +37,7 @@ def named_in(tree: Any, prefix: str = "") -> Iterator[str]:
             yield from named_in(value, f"{prefix}{name}.")
 
 
-OWN_FILES = ("strategies.", "overseer.", "alerts.")
+OWN_FILES = ("strategies.", "overseer.", "alerts.", "universe.")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,7 @@ OWN_FILES = ("strategies.", "overseer.", "alerts.")
         ("strategies.yaml", StrategiesSettings),
         ("overseer.yaml", OverseerSettings),
         ("alerts.yaml", AlertSettings),
+        ("universe.yaml", UniverseSettings),
     ],
 )
 def test_every_setting_is_named(name: str, model: type[BaseModel]) -> None:
@@ -55,8 +57,9 @@ def test_every_setting_is_named(name: str, model: type[BaseModel]) -> None:
 
 
 def test_the_values_shown_are_the_defaults() -> None:
-    shown = load(ROOT, environ={}).settings.model_dump(exclude={"database", "sim"})
-    assert shown == Settings().model_dump(exclude={"database", "sim"})
+    data: Any = {"database": True, "sim": True, "universe": {"groups"}}  # paths, and what stands in its file alone
+    shown = load(ROOT, environ={}).settings.model_dump(exclude=data)
+    assert shown == Settings().model_dump(exclude=data)
 
 
 def test_the_paths_shown_are_the_defaults() -> None:

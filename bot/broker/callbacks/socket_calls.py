@@ -35,4 +35,5 @@ class SocketCalls:
             self._parts.link.data_flows()
             self._parts.data_health.heard()
         self._parts.market.health.heard()
+        self._parts.market.report.heard()
         self._parts.account.flush()

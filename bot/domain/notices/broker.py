@@ -59,6 +59,11 @@ BROKER: Final[Mapping[str, Notice]] = {
         "The broker gives no data of a kind for a contract.",
         "Check the account's market data subscriptions.",
     ),
+    "DATA_GROUP_REFUSED": Notice(
+        WARNING, "once a connection and group",
+        "The login has no market data subscription for a group of the universe: it is left out, the rest goes on.",
+        "Subscribe to it, or switch the group off in universe.yaml.",
+    ),
     "CONTRACT_UNKNOWN": Notice(
         WARNING, EACH,
         "The broker does not know a contract: it is not traded.",

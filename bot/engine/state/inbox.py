@@ -16,12 +16,13 @@ from bot.domain.events import (
     Event,
     FeedReported,
     GreeksReceived,
+    LineReported,
     LinesHeard,
     QuoteReceived,
 )
 
 Fact = TypeVar("Fact")
-_SLOW = (DatumReceived, FeedReported, BookReceived, GreeksReceived)
+_SLOW = (DatumReceived, FeedReported, BookReceived, GreeksReceived, LineReported)
 _PASSED_MOST = 20
 _CONFLATED = (QuoteReceived, GreeksReceived, BookReceived, LinesHeard)
 
@@ -71,7 +72,8 @@ class Inbox:
         key = event.key
         waiting = self._quotes.get(key)
         if waiting is not None:
-            event = QuoteReceived(key, event.quote, (*waiting.passed, waiting.quote)[-_PASSED_MOST:])
+            passed = (*waiting.passed, waiting.quote)[-_PASSED_MOST:]
+            event = QuoteReceived(key, event.quote, passed, event.context)
         self._quotes[key] = event
         if key in self._levels and self._crosses(event):
             self._urgent.set()

@@ -84,6 +84,7 @@ class Scanner:
     told: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)  # condition last told of, and when
     wanted_at: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
     subscribed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
 
     def scan(self, ctx: Context, journal: Journal, parking: Parking) -> list[tuple[Strategy, Look]]:
         """Let every strategy that is due look at its symbols; returns the looks whose answer is a new one."""
@@ -177,10 +178,17 @@ class Scanner:
                 del self.wanted_at[key]
             else:
                 wanted.setdefault(key, kinds)
-        if wanted == self.subscribed:
+        held = _held(ctx)
+        if wanted == self.subscribed and held == self.held:
             return None
-        self.subscribed = wanted
-        return Subscribe(wanted)
+        self.subscribed, self.held = wanted, held
+        return Subscribe(wanted, held)
+
+
+def _held(ctx: Context) -> frozenset[str]:
+    """Return the keys whose lines positions stand or fall with: their contracts and what those are written on."""
+    positions = ctx.ledger.positions.values()
+    return frozenset(key for each in positions for key in (each.key, each.contract.symbol))
 
 
 def _wanted(ctx: Context, journal: Journal, parking: Parking) -> dict[str, frozenset[str]]:

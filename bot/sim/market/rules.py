@@ -11,11 +11,27 @@ from typing import Final
 PENNY_RULE: Final = 26
 INDEX_OPTION_RULE: Final = 109
 
+# What trades beside the underlyings of the day has one increment at every price.
+RULE_OF_TICK: Final[Mapping[Decimal, int]] = MappingProxyType(
+    {
+        Decimal(tick): rule
+        for rule, tick in enumerate(
+            (
+                "1", "0.25", "0.1", "0.03125", "0.015625", "0.0078125", "0.005", "0.00390625", "0.001", "0.0005",
+                "0.0001", "0.00005", "0.0000005",
+            ),
+            3001,
+        )
+    }
+    | {Decimal("0.01"): PENNY_RULE, Decimal("0.05"): 32}
+)  # fmt: skip
+
 # Rule id -> (low edge, increment), edges ascending. Penny-class ETF options quote in cents at every price; SPX and SPXW
 # in nickels below three dollars and dimes above.
 MARKET_RULES: Final[Mapping[int, Sequence[tuple[Decimal, Decimal]]]] = MappingProxyType(
     {
         PENNY_RULE: ((Decimal(0), Decimal("0.01")),),
+        **{rule: ((Decimal(0), tick),) for tick, rule in RULE_OF_TICK.items()},
         INDEX_OPTION_RULE: ((Decimal(0), Decimal("0.05")), (Decimal(3), Decimal("0.10"))),
     }
 )

@@ -9,6 +9,7 @@ from typing import Final
 
 from bot.domain.instruments import SETTLED_AT_OPEN
 from bot.sim.hours import EXCHANGE_ZONE, USUAL, HoursSaid, text
+from bot.sim.market.rules import RULE_OF_TICK
 from bot.sim.tws.requests import ContractQuery
 from bot.sim.tws.wire import Value, WireMessage
 from bot.sim.vocabulary import Instrument, Market
@@ -20,6 +21,7 @@ MARKET_RULES: Final[dict[int, tuple[tuple[Decimal, Decimal], ...]]] = {
     110: ((Decimal(0), Decimal("0.01")), (Decimal(3), Decimal("0.05"))),
     239: ((Decimal(0), Decimal("0.05")), (Decimal(3), Decimal("0.1"))),
     32: ((Decimal(0), Decimal("0.05")),),
+    **{rule: ((Decimal(0), tick),) for tick, rule in RULE_OF_TICK.items()},
 }
 
 _ORDER_TYPES: Final = {
@@ -43,7 +45,7 @@ def last_day_text(instrument: Instrument) -> str:
 
 
 def multiplier_text(instrument: Instrument) -> str:
-    return str(instrument.multiplier) if instrument.sec_type == "OPT" else ""
+    return str(instrument.multiplier) if instrument.sec_type in {"OPT", "FUT"} else ""
 
 
 def contract_fields(instrument: Instrument, *, exchange: str, right: str = "?") -> tuple[Value, ...]:
@@ -87,9 +89,9 @@ def is_specific(query: ContractQuery) -> bool:
 
 
 def exchanges(instrument: Instrument) -> list[str]:
-    """Return where an instrument trades, SMART first; an index trades nowhere and is only disseminated."""
+    """Return where an instrument trades, SMART first; what is no share or option stands at its own place alone."""
     direct = [instrument.primary_exchange, instrument.exchange]
-    if instrument.sec_type == "IND":
+    if instrument.sec_type not in {"STK", "OPT"}:
         return _distinct(direct)
     return _distinct(["SMART", *(["CBOE"] if instrument.sec_type == "OPT" else []), *direct])
 
@@ -110,7 +112,7 @@ def closing_time(day: date, market: Market) -> datetime:
 def _trades_at(instrument: Instrument, query: ContractQuery) -> bool:
     wanted = {query.exchange, query.primary_exchange} - {"", "BEST", "SMART"}
     if not wanted:
-        return query.exchange != "SMART" or instrument.sec_type != "IND"
+        return query.exchange != "SMART" or instrument.sec_type in {"STK", "OPT"}
     return bool(wanted & set(exchanges(instrument)))
 
 

@@ -63,11 +63,17 @@ class _Side:
 
 
 class MarketLine:
-    """A market data line; `round_lots` says that share sizes go out in lots of 100, as servers before 159 did."""
+    """A market data line; `round_lots` says that share sizes go out in lots of 100, as servers before 159 did;
+    `every_s` is the least time between two looks, in wall seconds."""
 
-    def __init__(self, req_id: int, instrument: Instrument, generic_ticks: Sequence[int], *, round_lots: bool) -> None:
+    def __init__(
+        self, req_id: int, instrument: Instrument, generic_ticks: Sequence[int], *, round_lots: bool,
+        every_s: float = 0.0,
+    ) -> None:  # fmt: skip
         self.req_id = req_id
         self.instrument = instrument
+        self._every_s = every_s
+        self._due = float("-inf")
         self._lot = 100 if round_lots and instrument.sec_type == "STK" else 1
         self._sides = [_Side(messages.LAST, messages.LAST_SIZE, 0)]
         if instrument.sec_type != "IND":
@@ -93,6 +99,9 @@ class MarketLine:
 
     def pace(self, moment: VenueMoment) -> list[WireMessage]:
         said: list[WireMessage] = []
+        if moment.monotonic < self._due:
+            return said
+        self._due = moment.monotonic + self._every_s
         top = moment.top(self.instrument)
         if top is not self._top and top != self._top:
             said += self._quotes(top, moment.at)

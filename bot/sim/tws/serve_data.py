@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from bot.sim.tws import generic_ticks, messages, requests
+from bot.sim.tws import generic_ticks, messages, requests, subscribed
 from bot.sim.tws.bars import KINDS, BarRequest
 from bot.sim.tws.contracts import closing_time
 from bot.sim.tws.handlers import answers, invalid, resolve
@@ -22,6 +22,8 @@ QUOTES, DEPTH, TAPE, BARS = "market data", "depth", "tick by tick", "real-time b
 MARKET_DATA = frozenset({QUOTES, DEPTH, TAPE, BARS})
 _LIVE, _FROZEN = 1, 2
 _SHARES_SINCE: Final = 159
+_BESIDE_S: Final = 1.0
+"""Wall seconds between two looks at what is listed beside the day's underlyings."""
 
 
 @answers(requests.MarketDataType)
@@ -57,12 +59,28 @@ def market_data(session: ClientSession, request: requests.MarketData) -> None:
     instrument = resolve(session, request.req_id, request.contract)
     if instrument is None:
         return
-    line = MarketLine(request.req_id, instrument, numbers, round_lots=session.version < _SHARES_SINCE)
-    session.send_all([*line.opening(_kind_in_force(session)), *line.pace(session.face.moment())])
+    code = _not_subscribed(session, request.req_id, instrument)
+    if not subscribed.goes_on(code):
+        return
+    every_s = _BESIDE_S if session.face.is_beside(instrument) else 0.0
+    line = MarketLine(
+        request.req_id, instrument, numbers, round_lots=session.version < _SHARES_SINCE, every_s=every_s
+    )  # fmt: skip
+    stream: Stream = subscribed.DelayedLine(line) if code == subscribed.DELAYED else line
+    kind = subscribed.DELAYED_KIND if code == subscribed.DELAYED else _kind_in_force(session)
+    session.send_all([*line.opening(kind), *stream.pace(session.face.moment())])
     if once:
         session.send(messages.snapshot_end(request.req_id))
     else:
-        session.subscribe(QUOTES, request.req_id, line)
+        session.subscribe(QUOTES, request.req_id, stream)
+
+
+def _not_subscribed(session: ClientSession, req_id: int, instrument: Instrument) -> int:
+    """Say that the login has no subscription for an instrument; return the code that was said, 0 where it has one."""
+    code = subscribed.answered(session.face.refusal_of(instrument), session.market_data_type)
+    if code:
+        session.error(req_id, code, subscribed.text_of(code))
+    return code
 
 
 @answers(requests.CancelMarketData)
@@ -83,6 +101,8 @@ def market_depth(session: ClientSession, request: requests.MarketDepth) -> None:
         return
     if instrument.sec_type == "IND":
         session.error(request.req_id, 10092, "Deep market data is not supported for this combination of security type")
+        return
+    if not subscribed.only_live(_not_subscribed(session, request.req_id, instrument)):
         return
     if request.rows <= 0:
         invalid(session, request.req_id, f"{request.rows} rows of depth")
@@ -106,6 +126,8 @@ def tick_by_tick(session: ClientSession, request: requests.TickByTick) -> None:
         return
     instrument = resolve(session, request.req_id, request.contract)
     if instrument is None:
+        return
+    if not subscribed.only_live(_not_subscribed(session, request.req_id, instrument)):
         return
     if _tape_limit_reached(session, instrument):
         session.error(request.req_id, 10190, "Max number of tick-by-tick requests has been reached")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -18,7 +18,7 @@ from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.requests import WireRequest
 from bot.sim.tws.session import ClientSession
 from bot.sim.tws.wire import MAX_SERVER_VERSION, ProtocolError, WireMessage
-from bot.sim.vocabulary import SimulatedVenue
+from bot.sim.vocabulary import Instrument, SimulatedVenue
 
 log: Final = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ class TwsFace:
     """A TWS on a socket, in front of a simulated venue.
 
     Call `start` in a running event loop; it returns the port. `pace_s` is wall seconds between two looks at the
-    market for all subscriptions. `mute` holds ids of server messages that are swallowed.
+    market for all subscriptions. `mute` holds ids of server messages that are swallowed;
+    `refused` names groups of instruments with the code that a request for their market data is answered with.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class TwsFace:
         pace_s: float = 0.02,
         master_client_id: int | None = None,
         max_version: int = MAX_SERVER_VERSION,
+        refused: Mapping[str, int] | None = None,
     ) -> None:
         self.venue = simulated.venue
         self.market = simulated.venue.market
@@ -52,6 +54,7 @@ class TwsFace:
         self.limits = limits or ClientLimits()
         self.max_version = max_version
         self.mute: set[int] = set()
+        self.refused: dict[str, int] = dict(refused or {})  # group -> code; the login has no subscription for it
         self.desk = ClientDesk(simulated, clock.now, self._started, master_client_id)
         self._simulated = simulated
         self._clock = clock
@@ -103,6 +106,20 @@ class TwsFace:
 
     def session_of(self, client_id: int) -> ClientSession | None:
         return next((each for each in self._sessions if each.client_id == client_id), None)
+
+    def refusal_of(self, instrument: Instrument) -> int:
+        """Return the code with which market data of an instrument are refused, 0 where they are subscribed."""
+        return self.refused.get(self._group_of(instrument), 0) if self.refused else 0
+
+    def is_beside(self, instrument: Instrument) -> bool:
+        """Say whether an instrument is listed beside the day's underlyings."""
+        return instrument.con_id in getattr(self.market, "group_of", ())
+
+    def _group_of(self, instrument: Instrument) -> str:
+        """Return the group that an instrument's subscription belongs to: of the day's own it is what they are."""
+        groups: Mapping[int, str] = getattr(self.market, "group_of", {})
+        own = {"OPT": "options", "IND": "indices_us"}.get(instrument.sec_type, "equities")
+        return groups.get(instrument.con_id, own)
 
     def is_full(self) -> bool:
         return len(self._sessions) > self.limits.clients

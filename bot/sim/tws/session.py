@@ -27,7 +27,7 @@ from bot.sim.tws.wire import (
     encode_message,
     split,
 )
-from bot.sim.vocabulary import Market, Venue, VenuePosition
+from bot.sim.vocabulary import Instrument, Market, Venue, VenuePosition
 
 log: Final = logging.getLogger(__name__)
 
@@ -77,6 +77,14 @@ class Face(Protocol):
 
     def session_of(self, client_id: int) -> ClientSession | None:
         """Return the connection of a client that has started the API."""
+        ...
+
+    def refusal_of(self, instrument: Instrument) -> int:
+        """Return the code with which market data of an instrument are refused, 0 where they are subscribed."""
+        ...
+
+    def is_beside(self, instrument: Instrument) -> bool:
+        """Say whether an instrument is listed beside the day's underlyings."""
         ...
 
     def is_full(self) -> bool:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, func, select
 
 from bot.domain.adoption import OPEN_QUESTIONS, AdoptionState
 from bot.domain.breaker import BreakerState
-from bot.domain.events import FeedReported
+from bot.domain.events import FeedReported, LineReported
+from bot.domain.lines import LineState, Rank
 from bot.domain.symbol_halt import SymbolState
 from bot.domain.wording import new_york
 from bot.engine.state.records import EngineStatus, StrategyStatRow
@@ -25,6 +26,7 @@ from bot.store.tables.breaker import BREAKER
 from bot.store.tables.connection_state import CONNECTION_STATE
 from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.feed_status import FEED_STATUS
+from bot.store.tables.market_line import MARKET_LINE
 from bot.store.tables.session_state import SESSION_STATE
 from bot.store.tables.slowdown import SLOWDOWN, SLOWDOWNS
 from bot.store.tables.strategy_stat import STRATEGY_STAT
@@ -171,6 +173,18 @@ def feeds(connection: Connection) -> list[FeedReported]:
     return read(
         connection, FeedReported, columns_of(FeedReported, table).order_by(table.c.feed, table.c.dataset, table.c.key)
     )
+
+
+def market_lines(connection: Connection, *, closed: bool = False) -> list[LineReported]:
+    """Return who holds which market data line and who waits for one, positions first; `closed`: also those that nobody
+    wants any more."""
+    table = MARKET_LINE
+    chosen = columns_of(LineReported, table)
+    if not closed:
+        chosen = chosen.where(table.c.state != LineState.CLOSED.value)
+    order = {rank.word: rank for rank in Rank}
+    rows = read(connection, LineReported, chosen)
+    return sorted(rows, key=lambda each: (order[each.rank], each.group_name, each.key))
 
 
 def alerts(connection: Connection, limit: int, since: datetime | None = None) -> list[AlertRow]:
