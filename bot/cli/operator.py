@@ -142,7 +142,7 @@ def requests(json: Json = False) -> None:
     if not found:
         print("no request waits for an answer")
         return
-    rows = [tuple((row | {"asked_at": new_york(row["asked_at"])}).values()) for row in found]
+    rows = [tuple((row | {"asked_at": row["asked_at"] and new_york(row["asked_at"])}).values()) for row in found]
     show.as_table(tuple(_WAITING), rows, "not answered yet, by the wall clock; `withdraw ID` takes one back")
 
 
@@ -153,7 +153,7 @@ def _waiting(row: Any, now: datetime) -> dict[str, Any]:
     limits = configuration().settings.requests
     known = {kind.value for kind in RequestKind}
     asked_at = row.asked_at or row.created_at
-    if row.kind not in known:
+    if row.kind not in known or asked_at is None:
         return dict(zip(_WAITING, (row.id, row.kind, row.actor, asked_at, "is refused"), strict=True))
     expiry = Expiry(limits.expire_s, limits.emergency_expire_s).of(RequestKind(row.kind))
     left = expiry - (now - asked_at).total_seconds()

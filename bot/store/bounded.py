@@ -10,7 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Select, String, Table, Text, case, func, literal, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    LargeBinary,
+    Select,
+    String,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+)
 
 MOST_LABEL: Final = 256
 MOST_WORDS: Final = 4_000
@@ -47,9 +61,26 @@ def whole_rows(table: Table) -> Select[Any]:
     return select(*(bounded(each) for each in table.c))
 
 
-def as_written(columns: Iterable[Column[Any]], most: int) -> list[ColumnElement[Any]]:
+def as_written(columns: Iterable[Column[Any]], most: int, *, sqlite: bool) -> list[ColumnElement[Any]]:
     """Return columns of rows that outsiders write, each text one character longer at most than it may be: who reads it
     sees that it is too long, and says so."""
-    return [
-        func.substr(each, 1, most + 1).label(each.name) if isinstance(each.type, String) else each for each in columns
-    ]
+    cut = _cut_after_a_nul if sqlite else _cut
+    return [cut(each, most + 1).label(each.name) if isinstance(each.type, String) else each for each in columns]
+
+
+def can_be_answered(column: Column[str], *, sqlite: bool) -> ColumnElement[bool]:
+    """Say whether a row that an outsider wrote has an id by which it is found again. SQLite keeps blobs in a column of
+    texts; such a row is nobody's."""
+    short = func.length(column) <= MOST_LABEL
+    return and_(short, func.typeof(column) == "text") if sqlite else short
+
+
+def _cut(column: ColumnElement[Any], most: int) -> ColumnElement[Any]:
+    return func.substr(column, 1, most)
+
+
+def _cut_after_a_nul(column: ColumnElement[Any], most: int) -> ColumnElement[Any]:
+    """SQLite's own cut ends a text at its first NUL: "cli" and a NUL would be read as "cli"."""
+    whole = func.substr(cast(column, LargeBinary), 1, most)
+    text = func.coalesce(cast(whole, Text), literal(""))  # of nothing it makes NULL
+    return case((func.typeof(column) == "text", text), else_=_cut(column, most))

@@ -155,7 +155,18 @@ def _prepare_sqlite(engine: Engine) -> None:
     event.listen(engine, "begin", _begin_immediate)
 
 
+NO_TEXT: Final = "\ufffd"
+"""In place of bytes that no text has."""
+
+
+def _text(stored: bytes) -> str:
+    """Read a text as far as it is one: whoever can write the file can put bytes into it that no text has, and one such
+    row must not keep all others from being read. What was replaced breaks the audit chain's hashes, as it should."""
+    return stored.decode("utf-8", "replace")
+
+
 def _on_connect(connection: Any, _record: object) -> None:
+    getattr(connection, "driver_connection", connection).text_factory = _text  # the driver's, beneath the async one
     connection.isolation_level = None  # the driver's implicit BEGIN is deferred; ours is not
     with closing(connection.cursor()) as cursor:
         for pragma in WRITER_PRAGMAS:
@@ -178,6 +189,7 @@ def _reader_engine(url: str) -> Engine:
 
 def _connect_read_only(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, check_same_thread=False)
+    connection.text_factory = _text
     for pragma in READER_PRAGMAS:
         connection.execute(pragma)
     return connection

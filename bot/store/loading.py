@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, Table, and_, func, or_, select
@@ -27,7 +28,8 @@ from bot.domain.position import OPEN, Position, Settlement, Valuation
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
 from bot.domain.signal import Signal
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LEFT_ALONE, SET_ASIDE, LoadedState
-from bot.store.bounded import MOST_LABEL, MOST_PAYLOAD, as_written
+from bot.store.bounded import MOST_PAYLOAD, as_written, can_be_answered
+from bot.store.database import NO_TEXT
 from bot.store.tables import LIVING
 from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT, ACCOUNTS
 from bot.store.tables.breaker import BREAKER
@@ -108,10 +110,16 @@ def queued_inbound(connection: Connection) -> Sequence[RowMapping]:
 
 
 def _queued(connection: Connection, table: Table, at: Column[str]) -> Sequence[RowMapping]:
-    chosen = select(*as_written(table.c, MOST_PAYLOAD)).where(
-        table.c.state == "queued", func.length(table.c.id) <= MOST_LABEL
+    sqlite = connection.dialect.name == "sqlite"
+    chosen = select(*as_written(table.c, MOST_PAYLOAD, sqlite=sqlite)).where(
+        table.c.state == "queued", can_be_answered(table.c.id, sqlite=sqlite)
     )
-    return _rows(connection, chosen.order_by(at, table.c.id).limit(MOST_AT_ONCE))
+    chosen = chosen.order_by(at, table.c.id)
+    if not sqlite:
+        return _rows(connection, chosen.limit(MOST_AT_ONCE))
+    with connection.execute(chosen) as rows:  # one by one: an id that is no text is not found again, and stays
+        found = (row._mapping for row in rows if NO_TEXT not in row.id)
+        return list(islice(found, MOST_AT_ONCE))
 
 
 def _rows(connection: Connection, query: Select[Any]) -> Sequence[RowMapping]:

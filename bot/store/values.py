@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
@@ -33,11 +33,13 @@ def maybe_time_text(at: datetime | None) -> str | None:
 
 def parse_time(text: str) -> datetime:
     """Return the aware UTC time of a stored text; also takes what outsiders write (`Z`, no fraction); raises
-    ValueError.
+    ValueError, also for the first and the last year that there is: not every zone has a time there.
     """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")
+    if not MINYEAR < at.year < MAXYEAR:
+        raise ValueError(f"{text!r} is beyond all times")
     return at.astimezone(UTC)
 
 

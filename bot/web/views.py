@@ -142,7 +142,7 @@ class RequestView:
     state: str
     answer: str
     actor: str
-    created_at: datetime
+    created_at: datetime | None
 
     @property
     def waiting(self) -> bool:

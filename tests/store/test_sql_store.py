@@ -44,7 +44,8 @@ from bot.engine.state.records import (
     StrategyStatRow,
     TickBatch,
 )
-from bot.store.database import AsyncLane, Lane, ThreadLane
+from bot.store.database import AsyncLane, Lane, ThreadLane, open_reader
+from bot.store.read.commands import commands, oldest_queued_command
 from bot.store.sql_store import SqlStore
 from tests.store.builders import (
     CONTRACT,
@@ -498,6 +499,44 @@ async def test_a_payload_that_an_outsider_wrote_is_refused_in_few_words(
     assert len(found.why) <= 200
     assert len(found.actor) <= 200
     assert (found.why + found.actor).isprintable()
+
+
+_NO_TEXT = "CAST(x'ff41' AS TEXT)"
+
+
+@pytest.mark.parametrize("table", ["command", "inbound"])
+async def test_what_is_no_text_in_one_row_keeps_no_other_from_being_read(
+    store: SqlStore, store_path: Path, url: str, table: str
+) -> None:
+    """Bytes, blobs and numbers in every column that an outsider writes: each is refused, and the next is heard."""
+    asks = ["kind", "payload", "actor", "created_at", "asked_at"]
+    columns = asks if table == "command" else ["source", "kind", "payload", "received_at"]
+    usual = dict.fromkeys(columns, "'x'") | {"payload": "'{}'", "asked_at": "NULL"}
+    odd = (_NO_TEXT, "x'ff'", "x'7b7d'", "7", "''", "'9999-12-31T23:59:59Z'")
+    with sqlite3.connect(store_path) as connection:
+        for number, (name, value) in enumerate((name, value) for name in ["id", *columns] for value in odd):
+            row = {"id": f"'r{number}'", "state": "'queued'"} | {each: usual[each] for each in columns} | {name: value}
+            connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(row.values())})")
+    pending = await (store.pending_commands() if table == "command" else store.pending_inbound())
+    ids = {each.id for each in pending}
+    assert {f"r{number}" for number in range(len(odd), len(odd) * (len(columns) + 1))} <= ids
+    outcomes = [RequestOutcome(each, "refused", "no", NOW) for each in ids]
+    await store.commit(a_batch(commands=outcomes) if table == "command" else a_batch(inbound=outcomes))
+    assert not await (store.pending_commands() if table == "command" else store.pending_inbound())
+    with open_reader(url) as reader:
+        assert len(commands(reader, 100)) == (len(odd) * (len(columns) + 1) if table == "command" else 0)
+        assert oldest_queued_command(reader) is None
+
+
+async def test_an_actor_is_read_whole(store: SqlStore, store_path: Path) -> None:
+    """SQLite's own functions end a text at a NUL: nobody is the command line by adding one."""
+    with sqlite3.connect(store_path) as connection:
+        connection.execute(
+            "INSERT INTO command (id, kind, payload, actor, created_at) VALUES ('x', 'halt', '{}', ?, ?)",
+            ("cli\0", NOW.isoformat()),
+        )
+    (found,) = await store.pending_commands()
+    assert found.actor != "cli"
 
 
 async def test_rows_by_the_thousand_are_taken_up_some_at_a_time(store: SqlStore, store_path: Path) -> None:

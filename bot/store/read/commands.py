@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, update
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError, StoreUnusable
 from bot.domain.outside import facts, outside
 from bot.store.database import reason_of, writer_engine
-from bot.store.read.reading import columns_of, first, read
+from bot.store.read.reading import WrittenByOutsiders, columns_of, first, read
 from bot.store.tables.command import COMMAND
 from bot.store.trouble import remedy_for
-from bot.store.values import json_text, parse_time, time_text
+from bot.store.values import json_text, time_text
 
 _WITHOUT_THE_STORE: Final = "The emergency stop needs no store to be heard: `kill -USR1` to the bot's process"
 
 
 @dataclass(frozen=True, slots=True)
-class RequestRow:
+class RequestRow(WrittenByOutsiders):
     id: str
     kind: str
     payload: str
     actor: str
     state: str
-    created_at: datetime
+    created_at: datetime | None
     handled_at: datetime | None
     answer: str
     asked_at: datetime | None
@@ -52,10 +52,8 @@ def queued(connection: Connection) -> list[RequestRow]:
 
 
 def oldest_queued_command(connection: Connection) -> datetime | None:
-    """Return when the command that has waited longest was given."""
-    table = COMMAND
-    found = connection.execute(select(func.min(table.c.created_at)).where(table.c.state == "queued")).scalar()
-    return None if found is None else parse_time(str(found))
+    """Return when the command that has waited longest was given, of those that say when."""
+    return min((row.created_at for row in queued(connection) if row.created_at is not None), default=None)
 
 
 def command_row(

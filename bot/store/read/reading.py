@@ -28,6 +28,12 @@ _CONVERT: Final[Mapping[Any, Callable[[Any], Any]]] = {
 }
 
 
+class WrittenByOutsiders:
+    """A row class of a table that others write, too: a time that is none is None, and shows as nothing."""
+
+    __slots__ = ()
+
+
 @cache
 def columns_of(row_type: Hashable, table: Table) -> Select[Any]:
     """Return the query for the columns of a row class, still to be narrowed and put in order; texts are bounded.
@@ -64,7 +70,15 @@ def first(rows: Sequence[Row]) -> Row | None:
 def _converters(row_type: Hashable) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
     row: Any = row_type
     hints = typing.get_type_hints(row)
-    return tuple((f.name, _CONVERT.get(_plain_type(hints[f.name]))) for f in fields(row))
+    table = {**_CONVERT, datetime: _time_if_any} if issubclass(row, WrittenByOutsiders) else _CONVERT
+    return tuple((f.name, table.get(_plain_type(hints[f.name]))) for f in fields(row))
+
+
+def _time_if_any(text: Any) -> datetime | None:
+    try:
+        return parse_time(str(text))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _plain_type(hint: Any) -> Any:
