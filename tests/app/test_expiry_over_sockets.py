@@ -51,10 +51,10 @@ class OnTheGrid(SmallMarket):
 
 
 class Site:
-    """A venue with contracts in its account, behind its TWS face, twenty seconds before the close."""
+    """A venue with contracts in its account, behind its TWS face, a hundred seconds before the close."""
 
     def __init__(self) -> None:
-        self.clock = ScaledClock(CLOSE - timedelta(seconds=20), SPEED, wall_seconds())
+        self.clock = ScaledClock(CLOSE - timedelta(seconds=100), SPEED, wall_seconds())
         self.market = OnTheGrid()
         self.market.spot["SPY"] = Decimal("601.37")
         self.market.spot["SPX"] = Decimal("6004.12")

@@ -21,7 +21,8 @@ RUN = [sys.executable, str(REPO_ROOT / "run.py"), "run", "--scenario", "demo", "
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(tmp_path: Path, calendar_folder: Path) -> dict[str, str]:
+    shutil.copytree(calendar_folder, tmp_path / "state")
     (tmp_path / "config").mkdir()
     shutil.copytree(REPO_ROOT / "config" / "scenarios", tmp_path / "config" / "scenarios")
     shutil.copy(REPO_ROOT / "config" / "data_sources.yaml", tmp_path / "config")
@@ -30,7 +31,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         **kept,
         "QUANTICITY_HOME": str(tmp_path),
         "QUANTICITY__DATABASE__URL": f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}",
-        "QUANTICITY__SIM__STATE_DIR": str(REPO_ROOT / "data"),
+        "QUANTICITY__SIM__STATE_DIR": str(tmp_path / "state"),
         "QUANTICITY__WEB__PORT": "0",
         "QUANTICITY__ENGINE__DEAD_MAN_FILE": str(tmp_path / "alive.json"),
         "NOTIFY_SOCKET": str(tmp_path / "notify"),
@@ -73,7 +74,7 @@ LASTING = ("bot.app.venue_process", "bot.web", "bot.app.people_process")
 
 def children_of(pid: int) -> dict[int, str]:
     """Return each child's command line by its process id; one that ends while it is read has none."""
-    pids = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    pids = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
     return {each: command_of(each) for each in pids}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 import time
 import urllib.request
@@ -111,7 +112,7 @@ async def program(tws: BookTws, folder: Path, *arguments: str, **settings: str) 
         **kept,
         "QUANTICITY__DATABASE__URL": f"sqlite+aiosqlite:///{folder / 'bot.db'}",
         "QUANTICITY__WEB__PORT": "0",
-        "QUANTICITY__SIM__STATE_DIR": str(REPO_ROOT / "data"),
+        "QUANTICITY__SIM__STATE_DIR": str(folder),
         "QUANTICITY__IBKR__PORT": str(tws.port),
         "QUANTICITY__IBKR__HANDSHAKE_TIMEOUT_S": "1.5",
         "QUANTICITY__IBKR__REQUEST_TIMEOUT_S": "1.5",
@@ -135,6 +136,12 @@ async def program(tws: BookTws, folder: Path, *arguments: str, **settings: str) 
 
 
 @pytest.fixture
+def folder(tmp_path: Path, calendar_folder: Path) -> Path:
+    shutil.copytree(calendar_folder, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+@pytest.fixture
 async def tws() -> AsyncIterator[BookTws]:
     fake = BookTws()
     fake.answers[49] = lambda _: fake.send(49, 1, int(time.time()))  # the program's clock is the machine's
@@ -143,9 +150,9 @@ async def tws() -> AsyncIterator[BookTws]:
     await fake.stop()
 
 
-async def test_each_way_of_not_being_let_in_is_named_and_healed_without_a_restart(tws: BookTws, tmp_path: Path) -> None:
+async def test_each_way_of_not_being_let_in_is_named_and_healed_without_a_restart(tws: BookTws, folder: Path) -> None:
     tws.refuse_client_id = True
-    async with program(tws, tmp_path, "--mode", "paper") as bot:
+    async with program(tws, folder, "--mode", "paper") as bot:
         await bot.says("CLIENT_ID_IN_USE")
         seen = await bot.page_says("another program holds client id 17", "down")
         assert seen["session"]["state"] == "starting"
@@ -182,13 +189,13 @@ async def test_each_way_of_not_being_let_in_is_named_and_healed_without_a_restar
     assert tws.most_sockets <= 2, "the program's probe of the port, and one connection"
 
 
-async def test_a_paper_account_in_live_is_refused_and_the_live_one_taken(tws: BookTws, tmp_path: Path) -> None:
+async def test_a_paper_account_in_live_is_refused_and_the_live_one_taken(tws: BookTws, folder: Path) -> None:
     """Live needs the account spelled out; here a paper one is."""
     tws.accounts = ACCOUNT
     arguments, detail = ("--mode", "live", "--live"), {"QUANTICITY__LOG__LEVEL": "detail"}
-    async with program(tws, tmp_path, *arguments, QUANTICITY__IBKR__ACCOUNT=ACCOUNT, **detail) as bot:
+    async with program(tws, folder, *arguments, QUANTICITY__IBKR__ACCOUNT=ACCOUNT, **detail) as bot:
         await bot.says(f"{ACCOUNT} is a paper account and the mode is live")
         assert not [line for line in bot.lines if "→ active" in line]
     tws.accounts = "DU1,U7654321"
-    async with program(tws, tmp_path, *arguments, QUANTICITY__IBKR__ACCOUNT="U7654321", **detail) as bot:
+    async with program(tws, folder, *arguments, QUANTICITY__IBKR__ACCOUNT="U7654321", **detail) as bot:
         await bot.says("connection", "handshaking → syncing", "account U7654321")

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 HEARD_WITHIN_S = 5.0  # of its own work
 DATASET = "QUANTICITY__SOURCES__UNUSUAL_WHALES__DATASETS__0__"
-AS_SHIPPED: dict[str, str] = {}
+# Bounds as wide as they go; those that are shipped are met in tests/feeds/test_too_much.py.
 WIDE_OPEN = {f"{DATASET}MAX_BODY_BYTES": "33554432", f"{DATASET}MAX_ROWS": "20000"}
 
 
@@ -31,12 +31,9 @@ def a_day_of(answer: str, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("caps", [AS_SHIPPED, WIDE_OPEN], ids=["as shipped", "caps as wide as they go"])
 @pytest.mark.parametrize("answer", ["field_20mb", "rows_31mb"])
-def test_sigterm_is_heard_while_megabytes_arrive(
-    program: Program, tmp_path: Path, answer: str, caps: dict[str, str]
-) -> None:
-    process = program.start("--scenario", str(a_day_of(answer, tmp_path)), "--speed", "30", **caps)
+def test_sigterm_is_heard_while_megabytes_arrive(program: Program, tmp_path: Path, answer: str) -> None:
+    process = program.start("--scenario", str(a_day_of(answer, tmp_path)), "--speed", "30", **WIDE_OPEN)
     refused = "SELECT max(length(last_error)) FROM feed_status WHERE dataset = 'spot_gex' AND failures > 0"
     program.wait_for(lambda: bool(program.ask(refused)[0][0]))
     assert int(str(program.ask(refused)[0][0])) <= 200

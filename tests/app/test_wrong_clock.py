@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.app.test_running import ROOT, Program
+from tests.app.test_running import ROOT, Program, program
 from tests.patience import PATIENCE_S
+
+__all__ = ["program"]
 
 SPEED = "40"
 # Simulated: it is followed after a minute, and right again some minutes later, when a busy machine has seen it too.
 JUMP = {"kind": "clock_jump", "at": "09:26", "for_seconds": 480, "by_seconds": 3600}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program]:
-    program = Program(tmp_path)
-    yield program
-    for process in program.started:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 def test_a_program_that_lives_an_hour_ahead_says_so_and_begins_again_when_its_clock_is_set_right(

@@ -14,7 +14,9 @@ from typer.testing import Result
 
 import bot.broker.ib  # noqa: F401  (its library asks for an event loop when it is first imported: not after async tests)
 from bot.broker import words
+from bot.cli import check
 from tests.broker.fake_tws import ACCOUNT, FakeTws
+from tests.patience import PATIENCE_S
 
 Call = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +103,7 @@ def test_paper_looks_for_secrets_and_gateway(call: Call, monkeypatch: pytest.Mon
 def test_a_gateway_that_answers_is_told_with_what_its_port_usually_is(
     call: Call, monkeypatch: pytest.MonkeyPatch, usual_for_paper: bool | None
 ) -> None:
+    monkeypatch.setattr(check, "CURRENCY_TIMEOUT_S", 0.01)  # nobody is there to tell it
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         if usual_for_paper is not None:
@@ -119,6 +122,7 @@ def test_a_gateway_that_answers_is_told_with_what_its_port_usually_is(
 async def test_an_account_in_another_currency_is_said_by_check(
     call: Call, monkeypatch: pytest.MonkeyPatch, currency: str, fine: bool
 ) -> None:
+    monkeypatch.setattr(check, "CURRENCY_TIMEOUT_S", PATIENCE_S)
     tws = FakeTws()
     tws.answers[6] = lambda _: tws.send_all(
         [(6, 2, "NetLiquidation", "100000.00", currency, ACCOUNT), (54, 1, ACCOUNT)]
