@@ -220,6 +220,8 @@ def broker_settings(settings: Settings) -> BrokerSettings:
         expects_paper={Mode.PAPER: True, Mode.LIVE: False}.get(settings.mode),
         universe=settings.universe.read(),
         takes_delayed=settings.universe.delayed,
+        prints_of=settings.universe.prints_of,
+        bars_of=settings.universe.bars_of,
         depth_first=settings.universe.depth_first,
         depth_then=settings.universe.depth_then,
         depth_every_s=settings.universe.depth_every_s,

@@ -20,6 +20,7 @@ from bot.broker.link import LinkHealth
 from bot.broker.listener import Listener
 from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk, OrderIds, build_order
+from bot.broker.position_pnl import PositionPnl
 from bot.broker.requests import Requests
 from bot.broker.settings import BrokerSettings
 from bot.broker.snapshot import Snapshots
@@ -76,10 +77,11 @@ class IbkrBroker:
         self._snapshots = Snapshots(
             self._wire, self._desk, self._book, self._ids, self._account, clock, settings.request_timeout_s
         )  # fmt: skip
+        self._position_pnl = PositionPnl(self._wire, self._book, clock, sink, lambda: self.account)
         owner = Ownership(settings.client_id, bot_id, self._book.trades, self._desk.is_ours)
         self._parts = Parts(
             self._market, self._desk, self._account, self._what_ifs, self._link, self._farms, owner,
-            Holdings(self._book, clock, sink), clock, sink,
+            Holdings(self._book, clock, sink), self._position_pnl, clock, sink,
         )  # fmt: skip
         self._connection = TwsConnection(
             settings, self._wire, self._link, clock, sink,
@@ -242,6 +244,7 @@ class IbkrBroker:
         self._what_ifs.fail_all(reason)
         self._account.stop()
         self._farms.stop()
+        self._position_pnl.forget()
         self._market.forget()
         self._market.health.tell()
 

@@ -18,16 +18,17 @@ class Holdings:
     def __init__(self, book: ContractBook, clock: Clock, sink: Sink) -> None:
         self._book, self._clock, self._sink = book, clock, sink
 
-    def told(self, contract: Contract, quantity: float) -> None:
-        """Take one row, asked for or not."""
+    def told(self, contract: Contract, quantity: float) -> str | None:
+        """Take one row, asked for or not; return the key of the option that it is of, None where it is none of ours."""
         held = words.number(quantity)
         if held is None or held != int(held) or contract.secType not in _OPTIONS:
-            return
+            return None
         try:
             key = self._book.key(contract)
         except (ValueError, ArithmeticError):
-            return  # what has no key is none of ours
+            return None  # what has no key is none of ours
         self._sink(PositionTold(key, int(held), self._clock.now()))
+        return key
 
 
 _OPTIONS = frozenset({"OPT"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from bot.broker.lines import BOOK, QUOTE, TRADES
+from bot.broker.lines import BARS, BOOK, QUOTE, TRADES
 from bot.broker.settings import BrokerSettings
 from bot.domain.lines import Rank
 
@@ -24,7 +24,12 @@ class LineBudget:
 
     def _full(self) -> dict[str, int]:
         settings = self._settings
-        return {QUOTE: settings.line_budget, BOOK: settings.depth_budget, TRADES: settings.tape_budget}
+        return {
+            QUOTE: settings.line_budget,
+            BOOK: settings.depth_budget,
+            TRADES: settings.tape_budget,
+            BARS: settings.bars_budget,
+        }
 
     def renew(self) -> None:
         """The venue may allow all of it again, and what was given up."""

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 from bot.broker import words
-from bot.broker.lines import BookBroken, BookLine, Line, QuoteLine, TapeLine
+from bot.broker.bar_line import BarLine
+from bot.broker.lines import QUOTE, BookBroken, BookLine, Line, QuoteLine, TapeLine
 from bot.broker.open_lines import OpenLines
 from bot.domain.events import Event, QuoteReceived
+from bot.domain.outside import outside
 from bot.domain.quotes import Greeks
 from bot.engine.state.ports import Clock, Sink
 
@@ -65,22 +67,34 @@ class LineTicks:
         self._lines.changed[request_id] = line
         self._lines.has_spoken(line)
 
-    def depth(self, request_id: int, position: int, operation: int, side: int, value: float, size: float) -> None:
+    def depth(
+        self, request_id: int, position: int, operation: int, side: int, value: float, size: float, maker: str = ""
+    ) -> None:
         line = self._lines.of_request(request_id)
         if not isinstance(line, BookLine):
             return
         try:
-            line.row(position, operation, side, value, size)
+            line.row(position, operation, side, value, size, outside(maker, 12) if maker else "")
         except BookBroken as broken:
             self._on_broken(line, str(broken))
         else:
             self._lines.changed[request_id] = line
             self._lines.ticked.add(request_id)
 
-    def trade(self, request_id: int, epoch: int, value: float, size: float) -> None:
+    def trade(self, request_id: int, epoch: int, value: float, size: float, place: str, conditions: str) -> None:
         line = self._lines.of_request(request_id)
         if isinstance(line, TapeLine):
-            line.trade(epoch, value, size)
+            best = self._lines.line((line.key, QUOTE))
+            line.trade(epoch, value, size, best if isinstance(best, QuoteLine) else None, place, conditions)
+            self._lines.changed[request_id] = line
+            self._lines.ticked.add(request_id)
+
+    def bar(
+        self, request_id: int, epoch: int, prices: tuple[float, float, float, float], volume: float, count: int
+    ) -> None:
+        line = self._lines.of_request(request_id)
+        if isinstance(line, BarLine):
+            line.bar(epoch, prices, volume, count)
             self._lines.changed[request_id] = line
             self._lines.ticked.add(request_id)
 

@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from bot.broker import words
+from bot.broker.bar_line import BarLine
 from bot.broker.ib import Contract
 from bot.domain.events import BookReceived, Event, GreeksReceived, QuoteReceived, TradesReceived
+from bot.domain.outside import outside
 from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote, TradePrint
 
-QUOTE, BOOK, TRADES = "quote", "book", "trades"
+QUOTE, BOOK, TRADES, BARS = "quote", "book", "trades", "bars"
+Row = tuple[Decimal, int, str]
+"""Price, size, exchange or market maker."""
 
 
 class BookBroken(Exception):
@@ -104,10 +108,10 @@ class BookLine:
     rows: int
     answered: bool = False
     ticked_at: float = float("-inf")
-    bids: list[tuple[Decimal, int]] = field(default_factory=list)
-    asks: list[tuple[Decimal, int]] = field(default_factory=list)
+    bids: list[Row] = field(default_factory=list)
+    asks: list[Row] = field(default_factory=list)
 
-    def row(self, position: int, operation: int, side: int, value: float, size: float) -> None:
+    def row(self, position: int, operation: int, side: int, value: float, size: float, maker: str = "") -> None:
         """Apply one row; raises BookBroken when it does not fit."""
         self.answered, rows = True, self.bids if side == 1 else self.asks
         if operation == 2:
@@ -116,7 +120,7 @@ class BookLine:
         price = words.price(value)
         if price is None:
             raise BookBroken(f"price {value} in the book of {self.key}")
-        level = (price, words.size(size))
+        level = (price, words.size(size), maker)
         if operation == 0 and position <= len(rows):
             rows.insert(position, level)
             del rows[self.rows :]
@@ -139,12 +143,15 @@ class BookLine:
         ]
 
 
-def _levels(rows: list[tuple[Decimal, int]], *, best_high: bool) -> tuple[DepthLevel, ...]:
-    """Add up the rows of each price, best price first."""
-    sizes: dict[Decimal, int] = {}
-    for price, size in rows:
-        sizes[price] = sizes.get(price, 0) + size
-    return tuple(DepthLevel(price, sizes[price]) for price in sorted(sizes, reverse=best_high))
+def _levels(rows: list[Row], *, best_high: bool) -> tuple[DepthLevel, ...]:
+    """Add up the rows of each price, best price first, and keep whose they are."""
+    parts: dict[Decimal, list[tuple[str, int]]] = {}
+    for price, size, maker in rows:
+        parts.setdefault(price, []).append((maker, size))
+    return tuple(
+        DepthLevel(price, sum(size for _, size in parts[price]), tuple(each for each in parts[price] if each[0]))
+        for price in sorted(parts, reverse=best_high)
+    )
 
 
 @dataclass(slots=True)
@@ -158,10 +165,20 @@ class TapeLine:
     ticked_at: float = float("-inf")
     trades: list[TradePrint] = field(default_factory=list)
 
-    def trade(self, epoch: int, value: float, size: float) -> None:
+    gaps: int = 0
+
+    def trade(self, epoch: int, value: float, size: float, best: QuoteLine | None, place: str, conditions: str) -> None:
+        """Take one print with the quote as it stands. One that is older than the one before came out of its sequence:
+        counted, and kept where it came."""
         price = words.price(value)
-        if price is not None:
-            self.trades.append(TradePrint(price, words.size(size), datetime.fromtimestamp(epoch, UTC)))
+        if price is None:
+            return
+        at = datetime.fromtimestamp(epoch, UTC)
+        self.gaps += bool(self.trades) and at < self.trades[-1].at
+        bid, ask = (best.bid, best.ask) if best is not None else (None, None)
+        self.trades.append(
+            TradePrint(price, words.size(size), at, bid, ask, outside(place, 12), outside(conditions, 24))
+        )
 
     @property
     def is_sound(self) -> bool:
@@ -173,4 +190,4 @@ class TapeLine:
         return [TradesReceived(self.key, told)] if told else []
 
 
-Line = QuoteLine | BookLine | TapeLine
+Line = QuoteLine | BookLine | TapeLine | BarLine

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+from bot.broker.bar_history import BarHistory
 from bot.broker.context import Context
 from bot.broker.contracts import ContractBook
 from bot.broker.depth_turns import DepthTurns
@@ -23,7 +24,7 @@ from bot.broker.line_health import LineHealth
 from bot.broker.line_report import LineReport
 from bot.broker.line_ticks import LineTicks
 from bot.broker.line_trouble import LineTrouble
-from bot.broker.lines import BOOK, QUOTE, TRADES, Line, QuoteLine
+from bot.broker.lines import BARS, BOOK, QUOTE, TRADES, Line, QuoteLine
 from bot.broker.link import LinkHealth
 from bot.broker.naming import Naming
 from bot.broker.open_lines import OpenLines, group_of
@@ -59,6 +60,8 @@ class MarketLines:
         self._turn = 0
         self._lines = OpenLines(settings, wire, book)
         self._budget = LineBudget(settings)
+        self._bar_history = BarHistory(book, history, sink)
+        self._lines.on_gap = self._bar_history.fill
         self.context = Context(settings, clock, sink)
         self._depth_turns = DepthTurns(settings, self.sync)
         self.naming = Naming(
@@ -103,8 +106,10 @@ class MarketLines:
         self.sync()
 
     def _want_context(self) -> None:
-        quotes = {(each.key, QUOTE): Rank.CONTEXT for each in self.context.universe}
-        self._wanted = {**quotes, **self._asked}
+        quotes = [(each.key, QUOTE) for each in self.context.universe]
+        prints = [(key, TRADES) for key in self._settings.prints_of]
+        bars = [(key, BARS) for key in self._settings.bars_of]
+        self._wanted = {**dict.fromkeys([*quotes, *prints, *bars], Rank.CONTEXT), **self._asked}
 
     def _tell_of_those_known(self, before: Mapping[Wanted, Rank]) -> None:
         """What was named for context alone is told of when the engine asks for it."""
@@ -134,6 +139,7 @@ class MarketLines:
     def forget(self) -> None:
         """The connection is gone, and with it every line."""
         self.naming.forget()
+        self._bar_history.forget()
         self._lines.forget()
         self.trouble.forget()
         self._budget.forget()
@@ -179,6 +185,8 @@ class MarketLines:
         later = self._wanted.get(wanted) is Rank.CONTEXT
         if not self._lines.open(*wanted, later=later):
             self.naming.begin(wanted[0], later=later)
+        elif wanted[1] == BARS:
+            self._bar_history.begin(wanted[0])
 
     def groups(self) -> dict[str, Group]:
         """Return the quote lines by what serves them, and when each group last spoke; times are the loop's."""

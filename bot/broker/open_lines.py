@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from bot.broker import words
+from bot.broker.bar_line import BAR_S, BarLine
 from bot.broker.contracts import ContractBook
 from bot.broker.ib import Contract
 from bot.broker.line_budget import Wanted
-from bot.broker.lines import BOOK, QUOTE, TRADES, BookLine, Line, QuoteLine, TapeLine
+from bot.broker.lines import BARS, BOOK, QUOTE, TRADES, BookLine, Line, QuoteLine, TapeLine
 from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Send, Wire
 from bot.domain.farms import OPTIONS, UNDERLYINGS, Group
@@ -34,6 +35,7 @@ class OpenLines:
         self.changed: dict[int, Line] = {}  # since the last packet
         self.left_out: set[Wanted] = set()  # wanted, and beyond the budget
         self.moved = True
+        self.on_gap: Callable[[str], None] = lambda key: None
 
     def __iter__(self) -> Iterator[Wanted]:
         return iter(tuple(self._lines))
@@ -68,6 +70,8 @@ class OpenLines:
             return False
         request_id = self._wire.request_id()
         line, send = _OPENERS[kind](key, contract, request_id, self._settings.book_rows)
+        if isinstance(line, BarLine):
+            line.on_gap = self.on_gap
         self._lines[key, kind] = line
         self._by_request[request_id] = line
         self._ours.add(request_id)
@@ -146,7 +150,16 @@ def _open_tape(key: str, contract: Contract, request_id: int, rows: int) -> tupl
     )
 
 
-_OPENERS: Final[Mapping[str, Opener]] = {QUOTE: _open_quote, BOOK: _open_book, TRADES: _open_tape}
+def _open_bars(key: str, contract: Contract, request_id: int, rows: int) -> tuple[Line, Send]:
+    del rows
+    return BarLine(key, contract, request_id), lambda client: client.reqRealTimeBars(
+        request_id, contract, BAR_S, "TRADES", True, []
+    )
+
+
+_OPENERS: Final[Mapping[str, Opener]] = {
+    QUOTE: _open_quote, BOOK: _open_book, TRADES: _open_tape, BARS: _open_bars
+}  # fmt: skip
 
 
 def _closer(kind: str, request_id: int) -> Send:
@@ -154,4 +167,6 @@ def _closer(kind: str, request_id: int) -> Send:
         return lambda client: client.cancelMktData(request_id)
     if kind == BOOK:
         return lambda client: client.cancelMktDepth(request_id, True)
+    if kind == BARS:
+        return lambda client: client.cancelRealTimeBars(request_id)
     return lambda client: client.cancelTickByTickData(request_id)

@@ -28,6 +28,9 @@ class BrokerSettings:
     line_budget: int = 100
     depth_budget: int = 3
     tape_budget: int = 3
+    bars_budget: int = 10
+    prints_of: tuple[str, ...] = ()
+    bars_of: tuple[str, ...] = ()
     book_rows: int = 10
     handshake_timeout_s: float = 10.0
     request_timeout_s: float = 10.0

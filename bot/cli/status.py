@@ -31,6 +31,12 @@ SIGNAL_COLUMNS: Final = ("id", "contract_key", "state", "quantity", "limit_price
 FEED_COLUMNS: Final = ("feed", "dataset", "key", "state", "last_success_at", "failures", "dropped")
 SYMBOL_COLUMNS: Final = ("id", "reason", "halted_by", "halted_at")
 LINE_COLUMNS: Final = ("key", "kind", "rank", "group_name", "state", "detail", "ticked_at", "gaps")
+PNL_COLUMNS: Final = ("key", "quantity", "daily", "unrealized", "realized", "value", "at")
+CURRENCY_COLUMNS: Final = ("account", "currency", "cash", "net_liquidation", "exchange_rate", "at")
+TABLES: Final = (
+    "signals", "positions", "feeds", "broker_pnl", "currencies", "market_lines", "breakers", "jobs", "halted_symbols",
+    "not_ours",
+)  # fmt: skip
 JOB_COLUMNS: Final = ("name", "ran_at", "state", "detail", "next_at", "when", "runs", "missed", "what")
 OTHER_COLUMNS: Final = ("what", "key", "words", "at")
 STALLED_S: Final = 60.0
@@ -115,6 +121,8 @@ def _seen(connection: Connection) -> dict[str, Any]:
         "positions": _positions(connection),
         "feeds": [_row(row, FEED_COLUMNS) for row in ask.feeds(connection)],
         "market_lines": [_row(row, LINE_COLUMNS) for row in ask.market_lines(connection)],
+        "broker_pnl": [_row(row, PNL_COLUMNS) for row in ask.broker_pnl(connection)],
+        "currencies": [_row(row, CURRENCY_COLUMNS) for row in ask.currencies(connection)],
         "breakers": [_row(row, BREAKER_COLUMNS) for row in ask.breakers(connection)],
         "halted_symbols": [_row(row, SYMBOL_COLUMNS) for row in ask.halted_symbols(connection)],
         "jobs": [_job(job) for job in jobs(connection, pulse)],
@@ -155,7 +163,7 @@ def _job(job: Any) -> dict[str, Any]:
 def _print(seen: Mapping[str, Any], *, wide: bool) -> None:
     for name, words in _facts(seen):
         print(f"{name:<11} {words}")
-    for title in ("signals", "positions", "feeds", "market_lines", "breakers", "jobs", "halted_symbols", "not_ours"):
+    for title in TABLES:
         rows: list[dict[str, Any]] = seen[title]
         name = title.replace("_", " ")
         if wide:

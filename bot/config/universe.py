@@ -72,6 +72,12 @@ class UniverseSettings(Section):
     depth_then: tuple[MemberName, ...] = Field(
         ("AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "META", "TSLA"), description="their books after the candidates'"
     )
+    prints_of: tuple[MemberName, ...] = Field(
+        ("SPY", "QQQ", "IWM"), max_length=60, description="whose trades are taken"
+    )
+    bars_of: tuple[MemberName, ...] = Field(
+        ("SPX", "SPY", "QQQ", "IWM"), max_length=10, description="whose bars of five seconds and a minute are kept"
+    )
     groups: dict[GroupName, GroupSettings] = Field(default_factory=dict, description="in the order of importance")
 
     @model_validator(mode="after")

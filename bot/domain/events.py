@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from bot.domain.bars import PriceBar
 from bot.domain.hours import DayHours
 from bot.domain.instruments import PLAIN_MULTIPLIER, Instrument, OptionContract, PriceGrid
 from bot.domain.notices import severity_of
@@ -88,6 +89,40 @@ class BookReceived:
 class TradesReceived:
     key: str
     trades: Sequence[TradePrint]
+
+
+@dataclass(frozen=True, slots=True)
+class BarsReceived:
+    """Bars of one instrument, of five seconds or a minute, each perhaps not for the first time."""
+
+    key: str
+    bars: Sequence[PriceBar]
+
+
+@dataclass(frozen=True, slots=True)
+class PositionPnlTold:
+    """What the broker reckons that a holding brought, in dollars: of the day, unrealized, realized, and its value; None
+    where it does not say. Shown and compared, never counted: our own figures come from fills."""
+
+    key: str
+    quantity: int
+    daily: Decimal | None
+    unrealized: Decimal | None
+    realized: Decimal | None
+    value: Decimal | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyTold:
+    """What the account holds in one currency, in that currency; `exchange_rate` is to the account's own."""
+
+    account: str
+    currency: str
+    cash: Decimal | None
+    net_liquidation: Decimal | None
+    exchange_rate: float | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -572,5 +607,6 @@ Event = (
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | RequestReceived | AlertRaised
     | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold | RequestUnreadable
-    | InboundReceived | DiskTold | HoursTold | LineReported
+    | InboundReceived | DiskTold | HoursTold | LineReported | BarsReceived | PositionPnlTold
+    | CurrencyTold
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -137,8 +137,11 @@ class Greeks:
 
 @dataclass(frozen=True, slots=True)
 class DepthLevel:
+    """All that is shown at a price; `makers`: exchange or market maker with its part of it, where they are named."""
+
     price: Decimal
     size: int
+    makers: tuple[tuple[str, int], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +165,13 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class TradePrint:
-    """One trade on the tape of an instrument."""
+    """One trade on the tape of an instrument. Best bid and ask are as they stood when it came (None: not known): they
+    tell who was in a hurry."""
 
     price: Decimal
     size: int
     at: datetime
+    bid: Decimal | None = field(default=None, compare=False)
+    ask: Decimal | None = field(default=None, compare=False)
+    exchange: str = field(default="", compare=False)
+    conditions: str = field(default="", compare=False)

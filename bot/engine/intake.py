@@ -10,6 +10,7 @@ from typing import Any
 from bot.domain.events import (
     AccountReported,
     AlertRaised,
+    BarsReceived,
     BookReceived,
     BrokerSnapshot,
     BrokerTimeTold,
@@ -17,6 +18,7 @@ from bot.domain.events import (
     CommissionReported,
     ContractChanged,
     ContractQualified,
+    CurrencyTold,
     DatumReceived,
     DiskTold,
     Event,
@@ -34,6 +36,7 @@ from bot.domain.events import (
     OrderNotSent,
     OrderReported,
     OrderSent,
+    PositionPnlTold,
     PositionTold,
     QuoteReceived,
     RequestKind,
@@ -111,6 +114,9 @@ class Intake:
             GreeksReceived: board.apply_greeks,
             BookReceived: board.apply_book,
             TradesReceived: board.apply_trades,
+            BarsReceived: board.apply_bars,
+            PositionPnlTold: self._pnl_told,
+            CurrencyTold: self._currency_told,
             DatumReceived: self._informed,
             FeedReported: self._fed,
             LineReported: self._line_told,
@@ -242,6 +248,12 @@ class Intake:
 
     def _job_ran(self, event: JobRan) -> None:
         self._memory.journal.batch.jobs.append(JobRow(event.name, event.at, event.state, event.detail))
+
+    def _pnl_told(self, event: PositionPnlTold) -> None:
+        self._memory.journal.batch.broker_pnl[event.key] = event
+
+    def _currency_told(self, event: CurrencyTold) -> None:
+        self._memory.journal.batch.currencies[event.account, event.currency] = event
 
     def _line_told(self, event: LineReported) -> None:
         self._memory.journal.batch.market_lines[event.key, event.kind] = event

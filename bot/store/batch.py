@@ -22,7 +22,9 @@ from bot.engine.state.records import (
 from bot.store.chain import HASHED, Head, row_hash
 from bot.store.stored import Stored
 from bot.store.tables import LIVING
+from bot.store.tables.account_currency import ACCOUNT_CURRENCIES
 from bot.store.tables.account_snapshot import ACCOUNTS
+from bot.store.tables.broker_pnl import BROKER_PNLS
 from bot.store.tables.command import ANSWERS, COMMANDS
 from bot.store.tables.engine_status import PULSE
 from bot.store.tables.execution import execution_row
@@ -103,6 +105,8 @@ _BESIDE: Final[Mapping[str, Callable[[TickBatch], Sequence[Row]]]] = {
     "inbound": lambda b: [INBOUND_ANSWERS.row(x) for x in b.inbound],
     "feed_status": lambda b: [FEEDS.row(x) for x in b.feeds.values()],
     "market_line": lambda b: [MARKET_LINES.row(x) for x in b.market_lines.values()],
+    "broker_pnl": lambda b: [BROKER_PNLS.row(x) for x in b.broker_pnl.values()],
+    "account_currency": lambda b: [ACCOUNT_CURRENCIES.row(x) for x in b.currencies.values()],
     "account_snapshot": lambda b: [_account_row(b.tick, b.account)] if b.account else [],
     "reconciliation": lambda b: [RECONCILIATIONS.row(x) for x in b.reconciliations],
     "reconciliation_line": _line_rows,

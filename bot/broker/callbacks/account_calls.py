@@ -21,13 +21,15 @@ class AccountCalls:
         if self._hearing.muted or account != self._parts.account_name:
             return
         self._hearing.requests.add(POSITIONS, (contract, quantity, average_cost))
-        self._parts.holdings.told(contract, quantity)
+        if (key := self._parts.holdings.told(contract, quantity)) is not None:
+            self._parts.position_pnl.holds(key, int(quantity))
 
     def positionEnd(self) -> None:
         self._hearing.requests.finish(POSITIONS)
 
     def updateAccountValue(self, tag: str, value: str, currency: str, account: str) -> None:
         if not self._hearing.muted:
+            self._parts.currencies.value(tag, value, currency, account)
             self._parts.account.value(tag, value, currency, account)
 
     def accountDownloadEnd(self, account: str) -> None:
@@ -44,6 +46,12 @@ class AccountCalls:
 
     def updatePortfolio(self, *values: Any) -> None:
         """Nothing to do: positions are asked for on purpose."""
+
+    def pnlSingle(
+        self, request_id: int, quantity: float, daily: float, unrealized: float, realized: float, worth: float
+    ) -> None:
+        if not self._hearing.muted:
+            self._parts.position_pnl.told(request_id, quantity, (daily, unrealized, realized), worth)
 
     def pnl(self, request_id: int, daily: float, unrealized: float, realized: float) -> None:
         if not self._hearing.muted and self._parts.account.is_mine(request_id):

@@ -47,7 +47,11 @@ class ErrorCalls:
         return True
 
     def _stray(self, request_id: int, code: int, text: str) -> None:
-        if self._parts.account.is_mine(request_id) or code in UNKNOWN_REQUEST_NOTICES:
+        if (
+            self._parts.account.is_mine(request_id)
+            or self._parts.position_pnl.is_mine(request_id)
+            or code in UNKNOWN_REQUEST_NOTICES
+        ):
             return
         facts = {"id": request_id, "code": code, "text": text}
         self._hearing.alert("STRAY_ERROR", f"error {code} for id {request_id}, which is nobody's: {text}", facts)

@@ -6,12 +6,14 @@ import asyncio
 from typing import Any, Final
 
 from bot.broker.account import AccountValues
+from bot.broker.currencies import Currencies
 from bot.broker.data_health import DataHealth
 from bot.broker.farms import FarmLook
 from bot.broker.holdings import Holdings
 from bot.broker.link import LinkHealth
 from bot.broker.market import MarketLines
 from bot.broker.orders import OrderDesk
+from bot.broker.position_pnl import PositionPnl
 from bot.broker.requests import Requests
 from bot.broker.what_if import WhatIfs
 from bot.domain.events import AlertRaised
@@ -33,7 +35,7 @@ class Parts:
 
     def __init__(
         self, market: MarketLines, desk: OrderDesk, account: AccountValues, what_ifs: WhatIfs, link: LinkHealth,
-        farms: FarmLook, owner: Ownership, holdings: Holdings, clock: Clock, sink: Sink,
+        farms: FarmLook, owner: Ownership, holdings: Holdings, position_pnl: PositionPnl, clock: Clock, sink: Sink,
     ) -> None:  # fmt: skip
         self.market = market
         self.desk = desk
@@ -43,9 +45,11 @@ class Parts:
         self.farms = farms
         self.owner = owner
         self.holdings = holdings
+        self.position_pnl = position_pnl
         self.clock = clock
         self.sink = sink
         self.data_health = DataHealth(clock, sink)
+        self.currencies = Currencies(clock, sink)
         self.account_name = ""
 
 

@@ -52,8 +52,8 @@ class MarketCalls:
         self, request_id: int, position: int, maker: str, operation: int, side: int, price: float, size: float,
         smart: bool = False,
     ) -> None:  # fmt: skip
-        del maker, smart
-        self._parts.market.ticks.depth(request_id, position, operation, side, price, size)
+        del smart
+        self._parts.market.ticks.depth(request_id, position, operation, side, price, size, maker)
 
     def tickByTickAllLast(
         self,
@@ -66,5 +66,12 @@ class MarketCalls:
         exchange: str,
         conditions: str,
     ) -> None:
-        del kind, attributes, exchange, conditions
-        self._parts.market.ticks.trade(request_id, epoch, price, size)
+        del kind, attributes
+        self._parts.market.ticks.trade(request_id, epoch, price, size, exchange, conditions)
+
+    def realtimeBar(
+        self, request_id: int, epoch: int, opened: float, high: float, low: float, close: float, volume: float,
+        mean: float, count: int,
+    ) -> None:  # fmt: skip
+        del mean
+        self._parts.market.ticks.bar(request_id, epoch, (opened, high, low, close), volume, count)

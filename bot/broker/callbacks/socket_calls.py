@@ -37,3 +37,4 @@ class SocketCalls:
         self._parts.market.health.heard()
         self._parts.market.report.heard()
         self._parts.account.flush()
+        self._parts.currencies.flush()

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.domain.events import (
+    BarsReceived,
     BookReceived,
     ContractQualified,
     DatumReceived,
@@ -20,8 +21,9 @@ from bot.domain.instruments import Instrument, OptionContract, PriceGrid, is_ove
 from bot.domain.looks import Looks
 from bot.domain.market import Datum
 from bot.domain.quotes import Depth, Greeks, Quote, TradePrint
+from bot.engine.state.bar_book import BarBook
 
-_TRADES_KEPT = 200
+_TRADES_KEPT = 1000
 
 
 class Board:
@@ -36,6 +38,7 @@ class Board:
         self._books: dict[str, Depth] = {}
         self._trades: dict[str, list[TradePrint]] = {}
         self._data: dict[tuple[str, str], Datum] = {}
+        self.bars = BarBook()
         self._grids: dict[str, PriceGrid] = {}
         self._instruments: dict[str, Instrument] = {}
         self.changed: set[str] = set()
@@ -195,6 +198,9 @@ class Board:
         tape = self._trades.setdefault(event.key, [])
         tape.extend(event.trades)
         del tape[:-_TRADES_KEPT]
+
+    def apply_bars(self, event: BarsReceived) -> None:
+        self.bars.put(event.key, event.bars)
 
     def apply_datum(self, event: DatumReceived) -> None:
         self._data[event.dataset, event.key] = Datum(event.value, event.source_at, event.received_at, event.ttl_s)

@@ -11,18 +11,32 @@ from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from bot.domain.events import (
+    BarsReceived,
     BookReceived,
+    CurrencyTold,
     DatumReceived,
     Event,
     FeedReported,
     GreeksReceived,
     LineReported,
     LinesHeard,
+    PositionPnlTold,
     QuoteReceived,
+    TradesReceived,
 )
 
 Fact = TypeVar("Fact")
-_SLOW = (DatumReceived, FeedReported, BookReceived, GreeksReceived, LineReported)
+_SLOW = (
+    TradesReceived,
+    DatumReceived,
+    FeedReported,
+    BookReceived,
+    GreeksReceived,
+    LineReported,
+    BarsReceived,
+    CurrencyTold,
+    PositionPnlTold,
+)
 _PASSED_MOST = 20
 _CONFLATED = (QuoteReceived, GreeksReceived, BookReceived, LinesHeard)
 

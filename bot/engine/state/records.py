@@ -13,7 +13,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.domain.events import AccountReported, AlertRaised, FeedReported, LineReported, RequestReceived
+from bot.domain.events import (
+    AccountReported,
+    AlertRaised,
+    CurrencyTold,
+    FeedReported,
+    LineReported,
+    PositionPnlTold,
+    RequestReceived,
+)
 from bot.domain.instruments import Instrument, PriceGrid, option_of_key
 from bot.domain.kinds import Entities
 from bot.domain.order import Execution
@@ -197,6 +205,8 @@ class TickBatch:
     alerts: list[AlertRaised] = field(default_factory=list)
     feeds: dict[tuple[str, str, str], FeedReported] = field(default_factory=dict)
     market_lines: dict[tuple[str, str], LineReported] = field(default_factory=dict)
+    broker_pnl: dict[str, PositionPnlTold] = field(default_factory=dict)
+    currencies: dict[tuple[str, str], CurrencyTold] = field(default_factory=dict)
     marks: list[NewMark] = field(default_factory=list)
     account: AccountSnapshotRow | None = None
     reconciliations: list[ReconcileRow] = field(default_factory=list)

@@ -22,7 +22,7 @@ class ClientLimits:
     historical_burst: int = 6  # 162: as many for one contract within two seconds
     historical_small_bars: int = 60  # 162: above this many for bars of 30 s or less in ten minutes
     historical_bars: int = 20_000  # 162: one answer may not be longer
-    prints_per_pace: int = 50  # newest trades per tick-by-tick line and pace, so that a fast clock floods nobody
+    prints_per_pace: int = 5  # newest trades per tick-by-tick line and pace, so that a fast clock floods nobody
     buffered_bytes: int = 1 << 20  # quotes pause for a client that reads too slowly
     buffered_bytes_close: int = 1 << 26  # and it is dropped above this
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from bot.domain.adoption import OPEN_QUESTIONS, AdoptionState
 from bot.domain.breaker import BreakerState
-from bot.domain.events import FeedReported, LineReported
+from bot.domain.events import CurrencyTold, FeedReported, LineReported, PositionPnlTold
 from bot.domain.lines import LineState, Rank
 from bot.domain.symbol_halt import SymbolState
 from bot.domain.wording import new_york
@@ -19,10 +19,12 @@ from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store.bounded import whole_rows
 from bot.store.read.reading import columns_of, first, pairs, read
 from bot.store.tables import MACHINES
+from bot.store.tables.account_currency import ACCOUNT_CURRENCY
 from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
 from bot.store.tables.adoption import ADOPTION
 from bot.store.tables.alert import ALERT
 from bot.store.tables.breaker import BREAKER
+from bot.store.tables.broker_pnl import BROKER_PNL
 from bot.store.tables.connection_state import CONNECTION_STATE
 from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.feed_status import FEED_STATUS
@@ -185,6 +187,22 @@ def market_lines(connection: Connection, *, closed: bool = False) -> list[LineRe
     order = {rank.word: rank for rank in Rank}
     rows = read(connection, LineReported, chosen)
     return sorted(rows, key=lambda each: (order[each.rank], each.group_name, each.key))
+
+
+def broker_pnl(connection: Connection) -> list[PositionPnlTold]:
+    """Return what the broker reckons that each option brought that it holds for us."""
+    table = BROKER_PNL
+    return read(
+        connection,
+        PositionPnlTold,
+        columns_of(PositionPnlTold, table).where(table.c.quantity != 0).order_by(table.c.key),
+    )
+
+
+def currencies(connection: Connection) -> list[CurrencyTold]:
+    """Return what the account holds in each currency."""
+    table = ACCOUNT_CURRENCY
+    return read(connection, CurrencyTold, columns_of(CurrencyTold, table).order_by(table.c.account, table.c.currency))
 
 
 def alerts(connection: Connection, limit: int, since: datetime | None = None) -> list[AlertRow]:

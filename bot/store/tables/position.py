@@ -116,8 +116,12 @@ POSITIONS: Final = Stored(
     apart(utc("marked_at", "latest mark", maybe=True)),
     apart(utc("quoted_at", "latest mark: when the contract's line last said anything", maybe=True)),
     more=(
-        Index(None, "state"), Index(None, "signal_id"), Index(None, "closed_at", "id"), Index(None, "elsewhere_at"),
-        Index(None, "settlement"), Index(None, "valuation"),
+        Index(None, "state"),
+        Index(None, "signal_id"),
+        Index(None, "closed_at", "id"),
+        Index(None, "elsewhere_at"),
+        Index(None, "settlement"),
+        Index(None, "valuation"),
         # what the days' sums are read from, without a row being touched
         Index("ix_position_closed_days", "session_day", "closed_at", "realized_pnl", "commissions"),
     ),

@@ -42,8 +42,12 @@ SIGNALS: Final = Stored(
     facts("what_if", "JSON: the broker's margin preview", maybe=True),
     utc("what_if_asked_at", maybe=True),
     money("stop_price", "a share's first stop where a person chose one", maybe=True),
-    more=(Index(None, "state"), Index(None, "strategy", "symbol", "created_at"), Index(None, "session_day"),
-          Index(None, "created_at")),
+    more=(
+        Index(None, "state"),
+        Index(None, "strategy", "symbol", "created_at"),
+        Index(None, "session_day"),
+        Index(None, "created_at"),
+    ),
     comment="one idea to buy one option contract",
 )
 SIGNAL: Final = SIGNALS.table
