@@ -117,7 +117,7 @@ class ChatDesk:
         for task in self._watches:
             task.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
-        await self._strangers.flush()
+        await self._strangers.close()
 
     def _is_for_another(self, incoming: Incoming) -> bool:
         """In a group a command may name another bot, and what is no command is talk among people."""

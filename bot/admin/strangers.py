@@ -6,17 +6,22 @@ more of them out of the bot than one with a single account.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from bot.alerts.ground import PeopleGround
+from bot.domain.errors import StoreError
 from bot.store.read.telegram import answers_to_strangers
+
+log: Final = logging.getLogger("quanticity")
 
 ANSWERS_AN_HOUR: Final = 5
 _ROWS_AN_HOUR: Final = 60
-_FLUSH_S: Final = 10.0
+FLUSH_S: Final = 10.0
 _HOUR_S: Final = 3600.0
 _REMEMBERED: Final = 5000
 
@@ -27,7 +32,6 @@ class _Known:
 
     written: deque[float] = field(default_factory=deque)
     counted: int = 0
-    flushed_s: float = 0.0
 
 
 class ChatStrangers:
@@ -37,11 +41,12 @@ class ChatStrangers:
         self._ground = ground
         self._seen: OrderedDict[int, _Known] = OrderedDict()
         self._answered: deque[float] | None = None
+        self._flushing: asyncio.Task[None] | None = None
 
     async def tried(self, user_id: int, what: str) -> bool:
         """Put an attempt on record and say whether it may be answered. Raises StoreError as `Ground.tell`."""
         now = self._ground.clock.monotonic()
-        known = self._seen.setdefault(user_id, _Known(flushed_s=now))
+        known = self._seen.setdefault(user_id, _Known())
         self._seen.move_to_end(user_id)
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
@@ -49,9 +54,7 @@ class ChatStrangers:
         if may_hear or _has_room(known.written, _ROWS_AN_HOUR, now):
             await self._write(user_id, what, 1, answered=may_hear)
         else:
-            known.counted += 1
-            if now - known.flushed_s >= _FLUSH_S:
-                await self._write_counted(user_id, known, now)
+            self._count(known)
         return may_hear
 
     async def _answers(self, steady_s: float) -> deque[float]:
@@ -64,14 +67,38 @@ class ChatStrangers:
         return self._answered
 
     async def flush(self) -> None:
-        """Write what was only counted so far."""
-        for user_id, known in self._seen.items():
+        """Write what was only counted so far. Raises StoreError as `Ground.tell`."""
+        for user_id, known in list(self._seen.items()):
             if known.counted:
-                await self._write_counted(user_id, known, self._ground.clock.monotonic())
+                await self._write_counted(user_id, known)
 
-    async def _write_counted(self, user_id: int, known: _Known, now: float) -> None:
-        count, known.counted, known.flushed_s = known.counted, 0, now
-        await self._write(user_id, "many things", count)
+    async def close(self) -> None:
+        """Write it and end. Raises StoreError as `Ground.tell`."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+        await self.flush()
+
+    def _count(self, known: _Known) -> None:
+        """Only count an attempt; it is on record within seconds, also when it was the last one."""
+        known.counted += 1
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush_later())
+
+    async def _flush_later(self) -> None:
+        while any(known.counted for known in self._seen.values()):
+            await asyncio.sleep(FLUSH_S)
+            try:
+                await self.flush()
+            except StoreError as error:
+                log.warning(f"telegram: attempts of strangers wait for the store: {error}")
+
+    async def _write_counted(self, user_id: int, known: _Known) -> None:
+        count, known.counted = known.counted, 0
+        try:
+            await self._write(user_id, "many things", count)
+        except StoreError:
+            known.counted += count
+            raise
 
     async def _write(self, user_id: int, what: str, count: int, *, answered: bool = False) -> None:
         words = what.split(maxsplit=1) or ["something"]

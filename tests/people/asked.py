@@ -22,7 +22,7 @@ def asked(folder: Path, speed: float = 2) -> list[tuple[str, str]]:
         print(*found[-1], sep=": ", flush=True)
 
     try:
-        first = person.sees("SIGNAL", "Time left", label="Approve")
+        first = person.sees("Time left", label="Approve")
         person.presses(first, "Approve")
         done("approved", person.sees("APPROVED by owner (telegram)").text.split("\n")[0].strip()[:80])
         second = person.sees("Time left", label="Approve", after=first.id)
@@ -35,15 +35,14 @@ def asked(folder: Path, speed: float = 2) -> list[tuple[str, str]]:
         critical = person.sees("CRITICAL", label="Acknowledge")
         person.presses(critical, "Acknowledge")
         done("acknowledged by its button", person.sees("CRITICAL", "Acknowledged by").text.strip()[:60])
-        third = person.sees("Time left", label="Approve", after=anew.id)
-        done("expired", person.sees("EXPIRED", after=anew.id).text.strip()[:60])
-        assert program.sql("SELECT state FROM signal ORDER BY created_at, id")[2][0] == "expired", third.text
-        person.types("/halt now")
         waiting = "SELECT id FROM alert WHERE severity = 'critical' AND state IN ('raised', 'told', 'escalated')"
         alert = str(until(lambda: program.sql(waiting), "something critical that waits", 900)[0][0])
         person.types(f"/ack {alert[-6:]}")
         until(lambda: program.sql("SELECT 1 FROM alert WHERE id = ? AND state = 'acknowledged'", alert), "/ack")
         done("acknowledged by /ack", str(program.sql("SELECT code FROM alert WHERE id = ?", alert)[0][0]))
+        third = person.sees("Time left", label="Approve", after=anew.id)
+        done("expired", person.sees("EXPIRED", after=anew.id).text.strip()[:60])
+        assert program.sql("SELECT state FROM signal ORDER BY created_at DESC, id")[0][0] == "expired", third.text
         person.types("/flatten")
         question = person.sees("Sell everything at the market?", label="Yes, flatten")
         assert not program.sql("SELECT 1 FROM command WHERE kind = 'flatten'")

@@ -71,11 +71,11 @@ def presses(folder: Path) -> list[tuple[str, str]]:
         for number in range(PRESSES):
             entity = f"press-{number:02}"
             program.raise_alert("BESIDE_FAILED", entity, f"{entity}: one at a time")
-            message = until(lambda holds=entity: program.message(holds), entity)  # type: ignore[misc]
+            message = until(lambda holds=entity: program.message(holds), f"{entity} at the phone")  # type: ignore[misc]
             label = next(label for row in message["buttons"] for label, _ in row if label.startswith("Acknowledge"))
             began = time.monotonic()
             program.press(message, label, OWNER)
-            until(lambda of=entity: program.sql(_HAS_IT, of), entity, look_s=0.01)  # type: ignore[misc]
+            until(lambda of=entity: program.sql(_HAS_IT, of), f"{entity} acknowledged", look_s=0.01)  # type: ignore[misc]
             took.append(time.monotonic() - began)
             time.sleep(3.2)  # a chat gets twenty messages a minute
         took.sort()
