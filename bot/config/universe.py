@@ -14,7 +14,10 @@ GroupName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 MemberName = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9.\-]{0,15}$")]
 Place = Annotated[str, Field(pattern=r"^[A-Z0-9.]{2,16}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Ticker = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9.\- ]{0,15}$")]
+# What is left out is empty, also when settings are read again that were written out whole: a child is told them so.
+_TickerIfAny = Annotated[str, Field(pattern=r"^([A-Z0-9][A-Z0-9.\- ]{0,15})?$")]
+_PlaceIfAny = Annotated[str, Field(pattern=r"^([A-Z0-9.]{2,16})?$")]
+_CurrencyIfAny = Annotated[str, Field(pattern=r"^([A-Z]{3})?$")]
 _KIND = {
     "stock": InstrumentKind.STOCK,
     "index": InstrumentKind.INDEX,
@@ -27,10 +30,10 @@ _KIND = {
 class MemberSettings(Section):
     """How one member differs from its group; what is left out is the group's, the symbol is the member's name."""
 
-    symbol: Ticker = Field("", validate_default=False, description="the broker's ticker, where the name is another")
-    exchange: Place = Field("", validate_default=False)
-    currency: Currency = Field("", validate_default=False)
-    trading_class: Ticker = Field("", validate_default=False, description="where a symbol has several")
+    symbol: _TickerIfAny = Field("", description="the broker's ticker, where the name is another")
+    exchange: _PlaceIfAny = ""
+    currency: _CurrencyIfAny = ""
+    trading_class: _TickerIfAny = Field("", description="where a symbol has several")
 
 
 class GroupSettings(Section):

@@ -57,7 +57,7 @@ def test_every_setting_is_named(name: str, model: type[BaseModel]) -> None:
 
 
 def test_the_values_shown_are_the_defaults() -> None:
-    data: Any = {"database": True, "sim": True, "universe": {"groups"}}  # paths, and what stands in its file alone
+    data: Any = {"database": True, "sim": True, "engine": {"record_dir"}, "universe": {"groups"}}  # paths, own files
     shown = load(ROOT, environ={}).settings.model_dump(exclude=data)
     assert shown == Settings().model_dump(exclude=data)
 
@@ -73,3 +73,9 @@ def test_every_secret_is_in_the_example() -> None:
 
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert [name for name in Secrets.variables() if f"{name}=" not in example] == []
+
+
+def test_the_shipped_settings_written_out_whole_are_read_as_the_same() -> None:
+    """Children are told their settings so: the people's process did not start when one default was no valid value."""
+    settings = load(ROOT, environ={}).settings
+    assert Settings.model_validate(settings.model_dump(mode="json")) == settings
