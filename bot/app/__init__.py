@@ -33,3 +33,10 @@ def replay(config: LoadedConfig, options: ReplayOptions) -> int:
     from bot.app.replayed_day import run_replay
 
     return run_replay(config, options)
+
+
+def replay_recorded(config: LoadedConfig, options: ReplayOptions) -> int:
+    """Replay what was recorded in this process, and print the day."""
+    from bot.app.replayed_recording import run_recorded
+
+    return run_recorded(config, options)

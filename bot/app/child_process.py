@@ -84,20 +84,6 @@ class Child:
             raise ChildFailed(f"the {self.name} is not running")
         stdin.write(frame)
 
-    async def finish(self, within_s: float) -> bool:
-        """Close its input and let it bring its work to an end by itself; say whether it did in time. It is not ended by
-        force: what it still does outlives us."""
-        process = self._process
-        if process is None:
-            return True
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), within_s)
-        except TimeoutError:
-            return False
-        return True
-
     async def ready_line(self, start: str) -> str:
         """Return the child's first line that begins with `start`; raises ChildFailed when it ends or takes too long."""
         if self._process is None or self._process.stdout is None:

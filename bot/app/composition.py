@@ -8,6 +8,7 @@ stages (`bot.app.stages`).
 |---|---|---|---|---|
 | `bot.app.trading` | SQL | IBKR | UW over HTTP | system or scaled |
 | `bot.app.replayed_day` | SQL | simulated, with faults where the scenario has some | UW in process | manual |
+| `bot.app.recorded_run` | SQL | none, or simulated on recorded quotes | what was recorded | as recorded |
 | fault days (`tests/faults/day.py`) | SQL, mortal | simulated, faulty and mortal | UW, scripted | manual, faulty |
 | tests of the engine, benchmarks | fakes or SQL | fakes, simulated or IBKR | none | manual or scaled |
 
@@ -86,6 +87,7 @@ class BotParts(Generic[ClockT, StoreT, BrokerT, FeedT]):
     on_outage: Callable[[str], None] = lambda words: None
     read_settings: Callable[[str], str] | None = None
     recorder: Recorder | None = None
+    inbox: Inbox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Bot(Generic[ClockT, StoreT, BrokerT, FeedT]):
 
 def compose(parts: BotParts[ClockT, StoreT, BrokerT, FeedT]) -> Bot[ClockT, StoreT, BrokerT, FeedT]:
     """Make every part and connect them."""
-    ground = Ground(parts.settings, parts.clock, parts.calendar, Inbox(parts.recorder))
+    ground = Ground(parts.settings, parts.clock, parts.calendar, parts.inbox or Inbox(parts.recorder))
     store, broker, feed = parts.store(ground), parts.broker(ground), parts.feed(ground)
     engine = Engine(
         parts.settings,

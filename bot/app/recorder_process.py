@@ -33,7 +33,7 @@ log: Final = logging.getLogger("quanticity")
 _FLUSH_S: Final = 1.0
 _RESTART_S: Final = 2.0
 _SILENT_S: Final = 60.0  # an hour is being made into Parquet meanwhile
-_LAST_S: Final = 10.0
+_LAST_S: Final = 1.0
 _SEED_BITS: Final = 128
 _VENDOR: Final = "unusual_whales"
 
@@ -120,9 +120,10 @@ class RecorderKeeping:
 
     def __init__(self, tap: Tap, settings: EngineSettings, clock: Clock, tell: Sink) -> None:
         self._tap, self._clock, self._tell = tap, clock, tell
-        self._arguments = ["-m", "bot.record", settings.record_dir, str(settings.record_keep_days)]
+        self._arguments = ["-m", "bot.record", "keep", settings.record_dir, str(settings.record_keep_days)]
         self._child: Child | None = None
         self._heard_at = 0.0
+        self._kept = asyncio.Event()
 
     async def run(self) -> None:
         """Go on until cancelled; then the process is left as it is, for `end`."""
@@ -167,16 +168,21 @@ class RecorderKeeping:
             ending.cancel()
 
     async def end(self) -> None:
-        """Hand on the last rows and let the process make its files whole."""
+        """Hand on the last rows, wait a moment until they are kept, and let the process go."""
         child, self._child = self._child, None
         if child is None:
             return
         try:
             self._hand_on(child)
+            self._kept.clear()
         except ChildFailed as error:
             log.warning(f"the end of the recording is lost: {error}")
-        if not await child.finish(_LAST_S):
-            log.info("the recorder is still making its files whole; it ends by itself")
+        try:
+            async with asyncio.timeout(_LAST_S):
+                await self._kept.wait()
+        except TimeoutError:
+            log.warning(f"the recorder has not said that it kept the last {self._tap.awaits} rows")
+        await child.stop()
 
     def _hand_on(self, child: Child) -> None:
         frame, gap = self._tap.take()
@@ -190,6 +196,8 @@ class RecorderKeeping:
             return False
         self._heard_at = self._loop_s()
         self._tap.kept(int(count))
+        if not self._tap.awaits:
+            self._kept.set()
         return True
 
     @staticmethod

@@ -49,6 +49,30 @@ def check_scenario(name: str) -> None:
     load_scenario(name)
 
 
+def one_of(what: str | None, scenario: str | None) -> str:
+    """Return what is to be replayed; raises ConfigError where nothing or two things are named."""
+    if what is not None and scenario is not None:
+        raise ConfigError(f"replay {what} --scenario {scenario}: name one of them.")
+    name = what or scenario
+    if not name:
+        raise ConfigError("replay: name a recorded day, `sample`, or a scenario: python run.py replay gamma_pin_day")
+    return name
+
+
+def is_recorded(name: str) -> bool:
+    """Say whether what is to be replayed was recorded; a scenario's name never looks like it."""
+    from bot.app.replayed_recording import is_recorded as means_recordings
+
+    return means_recordings(name)
+
+
+def refuse_for_a_scenario(**given: Any) -> None:
+    """Raise ConfigError for an option that only a recording takes."""
+    named = [f"--{name.replace('_', '-')}" for name, value in given.items() if value and value != "auto"]
+    if named:
+        raise ConfigError(f"{', '.join(named)}: only of a recording; a scenario trades what the settings say.")
+
+
 def overrides(
     mode: str | None, scenario: str | None = None, seed: int | None = None, speed: float | None = None
 ) -> dict[str, Any]:

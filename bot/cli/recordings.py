@@ -7,6 +7,7 @@ import csv
 import json as encode
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
 
@@ -84,6 +85,31 @@ def export(
     rows = (_values(row) for each in _named(day) for row in each.rows({Kind(kind)}))
     with _opened(to) as file:
         _FORMS[form](file, names, rows)
+
+
+@app.command()
+def cut(
+    day: Annotated[str, typer.Argument(help="A day, or a folder.")],
+    to: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
+    until: Annotated[str, typer.Option(help="New York's time of day, HH:MM; else the whole of it.")] = "23:59",
+    without: Annotated[str, typer.Option(help="Tables to leave out, with commas between: answers, ...")] = "",
+) -> None:
+    """Write a smaller recording: the first part of a day, without some tables. Its sequence is numbered anew."""
+    from bot.record.library import cut as cut_off
+
+    left_out = {word.strip() for word in without.split(",") if word.strip()}
+    (recording,) = _named(day)
+    if to.exists():
+        fail(f"{to} exists")
+    rows = cut_off(recording, to, _time_of_day(until), left_out)
+    print(f"{to}: {rows:,} rows")
+
+
+def _time_of_day(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        fail(f"--until {text!r} is no time of day like 10:15")
 
 
 def _values(row: Any) -> list[Any]:

@@ -9,6 +9,7 @@ import typer
 
 from bot.cli import choices
 from bot.cli.invocation import configuration
+from bot.config.options import Fills
 
 if TYPE_CHECKING:
     from bot.config.loader import LoadedConfig
@@ -91,27 +92,53 @@ def sim(
 
 
 def replay(
-    scenario: Annotated[str, typer.Option(help="A day from config/scenarios, by name, or a file's path.")],
-    seed: Annotated[int, typer.Option(help="The same seed gives the same day, hash for hash.")] = 1,
+    what: Annotated[
+        str | None,
+        typer.Argument(help="DAY, DAY..DAY or a folder that was recorded, `sample`, or a scenario.", metavar="WHAT"),
+    ] = None,
+    scenario: Annotated[
+        str | None, typer.Option(help="A day from config/scenarios, by name, or a file's path: the same as WHAT.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of a scenario: the same seed gives the same day, hash for hash.")] = 1,
+    strategies: Annotated[
+        str | None, typer.Option(help="Of a recording: only these, by name, with commas between.")
+    ] = None,
+    from_store: Annotated[
+        bool, typer.Option("--from-store", help="Begin with a copy of the bot's own store: what it holds and owes.")
+    ] = False,
+    fills: Annotated[
+        Fills, typer.Option(help="recorded: as the broker told; venue: matched on the recorded quotes; auto: see docs.")
+    ] = Fills.AUTO,
+    good_part: Annotated[
+        bool, typer.Option("--good-part", help="Play what can be read of a recording that is damaged.")
+    ] = False,
     database: Annotated[
-        Path | None, typer.Option(help="Keep the store in this file instead of throwing it away.")
+        Path | None, typer.Option(help="Keep the store in this file; of a recording it is kept in data/replays anyway.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Read the day's quotes and answers where a replay has kept them.")
     ] = True,
 ) -> None:
-    """Run a whole day in this process without sockets, under a manual clock, as fast as it goes."""
+    """Run a day in this process without sockets, under a manual clock, as fast as it goes: a recorded day or a
+    scenario."""
     from bot.config.options import ReplayOptions
 
     choices.checked_seed(seed)
-    config = configuration(choices.overrides("sim", scenario, seed))
-    choices.check_scenario(scenario)
+    name = choices.one_of(what, scenario)
+    recorded = scenario is None and choices.is_recorded(name)
+    config = configuration({"mode": "sim"} if recorded else choices.overrides("sim", name, seed))
+    if not recorded:
+        choices.check_scenario(name)
+        choices.refuse_for_a_scenario(strategies=strategies, from_store=from_store, good_part=good_part, fills=fills)
     _start_log(config)
     from bot import app
 
-    options = ReplayOptions(scenario, seed, database.resolve() if database else None, json, cache)
-    raise typer.Exit(app.replay(config, options))
+    chosen = tuple(each.strip() for each in strategies.split(",") if each.strip()) if strategies else ()
+    options = ReplayOptions(
+        name, seed, database.resolve() if database else None, json, cache, chosen, from_store, fills, good_part
+    )
+    raise typer.Exit(app.replay_recorded(config, options) if recorded else app.replay(config, options))
 
 
 def _start_log(config: LoadedConfig) -> None:

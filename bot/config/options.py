@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 
@@ -42,12 +43,26 @@ class VenueOptions:
     state_file: Path | None = None
 
 
+class Fills(StrEnum):
+    """Who fills the orders of a replayed recording."""
+
+    AUTO = "auto"
+    RECORDED = "recorded"  # the broker's own words of that day
+    VENUE = "venue"  # the matching engine on the recorded quotes
+
+
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """One replay in one process under a manual clock. Without `database` the store is a throw-away file."""
+    """One replay in one process under a manual clock, of a scenario or of what was recorded. Without `database` the
+    store of a scenario is a throw-away file. `strategies`: only these; `from_store`: begin with a copy of the bot's
+    own store; `good_part`: play what can be read of a recording that is damaged."""
 
     scenario: str
     seed: int
     database: Path | None = None
     as_json: bool = False
     kept: bool = True  # read and write what an earlier replay of the day worked out
+    strategies: tuple[str, ...] = ()
+    from_store: bool = False
+    fills: Fills = Fills.AUTO
+    good_part: bool = False

@@ -1,7 +1,8 @@
 """The recorder's process: frames of rows come by standard input, and are on disk when their line is written.
 
-`python -m bot.record FOLDER KEEP_DAYS`. It says `recorder ready` once, then `kept COUNT` for each frame. It ends when
-its input does, however the bot ended, and makes Parquet of what is left before it goes.
+`python -m bot.record keep FOLDER KEEP_DAYS` says `recorder ready` once, then `kept COUNT` for each frame. It ends when
+its input does, however the bot ended. What is in the journal then is made into Parquet by `python -m bot.record finish
+DAY`, which outlives it, so that nobody who stops has to wait.
 """
 
 from __future__ import annotations
@@ -9,23 +10,34 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-from bot.record.keeper import Keeper
+from bot.record.keeper import Keeper, finish
 from bot.record.tap import HEAD_BYTES, length_of_frame, rows_of_frame
+
+_PATIENCE_S: Final = 45.0  # an earlier run's last hour may still be made into Parquet
 
 
 def main(arguments: list[str]) -> int:
-    folder, keep_days = arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the bot, which then closes our input
-    keeper = Keeper(Path(folder), int(keep_days))
+    match arguments:
+        case ["keep", folder, keep_days]:
+            return _keep(Keeper(Path(folder), int(keep_days), _PATIENCE_S))
+        case ["finish", day]:
+            finish(Path(day))
+            return 0
+    sys.stderr.write("python -m bot.record keep FOLDER KEEP_DAYS | finish DAY\n")
+    return 2
+
+
+def _keep(keeper: Keeper) -> int:
     _say("recorder ready")
     source = sys.stdin.buffer
     while (frame := _frame(source)) is not None:
         rows = rows_of_frame(frame)
         keeper.take(rows)
         _say(f"kept {len(rows)}")
-    keeper.close()
+    keeper.leave()
     return 0
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import base64
 import fcntl
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,19 +24,20 @@ from bot.record.tables import TableWriter, index_of
 
 _HOUR_US: Final = 3_600 * 1_000_000
 _MOST_BYTES: Final = 256 * 1024 * 1024
+_LOOK_S: Final = 0.2
 
 
 class Keeper:
     """Keeps the rows of a bot below `root`, a folder a day of New York's calendar. `keep_days` 0: every day stays."""
 
-    def __init__(self, root: Path, keep_days: int) -> None:
+    def __init__(self, root: Path, keep_days: int, patience_s: float = 0.0) -> None:
         self._root, self._keep_days = root, keep_days
         self._day: date | None = None
         self._journal: journal.JournalWriter | None = None
         self._ahead = 0  # what a row's sequence is moved by, so that it goes on within the day
         self._since = 0
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _alone_in(root)
+        self._lock = _alone_in(root, patience_s)
         for folder in days_in(root):
             if (folder / journal.NAME).exists():
                 finish(folder)
@@ -53,6 +57,22 @@ class Keeper:
     def close(self) -> None:
         """Make Parquet of what is in the journal."""
         self._end()
+
+    def leave(self) -> None:
+        """Leave the open journal to a process of its own that makes Parquet of it, with the lock: whoever ends must not
+        wait for that."""
+        if self._journal is None or self._day is None:
+            return
+        self._journal.close()
+        folder, self._journal = self._root / self._day.isoformat(), None
+        lock = self._lock.fileno()
+        subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "bot.record", "finish", str(folder)],
+            pass_fds=(lock,),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def let_go(self) -> None:
         """Let another recorder write here; an open journal is left as a crash would leave it."""
@@ -90,19 +110,32 @@ class Keeper:
         oldest = today - timedelta(days=self._keep_days)
         for folder in days_in(self._root):
             day = manifest.day_of(folder)
-            if day is not None and day < oldest:
+            if day is not None and day < oldest and _is_a_bots(folder):
                 shutil.rmtree(folder)
 
 
-def _alone_in(root: Path) -> TextIO:
-    """Return the open lock of a folder; raises RecordingFault when another recorder writes there."""
-    lock = (root / ".lock").open("w", encoding="utf-8")
+def _is_a_bots(folder: Path) -> bool:
+    """Say whether a bot recorded the day: what a person has imported stays until a person removes it."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise RecordingFault(f"{root}: another recorder writes there") from error
-    return lock
+        return any(part.kind == Kind.RUNS.value for part in manifest.read(folder).parts)
+    except RecordingFault:
+        return False
+
+
+def _alone_in(root: Path, patience_s: float) -> TextIO:
+    """Return the open lock of a folder; raises RecordingFault when another recorder writes there, and goes on to."""
+    lock = (root / ".lock").open("w", encoding="utf-8")
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if time.monotonic() >= until:
+                lock.close()
+                raise RecordingFault(f"{root}: another recorder writes there") from error
+            time.sleep(_LOOK_S)
+        else:
+            return lock
 
 
 def finish(folder: Path) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Final
 
+from bot.domain.calendar import NEW_YORK
 from bot.domain.plain import NotPlain, from_text
 from bot.domain.recording import NO_FACTS, Kind, NotRecorded, RecordingFault, Row, RunTold, fact_of, moment
 from bot.record import journal, manifest
-from bot.record.keeper import days_in
+from bot.record.keeper import days_in, write_tables
 from bot.record.tables import TableReader
 
 _ENDING: Final = ".parquet"
@@ -146,6 +147,14 @@ class Recording:
             return self._told.parts
         return [_unlisted(path) for path in sorted(self.folder.glob(f"*{_ENDING}")) if _kind_of(path) is not None]
 
+    def is_as_written(self) -> bool:
+        """Say whether every file is the one that was written, without reading a row; of a journal that is open, and of
+        files that no list names, it cannot be said."""
+        if self._faults or self.is_open or not self._told.parts or self._set_aside():
+            return False
+        paths = [(self.folder / part.file, part.sha256) for part in self._told.parts]
+        return all(path.exists() and manifest.digest_of(path) == digest for path, digest in paths)
+
     def judge(self) -> Judgement:
         """Read the whole of it: every file against its digest, every row once, every sequence."""
         found = Judgement()
@@ -262,3 +271,15 @@ def is_recording(folder: Path) -> bool:
     """Say whether a folder holds a recorded day, whole or not."""
     named_files = (folder / manifest.NAME).exists() or (folder / journal.NAME).exists()
     return named_files or any(_kind_of(path) is not None for path in folder.glob(f"*{_ENDING}"))
+
+
+def cut(recording: Recording, to: Path, until: time, without: Collection[str]) -> int:
+    """Write the first part of a recording to a new folder; returns how many rows it has. `until` is New York's time of
+    day. Raises RecordingFault for a table that there is not."""
+    unknown = [word for word in without if word not in set(Kind)]
+    if unknown:
+        raise RecordingFault(f"there is no table {', '.join(unknown)}: there are {', '.join(Kind)}")
+    kinds = [kind for kind in Kind if kind.value not in without]
+    rows = (row for row in recording.rows(kinds) if moment(row[1]).astimezone(NEW_YORK).time() <= until)
+    to.mkdir(mode=0o700, parents=True)
+    return write_tables(to, ((number, *row[1:]) for number, row in enumerate(rows, 1)))

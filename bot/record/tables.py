@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from bot.domain.recording import COLUMNS, COMMON, SCHEMA, Column, Kind, RecordingFault, Row
 
 ROWS_A_GROUP: Final = 20_000
+_LEVEL: Final = 6  # from here on a smaller file costs much more time
 _VERSION: Final = b"quanticity.schema"
 _KIND: Final = b"quanticity.kind"
 _TAIL: Final = 8  # the length of the index and the mark that end a file
@@ -63,7 +64,8 @@ class TableWriter:
         self._beside = path.with_name(f".{path.name}.part")
         self._waiting: list[tuple[Any, ...]] = []
         self._writer = pq.ParquetWriter(
-            self._beside, self._schema, compression="zstd", write_page_checksum=True, version="2.6",
+            self._beside, self._schema, compression="zstd", compression_level=_LEVEL, version="2.6",
+            write_page_checksum=True,
             use_dictionary=_worded(kind), column_encoding=_counted(kind),
         )  # fmt: skip
 

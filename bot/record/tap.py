@@ -119,6 +119,11 @@ class Tap:
         """Hear that so many rows of those that left are on disk."""
         self._away = max(0, self._away - rows)
 
+    @property
+    def awaits(self) -> int:
+        """How many rows left and were not yet said to be kept."""
+        return self._away
+
     def begin_again(self) -> None:
         """Hear that the process is another: what was on its way to the old one is not waited for."""
         if self._away:

@@ -420,6 +420,11 @@ class SimBroker:
                 line.slow_at = now
                 self._pump_slow(key, line, now)
         self._sink(self.healthy(now))
+        self.tell_account()
+
+    def tell_account(self) -> None:
+        """Tell the account's values when the last word is a while ago."""
+        now = self._clock.now()
         if self._account_at is None or now - self._account_at >= _ACCOUNT_EVERY:
             self._account_at = now
             self._sink(self._account_values(now))

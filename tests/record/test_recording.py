@@ -107,17 +107,20 @@ def test_two_runs_of_a_day_are_one_sequence(tmp_path: Path) -> None:
 
 
 def test_midnight_in_new_york_begins_another_day_and_old_days_go(tmp_path: Path) -> None:
+    long_ago = Hand(datetime(2026, 11, 10, 15, 0, tzinfo=UTC))
+    record(tmp_path, some_events(2, long_ago), long_ago)
+    (tmp_path / "2012-06-21").mkdir()
+    write_tables(tmp_path / "2012-06-21", [(1, 1, "quotes", "lobster", "AAPL", values_of(a_quote("AAPL", 1, START)))])
     clock = Hand(datetime(2026, 11, 20, 4, 59, 58, tzinfo=UTC))
     tap, keeper = Tap(clock), Keeper(tmp_path, 3)
-    (tmp_path / "2026-11-10").mkdir()
-    (tmp_path / "2026-11-10" / manifest.NAME).write_text('{"schema": 1, "parts": []}')
     for _ in range(4):
         tap.heard(a_quote("SPY", 58_800, clock.now()))
         clock.go(1)
     flush(tap, keeper)
     keeper.close()
     keeper.let_go()
-    assert sorted(each.name for each in tmp_path.iterdir() if each.is_dir()) == ["2026-11-19", "2026-11-20"]
+    days = sorted(each.name for each in tmp_path.iterdir() if each.is_dir())
+    assert days == ["2012-06-21", "2026-11-19", "2026-11-20"], "what was imported stays"
     assert [row[0] for row in Recording(tmp_path / "2026-11-20").rows()] == [1, 2]
 
 

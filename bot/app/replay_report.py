@@ -1,0 +1,156 @@
+"""The report of a replay: one HTML file that needs nothing else, read from the replay's own store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+from sqlalchemy import Connection
+
+from bot.analytics.performance import grouped
+from bot.app.day_summary import DaySummary, headline, slippage_words
+from bot.charts.bundle import bundle, home
+from bot.charts.chart import Axis, Chart, Level, LineMark, Mark, Pane, Row, Shown, thinned, wall_ms
+from bot.charts.drawing import WIDE, Drawing, drawing
+from bot.charts.vega import PALETTE, coloured, specification
+from bot.domain.wording import key_words
+from bot.store.database import open_reader
+from bot.store.read import account_day, executions, marks, orders_of_position
+from bot.store.read.trades import TradeFilter, closed_trades
+
+if TYPE_CHECKING:
+    from bot.app.replayed_recording import Outcome
+    from bot.store.read.trading import PositionRow
+
+_TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
+_MOST_TRADES: Final = 60
+_POINTS: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart as the report shows it: drawn, and as the library draws it where it is at hand."""
+
+    title: str
+    drawn: Drawing
+    spec: Markup
+
+
+def write_report(outcome: Outcome, to: Path) -> None:
+    """Write the report of a replay, over an older one."""
+    url = f"sqlite+aiosqlite:///{outcome.database.absolute()}"
+    with open_reader(url) as reader:
+        days = [_of_day(reader, day) for day in outcome.days]
+        first, last = min(day.day for day in outcome.days), max(day.day for day in outcome.days)
+        trades = closed_trades(reader, TradeFilter(since=first, until=last))
+    by_strategy = grouped(trades, "strategy")
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True)
+    page = environment.get_template("replay/report.html").render(
+        outcome=outcome, days=days, by_strategy=by_strategy, library=_library(), fills=_fills(outcome), palette=PALETTE,
+    )  # fmt: skip
+    to.write_text(page, encoding="utf-8")
+
+
+def _fills(outcome: Outcome) -> str:
+    from bot.app.replayed_recording import fills_words
+
+    return fills_words(outcome)
+
+
+def _library() -> Markup | None:
+    """Return Vega-Lite's script where `make setup` has put it; without it the drawings stand."""
+    found = bundle(home())
+    if found is None:
+        return None
+    script = (found.folder / found.file).read_text(encoding="utf-8").replace("</script", "<\\/script")
+    return Markup(script)  # noqa: S704 - the bundle of the environment, pinned by vega.lock
+
+
+def _of_day(reader: Connection, day: DaySummary) -> dict[str, Any]:
+    charts = [_equity(reader, day.day), _exposure(reader, day)]
+    charts += [_price(reader, row, day.day) for row in day.trades[:_MOST_TRADES]]
+    return {
+        "day": day.day,
+        "headline": headline(day.money),
+        "slippage": slippage_words(day.slippage) if day.slippage is not None else "none was measured",
+        "trades": [_row(row, day.day) for row in day.trades],
+        "figures": [figure for chart in charts if chart is not None and (figure := _figure(*chart)) is not None],
+        "broken": [f"{each.invariant}: {each.detail}" for each in day.findings if not each.ok],
+    }
+
+
+def _row(row: PositionRow, day: date) -> dict[str, Any]:
+    return {
+        "strategy": row.strategy,
+        "what": key_words(row.contract_key, day),
+        "contracts": row.entry_quantity,
+        "entry": row.entry_price,
+        "opened": row.opened_at,
+        "closed": row.closed_at,
+        "pnl": row.realized_pnl,
+        "reason": row.close_reason or row.state,
+    }
+
+
+def _figure(title: str, chart: Chart) -> Figure | None:
+    drawn = drawing(chart, WIDE)
+    if drawn is None:
+        return None
+    text = json.dumps(coloured(specification(chart)), separators=(",", ":")).replace("</", "<\\/")
+    return Figure(title, drawn, Markup(text.replace("<!--", "<\\!--")))  # noqa: S704 - JSON of ours, its ends escaped
+
+
+def _equity(reader: Connection, day: date) -> tuple[str, Chart] | None:
+    rows: list[Row] = [
+        {"x": wall_ms(row.at), "v": float(row.net_liquidation)}
+        for row in account_day(reader, day)
+        if row.net_liquidation is not None
+    ]
+    if len(rows) < 2:
+        return None
+    pane = Pane("Dollars: what the account was worth", Shown.MONEY, (LineMark("v", "equity"),), height=180)
+    words = f"The account from {rows[0]['v']:,.2f} to {rows[-1]['v']:,.2f} dollars"
+    return "Equity", Chart("equity", words, Axis.TIME, (pane,), thinned(rows, "v", _POINTS))
+
+
+def _exposure(reader: Connection, day: DaySummary) -> tuple[str, Chart] | None:
+    """Return what was held at each sampled moment: contracts at their bid, in dollars."""
+    held: dict[float, float] = {}
+    for row in day.trades:
+        for each in marks(reader, row.id):
+            if each.bid is not None:
+                x = wall_ms(each.at) // 60_000 * 60_000
+                held[x] = held.get(x, 0.0) + float(each.bid) * row.entry_quantity * 100
+    if len(held) < 2:
+        return None
+    rows: list[Row] = [{"x": x, "v": round(value, 2)} for x, value in sorted(held.items())]
+    pane = Pane("Dollars: positions at the bid, sampled by the minute", Shown.MONEY,
+                (LineMark("v", "exposure", area=True),), height=150, zero=True)  # fmt: skip
+    most = max(value for value in held.values())
+    return "Exposure", Chart("exposure", f"At most {most:,.0f} dollars were held", Axis.TIME, (pane,), rows)
+
+
+def _price(reader: Connection, row: PositionRow, day: date) -> tuple[str, Chart] | None:
+    """Return an option's price with what was bought and sold on it."""
+    seen = [(each.at, float(each.bid)) for each in marks(reader, row.id) if each.bid is not None]
+    if len(seen) < 2:
+        return None
+    orders = [order.id for order in orders_of_position(reader, row.id, row.signal_id)]
+    fills = executions(reader, orders, row.id)
+    signs = tuple(
+        Mark(wall_ms(fill.executed_at), float(fill.price), "bought" if fill.side == "BUY" else "sold",
+             f"{'bought' if fill.side == 'BUY' else 'sold'} {fill.quantity} at {fill.price}")
+        for fill in fills
+    )  # fmt: skip
+    rows: list[Row] = [{"x": wall_ms(at), "v": bid} for at, bid in seen]
+    entry = Level(float(row.entry_price), "entry")
+    pane = Pane("Dollars a share: the bid", Shown.PRICE, (LineMark("v", "bid"),), marks=signs, height=170, digits=2,
+                levels=(entry,))  # fmt: skip
+    name = key_words(row.contract_key, day)
+    words = f"{name}: bid with {len(fills)} fills"
+    return name, Chart(f"price-{row.id}", words, Axis.TIME, (pane,), thinned(rows, "v", _POINTS))

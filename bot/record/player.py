@@ -1,0 +1,119 @@
+"""A recorded day as moments: what the loop had heard when it ticked, in the order in which it came.
+
+Nothing of a moment is known before its time. Where the recording says when the loop ticked, those are the moments;
+where it does not (what was imported), every second in which something came is one, told at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from bot.domain.events import Event
+from bot.domain.plain import NotPlain, from_text
+from bot.domain.recording import NO_FACTS, Kind, RecordingFault, Row, RunTold, fact_of, moment
+from bot.record.library import Judgement, Recording
+
+_SECOND_US: Final = 1_000_000
+
+Heard = tuple[Kind, Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What had come at a time. `steady_s` is what the steady clock showed, None where nobody looked at it."""
+
+    at: datetime
+    heard: Sequence[Heard]
+    steady_s: float | None = None
+
+
+@dataclass(slots=True)
+class Life:
+    """What of a day belongs together. A simulated day that was begun anew on the same day is another life: the last one
+    counts, `earlier` says how many there were before it."""
+
+    first: int = 0
+    earlier: int = 0
+    ticks: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
+    runs: list[RunTold] = field(default_factory=list)
+
+
+def life_of(recording: Recording) -> Life:
+    """Return the last life of a day."""
+    life = Life()
+    last: datetime | None = None
+    for row in recording.rows({Kind.RUNS, Kind.TICKS}):
+        if row[2] == Kind.TICKS.value:
+            last = moment(row[1])
+            life.ticks, life.since, life.until = life.ticks + 1, life.since or last, last
+            continue
+        run = _run_of(row[5][0])
+        if run is None:
+            continue
+        if last is not None and run.started_at < last:
+            life = Life(first=row[0], earlier=life.earlier + 1)
+        life.runs.append(run)
+    return life
+
+
+def moments(recording: Recording, life: Life, found: Judgement | None = None) -> Iterator[Moment | RunTold]:
+    """Yield a life's moments, and each run of the bot where it begins. Rows that cannot be read go to `found`."""
+    found = Judgement() if found is None else found
+    rows = (row for row in recording.rows(_PLAYED, found) if row[0] >= life.first)
+    return _by_ticks(rows, found) if life.ticks else _by_seconds(rows, found)
+
+
+def _by_ticks(rows: Iterator[Row], found: Judgement) -> Iterator[Moment | RunTold]:
+    heard: list[Heard] = []
+    for row in rows:
+        kind = _KINDS[row[2]]
+        if kind is Kind.TICKS:
+            yield Moment(moment(row[1]), heard, row[5][1])
+            heard = []
+        elif kind is Kind.RUNS:
+            run = _run_of(row[5][0])
+            if run is not None:
+                yield run
+        else:
+            _hear(heard, kind, row, found)
+
+
+def _by_seconds(rows: Iterator[Row], found: Judgement) -> Iterator[Moment]:
+    heard: list[Heard] = []
+    ends_us = 0
+    for row in rows:
+        kind, us = _KINDS[row[2]], row[1]
+        if kind in NO_FACTS:
+            continue
+        if us > ends_us:
+            if heard:
+                yield Moment(moment(ends_us), heard)
+                heard = []
+            ends_us = -(-us // _SECOND_US) * _SECOND_US
+        _hear(heard, kind, row, found)
+    if heard:
+        yield Moment(moment(ends_us), heard)
+
+
+def _hear(heard: list[Heard], kind: Kind, row: Row, found: Judgement) -> None:
+    try:
+        heard.append((kind, fact_of(kind, row[4], row[5])))
+    except (NotPlain, RecordingFault, TypeError, ValueError, ArithmeticError) as error:
+        found.faults.append(f"{kind}: sequence {row[0]} is no fact: {error}")
+
+
+_PLAYED: Final = frozenset(Kind) - {Kind.ANSWERS, Kind.GAPS}
+_KINDS: Final = {kind.value: kind for kind in Kind}
+
+
+def _run_of(text: str) -> RunTold | None:
+    try:
+        told = from_text(text)
+    except NotPlain:
+        return None
+    return told if isinstance(told, RunTold) else None

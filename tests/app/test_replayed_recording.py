@@ -1,0 +1,167 @@
+"""Recorded days played again: the sample that is shipped, as it was and at the venue, whole and damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bot.cli.main import app
+from bot.domain.recording import Kind
+from bot.record.library import SHIPPED, Recording, named
+from bot.record.player import Moment, life_of, moments
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = named(ROOT, SHIPPED)[0].folder
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    told: dict[str, Any]
+    store: Path
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.store) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+def call(state: Path, *words: str) -> Result:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUANTICITY__SIM__STATE_DIR", str(state))
+        patch.setenv("QUANTICITY__DATABASE__URL", f"sqlite+aiosqlite:///{state / 'own.db'}")
+        return CliRunner().invoke(app, list(words))
+
+
+@pytest.fixture(scope="module")
+def played(state: Path) -> Callable[..., Replayed]:
+    """Return what replays the sample the first time that a test asks for it so; every later test reads that store."""
+
+    @cache
+    def played(number: int, *options: str) -> Replayed:
+        store = state / f"{number}-{'-'.join(options) or 'plain'}.db"
+        result = call(state, "replay", SHIPPED, "--database", str(store), "--json", *options)
+        assert result.exit_code == 0, result.output
+        return Replayed(json.loads(result.stdout), store)
+
+    return played
+
+
+def test_the_sample_is_small_and_whole() -> None:
+    recording = Recording(SAMPLE)
+    assert recording.size < 1_000_000
+    found = recording.judge()
+    assert found.is_whole, found.words()
+    assert {Kind.QUOTES, Kind.ORDERS, Kind.EXECUTIONS, Kind.DATA, Kind.TICKS} <= set(recording.kinds())
+
+
+def test_a_day_as_recorded_is_the_day_as_it_was(played: Callable[..., Replayed]) -> None:
+    """The sample's executions are the broker's of that run: what the replay has bought and sold is what was then."""
+    replayed = played(1, "--fills", "recorded")
+    told = [row for row in Recording(SAMPLE).rows({Kind.EXECUTIONS}) if '"Execution"' in row[5][0]]
+    recorded = {json.loads(row[5][0])["execution"]["exec_id"] for row in told}
+    assert {row[0] for row in replayed.rows("SELECT exec_id FROM execution")} == recorded != set()
+    assert replayed.told["notes"] == []
+    assert replayed.rows("SELECT count(*) FROM transition WHERE trigger LIKE 'refused:%'") == [(0,)]
+    assert all(day["invariants"].values() for day in replayed.told["days"])
+
+
+@pytest.mark.parametrize("fills", ["recorded", "venue"])
+def test_the_same_recording_gives_the_same_transitions_hash_for_hash(
+    played: Callable[..., Replayed], fills: str
+) -> None:
+    first, second = (played(number, "--fills", fills).told for number in (1, 2))
+    assert first["head_hash"] == second["head_hash"]
+    assert first["transitions"] == second["transitions"] > 20
+
+
+def test_at_the_venue_the_same_signals_are_found(played: Callable[..., Replayed]) -> None:
+    sql = "SELECT strategy, symbol, right, strike, quantity, created_at FROM signal ORDER BY id LIMIT 1"
+    venue = played(1, "--fills", "venue")
+    assert venue.rows(sql) == played(1, "--fills", "recorded").rows(sql)
+    assert venue.told["why"] == "asked for"
+    assert venue.rows("SELECT count(*) FROM position")[0][0] > 0
+    assert all(day["invariants"].values() for day in venue.told["days"])
+
+
+def test_a_replays_store_answers_and_its_report_needs_nothing_else(
+    played: Callable[..., Replayed], state: Path
+) -> None:
+    replayed = played(1, "--fills", "venue")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUANTICITY__DATABASE__URL", f"sqlite+aiosqlite:///{replayed.store}")
+        for words in (["audit", "verify"], ["audit", "invariants"], ["audit", "run", "trades"], ["performance"]):
+            result = CliRunner().invoke(app, words)
+            assert result.exit_code == 0, result.output
+    page = replayed.store.with_suffix(".html").read_text()
+    assert "<svg" in page
+    assert "zero_dte_gamma" in page
+    assert replayed.told["head_hash"] in page
+    outside = page.split("<script>", 1)[0]
+    assert 'src="http' not in outside
+    assert "<link" not in outside
+
+
+def test_strategies_are_chosen_by_name(state: Path) -> None:
+    result = call(state, "replay", SHIPPED, "--strategies", "moon_phase", "--database", str(state / "x.db"))
+    assert result.exit_code == 2
+    assert "moon_phase" in result.stderr
+    assert "zero_dte_gamma" in result.stderr
+
+
+def test_options_of_a_recording_are_refused_for_a_scenario(state: Path) -> None:
+    result = call(state, "replay", "quiet_day", "--good-part")
+    assert result.exit_code == 2
+    assert "--good-part" in result.stderr
+
+
+def test_a_day_that_nobody_recorded_is_named(state: Path) -> None:
+    result = call(state, "replay", "2020-01-02")
+    assert result.exit_code != 0
+    assert "nothing was recorded on 2020-01-02" in result.stderr
+
+
+def test_a_damaged_recording_is_refused_by_name_and_its_good_part_plays(state: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "2026-11-20"
+    shutil.copytree(SAMPLE, folder)
+    damaged = next(folder.glob("greeks-*.parquet"))
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    store = str(tmp_path / "r.db")
+    refused = call(state, "replay", str(folder), "--database", store)
+    assert refused.exit_code != 0
+    assert damaged.name in refused.stderr
+    assert "--good-part" in refused.stderr
+    result = call(state, "replay", str(folder), "--database", store, "--good-part", "--json", "--fills", "venue")
+    assert "cannot be read" in " ".join(json.loads(result.stdout)["notes"])
+
+
+def test_nothing_is_known_before_it_was_received() -> None:
+    """Each fact comes in a moment that is no earlier than its receipt."""
+    recording = Recording(SAMPLE)
+    received = {Kind(row[2]): row[1] for row in recording.rows() if row[2] == "quotes"}
+    assert received
+    life, before = life_of(recording), None
+    for entry in moments(recording, life):
+        if not isinstance(entry, Moment):
+            continue
+        assert before is None or entry.at >= before
+        before = entry.at
+        for kind, event in entry.heard:
+            if kind is Kind.QUOTES:
+                assert event.quote.at <= entry.at  # type: ignore[union-attr]
