@@ -253,8 +253,6 @@ def logout() -> AnyResponse:
 def _finish(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint == "static":
-        response.headers["Cache-Control"] = "no-cache"
     if request.endpoint == "access.login":
         response.headers["Referrer-Policy"] = "no-referrer"
     where = response.headers.get("Location", "")

@@ -19,6 +19,8 @@ from bot.web import (
     formats,
     live,
     markets,
+    moving,
+    packing,
     pages,
     performing,
     plots,
@@ -42,7 +44,7 @@ BLUEPRINTS: Final = (
     pages.blueprint, trades.blueprint, performing.blueprint, plots.blueprint,
     configuring.blueprint,
     watching.blueprint, strategies.blueprint,
-    markets.blueprint, actions.blueprint, live.blueprint,
+    markets.blueprint, moving.blueprint, actions.blueprint, live.blueprint,
     probes.blueprint,
 )  # fmt: skip
 
@@ -73,6 +75,7 @@ def create_app(
     app.extensions["questions"] = Questions(reader.clock.monotonic)
     app.extensions["streams"] = live.Streams(reader.clock)
     access.install(app, keeper, rules)
+    packing.install(app)
     app.context_processor(notice)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -17,6 +17,11 @@ from bot.web.plots import Plot, plot
 
 
 def today_chart(connection: Connection, day: date, money: DayMoney | None, now: datetime) -> Plot | None:
+    """Return the day's chart for the page, which goes on by itself."""
+    return plot(day_chart(connection, day, money, now), "/plots/today")
+
+
+def day_chart(connection: Connection, day: date, money: DayMoney | None, now: datetime) -> Chart | None:
     """Return the chart of the account's change of the day, which ends with what realized and open come to now; None
     before the second reading."""
     readings = [(row.at, float(row.day_pnl)) for row in ask.account_day(connection, day)]
@@ -33,9 +38,8 @@ def today_chart(connection: Connection, day: date, money: DayMoney | None, now: 
                 marks=marks, height=170, zero=True)  # fmt: skip
     if max(values) - min(values) < 1:
         pane = Pane(pane.title, pane.shown, pane.lines, marks=(), height=170)
-    return plot(
-        Chart("today", words, Axis.TIME, (pane,), thinned(rows, "v", 600), ends=wall_ms(max(now, readings[-1][0])))
-    )
+    ends = wall_ms(max(now, readings[-1][0]))
+    return Chart("today", words, Axis.TIME, (pane,), thinned(rows, "v", 600), ends=ends)
 
 
 def _marks(fills: Sequence[DayFill], rows: Sequence[Row], day: date) -> tuple[Mark, ...]:

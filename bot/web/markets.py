@@ -77,9 +77,20 @@ def market(connection: Connection, symbol: str, now: datetime) -> MarketPage | N
     chosen = symbol or (known[0] if known else "")
     gamma = gamma_of(connection, chosen) if chosen else None
     here = next((each for each in strips if each.symbol == chosen), None)
-    drawn = plot(gamma_chart(gamma, here)) if gamma is not None else None
+    drawn = plot(gamma_chart(gamma, here), f"/plots/gex/{chosen}") if gamma is not None else None
     at = gamma.at if gamma else None
     return MarketPage(strips, chosen, drawn, at, (now - at).total_seconds() if at else None)
+
+
+def chart_of(connection: Connection, symbol: str, now: datetime) -> Chart | None:
+    """Return an underlying's gamma by strike as a chart, None before the vendor's first answer."""
+    gamma = gamma_of(connection, symbol)
+    if gamma is None:
+        return None
+    pulse = ask.pulse(connection)
+    day = (pulse.session_day if pulse else None) or new_york_day(now)
+    here = next((strip(sight) for sight in sights(connection, day) if sight.symbol == symbol), None)
+    return gamma_chart(gamma, here)
 
 
 def strip(sight: Sight) -> Strip:

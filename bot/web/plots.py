@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from zlib import crc32
 
 from flask import Blueprint, Response, abort, current_app, request
 from markupsafe import Markup
@@ -35,17 +37,28 @@ class Plot:
     legend: tuple[Legend, ...]
     zooms: tuple[tuple[str, str], ...]
     json: Markup
+    mark: str
+    news: str
+    """Where what is new of it is told, empty for one that does not move (bot/web/moving.py)."""
 
 
-def plot(chart: Chart | None) -> Plot | None:
-    """Return a chart for the page, None while there is nothing to draw."""
+def mark_of(spec: Mapping[str, Any]) -> str:
+    """Return a mark of everything in a description but its points and the ends of its x axis."""
+    still = {name: value for name, value in spec.items() if name not in {"datasets", "params"}}
+    return f"{crc32(json.dumps(still, sort_keys=True).encode()):08x}"
+
+
+def plot(chart: Chart | None, news: str = "") -> Plot | None:
+    """Return a chart for the page, None while there is nothing to draw; `news`: where it goes on."""
     if chart is None:
         return None
     wide, narrow = drawing(chart, WIDE), drawing(chart, NARROW)
     if wide is None or narrow is None:
         return None
-    text = json.dumps(specification(chart), separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\!--")
-    return Plot(chart, wide, narrow, tuple(legend(chart)), ZOOMS[chart.axis], Markup(text))  # noqa: S704  # JSON of ours, its ends escaped
+    spec = specification(chart)
+    text = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\!--")
+    return Plot(chart, wide, narrow, tuple(legend(chart)), ZOOMS[chart.axis],
+                Markup(text), mark_of(spec), news)  # noqa: S704  # JSON of ours, its ends escaped  # fmt: skip
 
 
 def library() -> Bundle | None:

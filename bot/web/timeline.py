@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from bot.charts.chart import Chart
 from bot.domain.calendar import new_york_day
 from bot.domain.money import ZERO
 from bot.domain.wording import dollars, key_words, price
@@ -52,8 +53,6 @@ class Story:
     outlook: tuple[Fact, ...] = ()
     plan: tuple[tuple[str, str], ...] = ()
     messages: tuple[MessageRow, ...] = ()
-    holds: str = ""
-    """What a close would sell, in words."""
 
 
 def position_timeline(connection: Connection, position_id: str, now: datetime) -> Story | None:
@@ -73,7 +72,7 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
         can_close=row.state in {"filled", "trailing"},
         can_settle=row.settlement in {"pending", "seen"} or row.valuation in {"unknown", "estimated"},
         reasons=_reasons(connection, row.signal_id), outlook=outlook(row, now), plan=tuple(plan_lines(row)),
-        messages=tuple(messages_about(connection, row.signal_id, row.id)), holds=_holds(row),
+        messages=tuple(messages_about(connection, row.signal_id, row.id)),
     )  # fmt: skip
 
 
@@ -134,15 +133,6 @@ def _position_facts(row: ask.PositionRow, cover: ProtectionRow) -> tuple[Fact, .
     )
 
 
-def _holds(row: ask.PositionRow) -> str:
-    """Return what a sale at the market would do: contracts, bid, dollars, and what becomes of the stop."""
-    if row.closed_at is not None:
-        return ""
-    value = None if row.bid is None else row.bid * row.quantity * row.multiplier
-    worth = "" if value is None else f" at a bid of {price(row.bid)}, {dollars(value)}"
-    return f"Sell {row.quantity} now{worth}. The stop is taken back first."
-
-
 def _parts_of_pnl(realized: Decimal, now_open: Decimal) -> tuple[Fact, ...]:
     return (
         ("realized, net of fees", formats.gain(realized), formats.tone(realized)),
@@ -190,7 +180,20 @@ def _chart(
 ) -> Plot | None:
     bought_and_sold = [Fill(f.executed_at, f.price, f.quantity, f.side) for f in fills]
     stops = stop_steps(told, row.id)
-    return plot(path_chart(row, ask.marks(connection, row.id), bought_and_sold, stops, row.closed_at or now))
+    chart = path_chart(row, ask.marks(connection, row.id), bought_and_sold, stops, row.closed_at or now)
+    return plot(chart, "" if row.closed_at else f"/plots/path/{row.id}")
+
+
+def path_of(connection: Connection, position_id: str, now: datetime) -> Chart | None:
+    """Return the path of a position as a chart, None for one that the store does not know."""
+    row = ask.position(connection, position_id)
+    if row is None:
+        return None
+    orders = ask.orders_of_position(connection, row.id, row.signal_id)
+    fills = [Fill(f.executed_at, f.price, f.quantity, f.side)
+             for f in ask.executions(connection, [o.id for o in orders], row.id)]  # fmt: skip
+    stops = stop_steps(ask.transitions_of(connection, [row.id]), row.id)
+    return path_chart(row, ask.marks(connection, row.id), fills, stops, row.closed_at or now)
 
 
 def stop_steps(told: Sequence[ask.TransitionRow], position_id: str) -> list[StopStep]:

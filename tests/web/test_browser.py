@@ -16,6 +16,7 @@ from bot.charts.bundle import LOCK, write
 from bot.store import read as ask
 from bot.store.database import open_reader
 from bot.store.tables.command import COMMAND
+from bot.store.tables.position import POSITION
 from bot.store.tables.session_state import SESSION_STATE
 from tests.patience import PATIENCE_S
 from tests.web.conftest import StoreBuilder
@@ -218,7 +219,9 @@ def _show(tab: Any, state: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_chart_answers_to_pointer_keys_and_buttons_under_the_content_policy(drawn: str, browser: Any) -> None:
+def test_a_chart_answers_to_pointer_keys_and_buttons_under_the_content_policy(
+    drawn: str, browser: Any, store: StoreBuilder
+) -> None:
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
     complaints = _complaints(tab)
     tab.goto(f"{drawn}/position/POSRUN")
@@ -238,6 +241,26 @@ def test_a_chart_answers_to_pointer_keys_and_buttons_under_the_content_policy(dr
     tab.keyboard.press("ArrowRight")
     assert bid.inner_text() == "4.00"
     tab.click("figure.plot [data-zoom=in]")
+    _the_chart_goes_on(tab, store)
     tab.click("figure.plot [data-zoom=all]")
     assert complaints == []
     assert _overflow(tab) == 0
+
+
+def _the_chart_goes_on(tab: Any, store: StoreBuilder) -> None:
+    """New quotes arrive without a reload; the zoom stays where it was, also when the chart is drawn anew for them."""
+    figure = tab.locator("figure.plot")
+    tab.focus("figure.plot .live")
+    tab.keyboard.press("Home")
+    tab.keyboard.press("ArrowRight")
+    ticks = "[...document.querySelectorAll('figure.plot .live canvas')].map((each) => each.toDataURL()).join()"
+    for number, bid in enumerate((8.7, 40.0), 1):  # the second is outside the axis
+        seen, before = tab.evaluate(ticks), tab.inner_text("figure.plot b[data-field=x]")
+        store.set(POSITION, {"id": "POSRUN"}, bid=int(bid * 10_000), ask=int(bid * 10_000) + 2000)
+        _show(tab, "visible")
+        tab.wait_for_selector(f"figure.plot[data-fresh='{number}']")
+        assert figure.locator("b[data-field=bid]").inner_text() == "4.00", "the crosshair stays at its point"
+        assert tab.inner_text("figure.plot b[data-field=x]") == before
+        assert (tab.evaluate(ticks) == seen) is (number == 1), "the stretch that is seen did not change"
+    tab.keyboard.press("Escape")
+    assert figure.locator("b[data-field=bid]").inner_text() == "40.00"

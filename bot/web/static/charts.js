@@ -7,6 +7,7 @@
   const figures = [...document.querySelectorAll("figure.plot")];
   if (!me || !figures.length) return;
   const RIGHT = 66;
+  const NEWS_MS = 4000;
   const NARROW = 520;
 
   const load = new Promise((resolve, reject) => {
@@ -47,14 +48,53 @@
       this.figure = figure;
       this.box = figure.querySelector(".box");
       this.given = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
-      this.rows = this.given.datasets.rows;
-      this.full = this.given.params.map((each) => each.value);
+      this.mark = figure.dataset.mark;
+      this.take(this.given);
       this.seen = [...this.full];
       this.fields = [...figure.querySelectorAll(".reading b[data-field]")];
       this.latest = this.fields.map((field) => field.textContent);
       this.at = -1;
       this.label = this.box.querySelector("svg").getAttribute("aria-label");
       for (const button of figure.querySelectorAll("[data-zoom]")) button.addEventListener("click", () => this.zoom(button.dataset.zoom));
+    }
+
+    take(spec) {
+      this.given = spec;
+      this.rows = spec.datasets.rows;
+      this.full = spec.params.map((each) => each.value);
+    }
+
+    /* What is new since the last point but one: the last of all may have been of this moment only. */
+    async refresh() {
+      if (!this.figure.dataset.news || !this.view) return;
+      const since = this.rows.length > 1 ? this.rows[this.rows.length - 2].x : "";
+      const answer = await fetch(`${this.figure.dataset.news}?have=${this.mark}&since=${since}`, { headers: { Accept: "application/json" } });
+      if (!answer.ok) return;
+      const news = await answer.json();
+      const before = this.at < 0 ? null : this.rows[this.at].x;
+      const was = this.full;
+      this.mark = news.mark;
+      if (news.spec) this.take(news.spec);
+      else {
+        const first = news.rows.length ? news.rows[0].x : Infinity;
+        this.rows = this.given.datasets.rows = [...this.rows.filter((row) => row.x < first), ...news.rows];
+        this.full = [news.lo, news.hi];
+      }
+      this.follow(was);
+      this.latest = this.fields.map((field) => news.legend[field.dataset.field] ?? field.textContent);
+      if (news.spec) await this.draw();
+      else { this.view.data("rows", this.rows); this.look(...this.seen); }
+      if (before === null) this.fields.forEach((field, i) => { field.textContent = this.latest[i]; });
+      else { this.at = -1; this.read(before); }
+      this.figure.dataset.fresh = String(Number(this.figure.dataset.fresh || 0) + 1);
+    }
+
+    /* Who sees all goes on seeing all, who sees the latest stretch its latest; who looks at the past stays there. */
+    follow([least, most]) {
+      const [low, high] = this.seen;
+      const [start, end] = this.full;
+      if (low <= least && high >= most) this.seen = [start, end];
+      else if (high >= most) this.seen = [low + end - most, end];
     }
 
     async draw() {
@@ -68,11 +108,12 @@
         for (const axis of pane.layer.map((each) => each.encoding && each.encoding.x && each.encoding.x.axis).filter(Boolean)) axis.tickCount = Math.max(2, Math.floor(width / 110));
       }
       spec.params.forEach((each, i) => { each.value = this.seen[i]; });
+      this.held = this.box.contains(document.activeElement);
       const inner = document.createElement("div");
       inner.className = "live";
       inner.tabIndex = 0;
       inner.setAttribute("role", "img");
-      inner.setAttribute("aria-label", `${this.label}. Arrow keys read the values.`);
+      inner.setAttribute("aria-label", `${this.label}. Arrow keys read the values, plus and minus zoom, Shift with arrows moves.`);
       if (this.width !== undefined) this.box.replaceChildren(inner); else inner.hidden = true, this.box.append(inner);
       const made = await window.vegaEmbed(inner, spec, { mode: "vega-lite", ast: true, actions: false, defaultStyle: false, renderer: "canvas", tooltip: () => {} });
       if (this.view) this.view.finalize();
@@ -82,16 +123,28 @@
       this.box.replaceChildren(inner);
       this.listen(inner);
       this.figure.querySelector(".seg").hidden = false;
+      if (this.held) inner.focus({ preventScroll: true });
       this.figure.dataset.drawn = "yes";
     }
 
     listen(inner) {
       let from = null;
+      const fingers = new Map();
       const place = (event) => event.clientX - inner.getBoundingClientRect().left - this.view.origin()[0];
+      const lift = (event) => { fingers.delete(event.pointerId); };
+      inner.addEventListener("pointerdown", (event) => { if (event.pointerType === "touch") { fingers.set(event.pointerId, place(event)); if (fingers.size === 1) this.read(this.value(place(event))); } });
+      inner.addEventListener("pointerup", lift);
+      inner.addEventListener("pointercancel", lift);
       inner.addEventListener("pointerdown", (event) => { if (event.pointerType === "mouse") { from = { x: place(event), seen: [...this.seen] }; inner.setPointerCapture(event.pointerId); } });
       inner.addEventListener("pointerup", () => { from = null; });
       inner.addEventListener("pointermove", (event) => {
-        if (from) {
+        if (fingers.size === 2 && fingers.has(event.pointerId)) {
+          const wide = ([a, b]) => Math.max(8, Math.abs(a - b));
+          const apart = wide([...fingers.values()]);
+          fingers.set(event.pointerId, place(event));
+          const [a, b] = [...fingers.values()];
+          this.scale(apart / wide([a, b]), this.value((a + b) / 2));
+        } else if (from) {
           const moved = (from.x - place(event)) * (from.seen[1] - from.seen[0]) / (this.width - RIGHT);
           this.look(from.seen[0] + moved, from.seen[1] + moved);
         } else this.read(this.value(place(event)));
@@ -104,10 +157,17 @@
         this.scale(event.deltaY > 0 ? 1.25 : 0.8, this.value(place(event)));
       }, { passive: false });
       inner.addEventListener("keydown", (event) => {
+        if (event.shiftKey && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
+          event.preventDefault();
+          const by = (this.seen[1] - this.seen[0]) * (event.key === "ArrowLeft" ? -0.2 : 0.2);
+          this.look(this.seen[0] + by, this.seen[1] + by);
+          return;
+        }
         const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -1e9, End: 1e9 }[event.key];
         if (step) { event.preventDefault(); this.show(Math.max(0, Math.min(this.rows.length - 1, (this.at < 0 ? this.rows.length - 1 : this.at) + step))); }
         else if (event.key === "Escape") this.forget();
         else if (event.key === "+" || event.key === "-") this.zoom(event.key === "+" ? "in" : "out");
+        else if (event.key === "0") this.zoom("all");
       });
     }
 
@@ -166,6 +226,15 @@
     let again = 0;
     const redraw = (force) => { clearTimeout(again); again = setTimeout(async () => { for (const plot of plots) if (force || plot.box.clientWidth !== plot.width) await plot.draw(); }, 200); };
     addEventListener("resize", () => redraw(false));
+    let next = 0;
+    const news = async () => {
+      clearTimeout(next);
+      for (const plot of document.visibilityState === "visible" ? plots : []) { try { await plot.refresh(); } catch { /* the next look may hear more */ } }
+      clearTimeout(next);
+      next = setTimeout(news, NEWS_MS);
+    };
+    next = setTimeout(news, NEWS_MS);
+    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") news(); });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(true));
   }).catch(() => { /* the server's drawing stays */ });
 })();

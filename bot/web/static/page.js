@@ -298,6 +298,17 @@ document.addEventListener("pointerover", light);
 /* A path that is wider than the screen shows its latest end first. */
 for (const box of document.querySelectorAll(".chart .scroll")) box.scrollLeft = box.scrollWidth;
 
+/* Where nothing could be drawn yet, the page is shown anew once something can; not under somebody who types. */
+const AWAIT_MS = 5000;
+for (const mark of document.querySelectorAll("[data-await]")) {
+  const wait = async () => {
+    const idle = document.visibilityState === "visible" && !document.querySelector("dialog[open]") && !document.activeElement.closest("input, select, textarea");
+    const there = idle && await fetch(mark.dataset.await, { headers: { Accept: "application/json" } }).then((answer) => answer.ok, () => false);
+    if (there) location.reload(); else setTimeout(wait, AWAIT_MS);
+  };
+  setTimeout(wait, AWAIT_MS);
+}
+
 const address = document.body.dataset.events;
 if (address) follow(address);
 else if (document.body.dataset.poll) follow(document.body.dataset.poll, true);
