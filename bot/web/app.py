@@ -15,6 +15,7 @@ from bot.domain.errors import StoreError
 from bot.web import (
     access,
     actions,
+    as_json,
     configuring,
     formats,
     live,
@@ -43,7 +44,7 @@ STATIC: Final = Path(__file__).resolve().parent / "static"
 BLUEPRINTS: Final = (
     pages.blueprint, trades.blueprint, performing.blueprint, plots.blueprint,
     configuring.blueprint,
-    watching.blueprint, strategies.blueprint,
+    watching.blueprint, strategies.blueprint, as_json.blueprint,
     markets.blueprint, moving.blueprint, actions.blueprint, live.blueprint,
     probes.blueprint,
 )  # fmt: skip
@@ -76,6 +77,7 @@ def create_app(
     app.extensions["streams"] = live.Streams(reader.clock)
     access.install(app, keeper, rules)
     packing.install(app)
+    app.jinja_env.globals["json_beside"] = as_json.json_beside
     app.context_processor(notice)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -68,6 +68,44 @@ class FeedGroup:
     @property
     def dropped(self) -> int:
         return sum(each.dropped for each in self.feeds)
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaView:
+    """What is used of a vendor's quota by its own count: `filled` 0 to 100; `resets` the New York time at which it
+    begins anew, empty where that is not known. Calls and errors are since the start of the bot."""
+
+    vendor: str
+    used: int
+    limit: int
+    filled: float
+    tone: str
+    resets: str
+    requests: int
+    failures: int
+    dropped: int
+
+
+QUOTA_TELLS: Final = 0.8
+"""From this part of a quota on its meter is amber: what is not essential is asked for no more."""
+
+
+def quotas(rows: Sequence[FeedReported], resets: Mapping[str, str]) -> tuple[QuotaView, ...]:
+    """Return the quota of each vendor that counts: the highest count that any of its answers told."""
+    found = []
+    for vendor in dict.fromkeys(row.feed for row in rows):
+        own = [row for row in rows if row.feed == vendor]
+        used = max((row.quota_used or 0 for row in own), default=0)
+        limit = max((row.quota_limit or 0 for row in own), default=0)
+        if not limit:
+            continue
+        part = used / limit
+        tone = STALE if part >= 1 else AGEING if part >= QUOTA_TELLS else FRESH
+        found.append(QuotaView(
+            vendor, used, limit, round(min(100.0, part * 100), 1), tone, resets.get(vendor, ""),
+            sum(row.requests for row in own), sum(row.failures for row in own), sum(row.dropped for row in own),
+        ))  # fmt: skip
+    return tuple(found)
 
 
 def feed_view(row: FeedReported, now: datetime) -> FeedView:

@@ -91,11 +91,16 @@ def greeks_of(row: ask.PositionRow, option: OptionContract, now: datetime) -> tu
     if row.bid is None or row.ask is None or row.underlying is None or row.ask < row.bid:
         return None
     at = row.marked_at or now
-    years = (datetime.combine(option.expiry, EXPIRES_AT, NEW_YORK) - at).total_seconds() / YEAR_S
+    years = years_left(option, at)
     mid, spot, strike = float((row.bid + row.ask) / 2), float(row.underlying), float(option.strike)
     call = option.right is Right.CALL
     volatility = implied_volatility(mid, spot, strike, years, call=call)
     return None if volatility is None else (volatility, black_scholes(spot, strike, years, volatility, call=call))
+
+
+def years_left(option: OptionContract, at: datetime) -> float:
+    """Return the time to an option's expiry in years of 365 days, negative past it."""
+    return (datetime.combine(option.expiry, EXPIRES_AT, NEW_YORK) - at).total_seconds() / YEAR_S
 
 
 def _usd(amount: float) -> str:

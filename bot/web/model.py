@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -21,7 +21,8 @@ from bot.store.read.money import DayMoney, money_of_day
 from bot.store.read.standing import PremiumHeld, premium_held, running_since
 from bot.web import formats, words
 from bot.web.day_chart import today_chart
-from bot.web.feeds import FeedGroup, FeedView, by_dataset, feed_view
+from bot.web.exposing import Exposure, exposure_of
+from bot.web.feeds import FeedGroup, FeedView, QuotaView, by_dataset, feed_view, quotas
 from bot.web.plots import Plot
 from bot.web.views import (
     BreakerView,
@@ -41,7 +42,9 @@ from bot.web.views import (
 )
 
 ACTIVITY_SHOWN: Final = 40
-ALERTS_SHOWN: Final = 12
+ASIDE: Final = ("message", "alert")
+"""Machines whose steps are not among what happened: alerts stand beside it, messages with what they are about."""
+ALERTS_SHOWN: Final = 6
 COMMANDS_SHOWN: Final = 8
 ENDED_SHOWN: Final = 12
 
@@ -131,6 +134,9 @@ class Overview:
     critical: int = 0
     running_since: datetime | None = None
     premium: PremiumHeld | None = None
+    exposure: Exposure | None = None
+    signal_counts: Mapping[str, int] = field(default_factory=dict)
+    quotas: tuple[QuotaView, ...] = ()
 
 
 def glance(connection: Connection, base: Overview) -> Overview:
@@ -176,11 +182,14 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         today=today_chart(connection, day, money, now),
         counters=counters_view(ask.counters(connection, day, money)),
         closed_positions=position_views(connection, ask.closed_positions(connection, day, ENDED_SHOWN), now),
+        exposure=exposure_of(ask.open_positions(connection), now),
+        quotas=quotas(ask.feeds(connection), ask.quota_resets(connection)),
+        signal_counts=ask.signals_of_day(connection, day),
         signals=signal_views(connection, ask.live_signals(connection), now),
         recent_signals=signal_views(connection, ask.ended_signals(connection, ENDED_SHOWN), now),
         stats=tuple(ask.strategy_stats(connection, day)),
         activity=steps(
-            connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine, but="message"), new_york_day(now)
+            connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine, but=ASIDE), new_york_day(now)
         ),
         alerts=tuple(ask.alerts(connection, ALERTS_SHOWN)),
         others=tuple(not_ours.not_ours(connection, day)),

@@ -29,16 +29,18 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "overview": ("answers", "status", "asked", "positions", "activity", "waiting", "alerts", "next", "others"),
     "signals": ("status", "signals"),
     "positions": ("status", "positions", "unsettled", "closed"),
-    "exposure": ("status", "premium", "breakers"),
-    "feeds": ("standing", "feeds", "jobs"),
+    "exposure": ("status", "premium", "exposure", "breakers"),
+    "feeds": ("standing", "quotas", "feeds", "jobs"),
 }
 """The live parts of each view; each is a template of its own, drawn of one look at the store."""
 TITLES: Final = {
     "signals": ("Signals", (("signals", ""),)),
     "positions": ("Positions", (("positions", "Open positions"), ("unsettled", "Price not certain yet"),
                                 ("closed", "Closed today"))),
-    "exposure": ("Exposure", (("premium", "Premium at risk"), ("breakers", "Limits of the whole book"))),
-    "feeds": ("Feeds", (("standing", "Session and broker"), ("feeds", "Data sets, age against limit"),
+    "exposure": ("Exposure", (("premium", "Premium at risk"), ("exposure", "What a move would do"),
+                              ("breakers", "Limits of the whole book"))),
+    "feeds": ("Feeds", (("standing", "Session and broker"), ("quotas", "Vendors' quotas"),
+                        ("feeds", "Data sets, age against limit"),
                         ("jobs", "Jobs by the clock"))),
 }  # fmt: skip
 """The pages that are a few live parts below each other: title, and each part with its head."""

@@ -14,7 +14,7 @@ from bot.domain.overseer import ModelTask, OverseerCall
 from bot.store import read as ask
 from bot.store.read.overseer import MICROS, DayCost, Judged, judged, overseer_calls, overseer_costs
 from bot.store.read.people import Deeds, deeds, refused_requests
-from bot.store.read.standing import settings_in_force
+from bot.store.read.settings import settings_in_force
 from bot.web import formats
 from bot.web.access import rules
 from bot.web.store_reader import reader
@@ -98,10 +98,13 @@ class PersonView:
 
 @blueprint.get("/people")
 def people() -> str:
+    return render_template("web/people.html", active="People", **seen_people())
+
+
+def seen_people() -> dict[str, Any]:
+    """Return the roster with what each did, others who asked, what was asked and refused lately."""
     who, commands, refused = reader().look(_people)
-    return render_template(
-        "web/people.html", active="People", roster=_roster(who), others=_others(who), commands=commands, refused=refused
-    )
+    return {"roster": _roster(who), "others": _others(who), "commands": commands, "refused": refused}
 
 
 def _people(connection: Connection) -> tuple[Mapping[str, Deeds], list[RequestView], list[RequestView]]:

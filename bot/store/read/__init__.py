@@ -53,6 +53,7 @@ from bot.store.read.running import (
     strategy_stats,
     strategy_switches,
 )
+from bot.store.read.settings import quota_resets
 from bot.store.read.trading import (
     ExecutionRow,
     MarkRow,
@@ -78,6 +79,7 @@ from bot.store.read.trading import (
     signal,
     signal_of_approval,
     signals_ending,
+    signals_of_day,
     signals_that_wait_for_a_person,
     titles,
     unsettled_positions,
@@ -135,10 +137,12 @@ __all__ = [
     "positions_ending",
     "pulse",
     "queued",
+    "quota_resets",
     "session",
     "signal",
     "signal_of_approval",
     "signals_ending",
+    "signals_of_day",
     "signals_that_wait_for_a_person",
     "state_counts",
     "strategy_stats",

@@ -41,13 +41,13 @@ def transitions_of(connection: Connection, ids: Sequence[str]) -> list[Transitio
 
 
 def latest_transitions(
-    connection: Connection, limit: int, machine: str | None = None, but: str | None = None
+    connection: Connection, limit: int, machine: str | None = None, but: Sequence[str] = ()
 ) -> list[TransitionRow]:
-    """Return the latest transitions, newest first, of one machine or of all; `but`: of all except this one."""
+    """Return the latest transitions, newest first, of one machine or of all; `but`: of all except these."""
     table = TRANSITION
     query = columns_of(TransitionRow, table).order_by(table.c.seq.desc()).limit(limit)
-    if machine is None and but is not None:
-        query = query.where(table.c.machine != but)
+    if machine is None and but:
+        query = query.where(table.c.machine.not_in(list(but)))
     return read(connection, TransitionRow, query if machine is None else query.where(table.c.machine == machine))
 
 

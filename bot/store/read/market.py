@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from bot.domain.money import from_units
 from bot.store.bounded import bounded
-from bot.store.read.standing import settings_in_force
+from bot.store.read.settings import settings_in_force
 from bot.store.tables.gamma_profile import GAMMA_PROFILE
 from bot.store.tables.strategy_stat import STRATEGY_STAT
 from bot.store.values import maybe_parse_time, parse_json, parse_time

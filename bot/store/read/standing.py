@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from bot.domain.money import ZERO
+from bot.store.read.settings import settings_in_force
 from bot.store.read.trading import PositionRow
-from bot.store.tables.config_version import CONFIG_VERSION
 from bot.store.tables.transition import TRANSITION
 from bot.store.values import parse_time
 
@@ -43,22 +41,6 @@ def running_since(connection: Connection) -> datetime | None:
     found = connection.execute(started).scalar() or connection.execute(first_ever).scalar()
     at = connection.execute(select(step.event_at).where(step.seq == found)).scalar() if found else None
     return None if at is None else parse_time(str(at))
-
-
-def settings_in_force(connection: Connection) -> Mapping[str, Any]:
-    """Return the settings of the latest configuration, empty before the first one."""
-    table = CONFIG_VERSION.c
-    latest = connection.execute(select(table.id, table.body).order_by(table.number.desc()).limit(1)).first()
-    return _settings(latest[0], latest[1]) if latest else {}
-
-
-@lru_cache(maxsize=4)
-def _settings(version: str, body: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(body).get("settings", {})
-    except (ValueError, AttributeError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def premium_held(connection: Connection, equity: Decimal | None, held: Sequence[PositionRow]) -> PremiumHeld:

@@ -16,7 +16,7 @@ from bot.engine.state.records import StrategyStatRow
 from bot.store.read.money import open_of
 from bot.store.read.reading import columns_of, read
 from bot.store.read.running import strategy_stats
-from bot.store.read.standing import settings_in_force
+from bot.store.read.settings import settings_in_force
 from bot.store.read.trading import PositionRow, open_positions
 from bot.store.tables.strategy_switch import STRATEGY_SWITCH
 

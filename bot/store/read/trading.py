@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import Connection, and_, false, or_, select
+from sqlalchemy import Connection, and_, false, func, or_, select
 
 from bot.domain.machine import Lifecycle
 from bot.domain.order import ORDER as ORDER_LIFE
@@ -169,6 +169,13 @@ def ended_signals(connection: Connection, limit: int) -> list[SignalRow]:
     over = table.c.state.not_in(live_states(SIGNAL_LIFE))  # said so, the newest are found by their time
     query = columns_of(SignalRow, table).where(over).order_by(table.c.created_at.desc()).limit(limit)
     return read(connection, SignalRow, query)
+
+
+def signals_of_day(connection: Connection, day: date) -> dict[str, int]:
+    """Return how many signals of a New York day are in which state."""
+    table = SIGNAL.c
+    query = select(table.state, func.count()).where(table.session_day == day.isoformat()).group_by(table.state)
+    return pairs(connection, query)
 
 
 def signal(connection: Connection, signal_id: str) -> SignalRow | None:
