@@ -114,12 +114,14 @@ class Soak:
         assert isinstance(desk.broker, NightlyBroker)
         desk.session = session
         desk.broker.close_day()
-        del desk.simulated, desk.feed._transport
+        vendor = desk.feed.pollers["unusual_whales"].transport
+        assert isinstance(vendor, InProcessTransport)
+        del desk.simulated, vendor.face
         gc.collect()  # yesterday's market refers to itself
         market = build_market(self._scenario, seed, session.day)
         draw_up(market)
         desk.simulated = SimulatedVenue(build_venue(market, self._scenario, seed))
-        desk.feed._transport = InProcessTransport(UwFace(market, desk.clock))
+        vendor.face = UwFace(market, desk.clock)
         desk.broker.open_day(desk.simulated)
         print(f"day {self.days} ({session.day}), {self._lived_s / HOUR:.1f} h lived", file=sys.stderr)
 

@@ -11,12 +11,13 @@ import pytest
 from pydantic import create_model
 
 from bot.analytics.depth import book_imbalance
-from bot.app.fast_clock import INPUT_WALL_S, paced
+from bot.app.fast_clock import paced
 from bot.app.replayed_day import open_desk
 from bot.cli import alerts
 from bot.config.doubts import doubts
 from bot.config.loader import load
 from bot.config.schema import Settings, StrategiesSettings, StrategySettings
+from bot.config.section import INPUT_WALL_S
 from bot.domain import notices
 from bot.domain.calendar import TradingSession
 from bot.domain.instruments import OptionContract, Right

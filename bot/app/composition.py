@@ -6,10 +6,10 @@ stages (`bot.app.stages`).
 
 | who | store | broker | data | clock |
 |---|---|---|---|---|
-| `bot.app.trading` | SQL | IBKR | UW over HTTP | system or scaled |
-| `bot.app.replayed_day` | SQL | simulated, with faults where the scenario has some | UW in process | manual |
+| `bot.app.trading` | SQL | IBKR | vendors over HTTP | system or scaled |
+| `bot.app.replayed_day` | SQL | simulated, with faults where the scenario has some | vendors in process | manual |
 | `bot.app.recorded_run` | SQL | none, or simulated on recorded quotes | what was recorded | as recorded |
-| fault days (`tests/faults/day.py`) | SQL, mortal | simulated, faulty and mortal | UW, scripted | manual, faulty |
+| fault days (`tests/faults/day.py`) | SQL, mortal | simulated, faulty, mortal | a vendor, scripted | manual, faulty |
 | tests of the engine, benchmarks | fakes or SQL | fakes, simulated or IBKR | none | manual or scaled |
 
 The concrete adapters of the program are made by the functions below; they import their rooms when they are called, so
@@ -23,7 +23,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bot.app.stages import Move, Stage
 from bot.config.schema import Mode, Settings
@@ -39,8 +39,8 @@ from bot.strategies.registry import build
 if TYPE_CHECKING:
     from bot.broker.adapter import IbkrBroker
     from bot.broker.settings import BrokerSettings
-    from bot.feeds.sources import UwSettings
-    from bot.feeds.uw import UwFeed
+    from bot.feeds.feeds import Feeds
+    from bot.feeds.sources import DataSources
     from bot.store.database import Lane
     from bot.store.sql_store import SqlStore
 
@@ -49,9 +49,6 @@ StoreT = TypeVar("StoreT", bound=Store)
 BrokerT = TypeVar("BrokerT", bound=Broker)
 FeedT = TypeVar("FeedT")
 PartT = TypeVar("PartT")
-
-# Our own simulator takes any bearer; whether a real one is missing was checked before the start.
-_ANY_BEARER: Final = "simulated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +195,13 @@ def ibkr(on_venue_time: Callable[[datetime], None] | None) -> Callable[[Ground],
     return make
 
 
-def uw_over_http(sources: UwSettings, token: str | None) -> Callable[[Ground], UwFeed]:
-    """The vendor at its address, or a simulator there."""
+def feeds_over_http(sources: DataSources, secret: Callable[[str], str | None]) -> Callable[[Ground], Feeds]:
+    """The data vendors at their addresses, or simulators there; `secret` gives what an environment variable holds."""
 
-    def make(ground: Ground) -> UwFeed:
-        from bot.feeds.uw import UwFeed
+    def make(ground: Ground) -> Feeds:
+        from bot.feeds.feeds import Feeds, over_http
 
-        return UwFeed.over_http(sources, ground.clock, ground.calendar, ground.inbox.put, token or _ANY_BEARER)
+        return Feeds(sources, ground.clock, ground.calendar, ground.inbox.put, over_http(secret))
 
     return make
 

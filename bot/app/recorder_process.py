@@ -35,7 +35,6 @@ _RESTART_S: Final = 2.0
 _SILENT_S: Final = 60.0  # an hour is being made into Parquet meanwhile
 _LAST_S: Final = 1.0
 _SEED_BITS: Final = 128
-_VENDOR: Final = "unusual_whales"
 
 DECIDING: Final = ("engine", "risk", "execution", "approval", "strategies", "ibkr", "overseer")
 """The sections of the settings that decide what the loop does with what it hears."""
@@ -60,7 +59,7 @@ class Tape:
         def feed(ground: Ground) -> FeedT:
             made = make(ground)
             if isinstance(made, Asking):
-                made.ask_through(lambda inner: RecordedTransport(inner, tap, _VENDOR))
+                made.ask_through(lambda source, inner: RecordedTransport(inner, tap, source))
             return made
 
         return replace(parts, recorder=tap, feed=feed, ids=IdSource(random.Random(self._seed)))
@@ -105,7 +104,7 @@ class Tape:
 class Asking(Protocol):
     """A feed whose answers can be heard as they come."""
 
-    def ask_through(self, around: Callable[[Transport], Transport]) -> None: ...
+    def ask_through(self, around: Callable[[str, Transport], Transport]) -> None: ...
 
 
 def tape_for(config: LoadedConfig, clock: Clock, scenario: str) -> Tape:

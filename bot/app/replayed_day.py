@@ -22,6 +22,7 @@ from pathlib import Path
 
 from bot.app.composition import BotParts, Ground, compose, core_stages, sql_store
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
+from bot.app.simulated_vendors import at_the_simulator
 from bot.app.stages import in_order
 from bot.app.trader_log import log_of
 from bot.clocks.calendar import XnysCalendar
@@ -32,8 +33,8 @@ from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.ids import IdSource
 from bot.engine.tick import Engine
+from bot.feeds.feeds import Feeds
 from bot.feeds.sources import DataSources
-from bot.feeds.uw import UwFeed
 from bot.log import configure_logging
 from bot.sim.broker import SimBroker
 from bot.sim.faults.broker import FaultyBroker
@@ -76,7 +77,7 @@ class Desk:
     clock: ManualClock
     engine: Engine
     broker: AnyBroker
-    feed: UwFeed
+    feed: Feeds
     simulated: SimulatedVenue
     store: SqlStore
     session: TradingSession
@@ -133,7 +134,7 @@ async def open_desk(
             calendar=calendar,
             store=sql_store(_address(database), config.version),
             broker=partial(_broker, broker, simulated, script if scenario.faults else None),
-            feed=partial(_feed, config, UwFace(market, clock, fault=vendor_fault(script), kept=kept)),
+            feed=partial(_feeds, config, UwFace(market, clock, fault=vendor_fault(script), kept=kept)),
             ids=IdSource(random.Random(seed)),  # reproducible on purpose
             scenario=scenario.name,
             wait_for_answers=True,
@@ -157,10 +158,10 @@ def _broker(kind: type[SimBroker], simulated: SimulatedVenue, script: FaultScrip
     return FaultyBroker(simulated, venue, ground.clock, tell, bot_id, script)
 
 
-def _feed(config: LoadedConfig, face: UwFace, ground: Ground) -> UwFeed:
-    sources = validate_section(config.sources_tree, "sources", DataSources)
+def _feeds(config: LoadedConfig, face: UwFace, ground: Ground) -> Feeds:
+    sources = at_the_simulator(validate_section(config.sources_tree, "sources", DataSources), 0)
     transport = InProcessTransport(face)
-    return UwFeed(sources.unusual_whales, ground.clock, ground.calendar, ground.inbox.put, transport)
+    return Feeds(sources, ground.clock, ground.calendar, ground.inbox.put, lambda name, settings: transport)
 
 
 async def replay_day(

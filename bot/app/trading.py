@@ -23,10 +23,10 @@ from bot.alerts.channels import voice_of
 from bot.app.allocator import freeze_what_lives
 from bot.app.background import Background
 from bot.app.backups import Backups
-from bot.app.composition import Bot, BotParts, compose, core_stages, ibkr, sql_store, uw_over_http
+from bot.app.composition import Bot, BotParts, compose, core_stages, feeds_over_http, ibkr, sql_store
 from bot.app.day_end import day_to_sum_up, watch_the_close
 from bot.app.disk_space import watch_the_disk
-from bot.app.fast_clock import paced
+from bot.app.fast_clock import paced, widened_sources
 from bot.app.history_upkeep import HistoryKeeper, look_at_start
 from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
@@ -34,6 +34,7 @@ from bot.app.page_process import page
 from bot.app.people_child import people
 from bot.app.recorder_process import tape_for
 from bot.app.reloading import ReadAnew
+from bot.app.simulated_vendors import at_the_simulator
 from bot.app.stages import Stage, in_order
 from bot.app.start_checks import bring_up_store, check_page_port
 from bot.app.trader_log import DetailLog, TraderLog, log_at_start
@@ -51,8 +52,8 @@ from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import TickBatch
 from bot.engine.tick import Engine
-from bot.feeds.sources import DataSources, UwSettings
-from bot.feeds.uw import UwFeed
+from bot.feeds.feeds import Feeds
+from bot.feeds.sources import DataSources
 from bot.log import configure_logging, guard_last_words, redactor
 from bot.overseer.access import is_overseen
 from bot.store.address import is_sqlite, sqlite_path
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger("quanticity")
 
 AnyClock = SystemClock | ScaledClock
-TradingBot = Bot[AnyClock, SqlStore, IbkrBroker, UwFeed]
+TradingBot = Bot[AnyClock, SqlStore, IbkrBroker, Feeds]
 
 _COMMAND_POLL_S: Final = 0.25
 _CLOCK_POLL_S: Final = 0.5
@@ -115,10 +116,9 @@ async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
         config = at_simulated_services(
             replace(config, settings=settings.model_copy(update={"ibkr": ibkr})), ports.services
         )
-        sources = _sources(config).model_copy(update={"base_url": f"http://127.0.0.1:{ports.uw}"})
         _greet_simulated(day, config.settings.sim.services.inbox_port if ports.services else 0)
         new_clock = partial(_clock_of, day, anchor)
-        return await _trade_on(config, options, new_clock, sources, day=day)
+        return await _trade_on(config, options, new_clock, partial(at_the_simulator, port=ports.uw), day=day)
 
 
 def _simulated_day(settings: Settings, options: RunOptions) -> SimulatedDay:
@@ -145,11 +145,11 @@ async def _run_at_gateway(config: LoadedConfig, options: RunOptions) -> int:
     if options.start_at is not None or options.speed is not None:
         start_at = options.start_at or SystemClock().now()
         new_clock = partial(ScaledClock, start_at, options.speed or 1.0, wall_seconds())
-    return await _trade_on(config, options, new_clock, _sources(config), day=None)
+    return await _trade_on(config, options, new_clock, lambda sources: sources, day=None)
 
 
-def _sources(config: LoadedConfig) -> UwSettings:
-    return validate_section(config.sources_tree, "sources", DataSources).unusual_whales
+def _sources(config: LoadedConfig) -> DataSources:
+    return validate_section(config.sources_tree, "sources", DataSources)
 
 
 def _greet_simulated(day: SimulatedDay, inbox_port: int) -> None:
@@ -168,16 +168,15 @@ async def _trade_on(
     config: LoadedConfig,
     options: RunOptions,
     new_clock: Callable[[], AnyClock],
-    sources: UwSettings,
+    placed: Callable[[DataSources], DataSources],
     *,
     day: SimulatedDay | None,
 ) -> int:
     """Trade, and begin again with a fresh clock as often as only that brings the time right, or new settings into
-    force."""
+    force. `placed` says where data sources are asked."""
     anew = ReadAnew(config)
-    while (code := await _trade(config, options, new_clock(), sources, day=day, anew=anew)) is None:
+    while (code := await _trade(config, options, new_clock(), placed, day=day, anew=anew)) is None:
         config = anew.take_over()
-        sources = _sources(config).model_copy(update={"base_url": sources.base_url} if day else {})
         log.warning("the bot begins again")
     return code
 
@@ -186,7 +185,7 @@ async def _trade(
     config: LoadedConfig,
     options: RunOptions,
     clock: AnyClock,
-    sources: UwSettings,
+    placed: Callable[[DataSources], DataSources],
     *,
     day: SimulatedDay | None,
     anew: ReadAnew,
@@ -197,6 +196,7 @@ async def _trade(
     configure_logging(config.settings.log.level, config.hidden(), now=clock.now, aside=True)
     guard_last_words(redactor(config.hidden()))  # of threads, too
     synced = asyncio.Event()  # the broker's book was compared once
+    sources = widened_sources(placed(_sources(config)), clock.speed)
     tape = tape_for(config, clock, day.scenario_name if day else "")
     bot = compose(tape.recorded(replace(_parts(config, clock, sources, day, synced), read_settings=anew)))
     stop = stop_on_signals(config.settings.engine.stop_wall_seconds)
@@ -209,8 +209,8 @@ async def _trade(
 
 
 def _parts(
-    config: LoadedConfig, clock: AnyClock, sources: UwSettings, day: SimulatedDay | None, synced: asyncio.Event
-) -> BotParts[AnyClock, SqlStore, IbkrBroker, UwFeed]:
+    config: LoadedConfig, clock: AnyClock, sources: DataSources, day: SimulatedDay | None, synced: asyncio.Event
+) -> BotParts[AnyClock, SqlStore, IbkrBroker, Feeds]:
     settings = config.settings
     calendar = XnysCalendar.around(clock.now().date(), Path(settings.sim.state_dir), settings.calendar)
     told = log_at_start(settings, calendar.today(clock.now()))
@@ -220,7 +220,7 @@ def _parts(
         calendar=calendar,
         store=sql_store(settings.database.url, config.version, wall=SystemClock().now),
         broker=ibkr(_follower_of_the_venue(clock) if day is None else None),
-        feed=uw_over_http(sources, config.secrets.unusual_whales_token),
+        feed=feeds_over_http(sources, config.secrets.of_vendor),
         scenario=day.scenario_name if day else "",
         voice=voice_of(settings, config.secrets),
         overseen=is_overseen(settings, config.secrets),
@@ -313,7 +313,7 @@ def _why_it_stops(engine: Engine) -> str:
     return _BEGINS_AGAIN if engine.should_begin_again else "the program stops"
 
 
-async def _feed_after_the_book(feed: UwFeed, synced: asyncio.Event) -> None:
+async def _feed_after_the_book(feed: Feeds, synced: asyncio.Event) -> None:
     """Start the feed once the broker's book was compared, or soon all the same: loading its HTTP client would hold up
     the comparison, and until then nothing is decided on its data."""
     with contextlib.suppress(TimeoutError):

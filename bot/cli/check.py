@@ -113,14 +113,17 @@ def _data_sources(config: LoadedConfig) -> Iterator[Found]:
     from bot.config.loader import validate_section
     from bot.feeds.sources import DataSources
 
-    vendor = validate_section(config.sources_tree, "sources", DataSources).unusual_whales
-    datasets = [dataset for dataset in vendor.datasets if dataset.enabled]
-    if not datasets:
+    sources = validate_section(config.sources_tree, "sources", DataSources).enabled()
+    asked = {name: [each for each in source.endpoints if each.enabled] for name, source in sources.items()}
+    if not any(asked.values()):
         yield Found(
-            "data sources", False, "config/data_sources.yaml has no datasets: nothing can be decided without them"
+            "data sources", False, "config/data_sources.yaml has no endpoints: nothing can be decided without them"
         )
         return
-    yield Found("data sources", True, f"{len(datasets)} datasets of {vendor.base_url} for {', '.join(vendor.symbols)}")
+    for name, endpoints in asked.items():
+        source = sources[name]
+        words = f"{len(endpoints)} datasets of {source.base_url} for {', '.join(source.symbols) or 'the whole market'}"
+        yield Found("data sources", True, words)
 
 
 def _secrets(config: LoadedConfig) -> Iterator[Found]:

@@ -80,7 +80,7 @@ def _windows(settings: Settings) -> Iterator[str]:
 def _unserved(name: str, strategy: StrategySettings, sources: Mapping[str, Any]) -> Iterator[str]:
     if not strategy.symbols:
         yield f"strategies.{name}.symbols is empty: nothing will be entered"
-    vendor = sources.get("unusual_whales")
-    served = vendor.get("symbols") if isinstance(vendor, Mapping) else None
-    for symbol in sorted(set(strategy.symbols) - set(map(str, served))) if isinstance(served, list) else ():
-        yield f"{symbol} is among the symbols of {name} and not among those of the data source: it has no data"
+    lists = [vendor.get("symbols") for vendor in sources.values() if isinstance(vendor, Mapping)]
+    served = {str(symbol) for symbols in lists if isinstance(symbols, list) for symbol in symbols}
+    for symbol in sorted(set(strategy.symbols) - served) if served else ():
+        yield f"{symbol} is among the symbols of {name} and not among those of a data source: it has no data"

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -111,6 +111,8 @@ def keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
 
 
 def _step(annotation: Any, part: str | int) -> Allowed | None:
+    if _is_model(annotation) and issubclass(annotation, RootModel):
+        return _step(annotation.model_fields["root"].annotation, part)
     if _is_model(annotation):
         fields: dict[str, FieldInfo] = annotation.model_fields
         info = fields.get(str(part))

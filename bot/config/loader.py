@@ -11,6 +11,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,9 @@ FILES: Final[Mapping[str, KeyPath]] = {
     "universe.yaml": ("universe",),
 }
 SOURCES: Final = "sources"
+OWN_SOURCES: Final = "sources"
+"""The folder below config/ in which a data source may have a file of its own."""
+_SOURCE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 SHORTEST_LOGIN_TOKEN: Final = 16
 PATHS: Final = (
     ("database", "url"),
@@ -116,6 +120,7 @@ def load(
     origins: dict[KeyPath, Source] = {}
     for name, section in FILES.items():
         _add_file(root, name, section, tree, origins)
+    _add_own_sources(root, tree, origins)
     _add_environment(environment, tree, origins)
     for key, value in (overrides or {}).items():
         path = _canonical(key.split("."), tree)
@@ -138,8 +143,11 @@ def missing_secrets(config: LoadedConfig) -> list[str]:
         return []
     mend = f"Set it in the environment or in {config.root / '.env'} (see .env.example)."
     missing = []
-    if not secrets.unusual_whales_token and not _is_local(_uw_address(config.sources_tree)):
-        missing.append(f"UNUSUAL_WHALES_TOKEN is not set, and mode {settings.mode} reads Unusual Whales. {mend}")
+    for name, vendor in _asked(config.sources_tree):
+        if vendor.variable and not secrets.of_vendor(vendor.variable) and not _is_local(vendor.address):
+            missing.append(
+                f"{vendor.variable} is not set, and mode {settings.mode} reads {vendor.title or name}. {mend}"
+            )
     missing += _tokens_in_clear(config)
     if settings.web.enabled and 0 < len(secrets.web_login_token or "") < SHORTEST_LOGIN_TOKEN:
         missing.append(
@@ -157,13 +165,12 @@ def missing_secrets(config: LoadedConfig) -> list[str]:
 
 def _tokens_in_clear(config: LoadedConfig) -> list[str]:
     settings, secrets = config.settings, config.secrets
+    vendors = [
+        (f"sources.{name}", vendor.address, "the vendor's token", secrets.of_vendor(vendor.variable))
+        for name, vendor in _asked(config.sources_tree)
+    ]
     sent = (
-        (
-            "sources.unusual_whales",
-            _uw_address(config.sources_tree),
-            "the vendor's token",
-            secrets.unusual_whales_token,
-        ),
+        *vendors,
         ("telegram", settings.telegram.base_url, "the bot's token", secrets.telegram_bot_token),
         ("discord", settings.discord.base_url, "the bot's token", secrets.discord_bot_token),
         ("anthropic", settings.anthropic.base_url, "the key", secrets.anthropic_api_key),
@@ -176,9 +183,25 @@ def _tokens_in_clear(config: LoadedConfig) -> list[str]:
     ]
 
 
-def _uw_address(tree: Mapping[str, Any]) -> str:
-    vendor = tree.get("unusual_whales")
-    return str(vendor.get("base_url", "")) if isinstance(vendor, Mapping) else ""
+_USUAL_VARIABLE: Final = {"unusual_whales": "UNUSUAL_WHALES_TOKEN"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Vendor:
+    """What of a data source matters before its room has read it."""
+
+    title: str
+    address: str
+    variable: str
+
+
+def _asked(tree: Mapping[str, Any]) -> Iterator[tuple[str, _Vendor]]:
+    """Yield the data sources that are not turned off; Unusual Whales is one unless the file says otherwise."""
+    for name, vendor in {"unusual_whales": {}, **tree}.items():
+        if isinstance(vendor, Mapping) and vendor.get("enabled", True) is not False:
+            auth = vendor.get("auth")
+            variable = str(auth.get("env", "")) if isinstance(auth, Mapping) else _USUAL_VARIABLE.get(str(name), "")
+            yield str(name), _Vendor(str(vendor.get("title", "")), str(vendor.get("base_url", "")), variable)
 
 
 def _is_local(address: str) -> bool:
@@ -216,6 +239,21 @@ def _add_file(root: Path, name: str, section: KeyPath, tree: dict[str, Any], ori
         _merge(tree, section, written.values)
 
 
+def _add_own_sources(root: Path, tree: dict[str, Any], origins: dict[KeyPath, Source]) -> None:
+    """Read the data sources that have a file of their own, `config/sources/NAME.yaml`."""
+    for path in sorted((root / "config" / OWN_SOURCES).glob("*.yaml")):
+        shown_as = f"config/{OWN_SOURCES}/{path.name}"
+        if not _SOURCE_NAME.fullmatch(path.stem):
+            raise ConfigError(f"{shown_as}: the file has the source's name: small letters, digits and _.")
+        if path.stem in (tree.get(SOURCES) or {}):
+            raise ConfigError(f"{shown_as}: {path.stem} is in config/data_sources.yaml already. Keep one of them.")
+        section: dict[str, Any] = {}
+        _add_file(root, f"{OWN_SOURCES}/{path.name}", (SOURCES, path.stem), section, origins)
+        if not isinstance(tree.get(SOURCES), dict):
+            tree[SOURCES] = {}
+        tree[SOURCES][path.stem] = section.get(SOURCES, {})
+
+
 def _unwrapped(written: YamlTree, section: KeyPath) -> YamlTree:
     """Take a file that repeats its section's name at the top for the same thing."""
     if not section or set(written.values) != set(section) or not isinstance(written.values[str(section[0])], dict):
@@ -237,7 +275,7 @@ def _secrets_in(value: Any, at: KeyPath, section: KeyPath, origins: Origins) -> 
     for key, inner in pairs:
         here = (*at, key)
         origin = origins.get((*section, *here)) or Source("config", dotted(here), "Remove it.")
-        if isinstance(key, str) and looks_secret(key):
+        if isinstance(key, str) and looks_secret(key) and not (key == "auth" and isinstance(inner, Mapping)):
             names = ", ".join(Secrets.variables())
             yield (
                 f"{origin.where}: {origin.key} looks like a secret, and secrets are never read from YAML. "
@@ -355,7 +393,7 @@ def _finish(
         sources_tree=SourcedTree(copy.deepcopy(raw_sources), origins),
         version=hashlib.sha256(text.encode()).hexdigest()[:VERSION_DIGITS],
         text=text,
-        secrets=Secrets.from_environment(environment),
+        secrets=Secrets.from_environment(environment, [vendor.variable for _, vendor in _asked(raw_sources)]),
         root=root,
     )
 

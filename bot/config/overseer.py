@@ -7,7 +7,16 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bot.config.section import Fraction, Positive, Seconds, Section
+from bot.config.section import (
+    ANSWER_WALL_S,
+    INPUT_WALL_S,
+    AtLeastWall,
+    Fraction,
+    Positive,
+    Seconds,
+    Section,
+    TwiceAnswered,
+)
 from bot.domain.overseer import Action, ModelTask, OnSilence
 
 Usd = Annotated[Decimal, Field(ge=0, le=1000)]
@@ -27,20 +36,22 @@ _CAPS: Final[dict[ModelTask, int]] = {
 class WatchSettings(Section):
     """From where on each rule has a finding. Seconds are of the bot's clock."""
 
-    ages: dict[str, Seconds] = Field(
+    ages: Annotated[dict[str, Seconds], AtLeastWall(2 * ANSWER_WALL_S)] = Field(
         default_factory=lambda: dict(_AGES), description="by data set: older than this in the session is told of"
     )
-    heartbeat_s: Seconds = Field(30, description="the broker's connection not usable for so long")
+    heartbeat_s: TwiceAnswered = Field(30, description="the broker's connection not usable for so long")
     sync_s: Seconds = Field(60, description="a comparison of our book with the broker's is late by so much")
-    differs_s: Seconds = Field(30, description="our positions differ from the broker's for so long")
+    differs_s: TwiceAnswered = Field(30, description="our positions differ from the broker's for so long")
     divergence_fraction: Positive = Field(
         Decimal("0.01"), description="the day's change of equity apart from our own P&L, of equity"
     )
     slippage_model: Positive = Field(Decimal("0.02"), description="what an order is expected to cost, of its premium")
     slippage_factor: float = Field(2, ge=1, le=100, description="times the model: the day's mean is told of")
     slippage_orders: int = Field(4, ge=1, le=1000, description="fewer orders of the day are no mean")
-    doubt_s: Seconds = Field(30, description="an order in doubt for so long")
-    unprotected_s: Seconds = Field(5, description="a contract without a working stop for so long")
+    doubt_s: TwiceAnswered = Field(30, description="an order in doubt for so long")
+    unprotected_s: Annotated[Seconds, AtLeastWall(ANSWER_WALL_S + INPUT_WALL_S)] = Field(
+        5, description="a contract without a working stop for so long"
+    )
     signals_factor: float = Field(3, gt=1, le=100, description="signals of an hour, times their mean")
     signals_least: int = Field(6, ge=1, le=1000, description="fewer signals an hour are never too many")
     equity_jump_fraction: Positive = Field(Decimal("0.03"), description="of equity, up or down")

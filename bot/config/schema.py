@@ -19,7 +19,21 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from bot.config.alerts import AlertSettings
 from bot.config.overseer import OverseerSettings
-from bot.config.section import Fraction, Positive, Seconds, Section, TimeOfDay
+from bot.config.section import (
+    ANSWER_WALL_S,
+    INPUT_WALL_S,
+    Age,
+    Answered,
+    AtLeastWall,
+    Fraction,
+    Positive,
+    Seconds,
+    Section,
+    StreamedAge,
+    ThriceAnsweredAge,
+    TimeOfDay,
+    TwiceAnswered,
+)
 from bot.config.universe import UniverseSettings
 from bot.domain.addresses import is_loopback
 from bot.domain.requests import PERSONS, UNNAMED, Person, Role
@@ -43,8 +57,6 @@ def _day(value: object) -> object:
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 Day = Annotated[date, BeforeValidator(_day)]
-Age = Annotated[float, Field(gt=0, le=3600)]
-"""Seconds for which something may still be decided on; yesterday's is never fresh."""
 Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,5}$")]
 SESSION_OPENS, SESSION_CLOSES = time(9, 30), time(16)
 
@@ -151,10 +163,14 @@ class EngineSettings(Section):
     stop_wall_seconds: float = Field(
         4.0, ge=1, le=600, description="a stop that takes longer is cut short; the next start recovers"
     )
-    ack_seconds: Seconds = Field(10, description="an order unanswered for so long becomes unknown")
-    doubt_alert_s: Seconds = Field(30, description="an order in doubt for so long is told of, again every 5 minutes")
+    ack_seconds: Answered = Field(10, description="an order unanswered for so long becomes unknown")
+    doubt_alert_s: TwiceAnswered = Field(
+        30, description="an order in doubt for so long is told of, again every 5 minutes"
+    )
     not_tradable_alert_s: Seconds = Field(300, description="no entry allowed in the session for so long is told of")
-    absence_grace_s: Seconds = Field(2, description="an order is absent when two books this far apart lack it")
+    absence_grace_s: Annotated[Seconds, AtLeastWall(INPUT_WALL_S)] = Field(
+        2, description="an order is absent when two books this far apart lack it"
+    )
     adopt: Adopt = Field(
         Adopt.ASK,
         description="holdings that nothing proves ours: ours = never taken over, ask = a person is asked, all = taken",
@@ -175,7 +191,7 @@ class EngineSettings(Section):
     clock_tolerance_s: Seconds = Field(
         1, description="the machine's clock may differ so much from the steady time; more is a jump: no entries"
     )
-    broker_clock_limit_s: Seconds = Field(
+    broker_clock_limit_s: TwiceAnswered = Field(
         30, description="our clock may differ so much from the broker's; more: no entries, nothing by the time of day"
     )
     kill_switch_file: str = Field(
@@ -185,6 +201,27 @@ class EngineSettings(Section):
     dead_man_url: str = Field(
         "", pattern=r"^(https?://.+)?$", description="asked (GET) once a wall minute while the tick moves; empty: none"
     )
+
+
+class SilenceSettings(Section):
+    """A data vendor that must not fall silent: a breaker of its own."""
+
+    source: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="its name in data_sources.yaml")
+    breaker: str = Field(pattern=r"^[a-z][a-z0-9_]*_silent$", description="the breaker's name")
+    after_s: TwiceAnswered = Field(120, description="without a word, in the session")
+
+
+def _uw_silent_s(risk: object) -> object:
+    """Take `uw_silent_s`, the name that the first of these breakers' limit had, for that limit."""
+    if not isinstance(risk, dict) or "uw_silent_s" not in risk:
+        return risk
+    tree = dict(risk)
+    uw = {"source": "unusual_whales", "breaker": "uw_silent", "after_s": tree.pop("uw_silent_s")}
+    others = tree.get("silent", ())
+    if not isinstance(others, list | tuple):
+        return tree
+    others = [each if isinstance(each, dict) else each.model_dump() for each in others]
+    return {**tree, "silent": [uw, *(each for each in others if each.get("breaker") != "uw_silent")]}
 
 
 class RiskSettings(Section):
@@ -202,12 +239,12 @@ class RiskSettings(Section):
     max_same_direction: int = Field(3, ge=1)
     max_per_symbol: int = Field(2, ge=1)
     max_spread_fraction: Fraction = Field(Decimal("0.10"), description="spread of mid")
-    quote_max_age_s: Age = Field(15, description="the option's quote")
+    quote_max_age_s: StreamedAge = Field(15, description="the option's quote")
     what_if_max_age_s: Age = 60
-    equity_max_age_s: Age = Field(
+    equity_max_age_s: ThriceAnsweredAge = Field(
         300, description="older equity is none: no entries. The broker tells it every three minutes"
     )
-    pnl_max_age_s: Age = Field(
+    pnl_max_age_s: ThriceAnsweredAge = Field(
         60, description="older P&L of the broker's is not added to its equity: the positions' marks are"
     )
     cash_flow_usd: Decimal = Field(
@@ -225,8 +262,11 @@ class RiskSettings(Section):
         0.8, gt=0, le=1, description="mean over all pairs; an entry that would raise it above this is refused"
     )
     correlation_min_minutes: int = Field(10, ge=3, le=60, description="common minute returns that a pair needs")
-    uw_silent_s: Seconds = Field(120, description="no word from Unusual Whales in the session; blocks entries")
-    tws_gone_s: Seconds = Field(15, description="the broker's connection unusable for so long; blocks entries")
+    silent: tuple[SilenceSettings, ...] = Field(
+        (SilenceSettings(source="unusual_whales", breaker="uw_silent", after_s=120),),
+        description="data vendors whose silence in the session blocks entries",
+    )
+    tws_gone_s: Answered = Field(15, description="the broker's connection unusable for so long; blocks entries")
     max_gap_fraction: Fraction = Field(
         Decimal("0.05"),
         description="jump of an underlying from the minute before, in the session; its positions are closed",
@@ -236,6 +276,18 @@ class RiskSettings(Section):
     min_rejections: int = Field(4, ge=1, description="fewer rejections than this are no rate")
     rejection_window_s: Seconds = 300
     breaker_seconds: Seconds = Field(1, description="breakers are looked at this often")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_its_old_name(cls, tree: object) -> object:
+        return _uw_silent_s(tree)
+
+    @model_validator(mode="after")
+    def _breakers_differ(self) -> Self:
+        names = [each.breaker for each in self.silent]
+        if len(set(names)) != len(names):
+            raise ValueError("silent has a breaker twice")
+        return self
 
 
 class RungSettings(Section):
@@ -300,8 +352,10 @@ class ExecutionSettings(Section):
     entries_wait_s: Seconds = Field(
         900, description="nothing is bought for so long on a symbol of which the broker took no entry three times"
     )
-    exit_alert_s: Seconds = Field(30, description="a position on its way out for so long is told of, with the reason")
-    protection_limit_s: Seconds = Field(
+    exit_alert_s: TwiceAnswered = Field(
+        30, description="a position on its way out for so long is told of, with the reason"
+    )
+    protection_limit_s: Annotated[Seconds, AtLeastWall(ANSWER_WALL_S + INPUT_WALL_S)] = Field(
         2, description="an open position must be protected this soon after the entry is done"
     )
 
@@ -516,7 +570,7 @@ class StrategySettings(Section):
     window_from: TimeOfDay = time(9, 45)
     window_to: TimeOfDay = Field(time(15, 30), description="and as long before an early close")
     cool_down_s: Seconds = Field(1200, description="per symbol, from the last signal")
-    price_max_age_s: Age = 15
+    price_max_age_s: StreamedAge = 15
     exit: ExitSettings = ExitSettings()
 
     @model_validator(mode="after")
@@ -546,7 +600,7 @@ class ZeroDteGammaSettings(StrategySettings):
         default_factory=lambda: {"SPX": "SPY"}, description="an index has no book: whose book speaks for it"
     )
     gex_max_age_s: Age = 180
-    book_max_age_s: Age = 30
+    book_max_age_s: StreamedAge = 30
 
 
 class StrategiesSettings(Section):

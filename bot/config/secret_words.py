@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -29,12 +29,21 @@ class Secrets:
     alert_hook_secret: str | None = field(default=None, repr=False)
     web_login_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Of persons, by their variable (`WEB_LOGIN_TOKEN_ANN`)."""
+    of_vendors: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By the variables that data_sources.yaml names."""
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Secrets:
-        """Take the variables that are set and not blank."""
+    def from_environment(cls, environ: Mapping[str, str], vendors: Iterable[str] = ()) -> Secrets:
+        """Take the variables that are set and not blank; `vendors`: those that the data sources name."""
         found = {name: environ.get(name.upper(), "").strip() or None for name in cls._single()}
-        return cls(**found, web_login_tokens=login_tokens_of(environ))
+        named = {name: value for name in vendors if (value := environ.get(name, "").strip())}
+        return cls(**found, web_login_tokens=login_tokens_of(environ), of_vendors=named)
+
+    def of_vendor(self, variable: str) -> str | None:
+        """Return the secret of a data source by its variable, None where it is not set."""
+        if variable == "UNUSUAL_WHALES_TOKEN":
+            return self.unusual_whales_token
+        return self.of_vendors.get(variable)
 
     @classmethod
     def variables(cls) -> list[str]:
@@ -43,7 +52,7 @@ class Secrets:
 
     @classmethod
     def _single(cls) -> list[str]:
-        return [each.name for each in fields(cls) if each.name != "web_login_tokens"]
+        return [each.name for each in fields(cls) if each.type == "str | None"]
 
     def given(self) -> Iterator[tuple[str, str]]:
         """Yield (field, secret) of those that are set."""
@@ -53,6 +62,7 @@ class Secrets:
         """Yield every secret that is set: what a log has to leave out."""
         yield from (value for name in self._single() if (value := getattr(self, name)))
         yield from self.web_login_tokens.values()
+        yield from self.of_vendors.values()
 
 
 def login_tokens_of(environ: Mapping[str, str]) -> dict[str, str]:

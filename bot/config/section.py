@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
 from typing import Annotated, Final
@@ -13,6 +14,31 @@ Fraction = Annotated[Decimal, Field(ge=0, le=1)]
 Positive = Annotated[Decimal, Field(gt=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=31_622_400)]
 """At most a year: what is longer is never, and no moment has room for it."""
+
+INPUT_WALL_S: Final = 0.25
+"""Wall seconds that a socket and a tick take at most."""
+ANSWER_WALL_S: Final = 1.0
+"""Wall seconds that an answer takes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeastWall:
+    """Marks a limit on an age or an answer: a fast simulated clock lets it be no shorter than so many seconds of wall
+    time (`bot/app/fast_clock.py`)."""
+
+    seconds: float
+
+
+Age = Annotated[float, Field(gt=0, le=3600), AtLeastWall(ANSWER_WALL_S)]
+"""Seconds for which what was asked for may still be decided on; yesterday's is never fresh."""
+StreamedAge = Annotated[float, Field(gt=0, le=3600), AtLeastWall(INPUT_WALL_S)]
+"""The same for what comes of its own accord."""
+AnswerAge = Annotated[float, Field(gt=0, le=31_622_400), AtLeastWall(ANSWER_WALL_S)]
+"""An age that may be as long as what it is about is seldom: a calendar, a filing."""
+Answered = Annotated[Seconds, AtLeastWall(ANSWER_WALL_S)]
+"""Seconds in which an answer is waited for."""
+TwiceAnswered = Annotated[Seconds, AtLeastWall(2 * ANSWER_WALL_S)]
+ThriceAnsweredAge = Annotated[float, Field(gt=0, le=3600), AtLeastWall(3 * ANSWER_WALL_S)]
 
 
 def _time_of_day(value: object) -> object:

@@ -448,7 +448,7 @@ class ClockParted:
 @dataclass(frozen=True, slots=True)
 class DatumReceived:
     """One parsed answer of a feed. `value` is the dataset's typed rows; `source_at` the vendor's own time, None when it
-    has none."""
+    has none; `source` who said it, which is another vendor than the dataset's where one stands in."""
 
     dataset: str
     key: str
@@ -456,11 +456,13 @@ class DatumReceived:
     source_at: datetime | None
     received_at: datetime
     ttl_s: float
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class FeedReported:
-    """How a feed is doing; one row of `feed_status`. Counters are since start; `quota_*` from the vendor's headers."""
+    """How a feed is doing; one row of `feed_status`. Counters are since start; `quota_*` from the vendor's headers or
+    by our own count. `outcome` is how the last call came out, in one word; `source` whose rows are in use."""
 
     feed: str
     dataset: str
@@ -475,9 +477,29 @@ class FeedReported:
     quota_used: int | None
     quota_limit: int | None
     at: datetime
+    outcome: str = ""
+    next_call_at: datetime | None = None
+    source: str = ""
+    priority: str = ""
 
     def __post_init__(self) -> None:
         _through(self, last_error=outside(self.last_error))
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointReported:
+    """What a dataset took of its vendor on one New York day: calls, errors, dollars; and its breaker as it stands."""
+
+    feed: str
+    dataset: str
+    day: date
+    calls: int
+    errors: int
+    cost: Decimal
+    breaker: str  # closed | open | half_open
+    breaker_failures: int
+    breaker_retry_at: datetime | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -605,8 +627,8 @@ class JobRan:
 Event = (
     QuoteReceived | LinesHeard | GreeksReceived | BookReceived | TradesReceived | ContractQualified
     | OrderSent | OrderNotSent | OrderReported | OrderErred | ExecutionReported | CommissionReported | WhatIfAnswered
-    | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | RequestReceived | AlertRaised
-    | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold | RequestUnreadable
-    | InboundReceived | DiskTold | HoursTold | LineReported | BarsReceived | PositionPnlTold
-    | CurrencyTold
+    | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | EndpointReported | RequestReceived
+    | AlertRaised | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold
+    | RequestUnreadable | InboundReceived | DiskTold | HoursTold | LineReported | BarsReceived
+    | PositionPnlTold | CurrencyTold
 )  # fmt: skip

@@ -13,12 +13,14 @@ from bot.domain.quotes import Depth, Greeks, Quote
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """The latest value of a feed's dataset for one key; `ttl_s` is the age at which the feed itself calls it stale."""
+    """The latest value of a feed's dataset for one key; `ttl_s` is the age at which the feed itself calls it stale,
+    `source` the vendor that said it."""
 
     value: Any
     source_at: datetime | None
     received_at: datetime
     ttl_s: float
+    source: str
 
     def age_s(self, now: datetime) -> float:
         """Return seconds since the vendor's own time, or since we received it where the vendor gives none."""

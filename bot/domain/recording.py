@@ -135,6 +135,7 @@ OF: Final[Mapping[type, tuple[Kind, str]]] = MappingProxyType(
         facts.ClockParted: (Kind.CLOCK, _CLOCK),
         facts.DatumReceived: (Kind.DATA, ""),
         facts.FeedReported: (Kind.FEEDS, ""),
+        facts.EndpointReported: (Kind.FEEDS, ""),
         facts.RequestReceived: (Kind.PEOPLE, _PEOPLE),
         facts.RequestUnreadable: (Kind.PEOPLE, _PEOPLE),
         facts.InboundReceived: (Kind.PEOPLE, _PEOPLE),

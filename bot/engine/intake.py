@@ -21,6 +21,7 @@ from bot.domain.events import (
     CurrencyTold,
     DatumReceived,
     DiskTold,
+    EndpointReported,
     Event,
     ExecutionReported,
     FeedReported,
@@ -120,6 +121,7 @@ class Intake:
             DatumReceived: self._informed,
             FeedReported: self._fed,
             LineReported: self._line_told,
+            EndpointReported: self._used,
         }
 
     def take(self) -> None:
@@ -260,6 +262,9 @@ class Intake:
 
     def _fed(self, event: FeedReported) -> None:
         self._memory.journal.batch.feeds[event.feed, event.dataset, event.key] = event
+
+    def _used(self, event: EndpointReported) -> None:
+        self._memory.journal.batch.endpoints[event.feed, event.dataset, event.day] = event
 
     def _linked(self, ctx: Context, event: LinkChanged) -> None:
         self._tick_memory.windows.heard(event)

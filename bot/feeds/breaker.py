@@ -18,7 +18,7 @@ class CircuitBreaker:
     def __init__(self, failures: int, open_seconds: float) -> None:
         self._limit = failures
         self._open_for = timedelta(seconds=open_seconds)
-        self._failures = 0
+        self.failures = 0
         self.state = CircuitState.CLOSED
         self.retry_at: datetime | None = None
 
@@ -30,12 +30,12 @@ class CircuitBreaker:
         return self.state is CircuitState.CLOSED
 
     def succeeded(self) -> None:
-        self._failures, self.state, self.retry_at = 0, CircuitState.CLOSED, None
+        self.failures, self.state, self.retry_at = 0, CircuitState.CLOSED, None
 
     def failed(self, now: datetime) -> bool:
         """Count a failure; say whether this one opened it."""
-        self._failures += 1
-        if self.state is CircuitState.CLOSED and self._failures < self._limit:
+        self.failures += 1
+        if self.state is CircuitState.CLOSED and self.failures < self._limit:
             return False
         self.state, self.retry_at = CircuitState.OPEN, now + self._open_for
         return True
@@ -44,3 +44,8 @@ class CircuitBreaker:
         """Take back a probe that got no verdict (cancelled, or refused for reasons that are not the endpoint's)."""
         if self.state is CircuitState.HALF_OPEN:
             self.state, self.retry_at = CircuitState.OPEN, now
+
+    def restore(self, state: str, failures: int, retry_at: datetime | None) -> None:
+        """Go on as a run before this one left it: a probe that was out then got no answer."""
+        self.failures, self.retry_at = failures, retry_at
+        self.state = CircuitState.CLOSED if state == CircuitState.CLOSED or retry_at is None else CircuitState.OPEN

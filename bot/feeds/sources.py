@@ -1,49 +1,163 @@
-"""What `config/data_sources.yaml` may say: one vendor's manners, and its datasets as rows of a table.
+"""What `config/data_sources.yaml` may say: sources (who is asked, how, how much) and their endpoints, rows of a table.
 
-A new dataset of a known shape is an entry in the file; a new shape is a parser and an entry.
+A vendor is an entry with a base URL; a data set is an entry of its `endpoints`. Rows come from a typed parser of the
+vendor's room, by its name, or from a reader that is declared with the endpoint.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, RootModel, field_validator, model_validator
 
-from bot.config.section import Fraction, Seconds, Section
-from bot.feeds.uw_parsers import PARSERS
+from bot.config.section import AnswerAge, Fraction, Seconds, Section, TimeOfDay
+from bot.feeds.declared import ReaderSettings
+from bot.feeds.expansions import TICKER, UnknownPlaceholder, placeholders, refuse_unknown
+from bot.feeds.phases import MarketState
+from bot.feeds.rows import Reads
+from bot.feeds.vendors import VENDORS, manners_of
 
-_PLACEHOLDERS: Final = {"symbol", "symbols", "today"}
+Ticker = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,5}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+ParamValue = str | int | float | bool
+_VARIABLE: Final = re.compile(r"^[A-Z][A-Z0-9_]*_(TOKEN|KEY|SECRET)$")
+_NOT_A_VENDORS: Final = re.compile(r"^(WEB_|TELEGRAM_|DISCORD_|ANTHROPIC_|SMTP_|ALERT_|QUANTICITY_)")
 
 
 class Priority(StrEnum):
-    """Who goes without first: only essential data are asked for once the daily quota runs low."""
+    """Who goes without first when a limit is hit: the last of these."""
 
-    ESSENTIAL = "essential"
-    NORMAL = "normal"
-
-
-class Scope(StrEnum):
-    SYMBOL = "symbol"  # one request per symbol
-    MARKET = "market"  # one for all
+    CRITICAL = "critical"
+    IMPORTANT = "important"
+    NICE_TO_HAVE = "nice_to_have"
+    BACKGROUND = "background"
 
 
-class DatasetSettings(Section):
-    """One endpoint. `{symbol}`, `{symbols}` (comma list) and `{today}` (New York) are filled in path and params."""
+class AuthSettings(Section):
+    """How a source knows us. The secret itself is in the environment or in `.env`, under the name that `env` gives."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="the dataset's name on the board")
+    by: Literal["none", "bearer", "header", "query"] = "none"
+    name: str = Field("", max_length=64, description="of the header or of the parameter")
+    env: str = Field("", description="the environment variable that holds the secret")
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.by in {"header", "query"} and not self.name:
+            raise ValueError(f"by {self.by} needs the name of the {'header' if self.by == 'header' else 'parameter'}")
+        if (self.by == "none") == bool(self.env):
+            raise ValueError("env names the variable of the secret, where there is one")
+        if self.env and (not _VARIABLE.match(self.env) or _NOT_A_VENDORS.match(self.env)):
+            raise ValueError(
+                "env is a variable of this vendor alone, in capitals, that ends in _TOKEN, _KEY or _SECRET"
+            )
+        return self
+
+
+class QuotaHeaders(Section):
+    """Names of the headers in which a source tells what we have used; empty: it does not."""
+
+    used: str = ""
+    limit: str = ""
+    minute_remaining: str = ""
+    minute_reset_ms: str = Field("", description="milliseconds until its minute is over")
+
+
+class QuotaSettings(Section):
+    """How much a source gives in a day or a month, by its headers or by our own count, which survives a restart."""
+
+    period: Literal["none", "day", "month"] = "none"
+    limit: int = Field(0, ge=0, description="calls in a period, counted by ourselves; 0: what the headers say")
+    reset_at: TimeOfDay = Field(time(0), description="New York")
+    stop_nonessential_at: Fraction = Field(Decimal("0.8"), description="of the quota: from there on only critical data")
+    headers: QuotaHeaders = QuotaHeaders()
+
+
+class ClassSettings(Section):
+    """What one priority may take and how often it is asked in each phase of the day."""
+
+    share: int = Field(0, ge=0, description="calls a minute that are kept for it, as far as it needs them")
+    attempts: int = Field(4, ge=1, le=10, description="in all, before the next regular call")
+    regular_s: float = Field(0, ge=0, le=86_400, description="at least so far apart in the session; 0: as the endpoint")
+    pre_market_s: float = Field(0, ge=0, le=86_400, description="the same from 04:00 to the open")
+    after_hours_times: float = Field(
+        2, ge=1, le=100, description="times the interval, in the four hours after the close"
+    )
+    closed_s: float = Field(0, ge=0, le=604_800, description="nights, weekends and holidays; 0: not asked")
+
+    def every_s(self, state: MarketState, interval_s: float) -> float | None:
+        """Return seconds between two calls in a phase, None where it is not asked."""
+        if state is MarketState.CLOSED:
+            return max(self.closed_s, interval_s) if self.closed_s else None
+        if state is MarketState.AFTER_HOURS:
+            return interval_s * self.after_hours_times
+        return max(interval_s, self.pre_market_s if state is MarketState.PRE_MARKET else self.regular_s)
+
+
+class PrioritySettings(Section):
+    """The four classes, most important first."""
+
+    critical: ClassSettings = ClassSettings(share=60, attempts=4, pre_market_s=300)
+    important: ClassSettings = ClassSettings(share=40, attempts=3, pre_market_s=900)
+    nice_to_have: ClassSettings = ClassSettings(share=10, attempts=1)
+    background: ClassSettings = ClassSettings(share=0, attempts=1, regular_s=3600, closed_s=21_600)
+
+    def of(self, priority: Priority) -> ClassSettings:
+        """Return one class's settings."""
+        found: ClassSettings = getattr(self, priority.value)
+        return found
+
+
+class ConditionSettings(Section):
+    """When an endpoint is asked at all."""
+
+    market_state: tuple[MarketState, ...] = Field(
+        (), description="in these phases alone; empty: in all that its class has"
+    )
+    time_range: tuple[TimeOfDay, TimeOfDay] | None = Field(None, description="New York, from and up to")
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> Self:
+        if self.time_range is not None and self.time_range[0] >= self.time_range[1]:
+            raise ValueError("time_range ends before it begins")
+        return self
+
+
+class PagingSettings(Section):
+    """How more than one page is asked for, while a page comes back full. `page`: by number; `time`: from the oldest row
+    of the page before, backwards; `offset`: by the rows that came."""
+
+    by: Literal["page", "time", "offset"] = "page"
+    param: str = "page"
+    most: int = Field(3, ge=1, le=20, description="pages")
+
+
+class EndpointSettings(Section):
+    """One endpoint: a data set. What may stand in braces in path and params: `bot/feeds/expansions.py`."""
+
+    name: Name = Field(description="the data set's name on the board")
     path: str = Field(pattern=r"^/")
-    parser: str
-    scope: Scope = Scope.SYMBOL
-    symbols: tuple[str, ...] | None = Field(None, description="other than the vendor's list")
-    params: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    poll_seconds: Seconds
-    max_age_seconds: Seconds = Field(description="older than this is stale")
-    priority: Priority = Priority.NORMAL
+    parser: str = Field("", description="a typed parser of the vendor's room")
+    reader: ReaderSettings | None = Field(None, description="a declared reader, in place of a parser")
+    symbols: tuple[Ticker, ...] | None = Field(None, description="other than the source's list")
+    expand: dict[Name, tuple[str, ...] | str] = Field(
+        default_factory=dict, description="further places in braces, each with its values, or days to expiry as 0-2"
+    )
+    params: dict[str, ParamValue] = Field(default_factory=dict)
+    interval_s: Seconds
+    max_age_s: AnswerAge = Field(description="older than this is stale")
+    priority: Priority = Priority.IMPORTANT
     enabled: bool = True
-    max_pages: int = Field(1, ge=1, le=20, description="ask on while a page comes back full; needs `limit` in params")
+    cost_per_call: Decimal = Field(Decimal(0), ge=0, description="dollars")
+    daily_cost_cap: Decimal = Field(Decimal(0), ge=0, description="dollars a New York day; 0: none")
+    depends_on: tuple[Name, ...] = Field((), description="asked only while these of the same source are fresh")
+    conditions: ConditionSettings = ConditionSettings()
+    fallback: str = Field("", description="SOURCE.ENDPOINT whose rows stand in while this one has none that are fresh")
+    paging: PagingSettings | None = None
     max_rows: int = Field(
         2000, ge=1, le=20_000, description="of a page without `limit`; an answer with more is refused unread"
     )
@@ -52,30 +166,34 @@ class DatasetSettings(Section):
     )
     cursor: str = Field("", description="the parameter that asks only for what is newer than the last row")
     keep_seconds: float = Field(0, ge=0, description="with a cursor: how long a row stays in the window")
-
-    @field_validator("parser")
-    @classmethod
-    def _parser_exists(cls, value: str) -> str:
-        if value not in PARSERS:
-            raise ValueError(f"one of {', '.join(sorted(PARSERS))}")
-        return value
+    oldest_s: float = Field(0, ge=0, description="rows whose newest is older than this are `ancient`; 0: none is")
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
+        own = placeholders(self.expand)
         try:
             for template in (self.path, *map(str, self.params.values())):
-                template.format(**dict.fromkeys(_PLACEHOLDERS, ""))
-        except (KeyError, IndexError, ValueError):
-            raise ValueError(f"only {', '.join(sorted(_PLACEHOLDERS))} may stand in braces") from None
-        if (self.scope is Scope.SYMBOL) != ("{symbol}" in self.path):
-            raise ValueError("scope symbol needs {symbol} in path, scope market must not have it")
-        if self.max_pages > 1 and not isinstance(self.params.get("limit"), int):
-            raise ValueError("max_pages above 1 needs a whole `limit` in params")
-        if (limit := self.params.get("limit")) is not None and not (type(limit) is int and limit >= 1):
+                refuse_unknown(template, own)
+        except UnknownPlaceholder as error:
+            raise ValueError(str(error)) from None
+        if bool(self.parser) == (self.reader is not None):
+            raise ValueError("rows come from a `parser` or from a `reader`: one of them")
+        limit = self.params.get("limit")
+        if self.paging is not None and not isinstance(limit, int):
+            raise ValueError("paging needs a whole `limit` in params")
+        if limit is not None and not (type(limit) is int and limit >= 1):
             raise ValueError("`limit` in params is a whole number, at least 1")
         if bool(self.cursor) != (self.keep_seconds > 0):
             raise ValueError("cursor and keep_seconds go together")
+        if self.daily_cost_cap and not self.cost_per_call:
+            raise ValueError("daily_cost_cap needs cost_per_call")
         return self
+
+    @property
+    def by_ticker(self) -> bool:
+        """Whether each symbol is asked for by itself."""
+        braces = "{" + TICKER + "}"
+        return braces in self.path or any(braces in str(value) for value in self.params.values())
 
     @property
     def rows_of_a_page(self) -> int:
@@ -83,8 +201,23 @@ class DatasetSettings(Section):
         limit = self.params.get("limit")
         return limit if isinstance(limit, int) else self.max_rows
 
+    @property
+    def most_pages(self) -> int:
+        return self.paging.most if self.paging else 1
 
-class BreakerSettings(Section):
+
+class AggregateSettings(Section):
+    """A data set that is made of several of the same source, for each key that all have: `merge_on_timestamp` puts rows
+    of one minute (or of so many seconds) together, with each set's fields under its name."""
+
+    name: Name
+    of: tuple[Name, ...] = Field(min_length=2)
+    how: Literal["merge_on_timestamp"] = "merge_on_timestamp"
+    within_s: Seconds = 60
+    max_age_s: AnswerAge
+
+
+class EndpointBreakerSettings(Section):
     """After so many failures in a row an endpoint is left alone for a while, then tried with one request."""
 
     failures: int = Field(5, ge=1)
@@ -92,29 +225,34 @@ class BreakerSettings(Section):
 
 
 class RetrySettings(Section):
-    """A request that failed in passing is tried again after base, 2 x base, 4 x base ... seconds, each with jitter."""
+    """A request that failed in passing is tried again after base, 2 x base, 4 x base ... seconds, each with jitter; how
+    often is said by its priority."""
 
-    attempts: int = Field(4, ge=1, le=10, description="in all, before the next regular poll")
     base_seconds: Seconds = 1
     max_seconds: Seconds = 20
 
 
-class UwSettings(Section):
-    """Unusual Whales. Seconds are of the bot's clock unless the name says wall."""
+class SourceSettings(Section):
+    """One vendor. Seconds are of the bot's clock unless the name says wall."""
 
-    base_url: str = "https://api.unusualwhales.com"
-    symbols: tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,5}$")], ...] = ("SPX", "SPY", "QQQ", "IWM")
-    max_in_flight: int = Field(2, ge=1, le=10, description="the vendor refuses the fourth")
-    per_minute: int = Field(100, ge=1)
-    stop_nonessential_at: Fraction = Field(Decimal("0.8"), description="of the daily quota")
+    title: str = Field("", max_length=40, description="as people know it; empty: its name here")
+    enabled: bool = True
+    base_url: str
+    manners: str = Field("plain", description="the vendor's room in bot/feeds/vendors")
+    auth: AuthSettings = AuthSettings()
+    headers: dict[str, str] = Field(default_factory=dict, description="sent with each call")
+    symbols: tuple[Ticker, ...] = ()
+    max_in_flight: int = Field(2, ge=1, le=10)
+    per_minute: int = Field(60, ge=1, description="our own stop; what the vendor's headers say goes before it")
+    quota: QuotaSettings = QuotaSettings()
+    priorities: PrioritySettings = PrioritySettings()
     request_timeout_wall_s: Seconds = 20
     min_wall_interval_s: Seconds = Field(0.2, description="one target is asked no more often, however fast the clock")
-    report_seconds: Seconds = Field(15, description="the feed's row is renewed at least this often")
-    before_open_seconds: float = Field(600, ge=0, description="polling begins this long before the open")
-    after_close_seconds: float = Field(900, ge=0, description="and ends this long after the close")
-    breaker: BreakerSettings = BreakerSettings()
+    report_seconds: Seconds = Field(15, description="a feed's row is renewed at least this often")
+    breaker: EndpointBreakerSettings = EndpointBreakerSettings()
     retry: RetrySettings = RetrySettings()
-    datasets: tuple[DatasetSettings, ...] = ()
+    endpoints: tuple[EndpointSettings, ...] = ()
+    aggregates: tuple[AggregateSettings, ...] = ()
 
     @field_validator("base_url")
     @classmethod
@@ -124,15 +262,76 @@ class UwSettings(Section):
             raise ValueError("an address like https://api.unusualwhales.com")
         return value
 
+    @field_validator("manners")
+    @classmethod
+    def _has_a_room(cls, value: str) -> str:
+        if value not in VENDORS:
+            raise ValueError(f"one of {', '.join(VENDORS)}")
+        return value
+
     @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        names = [dataset.name for dataset in self.datasets]
+    def _names_fit(self) -> Self:
+        names = [*(each.name for each in self.endpoints), *(each.name for each in self.aggregates)]
         if len(names) != len(set(names)):
-            raise ValueError("two datasets have the same name")
+            raise ValueError("two endpoints have the same name")
+        parsers = manners_of(self.manners).parsers
+        for each in self.endpoints:
+            if each.parser and each.parser not in parsers:
+                raise ValueError(f"{each.name}: parser is one of {', '.join(sorted(parsers))}")
+            if unknown := sorted({*each.depends_on} - {*names}):
+                raise ValueError(f"{each.name}: depends_on {unknown[0]}, which is no endpoint here")
+            if each.by_ticker and not (each.symbols or self.symbols):
+                raise ValueError(f"{each.name}: it is asked by ticker, and there are no symbols")
+        for merged in self.aggregates:
+            if unknown := sorted({*merged.of} - {each.name for each in self.endpoints}):
+                raise ValueError(f"{merged.name}: made of {unknown[0]}, which is no endpoint here")
         return self
 
+    def reads(self, endpoint: EndpointSettings) -> Reads:
+        """Return what makes rows of an endpoint's answers."""
+        if endpoint.reader is not None:
+            return endpoint.reader.compiled()
+        return manners_of(self.manners).parsers[endpoint.parser]
 
-class DataSources(Section):
-    """The whole file: the section `sources` of the configuration."""
 
-    unusual_whales: UwSettings = UwSettings()
+class DataSources(RootModel[dict[Name, SourceSettings]]):
+    """The whole file, source by source: the section `sources` of the configuration."""
+
+    root: dict[Name, SourceSettings] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _sets_differ(self) -> Self:
+        where: dict[str, str] = {}
+        for source, settings in self.root.items():
+            for name in (*(each.name for each in settings.endpoints), *(each.name for each in settings.aggregates)):
+                if name in where:
+                    raise ValueError(f"{name} is a data set of {where[name]} and of {source}: name one anew")
+                where[name] = source
+        for source, settings in self.root.items():
+            for each in settings.endpoints:
+                self._check_fallback(source, each)
+        return self
+
+    def _check_fallback(self, source: str, endpoint: EndpointSettings) -> None:
+        if not endpoint.fallback:
+            return
+        other, _, name = endpoint.fallback.partition(".")
+        if other == source or other not in self.root or name not in {e.name for e in self.root[other].endpoints}:
+            raise ValueError(f"{source}.{endpoint.name}: fallback {endpoint.fallback} is no endpoint of another source")
+
+    def enabled(self) -> dict[str, SourceSettings]:
+        """Return the sources that are asked."""
+        return {name: each for name, each in self.root.items() if each.enabled}
+
+    def with_address(self, name: str, base_url: str) -> DataSources:
+        """Return the same with one source elsewhere; a source that is not there stays absent."""
+        if name not in self.root:
+            return self
+        return DataSources({**self.root, name: self.root[name].model_copy(update={"base_url": base_url})})
+
+
+def title_of(name: str, settings: SourceSettings) -> str:
+    return settings.title or name
+
+
+Tree = dict[str, Any]

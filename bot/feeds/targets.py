@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Hashable, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.data.sets import MARKET_WIDE
 from bot.domain.events import FeedReported
+from bot.engine.state.ports import TradingCalendar
+from bot.feeds.expansions import Choice, Filling, choices
+from bot.feeds.outcome import Outcome
 from bot.feeds.quota import Quota
-from bot.feeds.sources import DatasetSettings, Scope
+from bot.feeds.rows import Parsed, ParserMemory, Reads
+from bot.feeds.sources import EndpointSettings, SourceSettings
 from bot.feeds.transport import Params
-from bot.feeds.uw_parsers import Parsed, ParserMemory
 
 
 class FeedState(StrEnum):
@@ -23,90 +25,102 @@ class FeedState(StrEnum):
     RETRYING = "retrying"
     OPEN = "open"  # the breaker: left alone for a while
     REFUSED = "refused"  # by the vendor, as a whole
-    DISABLED = "disabled"  # this dataset or symbol; asked about once in a long while
+    DISABLED = "disabled"  # this endpoint or symbol; asked about once in a long while
+    REMOVED = "removed"  # taken out of the settings while the bot runs
 
 
 class Target:
-    """One (dataset, key). Times are of the bot's clock."""
+    """One (data set, key). Times are of the bot's clock."""
 
-    def __init__(self, dataset: DatasetSettings, key: str, symbols: Iterable[str], place: int, of: int) -> None:
-        self.dataset, self.key = dataset, key
-        self._symbols = ",".join(symbols)
-        self._place, self._of = place, of
+    def __init__(self, settings: EndpointSettings, choice: Choice, tickers: Sequence[str], place: int, of: int) -> None:
+        self.settings, self.choice, self.key = settings, choice, choice.key
+        self._tickers = tuple(tickers)
+        self.place, self.of = place, of
         self.next_due: datetime | None = None  # None: at the first opportunity
+        self.busy = False
         self.attempts = 0
+        self.pages = 1  # of the last answer
         self.state = FeedState.WAITING
+        self.outcome = Outcome.NONE
         self.last_error = ""
         self.last_success_at: datetime | None = None
         self.requests = self.failures = self.dropped = 0
         self.newest_at: datetime | None = None
         self.given_up = False  # the vendor does not give it; the next answer with rows ends that
         self.memory = ParserMemory()
-        self._window: dict[Any, Any] = {}
-        self._told: tuple[FeedState, str] | None = None
+        self.stand_in = ""  # the source whose rows are given on in place of this one's
+        self._window: dict[Hashable, Any] = {}
+        self._told: tuple[object, ...] | None = None
         self._told_at: datetime | None = None
 
     def is_due(self, now: datetime) -> bool:
         return self.next_due is None or self.next_due <= now
 
-    def path(self, today: date) -> str:
-        return self.dataset.path.format(symbol=self.key, symbols=self._symbols, today=today.isoformat())
+    def is_fresh(self, now: datetime) -> bool:
+        """Say whether what the source gave last is not too old."""
+        heard = self.last_success_at
+        return heard is not None and now - heard <= timedelta(seconds=self.settings.max_age_s)
 
-    def params(self, today: date, page: int) -> Params:
+    def path(self, calendar: TradingCalendar, now: datetime) -> str:
+        return Filling(self.choice, self._tickers, calendar, now).fill(self.settings.path)
+
+    def params(self, calendar: TradingCalendar, now: datetime, paging: Params = ()) -> Params:
         """Return the query: params filled in, the page where there are several, the cursor where there is one."""
-        filled = [
-            (name, _written(value).format(symbol=self.key, symbols=self._symbols, today=today.isoformat()))
-            for name, value in self.dataset.params.items()
-        ]
-        if page:
-            filled.append(("page", str(page)))
-        if self.dataset.cursor and self.newest_at is not None:
-            filled.append((self.dataset.cursor, self.newest_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")))
+        filling = Filling(self.choice, self._tickers, calendar, now)
+        filled = [(name, filling.fill(_written(value))) for name, value in self.settings.params.items()]
+        filled += paging
+        if self.settings.cursor and self.newest_at is not None:
+            filled.append((self.settings.cursor, iso_micros(self.newest_at)))
         return filled
 
-    def succeeded(self, now: datetime, fault: str) -> None:
-        first = self.last_success_at is None
+    def succeeded(self, now: datetime, fault: str, next_due: datetime) -> None:
         self.last_success_at, self.attempts, self.given_up = now, 0, False
-        self.state, self.last_error = FeedState.OK, fault
-        self.next_due = now + self._interval() * self._share(first=first)
+        self.state, self.last_error, self.next_due, self.stand_in = FeedState.OK, fault, next_due, ""
+        self.outcome = Outcome.ROWS_DROPPED if fault else Outcome.OK
 
-    def failed(self, reason: str, retry_at: datetime, state: FeedState = FeedState.RETRYING) -> None:
+    def failed(
+        self, reason: str, retry_at: datetime, state: FeedState = FeedState.RETRYING, outcome: Outcome | None = None
+    ) -> None:
         self.failures += 1
+        self.outcome = outcome or self.outcome
         self.put_off(reason, retry_at, state)
 
     def put_off(self, reason: str, until: datetime, state: FeedState = FeedState.WAITING) -> None:
         self.state, self.last_error, self.next_due = state, reason, until
 
-    def give_up(self, reason: str, probe_at: datetime) -> None:
-        self.given_up = True
+    def held(self, reason: str) -> None:
+        """It is due and there is no room for it now."""
+        self.state, self.last_error = FeedState.WAITING, reason
+
+    def give_up(self, reason: str, probe_at: datetime, outcome: Outcome) -> None:
+        self.given_up, self.outcome = True, outcome
         self.put_off(reason, probe_at, FeedState.DISABLED)
 
-    def next_regular(self, now: datetime) -> datetime:
-        return now + self._interval()
-
-    def keep(self, parsed: Parsed[Any], now: datetime) -> tuple[Any, ...]:
+    def keep(self, parsed: Parsed[Any], reads: Reads, now: datetime) -> tuple[Any, ...]:
         """Return the rows to give on: those of this answer or, with a cursor, the window of the last `keep_seconds`."""
-        if not self.dataset.cursor:
+        if not self.settings.cursor:
             return parsed.rows
-        self._window.update((row.id, row) for row in parsed.rows)
-        oldest = now - timedelta(seconds=self.dataset.keep_seconds)
-        self._window = {id_: row for id_, row in self._window.items() if row.at >= oldest}
-        if parsed.rows:
-            newest = max(row.at for row in parsed.rows)
-            self.newest_at = newest if self.newest_at is None else max(newest, self.newest_at)
-        return tuple(sorted(self._window.values(), key=lambda row: (row.at, row.id)))
+        self._window.update((reads.identity_of(row), row) for row in parsed.rows)
+        oldest = now - timedelta(seconds=self.settings.keep_seconds)
+        timed = {id_: (row, at) for id_, row in self._window.items() if (at := reads.time_of(row)) is not None}
+        self._window = {id_: row for id_, (row, at) in timed.items() if at >= oldest}
+        times = [at for row in parsed.rows if (at := reads.time_of(row)) is not None]
+        if times:
+            self.newest_at = max(times) if self.newest_at is None else max(*times, self.newest_at)
+        ordered = sorted(self._window.items(), key=lambda each: (reads.time_of(each[1]) or oldest, str(each[0])))
+        return tuple(row for _, row in ordered)
 
     def report_due(self, now: datetime, every_s: float) -> bool:
         """Say whether there is news, or the last word is old."""
-        if self._told_at is None or self._told != (self.state, self.last_error):
+        if self._told_at is None or self._told != self._news():
             return True
         return now - self._told_at >= timedelta(seconds=every_s)
 
     def report(self, feed: str, quota: Quota, now: datetime) -> FeedReported:
-        self._told, self._told_at = (self.state, self.last_error), now
+        self._told, self._told_at = self._news(), now
         return FeedReported(
             feed=feed,
-            dataset=self.dataset.name,
+            dataset=self.settings.name,
             key=self.key,
             state=self.state.value,
             last_success_at=self.last_success_at,
@@ -114,28 +128,32 @@ class Target:
             requests=self.requests,
             failures=self.failures,
             dropped=self.dropped,
-            max_age_s=self.dataset.max_age_seconds,
+            max_age_s=self.settings.max_age_s,
             quota_used=quota.used,
             quota_limit=quota.limit,
             at=now,
+            outcome=self.outcome.value,
+            next_call_at=self.next_due,
+            source=self.stand_in or feed,
+            priority=self.settings.priority.value,
         )
 
-    def _interval(self) -> timedelta:
-        return timedelta(seconds=self.dataset.poll_seconds)
-
-    def _share(self, *, first: bool) -> float:
-        """All keys are asked at once in the beginning; the second round comes staggered (early, never late)."""
-        return (self._place + 1) / self._of if first else 1.0
+    def _news(self) -> tuple[object, ...]:
+        return self.state, self.last_error, self.outcome, self.stand_in
 
 
-def targets_of(dataset: DatasetSettings, symbols: tuple[str, ...]) -> list[Target]:
-    """Return the targets of a dataset, none when it is not enabled."""
-    if not dataset.enabled:
+def targets_of(endpoint: EndpointSettings, source: SourceSettings) -> list[Target]:
+    """Return the targets of an endpoint, none when it is not enabled."""
+    if not endpoint.enabled:
         return []
-    own = dataset.symbols or symbols
-    if dataset.scope is Scope.MARKET:
-        return [Target(dataset, MARKET_WIDE, own, 0, 1)]
-    return [Target(dataset, symbol, own, place, len(own)) for place, symbol in enumerate(own)]
+    tickers = endpoint.symbols or source.symbols
+    templates = (endpoint.path, *map(str, endpoint.params.values()))
+    chosen = list(choices(templates, tickers, endpoint.expand))
+    return [Target(endpoint, choice, tickers, place, len(chosen)) for place, choice in enumerate(chosen)]
+
+
+def iso_micros(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _written(value: str | float | bool) -> str:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.domain.errors import BotError
 from bot.domain.outside import outside
+from bot.feeds.outcome import Outcome
 
 if TYPE_CHECKING:
     import aiohttp
 
 USER_AGENT: Final = "Quanticity/0.1 (aiohttp)"
+"""Edges refuse the default agents of HTTP libraries."""
 MOST_BYTES: Final = 2 * 1024 * 1024
 """Of an answer, unpacked, where nothing else is said."""
 _CHUNK: Final = 64 * 1024
@@ -37,6 +39,10 @@ class Response:
 class TransportFailed(BotError):
     """No answer came: refused, reset, timed out, or too big. Trying again may help."""
 
+    def __init__(self, words: str, outcome: Outcome = Outcome.NO_ANSWER) -> None:
+        super().__init__(words)
+        self.outcome = outcome
+
 
 class Transport(Protocol):
     """Anything that answers a GET."""
@@ -50,21 +56,23 @@ class Transport(Protocol):
 
 
 class AiohttpTransport:
-    """HTTP with a bearer token. Redirects are not followed: the token is for this host alone.
+    """HTTP to one host. Redirects are not followed: what identifies us is for this host alone.
 
+    `headers` and `params` go with each call; the latter may hold a secret, and are in nothing that is said of a call.
     aiohttp is loaded with the first question: at a start the broker's book comes first, and loading takes a while.
     """
 
-    def __init__(self, base_url: str, token: str, *, timeout_s: float = 20.0) -> None:
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str] | None = None, params: Params = (), *, timeout_s: float = 20.0
+    ) -> None:
         self._base_url = base_url.rstrip("/")
-        # The vendor's edge refuses the default agents of HTTP libraries (403, code 1010).
         self._headers = {
-            "Authorization": f"Bearer {token}",
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
             "User-Agent": USER_AGENT,
-            "UW-CLIENT-API-ID": "100001",
+            **(headers or {}),
         }
+        self._params = list(params)
         self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
 
@@ -73,14 +81,21 @@ class AiohttpTransport:
 
         session = self._open()
         try:
-            async with session.get(self._base_url + path, params=list(params), allow_redirects=False) as answer:
+            async with session.get(
+                self._base_url + path, params=[*params, *self._params], allow_redirects=False
+            ) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 body = await _read(answer, headers.get("content-encoding", ""), most_bytes)
                 return Response(answer.status, headers, body)
         except TimeoutError:
             raise TransportFailed(f"no answer within {self._timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError, zlib.error, ValueError) as error:
-            raise TransportFailed(f"{type(error).__name__}: {outside(error)}") from error
+            raise TransportFailed(f"{type(error).__name__}: {self._without_secrets(outside(error))}") from None
+
+    def _without_secrets(self, words: str) -> str:
+        for _, value in self._params:
+            words = words.replace(value, "***") if value else words
+        return words
 
     async def close(self) -> None:
         session, self._session = self._session, None
@@ -101,7 +116,8 @@ async def _read(answer: aiohttp.ClientResponse, encoding: str, most_bytes: int) 
     if (answer.content_length or 0) > most_bytes:
         answer.close()
         raise TransportFailed(
-            f"the answer says that it has {answer.content_length} bytes, {most_bytes} at most are read"
+            f"the answer says that it has {answer.content_length} bytes, {most_bytes} at most are read",
+            Outcome.TOO_LARGE,
         )
     unpack = _Unpacking(encoding, most_bytes)
     while chunk := await answer.content.read(_CHUNK):
@@ -131,7 +147,7 @@ class _Unpacking:
         else:
             self._body += self._unpacker.decompress(chunk, self._most + 1 - len(self._body))
         if len(self._body) > self._most:
-            raise TransportFailed(f"the answer is larger than {self._most} bytes")
+            raise TransportFailed(f"the answer is larger than {self._most} bytes", Outcome.TOO_LARGE)
 
     def whole(self) -> bytes:
         """Return the body; raises TransportFailed when its packing has not ended."""

@@ -1,19 +1,20 @@
-"""What each answer of Unusual Whales means for us, as a table by status and code.
+"""What an answer means for us: the verdicts, and how a vendor's tables of statuses, codes and words lead to one.
 
-Source: the vendor's documents and observed answers. A status that no table has disables its dataset and raises an
-alert with the raw words: asking again what nobody understands only spends quota.
+A status that no table has disables its endpoint and raises an alert with the raw words: asking again what nobody
+understands only spends quota. `outcome` is the one word that the feed's row shows.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
 from bot.domain.outside import outside
+from bot.feeds.outcome import Outcome
 from bot.feeds.transport import Response
 
 
@@ -22,10 +23,10 @@ class Verdict(StrEnum):
     TRANSIENT = "transient"  # again after backing off; counts towards the breaker
     CROWDED = "crowded"  # too many in flight: again at once, nearly
     MINUTE_SPENT = "minute_spent"  # again when the vendor's minute is over
-    DAY_SPENT = "day_spent"  # everything stops until 20:00 New York
+    DAY_SPENT = "day_spent"  # everything stops until the quota is renewed
     REFUSED = "refused"  # the token (or our name) is not accepted: everything stops; one request in half an hour
-    DISABLED = "disabled"  # this dataset is not ours to ask for, or we ask wrongly: one request in half an hour
-    UNKNOWN_SYMBOL = "unknown_symbol"  # this dataset does not know this symbol
+    DISABLED = "disabled"  # this endpoint is not ours to ask for, or we ask wrongly: one request in half an hour
+    UNKNOWN_SYMBOL = "unknown_symbol"  # this endpoint does not know this symbol
     SKIPPED = "skipped"  # nothing to be had this time; not a fault of the endpoint
 
 
@@ -33,9 +34,24 @@ class Verdict(StrEnum):
 class Judgement:
     verdict: Verdict
     reason: str
+    outcome: Outcome = Outcome.OK
 
 
-_BY_STATUS: Final[Mapping[int, Verdict]] = MappingProxyType(
+_OUTCOMES: Final[Mapping[Verdict, Outcome]] = MappingProxyType(
+    {
+        Verdict.OK: Outcome.OK,
+        Verdict.TRANSIENT: Outcome.HTTP_ERROR,
+        Verdict.CROWDED: Outcome.CROWDED,
+        Verdict.MINUTE_SPENT: Outcome.MINUTE_SPENT,
+        Verdict.DAY_SPENT: Outcome.QUOTA_SPENT,
+        Verdict.REFUSED: Outcome.REFUSED,
+        Verdict.DISABLED: Outcome.NOT_IN_PLAN,
+        Verdict.UNKNOWN_SYMBOL: Outcome.UNKNOWN_TICKER,
+        Verdict.SKIPPED: Outcome.SKIPPED,
+    }
+)
+
+BY_STATUS: Final[Mapping[int, Verdict]] = MappingProxyType(
     {
         400: Verdict.DISABLED,
         401: Verdict.REFUSED,
@@ -46,59 +62,58 @@ _BY_STATUS: Final[Mapping[int, Verdict]] = MappingProxyType(
         429: Verdict.MINUTE_SPENT,
     }
 )
-# A code in the body says more than the status.
-_BY_CODE: Final[Mapping[tuple[int, str], Verdict]] = MappingProxyType(
-    {
-        (403, "historic_data_access_missing"): Verdict.SKIPPED,
-        (403, "advanced_tier_required"): Verdict.DISABLED,
-        (403, "volatility_scope_required"): Verdict.DISABLED,
-        (403, "options_pulse_scope_required"): Verdict.DISABLED,
-        (403, "futures_access_required"): Verdict.DISABLED,
-        (429, "daily_request_limit_hit"): Verdict.DAY_SPENT,
-    }
-)
-# And some bodies have no code: what they contain, in lower case.
-_BY_WORDS: Final[tuple[tuple[int, str, Verdict], ...]] = (
-    (403, "1010", Verdict.REFUSED),  # the edge does not like our User-Agent
-    (404, "route not found", Verdict.DISABLED),
-    (429, "daily_request_limit_hit", Verdict.DAY_SPENT),
-    (429, "concurrent", Verdict.CROWDED),
-)
+"""What statuses mean where a vendor has no meaning of its own."""
 _QUOTED: Final = 160
 _LOOKED_AT: Final = 65_536
 """Bytes of a refusal in which its code is looked for: a longer one is no refusal in words."""
+_WORDS_IN: Final = 2000
 
 
-def judge(response: Response) -> Judgement:
-    """Return what to do about an answer. A 200 is only OK when its body looks like JSON: edges answer 200 with HTML."""
-    if response.status == 200:
-        return _judge_body(response.body)
-    quoted = outside(response.body.lstrip()[:_LOOKED_AT], _QUOTED).strip()
-    reason = f"HTTP {response.status}" + (f": {quoted}" if quoted else "")
-    return Judgement(_verdict(response), reason)
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """A vendor's refusals as tables. `by_code`: a code in the body says more than the status. `by_words`: what a body
+    without a code contains, in lower case; a status of 200 there is a refusal in the guise of an answer."""
 
+    by_status: Mapping[int, Verdict] = field(default_factory=lambda: BY_STATUS)
+    by_code: Mapping[tuple[int, str], Verdict] = field(default_factory=dict)
+    by_words: tuple[tuple[int, str, Verdict], ...] = ()
 
-def _judge_body(body: bytes) -> Judgement:
-    start = body[:64].lstrip()
-    if not start:
-        return Judgement(Verdict.TRANSIENT, "HTTP 200 with an empty body")
-    if start[:1] not in (b"{", b"["):
-        return Judgement(Verdict.TRANSIENT, f"HTTP 200 that is not JSON: {outside(start, 40)!r}")
-    return Judgement(Verdict.OK, "")
+    def judge(self, response: Response) -> Judgement:
+        """Return what to do about an answer. A 200 is only OK when its body looks like JSON: edges answer 200 with
+        HTML."""
+        if response.status == 200:
+            return self._judge_body(response)
+        quoted = outside(response.body.lstrip()[:_LOOKED_AT], _QUOTED).strip()
+        reason = f"HTTP {response.status}" + (f": {quoted}" if quoted else "")
+        verdict = self._verdict(response)
+        outcome = Outcome.REDIRECTED if 300 <= response.status < 400 else _OUTCOMES[verdict]
+        return Judgement(verdict, reason, outcome)
 
+    def _judge_body(self, response: Response) -> Judgement:
+        start = response.body[:64].lstrip()
+        if not start:
+            return Judgement(Verdict.TRANSIENT, "HTTP 200 with an empty body", Outcome.NOT_JSON)
+        if start[:1] not in (b"{", b"["):
+            return Judgement(Verdict.TRANSIENT, f"HTTP 200 that is not JSON: {outside(start, 40)!r}", Outcome.NOT_JSON)
+        verdict = self._by_words(response)
+        if verdict is not None:
+            quoted = outside(response.body[:_WORDS_IN], _QUOTED).strip()
+            return Judgement(verdict, f"HTTP 200 that refuses: {quoted}", _OUTCOMES[verdict])
+        return Judgement(Verdict.OK, "")
 
-def _verdict(response: Response) -> Verdict:
-    status = response.status
-    if status >= 500 or 300 <= status < 400:
-        return Verdict.TRANSIENT
-    by_code = _BY_CODE.get((status, _code(response.body)))
-    if by_code is not None:
-        return by_code
-    said = response.body[:2000].decode("utf-8", "replace").lower()
-    for of_status, words, verdict in _BY_WORDS:
-        if status == of_status and words in said:
-            return verdict
-    return _BY_STATUS.get(status, Verdict.DISABLED)
+    def _verdict(self, response: Response) -> Verdict:
+        status = response.status
+        if status >= 500 or 300 <= status < 400:
+            return Verdict.TRANSIENT
+        by_code = self.by_code.get((status, _code(response.body)))
+        return by_code or self._by_words(response) or self.by_status.get(status, Verdict.DISABLED)
+
+    def _by_words(self, response: Response) -> Verdict | None:
+        of_status = [(words, verdict) for status, words, verdict in self.by_words if status == response.status]
+        if not of_status or (response.status == 200 and len(response.body) > _WORDS_IN):
+            return None  # data are longer than any refusal
+        said = response.body[:_WORDS_IN].decode("utf-8", "replace").lower()
+        return next((verdict for words, verdict in of_status if words in said), None)
 
 
 def _code(body: bytes) -> str:

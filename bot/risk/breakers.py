@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
-from bot.config.schema import RiskSettings
+from bot.config.schema import RiskSettings, SilenceSettings
 from bot.domain.breaker import BreakerState
 from bot.domain.wording import compared, compared_percent, digits_apart, signed
 from bot.risk.correlation import mean_correlation
@@ -47,8 +48,9 @@ class BookView:
     """Everything that the breakers may know. A rule reads it; who measures keeps one and brings it up to date.
 
     Money in dollars. `exposures`: (underlying, direction) of each open position, direction +1 for a call and -1 for a
-    put. `minutes`: underlying -> minute number -> last price of that minute. `uw_silent_s` and `link_lost_s`: seconds
-    without a word and without a usable connection, 0 when all is well. `gaps`: underlying -> jump as a signed fraction.
+    put. `minutes`: underlying -> minute number -> last price of that minute. `silent_s`: data vendor -> seconds without
+    a word; `link_lost_s`: seconds without a usable connection, 0 when all is well. `gaps`: underlying -> jump as a
+    signed fraction.
     `account_seen_at`: up to when the account's values are reckoned in `high_water`, None: up to `now`.
     `same_bets`: neither `exposures` nor `minutes` have changed since they were read last.
     """
@@ -63,7 +65,7 @@ class BookView:
     losses_in_a_row: int = 0
     exposures: Sequence[tuple[str, int]] = ()
     minutes: Mapping[str, Mapping[int, Decimal]] = field(default_factory=dict)
-    uw_silent_s: float = 0.0
+    silent_s: Mapping[str, float] = field(default_factory=dict)
     link_lost_s: float = 0.0
     gaps: Mapping[str, Decimal] = field(default_factory=dict)
     same_bets: bool = False
@@ -133,7 +135,7 @@ def read_breakers(
     view: BookView, settings: RiskSettings, rows: Sequence[BreakerRule] | None = None
 ) -> tuple[Reading, ...]:
     """Ask every breaker, in the table's order, or those of `rows` alone."""
-    return tuple([_ask(row, view, settings) for row in (BREAKERS if rows is None else rows)])
+    return tuple([_ask(row, view, settings) for row in (breakers_of(settings) if rows is None else rows)])
 
 
 def _ask(row: BreakerRule, view: BookView, settings: RiskSettings) -> Reading:
@@ -220,11 +222,15 @@ def _correlation(view: BookView, settings: RiskSettings) -> _Found:
     return _Found(_state(min(share, 0.999), _NEARLY), shown, limit, share, detail, facts)
 
 
-def _uw_silent(view: BookView, settings: RiskSettings) -> _Found:
-    limit = f"{settings.uw_silent_s:g} s"
-    if not view.in_session:
-        return _Found(BreakerState.OK, "no session", limit, 0.0)
-    return _seconds(view.uw_silent_s, settings.uw_silent_s)
+def _silent(silence: SilenceSettings) -> Rule:
+    """Return the rule of one vendor's silence."""
+
+    def rule(view: BookView, settings: RiskSettings) -> _Found:
+        if not view.in_session:
+            return _Found(BreakerState.OK, "no session", f"{silence.after_s:g} s", 0.0)
+        return _seconds(view.silent_s.get(silence.source, 0.0), silence.after_s)
+
+    return rule
 
 
 def _tws_gone(view: BookView, settings: RiskSettings) -> _Found:
@@ -296,8 +302,11 @@ def _no_new_pair(view: BookView, settings: RiskSettings) -> bool:
     return view.same_bets or len(view.exposures) < 2
 
 
-def _spoke_lately(view: BookView, settings: RiskSettings) -> bool:
-    return not view.in_session or view.uw_silent_s < float(_SURELY) * settings.uw_silent_s
+def _spoke_lately(silence: SilenceSettings) -> Calm:
+    def calm(view: BookView, settings: RiskSettings) -> bool:
+        return not view.in_session or view.silent_s.get(silence.source, 0.0) < float(_SURELY) * silence.after_s
+
+    return calm
 
 
 def _is_linked(view: BookView, settings: RiskSettings) -> bool:
@@ -308,7 +317,7 @@ def _few_orders(view: BookView, settings: RiskSettings) -> bool:
     return view.orders_last_minute < float(_SURELY) * settings.max_orders_per_minute
 
 
-BREAKERS: Final = (
+_BEFORE_SILENCE: Final = (
     BreakerRule("daily_loss", _daily_loss, _no_loss_worth_a_word, Effect.HALT, Ends.WITH_THE_DAY, tells_warning=True),
     BreakerRule("drawdown", _drawdown, _no_fall_worth_a_word, Effect.HALT, Ends.BY_A_PERSON, tells_warning=True),
     BreakerRule(
@@ -327,7 +336,8 @@ BREAKERS: Final = (
         Ends.WITH_ITS_CAUSE,
         inputs=lambda view: view.exposures if view.same_bets else None,
     ),
-    BreakerRule("uw_silent", _uw_silent, _spoke_lately, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
+)
+_AFTER_SILENCE: Final = (
     BreakerRule("tws_gone", _tws_gone, _is_linked, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
     BreakerRule("gap", _gap, lambda view, _: not view.gaps, Effect.FLATTEN, Ends.BY_A_PERSON_OR_THE_DAY),
     BreakerRule("order_rate", _order_rate, _few_orders, Effect.BLOCK, Ends.WITH_ITS_CAUSE),
@@ -335,3 +345,21 @@ BREAKERS: Final = (
         "rejections", _rejections, lambda view, _: not view.rejections_in_window, Effect.HALT, Ends.BY_A_PERSON
     ),
 )
+
+
+@lru_cache(maxsize=16)
+def _rows(silences: tuple[SilenceSettings, ...]) -> tuple[BreakerRule, ...]:
+    of_vendors = [
+        BreakerRule(each.breaker, _silent(each), _spoke_lately(each), Effect.BLOCK, Ends.WITH_ITS_CAUSE)
+        for each in silences
+    ]
+    return (*_BEFORE_SILENCE, *of_vendors, *_AFTER_SILENCE)
+
+
+def breakers_of(settings: RiskSettings) -> tuple[BreakerRule, ...]:
+    """Return every breaker of these settings: the table's, and one for each vendor whose silence counts."""
+    return _rows(settings.silent)
+
+
+BREAKERS: Final = breakers_of(RiskSettings())
+"""Those of the shipped settings."""

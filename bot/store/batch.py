@@ -26,6 +26,7 @@ from bot.store.tables.account_currency import ACCOUNT_CURRENCIES
 from bot.store.tables.account_snapshot import ACCOUNTS
 from bot.store.tables.broker_pnl import BROKER_PNLS
 from bot.store.tables.command import ANSWERS, COMMANDS
+from bot.store.tables.endpoint_day import ENDPOINT_DAYS
 from bot.store.tables.engine_status import PULSE
 from bot.store.tables.execution import execution_row
 from bot.store.tables.feed_status import FEEDS
@@ -107,6 +108,7 @@ _BESIDE: Final[Mapping[str, Callable[[TickBatch], Sequence[Row]]]] = {
     "market_line": lambda b: [MARKET_LINES.row(x) for x in b.market_lines.values()],
     "broker_pnl": lambda b: [BROKER_PNLS.row(x) for x in b.broker_pnl.values()],
     "account_currency": lambda b: [ACCOUNT_CURRENCIES.row(x) for x in b.currencies.values()],
+    "endpoint_day": lambda b: [ENDPOINT_DAYS.row(x) for x in b.endpoints.values()],
     "account_snapshot": lambda b: [_account_row(b.tick, b.account)] if b.account else [],
     "reconciliation": lambda b: [RECONCILIATIONS.row(x) for x in b.reconciliations],
     "reconciliation_line": _line_rows,

@@ -67,9 +67,7 @@ def overview() -> str:
 def of_parts(view: str) -> str:
     """A page that is a few live parts below each other."""
     title, shown = TITLES[view]
-    return render_template(
-        "web/of_parts.html", active=title, title=title, shown=shown, view=view, **_seen(None)
-    )
+    return render_template("web/of_parts.html", active=title, title=title, shown=shown, view=view, **_seen(None))
 
 
 def _seen(machine: str | None) -> dict[str, Any]:

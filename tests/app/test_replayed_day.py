@@ -34,7 +34,6 @@ from bot.sim.scenario import SCENARIO_FOLDER
 ROOT = Path(__file__).resolve().parents[2]
 
 
-
 @dataclass(frozen=True)
 class Hours:
     """Of a scenario's day, what is lived of it (New York)."""

@@ -66,11 +66,13 @@ def test_a_wrong_configuration_is_told_line_by_line(call: Call, ready: Path) -> 
 
 
 def test_a_wrong_data_source_is_told_with_its_place(call: Call, ready: Path) -> None:
-    (ready / "config" / "data_sources.yaml").write_text("unusual_whales:\n  per_minute: 0\n", encoding="utf-8")
+    (ready / "config" / "data_sources.yaml").write_text(
+        "unusual_whales:\n  base_url: https://vendor.example\n  per_minute: 0\n", encoding="utf-8"
+    )
     code, found = lines(call)
     ((ok, words),) = found["data sources"]
     assert (code, ok) == (2, False)
-    assert words.startswith("config/data_sources.yaml line 2: unusual_whales.per_minute = 0 must be a whole number")
+    assert words.startswith("config/data_sources.yaml line 3: unusual_whales.per_minute = 0 must be a whole number")
 
 
 @pytest.mark.usefixtures("ready")

@@ -21,8 +21,8 @@ from bot.config.schema import ExitSettings, Settings
 from bot.domain.calendar import NEW_YORK, TradingSession
 from bot.domain.events import Event
 from bot.engine.state.records import TickBatch
+from bot.feeds.feeds import Feeds
 from bot.feeds.sources import DataSources
-from bot.feeds.uw import UwFeed
 from bot.log import configure_logging
 from bot.sim.uw import UwFace, UwLimits
 from bot.sim.uw.in_process import InProcessTransport
@@ -111,9 +111,10 @@ class Minute(World):
         self.calendar = XnysCalendar([TradingSession(DAY, *_WHOLE_DAY)], DAY, _LAST_DAY).with_announced(
             settings.calendar
         )
-        sources = validate_section(config.sources_tree, "sources", DataSources).unusual_whales
+        sources = validate_section(config.sources_tree, "sources", DataSources)
         face = UwFace(SmallSource(), self.clock, limits=UwLimits(latency_wall_s=0))
-        self.own_feed = UwFeed(sources, self.clock, self.calendar, self._hear, InProcessTransport(face))
+        transport = InProcessTransport(face)
+        self.own_feed = Feeds(sources, self.clock, self.calendar, self._hear, lambda name, settings: transport)
         self.told = log_of(settings, DAY)
 
     def _hear(self, event: Event) -> None:

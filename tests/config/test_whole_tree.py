@@ -18,7 +18,7 @@ from bot.config.doubts import doubts
 from bot.config.loader import LoadedConfig, load, validate_section
 from bot.config.schema import Settings
 from bot.domain.errors import ConfigError
-from bot.feeds.sources import DataSources
+from bot.feeds.sources import DataSources, SourceSettings
 from tests.config.minute import live_a_minute
 from tests.examples import examples
 
@@ -81,7 +81,8 @@ def numbers(rule: dict[str, Any]) -> st.SearchStrategy[str]:
 def values(rule: dict[str, Any], known: dict[str, Any]) -> st.SearchStrategy[str]:
     """Return texts that a schema's rule mostly takes."""
     if "anyOf" in rule:
-        return values(next(each for each in rule["anyOf"] if each.get("type") in {"number", "integer", "array"}), known)
+        plain = [each for each in rule["anyOf"] if each.get("type") in {"number", "integer"} or "items" in each]
+        return values(plain[0], known) if plain else st.sampled_from(KNOWN_WORDS)
     if "$ref" in rule:
         return values(known[rule["$ref"].rpartition("/")[2]], known)
     if "enum" in rule:
@@ -94,7 +95,7 @@ def values(rule: dict[str, Any], known: dict[str, Any]) -> st.SearchStrategy[str
         return st.times().map(lambda at: f'"{at:%H:%M}"') | st.sampled_from(
             ['"09:31"', '"10:00"', '"15:59"', '"16:00"']
         )
-    if rule["type"] == "array":
+    if "items" in rule:
         items = known[rule["items"]["$ref"].rpartition("/")[2]] if "$ref" in rule["items"] else rule["items"]
         return st.lists(values(items, known), max_size=4).map(lambda each: f"[{', '.join(each)}]")
     if "properties" in rule:
@@ -137,8 +138,8 @@ def tree_of(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> dict[str, s
     return {place: values(rule, known) for place, rule in rules(schema, known, prefix)}
 
 
-TREE = {**tree_of(Settings), **tree_of(DataSources, ("sources",))}
-ELSEWHERE = {"database.url", "engine.dead_man_file", "engine.kill_switch_file", "sources.unusual_whales.datasets"}
+TREE = {**tree_of(Settings), **tree_of(SourceSettings, ("sources", "unusual_whales"))}
+ELSEWHERE = {"database.url", "engine.dead_man_file", "engine.kill_switch_file", "sources.unusual_whales.endpoints"}
 PLACES = sorted(TREE.keys() - ELSEWHERE)
 SEVERAL = st.lists(st.sampled_from(PLACES), min_size=1, max_size=3, unique=True).flatmap(
     lambda places: st.fixed_dictionaries({place: TREE[place] for place in places})

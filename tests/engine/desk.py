@@ -129,7 +129,7 @@ class Desk:
             self._tell_equity(self._worth)
         if self.vendor_talks:
             now = self.clock.now()
-            self.put(DatumReceived("word", "SPY", None, None, now, 60))
+            self.put(DatumReceived("word", "SPY", None, None, now, 60, "unusual_whales"))
         await self.engine.tick()
 
     async def ticks(self, count: int, seconds: float = TICK) -> None:

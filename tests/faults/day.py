@@ -37,7 +37,7 @@ from bot.engine.state.records import TickBatch
 from bot.engine.state.tallies import counted_anew
 from bot.engine.tick import Engine
 from bot.engine.trade.agenda import Agenda
-from bot.feeds.uw import UwFeed
+from bot.feeds.poller import Poller
 from bot.sim.faults.broker import FaultyBroker
 from bot.sim.faults.catalogue import ALL_DAY, Reject
 from bot.sim.faults.script import FaultScript
@@ -182,7 +182,7 @@ class World:
         self.lane: InlineLane
         self.bot_clock: BotClock
         self.clock_watch: ClockWatch
-        self.feed: UwFeed
+        self.feed: Poller
         self.vendor: vendor.ScriptedVendor
         self.people_told = False  # a row of the people's process may be waiting
         self.heard_at_start = 0
@@ -230,7 +230,9 @@ class World:
                 calendar=self.calendar,
                 store=self._mortal_store,
                 broker=self._mortal_broker,
-                feed=lambda on: UwFeed(vendor.SETTINGS, on.clock, on.calendar, on.inbox.put, self.vendor),
+                feed=lambda on: Poller(
+                    "unusual_whales", vendor.SETTINGS, on.clock, on.calendar, on.inbox.put, self.vendor
+                ),
                 strategies=self.strategies(),
                 ids=IdSource(random.Random(f"{self.plan.seed} {self.starts}")),
                 wait_for_answers=True,

@@ -102,8 +102,12 @@ _DAYS: Final[Mapping[str, Plan]] = MappingProxyType(
     }
 )
 _MARKETS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(  # where it does not tell in any market
-    {"any_price": (2, 3, 4), "believe_own_clock": (4, 2, 6, 8), "sell_beside_a_buy": (4, 5, 6, 7),
-     "send_before_commit": (2, 1, 3)}
+    {
+        "any_price": (2, 3, 4),
+        "believe_own_clock": (4, 2, 6, 8),
+        "sell_beside_a_buy": (4, 5, 6, 7),
+        "send_before_commit": (2, 1, 3),
+    }
 )
 PROVOKED_BY: Final[Mapping[str, Provocation]] = MappingProxyType(
     {name: Provocation(day, _MARKETS.get(name, (1, 2, 3))) for name, day in _DAYS.items()}

@@ -6,26 +6,30 @@ import json
 from datetime import datetime
 
 from bot.engine.state.ports import Clock
-from bot.feeds.sources import UwSettings
+from bot.feeds.sources import SourceSettings
 from bot.feeds.transport import MOST_BYTES, Params, Response, TransportFailed
 from bot.sim.faults.catalogue import UwAnswers
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import vendor_fault
 
 DATASET = "spot_gex"
-SETTINGS = UwSettings.model_validate(
+SETTINGS = SourceSettings.model_validate(
     {
+        "title": "Unusual Whales",
+        "base_url": "http://127.0.0.1:1",
+        "manners": "unusual_whales",
         "symbols": ["SPY"],
-        "retry": {"attempts": 3, "base_seconds": 1, "max_seconds": 4},
+        "retry": {"base_seconds": 1, "max_seconds": 4},
+        "priorities": {"critical": {"share": 60, "attempts": 3}},
         "breaker": {"failures": 4, "open_seconds": 15},
-        "datasets": [
+        "endpoints": [
             {
                 "name": DATASET,
-                "path": "/api/stock/{symbol}/spot-exposures",
+                "path": "/api/stock/{ticker}/spot-exposures",
                 "parser": "spot_gex",
-                "poll_seconds": 5,
-                "max_age_seconds": 20,
-                "priority": "essential",
+                "interval_s": 5,
+                "max_age_s": 20,
+                "priority": "critical",
             }
         ],
     }

@@ -21,7 +21,8 @@ from tests.feeds.uw_site import NOON, a_dataset, a_site, settings_of
 from tests.patience import PATIENCE_S
 from tests.sim.uw.small_source import SmallSource
 
-ONLY_GEX = a_dataset("spot_gex", priority="normal")
+BEARER = {"Authorization": "Bearer token"}
+ONLY_GEX = a_dataset("spot_gex", priority="important")
 TOO_MUCH = ("words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb", "field_20mb", "rows_31mb")
 
 
@@ -64,7 +65,7 @@ async def test_a_body_is_unpacked_no_further_than_a_page_is_large(encoding: str,
         SmallSource(), ManualClock(NOON), limits=UwLimits(latency_wall_s=0),
         fault=lambda *_: VendorAnswer(200, body, encoding=encoding),
     )  # fmt: skip
-    transport = AiohttpTransport(f"http://127.0.0.1:{await face.start('127.0.0.1', 0)}", "token")
+    transport = AiohttpTransport(f"http://127.0.0.1:{await face.start('127.0.0.1', 0)}", BEARER)
     try:
         with pytest.raises(TransportFailed, match=why):
             await transport.get("/api/anything", (), 10_000)
@@ -78,7 +79,7 @@ async def test_what_is_packed_and_small_arrives() -> None:
         SmallSource(), ManualClock(NOON), limits=UwLimits(latency_wall_s=0),
         fault=lambda *_: VendorAnswer(200, gzip.compress(b'{"data": []}'), encoding="gzip"),
     )  # fmt: skip
-    transport = AiohttpTransport(f"http://127.0.0.1:{await face.start('127.0.0.1', 0)}", "token")
+    transport = AiohttpTransport(f"http://127.0.0.1:{await face.start('127.0.0.1', 0)}", BEARER)
     try:
         assert (await transport.get("/api/anything", ())).body == b'{"data": []}'
     finally:
@@ -97,10 +98,10 @@ def test_more_rows_than_were_asked_for_are_refused_before_they_are_parsed() -> N
 
 _MEASURE = """
 import json, resource, sys
-from bot.feeds.sources import DatasetSettings
+from bot.feeds.sources import EndpointSettings
 from bot.feeds.tolerant import Malformed, refuse_too_much, rows_of
 
-fields = DatasetSettings.model_fields
+fields = EndpointSettings.model_fields
 row = json.dumps({f"field_{i}": str(i * 1.5) for i in range(20)}).encode()
 body = b'{"data": [' + b",".join([row] * (31_000_000 // len(row))) + b"]}"
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

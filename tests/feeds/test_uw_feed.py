@@ -14,8 +14,8 @@ from bot.domain.data.exposure import SpotGexMinute, StrikeExposure
 from bot.domain.data.flow import FlowAlert, NetPremiumTick
 from bot.domain.events import DatumReceived, Event, FeedReported
 from bot.feeds.breaker import CircuitState
+from bot.feeds.poller import Poller
 from bot.feeds.transport import AiohttpTransport, TransportFailed
-from bot.feeds.uw import UwFeed
 from bot.sim.uw import InProcessTransport, UwFace, UwLimits
 from bot.sim.uw.routes import VendorAnswer
 from bot.sim.uw.server import garbage
@@ -25,6 +25,8 @@ from tests.sim.uw.small_source import CLOSE, OPEN, SmallSource
 ALL_FIVE = tuple(a_dataset(name) for name in PATHS)
 ONLY_GEX = a_dataset("spot_gex")
 NO_LATENCY = UwLimits(latency_wall_s=0)
+ALWAYS = {"share": 60, "closed_s": 60}
+AT_NIGHT = {"critical": ALWAYS, "important": ALWAYS}
 
 
 async def test_all_five_datasets_arrive_typed_timed_and_by_key() -> None:
@@ -111,7 +113,7 @@ async def test_an_unknown_symbol_is_given_up_alone() -> None:
 
 
 async def test_a_wrong_path_disables_its_dataset() -> None:
-    wrong = a_dataset("spot_gex", path="/api/v2/stock/{symbol}/gex")
+    wrong = a_dataset("spot_gex", path="/api/v2/stock/{ticker}/gex")
     async with a_site(settings_of(wrong, a_dataset("net_premium"))) as site:
         await site.poll()
         await site.poll(after_s=600)
@@ -220,7 +222,7 @@ async def test_a_crowd_is_stepped_back_from_for_a_moment_only() -> None:
 
 
 async def test_a_spent_day_stops_everything_until_eight_in_the_evening_of_new_york() -> None:
-    late = settings_of(ONLY_GEX, a_dataset("net_premium"), after_close_seconds=40_000)
+    late = settings_of(ONLY_GEX, a_dataset("net_premium"), priorities=AT_NIGHT)
     async with a_site(late, limits=replace(NO_LATENCY, per_day=1)) as site:
         await site.poll()
         await site.poll(after_s=600)
@@ -241,7 +243,7 @@ async def test_at_four_fifths_of_the_day_only_the_essential_is_asked_for() -> No
     async with a_site(both, limits=limits) as site:
         await site.poll()
         await site.poll(after_s=60)
-        assert "86% used: only essential data" in site.reports("net_premium")["SPY"].last_error
+        assert "86% used: only critical data" in site.reports("net_premium")["SPY"].last_error
         assert site.reports("net_premium")["SPY"].state == "waiting"
         assert site.reports("spot_gex")["SPY"].requests == 2
 
@@ -335,8 +337,8 @@ async def _requests_after(site: Any, seconds: float) -> int:
     return int(site.reports("spot_gex")["SPY"].requests)
 
 
-async def test_nothing_is_asked_outside_the_session_and_its_padding() -> None:
-    evening = CLOSE + timedelta(minutes=16)
+async def test_nothing_critical_is_asked_at_night() -> None:
+    evening = CLOSE + timedelta(hours=4)
     async with a_site(settings_of(ONLY_GEX), start=evening) as site:
         await site.poll()
         report = site.reports("spot_gex")["SPY"]
@@ -344,13 +346,21 @@ async def test_nothing_is_asked_outside_the_session_and_its_padding() -> None:
         assert "next session 2026-11-23" in report.last_error
 
 
-async def test_polling_begins_a_little_before_the_open() -> None:
-    settings = settings_of(a_dataset("gex_by_strike"), before_open_seconds=600)
-    async with a_site(settings, start=OPEN - timedelta(seconds=601)) as site:
+async def test_polling_begins_with_the_pre_market_seldom_and_is_regular_from_the_open_on() -> None:
+    settings = settings_of(a_dataset("gex_by_strike", priority="critical"), symbols=("SPY",))
+    async with a_site(settings, start=OPEN.replace(hour=9, minute=0) - timedelta(seconds=1)) as site:
         await site.poll()
         assert not site.data("gex_by_strike")
         await site.poll(after_s=1)
         assert site.data("gex_by_strike")
+        await site.poll(after_s=299)
+        assert site.reports("gex_by_strike")["SPY"].requests == 1
+        site.clock.advance_to(OPEN - timedelta(seconds=30))
+        await site.poll()
+        assert site.reports("gex_by_strike")["SPY"].requests == 2
+        await site.poll(after_s=30)
+        await site.poll(after_s=30)
+        assert site.reports("gex_by_strike")["SPY"].requests == 3
 
 
 async def test_our_own_budget_a_minute_is_kept_in_seconds_of_the_clock() -> None:
@@ -364,7 +374,7 @@ async def test_our_own_budget_a_minute_is_kept_in_seconds_of_the_clock() -> None
 
 
 async def test_all_pages_are_asked_for_and_given_on_as_one() -> None:
-    paged = a_dataset("gex_by_strike", params={"limit": 2}, max_pages=5)
+    paged = a_dataset("gex_by_strike", params={"limit": 2}, paging={"most": 5})
     async with a_site(settings_of(paged, symbols=("SPY",))) as site:
         await site.poll()
         assert len(site.data("gex_by_strike")["SPY"].value) == 5
@@ -373,7 +383,7 @@ async def test_all_pages_are_asked_for_and_given_on_as_one() -> None:
 
 async def test_a_page_that_fails_leaves_nothing_half_given_on() -> None:
     pages = [VendorAnswer(500, b""), None]
-    paged = a_dataset("gex_by_strike", params={"limit": 2}, max_pages=5)
+    paged = a_dataset("gex_by_strike", params={"limit": 2}, paging={"most": 5})
     async with a_site(settings_of(paged, symbols=("SPY",)), fault=lambda *_: pages.pop() if pages else None) as site:
         await site.poll()
         assert not site.data("gex_by_strike")
@@ -435,7 +445,7 @@ async def test_a_vendor_that_does_not_answer_is_not_waited_for() -> None:
 
     face = UwFace(SmallSource(), ManualClock(NOON), latency=forever)
     port = await face.start("127.0.0.1", 0)
-    transport = AiohttpTransport(f"http://127.0.0.1:{port}", "secret", timeout_s=0.05)
+    transport = AiohttpTransport(f"http://127.0.0.1:{port}", {"Authorization": "Bearer secret"}, timeout_s=0.05)
     with pytest.raises(TransportFailed, match="no answer within"):
         await transport.get("/api/stock/SPY/spot-exposures", [])
     never.set()
@@ -448,11 +458,13 @@ async def test_a_replay_without_sockets_gives_the_same_data() -> None:
     async with a_site(settings) as site:
         await site.poll()
         clock, events = ManualClock(NOON), list[Event]()
-        feed = UwFeed(settings, clock, OneDay(), events.append, InProcessTransport(UwFace(SmallSource(), clock)))
+        feed = Poller(
+            "unusual_whales", settings, clock, OneDay(), events.append, InProcessTransport(UwFace(SmallSource(), clock))
+        )
         await feed.poll_once(clock.now())
         assert events == site.events
 
 
 def test_a_token_is_never_in_what_the_feed_says() -> None:
-    transport = AiohttpTransport("http://127.0.0.1:1", "very-secret")
+    transport = AiohttpTransport("http://127.0.0.1:1", {"Authorization": "Bearer very-secret"})
     assert "very-secret" not in repr(transport)

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.instruments import Right
+from bot.feeds.rows import Parsed, ParserMemory
 from bot.feeds.tolerant import Malformed, count, decimal, flag, instant, real, rows_of
-from bot.feeds.uw_parsers import PARSERS, Parsed, ParserMemory
+from bot.feeds.vendors.unusual_whales.rows import PARSERS
 
 
 def parse(dataset: str, rows: list[Any]) -> Parsed[Any]:

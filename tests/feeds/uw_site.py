@@ -7,37 +7,50 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from bot.clocks.clock import ManualClock
 from bot.domain.calendar import TradingSession
 from bot.domain.events import AlertRaised, DatumReceived, Event, FeedReported
-from bot.feeds.sources import DatasetSettings, UwSettings
-from bot.feeds.uw import UwFeed
+from bot.feeds.feeds import over_http
+from bot.feeds.poller import Poller
+from bot.feeds.sources import EndpointSettings, SourceSettings
 from bot.sim.uw import UwFace, UwLimits
 from bot.sim.uw.server import Fault
+from tests.conftest import REPO_ROOT
 from tests.sim.uw.small_source import CLOSE, DAY, OPEN, SmallSource
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 PATHS: Mapping[str, dict[str, Any]] = {
-    "spot_gex": {"path": "/api/stock/{symbol}/spot-exposures", "priority": "essential"},
-    "gex_by_strike": {"path": "/api/stock/{symbol}/spot-exposures/strike", "params": {"limit": 500}, "max_pages": 2},
-    "option_contracts": {"path": "/api/stock/{symbol}/option-contracts", "params": {"max_dte": 1, "limit": 500}},
-    "net_premium": {"path": "/api/stock/{symbol}/net-prem-ticks"},
+    "spot_gex": {"path": "/api/stock/{ticker}/spot-exposures", "priority": "critical"},
+    "gex_by_strike": {
+        "path": "/api/stock/{ticker}/spot-exposures/strike",
+        "params": {"limit": 500},
+        "paging": {"most": 2},
+    },
+    "option_contracts": {"path": "/api/stock/{ticker}/option-contracts", "params": {"max_dte": 1, "limit": 500}},
+    "net_premium": {"path": "/api/stock/{ticker}/net-prem-ticks"},
     "flow_alerts": {
         "path": "/api/option-trades/flow-alerts",
-        "scope": "market",
-        "params": {"ticker_symbol": "{symbols}"},
+        "params": {"ticker_symbol": "{tickers}"},
         "cursor": "newer_than",
         "keep_seconds": 3600,
     },
 }
+
+SHIPPED: Mapping[str, Any] = yaml.safe_load(Path(REPO_ROOT, "config", "data_sources.yaml").read_text(encoding="utf-8"))
+UW = {key: value for key, value in SHIPPED["unusual_whales"].items() if key != "endpoints"}
 
 
 class OneDay:
     """A calendar that knows one Friday and the Monday after it."""
 
     def session_on(self, day: date) -> TradingSession | None:
+        if day == DAY + timedelta(days=3):
+            return self.next_session(DAY)
         return TradingSession(DAY, OPEN, CLOSE, is_half_day=False) if day == DAY else None
 
     def next_session(self, after: date) -> TradingSession:
@@ -48,14 +61,14 @@ class OneDay:
         return (now - timedelta(hours=5)).date()
 
 
-def a_dataset(name: str, **changes: Any) -> DatasetSettings:
-    return DatasetSettings(
-        **{"name": name, "parser": name, "poll_seconds": 60, "max_age_seconds": 180, **PATHS[name], **changes}
+def a_dataset(name: str, **changes: Any) -> EndpointSettings:
+    return EndpointSettings(
+        **{"name": name, "parser": name, "interval_s": 60, "max_age_s": 180, **PATHS[name], **changes}
     )
 
 
-def settings_of(*datasets: DatasetSettings, **changes: Any) -> UwSettings:
-    return UwSettings(**{"symbols": ("SPY", "SPX"), "datasets": datasets, **changes})
+def settings_of(*datasets: EndpointSettings, **changes: Any) -> SourceSettings:
+    return SourceSettings(**{**UW, "symbols": ("SPY", "SPX"), "endpoints": datasets, **changes})
 
 
 @dataclass
@@ -64,7 +77,7 @@ class Site:
 
     face: UwFace
     source: SmallSource
-    feed: UwFeed
+    feed: Poller
     clock: ManualClock
     events: list[Event] = field(default_factory=list)
 
@@ -87,7 +100,7 @@ class Site:
 
 @asynccontextmanager
 async def a_site(
-    settings: UwSettings,
+    settings: SourceSettings,
     *,
     start: datetime = NOON,
     limits: UwLimits | None = None,
@@ -101,7 +114,8 @@ async def a_site(
     face = UwFace(source, clock, limits=limits or no_latency, token=wanted_token, fault=fault, latency=latency)
     port = await face.start("127.0.0.1", 0)
     local = settings.model_copy(update={"base_url": f"http://127.0.0.1:{port}"})
-    feed = UwFeed.over_http(local, clock, OneDay(), events.append, token)
+    transport = over_http(lambda variable: token)("unusual_whales", local)
+    feed = Poller("unusual_whales", local, clock, OneDay(), events.append, transport)
     try:
         yield Site(face, source, feed, clock, events)
     finally:

@@ -24,7 +24,7 @@ VIEWS = st.builds(
     first_equity=EQUITY,
     high_water=EQUITY,
     losses_in_a_row=st.integers(0, 5),
-    uw_silent_s=SECONDS,
+    silent_s=st.fixed_dictionaries({"unusual_whales": SECONDS}),
     link_lost_s=SECONDS,
     gaps=st.dictionaries(st.sampled_from(("SPY", "QQQ")), st.decimals("-0.2", "0.2", places=3), max_size=2),
     exposures=st.lists(st.tuples(st.sampled_from(("SPY", "QQQ")), st.sampled_from((1, -1))), max_size=3),

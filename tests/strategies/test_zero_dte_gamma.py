@@ -56,7 +56,7 @@ class FakeBoard:
         return price_grid(parse_osi(key).root)
 
     def put(self, dataset: str, key: str, value: Any, at: datetime = NOW) -> None:
-        self.data[dataset, key] = Datum(value, at, at, 90)
+        self.data[dataset, key] = Datum(value, at, at, 90, "unusual_whales")
 
 
 def a_quote(bid: str | None, ask: str | None, size: int = 100, at: datetime = NOW, last: str | None = None) -> Quote:

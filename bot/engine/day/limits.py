@@ -6,7 +6,7 @@
 | drawdown, rejections | halt the session, block entries | when a person resumes: counted anew from there |
 | losses | blocks entries | when a person resumes, or with the day |
 | gap | closes the symbol's positions, blocks entries | when a person resumes, or with the day |
-| uw_silent, tws_gone, order_rate | block entries | with the cause |
+| uw_silent (one a data vendor), tws_gone, order_rate | block entries | with the cause |
 | correlation | never: it is shown, and rules refuse the entry that would add to it | |
 
 Every trip also takes back the entries that still work (`bot.engine.trade.calling_off`), as soon as the broker can be
@@ -27,7 +27,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.config.schema import RiskSettings
+from bot.config.schema import RiskSettings, SilenceSettings
 from bot.domain.breaker import Breaker, BreakerChange, BreakerState, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState, Permission
@@ -42,7 +42,7 @@ from bot.engine.state.schedule import NEVER, Schedule
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import breaker_tag, call_off
 from bot.engine.trade.exits import request_close
-from bot.risk.breakers import BREAKERS, BookView, BreakerRule, Effect, Reading, read_breakers
+from bot.risk.breakers import BREAKERS, BookView, BreakerRule, Effect, Reading, breakers_of, read_breakers
 from bot.risk.correlation import bet_on
 
 _MINUTES_KEPT: Final = 61
@@ -97,8 +97,8 @@ def _orders_sent(ctx: Context) -> _Sent:
 
 @dataclass
 class Limits:
-    """Memory between looks: minute prices, gaps of the day, when the feed was last heard. Rebuilt from nothing after a
-    start: what may not be forgotten is in the store."""
+    """Memory between looks: minute prices, gaps of the day, when each data vendor was last heard. Rebuilt from nothing
+    after a start: what may not be forgotten is in the store."""
 
     minutes: dict[str, dict[int, Decimal]] = field(default_factory=dict)
     gaps: dict[str, Decimal] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class Limits:
     told_gaps: set[str] = field(default_factory=set)  # jumps outside the session, of the day
     in_session: bool = False
     gaps_of: object = None  # the day, and since when gaps count
-    heard_at: datetime | None = None
+    heard_at: dict[str, datetime] = field(default_factory=dict)  # by data vendor
     watching_since: datetime | None = None
     link_lost_at: datetime | None = None  # since when the broker cannot be used, however often it was tried meanwhile
     schedule: Schedule = field(default_factory=Schedule)
@@ -118,8 +118,8 @@ class Limits:
     _applied: dict[str, tuple[object, RiskSettings, Reading]] = field(default_factory=dict)
 
     def heard(self, event: DatumReceived) -> None:
-        """Take note that the data vendor said something."""
-        self.heard_at = event.received_at
+        """Take note that a data vendor said something."""
+        self.heard_at[event.source] = event.received_at
 
     def look(self, ctx: Context, journal: Journal) -> None:
         """Measure every breaker, put its moves on record and do what a trip asks for."""
@@ -129,7 +129,7 @@ class Limits:
         self.watching_since = self.watching_since or ctx.now
         self._remember_prices(ctx, journal)
         self._follow(ctx, self.view)
-        awake = list(BREAKERS) if ctx.full else self._awake(ctx, self.view)
+        awake = list(breakers_of(ctx.settings.risk)) if ctx.full else self._awake(ctx, self.view)
         for row, reading in zip(awake, read_breakers(self.view, ctx.settings.risk, awake), strict=True):
             self._apply(ctx, journal, row, reading)
             self._applied[row.name] = (row.inputs(self.view), ctx.settings.risk, reading)
@@ -139,7 +139,7 @@ class Limits:
         """Return the breakers that have to be asked. One that was well and is well waits with its words until somebody
         looks."""
         known, risk, unread, awake = ctx.ledger.breakers, ctx.settings.risk, self.unread, []
-        for row in BREAKERS:
+        for row in breakers_of(risk):
             breaker = known.get(row.name)
             if breaker is not None and breaker.state is BreakerState.OK and row.calm(view, risk):
                 unread[row.name] = breaker.facts
@@ -161,7 +161,7 @@ class Limits:
     def show(self, ctx: Context, journal: Journal) -> None:
         """Have the numbers of the last look written, for those who watch: also those that no decision needed."""
         breakers = ctx.ledger.breakers
-        unread = [row for row in BREAKERS if self._is_unread(breakers.get(row.name))]
+        unread = [row for row in breakers_of(ctx.settings.risk) if self._is_unread(breakers.get(row.name))]
         for row, reading in zip(unread, read_breakers(self.view, ctx.settings.risk, unread), strict=True):
             self._apply(ctx, journal, row, reading)
         journal.batch.changed.of(Breaker).update(breakers)
@@ -184,7 +184,8 @@ class Limits:
         view.equity = account.equity if account.heard.kept is None else None
         view.first_equity = account.opening_equity.get(day)
         view.high_water, view.account_seen_at = account.high_water, account.see_until(ctx.now)
-        view.uw_silent_s, view.link_lost_s = self._silent_s(ctx), self._link_lost_s(ctx)
+        view.silent_s = {each.source: self._silent_s(ctx, each) for each in ctx.settings.risk.silent}
+        view.link_lost_s = self._link_lost_s(ctx)
         view.minutes, view.gaps = self.minutes, self.gaps
         bets = (view.exposures, ctx.settings.risk)
         view.same_bets = bets == self._bets and not self._new_prices
@@ -199,12 +200,13 @@ class Limits:
         view.orders_in_window, view.rejections_in_window = sent.in_window, sent.rejected
         return sent
 
-    def _silent_s(self, ctx: Context) -> float:
+    def _silent_s(self, ctx: Context, silence: SilenceSettings) -> float:
         """Seconds since the last word, in the session; after a start a silence that had tripped goes on."""
         begins = max(self.watching_since or ctx.now, ctx.trading.open_at)
-        if self.heard_at is None and (tripped_at := _tripped_since(ctx, "uw_silent")):
-            begins = min(begins, tripped_at - timedelta(seconds=ctx.settings.risk.uw_silent_s))
-        return max(0.0, (ctx.now - max(begins, self.heard_at or begins)).total_seconds())
+        heard_at = self.heard_at.get(silence.source)
+        if heard_at is None and (tripped_at := _tripped_since(ctx, silence.breaker)):
+            begins = min(begins, tripped_at - timedelta(seconds=silence.after_s))
+        return max(0.0, (ctx.now - max(begins, heard_at or begins)).total_seconds())
 
     def _link_lost_s(self, ctx: Context) -> float:
         """Seconds since the broker could last be used, counted from the start at most, where it had not tripped before

@@ -203,7 +203,9 @@ class Board:
         self.bars.put(event.key, event.bars)
 
     def apply_datum(self, event: DatumReceived) -> None:
-        self._data[event.dataset, event.key] = Datum(event.value, event.source_at, event.received_at, event.ttl_s)
+        self._data[event.dataset, event.key] = Datum(
+            event.value, event.source_at, event.received_at, event.ttl_s, event.source
+        )
 
     def apply_qualified(self, event: ContractQualified) -> bool:
         """Learn an option's id at the broker and its grid; returns whether either is news."""

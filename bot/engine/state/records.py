@@ -17,6 +17,7 @@ from bot.domain.events import (
     AccountReported,
     AlertRaised,
     CurrencyTold,
+    EndpointReported,
     FeedReported,
     LineReported,
     PositionPnlTold,
@@ -207,6 +208,7 @@ class TickBatch:
     market_lines: dict[tuple[str, str], LineReported] = field(default_factory=dict)
     broker_pnl: dict[str, PositionPnlTold] = field(default_factory=dict)
     currencies: dict[tuple[str, str], CurrencyTold] = field(default_factory=dict)
+    endpoints: dict[tuple[str, str, date], EndpointReported] = field(default_factory=dict)
     marks: list[NewMark] = field(default_factory=list)
     account: AccountSnapshotRow | None = None
     reconciliations: list[ReconcileRow] = field(default_factory=list)

@@ -10,10 +10,10 @@ class InProcessTransport:
     """Answers at once, from the same handlers as the socket."""
 
     def __init__(self, face: UwFace, token: str = "replay") -> None:  # noqa: S107 - no secret: the face takes any
-        self._face, self._authorization = face, f"Bearer {token}"
+        self.face, self._authorization = face, f"Bearer {token}"
 
     async def get(self, path: str, params: Params, most_bytes: int = MOST_BYTES) -> Response:
-        reply = self._face.answer(path, params, self._authorization)
+        reply = self.face.answer(path, params, self._authorization)
         return Response(reply.status, reply.headers, reply.body)
 
     async def close(self) -> None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, String
+from sqlalchemy import Column, String, text
 
 from bot.domain.events import FeedReported
-from bot.store.fields import label, number, of_column, utc, whole, words
+from bot.store import columns
+from bot.store.fields import Field, label, number, of_column, utc, whole, words
 from bot.store.stored import Stored
+
+
+def _of_later(name: str, comment: str) -> Field:
+    """A word that rows of before do not have."""
+    return of_column(columns.label(name, comment=comment, server_default=text("''")))
+
 
 FEEDS: Final = Stored(
     FeedReported,
@@ -26,6 +33,10 @@ FEEDS: Final = Stored(
     whole("quota_used", maybe=True),
     whole("quota_limit", maybe=True),
     utc("at"),
+    _of_later("outcome", "how the last call came out, in one word"),
+    utc("next_call_at", maybe=True),
+    _of_later("source", "whose rows are in use: another vendor than feed where one stands in"),
+    _of_later("priority", "critical, important, nice_to_have, background"),
     comment="how each feed is doing",
 )
 FEED_STATUS: Final = FEEDS.table

@@ -51,7 +51,7 @@ async def test_each_answer_of_the_vendor_is_kept_once_in_rising_strikes() -> Non
     for strikes in ((592, 590, 591), (590, 591)):
         rows = tuple(exposure(desk, strike, float(strike)) for strike in strikes)
         told = (*rows, exposure(desk, 600, float("nan")))
-        desk.put(DatumReceived(GEX_BY_STRIKE, "SPY", told, None, desk.clock.now(), 90.0))
+        desk.put(DatumReceived(GEX_BY_STRIKE, "SPY", told, None, desk.clock.now(), 90.0, "unusual_whales"))
         await desk.ticks(6, 1)
     kept = [batch.gamma_profiles["SPY"] for batch in desk.store.batches if batch.gamma_profiles]
     assert [[strike for strike, _ in each.strikes] for each in kept] == [["590", "591", "592"], ["590", "591"]]

@@ -9,7 +9,7 @@ import pytest
 from bot.analytics.gex import max_gamma_strike
 from bot.clocks.clock import ManualClock
 from bot.feeds.tolerant import rows_of
-from bot.feeds.uw_parsers import PARSERS
+from bot.feeds.vendors.unusual_whales.rows import PARSERS
 from bot.sim.market import MarketModel, build_market
 from bot.sim.scenario import load_scenario
 from bot.sim.uw import UwFace

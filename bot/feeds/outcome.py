@@ -1,0 +1,32 @@
+"""How a call came out, in one word: each kind of bad answer has its own."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The words of `feed_status.outcome`: how the last call came out. Each kind of bad answer has one of its own."""
+
+    NONE = ""  # not asked yet
+    OK = "ok"
+    ROWS_DROPPED = "rows_dropped"  # some rows could not be read; the others were given on
+    EMPTY = "empty"
+    NO_ANSWER = "no_answer"
+    HTTP_ERROR = "http_error"
+    REDIRECTED = "redirected"
+    NOT_JSON = "not_json"
+    TOO_LARGE = "too_large"
+    NO_ROWS = "no_rows"
+    UNREADABLE = "unreadable"  # not one row could be read
+    FUTURE = "future"  # rows of a time that has not come
+    ANCIENT = "ancient"  # rows older than anything of use
+    DUPLICATE_PAGE = "duplicate_page"
+    CROWDED = "crowded"
+    MINUTE_SPENT = "minute_spent"
+    QUOTA_SPENT = "quota_spent"
+    COST_CAP = "cost_cap"
+    REFUSED = "refused"
+    NOT_IN_PLAN = "not_in_plan"
+    UNKNOWN_TICKER = "unknown_ticker"
+    SKIPPED = "skipped"

@@ -1,0 +1,1 @@
+"""Unusual Whales: what its refusals mean (`manners`), and its rows by family (`rows`)."""
