@@ -84,7 +84,8 @@ class TelegramDeliverer:
         except ChatMigrated as moved:
             log.warning(f"telegram: the chat {message.target} became a supergroup, its id is {moved.new_chat_id} now")
             self._chats[message.target] = moved.new_chat_id
-            return await self._guarded(message, moved.new_chat_id, marked_up=True)
+            anew = message.mode is not MessageMode.NEW  # what it edits or answers stayed behind in the old chat
+            return await self._guarded(message, moved.new_chat_id, marked_up=True, anew=anew)
         except BadRequest as error:
             if is_parse_error(error):
                 return await self._guarded(message, chat, marked_up=False)

@@ -1,4 +1,5 @@
-"""A Telegram Bot API on loopback, as small as the tests need: what it was sent, and faults by method."""
+"""A Telegram Bot API on loopback, as small as the tests need: what it was sent, and faults by method. That it
+answers as the simulator's does is held by `tests/contracts/test_two_telegrams.py`."""
 
 from __future__ import annotations
 
@@ -10,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+
+from bot.sim.services.telegram_messages import MOST_TEXT
+from bot.sim.services.telegram_text import CannotParse, seen, units
 
 TOKEN = "1000000001:" + "A" * 35
 Fault = Callable[["TelegramServer", dict[str, Any]], Any]
@@ -81,7 +85,8 @@ class TelegramServer:
                 return answer if isinstance(answer, web.StreamResponse) else _refusal(*answer)
         if request.match_info["token"] != TOKEN:
             return _refusal(401, "Unauthorized")
-        return web.json_response({"ok": True, "result": await self._result(method, form)})
+        result = await self._result(method, form)
+        return result if isinstance(result, web.Response) else web.json_response({"ok": True, "result": result})
 
     async def _result(self, method: str, form: dict[str, Any]) -> Any:
         match method:
@@ -90,15 +95,32 @@ class TelegramServer:
             case "getUpdates":
                 return await self._updates(form)
             case "sendMessage":
-                return self.store(form)
+                return self._refused(form) or self.store(form)
             case "sendPhoto":
                 return self.store({"chat_id": form["chat_id"], "text": f"picture: {form['caption']}"})
             case "editMessageText":
-                key = (int(form["chat_id"]), int(form["message_id"]))
-                self.sent[key] = {**self.sent.get(key, {}), **form}
-                return _message(key, form["text"])
+                return self._refused(form) or self._edit(form)
             case _:
                 return True
+
+    def _refused(self, form: dict[str, Any]) -> web.Response | None:
+        try:
+            text = seen(str(form["text"]), str(form.get("parse_mode", ""))).text
+        except CannotParse as error:
+            return _refusal(400, f"Bad Request: can't parse entities: {error}")
+        if not text.strip():
+            return _refusal(400, "Bad Request: message text is empty")
+        return _refusal(400, "Bad Request: message is too long") if units(text) > MOST_TEXT else None
+
+    def _edit(self, form: dict[str, Any]) -> Any:
+        key = (int(form["chat_id"]), int(form["message_id"]))
+        before = self.sent.get(key)
+        if before is None:
+            return _refusal(400, "Bad Request: message to edit not found")
+        if (before["text"], before.get("reply_markup")) == (form["text"], form.get("reply_markup")):
+            return _refusal(400, "Bad Request: message is not modified: the same text and markup")
+        self.sent[key] = form
+        return _message(key, form["text"])
 
     def store(self, form: dict[str, Any]) -> dict[str, Any]:
         self._next += 1

@@ -147,3 +147,12 @@ async def test_after_a_lost_answer_nothing_is_sent_before_telegram_answers_again
     asked = len(server.log)
     assert (await deliver(replace(ASKED, id="m3"))).word == "delivered"
     assert [method for method, _ in server.log[asked:]] == ["sendMessage"], "a well channel costs no question"
+
+
+async def test_an_edit_of_what_stayed_behind_in_a_group_that_moved_is_said_in_the_new_one(
+    server: TelegramServer, deliver: Any
+) -> None:
+    server.fail("editMessageText", refuse(400, "upgraded", migrate_to_chat_id=-1000055))
+    outcome = await deliver(replace(ASKED, target="desk", mode=MessageMode.EDIT, parent="-55:101"))
+    assert (outcome.word, outcome.external_id.partition(":")[0]) == ("delivered", "-1000055")
+    assert len(server.texts(-1000055)) == 1
