@@ -21,7 +21,8 @@ from bot.domain.message import MessageMode
 from bot.sim.services.book import Service
 from bot.sim.services.cast import ALERTS_CHANNEL, HOOK, MAILBOX, SENDER, SIMULATED_SECRETS
 from bot.sim.services.faults import SPOKEN, Bend
-from tests.contracts.service_sites import Site, services
+from tests.contracts.service_sites import NO_END, Site, services
+from tests.patience import PATIENCE_S
 from tests.store.builders import FixedClock
 
 PLACES = {
@@ -52,11 +53,15 @@ def ground(site: Site, **more: Any) -> PeopleGround:
 
 @pytest_asyncio.fixture
 async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    for module, names in ((discord, ("_DEADLINE_S",)), (email, ("_TIMEOUT_S",)), (webhook, ("_TOTAL_S",))):
-        for name in names:
-            monkeypatch.setattr(module, name, SOON_S)
+    waits(monkeypatch, PATIENCE_S)
     async with services() as running:
         yield running
+
+
+def waits(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let the deliverers wait so long for an answer."""
+    for module, name in ((discord, "_DEADLINE_S"), (email, "_TIMEOUT_S"), (webhook, "_TOTAL_S")):
+        monkeypatch.setattr(module, name, seconds)
 
 
 def message(channel: str, body: str = "hello", **more: Any) -> Outgoing:
@@ -82,8 +87,10 @@ async def test_it_arrives_and_says_under_what_id(site: Site, channel: str) -> No
 
 @pytest.mark.parametrize("channel, fault", [(name, fault) for name in MAKE for fault in SPOKEN[Service(SERVICE[name])]])
 async def test_whatever_a_service_does_nothing_is_called_delivered_that_is_not_there(
-    site: Site, channel: str, fault: Bend
+    site: Site, channel: str, fault: Bend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if fault in NO_END:
+        waits(monkeypatch, SOON_S)
     site.goes_wrong(SERVICE[channel], fault)
     (outcome,) = await attempt(site, channel, message(channel))
     there = len(site.received(PLACES[channel]))
@@ -96,7 +103,10 @@ async def test_whatever_a_service_does_nothing_is_called_delivered_that_is_not_t
         assert secret not in outcome.reason
 
 
-async def test_discord_shows_a_repeat_of_what_may_have_arrived_once(site: Site) -> None:
+async def test_discord_shows_a_repeat_of_what_may_have_arrived_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits(monkeypatch, 3.0)
     first = message("discord")
     site.goes_wrong("discord", Bend.ACCEPT_HANG, method="post")
     outcomes = await attempt(site, "discord", first, first)

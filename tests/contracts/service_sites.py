@@ -16,14 +16,18 @@ from tests.patience import PATIENCE_S
 
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 NAMES = ("telegram", "discord", "smtp", "anthropic", "receiver", "inbox")
-SOON_S = 0.7
+SOON_S = 2.0
 """A client's patience in a test of a service that never answers; time enough, on a busy machine, to have it stored."""
 LONG_S = PATIENCE_S
 
 
+NO_END = frozenset({Bend.HANG, Bend.ACCEPT_HANG, Bend.DRIP})
+"""Faults after which no answer comes, or none to its end."""
+
+
 def patience(fault: Bend) -> float:
     """Return how long a test's client waits: not long where no answer comes."""
-    return SOON_S if fault in {Bend.HANG, Bend.ACCEPT_HANG, Bend.DRIP} else LONG_S
+    return SOON_S if fault in NO_END else LONG_S
 
 
 @dataclass(frozen=True, slots=True)
