@@ -60,7 +60,7 @@ def _served(store: StoreBuilder, token: str, *more: str) -> Iterator[str]:
             yield line.removeprefix("web ready ").strip().rstrip("/")
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_S)
 
 
 @pytest.fixture
@@ -70,13 +70,39 @@ def drawn(store: StoreBuilder, token: str, tmp_path: Path) -> Iterator[str]:
     yield from _served(store, token, "--charts", str(tmp_path / "charts"))
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS, timeout=PATIENCE_S * 1000)
         yield running
         running.close()
+
+
+@pytest.fixture
+def browser(chromium: Any) -> Iterator[Any]:
+    """One browser for all; what a test opens, with its cookies, is closed at its end."""
+    yield Patient(chromium)
+    for context in chromium.contexts:
+        context.close()
+
+
+class Patient:
+    """The browser, whose pages wait for what must come as long as a busy machine takes."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+
+    def new_page(self, **options: Any) -> Any:
+        return self._patient(self._browser.new_page(**options))
+
+    def new_context(self, **options: Any) -> Any:
+        return self._patient(self._browser.new_context(**options))
+
+    @staticmethod
+    def _patient(opened: Any) -> Any:
+        opened.set_default_timeout(PATIENCE_S * 1000)
+        return opened
 
 
 def _complaints(tab: Any) -> list[str]:
@@ -184,7 +210,7 @@ def test_eight_tabs_are_all_live(served: str, browser: Any, store: StoreBuilder)
     context = browser.new_context()
     tabs = [context.new_page() for _ in range(8)]
     for tab in tabs:
-        tab.goto(served, timeout=PATIENCE_S * 1000)
+        tab.goto(served)
     store.transition("session", "session", "pause", ("active", "paused"), "news for everybody", store.now_text)
     for tab in tabs:
         tab.wait_for_selector("#activity >> text=news for everybody", timeout=PATIENCE_S * 1000)
