@@ -19,7 +19,7 @@ from bot.config.schema import Settings
 from bot.domain.alert import Alert
 from bot.domain.money import ZERO
 from bot.domain.order import Order
-from bot.domain.position import Position, PositionState
+from bot.domain.position import CloseReason, Position, PositionState
 from bot.domain.signal import Signal
 from bot.domain.wording import NOTHING, contract_words, dollars, key_words, price
 from bot.engine.state.records import EngineStatus, NewTransition, TickBatch
@@ -29,6 +29,7 @@ from bot.strategies.base import Look, Strategy
 log: Final = logging.getLogger("quanticity")
 
 WIDTH: Final = 20  # a contract and its day: `GOOGL 1182.5C 15 Jan`
+_REALIZED: Final = "realized_pnl"  # in the evidence of a close, and of a commission that came after it
 _FOLD: Final = timedelta(minutes=2)
 """Steps of one trail are told together at least so often."""
 
@@ -57,6 +58,7 @@ class _Held:
     carried: Decimal = ZERO
     over: bool = False
     bid: Decimal | None = None
+    why: CloseReason | None = None
 
     @property
     def day(self) -> Decimal:
@@ -149,6 +151,7 @@ class TraderLog:
         words = contract_words(position.contract, self.day)
         self._names[position.id] = words
         held = self._held.setdefault(position.id, _Held(words, ZERO, ZERO))
+        held.why = position.close_reason
         held.realized, held.over = position.realized_pnl, position.state is PositionState.CLOSED
         if held.over:
             held.open = ZERO
@@ -206,8 +209,10 @@ class TraderLog:
 
     def _words(self, row: NewTransition) -> str | None:
         """Return what a trader reads of a transition, None for what only the record needs."""
-        if row.trigger.startswith("refused:"):
-            return f"{row.trigger.removeprefix('refused:')} refused in {row.from_state}: {row.reason}"
+        if row.refused is not None:
+            return f"{row.refused} refused in {row.from_state}: {row.reason}"
+        if _is_close(row):
+            return self._closed(row)
         if (row.machine, row.trigger) in _SILENT or row.machine == "message":
             return None
         if row.machine in _SILENT_MACHINES:
@@ -218,6 +223,12 @@ class TraderLog:
             return tell(row)
         moved = "" if row.from_state == row.to_state or row.machine == "position" else f"{row.to_state}: "
         return f"{moved}{row.reason}"
+
+    def _closed(self, row: NewTransition) -> str:
+        """Return why a position was closed and what it brought, its last commission counted."""
+        held = self._held.get(row.entity_id)
+        why = f", {held.why}" if held is not None and held.why is not None else ""
+        return f"closed{why}, realized {dollars(row.evidence[_REALIZED], plus=True)}"
 
     def _tell_trail(self, position_id: str) -> None:
         trail = self._trails.pop(position_id, None)
@@ -310,8 +321,8 @@ def _rejected(row: NewTransition) -> str:
     return f"rejected: {reasons.summary if reasons.failed else row.reason}"
 
 
-def _closed(row: NewTransition) -> str:
-    return f"closed, {row.reason.removeprefix('flat: ')}"
+def _is_close(row: NewTransition) -> bool:
+    return (row.machine, row.trigger) == ("position", "close")
 
 
 def _without_what_the_close_says(rows: Sequence[NewTransition]) -> Iterator[NewTransition]:
@@ -321,16 +332,11 @@ def _without_what_the_close_says(rows: Sequence[NewTransition]) -> Iterator[NewT
     closed = set()
     for row in rows:
         charge = last.get(row.entity_id)
-        if charge is not None and (row.machine, row.trigger) == ("position", "close"):
+        if charge is not None and _is_close(row):
             closed.add(row.entity_id)
-            yield replace(row, reason=_with_final_figure(row, charge))
+            yield replace(row, evidence={**row.evidence, _REALIZED: charge.evidence[_REALIZED]})
         elif row.entity_id not in closed or (row.machine, row.trigger) != ("position", "charge"):
             yield row
-
-
-def _with_final_figure(close: NewTransition, charge: NewTransition) -> str:
-    was, now = (row.evidence["realized_pnl"] for row in (close, charge))
-    return close.reason.replace(dollars(was, plus=True), dollars(now, plus=True))
 
 
 _SHOWN: Final[Mapping[tuple[str, str], Callable[[NewTransition], str | None]]] = {
@@ -338,7 +344,6 @@ _SHOWN: Final[Mapping[tuple[str, str], Callable[[NewTransition], str | None]]] =
     ("signal", "ask"): _asked,
     ("signal", "approve"): lambda row: row.reason,
     ("signal", "reject"): _rejected,
-    ("position", "close"): _closed,
 }
 
 

@@ -10,11 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, dataclass_transform
 
 from transitions import Machine, MachineError
 
 from bot.domain.errors import IllegalTransition
+
+REFUSED: Final = "refused:"
+"""How the record writes a trigger that the table does not allow: nothing changed."""
+
+
+def as_refused(trigger: str) -> str:
+    """Return what the record writes for a trigger that was not allowed."""
+    return f"{REFUSED}{trigger}"
+
+
+def refused_trigger(written: str) -> str | None:
+    """Return the trigger that was not allowed, from what the record has; None where it was allowed."""
+    return written.removeprefix(REFUSED) if written.startswith(REFUSED) else None
 
 
 class Model(Protocol):

@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.domain.events import RequestKind
 from bot.domain.lifecycles import LIFECYCLES
+from bot.domain.machine import refused_trigger
 from bot.domain.requests import REQUESTS, Request
 
 # good: as it should be; live: something is under way; warn: a person may want to look; bad: a person must look; idle:
@@ -227,7 +228,6 @@ _TRADERS_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     }
 )
 
-REFUSED: Final = "refused:"
 
 
 def state_tone(state: str, machine: str) -> str:
@@ -267,8 +267,8 @@ def state_note(state: str, machine: str) -> str:
 
 def trigger_words(trigger: str, machine: str) -> str:
     """Return a transition's headline; a refused trigger says so."""
-    if trigger.startswith(REFUSED):
-        return f"Refused: {trigger_words(trigger.removeprefix(REFUSED), machine).lower()}"
+    if (refused := refused_trigger(trigger)) is not None:
+        return f"Refused: {trigger_words(refused, machine).lower()}"
     return TRIGGER_WORDS.get((machine, trigger), trigger.replace("_", " ").capitalize())
 
 

@@ -13,7 +13,7 @@ import pytest
 from bot.app.trader_log import Known, TraderLog
 from bot.domain.instruments import parse_osi
 from bot.domain.kinds import Entities
-from bot.domain.position import ExitPlan, Position
+from bot.domain.position import CloseReason, ExitPlan, Position, PositionState
 from bot.engine.state.records import EngineStatus, NewMark, NewTransition, TickBatch
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -87,7 +87,8 @@ def test_a_close_whose_last_commission_is_in_the_same_tick_is_one_line(told: pyt
     close = row("position", "close", "flat: trail, realized +$80.03", realized_pnl=D("80.03"))
     charge = row("position", "charge", "commission $1.03 came after the end", realized_pnl=D("79.00"))
     log = a_log()
-    log(batch(close, charge, changed=Entities((a_position(),))))
+    over = a_position(state=PositionState.CLOSED, close_reason=CloseReason.TRAIL)
+    log(batch(close, charge, changed=Entities((over,))))
     assert [line.split(" · ")[0] for line in told.messages] == ["SPY 590C 20 Nov      closed, trail, realized +$79.00"]
     log(batch(charge))
     assert "commission $1.03" in told.messages[-1], "one that comes later has its line"

@@ -100,7 +100,7 @@ class Alerting:
         for ended in ENDED_BY_STEP:
             if ended.machine != row.machine or ended.trigger not in {"", row.trigger}:
                 continue
-            if ended.to_state not in {"", row.to_state} or row.trigger.startswith("refused:"):
+            if ended.to_state not in {"", row.to_state} or row.refused:
                 continue
             for alert in list(journal.ledger.alerts.values()):
                 if alert.code in ended.codes and (not ended.of_the_same or alert.entity == row.entity_id):

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from bot.engine.outbox.speech import Said
 
 KIND: Final = "approval"
+REMINDER: Final = "reminder"
+QUESTIONS: Final = frozenset({KIND, REMINDER})
+"""Kinds of message on which a person is asked: they go before all others."""
 CHANNELS: Final = ("telegram",)
 """Where an answer can be given."""
 SHORT_ID: Final = 6
@@ -93,9 +96,9 @@ def decided(said: Said) -> Iterable[Draft]:
 
 def _was_reminded(ctx: Context, approval: Approval) -> bool:
     """Say whether a reminder of it stands there with buttons."""
-    key, ledger = f":approval:{approval.id}:reminder", ctx.ledger
+    ledger = ctx.ledger
     known = (*ledger.messages.values(), *ledger.message_index.over.values())
-    return any(each.dedupe_key.endswith(key) for each in known)
+    return any((each.kind, each.signal_id) == (REMINDER, approval.signal_id) for each in known)
 
 
 @dataclass
@@ -129,7 +132,7 @@ def _reminder(ctx: Context, approval: Approval, signal: Signal) -> Draft:
     left = (approval.expires_at - ctx.now).total_seconds()
     words = f"Still waiting: {_name(ctx, approval, signal)}, {left:.0f} s left"
     return Draft(
-        f"approval:{approval.id}:reminder", KIND, words, _about(approval, signal) | {"buttons": buttons(approval)},
+        f"approval:{approval.id}:reminder", REMINDER, words, _about(approval, signal) | {"buttons": buttons(approval)},
         channels=CHANNELS, roles=APPROVERS, answers=key_of(approval), signal_id=signal.id,
     )  # fmt: skip
 

@@ -29,7 +29,6 @@ from bot.engine.state.records import NewTransition
 from bot.engine.state.schedule import NEVER
 
 _KIND_OF: Mapping[str, type[Entity]] = {kind.life.name: entity for entity, kind in KINDS.items()}
-_REFUSED = "refused:"
 
 
 class Outbox:
@@ -74,7 +73,7 @@ class Outbox:
     def _drafts(self, ctx: Context, journal: Journal, rows: Iterable[NewTransition]) -> Iterator[Draft]:
         for row in rows:
             for speech in self._speeches.get(row.machine, ()):
-                if speech.is_about(row) and not row.trigger.startswith(_REFUSED):
+                if speech.is_about(row) and row.refused is None:
                     yield from speech.words(Said(ctx, row, _entity(journal, row)))
 
     def was_said(self, journal: Journal, key: str, tier: str = ADMIN) -> bool:

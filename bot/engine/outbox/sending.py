@@ -23,6 +23,7 @@ from bot.domain.message import (
     MessageTrigger,
 )
 from bot.domain.notices import CRITICAL
+from bot.engine.outbox.approvals import QUESTIONS
 from bot.engine.outbox.voice import Channel, Voice
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
@@ -159,7 +160,7 @@ def in_order(messages: Iterable[Message]) -> list[Message]:
 
 
 def _urgency(message: Message) -> int:
-    return 0 if message.kind == "approval" or message.extra.get("level") == CRITICAL else 1
+    return 0 if message.kind in QUESTIONS or message.extra.get("level") == CRITICAL else 1
 
 
 def next_due(messages: Iterable[Message], now: datetime, most: timedelta) -> datetime | None:

@@ -10,7 +10,7 @@ from bot.domain.errors import IllegalTransition
 from bot.domain.events import AlertRaised
 from bot.domain.instructions import Instruction
 from bot.domain.kinds import Entities, kind_of
-from bot.domain.machine import CREATED, C, Living, T
+from bot.domain.machine import CREATED, C, Living, T, as_refused
 from bot.domain.order import Execution, Order
 from bot.domain.outside import sentence
 from bot.domain.position import Position
@@ -97,7 +97,7 @@ class Journal:
     def request_refused(self, request_id: str, kind: str, actor: str, reason: str) -> None:
         """Put on the record that a request was refused before its handler saw it."""
         queued = REQUEST.initial
-        self._row(REQUEST.name, request_id, queued, queued, f"refused:{kind}", actor, reason, {})
+        self._row(REQUEST.name, request_id, queued, queued, as_refused(kind), actor, reason, {})
 
     def alert(self, code: str, text: str, facts: Mapping[str, Any] | None = None, *, severity: str = "") -> None:
         """Raise an alert of the register; `severity` only where its row has more than one."""
@@ -110,7 +110,7 @@ class Journal:
             refusal.entity_id,
             state,
             state,
-            f"refused:{step.trigger}",
+            as_refused(step.trigger),
             step.actor,
             step.reason,
             step.evidence,

@@ -25,6 +25,7 @@ from bot.domain.events import (
 )
 from bot.domain.instruments import Instrument, PriceGrid, option_of_key
 from bot.domain.kinds import Entities
+from bot.domain.machine import refused_trigger
 from bot.domain.order import Execution
 from bot.domain.overseer import CallOutcome, OverseerCall
 
@@ -48,6 +49,11 @@ class NewTransition:
     reason: str
     evidence: Mapping[str, Any]
     event_at: datetime
+
+    @property
+    def refused(self) -> str | None:
+        """The trigger that was not allowed, None for a step that was made."""
+        return refused_trigger(self.trigger)
 
 
 @dataclass(frozen=True, slots=True)

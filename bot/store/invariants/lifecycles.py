@@ -9,13 +9,11 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from bot.domain.lifecycles import LIFECYCLES
-from bot.domain.machine import CREATED, Lifecycle
+from bot.domain.machine import CREATED, Lifecycle, refused_trigger
 from bot.store.audit import stream_transitions
 from bot.store.chain import verify
 from bot.store.invariants.finding import Faults, Finding, Question
 from bot.store.tables import MACHINES
-
-REFUSED: Final = "refused:"
 
 
 def legal_chains(question: Question) -> Finding:
@@ -84,7 +82,7 @@ def _wrong(life: Lifecycle, before: str | None, trigger: str, from_state: str, t
         return None if fine else f"born in {to_state!r}, or born twice"
     if from_state != (before or initial):
         return f"{trigger} starts from {from_state!r}, but it was in {before or initial!r}"
-    if trigger.startswith(REFUSED):
+    if refused_trigger(trigger) is not None:
         return None if to_state == from_state else f"{trigger} changed the state to {to_state!r}"
     if _legal(life.name).get((from_state, trigger)) != to_state:
         return f"the table has no {trigger} from {from_state!r} to {to_state!r}"

@@ -11,6 +11,7 @@ from bot.domain.approval import Approval
 from bot.domain.events import InboundReceived, RequestKind
 from bot.domain.message import Message, MessageMode
 from bot.domain.requests import Role
+from bot.engine.outbox.approvals import QUESTIONS
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
 
@@ -27,7 +28,7 @@ VOICE = Voice(
 
 def said(desk: Desk) -> list[Message]:
     found = [*desk.engine.ledger.messages.values(), *desk.engine.ledger.message_index.over.values()]
-    return sorted((m for m in found if m.kind == "approval"), key=lambda m: m.created_at)
+    return sorted((m for m in found if m.kind in QUESTIONS), key=lambda m: m.created_at)
 
 
 async def delivered(desk: Desk) -> None:
