@@ -27,7 +27,7 @@ from bot.config.people import faults_of_people
 from bot.config.places import placed, placed_url
 from bot.config.schema import Mode, Settings
 from bot.config.secret_words import Secrets, holds_password, looks_secret, shown, without_passwords
-from bot.config.yaml_source import KeyPath, YamlTree, dotted, parse_scalar, read_yaml
+from bot.config.yaml_source import KeyPath, YamlTree, dotted, parse_scalar, read_yaml, refuse_no_text
 from bot.domain.addresses import is_loopback, is_readable_on_the_way
 from bot.domain.errors import ConfigError
 from bot.domain.outside import host_only, private_parts
@@ -316,6 +316,7 @@ def _add_environment(environment: Mapping[str, str], tree: dict[str, Any], origi
 def _from_text(text: str, path: KeyPath) -> Any:
     """Read a value as YAML would, but leave text as it is where the schema wants text: an account may be all digits."""
     allowed = place(Settings, path)
+    refuse_no_text(text)
     if path[0] != SOURCES and allowed and allowed.annotation is str:
         return text
     return parse_scalar(text)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from yaml.constructor import ConstructorError
 
 from bot.domain.errors import ConfigError
 from bot.domain.outside import outside
@@ -17,6 +19,7 @@ KeyPath = tuple[str | int, ...]
 MOST_BYTES: Final = 1_000_000
 MOST_ALIASES: Final = 100
 _MERGE: Final = "tag:yaml.org,2002:merge"
+_TEXT: Final = "tag:yaml.org,2002:str"
 
 
 class _Loader(yaml.SafeLoader):
@@ -24,7 +27,16 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Make the value of a node; one that its own tag does not fit is said with its line, whatever PyYAML raises."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
+            raise ConstructorError(None, None, f"a value cannot be read: {error}", node.start_mark) from error
 
+
+_HALF: Final = re.compile("[\ud800-\udfff]")
+"""Half of a character, or a byte that is none: no file, store or hash can hold it."""
 _FLOAT: Final = (
     r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]+)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+\.|[-+]?\.(?:inf|nan)"
 )
@@ -52,17 +64,25 @@ def read_text(path: Path, shown_as: str) -> str:
     """Return the text of a file that people write; raises ConfigError, in words that passed the border, for what is no
     text, larger than any such file, or grows when it is read. An absent file raises FileNotFoundError."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ConfigError(f"{shown_as}: has {path.stat().st_size} bytes, {MOST_BYTES} at most are read.")
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            raise ConfigError(f"{shown_as}: is no plain file. Make it a readable UTF-8 file.")  # a pipe never ends
+        if found.st_size > MOST_BYTES:
+            raise ConfigError(f"{shown_as}: has {found.st_size} bytes, {MOST_BYTES} at most are read.")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(
+            f"{shown_as} line {line}: cannot be read ({outside(error)}). Make it a readable UTF-8 file."
+        ) from error
+    except OSError as error:
         raise ConfigError(f"{shown_as}: cannot be read ({outside(error)}). Make it a readable UTF-8 file.") from error
     try:
         refuse_growth(text)
     except ConfigError as error:
-        raise ConfigError(f"{shown_as}: {error}") from error
+        raise ConfigError(f"{shown_as} {error}") from error
     return text
 
 
@@ -81,24 +101,44 @@ def refuse_growth(text: str) -> None:
             elif isinstance(event, yaml.AliasEvent):
                 aliases += 1
                 if event.anchor in around:
-                    raise ConfigError("an anchor contains itself. Write the values out.")
+                    raise ConfigError(f"{_line(event)}: an anchor contains itself. Write the values out.")
                 if any(around) or aliases > MOST_ALIASES:
-                    raise ConfigError("an alias inside of what another one names, or too many. Write the values out.")
+                    why = "an alias inside of what another one names, or too many"
+                    raise ConfigError(f"{_line(event)}: {why}. Write the values out.")
     except yaml.YAMLError:
         return  # whoever reads it says where it is wrong
 
 
+def _line(event: yaml.Event) -> str:
+    mark = event.start_mark
+    return "some line" if mark is None else f"line {mark.line + 1}"
+
+
 def parse_scalar(text: str) -> Any:
     """Return a setting given as text the way that a YAML file would read it (JSON is YAML); raises ConfigError."""
+    refuse_no_text(text)
     refuse_growth(text)
+    loader = _Loader(text)
     try:
-        value = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        _walk(root, (), {}, "the value,")
+        value = loader.construct_document(root)
         json.dumps(value, default=str)  # an anchor that contains itself is a ValueError here
         return value
     except yaml.YAMLError as error:
         raise ConfigError(syntax(error)) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"no value: {outside(error)}") from error
+    finally:
+        loader.dispose()
+
+
+def refuse_no_text(text: str) -> None:
+    """Raise ConfigError for bytes of the environment that are no UTF-8."""
+    if _HALF.search(text):
+        raise ConfigError("no value: it holds bytes that are no text (UTF-8)")
 
 
 def read_yaml(path: Path, shown_as: str) -> YamlTree:
@@ -107,14 +147,16 @@ def read_yaml(path: Path, shown_as: str) -> YamlTree:
         text = read_text(path, shown_as)
     except FileNotFoundError:
         return YamlTree({}, {})
+    if odd := yaml.SafeLoader.NON_PRINTABLE.search(text):
+        line = text.count("\n", 0, odd.start()) + 1
+        raise ConfigError(f"{shown_as} line {line}: the character {odd.group()!r} has no place in YAML. Take it out.")
     try:
         return _parse(text, shown_as)
     except yaml.YAMLError as error:
         raise ConfigError(f"{shown_as}: not valid YAML: {syntax(error)}") from error
     except RecursionError as error:
-        raise ConfigError(f"{shown_as}: an anchor contains itself. Write the values out.") from error
-    except ValueError as error:  # a number of more digits than can be read
-        raise ConfigError(f"{shown_as}: a value cannot be read: {outside(error)}") from error
+        raise ConfigError(f"{shown_as}: lists or settings stand in one another too deep, or an anchor contains itself. "
+                          "Write the values out.") from error  # fmt: skip
 
 
 def _parse(text: str, shown_as: str) -> YamlTree:
@@ -136,24 +178,49 @@ def _parse(text: str, shown_as: str) -> YamlTree:
 
 
 def _walk(node: yaml.Node, at: KeyPath, lines: dict[KeyPath, int], shown_as: str) -> None:
+    if isinstance(node, yaml.ScalarNode) and _HALF.search(node.value):
+        raise ConfigError(f"{shown_as} line {node.start_mark.line + 1}: {dotted(at)} holds half of a character")
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             lines[(*at, index)] = item.start_mark.line + 1
             _walk(item, (*at, index), lines, shown_as)
     if not isinstance(node, yaml.MappingNode):
         return
+    merged: dict[KeyPath, int] = {}
     for key, value in node.value:
         if key.tag == _MERGE:
+            _walk_merged(value, at, merged, shown_as)
             continue
         here, line = (*at, key.value), key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
-            raise ConfigError(f"{shown_as} line {line}: a key must be one word")
+        _refuse_odd_key(key, f"{shown_as} line {line}")
         if here in lines:
             raise ConfigError(
                 f"{shown_as} line {line}: {dotted(here)} is set twice, first on line {lines[here]}. Keep one of them."
             )
         lines[here] = line
         _walk(value, here, lines, shown_as)
+    for here, line in merged.items():
+        lines.setdefault(here, line)
+
+
+def _walk_merged(node: yaml.Node, at: KeyPath, merged: dict[KeyPath, int], shown_as: str) -> None:
+    """Note the lines of what `<<` brings, one mapping or several: what stands in its place by itself counts first."""
+    for each in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+        found: dict[KeyPath, int] = {}
+        _walk(each, at, found, shown_as)
+        for here, line in found.items():
+            merged.setdefault(here, line)
+
+
+def _refuse_odd_key(key: yaml.Node, where: str) -> None:
+    """Raise ConfigError for a key that YAML reads as something else than its text."""
+    if not isinstance(key, yaml.ScalarNode):
+        raise ConfigError(f"{where}: a key must be one word")
+    if _HALF.search(key.value):
+        raise ConfigError(f"{where}: a key holds half of a character")
+    if key.tag != _TEXT:
+        kind = outside(key.tag.rpartition(":")[2], 20)
+        raise ConfigError(f"{where}: the key `{outside(key.value, 60)}` is no text to YAML ({kind}). Put it in quotes.")
 
 
 def dotted(path: KeyPath) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from datetime import time
 from decimal import Decimal
@@ -160,7 +161,19 @@ def test_a_key_that_is_set_twice_is_refused_with_both_lines(written: Write) -> N
         ("mode: sim\n\tx: 1", "config/bot.yaml: not valid YAML: line 2 column 1: "),
         ("- 1", "config/bot.yaml: holds a list."),
         ("? [a, b]\n: 1", "config/bot.yaml line 1: a key must be one word"),
-        ("a: &x [*x]", "config/bot.yaml: an anchor contains itself."),
+        ("a: &x [*x]", "config/bot.yaml line 1: an anchor contains itself."),
+        ("mode: sim\non: 1", "config/bot.yaml line 2: the key `on` is no text to YAML (bool). Put it in quotes."),
+        ("1: 2", "config/bot.yaml line 1: the key `1` is no text to YAML (int). Put it in quotes."),
+        ("web:\n  ~: 2", "config/bot.yaml line 2: the key `~` is no text to YAML (null). Put it in quotes."),
+        ('mode: sim\nbot_id: "\\ud800"', "config/bot.yaml line 2: bot_id holds half of a character"),
+        ('"\\ud800": 1', "config/bot.yaml line 1: a key holds half of a character"),
+        ("mode: sim\nweb: {port: !!int x}", "config/bot.yaml: not valid YAML: line 2 column 13: a value cannot"),
+        ("mode: !!timestamp x", "config/bot.yaml: not valid YAML: line 1 column 7: a value cannot be read: "),
+        ("web:\n  port: " + "9" * 5_000, "config/bot.yaml: not valid YAML: line 2 column 9: a value cannot be read: "),
+        ("mode: sim\nbot_id: a\0b", "config/bot.yaml line 2: the character '\\x00' has no place in YAML."),
+        ("web:\n  <<: {a: 1}", "config/bot.yaml line 2: web.a = 1 is an unknown key."),
+        ("web:\n  <<: [{prt: 1}, {a: 1}]", "config/bot.yaml line 2: web."),
+        ("a: " + "[" * 500 + "]" * 500, "config/bot.yaml: lists or settings stand in one another too deep"),
         ("mode: !!python/object:os.system {}", "config/bot.yaml: not valid YAML: line 1 column 7: "),
     ],
 )
@@ -171,7 +184,28 @@ def test_what_is_no_yaml_mapping_names_file_and_line(written: Write, text: str, 
 def test_a_file_that_is_not_utf_8_is_refused(written: Write) -> None:
     root = written(bot="")
     (root / "config" / "bot.yaml").write_bytes(b"mode: \xff\xfe")
-    assert refusal(root).startswith("config/bot.yaml: cannot be read")
+    assert refusal(root).startswith("config/bot.yaml line 1: cannot be read")
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(written: Write) -> None:
+    root = written(bot="")
+    (root / "config" / "bot.yaml").unlink()
+    os.mkfifo(root / "config" / "bot.yaml")
+    assert refusal(root).startswith("config/bot.yaml: is no plain file.")
+
+
+@pytest.mark.parametrize(
+    "name,value,told",
+    [
+        ("IBKR__ACCOUNT", "\udcff", "it holds bytes that are no text"),
+        ("RISK__MAX_POSITIONS", "\udcff", "it holds bytes that are no text"),
+        ("CALENDAR__EARLY", "{2026-11-27: '13:00', 2026-11-27: '12:00'}", "2026-11-27 is set twice"),
+    ],
+)
+def test_what_the_environment_says_is_as_sound_as_a_file(written: Write, name: str, value: str, told: str) -> None:
+    variable = f"QUANTICITY__{name}"
+    with pytest.raises(ConfigError, match=f"{variable}: .* cannot be taken: .*{told}"):
+        load(written(bot=""), environ={variable: value})
 
 
 @pytest.mark.parametrize("section", ["strategies", "sources"])
