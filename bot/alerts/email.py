@@ -7,6 +7,7 @@ Message-ID at every attempt. Off this machine TLS is demanded (`smtp.tls` takes 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
@@ -72,7 +73,10 @@ class EmailDeliverer:
         if to is None:
             return refused(f"no mailbox is called {message.target} in the settings (alerts.mailboxes)")
         mail = mail_of(message, self._sender, to, self._now())
-        server = self._server()
+        try:
+            server = self._server()
+        except OSError as error:
+            return failed(f"smtp.ca_file cannot be used: {type(error).__name__}", _LOGIN_WAIT_S)
         try:
             async with asyncio.timeout(2 * _TIMEOUT_S):
                 await self._open(server, to)
@@ -95,9 +99,19 @@ class EmailDeliverer:
         how: dict[str, Any] = {
             "starttls": {"start_tls": True}, "tls": {"use_tls": True}, "none": {"start_tls": False},
         }[self._smtp.tls]  # fmt: skip
+        if self._smtp.tls != "none":
+            how["tls_context"] = self._trusted()
         if self._user and self._word:
             how |= {"username": self._user, "password": self._word}
         return aiosmtplib.SMTP(hostname=self._smtp.host, port=self._smtp.port, timeout=_TIMEOUT_S, **how)
+
+    def _trusted(self) -> ssl.SSLContext:
+        """Return whom we trust: the system's authorities and, on this machine, the one of the settings. Raises OSError
+        for a file that is none."""
+        context = ssl.create_default_context()
+        if self._smtp.ca_file:
+            context.load_verify_locations(self._smtp.ca_file)
+        return context
 
     async def _open(self, server: SMTP, to: str) -> None:
         await server.connect()

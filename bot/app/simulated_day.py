@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from bot.app.simulated_people import known_people, page_address, services_book
+from bot.app.simulated_people import known_people, mail_certificate, page_address, services_book
 from bot.app.venue_child import Services, VenueSetup
 from bot.clocks.calendar import XnysCalendar
 from bot.config.options import RunOptions
@@ -51,7 +51,11 @@ class SimulatedDay:
 
     def _services(self, settings: Settings) -> Services:
         book = str(services_book(self.book_file))
-        return Services(settings.sim.services.ports(), book, known_people(settings), page_address(settings))
+        wanted = settings.sim.services
+        return Services(
+            wanted.ports(), book, known_people(settings), page_address(settings), wanted.smtp_tls,
+            str(mail_certificate(settings)),
+        )  # fmt: skip
 
 
 def book_path(settings: Settings) -> Path:

@@ -26,6 +26,11 @@ def services_book(venue_book: Path) -> Path:
     return venue_book.with_name(venue_book.name.removesuffix(".venue.json") + ".services.json")
 
 
+def mail_certificate(settings: Settings) -> Path:
+    """Return where the simulated mail server's certificate is kept, made at the first start that wants one."""
+    return Path(settings.sim.state_dir).resolve() / "simulated-mail.pem"
+
+
 def page_address(settings: Settings) -> str:
     """Return where the bot's page will be, empty where that is not known beforehand."""
     web = settings.web
@@ -59,6 +64,7 @@ def at_simulated_services(config: LoadedConfig, ports: Mapping[str, int]) -> Loa
         return replace(config, settings=settings, secrets=replace(config.secrets, **keyless))
     at = {name: f"http://{_HOST}:{port}" for name, port in ports.items()}
     settings = config.settings
+    tls, authority = settings.sim.services.smtp_tls, str(mail_certificate(settings))
     sim = settings.sim.model_copy(
         update={"services": settings.sim.services.model_copy(update={f"{n}_port": p for n, p in ports.items()})}
     )
@@ -66,7 +72,9 @@ def at_simulated_services(config: LoadedConfig, ports: Mapping[str, int]) -> Loa
         "telegram": settings.telegram.model_copy(update={"base_url": at["telegram"]}),
         "discord": settings.discord.model_copy(update={"base_url": at["discord"]}),
         "anthropic": settings.anthropic.model_copy(update={"base_url": at["anthropic"]}),
-        "smtp": settings.smtp.model_copy(update={"host": _HOST, "port": ports["smtp"], "tls": "none"}),
+        "smtp": settings.smtp.model_copy(
+            update={"host": _HOST, "port": ports["smtp"], "tls": tls, "ca_file": "" if tls == "none" else authority}
+        ),
         "sim": sim,
         "alerts": _with_simulated_places(settings.alerts, ports),
     }

@@ -19,12 +19,15 @@ from bot.domain.errors import ConfigError
 @dataclass(frozen=True, slots=True)
 class Services:
     """The simulated services that a venue brings: a port by name (0: any free one), where their book is kept, who is
-    known to the settings as (Telegram id, name, role), and the address of the bot's page."""
+    known to the settings as (Telegram id, name, role), the address of the bot's page, how mail is spoken to and by
+    which certificate."""
 
     ports: Mapping[str, int]
     book_file: str | None = None
     known: list[list[Any]] = field(default_factory=list)
     page: str = ""
+    mail_tls: str = "none"
+    mail_certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

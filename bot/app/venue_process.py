@@ -19,7 +19,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bot.app.simulated_people import known_people, services_book
+from bot.app.simulated_people import known_people, mail_certificate, services_book
 from bot.app.venue_child import Services, VenueSetup
 from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.config.loader import LoadedConfig
@@ -164,6 +164,7 @@ class VenueProcess:
             known=[(int(person_id), str(name), str(role)) for person_id, name, role in setup.known],
         )
         self._services.inbox.page_address = setup.page
+        self._services.speak_tls(setup.mail_tls, Path(setup.mail_certificate))
         await self._services.serve(self._sockets)
 
     async def stop(self) -> None:
@@ -209,7 +210,10 @@ def _services_of(config: LoadedConfig, state_file: Path | None) -> Services | No
     if not wanted.enabled:
         return None
     book = str(services_book(state_file)) if state_file else None
-    return Services(wanted.ports(), book, known_people(config.settings))
+    return Services(
+        wanted.ports(), book, known_people(config.settings), mail_tls=wanted.smtp_tls,
+        mail_certificate=str(mail_certificate(config.settings)),
+    )  # fmt: skip
 
 
 async def _serve(setup: VenueSetup, anchor: float | None) -> None:

@@ -494,8 +494,14 @@ class SmtpSettings(Section):
         description="starttls: demanded, never left out silently; tls: from the first byte; none: loopback alone",
     )
 
+    ca_file: str = Field(
+        "", max_length=500, description="a PEM file trusted beside the system's, for a server on this machine alone"
+    )
+
     @model_validator(mode="after")
     def _never_in_clear(self) -> Self:
+        if self.ca_file and self.host and not is_loopback(self.host):
+            raise ValueError("ca_file is for a server on this machine alone: others have certificates that all trust")
         if self.tls == "none" and self.host and not is_loopback(self.host):
             raise ValueError("tls none sends mail and password in clear: for a server on this machine alone")
         return self
@@ -511,6 +517,9 @@ class SimServicesSettings(Section):
     anthropic_port: Port = 0
     receiver_port: Port = Field(0, description="takes signed webhooks")
     inbox_port: Port = Field(0, description="the page that shows what each chat, channel and mailbox received")
+    smtp_tls: Literal["none", "starttls", "tls"] = Field(
+        "none", description="how its mail server is spoken to; with TLS by a certificate that is made at the start"
+    )
 
     def ports(self) -> dict[str, int]:
         """Return the port of each service by its name, `telegram` say."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,9 +50,11 @@ class Site:
 
 
 @asynccontextmanager
-async def services() -> AsyncIterator[Site]:
+async def services(prepared: Callable[[SimulatedServices], None] = lambda _: None) -> AsyncIterator[Site]:
+    """Running services; `prepared` is given them before they serve."""
     sockets = taken_ports(dict.fromkeys(NAMES, 0))
     running = SimulatedServices(lambda: NOON, wall_seconds)
+    prepared(running)
     await running.serve(sockets)
     try:
         yield Site(running, {name: int(each.getsockname()[1]) for name, each in sockets.items()})

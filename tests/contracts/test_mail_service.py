@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import aiosmtplib
 import pytest
 import pytest_asyncio
 
+from bot.alerts.channels import Outgoing
+from bot.alerts.email import EmailDeliverer
+from bot.alerts.ground import PeopleGround
+from bot.clocks.clock import SystemClock
+from bot.config.schema import Settings
+from bot.config.secret_words import Secrets
 from bot.sim.services.cast import MAILBOX, SENDER, SIMULATED_SECRETS
 from bot.sim.services.faults import Bend
 from tests.contracts.service_sites import Site, patience, services
@@ -105,3 +113,35 @@ async def test_a_revoked_password_is_refused_in_mid_run(site: Site) -> None:
     site.goes_wrong("smtp", Bend.REVOKED, method="AUTH", for_seconds=60)  # of every mechanism that is tried
     with pytest.raises(aiosmtplib.SMTPAuthenticationError):
         await send(site, a_mail())
+
+
+OPENSSL = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+
+
+@OPENSSL
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+async def test_with_tls_a_mail_arrives_where_its_certificate_is_trusted_and_nowhere_else(
+    tls: str, tmp_path: Path
+) -> None:
+    certificate = tmp_path / "mail.pem"
+    async with services(lambda running: running.speak_tls(tls, certificate)) as site:
+        smtp = {"host": "127.0.0.1", "port": site.ports["smtp"], "tls": tls, "ca_file": str(certificate)}
+        words = {}
+        for trusted in (smtp, {**smtp, "ca_file": ""}, {**smtp, "ca_file": str(tmp_path / "none")}):
+            settings = Settings.model_validate(
+                {"smtp": trusted, "alerts": {"mailboxes": {"owner": MAILBOX}, "mail_from": SENDER}}
+            )
+            keys = Secrets(
+                smtp_username=SIMULATED_SECRETS["smtp_username"], smtp_password=SIMULATED_SECRETS["smtp_password"]
+            )
+            deliverer = EmailDeliverer(PeopleGround(settings, keys, SystemClock()))
+            outcome = await deliverer.deliver(Outgoing("m", "admin", "email", "alert", "owner", "Hello", "k"))
+            words[trusted["ca_file"]] = outcome.word
+        assert words == {str(certificate): "delivered", "": "failed", str(tmp_path / "none"): "failed"}
+        assert len(site.received(KEY)) == 1
+    assert certificate.with_suffix(".key").stat().st_mode & 0o077 == 0
+
+
+def test_an_authority_of_ones_own_is_for_this_machine_alone() -> None:
+    with pytest.raises(ValueError, match="for a server on this machine alone"):
+        Settings.model_validate({"smtp": {"host": "mail.example.org", "ca_file": "/tmp/own.pem"}})

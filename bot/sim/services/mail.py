@@ -1,6 +1,6 @@
 """The mail server on loopback: aiosmtpd with a user and a password, each mailbox a place of the book.
 
-Plain text within the machine, as `smtp.tls: none` says. aiosmtpd is loaded with the first connection, not before.
+Plain text within the machine, or TLS as `sim.services.smtp_tls` says. aiosmtpd is loaded with the first connection.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import email.policy
 import logging
 import socket
+import ssl
 import warnings
 import weakref
 from email import message_from_bytes
@@ -37,13 +38,16 @@ class MailService:
 
     def __init__(self, book: ServiceBook, board: FaultBoard, user: str | None = None, word: str | None = None) -> None:
         self.book, self.board = book, board
+        self.tls: ssl.SSLContext | None = None  # what TLS is spoken by; None: none
+        self.from_the_first_byte = False  # TLS; else by STARTTLS, which is demanded
         self._user, self._word = user, word
         self._server: asyncio.Server | None = None
         self._cut = asyncio.Event()
         self._connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
 
     async def serve(self, listening: socket.socket) -> None:
-        self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=listening)
+        wrapped = self.tls if self.from_the_first_byte else None
+        self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=listening, ssl=wrapped)
 
     async def stop(self) -> None:
         """End every connection: one that waits for its own fault would else outlive its loop."""
@@ -76,6 +80,8 @@ class MailService:
                 authenticator=self._authenticate if asks else None,
                 auth_required=asks,
                 auth_require_tls=False,
+                tls_context=None if self.from_the_first_byte else self.tls,
+                require_starttls=self.tls is not None and not self.from_the_first_byte,
             )
         self._connections.add(made)
         return made

@@ -13,6 +13,7 @@ from bot.sim.services.anthropic import AnthropicService
 from bot.sim.services.book import Service, ServiceBook
 from bot.sim.services.book_file import ServicesBookKeeper, read_into
 from bot.sim.services.cast import ADMIN_GROUP, CAST, HOOK, SIMULATED_SECRETS, STRANGER, telegram_token
+from bot.sim.services.certificate import server_context
 from bot.sim.services.discord import DiscordService
 from bot.sim.services.faults import FaultBoard
 from bot.sim.services.inbox import InboxPage
@@ -74,6 +75,12 @@ class SimulatedServices:
             "inbox": self.inbox,
         }
         self._tasks: list[asyncio.Task[None]] = []
+
+    def speak_tls(self, mode: str, certificate: Path) -> None:
+        """Have the mail server speak TLS (`starttls`, `tls`; `none`: not) by a certificate that is made where there is
+        none. Raises ConfigError where it cannot be."""
+        if mode != "none":
+            self.mail.tls, self.mail.from_the_first_byte = server_context(certificate), mode == "tls"
 
     async def serve(self, sockets: Mapping[str, socket.socket]) -> None:
         """Answer at these ports from now on."""
