@@ -235,7 +235,7 @@ if (confirmBox) confirmBox.addEventListener("close", () => {
 /* Keys: none acts on money, all rest while something is typed. `g` and a letter go to a page. */
 const keysBox = document.getElementById("keys");
 const GO_MS = 1500;
-let went = 0;
+let went = -Infinity;
 
 function showKeys() { if (keysBox && keysBox.showModal && !keysBox.open) keysBox.showModal(); }
 
@@ -272,7 +272,7 @@ document.addEventListener("keydown", (event) => {
   if (held) return;
   if (event.key === "Escape") { for (const menu of document.querySelectorAll("details.stop[open]")) { menu.open = false; reach(menu.querySelector("summary")); } return; }
   if (performance.now() - went < GO_MS && keysBox) {
-    went = 0;
+    went = -Infinity;
     const link = keysBox.querySelector(`a[data-go="${CSS.escape(event.key)}"]`);
     if (link) { event.preventDefault(); location.href = link.href; return; }
   }
