@@ -25,6 +25,7 @@ PALETTE: Final[Mapping[str, str]] = {
 _FORMATS: Final[Mapping[Shown, str]] = {
     Shown.MONEY: "$,~f", Shown.GAIN: "$,~f", Shown.PRICE: ",.2f", Shown.PERCENT: ",~f", Shown.NUMBER: ",~f",
 }  # fmt: skip
+DAY_MS: Final = 86_400_000
 _FONT: Final = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Liberation Sans, DejaVu Sans, sans-serif"
 
 
@@ -79,6 +80,8 @@ def _x(chart: Chart, last: bool) -> Spec:
     axis: Spec = {"grid": False, "title": None, "labelFlush": True, "labelOverlap": True, "labels": last}
     if chart.axis is not Axis.NUMBER:
         axis["format"] = "%-d %b" if chart.axis is Axis.DAY else "%H:%M"
+    if chart.axis is Axis.DAY:
+        axis["tickMinStep"] = DAY_MS  # a day has one name
     return {"field": "x", "type": kind, "scale": scale, "axis": axis}
 
 
@@ -159,7 +162,7 @@ def _levels(chart: Chart, pane: Pane, last: bool) -> Iterable[Spec]:
             "clip": True,
         }
         yield {"data": data, "mark": mark, "encoding": {"x": _x(chart, last)}}
-        text = {"type": "text", "text": level.label, "align": "left", "dx": 4, "y": 8 + 15 * place_of,
+        text = {"type": "text", "text": level.label, "align": "left", "dx": 16, "y": 8 + 15 * place_of,
                 "color": f"${level.colour}", "fontSize": 12}  # fmt: skip
         yield {"data": data, "mark": text, "encoding": {"x": _x(chart, last)}}
 

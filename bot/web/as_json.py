@@ -40,7 +40,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "signals": ("now", "signals", "signal_counts", "recent_signals"),
     "positions": ("now", "money", "positions", "unsettled", "closed_positions"),
     "exposure": ("now", "premium", "exposure", "breakers", "halted_symbols"),
-    "feeds": ("now", "session", "connection", "feeds", "quotas", "jobs"),
+    "feeds": ("now", "session", "connection", "feeds", "quotas", "endpoints", "jobs"),
 }
 """What of the overview's model each page of its parts shows."""
 

@@ -18,7 +18,8 @@ EVERY_KEY: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class FeedView:
-    """One feed; `filled` is how full its bar is, 0 to 100, full at the age limit."""
+    """One feed; `filled` is how full its bar is, 0 to 100, full at the age limit. `outcome` is how its last call came
+    out, `next_in` the seconds to its next one (None while none is planned), `source` whose rows are in use."""
 
     feed: str
     dataset: str
@@ -32,6 +33,15 @@ class FeedView:
     requests: int
     failures: int
     dropped: int
+    outcome: str = ""
+    next_in: float | None = None
+    source: str = ""
+    priority: str = ""
+
+    @property
+    def stands_in(self) -> str:
+        """The vendor that stands in for its own, empty where none does."""
+        return self.source if self.source not in {"", self.feed} else ""
 
     @property
     def name(self) -> str:
@@ -56,6 +66,11 @@ class FeedGroup:
     @property
     def ailing(self) -> tuple[FeedView, ...]:
         return tuple(each for each in self.feeds if not each.is_fine)
+
+    @property
+    def next_in(self) -> float | None:
+        """Seconds to the next call of any of them."""
+        return min((each.next_in for each in self.feeds if each.next_in is not None), default=None)
 
     @property
     def requests(self) -> int:
@@ -116,7 +131,9 @@ def feed_view(row: FeedReported, now: datetime) -> FeedView:
     filled = round(min(100.0, part * 100), 1)
     return FeedView(
         row.feed, row.dataset, row.key, row.state, row.last_error, age, row.max_age_s, filled, tone, row.requests,
-        row.failures, row.dropped,
+        row.failures, row.dropped, row.outcome,
+        None if row.next_call_at is None else max(0.0, (row.next_call_at - now).total_seconds()), row.source,
+        row.priority,
     )  # fmt: skip
 
 

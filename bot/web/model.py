@@ -11,11 +11,13 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from bot.domain.calendar import new_york_day
+from bot.domain.events import EndpointReported
 from bot.domain.money import ZERO
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import read as ask
 from bot.store.read import not_ours, reconciliations
 from bot.store.read.alerting import critical_alerts
+from bot.store.read.endpoints import endpoints
 from bot.store.read.jobs import RecordedJob, jobs
 from bot.store.read.money import DayMoney, money_of_day
 from bot.store.read.standing import PremiumHeld, premium_held, running_since
@@ -44,7 +46,7 @@ from bot.web.views import (
 ACTIVITY_SHOWN: Final = 40
 ASIDE: Final = ("message", "alert")
 """Machines whose steps are not among what happened: alerts stand beside it, messages with what they are about."""
-ALERTS_SHOWN: Final = 6
+ALERTS_SHOWN: Final = 4
 COMMANDS_SHOWN: Final = 8
 ENDED_SHOWN: Final = 12
 
@@ -137,6 +139,7 @@ class Overview:
     exposure: Exposure | None = None
     signal_counts: Mapping[str, int] = field(default_factory=dict)
     quotas: tuple[QuotaView, ...] = ()
+    endpoints: tuple[EndpointReported, ...] = ()
 
 
 def glance(connection: Connection, base: Overview) -> Overview:
@@ -184,6 +187,7 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         closed_positions=position_views(connection, ask.closed_positions(connection, day, ENDED_SHOWN), now),
         exposure=exposure_of(ask.open_positions(connection), now),
         quotas=quotas(ask.feeds(connection), ask.quota_resets(connection)),
+        endpoints=tuple(endpoints(connection, day)),
         signal_counts=ask.signals_of_day(connection, day),
         signals=signal_views(connection, ask.live_signals(connection), now),
         recent_signals=signal_views(connection, ask.ended_signals(connection, ENDED_SHOWN), now),

@@ -30,7 +30,7 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "signals": ("status", "signals"),
     "positions": ("status", "positions", "unsettled", "closed"),
     "exposure": ("status", "premium", "exposure", "breakers"),
-    "feeds": ("standing", "quotas", "feeds", "jobs"),
+    "feeds": ("standing", "quotas", "feeds", "endpoints", "jobs"),
 }
 """The live parts of each view; each is a template of its own, drawn of one look at the store."""
 TITLES: Final = {
@@ -41,7 +41,7 @@ TITLES: Final = {
                               ("breakers", "Limits of the whole book"))),
     "feeds": ("Feeds", (("standing", "Session and broker"), ("quotas", "Vendors' quotas"),
                         ("feeds", "Data sets, age against limit"),
-                        ("jobs", "Jobs by the clock"))),
+                        ("endpoints", "Endpoints today"), ("jobs", "Jobs by the clock"))),
 }  # fmt: skip
 """The pages that are a few live parts below each other: title, and each part with its head."""
 DIAGRAMS: Final[Mapping[str, Diagram]] = {name: draw(life) for name, life in LIFECYCLES.items()}
