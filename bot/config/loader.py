@@ -74,8 +74,9 @@ class SourcedTree(dict[str, Any]):
 class LoadedConfig:
     """Everything that is in force.
 
-    `text` is canonical JSON without secrets and `version` the first digits of its SHA-256; both hold paths as they were
-    written. In `settings`, relative paths are already those below `root`, the directory that holds `config/`.
+    `text` is canonical JSON without secrets, with paths as they were written; `version` is the first digits of the
+    SHA-256 of the same without the `PATHS`: where a bot keeps its things changes no decision. In `settings`, relative
+    paths are already those below `root`, the directory that holds `config/`.
     """
 
     settings: Settings
@@ -376,6 +377,17 @@ def _forget_below(origins: dict[KeyPath, Source], path: KeyPath) -> None:
         del origins[inner]
 
 
+def _as_text(whole: dict[str, Any]) -> str:
+    return json.dumps(shown(whole), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def _without_places(whole: dict[str, Any]) -> dict[str, Any]:
+    settings = {name: dict(value) if isinstance(value, dict) else value for name, value in whole["settings"].items()}
+    for section, name in PATHS:
+        settings[section].pop(name)
+    return {**whole, "settings": settings}
+
+
 def _finish(
     root: Path, tree: dict[str, Any], origins: dict[KeyPath, Source], environment: Mapping[str, str]
 ) -> LoadedConfig:
@@ -388,11 +400,11 @@ def _finish(
     if settings.mode is not Mode.SIM and others_may_read(root / ".env"):
         raise ConfigError(f"{root / '.env'} can be read by others, and mode {settings.mode} trades: chmod 600 it.")
     whole = {"settings": settings.model_dump(mode="json"), SOURCES: raw_sources}
-    text = json.dumps(shown(whole), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    text = _as_text(whole)
     return LoadedConfig(
         settings=_anchored(settings, root),
         sources_tree=SourcedTree(copy.deepcopy(raw_sources), origins),
-        version=hashlib.sha256(text.encode()).hexdigest()[:VERSION_DIGITS],
+        version=hashlib.sha256(_as_text(_without_places(whole)).encode()).hexdigest()[:VERSION_DIGITS],
         text=text,
         secrets=Secrets.from_environment(environment, [vendor.variable for _, vendor in _asked(raw_sources)]),
         root=root,

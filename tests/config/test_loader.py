@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.config.loader import LoadedConfig, load, missing_secrets, validate_section
+from bot.config.loader import PATHS, LoadedConfig, load, missing_secrets, validate_section
 from bot.config.schema import Mode, Settings
 from bot.config.section import Section
 from bot.domain.errors import ConfigError
@@ -415,6 +415,14 @@ def test_the_version_follows_the_content_and_nothing_else(
     changed = accepted(written(bot="risk: {max_positions: 4}"))
     assert here.version == elsewhere.version != changed.version
     assert json.loads(here.text)["settings"]["risk"]["max_positions"] == 5
+
+
+def test_where_a_bot_keeps_its_things_is_no_part_of_the_version(tmp_path: Path) -> None:
+    moved = {f"QUANTICITY__{section}__{name}".upper(): "/elsewhere/of/mine" for section, name in PATHS}
+    moved["QUANTICITY__DATABASE__URL"] = "sqlite+aiosqlite:////elsewhere/q.db"
+    here, there = accepted(tmp_path), accepted(tmp_path, moved)
+    assert here.version == there.version
+    assert here.text != there.text, "the text says where"
 
 
 def test_relative_paths_count_from_the_directory_that_holds_config(tmp_path: Path) -> None:
