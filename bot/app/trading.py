@@ -34,6 +34,7 @@ from bot.app.page_process import page
 from bot.app.people_child import people
 from bot.app.recorder_process import tape_for
 from bot.app.reloading import ReadAnew
+from bot.app.settings_watch import SettingsWatch
 from bot.app.simulated_vendors import at_the_simulator
 from bot.app.stages import Stage, in_order
 from bot.app.start_checks import bring_up_store, check_page_port
@@ -65,6 +66,8 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger("quanticity")
 
 AnyClock = SystemClock | ScaledClock
+Placed = Callable[[DataSources], DataSources]
+"""Says where data sources are asked: at their own addresses, or at the simulator."""
 TradingBot = Bot[AnyClock, SqlStore, IbkrBroker, Feeds]
 
 _COMMAND_POLL_S: Final = 0.25
@@ -168,7 +171,7 @@ async def _trade_on(
     config: LoadedConfig,
     options: RunOptions,
     new_clock: Callable[[], AnyClock],
-    placed: Callable[[DataSources], DataSources],
+    placed: Placed,
     *,
     day: SimulatedDay | None,
 ) -> int:
@@ -185,7 +188,7 @@ async def _trade(
     config: LoadedConfig,
     options: RunOptions,
     clock: AnyClock,
-    placed: Callable[[DataSources], DataSources],
+    placed: Placed,
     *,
     day: SimulatedDay | None,
     anew: ReadAnew,
@@ -201,7 +204,7 @@ async def _trade(
     bot = compose(tape.recorded(replace(_parts(config, clock, sources, day, synced), read_settings=anew)))
     stop = stop_on_signals(config.settings.engine.stop_wall_seconds)
     emergency_on_signal(bot.inbox, clock)
-    async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop))):
+    async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop, placed))):
         await bot.engine.run(stop)
     if bot.engine.should_begin_again and not stop.is_set():
         return None
@@ -231,7 +234,12 @@ def _parts(
 
 
 def _stages(
-    config: LoadedConfig, bot: TradingBot, options: RunOptions, synced: asyncio.Event, stop: asyncio.Event
+    config: LoadedConfig,
+    bot: TradingBot,
+    options: RunOptions,
+    synced: asyncio.Event,
+    stop: asyncio.Event,
+    placed: Placed,
 ) -> tuple[Stage, ...]:
     """Return what a run starts, in this order; at its end it is stopped in reverse."""
     clock, tell, engine = bot.clock, bot.inbox.put, bot.engine
@@ -240,9 +248,10 @@ def _stages(
     return (
         Stage("the history's look", partial(_look_at_history, bot)),
         *core_stages(bot, partial(_why_it_stops, engine), partial(_claim, config, bot)),
-        Stage("data", stop=bot.feed.stop),
+        Stage("data", partial(_remember_use, bot), bot.feed.stop),
         background.stage("the feed", partial(_feed_after_the_book, bot.feed, synced)),
         background.stage("garbage", partial(_freeze_after_the_book, synced)),
+        background.stage("settings", SettingsWatch(config, partial(_take_sources, bot, placed), clock, tell).run),
         *page(config, clock, background),
         *people(config, voice_of(config.settings, config.secrets), clock, background, tell),
         Stage("signs of life", signs.start, signs.stop),
@@ -319,6 +328,17 @@ async def _feed_after_the_book(feed: Feeds, synced: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(synced.wait(), _FEED_WAITS_S)
     await feed.start()
+
+
+async def _remember_use(bot: TradingBot) -> None:
+    """Let the feeds go on with breakers, calls and cost where a run before this one left them."""
+    bot.feed.remember(await bot.store.endpoint_days(bot.clock.now()))
+
+
+async def _take_sources(bot: TradingBot, placed: Placed, sources: DataSources, config: LoadedConfig) -> None:
+    """Bring edited data sources into force, and put them on record."""
+    await bot.feed.take(widened_sources(placed(sources), bot.clock.speed), config.secrets.of_vendor)
+    await bot.store.record_config(config.version, config.text)
 
 
 async def _freeze_after_the_book(synced: asyncio.Event) -> None:

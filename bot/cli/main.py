@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from bot.cli import audit, channels, db, recordings
+from bot.cli import audit, channels, db, feeds, recordings
 from bot.cli.alerts import alerts
 from bot.cli.check import check
 from bot.cli.invocation import Commands, configuration
@@ -61,6 +61,7 @@ for command in (
 app.add_typer(audit.app, name="audit")
 app.add_typer(channels.app, name="channels")
 app.add_typer(db.app, name="db")
+app.add_typer(feeds.app, name="feeds")
 app.add_typer(recordings.app, name="recordings")
 
 

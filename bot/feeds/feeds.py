@@ -14,13 +14,15 @@ from bot.feeds.sources import AuthSettings, DataSources, SourceSettings
 from bot.feeds.transport import AiohttpTransport, Transport
 
 Transports = Callable[[str, SourceSettings], Transport]
+Secret = Callable[[str], str | None]
+"""Gives what an environment variable holds."""
 Around = Callable[[str, Transport], Transport]
 ANY_BEARER: Final = "simulated"
 """Our own simulator takes any secret; whether a real one is missing was checked before the start."""
 
 
-def over_http(secret: Callable[[str], str | None]) -> Transports:
-    """Return transports to the sources' own addresses; `secret` gives what an environment variable holds."""
+def over_http(secret: Secret) -> Transports:
+    """Return transports to the sources' own addresses."""
 
     def make(name: str, settings: SourceSettings) -> Transport:
         headers, params = signed(settings.auth, secret(settings.auth.env) or ANY_BEARER)
@@ -90,8 +92,11 @@ class Feeds:
         for name, poller in self.pollers.items():
             poller.remember(found.get(name, ()), self._clock.now())
 
-    async def take(self, sources: DataSources) -> None:
-        """Go on with other settings: sources are added, changed and removed, and what is fresh stays."""
+    async def take(self, sources: DataSources, secret: Secret | None = None) -> None:
+        """Go on with other settings: sources are added, changed and removed, and what is fresh stays. `secret`: where
+        they come with other secrets."""
+        if secret is not None:
+            self._transports = over_http(secret)
         before, self.sources = self.sources.enabled(), sources
         self._combining = Combining(sources, self._target_is_fresh)
         wanted = sources.enabled()

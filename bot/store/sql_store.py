@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from bot.domain.calendar import new_york_day
 from bot.domain.errors import CommitFailed, StoreError
-from bot.domain.events import InboundReceived, RequestKind, RequestReceived, RequestUnreadable
+from bot.domain.events import EndpointReported, InboundReceived, RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.requests import Moment, age_s
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import LoadedState, TickBatch
@@ -22,6 +23,7 @@ from bot.store.configs import name_config, record_config
 from bot.store.database import Lane, Result, Work, lane_for, reason_of
 from bot.store.identity import claim, held_in
 from bot.store.loading import load_state, queued_commands, queued_inbound
+from bot.store.read.vendors import endpoint_days as days_of_endpoints
 from bot.store.retention import Retention, thin_out
 from bot.store.statements import HEAD_OF_CHAIN, Prepared
 from bot.store.trouble import unusable
@@ -84,6 +86,11 @@ class SqlStore:
         now = self._clock.now()
         self.config_version = await self._ask(lambda connection: record_config(connection, version, text, now))
         return self.config_version
+
+    async def endpoint_days(self, now: datetime) -> list[EndpointReported]:
+        """Return what the vendors' endpoints took this month and the day before it, for quotas and breakers."""
+        since = new_york_day(now).replace(day=1) - timedelta(days=1)
+        return await self._ask(lambda connection: days_of_endpoints(connection, since))
 
     async def claim(self, bot_id: str, client_id: int) -> None:
         """Take the store for a bot and client id; raises ConfigError while what lives in it is another one's."""

@@ -14,9 +14,7 @@ from bot.web.access import HEADERS
 GZIP = {"Accept-Encoding": "gzip"}
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/trades", "/api/status", "/static/page.css", "/audit/history.csv"]
-)
+@pytest.mark.parametrize("path", ["/", "/trades", "/api/status", "/static/page.css", "/audit/history.csv"])
 def test_a_text_says_the_same_compressed(page: FlaskClient, path: str) -> None:
     with page.get(path) as plain, page.get(path, headers=GZIP) as packed:
         _is_the_same(path, plain, packed)

@@ -20,6 +20,7 @@ ENDED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "HOURS_AGREE": ("HOURS_DIFFER",),
         "MACHINE_RESUMED": ("MACHINE_PARKED",),
         "DISK_ROOM": ("DISK_LOW",),
+        "SETTINGS_TAKEN": ("SETTINGS_REFUSED", "SETTINGS_WAIT"),
         "OVERSEER_MODEL_BACK": ("OVERSEER_MODEL_SILENT",),
     }
 )

@@ -33,5 +33,17 @@ FEEDS: Final[Mapping[str, Notice]] = {
         "The vendor does not know a symbol for a data set; it is tried again every half hour.",
         "Check the symbol in the settings.",
     ),
+    "SETTINGS_REFUSED": Notice(
+        WARNING, "once an edit",
+        "An edit of the settings is refused, with file, line, key and reason. The bot runs on with the old ones.",
+        "Correct the line; the file is read again as soon as it is saved.",
+    ),
+    "SETTINGS_TAKEN": Notice(
+        INFO, END, "Edited settings are in force: data sources change while the bot runs.", NOTHING,
+    ),
+    "SETTINGS_WAIT": Notice(
+        INFO, "once an edit", "Settings were edited that a running engine does not take over by itself.",
+        "`python run.py reload_config` takes them over; what needs a start of the program is refused there.",
+    ),
     "FEED_BACK": Notice(INFO, END, "What the vendor had refused is given again.", NOTHING),
 }  # fmt: skip
