@@ -64,19 +64,19 @@ class SettingsWatch:
         waiting = _keys_that_differ(before["settings"], now["settings"])
         if changed or self._refused:
             words = f"data sources changed: {', '.join(changed)}" if changed else "the settings are sound again"
-            self._say("SETTINGS_TAKEN", f"{words}; the bot runs on with them", changed=changed)
+            self._alert("SETTINGS_TAKEN", f"{words}; the bot runs on with them", changed=changed)
         if waiting:
             names = ", ".join(waiting)
             words = f"edited, and not in force: {names}. `python run.py reload_config` takes them over"
-            self._say("SETTINGS_WAIT", words, changed=waiting)
+            self._alert("SETTINGS_WAIT", words, changed=waiting)
         self._refused, self._running = "", _with_sources(self._running, found)
 
     def _refuse(self, reason: str) -> None:
         if reason != self._refused:
-            self._say("SETTINGS_REFUSED", f"an edit of the settings is refused, the old ones run on: {reason}")
+            self._alert("SETTINGS_REFUSED", f"an edit of the settings is refused, the old ones run on: {reason}")
         self._refused = reason
 
-    def _say(self, code: str, words: str, **facts: Any) -> None:
+    def _alert(self, code: str, words: str, **facts: Any) -> None:
         (log.warning if code == "SETTINGS_REFUSED" else log.info)(words)
         self._tell(AlertRaised(code, words, facts, self._clock.now()))
 
