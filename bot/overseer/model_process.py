@@ -229,7 +229,10 @@ async def _main() -> None:
 def main() -> int:
     """Entry of the child process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    asyncio.run(_main())
+    try:
+        asyncio.run(_main())
+    except BrokenPipeError:  # whoever asked is gone while this began: nobody is left to hear it
+        os._exit(0)
     return 0
 
 

@@ -41,8 +41,9 @@ def install(app: Flask) -> None:
         return f"{root}/static/{name}?v={digest(name)}"
 
     def pack(response: Response) -> Response:
-        if request.endpoint == "static" and (name := (request.view_args or {}).get("filename")):
-            _keep(response, request.args.get("v", "") == digest(str(name)))
+        if request.endpoint == "static" and response.status_code in {200, 304}:
+            name = str((request.view_args or {}).get("filename"))
+            _keep(response, request.args.get("v", "") == digest(name))
         elif response.status_code == 200 and response.mimetype in TAGGED and not response.is_streamed:
             response.add_etag(weak=True)
             response.make_conditional(request)
@@ -54,8 +55,7 @@ def install(app: Flask) -> None:
 
 def _keep(response: Response, is_named_by_hash: bool) -> None:
     """A name with the hash of what it names never means anything else; without it, it is asked about each time."""
-    if response.status_code in {200, 304}:
-        response.headers["Cache-Control"] = FOREVER if is_named_by_hash else "no-cache"
+    response.headers["Cache-Control"] = FOREVER if is_named_by_hash else "no-cache"
 
 
 def _packed(response: Response) -> Response:

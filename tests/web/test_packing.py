@@ -54,6 +54,12 @@ def test_a_static_name_with_its_hash_is_kept_for_good_and_any_other_is_asked_abo
         assert (again.status_code, again.data) == (304, b"")
 
 
+@pytest.mark.parametrize("name", ["1e999", "9" * 3_000, "..%2f..%2fconfig%2fbot.yaml", "%00", "%ff", "."])
+def test_a_static_file_that_is_not_there_is_not_found(page: FlaskClient, name: str) -> None:
+    assert page.get(f"/static/{name}").status_code == 404
+    assert page.head(f"/static/{name}?v=000000000000").status_code == 404
+
+
 def test_json_that_did_not_change_is_not_sent_again(page: FlaskClient) -> None:
     first = page.get("/trades.json")
     again = page.get("/trades.json", headers={"If-None-Match": first.headers["ETag"]})
