@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.domain.calendar import NEW_YORK
+from bot.domain.outside import outside
 from bot.domain.plain import NotPlain, from_text
 from bot.domain.recording import NO_FACTS, Kind, NotRecorded, RecordingFault, Row, RunTold, fact_of, moment
 from bot.record import journal, manifest
@@ -261,10 +263,12 @@ def named(root: Path, name: str) -> list[Recording]:
             return found
         there = ", ".join(each.name for each in recordings(root)) or "none"
         raise RecordingFault(f"nothing was recorded on {name}; recorded days in {root}: {there}")
-    folder = Path(name).expanduser()
-    if folder.is_dir() and is_recording(folder):
-        return [Recording(folder)]
-    raise RecordingFault(f"{name!r} is no recorded day, no range (2026-11-16..2026-11-20) and no recording's folder")
+    with contextlib.suppress(OSError, ValueError, RuntimeError):  # what no folder can be called, or nobody's home
+        folder = Path(name).expanduser()
+        if folder.is_dir() and is_recording(folder):
+            return [Recording(folder)]
+    shown = outside(name, 60)
+    raise RecordingFault(f"{shown!r} is no recorded day, no range (2026-11-16..2026-11-20) and no recording's folder")
 
 
 def is_recording(folder: Path) -> bool:

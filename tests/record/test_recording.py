@@ -255,7 +255,7 @@ def test_a_recording_is_named_by_day_range_or_folder(tmp_path: Path) -> None:
     folder = record(tmp_path, some_events(5, clock), clock)
     for name in ("2026-11-20", "2026-11-01..2026-11-30", str(folder)):
         assert [each.folder for each in named(tmp_path, name)] == [folder]
-    for name in ("2026-11-21", "yesterday"):
+    for name in ("2026-11-21", "yesterday", "x" * 20_000, "~nobody-here", "a\0b", ""):
         with pytest.raises(RecordingFault):
             named(tmp_path, name)
 

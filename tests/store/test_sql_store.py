@@ -525,6 +525,7 @@ async def test_what_is_no_text_in_one_row_keeps_no_other_from_being_read(
     assert not await (store.pending_commands() if table == "command" else store.pending_inbound())
     with open_reader(url) as reader:
         assert len(commands(reader, 100)) == (len(odd) * (len(columns) + 1) if table == "command" else 0)
+        assert all(isinstance(part, str) for row in commands(reader, 100) for part in (row.id, row.kind, row.actor))
         assert oldest_queued_command(reader) is None
 
 

@@ -29,7 +29,8 @@ _CONVERT: Final[Mapping[Any, Callable[[Any], Any]]] = {
 
 
 class WrittenByOutsiders:
-    """A row class of a table that others write, too: a time that is none is None, and shows as nothing."""
+    """A row class of a table that others write, too: a time that is none is None, and shows as nothing; a blob in place
+    of a text is a text."""
 
     __slots__ = ()
 
@@ -70,8 +71,12 @@ def first(rows: Sequence[Row]) -> Row | None:
 def _converters(row_type: Hashable) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
     row: Any = row_type
     hints = typing.get_type_hints(row)
-    table = {**_CONVERT, datetime: _time_if_any} if issubclass(row, WrittenByOutsiders) else _CONVERT
+    table = {**_CONVERT, datetime: _time_if_any, str: _as_text} if issubclass(row, WrittenByOutsiders) else _CONVERT
     return tuple((f.name, table.get(_plain_type(hints[f.name]))) for f in fields(row))
+
+
+def _as_text(stored: Any) -> str:
+    return stored.decode("utf-8", "replace") if isinstance(stored, bytes) else str(stored)
 
 
 def _time_if_any(text: Any) -> datetime | None:
