@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (rows of a store, as wide as they are)
-"""The page on a large store: 500,000 transitions, 4,000 positions. Each page many times through Flask's own client.
+"""The page on a large store: 500,000 transitions, 4,000 positions, and a file of a million rows. Each page many times through Flask's own client.
 
 Reference: the plain SELECT of the same connection that counts the positions, which every page pays many times over.
 A CSV is read in pieces and thrown away; what the process grew by while it was is the memory that it took.
@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table, select
 
 from benchmarks.result import Result, median, percentile
 from bot.clocks.clock import ManualClock
@@ -50,6 +50,8 @@ from bot.web.store_reader import StoreAddress, StoreReader
 
 POSITIONS: Final = 4_000
 TRANSITIONS: Final = 500_000
+MILLION: Final = 1_000_000
+AT_ONCE: Final = 50_000
 TIMES: Final = 20
 AIM_MS: Final = 150.0
 CSV_AIM_MB: Final = 12.0
@@ -63,7 +65,7 @@ REASONS: Final = tuple(reason.value for reason in CloseReason)[:5]
 NOW: Final = datetime(2026, 11, 20, 17, 42, 18, tzinfo=UTC)
 PAGES: Final = ("/", "/trades", "/trades?sort=held&result=won&page=3", "/performance", "/performance?range=month",
                 "/alerts", "/machines", "/signals", "/positions", "/exposure", "/feeds", "/market", "/strategies", "/config", "/overseer", "/people",
-                "/position/P003990", "/signal/S003990", "/audit")  # fmt: skip
+                "/position/P003990", "/signal/S003990", "/audit", "/overview.json", "/exposure.json", "/strategies.json")  # fmt: skip
 
 
 def run() -> Iterator[Result]:
@@ -80,7 +82,8 @@ def run() -> Iterator[Result]:
         for page in PAGES:
             yield _page(client, app, page, bare)
         yield _download(client, "/trades.csv", POSITIONS - 10)
-        yield _download(client, "/audit/history.csv", TRANSITIONS)
+        _grown_to_a_million(path)
+        yield _download(client, "/audit/history.csv", MILLION)
 
 
 def _bare(path: Path) -> float:
@@ -152,14 +155,27 @@ def fill(path: Path, positions: int = POSITIONS, transitions: int = TRANSITIONS)
         connection.execute(ACCOUNT_SNAPSHOT.insert(), list(_readings(days, trades)))
         for table, rows in _beside(chance, days):
             connection.execute(table.insert(), rows)
-        head = GENESIS
-        for start in range(0, transitions, 50_000):
-            rows = []
-            for number in range(start + 1, min(start + 50_000, transitions) + 1):
-                row = _step(number, positions, transitions)
-                head = row_hash(before := head, row)
-                rows.append(row | {"prev_hash": before, "hash": head})
-            connection.execute(TRANSITION.insert(), rows)
+        _append(connection, range(1, transitions + 1), GENESIS, positions, transitions)
+    engine.dispose()
+
+
+def _append(connection: Connection, numbers: range, head: str, positions: int, of: int) -> None:
+    """Append transitions of these numbers to a chain whose last hash is `head`."""
+    for start in range(numbers.start, numbers.stop, AT_ONCE):
+        rows = []
+        for number in range(start, min(start + AT_ONCE, numbers.stop)):
+            row = _step(number, positions, of)
+            head = row_hash(before := head, row)
+            rows.append(row | {"prev_hash": before, "hash": head})
+        connection.execute(TRANSITION.insert(), rows)
+
+
+def _grown_to_a_million(path: Path) -> None:
+    """Let the history of a filled store go on to a million rows."""
+    engine = writer_engine(f"sqlite+aiosqlite:///{path}")
+    with engine.begin() as connection:
+        last = connection.execute(select(TRANSITION.c.hash).where(TRANSITION.c.seq == TRANSITIONS)).scalar_one()
+        _append(connection, range(TRANSITIONS + 1, MILLION + 1), last, POSITIONS, TRANSITIONS)
     engine.dispose()
 
 

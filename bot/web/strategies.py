@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from flask import Blueprint, abort, render_template
@@ -11,9 +12,10 @@ from sqlalchemy import Connection
 from bot.analytics.performance import Figures, figures, grouped
 from bot.domain.calendar import new_york_day
 from bot.domain.strategy_switch import SwitchState
+from bot.domain.wording import key_words
 from bot.engine.state.records import StrategyStatRow
 from bot.store import read as ask
-from bot.store.read.strategies import StrategyRow, strategies
+from bot.store.read.strategies import StrategyRow, shadow_ideas, strategies
 from bot.web.store_reader import reader
 
 blueprint = Blueprint("strategies", __name__)
@@ -33,7 +35,10 @@ class StrategyView:
 class StrategiesPage:
     all: tuple[StrategyView, ...]
     chosen: StrategyView | None
+    shadow: tuple[ask.SignalRow, ...]
+    """What the chosen one would have bought while it was switched to shadow."""
     whole: Figures
+    today: date
 
     @property
     def counts(self) -> str:
@@ -47,7 +52,10 @@ class StrategiesPage:
 @blueprint.get("/strategies/<name>")
 def page(name: str = "") -> str:
     found = seen(name)
-    return render_template("web/strategies.html", active="Strategies", p=found, switches=SWITCHES)
+    return render_template(
+        "web/strategies.html", active="Strategies", p=found, switches=SWITCHES,
+        title_of=lambda row: key_words(row.contract_key, found.today),
+    )  # fmt: skip
 
 
 def seen(name: str = "") -> StrategiesPage:
@@ -65,7 +73,10 @@ def strategies_page(connection: Connection, name: str) -> StrategiesPage | None:
     rows = strategies(connection, day, list(earned))
     views = tuple(StrategyView(row, earned.get(row.name, nothing)) for row in rows)
     chosen = next((v for v in views if v.row.name == name or (not name and v.row.looks)), None)
-    return None if name and chosen is None else StrategiesPage(views, chosen, figures(trades))
+    if name and chosen is None:
+        return None
+    shadow = tuple(shadow_ideas(connection, chosen.row.name)) if chosen else ()
+    return StrategiesPage(views, chosen, shadow, figures(trades), day)
 
 
 @blueprint.get("/strategies.json")

@@ -78,6 +78,19 @@ def test_a_corrected_day_is_read_again(operator: FlaskClient, store: StoreBuilde
     assert "$1,234.00" in operator.get("/trades").get_data(as_text=True)
 
 
+def test_what_was_not_bought_in_shadow_stands_there_and_other_refusals_do_not(
+    operator: FlaskClient, store: StoreBuilder
+) -> None:
+    assert "would have bought</h2>" not in operator.get("/strategies").get_data(as_text=True)
+    store.signal("SIGSHADE", "rejected", created_at=store.now_text)
+    words = f"SHADOW: {NAME} is switched to shadow; 4 at 4.20 would be bought"
+    store.transition("signal", "SIGSHADE", "reject", ("pending", "rejected"), words, store.now_text, shadow=True)
+    text = operator.get("/strategies").get_data(as_text=True)
+    shown = text.partition("would have bought</h2>")[2]
+    assert 'href="/signal/SIGSHADE">SPX 5900C 20 Nov</a>' in shown
+    assert "SIGNO" not in shown
+
+
 def test_an_empty_store_says_what_will_be_here(make_app: AppMaker, empty_store: StoreBuilder, tmp_path: Path) -> None:
     text = make_app(empty_store.url).test_client().get("/strategies").get_data(as_text=True)
     assert "No strategy is known yet" in text

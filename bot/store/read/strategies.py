@@ -8,19 +8,25 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from bot.domain.money import ZERO
+from bot.domain.signal import SignalState
 from bot.domain.strategy_switch import SwitchState
 from bot.engine.state.records import StrategyStatRow
 from bot.store.read.money import open_of
 from bot.store.read.reading import columns_of, read
 from bot.store.read.running import strategy_stats
 from bot.store.read.settings import settings_in_force
-from bot.store.read.trading import PositionRow, open_positions
+from bot.store.read.trading import PositionRow, SignalRow, open_positions
+from bot.store.tables.signal import SIGNAL
 from bot.store.tables.strategy_switch import STRATEGY_SWITCH
+from bot.store.tables.transition import TRANSITION
 
 _WINDOW: Final = ("window_from", "window_to")
+LOOKED_AT: Final = 300
+IN_SHADOW: Final = "SHADOW:"
+"""How the reason of an idea begins that was not bought for its strategy's switch (bot/engine/trade/signals.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,20 @@ def strategies(connection: Connection, day: date, traded: Sequence[str] = ()) ->
     named = [*switches, *(look.strategy for look in looks), *(row.strategy for row in held), *traded]
     names = dict.fromkeys([*settings, *sorted(named)])
     return [_row(name, settings.get(name), switches.get(name), looks, held) for name in names]
+
+
+def shadow_ideas(connection: Connection, strategy: str, most: int = 20) -> list[SignalRow]:
+    """Return what a strategy would have bought while its switch was on shadow, the newest first; of its latest
+    LOOKED_AT refused signals."""
+    idea, step = SIGNAL.c, TRANSITION.c
+    refused = columns_of(SignalRow, SIGNAL).where(idea.strategy == strategy, idea.state == SignalState.REJECTED.value)
+    latest = read(connection, SignalRow, refused.order_by(idea.created_at.desc()).limit(LOOKED_AT))
+    why = select(step.entity_id).where(
+        step.machine == "signal", step.entity_id.in_([row.id for row in latest]), step.trigger == "reject",
+        step.reason.startswith(IN_SHADOW),
+    )  # fmt: skip
+    found = set(connection.execute(why).scalars())
+    return [row for row in latest if row.id in found][:most]
 
 
 def _row(
