@@ -234,8 +234,7 @@ if (confirmBox) confirmBox.addEventListener("close", () => {
 
 /* Keys: none acts on money, all rest while something is typed. `g` and a letter go to a page. */
 const keysBox = document.getElementById("keys");
-const GO_MS = 1500;
-let went = -Infinity;
+let going = false;  /* after `g`, until the next key */
 
 function showKeys() { if (keysBox && keysBox.showModal && !keysBox.open) keysBox.showModal(); }
 
@@ -271,12 +270,12 @@ document.addEventListener("keydown", (event) => {
   const held = event.target.closest ? event.target.closest("input, select, textarea, dialog[open], [contenteditable]") : null;
   if (held) return;
   if (event.key === "Escape") { for (const menu of document.querySelectorAll("details.stop[open]")) { menu.open = false; reach(menu.querySelector("summary")); } return; }
-  if (performance.now() - went < GO_MS && keysBox) {
-    went = -Infinity;
+  if (going && keysBox) {
+    going = false;
     const link = keysBox.querySelector(`a[data-go="${CSS.escape(event.key)}"]`);
     if (link) { event.preventDefault(); location.href = link.href; return; }
   }
-  if (event.key === "g") { went = performance.now(); return; }
+  if (event.key === "g") { going = true; return; }
   const act = KEYS[event.key];
   if (act) { event.preventDefault(); act(); }
 });
