@@ -13,6 +13,7 @@ NAMES = {
     "ticks": "a tick with a thousand live positions, one quote changed and all of them",
     "store": "durable, audited transitions a second",
     "latency": "from a quote's bytes in to an order's bytes out, a durable commit between",
+    "ingest": "5,000 quotes a second over the socket for a minute, a hundred lines and order books",
     "replay": "a session of 187,200 quotes through the whole loop, the store on disk",
     "page": "each page on a store with 500,000 transitions and 4,000 positions; files in constant memory",
     "memory": "bot and page after a whole simulated day",

@@ -28,8 +28,10 @@ class LineTicks:
         self._on_broken = on_broken
         self._is_asked = is_asked
         self.ticked_at = 0.0  # by the loop's time
+        self.prices_heard = 0  # price ticks that came, each one, whatever was made of them
 
     def price(self, request_id: int, tick: int, value: float, size: float) -> None:
+        self.prices_heard += 1
         line = self._lines.of_request(request_id)
         if isinstance(line, QuoteLine) and line.price(tick, value, size):
             self._lines.changed[request_id] = line

@@ -224,6 +224,16 @@ def _uw_silent_s(risk: object) -> object:
     return {**tree, "silent": [uw, *(each for each in others if each.get("breaker") != "uw_silent")]}
 
 
+class CrossCheckSettings(Section):
+    """How far the vendor's data and the broker's may be apart before strategies stop looking at the vendor's."""
+
+    price_fraction: Fraction = Field(Decimal("0.02"), description="of an underlying's price")
+    quote_usd: Decimal = Field(Decimal("0.05"), ge=0, le=100, description="dollars a share, of bid and of ask")
+    spread_fraction: Fraction = Field(Decimal("0.15"), description="of the broker's spread")
+    greeks_fraction: Fraction = Field(Decimal("0.10"), description="of the broker's iv, delta and gamma")
+    looks: int = Field(3, ge=1, le=100, description="answers in a row that are off before it counts")
+
+
 class RiskSettings(Section):
     """Limits checked before approval and again before the order."""
 
@@ -273,6 +283,7 @@ class RiskSettings(Section):
     )
     max_orders_per_minute: int = Field(60, ge=1, description="of all kinds; blocks entries")
     max_rejection_fraction: Fraction = Field(Decimal("0.5"), description="of the orders sent in the window; halts")
+    cross_check: CrossCheckSettings = CrossCheckSettings()
     min_rejections: int = Field(4, ge=1, description="fewer rejections than this are no rate")
     rejection_window_s: Seconds = 300
     breaker_seconds: Seconds = Field(1, description="breakers are looked at this often")

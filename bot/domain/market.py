@@ -21,6 +21,7 @@ class Datum:
     received_at: datetime
     ttl_s: float
     source: str
+    fault: str = ""  # how it differs from the broker's, in words; then nothing is decided on it
 
     def age_s(self, now: datetime) -> float:
         """Return seconds since the vendor's own time, or since we received it where the vendor gives none."""

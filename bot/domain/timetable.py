@@ -220,9 +220,12 @@ LINES: Final = Job("lines", "market data lines follow what is looked at", Runs.T
 TRADING_HOURS: Final = Job("trading hours", "the broker is asked for its hours", Runs.TICK, every=3600.0)
 NEW_DAY: Final = Job("new day", "what yesterday needed and today does not is let go", Runs.TICK, each_day=True)
 DISK: Final = Job("free disk", "room on the disk of the store is looked at", Runs.BESIDE, every=10.0)
+CROSS_CHECK: Final = Job(
+    "cross check", "the vendor's data are compared with the broker's", Runs.TICK, every=1.0
+)  # fmt: skip
 NO_MARKET: Final = Job("silent markets", "positions that nobody bids for are looked for", Runs.TICK, every=1.0)
 
 TIMETABLE: Final = (
     RECONCILE, SETTLEMENT, WELL, DAY_TOTALS, DAY_SUMMARY, BACKUP, HEAD, RETENTION,
-    PRICE_PATH, ACCOUNT_SNAPSHOT, BREAKERS, LINES, TRADING_HOURS, NO_MARKET, NEW_DAY, DISK,
+    PRICE_PATH, ACCOUNT_SNAPSHOT, BREAKERS, LINES, TRADING_HOURS, CROSS_CHECK, NO_MARKET, NEW_DAY, DISK,
 )  # fmt: skip

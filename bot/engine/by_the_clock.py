@@ -59,9 +59,11 @@ class ByTheClock:
     def _of_the_day(self) -> Sequence[ClockJob]:
         memory = self._tick_memory
         windows, hours, not_trading = memory.windows, memory.hours, memory.not_trading
+        check = memory.cross_check
         return (
             ClockJob("restart windows", windows.keep, lambda ctx: windows.rests_until(ctx, self._stretch(ctx))),
             ClockJob("trading hours", self._ask_for_the_hours, lambda ctx: hours.rests_until(ctx, memory.schedule)),
+            ClockJob("cross check", self._cross_check, lambda ctx: check.rests_until(ctx, memory.schedule)),
             ClockJob("not trading", not_trading.look, lambda ctx: not_trading.rests_until(ctx, self._stretch(ctx))),
             ClockJob("day totals", memory.totals.ask, memory.totals.rests_until),
         )
@@ -95,6 +97,9 @@ class ByTheClock:
 
     def _ask_for_the_hours(self, ctx: Context, journal: Journal) -> None:
         self._tick_memory.hours.ask(ctx, journal, self._tick_memory.schedule)
+
+    def _cross_check(self, ctx: Context, journal: Journal) -> None:
+        self._tick_memory.cross_check.look(ctx, journal, self._tick_memory.schedule)
 
     def _settle(self, ctx: Context, journal: Journal) -> None:
         runs.by_the_clock(ctx, journal, self._tick_memory.settlements)

@@ -8,6 +8,7 @@ from bot.domain.timetable import SETTLEMENT
 from bot.engine.book.comparison import Absences
 from bot.engine.book.told_holdings import ToldHoldings
 from bot.engine.book.totals import DayTotals
+from bot.engine.day.cross_check import CrossCheck
 from bot.engine.day.hours import BrokerHours
 from bot.engine.day.limits import Limits
 from bot.engine.day.marks import PositionMarks
@@ -43,6 +44,7 @@ class TickMemory:
     rest: Rest = field(default_factory=Rest)
     hours: BrokerHours = field(default_factory=BrokerHours)
     settlements: MomentRuns = field(default_factory=lambda: MomentRuns(SETTLEMENT))
+    cross_check: CrossCheck = field(default_factory=CrossCheck)
     no_market: NoMarketWatch = field(default_factory=NoMarketWatch)
     not_trading: NotTradingWatch = field(default_factory=NotTradingWatch)
     holdings: ToldHoldings = field(default_factory=ToldHoldings)

@@ -79,7 +79,15 @@ def datum_faults(view: MarketView, dataset: str, key: str, now: datetime, max_ag
     age_s = datum.age_s(now)
     if age_s < -max_age_s * CLOCKS_DIFFER:
         return (f"future:{dataset}:{key} {-age_s:.0f}s ahead",)
+    if datum.fault:
+        return (f"diverges:{dataset}:{key} {datum.fault}",)
     return (_stale(dataset, key, age_s, max_age_s),) if age_s > max_age_s else ()
+
+
+def divergence(view: MarketView, dataset: str, key: str) -> tuple[str, ...]:
+    """Return the fault of rows that differ from the broker's; of rows that are not there, or old, nothing."""
+    datum = view.datum(dataset, key)
+    return (f"diverges:{dataset}:{key} {datum.fault}",) if datum is not None and datum.fault else ()
 
 
 def gex_faults(view: MarketView, symbol: str, now: datetime, max_age_s: float) -> tuple[str, ...]:

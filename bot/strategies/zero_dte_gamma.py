@@ -19,13 +19,14 @@ from bot.analytics.gex import gamma_flip, max_gamma_strike, net_gamma
 from bot.analytics.liquidity import THRESHOLDS, Grade, at_least, grade_quote
 from bot.config.schema import ZeroDteGammaSettings
 from bot.domain.calendar import TradingSession
+from bot.domain.data.sets import OPTION_CONTRACTS
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.market import MarketView
 from bot.domain.quotes import Quote
 from bot.domain.wording import clock_minute, compared_percent, contract_words, digits_apart, nearest_apart, signed
 from bot.strategies.base import Look, Proposal
 from bot.strategies.chain import contract_at_money
-from bot.strategies.inputs import book_faults, gex_faults, gex_rows, price_faults, quote_faults
+from bot.strategies.inputs import book_faults, divergence, gex_faults, gex_rows, price_faults, quote_faults
 
 _PADDING: Final = timedelta(minutes=2)  # option quotes are asked for a little before they are needed
 _QUOTE: Final = frozenset({"quote"})
@@ -99,6 +100,7 @@ class ZeroDteGamma:
         faults = (
             *price_faults(view, symbol, now, limits.price_max_age_s),
             *gex_faults(view, symbol, now, limits.gex_max_age_s),
+            *divergence(view, OPTION_CONTRACTS, symbol),
             *book_faults(view, self._book_symbol(symbol), now, limits.book_max_age_s),
         )
         if contract is None:

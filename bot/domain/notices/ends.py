@@ -15,6 +15,7 @@ ENDED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "FACT_GONE": ("FACT_FAULT",),
         "SHARES_GONE": ("SHARES_DELIVERED",),
         "FEED_BACK": ("FEED_DISABLED", "FEED_UNKNOWN_SYMBOL", "FEED_BREAKER_OPEN"),
+        "DATA_AGREE": ("DATA_DIVERGE",),
         "CLOCK_AGREES": ("CLOCK_PARTED",),
         "CLOCK_RIGHT": ("CLOCK_WRONG", "CLOCK_SKEW"),
         "HOURS_AGREE": ("HOURS_DIFFER",),

@@ -45,5 +45,11 @@ FEEDS: Final[Mapping[str, Notice]] = {
         INFO, "once an edit", "Settings were edited that a running engine does not take over by itself.",
         "`python run.py reload_config` takes them over; what needs a start of the program is refused there.",
     ),
+    "DATA_DIVERGE": Notice(
+        WARNING, "once each time it begins, by data set and key",
+        "The vendor's data and the broker's stand apart (price, quote, greeks): strategies that need them do not look.",
+        "Compare with a third source; if the vendor is right, look at the broker's market data lines.",
+    ),
+    "DATA_AGREE": Notice(INFO, END, "The vendor's data and the broker's agree again.", NOTHING),
     "FEED_BACK": Notice(INFO, END, "What the vendor had refused is given again.", NOTHING),
 }  # fmt: skip

@@ -38,6 +38,7 @@ class Board:
         self._books: dict[str, Depth] = {}
         self._trades: dict[str, list[TradePrint]] = {}
         self._data: dict[tuple[str, str], Datum] = {}
+        self.diverging: dict[tuple[str, str], str] = {}  # data set and key: how it differs from the broker's
         self.bars = BarBook()
         self._grids: dict[str, PriceGrid] = {}
         self._instruments: dict[str, Instrument] = {}
@@ -203,9 +204,19 @@ class Board:
         self.bars.put(event.key, event.bars)
 
     def apply_datum(self, event: DatumReceived) -> None:
-        self._data[event.dataset, event.key] = Datum(
-            event.value, event.source_at, event.received_at, event.ttl_s, event.source
-        )
+        place = event.dataset, event.key
+        fault = self.diverging.get(place, "")
+        self._data[place] = Datum(event.value, event.source_at, event.received_at, event.ttl_s, event.source, fault)
+
+    def mark(self, place: tuple[str, str], fault: str) -> None:
+        """Say of a data set and key how it differs from the broker's; empty: not any more."""
+        if fault:
+            self.diverging[place] = fault
+        else:
+            self.diverging.pop(place, None)
+        datum = self._data.get(place)
+        if datum is not None:
+            self._data[place] = replace(datum, fault=fault)
 
     def apply_qualified(self, event: ContractQualified) -> bool:
         """Learn an option's id at the broker and its grid; returns whether either is news."""

@@ -54,6 +54,7 @@ class TwsFace:
         self.limits = limits or ClientLimits()
         self.max_version = max_version
         self.mute: set[int] = set()
+        self.hold_pace = False  # say nothing of the market by itself: who asked for that says it instead
         self.refused: dict[str, int] = dict(refused or {})  # group -> code; the login has no subscription for it
         self.desk = ClientDesk(simulated, clock.now, self._started, master_client_id)
         self._simulated = simulated
@@ -179,7 +180,7 @@ class TwsFace:
 
     def _pace(self) -> None:
         sessions = [each for each in self._started() if each.streams]
-        if not sessions:
+        if not sessions or self.hold_pace:
             return
         moment = self.moment()
         for session in sessions:

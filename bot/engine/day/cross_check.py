@@ -1,0 +1,119 @@
+"""The vendor's data compared with the broker's, each answer once: what stands apart several times in a row is told and
+marked, and strategies that depend on it do not look until it is gone.
+
+Compared are the price in the exposures, and bid, ask, spread and greeks of the contracts of which the broker quotes the
+same. What has nothing fit beside it says nothing, neither for nor against.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from bot.domain.data.sets import GEX_BY_STRIKE, OPTION_CONTRACTS, SPOT_GEX
+from bot.domain.market import Datum
+from bot.domain.timetable import CROSS_CHECK
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
+from bot.engine.state.schedule import Schedule
+from bot.risk.cross_check import Compared, Moved, Tolerances, contract_off, price_off, verdict
+
+_PRICED: Final = (SPOT_GEX, GEX_BY_STRIKE)
+_BEFORE: Final = timedelta(seconds=2)
+"""The vendor's answer was on its way, and its clock is not ours."""
+_OLDEST: Final = timedelta(seconds=90)
+"""What is older is not compared: the data set's own age is judged elsewhere."""
+
+Place = tuple[str, str]
+"""Data set and key."""
+
+
+@dataclass
+class CrossCheck:
+    """Memory between looks: where underlyings were of late, which answer was compared last, how often it was off."""
+
+    prices: dict[str, deque[tuple[datetime, Decimal]]] = field(default_factory=dict)
+    compared: dict[Place, datetime] = field(default_factory=dict)
+    off: dict[Place, int] = field(default_factory=dict)
+
+    def look(self, ctx: Context, journal: Journal, schedule: Schedule) -> None:
+        """Compare every answer that came since."""
+        if not schedule.due(CROSS_CHECK.name, ctx.now, CROSS_CHECK.every_s(ctx.setting)):
+            return
+        places = [place for place in ctx.board.data() if place[0] in {*_PRICED, OPTION_CONTRACTS}]
+        self._follow(ctx, {key for _, key in places})
+        for place in places:
+            datum = ctx.board.data()[place]
+            if self.compared.get(place) == datum.received_at:
+                continue
+            self.compared[place] = datum.received_at
+            said = self._said(ctx, place, datum)
+            if said is not None:
+                self._judge(ctx, journal, place, said)
+
+    @staticmethod
+    def rests_until(ctx: Context, schedule: Schedule) -> datetime:
+        return schedule.next(CROSS_CHECK.name, ctx.now, CROSS_CHECK.every_s(ctx.setting))
+
+    def _follow(self, ctx: Context, symbols: set[str]) -> None:
+        """Remember where the underlyings are."""
+        patience = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
+        for symbol in symbols:
+            quote = ctx.board.quote(symbol)
+            if quote is None or quote.price_fault(ctx.now, patience) is not None or not quote.reference:
+                continue
+            seen = self.prices.setdefault(symbol, deque())
+            seen.append((ctx.now, quote.reference))
+            while seen and ctx.now - seen[0][0] > _OLDEST + _BEFORE:
+                seen.popleft()
+
+    def _moved(self, symbol: str, since: datetime) -> Moved | None:
+        """Return between which prices an underlying was since a moment, None where that is not known."""
+        seen = self.prices.get(symbol)
+        within = [price for at, price in seen if at >= since] if seen else []
+        return Moved(min(within), max(within)) if within else None
+
+    def _said(self, ctx: Context, place: Place, datum: Datum) -> str | None:
+        dataset, key = place
+        since = min(datum.source_at or datum.received_at, datum.received_at)
+        moved = self._moved(key, since - _BEFORE)
+        if moved is None or not datum.value or ctx.now - since > _OLDEST:
+            return None
+        if dataset in _PRICED:
+            return price_off(datum.value[-1].price, moved, tolerances(ctx))
+        return verdict(list(self._contracts(ctx, datum, moved)))
+
+    def _contracts(self, ctx: Context, datum: Datum, moved: Moved) -> Iterator[Compared]:
+        limits = tolerances(ctx)
+        for row in datum.value:
+            key = row.contract.key
+            quote = ctx.board.quote(key)
+            if quote is None:
+                continue
+            tick = ctx.board.grid(key).tick_at(quote.ask or Decimal(0))
+            off = contract_off(row, quote, ctx.board.greeks(key), moved, ctx.now, limits, tick)
+            if off is not None:
+                yield Compared(key, off)
+
+    def _judge(self, ctx: Context, journal: Journal, place: Place, said: str) -> None:
+        marked = ctx.board.diverging.get(place, "")
+        self.off[place] = self.off.get(place, 0) + 1 if said else 0
+        facts = {"dataset": place[0], "key": place[1], "difference": said or marked}
+        if not said and marked:
+            ctx.board.mark(place, "")
+            journal.alert("DATA_AGREE", f"{place[0]} of {place[1]} agrees with the broker again", facts)
+        elif said and not marked and self.off[place] >= ctx.settings.risk.cross_check.looks:
+            ctx.board.mark(place, said)
+            words = f"{place[0]} of {place[1]} differs from the broker: {said}; strategies that need it do not look"
+            journal.alert("DATA_DIVERGE", words, facts)
+        elif said and marked:
+            ctx.board.mark(place, said)
+
+
+def tolerances(ctx: Context) -> Tolerances:
+    limits = ctx.settings.risk.cross_check
+    return Tolerances(limits.price_fraction, limits.quote_usd, limits.spread_fraction, limits.greeks_fraction)
