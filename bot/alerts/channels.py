@@ -75,4 +75,4 @@ def voice_of(settings: Settings, secrets: Secrets) -> Voice:
     """Return who can be spoken to by these settings and secrets."""
     targets = tuple(target for row in CHANNELS.values() for target in row.targets(settings, secrets))
     there = {target.channel for target in targets}
-    return Voice({name: row.channel for name, row in CHANNELS.items() if name in there}, targets)
+    return Voice({name: row.channel for name, row in CHANNELS.items() if name in there}, targets, waits=True)

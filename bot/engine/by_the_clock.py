@@ -51,7 +51,7 @@ class ByTheClock:
 
     def _world(self, ctx: Context) -> World:
         absences, outbox = self._tick_memory.absences, self._tick_memory.outbox
-        return (*world_of(ctx), absences.in_doubt, absences.confirm_at, outbox.quiet_until is None)
+        return (*world_of(ctx), absences.in_doubt, absences.confirm_at, outbox.stirred)
 
     def _stretch(self, ctx: Context) -> Stretch:
         return self._stretches.at(ctx.settings.ibkr, ctx.broker_now)

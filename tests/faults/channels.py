@@ -32,6 +32,7 @@ VOICE: Final = Voice(
         MessageTarget("discord", "alerts"),
         MessageTarget("email", "desk"),
     ),
+    waits=True,
 )
 _SHOWS_ONCE: Final = frozenset({"discord"})
 _FATES: Final = {

@@ -31,6 +31,9 @@ from bot.engine.state.schedule import NEVER
 _KIND_OF: Mapping[str, type[Entity]] = {kind.life.name: entity for entity, kind in KINDS.items()}
 
 
+PROCESS_DOWN = "PEOPLE_DOWN"
+
+
 class Outbox:
     """One for the life of an engine. `voice`: who can be spoken to; silent: nothing is written."""
 
@@ -42,6 +45,13 @@ class Outbox:
         self._speed = speed
         self._looked_at = datetime.min.replace(tzinfo=UTC)
         self.quiet_until: datetime | None = None  # nothing is due before; None: it has to be looked
+        self.stirred = 0  # how often it had to be looked anew
+        self._away = set(voice.processes) if voice.waits else set()  # who delivers, and is not there
+
+    def _look_again(self) -> None:
+        """Something was said, or somebody may hear again: what is due has to be looked for."""
+        self.quiet_until = None
+        self.stirred += 1
 
     @property
     def speed(self) -> float:
@@ -55,8 +65,11 @@ class Outbox:
         return bool(journal.batch.transitions) and (bool(journal.ledger.alerts) or not self.voice.is_silent)
 
     def raise_alerts(self, ctx: Context, journal: Journal) -> None:
-        """Make alerts of what this batch raised, and end those that it ends."""
-        self.quiet_until = None
+        """Make alerts of what this batch raised, and end those that it ends. A process that ended takes nothing until
+        it says that it began: what it was handed meanwhile could not be told from what it had sent."""
+        self._look_again()
+        if self.voice.waits and any(event.code == PROCESS_DOWN for event in journal.batch.alerts):
+            self._away |= self.voice.processes
         self.alerting.take(ctx, journal)
 
     def speak(self, ctx: Context, journal: Journal) -> None:
@@ -67,7 +80,7 @@ class Outbox:
 
     def say(self, journal: Journal, drafts: Iterable[Draft]) -> list[Message]:
         """Have something said, once to each who is to hear it; returns the messages that were born."""
-        self.quiet_until = None
+        self._look_again()
         return write(journal, self.voice, drafts)
 
     def _drafts(self, ctx: Context, journal: Journal, rows: Iterable[NewTransition]) -> Iterator[Draft]:
@@ -97,6 +110,9 @@ class Outbox:
         if self.voice.is_silent or self._rests(ctx.now):
             return
         most = timedelta(seconds=ctx.settings.outbox.retry_most_s * self._speed)
+        if self.voice.processes <= self._away:
+            self.quiet_until = NEVER
+            return
         sending.withhold_overflow(journal, self.pace, ctx.steady_s, ctx.settings.outbox.waiting_most)
         sending.send_due(journal, self.voice, self.pace, ctx.steady_s, ctx.settings.alerts.per_minute, most)
         self.quiet_until = sending.next_due(journal.ledger.messages.values(), ctx.now, most) or NEVER
@@ -110,7 +126,8 @@ class Outbox:
         message = journal.ledger.message_index.of(told.message_id)
         if message is None:
             raise LookupError(f"no message {told.message_id} is remembered")
-        outbox, self.quiet_until = ctx.settings.outbox, None
+        outbox = ctx.settings.outbox
+        self._look_again()
         answer = sending.take_delivery(journal, message, told, self.voice, self.pace, outbox, ctx.steady_s, self._speed)
         if message.state is MessageState.DEAD:
             words = f"a message for {message.target} on {message.channel} was given up: {message.reason}"
@@ -122,17 +139,17 @@ class Outbox:
 
     def acknowledge(self, ctx: Context, journal: Journal, alert: Alert, actor: str) -> None:
         """A person has seen an alert."""
-        self.quiet_until = None
+        self._look_again()
         self.alerting.acknowledge(ctx, journal, alert, actor)
 
     def note(self, ctx: Context, journal: Journal, alert: Alert, words: str) -> None:
         """Add to an alert, by an edit, what the overseer says around it."""
-        self.quiet_until = None
+        self._look_again()
         self.alerting.note(ctx, journal, alert, words)
 
     def choose_quiet(self, ctx: Context, journal: Journal, payload: Payload, actor: str) -> str:
         """Have a person's quiet hours be others; returns the answer, raises Refused."""
-        self._quiet_until = None
+        self._look_again()
         return choose(ctx, journal, payload, actor)
 
     def watch(self, ctx: Context, journal: Journal) -> None:
@@ -140,11 +157,12 @@ class Outbox:
         before = len(journal.batch.transitions)
         self.alerting.watch(ctx, journal)
         if len(journal.batch.transitions) != before:
-            self.quiet_until = None
+            self._look_again()
 
     def began_anew(self, journal: Journal, process: str) -> None:
         """A process that delivers began anew: what it was handed and did not answer may have arrived."""
-        self.quiet_until = None
+        self._look_again()
+        self._away.discard(process)
         why = f"the process {process} began anew before the channel's answer"
         sending.lose_all(journal, why, self.voice, self._speed, process)
 

@@ -51,10 +51,17 @@ class MessageTarget:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Channels by name and every target on them, in the order of the settings."""
+    """Channels by name and every target on them, in the order of the settings. `waits`: what is due is handed only to a
+    process that has said that it began; else whoever takes it is taken to be there."""
 
     channels: Mapping[str, Channel] = field(default_factory=lambda: MappingProxyType({}))
     targets: tuple[MessageTarget, ...] = ()
+    waits: bool = False
+
+    @property
+    def processes(self) -> frozenset[str]:
+        """The processes that deliver for these channels."""
+        return frozenset(channel.process for channel in self.channels.values())
 
     @property
     def is_silent(self) -> bool:

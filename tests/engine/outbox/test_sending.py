@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.domain.events import InboundReceived
+from bot.domain.events import AlertRaised, InboundReceived
 from bot.domain.message import Message, MessageMode, MessageState
 from bot.domain.requests import Role
 from bot.engine.outbox.draft import Draft
@@ -37,7 +38,8 @@ def the(desk: Desk, channel: str, target: str = "") -> Message:
 
 def messages(desk: Desk) -> list[Message]:
     found = [*desk.engine.ledger.messages.values(), *desk.engine.ledger.message_index.over.values()]
-    return [message for message in found if message.extra.get("code") not in {"MESSAGE_DEAD", "MESSAGES_WITHHELD"}]
+    ours = {"MESSAGE_DEAD", "MESSAGES_WITHHELD", "PEOPLE_DOWN"}
+    return [message for message in found if message.extra.get("code") not in ours]
 
 
 async def answer(desk: Desk, message: Message, outcome: str, **more: Any) -> str:
@@ -122,6 +124,30 @@ async def test_after_a_restart_what_had_no_answer_is_in_doubt_and_what_waited_go
     again.put(InboundReceived("s", "people", "started", {}, again.clock.now()))
     await again.tick()
     assert the(again, "telegram", "bob").state is S.UNKNOWN
+
+
+async def test_what_is_said_while_nobody_delivers_waits_and_is_in_no_doubt() -> None:
+    """A kill of the people's process, and a start of the bot: what was handed over before the process began could not
+    be told from what it had sent, and an alert was lost for good."""
+    desk = await Desk(voice=replace(VOICE, waits=True)).start()
+    say(desk, Draft("k1", "notice", "at the start", only=("ann",)))
+    await desk.ticks(3)
+    assert the(desk, "telegram").state is S.QUEUED
+
+    async def begins(number: int) -> None:
+        desk.put(InboundReceived(f"s{number}", "people", "started", {}, desk.clock.now()))
+        await desk.ticks(2)
+
+    await begins(1)
+    assert the(desk, "telegram", "ann").state is S.SENDING
+    await answer(desk, the(desk, "telegram", "ann"), "delivered", external_id="1:2")
+    desk.put(AlertRaised("PEOPLE_DOWN", "killed", {}, desk.clock.now()))
+    await desk.tick()
+    say(desk, Draft("k2", "notice", "meanwhile", only=("bob",)))
+    await desk.ticks(3)
+    assert the(desk, "telegram", "bob").state is S.QUEUED
+    await begins(2)
+    assert the(desk, "telegram", "bob").state is S.SENDING
 
 
 async def test_an_edit_waits_for_its_parent_and_what_was_not_sent_takes_the_new_words() -> None:
