@@ -12,7 +12,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain, groupby
 from operator import itemgetter
@@ -315,10 +315,15 @@ async def play_at_venue(
     if first is None:
         return played, before or {}
     start_at = life.runs[0].started_at if life.runs else first.at - timedelta(seconds=_BEFORE_S)
-    async with _venue_desk(stage, recording, life, start_at, cash, before, played) as desk:
+    session = _session_of(stage, new_york_day(first.at))
+    async with _venue_desk(stage, recording, life, session, start_at, cash, before, played) as desk:
         await _walk(desk, stage, first, entries, by_ticks=life.ticks > 0)
         state = desk.venue.snapshot(desk.clock.now())
     return played, state
+
+
+def _session_of(stage: Stage, day: date) -> TradingSession:
+    return stage.calendar.session_on(day) or stage.calendar.next_session(day)
 
 
 async def _walk(desk: VenueDesk, stage: Stage, first: Moment, entries: Iterator[Moment], *, by_ticks: bool) -> None:
@@ -337,13 +342,12 @@ async def _venue_desk(
     stage: Stage,
     recording: Recording,
     life: Life,
+    session: TradingSession,
     start_at: datetime,
     cash: Decimal,
     before: dict[str, Any] | None,
     played: Played,
 ) -> AsyncIterator[VenueDesk]:
-    day = new_york_day(start_at)
-    session = stage.calendar.session_on(day) or stage.calendar.next_session(day)
     market = RecordedMarket(session, stage.calendar.session_on)
     for key, values in ((row[4], row[5]) for row in recording.rows({Kind.CONTRACTS}) if row[0] >= life.first):
         told = fact_of(Kind.CONTRACTS, key, values)
@@ -363,7 +367,7 @@ async def _venue_desk(
             broker=lambda ground: RecordedBroker(market, simulated, clock, ground.inbox.put, ground.settings.bot_id),
             feed=no_feed,
             strategies=stage.strategies,
-            ids=IdSource(random.Random(run.seed if run is not None else day.toordinal())),
+            ids=IdSource(random.Random(run.seed if run is not None else session.day.toordinal())),
             scenario=run.scenario if run is not None else recording.name,
             wait_for_answers=True,
             on_commit=stage.on_commit,

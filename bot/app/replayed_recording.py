@@ -29,6 +29,7 @@ from bot.config.options import Fills, ReplayOptions
 from bot.config.schema import Mode, Settings
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import ConfigError
+from bot.domain.instruments import option_of_key
 from bot.domain.recording import Kind, RecordingFault, RunTold
 from bot.log import configure_logging
 from bot.record.library import SHIPPED, Recording, is_recording, named, span_of
@@ -135,6 +136,8 @@ def _chosen_way(config: LoadedConfig, options: ReplayOptions, lives: Sequence[tu
     strategy is chosen, else the venue."""
     run = lives[0][1].runs[0] if lives[0][1].runs else None
     settings = _in_force(config, options, run)
+    if run is None:
+        settings = _looking_at(settings, lives[0][0])
     if options.fills is Fills.VENUE:
         return _Way(Fills.VENUE, "asked for", settings)
     obstacle = _obstacle(options, lives, settings)
@@ -203,6 +206,20 @@ def _in_force(config: LoadedConfig, options: ReplayOptions, run: RunTold | None)
         raise ConfigError(f"--strategies: there is no {', '.join(unknown)}; there are {', '.join(STRATEGIES)}")
     sections = {
         name: section.model_copy(update={"enabled": name in options.strategies})
+        for name, section in settings.strategies.sections().items()
+    }
+    return settings.model_copy(update={"strategies": settings.strategies.model_copy(update=sections)})
+
+
+def _looking_at(settings: Settings, recording: Recording) -> Settings:
+    """Return the settings with the strategies looking at what options were imported on, whatever their own symbols
+    are."""
+    told = (option_of_key(row[4]) for row in recording.rows({Kind.CONTRACTS}))
+    symbols = tuple(sorted({option.symbol for option in told if option is not None}))
+    if not symbols:
+        return settings
+    sections = {
+        name: section.model_copy(update={"symbols": symbols})
         for name, section in settings.strategies.sections().items()
     }
     return settings.model_copy(update={"strategies": settings.strategies.model_copy(update=sections)})

@@ -10,6 +10,7 @@ import typer
 from bot.cli import audit, channels, db, feeds, recordings
 from bot.cli.alerts import alerts
 from bot.cli.check import check
+from bot.cli.importing import import_
 from bot.cli.invocation import Commands, configuration
 from bot.cli.lines import lines
 from bot.cli.machines import machines
@@ -58,6 +59,7 @@ for command in (
     machines, people, overseer, replay, sim, page,
 ):  # fmt: skip
     app.command()(command)
+app.command(name="import")(import_)
 app.add_typer(audit.app, name="audit")
 app.add_typer(channels.app, name="channels")
 app.add_typer(db.app, name="db")
