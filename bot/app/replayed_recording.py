@@ -43,6 +43,7 @@ from bot.strategies.base import Look, Strategy
 from bot.strategies.registry import STRATEGIES, build
 
 _STATUS_EVERY_S: Final = 60.0
+_NEVER_S: Final = 1e9
 _CASH: Final = Decimal(100_000)
 _NOT_DECIDING: Final = {"engine": ("record", "record_dir", "record_keep_days"), "ibkr": ("host", "port", "client_id")}
 
@@ -212,8 +213,8 @@ def _in_force(config: LoadedConfig, options: ReplayOptions, run: RunTold | None)
 
 
 def _looking_at(settings: Settings, recording: Recording) -> Settings:
-    """Return the settings with the strategies looking at what options were imported on, whatever their own symbols
-    are."""
+    """Return the settings for data that no bot recorded: strategies look at what options were imported on, whatever
+    their own symbols are, and a vendor that is not among the data is not waited for."""
     told = (option_of_key(row[4]) for row in recording.rows({Kind.CONTRACTS}))
     symbols = tuple(sorted({option.symbol for option in told if option is not None}))
     if not symbols:
@@ -222,7 +223,9 @@ def _looking_at(settings: Settings, recording: Recording) -> Settings:
         name: section.model_copy(update={"symbols": symbols})
         for name, section in settings.strategies.sections().items()
     }
-    return settings.model_copy(update={"strategies": settings.strategies.model_copy(update=sections)})
+    risk = settings.risk.model_copy(update={"uw_silent_s": _NEVER_S})
+    chosen = settings.strategies.model_copy(update=sections)
+    return settings.model_copy(update={"strategies": chosen, "risk": risk})
 
 
 def _scenario_of(run: RunTold | None) -> Scenario | None:

@@ -36,10 +36,11 @@ class RecordedMarket:
 
     def learn(self, told: ContractQualified) -> None:
         """List what the broker named; what it did not know is not listed."""
-        if told.con_id is None or told.key in self._by_key:
+        if told.con_id is None or told.key in self.named:
             return
         self.named[told.key] = told
-        self._list(told.key, told.con_id, told.grid)
+        if told.key not in self._by_key:  # an option may have brought its underlying along
+            self._list(told.key, told.con_id, told.grid)
 
     def put(self, key: str, quote: Quote) -> None:
         """Take the quote that is now in force."""
