@@ -13,7 +13,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ from bot.config.options import ReplayOptions
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.ids import IdSource
+from bot.engine.state.inbox import Recorder
 from bot.engine.tick import Engine
 from bot.feeds.feeds import Feeds
 from bot.feeds.sources import DataSources
@@ -115,9 +116,11 @@ async def open_desk(
     quiet: bool = False,
     broker: type[SimBroker] = SimBroker,
     days: Path | None = None,
+    recorder: Callable[[ManualClock, Settings], Recorder] | None = None,
 ) -> AsyncIterator[Desk]:
     """Put a replay together on a store file that does not exist yet, and begin; `broker` may be a kind of its own,
-    `days` is the folder where the day's quotes and answers are kept from replay to replay."""
+    `days` is the folder where the day's quotes and answers are kept from replay to replay; `recorder` makes what
+    records it."""
     upgrade(_address(database))
     scenario = load_scenario(scenario_name)
     calendar = XnysCalendar.around(scenario.date, Path(config.settings.sim.state_dir), config.settings.calendar)
@@ -138,6 +141,7 @@ async def open_desk(
             ids=IdSource(random.Random(seed)),  # reproducible on purpose
             scenario=scenario.name,
             wait_for_answers=True,
+            recorder=recorder(clock, settings) if recorder is not None else None,
             on_commit=(lambda batch: None) if quiet else told,
             on_look=(lambda strategy, look: None) if quiet else told.look,
         )

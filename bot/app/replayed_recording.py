@@ -44,6 +44,7 @@ from bot.strategies.registry import STRATEGIES, build
 
 _STATUS_EVERY_S: Final = 60.0
 _NEVER_S: Final = 1e9
+_MOST_GONE: Final = 5
 _CASH: Final = Decimal(100_000)
 _NOT_DECIDING: Final = {"engine": ("record", "record_dir", "record_keep_days"), "ibkr": ("host", "port", "client_id")}
 
@@ -180,13 +181,26 @@ def _same(tree: Mapping[str, Any]) -> str:
 def _as_it_was(config: LoadedConfig, run: RunTold) -> Settings:
     """Return the settings with the recorded sections in the place of today's."""
     now = config.settings.model_dump(mode="json")
-    try:
-        settings = Settings.model_validate({**now, **run.settings, "bot_id": run.bot_id, "mode": Mode.SIM.value})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"the recorded settings are not of this version: {where}: {first['msg']}") from error
-    return settings
+    tree = json.loads(json.dumps({**now, **run.settings, "bot_id": run.bot_id, "mode": Mode.SIM.value}))
+    for _ in range(_MOST_GONE):
+        try:
+            return Settings.model_validate(tree)
+        except ValidationError as error:
+            for each in error.errors():
+                if each["type"] != "extra_forbidden":
+                    where = ".".join(str(part) for part in each["loc"])
+                    words = f"the recorded settings are not of this version: {where}: {each['msg']}"
+                    raise ConfigError(words) from error
+                _take_out(tree, each["loc"])
+    raise ConfigError("the recorded settings are not of this version")
+
+
+def _take_out(tree: Any, place: Sequence[int | str]) -> None:
+    """Take out a setting that there is no more."""
+    *path, name = place
+    for part in path:
+        tree = tree[part]
+    del tree[name]
 
 
 def _in_force(config: LoadedConfig, options: ReplayOptions, run: RunTold | None) -> Settings:

@@ -12,7 +12,8 @@ Numbers, texts, lists and mappings stay what they are; everything else is a mapp
 | `$m` | a mapping whose keys are no texts: pairs |
 | `$` | a dataclass of this room by its name; its fields beside it, those with their default left out |
 
-A value that is none of these raises `NotPlain`: a recording holds no pickles.
+A value that is none of these raises `NotPlain`: a recording holds no pickles. What was written by an older version is
+read: a field that it did not have is empty, one that is gone is passed over.
 """
 
 from __future__ import annotations
@@ -151,7 +152,26 @@ def _read(data: Mapping[str, Any]) -> Any:
     kind = _known().get(data["$"])
     if kind is None or not is_dataclass(kind):
         raise NotPlain(f"no fact here is called {data['$']!r}")
-    return kind(**{name: from_plain(each) for name, each in data.items() if name != "$"})
+    told = {name: from_plain(data[name]) for name, _ in _fields_of(cast(Any, kind)) if name in data}
+    return kind(**{**_empty_of(cast(Any, kind)), **told})
+
+
+@cache
+def _empty_of(kind: type) -> Mapping[str, Any]:
+    """Return what the fields without a default hold of a fact that was written before there were such fields."""
+    needed = [each for each in fields(cast(Any, kind)) if each.init and _has_no_default(each)]
+    return {each.name: _EMPTY.get(str(each.type)) for each in needed if _may_be_empty(str(each.type))}
+
+
+def _has_no_default(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _may_be_empty(words: str) -> bool:
+    return words in _EMPTY or words.endswith("| None")
+
+
+_EMPTY: Final[Mapping[str, Any]] = {"str": "", "int": 0, "float": 0.0, "bool": False}
 
 
 @cache

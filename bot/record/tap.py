@@ -53,7 +53,7 @@ class Tap:
         """Take a fact; never raises, never waits."""
         now = self._now()
         self.sequence += 1
-        kind, source = OF[type(event)]
+        kind, source = OF.get(type(event), _UNKNOWN)
         if len(self._rows) + self._away >= self._most:
             self._lose(now, "no room: the recorder's process did not take them")
             return
@@ -145,7 +145,8 @@ class Tap:
 
 _CLOCK: Final = "clock"
 _BOT: Final = "bot"
-_NUMBERS: Final = frozenset({Kind.QUOTES, Kind.GREEKS, Kind.LINES, Kind.BOOKS})
+_UNKNOWN: Final = (Kind.BOT, "")
+_NUMBERS: Final = frozenset({Kind.QUOTES, Kind.GREEKS})
 """Kinds in which nobody writes words."""
 
 

@@ -18,13 +18,14 @@ from zoneinfo import ZoneInfo
 from bot.domain.data.sets import FLOW_ALERTS
 from bot.domain.errors import BotError
 from bot.domain.events import DatumReceived
-from bot.feeds.uw_parsers import PARSERS
+from bot.feeds.vendors.unusual_whales.rows import PARSERS
 from bot.record.imports.source import Heard, Imported, lines
 
 LACKS: Final = "quotes, and the sets that are asked for by REST: nothing trades on them alone"
 _CENTRAL: Final = ZoneInfo("America/Chicago")
 _ALERTS: Final = "flow-alerts"
 _TTL_S: Final = 300.0
+_VENDOR: Final = "unusual_whales"
 
 
 def read(asked: Imported) -> Iterator[Heard]:
@@ -63,7 +64,7 @@ def _alert(asked: Imported, path: Path, payload: Mapping[str, Any], at: datetime
         asked.notes.append(f"{path.name}: an alert is kept raw alone: {parsed.first_fault}")
         return
     row = parsed.rows[-1]
-    yield Heard(at, DatumReceived(FLOW_ALERTS, row.symbol, (row,), row.at, at, _TTL_S))
+    yield Heard(at, DatumReceived(FLOW_ALERTS, row.symbol, (row,), row.at, at, _TTL_S, _VENDOR))
 
 
 def _as_rest(payload: Mapping[str, Any]) -> dict[str, Any]:
