@@ -26,7 +26,7 @@ from bot.store.loading import load_state, queued_commands, queued_inbound
 from bot.store.read.vendors import endpoint_days as days_of_endpoints
 from bot.store.retention import Retention, thin_out
 from bot.store.statements import HEAD_OF_CHAIN, Prepared
-from bot.store.trouble import unusable
+from bot.store.trouble import UNREADABLE, damaged, unusable
 from bot.store.values import parse_json, parse_time
 
 _SHORT: Final = 128
@@ -106,7 +106,10 @@ class SqlStore:
         """Return everything that is alive; raises StoreError when the store cannot be read."""
         now = self._clock.now()
         await self._read_head()
-        return await self._ask(lambda connection: load_state(connection, now))
+        try:
+            return await self._ask(lambda connection: load_state(connection, now))
+        except UNREADABLE as error:
+            raise damaged(f"a value is not what this program writes: {error!r}") from error
 
     async def thin_out(self, keep: Retention, now: datetime) -> int:
         """Remove a few rows of what is no history and older than is kept; return how many, 0 when none is left."""

@@ -19,8 +19,10 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.sql import ClauseElement
 
 from bot.domain.kinds import KINDS
+from bot.domain.outside import outside
 from bot.store.columns import METADATA
 from bot.store.fields import Field
+from bot.store.trouble import UNREADABLE, damaged
 from bot.store.values import Row
 
 
@@ -84,8 +86,21 @@ class Stored(Generic[T]):
         return found
 
     def read(self, row: Row) -> T:
-        """Return the thing of a row."""
-        return self.kind(**{name: read(row) for name, read in self._reads})
+        """Return the thing of a row; raises StoreUnusable, with table, row and column, for what we never write."""
+        try:
+            return self.kind(**{name: read(row) for name, read in self._reads})
+        except UNREADABLE as error:
+            raise damaged(f"table {self.table.name}, {self._place(row)}: {error!r}") from error
+
+    def _place(self, row: Row) -> str:
+        """Return which row it is, and the first of its columns that cannot be read."""
+        keys = ", ".join(f"{each.name} {outside(row[each.name], 40)}" for each in self.table.primary_key.columns)
+        for name, read in self._reads:
+            try:
+                read(row)
+            except UNREADABLE:
+                return f"{keys}: {name} is not what this program writes"
+        return keys
 
     def upsert(self, dialect: str, **computed: Any) -> ClauseElement:
         """Return an insert that replaces the row of the same key, but for the columns that others write; `computed` are

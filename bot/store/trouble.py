@@ -123,6 +123,10 @@ def of_the_disk(error: OSError, what: str) -> StoreUnusable | None:
     return StoreUnusable(text, code=remedy.code, passes=remedy.passes, exit_code=remedy.exit_code)
 
 
+UNREADABLE: Final = (ValueError, TypeError, ArithmeticError, LookupError)
+"""What is raised for a value of a row that this program never writes."""
+
+
 def damaged(detail: str) -> StoreUnusable:
     """Return the refusal of a store whose pages are broken."""
     text = f"{_CORRUPT.what} ({detail}). {_EVERYTHING_RESTS}. What to do: {_CORRUPT.do}"

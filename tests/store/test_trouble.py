@@ -15,6 +15,7 @@ from bot.domain.errors import StoreUnusable
 from bot.store import database
 from bot.store.audit import head_of
 from bot.store.database import open_reader
+from bot.store.read.trading import open_positions
 from bot.store.sql_store import SqlStore
 from bot.store.trouble import SQLITE, remedy_for, unusable
 from tests.store.builders import FixedClock, a_batch, an_id, born
@@ -130,3 +131,25 @@ def test_each_trouble_has_one_exit_code_and_each_exit_code_one_trouble() -> None
 @pytest.mark.parametrize("make", [lambda: _of_code(19), lambda: ValueError("x"), lambda: _of_code(1)])
 def test_what_is_no_trouble_of_the_disk_stays_what_it_is(make: Callable[[], Exception]) -> None:
     assert remedy_for(make()) is None
+
+
+async def test_a_row_that_was_changed_by_hand_into_no_row_of_ours_is_named(url: str, store_path: Path) -> None:
+    """The bot does not start on it, and page and command line say the same, with what to do."""
+    store = SqlStore(url, FixedClock())
+    await store.open()
+    await write(store, opening())
+    for column in ("opened_at", "entry_value", "plan"):
+        with closing(sqlite3.connect(store_path)) as connection, connection:
+            (kept,) = connection.execute(f"SELECT {column} FROM position").fetchone()
+            connection.execute(f"UPDATE position SET {column} = 'never'")
+        with pytest.raises(StoreUnusable, match=f"table position, id .*: {column} is not what") as told:
+            await store.load()
+        assert told.value.code == "STORE_CORRUPT"
+        assert "What to do" in str(told.value)
+        if column == "opened_at":
+            with open_reader(url) as reader, pytest.raises(StoreUnusable, match="is not what this program writes"):
+                open_positions(reader)
+        with closing(sqlite3.connect(store_path)) as connection, connection:
+            connection.execute(f"UPDATE position SET {column} = ?", (kept,))
+    assert (await store.load()).entities
+    await store.close()

@@ -14,7 +14,9 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Select, Table, select
 
 from bot.domain.money import from_units
+from bot.domain.outside import outside
 from bot.store.bounded import bounded
+from bot.store.trouble import UNREADABLE, damaged
 from bot.store.values import parse_json, parse_time
 
 Row = TypeVar("Row")
@@ -45,17 +47,24 @@ def columns_of(row_type: Hashable, table: Table) -> Select[Any]:
 
 
 def read(connection: Connection, row_type: type[Row], query: Select[Any]) -> list[Row]:
-    """Return what a query of `columns_of` finds, NULL as None."""
+    """Return what a query of `columns_of` finds, NULL as None; raises StoreUnusable for a value that we never write."""
     converters = _converters(typing.cast(Hashable, row_type))
-    return [
-        row_type(
-            *(
-                v if v is None or convert is None else convert(v)
-                for v, (_, convert) in zip(row, converters, strict=True)
+    found: list[Row] = []
+    row: Any = ()
+    try:
+        for row in connection.execute(query):
+            found.append(
+                row_type(
+                    *(
+                        v if v is None or convert is None else convert(v)
+                        for v, (_, convert) in zip(row, converters, strict=True)
+                    )
+                )
             )
-        )
-        for row in connection.execute(query)
-    ]
+    except UNREADABLE as error:
+        shown = outside(row[0] if row else "", 40)
+        raise damaged(f"{row_type.__name__} {shown}: a value is not what this program writes: {error!r}") from error
+    return found
 
 
 def pairs(connection: Connection, query: Select[Any]) -> dict[str, Any]:
