@@ -79,8 +79,9 @@ class ToldHoldings:
             return
         self.told[key] = cap
         ours = ledger.position_index.held_on(key)
-        words = f"the broker holds {cap} {key.strip()} and we count {ours}: no more than {cap} stay on sale"
-        facts = {"key": key, "ours": ours, "broker": ledger.proof.told[key], "cap": cap}
+        there = ledger.proof.told[key]
+        words = f"the broker holds {there} {key.strip()} and we count {ours}: no more than {cap} stay on sale"
+        facts = {"key": key, "ours": ours, "broker": there, "cap": cap}
         journal.alert("FEWER_AT_BROKER", f"{words}; the book is asked", facts)
 
     @staticmethod
