@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 HOME_VARIABLE: Final = "QUANTICITY_HOME"
 DEFAULT_COMMAND: Final = "run"
+OVERLAY: Final = "--overlay"
 
 REFUSED: Final = 1
 BAD_INPUT: Final = 2
@@ -39,6 +40,7 @@ class Commands(OneLineHelp):
     """No command means `run`; what we raise on purpose becomes one message and an exit code, never a traceback."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        args = _without_overlay(args)
         if not args or (args[0].startswith("-") and args[0] != "--help"):
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
@@ -57,6 +59,21 @@ class Commands(OneLineHelp):
         except Exception as error:
             _fail_over_the_store(error)
             raise
+
+
+def _without_overlay(args: list[str]) -> list[str]:
+    """Take `--overlay NAME` out of any command's line: this process and its children read the settings with it."""
+    from bot.config.loader import OVERLAY_VARIABLE
+
+    for place, word in enumerate(args):
+        name, is_joined, value = word.partition("=")
+        if name != OVERLAY or word == "--":
+            continue
+        if not is_joined and place + 1 == len(args):
+            fail(f"{OVERLAY} needs the name of a file in config/overlays")
+        os.environ[OVERLAY_VARIABLE] = value if is_joined else args[place + 1]
+        return [*args[:place], *args[place + (1 if is_joined else 2) :]]
+    return args
 
 
 def _fail_over_the_store(error: Exception) -> None:

@@ -50,7 +50,8 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
-    help="Quanticity, an automated options trader. Without a command: `run`.",
+    help="Quanticity, an automated options trader. Without a command: `run`. Every command takes `--overlay NAME`: "
+    "config/overlays/NAME.yaml is laid over the settings.",
 )
 for command in (
     run, status, lines, performance, alerts, ack,

@@ -46,6 +46,9 @@ FILES: Final[Mapping[str, KeyPath]] = {
 SOURCES: Final = "sources"
 OWN_SOURCES: Final = "sources"
 """The folder below config/ in which a data source may have a file of its own."""
+OVERLAYS: Final = "overlays"
+OVERLAY_VARIABLE: Final = "QUANTICITY_OVERLAY"
+"""Names the overlay for this process and its children; `--overlay NAME` sets it."""
 _SOURCE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 SHORTEST_LOGIN_TOKEN: Final = 16
 PATHS: Final = (
@@ -122,6 +125,7 @@ def load(
     for name, section in FILES.items():
         _add_file(root, name, section, tree, origins)
     _add_own_sources(root, tree, origins)
+    _add_overlay(root, environment.get(OVERLAY_VARIABLE, ""), tree, origins)
     _add_environment(environment, tree, origins)
     for key, value in (overrides or {}).items():
         path = _canonical(key.split("."), tree)
@@ -253,6 +257,40 @@ def _add_own_sources(root: Path, tree: dict[str, Any], origins: dict[KeyPath, So
         if not isinstance(tree.get(SOURCES), dict):
             tree[SOURCES] = {}
         tree[SOURCES][path.stem] = section.get(SOURCES, {})
+
+
+def _add_overlay(root: Path, name: str, tree: dict[str, Any], origins: dict[KeyPath, Source]) -> None:
+    """Lay `config/overlays/NAME.yaml` over everything that the files say; its lists take the place of theirs."""
+    if not name:
+        return
+    shown_as = f"config/{OVERLAYS}/{name}.yaml"
+    known = sorted(path.stem for path in (root / "config" / OVERLAYS).glob("*.yaml"))
+    if name not in known:
+        raise ConfigError(f"--overlay {name}: there is no {shown_as}. There are: {', '.join(known) or 'none'}.")
+    written = read_yaml(root / "config" / OVERLAYS / f"{name}.yaml", shown_as)
+    if problems := list(_secrets_in(written.values, (), (), origins)):
+        raise ConfigError("\n".join(problems))
+    _lay_over(tree, written.values)
+    for path in sorted(written.lines, key=len):
+        if not isinstance(_at(written.values, path), dict):
+            _forget_below(origins, path)
+    for path, line in written.lines.items():
+        origins[path] = Source(f"{shown_as} line {line}", dotted(path), "Correct or remove that line.")
+
+
+def _lay_over(tree: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        below = tree.get(key)
+        if isinstance(below, dict) and isinstance(value, Mapping):
+            _lay_over(below, value)
+        else:
+            tree[key] = value
+
+
+def _at(values: Any, path: KeyPath) -> Any:
+    for part in path:
+        values = _inside(values, part)
+    return values
 
 
 def _unwrapped(written: YamlTree, section: KeyPath) -> YamlTree:

@@ -229,7 +229,6 @@ _TRADERS_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
 )
 
 
-
 def state_tone(state: str, machine: str) -> str:
     return STATE_TONES.get((machine, state), "idle")
 

@@ -456,3 +456,19 @@ def test_a_section_is_validated_by_its_room_with_the_same_messages(written: Writ
 def test_a_sound_section_becomes_its_model(written: Write) -> None:
     config = accepted(written(data_sources="vendor: {per_minute: 7}"))
     assert validate_section(config.sources_tree, "sources", Sources).vendor.per_minute == 7
+
+
+def test_an_overlay_is_laid_over_the_files_and_under_the_environment(tmp_path: Path) -> None:
+    overlays = tmp_path / "config" / "overlays"
+    overlays.mkdir(parents=True)
+    (tmp_path / "config" / "bot.yaml").write_text("risk: {max_positions: 3, max_per_symbol: 1}\n", encoding="utf-8")
+    (overlays / "calm.yaml").write_text("risk:\n  max_positions: 2\nsim: {seed: 9}\n", encoding="utf-8")
+    risk = load(tmp_path, environ={"QUANTICITY_OVERLAY": "calm"}).settings.risk
+    assert (risk.max_positions, risk.max_per_symbol) == (2, 1)
+    both = {"QUANTICITY_OVERLAY": "calm", "QUANTICITY__RISK__MAX_POSITIONS": "4"}
+    assert load(tmp_path, environ=both).settings.risk.max_positions == 4
+    with pytest.raises(ConfigError, match=r"there is no config/overlays/wild.yaml. There are: calm"):
+        load(tmp_path, environ={"QUANTICITY_OVERLAY": "wild"})
+    (overlays / "calm.yaml").write_text("risk:\n  max_positions: 0\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"config/overlays/calm.yaml line 2: risk.max_positions = 0"):
+        load(tmp_path, environ={"QUANTICITY_OVERLAY": "calm"})

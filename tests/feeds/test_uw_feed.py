@@ -270,6 +270,52 @@ async def test_an_answer_that_is_not_data_is_tried_again_and_never_given_on(kind
         assert site.data("spot_gex")
 
 
+@pytest.mark.parametrize(
+    "answer, outcome",
+    [
+        (garbage("html"), "not_json"),
+        (garbage("cut"), "not_json"),
+        (garbage("text"), "not_json"),
+        (garbage("null_rows"), "unreadable"),
+        (garbage("wrong_types"), "unreadable"),
+        (garbage("future"), "future"),
+        (garbage("ancient"), "ancient"),
+        (garbage("many_rows"), "too_large"),
+        (garbage("large"), "too_large"),
+        (garbage("bomb"), "too_large"),
+        (VendorAnswer(302, b"", "text/html"), "redirected"),
+        (VendorAnswer(500, b"oops", "text/plain"), "http_error"),
+        (VendorAnswer(404, b'{"message": "unknown ticker"}'), "unknown_ticker"),
+        (VendorAnswer(401, b'{"error": "Invalid or missing token"}'), "refused"),
+        (VendorAnswer(403, b'{"code": "advanced_tier_required"}'), "not_in_plan"),
+        (VendorAnswer(429, b'{"code": "daily_request_limit_hit"}'), "quota_spent"),
+        (VendorAnswer(200, b'{"data": []}'), "empty"),
+        (VendorAnswer(200, b'{"message": "soon"}'), "no_rows"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+async def test_each_kind_of_bad_answer_has_a_name_of_its_own_and_gives_nothing(
+    answer: VendorAnswer, outcome: str
+) -> None:
+    async with a_site(settings_of(ONLY_GEX, symbols=("SPY",)), fault=lambda *_: answer) as site:
+        await site.poll()
+        assert site.reports("spot_gex")["SPY"].outcome == outcome
+        assert not site.data("spot_gex")
+
+
+async def test_a_page_that_comes_twice_is_taken_once_and_named() -> None:
+    def the_same(*_: Any) -> VendorAnswer:
+        row = '{"strike": "%d", "price": "600", "time": "2026-11-20T17:00:00Z"}'
+        return VendorAnswer(200, f'{{"data": [{row % 600}, {row % 601}]}}'.encode())
+
+    paged = a_dataset("gex_by_strike", params={"limit": 2}, paging={"most": 5})
+    async with a_site(settings_of(paged, symbols=("SPY",)), fault=the_same) as site:
+        await site.poll()
+        report = site.reports("gex_by_strike")["SPY"]
+        assert (report.outcome, report.requests) == ("duplicate_page", 2)
+        assert len(site.data("gex_by_strike")["SPY"].value) == 2
+
+
 async def test_a_malformed_row_is_counted_and_the_others_are_given_on() -> None:
     def half_wrong(*_: Any) -> VendorAnswer:
         good = '{"price": "600", "time": "2026-11-20T17:00:00Z", "gamma_per_one_percent_move_oi": "1.5"}'

@@ -304,6 +304,7 @@ class UwAnswers(Lasting):
     kind: Literal["uw"]
     answer: Literal[
         "401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale",
+        "null_rows", "wrong_types", "future", "ancient",
         "words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb",
         "field_20mb", "rows_31mb",
     ]  # fmt: skip

@@ -141,7 +141,8 @@ def _reply(answer: VendorAnswer, headers: Mapping[str, str]) -> Reply:
 
 
 def garbage(kind: str) -> VendorAnswer:
-    """Return an answer that is not data: `html`, `empty`, `cut` (JSON that ends midway) or `text`; or too
+    """Return an answer that is not data: `html`, `empty`, `cut` (JSON that ends midway), `text`, `null_rows`,
+    `wrong_types`, rows of the `future` or `ancient` ones; or too
     much of it: `words`, `huge_field`, `huge_number`, `many_rows`, `deep`, `large`, `bomb`, `field_20mb`,
     `rows_31mb`."""
     if kind in _TOO_MUCH:
@@ -151,6 +152,10 @@ def garbage(kind: str) -> VendorAnswer:
         "empty": b"",
         "cut": b'{"data": [{"price": "59',
         "text": json.dumps("upstream connect error").encode(),
+        "null_rows": b'{"data": [null, null]}',
+        "wrong_types": b'{"data": [{"time": {"at": 1}, "price": [590], "gamma_per_one_percent_move_oi": true}]}',
+        "future": _row(time="2099-01-01T15:00:00Z", gamma_per_one_percent_move_oi="1"),
+        "ancient": _row(time=0, gamma_per_one_percent_move_oi="1"),
     }
     return VendorAnswer(200, bodies[kind], "text/html" if kind == "html" else "application/json")
 
