@@ -150,9 +150,7 @@ def missing_secrets(config: LoadedConfig) -> list[str]:
     missing = []
     for name, vendor in _asked(config.sources_tree):
         if vendor.variable and not secrets.of_vendor(vendor.variable) and not _is_local(vendor.address):
-            missing.append(
-                f"{vendor.variable} is not set, and mode {settings.mode} reads {vendor.title or name}. {mend}"
-            )
+            missing.append(f"{vendor.variable} is not set, and mode {settings.mode} reads {vendor.title}. {mend}")
     missing += _tokens_in_clear(config)
     if settings.web.enabled and 0 < len(secrets.web_login_token or "") < SHORTEST_LOGIN_TOKEN:
         missing.append(
@@ -188,6 +186,7 @@ def _tokens_in_clear(config: LoadedConfig) -> list[str]:
     ]
 
 
+_USUAL_TITLE: Final = {"unusual_whales": "Unusual Whales"}
 _USUAL_VARIABLE: Final = {"unusual_whales": "UNUSUAL_WHALES_TOKEN"}
 
 
@@ -206,7 +205,8 @@ def _asked(tree: Mapping[str, Any]) -> Iterator[tuple[str, _Vendor]]:
         if isinstance(vendor, Mapping) and vendor.get("enabled", True) is not False:
             auth = vendor.get("auth")
             variable = str(auth.get("env", "")) if isinstance(auth, Mapping) else _USUAL_VARIABLE.get(str(name), "")
-            yield str(name), _Vendor(str(vendor.get("title", "")), str(vendor.get("base_url", "")), variable)
+            title = str(vendor.get("title", "")) or _USUAL_TITLE.get(str(name), str(name))
+            yield str(name), _Vendor(title, str(vendor.get("base_url", "")), variable)
 
 
 def _is_local(address: str) -> bool:
