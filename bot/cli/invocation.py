@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from bot.config.options import OVERLAY_VARIABLE
 from bot.domain.errors import BotError, NotNow, StoreUnusable
 
 if TYPE_CHECKING:
@@ -63,8 +64,6 @@ class Commands(OneLineHelp):
 
 def _without_overlay(args: list[str]) -> list[str]:
     """Take `--overlay NAME` out of any command's line: this process and its children read the settings with it."""
-    from bot.config.loader import OVERLAY_VARIABLE
-
     for place, word in enumerate(args):
         name, is_joined, value = word.partition("=")
         if name != OVERLAY or word == "--":

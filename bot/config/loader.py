@@ -23,6 +23,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel
 
 from bot.config.explain import AnyModel, Origins, Source, checked, guess, place, refusal
+from bot.config.options import OVERLAY_VARIABLE
 from bot.config.people import faults_of_people
 from bot.config.places import placed, placed_url
 from bot.config.schema import Mode, Settings
@@ -47,8 +48,6 @@ SOURCES: Final = "sources"
 OWN_SOURCES: Final = "sources"
 """The folder below config/ in which a data source may have a file of its own."""
 OVERLAYS: Final = "overlays"
-OVERLAY_VARIABLE: Final = "QUANTICITY_OVERLAY"
-"""Names the overlay for this process and its children; `--overlay NAME` sets it."""
 _SOURCE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 SHORTEST_LOGIN_TOKEN: Final = 16
 PATHS: Final = (
@@ -148,7 +147,7 @@ def missing_secrets(config: LoadedConfig) -> list[str]:
         return []
     mend = f"Set it in the environment or in {config.root / '.env'} (see .env.example)."
     missing = []
-    for name, vendor in _asked(config.sources_tree):
+    for _, vendor in _asked(config.sources_tree):
         if vendor.variable and not secrets.of_vendor(vendor.variable) and not _is_local(vendor.address):
             missing.append(f"{vendor.variable} is not set, and mode {settings.mode} reads {vendor.title}. {mend}")
     missing += _tokens_in_clear(config)

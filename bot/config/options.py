@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
+
+OVERLAY_VARIABLE: Final = "QUANTICITY_OVERLAY"
+"""Names the overlay of the settings for a process and its children; `--overlay NAME` sets it."""
 
 
 @dataclass(frozen=True, slots=True)
