@@ -118,7 +118,10 @@ def parse_scalar(text: str) -> Any:
     """Return a setting given as text the way that a YAML file would read it (JSON is YAML); raises ConfigError."""
     refuse_no_text(text)
     refuse_growth(text)
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)  # refuses characters that no YAML has
+    except yaml.YAMLError as error:
+        raise ConfigError(syntax(error)) from error
     try:
         root = loader.get_single_node()
         if root is None:
