@@ -87,6 +87,11 @@ class Channels:
         self._take_up(now, connection)
         return self._tell(now, connection)
 
+    def end_with_the_bot(self, now: datetime) -> None:
+        """It is the bot's child: it ends with it, and begins anew with the next one."""
+        if self._began:
+            self._die(now)
+
     def _die(self, now: datetime) -> None:
         """What it was doing is gone with it; what was stored stays stored."""
         self.deaths += 1

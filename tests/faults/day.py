@@ -221,6 +221,8 @@ class World:
         """Start the bot on what the store holds: nothing else survives a death."""
         self.starts += 1
         self.run_began = self.clock.now()
+        if self.channels is not None:
+            self.channels.end_with_the_bot(self.run_began)
         self.bot_clock = BotClock(self.clock, self.script)
         self.vendor = vendor.ScriptedVendor(self.script, self.clock)
         bot = compose(
