@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.sim.matching import first_perm_id
+from bot.sim.venue_orders import first_perm_id
 from bot.sim.vocabulary import (
     PositionChanged,
     Status,
@@ -272,7 +272,7 @@ def test_permanent_ids_and_the_exec_ids_made_of_them_are_of_one_day(desk: Desk) 
     for days in (0, 1, 30, 3000):
         day = Desk()
         day.now += timedelta(days=days)
-        order = day.venue._accept(ticket(1, BUY, 1, "MKT"), day.now).order
+        order = day.venue._orders.accept(ticket(1, BUY, 1, "MKT"), day.now).order
         execution = day.venue._executions.book(order, 1, Decimal("0.60"), day.now)
         assert 0 < order.perm_id < 2**31
         assert {order.perm_id, execution.exec_id}.isdisjoint(seen)
@@ -283,7 +283,7 @@ def test_a_venue_that_lives_through_midnight_numbers_on(desk: Desk) -> None:
     desk.place(ticket(1, BUY, 1, "LMT", limit_price="0.50"))
     (before,) = desk.venue.open_orders()
     desk.now += timedelta(days=1)
-    after = desk.venue._accept(ticket(2, BUY, 1, "LMT", limit_price="0.50"), desk.now).order
+    after = desk.venue._orders.accept(ticket(2, BUY, 1, "LMT", limit_price="0.50"), desk.now).order
     assert before.perm_id < first_perm_id(desk.now.date()) <= after.perm_id
 
 
