@@ -18,6 +18,8 @@ from bot.domain.errors import BrokerUnavailable
 
 REQUEST_IDS_FROM: Final = 1_000_000_000
 REQUEST_IDS_LOW: Final = 1
+IDLE_SHARE: Final = 4
+"""What can wait longest goes out in the free places of so small a part of the lane: a start is for what is traded."""
 Send = Callable[[TwsClient], None]
 
 
@@ -30,6 +32,7 @@ class Wire:
         self._up = asyncio.Event()
         self._next_request_id = REQUEST_IDS_FROM
         self._paced_per_second = paced_per_second
+        self._idle_per_second = max(paced_per_second // IDLE_SHARE, 1)
         self._waiting: deque[Send] = deque()
         self._idle: deque[Send] = deque()  # goes when nothing else waits
         self._sent_at: deque[float] = deque()
@@ -100,8 +103,11 @@ class Wire:
         now = loop.time()
         while self._sent_at and now - self._sent_at[0] >= 1.0:
             self._sent_at.popleft()
-        while (self._waiting or self._idle) and len(self._sent_at) < self._paced_per_second:
-            self._send((self._waiting or self._idle).popleft())
+        while self._waiting and len(self._sent_at) < self._paced_per_second:
+            self._send(self._waiting.popleft())
+            self._sent_at.append(now)
+        while self._idle and len(self._sent_at) < self._idle_per_second:
+            self._send(self._idle.popleft())
             self._sent_at.append(now)
         if self._waiting or self._idle:
             self._drain_later = loop.call_at(self._sent_at[0] + 1.0, self._drain)

@@ -11,6 +11,7 @@ from bot.domain.bars import PriceBar, gathered
 KEPT: Final[Mapping[int, int]] = MappingProxyType({5: 100, 60: 1000})
 """By length in seconds: how many are kept of an instrument."""
 _MINUTE: Final = 60
+_PARTS: Final = _MINUTE // min(KEPT)
 
 
 class BarBook:
@@ -27,13 +28,17 @@ class BarBook:
         if fresh := [each for each in bars if each.seconds == min(KEPT)]:
             since = min(each.at for each in fresh)
             begun = since.timestamp() - since.timestamp() % _MINUTE
-            parts = [each for each in self.of(key, min(KEPT)) if each.at.timestamp() >= begun]
+            lately = self.of(key, min(KEPT))[-_PARTS - len(fresh) :]
+            parts = [each for each in lately if each.at.timestamp() >= begun]
             self._merge(key, _MINUTE, gathered(parts, _MINUTE))
 
     def _merge(self, key: str, seconds: int, bars: Sequence[PriceBar]) -> None:
         known = self._bars.get((key, seconds), [])
-        if known and bars and all(each.at > known[-1].at for each in bars):
-            merged = [*known, *sorted(bars, key=lambda each: each.at)]
+        if known and len(bars) == 1 and bars[0].at >= known[-1].at:  # what comes as it happens
+            if bars[0].at == known[-1].at:
+                known.pop()
+            known.append(bars[0])
+            merged = known
         else:
             by_time = {each.at: each for each in (*known, *bars)}
             merged = [by_time[at] for at in sorted(by_time)]

@@ -138,7 +138,7 @@ class Board:
         known = self._instruments.get(key)
         if known is not None and known.changed:
             return
-        if not event.context and key not in self._underlyings and option_of_key(key) is None:
+        if not event.context and key not in self._underlyings and ":" not in key and option_of_key(key) is None:
             self._underlyings[key] = None
         self._quotes[key] = latest
         if self._heard_at:

@@ -15,6 +15,10 @@ from bot.sim.vocabulary import Bar, Instrument
 TRADE_KINDS: Final = {"Last": 1, "AllLast": 2}
 BAR_S: Final = 5
 UPDATE_S: Final = 1.0
+PRINTS_S: Final = 0.1
+"""Wall seconds between two looks at the trades."""
+NEWEST: Final = timedelta(seconds=1)
+"""A clock of many times real time passes over what is older: nobody could tell it all."""
 
 
 class TradeTape:
@@ -26,11 +30,13 @@ class TradeTape:
         self._kind = kind
         self._since = since
         self._most = most
+        self._due = float("-inf")
 
     def pace(self, moment: VenueMoment) -> list[WireMessage]:
-        if moment.at <= self._since:
+        if moment.at <= self._since or moment.monotonic < self._due:
             return []
-        prints = moment.market.prints(self.instrument, self._since, moment.at)
+        self._due = moment.monotonic + PRINTS_S
+        prints = moment.market.prints(self.instrument, max(self._since, moment.at - NEWEST), moment.at)
         self._since = moment.at
         return [
             messages.tick_by_tick_trade(
