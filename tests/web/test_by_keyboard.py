@@ -11,7 +11,7 @@ from bot.store import read as ask
 from bot.store.database import open_reader
 from bot.store.tables.config_version import CONFIG_VERSION
 from tests.web.conftest import StoreBuilder
-from tests.web.test_browser import CHROMIUM, _complaints, browser, served  # noqa: F401  # its browser and its server
+from tests.web.test_browser import CHROMIUM, _complaints, browser, chromium, served  # noqa: F401  # its browser, its server
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")]
 
