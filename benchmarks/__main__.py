@@ -15,6 +15,7 @@ NAMES = {
     "latency": "from a quote's bytes in to an order's bytes out, a durable commit between",
     "ingest": "5,000 quotes a second over the socket for a minute, a hundred lines and order books",
     "replay": "a session of 187,200 quotes through the whole loop, the store on disk",
+    "recorded": "the same session read from a recording, beside reading and dispatching it alone",
     "page": "each page on a store with 500,000 transitions and 4,000 positions; files in constant memory",
     "memory": "bot and page after a whole simulated day",
 }

@@ -12,7 +12,8 @@ import gc
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -23,7 +24,7 @@ from benchmarks.result import Result
 from bot.app.composition import BotParts, compose, no_feed, ready_made
 from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
-from bot.domain.events import AccountReported, BrokerTimeTold, QuoteReceived
+from bot.domain.events import AccountReported, BrokerTimeTold, Event, QuoteReceived
 from bot.domain.ids import IdSource
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState
@@ -51,7 +52,7 @@ def _settings() -> Settings:
     )  # fmt: skip
 
 
-def _prices() -> list[Second]:
+def prices_of_the_session() -> list[Second]:
     """Return the price of each contract in each second: a random walk of two hundredths of a percent."""
     seconds: list[Second] = [{} for _ in range(SECONDS)]
     for number, contract in enumerate(CONTRACTS):
@@ -62,7 +63,8 @@ def _prices() -> list[Second]:
     return seconds
 
 
-def _quotes(seconds: list[Second]) -> Iterator[list[QuoteReceived]]:
+def quotes_of(seconds: list[Second]) -> Iterator[list[QuoteReceived]]:
+    """Yield each second's quotes."""
     for number, second in enumerate(seconds):
         at = OPEN + timedelta(seconds=number)
         yield [QuoteReceived(key, Quote(price, price, 100, 100, price, at)) for key, price in second.items()]
@@ -91,7 +93,33 @@ class _Played:
     chained: int
 
 
-async def _ours(seconds: list[Second], folder: Path) -> _Played:
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The whole loop on a store on disk, a second before the session opens."""
+
+    clock: ManualClock
+    engine: Engine
+    broker: TouchBroker
+    store: SqlStore
+    held: dict[str, int]
+
+    async def second(self, number: int, events: Iterable[Event], prices: Second) -> None:
+        """Let one second of the session be: its quotes, what became of orders, now and then the account, the tick."""
+        clock, put = self.clock, self.engine.inbox.put
+        for event in events:
+            put(event)
+        self.broker.step(prices)
+        self.held.update(self.broker.held)
+        if number % 10 == 0:
+            put(_account(clock))
+        if number % 30 == 0:
+            put(BrokerTimeTold(clock.now(), clock.now(), clock.now(), clock.monotonic()))
+        await _settle(self.engine)
+
+
+@asynccontextmanager
+async def a_session(folder: Path) -> AsyncIterator[Session]:
+    """Put the loop together in a folder, and stop it in good order."""
     url, clock = f"sqlite+aiosqlite:///{folder / 'replay.db'}", ManualClock(OPEN - timedelta(seconds=30))
     upgrade(url)
     store = SqlStore(url, clock)
@@ -119,27 +147,23 @@ async def _ours(seconds: list[Second], folder: Path) -> _Played:
         await _settle(engine)
     assert engine.ledger.session.state is SessionState.ACTIVE, engine.ledger.session
     clock.advance((OPEN - clock.now()).total_seconds() - 1)
-    quotes = list(_quotes(seconds))
-    gc.collect()
-    gc.freeze()
-    began, busy = time.perf_counter(), time.process_time()
-    for number, events in enumerate(quotes):
-        clock.advance(1)
-        for event in events:
-            put(event)
-        broker.step(seconds[number])
-        held.update(broker.held)
-        if number % 10 == 0:
-            put(_account(clock))
-        if number % 30 == 0:
-            put(BrokerTimeTold(clock.now(), clock.now(), clock.now(), clock.monotonic()))
-        await _settle(engine)
-    took, busy = time.perf_counter() - began, time.process_time() - busy
-    gc.unfreeze()
-    played = _Played(took, busy, len(engine.ledger.closed), store.head.seq)
+    yield Session(clock, engine, broker, store, held)
     await engine.stop("the session is over")
     await store.close()
-    return played
+
+
+async def _ours(seconds: list[Second], folder: Path) -> _Played:
+    async with a_session(folder) as session:
+        quotes = list(quotes_of(seconds))
+        gc.collect()
+        gc.freeze()
+        began, busy = time.perf_counter(), time.process_time()
+        for number, events in enumerate(quotes):
+            session.clock.advance(1)
+            await session.second(number, events, seconds[number])
+        took, busy = time.perf_counter() - began, time.process_time() - busy
+        gc.unfreeze()
+        return _Played(took, busy, len(session.engine.ledger.closed), session.store.head.seq)
 
 
 def _bare(seconds: list[Second]) -> float:
@@ -154,7 +178,7 @@ def _bare(seconds: list[Second]) -> float:
 
 
 def run() -> list[Result]:
-    seconds = _prices()
+    seconds = prices_of_the_session()
     with tempfile.TemporaryDirectory(prefix="quanticity-replay-") as folder:
         played = asyncio.run(_ours(seconds, Path(folder)))
     events = SECONDS * len(CONTRACTS)

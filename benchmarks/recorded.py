@@ -1,0 +1,81 @@
+"""(f) The session of (e), read from a recording: 187,200 quotes through the whole loop with the store on disk.
+
+The recording lies on disk as Parquet and is read while it is played. The reference is the least that any replay must do
+in the same run: read the same recording, make each row's fact, and hand it to a function by its kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.replay import a_session, prices_of_the_session, quotes_of
+from benchmarks.replay_venue import CONTRACTS, OPEN, SECONDS
+from benchmarks.result import Result
+from bot.domain.events import Event, QuoteReceived
+from bot.domain.recording import Kind, key_of, micros, values_of
+from bot.record.keeper import write_tables
+from bot.record.library import Recording
+from bot.record.player import Moment, life_of, moments
+
+_AIM = 0.3
+
+
+def _write(folder: Path) -> Recording:
+    """Record the session's quotes, each received in its second."""
+    folder.mkdir()
+    events = [event for second in quotes_of(prices_of_the_session()) for event in second]
+    rows = (
+        (number, micros(event.quote.at), Kind.QUOTES.value, "ibkr", key_of(event), values_of(event))
+        for number, event in enumerate(events, 1)
+    )
+    write_tables(folder, rows)
+    return Recording(folder)
+
+
+def _dispatched(recording: Recording) -> float:
+    """Read, decode and dispatch every fact, and nothing else; wall seconds."""
+    seen: dict[str, Event] = {}
+
+    def take(event: Event) -> None:
+        seen[key_of(event)] = event
+
+    by_kind = dict.fromkeys(Kind, take)
+    began = time.perf_counter()
+    for entry in moments(recording, life_of(recording)):
+        if isinstance(entry, Moment):
+            for kind, event in entry.heard:
+                by_kind[kind](event)
+    return time.perf_counter() - began
+
+
+async def _played(recording: Recording, folder: Path) -> tuple[float, int, int]:
+    """Play it; wall seconds with the reading, trades, chained transitions."""
+    async with a_session(folder) as session:
+        gc.collect()
+        gc.freeze()
+        began, entries = time.perf_counter(), moments(recording, life_of(recording))
+        for number, entry in enumerate(each for each in entries if isinstance(each, Moment)):
+            session.clock.advance((entry.at - session.clock.now()).total_seconds())
+            quotes = [event for _, event in entry.heard if isinstance(event, QuoteReceived)]
+            bids = {event.key: event.quote.bid for event in quotes if event.quote.bid is not None}
+            await session.second(number, quotes, bids)
+        took = time.perf_counter() - began
+        gc.unfreeze()
+        return took, len(session.engine.ledger.closed), session.store.head.seq
+
+
+def run() -> list[Result]:
+    with tempfile.TemporaryDirectory(prefix="quanticity-recorded-") as place:
+        recording = _write(Path(place) / OPEN.date().isoformat())
+        bare = _dispatched(recording)
+        took, trades, chained = asyncio.run(_played(recording, Path(place)))
+    events = SECONDS * len(CONTRACTS)
+    share = bare / took
+    figures = f"{events:,} recorded quotes in {took:.1f} s, {trades} trades, {chained:,} chained transitions; read, "
+    figures += f"decoded and dispatched alone {events / bare:,.0f}/s"
+    measured = f"{events / took:,.0f}/s, {share:.2f} of the loop"
+    return [Result("replay of a recorded session", figures, measured, f"{_AIM} of the loop", share >= _AIM)]
