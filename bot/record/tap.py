@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot.domain.errors import BotError
-from bot.domain.events import Event
+from bot.domain.events import Event, QuoteReceived
 from bot.domain.plain import NotPlain, as_text
 from bot.domain.recording import OF, Kind, NotRecorded, Row, RunTold, key_of, micros, source_of, values_of
 
@@ -57,8 +57,10 @@ class Tap:
         if len(self._rows) + self._away >= self._most:
             self._lose(now, "no room: the recorder's process did not take them")
             return
+        if isinstance(event, QuoteReceived) and event.context:
+            kind = Kind.LINES  # what is only watched is kept as a fact: the table of quotes is what trades rest on
         try:
-            values = values_of(event)
+            values = (as_text(event),) if kind is Kind.LINES else values_of(event)
         except NotPlain as error:
             self._lose(now, f"a {type(event).__name__} cannot be written: {error}")
             return

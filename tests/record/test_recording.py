@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -271,3 +272,12 @@ def test_only_one_recorder_writes_below_a_folder(tmp_path: Path) -> None:
 @settings(max_examples=30)
 def test_a_moment_is_kept_to_the_microsecond(us: int) -> None:
     assert micros(moment(us)) == us
+
+
+def test_what_is_only_watched_comes_back_as_that(tmp_path: Path) -> None:
+    clock = Hand()
+    watched = replace(a_quote("TICK-NYSE:IND", 40_000, clock.now()), context=True)
+    folder = record(tmp_path, [watched, a_quote("SPY", 58_800, clock.now())], clock)
+    assert {each.key: each.context for each in read(folder) if isinstance(each, facts.QuoteReceived)} == {
+        "TICK-NYSE:IND": True, "SPY": False,
+    }  # fmt: skip
