@@ -84,11 +84,12 @@ def _cells(row: dict[str, Any]) -> list[Any]:
     age = "never" if row["age_s"] is None else f"{row['age_s']:g} / {row['max_age_s']:g} s"
     late = " LATE" if row["age_s"] is not None and row["age_s"] > row["max_age_s"] else ""
     due = new_york(row["next_call_at"], row["at"]) if row["next_call_at"] else ""
-    stands_in = row["source"] if row["source"] == row["feed"] else f"{row['source']} stands in for {row['feed']}"
+    in_use = row["source"] or row["feed"]
+    whose = in_use if in_use == row["feed"] else f"{in_use} stands in for {row['feed']}"
     cost = f"{row['cost_today']:.2f} USD" if row["cost_today"] else ""
     return [
         row["dataset"], row["key"], row["priority"], row["state"], row["outcome"], age + late, due, row["calls_today"],
-        row["errors_today"], cost, stands_in or row["feed"], row["last_error"],
+        row["errors_today"], cost, whose, row["last_error"],
     ]  # fmt: skip
 
 
