@@ -37,10 +37,11 @@ class Looks:
     def latest_at(self) -> datetime | None:
         return self._seen[-1][0] if self._seen else None
 
-    def highest(self, now: datetime, look: timedelta) -> Decimal | None:
-        """Return the highest bid that a second look bears out, None while there is none: the lowest of those in force
-        during the look, or during the time between two quotes that are apart. What is no price bears out nothing."""
-        best: Decimal | None = None
+    def highest(self, now: datetime, look: timedelta, above: Decimal | None = None) -> Decimal | None:
+        """Return the highest bid that a second look bears out, None while there is none, or none `above` a price: the
+        lowest of those in force during the look, or during the time between two quotes that are apart. What is no price
+        bears out nothing."""
+        best = above
         for begins in self._beginnings(now, look):
             least: Decimal | None = None
             for at, bid in reversed(self._seen):
@@ -51,7 +52,7 @@ class Looks:
                 if at <= begins:
                     best = least
                     break
-        return best
+        return best if best is not above else None
 
     def lowest(self, now: datetime, look: timedelta) -> Decimal | None:
         """As `highest`, for a bid that fell: the highest of those in force. What is no price is passed over, for a stop

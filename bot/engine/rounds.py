@@ -7,6 +7,7 @@ from functools import partial
 
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.signal import Signal
+from bot.domain.slowdown import SlowdownState
 from bot.domain.timetable import LINES
 from bot.engine.day import budgets
 from bot.engine.memory import Memory
@@ -45,7 +46,8 @@ class Rounds:
         for strategy, look in tick_memory.scanner.scan(ctx, journal, tick_memory.parking):
             self._on_look(strategy, look)
         self._do_what_is_due(ctx, journal)
-        tick_memory.parking.run_job(ctx, journal, "slowdown", pace.end_with_time)
+        if ctx.ledger.slowdown.state is SlowdownState.SLOWED or tick_memory.parking.parked:
+            tick_memory.parking.run_job(ctx, journal, "slowdown", pace.end_with_time)
         for review in open_reviews(self._memory.ledger):
             self._carry_out(Parkable(ParkedKind.SIGNAL, review.signal_id), partial(verdicts.go_on, ctx, review))
         for signal in list(self._memory.ledger.signals.values()):
@@ -89,25 +91,35 @@ class Rounds:
 
     def _positions_to_judge(self, ctx: Context) -> list[Position]:
         """Positions whose inputs changed: their quote, also that it stands, a fact of theirs, something under way, or
-        their hour has come."""
+        their hour has come. One that is calm under its new quote is none of them."""
         changed, ledger, touched = self._memory.board.take_changed(), self._memory.ledger, self._memory.journal.touched
-        by_key = ledger.position_index.by_key
-        moved = {key for key in changed | self._second_looks if by_key.get(key)}
-        self._tick_memory.marks.quoted |= moved
-        self._second_looks = prices.waiting_for_a_look(ctx, moved)
-        ids = {i for key in moved for i in by_key[key]}
-        ids |= touched & ledger.positions.keys()
-        self._tick_memory.calm.forget(touched | ledger.position_index.moved)
-        self._tick_memory.agenda.follow(ctx)
-        ledger.position_index.moved.clear()
+        memory, positions, index = self._tick_memory, ledger.positions, ledger.position_index
+        changed |= self._second_looks
+        quoted = [key for key in changed if index.by_key.get(key)]
+        memory.marks.quoted.update(quoted)
+        memory.calm.forget(touched)
+        memory.calm.forget(index.moved)
+        memory.agenda.follow(ctx)
+        index.moved.clear()
+        ids = self._all_restless_ids(ctx) if ctx.full else self._restless_ids(ctx)
+        ids.update(touched)
         touched.clear()
-        ids |= self._all_restless_ids(ctx) if ctx.full else self._restless_ids(ctx)
-        return [ledger.positions[i] for i in sorted(ids) if i in ledger.positions]
+        risen: list[str] = []
+        if not ctx.full:
+            quoted, risen = memory.calm.sort(ctx, quoted)
+        for key in quoted:
+            ids |= index.by_key[key]
+        for key in risen:
+            ids.update(each for each in index.by_key[key] if not memory.calm.rises(ctx, positions[each]))
+        self._second_looks = prices.waiting_for_a_look(ctx, (*quoted, *risen))
+        return [positions[each] for each in sorted(ids) if each in positions]
 
     def _restless_ids(self, ctx: Context) -> set[str]:
         """Return the positions that have to be judged whatever is quoted: by the agenda, by the hour, in doubt or
         parked."""
         ledger, memory = self._memory.ledger, self._tick_memory
+        if not ledger.positions:
+            return set()
         ids = {*memory.agenda.restless, *memory.calm.whose_hour_has_come(ctx.now), *ledger.position_index.too_large}
         if ctx.hour_is_known:
             ids |= memory.agenda.flat.have_come(ctx.now)

@@ -8,7 +8,8 @@
 | with each point of its price path | |
 
 A point of the path is kept every `engine.mark_seconds`, of at most `_AT_ONCE` positions at one time: the rest follow
-with the next marks, so that a thousand of them do not fall on one tick.
+with the next marks, so that a thousand of them do not fall on one tick. For the same reason no more than `_MOST` marks
+are written at one time beside those of what has to go, the oldest first.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import chain, islice, takewhile
+from itertools import chain, islice
 from typing import Final
 
 from bot.domain.position import Position, PositionState
@@ -33,7 +34,7 @@ STANDS_S: Final = 5.0
 """For so long a mark stands whose prices have not changed."""
 _STANDS: Final = timedelta(seconds=STANDS_S)
 _AT_ONCE: Final = 50
-_OLD_AT_ONCE: Final = 100  # of marks that only grew old; the oldest come first, the rest with the next marks
+_MOST: Final = 100
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class PositionMarks:
     """Memory between ticks: the last mark of each position, the oldest first, and whose point of the path is due."""
 
     quoted: set[str] = field(default_factory=set)  # contracts that were quoted since the last look
+    _waiting: set[str] = field(default_factory=set)  # positions that were quoted and had no room yet
     _written: dict[str, NewMark] = field(default_factory=dict)
     _path_due: list[str] = field(default_factory=list)
     _of: Ledger | None = None  # what was written with another one may not have reached the disk
@@ -66,10 +68,13 @@ class PositionMarks:
     ) -> Collection[str] | None:
         if must_go is None:
             return None
-        positions, by_key, since = ctx.ledger.positions, ctx.ledger.position_index.by_key, ctx.now - _STANDS
-        old = takewhile(lambda each: not since < self._written[each].at <= ctx.now, self._written)
-        quoted = chain.from_iterable(by_key.get(key, ()) for key in self.quoted)
-        return {*sampled, *must_go, *islice(old, _OLD_AT_ONCE), *quoted, *(positions.keys() - self._written.keys())}
+        by_key, written, since = ctx.ledger.position_index.by_key, self._written, ctx.now - _STANDS
+        waiting = self._waiting.union(*(by_key.get(key, ()) for key in self.quoted))
+        new = (each for each in ctx.ledger.positions if each not in written)
+        old = (each for each, mark in written.items() if each in waiting or not since < mark.at <= ctx.now)
+        found = {*sampled, *must_go, *islice(chain(new, old), _MOST)}
+        self._waiting = waiting - found
+        return found
 
     def _mark(self, ctx: Context, journal: Journal, position: Position, *, sampled: bool) -> None:
         quote, known = ctx.board.quote(position.key), self._written.get(position.id)

@@ -63,13 +63,14 @@ class Agenda:
     flat: Hours = field(default_factory=Hours)  # the time stops that are in force today
     ends: Hours = field(default_factory=Hours)  # of contracts that expire today, or have
     _ledger: Ledger | None = None
-    _hours: tuple[object, ...] = ()
+    _hours: tuple[object, ...] = (None, None, None)
 
     def follow(self, ctx: Context) -> None:
         """Sort what has moved."""
-        ledger, hours = ctx.ledger, (ctx.trading, ctx.told_session, ctx.settings)
-        if ledger is not self._ledger or any(a is not b for a, b in zip(hours, self._hours, strict=True)):
-            self._ledger, self._hours = ledger, hours
+        ledger, (trading, told, settings) = ctx.ledger, self._hours
+        same_hours = ctx.trading is trading and ctx.told_session is told and ctx.settings is settings
+        if ledger is not self._ledger or not same_hours:
+            self._ledger, self._hours = ledger, (ctx.trading, ctx.told_session, ctx.settings)
             self._begin_anew(ctx)
         for each in ledger.position_index.moved:
             self._sort(ctx, each)

@@ -36,7 +36,7 @@ class Calm:
     """Below which bid and before which moment a position asks for nothing, and what that follows from. `version`: the
     ledger's when all of it was looked at last."""
 
-    key: str
+    position: Position
     version: int
     level: Decimal
     until: datetime
@@ -94,7 +94,7 @@ def calm_of(ctx: Context, position: Position) -> Calm | None:
         return None
     until = min(expiry.ends_at(ctx, position.contract), flat_from(ctx, position) or NEVER)
     return Calm(
-        position.key, ctx.ledger.version, level, until, position.state, position.quantity, position.entry_value,
+        position, ctx.ledger.version, level, until, position.state, position.quantity, position.entry_value,
         position.rungs_done, len(orders), stop, stop.terms, stop.used_quantity, ctx.settings, ctx.trading,
         ctx.told_session,
     )  # fmt: skip
@@ -151,14 +151,36 @@ class CalmPositions:
 
     known: dict[str, Calm] = field(default_factory=dict)
     _until: datetime = NEVER  # before which no hour comes for any of them
-    _hours: tuple[object, ...] = ()  # what their hours follow from
+    _hours: tuple[object, ...] = (None, None, None)  # what their hours follow from
 
     def begin(self, ctx: Context) -> None:
         """Begin a tick: with other hours, as with other settings, nobody is calm before he was judged by them."""
-        hours = (ctx.trading, ctx.told_session, ctx.settings)
-        if len(self._hours) != len(hours) or any(a is not b for a, b in zip(self._hours, hours, strict=True)):
-            self._hours, self._until = hours, NEVER
+        trading, told, settings = self._hours
+        if ctx.trading is not trading or ctx.told_session is not told or ctx.settings is not settings:
+            self._hours, self._until = (ctx.trading, ctx.told_session, ctx.settings), NEVER
             self.known.clear()
+
+    def sort(self, ctx: Context, quoted: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Return of the contracts that were quoted those in which a position has to be judged, and those whose bid is a
+        new high of a calm one, which follows it. While no entity has changed, all that a new quote is compared with is
+        that and the next level."""
+        ledger, quote_of, known = ctx.ledger, ctx.board.quote, self.known
+        by_key, version = ledger.position_index.by_key, ledger.version
+        sure = not ledger.proof.capped and not ledger.position_index.too_large and ctx.now < self._until
+        disturbed, risen = [], []
+        for key in quoted:
+            quote, is_new_high = quote_of(key), False
+            bid = quote.bid if quote is not None else None
+            for each in by_key[key]:
+                calm = known.get(each)
+                if calm is None or not sure or calm.version != version or (bid is not None and not bid < calm.level):
+                    disturbed.append(key)
+                    break
+                is_new_high = is_new_high or (bid is not None and bid > calm.position.high)
+            else:
+                if is_new_high:
+                    risen.append(key)
+        return disturbed, risen
 
     def stays(self, ctx: Context, position: Position) -> bool:
         """Say whether a position is as calm as it was; its high follows the bid all the same. What cannot be compared
@@ -167,7 +189,7 @@ class CalmPositions:
         if calm is None:
             return False
         try:
-            quote = ctx.board.quote(calm.key)
+            quote = ctx.board.quote(position.key)
             bid = quote.bid if quote is not None else None
             if calm.stands(ctx, bid) or calm.holds(ctx, position):
                 calm.version = ctx.ledger.version
@@ -178,6 +200,15 @@ class CalmPositions:
             pass
         del self.known[position.id]
         return False
+
+    def rises(self, ctx: Context, position: Position) -> bool:
+        """Have the high of a calm position follow its bid; False where that cannot be compared: then it is judged."""
+        try:
+            raise_high(ctx, position)
+        except (ArithmeticError, TypeError, ValueError):
+            self.known.pop(position.id, None)
+            return False
+        return True
 
     def note(self, ctx: Context, position: Position) -> None:
         """Remember whether a position that was just judged, and asked for nothing, is calm."""
@@ -211,6 +242,6 @@ def raise_high(ctx: Context, position: Position) -> None:
     quote = ctx.board.quote(position.key)
     if quote is None or quote.bid is None or quote.bid <= position.high:
         return  # what is borne out is never above the latest bid
-    bid = seen_bid(ctx, position)
-    if bid is not None and bid > position.high:
+    bid = seen_bid(ctx, position, above=position.high)
+    if bid is not None:
         ctx.ledger.change(position, PositionChange(high=bid))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from bot.domain.position import Position
@@ -22,13 +23,13 @@ def sound_bid(ctx: Context, position: Position) -> Decimal | None:
     return quote.bid
 
 
-def seen_bid(ctx: Context, position: Position) -> Decimal | None:
-    """Return the highest bid that a second look bears out, None without one or while the quote is not fit to decide on.
-    A new high, a rung and the trail go by it, for one print is not a market."""
+def seen_bid(ctx: Context, position: Position, above: Decimal | None = None) -> Decimal | None:
+    """Return the highest bid that a second look bears out, None without one (`above` a price, where that is asked for)
+    or while the quote is not fit to decide on. A new high, a rung and the trail go by it, for one print is not a
+    market."""
     looks = ctx.board.looks(position.key)
-    if looks is None or sound_bid(ctx, position) is None:
-        return None
-    return looks.highest(ctx.now, second_look(ctx))
+    bid = looks.highest(ctx.now, second_look(ctx), above) if looks is not None else None
+    return None if bid is None or sound_bid(ctx, position) is None else bid
 
 
 def fallen_bid(ctx: Context, position: Position) -> Decimal | None:
@@ -41,14 +42,23 @@ def fallen_bid(ctx: Context, position: Position) -> Decimal | None:
 
 
 def second_look(ctx: Context) -> timedelta:
-    return timedelta(milliseconds=ctx.settings.execution.second_look_ms)
+    return _milliseconds(ctx.settings.execution.second_look_ms)
+
+
+@lru_cache(maxsize=16)
+def _milliseconds(count: float) -> timedelta:
+    return timedelta(milliseconds=count)
 
 
 def waiting_for_a_look(ctx: Context, keys: Iterable[str]) -> set[str]:
     """Return the contracts whose latest bid has not stood for long enough yet: time alone will decide."""
-    since, looks_of = ctx.now - second_look(ctx), ctx.board.looks
-    latest = ((key, looks.latest_at) for key in keys if (looks := looks_of(key)) is not None)
-    return {key for key, at in latest if at is not None and at > since}
+    since, looks_of, found = ctx.now - second_look(ctx), ctx.board.looks, set()
+    for key in keys:
+        looks = looks_of(key)
+        at = looks.latest_at if looks is not None else None
+        if at is not None and at > since:
+            found.add(key)
+    return found
 
 
 def under_the_bid(ctx: Context, position: Position, price: Decimal, below: Decimal | None = None) -> Decimal | None:
