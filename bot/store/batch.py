@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 from bot.domain.ids import derived_id
-from bot.domain.kinds import E, Entities
 from bot.domain.money import to_units
 from bot.engine.state.records import (
     AccountSnapshotRow,
@@ -20,7 +20,7 @@ from bot.engine.state.records import (
     TickBatch,
 )
 from bot.store.chain import HASHED, Head, row_hash
-from bot.store.stored import Stored
+from bot.store.statements import Write
 from bot.store.tables import LIVING
 from bot.store.tables.account_currency import ACCOUNT_CURRENCIES
 from bot.store.tables.account_snapshot import ACCOUNTS
@@ -41,24 +41,23 @@ from bot.store.tables.reconciliation import RECONCILIATIONS
 from bot.store.tables.reconciliation_line import LINES
 from bot.store.tables.strategy_stat import STRATEGY_STATS
 from bot.store.tables.transition import TRANSITIONS
+from bot.store.written import Written
 
 Row = Mapping[str, Any]
-Write = tuple[str, Sequence[Row]]
 
 
-def writes_of(batch: TickBatch) -> list[Write]:
-    """Return what a batch writes but for its transitions: (statement name, rows), empty ones left out."""
-    found = [
-        *((each.table.name, _rows_of(each, batch.changed)) for each in LIVING.values()),
+def writes_of(batch: TickBatch, written: Written | None = None) -> list[Write]:
+    """Return what a batch writes but for its transitions, statements without rows left out. `written`: what the store
+    has already; without it every thing is written whole."""
+    known = Written() if written is None else written
+    living = (known.writes(each, batch.changed.of(each.kind).values()) for each in LIVING.values())
+    found: list[Write] = [
+        *chain.from_iterable(living),
         *_execution_writes(batch.executions, batch.recorded_at),
         ("commission", [{"exec_id_": key, "commission": to_units(paid)} for key, paid in batch.commissions.items()]),
         *((name, rows_of(batch)) for name, rows_of in _BESIDE.items()),
     ]
     return [(name, listed) for name, listed in found if listed]
-
-
-def _rows_of(table: Stored[E], changed: Entities) -> list[Row]:
-    return [table.row(entity) for entity in changed.of(table.kind).values()]
 
 
 def _execution_writes(executions: Sequence[NewExecution], recorded_at: datetime) -> Iterable[Write]:
@@ -129,15 +128,15 @@ def chained(
     """Return the rows of a batch's transitions, numbered and hashed on from `head`, and the new head."""
     seq, prev_hash = head.seq, head.hash
     written = {"config_version": config_version, "recorded_at": recorded_at, "tick": tick, **_NOT_HASHED}
-    chain: list[Row] = []
+    rows: list[Row] = []
     for transition in transitions:
         seq += 1
         row = TRANSITIONS.row(transition, seq=seq, **written)
         digest = row_hash(prev_hash, {name: row[name] for name in HASHED})
         row["prev_hash"], row["hash"] = prev_hash, digest
         prev_hash = digest
-        chain.append(row)
-    return chain, Head(prev_hash, seq)
+        rows.append(row)
+    return rows, Head(prev_hash, seq)
 
 
 _NOT_HASHED: Final[Row] = {"prev_hash": "", "hash": ""}

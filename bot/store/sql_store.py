@@ -16,7 +16,7 @@ from bot.domain.events import EndpointReported, InboundReceived, RequestKind, Re
 from bot.domain.requests import Moment, age_s
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import LoadedState, TickBatch
-from bot.store.batch import Write, chained, writes_of
+from bot.store.batch import chained, writes_of
 from bot.store.bounded import MOST_PAYLOAD
 from bot.store.chain import Head
 from bot.store.configs import name_config, record_config
@@ -25,9 +25,10 @@ from bot.store.identity import claim, held_in
 from bot.store.loading import load_state, queued_commands, queued_inbound
 from bot.store.read.vendors import endpoint_days as days_of_endpoints
 from bot.store.retention import Retention, thin_out
-from bot.store.statements import HEAD_OF_CHAIN, Prepared
+from bot.store.statements import HEAD_OF_CHAIN, Prepared, Write
 from bot.store.trouble import UNREADABLE, damaged, unusable
 from bot.store.values import parse_json, parse_time
+from bot.store.written import Written
 
 _SHORT: Final = 128
 _LONG: Final = 200
@@ -54,6 +55,7 @@ class SqlStore:
         self._clock = clock
         self._lane = lane or lane_for(url)
         self._prepared: Prepared | None = None
+        self._written = Written()
         self._head = Head()
         self._sure_of_head = False  # not before it was read, nor after a failed commit
         self._turn = asyncio.Lock()
@@ -105,6 +107,7 @@ class SqlStore:
     async def load(self) -> LoadedState:
         """Return everything that is alive; raises StoreError when the store cannot be read."""
         now = self._clock.now()
+        self._written.forget()
         await self._read_head()
         try:
             return await self._ask(lambda connection: load_state(connection, now))
@@ -123,9 +126,10 @@ class SqlStore:
             return
         async with self._turn:
             if not self._sure_of_head:
+                self._written.forget()
                 await self._read_head(CommitFailed)
-            writes, after = self._rows_of(batch)
             self._sure_of_head = False  # until it is known that the commit happened
+            writes, after = self._rows_of(batch)
             try:
                 await self._lane.run(lambda connection: self._write(connection, writes))
             except DBAPIError as error:
@@ -138,7 +142,7 @@ class SqlStore:
 
     def _rows_of(self, batch: TickBatch) -> tuple[list[Write], Head]:
         try:
-            writes = writes_of(batch)
+            writes = writes_of(batch, self._written)
             rows, after = chained(
                 batch.transitions,
                 self._head,

@@ -6,14 +6,19 @@ of stored forms keyed by column name; columns that a statement does not name are
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Dialect, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
 
+from bot.domain.errors import CommitFailed
+from bot.store.columns import METADATA
 from bot.store.tables import DECLARED, PATCHES
 from bot.store.tables.command import COMMAND
 from bot.store.tables.execution import EXECUTION
@@ -23,6 +28,17 @@ from bot.store.tables.position_mark import MARKS
 from bot.store.tables.transition import TRANSITION
 
 Rows = Sequence[Mapping[str, Any]]
+
+
+class RowUpdate(NamedTuple):
+    """A change of some columns of rows that are there, by the name of their table; each row's key is its `row_id`."""
+
+    table: str
+    columns: tuple[str, ...]
+
+
+Write = tuple[str | RowUpdate, Rows]
+"""A statement, by its name or by what it changes, and the rows that it runs for."""
 
 
 def _upsert_execution(dialect: str) -> ClauseElement:
@@ -92,20 +108,43 @@ STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
 """What the writer can do, by name; a batch runs them in the order in which it names them."""
 
 
+def _update(change: RowUpdate) -> ClauseElement:
+    table = METADATA.tables[change.table]
+    (key,) = table.primary_key.columns
+    return update(table).values({name: bindparam(name) for name in change.columns}).where(key == bindparam("row_id"))
+
+
 class Prepared:
-    """The statements of one dialect, compiled when first used: SQL text and the order of its parameters."""
+    """The statements of one dialect, compiled when first used: SQL text and the order of its parameters. Where the
+    driver is SQLite's own they go straight to it, in the transaction that SQLAlchemy began."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._ready: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {}
+        self._ready: dict[str | RowUpdate, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {}
 
-    def run(self, connection: Connection, name: str, rows: Rows) -> None:
-        """Execute a statement for each row, in one call of the driver."""
+    def run(self, connection: Connection, name: str | RowUpdate, rows: Rows) -> None:
+        """Execute a statement for each row, in one call of the driver. Raises CommitFailed when a row that is changed
+        is not there."""
         sql, parameters_of = self._ready.get(name) or self._compile(name)
-        connection.exec_driver_sql(sql, [parameters_of(row) for row in rows])
+        parameters, driver = [parameters_of(row) for row in rows], connection.connection.driver_connection
+        if isinstance(driver, sqlite3.Connection):
+            touched = self._run_at_once(driver, sql, parameters)
+        else:
+            touched = connection.exec_driver_sql(sql, parameters).rowcount
+        if isinstance(name, RowUpdate) and touched not in {len(rows), _NOT_COUNTED}:
+            raise CommitFailed(f"{len(rows) - touched} rows of {name.table} are gone that were written before")
 
-    def _compile(self, name: str) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
-        compiled = STATEMENTS[name](self._dialect.name).compile(dialect=self._dialect)
+    def _run_at_once(self, driver: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> int:
+        try:
+            with closing(driver.cursor()) as cursor:
+                cursor.executemany(sql, parameters)
+                return cursor.rowcount
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(sql, None, error, sqlite3.Error, dialect=self._dialect) from error
+
+    def _compile(self, name: str | RowUpdate) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
+        statement = _update(name) if isinstance(name, RowUpdate) else STATEMENTS[name](self._dialect.name)
+        compiled = statement.compile(dialect=self._dialect)
         order = getattr(compiled, "positiontup", None)
         ready = (str(compiled), _by_position(order) if order else dict)
         self._ready[name] = ready
@@ -118,4 +157,5 @@ def _by_position(order: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[An
     return itemgetter(*order)
 
 
+_NOT_COUNTED: Final = -1
 HEAD_OF_CHAIN: Final = select(TRANSITION.c.seq, TRANSITION.c.hash).order_by(TRANSITION.c.seq.desc()).limit(1)

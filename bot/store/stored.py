@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import Field as Attribute
+from dataclasses import dataclass
 from dataclasses import fields as attributes_of
 from operator import attrgetter
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
@@ -33,6 +34,14 @@ class Thing(Protocol):
 
 
 T = TypeVar("T", bound=Thing)
+
+
+@dataclass(slots=True)
+class Kept:
+    """What was written of a thing: the values that its plain columns were made of, and the stored form by column."""
+
+    values: tuple[Any, ...]
+    row: dict[str, Any]
 
 
 class Stored(Generic[T]):
@@ -61,6 +70,7 @@ class Stored(Generic[T]):
         plain = [(column, each) for each in written if each.of is None for column in each.write]
         self._plain_values = _values_of([each.path(column) for column, each in plain])
         self._plain = [(column, each.write[column]) for column, each in plain]
+        self._is_frozen = [each.holds is not None or each.parts is not None for _, each in plain]
         self._others = [(each.of, list(each.write.items())) for each in written if each.of is not None]
         self._given = {column: form for each in fields if each.is_given for column, form in each.write.items()}
         self._written = [column for each in fields for column in each.write]
@@ -83,6 +93,32 @@ class Stored(Generic[T]):
         for column, form in self._given.items():
             value = given[column]
             found[column] = value if form is None or value is None else form(value)
+        return found
+
+    def kept(self, thing: T) -> Kept:
+        """Return a thing as it is written whole."""
+        kept = thing if self._as_kept is None else self._as_kept(thing)
+        return Kept(self._plain_values(kept), self.row(thing))
+
+    def news(self, thing: T, known: Kept) -> dict[str, Any]:
+        """Return the stored form of what is not as it was written, by column, and have it known."""
+        kept, row, found = thing if self._as_kept is None else self._as_kept(thing), known.row, {}
+        before, known.values = known.values, self._plain_values(kept)
+        for (column, form), is_frozen, value, was in zip(
+            self._plain, self._is_frozen, known.values, before, strict=True
+        ):
+            if value is was and is_frozen:
+                continue
+            stored = value if form is None or value is None else form(value)
+            if stored != row[column]:
+                found[column] = stored
+        for value_of, columns in self._others:
+            value = value_of(kept)
+            for column, form in columns:
+                stored = value if form is None or value is None else form(value)
+                if stored != row[column]:
+                    found[column] = stored
+        row.update(found)
         return found
 
     def read(self, row: Row) -> T:
