@@ -255,6 +255,20 @@ async def test_every_kind_of_entity_is_found_as_it_was_written(site: Site) -> No
     assert loaded.highest_order_id == 41
 
 
+async def test_what_is_found_comes_in_the_order_of_its_birth_also_within_a_millisecond(site: Site) -> None:
+    """Ids of one millisecond sort by chance: whoever goes round after a start goes as before."""
+    numbers = (7, 2, 9, 4)
+    orders = [an_order(each, state=OrderState.WORKING) for each in numbers]
+    positions = [a_position(number=each) for each in numbers]
+    rows = [born(each.id, each.state.value, machine) for machine, found in (("order", orders), ("position", positions))
+            for each in found]  # fmt: skip
+    await site.store.commit(a_batch(1, changed=those(*orders, *positions), transitions=rows))
+    await site.store.commit(a_batch(2, changed=those(replace(orders[2], perm_id=5))))
+    loaded = await site.store.load()
+    assert [*loaded.entities.of(Order)] == [each.id for each in orders]
+    assert [*loaded.entities.of(Position)] == [each.id for each in positions]
+
+
 async def test_what_is_written_later_replaces_what_was_there(site: Site) -> None:
     order = an_order(state=OrderState.WORKING)
     await site.store.commit(a_batch(1, changed=those(order)))

@@ -129,7 +129,9 @@ def _alive(kept: Kept, today: date) -> list[Entity]:
         for each in entities
         if kind_of(each).is_alive(each) or type(each) in always or each.id in over.get(type(each), ())
     ]
-    return sorted(found, key=lambda each: each.id)
+    history = [(row.machine, row.entity_id) for batch in kept.batches for row in batch.transitions]
+    born = {each: number for number, each in reversed([*enumerate(history, 1)])}
+    return sorted(found, key=lambda each: (born.get((kind_of(each).life.name, each.id), 0), each.id))
 
 
 def _is_near(order: Order, since: date) -> bool:
