@@ -35,6 +35,8 @@ SECONDS = 23_400
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 SESSION = TradingSession(OPEN.date(), OPEN, OPEN + timedelta(seconds=SECONDS), is_half_day=False)
 CONTRACTS = tuple(OptionContract(f"Q{letter}", date(2026, 12, 4), Right.CALL, Decimal(100)) for letter in "ABCDEFGH")
+_BY_SYMBOL = {contract.symbol: contract for contract in CONTRACTS}
+_SECOND = timedelta(seconds=1)
 EQUITY = Decimal(750_000)
 _FEE = Decimal("0.65")
 
@@ -183,8 +185,8 @@ class EverySixHundredth:
         return ()
 
     def look(self, symbol: str, view: MarketView, session: TradingSession, now: datetime) -> Look:
-        contract = CONTRACTS[self.symbols.index(symbol)]
-        count, quote = (now - OPEN) // timedelta(seconds=1) + 1, view.quote(contract.key)
-        if count % 600 or self.held[contract.key] or quote is None:
+        contract, count = _BY_SYMBOL[symbol], (now - OPEN) // _SECOND + 1
+        quote = None if count % 600 or self.held[contract.key] else view.quote(contract.key)
+        if quote is None:
             return Look(symbol, None, "not the 600th quote", {"condition": "count"})
         return Look(symbol, Proposal(self.name, contract, quote, {"count": count}), "the 600th", {"condition": "met"})

@@ -228,7 +228,8 @@ class Engine:
         self._intake.take()
         self.ledger.clocks.compare(now, steady_s, self._clock.speed, settings.broker_clock_limit_s)
         ctx = self._context(now)
-        self._tick_memory.parking.run_job(ctx, memory.journal, "clocks", timekeeping.follow_the_clocks)
+        if ctx.full or self._tick_memory.parking.parked or timekeeping.has_to_follow(self.ledger.clocks):
+            self._tick_memory.parking.run_job(ctx, memory.journal, "clocks", timekeeping.follow_the_clocks)
         if self.ledger.symbol_halts and ctx.hour_is_known:
             foreign.end_with_the_day(memory.journal)
         return ctx

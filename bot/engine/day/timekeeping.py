@@ -80,6 +80,11 @@ def is_compared(ledger: Ledger) -> None:
         ledger.clocks.block = None
 
 
+def has_to_follow(clocks: Clocks) -> bool:
+    """Say whether `follow_the_clocks` has anything to draw."""
+    return bool(clocks.fault) or clocks.is_fresh or clocks.wait_for_agreement
+
+
 def follow_the_clocks(ctx: Context, journal: Journal) -> None:
     """Draw what follows from the broker's clock: with every tick, for ours can be set at any moment."""
     clocks, session = ctx.ledger.clocks, ctx.ledger.session

@@ -63,6 +63,8 @@ class Dispatcher:
 
     def send_what_waited(self) -> None:
         """Send the entries whose turn has come, and give up those that waited too long. Called every tick."""
+        if not self._pace.waiting:
+            return
         now = self._clock.monotonic()
         while (late := self._pace.expired(now)) is not None:
             words = "it waited too long for the wire to be free"

@@ -13,7 +13,8 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 
 from bot.domain.events import AlertRaised
 from bot.engine.state.fact_name import FactName
@@ -102,8 +103,9 @@ _SMALL: Final[Mapping[str, Sequence[str]]] = {
 }
 """What an applier may change beside the ledger's tables, by the room that owns it: no trade of ours makes these
 grow."""
-_LISTS: Final = tuple(each.name for each in fields(TickBatch) if each.default_factory is list)
-_DICTS: Final = tuple(each.name for each in fields(TickBatch) if each.default_factory is dict)
+_small_of: Final = attrgetter(*(f"{room}.{name}" for room, names in _SMALL.items() for name in names))
+_lists_of: Final = attrgetter(*(each.name for each in fields(TickBatch) if each.default_factory is list))
+_dicts_of: Final = attrgetter(*(each.name for each in fields(TickBatch) if each.default_factory is dict))
 
 
 class Savepoint:
@@ -112,11 +114,9 @@ class Savepoint:
     def __init__(self, ledger: Ledger, journal: Journal) -> None:
         self._ledger, self._journal = ledger, journal
         self._mark = ledger.undo.begin()
-        rooms = [(getattr(ledger, room), name) for room, names in _SMALL.items() for name in names]
-        self._small = [(room, name, getattr(room, name).copy()) for room, name in rooms]
-        batch = journal.batch
-        self._lists = {name: len(getattr(batch, name)) for name in _LISTS}
-        self._dicts = {name: getattr(batch, name).copy() for name in _DICTS}
+        self._small = [there.copy() for there in _small_of(ledger)]
+        self._lists = [len(there) for there in _lists_of(journal.batch)]
+        self._dicts = [there.copy() for there in _dicts_of(journal.batch)]
         self._commands, self._touched = len(journal.instructions), set(journal.touched)
         self._highest = ledger.highest_order_id
 
@@ -126,17 +126,13 @@ class Savepoint:
     def restore(self) -> None:
         """Put everything back as it was; containers stay the same objects, for others hold them."""
         self._ledger.undo.roll_back(self._mark)
-        for room, name, content in self._small:
-            container: Any = getattr(room, name)
-            container.clear()
-            container.update(content)
-        batch, journal = self._journal.batch, self._journal
-        for name, length in self._lists.items():
-            del getattr(batch, name)[length:]
-        for name, rows in self._dicts.items():
-            batch_rows: Any = getattr(batch, name)
-            batch_rows.clear()
-            batch_rows.update(rows)
+        journal = self._journal
+        containers = (*_small_of(self._ledger), *_dicts_of(journal.batch))
+        for there, content in zip(containers, (*self._small, *self._dicts), strict=True):
+            there.clear()
+            there.update(content)
+        for there, length in zip(_lists_of(journal.batch), self._lists, strict=True):
+            del there[length:]
         del journal.instructions[self._commands :]
         journal.touched.clear()
         journal.touched.update(self._touched)

@@ -233,11 +233,11 @@ class TickBatch:
     @property
     def is_urgent(self) -> bool:
         """Whether it must be committed now, or may wait for company."""
-        return self.changed.are_urgent or any(getattr(self, name) for name in _URGENT)
+        facts = self.transitions or self.executions or self.reconciliations or self.commissions
+        return bool(facts or self.alerts or self.commands or self.inbound) or self.changed.are_urgent
 
 
 _PARTS: Final = tuple(each.name for each in fields(TickBatch) if each.name not in {"tick", "recorded_at"})
-_URGENT: Final = ("transitions", "executions", "commands", "inbound", "alerts", "reconciliations", "commissions")
 
 
 @dataclass(frozen=True, slots=True)
