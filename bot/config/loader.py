@@ -57,6 +57,7 @@ PATHS: Final = (
     ("engine", "record_dir"),
     ("engine", "dead_man_file"),
     ("sim", "state_dir"),
+    ("smtp", "ca_file"),
 )
 """Every setting that names a place on the disk; a test holds the schema to it."""
 _SECTIONS: Final = frozenset(

@@ -172,10 +172,10 @@ async def test_with_nothing_to_do_it_says_so_and_changes_nothing(name: str) -> N
 
 
 def test_every_kind_of_command_is_in_a_table() -> None:
-    """Flatten and emergency always change the session, adopt and decline answer what a comparison asked; they are
-    tested with what they do."""
+    """Flatten and emergency always change the session, adopt and decline answer what a comparison asked, quiet
+    hours are a person's own; they are tested with what they do."""
     asked = {kind for kind, _, _ in (*REFUSED.values(), *NOTHING_TO_DO.values())}
-    assert set(K) - asked == {K.FLATTEN, K.EMERGENCY, K.ADOPT, K.DECLINE}
+    assert set(K) - asked == {K.FLATTEN, K.EMERGENCY, K.ADOPT, K.DECLINE, K.QUIET}
 
 
 async def test_a_second_emergency_changes_nothing_but_the_alert(desk: Desk) -> None:
