@@ -26,7 +26,7 @@ from bot.sim.tws.requests import PlaceOrder, WireRequest
 from bot.sim.tws.server import TwsFace
 from bot.sim.tws.session import ClientSession
 from bot.sim.tws.wire import WireMessage
-from bot.sim.vocabulary import Instrument, Market, OrderTicket, Side, SimulatedVenue, TopOfBook, Venue, VenueDepth
+from bot.sim.vocabulary import Market, Side, SimulatedVenue, TopOfBook, Venue, VenueDepth, VenueInstrument, VenueTicket
 
 BID_TICK = 1
 STEP_S = 0.06
@@ -38,20 +38,20 @@ CONTRACTS = 10
 class RisingMarket:
     """The demo day's market, but for one option: its quote is what `bid` says."""
 
-    def __init__(self, market: Any, option: Instrument) -> None:
+    def __init__(self, market: Any, option: VenueInstrument) -> None:
         self._market, self.option = market, option
         self.bid = Decimal("2.00")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._market, name)
 
-    def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
+    def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         if instrument.con_id != self.option.con_id:
             return self._market.top(instrument, at)  # type: ignore[no-any-return]
         ask = self.bid + Decimal("0.02")
         return TopOfBook(self.bid, ask, 500, 500, self.bid, 1, 1000, self.bid, ask, self.bid, self.bid)
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth:
+    def depth(self, instrument: VenueInstrument, at: datetime, levels: int = 10) -> VenueDepth:
         return self._market.depth(instrument, at, levels)  # type: ignore[no-any-return]
 
 
@@ -79,7 +79,7 @@ class StampingFace(TwsFace):
         super().ingress(session, request)
 
 
-def _option_to_trade(market: Market, at: datetime) -> Instrument:
+def _option_to_trade(market: Market, at: datetime) -> VenueInstrument:
     """Return a call near the money of the last expiry listed: it does not expire while we measure."""
     spot = market.top(market.find(symbol="SPY", sec_type="STK")[0], at).last or Decimal(0)
     calls = [i for i in market.find(symbol="SPY", sec_type="OPT", right="C") if i.expiry and i.strike]
@@ -87,8 +87,8 @@ def _option_to_trade(market: Market, at: datetime) -> Instrument:
     return min((i for i in calls if i.expiry == last), key=lambda i: abs((i.strike or spot) - spot))
 
 
-def _open_a_position(venue: Venue, option: Instrument, at: datetime) -> None:
-    ticket = OrderTicket(99, 1, option, Side.BUY, CONTRACTS, "LMT", limit_price=Decimal("2.10"))
+def _open_a_position(venue: Venue, option: VenueInstrument, at: datetime) -> None:
+    ticket = VenueTicket(99, 1, option, Side.BUY, CONTRACTS, "LMT", limit_price=Decimal("2.10"))
     venue.place(ticket, at)
     for minute in (1, 2, 3):
         venue.step(at + timedelta(minutes=minute))

@@ -16,10 +16,10 @@ from benchmarks.replay import a_session, prices_of_the_session, quotes_of
 from benchmarks.replay_venue import CONTRACTS, OPEN, SECONDS
 from benchmarks.result import Result
 from bot.domain.events import Event, QuoteReceived
-from bot.domain.recording import Kind, key_of, micros, values_of
+from bot.domain.recording import EventKind, key_of, micros, values_of
 from bot.record.keeper import write_tables
 from bot.record.library import Recording
-from bot.record.player import Moment, life_of, moments
+from bot.record.player import HeardMoment, life_of, moments
 
 _AIM = 0.3
 
@@ -29,7 +29,7 @@ def _write(folder: Path) -> Recording:
     folder.mkdir()
     events = [event for second in quotes_of(prices_of_the_session()) for event in second]
     rows = (
-        (number, micros(event.quote.at), Kind.QUOTES.value, "ibkr", key_of(event), values_of(event))
+        (number, micros(event.quote.at), EventKind.QUOTES.value, "ibkr", key_of(event), values_of(event))
         for number, event in enumerate(events, 1)
     )
     write_tables(folder, rows)
@@ -43,10 +43,10 @@ def _dispatched(recording: Recording) -> float:
     def take(event: Event) -> None:
         seen[key_of(event)] = event
 
-    by_kind = dict.fromkeys(Kind, take)
+    by_kind = dict.fromkeys(EventKind, take)
     began = time.perf_counter()
     for entry in moments(recording, life_of(recording)):
-        if isinstance(entry, Moment):
+        if isinstance(entry, HeardMoment):
             for kind, event in entry.heard:
                 by_kind[kind](event)
     return time.perf_counter() - began
@@ -58,7 +58,7 @@ async def _played(recording: Recording, folder: Path) -> tuple[float, int, int]:
         gc.collect()
         gc.freeze()
         began, entries = time.perf_counter(), moments(recording, life_of(recording))
-        for number, entry in enumerate(each for each in entries if isinstance(each, Moment)):
+        for number, entry in enumerate(each for each in entries if isinstance(each, HeardMoment)):
             session.clock.advance((entry.at - session.clock.now()).total_seconds())
             quotes = [event for _, event in entry.heard if isinstance(event, QuoteReceived)]
             bids = {event.key: event.quote.bid for event in quotes if event.quote.bid is not None}

@@ -39,7 +39,7 @@ Handle = Callable[[dict[str, Any], float], Awaitable[None]]
 """Handles one update; the second is the most seconds that it can have waited at Telegram."""
 
 
-class Poller:
+class TelegramPoller:
     """Fetches updates and hands each to `handle`, in their order."""
 
     def __init__(self, ground: PeopleGround, make: Callable[[], TelegramClient], handle: Handle) -> None:

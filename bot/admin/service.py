@@ -16,7 +16,7 @@ from telegram.error import TelegramError
 from bot.admin.client import TelegramClient, make_client
 from bot.admin.commands import for_role
 from bot.admin.desk import ChatDesk
-from bot.admin.poller import Poller
+from bot.admin.poller import TelegramPoller
 from bot.admin.sender import Sender
 from bot.alerts.ground import PeopleGround
 from bot.config.people import roster_of
@@ -45,7 +45,7 @@ async def serve(ground: PeopleGround) -> None:
     desk = ChatDesk(ground, sender, token.partition(":")[0], lambda: secrets.randbits(80))
     hello = asyncio.create_task(_introduce(ground, client, desk))
     try:
-        await Poller(ground, make, desk.handle).run()
+        await TelegramPoller(ground, make, desk.handle).run()
     finally:
         hello.cancel()
         with contextlib.suppress(asyncio.CancelledError, StoreError):

@@ -44,7 +44,7 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BackupOutcome:
     """One attempt: what was made, or why not, and which old backups were removed."""
 
     at: datetime
@@ -91,7 +91,7 @@ class Backups:
         times = [at for path in backups(self._folder) if (at := taken_at(path)) is not None and at <= now]
         return max(times, default=None)
 
-    async def make(self) -> Outcome:
+    async def make(self) -> BackupOutcome:
         """Make and check one in a process of its own, remove old ones, and tell the engine."""
         at = self._clock.now()
         keep = Keep(self._settings.backup_keep_days, self._settings.backup_most_mb)
@@ -100,7 +100,7 @@ class Backups:
         self._report(outcome)
         return outcome
 
-    def _report(self, outcome: Outcome) -> None:
+    def _report(self, outcome: BackupOutcome) -> None:
         if outcome.rewritten:
             log.error(outcome.rewritten)
             facts = {"folder": str(self._folder)}
@@ -117,14 +117,14 @@ class Backups:
         self._tell(JobRan(BACKUP.name, "done", words + removed, outcome.at))
 
 
-async def _make_apart(url: str, folder: Path, at: datetime, keep: Keep) -> Outcome:
+async def _make_apart(url: str, folder: Path, at: datetime, keep: Keep) -> BackupOutcome:
     question = {"url": url, "folder": str(folder), "at": at.isoformat(), "keep": asdict(keep)}
     try:
         found = await ask("bot.app.backups", BACKUP.name, question)
     except ChildFailed as error:
-        return Outcome(at, None, str(error), [])
+        return BackupOutcome(at, None, str(error), [])
     made = found["made"]
-    return Outcome(
+    return BackupOutcome(
         at,
         Backup(Path(made["path"]), made["size_bytes"], made["transitions"], Head(*made["head"])) if made else None,
         found["failure"],
@@ -142,7 +142,7 @@ def answer(question: Question) -> dict[str, Any]:
     return {"made": made, "failure": outcome.failure, "removed": removed, "rewritten": outcome.rewritten}
 
 
-def make(url: str, folder: Path, at: datetime, keep: Keep) -> Outcome:
+def make(url: str, folder: Path, at: datetime, keep: Keep) -> BackupOutcome:
     """Make one backup, note the head that it was verified up to, and remove the old ones, never the newest; failures
     come back as words."""
     heads = file_in(folder)
@@ -153,8 +153,8 @@ def make(url: str, folder: Path, at: datetime, keep: Keep) -> Outcome:
         made = backup(url, folder / backup_name(at))
         note(heads, made.head, at, "backup", verified=True)
     except (StoreError, OSError) as error:
-        return Outcome(at, None, str(error), [])
-    return Outcome(at, made, "", _remove_old(folder, at, keep, made.path), in_words(gone) if gone else "")
+        return BackupOutcome(at, None, str(error), [])
+    return BackupOutcome(at, made, "", _remove_old(folder, at, keep, made.path), in_words(gone) if gone else "")
 
 
 def _refuse_without_room(url: str, folder: Path) -> None:

@@ -37,11 +37,11 @@ from bot.domain.ids import IdSource
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket
-from bot.domain.recording import Kind, RunTold, fact_of
+from bot.domain.recording import EventKind, RunTold, fact_of
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.records import TickBatch
-from bot.record.library import Judgement, Recording
-from bot.record.player import Life, Moment, moments
+from bot.record.library import Recording, RecordingVerdict
+from bot.record.player import HeardMoment, Life, moments
 from bot.sim.market.recorded import RecordedMarket
 from bot.sim.matching import MatchingVenue
 from bot.sim.recorded_broker import RecordedBroker
@@ -60,9 +60,13 @@ _BEFORE_S: Final = 5.0
 _SEED: Final = 1
 _ABOUT_THE_CLOSE: Final = timedelta(minutes=1)
 _AFTER_CLOSE: Final = timedelta(minutes=2)
-_VENUES_OWN: Final = frozenset({Kind.ORDERS, Kind.EXECUTIONS, Kind.ACCOUNT, Kind.LINK, Kind.BOT})
+_VENUES_OWN: Final = frozenset(
+    {EventKind.ORDERS, EventKind.EXECUTIONS, EventKind.ACCOUNT, EventKind.LINK, EventKind.BOT}
+)
 """What the venue says itself when orders go to it."""
-_IN_MARKET: Final = frozenset({Kind.QUOTES, Kind.GREEKS, Kind.BOOKS, Kind.TRADES, Kind.LINES, Kind.CONTRACTS})
+_IN_MARKET: Final = frozenset(
+    {EventKind.QUOTES, EventKind.GREEKS, EventKind.BOOKS, EventKind.TRADES, EventKind.LINES, EventKind.CONTRACTS}
+)
 
 
 class PlayedClock:
@@ -150,7 +154,7 @@ class Played:
 
     facts: int = 0
     moments: int = 0
-    found: Judgement = field(default_factory=Judgement)
+    found: RecordingVerdict = field(default_factory=RecordingVerdict)
     ours_alone: list[str] = field(default_factory=list)
     recorded_alone: list[str] = field(default_factory=list)
 
@@ -160,7 +164,7 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ReplayStage:
     """What a recorded day is played on: its store, calendar and settings, and who is told of what becomes of it."""
 
     url: str
@@ -177,7 +181,7 @@ class Stage:
 # ---- as recorded
 
 
-async def play_as_recorded(stage: Stage, recording: Recording, life: Life) -> Played:
+async def play_as_recorded(stage: ReplayStage, recording: Recording, life: Life) -> Played:
     """Play a day with the broker's own words; each run of the bot is one here."""
     played, sent, recorded = Played(), set[str](), set[str]()
     for run, entries in groupby(_with_its_run(moments(recording, life, played.found)), key=itemgetter(0)):
@@ -190,7 +194,7 @@ async def play_as_recorded(stage: Stage, recording: Recording, life: Life) -> Pl
     return played
 
 
-def _with_its_run(stream: Iterator[Moment | RunTold]) -> Iterator[tuple[RunTold, Moment]]:
+def _with_its_run(stream: Iterator[HeardMoment | RunTold]) -> Iterator[tuple[RunTold, HeardMoment]]:
     """Yield each moment with the run of the bot that it belongs to; what is before the first is nobody's."""
     run: RunTold | None = None
     for entry in stream:
@@ -200,7 +204,7 @@ def _with_its_run(stream: Iterator[Moment | RunTold]) -> Iterator[tuple[RunTold,
             yield run, entry
 
 
-async def _play(bot: _HeardBot, stage: Stage, entry: Moment, played: Played) -> None:
+async def _play(bot: _HeardBot, stage: ReplayStage, entry: HeardMoment, played: Played) -> None:
     inbox = bot.inbox
     assert isinstance(inbox, PlayedInbox), "it was composed so"
     bot.clock.put(entry.at, entry.steady_s)
@@ -215,7 +219,7 @@ _HeardBot = Bot[PlayedClock, SqlStore, HeardBroker, None]
 
 
 @asynccontextmanager
-async def _heard_bot(stage: Stage, run: RunTold) -> AsyncIterator[_HeardBot]:
+async def _heard_bot(stage: ReplayStage, run: RunTold) -> AsyncIterator[_HeardBot]:
     clock = PlayedClock(run.started_at, run.speed)
     bot = compose(
         BotParts(
@@ -238,7 +242,7 @@ async def _heard_bot(stage: Stage, run: RunTold) -> AsyncIterator[_HeardBot]:
         yield bot
 
 
-def _refs(entry: Moment) -> set[str]:
+def _refs(entry: HeardMoment) -> set[str]:
     """Return the orders that were sent, or were to be."""
     return {event.order_ref for _, event in entry.heard if isinstance(event, OrderSent | OrderNotSent)}
 
@@ -259,7 +263,7 @@ class VenueDesk:
     played: Played
     lines_at: datetime | None = None
 
-    async def step(self, entry: Moment) -> None:
+    async def step(self, entry: HeardMoment) -> None:
         """Let a moment come: the market first, then what became of orders, then the tick."""
         clock, broker, inbox = self.clock, self.bot.broker, self.bot.inbox
         clock.put(entry.at, entry.steady_s)
@@ -290,7 +294,7 @@ class VenueDesk:
             step = timedelta(seconds=_STEP_S if self._something_lives() else _IDLE_STEP_S)
             if self.clock.now() + step >= at:
                 return
-            await self.step(Moment(self.clock.now() + step, ()))
+            await self.step(HeardMoment(self.clock.now() + step, ()))
 
     def _tell_lines(self) -> None:
         now = self.clock.now()
@@ -305,12 +309,12 @@ class VenueDesk:
 
 
 async def play_at_venue(
-    stage: Stage, recording: Recording, life: Life, cash: Decimal, before: dict[str, Any] | None = None
+    stage: ReplayStage, recording: Recording, life: Life, cash: Decimal, before: dict[str, Any] | None = None
 ) -> tuple[Played, dict[str, Any]]:
     """Play a day whose orders the matching engine works; returns with it how the venue's account stands, with which
     the day after may begin (`before`)."""
     played = Played()
-    entries = (each for each in moments(recording, life, played.found) if isinstance(each, Moment))
+    entries = (each for each in moments(recording, life, played.found) if isinstance(each, HeardMoment))
     first = next(entries, None)
     if first is None:
         return played, before or {}
@@ -322,11 +326,13 @@ async def play_at_venue(
     return played, state
 
 
-def _session_of(stage: Stage, day: date) -> TradingSession:
+def _session_of(stage: ReplayStage, day: date) -> TradingSession:
     return stage.calendar.session_on(day) or stage.calendar.next_session(day)
 
 
-async def _walk(desk: VenueDesk, stage: Stage, first: Moment, entries: Iterator[Moment], *, by_ticks: bool) -> None:
+async def _walk(
+    desk: VenueDesk, stage: ReplayStage, first: HeardMoment, entries: Iterator[HeardMoment], *, by_ticks: bool
+) -> None:
     for entry in chain((first,), entries):
         if not by_ticks:
             await desk.pass_until(entry.at)
@@ -339,7 +345,7 @@ async def _walk(desk: VenueDesk, stage: Stage, first: Moment, entries: Iterator[
 
 @asynccontextmanager
 async def _venue_desk(
-    stage: Stage,
+    stage: ReplayStage,
     recording: Recording,
     life: Life,
     session: TradingSession,
@@ -349,8 +355,8 @@ async def _venue_desk(
     played: Played,
 ) -> AsyncIterator[VenueDesk]:
     market = RecordedMarket(session, stage.calendar.session_on)
-    for key, values in ((row[4], row[5]) for row in recording.rows({Kind.CONTRACTS}) if row[0] >= life.first):
-        told = fact_of(Kind.CONTRACTS, key, values)
+    for key, values in ((row[4], row[5]) for row in recording.rows({EventKind.CONTRACTS}) if row[0] >= life.first):
+        told = fact_of(EventKind.CONTRACTS, key, values)
         if isinstance(told, ContractQualified):
             market.learn(told)
     venue = MatchingVenue(market, _SEED, cash, VenueScript(latency_ms=LATENCY_MS, partial_fill_probability=0))
@@ -378,7 +384,7 @@ async def _venue_desk(
         yield VenueDesk(clock, bot, simulated, venue, session, not life.ticks, played)
 
 
-def _claim(stage: Stage, bot: Bot[PlayedClock, SqlStore, BrokerT, None]) -> Move:
+def _claim(stage: ReplayStage, bot: Bot[PlayedClock, SqlStore, BrokerT, None]) -> Move:
     """Return what puts the settings of the replay on record."""
 
     async def claim() -> None:
@@ -389,8 +395,8 @@ def _claim(stage: Stage, bot: Bot[PlayedClock, SqlStore, BrokerT, None]) -> Move
 
 def first_equity(recording: Recording, life: Life) -> Decimal | None:
     """Return what the account was worth when it was first told, None where nobody told it."""
-    for row in recording.rows({Kind.ACCOUNT}):
-        told = fact_of(Kind.ACCOUNT, row[4], row[5]) if row[0] >= life.first else None
+    for row in recording.rows({EventKind.ACCOUNT}):
+        told = fact_of(EventKind.ACCOUNT, row[4], row[5]) if row[0] >= life.first else None
         if isinstance(told, AccountReported) and told.net_liquidation is not None:
             return told.net_liquidation
     return None

@@ -58,7 +58,7 @@ class Tape:
 
         def feed(ground: Ground) -> FeedT:
             made = make(ground)
-            if isinstance(made, Asking):
+            if isinstance(made, HeardFeed):
                 made.ask_through(lambda source, inner: RecordedTransport(inner, tap, source))
             return made
 
@@ -101,7 +101,7 @@ class Tape:
 
 
 @runtime_checkable
-class Asking(Protocol):
+class HeardFeed(Protocol):
     """A feed whose answers can be heard as they come."""
 
     def ask_through(self, around: Callable[[str, Transport], Transport]) -> None: ...

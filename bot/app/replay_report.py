@@ -24,7 +24,7 @@ from bot.store.read import account_day, executions, marks, orders_of_position
 from bot.store.read.trades import TradeFilter, closed_trades
 
 if TYPE_CHECKING:
-    from bot.app.replayed_recording import Outcome
+    from bot.app.replayed_recording import ReplayOutcome
     from bot.store.read.trading import PositionRow
 
 _TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
@@ -33,7 +33,7 @@ _POINTS: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ReportFigure:
     """A chart as the report shows it: drawn, and as the library draws it where it is at hand."""
 
     title: str
@@ -41,7 +41,7 @@ class Figure:
     spec: Markup
 
 
-def write_report(outcome: Outcome, to: Path) -> None:
+def write_report(outcome: ReplayOutcome, to: Path) -> None:
     """Write the report of a replay, over an older one."""
     url = f"sqlite+aiosqlite:///{outcome.database.absolute()}"
     with open_reader(url) as reader:
@@ -56,7 +56,7 @@ def write_report(outcome: Outcome, to: Path) -> None:
     to.write_text(page, encoding="utf-8")
 
 
-def _fills(outcome: Outcome) -> str:
+def _fills(outcome: ReplayOutcome) -> str:
     from bot.app.replayed_recording import fills_words
 
     return fills_words(outcome)
@@ -97,12 +97,12 @@ def _row(row: PositionRow, day: date) -> dict[str, Any]:
     }
 
 
-def _figure(title: str, chart: Chart) -> Figure | None:
+def _figure(title: str, chart: Chart) -> ReportFigure | None:
     drawn = drawing(chart, WIDE)
     if drawn is None:
         return None
     text = json.dumps(coloured(specification(chart)), separators=(",", ":")).replace("</", "<\\/")
-    return Figure(title, drawn, Markup(text.replace("<!--", "<\\!--")))  # noqa: S704 - JSON of ours, its ends escaped
+    return ReportFigure(title, drawn, Markup(text.replace("<!--", "<\\!--")))  # noqa: S704 - JSON of ours, its ends escaped
 
 
 def _equity(reader: Connection, day: date) -> tuple[str, Chart] | None:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
 from bot.app.fast_clock import paced
-from bot.app.recorded_run import LATENCY_MS, Played, Stage, first_equity, play_as_recorded, play_at_venue
+from bot.app.recorded_run import LATENCY_MS, Played, ReplayStage, first_equity, play_as_recorded, play_at_venue
 from bot.app.recorder_process import DECIDING
 from bot.app.replay_report import write_report
 from bot.app.trader_log import log_of
@@ -30,7 +30,7 @@ from bot.config.schema import Mode, Settings
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import ConfigError
 from bot.domain.instruments import option_of_key
-from bot.domain.recording import Kind, RecordingFault, RunTold
+from bot.domain.recording import EventKind, RecordingFault, RunTold
 from bot.log import configure_logging
 from bot.record.library import SHIPPED, Recording, is_recording, named, span_of
 from bot.record.player import Life, life_of
@@ -50,7 +50,7 @@ _NOT_DECIDING: Final = {"engine": ("record", "record_dir", "record_keep_days"), 
 
 
 @dataclass(slots=True)
-class Outcome:
+class ReplayOutcome:
     """What came of a replay."""
 
     name: str
@@ -98,7 +98,7 @@ def run_recorded(config: LoadedConfig, options: ReplayOptions) -> int:
 
 def replay_recorded(
     config: LoadedConfig, options: ReplayOptions, chosen: Sequence[Recording], database: Path
-) -> Outcome:
+) -> ReplayOutcome:
     """Replay recorded days, one after the other, into a store. Raises RecordingFault for one that is not whole, unless
     its good part is asked for, and ConfigError for what does not fit together."""
     began = time.monotonic()
@@ -106,7 +106,7 @@ def replay_recorded(
     if not options.good_part:
         _require_whole(chosen)
     way = _chosen_way(config, options, lives)
-    outcome = Outcome(options.scenario, database, way.fills, way.why)
+    outcome = ReplayOutcome(options.scenario, database, way.fills, way.why)
     _begin_store(config, options, database, lives)
     asyncio.run(_play_all(config, options, way, lives, outcome))
     outcome.wall_s = time.monotonic() - began
@@ -127,13 +127,13 @@ def _require_whole(chosen: Sequence[Recording]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Manner:
     fills: Fills
     why: str
     settings: Settings
 
 
-def _chosen_way(config: LoadedConfig, options: ReplayOptions, lives: Sequence[tuple[Recording, Life]]) -> _Way:
+def _chosen_way(config: LoadedConfig, options: ReplayOptions, lives: Sequence[tuple[Recording, Life]]) -> _Manner:
     """Decide who fills. Unless told: the recording itself where the settings in force are those of the day and no
     strategy is chosen, else the venue."""
     run = lives[0][1].runs[0] if lives[0][1].runs else None
@@ -141,15 +141,15 @@ def _chosen_way(config: LoadedConfig, options: ReplayOptions, lives: Sequence[tu
     if run is None:
         settings = _looking_at(settings, lives[0][0])
     if options.fills is Fills.VENUE:
-        return _Way(Fills.VENUE, "asked for", settings)
+        return _Manner(Fills.VENUE, "asked for", settings)
     obstacle = _obstacle(options, lives, settings)
     if options.fills is Fills.RECORDED or not obstacle:
         hindrance = "" if run is not None and lives[0][1].ticks else "nothing in it says when the loop ticked"
         if run is None or hindrance:
             raise ConfigError(f"--fills recorded: {hindrance or 'no run of a bot was recorded'}")
         why = "asked for" if obstacle else "the settings are those of the day"
-        return _Way(Fills.RECORDED, why, _as_it_was(config, run))
-    return _Way(Fills.VENUE, obstacle, settings)
+        return _Manner(Fills.RECORDED, why, _as_it_was(config, run))
+    return _Manner(Fills.VENUE, obstacle, settings)
 
 
 def _obstacle(options: ReplayOptions, lives: Sequence[tuple[Recording, Life]], settings: Settings) -> str:
@@ -162,7 +162,7 @@ def _obstacle(options: ReplayOptions, lives: Sequence[tuple[Recording, Life]], s
     recording, life = lives[0]
     if not life.runs or not life.ticks:
         return "no run of a bot was recorded"
-    if Kind.ORDERS not in recording.kinds() and not recording.is_open:
+    if EventKind.ORDERS not in recording.kinds() and not recording.is_open:
         return "no order was recorded"
     if _same(settings.model_dump(mode="json", include=set(DECIDING))) != _same(life.runs[0].settings):
         return "the settings are not those of the day"
@@ -229,7 +229,7 @@ def _in_force(config: LoadedConfig, options: ReplayOptions, run: RunTold | None)
 def _looking_at(settings: Settings, recording: Recording) -> Settings:
     """Return the settings for data that no bot recorded: strategies look at what options were imported on, whatever
     their own symbols are, and a vendor that is not among the data is not waited for."""
-    told = (option_of_key(row[4]) for row in recording.rows({Kind.CONTRACTS}))
+    told = (option_of_key(row[4]) for row in recording.rows({EventKind.CONTRACTS}))
     symbols = tuple(sorted({option.symbol for option in told if option is not None}))
     if not symbols:
         return settings
@@ -279,7 +279,11 @@ def _require_earlier(database: Path, lives: Sequence[tuple[Recording, Life]]) ->
 
 
 async def _play_all(
-    config: LoadedConfig, options: ReplayOptions, way: _Way, lives: Sequence[tuple[Recording, Life]], outcome: Outcome
+    config: LoadedConfig,
+    options: ReplayOptions,
+    way: _Manner,
+    lives: Sequence[tuple[Recording, Life]],
+    outcome: ReplayOutcome,
 ) -> None:
     told = log_of(way.settings)
     quiet = options.as_json
@@ -288,7 +292,7 @@ async def _play_all(
         for recording, life in lives:
             day = _day_of(recording, life)
             configure_logging("warning" if quiet else way.settings.log.level, config.hidden())
-            stage = Stage(
+            stage = ReplayStage(
                 url=_address(outcome.database),
                 calendar=XnysCalendar.around(day, Path(config.settings.sim.state_dir), config.settings.calendar),
                 settings=way.settings,
@@ -322,7 +326,7 @@ def _looking(
     return look
 
 
-def _look_back(outcome: Outcome, lives: Sequence[tuple[Recording, Life]]) -> None:
+def _look_back(outcome: ReplayOutcome, lives: Sequence[tuple[Recording, Life]]) -> None:
     url = _address(outcome.database)
     outcome.days = [summarize(url, _day_of(recording, life)) for recording, life in lives]
     with open_reader(url) as reader:
@@ -335,7 +339,9 @@ def _look_back(outcome: Outcome, lives: Sequence[tuple[Recording, Life]]) -> Non
 def _notes(recording: Recording, life: Life) -> Iterator[str]:
     if life.earlier:
         yield f"{recording.name} was begun {life.earlier} times before: the last one is played"
-    missing = [kind.value for kind in (Kind.BOOKS, Kind.GREEKS, Kind.DATA) if kind not in recording.kinds()]
+    missing = [
+        kind.value for kind in (EventKind.BOOKS, EventKind.GREEKS, EventKind.DATA) if kind not in recording.kinds()
+    ]
     if missing and not recording.is_open:
         yield f"{recording.name} has no {', '.join(missing)}: what needs them is not looked at"
 
@@ -388,7 +394,7 @@ _SHOWN_EVERY_S: Final = 30.0
 # ---- what is said
 
 
-def _as_text(outcome: Outcome, report: Path) -> str:
+def _as_text(outcome: ReplayOutcome, report: Path) -> str:
     out = [line for day in outcome.days for line in lines(day)]
     out.append(f"  fills       {fills_words(outcome)}")
     out += [f"  note        {note}" for note in outcome.notes]
@@ -402,7 +408,7 @@ def _as_text(outcome: Outcome, report: Path) -> str:
     return "\n".join(out) + "\n"
 
 
-def fills_words(outcome: Outcome) -> str:
+def fills_words(outcome: ReplayOutcome) -> str:
     """Return who filled, and by which rules."""
     if outcome.fills is Fills.RECORDED:
         return f"as the broker told them that day ({outcome.why})"
@@ -413,7 +419,7 @@ def fills_words(outcome: Outcome) -> str:
     )
 
 
-def _as_json(outcome: Outcome, report: Path) -> str:
+def _as_json(outcome: ReplayOutcome, report: Path) -> str:
     data = {
         "replayed": outcome.name,
         "fills": outcome.fills.value,

@@ -49,7 +49,7 @@ _OWN_ACTORS: Final = frozenset({"tick", "broker", "reconcile"})
 
 
 @dataclass(slots=True)
-class _Held:
+class _HeldPosition:
     """What the log remembers of one position: what it brought, the latest bid, and what it stood at before today."""
 
     words: str
@@ -94,7 +94,7 @@ class TraderLog:
     known: Sequence[Known] = ()
     day: date | None = None
     _names: dict[str, str] = field(default_factory=dict)
-    _held: dict[str, _Held] = field(default_factory=dict)
+    _held: dict[str, _HeldPosition] = field(default_factory=dict)
     _at: datetime | None = None  # the instant of what is told
     _trails: dict[str, _Trail] = field(default_factory=dict)
     _looks: dict[str, list[str]] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class TraderLog:
         for each in self.known:
             words = key_words(each.contract_key, self.day)
             self._names[each.id] = words
-            self._held[each.id] = _Held(words, each.realized, each.open, each.carried, each.over, each.bid)
+            self._held[each.id] = _HeldPosition(words, each.realized, each.open, each.carried, each.over, each.bid)
 
     def look(self, strategy: Strategy, look: Look) -> None:
         """Remember why a strategy does not trade, when the reason is another one than before; symbols that wait for the
@@ -150,7 +150,7 @@ class TraderLog:
     def _learn_position(self, position: Position) -> None:
         words = contract_words(position.contract, self.day)
         self._names[position.id] = words
-        held = self._held.setdefault(position.id, _Held(words, ZERO, ZERO))
+        held = self._held.setdefault(position.id, _HeldPosition(words, ZERO, ZERO))
         held.why = position.close_reason
         held.realized, held.over = position.realized_pnl, position.state is PositionState.CLOSED
         if held.over:

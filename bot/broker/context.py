@@ -24,7 +24,7 @@ class _Group:
     is_told: bool = False
 
 
-class Context:
+class ContextMembers:
     """The members of the universe by key, and what the broker refused of them on this connection."""
 
     def __init__(self, settings: BrokerSettings, clock: Clock, sink: Sink) -> None:

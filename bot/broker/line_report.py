@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from bot.broker.context import Context
+from bot.broker.context import ContextMembers
 from bot.broker.line_budget import LineBudget, Wanted
 from bot.broker.lines import Line, QuoteLine
 from bot.broker.open_lines import OpenLines
@@ -25,7 +25,7 @@ class LineReport:
     """Compares what is with what was told. `wanted` returns the lines that are wanted with their ranks."""
 
     def __init__(
-        self, lines: OpenLines, budget: LineBudget, context: Context, clock: Clock, sink: Sink,
+        self, lines: OpenLines, budget: LineBudget, context: ContextMembers, clock: Clock, sink: Sink,
         wanted: Callable[[], Mapping[Wanted, Rank]],
     ) -> None:  # fmt: skip
         self._lines = lines

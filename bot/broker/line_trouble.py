@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bot.broker import words
-from bot.broker.context import Context
+from bot.broker.context import ContextMembers
 from bot.broker.line_budget import LineBudget, Wanted
 from bot.broker.lines import QUOTE, TRADES, BookLine, Line
 from bot.broker.link import LinkHealth
@@ -27,7 +27,7 @@ class LineTrouble:
     """`on_unknown(key, why)`: the broker does not know the contract; `sync`: have what is wanted asked for again."""
 
     def __init__(
-        self, settings: BrokerSettings, lines: OpenLines, budget: LineBudget, context: Context, link: LinkHealth,
+        self, settings: BrokerSettings, lines: OpenLines, budget: LineBudget, context: ContextMembers, link: LinkHealth,
         clock: Clock, sink: Sink, on_unknown: Callable[[str, str], None], is_asked: Callable[[str], bool],
         sync: Callable[[], None],
     ) -> None:  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Final
 from bot.broker.callbacks.account_calls import AccountCalls
 from bot.broker.callbacks.contract_calls import ContractCalls
 from bot.broker.callbacks.error_calls import ErrorCalls
-from bot.broker.callbacks.hearing import Hearing, Parts
+from bot.broker.callbacks.hearing import ConnectionHearing, Parts
 from bot.broker.callbacks.history_calls import HistoryCalls
 from bot.broker.callbacks.login_calls import LoginCalls
 from bot.broker.callbacks.market_calls import MarketCalls
@@ -32,7 +32,7 @@ class Listener:
     """
 
     def __init__(self, parts: Parts, requests: Requests, client_id: int) -> None:
-        self._hearing = Hearing(parts, requests, client_id)
+        self._hearing = ConnectionHearing(parts, requests, client_id)
         self.unread = UnreadMessages(self._hearing)
         for room in ROOMS:
             for name, call in callbacks(room(self._hearing)).items():

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.broker.bar_history import BarHistory
-from bot.broker.context import Context
+from bot.broker.context import ContextMembers
 from bot.broker.contracts import ContractBook
 from bot.broker.depth_turns import DepthTurns
 from bot.broker.front_month import FrontMonths
@@ -62,7 +62,7 @@ class MarketLines:
         self._budget = LineBudget(settings)
         self._bar_history = BarHistory(book, history, sink)
         self._lines.on_gap = self._bar_history.fill
-        self.context = Context(settings, clock, sink)
+        self.context = ContextMembers(settings, clock, sink)
         self._depth_turns = DepthTurns(settings, self.sync)
         self.naming = Naming(
             wire, book, clock, sink, settings.request_timeout_s, self._unknown, self.sync, self.context.member,

@@ -75,14 +75,14 @@ def export(
     to: Annotated[Path | None, typer.Option(help="A file; else standard output.")] = None,
 ) -> None:
     """Write one table of a recording as it came, row by row. Parquet readers can read the files themselves."""
-    from bot.domain.recording import COLUMNS, COMMON, Kind
+    from bot.domain.recording import COLUMNS, COMMON, EventKind
 
-    if kind not in set(Kind):
-        fail(f"there is no table {kind!r}: there are {', '.join(Kind)}")
+    if kind not in set(EventKind):
+        fail(f"there is no table {kind!r}: there are {', '.join(EventKind)}")
     if form not in _FORMS:
         fail(f"there is no format {form!r}: there are {', '.join(_FORMS)}")
-    names = [name for name, _ in (*COMMON, *COLUMNS[Kind(kind)])]
-    rows = (_values(row) for each in _named(day) for row in each.rows({Kind(kind)}))
+    names = [name for name, _ in (*COMMON, *COLUMNS[EventKind(kind)])]
+    rows = (_values(row) for each in _named(day) for row in each.rows({EventKind(kind)}))
     with _opened(to) as file:
         _FORMS[form](file, names, rows)
 
@@ -113,11 +113,11 @@ def _time_of_day(text: str) -> time:
 
 
 def _values(row: Any) -> list[Any]:
-    from bot.domain.recording import COLUMNS, COMMON, Column, Kind, moment
+    from bot.domain.recording import COLUMNS, COMMON, Column, EventKind, moment
 
     sequence, us, kind, source, key, values = row
     held = (sequence, us, source, key, *values)
-    told = zip((*COMMON, *COLUMNS[Kind(kind)]), held, strict=True)
+    told = zip((*COMMON, *COLUMNS[EventKind(kind)]), held, strict=True)
     return [
         moment(value).isoformat() if column is Column.MOMENT and value is not None else value
         for (_, column), value in ((each, _text(value)) for each, value in told)

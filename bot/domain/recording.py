@@ -34,7 +34,7 @@ class RecordingFault(BotError):
     """A recording that cannot be read, or not whole; the text names the file and what is wrong with it."""
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """The tables of a recording; each word is the name of its files."""
 
     QUOTES = "quotes"
@@ -80,20 +80,20 @@ COMMON: Final[Sequence[tuple[str, Column]]] = (
 
 _FACT: Final = (("fact", Column.TEXT),)
 
-COLUMNS: Final[Mapping[Kind, Sequence[tuple[str, Column]]]] = MappingProxyType(
+COLUMNS: Final[Mapping[EventKind, Sequence[tuple[str, Column]]]] = MappingProxyType(
     {
-        **dict.fromkeys(Kind, _FACT),
-        Kind.QUOTES: (
+        **dict.fromkeys(EventKind, _FACT),
+        EventKind.QUOTES: (
             ("bid", Column.PRICE), ("ask", Column.PRICE), ("bid_size", Column.WHOLE), ("ask_size", Column.WHOLE),
             ("last", Column.PRICE), ("at", Column.MOMENT), ("delayed", Column.FLAG), ("halted", Column.FLAG),
             ("close", Column.PRICE), ("heard_at", Column.MOMENT), ("lost", Column.FLAG),
         ),
-        Kind.GREEKS: (
+        EventKind.GREEKS: (
             ("iv", Column.NUMBER), ("delta", Column.NUMBER), ("gamma", Column.NUMBER), ("vega", Column.NUMBER),
             ("theta", Column.NUMBER), ("underlying", Column.NUMBER), ("at", Column.MOMENT),
         ),
-        Kind.TICKS: (("number", Column.WHOLE), ("steady_s", Column.NUMBER)),
-        Kind.ANSWERS: (
+        EventKind.TICKS: (("number", Column.WHOLE), ("steady_s", Column.NUMBER)),
+        EventKind.ANSWERS: (
             ("path", Column.TEXT), ("asked", Column.TEXT), ("status", Column.WHOLE), ("headers", Column.TEXT),
             ("body", Column.BYTES),
         ),
@@ -109,43 +109,43 @@ _PEOPLE: Final = "people"
 _BOT: Final = "bot"
 _CLOCK: Final = "clock"
 
-OF: Final[Mapping[type, tuple[Kind, str]]] = MappingProxyType(
+OF: Final[Mapping[type, tuple[EventKind, str]]] = MappingProxyType(
     {
-        facts.QuoteReceived: (Kind.QUOTES, BROKER),
-        facts.GreeksReceived: (Kind.GREEKS, BROKER),
-        facts.BookReceived: (Kind.BOOKS, BROKER),
-        facts.TradesReceived: (Kind.TRADES, BROKER),
-        facts.BarsReceived: (Kind.TRADES, BROKER),
-        facts.LineReported: (Kind.LINES, BROKER),
-        facts.LinesHeard: (Kind.LINES, BROKER),
-        facts.ContractQualified: (Kind.CONTRACTS, BROKER),
-        facts.ContractChanged: (Kind.CONTRACTS, BROKER),
-        facts.HoursTold: (Kind.CONTRACTS, BROKER),
-        facts.OrderSent: (Kind.ORDERS, _BOT),
-        facts.OrderNotSent: (Kind.ORDERS, _BOT),
-        facts.OrderReported: (Kind.ORDERS, BROKER),
-        facts.OrderErred: (Kind.ORDERS, BROKER),
-        facts.WhatIfAnswered: (Kind.ORDERS, BROKER),
-        facts.ExecutionReported: (Kind.EXECUTIONS, BROKER),
-        facts.CommissionReported: (Kind.EXECUTIONS, BROKER),
-        facts.AccountReported: (Kind.ACCOUNT, BROKER),
-        facts.PositionTold: (Kind.ACCOUNT, BROKER),
-        facts.PositionPnlTold: (Kind.ACCOUNT, BROKER),
-        facts.CurrencyTold: (Kind.ACCOUNT, BROKER),
-        facts.ForeignSeen: (Kind.ACCOUNT, BROKER),
-        facts.BrokerSnapshot: (Kind.ACCOUNT, BROKER),
-        facts.LinkChanged: (Kind.LINK, BROKER),
-        facts.BrokerTimeTold: (Kind.CLOCK, BROKER),
-        facts.ClockParted: (Kind.CLOCK, _CLOCK),
-        facts.DatumReceived: (Kind.DATA, ""),
-        facts.FeedReported: (Kind.FEEDS, ""),
-        facts.EndpointReported: (Kind.FEEDS, ""),
-        facts.RequestReceived: (Kind.PEOPLE, _PEOPLE),
-        facts.RequestUnreadable: (Kind.PEOPLE, _PEOPLE),
-        facts.InboundReceived: (Kind.PEOPLE, _PEOPLE),
-        facts.AlertRaised: (Kind.BOT, _BOT),
-        facts.JobRan: (Kind.BOT, _BOT),
-        facts.DiskTold: (Kind.BOT, _BOT),
+        facts.QuoteReceived: (EventKind.QUOTES, BROKER),
+        facts.GreeksReceived: (EventKind.GREEKS, BROKER),
+        facts.BookReceived: (EventKind.BOOKS, BROKER),
+        facts.TradesReceived: (EventKind.TRADES, BROKER),
+        facts.BarsReceived: (EventKind.TRADES, BROKER),
+        facts.LineReported: (EventKind.LINES, BROKER),
+        facts.LinesHeard: (EventKind.LINES, BROKER),
+        facts.ContractQualified: (EventKind.CONTRACTS, BROKER),
+        facts.ContractChanged: (EventKind.CONTRACTS, BROKER),
+        facts.HoursTold: (EventKind.CONTRACTS, BROKER),
+        facts.OrderSent: (EventKind.ORDERS, _BOT),
+        facts.OrderNotSent: (EventKind.ORDERS, _BOT),
+        facts.OrderReported: (EventKind.ORDERS, BROKER),
+        facts.OrderErred: (EventKind.ORDERS, BROKER),
+        facts.WhatIfAnswered: (EventKind.ORDERS, BROKER),
+        facts.ExecutionReported: (EventKind.EXECUTIONS, BROKER),
+        facts.CommissionReported: (EventKind.EXECUTIONS, BROKER),
+        facts.AccountReported: (EventKind.ACCOUNT, BROKER),
+        facts.PositionTold: (EventKind.ACCOUNT, BROKER),
+        facts.PositionPnlTold: (EventKind.ACCOUNT, BROKER),
+        facts.CurrencyTold: (EventKind.ACCOUNT, BROKER),
+        facts.ForeignSeen: (EventKind.ACCOUNT, BROKER),
+        facts.BrokerSnapshot: (EventKind.ACCOUNT, BROKER),
+        facts.LinkChanged: (EventKind.LINK, BROKER),
+        facts.BrokerTimeTold: (EventKind.CLOCK, BROKER),
+        facts.ClockParted: (EventKind.CLOCK, _CLOCK),
+        facts.DatumReceived: (EventKind.DATA, ""),
+        facts.FeedReported: (EventKind.FEEDS, ""),
+        facts.EndpointReported: (EventKind.FEEDS, ""),
+        facts.RequestReceived: (EventKind.PEOPLE, _PEOPLE),
+        facts.RequestUnreadable: (EventKind.PEOPLE, _PEOPLE),
+        facts.InboundReceived: (EventKind.PEOPLE, _PEOPLE),
+        facts.AlertRaised: (EventKind.BOT, _BOT),
+        facts.JobRan: (EventKind.BOT, _BOT),
+        facts.DiskTold: (EventKind.BOT, _BOT),
     }
 )
 """Kind and source of each fact; "": the fact itself says who its source is."""
@@ -234,14 +234,14 @@ def _fact_of(key: str, values: Sequence[Any]) -> facts.Event:
     return fact  # type: ignore[no-any-return]
 
 
-_MAKERS: Final[Mapping[Kind, Callable[[str, Sequence[Any]], facts.Event]]] = MappingProxyType(
-    {Kind.QUOTES: _quote_of, Kind.GREEKS: _greeks_of}
+_MAKERS: Final[Mapping[EventKind, Callable[[str, Sequence[Any]], facts.Event]]] = MappingProxyType(
+    {EventKind.QUOTES: _quote_of, EventKind.GREEKS: _greeks_of}
 )
-NO_FACTS: Final = frozenset({Kind.TICKS, Kind.RUNS, Kind.GAPS, Kind.ANSWERS})
+NO_FACTS: Final = frozenset({EventKind.TICKS, EventKind.RUNS, EventKind.GAPS, EventKind.ANSWERS})
 """Kinds whose rows are about the recording, or are kept for people, and never reach the loop."""
 
 
-def fact_of(kind: Kind, key: str, values: Sequence[Any]) -> facts.Event:
+def fact_of(kind: EventKind, key: str, values: Sequence[Any]) -> facts.Event:
     """Return the fact of a row; raises NotPlain or RecordingFault for one that none can be made of."""
     return _MAKERS.get(kind, _fact_of)(key, values)
 

@@ -14,7 +14,7 @@ from bot.domain.errors import BotError
 from bot.engine.state.ports import Clock, TradingCalendar
 from bot.feeds.declared import DeclaredReader
 from bot.feeds.endpoints import Endpoint
-from bot.feeds.gate import Gate
+from bot.feeds.gate import CallGate
 from bot.feeds.outcome import Outcome
 from bot.feeds.rows import Parsed, Reads
 from bot.feeds.sources import PagingSettings
@@ -57,7 +57,7 @@ class Fetcher:
         self,
         manners: Manners,
         transport: Transport,
-        gate: Gate,
+        gate: CallGate,
         clock: Clock,
         calendar: TradingCalendar,
     ) -> None:

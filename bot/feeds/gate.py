@@ -23,7 +23,7 @@ MINUTE: Final = timedelta(seconds=60)
 DEPENDS_AGAIN_S: Final = 5.0
 
 
-class NotNow(BotError):
+class NoCallNow(BotError):
     """A request that may not be made yet."""
 
     def __init__(
@@ -33,7 +33,7 @@ class NotNow(BotError):
         self.until, self.reason, self.state, self.outcome = until, reason, state, outcome
 
 
-class Gate:
+class CallGate:
     """One source's. `fresh` says whether all targets of an endpoint of this source are fresh."""
 
     def __init__(
@@ -96,13 +96,13 @@ class Gate:
     def check(self, endpoint: Endpoint, target: Target, now: datetime) -> None:
         """Raise `NotNow` with the first reason that forbids a request; the breaker is asked last, for it may probe."""
         if self.probe_at is not None and now < self.probe_at:
-            raise NotNow(self.probe_at, self.refused, FeedState.REFUSED)
+            raise NoCallNow(self.probe_at, self.refused, FeedState.REFUSED)
         self._check_hours(endpoint.settings, now)
         self._check_quota(endpoint.settings, now)
         self._check_cost(endpoint, now)
         self._check_dependencies(endpoint.settings, now)
         if not endpoint.breaker.admits(now):
-            raise NotNow(endpoint.breaker.retry_at or now + MINUTE, f"left alone: {endpoint.fault}", FeedState.OPEN)
+            raise NoCallNow(endpoint.breaker.retry_at or now + MINUTE, f"left alone: {endpoint.fault}", FeedState.OPEN)
         if self.probe_at is not None:
             self.probe_at = now + PROBE_AFTER  # this one asks for all
 
@@ -110,7 +110,7 @@ class Gate:
         """Raise `NotNow` where not one more call fits into the minute."""
         free_at = max(self.minute.free_at(self.settings.per_minute, now), self.quota.spent_until(now) or now)
         if free_at > now:
-            raise NotNow(free_at, "the minute's budget is spent")
+            raise NoCallNow(free_at, "the minute's budget is spent")
 
     def _check_hours(self, endpoint: EndpointSettings, now: datetime) -> None:
         opens = self.next_due(endpoint, None, now)
@@ -118,40 +118,42 @@ class Gate:
             return
         state = self._phases.now(now)
         if state is not MarketState.CLOSED:
-            raise NotNow(opens, f"not asked now ({state.value.replace('_', ' ')})")
+            raise NoCallNow(opens, f"not asked now ({state.value.replace('_', ' ')})")
         today = self._calendar.today(now)
         session = self._calendar.session_on(today)
         coming = session if session and now < session.open_at else self._calendar.next_session(today)
-        raise NotNow(opens, f"the market is closed; next session {coming.day}")
+        raise NoCallNow(opens, f"the market is closed; next session {coming.day}")
 
     def _check_quota(self, endpoint: EndpointSettings, now: datetime) -> None:
         if self.day_spent_until is not None and now < self.day_spent_until:
             words = f"the quota is spent until {self._reset_in_words(self.day_spent_until)}"
-            raise NotNow(self.day_spent_until, words, FeedState.REFUSED, Outcome.QUOTA_SPENT)
+            raise NoCallNow(self.day_spent_until, words, FeedState.REFUSED, Outcome.QUOTA_SPENT)
         if self.minute_spent_until is not None and now < self.minute_spent_until:
-            raise NotNow(self.minute_spent_until, "the vendor's minute is spent")
+            raise NoCallNow(self.minute_spent_until, "the vendor's minute is spent")
         used = self.quota.used_fraction() if self._quota_is_current(now) else None
         if used is None:
             return
         until = next_reset(self.settings.quota, now)
         if used >= 1 and self.settings.quota.limit:
-            raise NotNow(
+            raise NoCallNow(
                 until, f"our {self.settings.quota.limit} calls are spent", FeedState.REFUSED, Outcome.QUOTA_SPENT
             )
         if endpoint.priority is not Priority.CRITICAL and used >= float(self.settings.quota.stop_nonessential_at):
             words = f"quota {used:.0%} used: only critical data until {self._reset_in_words(until)}"
-            raise NotNow(until, words, outcome=Outcome.QUOTA_SPENT)
+            raise NoCallNow(until, words, outcome=Outcome.QUOTA_SPENT)
 
     @staticmethod
     def _check_cost(endpoint: Endpoint, now: datetime) -> None:
         if endpoint.is_over_its_cap(now):
             cap = endpoint.settings.daily_cost_cap
-            raise NotNow(midnight_after(now), f"the day's {cap} dollars are spent", FeedState.REFUSED, Outcome.COST_CAP)
+            raise NoCallNow(
+                midnight_after(now), f"the day's {cap} dollars are spent", FeedState.REFUSED, Outcome.COST_CAP
+            )
 
     def _check_dependencies(self, endpoint: EndpointSettings, now: datetime) -> None:
         for name in endpoint.depends_on:
             if not self._fresh(name, now):
-                raise NotNow(now + timedelta(seconds=DEPENDS_AGAIN_S), f"waits for {name} to be fresh")
+                raise NoCallNow(now + timedelta(seconds=DEPENDS_AGAIN_S), f"waits for {name} to be fresh")
 
     # ---- what was heard
 

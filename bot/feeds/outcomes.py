@@ -13,7 +13,7 @@ from bot.engine.state.ports import Clock, Sink
 from bot.feeds.breaker import CircuitState
 from bot.feeds.endpoints import Endpoint
 from bot.feeds.fetching import Fetched
-from bot.feeds.gate import MINUTE, PROBE_AFTER, Gate
+from bot.feeds.gate import MINUTE, PROBE_AFTER, CallGate
 from bot.feeds.outcome import Outcome
 from bot.feeds.rows import Parsed
 from bot.feeds.targets import FeedState, Target
@@ -27,7 +27,7 @@ class Outcomes:
     """One source's. `others` gives every target of it that is not given up."""
 
     def __init__(
-        self, source: str, title: str, gate: Gate, clock: Clock, sink: Sink, others: Callable[[], Iterable[Target]]
+        self, source: str, title: str, gate: CallGate, clock: Clock, sink: Sink, others: Callable[[], Iterable[Target]]
     ) -> None:
         self._source, self._title, self._gate = source, title, gate
         self._clock, self._sink, self._others = clock, sink, others

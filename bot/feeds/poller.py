@@ -20,7 +20,7 @@ from bot.engine.state.ports import Clock, Sink, TradingCalendar
 from bot.feeds.breaker import CircuitState
 from bot.feeds.endpoints import Endpoint
 from bot.feeds.fetching import Fetcher, Unusable
-from bot.feeds.gate import Gate, NotNow
+from bot.feeds.gate import CallGate, NoCallNow
 from bot.feeds.outcome import Outcome
 from bot.feeds.outcomes import MIN_PAUSE_WALL_S, Outcomes
 from bot.feeds.quota import Quota
@@ -52,7 +52,7 @@ class Poller:
         self.source, self.settings = source, settings
         self._clock, self._sink = clock, sink
         self.endpoints = _endpoints_of(settings)
-        self.gate = Gate(settings, calendar, self._is_fresh)
+        self.gate = CallGate(settings, calendar, self._is_fresh)
         self._fetcher = Fetcher(manners_of(settings.manners), transport, self.gate, clock, calendar)
         self._outcomes = Outcomes(source, title_of(source, settings), self.gate, clock, sink, self._asked_targets)
         self._tasks: list[asyncio.Task[None]] = []
@@ -217,7 +217,7 @@ class Poller:
         try:
             self.gate.check(endpoint, target, now)
             fetched = await self._fetcher.fetch(endpoint, target, now, paced=paced)
-        except NotNow as wait:
+        except NoCallNow as wait:
             target.put_off(wait.reason, wait.until, wait.state)
             target.outcome = wait.outcome or target.outcome
             endpoint.breaker.released(now)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from bot.domain.recording import COLUMNS, Column, Kind, Row
+from bot.domain.recording import COLUMNS, Column, EventKind, Row
 
 NAME: Final = "journal.open"
 _MARK: Final = b"quanticity journal 1\n"
@@ -96,7 +96,7 @@ def _rows_of(payload: bytes) -> list[Row] | None:
 
 def _row(held: Sequence[Any]) -> Row:
     sequence, us, word, source, key, values = held
-    columns = COLUMNS[Kind(word)]
+    columns = COLUMNS[EventKind(word)]
     read = (
         base64.b64decode(value) if column is Column.BYTES else value
         for (_, column), value in zip(columns, values, strict=True)

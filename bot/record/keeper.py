@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from bot.domain.calendar import new_york_day
-from bot.domain.recording import Kind, RecordingFault, Row, moment
+from bot.domain.recording import EventKind, RecordingFault, Row, moment
 from bot.record import journal, manifest
 from bot.record.tables import TableWriter, index_of
 
@@ -117,7 +117,7 @@ class Keeper:
 def _is_a_bots(folder: Path) -> bool:
     """Say whether a bot recorded the day: what a person has imported stays until a person removes it."""
     try:
-        return any(part.kind == Kind.RUNS.value for part in manifest.read(folder).parts)
+        return any(part.kind == EventKind.RUNS.value for part in manifest.read(folder).parts)
     except RecordingFault:
         return False
 
@@ -156,7 +156,7 @@ def write_tables(folder: Path, rows: Iterable[Row]) -> int:
     for row in rows:
         writer = writers.get(row[2])
         if writer is None:
-            kind = Kind(row[2])
+            kind = EventKind(row[2])
             writer = writers[row[2]] = TableWriter(folder / known.numbered(kind), kind)
         writer.put(row)
     for writer in writers.values():

@@ -14,7 +14,7 @@ from typing import Final
 from bot.domain.calendar import NEW_YORK
 from bot.domain.outside import outside
 from bot.domain.plain import NotPlain, from_text
-from bot.domain.recording import NO_FACTS, Kind, NotRecorded, RecordingFault, Row, RunTold, fact_of, moment
+from bot.domain.recording import NO_FACTS, EventKind, NotRecorded, RecordingFault, Row, RunTold, fact_of, moment
 from bot.record import journal, manifest
 from bot.record.keeper import days_in, write_tables
 from bot.record.tables import TableReader
@@ -26,7 +26,7 @@ _SAMPLE: Final = Path(__file__).resolve().parents[2] / "config" / "recordings" /
 
 
 @dataclass(slots=True)
-class Judgement:
+class RecordingVerdict:
     """What was found of a recording: rows by kind, what is damaged, and how many of its rows can be read."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -77,9 +77,9 @@ class Recording:
         """Bytes on disk."""
         return sum(each.stat().st_size for each in self.folder.iterdir() if each.is_file())
 
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[EventKind]:
         """Return the kinds that have finished files."""
-        return sorted({Kind(part.kind) for part in self._parts()})
+        return sorted({EventKind(part.kind) for part in self._parts()})
 
     def counts(self) -> Counter[str]:
         """Return how many rows the list of its files tells of each kind, unread; of a journal nothing is told."""
@@ -98,7 +98,7 @@ class Recording:
     def runs(self) -> list[RunTold]:
         """Return how the bot ran that was recorded, each run of the day; none for what was imported."""
         found = []
-        for row in self.rows({Kind.RUNS}):
+        for row in self.rows({EventKind.RUNS}):
             try:
                 told = from_text(row[5][0])
             except NotPlain:
@@ -107,18 +107,18 @@ class Recording:
                 found.append(told)
         return found
 
-    def rows(self, kinds: Iterable[Kind] | None = None, faults: Judgement | None = None) -> Iterator[Row]:
+    def rows(self, kinds: Iterable[EventKind] | None = None, faults: RecordingVerdict | None = None) -> Iterator[Row]:
         """Yield rows in their sequence, of all kinds or of some; what cannot be read is left out, and goes to
         `faults`."""
-        wanted = set(Kind) if kinds is None else set(kinds)
-        found = Judgement() if faults is None else faults
+        wanted = set(EventKind) if kinds is None else set(kinds)
+        found = RecordingVerdict() if faults is None else faults
         found.faults += self._faults
         by_kind = {kind: [part for part in self._parts() if part.kind == kind.value] for kind in sorted(wanted)}
         streams = [self._of_parts(kind, parts, found) for kind, parts in by_kind.items() if parts]
         yield from _in_sequence(streams)
         yield from self._of_journal({kind.value for kind in wanted}, found)
 
-    def _of_parts(self, kind: Kind, parts: Sequence[manifest.Part], found: Judgement) -> Iterator[Row]:
+    def _of_parts(self, kind: EventKind, parts: Sequence[manifest.Part], found: RecordingVerdict) -> Iterator[Row]:
         for part in parts:
             path = self.folder / part.file
             try:
@@ -135,7 +135,7 @@ class Recording:
                     found.unread += group.count
                 yield from group.rows
 
-    def _of_journal(self, wanted: set[str], found: Judgement) -> Iterator[Row]:
+    def _of_journal(self, wanted: set[str], found: RecordingVerdict) -> Iterator[Row]:
         if not self.is_open:
             return
         reader = journal.JournalReader(self.folder / journal.NAME)
@@ -157,9 +157,9 @@ class Recording:
         paths = [(self.folder / part.file, part.sha256) for part in self._told.parts]
         return all(path.exists() and manifest.digest_of(path) == digest for path, digest in paths)
 
-    def judge(self) -> Judgement:
+    def judge(self) -> RecordingVerdict:
         """Read the whole of it: every file against its digest, every row once, every sequence."""
-        found = Judgement()
+        found = RecordingVerdict()
         for part in self._told.parts:
             path = self.folder / part.file
             if not path.exists():
@@ -172,7 +172,7 @@ class Recording:
         found.faults = list(dict.fromkeys(found.faults))
         return found
 
-    def _read_all(self, found: Judgement) -> None:
+    def _read_all(self, found: RecordingVerdict) -> None:
         before, lost = 0, 0
         for row in self.rows(faults=found):
             found.counts[row[2]] += 1
@@ -196,9 +196,9 @@ class Recording:
 
 def _fault_of(row: Row, gaps: list[NotRecorded]) -> str:
     """Return why nothing can be made of a row, "" where something can."""
-    kind = Kind(row[2])
+    kind = EventKind(row[2])
     try:
-        if kind is Kind.GAPS:
+        if kind is EventKind.GAPS:
             gaps.append(from_text(row[5][0]))
         elif kind not in NO_FACTS:
             fact_of(kind, row[4], row[5])
@@ -214,9 +214,9 @@ def _in_sequence(streams: Sequence[Iterator[Row]]) -> Iterator[Row]:
         yield from heapq.merge(*streams)  # a sequence is given once, so nothing else of two rows is compared
 
 
-def _kind_of(path: Path) -> Kind | None:
+def _kind_of(path: Path) -> EventKind | None:
     word = path.name.partition("-")[0]
-    return Kind(word) if word in set(Kind) else None
+    return EventKind(word) if word in set(EventKind) else None
 
 
 def _unlisted(path: Path) -> manifest.Part:
@@ -280,10 +280,10 @@ def is_recording(folder: Path) -> bool:
 def cut(recording: Recording, to: Path, until: time, without: Collection[str]) -> int:
     """Write the first part of a recording to a new folder; returns how many rows it has. `until` is New York's time of
     day. Raises RecordingFault for a table that there is not."""
-    unknown = [word for word in without if word not in set(Kind)]
+    unknown = [word for word in without if word not in set(EventKind)]
     if unknown:
-        raise RecordingFault(f"there is no table {', '.join(unknown)}: there are {', '.join(Kind)}")
-    kinds = [kind for kind in Kind if kind.value not in without]
+        raise RecordingFault(f"there is no table {', '.join(unknown)}: there are {', '.join(EventKind)}")
+    kinds = [kind for kind in EventKind if kind.value not in without]
     rows = (row for row in recording.rows(kinds) if moment(row[1]).astimezone(NEW_YORK).time() <= until)
     to.mkdir(mode=0o700, parents=True)
     return write_tables(to, ((number, *row[1:]) for number, row in enumerate(rows, 1)))

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from bot.domain.recording import SCHEMA, Kind, RecordingFault
+from bot.domain.recording import SCHEMA, EventKind, RecordingFault
 
 NAME: Final = "manifest.json"
 _CHUNK: Final = 1024 * 1024
@@ -48,7 +48,7 @@ class Manifest:
         """The highest sequence that is in any file."""
         return max((part.last for part in self.parts), default=0)
 
-    def numbered(self, kind: Kind) -> str:
+    def numbered(self, kind: EventKind) -> str:
         """Return the name of the next file of a kind."""
         count = sum(1 for part in self.parts if part.kind == kind.value)
         return f"{kind.value}-{count + 1:06d}.parquet"
@@ -65,7 +65,7 @@ def read(folder: Path) -> Manifest:
         if told["schema"] != SCHEMA:
             raise RecordingFault(f"{NAME}: its schema is {told['schema']}, this is {SCHEMA}")
         parts = tuple(Part(**each) for each in told["parts"])
-        wrong = [part.file for part in parts if Path(part.file).name != part.file or part.kind not in set(Kind)]
+        wrong = [part.file for part in parts if Path(part.file).name != part.file or part.kind not in set(EventKind)]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordingFault(f"{NAME}: it cannot be read: {type(error).__name__}") from error
     if wrong:

@@ -13,16 +13,16 @@ from typing import Final
 
 from bot.domain.events import Event
 from bot.domain.plain import NotPlain, from_text
-from bot.domain.recording import NO_FACTS, Kind, RecordingFault, Row, RunTold, fact_of, moment
-from bot.record.library import Judgement, Recording
+from bot.domain.recording import NO_FACTS, EventKind, RecordingFault, Row, RunTold, fact_of, moment
+from bot.record.library import Recording, RecordingVerdict
 
 _SECOND_US: Final = 1_000_000
 
-Heard = tuple[Kind, Event]
+Heard = tuple[EventKind, Event]
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class HeardMoment:
     """What had come at a time. `steady_s` is what the steady clock showed, None where nobody looked at it."""
 
     at: datetime
@@ -47,8 +47,8 @@ def life_of(recording: Recording) -> Life:
     """Return the last life of a day."""
     life = Life()
     last: datetime | None = None
-    for row in recording.rows({Kind.RUNS, Kind.TICKS}):
-        if row[2] == Kind.TICKS.value:
+    for row in recording.rows({EventKind.RUNS, EventKind.TICKS}):
+        if row[2] == EventKind.TICKS.value:
             last = moment(row[1])
             life.ticks, life.since, life.until = life.ticks + 1, life.since or last, last
             continue
@@ -61,21 +61,21 @@ def life_of(recording: Recording) -> Life:
     return life
 
 
-def moments(recording: Recording, life: Life, found: Judgement | None = None) -> Iterator[Moment | RunTold]:
+def moments(recording: Recording, life: Life, found: RecordingVerdict | None = None) -> Iterator[HeardMoment | RunTold]:
     """Yield a life's moments, and each run of the bot where it begins. Rows that cannot be read go to `found`."""
-    found = Judgement() if found is None else found
+    found = RecordingVerdict() if found is None else found
     rows = (row for row in recording.rows(_PLAYED, found) if row[0] >= life.first)
     return _by_ticks(rows, found) if life.ticks else _by_seconds(rows, found)
 
 
-def _by_ticks(rows: Iterator[Row], found: Judgement) -> Iterator[Moment | RunTold]:
+def _by_ticks(rows: Iterator[Row], found: RecordingVerdict) -> Iterator[HeardMoment | RunTold]:
     heard: list[Heard] = []
     for row in rows:
         kind = _KINDS[row[2]]
-        if kind is Kind.TICKS:
-            yield Moment(moment(row[1]), heard, row[5][1])
+        if kind is EventKind.TICKS:
+            yield HeardMoment(moment(row[1]), heard, row[5][1])
             heard = []
-        elif kind is Kind.RUNS:
+        elif kind is EventKind.RUNS:
             run = _run_of(row[5][0])
             if run is not None:
                 yield run
@@ -83,7 +83,7 @@ def _by_ticks(rows: Iterator[Row], found: Judgement) -> Iterator[Moment | RunTol
             _hear(heard, kind, row, found)
 
 
-def _by_seconds(rows: Iterator[Row], found: Judgement) -> Iterator[Moment]:
+def _by_seconds(rows: Iterator[Row], found: RecordingVerdict) -> Iterator[HeardMoment]:
     heard: list[Heard] = []
     ends_us = 0
     for row in rows:
@@ -92,23 +92,23 @@ def _by_seconds(rows: Iterator[Row], found: Judgement) -> Iterator[Moment]:
             continue
         if us > ends_us:
             if heard:
-                yield Moment(moment(ends_us), heard)
+                yield HeardMoment(moment(ends_us), heard)
                 heard = []
             ends_us = -(-us // _SECOND_US) * _SECOND_US
         _hear(heard, kind, row, found)
     if heard:
-        yield Moment(moment(ends_us), heard)
+        yield HeardMoment(moment(ends_us), heard)
 
 
-def _hear(heard: list[Heard], kind: Kind, row: Row, found: Judgement) -> None:
+def _hear(heard: list[Heard], kind: EventKind, row: Row, found: RecordingVerdict) -> None:
     try:
         heard.append((kind, fact_of(kind, row[4], row[5])))
     except (NotPlain, RecordingFault, TypeError, ValueError, ArithmeticError) as error:
         found.faults.append(f"{kind}: sequence {row[0]} is no fact: {error}")
 
 
-_PLAYED: Final = frozenset(Kind) - {Kind.ANSWERS, Kind.GAPS}
-_KINDS: Final = {kind.value: kind for kind in Kind}
+_PLAYED: Final = frozenset(EventKind) - {EventKind.ANSWERS, EventKind.GAPS}
+_KINDS: Final = {kind.value: kind for kind in EventKind}
 
 
 def _run_of(text: str) -> RunTold | None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bot.domain.recording import COLUMNS, COMMON, SCHEMA, Column, Kind, RecordingFault, Row
+from bot.domain.recording import COLUMNS, COMMON, SCHEMA, Column, EventKind, RecordingFault, Row
 
 ROWS_A_GROUP: Final = 20_000
 _LEVEL: Final = 6  # from here on a smaller file costs much more time
@@ -36,18 +36,18 @@ _TYPES: Final = {
 }
 
 
-def schema_of(kind: Kind) -> pa.Schema:
+def schema_of(kind: EventKind) -> pa.Schema:
     """Return the columns of a kind's files."""
     named = [pa.field(name, _TYPES[column]) for name, column in (*COMMON, *COLUMNS[kind])]
     return pa.schema(named, metadata={_VERSION: str(SCHEMA).encode(), _KIND: kind.value.encode()})
 
 
-def _worded(kind: Kind) -> list[str]:
+def _worded(kind: EventKind) -> list[str]:
     """Return the columns whose values come again and again."""
     return [name for name, column in (*COMMON, *COLUMNS[kind]) if column in {Column.PRICE, Column.TEXT}]
 
 
-def _counted(kind: Kind) -> dict[str, str]:
+def _counted(kind: EventKind) -> dict[str, str]:
     """Return the columns of which the steps are smaller than the numbers."""
     named = (*COMMON, *COLUMNS[kind])
     return {name: "DELTA_BINARY_PACKED" for name, column in named if column in {Column.WHOLE, Column.MOMENT}}
@@ -56,7 +56,7 @@ def _counted(kind: Kind) -> dict[str, str]:
 class TableWriter:
     """Writes one file, row by row; it takes its name when it is whole."""
 
-    def __init__(self, path: Path, kind: Kind) -> None:
+    def __init__(self, path: Path, kind: EventKind) -> None:
         self.path, self.kind, self.rows = path, kind, 0
         self.first = self.last = 0
         self.since = self.until = 0
@@ -104,7 +104,7 @@ def index_of(path: Path) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RowGroup:
     """A row group: its rows, or what is wrong with it."""
 
     number: int
@@ -117,7 +117,7 @@ class TableReader:
     """Reads one file, group by group. `index` is a copy of the file's own, for one that was cut short. Raises
     RecordingFault for a file that is none of this schema."""
 
-    def __init__(self, path: Path, kind: Kind, index: bytes | None = None) -> None:
+    def __init__(self, path: Path, kind: EventKind, index: bytes | None = None) -> None:
         self.path, self.kind = path, kind
         self.fault = ""
         try:
@@ -149,7 +149,7 @@ class TableReader:
     def count(self) -> int:
         return int(self._file.metadata.num_rows)
 
-    def groups(self) -> Iterator[Group]:
+    def groups(self) -> Iterator[RowGroup]:
         """Yield every group in order; one that cannot be read has no rows and says why."""
         for number in range(self._file.num_row_groups):
             count = self._file.metadata.row_group(number).num_rows
@@ -157,9 +157,9 @@ class TableReader:
                 rows = _rows(self._file.read_row_group(number, use_threads=False), self.kind)
             except (pa.ArrowException, OSError, ValueError) as error:
                 words = f"{self.path.name}: row group {number + 1} of {self._file.num_row_groups}: {_first_line(error)}"
-                yield Group(number, count, (), words)
+                yield RowGroup(number, count, (), words)
             else:
-                yield Group(number, count, rows)
+                yield RowGroup(number, count, rows)
 
 
 class _Cut(io.RawIOBase):
@@ -188,7 +188,7 @@ class _Cut(io.RawIOBase):
         super().close()
 
 
-def _rows(table: pa.Table, kind: Kind) -> list[Row]:
+def _rows(table: pa.Table, kind: EventKind) -> list[Row]:
     columns = [_values(table.column(number)) for number in range(table.num_columns)]
     word = kind.value
     sequences, times, sources, keys = columns[:_OWN]

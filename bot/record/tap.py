@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from bot.domain.errors import BotError
 from bot.domain.events import Event, QuoteReceived
 from bot.domain.plain import NotPlain, as_text
-from bot.domain.recording import OF, Kind, NotRecorded, Row, RunTold, key_of, micros, source_of, values_of
+from bot.domain.recording import OF, EventKind, NotRecorded, Row, RunTold, key_of, micros, source_of, values_of
 
 MOST_ROWS: Final = 300_000
 """What waits at most, in rows: some minutes of a busy day, some hundred megabytes."""
@@ -26,7 +26,7 @@ _KEPT_BEGINNINGS: Final = ("x-uw-", "x-ratelimit-", "x-quota-")
 _NOTHING: Final = ""
 
 
-class Told(Protocol):
+class LoopClock(Protocol):
     """The clock of the loop."""
 
     def now(self) -> datetime: ...
@@ -39,7 +39,7 @@ class TooManyRows(BotError):
 class Tap:
     """See the module. `hide` takes secrets out of texts that others wrote."""
 
-    def __init__(self, clock: Told, hide: Callable[[str], str] = str, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, clock: LoopClock, hide: Callable[[str], str] = str, most_rows: int = MOST_ROWS) -> None:
         self._now, self._hide, self._most = clock.now, hide, most_rows
         self._rows: list[Row] = []
         self._away = 0  # rows that left and were not said to be kept
@@ -58,9 +58,9 @@ class Tap:
             self._lose(now, "no room: the recorder's process did not take them")
             return
         if isinstance(event, QuoteReceived) and event.context:
-            kind = Kind.LINES  # what is only watched is kept as a fact: the table of quotes is what trades rest on
+            kind = EventKind.LINES  # what is only watched is kept as a fact: the table of quotes is what trades rest on
         try:
-            values = (as_text(event),) if kind is Kind.LINES else values_of(event)
+            values = (as_text(event),) if kind is EventKind.LINES else values_of(event)
         except NotPlain as error:
             self._lose(now, f"a {type(event).__name__} cannot be written: {error}")
             return
@@ -71,7 +71,7 @@ class Tap:
 
     def ticked(self, number: int, now: datetime, steady_s: float) -> None:
         """Take that the loop took what had come."""
-        self._put(Kind.TICKS, _CLOCK, _NOTHING, (number, steady_s), now)
+        self._put(EventKind.TICKS, _CLOCK, _NOTHING, (number, steady_s), now)
 
     def answered(
         self, source: str, path: str, asked: Sequence[tuple[str, str]], status: int, headers: Mapping[str, str],
@@ -82,11 +82,11 @@ class Tap:
         kept = {name: text for name, text in headers.items() if _is_kept(name.lower())}
         path = self._hide(path)
         words = (path, self._hide(json.dumps(asked)), status, self._hide(json.dumps(kept)))
-        self._put(Kind.ANSWERS, source, path, (*words, self._without_secrets(body)), self._now())
+        self._put(EventKind.ANSWERS, source, path, (*words, self._without_secrets(body)), self._now())
 
     def runs(self, run: RunTold) -> None:
         """Take under which settings the bot runs."""
-        self._put(Kind.RUNS, _BOT, run.bot_id, (self._hide(as_text(run)),), run.started_at)
+        self._put(EventKind.RUNS, _BOT, run.bot_id, (self._hide(as_text(run)),), run.started_at)
 
     def _without_secrets(self, body: bytes) -> bytes:
         try:
@@ -95,7 +95,7 @@ class Tap:
             return body
         return self._hide(text).encode()
 
-    def _put(self, kind: Kind, source: str, key: str, values: tuple[object, ...], now: datetime) -> None:
+    def _put(self, kind: EventKind, source: str, key: str, values: tuple[object, ...], now: datetime) -> None:
         self.sequence += 1
         if len(self._rows) + self._away >= self._most:
             self._lose(now, "no room: the recorder's process did not take them")
@@ -141,14 +141,14 @@ class Tap:
         self._gap = None
         gap = NotRecorded(count, since, until, why)
         self.sequence += 1
-        self._rows.append((self.sequence, micros(until), Kind.GAPS.value, _BOT, _NOTHING, (as_text(gap),)))
+        self._rows.append((self.sequence, micros(until), EventKind.GAPS.value, _BOT, _NOTHING, (as_text(gap),)))
         return gap
 
 
 _CLOCK: Final = "clock"
 _BOT: Final = "bot"
-_UNKNOWN: Final = (Kind.BOT, "")
-_NUMBERS: Final = frozenset({Kind.QUOTES, Kind.GREEKS})
+_UNKNOWN: Final = (EventKind.BOT, "")
+_NUMBERS: Final = frozenset({EventKind.QUOTES, EventKind.GREEKS})
 """Kinds in which nobody writes words."""
 
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from bot.sim.vocabulary import Instrument, Side, VenuePosition
+from bot.sim.vocabulary import Side, VenueInstrument, VenuePosition
 
 CENT: Final = Decimal("0.01")
 ZERO: Final = Decimal(0)
@@ -47,7 +47,7 @@ FEES: Final[Mapping[str, Fee]] = MappingProxyType(
 )
 
 
-def commission(instrument: Instrument, side: Side, filled_before: int, filled_after: int) -> Decimal:
+def commission(instrument: VenueInstrument, side: Side, filled_before: int, filled_after: int) -> Decimal:
     """Return the commission of the execution that takes an order from `filled_before` to `filled_after` units."""
     fee = FEES[instrument.sec_type]
     return fee.total(filled_after, side) - fee.total(filled_before, side)
@@ -57,7 +57,7 @@ def commission(instrument: Instrument, side: Side, filled_before: int, filled_af
 class Holding:
     """A position: signed quantity, and its whole cost in dollars with commissions (negative for a short)."""
 
-    instrument: Instrument
+    instrument: VenueInstrument
     quantity: int = 0
     cost: Decimal = ZERO
     realized: Decimal = ZERO
@@ -67,7 +67,7 @@ class Holding:
         return VenuePosition(self.instrument, self.quantity, average, self.realized)
 
 
-Mark = Callable[[Instrument], Decimal]
+Mark = Callable[[VenueInstrument], Decimal]
 """Return the value per share that an instrument is carried at."""
 
 
@@ -86,7 +86,9 @@ class Account:
     def positions(self) -> list[VenuePosition]:
         return [each.as_position() for each in self.holdings.values() if each.quantity]
 
-    def book(self, instrument: Instrument, side: Side, quantity: int, price: Decimal, fee: Decimal) -> Decimal | None:
+    def book(
+        self, instrument: VenueInstrument, side: Side, quantity: int, price: Decimal, fee: Decimal
+    ) -> Decimal | None:
         """Book an execution and return its realized profit, None where it only opens. A fill may do both."""
         holding = self.holdings.setdefault(instrument.con_id, Holding(instrument))
         sign = 1 if side is Side.BUY else -1
@@ -106,7 +108,7 @@ class Account:
         self._close(holding, -holding.quantity, value, ZERO)
         return holding
 
-    def exercise(self, con_id: int, stock: Instrument, strike: Decimal) -> Holding:
+    def exercise(self, con_id: int, stock: VenueInstrument, strike: Decimal) -> Holding:
         """Turn a long option into shares at its strike, without a fee; returns the shares.
 
         As at IBKR the option closes at nothing and without a profit, and its premium is part of the shares' cost: their

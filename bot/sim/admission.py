@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from bot.domain.order import RefusalKind
 from bot.sim.account import FEES, Account
 from bot.sim.market.rules import on_grid
-from bot.sim.vocabulary import LIVE, Market, OrderTicket, Side, Status, VenueOrder
+from bot.sim.vocabulary import LIVE, Market, Side, Status, VenueOrder, VenueTicket
 
 MAX_LIVE_ORDERS: Final = 20
 ORDER_TYPES: Final = frozenset({"MKT", "LMT", "STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
@@ -60,42 +60,42 @@ class Situation:
             if order.status in LIVE and order.ticket.side is side and order.ticket.instrument.con_id == con_id
         ]
 
-    def parent(self, ticket: OrderTicket) -> VenueOrder | None:
+    def parent(self, ticket: VenueTicket) -> VenueOrder | None:
         key = (ticket.client_id, ticket.parent_id)
         return next((each for each in self.others if (each.ticket.client_id, each.ticket.order_id) == key), None)
 
 
-def group_of(ticket: OrderTicket) -> str:
+def group_of(ticket: VenueTicket) -> str:
     """Return the name of the group of which only one order may fill; children of one parent are such a group."""
     if ticket.oca_group:
         return f"oca:{ticket.oca_group}"
     return f"parent:{ticket.client_id}:{ticket.parent_id}" if ticket.parent_id else ""
 
 
-def _contract(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _contract(ticket: VenueTicket, at: Situation) -> Refusal | None:
     if at.market.by_con_id(ticket.instrument.con_id) is None:
         return Refusal(200, "No security definition has been found for the request")
     return None
 
 
-def _expired(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _expired(ticket: VenueTicket, at: Situation) -> Refusal | None:
     expiry, session = ticket.instrument.expiry, at.market.session_close()
     if expiry is None or expiry > session.date() or (expiry == session.date() and at.now < session):
         return None
     return Refusal(201, "Order rejected - reason:The contract is expired.")
 
 
-def _tradable(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _tradable(ticket: VenueTicket, at: Situation) -> Refusal | None:
     if ticket.instrument.sec_type not in FEES:
         return Refusal(201, "Order rejected - reason:No trading permissions. An index cannot be traded.")
     return None
 
 
-def _size(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _size(ticket: VenueTicket, at: Situation) -> Refusal | None:
     return Refusal(434, "The order size cannot be zero.") if ticket.quantity <= 0 else None
 
 
-def _kind(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _kind(ticket: VenueTicket, at: Situation) -> Refusal | None:
     if ticket.order_type not in ORDER_TYPES:
         return Refusal(387, "Unsupported order type for this exchange and security type.")
     if ticket.tif not in TIMES_IN_FORCE:
@@ -103,7 +103,7 @@ def _kind(ticket: OrderTicket, at: Situation) -> Refusal | None:
     return None
 
 
-def _prices_given(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _prices_given(ticket: VenueTicket, at: Situation) -> Refusal | None:
     kind = ticket.order_type
     missing = {
         "limit price": kind in {"LMT", "STP LMT"} and ticket.limit_price is None,
@@ -116,7 +116,7 @@ def _prices_given(ticket: OrderTicket, at: Situation) -> Refusal | None:
     return None
 
 
-def _grid(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _grid(ticket: VenueTicket, at: Situation) -> Refusal | None:
     trigger = ticket.aux_price if ticket.order_type in {"STP", "STP LMT"} else None
     rule = ticket.instrument.market_rule_id
     for price in (ticket.limit_price, trigger, ticket.trail_stop_price):
@@ -125,18 +125,18 @@ def _grid(ticket: OrderTicket, at: Situation) -> Refusal | None:
     return None
 
 
-def _parent(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _parent(ticket: VenueTicket, at: Situation) -> Refusal | None:
     if ticket.parent_id and at.parent(ticket) is None:
         return Refusal(10006, f"Missing parent order: {ticket.parent_id}")
     return None
 
 
-def _crowded(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _crowded(ticket: VenueTicket, at: Situation) -> Refusal | None:
     live = at.live(ticket.instrument.con_id, ticket.side)
     return Refusal(201, TOO_MANY) if len(live) >= MAX_LIVE_ORDERS else None
 
 
-def _both_sides(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _both_sides(ticket: VenueTicket, at: Situation) -> Refusal | None:
     """US options only. A child that waits for its parent is not working yet."""
     if ticket.instrument.sec_type != "OPT":
         return None
@@ -155,7 +155,7 @@ def _waits(order: VenueOrder, at: Situation) -> bool:
     return parent is not None and parent.status in LIVE
 
 
-def _short(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _short(ticket: VenueTicket, at: Situation) -> Refusal | None:
     """A sale may not exceed what is held, what other working sales would leave of it, or what its parent will buy."""
     if ticket.side is Side.BUY or at.allow_short:
         return None
@@ -172,7 +172,7 @@ def _short(ticket: OrderTicket, at: Situation) -> Refusal | None:
     return Refusal(201, _SHORT) if ticket.quantity > free else None
 
 
-def _funds(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def _funds(ticket: VenueTicket, at: Situation) -> Refusal | None:
     if ticket.side is Side.SELL:
         return None
     need, free = cost_of(ticket, ticket.quantity, at), at.account.cash - reserved(at)
@@ -181,7 +181,7 @@ def _funds(ticket: OrderTicket, at: Situation) -> Refusal | None:
     return Refusal(201, f"Order rejected - reason:Available funds of {free:.2f} USD do not cover {need:.2f} USD.")
 
 
-def cost_of(ticket: OrderTicket, quantity: int, at: Situation) -> Decimal:
+def cost_of(ticket: VenueTicket, quantity: int, at: Situation) -> Decimal:
     """Return what buying may cost at most as things stand, commission included."""
     top = at.market.top(ticket.instrument, at.now)
     stop = ticket.aux_price if ticket.order_type == "STP" else None
@@ -196,12 +196,12 @@ def reserved(at: Situation) -> Decimal:
     return sum((cost_of(order.ticket, order.remaining, at) for order in buys), Decimal(0))
 
 
-CHECKS: Final[tuple[Callable[[OrderTicket, Situation], Refusal | None], ...]] = (
+CHECKS: Final[tuple[Callable[[VenueTicket, Situation], Refusal | None], ...]] = (
     _contract, _expired, _tradable, _size, _kind, _prices_given, _grid, _parent, _crowded, _both_sides, _short, _funds,
 )  # fmt: skip
 
 
-def judge(ticket: OrderTicket, at: Situation) -> Refusal | None:
+def judge(ticket: VenueTicket, at: Situation) -> Refusal | None:
     """Return why a ticket is refused, None when it is fit."""
     for check in CHECKS:
         refusal = check(ticket, at)
@@ -210,7 +210,7 @@ def judge(ticket: OrderTicket, at: Situation) -> Refusal | None:
     return None
 
 
-def judge_change(order: VenueOrder, ticket: OrderTicket, at: Situation) -> Refusal | None:
+def judge_change(order: VenueOrder, ticket: VenueTicket, at: Situation) -> Refusal | None:
     """Return why a live order may not take on a ticket's terms; the order stands as it was then."""
     old = order.ticket
     if order.status is Status.PENDING_CANCEL:

@@ -40,8 +40,7 @@ from bot.domain.events import (
 )
 from bot.domain.hours import DayHours
 from bot.domain.instructions import Subscribe
-from bot.domain.instruments import Instrument as Named
-from bot.domain.instruments import OptionContract, PriceGrid, parse_osi
+from bot.domain.instruments import Instrument, OptionContract, PriceGrid, parse_osi
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
 from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote
 from bot.engine.state.ports import Clock, Sink
@@ -52,7 +51,6 @@ from bot.sim.market.rules import MARKET_RULES
 from bot.sim.tws.contracts import expiry_text, last_day_text
 from bot.sim.vocabulary import (
     Filled,
-    Instrument,
     OrderChanged,
     PositionChanged,
     Side,
@@ -61,11 +59,12 @@ from bot.sim.vocabulary import (
     TopOfBook,
     VenueEvent,
     VenueExecution,
+    VenueInstrument,
     VenueOrder,
     VenuePosition,
     VenueRefused,
+    VenueTicket,
 )
-from bot.sim.vocabulary import OrderTicket as VenueTicket
 
 STATUS: Final[Mapping[Status, BrokerOrderStatus]] = MappingProxyType(
     {
@@ -104,7 +103,7 @@ _ACCOUNT_EVERY = timedelta(seconds=10)
 
 @dataclass(slots=True)
 class _Line:
-    instrument: Instrument
+    instrument: VenueInstrument
     kinds: frozenset[str]
     top: TopOfBook | None = None
     looked_at: datetime | None = None
@@ -160,7 +159,7 @@ class SimBroker:
         of_venue = 1 if self._ids_restarted else self._venue.next_order_id(self.client_id)
         self._next_id = max(self._next_id, at_least, of_venue)
 
-    def remember(self, contracts: Mapping[str, tuple[Named, PriceGrid]]) -> None:
+    def remember(self, contracts: Mapping[str, tuple[Instrument, PriceGrid]]) -> None:
         self._qualified.update(contracts)
 
     # ---- orders
@@ -343,13 +342,13 @@ class SimBroker:
 
     # ---- market data
 
-    def line_of(self, key: str) -> Instrument | None:
+    def line_of(self, key: str) -> VenueInstrument | None:
         """Return what a line that is open is of."""
         line = self._lines.get(key)
         return line.instrument if line else None
 
     @property
-    def lines(self) -> list[Instrument]:
+    def lines(self) -> list[VenueInstrument]:
         return [line.instrument for line in self._lines.values()]
 
     def subscribe(self, wanted: Subscribe) -> None:
@@ -387,7 +386,7 @@ class SimBroker:
         quoted = frozenset(key for key, line in self._lines.items() if line.top is not None)
         return LinesHeard(quoted, frozenset(k for k, line in self._lines.items() if "book" in line.kinds), now)
 
-    def _line(self, key: str, instrument: Instrument, kinds: frozenset[str]) -> _Line:
+    def _line(self, key: str, instrument: VenueInstrument, kinds: frozenset[str]) -> _Line:
         known = self._lines.get(key)
         if known is not None:
             known.kinds = kinds
@@ -398,7 +397,7 @@ class SimBroker:
         self._sink(ContractQualified(key, instrument.con_id, grid, instrument=self._named(instrument)))
         return _Line(instrument, kinds)
 
-    def _listed(self, key: str) -> Instrument | None:
+    def _listed(self, key: str) -> VenueInstrument | None:
         """Return what a key names; one that names nothing is told once while it is wanted."""
         instrument = self._find(key)
         if instrument is None and key not in self._unlisted:
@@ -464,7 +463,7 @@ class SimBroker:
 
     # ---- names
 
-    def _find(self, key: str) -> Instrument | None:
+    def _find(self, key: str) -> VenueInstrument | None:
         market = self._venue.market
         found = (
             market.find(local_symbol=key)
@@ -473,19 +472,19 @@ class SimBroker:
         )
         return found[0] if found else None
 
-    def _key(self, instrument: Instrument) -> str:
+    def _key(self, instrument: VenueInstrument) -> str:
         known = self._keys.get(instrument.con_id)
         if known is None:
             option = instrument.sec_type == "OPT"
             known = self._keys[instrument.con_id] = instrument.local_symbol if option else instrument.symbol
         return known
 
-    def _named(self, instrument: Instrument) -> Named:
+    def _named(self, instrument: VenueInstrument) -> Instrument:
         """Return a contract as contract details name it."""
         option, last = instrument.sec_type == "OPT", last_day_text(instrument)
         under = self._venue.market.by_con_id(instrument.under_con_id) if option else None
         on_index = under is not None and under.sec_type == "IND"
-        return Named(
+        return Instrument(
             con_id=instrument.con_id,
             sec_type=instrument.sec_type,
             symbol=instrument.symbol,
@@ -503,7 +502,7 @@ class SimBroker:
             is_complete=True,
         )
 
-    def _contract(self, instrument: Instrument) -> OptionContract | None:
+    def _contract(self, instrument: VenueInstrument) -> OptionContract | None:
         return parse_osi(instrument.local_symbol) if instrument.sec_type == "OPT" else None
 
 

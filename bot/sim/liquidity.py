@@ -21,7 +21,7 @@ from bot.sim.market.noise import uniform
 from bot.sim.market.rules import increment
 from bot.sim.order_terms import limit_of
 from bot.sim.venue_state import Place, Working
-from bot.sim.vocabulary import OrderTicket, Print, Side, TopOfBook, VenueOrder
+from bot.sim.vocabulary import Print, Side, TopOfBook, VenueOrder, VenueTicket
 
 _PARTIAL, _PORTION, _SLIP = 1, 2, 4  # words of the hash: one draw for each purpose
 
@@ -64,7 +64,7 @@ class Liquidity:
             size = self._portion(order, size, now)
         return max(0, size - self._taken_in(order.ticket, second_of(now)))
 
-    def take(self, ticket: OrderTicket, quantity: int, now: datetime) -> None:
+    def take(self, ticket: VenueTicket, quantity: int, now: datetime) -> None:
         """Remember that a fill took `quantity` of what this second displays."""
         second = second_of(now)
         self._taken[_side_of(ticket)] = (second, quantity + self._taken_in(ticket, second))
@@ -118,7 +118,7 @@ class Liquidity:
     def _portion(self, order: VenueOrder, size: int, now: datetime) -> int:
         return max(1, int(size * (0.2 + 0.6 * self._draw(order, now, _PORTION))))
 
-    def _taken_in(self, ticket: OrderTicket, second: int) -> int:
+    def _taken_in(self, ticket: VenueTicket, second: int) -> int:
         taken_in, taken = self._taken.get(_side_of(ticket), (second, 0))
         return taken if taken_in == second else 0
 
@@ -131,7 +131,7 @@ def second_of(at: datetime) -> int:
     return int(at.timestamp())
 
 
-def _side_of(ticket: OrderTicket) -> tuple[int, str]:
+def _side_of(ticket: VenueTicket) -> tuple[int, str]:
     return ticket.instrument.con_id, ticket.side.value
 
 

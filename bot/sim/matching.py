@@ -36,15 +36,15 @@ from bot.sim.venue_state import Working, decode_state, encode_state
 from bot.sim.vocabulary import (
     LIVE,
     Filled,
-    Instrument,
     Market,
-    OrderTicket,
     Side,
     Status,
     VenueEvent,
     VenueExecution,
+    VenueInstrument,
     VenueOrder,
     VenuePosition,
+    VenueTicket,
     WhatIf,
 )
 
@@ -75,7 +75,7 @@ class MatchingVenue:
 
     # -- what clients ask ----------------------------------------------------------------------------------------
 
-    def place(self, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
+    def place(self, ticket: VenueTicket, now: datetime) -> list[VenueEvent]:
         """See `Venue.place`. A what-if ticket places nothing."""
         return self._entry.place(ticket, now)
 
@@ -85,7 +85,7 @@ class MatchingVenue:
     def cancel_all(self, now: datetime) -> list[VenueEvent]:
         return self._entry.cancel_all(now)
 
-    def what_if(self, ticket: OrderTicket, now: datetime) -> WhatIf:
+    def what_if(self, ticket: VenueTicket, now: datetime) -> WhatIf:
         """Return the effect of a ticket; a cash account sets its whole cost aside as initial margin."""
         return self._entry.what_if(ticket, now)
 
@@ -171,7 +171,7 @@ class MatchingVenue:
             return []
         return [Filled(replace(self._orders.with_perm_id(corrected.perm_id)), corrected)]
 
-    def trade_by_hand(self, instrument: Instrument, side: Side, quantity: int, now: datetime) -> list[VenueEvent]:
+    def trade_by_hand(self, instrument: VenueInstrument, side: Side, quantity: int, now: datetime) -> list[VenueEvent]:
         """Trade at the touch for somebody who is no client of ours: a person in TWS, another program, the liquidation
         desk. Nothing is asked of what is held. Their clients hear of it; the account's position everybody."""
         top = self.market.top(instrument, now)
@@ -180,7 +180,7 @@ class MatchingVenue:
             return []
         number = self.next_order_id(HAND_CLIENT)
         self._orders.note_id(HAND_CLIENT, number)
-        ticket = OrderTicket(HAND_CLIENT, number, instrument, side, quantity, "MKT", account=self.account_id)
+        ticket = VenueTicket(HAND_CLIENT, number, instrument, side, quantity, "MKT", account=self.account_id)
         work = self._orders.accept(ticket, now)
         self._orders.keep(work)
         return self._matcher.execute(work, quantity, price, now)

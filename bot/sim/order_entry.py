@@ -11,7 +11,7 @@ from bot.sim.order_terms import changed_stop
 from bot.sim.valuation import mark
 from bot.sim.venue_orders import VenueOrders, changed, refused
 from bot.sim.venue_state import Working
-from bot.sim.vocabulary import LIVE, Market, OrderTicket, Side, Status, VenueEvent, VenueOrder, VenueRefused, WhatIf
+from bot.sim.vocabulary import LIVE, Market, Side, Status, VenueEvent, VenueOrder, VenueRefused, VenueTicket, WhatIf
 
 _HELD: Final = "Order Message:\nWarning: your order will not be placed at the exchange until the market opens."
 
@@ -26,7 +26,7 @@ class OrderEntry:
         """Return what an order is judged by; `but`: without this one."""
         return Situation(self._market, self._account, self._orders.but(but), now, self._allow_short)
 
-    def place(self, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
+    def place(self, ticket: VenueTicket, now: datetime) -> list[VenueEvent]:
         """See `Venue.place`. A what-if ticket places nothing."""
         if ticket.what_if:
             return []
@@ -64,7 +64,7 @@ class OrderEntry:
         tickets = [order.ticket for order in live if order.status is not Status.PENDING_CANCEL]
         return [event for each in tickets for event in self.cancel(each.client_id, each.order_id, now)]
 
-    def what_if(self, ticket: OrderTicket, now: datetime) -> WhatIf:
+    def what_if(self, ticket: VenueTicket, now: datetime) -> WhatIf:
         """Return the effect of a ticket; a cash account sets its whole cost aside as initial margin."""
         at = self.situation(now)
         values = self._account.values(marks(self._market, now), reserved(at))
@@ -86,7 +86,7 @@ class OrderEntry:
             reject_text=refusal.text,
         )
 
-    def _modify(self, work: Working, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
+    def _modify(self, work: Working, ticket: VenueTicket, now: datetime) -> list[VenueEvent]:
         order = work.order
         if order.status is Status.FILLED:
             return [refused(ticket, Refusal(104, "Cannot modify a filled order."))]
@@ -127,5 +127,5 @@ def marks(market: Market, now: datetime) -> Mark:
     return lambda instrument: mark(market, instrument, now)
 
 
-def _has_fee(ticket: OrderTicket) -> bool:
+def _has_fee(ticket: VenueTicket) -> bool:
     return ticket.instrument.sec_type != "IND"

@@ -7,17 +7,17 @@ from decimal import Decimal
 from bot.sim.account import ZERO
 from bot.sim.admission import STOP_TYPES, TRAILING
 from bot.sim.market.rules import ceil_to_grid, floor_to_grid
-from bot.sim.vocabulary import OrderTicket, Side, TopOfBook, VenueOrder
+from bot.sim.vocabulary import Side, TopOfBook, VenueOrder, VenueTicket
 
 
-def first_stop(ticket: OrderTicket) -> Decimal | None:
+def first_stop(ticket: VenueTicket) -> Decimal | None:
     """Return the trigger that a ticket brings along; a trailing order may leave it to the market."""
     if ticket.order_type in TRAILING:
         return ticket.trail_stop_price
     return ticket.aux_price if ticket.order_type in STOP_TYPES else None
 
 
-def changed_stop(order: VenueOrder, ticket: OrderTicket) -> Decimal | None:
+def changed_stop(order: VenueOrder, ticket: VenueTicket) -> Decimal | None:
     """A new trailing amount keeps the stop where it had come to, unless a new stop price is given."""
     given = first_stop(ticket)
     if ticket.order_type in TRAILING and given in {None, order.ticket.trail_stop_price}:

@@ -17,7 +17,7 @@ from bot.domain.instructions import Subscribe
 from bot.engine.state.ports import Clock, Sink
 from bot.sim.broker import SimBroker
 from bot.sim.market.recorded import RecordedMarket
-from bot.sim.vocabulary import Instrument, SimulatedVenue
+from bot.sim.vocabulary import SimulatedVenue, VenueInstrument
 
 
 class RecordedBroker(SimBroker):
@@ -70,5 +70,5 @@ class RecordedBroker(SimBroker):
         """Tell the account now and then; market data come by `heard`."""
         self.tell_account()
 
-    def _find(self, key: str) -> Instrument | None:
+    def _find(self, key: str) -> VenueInstrument | None:
         return self._recorded.by_key(key)

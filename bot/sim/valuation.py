@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.sim.account import CENT, ZERO
-from bot.sim.vocabulary import Instrument, Market
+from bot.sim.vocabulary import Market, VenueInstrument
 
 
-def mark(market: Market, instrument: Instrument, now: datetime) -> Decimal:
+def mark(market: Market, instrument: VenueInstrument, now: datetime) -> Decimal:
     """Return the mid, or half the ask of what nobody bids for; the model's value where there is no quote."""
     top = market.top(instrument, now)
     if top.ask is not None:
@@ -20,7 +20,7 @@ def mark(market: Market, instrument: Instrument, now: datetime) -> Decimal:
     return intrinsic(market, instrument, now) if instrument.right else (top.last or ZERO)
 
 
-def intrinsic(market: Market, option: Instrument, at: datetime) -> Decimal:
+def intrinsic(market: Market, option: VenueInstrument, at: datetime) -> Decimal:
     """Return what exercise would bring, never less than nothing. ValueError for what has no underlying."""
     underlying = market.by_con_id(option.under_con_id)
     if underlying is None or option.strike is None:
@@ -30,6 +30,6 @@ def intrinsic(market: Market, option: Instrument, at: datetime) -> Decimal:
     return max(gain, ZERO)
 
 
-def expires(instrument: Instrument, close: datetime) -> bool:
+def expires(instrument: VenueInstrument, close: datetime) -> bool:
     """Say whether a contract is over at a session's close."""
     return instrument.expiry is not None and instrument.expiry <= close.date()

@@ -11,7 +11,7 @@ from bot.sim.admission import Refusal
 from bot.sim.order_terms import first_stop
 from bot.sim.scenario import NEW_YORK
 from bot.sim.venue_state import Working, encode_state
-from bot.sim.vocabulary import LIVE, OrderChanged, OrderTicket, Status, VenueEvent, VenueOrder, VenueRefused
+from bot.sim.vocabulary import LIVE, OrderChanged, Status, VenueEvent, VenueOrder, VenueRefused, VenueTicket
 
 CANCELLED: Final = "Order Canceled - reason:"
 _FIRST_PERM_ID: Final = 1_830_000_001
@@ -56,7 +56,7 @@ class VenueOrders:
             if work is not None:
                 yield work
 
-    def children(self, ticket: OrderTicket) -> list[Working]:
+    def children(self, ticket: VenueTicket) -> list[Working]:
         key = (ticket.client_id, ticket.order_id)
         return [w for w in self._live.values() if (w.order.ticket.client_id, w.order.ticket.parent_id) == key]
 
@@ -74,7 +74,7 @@ class VenueOrders:
         """A client has used a number: its next one is higher."""
         self._next_ids[client_id] = max(self.next_id(client_id), order_id + 1)
 
-    def accept(self, ticket: OrderTicket, now: datetime) -> Working:
+    def accept(self, ticket: VenueTicket, now: datetime) -> Working:
         """Return an order with a permanent id of its own; `keep` puts it among the others."""
         perm_id = max(self._next_perm_id, first_perm_id(now.astimezone(NEW_YORK).date()))
         self._next_perm_id = perm_id + 1
@@ -141,7 +141,7 @@ def first_perm_id(day: date) -> int:
     return (_FIRST_PERM_ID + (day - _FIRST_DAY).days * _PERM_IDS_A_DAY) % _PERM_IDS
 
 
-def refused(ticket: OrderTicket, refusal: Refusal) -> VenueRefused:
+def refused(ticket: VenueTicket, refusal: Refusal) -> VenueRefused:
     return VenueRefused(ticket.client_id, ticket.order_id, refusal.code, refusal.text)
 
 

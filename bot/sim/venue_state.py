@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.sim.account import Holding
-from bot.sim.vocabulary import Instrument, Market, OrderTicket, Side, Status, VenueExecution, VenueOrder
+from bot.sim.vocabulary import Market, Side, Status, VenueExecution, VenueInstrument, VenueOrder, VenueTicket
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Working:
 
 
 _RECORDS: Final[Mapping[str, type[Any]]] = MappingProxyType(
-    {each.__name__: each for each in (Holding, OrderTicket, Place, VenueExecution, VenueOrder, Working)}
+    {each.__name__: each for each in (Holding, VenueTicket, Place, VenueExecution, VenueOrder, Working)}
 )
 _WORDS: Final[Mapping[str, type[StrEnum]]] = MappingProxyType({"side": Side, "status": Status})
 
@@ -50,7 +50,7 @@ def encode_state(value: Any) -> Any:
             return {"$decimal": str(value)}
         case datetime():
             return {"$time": value.isoformat()}
-        case Instrument():
+        case VenueInstrument():
             return {"$contract": value.con_id}
         case StrEnum():
             return value.value
@@ -80,7 +80,7 @@ def decode_state(value: Any, market: Market) -> Any:
             return value
 
 
-def _contract(con_id: int, market: Market) -> Instrument:
+def _contract(con_id: int, market: Market) -> VenueInstrument:
     found = market.by_con_id(con_id)
     if found is None:
         raise ValueError(f"the saved state names contract {con_id}, which this market does not list")

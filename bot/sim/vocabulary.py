@@ -16,7 +16,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Instrument:
+class VenueInstrument:
     """One thing that trades at the venue, as contract details describe it.
 
     `sec_type` is TWS's word (STK, IND, OPT); `right` is "C", "P" or "" and `strike` None where they mean nothing;
@@ -117,9 +117,9 @@ class Bar:
 class Market(Protocol):
     """The market model: every method is a pure function of the seed and of `at`, so times come in any order."""
 
-    def instruments(self) -> Sequence[Instrument]: ...
+    def instruments(self) -> Sequence[VenueInstrument]: ...
 
-    def by_con_id(self, con_id: int) -> Instrument | None: ...
+    def by_con_id(self, con_id: int) -> VenueInstrument | None: ...
 
     def find(
         self,
@@ -133,25 +133,25 @@ class Market(Protocol):
         local_symbol: str = "",
         exchange: str = "",
         multiplier: str = "",
-    ) -> list[Instrument]:
+    ) -> list[VenueInstrument]:
         """Return every instrument that fits the given fields; "" and None match all, `expiry` is YYYYMMDD or YYYYMM."""
         ...
 
-    def top(self, instrument: Instrument, at: datetime) -> TopOfBook: ...
+    def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook: ...
 
-    def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
+    def greeks(self, instrument: VenueInstrument, at: datetime) -> ModelGreeks | None:
         """Return the model values of an option, None for anything else or after its expiry."""
         ...
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth: ...
+    def depth(self, instrument: VenueInstrument, at: datetime, levels: int = 10) -> VenueDepth: ...
 
-    def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
+    def prints(self, instrument: VenueInstrument, since: datetime, until: datetime) -> list[Print]:
         """Return the trades with since < at <= until, oldest first."""
         ...
 
-    def bars(self, instrument: Instrument, start: datetime, end: datetime, seconds: int) -> list[Bar]: ...
+    def bars(self, instrument: VenueInstrument, start: datetime, end: datetime, seconds: int) -> list[Bar]: ...
 
-    def open_interest(self, instrument: Instrument) -> int: ...
+    def open_interest(self, instrument: VenueInstrument) -> int: ...
 
     def session_open(self) -> datetime: ...
 
@@ -188,12 +188,12 @@ LIVE: frozenset[Status] = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class OrderTicket:
+class VenueTicket:
     """What a client asks for: one placeOrder, already decoded. None means "not given"."""
 
     client_id: int
     order_id: int
-    instrument: Instrument
+    instrument: VenueInstrument
     side: Side
     quantity: int
     order_type: str  # MKT, LMT, STP, STP LMT, TRAIL, TRAIL LIMIT
@@ -217,7 +217,7 @@ class OrderTicket:
 class VenueOrder:
     """A ticket's life at the venue."""
 
-    ticket: OrderTicket
+    ticket: VenueTicket
     perm_id: int
     status: Status
     accepted_at: datetime
@@ -246,7 +246,7 @@ class VenueExecution:
     order_id: int
     client_id: int
     order_ref: str
-    instrument: Instrument
+    instrument: VenueInstrument
     side: Side
     quantity: int
     price: Decimal
@@ -261,7 +261,7 @@ class VenueExecution:
 class VenuePosition:
     """Signed quantity; `average_cost` includes the multiplier and the commissions, as TWS reports it."""
 
-    instrument: Instrument
+    instrument: VenueInstrument
     quantity: int
     average_cost: Decimal
     realized_pnl: Decimal
@@ -323,7 +323,7 @@ class Venue(Protocol):
     @property
     def account_id(self) -> str: ...
 
-    def place(self, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
+    def place(self, ticket: VenueTicket, now: datetime) -> list[VenueEvent]:
         """Accept a new order, or modify the live one of the same client and order id."""
         ...
 
@@ -331,7 +331,7 @@ class Venue(Protocol):
 
     def cancel_all(self, now: datetime) -> list[VenueEvent]: ...
 
-    def what_if(self, ticket: OrderTicket, now: datetime) -> WhatIf: ...
+    def what_if(self, ticket: VenueTicket, now: datetime) -> WhatIf: ...
 
     def step(self, now: datetime) -> list[VenueEvent]:
         """Match every live order against the market of `now`, trail stops, expire DAY orders, settle expiries."""

@@ -15,7 +15,7 @@ from bot.store import read as ask
 from bot.store.read.alerting import open_alert_ids
 from bot.web.access import may, safe_next, visit
 from bot.web.commanding import give_command
-from bot.web.questions import Question, Questions, question_of
+from bot.web.questions import DangerQuestion, Questions, question_of
 from bot.web.store_reader import reader
 
 blueprint = Blueprint("actions", __name__)
@@ -43,7 +43,7 @@ def act(kind: str) -> Any:
     return redirect(_with_sent(back, command_id), 303)
 
 
-def _unanswered(asked: Request, target: str, question: Question) -> str:
+def _unanswered(asked: Request, target: str, question: DangerQuestion) -> str:
     """Return why this is no answer yet; a blank where it was not asked before."""
     if request.form.get("confirmed") != "yes":
         return " "
@@ -52,7 +52,7 @@ def _unanswered(asked: Request, target: str, question: Question) -> str:
     return questions().take(request.form.get("token", ""), visit().user, asked.kind.value, target, question)
 
 
-def _put(asked: Request, target: str, question: Question, back: str, given: str, why: str) -> Any:
+def _put(asked: Request, target: str, question: DangerQuestion, back: str, given: str, why: str) -> Any:
     """Ask, as a page or, for the page's script, as the parts of a dialog."""
     token = questions().put(visit().user, asked.kind.value, target, question)
     why, code = why.strip(), 400 if why.strip() else 200

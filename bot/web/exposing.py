@@ -39,7 +39,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
+class HeldExposure:
     """What is held, and what its known parts add up to; `unknown` counts the positions that are in no sum."""
 
     held: tuple[Held, ...]
@@ -52,11 +52,11 @@ class Exposure:
     unknown: int
 
 
-def exposure_of(rows: Sequence[ask.PositionRow], now: datetime) -> Exposure:
+def exposure_of(rows: Sequence[ask.PositionRow], now: datetime) -> HeldExposure:
     """Return the exposure of open positions."""
     held = tuple(_held(row, now) for row in rows)
     known = [each for each in held if each.moved]
-    return Exposure(
+    return HeldExposure(
         held, MOVES, sum(h.delta or 0.0 for h in known), sum(h.gamma or 0.0 for h in known),
         sum(h.theta_hour or 0.0 for h in known), sum(h.vega or 0.0 for h in known),
         tuple(sum(h.moved[i] for h in known) for i in range(len(MOVES))), len(held) - len(known),

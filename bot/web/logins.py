@@ -27,7 +27,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptLogins:
     """What outlives a restart of the page in sim: the signing key, and each login's id with its time in seconds."""
 
     key: bytes = b""
@@ -40,14 +40,14 @@ class LoginMemory:
 
     file: Path
 
-    def read(self) -> Kept:
+    def read(self) -> KeptLogins:
         try:
             found = json.loads(self.file.read_text(encoding="utf-8"))
-            return Kept(bytes.fromhex(found["key"]), {str(id_): float(at) for id_, at in found["logins"].items()})
+            return KeptLogins(bytes.fromhex(found["key"]), {str(id_): float(at) for id_, at in found["logins"].items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return Kept()
+            return KeptLogins()
 
-    def write(self, kept: Kept) -> None:
+    def write(self, kept: KeptLogins) -> None:
         text = json.dumps({"key": kept.key.hex(), "logins": dict(kept.logins)})
         part = self.file.with_name(f"{self.file.name}.part")
         try:
@@ -93,7 +93,7 @@ class Doorkeeper:
         tokens = {**(named or {}), **({UNNAMED: token} if token else {})}
         self._tokens = {user: hashlib.sha256(each.encode()).digest() for user, each in tokens.items()}
         self._memory = memory
-        kept = memory.read() if memory is not None else Kept()
+        kept = memory.read() if memory is not None else KeptLogins()
         self._key = kept.key or secrets.token_bytes(32)
         self._logins: OrderedDict[str, float] = OrderedDict(kept.logins)
         self._signer = URLSafeSerializer(self._key, salt="visit")
@@ -139,7 +139,7 @@ class Doorkeeper:
 
     def _keep(self) -> None:
         if self._memory is not None:
-            self._memory.write(Kept(self._key, dict(self._logins)))
+            self._memory.write(KeptLogins(self._key, dict(self._logins)))
 
     def seal(self, visit: Visit) -> str:
         return str(self._signer.dumps([visit.id, visit.user, visit.since]))

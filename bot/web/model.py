@@ -23,7 +23,7 @@ from bot.store.read.money import DayMoney, money_of_day
 from bot.store.read.standing import PremiumHeld, premium_held, running_since
 from bot.web import formats, words
 from bot.web.day_chart import today_chart
-from bot.web.exposing import Exposure, exposure_of
+from bot.web.exposing import HeldExposure, exposure_of
 from bot.web.feeds import FeedGroup, FeedView, QuotaView, by_dataset, feed_view, quotas
 from bot.web.plots import Plot
 from bot.web.views import (
@@ -136,7 +136,7 @@ class Overview:
     critical: int = 0
     running_since: datetime | None = None
     premium: PremiumHeld | None = None
-    exposure: Exposure | None = None
+    exposure: HeldExposure | None = None
     signal_counts: Mapping[str, int] = field(default_factory=dict)
     quotas: tuple[QuotaView, ...] = ()
     endpoints: tuple[EndpointReported, ...] = ()

@@ -19,7 +19,7 @@ DONE: Final = "done"
 
 
 @dataclass(frozen=True, slots=True)
-class Undo:
+class UndoOffer:
     """The request that takes another back, with its payload as a form sends it."""
 
     kind: str
@@ -34,36 +34,36 @@ def notice() -> dict[str, Any]:
     return {"sent": sent, "undo": undo, "sent_id": command_id}
 
 
-def _sent(command_id: str) -> tuple[RequestView | None, Undo | None]:
+def _sent(command_id: str) -> tuple[RequestView | None, UndoOffer | None]:
     try:
         return reader().look(lambda connection: _looked_up(connection, command_id))
     except StoreError:
         return None, None
 
 
-def _looked_up(connection: Connection, command_id: str) -> tuple[RequestView | None, Undo | None]:
+def _looked_up(connection: Connection, command_id: str) -> tuple[RequestView | None, UndoOffer | None]:
     row = ask.command(connection, command_id)
     return (None, None) if row is None else (command_view(row), undo_of(connection, row))
 
 
-def undo_of(connection: Connection, row: ask.RequestRow) -> Undo | None:
+def undo_of(connection: Connection, row: ask.RequestRow) -> UndoOffer | None:
     """Return what takes a request back, None where nothing does or where somebody has changed the thing since."""
     if row.state != DONE:
         return None
     if row.kind == RequestKind.PAUSE.value:
         session = ask.session(connection)
-        return Undo(RequestKind.RESUME.value) if session is not None and session.state == "paused" else None
+        return UndoOffer(RequestKind.RESUME.value) if session is not None and session.state == "paused" else None
     if row.kind == RequestKind.RESUME.value:
         session = ask.session(connection)
-        return Undo(RequestKind.PAUSE.value) if session is not None and session.state == "active" else None
+        return UndoOffer(RequestKind.PAUSE.value) if session is not None and session.state == "active" else None
     return _switched_back(connection, row) if row.kind == RequestKind.STRATEGY.value else None
 
 
-def _switched_back(connection: Connection, row: ask.RequestRow) -> Undo | None:
+def _switched_back(connection: Connection, row: ask.RequestRow) -> UndoOffer | None:
     payload = parse_json(row.payload) or {}
     name = str(payload.get("strategy", ""))
     steps = [step for step in ask.transitions_of(connection, [name]) if step.machine == "strategy"]
     moved = [step for step in steps if step.from_state != step.to_state]
     if not moved or moved[-1].to_state != str(payload.get("to", "")).lower():
         return None
-    return Undo(row.kind, name, moved[-1].from_state)
+    return UndoOffer(row.kind, name, moved[-1].from_state)

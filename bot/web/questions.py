@@ -34,7 +34,7 @@ LOSSES: Final = frozenset({"daily_loss", "drawdown", "losses"})
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DangerQuestion:
     """`words` say what would happen, `yes` names the act. `typed` has to be typed where it is not empty. Two questions
     with the same `facts` are about the same state of the thing; prices move always and are not among them."""
 
@@ -45,7 +45,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pending:
+class _PendingQuestion:
     user: str
     about: tuple[str, str]
     facts: tuple[Any, ...]
@@ -58,18 +58,18 @@ class Questions:
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
         self._lock = Lock()
-        self._pending: OrderedDict[str, _Pending] = OrderedDict()
+        self._pending: OrderedDict[str, _PendingQuestion] = OrderedDict()
 
-    def put(self, user: str, kind: str, target: str, question: Question) -> str:
+    def put(self, user: str, kind: str, target: str, question: DangerQuestion) -> str:
         """Return the token of a question to somebody."""
         token = secrets.token_urlsafe(16)
         with self._lock:
-            self._pending[token] = _Pending(user, (kind, target), question.facts, self._seconds() + QUESTION_S)
+            self._pending[token] = _PendingQuestion(user, (kind, target), question.facts, self._seconds() + QUESTION_S)
             while len(self._pending) > REMEMBERED:
                 self._pending.popitem(last=False)
         return token
 
-    def take(self, token: str, user: str, kind: str, target: str, question: Question) -> str:
+    def take(self, token: str, user: str, kind: str, target: str, question: DangerQuestion) -> str:
         """Use a token up; returns why it does not count as an answer to the question as it stands now, empty when it
         does."""
         with self._lock:
@@ -84,15 +84,15 @@ class Questions:
 _VOID: Final = "Nothing was done: the question was answered already, or what it is about has changed."
 
 
-def question_of(connection: Connection, request: Request, target: str, now: datetime) -> Question | None:
+def question_of(connection: Connection, request: Request, target: str, now: datetime) -> DangerQuestion | None:
     """Return what is asked before a request about something goes out, None where it goes out at once."""
     make = _QUESTIONS.get(request.kind)
     if make is not None:
         return make(connection, request, target, now)
-    return Question(request.question, request.label) if request.question else None
+    return DangerQuestion(request.question, request.label) if request.question else None
 
 
-def _close(connection: Connection, request: Request, target: str, now: datetime) -> Question | None:
+def _close(connection: Connection, request: Request, target: str, now: datetime) -> DangerQuestion | None:
     row = ask.position(connection, target)
     if row is None:
         return None
@@ -105,10 +105,10 @@ def _close(connection: Connection, request: Request, target: str, now: datetime)
         age = f", {formats.span((now - row.marked_at).total_seconds())} old" if row.marked_at else ""
         gain = f", {formats.gain(open_now)} on these" if open_now is not None else ""
         words += f"The bid is {price(row.bid)}{age}: about {dollars(brings)}{gain}. "
-    return Question(f"{words}The stop is taken back first.", f"Sell {count}", (row.quantity, row.state))
+    return DangerQuestion(f"{words}The stop is taken back first.", f"Sell {count}", (row.quantity, row.state))
 
 
-def _everything(connection: Connection, request: Request, target: str, now: datetime) -> Question:
+def _everything(connection: Connection, request: Request, target: str, now: datetime) -> DangerQuestion:
     held = ask.open_positions(connection)
     entries = sum(order.purpose == Purpose.ENTRY.value for order in ask.live_orders(connection))
     contracts = sum(row.quantity for row in held)
@@ -120,10 +120,10 @@ def _everything(connection: Connection, request: Request, target: str, now: date
         if held else "Nothing is held. "
     )  # fmt: skip
     words = f"{selling}{_count(entries, 'entry', 'entries')} working. {request.question}"
-    return Question(words, request.label, (contracts, len(held)), str(contracts) if contracts else "")
+    return DangerQuestion(words, request.label, (contracts, len(held)), str(contracts) if contracts else "")
 
 
-def _approve(connection: Connection, request: Request, target: str, now: datetime) -> Question | None:
+def _approve(connection: Connection, request: Request, target: str, now: datetime) -> DangerQuestion | None:
     row = ask.signal(connection, target)
     if row is None:
         return None
@@ -132,10 +132,10 @@ def _approve(connection: Connection, request: Request, target: str, now: datetim
         f"Buys up to {row.quantity} × {title} at a limit of {price(row.limit_price)}: {dollars(row.notional)} "
         "of premium, all of which can be lost. Rules and margin are checked once more."
     )
-    return Question(words, f"Buy {row.quantity}", (row.quantity, row.limit_price, row.state))
+    return DangerQuestion(words, f"Buy {row.quantity}", (row.quantity, row.limit_price, row.state))
 
 
-def _resume(connection: Connection, request: Request, target: str, now: datetime) -> Question | None:
+def _resume(connection: Connection, request: Request, target: str, now: datetime) -> DangerQuestion | None:
     session = ask.session(connection)
     if session is None or session.state != "halted":
         return None
@@ -146,14 +146,14 @@ def _resume(connection: Connection, request: Request, target: str, now: datetime
     held = sum(row.quantity for row in ask.open_positions(connection))
     after_loss = held and any(each.id in LOSSES for each in tripped)
     facts = (session.held_at, tuple(each.id for each in tripped), held)
-    return Question(f"{words}Entries are allowed again.", "Lift the halt", facts, str(held) if after_loss else "")
+    return DangerQuestion(f"{words}Entries are allowed again.", "Lift the halt", facts, str(held) if after_loss else "")
 
 
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
-_QUESTIONS: Final[Mapping[RequestKind, Callable[[Connection, Request, str, datetime], Question | None]]] = {
+_QUESTIONS: Final[Mapping[RequestKind, Callable[[Connection, Request, str, datetime], DangerQuestion | None]]] = {
     RequestKind.CLOSE: _close,
     RequestKind.FLATTEN: _everything,
     RequestKind.EMERGENCY: _everything,

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.admin import poller as polling
 from bot.admin.client import make_client
-from bot.admin.poller import Poller
+from bot.admin.poller import TelegramPoller
 from bot.alerts.ground import PeopleGround
 from bot.domain.errors import StoreError
 from tests.admin.conftest import a_ground
@@ -58,13 +58,13 @@ async def seen(server: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> Seen:
     return found
 
 
-def a_poller(server: TelegramServer, seen: Seen) -> Poller:
+def a_poller(server: TelegramServer, seen: Seen) -> TelegramPoller:
     make = partial(make_client, TOKEN, server.url)
-    return Poller(a_ground(server.url, "sqlite+aiosqlite:///nowhere.db"), make, seen.handle)
+    return TelegramPoller(a_ground(server.url, "sqlite+aiosqlite:///nowhere.db"), make, seen.handle)
 
 
 @pytest.fixture
-async def poll(server: TelegramServer, seen: Seen) -> AsyncIterator[Poller]:
+async def poll(server: TelegramServer, seen: Seen) -> AsyncIterator[TelegramPoller]:
     poller = a_poller(server, seen)
     task = asyncio.create_task(poller.run())
     await until(lambda: poller._answered_s is not None)
@@ -82,7 +82,9 @@ def polls(server: TelegramServer) -> int:
     return sum(method == "getUpdates" for method, _ in server.log)
 
 
-async def test_an_update_is_confirmed_after_it_was_handled(server: TelegramServer, seen: Seen, poll: Poller) -> None:
+async def test_an_update_is_confirmed_after_it_was_handled(
+    server: TelegramServer, seen: Seen, poll: TelegramPoller
+) -> None:
     for number in (7, 8):
         server.put({"update_id": number, "message": {}})
     await until(lambda: seen.updates == [7, 8] and not server.updates)
@@ -101,7 +103,7 @@ FAULTS = [
 
 
 async def test_what_ends_or_blinds_the_librarys_loop_is_told_and_polled_through(
-    server: TelegramServer, seen: Seen, poll: Poller
+    server: TelegramServer, seen: Seen, poll: TelegramPoller
 ) -> None:
     for number, (fault, code) in enumerate(FAULTS, 1):
         seen.told.clear()
@@ -115,7 +117,7 @@ async def test_what_ends_or_blinds_the_librarys_loop_is_told_and_polled_through(
 
 
 async def test_a_wedged_poll_is_thrown_away_and_its_silence_told(
-    server: TelegramServer, seen: Seen, poll: Poller, monkeypatch: pytest.MonkeyPatch
+    server: TelegramServer, seen: Seen, poll: TelegramPoller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(polling, "_WEDGED_S", 0.05)
     monkeypatch.setattr(polling, "SILENT_S", 0.0)
@@ -129,7 +131,7 @@ async def test_a_wedged_poll_is_thrown_away_and_its_silence_told(
 
 
 async def test_an_update_that_fails_or_has_no_number_holds_up_no_other(
-    server: TelegramServer, seen: Seen, poll: Poller
+    server: TelegramServer, seen: Seen, poll: TelegramPoller
 ) -> None:
     server.put({"no": "number"})
     await until(lambda: polls(server) > 3)
@@ -140,13 +142,15 @@ async def test_an_update_that_fails_or_has_no_number_holds_up_no_other(
     await until(lambda: seen.updates == [2])
 
 
-async def test_while_the_store_refuses_an_update_waits(server: TelegramServer, seen: Seen, poll: Poller) -> None:
+async def test_while_the_store_refuses_an_update_waits(
+    server: TelegramServer, seen: Seen, poll: TelegramPoller
+) -> None:
     seen.faults += [StoreError("full"), StoreError("full")]
     server.put({"update_id": 1})
     await until(lambda: seen.updates == [1])
 
 
-async def test_one_poller_a_token(server: TelegramServer, seen: Seen, poll: Poller) -> None:
+async def test_one_poller_a_token(server: TelegramServer, seen: Seen, poll: TelegramPoller) -> None:
     second = asyncio.create_task(a_poller(server, seen).run())
     await until(lambda: "TELEGRAM_CONFLICT" in seen.told)
     assert seen.told.count("TELEGRAM_CONFLICT") == 1

@@ -26,7 +26,7 @@ from bot.sim.driver import VenueDriver
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
 from bot.sim.tws import TwsFace
-from bot.sim.vocabulary import OrderTicket, Side, SimulatedVenue
+from bot.sim.vocabulary import Side, SimulatedVenue, VenueTicket
 from bot.store.database import open_reader
 from bot.store.invariants import check_invariants
 from bot.store.revision import upgrade
@@ -67,7 +67,7 @@ class Site:
         """Somebody bought them by hand: a bot on an empty store adopts them."""
         for number, (name, quantity) in enumerate(HELD, start=1):
             (option,) = self.market.find(local_symbol=name)
-            ticket = OrderTicket(client_id=9, order_id=number, instrument=option, side=Side.BUY, quantity=quantity,
+            ticket = VenueTicket(client_id=9, order_id=number, instrument=option, side=Side.BUY, quantity=quantity,
                                  order_type="MKT", account=self.venue.account_id)  # fmt: skip
             self.venue.place(ticket, self.clock.now() - timedelta(seconds=2))
         self.venue.step(self.clock.now() - timedelta(seconds=1))

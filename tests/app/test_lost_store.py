@@ -25,15 +25,15 @@ from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import FaultyTwsFace
 from bot.sim.vocabulary import (
     LIVE,
-    Instrument,
-    OrderTicket,
     Side,
     SimulatedVenue,
     Status,
     VenueEvent,
     VenueExecution,
+    VenueInstrument,
     VenueOrder,
     VenuePosition,
+    VenueTicket,
 )  # fmt: skip
 from bot.store.invariants import check_invariants
 from tests.app.test_mute_venue import SPEED, Running, bot_at
@@ -51,22 +51,24 @@ class HeldVenue(SmallVenue):
         super().__init__()
         self.oversold: list[str] = []
 
-    def place(self, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
+    def place(self, ticket: VenueTicket, now: datetime) -> list[VenueEvent]:
         events = super().place(ticket, now)
         held = self.held[ticket.instrument.con_id].quantity
         if self.on_sale(ticket.instrument) > held:
             self.oversold.append(f"{self.on_sale(ticket.instrument)} on sale, {held} held")
         return events
 
-    def options(self) -> list[Instrument]:
+    def options(self) -> list[VenueInstrument]:
         return [i for i in self.market.all if i.symbol == "SPY" and i.right == "C" and i.expiry == TODAY][3:6]
 
-    def holds(self, option: Instrument, quantity: int, price: str) -> None:
+    def holds(self, option: VenueInstrument, quantity: int, price: str) -> None:
         cost = Decimal(price) * option.multiplier
         self.held[option.con_id] = VenuePosition(option, quantity, cost, Decimal(0))
 
-    def left_a_stop(self, number: int, option: Instrument, quantity: int, price: str, filled: int = 0) -> VenueOrder:
-        ticket = OrderTicket(
+    def left_a_stop(
+        self, number: int, option: VenueInstrument, quantity: int, price: str, filled: int = 0
+    ) -> VenueOrder:
+        ticket = VenueTicket(
             CLIENT,
             number,
             option,
@@ -88,10 +90,10 @@ class HeldVenue(SmallVenue):
             self.fills.append(fill)
         return order
 
-    def on_sale(self, option: Instrument) -> int:
+    def on_sale(self, option: VenueInstrument) -> int:
         return sum(o.remaining for o in self.sales(option))
 
-    def sales(self, option: Instrument) -> list[VenueOrder]:
+    def sales(self, option: VenueInstrument) -> list[VenueOrder]:
         return [
             o for o in self.open_orders()
             if o.ticket.side is Side.SELL and o.ticket.instrument.con_id == option.con_id

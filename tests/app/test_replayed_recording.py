@@ -22,10 +22,10 @@ from bot.cli.main import app
 from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, load
 from bot.config.schema import Settings
-from bot.domain.recording import Kind, RunTold
+from bot.domain.recording import EventKind, RunTold
 from bot.record.keeper import Keeper
 from bot.record.library import SHIPPED, Recording, named
-from bot.record.player import Moment, life_of, moments
+from bot.record.player import HeardMoment, life_of, moments
 from bot.record.tap import Tap
 from tests.record.days import flush
 
@@ -77,7 +77,9 @@ def test_the_sample_is_small_and_whole() -> None:
     assert recording.size < 1_000_000
     found = recording.judge()
     assert found.is_whole, found.words()
-    assert {Kind.QUOTES, Kind.ORDERS, Kind.EXECUTIONS, Kind.DATA, Kind.TICKS} <= set(recording.kinds())
+    assert {EventKind.QUOTES, EventKind.ORDERS, EventKind.EXECUTIONS, EventKind.DATA, EventKind.TICKS} <= set(
+        recording.kinds()
+    )
 
 
 class _Kept:
@@ -201,14 +203,14 @@ def test_a_damaged_recording_is_refused_by_name_and_its_good_part_plays(state: P
 def test_nothing_is_known_before_it_was_received() -> None:
     """Each fact comes in a moment that is no earlier than its receipt."""
     recording = Recording(SAMPLE)
-    received = {Kind(row[2]): row[1] for row in recording.rows() if row[2] == "quotes"}
+    received = {EventKind(row[2]): row[1] for row in recording.rows() if row[2] == "quotes"}
     assert received
     life, before = life_of(recording), None
     for entry in moments(recording, life):
-        if not isinstance(entry, Moment):
+        if not isinstance(entry, HeardMoment):
             continue
         assert before is None or entry.at >= before
         before = entry.at
         for kind, event in entry.heard:
-            if kind is Kind.QUOTES:
+            if kind is EventKind.QUOTES:
                 assert event.quote.at <= entry.at  # type: ignore[union-attr]

@@ -26,7 +26,7 @@ from bot.feeds.sources import DataSources
 from bot.log import configure_logging
 from bot.sim.uw import UwFace, UwLimits
 from bot.sim.uw.in_process import InProcessTransport
-from bot.sim.vocabulary import Instrument, TopOfBook
+from bot.sim.vocabulary import TopOfBook, VenueInstrument
 from bot.store.database import open_reader
 from bot.store.invariants import check_invariants
 from bot.strategies.base import Strategy
@@ -50,7 +50,7 @@ FAULTS: Final = ("TICK_FAILED", "FACT_FAULT", "MACHINE_PARKED", "QUESTION_FAILED
 class FallingMarket(ToyMarket):
     """Everything stands at two dollars, gets a little cheaper, so that a bid is met, and falls through any stop."""
 
-    def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
+    def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         if instrument.con_id not in {option.con_id for option in OPTIONS}:
             return super().top(instrument, at)
         second = int((at - OPEN).total_seconds())

@@ -32,7 +32,7 @@ from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import FaultyTwsFace
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
-from bot.sim.vocabulary import Instrument, SimulatedVenue, VenueEvent
+from bot.sim.vocabulary import SimulatedVenue, VenueEvent, VenueInstrument
 from tests.broker.conftest import Gathered
 from tests.engine.fake_broker import FakeBroker
 from tests.patience import PATIENCE_S
@@ -146,10 +146,10 @@ class OnTheBoard(Site):
         self.board.quote(CALL, bid, ask, size)
 
     @abstractmethod
-    async def venue_holds(self, instrument: Instrument, quantity: int) -> None:
+    async def venue_holds(self, instrument: VenueInstrument, quantity: int) -> None:
         """Wait until the account holds so much of a thing."""
 
-    def _held(self, instrument: Instrument) -> int:
+    def _held(self, instrument: VenueInstrument) -> int:
         return sum(each.quantity for each in self.venue.positions() if each.instrument is instrument)
 
     async def refuse(self, code: int, ticket: OrderTicket) -> OrderTicket:
@@ -179,7 +179,7 @@ class Simulated(OnTheBoard, InProcess):
         self.simulated.publish(self.venue.step(self.clock.now()))
         self.broker.pump()
 
-    async def venue_holds(self, instrument: Instrument, quantity: int) -> None:
+    async def venue_holds(self, instrument: VenueInstrument, quantity: int) -> None:
         while self._held(instrument) != quantity:
             self.step()
 
@@ -251,7 +251,7 @@ class OverTheSocket(OnTheBoard):
     async def first(self, kind: type[E], where: Callable[[E], bool] = lambda _: True) -> E:
         return await self.events.first(kind, where)
 
-    async def venue_holds(self, instrument: Instrument, quantity: int) -> None:
+    async def venue_holds(self, instrument: VenueInstrument, quantity: int) -> None:
         moved = asyncio.Event()
 
         def hear(events: Sequence[VenueEvent]) -> None:

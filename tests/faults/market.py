@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from bot.domain.calendar import TradingSession, new_york_day
-from bot.sim.vocabulary import Instrument, TopOfBook
+from bot.sim.vocabulary import TopOfBook, VenueInstrument
 from tests.sim.small_market import SHARES, SmallMarket, an_option
 
 DAY = date(2026, 11, 20)
@@ -17,7 +17,7 @@ _SECONDS = 7 * 60 + 5
 _CENT = Decimal("0.01")
 
 
-def _option(con_id: int, strike: int, right: str) -> Instrument:
+def _option(con_id: int, strike: int, right: str) -> VenueInstrument:
     return an_option(con_id, f"SPY   261120{right}{strike * 1000:08d}", DAY, strike, right)
 
 
@@ -40,7 +40,7 @@ class ToyMarket(SmallMarket):
         """Return every bid of the day, by key."""
         return {option.local_symbol: set(self._paths[option.con_id]) for option in OPTIONS}
 
-    def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
+    def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         if instrument.con_id == SHARES.con_id:
             return self._shares
         second = min(max(int((at - OPEN).total_seconds()), 0), _SECONDS - 1)

@@ -12,7 +12,7 @@ from bot.sim.admission import MAX_LIVE_ORDERS
 from bot.sim.faults.script import WildBid
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
-from bot.sim.vocabulary import OrderTicket, Side, SimulatedVenue
+from bot.sim.vocabulary import Side, SimulatedVenue, VenueTicket
 from bot.store.database import writer_engine
 from bot.store.tables.command import COMMAND
 from bot.store.values import time_text
@@ -80,7 +80,7 @@ class Place:
         self.now = OPEN + timedelta(seconds=1)
 
     def order(self, number: int, side: Side = Side.BUY, price: str = "0.05", reference: str = "") -> None:
-        ticket = OrderTicket(
+        ticket = VenueTicket(
             17, number, OPTIONS[0], side, 1, "LMT", limit_price=Decimal(price), order_ref=reference or f"qty-{number}"
         )
         self.simulated.publish(self.venue.place(ticket, self.now))
@@ -90,7 +90,7 @@ class Place:
         if held:
             self.simulated.publish(self.venue.trade_by_hand(OPTIONS[0], Side.BUY, held, self.now))
             self.checker._hands.clear()
-        ticket = OrderTicket(17, 1, OPTIONS[0], Side.SELL, 2, "STP", aux_price=Decimal(stop), order_ref="qty-1")
+        ticket = VenueTicket(17, 1, OPTIONS[0], Side.SELL, 2, "STP", aux_price=Decimal(stop), order_ref="qty-1")
         self.simulated.publish(self.venue.place(ticket, self.now))
 
 

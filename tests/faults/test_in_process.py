@@ -35,7 +35,7 @@ from bot.sim.faults.generator import REFUSAL_TEXTS
 from bot.sim.faults.script import FaultScript
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
-from bot.sim.vocabulary import Instrument, ModelGreeks, SimulatedVenue
+from bot.sim.vocabulary import ModelGreeks, SimulatedVenue, VenueInstrument
 from tests.faults.market import OPEN, OPTIONS, ToyMarket
 
 ONE: TypeAdapter[Fault] = TypeAdapter(Fault)
@@ -45,7 +45,7 @@ KEY = OPTIONS[0].local_symbol
 class GreekMarket(ToyMarket):
     """Knows greeks as well."""
 
-    def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
+    def greeks(self, instrument: VenueInstrument, at: datetime) -> ModelGreeks | None:
         return ModelGreeks(0.2, 0.5, 0.01, 0.1, -0.2, 2.0, 590.0)
 
 

@@ -30,7 +30,7 @@ from bot.sim.faults.catalogue import Fault
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault
 from bot.sim.tws.serve_data import MARKET_DATA
-from bot.sim.vocabulary import Instrument, SimulatedVenue, TopOfBook
+from bot.sim.vocabulary import SimulatedVenue, TopOfBook, VenueInstrument
 from tests.broker.conftest import Gathered
 from tests.patience import PATIENCE_S
 from tests.sim.tws import small_venue
@@ -50,7 +50,7 @@ class Site:
 class MovingMarket(small_venue.SmallMarket):
     """Its index is never still for long: what stands still says nothing, and these tests want lines that speak."""
 
-    def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
+    def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         top = super().top(instrument, at)
         step = Decimal(int(at.timestamp() * 5) % 7) / 100
         return replace(top, last=top.last + step) if instrument.sec_type == "IND" and top.last is not None else top

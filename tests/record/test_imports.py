@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from bot.domain.events import BookReceived, ContractQualified, DatumReceived, Event, QuoteReceived, TradesReceived
-from bot.domain.recording import NO_FACTS, Kind, RecordingFault, fact_of
-from bot.record.imports.kinds import IMPORTERS, Made, import_files
+from bot.domain.recording import NO_FACTS, EventKind, RecordingFault, fact_of
+from bot.record.imports.kinds import IMPORTERS, ImportedRecording, import_files
 from bot.record.imports.source import Imported
 from bot.record.library import Recording
 
 
-def made_of(kind: str, tmp_path: Path, files: Sequence[Path], **asked: object) -> Made:
+def made_of(kind: str, tmp_path: Path, files: Sequence[Path], **asked: object) -> ImportedRecording:
     return import_files(kind, Imported(tuple(files), **asked), tmp_path / "recordings")  # type: ignore[arg-type]
 
 
-def facts(made: Made) -> list[Event]:
-    rows = [row for row in Recording(made.folder).rows() if Kind(row[2]) not in NO_FACTS]
-    return [fact_of(Kind(row[2]), row[4], row[5]) for row in rows]
+def facts(made: ImportedRecording) -> list[Event]:
+    rows = [row for row in Recording(made.folder).rows() if EventKind(row[2]) not in NO_FACTS]
+    return [fact_of(EventKind(row[2]), row[4], row[5]) for row in rows]
 
 
 def a_file(path: Path, *lines: str) -> Path:
@@ -110,7 +110,7 @@ def test_messages_of_the_vendors_stream_are_kept_raw_and_alerts_read(tmp_path: P
     (datum,) = (each for each in facts(made) if isinstance(each, DatumReceived))
     assert datum.received_at == datetime(2025, 5, 16, 18, 19, 53, 779883, UTC)
     assert (datum.value[0].id, datum.value[0].volume, datum.value[0].all_opening) == ("a-1", 815, True)
-    raw = [json.loads(row[5][4]) for row in Recording(made.folder).rows({Kind.ANSWERS})]
+    raw = [json.loads(row[5][4]) for row in Recording(made.folder).rows({EventKind.ANSWERS})]
     assert raw == [{"status": "ok"}, alert]
 
 

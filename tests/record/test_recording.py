@@ -20,10 +20,10 @@ from bot.domain.data.exposure import SpotGexMinute
 from bot.domain.instruments import Instrument, OptionContract, Right
 from bot.domain.order import OrderSide
 from bot.domain.plain import NotPlain, as_text, from_text
-from bot.domain.recording import NO_FACTS, OF, Kind, RecordingFault, fact_of, micros, moment, values_of
+from bot.domain.recording import NO_FACTS, OF, EventKind, RecordingFault, fact_of, micros, moment, values_of
 from bot.record import journal, manifest
 from bot.record.keeper import Keeper, write_tables
-from bot.record.library import Judgement, Recording, named
+from bot.record.library import Recording, RecordingVerdict, named
 from bot.record.tap import Tap
 from tests.record.days import START, Hand, a_quote, flush, record, some_events
 
@@ -31,8 +31,8 @@ _PRICES = st.decimals(min_value=0, max_value=10_000, allow_nan=False, places=3) 
 
 
 def read(folder: Path) -> list[facts.Event]:
-    rows = [row for row in Recording(folder).rows() if Kind(row[2]) not in NO_FACTS]
-    return [fact_of(Kind(row[2]), row[4], row[5]) for row in rows]
+    rows = [row for row in Recording(folder).rows() if EventKind(row[2]) not in NO_FACTS]
+    return [fact_of(EventKind(row[2]), row[4], row[5]) for row in rows]
 
 
 @given(bid=_PRICES, ask=_PRICES, size=st.integers(0, 10**9), lost=st.booleans())
@@ -41,7 +41,7 @@ def test_a_quote_comes_back_digit_for_digit(bid: Decimal | None, ask: Decimal | 
     from bot.domain.quotes import Quote
 
     heard = facts.QuoteReceived("SPY", Quote(bid, ask, size, 1, None, START, lost=lost, heard_at=START))
-    again = fact_of(Kind.QUOTES, heard.key, values_of(heard))
+    again = fact_of(EventKind.QUOTES, heard.key, values_of(heard))
     assert again == heard
     assert str(again) == str(heard), "1.10 is not 1.1: evidence is made of the text"
 
@@ -213,8 +213,8 @@ def test_what_stands_before_a_cut_is_read(tmp_path: Path) -> None:
         ),
     )
     _cut(folder / "quotes-000001.parquet")
-    found = Judgement()
-    rows = list(Recording(folder).rows({Kind.QUOTES}, found))
+    found = RecordingVerdict()
+    rows = list(Recording(folder).rows({EventKind.QUOTES}, found))
     assert len(rows) == 20_000, "the first of three row groups"
     assert len(rows) + found.unread == 45_000
     assert any("its end is missing" in fault for fault in found.faults)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from bot.sim.vocabulary import Instrument, OrderTicket, Print, Side, TopOfBook
+from bot.sim.vocabulary import Print, Side, TopOfBook, VenueInstrument, VenueTicket
 from tests.sim.small_market import SHARES, SmallMarket, an_option
 
 DAY = date(2026, 11, 20)
@@ -14,7 +14,7 @@ CLOSE = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 
 
-INDEX = Instrument(2, "SPX", "IND", "CBOE", "CBOE", "SPX", "SPX")
+INDEX = VenueInstrument(2, "SPX", "IND", "CBOE", "CBOE", "SPX", "SPX")
 CALL = an_option(11, "SPY   261120C00590000", DAY, 590, "C")
 LATER = an_option(12, "SPY   261127C00590000", date(2026, 11, 27), 590, "C")
 PUT = an_option(13, "SPXW  261120P05900000", DAY, 5900, "P", 109, 2)
@@ -36,7 +36,7 @@ class BoardMarket(SmallMarket):
         self.quote(INDEX, None, None, last="5880.00")
 
     def quote(
-        self, instrument: Instrument, bid: str | None, ask: str | None, size: int = 1000, *,
+        self, instrument: VenueInstrument, bid: str | None, ask: str | None, size: int = 1000, *,
         last: str | None = None, halted: bool = False,
     ) -> None:  # fmt: skip
         sides = [Decimal(each) if each is not None else None for each in (bid, ask, last)]
@@ -44,20 +44,20 @@ class BoardMarket(SmallMarket):
             sides[0], sides[1], size if bid else 0, size if ask else 0, sides[2], 1, 0, None, None, None, None, halted
         )
 
-    def trade(self, instrument: Instrument, at: datetime, price: str, size: int) -> None:
+    def trade(self, instrument: VenueInstrument, at: datetime, price: str, size: int) -> None:
         """Write a print of others onto the tape."""
         self.traded.setdefault(instrument.con_id, []).append(Print(at, Decimal(price), size))
 
-    def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
+    def prints(self, instrument: VenueInstrument, since: datetime, until: datetime) -> list[Print]:
         return [each for each in self.traded.get(instrument.con_id, ()) if since < each.at <= until]
 
-    def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
+    def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         return self.tops[instrument.con_id]
 
 
-def ticket(order_id: int, side: Side, quantity: int, order_type: str, **more: object) -> OrderTicket:
+def ticket(order_id: int, side: Side, quantity: int, order_type: str, **more: object) -> VenueTicket:
     """Return a ticket of client 1 in CALL unless told otherwise; prices may be given as text."""
     priced = {"limit_price", "aux_price", "trail_stop_price", "trailing_percent"}
     terms = {key: Decimal(str(value)) if key in priced else value for key, value in more.items()}
     basics: dict[str, object] = {"client_id": 1, "instrument": CALL}
-    return OrderTicket(order_id=order_id, side=side, quantity=quantity, order_type=order_type, **{**basics, **terms})  # type: ignore[arg-type]  # one builder for all terms
+    return VenueTicket(order_id=order_id, side=side, quantity=quantity, order_type=order_type, **{**basics, **terms})  # type: ignore[arg-type]  # one builder for all terms

@@ -7,14 +7,14 @@ from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import (
     Filled,
-    Instrument,
     OrderChanged,
-    OrderTicket,
     Side,
     Status,
     VenueEvent,
+    VenueInstrument,
     VenueOrder,
     VenueRefused,
+    VenueTicket,
 )
 from tests.sim.board_market import (
     CALL,
@@ -36,7 +36,7 @@ class Desk:
         self.venue = MatchingVenue(self.board, seed, Decimal(cash), VenueScript(partial_fill_probability=partial))
         self.now = NOON
 
-    def place(self, order: OrderTicket) -> list[VenueEvent]:
+    def place(self, order: VenueTicket) -> list[VenueEvent]:
         return self.venue.place(order, self.now)
 
     def wait(self, seconds: float = 1.0) -> list[VenueEvent]:
@@ -55,12 +55,12 @@ class Desk:
         every = [*self.venue.open_orders(), *self.venue.completed_orders()]
         return next(each for each in every if each.ticket.order_id == order_id)
 
-    def long(self, quantity: int, instrument: Instrument = CALL, order_id: int = 900) -> None:
+    def long(self, quantity: int, instrument: VenueInstrument = CALL, order_id: int = 900) -> None:
         self.place(ticket(order_id, BUY, quantity, "MKT", instrument=instrument))
         self.wait()
         assert self.held(instrument) == quantity
 
-    def held(self, instrument: Instrument = CALL) -> int:
+    def held(self, instrument: VenueInstrument = CALL) -> int:
         return next((p.quantity for p in self.venue.positions() if p.instrument is instrument), 0)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.sim.market import MarketModel
-from bot.sim.vocabulary import Instrument
+from bot.sim.vocabulary import VenueInstrument
 
 LOOK_S = 10
 PIN_EVERY_S = 300
@@ -25,7 +25,7 @@ class Trade:
     """One position and what happened to it."""
 
     symbol: str
-    instrument: Instrument
+    instrument: VenueInstrument
     opened_at: datetime
     entry: Decimal
     high: Decimal
@@ -96,7 +96,7 @@ def _room(day: Day, symbol: str, right: str) -> bool:
     return len(live) < 5 and len(same) < 3 and sum(trade.symbol == symbol for trade in live) < 2
 
 
-def candidate(market: MarketModel, symbol: str, pin: float, at: datetime) -> Instrument | str:
+def candidate(market: MarketModel, symbol: str, pin: float, at: datetime) -> VenueInstrument | str:
     """Return the option that the rule would buy, or why it would not."""
     price = float(market.top(market.underlying(symbol), at).last or 0)
     if abs(price - pin) / price > 0.001:

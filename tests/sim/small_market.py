@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from bot.sim.vocabulary import Bar, Instrument, ModelGreeks, Print, VenueDepth
+from bot.sim.vocabulary import Bar, ModelGreeks, Print, VenueDepth, VenueInstrument
 
-SHARES = Instrument(1, "SPY", "STK", "SMART", "ARCA", "SPY", "SPY")
+SHARES = VenueInstrument(1, "SPY", "STK", "SMART", "ARCA", "SPY", "SPY")
 
 
 def an_option(
     con_id: int, local: str, expiry: date, strike: int, right: str, rule: int = 26, under: int = 1
-) -> Instrument:
+) -> VenueInstrument:
     """Return an option by its OCC name; its symbol is the name's first three letters."""
-    return Instrument(
+    return VenueInstrument(
         con_id, local[:3], "OPT", "SMART", "CBOE", local, local[:6].strip(), multiplier=100, expiry=expiry,
         strike=Decimal(strike), right=right, market_rule_id=rule, under_con_id=under,
     )  # fmt: skip
@@ -24,21 +24,21 @@ def an_option(
 class SmallMarket:
     """The venue's `Market` but for `top`: no model, no depth, no trades but one's own."""
 
-    def __init__(self, instruments: Sequence[Instrument], opens: datetime, closes: datetime) -> None:
+    def __init__(self, instruments: Sequence[VenueInstrument], opens: datetime, closes: datetime) -> None:
         self._instruments = tuple(instruments)
         self._by_con_id = {each.con_id: each for each in instruments}
         self._opens, self._closes = opens, closes
 
-    def instruments(self) -> Sequence[Instrument]:
+    def instruments(self) -> Sequence[VenueInstrument]:
         return self._instruments
 
-    def by_con_id(self, con_id: int) -> Instrument | None:
+    def by_con_id(self, con_id: int) -> VenueInstrument | None:
         return self._by_con_id.get(con_id)
 
     def find(
         self, *, symbol: str = "", sec_type: str = "", expiry: str = "", strike: Decimal | None = None,
         right: str = "", trading_class: str = "", local_symbol: str = "", exchange: str = "", multiplier: str = "",
-    ) -> list[Instrument]:  # fmt: skip
+    ) -> list[VenueInstrument]:  # fmt: skip
         named = {
             "symbol": symbol, "sec_type": sec_type, "strike": strike, "right": right, "trading_class": trading_class,
             "local_symbol": local_symbol, "exchange": exchange, "multiplier": int(multiplier) if multiplier else None,
@@ -51,19 +51,19 @@ class SmallMarket:
             and (not expiry or (each.expiry is not None and f"{each.expiry:%Y%m%d}".startswith(expiry)))
         ]
 
-    def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
+    def greeks(self, instrument: VenueInstrument, at: datetime) -> ModelGreeks | None:
         return None
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth:
+    def depth(self, instrument: VenueInstrument, at: datetime, levels: int = 10) -> VenueDepth:
         return VenueDepth((), ())
 
-    def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
+    def prints(self, instrument: VenueInstrument, since: datetime, until: datetime) -> list[Print]:
         return []
 
-    def bars(self, instrument: Instrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
+    def bars(self, instrument: VenueInstrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
         return []
 
-    def open_interest(self, instrument: Instrument) -> int:
+    def open_interest(self, instrument: VenueInstrument) -> int:
         return 0
 
     def session_open(self) -> datetime:

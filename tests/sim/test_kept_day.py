@@ -20,7 +20,7 @@ from bot.sim.market.kept import KeptMarket
 from bot.sim.market.model import MarketModel, build_market
 from bot.sim.scenario import load_scenario
 from bot.sim.uw import UwFace
-from bot.sim.vocabulary import Instrument, ModelGreeks, TopOfBook, VenueDepth
+from bot.sim.vocabulary import ModelGreeks, TopOfBook, VenueDepth, VenueInstrument
 
 ROOM = Path(kept_day.__file__).parent
 SCENARIO = load_scenario("half_day")
@@ -191,7 +191,7 @@ def plain() -> MarketModel:
     return build_market(SCENARIO, 3)
 
 
-def watched() -> list[Instrument]:
+def watched() -> list[VenueInstrument]:
     return random.Random(4).sample(list(plain().instruments()), 60)
 
 

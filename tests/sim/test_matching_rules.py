@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from bot.sim.vocabulary import (
-    OrderTicket,
     PositionChanged,
     Side,
     Status,
+    VenueTicket,
 )
 from tests.sim.board_market import (
     CALL,
@@ -58,7 +58,7 @@ def desk() -> Desk:
         (ticket(1, SELL, 1, "STP", aux_price="0.50"), 201),
     ],
 )
-def test_a_bad_ticket_is_refused_and_nothing_rests(desk: Desk, order: OrderTicket, code: int) -> None:
+def test_a_bad_ticket_is_refused_and_nothing_rests(desk: Desk, order: VenueTicket, code: int) -> None:
     assert refusals(desk.place(order)) == [code]
     assert desk.venue.open_orders() == []
     assert fills(desk.wait_long(3)) == []

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.broker.callbacks.hearing import ACCOUNT_VALUES, POSITIONS, Hearing
+from bot.broker.callbacks.hearing import ACCOUNT_VALUES, POSITIONS, ConnectionHearing
 from bot.broker.ib import Contract
 
 
 class AccountCalls:
     """Holdings, account values, profit and loss."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: ConnectionHearing) -> None:
         self._hearing = hearing
         self._parts = hearing.parts
 

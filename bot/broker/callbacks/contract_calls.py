@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from bot.broker.callbacks.hearing import Hearing
+from bot.broker.callbacks.hearing import ConnectionHearing
 from bot.broker.ib import ContractDetails, PriceIncrement
 
 
 class ContractCalls:
     """Contract details and market rules."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: ConnectionHearing) -> None:
         self._hearing = hearing
         self._parts = hearing.parts
 

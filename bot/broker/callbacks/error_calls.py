@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.broker import words
-from bot.broker.callbacks.hearing import Hearing
+from bot.broker.callbacks.hearing import ConnectionHearing
 from bot.broker.requests import RequestRefused
 from bot.domain.outside import outside
 
@@ -16,7 +16,7 @@ UNKNOWN_REQUEST_NOTICES: Final = frozenset({200, 300, 310, 10167, 2152})
 class ErrorCalls:
     """Error codes, each handed to whom its id belongs."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: ConnectionHearing) -> None:
         self._hearing = hearing
         self._parts = hearing.parts
 

@@ -53,7 +53,7 @@ class Parts:
         self.account_name = ""
 
 
-class Hearing:
+class ConnectionHearing:
     """One connection as its callbacks see it. `muted`: it is over, and nothing of it is heard any more."""
 
     def __init__(self, parts: Parts, requests: Requests, client_id: int) -> None:

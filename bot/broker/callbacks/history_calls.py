@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from bot.broker.callbacks.hearing import Hearing
+from bot.broker.callbacks.hearing import ConnectionHearing
 from bot.broker.ib import BarData
 
 
 class HistoryCalls:
     """Bars that were asked for, and their end."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: ConnectionHearing) -> None:
         self._hearing = hearing
 
     def historicalData(self, request_id: int, bar: BarData) -> None:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.broker.callbacks.hearing import ACCOUNTS, NEXT_ORDER_ID, TIME, Hearing
+from bot.broker.callbacks.hearing import ACCOUNTS, NEXT_ORDER_ID, TIME, ConnectionHearing
 
 
 class LoginCalls:
     """What a login is made of, and the time that TWS tells."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: ConnectionHearing) -> None:
         self._hearing = hearing
         self._parts = hearing.parts
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 from typing import Any
 
 from bot.broker import words
-from bot.broker.callbacks.hearing import Hearing
+from bot.broker.callbacks.hearing import ConnectionHearing
 
 
 class MarketCalls:
     """Ticks, depth and trades of the market data lines."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: ConnectionHearing) -> None:
         self._hearing = hearing
         self._parts = hearing.parts
 

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from bot.broker.callbacks.hearing import COMPLETED, OPEN_ORDERS, Hearing
+from bot.broker.callbacks.hearing import COMPLETED, OPEN_ORDERS, ConnectionHearing
 from bot.broker.ib import CommissionReport, Contract, IbExecution, IbOrder, IbOrderState
 
 
 class OrderCalls:
     """Orders, executions and commissions."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: ConnectionHearing) -> None:
         self._hearing = hearing
         self._parts = hearing.parts
 

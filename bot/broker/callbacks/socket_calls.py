@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from bot.broker.callbacks.hearing import HANDSHAKE, Hearing
+from bot.broker.callbacks.hearing import HANDSHAKE, ConnectionHearing
 
 
 class SocketCalls:
     """What the client tells of its socket; after a packet, everything that changed in it is told on."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: ConnectionHearing) -> None:
         self._hearing = hearing
         self._parts = hearing.parts
 

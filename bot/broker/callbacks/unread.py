@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Final
 
-from bot.broker.callbacks.hearing import COMPLETED, OPEN_ORDERS, POSITIONS, Hearing
+from bot.broker.callbacks.hearing import COMPLETED, OPEN_ORDERS, POSITIONS, ConnectionHearing
 from bot.broker.ownership import LAYOUTS, STATUS, foreign_of, may_be_ours
 from bot.broker.repeats import Repeats, so_often
 from bot.broker.requests import Spoiled
@@ -20,7 +20,7 @@ _PART_OF: Final[Mapping[str, str]] = {"5": OPEN_ORDERS, "101": COMPLETED, "61": 
 class UnreadMessages:
     """What the strict decoder could not read: told, counted, and never mistaken for something that is absent."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: ConnectionHearing) -> None:
         self._hearing = hearing
         self._parts = hearing.parts
         self._unknown = Repeats()

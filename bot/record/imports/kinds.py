@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.calendar import new_york_day
-from bot.domain.recording import OF, Kind, RecordingFault, Row, key_of, micros, moment, values_of
+from bot.domain.recording import OF, EventKind, RecordingFault, Row, key_of, micros, moment, values_of
 from bot.record.imports import bars, ibkr, lean, lobster, unusual_whales
 from bot.record.imports.source import Heard, Imported, Importer
 from bot.record.keeper import write_tables
@@ -40,7 +40,7 @@ IMPORTERS: Final[Mapping[str, ImportKind]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ImportedRecording:
     """What an import made: the day, its folder, rows by kind; `asked` has what was read and what there is to say."""
 
     day: date
@@ -49,7 +49,7 @@ class Made:
     asked: Imported
 
 
-def import_files(kind: str, asked: Imported, root: Path, to: Path | None = None) -> Made:
+def import_files(kind: str, asked: Imported, root: Path, to: Path | None = None) -> ImportedRecording:
     """Make a recording of files below `root`, or in the folder `to`. Raises RecordingFault for what makes no sense, and
     where there is a recording already; nothing is left behind then."""
     missing = [str(path) for path in asked.files if not path.is_file()]
@@ -69,7 +69,7 @@ def import_files(kind: str, asked: Imported, root: Path, to: Path | None = None)
     except BaseException:
         shutil.rmtree(folder)
         raise
-    return Made(day, folder, rows, asked)
+    return ImportedRecording(day, folder, rows, asked)
 
 
 def _rows(kind: str, first: Heard, stream: Iterator[Heard]) -> Iterator[Row]:
@@ -86,6 +86,6 @@ def _row(kind: str, number: int, us: int, heard: Heard) -> Row:
     source = f"import:{kind}"
     if heard.event is None:
         path, body = heard.answer or ("", b"")
-        return number, us, Kind.ANSWERS.value, source, path, (path, "[]", 200, "{}", body)
+        return number, us, EventKind.ANSWERS.value, source, path, (path, "[]", 200, "{}", body)
     table, _ = OF[type(heard.event)]
     return number, us, table.value, source, key_of(heard.event), values_of(heard.event)

@@ -21,7 +21,7 @@ from bot.sim.market.paths import Timeline
 from bot.sim.market.rules import MARKET_RULES, PENNY_RULE, UnderlyingSpec, spec_of
 from bot.sim.market.surface import Floats
 from bot.sim.scenario import Scenario
-from bot.sim.vocabulary import Instrument
+from bot.sim.vocabulary import VenueInstrument
 
 _DAILIES: Final = 5
 _WEEKLIES: Final = 4
@@ -46,12 +46,12 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Universe:
+class OptionUniverse:
     """Every option of one underlying. Arrays run parallel to `instruments`; `right` is +1 for calls, −1 for puts."""
 
-    underlying: Instrument
+    underlying: VenueInstrument
     spec: UnderlyingSpec
-    instruments: Sequence[Instrument]
+    instruments: Sequence[VenueInstrument]
     listings: Sequence[Listing]
     listing: NDArray[np.int64]
     strike: Floats
@@ -155,9 +155,9 @@ def _grid(low: float, high: float, step: float) -> list[float]:
     return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def underlying_instrument(symbol: str, ids: IdBook) -> Instrument:
+def underlying_instrument(symbol: str, ids: IdBook) -> VenueInstrument:
     spec = spec_of(symbol)
-    return Instrument(
+    return VenueInstrument(
         con_id=ids.id_of(symbol),
         symbol=symbol,
         sec_type=spec.sec_type,
@@ -170,13 +170,13 @@ def underlying_instrument(symbol: str, ids: IdBook) -> Instrument:
     )
 
 
-def build_universe(scenario: Scenario, symbol: str, line: Timeline, ids: IdBook) -> Universe:
+def build_universe(scenario: Scenario, symbol: str, line: Timeline, ids: IdBook) -> OptionUniverse:
     """List the options of one underlying."""
     script, spec = scenario.symbols[symbol], spec_of(symbol)
     underlying = underlying_instrument(symbol, ids)
     listed = listings(scenario, spec, line)
     near = set(sessions_from(line.day, scenario.holidays, _NEAR_SESSIONS))
-    instruments: list[Instrument] = []
+    instruments: list[VenueInstrument] = []
     listing: list[int] = []
     for number, each in enumerate(listed):
         for strike in strikes(spec, script.open, script.pin, near=each.expiry in near):
@@ -184,7 +184,7 @@ def build_universe(scenario: Scenario, symbol: str, line: Timeline, ids: IdBook)
                 instruments.append(_option(underlying, spec, each, strike, right, ids))
                 listing.append(number)
     numbers = np.array(listing, dtype=np.int64)
-    return Universe(
+    return OptionUniverse(
         underlying=underlying,
         spec=spec,
         instruments=instruments,
@@ -200,10 +200,10 @@ def build_universe(scenario: Scenario, symbol: str, line: Timeline, ids: IdBook)
 
 
 def _option(
-    underlying: Instrument, spec: UnderlyingSpec, listing: Listing, strike: float, right: str, ids: IdBook
-) -> Instrument:
+    underlying: VenueInstrument, spec: UnderlyingSpec, listing: Listing, strike: float, right: str, ids: IdBook
+) -> VenueInstrument:
     local = local_symbol(listing.root, listing.expiry, right, strike)
-    return Instrument(
+    return VenueInstrument(
         con_id=ids.id_of(local),
         symbol=underlying.symbol,
         sec_type="OPT",
@@ -222,7 +222,7 @@ def _option(
     )
 
 
-def open_interest(universe: Universe, spot: float, pin: float | None, seed: int) -> Floats:
+def open_interest(universe: OptionUniverse, spot: float, pin: float | None, seed: int) -> Floats:
     """Return contracts open per option before any pin: a bell around the money, more on round strikes and monthlies.
 
     Calls sit above the money and puts below, as covered calls and protective puts do.

@@ -21,7 +21,7 @@ from bot.sim.market.chain import sessions_from, third_friday
 from bot.sim.market.model import MarketModel
 from bot.sim.market.noise import mix, uniform
 from bot.sim.market.rules import RULE_OF_TICK
-from bot.sim.vocabulary import Bar, BookLevel, Instrument, ModelGreeks, Print, TopOfBook, VenueDepth
+from bot.sim.vocabulary import Bar, BookLevel, ModelGreeks, Print, TopOfBook, VenueDepth, VenueInstrument
 
 _WAVES: Final = ((7200.0, 0.5), (1500.0, 0.3), (310.0, 0.2))  # period in seconds, share of the day's own range
 _MONTHS_LISTED: Final = 3
@@ -153,7 +153,7 @@ GROUPS: Final = frozenset(each.group for each in LISTED)
 @dataclass(frozen=True, slots=True)
 class _Thing:
     spec: Spec
-    instrument: Instrument
+    instrument: VenueInstrument
     tick: Decimal
     carry: float  # a later month stands this much higher
     daily: int  # contracts or shares of a whole session
@@ -182,17 +182,17 @@ class WiderMarket:
 
     # ---- instruments
 
-    def instruments(self) -> Sequence[Instrument]:
+    def instruments(self) -> Sequence[VenueInstrument]:
         return self._all
 
-    def by_con_id(self, con_id: int) -> Instrument | None:
+    def by_con_id(self, con_id: int) -> VenueInstrument | None:
         thing = self._things.get(con_id)
         return thing.instrument if thing else self.model.by_con_id(con_id)
 
     def find(
         self, *, symbol: str = "", sec_type: str = "", expiry: str = "", strike: Decimal | None = None,
         right: str = "", trading_class: str = "", local_symbol: str = "", exchange: str = "", multiplier: str = "",
-    ) -> list[Instrument]:  # fmt: skip
+    ) -> list[VenueInstrument]:  # fmt: skip
         """See `Market.find`."""
         named = {"symbol": symbol, "sec_type": sec_type, "trading_class": trading_class, "local_symbol": local_symbol}
         wanted = {name: value for name, value in named.items() if value}
@@ -212,13 +212,13 @@ class WiderMarket:
             *beside,
         ]  # fmt: skip
 
-    def is_beside(self, instrument: Instrument) -> bool:
+    def is_beside(self, instrument: VenueInstrument) -> bool:
         """Say whether an instrument is one of those that are listed beside the day's underlyings."""
         return instrument.con_id in self._things
 
     # ---- quotes
 
-    def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
+    def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         thing = self._things.get(instrument.con_id)
         return self.model.top(instrument, at) if thing is None else self._top(thing, at)
 
@@ -277,10 +277,10 @@ class WiderMarket:
         done = (line.index(at) - line.open_index) / (line.close_index - line.open_index)
         return round(thing.daily * min(max(done, 0.0), 1.0))
 
-    def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
+    def greeks(self, instrument: VenueInstrument, at: datetime) -> ModelGreeks | None:
         return None if self.is_beside(instrument) else self.model.greeks(instrument, at)
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth:
+    def depth(self, instrument: VenueInstrument, at: datetime, levels: int = 10) -> VenueDepth:
         thing = self._things.get(instrument.con_id)
         if thing is None:
             return self.model.depth(instrument, at, levels)
@@ -295,7 +295,7 @@ class WiderMarket:
 
     # ---- tape
 
-    def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
+    def prints(self, instrument: VenueInstrument, since: datetime, until: datetime) -> list[Print]:
         """Return the trades; of what is beside one a second, at its last price."""
         thing = self._things.get(instrument.con_id)
         if thing is None:
@@ -308,7 +308,7 @@ class WiderMarket:
         size = 1 + mix(thing.instrument.con_id, self.model.line.index(at), 3) % 20
         return Print(at, _on(thing.tick, self._mid(thing, at)), size if thing.spec.quoted else 0)
 
-    def bars(self, instrument: Instrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
+    def bars(self, instrument: VenueInstrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
         thing = self._things.get(instrument.con_id)
         if thing is None:
             return self.model.bars(instrument, start, end, seconds)
@@ -352,7 +352,7 @@ class WiderMarket:
 
     # ---- the day
 
-    def open_interest(self, instrument: Instrument) -> int:
+    def open_interest(self, instrument: VenueInstrument) -> int:
         return 0 if self.is_beside(instrument) else self.model.open_interest(instrument)
 
     def session_open(self) -> datetime:
@@ -395,7 +395,7 @@ def _thing(spec: Spec, expiry: date | None, number: int, seed: int) -> _Thing:
         local = f"{local}{_MONTH_LETTERS[expiry.month - 1]}{expiry.year % 10}"
     digest = hashlib.sha256(f"{spec.sec_type} {spec.exchange} {spec.currency} {local}".encode()).digest()
     con_id = _ID_BASE + int.from_bytes(digest[:8], "big") % _ID_SPAN
-    instrument = Instrument(
+    instrument = VenueInstrument(
         con_id, spec.symbol, spec.sec_type, spec.exchange, "ARCA" if spec.sec_type == "STK" else "", local,
         spec.trading_class or spec.symbol, spec.currency, spec.multiplier, expiry, min_tick=Decimal(spec.tick),
         market_rule_id=RULE_OF_TICK[Decimal(spec.tick)],

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from bot.sim.market.surface import Floats
-from bot.sim.vocabulary import Instrument
+from bot.sim.vocabulary import VenueInstrument
 
 GREEKS: Final = ("gamma", "delta", "vanna", "charm")
 WEIGHTS: Final = ("oi", "vol", "ask", "bid")
@@ -33,7 +33,7 @@ class ChainSnapshot:
     symbol: str
     at: datetime
     price: float
-    instruments: Sequence[Instrument]
+    instruments: Sequence[VenueInstrument]
     expiry: Sequence[str]  # YYYY-MM-DD
     strike: Floats
     right: Floats

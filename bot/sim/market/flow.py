@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.sim.market.books import dollars, flickers_of, option_quotes
-from bot.sim.market.chain import Universe
+from bot.sim.market.chain import OptionUniverse
 from bot.sim.market.noise import generator, mix
 from bot.sim.market.paths import DayPath, Timeline
 from bot.sim.market.surface import (
@@ -28,7 +28,7 @@ from bot.sim.market.surface import (
     implied_volatility_array,
     moneyness_array,
 )
-from bot.sim.vocabulary import Instrument
+from bot.sim.vocabulary import VenueInstrument
 
 Ints = NDArray[np.int64]
 
@@ -126,7 +126,7 @@ class ModelAlert:
     at: datetime
     start: datetime
     end: datetime
-    instrument: Instrument
+    instrument: VenueInstrument
     price: Decimal
     bid: Decimal | None
     ask: Decimal
@@ -146,7 +146,7 @@ class ModelAlert:
 
 
 def build_option_tape(
-    universe: Universe, path: DayPath, line: Timeline, iv: float, reference: float, seed: int
+    universe: OptionUniverse, path: DayPath, line: Timeline, iv: float, reference: float, seed: int
 ) -> OptionTape:
     """Draw the day's trades of one underlying."""
     rng = generator(seed, universe.underlying.symbol, "option tape")
@@ -183,7 +183,7 @@ def _arrivals(per_minute: int, path: DayPath, line: Timeline, rng: np.random.Gen
 
 
 def _contracts(
-    universe: Universe, rng: np.random.Generator, second: Ints, spot: Floats, lean: Floats, iv: float
+    universe: OptionUniverse, rng: np.random.Generator, second: Ints, spot: Floats, lean: Floats, iv: float
 ) -> Ints:
     count = len(universe.listings)
     weights = 0.3 * np.exp(-np.arange(count) / 3.0) / np.exp(-np.arange(count) / 3.0).sum()
@@ -212,7 +212,7 @@ def _sizes(rng: np.random.Generator, count: int) -> Ints:
 
 
 def net_premium_minutes(
-    tape: OptionTape, universe: Universe, line: Timeline, first: int, end: int
+    tape: OptionTape, universe: OptionUniverse, line: Timeline, first: int, end: int
 ) -> list[NetPremiumMinute]:
     """Return one row per minute of the session from `first` up to but not including `end`, oldest first."""
     part = slice(*np.searchsorted(tape.second, (line.open_index + first * 60, line.open_index + end * 60)).tolist())
@@ -240,7 +240,7 @@ def net_premium_minutes(
 
 
 def build_alerts(
-    tape: OptionTape, universe: Universe, path: DayPath, line: Timeline, iv: float, interest: Floats, seed: int
+    tape: OptionTape, universe: OptionUniverse, path: DayPath, line: Timeline, iv: float, interest: Floats, seed: int
 ) -> list[ModelAlert]:
     """Return the day's alerts: each trade among the largest premiums, with what its contract traded just before."""
     premium = tape.cents * tape.size
@@ -253,7 +253,7 @@ def build_alerts(
 def _alert(
     trade: int,
     tape: OptionTape,
-    universe: Universe,
+    universe: OptionUniverse,
     path: DayPath,
     line: Timeline,
     iv: float,

@@ -9,7 +9,7 @@ from functools import lru_cache
 from bot.sim.kept_day import KeptDay, Row
 from bot.sim.market.model import MarketModel
 from bot.sim.scenario import Scenario
-from bot.sim.vocabulary import Instrument, ModelGreeks, TopOfBook
+from bot.sim.vocabulary import ModelGreeks, TopOfBook, VenueInstrument
 
 
 class KeptMarket(MarketModel):
@@ -19,7 +19,7 @@ class KeptMarket(MarketModel):
         super().__init__(scenario, seed)
         self._kept = kept
 
-    def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
+    def greeks(self, instrument: VenueInstrument, at: datetime) -> ModelGreeks | None:
         row = self._kept.row(
             "greeks",
             instrument.con_id,
@@ -28,13 +28,13 @@ class KeptMarket(MarketModel):
         )
         return None if row is None else ModelGreeks(*row)
 
-    def _stock_top(self, instrument: Instrument, index: int) -> TopOfBook:
+    def _stock_top(self, instrument: VenueInstrument, index: int) -> TopOfBook:
         return self._top_at(instrument, index)
 
-    def _option_top(self, instrument: Instrument, index: int) -> TopOfBook:
+    def _option_top(self, instrument: VenueInstrument, index: int) -> TopOfBook:
         return self._top_at(instrument, index)
 
-    def _top_at(self, instrument: Instrument, index: int) -> TopOfBook:
+    def _top_at(self, instrument: VenueInstrument, index: int) -> TopOfBook:
         make = super()._option_top if instrument.right else super()._stock_top
         row = self._kept.row("top", instrument.con_id, index, lambda: _row_of_top(make(instrument, index)))
         assert row is not None, "every second has a top"

@@ -27,7 +27,7 @@ from bot.sim.market.books import (
     option_sizes,
     stock_depth,
 )
-from bot.sim.market.chain import IdBook, Universe, build_universe, open_interest, years_left
+from bot.sim.market.chain import IdBook, OptionUniverse, build_universe, open_interest, years_left
 from bot.sim.market.exposure import ChainSnapshot, SpotGexRow, StrikeExposures, exposure_by_strike, spot_row
 from bot.sim.market.flow import (
     ContractDay,
@@ -43,7 +43,7 @@ from bot.sim.market.surface import (
     YEAR_SECONDS,
     Floats,
     GreekArrays,
-    Greeks,
+    SurfaceGreeks,
     black_scholes,
     black_scholes_array,
     implied_volatility,
@@ -52,7 +52,7 @@ from bot.sim.market.surface import (
     moneyness_array,
 )
 from bot.sim.scenario import MARKET_HALF_DAYS, Scenario, SymbolScript
-from bot.sim.vocabulary import Bar, BookLevel, Instrument, ModelGreeks, Print, TopOfBook, VenueDepth
+from bot.sim.vocabulary import Bar, BookLevel, ModelGreeks, Print, TopOfBook, VenueDepth, VenueInstrument
 
 _DAYS_KEPT: Final = 24  # contracts of an underlying whose trades are at hand: as many as are watched at a time
 _PIN_MARGIN: Final = 1.6  # how far the pin's gamma stands above any other strike's
@@ -73,7 +73,7 @@ class Book:
     script: SymbolScript
     path: DayPath
     tape: StockTape
-    universe: Universe
+    universe: OptionUniverse
     interest: Floats
     options: OptionTape
     alerts: list[ModelAlert] = field(default_factory=list)
@@ -101,7 +101,7 @@ class MarketModel:
         self._by_id = {each.con_id: each for each in self._all}
         self._by_local = {each.local_symbol: each for each in self._all}
         # Everybody asks about the second that it is, so what is kept is of one second.
-        self._greeks: dict[int, Greeks] = {}
+        self._greeks: dict[int, SurfaceGreeks] = {}
         self._greeks_of = -1
         self._tops: dict[int, TopOfBook] = {}
         self._tops_of = -1
@@ -155,14 +155,14 @@ class MarketModel:
     def symbols(self) -> list[str]:
         return list(self._books)
 
-    def underlying(self, symbol: str) -> Instrument:
+    def underlying(self, symbol: str) -> VenueInstrument:
         """Return the underlying; KeyError for a symbol that the scenario does not list."""
         return self._books[symbol].universe.underlying
 
-    def instruments(self) -> Sequence[Instrument]:
+    def instruments(self) -> Sequence[VenueInstrument]:
         return self._all
 
-    def by_con_id(self, con_id: int) -> Instrument | None:
+    def by_con_id(self, con_id: int) -> VenueInstrument | None:
         return self._by_id.get(con_id)
 
     def find(
@@ -177,7 +177,7 @@ class MarketModel:
         local_symbol: str = "",
         exchange: str = "",
         multiplier: str = "",
-    ) -> list[Instrument]:
+    ) -> list[VenueInstrument]:
         """See `Market.find`. A right may also be spelled CALL or PUT; local symbols with or without padding."""
         wanted = (
             ("symbol", symbol), ("sec_type", sec_type), ("trading_class", trading_class), ("right", right[:1].upper()),
@@ -194,7 +194,7 @@ class MarketModel:
             found = [each for each in found if str(each.multiplier) == multiplier]
         return [each for each in found if exchange.upper() in _places(each)]
 
-    def _candidates(self, symbol: str, local_symbol: str) -> list[Instrument]:
+    def _candidates(self, symbol: str, local_symbol: str) -> list[VenueInstrument]:
         if local_symbol:
             known = self._by_local.get(local_symbol) or self._by_local.get(_padded(local_symbol))
             return [known] if known else []
@@ -213,7 +213,7 @@ class MarketModel:
         """Return the lean of the book, in [-1, 1]."""
         return float(self._books[symbol].tape.imbalance[self._index(at)])
 
-    def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
+    def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         index = self._index(at)
         if index != self._tops_of:
             self._tops_of, self._tops = index, {}
@@ -223,7 +223,7 @@ class MarketModel:
             self._tops[instrument.con_id] = known
         return known
 
-    def _stock_top(self, instrument: Instrument, index: int) -> TopOfBook:
+    def _stock_top(self, instrument: VenueInstrument, index: int) -> TopOfBook:
         book, line = self._books[instrument.symbol], self.line
         tape, started, halted = book.tape, index >= line.open_index, bool(book.path.halted[index])
         index_like = instrument.sec_type == "IND"
@@ -245,7 +245,7 @@ class MarketModel:
             halted=halted,
         )
 
-    def _option_top(self, instrument: Instrument, index: int) -> TopOfBook:
+    def _option_top(self, instrument: VenueInstrument, index: int) -> TopOfBook:
         book = self._books[instrument.symbol]
         row = book.universe.row_of[instrument.con_id]
         bid, ask, bid_size, ask_size = self._option_quote(book, row, instrument.con_id, index)
@@ -297,7 +297,7 @@ class MarketModel:
         value = black_scholes(spot, strike, years, iv, call=bool(universe.right[row] > 0)).price
         return dollars(round(value * 100.0))
 
-    def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
+    def greeks(self, instrument: VenueInstrument, at: datetime) -> ModelGreeks | None:
         if not instrument.right:
             return None
         book, index = self._books[instrument.symbol], self._index(at)
@@ -310,7 +310,7 @@ class MarketModel:
         value = self._scalar_greeks(book, row, instrument.con_id, index)
         return ModelGreeks(iv, value.price, value.delta, value.gamma, value.vega, value.theta, spot)
 
-    def _scalar_greeks(self, book: Book, row: int, con_id: int, index: int) -> Greeks:
+    def _scalar_greeks(self, book: Book, row: int, con_id: int, index: int) -> SurfaceGreeks:
         if index != self._greeks_of:
             self._greeks_of, self._greeks = index, {}
         known = self._greeks.get(con_id)
@@ -322,7 +322,7 @@ class MarketModel:
             self._greeks[con_id] = known
         return known
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth:
+    def depth(self, instrument: VenueInstrument, at: datetime, levels: int = 10) -> VenueDepth:
         """Return a stock's book; an option shows its best level only, an index nothing."""
         if instrument.sec_type == "STK":
             return self._depth(self._books[instrument.symbol], self._index(at), levels)
@@ -338,13 +338,13 @@ class MarketModel:
 
     # -- tape ----------------------------------------------------------------------------------------------------
 
-    def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
+    def prints(self, instrument: VenueInstrument, since: datetime, until: datetime) -> list[Print]:
         book = self._books[instrument.symbol]
         if not instrument.right:
             return tapes.stock_prints(book.tape, self.line, since, until)
         return tapes.option_prints(book.options, book.universe.row_of[instrument.con_id], self.line, since, until)
 
-    def bars(self, instrument: Instrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
+    def bars(self, instrument: VenueInstrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
         """Return the session's bars; daily bars of an underlying reach back a year."""
         book = self._books[instrument.symbol]
         row = book.universe.row_of.get(instrument.con_id)
@@ -366,7 +366,7 @@ class MarketModel:
             book.universe.spec.share_volume, frozenset(self.scenario.holidays),
         )  # fmt: skip
 
-    def open_interest(self, instrument: Instrument) -> int:
+    def open_interest(self, instrument: VenueInstrument) -> int:
         if not instrument.right:
             return 0
         book = self._books[instrument.symbol]
@@ -475,7 +475,7 @@ def _digits(expiry: date) -> str:
     return expiry.strftime("%Y%m%d")
 
 
-def _places(instrument: Instrument) -> frozenset[str]:
+def _places(instrument: VenueInstrument) -> frozenset[str]:
     return _OPTION_PLACES if instrument.right else _UNDERLYING_PLACES
 
 

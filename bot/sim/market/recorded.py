@@ -16,7 +16,7 @@ from bot.domain.events import ContractQualified
 from bot.domain.instruments import INDEX_EXCHANGES, PriceGrid, option_of_key
 from bot.domain.quotes import Quote
 from bot.sim.market.rules import MARKET_RULES, PENNY_RULE
-from bot.sim.vocabulary import Bar, Instrument, ModelGreeks, Print, TopOfBook, VenueDepth
+from bot.sim.vocabulary import Bar, ModelGreeks, Print, TopOfBook, VenueDepth, VenueInstrument
 
 _NO_TOUCH: Final = TopOfBook(None, None, 0, 0, None, 0, 0, None, None, None, None)
 _FIRST_UNNAMED: Final = 900_000_001
@@ -27,8 +27,8 @@ class RecordedMarket:
 
     def __init__(self, session: TradingSession, session_on: Callable[[date], TradingSession | None]) -> None:
         self._session, self._session_on = session, session_on
-        self._by_key: dict[str, Instrument] = {}
-        self._by_con_id: dict[int, Instrument] = {}
+        self._by_key: dict[str, VenueInstrument] = {}
+        self._by_con_id: dict[int, VenueInstrument] = {}
         self._quotes: dict[str, Quote] = {}
         self.named: dict[str, ContractQualified] = {}
 
@@ -49,17 +49,17 @@ class RecordedMarket:
     def quote(self, key: str) -> Quote | None:
         return self._quotes.get(key)
 
-    def by_key(self, key: str) -> Instrument | None:
+    def by_key(self, key: str) -> VenueInstrument | None:
         return self._by_key.get(key)
 
-    def _list(self, key: str, con_id: int, grid: PriceGrid | None) -> Instrument:
+    def _list(self, key: str, con_id: int, grid: PriceGrid | None) -> VenueInstrument:
         option = option_of_key(key)
         if option is None:
             word = "IND" if key in INDEX_EXCHANGES else "STK"
-            made = Instrument(con_id, key, word, "SMART", "", key, key)
+            made = VenueInstrument(con_id, key, word, "SMART", "", key, key)
         else:
             under = self._by_key.get(option.symbol) or self._list(option.symbol, self._unnamed(), None)
-            made = Instrument(
+            made = VenueInstrument(
                 con_id, option.symbol, "OPT", "SMART", "", key, option.root, multiplier=option.multiplier,
                 expiry=option.expiry, strike=option.strike, right=option.right.value, market_rule_id=_rule_of(grid),
                 under_con_id=under.con_id,
@@ -72,16 +72,16 @@ class RecordedMarket:
 
     # ---- the market, as the venue asks for it
 
-    def instruments(self) -> Sequence[Instrument]:
+    def instruments(self) -> Sequence[VenueInstrument]:
         return list(self._by_key.values())
 
-    def by_con_id(self, con_id: int) -> Instrument | None:
+    def by_con_id(self, con_id: int) -> VenueInstrument | None:
         return self._by_con_id.get(con_id)
 
     def find(
         self, *, symbol: str = "", sec_type: str = "", expiry: str = "", strike: Decimal | None = None, right: str = "",
         trading_class: str = "", local_symbol: str = "", exchange: str = "", multiplier: str = "",
-    ) -> list[Instrument]:  # fmt: skip
+    ) -> list[VenueInstrument]:  # fmt: skip
         wanted = {"symbol": symbol, "sec_type": sec_type, "right": right, "trading_class": trading_class,
                   "local_symbol": local_symbol}  # fmt: skip
         given = {name: value for name, value in wanted.items() if value}
@@ -93,7 +93,7 @@ class RecordedMarket:
             and (not expiry or (each.expiry is not None and f"{each.expiry:%Y%m%d}".startswith(expiry)))
         ]
 
-    def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
+    def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         quote = self._quotes.get(instrument.local_symbol)
         if quote is None or quote.lost:
             return _NO_TOUCH
@@ -102,20 +102,20 @@ class RecordedMarket:
             quote.halted,
         )  # fmt: skip
 
-    def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
+    def greeks(self, instrument: VenueInstrument, at: datetime) -> ModelGreeks | None:
         return None
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth:
+    def depth(self, instrument: VenueInstrument, at: datetime, levels: int = 10) -> VenueDepth:
         return VenueDepth((), ())
 
-    def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
+    def prints(self, instrument: VenueInstrument, since: datetime, until: datetime) -> list[Print]:
         """See the module: nobody knows the queue."""
         return []
 
-    def bars(self, instrument: Instrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
+    def bars(self, instrument: VenueInstrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
         return []
 
-    def open_interest(self, instrument: Instrument) -> int:
+    def open_interest(self, instrument: VenueInstrument) -> int:
         return 0
 
     def session_open(self) -> datetime:

@@ -24,7 +24,7 @@ _ROOT_2PI: Final = math.sqrt(2.0 * math.pi)
 _MIN_YEARS: Final = 1.0 / YEAR_SECONDS
 
 
-class Greeks(NamedTuple):
+class SurfaceGreeks(NamedTuple):
     """Per share: vega per 0.01 of volatility, theta per calendar day, vanna per 0.01 of volatility, charm per day."""
 
     price: float
@@ -55,7 +55,7 @@ def normal_cdf(x: float) -> float:
 
 def black_scholes(
     spot: float, strike: float, years: float, iv: float, *, call: bool, rate: float = RATE, q: float = DIVIDEND_YIELD
-) -> Greeks:
+) -> SurfaceGreeks:
     """Return price and greeks of a European option (Hull 17.4, 19)."""
     years = max(years, _MIN_YEARS)
     root = iv * math.sqrt(years)
@@ -68,7 +68,7 @@ def black_scholes(
     decay = -spot * density * iv * carry / (2.0 * math.sqrt(years))
     theta = decay - sign * rate * strike * discount * n2 + sign * q * spot * carry * n1
     drift = (2.0 * (rate - q) * years - d2 * root) / (2.0 * years * root)
-    return Greeks(
+    return SurfaceGreeks(
         price=sign * (spot * carry * n1 - strike * discount * n2),
         delta=sign * carry * n1,
         gamma=carry * density / (spot * root),

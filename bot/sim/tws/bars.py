@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.sim.hours import EXCHANGE_ZONE, session
 from bot.sim.tws.wire import ProtocolError, Value, WireMessage, spell_time
-from bot.sim.vocabulary import Bar, Instrument, Market, TopOfBook
+from bot.sim.vocabulary import Bar, Market, TopOfBook, VenueInstrument
 
 BAR_SIZES: Final[dict[str, int]] = {
     **{f"{count} secs": count for count in (1, 5, 10, 15, 30)},
@@ -37,7 +37,7 @@ _SAMPLES: Final = 4
 class BarRequest:
     """Bars of `what` for one instrument; `version` decides how they are spelled."""
 
-    instrument: Instrument
+    instrument: VenueInstrument
     what: str
     seconds: int
     regular_hours: bool

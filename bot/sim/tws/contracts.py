@@ -12,7 +12,7 @@ from bot.sim.hours import EXCHANGE_ZONE, USUAL, HoursSaid, text
 from bot.sim.market.rules import RULE_OF_TICK
 from bot.sim.tws.requests import ContractQuery
 from bot.sim.tws.wire import Value, WireMessage
-from bot.sim.vocabulary import Instrument, Market
+from bot.sim.vocabulary import Market, VenueInstrument
 
 # Price grids by market rule id: (low edge, increment) with the edges ascending. The ids are IB's.
 MARKET_RULES: Final[dict[int, tuple[tuple[Decimal, Decimal], ...]]] = {
@@ -31,12 +31,12 @@ _ORDER_TYPES: Final = {
 }
 
 
-def expiry_text(instrument: Instrument) -> str:
+def expiry_text(instrument: VenueInstrument) -> str:
     """Return the expiry as YYYYMMDD, empty for what does not expire."""
     return f"{instrument.expiry:%Y%m%d}" if instrument.expiry else ""
 
 
-def last_day_text(instrument: Instrument) -> str:
+def last_day_text(instrument: VenueInstrument) -> str:
     """Return the last day of trading: the weekday before the expiry for a class that settles on its opening."""
     if instrument.expiry is None or instrument.trading_class not in SETTLED_AT_OPEN:
         return expiry_text(instrument)
@@ -44,11 +44,11 @@ def last_day_text(instrument: Instrument) -> str:
     return f"{instrument.expiry - timedelta(days=weekend):%Y%m%d}"
 
 
-def multiplier_text(instrument: Instrument) -> str:
+def multiplier_text(instrument: VenueInstrument) -> str:
     return str(instrument.multiplier) if instrument.sec_type in {"OPT", "FUT"} else ""
 
 
-def contract_fields(instrument: Instrument, *, exchange: str, right: str = "?") -> tuple[Value, ...]:
+def contract_fields(instrument: VenueInstrument, *, exchange: str, right: str = "?") -> tuple[Value, ...]:
     """Return ContractOut11; `right` is what stands for "no right" in the message at hand."""
     return (
         instrument.con_id,
@@ -65,7 +65,7 @@ def contract_fields(instrument: Instrument, *, exchange: str, right: str = "?") 
     )
 
 
-def lookup(market: Market, query: ContractQuery) -> list[Instrument]:
+def lookup(market: Market, query: ContractQuery) -> list[VenueInstrument]:
     """Return every instrument that a client's query may mean, empty when there is none."""
     if query.con_id:
         found = market.by_con_id(query.con_id)
@@ -88,7 +88,7 @@ def is_specific(query: ContractQuery) -> bool:
     return bool(query.con_id or query.symbol or query.local_symbol)
 
 
-def exchanges(instrument: Instrument) -> list[str]:
+def exchanges(instrument: VenueInstrument) -> list[str]:
     """Return where an instrument trades, SMART first; what is no share or option stands at its own place alone."""
     direct = [instrument.primary_exchange, instrument.exchange]
     if instrument.sec_type not in {"STK", "OPT"}:
@@ -96,7 +96,7 @@ def exchanges(instrument: Instrument) -> list[str]:
     return _distinct(["SMART", *(["CBOE"] if instrument.sec_type == "OPT" else []), *direct])
 
 
-def is_expired(instrument: Instrument, market: Market, at: datetime) -> bool:
+def is_expired(instrument: VenueInstrument, market: Market, at: datetime) -> bool:
     """Return whether the last trading day's close has passed."""
     return instrument.expiry is not None and at >= closing_time(instrument.expiry, market)
 
@@ -109,7 +109,7 @@ def closing_time(day: date, market: Market) -> datetime:
     return datetime(day.year, day.month, day.day, 16, tzinfo=EXCHANGE_ZONE)
 
 
-def _trades_at(instrument: Instrument, query: ContractQuery) -> bool:
+def _trades_at(instrument: VenueInstrument, query: ContractQuery) -> bool:
     wanted = {query.exchange, query.primary_exchange} - {"", "BEST", "SMART"}
     if not wanted:
         return query.exchange != "SMART" or instrument.sec_type in {"STK", "OPT"}
@@ -121,7 +121,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 
 def details(
-    req_id: int, instrument: Instrument, market: Market, at: datetime, version: int, said: HoursSaid = USUAL
+    req_id: int, instrument: VenueInstrument, market: Market, at: datetime, version: int, said: HoursSaid = USUAL
 ) -> WireMessage:
     """Return contractDetails (10) of one instrument."""
     places = exchanges(instrument)
@@ -178,7 +178,7 @@ def details(
 
 def option_parameters(req_id: int, market: Market, symbol: str, con_id: int) -> list[WireMessage]:
     """Return secDefOptParam (75) for each exchange and trading class of an underlying, then its end (76)."""
-    chains: dict[tuple[str, int], list[Instrument]] = {}
+    chains: dict[tuple[str, int], list[VenueInstrument]] = {}
     for each in market.find(symbol=symbol, sec_type="OPT"):
         if each.under_con_id == con_id:
             chains.setdefault((each.trading_class, each.multiplier), []).append(each)
@@ -190,7 +190,7 @@ def option_parameters(req_id: int, market: Market, symbol: str, con_id: int) -> 
     return [*messages, WireMessage(76, (req_id,))]
 
 
-def _cross_product(options: Sequence[Instrument]) -> tuple[Value, ...]:
+def _cross_product(options: Sequence[VenueInstrument]) -> tuple[Value, ...]:
     expiries = sorted({expiry_text(each) for each in options})
     strikes = sorted({each.strike for each in options if each.strike is not None})
     return (len(expiries), *expiries, len(strikes), *strikes)

@@ -21,7 +21,6 @@ from bot.sim.tws.wire import WireMessage
 from bot.sim.vocabulary import (
     Filled,
     OrderChanged,
-    OrderTicket,
     PositionChanged,
     SimulatedVenue,
     Status,
@@ -30,6 +29,7 @@ from bot.sim.vocabulary import (
     VenueOrder,
     VenuePosition,
     VenueRefused,
+    VenueTicket,
 )
 
 LIVE_EXECUTION: Final = -1
@@ -66,7 +66,7 @@ class ClientDesk:
         self._now = now
         self._clients = clients
         self._master = master_client_id
-        self._held: dict[tuple[int, int], OrderTicket] = {}
+        self._held: dict[tuple[int, int], VenueTicket] = {}
         self._attributes: dict[tuple[int, int], Mapping[str, str]] = {}
         self._told: dict[int, tuple[Any, ...]] = {}
 
@@ -142,7 +142,7 @@ class ClientDesk:
     def _audience(self, client_id: int) -> list[Client]:
         return [each for each in self._clients() if each.client_id in {client_id, self._master}]
 
-    def _preview(self, client: Client, ticket: OrderTicket, attributes: Mapping[str, str], now: datetime) -> None:
+    def _preview(self, client: Client, ticket: VenueTicket, attributes: Mapping[str, str], now: datetime) -> None:
         effect = self._venue.what_if(ticket, now)
         if effect.reject_code:
             client.error(ticket.order_id, effect.reject_code, effect.reject_text)
@@ -150,7 +150,7 @@ class ClientDesk:
         view = OrderView(ticket, 0, Status.PRE_SUBMITTED, what_if=effect, attributes=attributes)
         client.send(open_order(view, self._account, EXCHANGE_ZONE, client.version))
 
-    def _family(self, ticket: OrderTicket) -> list[OrderTicket]:
+    def _family(self, ticket: VenueTicket) -> list[VenueTicket]:
         """Take the held relatives of a transmitted ticket; return all of them with it, parents before children."""
         self._held.pop(_key(ticket), None)
         related = [
@@ -160,19 +160,19 @@ class ClientDesk:
             del self._held[_key(held)]
         return sorted([*related, ticket], key=lambda each: each.parent_id != 0)
 
-    def _transmit(self, client: Client, ticket: OrderTicket, now: datetime) -> None:
+    def _transmit(self, client: Client, ticket: VenueTicket, now: datetime) -> None:
         if ticket.parent_id and not self._parent_lives(ticket):
             client.error(ticket.order_id, 10006, f"Missing parent order: {ticket.parent_id}")
             return
         self._expect_answer(ticket)
         self._simulated.publish(self._venue.place(replace(ticket, transmit=True), now))
 
-    def _parent_lives(self, ticket: OrderTicket) -> bool:
+    def _parent_lives(self, ticket: VenueTicket) -> bool:
         parent = (ticket.client_id, ticket.parent_id)
         done = [order for order in self._venue.completed_orders() if order.status is Status.FILLED]
         return any(_key(order.ticket) == parent for order in [*self._venue.open_orders(), *done])
 
-    def _expect_answer(self, ticket: OrderTicket) -> None:
+    def _expect_answer(self, ticket: VenueTicket) -> None:
         """Let a modification be answered even where it changes nothing that was told before."""
         for order in self._venue.open_orders():
             if _key(order.ticket) == _key(ticket):
@@ -230,10 +230,10 @@ class ClientDesk:
 _ZERO: Final = Decimal(0)
 
 
-def _key(ticket: OrderTicket) -> tuple[int, int]:
+def _key(ticket: VenueTicket) -> tuple[int, int]:
     return ticket.client_id, ticket.order_id
 
 
-def _related(held: OrderTicket, ticket: OrderTicket) -> bool:
+def _related(held: VenueTicket, ticket: VenueTicket) -> bool:
     siblings = ticket.parent_id != 0 and held.parent_id == ticket.parent_id
     return siblings or held.order_id == ticket.parent_id or held.parent_id == ticket.order_id

@@ -17,26 +17,26 @@ from typing import Final, Protocol
 from bot.sim.tws import messages
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.wire import WireMessage
-from bot.sim.vocabulary import Bar, Instrument
+from bot.sim.vocabulary import Bar, VenueInstrument
 
 CHAIN_S: Final = 30.0
 _FIVE_MINUTES_A_YEAR: Final = 252 * 78
 
 
 class GenericTick(Protocol):
-    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[WireMessage]: ...
+    def changes(self, req_id: int, instrument: VenueInstrument, moment: VenueMoment) -> list[WireMessage]: ...
 
 
 class _Chain:
     """A sum over calls and a sum over puts: of the option itself, or of every option of an underlying."""
 
-    def __init__(self, call_tick: int, put_tick: int, count: Callable[[Instrument, VenueMoment], int]) -> None:
+    def __init__(self, call_tick: int, put_tick: int, count: Callable[[VenueInstrument, VenueMoment], int]) -> None:
         self._ticks = {"C": call_tick, "P": put_tick}
         self._count = count
         self._due = float("-inf")
         self._sent: dict[str, int] = {}
 
-    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[WireMessage]:
+    def changes(self, req_id: int, instrument: VenueInstrument, moment: VenueMoment) -> list[WireMessage]:
         if instrument.sec_type != "OPT":
             if moment.monotonic < self._due:
                 return []
@@ -48,7 +48,7 @@ class _Chain:
                 said.append(messages.tick_size(req_id, self._ticks[right], total))
         return said
 
-    def _totals(self, instrument: Instrument, moment: VenueMoment) -> dict[str, int]:
+    def _totals(self, instrument: VenueInstrument, moment: VenueMoment) -> dict[str, int]:
         if instrument.sec_type == "OPT":
             return {instrument.right: self._count(instrument, moment)}
         totals = {"C": 0, "P": 0}
@@ -60,14 +60,16 @@ class _Chain:
 class _Number:
     """One number, looked up every `every_s` wall seconds and said when it changes."""
 
-    def __init__(self, tick: int, every_s: float, value_of: Callable[[Instrument, VenueMoment], float | None]) -> None:
+    def __init__(
+        self, tick: int, every_s: float, value_of: Callable[[VenueInstrument, VenueMoment], float | None]
+    ) -> None:
         self._tick = tick
         self._every_s = every_s
         self._value_of = value_of
         self._due = float("-inf")
         self._sent: float | None = None
 
-    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[WireMessage]:
+    def changes(self, req_id: int, instrument: VenueInstrument, moment: VenueMoment) -> list[WireMessage]:
         if moment.monotonic < self._due:
             return []
         self._due = moment.monotonic + self._every_s
@@ -84,7 +86,7 @@ class _Mark:
     def __init__(self) -> None:
         self._sent: Decimal | None = None
 
-    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[WireMessage]:
+    def changes(self, req_id: int, instrument: VenueInstrument, moment: VenueMoment) -> list[WireMessage]:
         mark = moment.mark(instrument)
         if mark == self._sent:
             return []
@@ -99,7 +101,7 @@ class _RealTimeVolume:
         self._notional = Decimal(0)
         self._volume: int | None = None
 
-    def changes(self, req_id: int, instrument: Instrument, moment: VenueMoment) -> list[WireMessage]:
+    def changes(self, req_id: int, instrument: VenueInstrument, moment: VenueMoment) -> list[WireMessage]:
         top = moment.top(instrument)
         if top.last is None or top.volume == self._volume:
             return []
@@ -109,7 +111,7 @@ class _RealTimeVolume:
         text = f"{top.last};{top.last_size};{milliseconds};{top.volume};{average:.8f};true"
         return [messages.tick_string(req_id, 48, text)]
 
-    def _add(self, instrument: Instrument, moment: VenueMoment, last: Decimal, volume: int) -> None:
+    def _add(self, instrument: VenueInstrument, moment: VenueMoment, last: Decimal, volume: int) -> None:
         if self._volume is None:
             bars = _day(instrument, moment, 300)
             traded = sum(bar.volume for bar in bars)
@@ -120,19 +122,19 @@ class _RealTimeVolume:
         self._volume = volume
 
 
-def _day(instrument: Instrument, moment: VenueMoment, seconds: int) -> list[Bar]:
+def _day(instrument: VenueInstrument, moment: VenueMoment, seconds: int) -> list[Bar]:
     start: datetime = moment.market.session_open()
     return moment.market.bars(instrument, start, moment.at, seconds) if moment.at > start else []
 
 
-def realized_volatility(instrument: Instrument, moment: VenueMoment) -> float | None:
+def realized_volatility(instrument: VenueInstrument, moment: VenueMoment) -> float | None:
     """Return the annualized volatility of the day's five-minute returns, None before there are six of them."""
     closes = [float(bar.close) for bar in _day(instrument, moment, 300) if bar.close > 0]
     returns = [math.log(after / before) for before, after in pairwise(closes)]
     return stdev(returns) * math.sqrt(_FIVE_MINUTES_A_YEAR) if len(returns) >= 6 else None
 
 
-def implied_volatility(instrument: Instrument, moment: VenueMoment) -> float | None:
+def implied_volatility(instrument: VenueInstrument, moment: VenueMoment) -> float | None:
     """Return an option's own volatility, or that of an underlying's nearest expiry at the money."""
     if instrument.sec_type == "OPT":
         greeks = moment.greeks(instrument)
@@ -150,11 +152,11 @@ def implied_volatility(instrument: Instrument, moment: VenueMoment) -> float | N
     return greeks.iv if greeks else None
 
 
-def _open_interest(instrument: Instrument, moment: VenueMoment) -> int:
+def _open_interest(instrument: VenueInstrument, moment: VenueMoment) -> int:
     return moment.market.open_interest(instrument)
 
 
-def _volume(instrument: Instrument, moment: VenueMoment) -> int:
+def _volume(instrument: VenueInstrument, moment: VenueMoment) -> int:
     return moment.top(instrument).volume
 
 

@@ -9,7 +9,7 @@ from bot.sim.tws.contracts import is_specific, lookup
 from bot.sim.tws.requests import ContractQuery, WireRequest
 from bot.sim.tws.session import ClientSession
 from bot.sim.tws.tickets import AMBIGUOUS, NO_DEFINITION
-from bot.sim.vocabulary import Instrument
+from bot.sim.vocabulary import VenueInstrument
 
 R = TypeVar("R", bound=WireRequest)
 Handler = Callable[[ClientSession, R], None]
@@ -27,7 +27,7 @@ def answers(kind: type[R]) -> Callable[[Handler[R]], Handler[R]]:
     return register
 
 
-def resolve(session: ClientSession, req_id: int, query: ContractQuery) -> Instrument | None:
+def resolve(session: ClientSession, req_id: int, query: ContractQuery) -> VenueInstrument | None:
     """Return the one instrument a data request is for; otherwise the client gets error 200 and the answer is None."""
     found = lookup(session.face.market, query) if is_specific(query) else []
     if len(found) == 1:

@@ -17,7 +17,7 @@ from bot.sim.tws.generic_ticks import GENERIC_TICKS, GenericTick
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.option_math import YEAR_S, at_price
 from bot.sim.tws.wire import WireMessage
-from bot.sim.vocabulary import BookLevel, Instrument, ModelGreeks, TopOfBook
+from bot.sim.vocabulary import BookLevel, ModelGreeks, TopOfBook, VenueInstrument
 
 GREEKS_S: Final = 0.25
 GENERIC_S: Final = 1.0
@@ -67,7 +67,7 @@ class MarketLine:
     `every_s` is the least time between two looks, in wall seconds."""
 
     def __init__(
-        self, req_id: int, instrument: Instrument, generic_ticks: Sequence[int], *, round_lots: bool,
+        self, req_id: int, instrument: VenueInstrument, generic_ticks: Sequence[int], *, round_lots: bool,
         every_s: float = 0.0,
     ) -> None:  # fmt: skip
         self.req_id = req_id
@@ -164,7 +164,7 @@ class MarketLine:
 class DepthLine:
     """A depth subscription: rows are addressed by position, bids and asks apart."""
 
-    def __init__(self, req_id: int, instrument: Instrument, rows: int, *, smart: bool) -> None:
+    def __init__(self, req_id: int, instrument: VenueInstrument, rows: int, *, smart: bool) -> None:
         self.req_id = req_id
         self.instrument = instrument
         self._rows = rows

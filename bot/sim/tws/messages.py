@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.sim.tws.contracts import contract_fields
 from bot.sim.tws.wire import UNSET_DOUBLE, Value, WireMessage, spell_time
-from bot.sim.vocabulary import Bar, Instrument, ModelGreeks, Side, VenueExecution, VenuePosition
+from bot.sim.vocabulary import Bar, ModelGreeks, Side, VenueExecution, VenueInstrument, VenuePosition
 
 # Tick types that more than one module names.
 BID, ASK, LAST, HIGH, LOW, CLOSE, OPEN, MARK = 1, 2, 4, 6, 7, 9, 14, 37
@@ -42,7 +42,7 @@ def market_data_type(req_id: int, kind: int) -> WireMessage:
     return WireMessage(58, (1, req_id, kind))
 
 
-def tick_request_parameters(req_id: int, instrument: Instrument) -> WireMessage:
+def tick_request_parameters(req_id: int, instrument: VenueInstrument) -> WireMessage:
     return WireMessage(81, (req_id, instrument.min_tick, "9c0001", 3))
 
 

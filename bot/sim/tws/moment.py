@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from bot.sim.vocabulary import Instrument, ModelGreeks, TopOfBook, Venue, VenueDepth, VenuePosition
+from bot.sim.vocabulary import ModelGreeks, TopOfBook, Venue, VenueDepth, VenueInstrument, VenuePosition
 
 
 class VenueMoment:
@@ -21,25 +21,25 @@ class VenueMoment:
         self._greeks: dict[int, ModelGreeks | None] = {}
         self._depths: dict[tuple[int, int], VenueDepth] = {}
 
-    def top(self, instrument: Instrument) -> TopOfBook:
+    def top(self, instrument: VenueInstrument) -> TopOfBook:
         con_id = instrument.con_id
         if con_id not in self._tops:
             self._tops[con_id] = self.market.top(instrument, self.at)
         return self._tops[con_id]
 
-    def greeks(self, instrument: Instrument) -> ModelGreeks | None:
+    def greeks(self, instrument: VenueInstrument) -> ModelGreeks | None:
         con_id = instrument.con_id
         if con_id not in self._greeks:
             self._greeks[con_id] = self.market.greeks(instrument, self.at)
         return self._greeks[con_id]
 
-    def depth(self, instrument: Instrument, levels: int) -> VenueDepth:
+    def depth(self, instrument: VenueInstrument, levels: int) -> VenueDepth:
         key = (instrument.con_id, levels)
         if key not in self._depths:
             self._depths[key] = self.market.depth(instrument, self.at, levels)
         return self._depths[key]
 
-    def mark(self, instrument: Instrument) -> Decimal:
+    def mark(self, instrument: VenueInstrument) -> Decimal:
         """Return the price at which a holding is valued, per share: mid, else last, else close, else zero."""
         top = self.top(instrument)
         if top.bid is not None and top.ask is not None:

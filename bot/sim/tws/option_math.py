@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from bot.sim.vocabulary import Instrument, ModelGreeks
+from bot.sim.vocabulary import ModelGreeks, VenueInstrument
 
 YEAR_S: Final = 365.0 * 86400.0
 _MAX_IV: Final = 20.0
@@ -52,7 +52,7 @@ def _normal(x: float) -> float:
     return 0.5 * (1 + math.erf(x / math.sqrt(2)))
 
 
-def at_volatility(model: ModelGreeks, instrument: Instrument, years: float, iv: float) -> ModelGreeks:
+def at_volatility(model: ModelGreeks, instrument: VenueInstrument, years: float, iv: float) -> ModelGreeks:
     """Return the model's values moved to another volatility."""
     strike = float(instrument.strike or 0)
     here = black_scholes(model.underlying, strike, years, model.iv, instrument.right)
@@ -68,7 +68,9 @@ def at_volatility(model: ModelGreeks, instrument: Instrument, years: float, iv: 
     )
 
 
-def at_price(model: ModelGreeks, instrument: Instrument, years: float, price: Decimal | None) -> ModelGreeks | None:
+def at_price(
+    model: ModelGreeks, instrument: VenueInstrument, years: float, price: Decimal | None
+) -> ModelGreeks | None:
     """Return the model's values at the volatility that `price` (per share) implies; None where none does."""
     if price is None or years <= 0:
         return None

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bot.sim.tws.contracts import contract_fields
 from bot.sim.tws.wire import UNSET_DOUBLE, UNSET_INT, Value, WireMessage, spell_time
-from bot.sim.vocabulary import OrderTicket, Status, VenueOrder, WhatIf
+from bot.sim.vocabulary import Status, VenueOrder, VenueTicket, WhatIf
 
 _NO_MARGINS: Final[tuple[Value, ...]] = (UNSET_DOUBLE,) * 9
 _NO_PEG_OFFSETS: Final[tuple[Value, ...]] = ("", "", "", "", "")
@@ -28,7 +28,7 @@ _DELTA_NEUTRAL_COMPLETED: Final[tuple[Value, ...]] = ("None", "", 0, 0, 0, "")
 class OrderView:
     """One order as a message shows it: a ticket with its life so far and the client's own attributes."""
 
-    ticket: OrderTicket
+    ticket: VenueTicket
     perm_id: int
     status: Status
     commission: Decimal | None = None
@@ -229,7 +229,7 @@ def _trail_stop(view: OrderView) -> Value:
     return UNSET_DOUBLE if anchor is None else anchor + (1 if view.ticket.side == "SELL" else -1)
 
 
-def _trailing_percent(ticket: OrderTicket) -> Value:
+def _trailing_percent(ticket: VenueTicket) -> Value:
     return UNSET_DOUBLE if ticket.trailing_percent is None else ticket.trailing_percent
 
 

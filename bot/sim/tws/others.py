@@ -10,11 +10,11 @@ from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.strangers import StrangeFill, StrangeHolding, StrangeOrder, Strangers
 from bot.sim.tws.order_messages import OrderView, completed_order, open_order
 from bot.sim.tws.wire import WireMessage, spell_time
-from bot.sim.vocabulary import Instrument, OrderTicket, Side, Status, VenueOrder
+from bot.sim.vocabulary import Side, Status, VenueInstrument, VenueOrder, VenueTicket
 
 OPEN_ORDER_END, EXECUTIONS_END, POSITION_END, COMPLETED_END = 53, 55, 62, 102
 ENDS: Final = frozenset({OPEN_ORDER_END, EXECUTIONS_END, POSITION_END, COMPLETED_END})
-_NOTHING: Final = Instrument(
+_NOTHING: Final = VenueInstrument(
     con_id=1, symbol="?", sec_type="STK", exchange="SMART", primary_exchange="", local_symbol="?", trading_class=""
 )
 
@@ -67,7 +67,7 @@ def _over(each: StrangeOrder, account: str, at: datetime, version: int) -> WireM
 def _order(each: StrangeOrder, at: datetime) -> VenueOrder:
     """Return an order of the venue's own kind, whose strange words are put in after it is laid out."""
     status: Any = each.status
-    ticket = OrderTicket(
+    ticket = VenueTicket(
         each.client_id, each.order_id, _NOTHING, Side.BUY, 1, "LMT", Decimal(1), order_ref=each.reference
     )  # fmt: skip
     return VenueOrder(ticket, each.perm_id, status, at, at, completed_at=at)

@@ -16,7 +16,7 @@ from bot.sim.tws.session import ClientSession
 from bot.sim.tws.tape_streams import BAR_S, TRADE_KINDS, MidpointTape, QuoteTape, RealTimeBars, TradeTape
 from bot.sim.tws.ticks import last_prints, trade_ticks
 from bot.sim.tws.wire import WireMessage
-from bot.sim.vocabulary import Instrument, ModelGreeks
+from bot.sim.vocabulary import ModelGreeks, VenueInstrument
 
 QUOTES, DEPTH, TAPE, BARS = "market data", "depth", "tick by tick", "real-time bars"
 MARKET_DATA = frozenset({QUOTES, DEPTH, TAPE, BARS})
@@ -75,7 +75,7 @@ def market_data(session: ClientSession, request: requests.MarketData) -> None:
         session.subscribe(QUOTES, request.req_id, stream)
 
 
-def _not_subscribed(session: ClientSession, req_id: int, instrument: Instrument) -> int:
+def _not_subscribed(session: ClientSession, req_id: int, instrument: VenueInstrument) -> int:
     """Say that the login has no subscription for an instrument; return the code that was said, 0 where it has one."""
     code = subscribed.answered(session.face.refusal_of(instrument), session.market_data_type)
     if code:
@@ -140,7 +140,7 @@ def cancel_tick_by_tick(session: ClientSession, request: requests.CancelTickByTi
     _cancel(session, TAPE, request.req_id)
 
 
-def _tape_limit_reached(session: ClientSession, instrument: Instrument) -> bool:
+def _tape_limit_reached(session: ClientSession, instrument: VenueInstrument) -> bool:
     """Return whether another line would pass the limit; each is counted, and so is the time since the last one."""
     limits, monotonic = session.face.limits, session.face.monotonic()
     asked = session.tape_requests.get(instrument.con_id, float("-inf"))
@@ -150,7 +150,7 @@ def _tape_limit_reached(session: ClientSession, instrument: Instrument) -> bool:
     return False
 
 
-def _tape(session: ClientSession, request: requests.TickByTick, instrument: Instrument) -> Stream:
+def _tape(session: ClientSession, request: requests.TickByTick, instrument: VenueInstrument) -> Stream:
     if request.kind in TRADE_KINDS:
         now, most = session.face.now(), session.face.limits.prints_per_pace
         session.send_all(_tape_history(session, request, instrument))
@@ -160,7 +160,9 @@ def _tape(session: ClientSession, request: requests.TickByTick, instrument: Inst
     return MidpointTape(request.req_id, instrument)
 
 
-def _tape_history(session: ClientSession, request: requests.TickByTick, instrument: Instrument) -> list[WireMessage]:
+def _tape_history(
+    session: ClientSession, request: requests.TickByTick, instrument: VenueInstrument
+) -> list[WireMessage]:
     """Return the trades before now that a request asks to be given first."""
     if request.count <= 0:
         return []
@@ -214,7 +216,7 @@ def option_price(session: ClientSession, request: requests.OptionPrice) -> None:
 
 def _model(
     session: ClientSession, req_id: int, query: requests.ContractQuery, underlying: Decimal | None
-) -> tuple[ModelGreeks | None, Instrument | None]:
+) -> tuple[ModelGreeks | None, VenueInstrument | None]:
     """Return the option's model values moved to the underlying price that the client supposes."""
     instrument = resolve(session, req_id, query)
     if instrument is None:
@@ -240,7 +242,7 @@ def _model(
     return moved, instrument
 
 
-def _years(session: ClientSession, instrument: Instrument) -> float:
+def _years(session: ClientSession, instrument: VenueInstrument) -> float:
     if instrument.expiry is None:
         return 0.0
     left = closing_time(instrument.expiry, session.face.market) - session.face.now()

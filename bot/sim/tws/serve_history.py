@@ -33,7 +33,7 @@ from bot.sim.tws.ticks import (
     trade_ticks,
 )
 from bot.sim.tws.wire import ProtocolError, Value, WireMessage, read_time, spell_time
-from bot.sim.vocabulary import Instrument
+from bot.sim.vocabulary import VenueInstrument
 
 HISTORY: Final = "historical"
 SCHEDULE: Final = "SCHEDULE"
@@ -84,7 +84,7 @@ def _bar_count(start: datetime, end: datetime, seconds: int) -> float:
     return (end - start).total_seconds() / seconds * (0.28 if end - start > timedelta(days=1) else 1)
 
 
-def _paced(session: ClientSession, request: requests.HistoricalData, instrument: Instrument, seconds: int) -> bool:
+def _paced(session: ClientSession, request: requests.HistoricalData, instrument: VenueInstrument, seconds: int) -> bool:
     identity = (instrument.con_id, request.end, request.bar_size, request.duration, request.what, request.regular_hours)
     if session.pacing.admit(identity, instrument.con_id, seconds, session.face.monotonic()):
         return True
@@ -138,7 +138,7 @@ def head_timestamp(session: ClientSession, request: requests.HeadTimestamp) -> N
     session.send(WireMessage(88, (request.req_id, text)))
 
 
-def _earliest(session: ClientSession, instrument: Instrument) -> datetime:
+def _earliest(session: ClientSession, instrument: VenueInstrument) -> datetime:
     market = session.face.market
     days = market.bars(instrument, market.session_open() - timedelta(days=365), market.session_open(), DAY_S)
     return days[0].at if days else market.session_open()
@@ -193,7 +193,7 @@ def historical_ticks(session: ClientSession, request: requests.HistoricalTicks) 
 def _ticks(
     session: ClientSession,
     request: requests.HistoricalTicks,
-    instrument: Instrument,
+    instrument: VenueInstrument,
     start: datetime | None,
     end: datetime | None,
 ) -> WireMessage:

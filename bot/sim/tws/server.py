@@ -18,7 +18,7 @@ from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.requests import WireRequest
 from bot.sim.tws.session import ClientSession
 from bot.sim.tws.wire import MAX_SERVER_VERSION, ProtocolError, WireMessage
-from bot.sim.vocabulary import Instrument, SimulatedVenue
+from bot.sim.vocabulary import SimulatedVenue, VenueInstrument
 
 log: Final = logging.getLogger(__name__)
 
@@ -108,15 +108,15 @@ class TwsFace:
     def session_of(self, client_id: int) -> ClientSession | None:
         return next((each for each in self._sessions if each.client_id == client_id), None)
 
-    def refusal_of(self, instrument: Instrument) -> int:
+    def refusal_of(self, instrument: VenueInstrument) -> int:
         """Return the code with which market data of an instrument are refused, 0 where they are subscribed."""
         return self.refused.get(self._group_of(instrument), 0) if self.refused else 0
 
-    def is_beside(self, instrument: Instrument) -> bool:
+    def is_beside(self, instrument: VenueInstrument) -> bool:
         """Say whether an instrument is listed beside the day's underlyings."""
         return instrument.con_id in getattr(self.market, "group_of", ())
 
-    def _group_of(self, instrument: Instrument) -> str:
+    def _group_of(self, instrument: VenueInstrument) -> str:
         """Return the group that an instrument's subscription belongs to: of the day's own it is what they are."""
         groups: Mapping[int, str] = getattr(self.market, "group_of", {})
         own = {"OPT": "options", "IND": "indices_us"}.get(instrument.sec_type, "equities")

@@ -27,7 +27,7 @@ from bot.sim.tws.wire import (
     encode_message,
     split,
 )
-from bot.sim.vocabulary import Instrument, Market, Venue, VenuePosition
+from bot.sim.vocabulary import Market, Venue, VenueInstrument, VenuePosition
 
 log: Final = logging.getLogger(__name__)
 
@@ -79,11 +79,11 @@ class Face(Protocol):
         """Return the connection of a client that has started the API."""
         ...
 
-    def refusal_of(self, instrument: Instrument) -> int:
+    def refusal_of(self, instrument: VenueInstrument) -> int:
         """Return the code with which market data of an instrument are refused, 0 where they are subscribed."""
         ...
 
-    def is_beside(self, instrument: Instrument) -> bool:
+    def is_beside(self, instrument: VenueInstrument) -> bool:
         """Say whether an instrument is listed beside the day's underlyings."""
         ...
 

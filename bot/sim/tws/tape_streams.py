@@ -10,7 +10,7 @@ from bot.sim.tws import messages
 from bot.sim.tws.bars import BarRequest, bars_of, historical_update
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.wire import WireMessage
-from bot.sim.vocabulary import Bar, Instrument
+from bot.sim.vocabulary import Bar, VenueInstrument
 
 TRADE_KINDS: Final = {"Last": 1, "AllLast": 2}
 BAR_S: Final = 5
@@ -24,7 +24,7 @@ NEWEST: Final = timedelta(seconds=1)
 class TradeTape:
     """Every trade since the last pace (Last, AllLast), at most the newest `most` of them."""
 
-    def __init__(self, req_id: int, instrument: Instrument, kind: int, since: datetime, most: int) -> None:
+    def __init__(self, req_id: int, instrument: VenueInstrument, kind: int, since: datetime, most: int) -> None:
         self.req_id = req_id
         self.instrument = instrument
         self._kind = kind
@@ -49,7 +49,7 @@ class TradeTape:
 class QuoteTape:
     """Every change of the best bid and offer (BidAsk); `ignore_size` leaves out changes of size alone."""
 
-    def __init__(self, req_id: int, instrument: Instrument, *, ignore_size: bool) -> None:
+    def __init__(self, req_id: int, instrument: VenueInstrument, *, ignore_size: bool) -> None:
         self.req_id = req_id
         self.instrument = instrument
         self._ignore_size = ignore_size
@@ -72,7 +72,7 @@ class QuoteTape:
 class MidpointTape:
     """Every change of the midpoint."""
 
-    def __init__(self, req_id: int, instrument: Instrument) -> None:
+    def __init__(self, req_id: int, instrument: VenueInstrument) -> None:
         self.req_id = req_id
         self.instrument = instrument
         self._sent: Decimal | None = None

@@ -11,7 +11,7 @@ from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws.contracts import is_expired, is_specific, lookup
 from bot.sim.tws.requests import PlaceOrder
 from bot.sim.tws.wire import ProtocolError, read_time
-from bot.sim.vocabulary import Instrument, Market, OrderTicket, Side
+from bot.sim.vocabulary import Market, Side, VenueInstrument, VenueTicket
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ AMBIGUOUS: Final = Denial(200, "The contract description specified is ambiguous;
 
 def read_ticket(
     request: PlaceOrder, client_id: int, market: Market, account: str, now: datetime
-) -> OrderTicket | Denial:
+) -> VenueTicket | Denial:
     """Return the ticket that `request` describes, or what TWS would answer instead."""
     refusal = _unsupported(request, account)
     if refusal is not None:
@@ -63,7 +63,7 @@ def read_ticket(
     return _ticket(request, client_id, instrument, account, good_till)
 
 
-def one_instrument(request: PlaceOrder, market: Market, now: datetime) -> Instrument | Denial:
+def one_instrument(request: PlaceOrder, market: Market, now: datetime) -> VenueInstrument | Denial:
     """Return the one instrument that an order is for."""
     if not is_specific(request.contract):
         return NO_DEFINITION
@@ -104,10 +104,10 @@ def _trail(request: PlaceOrder) -> Decimal | None:
 
 
 def _ticket(
-    request: PlaceOrder, client_id: int, instrument: Instrument, account: str, good_till: datetime | None
-) -> OrderTicket:
+    request: PlaceOrder, client_id: int, instrument: VenueInstrument, account: str, good_till: datetime | None
+) -> VenueTicket:
     kind = order_type(request)
-    return OrderTicket(
+    return VenueTicket(
         client_id=client_id,
         order_id=request.order_id,
         instrument=instrument,

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from bot.sim.tws.bars import sessions_between
 from bot.sim.tws.wire import Value, WireMessage
-from bot.sim.vocabulary import Instrument, Market, Print, TopOfBook
+from bot.sim.vocabulary import Market, Print, TopOfBook, VenueInstrument
 
 MOST_TICKS: Final = 1000
 _QUOTE_STEP: Final = timedelta(seconds=1)
@@ -22,7 +22,7 @@ class Touch(NamedTuple):
     top: TopOfBook
 
 
-def last_prints(market: Market, instrument: Instrument, until: datetime, count: int) -> list[Print]:
+def last_prints(market: Market, instrument: VenueInstrument, until: datetime, count: int) -> list[Print]:
     """Return the newest `count` trades up to `until`, oldest first."""
     found: list[Print] = []
     for opens, closes in reversed(sessions_between(market, until - _LONGEST_SEARCH, until)):
@@ -36,7 +36,9 @@ def last_prints(market: Market, instrument: Instrument, until: datetime, count: 
     return found[-count:]
 
 
-def first_prints(market: Market, instrument: Instrument, since: datetime, now: datetime, count: int) -> list[Print]:
+def first_prints(
+    market: Market, instrument: VenueInstrument, since: datetime, now: datetime, count: int
+) -> list[Print]:
     """Return the oldest `count` trades after `since`, oldest first."""
     found: list[Print] = []
     for opens, closes in sessions_between(market, since, min(now, since + _LONGEST_SEARCH)):
@@ -48,14 +50,16 @@ def first_prints(market: Market, instrument: Instrument, since: datetime, now: d
     return found[:count]
 
 
-def quotes(market: Market, instrument: Instrument, since: datetime | None, until: datetime, count: int) -> list[Touch]:
+def quotes(
+    market: Market, instrument: VenueInstrument, since: datetime | None, until: datetime, count: int
+) -> list[Touch]:
     """Return `count` changes of the best bid and offer, second by second: after `since`, or before `until` without."""
     if since is not None:
         return _distinct(_forward(market, instrument, since, until), count)
     return _distinct(_backward(market, instrument, until), count)[::-1]
 
 
-def _forward(market: Market, instrument: Instrument, since: datetime, until: datetime) -> Iterator[Touch]:
+def _forward(market: Market, instrument: VenueInstrument, since: datetime, until: datetime) -> Iterator[Touch]:
     for opens, closes in sessions_between(market, since, min(until, since + _LONGEST_SEARCH)):
         at = max(opens, since)
         while at < min(closes, until):
@@ -63,7 +67,7 @@ def _forward(market: Market, instrument: Instrument, since: datetime, until: dat
             at += _QUOTE_STEP
 
 
-def _backward(market: Market, instrument: Instrument, until: datetime) -> Iterator[Touch]:
+def _backward(market: Market, instrument: VenueInstrument, until: datetime) -> Iterator[Touch]:
     for opens, closes in reversed(sessions_between(market, until - _LONGEST_SEARCH, until)):
         at = min(closes, until)
         while at > opens:

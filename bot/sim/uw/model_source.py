@@ -26,7 +26,7 @@ from bot.sim.uw.source import (
     StrikeTable,
     VendorAlert,
 )
-from bot.sim.vocabulary import Instrument
+from bot.sim.vocabulary import VenueInstrument
 
 _SPOT_COLUMNS: Final = tuple(
     f"{greek}_{weight}" for greek in ("gamma", "charm", "vanna") for weight in ("oi", "vol", "dir")
@@ -119,7 +119,7 @@ class ModelSource:
         whole = [bar for bar in bars if bar.at + timedelta(seconds=seconds) <= until]
         return [Candle(bar.at, bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in whole]
 
-    def _contract(self, instrument: Instrument, numbers: Sequence[float], at: datetime) -> ContractState:
+    def _contract(self, instrument: VenueInstrument, numbers: Sequence[float], at: datetime) -> ContractState:
         bid, ask, traded, asked_for, bid_for, held, iv, delta, gamma, theta, vega = numbers
         volume, interest = int(traded), int(held)
         tape = self._tape(instrument, volume, at)
@@ -132,7 +132,7 @@ class ModelSource:
             iv=iv, delta=delta, gamma=gamma, theta=theta, vega=vega, last_trade_at=tape.last_at,
         )  # fmt: skip
 
-    def _tape(self, instrument: Instrument, volume: int, at: datetime) -> _Tape:
+    def _tape(self, instrument: VenueInstrument, volume: int, at: datetime) -> _Tape:
         tape = self._tapes.get(instrument.con_id)
         if tape is None:
             tape = self._tapes[instrument.con_id] = _Tape(self._market.session_open() - _A_SECOND)
@@ -181,17 +181,17 @@ def _alert(each: ModelAlert) -> VendorAlert:
     )  # fmt: skip
 
 
-def _osi(instrument: Instrument) -> str:
+def _osi(instrument: VenueInstrument) -> str:
     """Return the OSI symbol as the vendor has it, without padding."""
     return instrument.local_symbol.replace(" ", "")
 
 
-def _expiry(instrument: Instrument) -> date:
+def _expiry(instrument: VenueInstrument) -> date:
     assert instrument.expiry is not None, "every option has an expiry"
     return instrument.expiry
 
 
-def _strike(instrument: Instrument) -> Decimal:
+def _strike(instrument: VenueInstrument) -> Decimal:
     assert instrument.strike is not None, "every option has a strike"
     return instrument.strike
 

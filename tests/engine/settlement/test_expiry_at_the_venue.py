@@ -20,7 +20,7 @@ from bot.domain.position import CloseReason, PositionState
 from bot.sim.broker import SimBroker
 from bot.sim.matching import MatchingVenue
 from bot.sim.scenario import VenueScript
-from bot.sim.vocabulary import Instrument, OrderTicket, Side, SimulatedVenue
+from bot.sim.vocabulary import Side, SimulatedVenue, VenueInstrument, VenueTicket
 from tests.engine.fake_store import FakeStore
 from tests.engine.fakes import FakeCalendar, FakeStrategy
 from tests.examples import examples
@@ -56,7 +56,7 @@ class Floor:
     async def open(self, held: dict[str, int]) -> None:
         """Start on an account that holds contracts: the bot adopts them."""
         for number, (instrument, quantity) in enumerate(_contracts(held), start=1):
-            ticket = OrderTicket(9, number, instrument, Side.BUY, quantity, "MKT", account=self.venue.account_id)
+            ticket = VenueTicket(9, number, instrument, Side.BUY, quantity, "MKT", account=self.venue.account_id)
             self.simulated.publish(self.venue.place(ticket, NOON - timedelta(seconds=2)))
         self.simulated.publish(self.venue.step(NOON))
         await self.engine.start()
@@ -90,7 +90,7 @@ class Floor:
         return self.store.alerts.count(code)
 
 
-def _contracts(held: dict[str, int]) -> list[tuple[Instrument, int]]:
+def _contracts(held: dict[str, int]) -> list[tuple[VenueInstrument, int]]:
     known = {"call": CALL, "put": SPY_PUT, "index put": PUT}
     return [(known[name], quantity) for name, quantity in held.items() if quantity]
 

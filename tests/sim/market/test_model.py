@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.sim.market import MarketModel, build_market
 from bot.sim.market.rules import MARKET_RULES, ceil_to_grid, floor_to_grid, on_grid
 from bot.sim.scenario import Halt, Jump, Scenario, load_scenario
-from bot.sim.vocabulary import Instrument
+from bot.sim.vocabulary import VenueInstrument
 
 NOON = datetime(2026, 11, 20, 17, 0, 7, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def market(scenario: Scenario) -> MarketModel:
     return build_market(scenario, 1)
 
 
-def near(market: MarketModel, symbol: str, at: datetime = NOON) -> list[Instrument]:
+def near(market: MarketModel, symbol: str, at: datetime = NOON) -> list[VenueInstrument]:
     """Return today's options around the money."""
     price = market.price(symbol, at)
     today = market.find(symbol=symbol, sec_type="OPT", expiry="20261120")

@@ -16,10 +16,8 @@ from bot.sim.vocabulary import (
     Bar,
     BookLevel,
     Filled,
-    Instrument,
     ModelGreeks,
     OrderChanged,
-    OrderTicket,
     PositionChanged,
     Print,
     Side,
@@ -28,9 +26,11 @@ from bot.sim.vocabulary import (
     VenueDepth,
     VenueEvent,
     VenueExecution,
+    VenueInstrument,
     VenueOrder,
     VenuePosition,
     VenueRefused,
+    VenueTicket,
     WhatIf,
 )
 
@@ -40,21 +40,21 @@ START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
 NEXT_WEEK = date(2026, 11, 27)
 
-SPY = Instrument(1, "SPY", "STK", "SMART", "ARCA", "SPY", "SPY", long_name="SPDR S&P 500 ETF TRUST")
-SPX = Instrument(2, "SPX", "IND", "CBOE", "CBOE", "SPX", "", long_name="S&P 500 Stock Index")
+SPY = VenueInstrument(1, "SPY", "STK", "SMART", "ARCA", "SPY", "SPY", long_name="SPDR S&P 500 ETF TRUST")
+SPX = VenueInstrument(2, "SPX", "IND", "CBOE", "CBOE", "SPX", "", long_name="S&P 500 Stock Index")
 
 
-def option(con_id: int, under: Instrument, expiry: date, strike: int, right: str) -> Instrument:
+def option(con_id: int, under: VenueInstrument, expiry: date, strike: int, right: str) -> VenueInstrument:
     root = "SPXW" if under is SPX else under.symbol
     local = f"{root:<6}{expiry:%y%m%d}{right}{strike * 1000:08d}"
-    return Instrument(
+    return VenueInstrument(
         con_id, under.symbol, "OPT", "SMART", "CBOE", local, root, multiplier=100, expiry=expiry,
         strike=Decimal(strike), right=right, market_rule_id=110, under_con_id=under.con_id,
         long_name=under.long_name,
     )  # fmt: skip
 
 
-def universe() -> list[Instrument]:
+def universe() -> list[VenueInstrument]:
     found = [SPY, SPX]
     for under, strikes in ((SPY, range(595, 606)), (SPX, range(5980, 6030, 10))):
         for expiry in (TODAY, NEXT_WEEK, date(2026, 11, 19)):
@@ -74,16 +74,16 @@ class SmallMarket:
         self.spot = {"SPY": Decimal("600.00"), "SPX": Decimal("6000.00")}
         self._by_id = {each.con_id: each for each in self.all}
 
-    def instruments(self) -> list[Instrument]:
+    def instruments(self) -> list[VenueInstrument]:
         return self.all
 
-    def by_con_id(self, con_id: int) -> Instrument | None:
+    def by_con_id(self, con_id: int) -> VenueInstrument | None:
         return self._by_id.get(con_id)
 
     def find(
         self, *, symbol: str = "", sec_type: str = "", expiry: str = "", strike: Decimal | None = None,
         right: str = "", trading_class: str = "", local_symbol: str = "", exchange: str = "", multiplier: str = "",
-    ) -> list[Instrument]:  # fmt: skip
+    ) -> list[VenueInstrument]:  # fmt: skip
         return [
             each
             for each in self.all
@@ -97,7 +97,7 @@ class SmallMarket:
             and multiplier in {"", str(each.multiplier)}
         ]
 
-    def top(self, instrument: Instrument, at: datetime) -> TopOfBook:
+    def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         spot = self.spot[instrument.symbol]
         seconds = int((at - OPEN).total_seconds())
         if instrument.sec_type == "IND":
@@ -107,12 +107,12 @@ class SmallMarket:
         bid = mid - half if mid > half else None
         return TopOfBook(bid, mid + half, 300, 400, mid, 100, 1000 + seconds, mid, mid + 1, mid, mid)
 
-    def _option_mid(self, instrument: Instrument, at: datetime) -> Decimal:
+    def _option_mid(self, instrument: VenueInstrument, at: datetime) -> Decimal:
         greeks = self.greeks(instrument, at)
         price = greeks.price if greeks else 0.0
         return max(Decimal("0.05"), Decimal(round(price * 20)) / 20)
 
-    def greeks(self, instrument: Instrument, at: datetime) -> ModelGreeks | None:
+    def greeks(self, instrument: VenueInstrument, at: datetime) -> ModelGreeks | None:
         if instrument.expiry is None or instrument.strike is None:
             return None
         close = datetime(*instrument.expiry.timetuple()[:3], 21, tzinfo=UTC)
@@ -123,20 +123,20 @@ class SmallMarket:
         plain = black_scholes(spot, float(instrument.strike), years, self.iv, instrument.right)
         return ModelGreeks(self.iv, plain.price, plain.delta, plain.gamma, plain.vega, plain.theta, spot)
 
-    def depth(self, instrument: Instrument, at: datetime, levels: int = 10) -> VenueDepth:
+    def depth(self, instrument: VenueInstrument, at: datetime, levels: int = 10) -> VenueDepth:
         top = self.top(instrument, at)
         step = Decimal("0.01")
         bids = [BookLevel(top.bid - step * row, 100 + row, "ARCA") for row in range(levels)] if top.bid else []
         asks = [BookLevel(top.ask + step * row, 200 + row, "NSDQ") for row in range(levels)] if top.ask else []
         return VenueDepth(bids, asks)
 
-    def prints(self, instrument: Instrument, since: datetime, until: datetime) -> list[Print]:
+    def prints(self, instrument: VenueInstrument, since: datetime, until: datetime) -> list[Print]:
         first, last = int(since.timestamp()), int(until.timestamp())
         times = (datetime.fromtimestamp(second, UTC) for second in range(first + 1, last + 1))
         price = self.spot[instrument.symbol]
         return [Print(at, price, 100, "ARCA") for at in times if OPEN <= at < CLOSE]
 
-    def bars(self, instrument: Instrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
+    def bars(self, instrument: VenueInstrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
         price = self.spot[instrument.symbol]
         if seconds >= 86400:
             return [Bar(OPEN, price, price + 1, price - 1, price, 100_000, price, 1000)] if start <= OPEN < end else []
@@ -147,7 +147,7 @@ class SmallMarket:
             at += step
         return found
 
-    def open_interest(self, instrument: Instrument) -> int:
+    def open_interest(self, instrument: VenueInstrument) -> int:
         return 1000 + instrument.con_id
 
     def session_open(self) -> datetime:
@@ -174,7 +174,7 @@ class SmallVenue:
     held: dict[int, VenuePosition] = field(default_factory=dict)
     partial: int = 0  # contracts filled per step, 0 for all at once
 
-    def place(self, ticket: OrderTicket, now: datetime) -> list[VenueEvent]:
+    def place(self, ticket: VenueTicket, now: datetime) -> list[VenueEvent]:
         if ticket.limit_price is not None and ticket.limit_price % Decimal("0.01"):
             return [
                 VenueRefused(
@@ -208,7 +208,7 @@ class SmallVenue:
     def cancel_all(self, now: datetime) -> list[VenueEvent]:
         return [event for order in self.open_orders() for event in self._cancelled(order, now)]
 
-    def what_if(self, ticket: OrderTicket, now: datetime) -> WhatIf:
+    def what_if(self, ticket: VenueTicket, now: datetime) -> WhatIf:
         cost = (ticket.limit_price or Decimal(1)) * ticket.quantity * ticket.instrument.multiplier
         if ticket.quantity > 1000:
             nothing = Decimal(0)
