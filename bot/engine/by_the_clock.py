@@ -45,9 +45,14 @@ class ByTheClock:
         if not due:
             return
         tick_memory.agenda.follow(ctx)
-        for job in due:
-            parking.run_job(ctx, journal, job.name, job.do)
-        parking.run(journal, "rest", rest.begin, ctx, due, world)
+        done = []
+        for job in self._jobs:
+            if job in due:
+                parking.run_job(ctx, journal, job.name, job.do)
+                done.append(job)
+                if self._world(ctx) != world:  # what comes after it in the table sees another world than it rests in
+                    due = self._jobs
+        parking.run(journal, "rest", rest.begin, ctx, done, world)
 
     def _world(self, ctx: Context) -> World:
         absences, outbox = self._tick_memory.absences, self._tick_memory.outbox
