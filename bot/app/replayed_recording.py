@@ -43,7 +43,6 @@ from bot.strategies.base import Look, Strategy
 from bot.strategies.registry import STRATEGIES, build
 
 _STATUS_EVERY_S: Final = 60.0
-_NEVER_S: Final = 1e9
 _MOST_GONE: Final = 5
 _CASH: Final = Decimal(100_000)
 _NOT_DECIDING: Final = {"engine": ("record", "record_dir", "record_keep_days"), "ibkr": ("host", "port", "client_id")}
@@ -237,7 +236,7 @@ def _looking_at(settings: Settings, recording: Recording) -> Settings:
         name: section.model_copy(update={"symbols": symbols})
         for name, section in settings.strategies.sections().items()
     }
-    risk = settings.risk.model_copy(update={"uw_silent_s": _NEVER_S})
+    risk = settings.risk.model_copy(update={"silent": ()})
     chosen = settings.strategies.model_copy(update=sections)
     return settings.model_copy(update={"strategies": chosen, "risk": risk})
 

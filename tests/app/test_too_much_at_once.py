@@ -17,7 +17,7 @@ __all__ = ["program"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 HEARD_WITHIN_S = 5.0  # of its own work
-DATASET = "QUANTICITY__SOURCES__UNUSUAL_WHALES__DATASETS__0__"
+DATASET = "QUANTICITY__SOURCES__UNUSUAL_WHALES__ENDPOINTS__0__"
 # Bounds as wide as they go; those that are shipped are met in tests/feeds/test_too_much.py.
 WIDE_OPEN = {f"{DATASET}MAX_BODY_BYTES": "33554432", f"{DATASET}MAX_ROWS": "20000"}
 
