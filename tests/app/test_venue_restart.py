@@ -25,7 +25,7 @@ from bot.sim.book_file import read_book
 from tests.broker.conftest import Gathered
 
 ROOT = Path(__file__).resolve().parents[2]
-KEY = "SPY   261120C00600000"
+KEY = "SPY   261120C00580000"  # some ten dollars in the money: nobody sells it for a cent
 TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 MARKETABLE = Terms(2, limit_price=Decimal("40.00"))
 RESTING = Terms(3, limit_price=Decimal("0.01"))
