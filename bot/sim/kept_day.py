@@ -31,6 +31,8 @@ MOST_DAYS: Final = 12
 """How many files a folder holds; the one that was used longest ago goes first."""
 _ENDING: Final = ".day"
 _SOURCES: Final = ("kept_day.py", "scenario.py", "vocabulary.py", "market/*.py", "uw/*.py")
+_OF_OTHER_DAYS: Final = frozenset({"context.py", "recorded.py"})
+"""Sources of `market/` that no kept day is made of: what stands around a market over sockets, and recordings."""
 _DIGITS: Final = 16
 _NOT_OF_A_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_OF_A_NAME: Final = 60
@@ -42,10 +44,16 @@ Row = list[Any]
 def fingerprint(scenario: str, seed: int, asked: str) -> str:
     """Return what a kept day is known by: all that it follows from. `scenario` is the whole of it as text, `asked` the
     settings of who asks the vendor."""
-    room = Path(__file__).parent
     parts = [sys.version, np.__version__, scipy.__version__, scenario, str(seed), asked]
-    parts += [path.read_text(encoding="utf-8") for pattern in _SOURCES for path in sorted(room.glob(pattern))]
+    parts += [path.read_text(encoding="utf-8") for path in sources()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def sources() -> list[Path]:
+    """Return the files of code that a kept day follows from."""
+    room = Path(__file__).parent
+    found = [path for pattern in _SOURCES for path in sorted(room.glob(pattern))]
+    return [path for path in found if path.parent == room or path.name not in _OF_OTHER_DAYS]
 
 
 class KeptDay:
