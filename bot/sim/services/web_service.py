@@ -25,7 +25,7 @@ log: Final = logging.getLogger(__name__)
 HTML: Final = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head><body>Just a moment</body></html>"
 LARGEST_BODY: Final = 52 * 1024 * 1024
 _LOOK_S: Final = 0.05
-_DRIP_EVERY_S: Final = 1.0
+_DRIP_EVERY_S: Final = 5.0
 _PATIENCE_S: Final = 3600.0
 
 
