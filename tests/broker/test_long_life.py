@@ -74,7 +74,7 @@ async def test_no_table_of_the_adapter_grows_from_day_to_day(
     measured = []
     for day in range(DAYS):
         await trade_a_day(broker, book_tws, events, day)
-        while broker._wire.requests._pending:  # a probe may be under way; what is never answered would stay
+        while broker._wire.requests._pending:  # noqa: ASYNC110 - a probe may be under way; nobody tells of its end
             await asyncio.sleep(0)
         seen = {id(events), id(clock), id(broker._settings), id(broker._wire._client)}
         measured.append(sizes(broker, "broker", seen))
