@@ -166,6 +166,18 @@ async def test_a_print_that_is_not_the_market_comes_only_where_the_truth_follows
     assert bool(site.broker.script.wild) is (kind is None)
 
 
+@pytest.mark.parametrize("silence", [{"kind": "mute"}, {"kind": "dead_line", "code": 10090, "share": 1.0}])
+async def test_nothing_is_printed_at_the_last_look_before_a_silence(silence: dict[str, object]) -> None:
+    """Nobody would say that it was not the market."""
+    wild = {"kind": "wild_print", "does": "up", "share": 1.0, "for_seconds": 20}
+    site = Site(wild, {**silence, "at": "10:00:04", "for_seconds": 30})
+    await site.run(10)
+    printed = {each.at for each in site.broker.script.wild}
+    assert printed
+    assert max(printed) < min(printed).replace(second=3)
+
+
+
 async def test_a_script_that_is_put_in_the_place_of_another_holds_for_every_part_of_the_broker() -> None:
     site = await Site({"kind": "orders_lost", "for_seconds": 600}).run()
     site.broker.script = FaultScript([])

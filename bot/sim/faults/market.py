@@ -56,12 +56,13 @@ class MarketFaults:
         """What the next look at the market takes back: so there is none while what the market says may not come, or
         not in its order."""
         fault, chance = self.script.active(WildPrint, now), self.script.chance
-        if fault is None or self.script.active(Mute, now) is not None:
+        looks = (now, now + _NEXT_LOOK)
+        if fault is None or any(self.script.active(Mute, at) is not None for at in looks):
             return
-        if any(each.bends(Callback.QUOTE) for at in (now, now + _NEXT_LOOK) for each in self.script.touching(at)):
+        if any(each.bends(Callback.QUOTE) for at in looks for each in self.script.touching(at)):
             return
         for key, quote in self._broker.quoted():
-            if chance.random() >= fault.share or self._is_dead(key, now):
+            if chance.random() >= fault.share or any(self._is_dead(key, at) for at in looks):
                 continue
             wild = wild_quote(quote, fault.does, chance, now)
             if wild is not None:
