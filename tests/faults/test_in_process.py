@@ -177,7 +177,6 @@ async def test_nothing_is_printed_at_the_last_look_before_a_silence(silence: dic
     assert max(printed) < min(printed).replace(second=3)
 
 
-
 async def test_a_script_that_is_put_in_the_place_of_another_holds_for_every_part_of_the_broker() -> None:
     site = await Site({"kind": "orders_lost", "for_seconds": 600}).run()
     site.broker.script = FaultScript([])
