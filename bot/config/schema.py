@@ -232,6 +232,7 @@ class CrossCheckSettings(Section):
     spread_fraction: Fraction = Field(Decimal("0.15"), description="of the broker's spread")
     greeks_fraction: Fraction = Field(Decimal("0.10"), description="of the broker's iv, delta and gamma")
     looks: int = Field(3, ge=1, le=100, description="answers in a row that are off before it counts")
+    under_way_s: Age = Field(2, description="what an answer takes at most to arrive: it tells of a moment before that")
 
 
 class RiskSettings(Section):

@@ -23,8 +23,6 @@ from bot.engine.state.schedule import Schedule
 from bot.risk.cross_check import Compared, Moved, Tolerances, contract_off, price_off, verdict
 
 _PRICED: Final = (SPOT_GEX, GEX_BY_STRIKE)
-_BEFORE: Final = timedelta(seconds=2)
-"""The vendor's answer was on its way, and its clock is not ours."""
 _OLDEST: Final = timedelta(seconds=90)
 """What is older is not compared: the data set's own age is judged elsewhere."""
 
@@ -62,13 +60,14 @@ class CrossCheck:
     def _follow(self, ctx: Context, symbols: set[str]) -> None:
         """Remember where the underlyings are."""
         patience = timedelta(seconds=ctx.settings.risk.quote_max_age_s)
+        kept = _OLDEST + under_way(ctx)
         for symbol in symbols:
             quote = ctx.board.quote(symbol)
             if quote is None or quote.price_fault(ctx.now, patience) is not None or not quote.reference:
                 continue
             seen = self.prices.setdefault(symbol, deque())
             seen.append((ctx.now, quote.reference))
-            while seen and ctx.now - seen[0][0] > _OLDEST + _BEFORE:
+            while seen and ctx.now - seen[0][0] > kept:
                 seen.popleft()
 
     def _moved(self, symbol: str, since: datetime) -> Moved | None:
@@ -80,7 +79,7 @@ class CrossCheck:
     def _said(self, ctx: Context, place: Place, datum: Datum) -> str | None:
         dataset, key = place
         since = min(datum.source_at or datum.received_at, datum.received_at)
-        moved = self._moved(key, since - _BEFORE)
+        moved = self._moved(key, since - under_way(ctx))
         if moved is None or not datum.value or ctx.now - since > _OLDEST:
             return None
         if dataset in _PRICED:
@@ -117,3 +116,8 @@ class CrossCheck:
 def tolerances(ctx: Context) -> Tolerances:
     limits = ctx.settings.risk.cross_check
     return Tolerances(limits.price_fraction, limits.quote_usd, limits.spread_fraction, limits.greeks_fraction)
+
+
+def under_way(ctx: Context) -> timedelta:
+    """Return how long before it was received an answer may have been made; a fast simulated clock makes it longer."""
+    return timedelta(seconds=ctx.settings.risk.cross_check.under_way_s)

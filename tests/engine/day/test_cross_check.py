@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from bot.domain.data.exposure import StrikeExposure
 from bot.domain.data.sets import GEX_BY_STRIKE
 from bot.domain.events import DatumReceived, QuoteReceived
@@ -14,9 +16,18 @@ from tests.engine.desk import Desk
 
 def say(desk: Desk, price: str) -> None:
     """The vendor answers with a price of its own; the broker quotes 600."""
+    quoted(desk, "600")
+    answered(desk, price)
+
+
+def quoted(desk: Desk, price: str) -> None:
+    mid, cent = Decimal(price), Decimal("0.01")
+    desk.put(QuoteReceived("SPY", Quote(mid - cent, mid + cent, 10, 10, mid, desk.clock.now())))
+
+
+def answered(desk: Desk, price: str) -> None:
     now = desk.clock.now()
     rows = (StrikeExposure(Decimal(600), Decimal(price), now, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0),)
-    desk.put(QuoteReceived("SPY", Quote(Decimal("599.99"), Decimal("600.01"), 10, 10, Decimal(600), now)))
     desk.put(DatumReceived(GEX_BY_STRIKE, "SPY", rows, now, now, 90.0, "unusual_whales"))
 
 
@@ -51,3 +62,19 @@ async def test_one_odd_answer_among_sound_ones_is_nothing() -> None:
     for price in ("630", "601", "630", "630", "601"):
         await answers(desk, price, 1)
     assert codes(desk) == []
+
+
+@pytest.mark.parametrize("under_way_s, told", [(2, ["DATA_DIVERGE"]), (30, [])])
+async def test_what_the_underlying_did_while_an_answer_was_under_way_is_allowed_for(
+    under_way_s: float, told: list[str]
+) -> None:
+    """A fast simulated clock makes an answer of a blink minutes old; the broker's price ran off meanwhile."""
+    desk = await Desk({"risk": {"cross_check": {"under_way_s": under_way_s}}}).start()
+    for _ in range(3):
+        quoted(desk, "600")
+        await desk.ticks(6, 1)
+        quoted(desk, "620")
+        await desk.ticks(6, 1)
+        answered(desk, "600")
+        await desk.ticks(2, 1)
+    assert codes(desk) == told
