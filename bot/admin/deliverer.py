@@ -62,7 +62,7 @@ class TelegramDeliverer:
                 try:
                     await self._bot.get_me(read_timeout=_PROBE_S)
                 except InvalidToken:
-                    pass  # it answers; the attempt itself learns what
+                    log.info("telegram: it answers, and refuses the token")
                 except TelegramError as error:
                     log.info(f"telegram: still silent: {without_token(error, self._token)}")
                     return False
