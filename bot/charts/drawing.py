@@ -11,6 +11,8 @@ from bot.charts.chart import Axis, Bars, Chart, LineMark, Pane, apart, nice_step
 from bot.charts.words import axis_words, value_words, x_ticks, x_words
 
 RIGHT: Final = 62.0
+"""The room for the labels at the right edge, more where one is longer than that by LETTER each."""
+LETTER: Final = 7.0
 TITLE: Final = 18.0
 FOOT: Final = 22.0
 BETWEEN: Final = 10.0
@@ -94,7 +96,7 @@ def drawing(chart: Chart, width: int = WIDE) -> Drawing | None:
     """Return the geometry of a chart for a width in pixels, None while there is nothing to draw."""
     if not chart.rows:
         return None
-    right = width - RIGHT
+    right = width - _room(chart)
     x = _Scale(*chart.span(), 2, right)
     top, panes = 0.0, []
     for pane in chart.panes:
@@ -103,6 +105,15 @@ def drawing(chart: Chart, width: int = WIDE) -> Drawing | None:
     ticks = x_ticks(x.low, x.high, chart.axis, max(2, int(right // 90)))
     times = tuple(Label(x(at), words) for at, words in ticks if 16 <= x(at) <= right - 12)
     return Drawing(width, top - BETWEEN + FOOT, right, tuple(panes), times, chart.summary)
+
+
+def _room(chart: Chart) -> float:
+    """Return what the longest label of an axis needs."""
+    named = [level.label for pane in chart.panes for level in pane.levels if level.across]
+    for pane in chart.panes:
+        ends = (*_last(chart, pane), *chart.bounds(pane))
+        named += [axis_words(value, pane.shown, pane.digits) for value in ends]
+    return max(RIGHT, 10 + LETTER * max(map(len, named), default=0))
 
 
 def legend(chart: Chart) -> list[Legend]:

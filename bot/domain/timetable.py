@@ -51,6 +51,10 @@ class Missed(StrEnum):
     LATEST = "the latest of the day is made up until midnight in New York, earlier ones are left out"
 
 
+SOON: Final = timedelta(hours=1)
+"""How long after its moment a run is made up that is left out later."""
+
+
 def no_setting(name: str) -> object:
     """Stand for the settings of a job that needs none."""
     raise LookupError(f"the timetable asks for {name}, and no settings were given")
@@ -147,7 +151,13 @@ class Job:
         if self.each_day and (last is None or new_york_day(last) != new_york_day(now)):
             return True
         due = self.due_since(session, setting, now) if session is not None else None
-        return due is not None and (last is None or last < due[1])
+        if due is None or self.is_left_out(due[1], now):
+            return False
+        return last is None or last < due[1]
+
+    def is_left_out(self, moment: datetime, now: datetime) -> bool:
+        """Say whether a run of a moment that has come is not made up any more."""
+        return self.missed is Missed.SOON and now - moment >= SOON
 
     def next(
         self,

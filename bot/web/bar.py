@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from bot.domain.wording import dollars
@@ -115,10 +116,24 @@ def _loss(m: Overview) -> Meter | None:
     if row is None:
         return None
     known = row.share is not None
-    limit, value = row.limit.partition(" or ")[0], row.value.partition(",")[0]
-    words = f"{value} of {limit}" if known else f"not known, limit {limit}"
+    limit, value = _short(row.limit.partition(" or ")[0]), row.value.partition(",")[0]
+    words = f"{_in_tenths(value)} of {limit}" if known else f"not known, limit {limit}"
     tone = {"warn": "warn", "bad": "crit"}.get(row.tone, "")
     return Meter(words, row.filled, tone, f"loss since the day's first equity: {row.value}, limit {row.limit}")
+
+
+def _short(limit: str) -> str:
+    """Return a limit in percent without zeros that say nothing: `6 %` of `6.00 %`."""
+    number, unit, _ = limit.partition(" %")
+    return f"{number.rstrip('0').rstrip('.')}{unit}" if "." in number and unit else limit
+
+
+def _in_tenths(value: str) -> str:
+    """Return a value in percent to a tenth, without the unit that its limit says: `0.3` of `0.26 %`."""
+    try:
+        return f"{Decimal(value.removesuffix(' %')):.1f}"
+    except InvalidOperation:
+        return value
 
 
 def _heard(m: Overview) -> tuple[LastWord, ...]:

@@ -22,6 +22,7 @@ from bot.domain.timetable import (
     RECONCILE,
     SETTLEMENT,
     TIMETABLE,
+    WELL,
     Anchor,
     Job,
     Runs,
@@ -90,6 +91,13 @@ def test_a_job_that_failed_or_never_ran_is_due_and_one_without_a_session_waits_f
     assert DAY_TOTALS.next(CLOSE + timedelta(minutes=2), CLOSE + timedelta(hours=1), WHOLE, setting) is None
     assert DAY_TOTALS.next(None, OPEN, None, setting) is None
     assert RECONCILE.next(OPEN, OPEN, WHOLE, setting) == OPEN + timedelta(seconds=300)
+
+
+def test_what_is_left_out_an_hour_later_is_not_said_to_be_due() -> None:
+    """A simulated day may begin after it: then nothing runs, and the next run is another day's."""
+    morning = WELL.times(WHOLE, setting)["morning"]
+    assert WELL.next(None, morning + timedelta(minutes=59), WHOLE, setting) == morning + timedelta(minutes=59)
+    assert WELL.next(None, morning + timedelta(hours=1), WHOLE, setting) is None
 
 
 @pytest.mark.parametrize("session", [WHOLE, None])

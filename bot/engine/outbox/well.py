@@ -6,7 +6,6 @@ The head is the hash of the newest row: who keeps these messages sees later whet
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Final
 
 from bot.domain.timetable import WELL
@@ -21,7 +20,6 @@ from bot.engine.state.records import JobRow
 from bot.engine.trade.signals import open_premium
 
 _LOOK_S: Final = 1.0
-_SOON: Final = timedelta(hours=1)
 _CHANNELS: Final = ("telegram", "discord", "email")
 
 
@@ -53,7 +51,7 @@ class MorningWord:
 def _is_soon(ctx: Context) -> bool:
     """Say whether its hour has come less than an hour ago: later it is no morning any more."""
     due = WELL.due_since(ctx.trading, ctx.setting, ctx.now)
-    return due is not None and ctx.now - due[1] < _SOON
+    return due is not None and not WELL.is_left_out(due[1], ctx.now)
 
 
 def words(ctx: Context, head: str) -> str:
