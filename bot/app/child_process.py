@@ -41,8 +41,8 @@ class ChildFailed(BotError):
 
 
 class Child:
-    """One child process, talked to by lines. `on_line` is given each line after the one that it was ready with; what
-    it does not take (False) is passed on to the log."""
+    """One child process, talked to by lines. `on_line` is given each line but the one that it was ready with; what it
+    does not take (False) of those that come later is passed on to the log."""
 
     def __init__(
         self,
@@ -56,6 +56,10 @@ class Child:
         self._environment = {**without_secrets(os.environ), "PYTHONPATH": str(ROOT), **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._echo: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
@@ -94,6 +98,7 @@ class Child:
                     if line.startswith(start):
                         self._echo = asyncio.create_task(self._pass_on(self._process.stdout))
                         return line.strip()
+                    self._on_line(line.strip())
         except TimeoutError as error:
             raise ChildFailed(f"the {self.name} was not ready within {_READY_TIMEOUT_S:g} s") from error
         await self._process.wait()
@@ -107,6 +112,11 @@ class Child:
     async def wait(self) -> int:
         """Return the exit code once the child has ended."""
         return await self._process.wait() if self._process is not None else 0
+
+    async def last_words(self) -> None:
+        """Wait until what a child that has ended said is heard to the end."""
+        if self._echo is not None:
+            await asyncio.wait({self._echo}, timeout=_STOP_TIMEOUT_S)
 
     async def stop(self) -> None:
         """Close its input, wait, and end it by force only if it does not go."""

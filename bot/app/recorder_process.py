@@ -1,7 +1,8 @@
 """The recorder as a child of the bot: it is handed what came, once a second, and watched as the page is.
 
-Nothing here waits for a disk. A child that ends, or keeps nothing for a while, is started again; what waits meanwhile
-waits in the tap, and what finds no room there is counted and told.
+Nothing here waits for a disk. A child that ends, or keeps nothing for a while, is started again, at first soon and then
+ever later, and that is told once, with its last word, until it keeps something again. What waits meanwhile waits in the
+tap, and what finds no room there is counted and told.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, runtime_checkable
 
 from bot.app.background import Background
@@ -21,7 +22,7 @@ from bot.config.loader import LoadedConfig
 from bot.config.schema import EngineSettings, Settings
 from bot.domain.events import AlertRaised
 from bot.domain.ids import IdSource
-from bot.domain.outside import hider
+from bot.domain.outside import hider, sentence
 from bot.domain.recording import NotRecorded, RunTold
 from bot.engine.state.ports import Clock, Sink
 from bot.feeds.transport import Transport
@@ -30,10 +31,6 @@ from bot.record.tap import Tap
 
 log: Final = logging.getLogger("quanticity")
 
-_FLUSH_S: Final = 1.0
-_RESTART_S: Final = 2.0
-_SILENT_S: Final = 60.0  # an hour is being made into Parquet meanwhile
-_LAST_S: Final = 1.0
 _SEED_BITS: Final = 128
 
 DECIDING: Final = ("engine", "risk", "execution", "approval", "strategies", "ibkr", "overseer")
@@ -114,11 +111,28 @@ def tape_for(config: LoadedConfig, clock: Clock, scenario: str) -> Tape:
     return Tape(tap, config, clock, scenario)
 
 
+@dataclass(frozen=True, slots=True)
+class RecorderPace:
+    """How long the keeping waits, in seconds of the loop: between two frames, before another start and at most before
+    one, for a word of the child (it may be making Parquet), for the last word of all."""
+
+    flush_s: float = 1.0
+    restart_s: float = 2.0
+    longest_restart_s: float = 60.0
+    silent_s: float = 60.0
+    last_s: float = 1.0
+
+
 class RecorderKeeping:
     """Keeps the recorder's process going and hands it what came."""
 
-    def __init__(self, tap: Tap, settings: EngineSettings, clock: Clock, tell: Sink) -> None:
-        self._tap, self._clock, self._tell = tap, clock, tell
+    def __init__(
+        self, tap: Tap, settings: EngineSettings, clock: Clock, tell: Sink, pace: RecorderPace = RecorderPace()
+    ) -> None:
+        self._tap, self._clock, self._tell, self._pace = tap, clock, tell, pace
+        self._pause_s = pace.restart_s
+        self._last_word = ""
+        self.attempts = 0
         self._arguments = ["-m", "bot.record", "keep", settings.record_dir, str(settings.record_keep_days)]
         self._child: Child | None = None
         self._heard_at = 0.0
@@ -127,42 +141,58 @@ class RecorderKeeping:
     async def run(self) -> None:
         """Go on until cancelled; then the process is left as it is, for `end`."""
         while True:
-            await self._start()
-            words = await self._until_it_fails()
-            log.warning(f"the recorder {words}; starting it again in {_RESTART_S:g} s")
-            facts = {"what": words}
-            self._tell(AlertRaised("RECORDER_DOWN", f"the recorder {words}", facts, self._clock.now()))
+            words = await self._start() or await self._until_it_fails()
+            if self._last_word:
+                words = f"{words}: {self._last_word}"
+            log.warning(f"the recorder {words}; starting it again in {self._pause_s:g} s")
+            if self._pause_s == self._pace.restart_s:  # it kept something since it was last told
+                told = AlertRaised("RECORDER_DOWN", f"the recorder {words}", {"what": words}, self._clock.now())
+                self._tell(told)
             if self._child is not None:
                 await self._child.stop()
                 self._child = None
             self._tap.begin_again()
-            await asyncio.sleep(_RESTART_S)
+            pause_s, self._pause_s = self._pause_s, min(self._pause_s * 2, self._pace.longest_restart_s)
+            await asyncio.sleep(pause_s)
 
-    async def _start(self) -> None:
+    @property
+    def pid(self) -> int | None:
+        """The process that keeps what comes, None while there is none."""
+        return None if self._child is None else self._child.pid
+
+    async def _start(self) -> str:
+        """Start the process; returns in words what hindered it, "" when it runs."""
+        self._last_word, self.attempts = "", self.attempts + 1
         child = Child("recorder", self._arguments, on_line=self._heard)
         await child.start()
         try:
             await child.ready_line("recorder ready")
+        except ChildFailed:
+            await child.stop()
+            return "does not start"
         except BaseException:
             await child.stop()
             raise
         self._child, self._heard_at = child, self._loop_s()
+        return ""
 
     async def _until_it_fails(self) -> str:
-        """Hand on what came, once a second; return in words how it ended."""
+        """Hand on what came, frame by frame; return in words how it ended."""
         assert self._child is not None, "it was started"
         ending = asyncio.create_task(self._child.wait())
         try:
             while True:
-                done, _ = await asyncio.wait({ending}, timeout=_FLUSH_S)
+                done, _ = await asyncio.wait({ending}, timeout=self._pace.flush_s)
                 if done:
+                    await self._child.last_words()
                     return "ended"
                 try:
                     self._hand_on(self._child)
                 except ChildFailed:
+                    await self._child.last_words()
                     return "takes nothing any more"
-                if self._loop_s() - self._heard_at > _SILENT_S:
-                    return f"has kept nothing for {_SILENT_S:g} s"
+                if self._loop_s() - self._heard_at > self._pace.silent_s:
+                    return f"has kept nothing for {self._pace.silent_s:g} s"
         finally:
             ending.cancel()
 
@@ -177,7 +207,7 @@ class RecorderKeeping:
         except ChildFailed as error:
             log.warning(f"the end of the recording is lost: {error}")
         try:
-            async with asyncio.timeout(_LAST_S):
+            async with asyncio.timeout(self._pace.last_s):
                 await self._kept.wait()
         except TimeoutError:
             log.warning(f"the recorder has not said that it kept the last {self._tap.awaits} rows")
@@ -190,11 +220,14 @@ class RecorderKeeping:
             self._tell(_told(gap))
 
     def _heard(self, line: str) -> bool:
-        word, _, count = line.partition(" ")
-        if word != "kept" or not count.isdigit():
+        word, _, rest = line.partition(" ")
+        if word == "failed":
+            self._last_word = sentence(rest)
+            return True
+        if word != "kept" or not rest.isdigit():
             return False
-        self._heard_at = self._loop_s()
-        self._tap.kept(int(count))
+        self._heard_at, self._pause_s = self._loop_s(), self._pace.restart_s
+        self._tap.kept(int(rest))
         if not self._tap.awaits:
             self._kept.set()
         return True

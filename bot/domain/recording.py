@@ -11,7 +11,7 @@ takes the same facts at the same moments. `RUNS` says under which settings the b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -104,6 +104,9 @@ COLUMNS: Final[Mapping[EventKind, Sequence[tuple[str, Column]]]] = MappingProxyT
 Row = tuple[int, int, str, str, str, tuple[Any, ...]]
 """Sequence, microseconds of the receipt, kind, source, key, and the values of the kind's own columns."""
 
+Columns = Mapping[str, Sequence[Sequence[Any]]]
+"""Rows by the word of their kind, each as its columns: those of `COMMON`, then the kind's own, all of one length."""
+
 BROKER: Final = "ibkr"
 _PEOPLE: Final = "people"
 _BOT: Final = "bot"
@@ -157,6 +160,11 @@ def micros(at: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+def _micros_of(times: Iterable[datetime]) -> list[int]:
+    """Return many aware times as microseconds since 1970; until 2255 a float holds each of them."""
+    return [round(at.timestamp() * 1e6) for at in times]
+
+
 def moment(us: int) -> datetime:
     """Return the time of so many microseconds since 1970."""
     return _EPOCH + us * _MICROSECOND
@@ -207,6 +215,29 @@ def _of_quote(quote: Quote) -> tuple[Any, ...]:
         None if quote.heard_at is None else micros(quote.heard_at),
         quote.lost,
     )
+
+
+def quote_columns(heard: Sequence[tuple[int, int, facts.QuoteReceived]]) -> list[Sequence[Any]]:
+    """Return the columns of many quotes, each with its sequence and the microseconds of its receipt: what `values_of`
+    says of each, at a quarter of the price."""
+    quotes = [event.quote for _, _, event in heard]
+    return [
+        [number for number, _, _ in heard],
+        [us for _, us, _ in heard],
+        [BROKER] * len(heard),
+        [event.key for _, _, event in heard],
+        [None if (bid := quote.bid) is None else str(bid) for quote in quotes],
+        [None if (ask := quote.ask) is None else str(ask) for quote in quotes],
+        [quote.bid_size for quote in quotes],
+        [quote.ask_size for quote in quotes],
+        [None if (last := quote.last) is None else str(last) for quote in quotes],
+        _micros_of(quote.at for quote in quotes),
+        [quote.delayed for quote in quotes],
+        [quote.halted for quote in quotes],
+        [None if (close := quote.close) is None else str(close) for quote in quotes],
+        [None if (heard_at := quote.heard_at) is None else micros(heard_at) for quote in quotes],
+        [quote.lost for quote in quotes],
+    ]
 
 
 @lru_cache(maxsize=65_536)

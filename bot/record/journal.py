@@ -1,28 +1,32 @@
 """The journal of a day that is being recorded: frames that are appended, each with its length and its checksum.
 
-A frame is a second's rows as JSON, compressed. It holds no code and no pickles, so that a journal of anybody's can be
-read. What a crash leaves is whole frames and at most a part of the last one.
+A frame is a second's rows as Arrow's batches, a kind each, compressed: what is made into Parquet later is never taken
+apart again. It holds no code and no pickles, so that a journal of anybody's can be read. What a crash leaves is whole
+frames and at most a part of the last one; what found no room on the disk is taken back at once.
 """
 
 from __future__ import annotations
 
-import base64
-import json
+import contextlib
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
-from bot.domain.recording import COLUMNS, Column, EventKind, Row
+from bot.domain.recording import Columns, EventKind, RecordingFault, Row
+from bot.record.tables import batch_of, packed, rows_of, unpacked
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 NAME: Final = "journal.open"
-_MARK: Final = b"quanticity journal 1\n"
+_MARK: Final = b"quanticity journal 2\n"
 _HEAD: Final = struct.Struct(">II")
 _MOST_BYTES: Final = 256 * 1024 * 1024
 """Of one frame; a length beyond it is no length."""
-_QUICKLY: Final = 1
 
 
 class JournalWriter:
@@ -30,20 +34,27 @@ class JournalWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: BinaryIO = path.open("ab")
-        if self._file.tell() == 0:
-            self._file.write(_MARK)
-            self._file.flush()
+        self._file: BinaryIO = path.open("ab", buffering=0)
+        self.size = self._file.tell()
+        if self.size == 0:
+            self._write(_MARK)
 
-    @property
-    def size(self) -> int:
-        return self._file.tell()
+    def append(self, columns: Columns) -> None:
+        """Raises OSError where there is no room, and then nothing of it is there."""
+        payload = packed((EventKind(word), batch_of(EventKind(word), held)) for word, held in columns.items())
+        self._write(_HEAD.pack(len(payload), zlib.crc32(payload)) + payload)
 
-    def append(self, rows: Sequence[Row]) -> None:
-        payload = zlib.compress(json.dumps(rows, default=_bytes, separators=(",", ":")).encode(), _QUICKLY)
-        self._file.write(_HEAD.pack(len(payload), zlib.crc32(payload)) + payload)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+    def _write(self, frame: bytes) -> None:
+        rest = memoryview(frame)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self.size)
+            raise
+        self.size += len(frame)
 
     def close(self) -> None:
         self._file.close()
@@ -58,6 +69,12 @@ class JournalReader:
 
     def rows(self) -> Iterator[list[Row]]:
         """Yield the rows of each whole frame, in order."""
+        for batches in self.batches():
+            rows = [row for kind, batch in batches for row in rows_of(batch, kind)]
+            yield sorted(rows, key=itemgetter(0))
+
+    def batches(self) -> Iterator[list[tuple[EventKind, pa.RecordBatch]]]:
+        """Yield each whole frame, in order."""
         self.faults = []
         with self.path.open("rb") as file:
             mark = file.read(len(_MARK))
@@ -68,7 +85,7 @@ class JournalReader:
                 return
             yield from self._frames(file)
 
-    def _frames(self, file: BinaryIO) -> Iterator[list[Row]]:
+    def _frames(self, file: BinaryIO) -> Iterator[list[tuple[EventKind, pa.RecordBatch]]]:
         number = 0
         while head := file.read(_HEAD.size):
             number, at = number + 1, file.tell() - len(head)
@@ -80,31 +97,11 @@ class JournalReader:
             if len(head) < _HEAD.size or len(payload) < length:
                 self.faults.append(f"{self.path.name}: cut short at byte {at}, in frame {number}")
                 return
-            rows = _rows_of(payload) if zlib.crc32(payload) == checksum else None
-            if rows is None:
-                self.faults.append(f"{self.path.name}: frame {number} at byte {at} is damaged")
+            try:
+                if zlib.crc32(payload) != checksum:
+                    raise RecordingFault("its checksum differs")
+                batches = unpacked(payload)
+            except RecordingFault as error:
+                self.faults.append(f"{self.path.name}: frame {number} at byte {at} is damaged: {error}")
             else:
-                yield rows
-
-
-def _rows_of(payload: bytes) -> list[Row] | None:
-    try:
-        return [_row(each) for each in json.loads(zlib.decompress(payload))]
-    except (zlib.error, ValueError, TypeError, KeyError):
-        return None
-
-
-def _row(held: Sequence[Any]) -> Row:
-    sequence, us, word, source, key, values = held
-    columns = COLUMNS[EventKind(word)]
-    read = (
-        base64.b64decode(value) if column is Column.BYTES else value
-        for (_, column), value in zip(columns, values, strict=True)
-    )
-    return sequence, us, word, source, key, tuple(read)
-
-
-def _bytes(value: object) -> str:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    raise TypeError(type(value).__name__)
+                yield batches

@@ -15,15 +15,15 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, Self, TextIO
 
 from bot.domain.calendar import new_york_day
-from bot.domain.recording import EventKind, RecordingFault, Row, moment
+from bot.domain.recording import Columns, EventKind, RecordingFault, Row, moment
 from bot.record import journal, manifest
-from bot.record.tables import TableWriter, index_of
+from bot.record.tables import TableWriter, after, index_of
 
 _HOUR_US: Final = 3_600 * 1_000_000
-_MOST_BYTES: Final = 256 * 1024 * 1024
+_MOST_BYTES: Final = 32 * 1024 * 1024  # some seconds of work when they become Parquet, in which nothing else is taken
 _LOOK_S: Final = 0.2
 
 
@@ -42,15 +42,14 @@ class Keeper:
             if (folder / journal.NAME).exists():
                 finish(folder)
 
-    def take(self, rows: Sequence[Row]) -> None:
-        """Put rows on disk; they are durable when this returns."""
-        for day, group in _by_day(rows):
+    def take(self, columns: Columns) -> None:
+        """Put rows on disk; they are durable when this returns. Raises OSError where there is no room."""
+        for day, group in _by_day(columns):
             if day != self._day:
-                self._begin(day, group[0])
+                self._begin(day, min(held[0][0] for held in group.values()))
             assert self._journal is not None, "a day has its journal"
-            moved = [(row[0] + self._ahead, *row[1:]) for row in group]
-            self._journal.append(moved)
-            if self._is_due(moved[0][1], moved[-1][1]):
+            self._journal.append(_moved(group, self._ahead))
+            if self._is_due(*_span(group)):
                 self._end()
                 self._open(day)
 
@@ -85,13 +84,13 @@ class Keeper:
         self._since = self._since or first_us
         return last_us - self._since >= _HOUR_US or self._journal.size >= _MOST_BYTES
 
-    def _begin(self, day: date, first: Row) -> None:
-        """Go over to a day, whose sequence goes on where an earlier run left it."""
+    def _begin(self, day: date, first: int) -> None:
+        """Go over to a day, whose sequence goes on where an earlier run left it; `first` is the bot's own number."""
         self._end()
         self._forget_old(day)
         folder = self._root / day.isoformat()
         folder.mkdir(mode=0o700, exist_ok=True)
-        self._ahead = manifest.read(folder).last + 1 - first[0]
+        self._ahead = manifest.read(folder).last + 1 - first
         self._open(day)
 
     def _open(self, day: date) -> None:
@@ -142,7 +141,10 @@ def finish(folder: Path) -> None:
     """Make Parquet of a day's journal, as far as it is whole, and let the journal go."""
     path = folder / journal.NAME
     reader, known = journal.JournalReader(path), manifest.read(folder).last
-    write_tables(folder, (row for rows in reader.rows() for row in rows if row[0] > known))
+    with _Tables(folder) as tables:
+        for frame in reader.batches():
+            for kind, batch in frame:
+                tables.of(kind).put_batch(after(batch, known))
     if reader.faults:
         path.replace(_beside(path))  # what is damaged is left for who wants to look
     else:
@@ -151,19 +153,40 @@ def finish(folder: Path) -> None:
 
 def write_tables(folder: Path, rows: Iterable[Row]) -> int:
     """Add rows, in their sequence, to a day's folder as finished files; returns how many they were."""
-    known = manifest.read(folder)
-    writers: dict[str, TableWriter] = {}
-    for row in rows:
-        writer = writers.get(row[2])
+    with _Tables(folder) as tables:
+        for row in rows:
+            tables.of(EventKind(row[2])).put(row)
+    return tables.rows
+
+
+class _Tables:
+    """The next file of each kind that something comes of; they are listed when all of them are whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._known = folder, manifest.read(folder)
+        self._writers: dict[EventKind, TableWriter] = {}
+        self.rows = 0
+
+    def of(self, kind: EventKind) -> TableWriter:
+        writer = self._writers.get(kind)
         if writer is None:
-            kind = EventKind(row[2])
-            writer = writers[row[2]] = TableWriter(folder / known.numbered(kind), kind)
-        writer.put(row)
-    for writer in writers.values():
-        writer.close()
-    made = tuple(_part(writer) for writer in writers.values())
-    manifest.write(folder, manifest.Manifest((*known.parts, *made)))
-    return sum(writer.rows for writer in writers.values())
+            writer = self._writers[kind] = TableWriter(self._folder / self._known.numbered(kind), kind)
+        return writer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        writers = list(self._writers.values())
+        if kind is not None:
+            for writer in writers:
+                writer.leave()
+            return
+        for writer in writers:
+            writer.close()
+        made = tuple(_part(writer) for writer in writers if writer.rows)
+        manifest.write(self._folder, manifest.Manifest((*self._known.parts, *made)))
+        self.rows = sum(writer.rows for writer in writers)
 
 
 def _part(writer: TableWriter) -> manifest.Part:
@@ -182,20 +205,38 @@ def _part(writer: TableWriter) -> manifest.Part:
     )
 
 
-def _by_day(rows: Sequence[Row]) -> Iterator[tuple[date, list[Row]]]:
-    """Yield rows in runs of one day of New York's calendar."""
-    group: list[Row] = []
-    of: date | None = None
-    for row in rows:
-        day = new_york_day(moment(row[1]))
-        if group and day != of:
-            assert of is not None, "a group has its day"
-            yield of, group
-            group = []
-        of = day
-        group.append(row)
-    if group and of is not None:
-        yield of, group
+def _span(columns: Columns) -> tuple[int, int]:
+    """Return the first and the last receipt, in microseconds."""
+    return min(min(held[1]) for held in columns.values()), max(max(held[1]) for held in columns.values())
+
+
+def _moved(columns: Columns, ahead: int) -> Columns:
+    """Return rows with their sequence moved, so that it goes on within the day."""
+    if not ahead:
+        return columns
+    return {kind: [[number + ahead for number in held[0]], *held[1:]] for kind, held in columns.items()}
+
+
+def _by_day(columns: Columns) -> Iterator[tuple[date, Columns]]:
+    """Yield rows by their day of New York's calendar, which a second seldom leaves; a clock that was set back does not
+    bring a day back."""
+    if not columns:
+        return
+    day, last = (new_york_day(moment(us)) for us in _span(columns))
+    if day == last:
+        yield day, columns
+        return
+    for each in sorted({new_york_day(moment(us)) for held in columns.values() for us in held[1]}):
+        yield each, _of_day(columns, each)
+
+
+def _of_day(columns: Columns, day: date) -> Columns:
+    found: dict[str, Sequence[Sequence[Any]]] = {}
+    for kind, held in columns.items():
+        rows = [row for row in zip(*held, strict=True) if new_york_day(moment(row[1])) == day]
+        if rows:
+            found[kind] = list(zip(*rows, strict=True))
+    return found
 
 
 def days_in(root: Path) -> list[Path]:

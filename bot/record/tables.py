@@ -6,9 +6,13 @@ A file's index is at its end and lost with it; whoever has a copy of the index (
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 import os
-from collections.abc import Iterator, Sequence
+import struct
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +28,11 @@ _VERSION: Final = b"quanticity.schema"
 _KIND: Final = b"quanticity.kind"
 _TAIL: Final = 8  # the length of the index and the mark that end a file
 _OWN: Final = len(COMMON)
+_COUNTED: Final = struct.Struct(">Q")
+_ALIGNED: Final = 8
+_CODEC: Final = "lz4"
+_MOST_UNPACKED: Final = 1024 * 1024 * 1024
+"""Of a frame, in bytes; what says that it is bigger is no frame."""
 
 _TYPES: Final = {
     Column.PRICE: pa.string(),
@@ -53,8 +62,62 @@ def _counted(kind: EventKind) -> dict[str, str]:
     return {name: "DELTA_BINARY_PACKED" for name, column in named if column in {Column.WHOLE, Column.MOMENT}}
 
 
+def batch_of(kind: EventKind, columns: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+    """Return rows of a kind, given as their columns; raises RecordingFault for values that are none of it."""
+    schema = schema_of(kind)
+    try:
+        arrays = [pa.array(held, type=each.type) for held, each in zip(columns, schema, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise RecordingFault(f"{kind}: {_first_line(error)}") from error
+
+
+def after(batch: pa.RecordBatch, sequence: int) -> pa.RecordBatch:
+    """Return the rows of a batch that come after a sequence."""
+    numbers = batch.column(0).to_pylist()
+    return batch.slice(bisect_right(numbers, sequence)) if numbers and numbers[0] <= sequence else batch
+
+
+def packed(batches: Iterable[tuple[EventKind, pa.RecordBatch]]) -> bytes:
+    """Return batches of several kinds in one piece, compressed: a second of a journal."""
+    parts = [(kind, batch.serialize()) for kind, batch in batches]
+    index = json.dumps([[kind.value, part.size] for kind, part in parts]).encode()
+    index += b" " * (-(len(index) + _COUNTED.size) % _ALIGNED)
+    whole = b"".join((_COUNTED.pack(len(index)), index, *(part for _, part in parts)))
+    pressed: bytes = pa.compress(whole, codec=_CODEC, asbytes=True)
+    return _COUNTED.pack(len(whole)) + pressed
+
+
+def unpacked(frame: bytes) -> list[tuple[EventKind, pa.RecordBatch]]:
+    """Return the batches of `packed`; raises RecordingFault for what is none."""
+    try:
+        return list(_batches(frame))
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, struct.error) as error:
+        raise RecordingFault(_first_line(error)) from error
+
+
+def _batches(frame: bytes) -> Iterator[tuple[EventKind, pa.RecordBatch]]:
+    (size,) = _COUNTED.unpack_from(frame)
+    if size > _MOST_UNPACKED:
+        raise ValueError(f"{size} bytes are no second of a journal")
+    whole = pa.decompress(pa.py_buffer(frame)[_COUNTED.size :], decompressed_size=size, codec=_CODEC)
+    (length,) = _COUNTED.unpack_from(whole)
+    at = _COUNTED.size + length
+    for word, part in json.loads(whole[_COUNTED.size : at].to_pybytes()):
+        kind = EventKind(word)
+        batch = pa.ipc.read_record_batch(whole[at : at + part], schema_of(kind))
+        batch.validate(full=True)
+        at += part
+        yield kind, batch
+
+
+def rows_of(batch: pa.RecordBatch, kind: EventKind) -> list[Row]:
+    """Return a batch row by row."""
+    return _rows(batch, kind)
+
+
 class TableWriter:
-    """Writes one file, row by row; it takes its name when it is whole."""
+    """Writes one file, by rows or by batches of rows; it takes its name when it is whole."""
 
     def __init__(self, path: Path, kind: EventKind) -> None:
         self.path, self.kind, self.rows = path, kind, 0
@@ -62,7 +125,9 @@ class TableWriter:
         self.since = self.until = 0
         self._schema = schema_of(kind)
         self._beside = path.with_name(f".{path.name}.part")
-        self._waiting: list[tuple[Any, ...]] = []
+        self._singly: list[tuple[Any, ...]] = []
+        self._batches: list[pa.RecordBatch] = []
+        self._waiting = 0  # rows of the batches
         self._writer = pq.ParquetWriter(
             self._beside, self._schema, compression="zstd", compression_level=_LEVEL, version="2.6",
             write_page_checksum=True,
@@ -71,27 +136,53 @@ class TableWriter:
 
     def put(self, row: Row) -> None:
         sequence, us, _, source, key, values = row
+        self._singly.append((sequence, us, source, key, *values))
+        if len(self._singly) >= ROWS_A_GROUP:
+            self._gather()
+
+    def _gather(self) -> None:
+        if self._singly:
+            batch = batch_of(self.kind, list(zip(*self._singly, strict=True)))
+            self._singly.clear()
+            self.put_batch(batch)
+
+    def put_batch(self, batch: pa.RecordBatch) -> None:
+        """Put rows that follow those before in their sequence."""
+        if not batch.num_rows:
+            return
+        ends = batch.take(pa.array([0, batch.num_rows - 1]))
+        numbers, times = (_values(ends.column(number)) for number in range(2))
         if self.rows == 0:
-            self.first, self.since = sequence, us
-        self.rows, self.last, self.until = self.rows + 1, sequence, us
-        self._waiting.append((sequence, us, source, key, *values))
-        if len(self._waiting) >= ROWS_A_GROUP:
+            self.first, self.since = numbers[0], times[0]
+        self.rows, self.last, self.until = self.rows + batch.num_rows, numbers[1], times[1]
+        self._batches.append(batch)
+        self._waiting += batch.num_rows
+        if self._waiting >= ROWS_A_GROUP:
             self._write()
 
     def _write(self) -> None:
-        columns = list(zip(*self._waiting, strict=True))
-        arrays = [pa.array(held, type=each.type) for held, each in zip(columns, self._schema, strict=True)]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROWS_A_GROUP)
-        self._waiting.clear()
+        """Write the groups that are full, or what there is when it is the last."""
+        table = pa.Table.from_batches(self._batches, schema=self._schema)
+        whole = self._waiting // ROWS_A_GROUP * ROWS_A_GROUP or self._waiting
+        self._writer.write_table(table.slice(0, whole), row_group_size=ROWS_A_GROUP)
+        rest = table.slice(whole)
+        self._batches, self._waiting = rest.to_batches(), rest.num_rows
 
     def close(self) -> None:
         """Make it whole, and durable, under its name."""
+        self._gather()
         if self._waiting:
             self._write()
         self._writer.close()
         with self._beside.open("rb+") as file:
             os.fsync(file.fileno())
         self._beside.replace(self.path)
+
+    def leave(self) -> None:
+        """Leave nothing of a file that could not be made whole."""
+        with contextlib.suppress(pa.ArrowException, OSError):
+            self._writer.close()
+        self._beside.unlink(missing_ok=True)
 
 
 def index_of(path: Path) -> bytes:
@@ -188,7 +279,7 @@ class _Cut(io.RawIOBase):
         super().close()
 
 
-def _rows(table: pa.Table, kind: EventKind) -> list[Row]:
+def _rows(table: pa.Table | pa.RecordBatch, kind: EventKind) -> list[Row]:
     columns = [_values(table.column(number)) for number in range(table.num_columns)]
     word = kind.value
     sequences, times, sources, keys = columns[:_OWN]
@@ -199,7 +290,7 @@ def _rows(table: pa.Table, kind: EventKind) -> list[Row]:
     ]
 
 
-def _values(column: pa.ChunkedArray) -> list[Any]:
+def _values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
     held: list[Any] = column.to_pylist()

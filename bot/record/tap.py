@@ -11,19 +11,33 @@ import marshal
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from bot.domain.errors import BotError
 from bot.domain.events import Event, QuoteReceived
 from bot.domain.plain import NotPlain, as_text
-from bot.domain.recording import OF, EventKind, NotRecorded, Row, RunTold, key_of, micros, source_of, values_of
+from bot.domain.recording import (
+    OF,
+    Columns,
+    EventKind,
+    NotRecorded,
+    RunTold,
+    key_of,
+    micros,
+    moment,
+    quote_columns,
+    source_of,
+    values_of,
+)
 
-MOST_ROWS: Final = 300_000
-"""What waits at most, in rows: some minutes of a busy day, some hundred megabytes."""
+MOST_ROWS: Final = 150_000
+"""What waits at most, in rows: half a minute of the busiest market, many of a usual one; some tens of megabytes."""
 _LENGTH: Final = struct.Struct(">I")
 _KEPT_HEADERS: Final = ("content-type", "date", "retry-after")
 _KEPT_BEGINNINGS: Final = ("x-uw-", "x-ratelimit-", "x-quota-")
 _NOTHING: Final = ""
+_NO_ROOM: Final = "no room: the recorder's process did not take them"
+_PLAIN: Final = 2  # of marshal: values alone, without looking for those that come twice
 
 
 class LoopClock(Protocol):
@@ -37,40 +51,60 @@ class TooManyRows(BotError):
 
 
 class Tap:
-    """See the module. `hide` takes secrets out of texts that others wrote."""
+    """See the module. `hide` takes secrets out of texts that others wrote.
+
+    Quotes are most of what comes: they wait as they are and become columns when they leave, which costs a quarter.
+    """
 
     def __init__(self, clock: LoopClock, hide: Callable[[str], str] = str, most_rows: int = MOST_ROWS) -> None:
         self._now, self._hide, self._most = clock.now, hide, most_rows
-        self._rows: list[Row] = []
+        self._quotes: list[tuple[int, int, QuoteReceived]] = []
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}  # of every other kind, each its columns' values
+        self._waiting = 0
         self._away = 0  # rows that left and were not said to be kept
         self.sequence = 0
         self.lost = 0
         self._gap: tuple[int, datetime, datetime, str] | None = None
+        self._stamp: datetime | None = None  # of the quote before, and when that was received
+        self._received_us = 0
 
     # ---- what comes
 
     def heard(self, event: Event) -> None:
         """Take a fact; never raises, never waits."""
-        now = self._now()
-        self.sequence += 1
-        kind, source = OF.get(type(event), _UNKNOWN)
-        if len(self._rows) + self._away >= self._most:
-            self._lose(now, "no room: the recorder's process did not take them")
+        if type(event) is QuoteReceived and not event.context:
+            self._quoted(event)
             return
-        if isinstance(event, QuoteReceived) and event.context:
+        now = self._now()
+        kind, source = OF.get(type(event), _UNKNOWN)
+        if isinstance(event, QuoteReceived):
             kind = EventKind.LINES  # what is only watched is kept as a fact: the table of quotes is what trades rest on
         try:
             values = (as_text(event),) if kind is EventKind.LINES else values_of(event)
         except NotPlain as error:
+            self.sequence += 1
             self._lose(now, f"a {type(event).__name__} cannot be written: {error}")
             return
-        if kind not in _NUMBERS:
-            values = (self._hide(values[0]),)
-        key = key_of(event) if kind in _NUMBERS else self._hide(key_of(event))
-        self._rows.append((self.sequence, micros(now), kind.value, source_of(event, source), key, values))
+        key = key_of(event)
+        if kind is not EventKind.GREEKS:  # numbers: nobody writes words there
+            values, key = (self._hide(values[0]),), self._hide(key)
+        self._put(kind, source_of(event, source), key, values, now)
+
+    def _quoted(self, event: QuoteReceived) -> None:
+        """Take a quote. Those that bear the very same time came in one go: the clock is asked once for them."""
+        self.sequence += 1
+        stamp = event.quote.at
+        if stamp is not self._stamp:
+            self._stamp, self._received_us = stamp, micros(self._now())
+        if self._waiting + self._away >= self._most:
+            self._lose(moment(self._received_us), _NO_ROOM)
+            return
+        self._waiting += 1
+        self._quotes.append((self.sequence, self._received_us, event))
 
     def ticked(self, number: int, now: datetime, steady_s: float) -> None:
         """Take that the loop took what had come."""
+        self._stamp = None
         self._put(EventKind.TICKS, _CLOCK, _NOTHING, (number, steady_s), now)
 
     def answered(
@@ -97,10 +131,14 @@ class Tap:
 
     def _put(self, kind: EventKind, source: str, key: str, values: tuple[object, ...], now: datetime) -> None:
         self.sequence += 1
-        if len(self._rows) + self._away >= self._most:
-            self._lose(now, "no room: the recorder's process did not take them")
+        if self._waiting + self._away >= self._most:
+            self._lose(now, _NO_ROOM)
             return
-        self._rows.append((self.sequence, micros(now), kind.value, source, key, values))
+        self._add(kind, source, key, values, now)
+
+    def _add(self, kind: EventKind, source: str, key: str, values: tuple[object, ...], now: datetime) -> None:
+        self._waiting, self._stamp = self._waiting + 1, None
+        self._rows.setdefault(kind.value, []).append((self.sequence, micros(now), source, key, *values))
 
     def _lose(self, now: datetime, why: str) -> None:
         self.lost += 1
@@ -112,14 +150,22 @@ class Tap:
     def take(self) -> tuple[bytes, NotRecorded | None]:
         """Return the rows that wait as one frame for the recorder's process, and what found no room meanwhile."""
         gap = self._take_gap()
-        rows, self._rows = self._rows, []
-        self._away += len(rows)
-        packed = marshal.dumps(rows)
+        columns: Columns = {kind: list(zip(*rows, strict=True)) for kind, rows in self._rows.items()}
+        if self._quotes:
+            columns = {**columns, EventKind.QUOTES.value: quote_columns(self._quotes)}
+        self._away += self._waiting
+        self._quotes, self._rows, self._waiting, self._stamp = [], {}, 0, None
+        packed = marshal.dumps(cast(Any, columns), _PLAIN)
         return _LENGTH.pack(len(packed)) + packed, gap
 
     def kept(self, rows: int) -> None:
         """Hear that so many rows of those that left are on disk."""
         self._away = max(0, self._away - rows)
+
+    @property
+    def waits(self) -> int:
+        """How many rows have not left yet."""
+        return self._waiting
 
     @property
     def awaits(self) -> int:
@@ -135,31 +181,34 @@ class Tap:
         self._away = 0
 
     def _take_gap(self) -> NotRecorded | None:
-        if self._gap is None or len(self._rows) >= self._most:
+        if self._gap is None or self._waiting >= self._most:
             return None
         count, since, until, why = self._gap
         self._gap = None
         gap = NotRecorded(count, since, until, why)
         self.sequence += 1
-        self._rows.append((self.sequence, micros(until), EventKind.GAPS.value, _BOT, _NOTHING, (as_text(gap),)))
+        self._add(EventKind.GAPS, _BOT, _NOTHING, (as_text(gap),), until)
         return gap
 
 
 _CLOCK: Final = "clock"
 _BOT: Final = "bot"
 _UNKNOWN: Final = (EventKind.BOT, "")
-_NUMBERS: Final = frozenset({EventKind.QUOTES, EventKind.GREEKS})
-"""Kinds in which nobody writes words."""
 
 
 def _is_kept(name: str) -> bool:
     return name in _KEPT_HEADERS or name.startswith(_KEPT_BEGINNINGS)
 
 
-def rows_of_frame(packed: bytes) -> list[Row]:
+def columns_of_frame(packed: bytes) -> Columns:
     """Return the rows of a frame that the bot's end packed, without its length."""
-    rows: list[Row] = marshal.loads(packed)  # noqa: S302 - from our own parent, through a pipe that only it writes
-    return rows
+    columns: Columns = marshal.loads(packed)  # noqa: S302 - from our own parent, through a pipe that only it writes
+    return columns
+
+
+def count_of(columns: Columns) -> int:
+    """Return how many rows they are."""
+    return sum(len(held[0]) for held in columns.values())
 
 
 def length_of_frame(head: bytes) -> int:

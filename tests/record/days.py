@@ -11,7 +11,7 @@ from bot.domain.events import Event, LinkChange, LinkChanged, QuoteReceived
 from bot.domain.quotes import Quote
 from bot.domain.recording import RunTold
 from bot.record.keeper import Keeper
-from bot.record.tap import HEAD_BYTES, Tap, rows_of_frame
+from bot.record.tap import HEAD_BYTES, Tap, columns_of_frame, count_of
 
 START = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 
@@ -46,9 +46,9 @@ def some_events(count: int, clock: Hand) -> list[Event]:
 def flush(tap: Tap, keeper: Keeper) -> None:
     """Hand rows on as the bot does, once a second."""
     frame, _ = tap.take()
-    rows = rows_of_frame(frame[HEAD_BYTES:])
-    keeper.take(rows)
-    tap.kept(len(rows))
+    columns = columns_of_frame(frame[HEAD_BYTES:])
+    keeper.take(columns)
+    tap.kept(count_of(columns))
 
 
 def record(root: Path, events: Sequence[Event], clock: Hand, *, finished: bool = True, step_s: float = 1.0) -> Path:

@@ -50,10 +50,11 @@ PROGRAM: Final[Mapping[str, Notice]] = {
         {WARNING: "it is the one of that level", CRITICAL: "it is the one of that level"},
     ),
     "RECORDER_DOWN": Notice(
-        WARNING, EACH,
-        "The recorder's process ended or kept nothing for too long; it is started again. Trading does not wait for it; "
-        "what waited meanwhile is kept when it is back, as far as there is room.",
-        "Nothing if it is back at once. Else see that there is room on the disk of engine.record_dir.",
+        WARNING, ONCE,
+        "The recorder's process ended, does not start or kept nothing for too long; the text says why, where it said "
+        "so. It is started again until it keeps something. Trading does not wait for it; what waited meanwhile is kept "
+        "when it is back, as far as there is room.",
+        "Nothing if it is back at once. Else make room on the disk of engine.record_dir, or let the bot write there.",
     ),
     "RECORDING_GAP": Notice(
         WARNING, EACH,
