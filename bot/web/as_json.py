@@ -25,6 +25,7 @@ from bot.store.queries import QUERIES
 from bot.store.read.configs import differences, versions
 from bot.web import alerting, auditing, markets, watching
 from bot.web.answers import three_answers
+from bot.web.exposing import book_risk
 from bot.web.model import Overview
 from bot.web.pages import story
 from bot.web.plots import Plot
@@ -77,7 +78,12 @@ def of_parts(view: str) -> Response:
     seen = reader().overview()
     if seen.trouble is not None:
         raise StoreError(f"{seen.trouble.title} {seen.trouble.text}")
-    return _answer(_chosen(seen, PARTS[view]) | ({"answers": _answers(seen)} if view == "overview" else {}))
+    found = _chosen(seen, PARTS[view])
+    if view == "overview":
+        found |= {"answers": _answers(seen)}
+    if view == "exposure":
+        found |= {"risk": reader().look(lambda connection: book_risk(connection, seen.now))}
+    return _answer(found)
 
 
 def _chosen(seen: Overview, names: Iterable[str]) -> dict[str, Any]:

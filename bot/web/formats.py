@@ -25,6 +25,11 @@ def whole_gain(amount: Decimal | None) -> str:
     return NOTHING if amount is None else signed(amount, 0)
 
 
+def whole_dollars(amount: float | None) -> str:
+    """Return whole dollars."""
+    return NOTHING if amount is None else f"${amount:,.0f}"
+
+
 def percent(fraction: Decimal | float | None, digits: int = 1) -> str:
     """Return a fraction as a percentage with its sign: 0.123 is `+12.3 %`."""
     if fraction is None:
@@ -126,6 +131,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "money": dollars,
     "gain": gain,
     "whole_gain": whole_gain,
+    "usd": whole_dollars,
     "price": price,
     "percent": percent,
     "share": share,

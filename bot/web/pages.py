@@ -20,6 +20,7 @@ from bot.web.access import safe_next
 from bot.web.answers import three_answers
 from bot.web.diagram import Diagram, draw
 from bot.web.downloads import csv_file
+from bot.web.exposing import book_risk
 from bot.web.store_reader import reader
 from bot.web.timeline import Story, position_timeline, signal_timeline
 
@@ -29,7 +30,7 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "overview": ("answers", "status", "asked", "positions", "activity", "waiting", "alerts", "next", "others"),
     "signals": ("status", "signals"),
     "positions": ("status", "positions", "unsettled", "closed"),
-    "exposure": ("status", "premium", "exposure", "breakers"),
+    "exposure": ("status", "risk", "exposure", "moves", "alike", "breakers"),
     "feeds": ("standing", "quotas", "feeds", "endpoints", "jobs"),
 }
 """The live parts of each view; each is a template of its own, drawn of one look at the store."""
@@ -37,8 +38,6 @@ TITLES: Final = {
     "signals": ("Signals", (("signals", ""),)),
     "positions": ("Positions", (("positions", "Open positions"), ("unsettled", "Price not certain yet"),
                                 ("closed", "Closed today"))),
-    "exposure": ("Exposure", (("premium", "Premium at risk"), ("exposure", "What a move would do"),
-                              ("breakers", "Limits of the whole book"))),
     "feeds": ("Feeds", (("standing", "Session and broker"), ("quotas", "Vendors' quotas"),
                         ("feeds", "Data sets, age against limit"),
                         ("endpoints", "Endpoints today"), ("jobs", "Jobs by the clock"))),
@@ -63,7 +62,18 @@ def overview() -> str:
     return render_template("web/overview.html", active="Overview", **_seen(machine))
 
 
-@blueprint.get("/<any(signals, positions, exposure, feeds):view>")
+@blueprint.get("/exposure")
+def exposure() -> str:
+    """What a move would do, what a day may cost, which bets are one bet, how much of each limit is used."""
+    return render_template("web/exposure.html", active="Exposure", **_seen(None), **_risk())
+
+
+def _risk() -> dict[str, Any]:
+    """Return what the exposure page alone asks: it costs more than a glance."""
+    return {"risk": reader().look(lambda connection: book_risk(connection, reader().clock.now()))}
+
+
+@blueprint.get("/<any(signals, positions, feeds):view>")
 def of_parts(view: str) -> str:
     """A page that is a few live parts below each other."""
     title, shown = TITLES[view]
@@ -133,6 +143,8 @@ def _parts_of(view: str, told: dict[str, Any]) -> dict[str, str]:
         told = told | {"t": story(view, entity_id)}
         return {name: render_template(f"web/parts/{name}.html", **told) for name in STORY_PARTS}
     known = _seen(chosen_machine()) | told if view in VIEWS else told
+    if view == "exposure":
+        known |= _risk()
     return {part: render_template(f"web/parts/{part}.html", **known) for part in VIEWS.get(view, ())}
 
 

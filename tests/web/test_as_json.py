@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from bot.store.tables.position import POSITION
+from bot.store.tables.position_mark import POSITION_MARK
 from bot.web.as_json import JSON_BESIDE
-from tests.web.conftest import StoreBuilder
+from tests.web.conftest import PUT, StoreBuilder, at
 
 PATHS = ("/", *sorted(JSON_BESIDE), "/position/POSRUN", "/signal/SIGRUN")
 
@@ -62,6 +64,32 @@ def test_an_exposure_says_what_a_move_would_do_and_leaves_out_what_it_cannot_kno
     text = page.get("/exposure").get_data(as_text=True)
     assert "If every underlying moved now" in text
     assert "All but 1 without a usable quote" in text
+
+
+def test_what_a_day_may_cost_and_which_bets_are_one_bet_are_of_the_record(
+    page: FlaskClient, store: StoreBuilder
+) -> None:
+    store.set(POSITION, {"id": "POSRUN"}, underlying=59_030_000)
+    store.position("POSPUT", "filled", PUT, underlying=5_890_000)
+    for minute in range(20):
+        wave = (minute % 5) * (1 + minute % 3)
+        for held, spot in (("POSRUN", 5900.0), ("POSPUT", 589.0)):
+            store.add(POSITION_MARK, position_id=held, at=at(25 - minute, 7), bid=40_000, ask=42_000,
+                      underlying=round(spot * (1 + wave / 10_000) * 10_000))  # fmt: skip
+    risk = _json(page, "/exposure.json")["risk"]
+    titles, cells = [row["title"] for row in risk["alike"]], [row["cells"] for row in risk["alike"]]
+    assert titles == ["SPY 588P 20 Nov", "SPX 5900C 20 Nov", "SPY 588P 20 Nov"]
+    assert [row["asked"] for row in risk["alike"]] == [False, False, True], "the last waits for a person"
+    assert cells[0][1]["value"] == pytest.approx(-1.0, abs=1e-3), "a call and a put on what moves alike are a hedge"
+    assert cells[0][2]["value"] == 1.0, "one underlying in one direction is one bet"
+    assert (cells[0][0]["value"], cells[1][0]["tone"]) == (None, "co3")
+    paid = sum(
+        each["bid"] * each["quantity"] * 100 for each in ({"bid": 8.7, "quantity": 1}, {"bid": 4.4, "quantity": 4})
+    )
+    assert 0 < risk["day"]["var"] <= risk["day"]["shortfall"] <= paid
+    text = page.get("/exposure").get_data(as_text=True)
+    assert "VaR 95 %, one day" in text
+    assert "−1.00" in text
 
 
 def test_a_wrong_filter_and_an_unknown_thing_are_refused(page: FlaskClient) -> None:

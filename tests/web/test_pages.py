@@ -234,8 +234,7 @@ def test_the_status_bar_is_on_every_page_and_says_state_money_and_risk(page: Fla
         for words in ("Trading", "SIM 30×", "+$833.20", "Premium at risk", "0.4 of 10 %", "UW 41 s", "11:05:30"):
             assert words in bar, (path, words)
     shown = _text(page, "/exposure")
-    assert "$420.00 were paid for what is held" in shown
-    assert "10 % may be out at once" in shown
+    assert '<dt>Premium at risk</dt><dd><span class="v">$420.00</span><span class="d">0.4 of 10 % of equity' in shown
 
 
 def test_the_uptime_counts_from_the_latest_start(page: FlaskClient, store: StoreBuilder) -> None:

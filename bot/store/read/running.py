@@ -96,6 +96,8 @@ class AccountRow:
     net_liquidation: Decimal | None
     available_funds: Decimal | None
     day_pnl: Decimal
+    buying_power: Decimal | None
+    cash: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
