@@ -199,9 +199,9 @@ def feeds_over_http(sources: DataSources, secret: Callable[[str], str | None]) -
     """The data vendors at their addresses, or simulators there; `secret` gives what an environment variable holds."""
 
     def make(ground: Ground) -> Feeds:
-        from bot.feeds.feeds import Feeds, over_http
+        from bot.feeds.feeds import Feeds, keys_of, over_http
 
-        return Feeds(sources, ground.clock, ground.calendar, ground.inbox.put, over_http(secret))
+        return Feeds(sources, ground.clock, ground.calendar, ground.inbox.put, over_http(secret), keys_of(secret))
 
     return make
 

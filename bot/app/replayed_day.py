@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bot.app.composition import BotParts, Ground, compose, core_stages, sql_store
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
-from bot.app.simulated_vendors import at_the_simulator
+from bot.app.simulated_vendors import at_the_simulator, decided_on
 from bot.app.stages import in_order
 from bot.app.trader_log import log_of
 from bot.clocks.calendar import XnysCalendar
@@ -163,7 +163,7 @@ def _broker(kind: type[SimBroker], simulated: SimulatedVenue, script: FaultScrip
 
 
 def _feeds(config: LoadedConfig, face: UwFace, ground: Ground) -> Feeds:
-    sources = at_the_simulator(validate_section(config.sources_tree, "sources", DataSources), 0)
+    sources = decided_on(at_the_simulator(validate_section(config.sources_tree, "sources", DataSources), 0))
     transport = InProcessTransport(face)
     return Feeds(sources, ground.clock, ground.calendar, ground.inbox.put, lambda name, settings: transport)
 

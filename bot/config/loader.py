@@ -149,7 +149,8 @@ def missing_secrets(config: LoadedConfig) -> list[str]:
     mend = f"Set it in the environment or in {config.root / '.env'} (see .env.example)."
     missing = []
     for _, vendor in _asked(config.sources_tree):
-        if vendor.variable and not secrets.of_vendor(vendor.variable) and not _is_local(vendor.address):
+        needed = vendor.variable if vendor.required and not _is_local(vendor.address) else ""
+        if needed and not secrets.of_vendor(needed):
             missing.append(f"{vendor.variable} is not set, and mode {settings.mode} reads {vendor.title}. {mend}")
     missing += _tokens_in_clear(config)
     if settings.web.enabled and 0 < len(secrets.web_login_token or "") < SHORTEST_LOGIN_TOKEN:
@@ -197,6 +198,7 @@ class _Vendor:
     title: str
     address: str
     variable: str
+    required: bool
 
 
 def _asked(tree: Mapping[str, Any]) -> Iterator[tuple[str, _Vendor]]:
@@ -206,7 +208,9 @@ def _asked(tree: Mapping[str, Any]) -> Iterator[tuple[str, _Vendor]]:
             auth = vendor.get("auth")
             variable = str(auth.get("env", "")) if isinstance(auth, Mapping) else _USUAL_VARIABLE.get(str(name), "")
             title = str(vendor.get("title", "")) or _USUAL_TITLE.get(str(name), str(name))
-            yield str(name), _Vendor(title, str(vendor.get("base_url", "")), variable)
+            told = auth.get("required") if isinstance(auth, Mapping) else None
+            required = str(name) in _USUAL_VARIABLE if told is None else told is not False
+            yield str(name), _Vendor(title, str(vendor.get("base_url", "")), variable, required)
 
 
 def _is_local(address: str) -> bool:

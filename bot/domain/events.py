@@ -457,6 +457,7 @@ class DatumReceived:
     received_at: datetime
     ttl_s: float
     source: str
+    shown: int = 0  # rows of it that people may read by name, its last ones
 
 
 @dataclass(frozen=True, slots=True)

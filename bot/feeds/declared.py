@@ -14,9 +14,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bot.config.section import Section
 from bot.domain.data.declared import DeclaredRow, Value
@@ -25,6 +26,9 @@ from bot.feeds.tolerant import Malformed, Row, count, decimal, flag, instant, re
 
 FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 JsonPath = Annotated[str, Field(pattern=r"^[^.\s][^\s]{0,199}$")]
+ANSWER: Final = "$answer"
+"""Where a row finds the answer that it came in."""
+_BRACES: Final = re.compile(r"\{([^{}]+)\}")
 _DEEPEST: Final = 8
 _MOST_FLAT: Final = 200
 _WORD: Final = re.compile(r"[^a-z0-9]+")
@@ -44,16 +48,49 @@ class FieldType(StrEnum):
 class FieldSettings(Section):
     """One field of a row."""
 
-    path: JsonPath = Field(description="its name in the vendor's row; dots lead into objects, numbers into lists")
+    path: JsonPath | Literal[""] = Field(
+        "",
+        description="its name in the vendor's row; dots lead into objects, numbers into lists; `$answer.` into the "
+        "whole answer, where `rows` says that the row lies deeper",
+    )
     type: FieldType = FieldType.TEXT
     unit: str = Field("", max_length=40, description="as people should read it")
     needed: bool = Field(False, description="a row without it is dropped")
+    zone: str = Field("", description="of a time that says none, America/New_York say; empty: UTC")
+    format: str = Field("", max_length=40, description="of a time or day that is not ISO, as strptime has it")
+    strip: str = Field("", max_length=8, description="characters of a number that are no part of it, `$,` say")
+    text: str = Field(
+        "", max_length=200, description="a text put together of the row's paths in braces, in place of `path`"
+    )
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            return str(ZoneInfo(value)) if value else ""
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError("a zone like America/New_York") from error
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Self:
+        if bool(self.path) == bool(self.text):
+            raise ValueError("a field has a `path` or a `text`: one of them")
+        if (self.zone or self.format) and self.type not in {FieldType.TIME, FieldType.DAY}:
+            raise ValueError("zone and format are of a field of type time or day")
+        if self.strip and self.type not in {FieldType.NUMBER, FieldType.PRICE, FieldType.WHOLE}:
+            raise ValueError("strip is of a field that is a number")
+        return self
 
 
 class ReaderSettings(Section):
     """How rows are made of an answer."""
 
-    rows: str = Field("", max_length=200, description="path to the list of rows; empty: where the vendor has them")
+    rows: str = Field(
+        "", max_length=200, description="path to the list; `.`: the answer itself; empty: where the vendor has them"
+    )
+    key_as: str = Field(
+        "", max_length=64, description="the rows are the values of an object; each one's key there is this field of it"
+    )
     fields: dict[FieldName, FieldSettings] = Field(min_length=1, max_length=200)
     identity: tuple[FieldName, ...] = Field((), description="what tells rows apart; empty: all fields")
     time: str = Field("", description="the field whose newest value is the answer's own time")
@@ -69,6 +106,8 @@ class ReaderSettings(Section):
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         types = {name: each.type for name, each in self.fields.items()}
+        if self.key_as and not self.rows:
+            raise ValueError("key_as needs `rows`: the object that holds them")
         for what, names in (("identity", self.identity), ("delta_by", self.delta_by)):
             if unknown := sorted({*names} - {*types}):
                 raise ValueError(f"{what}: {unknown[0]} is no field here")
@@ -160,6 +199,27 @@ def flat(value: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, An
         yield prefix, value
 
 
+def _put_together(raw: Row, template: str) -> str:
+    return " ".join(_BRACES.sub(lambda found: text({"": found_at(raw, found[1])}, ""), template).split())
+
+
+def _as_declared(written: str, field: FieldSettings) -> str:
+    """Return a text in the form that every reader takes: without what is no part of a number, a time with its zone."""
+    if field.strip:
+        bare = written.translate({ord(each): None for each in field.strip}).strip()
+        return f"-{bare[1:-1]}" if bare.startswith("(") and bare.endswith(")") else bare
+    if not written:
+        return written
+    try:
+        at = datetime.strptime(written, field.format) if field.format else datetime.fromisoformat(written)  # noqa: DTZ007
+    except ValueError:
+        raise Malformed(f"{field.path} is no {field.type} as declared") from None
+    if field.type is FieldType.DAY:
+        return at.date().isoformat()
+    zoned = at.replace(tzinfo=ZoneInfo(field.zone or "UTC")) if at.tzinfo is None else at
+    return zoned.isoformat()
+
+
 @dataclass(frozen=True, slots=True)
 class DeclaredReader:
     """Reads rows as its settings say; see `bot.feeds.rows.Reads`."""
@@ -174,14 +234,21 @@ class DeclaredReader:
             answer = json.loads(body)
         except (ValueError, RecursionError):
             raise Malformed("not JSON") from None
-        rows = found_at(answer, self.settings.rows)
+        rows = answer if self.settings.rows == "." else found_at(answer, self.settings.rows)
         if isinstance(rows, Mapping):
-            rows = [rows]
+            rows = self._of_object(rows)
         if not isinstance(rows, list):
             raise Malformed(f"no rows at {self.settings.rows}")
         if most_rows is not None and len(rows) > most_rows:
             raise Malformed(f"{len(rows)} rows, {most_rows} were asked for")
+        if any(each.path.startswith(f"{ANSWER}.") for each in self.settings.fields.values()):
+            return [{**row, ANSWER: answer} if isinstance(row, dict) else row for row in rows]
         return rows
+
+    def _of_object(self, found: Mapping[str, Any]) -> list[Any]:
+        if not self.settings.key_as:
+            return [found]
+        return [{**row, self.settings.key_as: key} if isinstance(row, Mapping) else row for key, row in found.items()]
 
     def parse(self, rows: Sequence[Any], memory: ParserMemory | None = None) -> Parsed[DeclaredRow]:
         """Read what can be read; never raises for a row."""
@@ -203,7 +270,8 @@ class DeclaredReader:
         """Return one row; raises Malformed for a field that is no such value, or is needed and absent."""
         values = {name: self._value(raw, name, each) for name, each in self.settings.fields.items()}
         if self.settings.flatten_nested:
-            for place, (name, value) in enumerate(flat(raw)):
+            plain = {key: value for key, value in raw.items() if key != ANSWER}
+            for place, (name, value) in enumerate(flat(plain)):
                 if name not in values and place < _MOST_FLAT:
                     values[name] = self._as_it_came(raw, name, value)
         return DeclaredRow(MappingProxyType(values))
@@ -216,9 +284,11 @@ class DeclaredReader:
         return tuple(row[name] for name in self.settings.identity or self.settings.fields)
 
     def _value(self, raw: Row, name: str, field: FieldSettings) -> Value:
-        found = found_at(raw, field.path)
+        found = _put_together(raw, field.text) if field.text else found_at(raw, field.path)
         if isinstance(found, Mapping | list):
             raise Malformed(f"{field.path} is {type(found).__name__}, not {field.type}")
+        if isinstance(found, str) and (field.format or field.zone or field.strip):
+            found = _as_declared(found, field)
         if name in self.settings.parse_timestamps:
             value: Value = instant({field.path: found}, field.path)
         elif found is None:

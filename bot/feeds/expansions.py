@@ -8,6 +8,7 @@
 | `{now}` | the moment, ISO in UTC |
 | `{market_hours}` | that session as `open,close`, ISO in UTC |
 | `{last_n_days:5}` | the day of the session five sessions back |
+| `{next_n_days:7}` | the calendar day seven days ahead |
 | `{expiry:0-2}` | a target for each listed day from today to the second session after it |
 | `{name}` | of `expand: {name: [...]}`: a target for each of its values; a text as `0-2` is days to expiry |
 """
@@ -47,15 +48,25 @@ def refuse_unknown(template: str, own: frozenset[str]) -> None:
     for said in _BRACES.findall(template):
         if said in _PLAIN or said in own or _days_back(said) is not None or _expiries(said) is not None:
             continue
-        known = [*sorted(_PLAIN), "last_n_days:N", "expiry:0-2", *sorted(own)]
+        if _days_ahead(said) is not None:
+            continue
+        known = [*sorted(_PLAIN), "last_n_days:N", "next_n_days:N", "expiry:0-2", *sorted(own)]
         raise UnknownPlaceholder(f"only {', '.join(known)} may stand in braces, not {said!r}")
     if "{" in _BRACES.sub("", template) or "}" in _BRACES.sub("", template):
         raise UnknownPlaceholder(f"only whole words may stand in braces: {template!r}")
 
 
 def _days_back(said: str) -> int | None:
+    return _days("last_n_days", said)
+
+
+def _days_ahead(said: str) -> int | None:
+    return _days("next_n_days", said)
+
+
+def _days(name: str, said: str) -> int | None:
     word, _, number = said.partition(":")
-    if word != "last_n_days" or not number.isascii() or not number.isdigit():
+    if word != name or not number.isascii() or not number.isdigit():
         return None
     return int(number) if 0 < int(number) <= _MOST_DAYS_BACK else None
 
@@ -124,6 +135,9 @@ class Filling:
         back = _days_back(said)
         if back is not None:
             return self._session_back(back).isoformat()
+        ahead = _days_ahead(said)
+        if ahead is not None:
+            return (self._session().day + timedelta(days=ahead)).isoformat()
         session = self._session()
         if said == "market_hours":
             return f"{_iso(session.open_at)},{_iso(session.close_at)}"

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
-from bot.domain.events import DatumReceived, EndpointReported, Event
+from bot.domain.addresses import is_loopback
+from bot.domain.events import AlertRaised, DatumReceived, EndpointReported, Event, FeedReported
 from bot.engine.state.ports import Clock, Sink, TradingCalendar
 from bot.feeds.combining import Combining
+from bot.feeds.outcome import Outcome
 from bot.feeds.poller import Poller
-from bot.feeds.sources import AuthSettings, DataSources, SourceSettings
+from bot.feeds.sources import AuthSettings, DataSources, EndpointSettings, SourceSettings, title_of
+from bot.feeds.targets import FeedState
 from bot.feeds.transport import AiohttpTransport, Transport
 
 Transports = Callable[[str, SourceSettings], Transport]
 Secret = Callable[[str], str | None]
 """Gives what an environment variable holds."""
+HasKey = Callable[[SourceSettings], bool]
 Around = Callable[[str, Transport], Transport]
 ANY_BEARER: Final = "simulated"
 """Our own simulator takes any secret; whether a real one is missing was checked before the start."""
@@ -52,13 +57,15 @@ class Feeds:
         calendar: TradingCalendar,
         sink: Sink,
         transports: Transports,
+        has_key: HasKey = lambda settings: True,
     ) -> None:
         self._clock, self._calendar, self._sink = clock, calendar, sink
-        self._transports = transports
+        self._transports, self._has_key = transports, has_key
+        self._told_off: set[str] = set()
         self._around: Around = lambda source, transport: transport
         self.sources = sources
         self._combining = Combining(sources, self._target_is_fresh)
-        self.pollers: dict[str, Poller] = {name: self._poller(name, each) for name, each in sources.enabled().items()}
+        self.pollers: dict[str, Poller] = {name: self._poller(name, each) for name, each in self._asked().items()}
         self._is_running = False
 
     def ask_through(self, around: Around) -> None:
@@ -70,6 +77,7 @@ class Feeds:
     async def start(self) -> None:
         """Begin to poll; returns at once."""
         self._is_running = True
+        self._tell_who_is_off()
         for poller in self.pollers.values():
             await poller.start()
 
@@ -96,10 +104,13 @@ class Feeds:
         """Go on with other settings: sources are added, changed and removed, and what is fresh stays. `secret`: where
         they come with other secrets."""
         if secret is not None:
-            self._transports = over_http(secret)
-        before, self.sources = self.sources.enabled(), sources
-        self._combining = Combining(sources, self._target_is_fresh)
-        wanted = sources.enabled()
+            self._transports, self._has_key = over_http(secret), keys_of(secret)
+        before = {name: poller.settings for name, poller in self.pollers.items()}
+        self._tell_what_is_gone(self.sources, sources)
+        self.sources = sources
+        self._combining = Combining(sources, self._target_is_fresh, self._combining)
+        wanted = self._asked()
+        self._tell_who_is_off()
         for name in [each for each in self.pollers if each not in wanted or _moves(before[each], wanted[each])]:
             await self._leave(name)
         for name, settings in wanted.items():
@@ -109,6 +120,33 @@ class Feeds:
             self.pollers[name] = self._poller(name, settings)
             if self._is_running:
                 await self.pollers[name].start()
+
+    def _asked(self) -> dict[str, SourceSettings]:
+        """Return the sources that are asked: enabled, at an address, and with the key that they need."""
+        return {name: each for name, each in self.sources.enabled().items() if each.base_url and self._has_key(each)}
+
+    def _tell_who_is_off(self) -> None:
+        """Say once of each source without its key that it is off; that is no alarm."""
+        now = self._clock.now()
+        off = {name: each for name, each in self.sources.enabled().items() if not self._has_key(each)}
+        for name in sorted(off.keys() - self._told_off):
+            variable, title = off[name].auth.env, title_of(name, off[name])
+            words = f"{title} is off: {variable} is not set"
+            self._sink(AlertRaised("FEED_NO_KEY", words, {"feed": name, "variable": variable}, now))
+            for endpoint in off[name].endpoints:
+                self._sink(_off(name, endpoint, f"{variable} is not set", now))
+        self._told_off = set(off)
+
+    def _tell_what_is_gone(self, before: DataSources, now: DataSources) -> None:
+        """Take the rows of sets off the page that are not made any more."""
+        made = [
+            {(name, each.name) for name, source in sources.enabled().items() for each in source.aggregates}
+            for sources in (before, now)
+        ]
+        at = self._clock.now()
+        for source, dataset in sorted(made[0] - made[1]):
+            for key in self._combining.keys_of(source, dataset):
+                self._sink(_removed(source, dataset, key, at))
 
     async def _leave(self, name: str) -> None:
         poller = self.pollers.pop(name)
@@ -125,6 +163,12 @@ class Feeds:
             for made in self._combining.of(event, self._clock.now()):
                 self._note_stand_in(made)
                 self._sink(made)
+            self._tell_what_was_made()
+
+    def _tell_what_was_made(self) -> None:
+        made, self._combining.status = self._combining.status, {}
+        for report in made.values():
+            self._sink(report)
 
     def _note_stand_in(self, made: DatumReceived) -> None:
         for poller in self.pollers.values():
@@ -135,6 +179,32 @@ class Feeds:
         poller = self.pollers.get(source)
         target = poller.target_of(dataset, key) if poller else None
         return target is not None and target.is_fresh(self._clock.now())
+
+
+def keys_of(secret: Secret) -> HasKey:
+    """Return what says whether a source has the key that it needs; one on this machine needs none."""
+
+    def has_key(settings: SourceSettings) -> bool:
+        local = is_loopback(urlsplit(settings.base_url).hostname or "")
+        return not settings.auth.env or local or bool(secret(settings.auth.env))
+
+    return has_key
+
+
+def _off(source: str, endpoint: EndpointSettings, words: str, now: datetime) -> FeedReported:
+    return FeedReported(
+        feed=source, dataset=endpoint.name, key="*", state=FeedState.DISABLED.value, last_success_at=None,
+        last_error=words, requests=0, failures=0, dropped=0, max_age_s=endpoint.max_age_s, quota_used=None,
+        quota_limit=None, at=now, outcome=Outcome.NO_KEY.value, source=source, priority=endpoint.priority.value,
+    )  # fmt: skip
+
+
+def _removed(source: str, dataset: str, key: str, now: datetime) -> FeedReported:
+    return FeedReported(
+        feed=source, dataset=dataset, key=key, state=FeedState.REMOVED.value, last_success_at=None,
+        last_error="taken out of the settings", requests=0, failures=0, dropped=0, max_age_s=0, quota_used=None,
+        quota_limit=None, at=now, source=source,
+    )  # fmt: skip
 
 
 def _moves(before: SourceSettings, now: SourceSettings) -> bool:

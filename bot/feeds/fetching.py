@@ -19,10 +19,10 @@ from bot.feeds.outcome import Outcome
 from bot.feeds.rows import Parsed, Reads
 from bot.feeds.sources import PagingSettings
 from bot.feeds.targets import Target, iso_micros
-from bot.feeds.tolerant import Malformed, refuse_too_much
+from bot.feeds.tolerant import Malformed, Placeholder, refuse_too_much
 from bot.feeds.transport import Params, Response, Transport
 from bot.feeds.vendors.manners import Manners
-from bot.feeds.verdicts import Judgement, Verdict
+from bot.feeds.verdicts import Judgement, Verdict, judged
 
 LARGE_BODY_BYTES: Final = 65_536
 MANY_ROWS: Final = 200
@@ -110,6 +110,8 @@ class Fetcher:
             if paced and len(body) > LARGE_BODY_BYTES:
                 return await asyncio.to_thread(self._rows, endpoint, body, most_rows)
             return self._rows(endpoint, body, most_rows)
+        except Placeholder as fault:
+            raise Unusable(judged(Verdict.DISABLED, str(fault))) from fault
         except Malformed as fault:
             outcome = Outcome.NOT_JSON if str(fault).startswith("not JSON") else Outcome.NO_ROWS
             raise Unusable(Judgement(Verdict.TRANSIENT, str(fault), outcome)) from fault

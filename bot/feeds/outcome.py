@@ -28,5 +28,8 @@ class Outcome(StrEnum):
     COST_CAP = "cost_cap"
     REFUSED = "refused"
     NOT_IN_PLAN = "not_in_plan"
+    DEMO = "demo"  # a demonstration, not data
+    DISAGREES = "disagrees"  # sources that were put together say different things
+    NO_KEY = "no_key"  # the source is off: the secret that it needs is not set
     UNKNOWN_TICKER = "unknown_ticker"
     SKIPPED = "skipped"

@@ -41,6 +41,7 @@ class Outcomes:
                     Verdict.DAY_SPENT: self._on_day_spent,
                     Verdict.REFUSED: self._on_refused,
                     Verdict.DISABLED: self._on_disabled,
+                    Verdict.DEMO: self._on_disabled,
                     Verdict.UNKNOWN_SYMBOL: self._on_unknown_symbol,
                     Verdict.SKIPPED: self._on_skipped,
                 }
@@ -85,6 +86,7 @@ class Outcomes:
             received_at=received_at,
             ttl_s=target.settings.max_age_s,
             source=self._source,
+            shown=target.settings.rows_shown,
         )
 
     def _given_again(self, target: Target, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.engine.state.ports import TradingCalendar
-from bot.feeds.declared import KINDS, DeclaredReader, found_at
+from bot.feeds.declared import ANSWER, KINDS, DeclaredReader, found_at
 from bot.feeds.outcome import Outcome
 from bot.feeds.sources import EndpointSettings, SourceSettings
 from bot.feeds.targets import targets_of
@@ -104,10 +104,11 @@ def _declared(
     reads: DeclaredReader, rows: list[dict[str, Any]]
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     fields = reads.settings.fields
+    fields = {name: each for name, each in fields.items() if each.path}
     found = {name: [found_at(row, each.path) for row in rows] for name, each in fields.items()}
     missing = [f"{fields[name].path}" for name, values in found.items() if all(value is None for value in values)]
     heads = {each.path.split(".")[0] for each in fields.values()} | {each.path for each in fields.values()}
-    new = {str(key) for row in rows for key in row} - heads
+    new = {str(key) for row in rows for key in row} - heads - {ANSWER}
     wrong = set()
     for name, values in found.items():
         for value in values:

@@ -26,6 +26,7 @@ Ticker = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,5}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ParamValue = str | int | float | bool
 _VARIABLE: Final = re.compile(r"^[A-Z][A-Z0-9_]*_(TOKEN|KEY|SECRET)$")
+SHOWN: Final = 20
 _NOT_A_VENDORS: Final = re.compile(r"^(WEB_|TELEGRAM_|DISCORD_|ANTHROPIC_|SMTP_|ALERT_|QUANTICITY_)")
 
 
@@ -44,6 +45,9 @@ class AuthSettings(Section):
     by: Literal["none", "bearer", "header", "query"] = "none"
     name: str = Field("", max_length=64, description="of the header or of the parameter")
     env: str = Field("", description="the environment variable that holds the secret")
+    required: bool = Field(
+        False, description="true: without the secret the bot does not start; false: then the source is off, told once"
+    )
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -166,6 +170,9 @@ class EndpointSettings(Section):
     )
     cursor: str = Field("", description="the parameter that asks only for what is newer than the last row")
     keep_seconds: float = Field(0, ge=0, description="with a cursor: how long a row stays in the window")
+    shown: int | None = Field(
+        None, ge=0, le=500, description="rows that `feeds rows` and the page show; empty: 20 of a declared reader's"
+    )
     oldest_s: float = Field(0, ge=0, description="rows whose newest is older than this are `ancient`; 0: none is")
 
     @model_validator(mode="after")
@@ -190,6 +197,11 @@ class EndpointSettings(Section):
         return self
 
     @property
+    def rows_shown(self) -> int:
+        """Return how many rows of an answer people may read."""
+        return self.shown if self.shown is not None else SHOWN if self.reader is not None else 0
+
+    @property
     def by_ticker(self) -> bool:
         """Whether each symbol is asked for by itself."""
         braces = "{" + TICKER + "}"
@@ -206,15 +218,43 @@ class EndpointSettings(Section):
         return self.paging.most if self.paging else 1
 
 
+class How(StrEnum):
+    """How a data set is made of others (`bot/feeds/combining.py`)."""
+
+    MERGE_ON_TIMESTAMP = "merge_on_timestamp"
+    ECONOMIC_EVENTS = "economic_events"
+    EARNINGS_DATES = "earnings_dates"
+    MEAN_TICKER_SCORE = "mean_ticker_score"
+    UNUSUAL_CONTRACTS = "unusual_contracts"
+
+
 class AggregateSettings(Section):
-    """A data set that is made of several of the same source, for each key that all have: `merge_on_timestamp` puts rows
-    of one minute (or of so many seconds) together, with each set's fields under its name."""
+    """A data set that is made of others, of the same source or, as SOURCE.ENDPOINT, of any.
+
+    `merge_on_timestamp` puts rows of one minute (or of so many seconds) together, for each key that all sets have, with
+    each set's fields under its name. `economic_events` and `earnings_dates` make one calendar of several: the first
+    that has a value gives it, and where they differ is said. `mean_ticker_score` and `unusual_contracts` are worked out
+    of each key of one set."""
 
     name: Name
-    of: tuple[Name, ...] = Field(min_length=2)
-    how: Literal["merge_on_timestamp"] = "merge_on_timestamp"
+    of: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")], ...] = Field(min_length=1)
+    how: How = How.MERGE_ON_TIMESTAMP
     within_s: Seconds = 60
     max_age_s: AnswerAge
+    shown: int = Field(100, ge=0, le=500, description="rows that `feeds rows` and the page show")
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        if self.how is How.MERGE_ON_TIMESTAMP and len(self.of) < 2:
+            raise ValueError("merge_on_timestamp needs two data sets")
+        if self.how in {How.MEAN_TICKER_SCORE, How.UNUSUAL_CONTRACTS} and len(self.of) != 1:
+            raise ValueError(f"{self.how} is made of one data set")
+        return self
+
+    def members(self, home: str) -> tuple[tuple[str, str], ...]:
+        """Return (source, data set) of what it is made of; `home` is the source that it stands at."""
+        pairs = (name.partition(".") for name in self.of)
+        return tuple((source, dataset) if dot else (home, source) for source, dot, dataset in pairs)
 
 
 class EndpointBreakerSettings(Section):
@@ -237,7 +277,7 @@ class SourceSettings(Section):
 
     title: str = Field("", max_length=40, description="as people know it; empty: its name here")
     enabled: bool = True
-    base_url: str
+    base_url: str = Field("", description="empty: nothing is asked, its data sets are made of others'")
     manners: str = Field("plain", description="the vendor's room in bot/feeds/vendors")
     auth: AuthSettings = AuthSettings()
     headers: dict[str, str] = Field(default_factory=dict, description="sent with each call")
@@ -257,6 +297,8 @@ class SourceSettings(Section):
     @field_validator("base_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
+        if not value:
+            return value
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("an address like https://api.unusualwhales.com")
@@ -274,6 +316,8 @@ class SourceSettings(Section):
         names = [*(each.name for each in self.endpoints), *(each.name for each in self.aggregates)]
         if len(names) != len(set(names)):
             raise ValueError("two endpoints have the same name")
+        if self.endpoints and not self.base_url:
+            raise ValueError("endpoints need a base_url")
         parsers = manners_of(self.manners).parsers
         for each in self.endpoints:
             if each.parser and each.parser not in parsers:
@@ -283,7 +327,8 @@ class SourceSettings(Section):
             if each.by_ticker and not (each.symbols or self.symbols):
                 raise ValueError(f"{each.name}: it is asked by ticker, and there are no symbols")
         for merged in self.aggregates:
-            if unknown := sorted({*merged.of} - {each.name for each in self.endpoints}):
+            own = {name for name in merged.of if "." not in name}
+            if unknown := sorted(own - {each.name for each in self.endpoints}):
                 raise ValueError(f"{merged.name}: made of {unknown[0]}, which is no endpoint here")
         return self
 
@@ -310,7 +355,14 @@ class DataSources(RootModel[dict[Name, SourceSettings]]):
         for source, settings in self.root.items():
             for each in settings.endpoints:
                 self._check_fallback(source, each)
+            for merged in settings.aggregates:
+                self._check_members(source, merged)
         return self
+
+    def _check_members(self, source: str, merged: AggregateSettings) -> None:
+        for other, name in merged.members(source):
+            if other not in self.root or name not in {each.name for each in self.root[other].endpoints}:
+                raise ValueError(f"{source}.{merged.name}: made of {other}.{name}, which is no endpoint")
 
     def _check_fallback(self, source: str, endpoint: EndpointSettings) -> None:
         if not endpoint.fallback:

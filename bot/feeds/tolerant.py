@@ -32,6 +32,10 @@ class Malformed(ValueError):
     """A field or an answer that cannot be read; the text names it."""
 
 
+class Placeholder(Malformed):
+    """Rows that only look like data: what is given without the plan."""
+
+
 def decimal(row: Row, name: str) -> Decimal | None:
     """Return an exact number, None where the vendor has none."""
     value = row.get(name)

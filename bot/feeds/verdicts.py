@@ -26,6 +26,7 @@ class Verdict(StrEnum):
     DAY_SPENT = "day_spent"  # everything stops until the quota is renewed
     REFUSED = "refused"  # the token (or our name) is not accepted: everything stops; one request in half an hour
     DISABLED = "disabled"  # this endpoint is not ours to ask for, or we ask wrongly: one request in half an hour
+    DEMO = "demo"  # only a demonstration is given to the key that we have: as DISABLED
     UNKNOWN_SYMBOL = "unknown_symbol"  # this endpoint does not know this symbol
     SKIPPED = "skipped"  # nothing to be had this time; not a fault of the endpoint
 
@@ -46,10 +47,17 @@ _OUTCOMES: Final[Mapping[Verdict, Outcome]] = MappingProxyType(
         Verdict.DAY_SPENT: Outcome.QUOTA_SPENT,
         Verdict.REFUSED: Outcome.REFUSED,
         Verdict.DISABLED: Outcome.NOT_IN_PLAN,
+        Verdict.DEMO: Outcome.DEMO,
         Verdict.UNKNOWN_SYMBOL: Outcome.UNKNOWN_TICKER,
         Verdict.SKIPPED: Outcome.SKIPPED,
     }
 )
+
+
+def judged(verdict: Verdict, reason: str) -> Judgement:
+    """Return a judgement with the outcome that its verdict has."""
+    return Judgement(verdict, reason, _OUTCOMES[verdict])
+
 
 BY_STATUS: Final[Mapping[int, Verdict]] = MappingProxyType(
     {
@@ -67,16 +75,21 @@ _QUOTED: Final = 160
 _LOOKED_AT: Final = 65_536
 """Bytes of a refusal in which its code is looked for: a longer one is no refusal in words."""
 _WORDS_IN: Final = 2000
+_NAMED_IN: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
     """A vendor's refusals as tables. `by_code`: a code in the body says more than the status. `by_words`: what a body
-    without a code contains, in lower case; a status of 200 there is a refusal in the guise of an answer."""
+    without a code contains, in lower case; a status of 200 there is a refusal in the guise of an answer. `refusing`:
+    names of JSON under which this vendor says so; a 200 without one of them near its beginning is none. `of_nothing`:
+    what a 200 with an empty object means."""
 
     by_status: Mapping[int, Verdict] = field(default_factory=lambda: BY_STATUS)
     by_code: Mapping[tuple[int, str], Verdict] = field(default_factory=dict)
     by_words: tuple[tuple[int, str, Verdict], ...] = ()
+    refusing: tuple[str, ...] = ()
+    of_nothing: Verdict = Verdict.OK
 
     def judge(self, response: Response) -> Judgement:
         """Return what to do about an answer. A 200 is only OK when its body looks like JSON: edges answer 200 with
@@ -95,6 +108,8 @@ class Refusals:
             return Judgement(Verdict.TRANSIENT, "HTTP 200 with an empty body", Outcome.NOT_JSON)
         if start[:1] not in (b"{", b"["):
             return Judgement(Verdict.TRANSIENT, f"HTTP 200 that is not JSON: {outside(start, 40)!r}", Outcome.NOT_JSON)
+        if self.of_nothing is not Verdict.OK and response.body[:64].strip() == b"{}":
+            return judged(self.of_nothing, "HTTP 200 with an empty object")
         verdict = self._by_words(response)
         if verdict is not None:
             quoted = outside(response.body[:_WORDS_IN], _QUOTED).strip()
@@ -110,10 +125,17 @@ class Refusals:
 
     def _by_words(self, response: Response) -> Verdict | None:
         of_status = [(words, verdict) for status, words, verdict in self.by_words if status == response.status]
-        if not of_status or (response.status == 200 and len(response.body) > _WORDS_IN):
-            return None  # data are longer than any refusal
+        if not of_status or (response.status == 200 and not self._may_refuse(response.body)):
+            return None
         said = response.body[:_WORDS_IN].decode("utf-8", "replace").lower()
         return next((verdict for words, verdict in of_status if words in said), None)
+
+    def _may_refuse(self, body: bytes) -> bool:
+        """Say whether a 200 can be a refusal. Data are longer than any, but where it says by which name it is one."""
+        if not self.refusing:
+            return len(body) <= _WORDS_IN
+        begins = body[:_NAMED_IN].decode("utf-8", "replace")
+        return any(f'"{name}"' in begins for name in self.refusing)
 
 
 def _code(body: bytes) -> str:

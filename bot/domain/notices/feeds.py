@@ -28,6 +28,11 @@ FEEDS: Final[Mapping[str, Notice]] = {
         "A data set is not part of the subscription, or its request is not valid; it is tried again every half hour.",
         "Take it out of data_sources.yaml, or take the plan that has it.",
     ),
+    "FEED_NO_KEY": Notice(
+        INFO, ONCE,
+        "A data source is off, for the key that it needs is not set. Nothing that trades needs it.",
+        "Set the variable in the environment or in .env, or take the source out of the settings (enabled: false).",
+    ),
     "FEED_UNKNOWN_SYMBOL": Notice(
         WARNING, "once until it is given",
         "The vendor does not know a symbol for a data set; it is tried again every half hour.",

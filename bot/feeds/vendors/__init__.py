@@ -14,9 +14,37 @@ def _unusual_whales() -> Manners:
     return UNUSUAL_WHALES
 
 
+def _alpha_vantage() -> Manners:
+    from bot.feeds.vendors.alpha_vantage.manners import ALPHA_VANTAGE
+
+    return ALPHA_VANTAGE
+
+
+def _fred() -> Manners:
+    from bot.feeds.vendors.fred import FRED
+
+    return FRED
+
+
+def _trading_economics() -> Manners:
+    from bot.feeds.vendors.trading_economics import TRADING_ECONOMICS
+
+    return TRADING_ECONOMICS
+
+
+def _financial_modeling_prep() -> Manners:
+    from bot.feeds.vendors.financial_modeling_prep import FINANCIAL_MODELING_PREP
+
+    return FINANCIAL_MODELING_PREP
+
+
 VENDORS: Final[Mapping[str, Callable[[], Manners]]] = {
     "plain": lambda: PLAIN,
     "unusual_whales": _unusual_whales,
+    "alpha_vantage": _alpha_vantage,
+    "fred": _fred,
+    "trading_economics": _trading_economics,
+    "financial_modeling_prep": _financial_modeling_prep,
 }
 
 

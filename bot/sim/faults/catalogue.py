@@ -299,9 +299,10 @@ class OtherHours(Lasting):
 
 
 class UwAnswers(Lasting):
-    """Unusual Whales answers with a status, with something that is no data, with old data, or not at all."""
+    """A data vendor answers with a status, with something that is no data, with old data, or not at all."""
 
     kind: Literal["uw"]
+    vendor: str = Field("unusual_whales", description="whose face; `*`: every one's")
     answer: Literal[
         "401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale",
         "null_rows", "wrong_types", "future", "ancient",

@@ -62,6 +62,7 @@ from bot.sim.tws.tickets import Denial, read_ticket
 from bot.sim.tws.wire import WireMessage
 from bot.sim.uw.routes import VendorAnswer
 from bot.sim.uw.server import garbage
+from bot.sim.vendors import BELOW
 from bot.sim.vocabulary import SimulatedVenue, Status, VenueOrder
 
 CALLBACK_OF: Final[Mapping[int, Callback]] = MappingProxyType(
@@ -482,13 +483,18 @@ def vendor_fault(script: FaultScript) -> Callable[[str, datetime], VendorAnswer 
 
     def fault(path: str, now: datetime) -> VendorAnswer | datetime | None:
         active = script.active(UwAnswers, now)
-        if active is None or active.answer == "timeout":
+        if active is None or active.answer == "timeout" or active.vendor not in {"*", _vendor_at(path)}:
             return None
         if active.answer == "stale":
             return now - _STALE_BY
         return _REFUSALS.get(active.answer) or garbage(active.answer)
 
     return fault
+
+
+def _vendor_at(path: str) -> str:
+    """Return whose face a path leads to."""
+    return path.removeprefix(BELOW).partition("/")[0] if path.startswith(BELOW) else "unusual_whales"
 
 
 def vendor_latency(script: FaultScript, clock: VenueClock, usual_wall_s: float) -> Callable[[], Awaitable[None]]:

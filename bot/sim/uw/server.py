@@ -22,6 +22,7 @@ from bot.sim.uw.model_source import ModelSource
 from bot.sim.uw.query import Params
 from bot.sim.uw.routes import Routes, VendorAnswer
 from bot.sim.uw.source import UwSource
+from bot.sim.vendors.behind import OtherVendors
 
 UNAUTHORIZED: Final = VendorAnswer(401, b'{"error": "Invalid or missing token"}')
 CROWDED: Final = VendorAnswer(429, b'{"message": "Too many concurrent requests. Your plan allows 3 at a time."}')
@@ -69,11 +70,19 @@ class UwFace:
         self.limits = limits or UwLimits()
         self._latency = latency or self._sleep_latency
         source = ModelSource(market) if isinstance(market, MarketModel) else market
+        self._others = OtherVendors(source, fault)
         self._routes = Routes(source, self.limits.history_days, kept or KeptDay())
         self._counter = Counter(self.limits)
         self._runner: web.AppRunner | None = None
         self._in_flight = 0
         self.most_in_flight = 0
+
+    def answer_of_any(self, path: str, params: Params, headers: Mapping[str, str]) -> Reply:
+        """Return what this vendor answers, or one of the others that are behind the same server."""
+        other = self._others.answer(path, params, headers, self._clock.now())
+        if other is not None:
+            return _reply(other, {})
+        return self.answer(path, params, headers.get("Authorization", ""))
 
     def answer(self, path: str, params: Params, authorization: str) -> Reply:
         """Return status, headers and body of one GET. `authorization` is the header as sent."""
@@ -125,7 +134,7 @@ class UwFace:
         self.most_in_flight = max(self.most_in_flight, self._in_flight)
         try:
             params = [(name, value) for name, value in request.query.items()]
-            reply = self.answer(request.path, params, request.headers.get("Authorization", ""))
+            reply = self.answer_of_any(request.path, params, request.headers)
             await self._latency()
         finally:
             self._in_flight -= 1

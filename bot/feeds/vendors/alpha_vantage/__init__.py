@@ -1,0 +1,1 @@
+"""Alpha Vantage: a vendor that answers nearly everything with 200, refusals included."""
