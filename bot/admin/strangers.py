@@ -24,6 +24,8 @@ _ROWS_AN_HOUR: Final = 60
 FLUSH_S: Final = 10.0
 _HOUR_S: Final = 3600.0
 _REMEMBERED: Final = 5000
+_NOBODY: Final = 0
+"""Whose the attempts are that are known by their number alone, when there were too many strangers to remember."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,9 @@ class ChatStrangers:
         known = self._seen.setdefault(user_id, _Known())
         self._seen.move_to_end(user_id)
         while len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
+            _, forgotten = self._seen.popitem(last=False)
+            if forgotten.counted:
+                self._seen.setdefault(_NOBODY, _Known()).counted += forgotten.counted
         may_hear = _has_room(await self._answers(now), ANSWERS_AN_HOUR, now)
         if may_hear or _has_room(known.written, _ROWS_AN_HOUR, now):
             await self._write(user_id, what, 1, answered=may_hear)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.domain.events import InboundReceived
-from bot.domain.message import Message
+from bot.domain.message import Message, MessageMode, MessageState
 from bot.domain.requests import Role
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
@@ -26,19 +26,38 @@ def told(desk: Desk) -> list[Message]:
     return [*desk.engine.ledger.messages.values(), *desk.engine.ledger.message_index.over.values()]
 
 
-async def test_each_attempt_is_on_record_and_the_owner_gets_one_message_with_their_number() -> None:
+async def test_the_first_attempt_is_told_at_once_and_what_follows_is_the_same_messages_number() -> None:
     desk = await Desk(voice=VOICE).start()
-    for number in range(5):
+    await tried(desk, 0)
+    (first,) = told(desk)
+    assert (first.target, "1 attempt today" in first.body) == ("ann", True)
+    await desk.tick()
+    assert first.state is MessageState.SENDING
+    await delivered(desk, first)
+    for number in range(1, 5):
         await tried(desk, number)
     await tried(desk, 6, count=100)
     rows = [row for row in desk.store.transitions if row.actor == "admin:telegram:1900"]
     assert [row.trigger for row in rows] == ["refused:/pause"] * 6
     assert rows[-1].reason.endswith("(100 times)")
-    (message,) = told(desk)
-    assert (message.target, "105 attempts today" in message.body) == ("ann", True)
-    await desk.wait(70)
+    count = next(message for message in told(desk) if message is not first)
+    assert (count.mode, count.parent_id, count.state) == (MessageMode.EDIT, first.id, MessageState.QUEUED)
+    assert "105 attempts today" in count.body
+    desk.clock.advance(61)
+    await desk.tick()
+    assert count.state is MessageState.SENDING
+    await delivered(desk, count)
     await tried(desk, 7)
-    assert len(told(desk)) == 1  # not again today
+    assert [message.mode for message in told(desk)].count(MessageMode.NEW) == 1  # no second one today
+    later = next(message for message in told(desk) if message not in (first, count))
+    assert "106 attempts today" in later.body
+    assert (later.due_at - count.due_at).total_seconds() == 600  # a number every ten minutes
+
+
+async def delivered(desk: Desk, message: Message) -> None:
+    payload = {"message": message.id, "outcome": "delivered", "external_id": "1:1", "attempt": message.attempts}
+    desk.put(InboundReceived(f"of {message.id}", "people", "delivery", payload, desk.clock.now()))
+    await desk.tick()
 
 
 async def test_a_known_persons_attempt_is_on_record_and_tells_nobody() -> None:
