@@ -54,6 +54,7 @@ TOO_OLD_S: Final = 60.0
 _AHEAD_S: Final = -60.0
 _ANSWER_MOST_S: Final = 30.0
 _LOOK_S: Final = 0.1
+_ANSWER_LOOK_S: Final = 0.5  # the bell says when there is something to see
 _SETTLES_S: Final = 5.0
 _REMEMBERED: Final = 1000
 _NO: Final = ("No", "no:")
@@ -299,6 +300,7 @@ class ChatDesk:
         """Tell what the bot answered, once it has."""
         clock, began = self._ground.clock, self._ground.clock.monotonic()
         while clock.monotonic() - began < _ANSWER_MOST_S:
+            heard = self._ground.bell.rings
             try:
                 row = await self._ground.look(lambda connection: ask.command(connection, case.mark.command_id))
             except StoreError:
@@ -307,7 +309,7 @@ class ChatDesk:
                 head = "Done" if row.state == "done" else "Refused"
                 self._reply(case, ChatReply(f"{head}: {row.answer}"))
                 return
-            await asyncio.sleep(_LOOK_S)
+            await self._ground.bell.after(heard, _ANSWER_LOOK_S)
         self._reply(case, ChatReply("The bot has not answered yet. The request stands until it expires: see /health."))
 
     # ---- buttons

@@ -43,18 +43,20 @@ class Delivery:
         await self._begin()
         try:
             while True:
+                heard = self._ground.bell.rings
                 await self._look()
-                await asyncio.sleep(LOOK_S)
+                await self._ground.bell.after(heard, LOOK_S)
         finally:
             await self._end()
 
     async def _begin(self) -> None:
         began = await self._ground.tell("started", {"task": "delivery"})
         while True:
+            heard = self._ground.bell.rings
             found = await self._ground.look(lambda connection: inbound_state(connection, began))
             if found is None or found[0] != "queued":
                 return
-            await asyncio.sleep(LOOK_S)
+            await self._ground.bell.after(heard, LOOK_S)
 
     async def _look(self) -> None:
         try:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import secrets as entropy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from bot.alerts.bell import Bell
 from bot.clocks.clock import SystemClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
@@ -28,12 +29,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class PeopleGround:
-    """One for the process. `source` is the name by which its rows in `inbound` are known."""
+    """One for the process. `source` is the name by which its rows in `inbound` are known; `bell` rings when the tick
+    has written something that this process may wait for."""
 
     settings: Settings
     secrets: Secrets
     clock: Clock
     source: str = "people"
+    bell: Bell = field(default_factory=Bell, compare=False)
 
     @property
     def database_url(self) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -18,8 +19,10 @@ from bot.app.stages import Stage
 from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.config.loader import LoadedConfig
 from bot.domain.events import AlertRaised, Event
+from bot.domain.message import Message, MessageState
 from bot.engine.outbox.voice import Voice
 from bot.engine.state.ports import Clock
+from bot.engine.state.records import TickBatch
 from bot.overseer.access import watches
 
 log: Final = logging.getLogger("quanticity")
@@ -36,20 +39,39 @@ NOT_FOR_PEOPLE: Final = frozenset({"unusual_whales_token", "web_login_token"})
 """Secrets that this process has no use for."""
 
 
+class PeopleBell:
+    """Rings at the people's process when a batch that is on disk holds what it waits for: something to deliver, an
+    answer. It asks nothing of the process and waits for nothing."""
+
+    def __init__(self) -> None:
+        self.child: Child | None = None
+
+    def committed(self, batch: TickBatch) -> None:
+        """Look at a batch."""
+        if self.child is not None and (batch.commands or batch.inbound or _hands_over(batch)):
+            with suppress(ChildFailed):
+                self.child.send(b"\n")
+
+
+def _hands_over(batch: TickBatch) -> bool:
+    return any(message.state is MessageState.SENDING for message in batch.changed.of(Message).values())
+
+
 def people(
-    config: LoadedConfig, voice: Voice, clock: Clock, background: Background, tell: Callable[[Event], None]
-) -> list[Stage]:
+    config: LoadedConfig, voice: Voice, clock: Clock, background: Background, tell: Callable[[Event], None],
+    bell: PeopleBell,
+) -> list[Stage]:  # fmt: skip
     """Return the stage that keeps the people's process running, none where it has nothing to do."""
     if voice.is_silent and not watches(config.settings):
         return []
-    return [background.stage("the people's process", partial(_keep_people, config, clock, tell))]
+    return [background.stage("the people's process", partial(_keep_people, config, clock, tell, bell))]
 
 
-async def _keep_people(config: LoadedConfig, clock: Clock, tell: Callable[[Event], None]) -> None:
+async def _keep_people(config: LoadedConfig, clock: Clock, tell: Callable[[Event], None], bell: PeopleBell) -> None:
     pause_s, loop = _FIRST_PAUSE_S, asyncio.get_running_loop()
     while True:
         began = loop.time()
-        why = await _one_life(config, clock)
+        why = await _one_life(config, clock, bell)
         if loop.time() - began > _WELL_AFTER_S:
             pause_s = _FIRST_PAUSE_S
         words = f"{why}; it is started again in {pause_s:g} s: meanwhile nobody is told anything by a channel"
@@ -59,7 +81,7 @@ async def _keep_people(config: LoadedConfig, clock: Clock, tell: Callable[[Event
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
-async def _one_life(config: LoadedConfig, clock: Clock) -> str:
+async def _one_life(config: LoadedConfig, clock: Clock, bell: PeopleBell) -> str:
     """Start it and wait for its end; returns what ended it, in words."""
     pulse = Pulse()
     child = Child("people's process", ["-m", "bot.app.people_process"], _secrets_of(config), on_line=pulse.hears)
@@ -68,10 +90,12 @@ async def _one_life(config: LoadedConfig, clock: Clock) -> str:
         await child.tell(json.dumps(setup_of(config, clock)))
         await child.ready_line(READY)
         pulse.beat()
+        bell.child = child
         return await _end_of(child, pulse)
     except ChildFailed as error:
         return str(error)
     finally:
+        bell.child = None
         await child.stop()
 
 

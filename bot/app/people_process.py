@@ -1,9 +1,9 @@
 """The people's process: Telegram, delivery and the overseer as tasks of one event loop.
 
 It is a child of the bot (`bot.app.people_child` starts and watches it): its setup comes on the first line of standard
-input, its secrets by its environment, and it ends when that input closes. Once a second it writes a beat; a loop that
-hangs writes none. Each task is a row of `TASKS`, whose module is loaded when it begins; one that fails is told of and
-begins again, the others go on.
+input, its secrets by its environment, and it ends when that input closes; whatever else comes there is a ring of the
+bell (`bot.alerts.bell`). Once a second it writes a beat; a loop that hangs writes none. Each task is a row of `TASKS`,
+whose module is loaded when it begins; one that fails is told of and begins again, the others go on.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
@@ -36,6 +38,7 @@ log: Final = logging.getLogger("quanticity")
 
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
+_RINGS_AT_ONCE: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,17 @@ async def _tell(ground: PeopleGround, name: str, words: str) -> None:
 # ---- as a child of the bot
 
 
-def _end_with_input() -> None:
-    while sys.stdin.buffer.read(1):
-        continue
+async def _as_a_child(ground: PeopleGround) -> None:
+    """Run, and have what the bot writes to us ring the bell; its end is ours."""
+    ring = partial(asyncio.get_running_loop().call_soon_threadsafe, ground.bell.ring)
+    threading.Thread(target=_listen, args=(ring,), daemon=True, name="parent-watch").start()
+    await run(ground)
+
+
+def _listen(ring: Callable[[], object]) -> None:
+    while os.read(sys.stdin.fileno(), _RINGS_AT_ONCE):
+        with suppress(RuntimeError):  # the loop is over, and so is this process soon
+            ring()
     os._exit(0)
 
 
@@ -135,9 +146,8 @@ def main() -> int:
     hidden = [*ground.secrets, *private_parts(ground.database_url)]
     configure_logging(ground.settings.log.level, hidden, now=ground.clock.now)
     guard_last_words(redactor(hidden))
-    threading.Thread(target=_end_with_input, daemon=True, name="parent-watch").start()
     _write(READY)
-    asyncio.run(run(ground))
+    asyncio.run(_as_a_child(ground))
     return 0
 
 

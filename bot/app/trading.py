@@ -31,7 +31,7 @@ from bot.app.history_upkeep import HistoryKeeper, look_at_start
 from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.page_process import page
-from bot.app.people_child import people
+from bot.app.people_child import PeopleBell, people
 from bot.app.recorder_process import tape_for
 from bot.app.reloading import ReadAnew
 from bot.app.settings_watch import SettingsWatch
@@ -70,7 +70,11 @@ Placed = Callable[[DataSources], DataSources]
 """Says where data sources are asked: at their own addresses, or at the simulator."""
 TradingBot = Bot[AnyClock, SqlStore, IbkrBroker, Feeds]
 
-_COMMAND_POLL_S: Final = 0.25
+_COMMAND_POLL_S: Final = 0.05
+"""Wall seconds between two looks whether anybody wrote to the store, each a few microseconds of its thread."""
+_COMMAND_POLL_SLOW_S: Final = 0.25
+"""The same of a store that does not say: each look reads it. And after trouble."""
+_READ_ALL_THE_SAME_S: Final = 1.0
 _CLOCK_POLL_S: Final = 0.5
 _CLOCK_POLL_WALL_S: Final = 0.02
 _FEED_WAITS_S: Final = 1.0
@@ -201,10 +205,13 @@ async def _trade(
     synced = asyncio.Event()  # the broker's book was compared once
     sources = widened_sources(placed(_sources(config)), clock.speed)
     tape = tape_for(config, clock, day.scenario_name if day else "")
-    bot = compose(tape.recorded(replace(_parts(config, clock, sources, day, synced), read_settings=anew)))
+    bell = PeopleBell()
+    parts = _parts(config, clock, sources, day, synced)
+    on_commit = in_turn(parts.on_commit, bell.committed)
+    bot = compose(tape.recorded(replace(parts, read_settings=anew, on_commit=on_commit)))
     stop = stop_on_signals(config.settings.engine.stop_wall_seconds)
     emergency_on_signal(bot.inbox, clock)
-    async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop, placed))):
+    async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop, placed, bell))):
         await bot.engine.run(stop)
     if bot.engine.should_begin_again and not stop.is_set():
         return None
@@ -240,6 +247,7 @@ def _stages(
     synced: asyncio.Event,
     stop: asyncio.Event,
     placed: Placed,
+    bell: PeopleBell,
 ) -> tuple[Stage, ...]:
     """Return what a run starts, in this order; at its end it is stopped in reverse."""
     clock, tell, engine = bot.clock, bot.inbox.put, bot.engine
@@ -253,7 +261,7 @@ def _stages(
         background.stage("garbage", partial(_freeze_after_the_book, synced)),
         background.stage("settings", SettingsWatch(config, partial(_take_sources, bot, placed), clock, tell).run),
         *page(config, clock, background),
-        *people(config, voice_of(config.settings, config.secrets), clock, background, tell),
+        *people(config, voice_of(config.settings, config.secrets), clock, background, tell, bell),
         Stage("signs of life", signs.start, signs.stop),
         background.stage("requests", partial(_poll_requests, bot.store, bot.inbox)),
         background.stage("clock", partial(_watch_the_clock, watch, bot.inbox, clock.speed)),
@@ -299,6 +307,16 @@ def _life_signs(engine: Engine) -> LifeSigns:
     settings = engine.settings.engine
     file = Path(settings.dead_man_file) if settings.dead_man_file else None
     return LifeSigns(engine, Systemd(os.environ), dead_man_file=file, dead_man_url=settings.dead_man_url)
+
+
+def in_turn(*told: Callable[[TickBatch], None]) -> Callable[[TickBatch], None]:
+    """Return what tells each of these of a batch, in this order."""
+
+    def tell(batch: TickBatch) -> None:
+        for each in told:
+            each(batch)
+
+    return tell
 
 
 def _committed(told: TraderLog | DetailLog, synced: asyncio.Event, mark: Path) -> Callable[[TickBatch], None]:
@@ -376,17 +394,21 @@ def _follower_of_the_venue(clock: Clock) -> Callable[[datetime], None] | None:
 async def _poll_requests(store: SqlStore, inbox: Inbox) -> None:
     """Bring rows of `command` and `inbound` to the tick; one that is on its way is not brought twice."""
     brought: set[str] = set()
+    loop, read_at = asyncio.get_running_loop(), float("-inf")
+    pause_s = _COMMAND_POLL_S if store.tells_news else _COMMAND_POLL_SLOW_S
     while True:
-        try:
-            pending = [*await store.pending_commands(), *await store.pending_inbound()]
-        except StoreError:  # the tick finds the same trouble, says so and waits for its end
-            await asyncio.sleep(_COMMAND_POLL_S)
-            continue
-        for row in pending:
-            if row.id not in brought:
-                inbox.put(row)
-        brought = {row.id for row in pending}
-        await asyncio.sleep(_COMMAND_POLL_S)
+        if await store.has_news() or loop.time() - read_at >= _READ_ALL_THE_SAME_S:
+            read_at = loop.time()
+            try:
+                pending = [*await store.pending_commands(), *await store.pending_inbound()]
+            except StoreError:  # the tick finds the same trouble, says so and waits for its end
+                await asyncio.sleep(_COMMAND_POLL_SLOW_S)
+                continue
+            for row in pending:
+                if row.id not in brought:
+                    inbox.put(row)
+            brought = {row.id for row in pending}
+        await asyncio.sleep(pause_s)
 
 
 async def _watch_the_clock(watch: ClockWatch, inbox: Inbox, speed: float) -> None:

@@ -1,7 +1,7 @@
 """Who tried what they may not: on record each time; of strangers the owner is told once a day, with a count.
 
 The day's first refusal is told at once. What follows is counted: the same message is edited to the number, after a
-minute and then every ten at most, so that a flood costs an owner one message and says how large it is.
+minute, then after two, four, eight and every ten, so that a flood costs an owner one message and says how large it is.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from bot.engine.state.journal import Journal
 
 CHANNELS: Final = ("telegram",)
 _FIRST_COUNT_S: Final = 60.0
-_NEXT_COUNT_S: Final = 600.0
-"""Wall seconds before the message says the number for the first time, and for each time after that."""
+_LONGEST_COUNT_S: Final = 600.0
+"""Wall seconds before the message says the number for the first time; twice as many each time after that, at most."""
 
 
 def note(journal: Journal, row_id: str, actor: str, what: str, why: str, count: int) -> None:
@@ -58,6 +58,5 @@ def _said(journal: Journal, key: str) -> list[Message]:
 def _next_count(now: datetime, known: list[Message], speed: float) -> datetime:
     """Return when the number may be said next."""
     counts = [message.due_at for message in known if message.mode is MessageMode.EDIT]
-    if not counts:
-        return now + timedelta(seconds=_FIRST_COUNT_S * speed)
-    return max(now, max(counts) + timedelta(seconds=_NEXT_COUNT_S * speed))
+    pause_s = min(_FIRST_COUNT_S * 2.0 ** min(len(counts), 10), _LONGEST_COUNT_S)
+    return max(now, max(counts, default=now) + timedelta(seconds=pause_s * speed))

@@ -192,6 +192,8 @@ class Engine:
         """Sleep until something urgent comes, at most a tick, never busier than the floor in wall time."""
         engine = self.settings.engine
         longest = max(engine.tick_seconds / self._clock.speed, engine.min_tick_wall_seconds)
+        if self._tick_memory.outbox.is_freshly_stirred():
+            longest = engine.min_tick_wall_seconds  # what was said is handed over now: somebody waits for it
         if self.waits_for_the_store:
             await asyncio.sleep(longest)  # urgent facts wait too
             return

@@ -31,6 +31,8 @@ from bot.store.trouble import unusable
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+_READING: Final = "reading"
+"""What a connection's next transaction is for, kept beside it."""
 Result = TypeVar("Result")
 Work = Callable[[Connection], Result]
 
@@ -54,9 +56,18 @@ class Lane(Protocol):
     """Where the writer's work runs: one transaction after the other, never two at once."""
 
     dialect_name: str
+    tells_news: bool
 
     async def run(self, work: Work[Result]) -> Result:
         """Run `work` in one transaction and return what it returns; anything that it raises rolls everything back."""
+        ...
+
+    async def read(self, work: Work[Result]) -> Result:
+        """Run `work`, which only reads: it waits for nobody who writes."""
+        ...
+
+    async def has_news(self) -> bool:
+        """Say whether anybody else may have written since this was last asked; cheap enough to ask all the time."""
         ...
 
     async def close(self) -> None: ...
@@ -66,19 +77,41 @@ class ThreadLane:
     """SQLite: one connection, one thread, one hop a transaction."""
 
     dialect_name = "sqlite"
+    tells_news = True
 
     def __init__(self, url: str) -> None:
         self._engine = writer_engine(url)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._connection: Connection | None = None
         self._closed = False
+        self._data_version = -1
+
+    async def has_news(self) -> bool:
+        """The file counts the commits of others, seen from this connection; it takes no lock to ask."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._others_wrote)
+
+    def _others_wrote(self) -> bool:
+        if self._connection is None:
+            return True
+        before = self._data_version
+        driver: Any = self._connection.connection.driver_connection
+        try:
+            (self._data_version,) = driver.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:  # who reads then is told what the trouble is
+            self._data_version = -1
+            return True
+        return before != self._data_version
 
     async def run(self, work: Work[Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, False)
 
-    def _transact(self, work: Work[Result]) -> Result:
+    async def read(self, work: Work[Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, True)
+
+    def _transact(self, work: Work[Result], reading: bool) -> Result:
         if self._connection is None:
             self._connection = self._engine.connect()
+        self._connection.info[_READING] = reading
         try:
             with self._connection.begin():
                 return work(self._connection)
@@ -89,6 +122,7 @@ class ThreadLane:
     def _drop(self) -> None:
         """After a failure the next transaction gets a connection of its own: the disk may be another one by then."""
         connection, self._connection = self._connection, None
+        self._data_version = -1
         if connection is not None:
             with suppress(SQLAlchemyError):
                 connection.close()
@@ -110,6 +144,8 @@ class ThreadLane:
 class AsyncLane:
     """Any async driver of SQLAlchemy (asyncpg, psycopg, aiosqlite): the same work, one wait a statement."""
 
+    tells_news = False
+
     def __init__(self, url: str) -> None:
         self._engine = async_writer_engine(url)
         self._turn = asyncio.Lock()
@@ -118,6 +154,13 @@ class AsyncLane:
     async def run(self, work: Work[Result]) -> Result:
         async with self._turn, self._engine.begin() as connection:
             return await connection.run_sync(work)
+
+    async def read(self, work: Work[Result]) -> Result:
+        return await self.run(work)
+
+    async def has_news(self) -> bool:
+        """A server does not say."""
+        return True
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -136,6 +179,13 @@ def writer_engine(url: str) -> Engine:
     if is_sqlite(url):
         _prepare_sqlite(engine)
     return engine
+
+
+@lru_cache(maxsize=8)
+def inserting_engine(url: str) -> Engine:
+    """Return the engine by which this process inserts rows now and then: kept, for what it has compiled; it holds no
+    connection between two of them."""
+    return writer_engine(url)
 
 
 def async_writer_engine(url: str) -> AsyncEngine:
@@ -174,7 +224,7 @@ def _on_connect(connection: Any, _record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if connection.info.get(_READING) else "BEGIN IMMEDIATE")
 
 
 @lru_cache(maxsize=8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -169,20 +169,35 @@ class SqlStore:
             raise unusable(error) or failure(f"the end of the audit chain cannot be read: {error}") from error
         self._sure_of_head = True
 
+    @property
+    def tells_news(self) -> bool:
+        """Whether `has_news` knows, or has to answer that there may be some."""
+        return self._lane.tells_news
+
+    async def has_news(self) -> bool:
+        """Say whether anybody else may have written a row since this was last asked; costs nearly nothing."""
+        return await self._lane.has_news()
+
     async def pending_commands(self) -> Sequence[RequestReceived | RequestUnreadable]:
         """Return the requests that nobody answered yet, oldest first, with their age by the wall."""
-        rows = await self._ask(queued_commands)
+        rows = await self._read(queued_commands)
         at, read_s = Moment(self._wall(), self._clock.now(), self._clock.speed), self._clock.monotonic()
         return [_request(row, at, read_s, left_over=row["id"] in self._left_over) for row in rows]
 
     async def pending_inbound(self) -> Sequence[InboundReceived]:
         """Return what other processes said and nobody took up yet, oldest first."""
-        rows = await self._ask(queued_inbound)
+        rows = await self._read(queued_inbound)
         return [_inbound(row, self._clock.now()) for row in rows]
 
     async def _ask(self, work: Work[Result]) -> Result:
+        return await self._told(self._lane.run(work))
+
+    async def _read(self, work: Work[Result]) -> Result:
+        return await self._told(self._lane.read(work))
+
+    async def _told(self, answer: Awaitable[Result]) -> Result:
         try:
-            return await self._lane.run(work)
+            return await answer
         except SQLAlchemyError as error:
             raise unusable(error) or StoreError(f"the store cannot be read: {error}") from error
 

@@ -6,16 +6,18 @@ import asyncio
 
 import pytest
 
+from bot.alerts.bell import Bell
 from bot.alerts.ground import PeopleGround
 from bot.app import people_child, people_process
 from bot.app.child_process import Child
-from bot.app.people_child import Pulse
+from bot.app.people_child import PeopleBell, Pulse
 from bot.app.people_process import PeopleTask
 from bot.clocks.clock import ScaledClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
+from bot.engine.state.records import RequestOutcome
 from tests.patience import PATIENCE_S
-from tests.store.builders import FixedClock
+from tests.store.builders import FixedClock, a_batch
 
 BEATS = """
 import sys, time
@@ -39,6 +41,48 @@ async def test_one_that_ends_or_hangs_is_noticed(monkeypatch: pytest.MonkeyPatch
         assert words in await people_child._end_of(child, pulse)
     finally:
         await child.stop()
+
+
+ECHO = """
+import sys
+print("people ready", flush=True)
+while sys.stdin.buffer.read(1):
+    print("rung", flush=True)
+"""
+
+
+async def test_the_bell_rings_at_the_process_for_what_it_waits_for_and_for_nothing_else() -> None:
+    rung: asyncio.Queue[str] = asyncio.Queue()
+
+    def hears(line: str) -> bool:
+        rung.put_nowait(line)
+        return True
+
+    bell, child = PeopleBell(), Child("people's process", ["-c", ECHO], on_line=hears)
+    answer = RequestOutcome("c1", "done", "paused", FixedClock().now())
+    bell.committed(a_batch(commands=[answer]))  # nobody is there: nothing happens
+    await child.start()
+    try:
+        await child.ready_line(people_child.READY)
+        bell.child = child
+        bell.committed(a_batch())
+        bell.committed(a_batch(commands=[answer]))
+        async with asyncio.timeout(PATIENCE_S):
+            assert await rung.get() == "rung"
+    finally:
+        await child.stop()
+    assert rung.empty()
+
+
+async def test_who_waits_for_the_bell_hears_it_also_when_it_rang_during_the_look() -> None:
+    bell = Bell()
+    heard = bell.rings
+    waits = [asyncio.create_task(bell.after(heard, PATIENCE_S)) for _ in range(2)]
+    await asyncio.sleep(0)
+    bell.ring()
+    await asyncio.gather(*waits)
+    await bell.after(heard, PATIENCE_S)
+    assert bell.rings == heard + 1
 
 
 async def fails(ground: PeopleGround) -> None:

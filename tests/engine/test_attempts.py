@@ -51,7 +51,7 @@ async def test_the_first_attempt_is_told_at_once_and_what_follows_is_the_same_me
     assert [message.mode for message in told(desk)].count(MessageMode.NEW) == 1  # no second one today
     later = next(message for message in told(desk) if message not in (first, count))
     assert "106 attempts today" in later.body
-    assert (later.due_at - count.due_at).total_seconds() == 600  # a number every ten minutes
+    assert (later.due_at - count.due_at).total_seconds() == 120  # the next number takes twice as long
 
 
 async def delivered(desk: Desk, message: Message) -> None:

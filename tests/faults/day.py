@@ -127,6 +127,7 @@ class InlineLane:
     """The store's one connection, without a thread: real transactions in a real file, nothing waits for a disk."""
 
     dialect_name = "sqlite"
+    tells_news = False
 
     def __init__(self, url: str, reaper: Reaper) -> None:
         _STORE.path = str(sqlite_path(url))
@@ -138,6 +139,12 @@ class InlineLane:
             done = work(self.connection)
             self._reaper.reach("inside commit")  # of a reading too: nothing of it may be there
             return done
+
+    async def read(self, work: Callable[[Connection], Any]) -> Any:
+        return await self.run(work)
+
+    async def has_news(self) -> bool:
+        return True
 
     async def close(self) -> None:
         self.connection.close()

@@ -106,7 +106,7 @@ def attempts(folder: Path) -> list[tuple[str, str]]:
         took = time.monotonic() - began
         counted = "SELECT coalesce(sum(json_extract(payload, '$.count')), 0) FROM inbound WHERE kind = 'attempt'"
         until(lambda: program.sql(counted)[0][0] >= ATTEMPTS, "all of them on record")
-        until(lambda: f"{ATTEMPTS} attempts" in _of_strangers(program)[0]["text"], "their number in the message", 120)
+        until(lambda: f"{ATTEMPTS} attempts" in _of_strangers(program)[0]["text"], "their number in the message", 300)
         acted = program.sql("SELECT count(*) FROM command WHERE actor LIKE 'admin:telegram:%'")[0][0]
         in_view = program.sql("SELECT count(*) FROM v_admin_actions WHERE actor LIKE 'admin:telegram:%'")[0][0]
         others = [each for each in program.chat() if each["id"] not in before and each not in _of_strangers(program)]
@@ -114,7 +114,7 @@ def attempts(folder: Path) -> list[tuple[str, str]]:
             ("attempts", f"{ATTEMPTS} in {took:.0f} s, {program.sql(counted)[0][0]} counted"),
             ("answers to the stranger", str(len(program.chat(STRANGER)))),
             ("messages to the owner", f"{len(_of_strangers(program))}, {told_s:.1f} s after the first attempt"),
-            ("it says", _of_strangers(program)[0]["text"].split("\n")[0]),
+            ("in the end it says", _of_strangers(program)[0]["text"].split("\n")[0]),
             ("other messages meanwhile", str([each["text"][:60] for each in others])),
             ("carried out", str(acted)), ("rows in v_admin_actions", str(in_view)),
         ]  # fmt: skip

@@ -468,11 +468,13 @@ async def test_what_another_process_says_is_read_until_it_is_answered(any_store:
                 "INSERT INTO inbound (id, source, kind, payload, received_at) VALUES (?, 'people', 'alert', ?, ?)",
                 (f"i{number}", payload, f"2026-11-20T15:00:0{number}Z"),
             )
+    assert await any_store.has_news()
     one, two = await any_store.pending_inbound()
     assert (one.id, one.source, one.kind, dict(one.payload), one.fault) == ("i0", "people", "alert", {"code": "A"}, "")
     assert (two.id, two.fault) == ("i1", "the payload is not a JSON object")
     await any_store.commit(a_batch(inbound=[RequestOutcome("i0", "done", "raised", NOW)]))
     assert [row.id for row in await any_store.pending_inbound()] == ["i1"]
+    assert await any_store.has_news() is not any_store.tells_news  # what we wrote ourselves is none
 
 
 @pytest.mark.parametrize(

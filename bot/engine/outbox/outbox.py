@@ -46,6 +46,7 @@ class Outbox:
         self._looked_at = datetime.min.replace(tzinfo=UTC)
         self.quiet_until: datetime | None = None  # nothing is due before; None: it has to be looked
         self.stirred = 0  # how often it had to be looked anew
+        self._seen_stirred = 0
         self._away = set(voice.processes) if voice.waits else set()  # who delivers, and is not there
 
     def _look_again(self) -> None:
@@ -57,6 +58,11 @@ class Outbox:
     def speed(self) -> float:
         """Seconds of the bot's clock in one of the wall's."""
         return self._speed
+
+    def is_freshly_stirred(self) -> bool:
+        """Say, once each time, whether something was said since this was last asked."""
+        before, self._seen_stirred = self._seen_stirred, self.stirred
+        return before != self.stirred and not self.voice.is_silent
 
     def has_something_to_say(self, journal: Journal) -> bool:
         """Say whether a batch holds anything to be made of: nothing is asked of a quiet tick."""

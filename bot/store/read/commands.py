@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError, StoreUnusable
 from bot.domain.outside import facts, outside
-from bot.store.database import reason_of, writer_engine
+from bot.store.database import inserting_engine, reason_of
 from bot.store.read.reading import WrittenByOutsiders, columns_of, first, read
 from bot.store.tables.command import COMMAND
 from bot.store.trouble import remedy_for
@@ -81,7 +81,7 @@ def insert_command(
 ) -> None:  # fmt: skip
     """Insert one queued command row: all that the page ever writes. Raises StoreError when the store does not take
     it."""
-    engine = writer_engine(url)
+    engine = inserting_engine(url)
     try:
         with engine.begin() as connection:
             connection.execute(
@@ -89,19 +89,14 @@ def insert_command(
             )
     except DBAPIError as error:
         raise not_asked(error) from error
-    finally:
-        engine.dispose()
 
 
 def withdraw_command(url: str, command_id: str, actor: str, at: datetime) -> bool:
     """Refuse a queued request as withdrawn, while no bot runs (the caller holds the store's lock); False when it is
     queued no more."""
-    engine = writer_engine(url)
+    engine = inserting_engine(url)
     table = COMMAND
     values = {"state": "refused", "answer": f"WITHDRAWN: withdrawn by {actor}", "handled_at": time_text(at)}
-    try:
-        with engine.begin() as connection:
-            chosen = update(table).where(table.c.id == command_id, table.c.state == "queued").values(**values)
-            return connection.execute(chosen).rowcount == 1
-    finally:
-        engine.dispose()
+    with engine.begin() as connection:
+        chosen = update(table).where(table.c.id == command_id, table.c.state == "queued").values(**values)
+        return connection.execute(chosen).rowcount == 1

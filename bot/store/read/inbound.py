@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError
 from bot.domain.outside import facts, outside
-from bot.store.database import reason_of, writer_engine
+from bot.store.database import inserting_engine, reason_of
 from bot.store.tables.inbound import INBOUND
 from bot.store.values import json_text, time_text
 
@@ -31,7 +31,7 @@ def insert_inbound(
 ) -> None:
     """Insert one queued row; raises StoreError when the store does not take it. An id that is there already is the same
     row: it is left as it is."""
-    engine, values = writer_engine(url), inbound_row(row_id, source, kind, payload, received_at)
+    engine, values = inserting_engine(url), inbound_row(row_id, source, kind, payload, received_at)
     try:
         with engine.begin() as connection:
             there = connection.execute(select(INBOUND.c.id).where(INBOUND.c.id == row_id)).first()
@@ -39,8 +39,6 @@ def insert_inbound(
                 connection.execute(INBOUND.insert().values(**values))
     except DBAPIError as error:
         raise StoreError(f"the store refuses the row: {reason_of(error)}") from error
-    finally:
-        engine.dispose()
 
 
 def inbound_state(connection: Connection, row_id: str) -> tuple[str, str] | None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError
 from bot.domain.outside import outside
-from bot.store.database import reason_of, writer_engine
+from bot.store.database import inserting_engine, reason_of
 from bot.store.read.commands import not_asked
 from bot.store.tables.command import COMMAND
 from bot.store.tables.inbound import INBOUND
@@ -58,7 +58,7 @@ def close_update(
     """Say that an update was handled, and with it, in one transaction, what came of it: the row of a request or of what
     is told. False, and nothing is written: it was handled before. Raises StoreError where the store does not take
     it."""
-    engine, table = writer_engine(url), TELEGRAM_UPDATE
+    engine, table = inserting_engine(url), TELEGRAM_UPDATE
     row = {
         "id": mark.id, "command_id": mark.command_id, "actor": outside(mark.actor),
         "words": outside(mark.words)[:_LONGEST], "state": "handled", "received_at": time_text(mark.at),
@@ -77,21 +77,17 @@ def close_update(
                 connection.execute(INBOUND.insert().values(**told))
     except DBAPIError as error:
         raise not_asked(error) from error
-    finally:
-        engine.dispose()
     return True
 
 
 def forget_updates(url: str, before: datetime) -> None:
     """Take away what Telegram itself keeps no longer; raises StoreError as `close_update`."""
-    engine = writer_engine(url)
+    engine = inserting_engine(url)
     try:
         with engine.begin() as connection:
             connection.execute(delete(TELEGRAM_UPDATE).where(TELEGRAM_UPDATE.c.received_at < time_text(before)))
     except DBAPIError as error:
         raise StoreError(f"the store refuses the row: {reason_of(error)}") from error
-    finally:
-        engine.dispose()
 
 
 @dataclass(frozen=True, slots=True)
