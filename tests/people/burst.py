@@ -22,6 +22,7 @@ def burst(folder: Path) -> list[tuple[str, str]]:
     program = Program(folder, "quiet_day", SPEED)
     program.start()
     try:
+        _warm_up(program)
         raised = _raise(program)
         seen = {entity: _seen_at(program, entity) - at for entity, at in raised.items()}
         codes = "code IN ('PEOPLE_DOWN', 'BESIDE_FAILED') AND entity LIKE 'burst-%'"
@@ -38,6 +39,12 @@ def burst(folder: Path) -> list[tuple[str, str]]:
         ]
     finally:
         program.stop()
+
+
+def _warm_up(program: Program) -> None:
+    """Have something said, so that the channel's library is loaded before anything is measured."""
+    program.raise_alert("BESIDE_FAILED", "warm-up", "warm-up: nothing of the burst")
+    until(lambda: program.message("warm-up"), "the first message")
 
 
 def _raise(program: Program) -> dict[str, float]:
@@ -71,6 +78,7 @@ def presses(folder: Path) -> list[tuple[str, str]]:
     program.start()
     took = []
     try:
+        _warm_up(program)
         for number in range(PRESSES):
             entity = f"press-{number:02}"
             program.raise_alert("BESIDE_FAILED", entity, f"{entity}: one at a time")

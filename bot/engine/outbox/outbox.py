@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.alert import Alert
+from bot.domain.events import AlertRaised
 from bot.domain.kinds import KINDS, Entity
 from bot.domain.message import ADMIN, Message, MessageState
 from bot.domain.requests import Payload
@@ -74,7 +75,7 @@ class Outbox:
         """Make alerts of what this batch raised, and end those that it ends. A process that ended takes nothing until
         it says that it began: what it was handed meanwhile could not be told from what it had sent."""
         self._look_again()
-        if self.voice.waits and any(event.code == PROCESS_DOWN for event in journal.batch.alerts):
+        if self.voice.waits and any(_says_that_it_ended(event) for event in journal.batch.alerts):
             self._away |= self.voice.processes
         self.alerting.take(ctx, journal)
 
@@ -171,6 +172,11 @@ class Outbox:
         self._away.discard(process)
         why = f"the process {process} began anew before the channel's answer"
         sending.lose_all(journal, why, self.voice, self._speed, process)
+
+
+def _says_that_it_ended(event: AlertRaised) -> bool:
+    """Whoever says it by a row of `inbound` lives: only the bot, which watches the process, knows of its end."""
+    return event.code == PROCESS_DOWN and "inbound" not in event.facts
 
 
 def _entity(journal: Journal, row: NewTransition) -> Entity | None:

@@ -148,6 +148,12 @@ async def test_what_is_said_while_nobody_delivers_waits_and_is_in_no_doubt() -> 
     assert the(desk, "telegram", "bob").state is S.QUEUED
     await begins(2)
     assert the(desk, "telegram", "bob").state is S.SENDING
+    await answer(desk, the(desk, "telegram", "bob"), "delivered", external_id="1:3")
+    desk.put(InboundReceived("a1", "people", "alert", {"code": "PEOPLE_DOWN", "text": "says one"}, desk.clock.now()))
+    await desk.tick()
+    say(desk, Draft("k3", "notice", "who says it lives", only=("bob",)))
+    await desk.ticks(3)
+    assert next(m for m in messages(desk) if "who says it lives" in m.body).state is S.SENDING
 
 
 async def test_an_edit_waits_for_its_parent_and_what_was_not_sent_takes_the_new_words() -> None:
