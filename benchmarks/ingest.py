@@ -55,6 +55,7 @@ class Watching:
     symbols: tuple[str, ...] = ("SPX",)
     exit: ExitSettings = field(default_factory=ExitSettings)
     cool_down_s: float = 0.0
+    chain: None = None
     due_every_s: float = 5.0
 
     def interests(self, view: MarketView, session: TradingSession, now: datetime) -> dict[str, frozenset[str]]:

@@ -86,6 +86,12 @@ class TouchBroker:
     def ask_hours(self, keys: Sequence[str]) -> None:
         """No hours."""
 
+    def ask_chains(self, symbols: Sequence[str]) -> None:
+        """No chains."""
+
+    def ask_quotes(self, keys: Sequence[str]) -> None:
+        """No quotes."""
+
     def subscribe(self, wanted: Subscribe) -> None:
         for number, contract in enumerate(CONTRACTS, 1000):
             if contract.key in wanted.wanted:
@@ -169,6 +175,7 @@ class EverySixHundredth:
     name: str = "count"
     cool_down_s: float = 0.0
     due_every_s: float = 1.0
+    chain: None = None
     symbols: tuple[str, ...] = tuple(contract.symbol for contract in CONTRACTS)
     exit: ExitSettings = field(
         default_factory=lambda: ExitSettings(

@@ -118,6 +118,12 @@ class _Broker:
     def ask_hours(self, keys: Sequence[str]) -> None:
         """No hours."""
 
+    def ask_chains(self, symbols: Sequence[str]) -> None:
+        """No chains."""
+
+    def ask_quotes(self, keys: Sequence[str]) -> None:
+        """No quotes."""
+
 
 def _position(number: int, settings: Settings) -> tuple[Position, Order]:
     right = Right.CALL if number % 2 else Right.PUT

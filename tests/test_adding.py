@@ -92,6 +92,7 @@ class Leaning:
     def __init__(self, settings: LeaningSettings) -> None:
         self.name, self._settings = "leaning", settings
         self.symbols, self.exit, self.cool_down_s = settings.symbols, settings.exit, settings.cool_down_s
+        self.chain = settings.chain.need
 
     def interests(self, view: MarketView, session: TradingSession, now: datetime) -> dict[str, frozenset[str]]:
         wanted = dict.fromkeys(self.symbols, frozenset({"quote", "book"}))

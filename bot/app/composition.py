@@ -226,6 +226,8 @@ def broker_settings(settings: Settings) -> BrokerSettings:
         depth_every_s=settings.universe.depth_every_s,
         line_budget=ibkr.line_budget,
         depth_budget=ibkr.depth_budget,
+        chain_lines=ibkr.chain_lines,
+        chain_snapshot_s=ibkr.chain_snapshot_s,
         handshake_timeout_s=ibkr.handshake_timeout_s,
         request_timeout_s=ibkr.request_timeout_s,
         probe_every_s=ibkr.probe_every_s,

@@ -147,6 +147,12 @@ class HeardBroker:
     def ask_hours(self, keys: Sequence[str]) -> None:
         """What was answered is in the recording."""
 
+    def ask_chains(self, symbols: Sequence[str]) -> None:
+        """What was answered is in the recording."""
+
+    def ask_quotes(self, keys: Sequence[str]) -> None:
+        """What was answered is in the recording."""
+
 
 @dataclass(slots=True)
 class Played:

@@ -212,6 +212,12 @@ class IbkrBroker:
     def ask_hours(self, keys: Sequence[str]) -> None:
         self._market.naming.ask_hours(keys)
 
+    def ask_chains(self, symbols: Sequence[str]) -> None:
+        self._market.chains.ask(symbols)
+
+    def ask_quotes(self, keys: Sequence[str]) -> None:
+        self._market.ask_quotes(keys)
+
     def subscribe(self, wanted: Subscribe) -> None:
         self._market.subscribe(wanted)
 

@@ -10,8 +10,9 @@ from typing import Final
 
 from bot.broker.context import ContextMembers
 from bot.broker.line_budget import LineBudget, Wanted
-from bot.broker.lines import Line, QuoteLine
+from bot.broker.lines import QUOTE, Line, QuoteLine
 from bot.broker.open_lines import OpenLines
+from bot.broker.quote_snapshots import QuoteSnapshots
 from bot.domain.events import LineReported
 from bot.domain.lines import LineState, Rank
 from bot.engine.state.ports import Clock, Sink
@@ -26,7 +27,7 @@ class LineReport:
 
     def __init__(
         self, lines: OpenLines, budget: LineBudget, context: ContextMembers, clock: Clock, sink: Sink,
-        wanted: Callable[[], Mapping[Wanted, Rank]],
+        wanted: Callable[[], Mapping[Wanted, Rank]], snapshots: QuoteSnapshots,
     ) -> None:  # fmt: skip
         self._lines = lines
         self._budget = budget
@@ -34,6 +35,7 @@ class LineReport:
         self._clock = clock
         self._sink = sink
         self._wanted = wanted
+        self._snapshots = snapshots
         self._told: dict[Wanted, tuple[LineReported, float]] = {}
         self._looked_at = float("-inf")
 
@@ -78,12 +80,19 @@ class LineReport:
         if line is None:
             if why := self._budget.refused(wanted):
                 return LineState.REFUSED, why
+            if wanted[1] == QUOTE and wanted[0] in self._snapshots.in_turn:
+                return self._by_snapshot(wanted[0])
             if wanted in self._lines.left_out:
                 return LineState.LEFT_OUT, f"beyond the budget of {self._budget.allowed[wanted[1]]}"
             return LineState.WAITING, "its contract is asked for"
         if isinstance(line, QuoteLine) and line.delayed:
             return LineState.DELAYED, "delayed data: shown, not traded on"
         return (LineState.OPEN, "") if line.answered else (LineState.WAITING, "nothing has come yet")
+
+    def _by_snapshot(self, key: str) -> tuple[LineState, str]:
+        if why := self._snapshots.refusal(key):
+            return LineState.REFUSED, why
+        return LineState.SNAPSHOT, "no line: asked once now and then"
 
     def _ended(self, row: LineReported) -> LineReported:
         return replace(row, state=LineState.CLOSED.value, detail="", at=self._clock.now())

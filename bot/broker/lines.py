@@ -84,13 +84,16 @@ class QuoteLine:
         """It was answered, and with live data."""
         return self.answered and not self.delayed
 
+    def quote(self, at: datetime) -> Quote:
+        """Return what it last said, as of a moment."""
+        sizes = (self.bid_size, self.ask_size)
+        return Quote(self.bid, self.ask, *sizes, self.last, at, self.delayed, self.halted, self.close)
+
     def events(self, at: datetime) -> list[Event]:
         """Return what changed since the last call."""
         told: list[Event] = []
         if self.quote_changed:
-            sizes = (self.bid_size, self.ask_size)
-            quote = Quote(self.bid, self.ask, *sizes, self.last, at, self.delayed, self.halted, self.close)
-            told.append(QuoteReceived(self.key, quote))
+            told.append(QuoteReceived(self.key, self.quote(at)))
             self.quote_changed = False
         if self.greeks is not None:
             told.append(GreeksReceived(self.key, self.greeks))

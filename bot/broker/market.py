@@ -2,18 +2,20 @@
 
 Every line is asked for again on a new connection. What the broker cannot or will not give is not asked for again while
 the same thing is wanted. Each concern is a room of its own: the budget (`line_budget`), what is watched for context
-(`context`), whose book is next (`depth_turns`), what is open (`open_lines`), who a key is (`naming`), ticks
-(`line_ticks`), refusals and faults (`line_trouble`), which lines are healthy (`line_health`), who holds which
-(`line_report`).
+(`context`), chains and what is asked for once (`chain_desk`, `quote_snapshots`), whose book is next (`depth_turns`),
+what is open (`open_lines`), who a key is (`naming`), ticks (`line_ticks`), refusals and faults (`line_trouble`), which
+lines are healthy (`line_health`), who holds which (`line_report`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from bot.broker.bar_history import BarHistory
+from bot.broker.chain_desk import ChainDesk
 from bot.broker.context import ContextMembers
 from bot.broker.contracts import ContractBook
 from bot.broker.depth_turns import DepthTurns
@@ -28,6 +30,7 @@ from bot.broker.lines import BARS, BOOK, QUOTE, TRADES, Line, QuoteLine
 from bot.broker.link import LinkHealth
 from bot.broker.naming import Naming
 from bot.broker.open_lines import OpenLines, group_of
+from bot.broker.quote_snapshots import QuoteSnapshots
 from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Wire
 from bot.domain.farms import Group
@@ -57,6 +60,8 @@ class MarketLines:
         self._asked: dict[Wanted, Rank] = {}  # by the engine
         self._wanted: dict[Wanted, Rank] = {}  # and for context
         self._in_turn: dict[Wanted, Rank] = {}
+        self._chain: tuple[str, ...] = ()
+        self._quietly_named: set[str] = set()  # of chains: nobody was told who they are
         self._turn = 0
         self._lines = OpenLines(settings, wire, book)
         self._budget = LineBudget(settings)
@@ -73,10 +78,16 @@ class MarketLines:
             settings, self._lines, self._budget, self.context, link, clock, sink, self.naming.refuse, self._is_asked,
             self.sync,
         )  # fmt: skip
+        self._snapshots = QuoteSnapshots(
+            wire, book, self._lines, clock, sink, settings.chain_snapshot_s, partial(self.naming.begin, later=True)
+        )
+        self.chains = ChainDesk(wire, book, clock, sink, settings.request_timeout_s)
         self.ticks = LineTicks(self._lines, clock, sink, self._broken, self._is_asked)
         self.health = LineHealth(self._lines, link, clock, sink)
-        self.report = LineReport(self._lines, self._budget, self.context, clock, sink, self._all_wanted)
-        self._want_context()
+        self.report = LineReport(
+            self._lines, self._budget, self.context, clock, sink, self._all_shown, self._snapshots
+        )  # fmt: skip
+        self._want_the_rest()
 
     def _broken(self, line: Line, why: str) -> None:
         self.trouble.reset(line, why)
@@ -99,21 +110,34 @@ class MarketLines:
             for kind in (QUOTE, BOOK, TRADES)
             if kind in kinds
         }
-        self._want_context()
+        self._chain = command.chain
+        self._quietly_named.update(command.chain)
+        self._want_the_rest()
         self._tell_of_those_known(before)
-        self._budget.keep(list(self._wanted))
-        self.naming.keep({key for key, _ in self._wanted})
+        self._budget.keep(list(self._all_shown()))
+        self.naming.keep({key for key, _ in self._all_shown()})
         self.sync()
 
-    def _want_context(self) -> None:
+    def ask_quotes(self, keys: Sequence[str]) -> None:
+        """Ask once for quotes, without holding a line."""
+        self._quietly_named.update(keys)
+        self._snapshots.ask(keys)
+
+    def _want_the_rest(self) -> None:
+        """After what the engine decides on: of its chains as many as may have a line, then what is for context."""
+        chain = [(key, QUOTE) for key in self._chain[: self._settings.chain_lines]]
         quotes = [(each.key, QUOTE) for each in self.context.universe]
         prints = [(key, TRADES) for key in self._settings.prints_of]
         bars = [(key, BARS) for key in self._settings.bars_of]
-        self._wanted = {**dict.fromkeys([*quotes, *prints, *bars], Rank.CONTEXT), **self._asked}
+        self._wanted = dict(self._asked)
+        for wanted, rank in ((chain, Rank.CANDIDATE), ([*quotes, *prints, *bars], Rank.CONTEXT)):
+            for each in wanted:
+                self._wanted.setdefault(each, rank)
 
     def _tell_of_those_known(self, before: Mapping[Wanted, Rank]) -> None:
         """What was named for context alone is told of when the engine asks for it."""
-        members = {key for key, _ in self._asked if self.context.member(key) is not None}
+        quiet = self._quietly_named
+        members = {key for key, _ in self._asked if self.context.member(key) is not None or key in quiet}
         for key in members - {key for key, _ in before}:
             if self._book.is_complete(key):
                 self.naming.tell(key)
@@ -121,6 +145,11 @@ class MarketLines:
     def _all_wanted(self) -> dict[Wanted, Rank]:
         """Return every line that is wanted, with what it is for."""
         return {**self._wanted, **self._in_turn}
+
+    def _all_shown(self) -> dict[Wanted, Rank]:
+        """Return the same, with what is seen by snapshots."""
+        chain = dict.fromkeys(((key, QUOTE) for key in self._chain), Rank.CANDIDATE)
+        return {**self._all_wanted(), **{each: rank for each, rank in chain.items() if each not in self._wanted}}
 
     def open_all(self) -> None:
         """A new connection: nothing is subscribed there and nothing is refused."""
@@ -140,6 +169,8 @@ class MarketLines:
         """The connection is gone, and with it every line."""
         self.naming.forget()
         self._bar_history.forget()
+        self._snapshots.forget()
+        self.chains.forget()
         self._lines.forget()
         self.trouble.forget()
         self._budget.forget()
@@ -154,7 +185,7 @@ class MarketLines:
         wanted = self._all_wanted()
         planned, over = self._budget.plan(wanted, wanted.__getitem__)
         self._lines.left_out = set(over)
-        self.trouble.overflow([each for each in over if wanted[each] is not Rank.CONTEXT])
+        self.trouble.overflow([each for each in over if each in self._asked])
         for each in [each for each in self._lines if each not in planned]:
             if each in wanted:
                 self._say_evicted(each, wanted[each])
@@ -162,6 +193,12 @@ class MarketLines:
         for each in planned:
             if each not in self._lines:
                 self._open(each)
+        self._look_at_the_chain_without_lines(planned)
+
+    def _look_at_the_chain_without_lines(self, planned: Container[Wanted]) -> None:
+        """What of the chain is beyond the budget is asked for once now and then."""
+        without = [key for key in self._chain if (key, QUOTE) not in planned]
+        self._snapshots.keep([key for key in without if not self._budget.refused((key, QUOTE))])
 
     def _books_in_turn(self) -> dict[Wanted, Rank]:
         """Return the books that are watched beside those that the engine asks for, whose turn it is."""
@@ -182,7 +219,7 @@ class MarketLines:
             log.info("the %s line of %s (%s) makes room for a more important one", kind, key.strip(), rank.word)
 
     def _open(self, wanted: Wanted) -> None:
-        later = self._wanted.get(wanted) is Rank.CONTEXT
+        later = wanted not in self._asked
         if not self._lines.open(*wanted, later=later):
             self.naming.begin(wanted[0], later=later)
         elif wanted[1] == BARS:

@@ -80,6 +80,16 @@ class OpenLines:
         self._wire.later(send, idle=later)
         return True
 
+    def listen(self, line: Line) -> None:
+        """Have what comes for its request given to something that is no line of ours."""
+        self._by_request[line.request_id] = line
+        self._ours.add(line.request_id)
+
+    def no_longer(self, line: Line) -> None:
+        """Give what comes for its request to nobody."""
+        self._forget_line(line)
+        self.ticked.discard(line.request_id)
+
     def close(self, wanted: Wanted) -> None:
         """Cancel a line."""
         line, self.moved = self._lines.pop(wanted), True

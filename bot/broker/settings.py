@@ -27,6 +27,8 @@ class BrokerSettings:
     takes_delayed: bool = False  # where nothing live is subscribed: shown, never traded on
     line_budget: int = 100
     depth_budget: int = 3
+    chain_lines: int = 8
+    chain_snapshot_s: float = 15.0  # a contract of a chain without a line is asked once so often
     tape_budget: int = 3
     bars_budget: int = 10
     prints_of: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ from bot.config.section import (
 )
 from bot.config.universe import UniverseSettings
 from bot.domain.addresses import is_loopback
+from bot.domain.chains import ChainNeed
 from bot.domain.requests import PERSONS, UNNAMED, Person, Role
 
 
@@ -136,6 +137,10 @@ class IbkrSettings(Section):
     tws_zone: str = Field("America/New_York", description="the zone of execution times that TWS tells without one")
     line_budget: int = Field(100, ge=4, le=500, description="market data lines that we use at most")
     depth_budget: int = Field(3, ge=0, le=60)
+    chain_lines: int = Field(8, ge=0, le=500, description="of line_budget at most for chains around the money")
+    chain_snapshot_s: float = Field(
+        15, ge=1, le=3600, description="a chain's contract without a line is asked once so often, wall seconds"
+    )
 
     @field_validator("tws_zone")
     @classmethod
@@ -582,6 +587,25 @@ class LogSettings(Section):
     )
 
 
+class ChainSettings(Section):
+    """Which options of its symbols a strategy wants to see around the money."""
+
+    from_days: int = Field(0, ge=0, le=1000, description="calendar days from the session to the first expiry")
+    to_days: int = Field(0, ge=0, le=1000, description="and to the last")
+    expiries: int = Field(1, ge=0, le=10, description="the first so many that are listed of them; 0: no chain")
+    strikes: int = Field(2, ge=0, le=50, description="on each side of the one nearest the money, calls and puts")
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.to_days < self.from_days:
+            raise ValueError(f"to_days {self.to_days} is before from_days {self.from_days}")
+        return self
+
+    @property
+    def need(self) -> ChainNeed | None:
+        return ChainNeed(self.from_days, self.to_days, self.strikes, self.expiries) if self.expiries else None
+
+
 class StrategySettings(Section):
     """What every strategy has: what it trades, when, and how its positions are left. Beside these a section has the
     numbers of its own conditions; `price_max_age_s`, `book_max_age_s` and `*_max_age_s` are ages of inputs."""
@@ -592,6 +616,7 @@ class StrategySettings(Section):
     window_to: TimeOfDay = Field(time(15, 30), description="and as long before an early close")
     cool_down_s: Seconds = Field(1200, description="per symbol, from the last signal")
     price_max_age_s: StreamedAge = 15
+    chain: ChainSettings = ChainSettings()
     exit: ExitSettings = ExitSettings()
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.domain.bars import PriceBar
+from bot.domain.chains import Chain
 from bot.domain.hours import DayHours
 from bot.domain.instruments import PLAIN_MULTIPLIER, Instrument, OptionContract, PriceGrid
 from bot.domain.notices import severity_of
@@ -40,6 +41,23 @@ class QuoteReceived:
     quote: Quote
     passed: tuple[Quote, ...] = ()
     context: bool = False  # watched for context alone: shown, and no underlying of anything that is traded
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteSnapshot:
+    """What was asked for once, without a line: as old as its time, and nothing keeps it up to date."""
+
+    key: str
+    quote: Quote
+    greeks: Greeks | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainTold:
+    """What the broker lists of options on an underlying."""
+
+    symbol: str
+    chain: Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -631,5 +649,5 @@ Event = (
     | AccountReported | LinkChanged | BrokerSnapshot | DatumReceived | FeedReported | EndpointReported | RequestReceived
     | AlertRaised | JobRan | ClockParted | BrokerTimeTold | ForeignSeen | ContractChanged | PositionTold
     | RequestUnreadable | InboundReceived | DiskTold | HoursTold | LineReported | BarsReceived
-    | PositionPnlTold | CurrencyTold
+    | PositionPnlTold | CurrencyTold | QuoteSnapshot | ChainTold
 )  # fmt: skip

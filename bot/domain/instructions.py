@@ -47,11 +47,14 @@ class Subscribe:
     """The market data lines wanted from now on, most important first: keys with the kinds wanted of each.
 
     Kinds: "quote" (with greeks for options), "book" (10 levels), "trades". What is not named is given up. `held`:
-    keys of positions and of what they are written on; their lines go to nobody else.
+    keys of positions and of what they are written on; their lines go to nobody else. `chain`: options around the money,
+    the nearest first, of which quotes are to be seen: after everything in `wanted` by a line where there is room for
+    it, else by a snapshot now and then.
     """
 
     wanted: Mapping[str, frozenset[str]]
     held: frozenset[str] = field(default=frozenset(), compare=False)
+    chain: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +64,19 @@ class AskHours:
     keys: tuple[str, ...]
 
 
-Instruction = SubmitOrder | AmendOrder | CancelOrder | AskWhatIf | AskSnapshot | AskHours | Subscribe
+@dataclass(frozen=True, slots=True)
+class AskChains:
+    """Ask the broker which options it lists on these underlyings."""
+
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuotes:
+    """Ask the broker once for the quote of each of these contracts; no line is held for them."""
+
+    keys: tuple[str, ...]
+
+
+Question = AskSnapshot | AskHours | AskChains | AskQuotes
+Instruction = SubmitOrder | AmendOrder | CancelOrder | AskWhatIf | Subscribe | Question

@@ -30,6 +30,7 @@ class LineState(StrEnum):
     DELAYED = "delayed"  # shown, not traded on
     REFUSED = "refused"  # the broker does not give it
     LEFT_OUT = "left_out"  # beyond the budget: others are more important
+    SNAPSHOT = "snapshot"  # asked once now and then; no line is held
     CLOSED = "closed"  # nobody wants it any more
 
 

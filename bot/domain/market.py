@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from bot.domain.chains import Chain
 from bot.domain.instruments import PriceGrid
 from bot.domain.quotes import Depth, Greeks, Quote
 
@@ -38,6 +39,10 @@ class MarketView(Protocol):
     def book(self, key: str) -> Depth | None: ...
 
     def datum(self, dataset: str, key: str) -> Datum | None: ...
+
+    def chain(self, symbol: str) -> Chain | None:
+        """Return what the broker lists of options on an underlying."""
+        ...
 
     def grid(self, key: str) -> PriceGrid:
         """Return the price grid of an option: the broker's when known, else the class's usual one."""

@@ -119,10 +119,12 @@ OF: Final[Mapping[type, tuple[EventKind, str]]] = MappingProxyType(
         facts.BookReceived: (EventKind.BOOKS, BROKER),
         facts.TradesReceived: (EventKind.TRADES, BROKER),
         facts.BarsReceived: (EventKind.TRADES, BROKER),
+        facts.QuoteSnapshot: (EventKind.LINES, BROKER),
         facts.LineReported: (EventKind.LINES, BROKER),
         facts.LinesHeard: (EventKind.LINES, BROKER),
         facts.ContractQualified: (EventKind.CONTRACTS, BROKER),
         facts.ContractChanged: (EventKind.CONTRACTS, BROKER),
+        facts.ChainTold: (EventKind.CONTRACTS, BROKER),
         facts.HoursTold: (EventKind.CONTRACTS, BROKER),
         facts.OrderSent: (EventKind.ORDERS, _BOT),
         facts.OrderNotSent: (EventKind.ORDERS, _BOT),
@@ -188,7 +190,7 @@ def source_of(event: facts.Event, source: str) -> str:
 
 def key_of(event: facts.Event) -> str:
     """Return what a fact is about, in one word that a reader can look for."""
-    for name in ("key", "order_ref", "exec_id", "id", "code", "signal_id"):
+    for name in ("key", "order_ref", "exec_id", "id", "code", "signal_id", "symbol"):
         held = getattr(event, name, None)
         if isinstance(held, str):
             return f"{event.dataset}:{held}" if isinstance(event, facts.DatumReceived) else held

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from bot.domain.instructions import AskChains
 from bot.domain.position import OPEN, Position, PositionState
 from bot.domain.signal import Signal
 from bot.domain.slowdown import SlowdownState
@@ -73,9 +74,12 @@ class Rounds:
             parking.run_job(ctx, journal, "expiry", expiry.expire, self._tick_memory.calm.rests)
 
     def _want_lines(self, ctx: Context, journal: Journal) -> None:
-        lines = self._tick_memory.scanner.lines(ctx, journal, self._tick_memory.parking)
+        scanner = self._tick_memory.scanner
+        lines = scanner.lines(ctx, journal, self._tick_memory.parking)
         if lines is not None:
             journal.instructions.append(lines)
+        if symbols := scanner.chains.to_ask(ctx):
+            journal.instructions.append(AskChains(symbols))
 
     def _carry_out(self, machine: Parkable, decide: Callable[[], Sequence[Step]]) -> None:
         self._tick_memory.parking.carry_out(self._memory.journal, machine, decide)

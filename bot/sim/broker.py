@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from bot.domain.chains import Chain, ChainListing
 from bot.domain.errors import BrokerError, BrokerUnavailable, OrderRejected
 from bot.domain.events import (
     AccountReported,
@@ -23,6 +24,7 @@ from bot.domain.events import (
     BrokerPosition,
     BrokerSnapshot,
     BrokerTimeTold,
+    ChainTold,
     CommissionReported,
     ContractQualified,
     ErrorMeaning,
@@ -36,6 +38,7 @@ from bot.domain.events import (
     OrderReported,
     PositionTold,
     QuoteReceived,
+    QuoteSnapshot,
     WhatIfAnswered,
 )
 from bot.domain.hours import DayHours
@@ -99,6 +102,8 @@ MEANING: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
 _CALM_LINES = timedelta(seconds=3)
 _SLOW_LINES = timedelta(seconds=3)
 _ACCOUNT_EVERY = timedelta(seconds=10)
+_CHAIN_EVERY = timedelta(seconds=60)
+"""A chain's contracts have no lines here: each is asked once so often."""
 
 
 @dataclass(slots=True)
@@ -130,6 +135,8 @@ class SimBroker:
         self._unlisted: set[str] = set()  # wanted, and said to be nowhere
         self._up = False
         self._account_at: datetime | None = None
+        self._chain: tuple[str, ...] = ()
+        self._chain_at: datetime | None = None
         self.account = self._venue.account_id
 
     async def start(self) -> None:
@@ -355,6 +362,21 @@ class SimBroker:
         self._unlisted &= set(wanted.wanted)
         found = {key: instrument for key in wanted.wanted if (instrument := self._listed(key)) is not None}
         self._lines = {key: self._line(key, each, wanted.wanted[key]) for key, each in found.items()}
+        self._chain = wanted.chain
+
+    def ask_chains(self, symbols: Sequence[str]) -> None:
+        for symbol in symbols if self._up else ():
+            if listings := listings_of(self._venue.market.find(symbol=symbol, sec_type="OPT")):
+                now = self._clock.now()
+                self._sink(ChainTold(symbol, Chain(symbol, listings, now)))
+
+    def ask_quotes(self, keys: Sequence[str]) -> None:
+        now, market = self._clock.now(), self._venue.market
+        for key in keys if self._up else ():
+            instrument = self._find(key)
+            if instrument is not None:
+                quote = _quote(market.top(instrument, now), now)
+                self._sink(QuoteSnapshot(key, quote, self._greeks(instrument, now)))
 
     def ask_hours(self, keys: Sequence[str]) -> None:
         if self._up:
@@ -418,6 +440,9 @@ class SimBroker:
             if line.slow_at is None or now - line.slow_at >= _SLOW_LINES:
                 line.slow_at = now
                 self._pump_slow(key, line, now)
+        if self._chain and (self._chain_at is None or now - self._chain_at >= _CHAIN_EVERY):
+            self._chain_at = now
+            self.ask_quotes(self._chain)
         self._sink(self.healthy(now))
         self.tell_account()
 
@@ -441,10 +466,15 @@ class SimBroker:
             bids = tuple(DepthLevel(level.price, level.size) for level in depth.bids)
             asks = tuple(DepthLevel(level.price, level.size) for level in depth.asks)
             self._sink(BookReceived(key, Depth(bids, asks, now)))
-        greeks = self._venue.market.greeks(line.instrument, now) if line.instrument.sec_type == "OPT" else None
+        greeks = self._greeks(line.instrument, now)
         if greeks is not None:
-            values = Greeks(greeks.iv, greeks.delta, greeks.gamma, greeks.vega, greeks.theta, greeks.underlying, now)
-            self._sink(GreeksReceived(key, values))
+            self._sink(GreeksReceived(key, greeks))
+
+    def _greeks(self, instrument: VenueInstrument, now: datetime) -> Greeks | None:
+        told = self._venue.market.greeks(instrument, now) if instrument.sec_type == "OPT" else None
+        if told is None:
+            return None
+        return Greeks(told.iv, told.delta, told.gamma, told.vega, told.theta, told.underlying, now)
 
     def _account_values(self, now: datetime) -> AccountReported:
         values, daily = self._venue.account_values(now), self._venue.daily_pnl(now)[0]
@@ -508,3 +538,18 @@ class SimBroker:
 
 def _quote(top: TopOfBook, now: datetime) -> Quote:
     return Quote(top.bid, top.ask, top.bid_size, top.ask_size, top.last, now, halted=top.halted, close=top.close)
+
+
+def listings_of(options: Sequence[VenueInstrument]) -> tuple[ChainListing, ...]:
+    """Return what options are listed, by class and contract size."""
+    classes: dict[tuple[str, int], list[VenueInstrument]] = {}
+    for each in options:
+        classes.setdefault((each.trading_class, each.multiplier), []).append(each)
+    return tuple(
+        ChainListing(
+            *of_class,
+            tuple(sorted({each.expiry for each in listed if each.expiry is not None})),
+            tuple(sorted({each.strike for each in listed if each.strike is not None})),
+        )
+        for of_class, listed in sorted(classes.items())
+    )

@@ -63,6 +63,12 @@ class RecordedBroker(SimBroker):
             if quote is not None:
                 self._sink(QuoteReceived(key, quote))
 
+    def ask_chains(self, symbols: Sequence[str]) -> None:
+        """What the broker listed comes when it was told."""
+
+    def ask_quotes(self, keys: Sequence[str]) -> None:
+        """What was asked for once comes when it was received."""
+
     def ask_hours(self, keys: Sequence[str]) -> None:
         """What the broker told of hours comes when it was told."""
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from bot.config.schema import ExitSettings
 from bot.domain.calendar import TradingSession
+from bot.domain.chains import ChainNeed
 from bot.domain.instruments import OptionContract
 from bot.domain.market import MarketView
 from bot.domain.quotes import Quote
@@ -47,6 +48,11 @@ class Strategy(Protocol):
     exit: ExitSettings
     cool_down_s: float  # per symbol, from the last signal
     due_every_s: float  # a look at each symbol this often is enough
+
+    @property
+    def chain(self) -> ChainNeed | None:
+        """What it wants to see of its symbols' options around the money; None: nothing but `interests`."""
+        ...
 
     def interests(self, view: MarketView, session: TradingSession, now: datetime) -> dict[str, frozenset[str]]:
         """Return the lines wanted now, most important first: instrument key to kinds ("quote", "book", "trades")."""

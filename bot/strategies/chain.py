@@ -6,7 +6,7 @@ computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -44,12 +44,20 @@ def listed_strikes(view: MarketView, symbol: str, expiry: date, right: Right) ->
 def contract_at_money(
     view: MarketView, symbol: str, expiry: date, right: Right, price: Decimal
 ) -> OptionContract | None:
-    """Return the contract nearest the money: from the expiry's own list, else from the strikes that carry gamma.
+    """Return the contract nearest the money: from the expiry's own list, else from what the broker lists, else from the
+    strikes that carry gamma.
 
-    The strikes of gamma are of all expiries together, so one of them may be unlisted today: then the broker does not
-    know the contract, no quote comes, and nothing is traded.
+    What the broker lists is of a class's expiries together, and the strikes of gamma of all expiries, so one of them
+    may be unlisted today: then the broker does not know the contract, no quote comes, and nothing is traded.
     """
-    strike = strike_at_money(listed_strikes(view, symbol, expiry, right), right, price)
-    if strike is None:
-        strike = strike_at_money((row.strike for row in gex_rows(view, symbol)), right, price)
-    return None if strike is None else OptionContract(root_for(symbol, expiry), expiry, right, strike)
+    listed = strike_at_money(listed_strikes(view, symbol, expiry, right), right, price)
+    for strikes in (_at_the_broker(view, symbol, expiry), [row.strike for row in gex_rows(view, symbol)]):
+        if listed is None:
+            listed = strike_at_money(strikes, right, price)
+    return None if listed is None else OptionContract(root_for(symbol, expiry), expiry, right, listed)
+
+
+def _at_the_broker(view: MarketView, symbol: str, expiry: date) -> Sequence[Decimal]:
+    chain = view.chain(symbol)
+    listing = chain.listing(expiry) if chain is not None else None
+    return listing.strikes if listing is not None and listing.trading_class == root_for(symbol, expiry) else ()

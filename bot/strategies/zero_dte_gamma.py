@@ -61,6 +61,7 @@ class ZeroDteGamma:
         self.name = "zero_dte_gamma"
         self.symbols = settings.symbols
         self.exit = settings.exit
+        self.chain = settings.chain.need
         self.cool_down_s = settings.cool_down_s
 
     def interests(self, view: MarketView, session: TradingSession, now: datetime) -> dict[str, frozenset[str]]:

@@ -16,6 +16,7 @@ from bot.domain.events import (
     BrokerOrderStatus,
     BrokerSnapshot,
     BrokerTimeTold,
+    ChainTold,
     CommissionReported,
     ContractQualified,
     ErrorMeaning,
@@ -28,8 +29,10 @@ from bot.domain.events import (
     OrderReported,
     PositionTold,
     QuoteReceived,
+    QuoteSnapshot,
 )
 from bot.domain.instructions import Subscribe
+from bot.domain.instruments import parse_osi
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.vocabulary import Side
 from tests.contracts.broker_sites import (
@@ -571,6 +574,50 @@ async def test_trading_hours_are_told_of_what_is_asked_for(site: Site) -> None:
     told = await site.first(HoursTold, lambda each: each.key == KEY)
     assert (told.days[0].day, bool(told.days[0].periods)) == (date(2026, 11, 20), True)
     assert told.last_day == date(2026, 11, 20)
+
+
+@pytest.mark.needs("chains")
+async def test_the_chain_of_an_underlying_is_told_and_of_what_is_none_nothing(site: Site) -> None:
+    site.broker.subscribe(Subscribe({"SPY": frozenset({"quote"}), KEY: frozenset({"quote"})}))
+    await site.first(ContractQualified, lambda each: each.key == "SPY")
+    site.broker.ask_chains(["NOBODY", "SPY"])
+    told = await site.first(ChainTold)
+    contract = parse_osi(KEY)
+    listing = told.chain.listing(contract.expiry)
+    assert listing is not None
+    assert (told.symbol, listing.trading_class, contract.strike in listing.strikes) == ("SPY", "SPY", True)
+    assert {each.symbol for each in site.events.of(ChainTold)} == {"SPY"}
+
+
+@pytest.mark.needs("chains")
+async def test_a_quote_is_told_once_where_it_is_asked_for_once(site: Site) -> None:
+    site.broker.ask_quotes([KEY])
+    told = await site.first(QuoteSnapshot)
+    assert (told.key, told.quote.bid, told.quote.ask) == (KEY, Decimal("0.98"), Decimal("1.00"))
+    assert told.quote.at <= site.clock.now()
+    assert len(site.events.of(QuoteSnapshot)) == 1
+
+
+@pytest.mark.needs("chains")
+async def test_a_chain_s_contracts_are_seen_and_are_nobody_s_candidates(site: Site) -> None:
+    site.broker.subscribe(Subscribe({"SPY": frozenset({"quote"})}, chain=(KEY, NOWHERE)))
+    await site.market("0.90", "0.92")
+    seen: set[str] = set()
+    while KEY not in seen:
+        seen = {each.key for each in site.events.all if isinstance(each, QuoteSnapshot)}
+        seen |= {each.key for each in site.events.of(QuoteReceived) if each.context}
+        await book(site)
+        if isinstance(site, Simulated):
+            site.step()
+    assert NOWHERE not in {each.key for each in site.events.of(ContractQualified)}, "what is not listed is left out"
+
+
+@pytest.mark.needs("chains", "link")
+async def test_nothing_of_chains_is_told_without_a_connection(away: Site) -> None:
+    away.broker.ask_chains(["SPY"])
+    away.broker.ask_quotes([KEY])
+    assert not (await book(away)).complete
+    assert not [*away.events.of(ChainTold), *away.events.of(QuoteSnapshot)]
 
 
 @pytest.mark.needs("hours")

@@ -99,6 +99,9 @@ class FakeBroker:
         self.what_ifs: list[OrderTicket] = []
         self.snapshots = 0
         self.asked_hours: list[str] = []
+        self.asked_chains: list[str] = []
+        self.asked_quotes: list[str] = []
+        self.chain: tuple[str, ...] = ()
         self.unlisted: set[str] = set()  # contracts that the broker does not know
         self.hide: set[str] = set()  # references that a snapshot does not show
         self.incomplete = False
@@ -233,10 +236,16 @@ class FakeBroker:
         )
 
     def subscribe(self, wanted: Subscribe) -> None:
-        self.subscribed = wanted.wanted
+        self.subscribed, self.chain = wanted.wanted, wanted.chain
 
     def ask_hours(self, keys: Sequence[str]) -> None:
         self.asked_hours.extend(keys)
+
+    def ask_chains(self, symbols: Sequence[str]) -> None:
+        self.asked_chains.extend(symbols)
+
+    def ask_quotes(self, keys: Sequence[str]) -> None:
+        self.asked_quotes.extend(keys)
 
     # ---- the law of the venue
 

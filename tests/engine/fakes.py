@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from bot.config.schema import ExitSettings
 from bot.domain.calendar import NEW_YORK, TradingSession, new_york_day
+from bot.domain.chains import ChainNeed
 from bot.domain.instruments import OptionContract
 from bot.domain.market import MarketView
 from bot.domain.quotes import Quote
@@ -50,6 +51,7 @@ class FakeStrategy:
     contract: OptionContract | None = None  # what to propose at the next look
     faults: tuple[str, ...] = ()
     wants: dict[str, frozenset[str]] = field(default_factory=dict)
+    chain: ChainNeed | None = None
     looks: int = 0
 
     def interests(self, view: MarketView, session: TradingSession, now: datetime) -> dict[str, frozenset[str]]:

@@ -11,6 +11,7 @@ import pytest
 
 from bot.config.schema import StrategiesSettings, ZeroDteGammaSettings
 from bot.domain.calendar import TradingSession
+from bot.domain.chains import Chain
 from bot.domain.data.contracts import OptionContractRow
 from bot.domain.data.exposure import StrikeExposure
 from bot.domain.data.sets import GEX_BY_STRIKE, OPTION_CONTRACTS
@@ -39,6 +40,7 @@ class FakeBoard:
     quotes: dict[str, Quote] = field(default_factory=dict)
     books: dict[str, Depth] = field(default_factory=dict)
     data: dict[tuple[str, str], Datum] = field(default_factory=dict)
+    chains: dict[str, Chain] = field(default_factory=dict)
 
     def quote(self, key: str) -> Quote | None:
         return self.quotes.get(key)
@@ -51,6 +53,9 @@ class FakeBoard:
 
     def datum(self, dataset: str, key: str) -> Datum | None:
         return self.data.get((dataset, key))
+
+    def chain(self, symbol: str) -> Chain | None:
+        return self.chains.get(symbol)
 
     def grid(self, key: str) -> PriceGrid:
         return price_grid(parse_osi(key).root)

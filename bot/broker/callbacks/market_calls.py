@@ -35,6 +35,9 @@ class MarketCalls:
     def marketDataType(self, request_id: int, kind: int) -> None:
         self._parts.market.ticks.data_type(request_id, kind)
 
+    def tickSnapshotEnd(self, request_id: int) -> None:
+        self._hearing.requests.finish(request_id)
+
     def tickOptionComputation(
         self, request_id: int, tick: int, attribute: int, iv: float, delta: float, price: float, dividend: float,
         gamma: float, vega: float, theta: float, underlying: float,

@@ -74,6 +74,12 @@ BROKER: Final[Mapping[str, Notice]] = {
         "The broker did not answer for a contract in time; it is asked again.",
         "If all contracts go unanswered, restart the gateway.",
     ),
+    "CHAIN_UNKNOWN": Notice(
+        WARNING, EACH,
+        "The broker did not say which options it lists on an underlying; it is asked again within minutes. Until then "
+        "strikes are those that the data vendor lists.",
+        "If it goes on, check the symbol and the account's permissions for options.",
+    ),
     "CONTRACT_CHANGED": Notice(
         CRITICAL, "once a change",
         "The broker names another contract under the same conId (a split, a merger): its quotes are not used any "

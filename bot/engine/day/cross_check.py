@@ -2,7 +2,8 @@
 marked, and strategies that depend on it do not look until it is gone.
 
 Compared are the price in the exposures, and bid, ask, spread and greeks of the contracts of which the broker quotes the
-same. What has nothing fit beside it says nothing, neither for nor against.
+same. Where too few of them have a fresh quote, those nearest the money are asked for once, by snapshot; what has
+nothing fit beside it even then says nothing, neither for nor against.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from bot.domain.data.sets import GEX_BY_STRIKE, OPTION_CONTRACTS, SPOT_GEX
+from bot.domain.instructions import AskQuotes
 from bot.domain.market import Datum
 from bot.domain.timetable import CROSS_CHECK
 from bot.engine.state.context import Context
@@ -25,6 +27,11 @@ from bot.risk.cross_check import Compared, Moved, Tolerances, contract_off, pric
 _PRICED: Final = (SPOT_GEX, GEX_BY_STRIKE)
 _OLDEST: Final = timedelta(seconds=90)
 """What is older is not compared: the data set's own age is judged elsewhere."""
+
+_ASKED: Final = 6
+"""Contracts whose quotes are asked for once where too few are at hand."""
+_SNAPSHOT: Final = timedelta(seconds=12)
+"""What the broker takes at most to answer."""
 
 Place = tuple[str, str]
 """Data set and key."""
@@ -37,6 +44,7 @@ class CrossCheck:
     prices: dict[str, deque[tuple[datetime, Decimal]]] = field(default_factory=dict)
     compared: dict[Place, datetime] = field(default_factory=dict)
     off: dict[Place, int] = field(default_factory=dict)
+    asked: dict[Place, tuple[datetime, datetime]] = field(default_factory=dict)  # for which answer, and when
 
     def look(self, ctx: Context, journal: Journal, schedule: Schedule) -> None:
         """Compare every answer that came since."""
@@ -48,14 +56,31 @@ class CrossCheck:
             datum = ctx.board.data()[place]
             if self.compared.get(place) == datum.received_at:
                 continue
-            self.compared[place] = datum.received_at
             said = self._said(ctx, place, datum)
+            if said is None and self._waits_for_quotes(ctx, journal, place, datum):
+                continue
+            self.compared[place] = datum.received_at
             if said is not None:
                 self._judge(ctx, journal, place, said)
 
     @staticmethod
     def rests_until(ctx: Context, schedule: Schedule) -> datetime:
         return schedule.next(CROSS_CHECK.name, ctx.now, CROSS_CHECK.every_s(ctx.setting))
+
+    def _waits_for_quotes(self, ctx: Context, journal: Journal, place: Place, datum: Datum) -> bool:
+        """Ask once an answer for the quotes of its contracts nearest the money, and say whether they may still come."""
+        dataset, symbol = place
+        quote = ctx.board.quote(symbol)
+        price = quote.reference if quote is not None else None
+        if dataset != OPTION_CONTRACTS or price is None or not datum.value or not ctx.trading.is_open(ctx.now):
+            return False
+        answer, asked_at = self.asked.get(place, (None, ctx.now))
+        if answer == datum.received_at:
+            return ctx.now - asked_at < max(_SNAPSHOT, under_way(ctx))
+        keys = _nearest(datum, price)
+        self.asked[place] = datum.received_at, ctx.now
+        journal.instructions.append(AskQuotes(keys))
+        return True
 
     def _follow(self, ctx: Context, symbols: set[str]) -> None:
         """Remember where the underlyings are."""
@@ -87,11 +112,11 @@ class CrossCheck:
         return verdict(list(self._contracts(ctx, datum, moved)))
 
     def _contracts(self, ctx: Context, datum: Datum, moved: Moved) -> Iterator[Compared]:
-        limits = tolerances(ctx)
+        limits, patience = tolerances(ctx), timedelta(seconds=ctx.settings.risk.quote_max_age_s)
         for row in datum.value:
             key = row.contract.key
             quote = ctx.board.quote(key)
-            if quote is None:
+            if quote is None or quote.is_stale(ctx.now, patience):
                 continue
             tick = ctx.board.grid(key).tick_at(quote.ask or Decimal(0))
             off = contract_off(row, quote, ctx.board.greeks(key), moved, ctx.now, limits, tick)
@@ -111,6 +136,14 @@ class CrossCheck:
             journal.alert("DATA_DIVERGE", words, facts)
         elif said and marked:
             ctx.board.mark(place, said)
+
+
+def _nearest(datum: Datum, price: Decimal) -> tuple[str, ...]:
+    """Return the keys of the contracts nearest the money that end first."""
+    rows = sorted(
+        datum.value, key=lambda row: (row.contract.expiry, abs(row.contract.strike - price), row.contract.key)
+    )
+    return tuple(row.contract.key for row in rows[:_ASKED])
 
 
 def tolerances(ctx: Context) -> Tolerances:

@@ -10,7 +10,9 @@ from bot.domain.errors import BrokerError
 from bot.domain.events import AlertRaised, OrderNotSent, OrderSent
 from bot.domain.instructions import (
     AmendOrder,
+    AskChains,
     AskHours,
+    AskQuotes,
     AskSnapshot,
     AskWhatIf,
     CancelOrder,
@@ -45,6 +47,8 @@ class Dispatcher:
             CancelOrder: self._cancel,
             Subscribe: broker.subscribe,
             AskHours: lambda instruction: broker.ask_hours(instruction.keys),
+            AskChains: lambda instruction: broker.ask_chains(instruction.symbols),
+            AskQuotes: lambda instruction: broker.ask_quotes(instruction.keys),
         }
 
     async def carry_out(self, instructions: Sequence[Instruction]) -> None:

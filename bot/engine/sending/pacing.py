@@ -11,22 +11,14 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.instructions import (
-    AmendOrder,
-    AskHours,
-    AskSnapshot,
-    AskWhatIf,
-    CancelOrder,
-    Instruction,
-    SubmitOrder,
-    Subscribe,
-)
+from bot.domain.instructions import AmendOrder, CancelOrder, Instruction, SubmitOrder
 from bot.domain.order import OrderSide
 
 ORDERS_PER_SECOND: Final = 45.0
 ENTRY_WAITS_S: Final = 2.0
-_RANK: Final = {CancelOrder: 0, AmendOrder: 1, SubmitOrder: 1, AskSnapshot: 3, AskWhatIf: 3, AskHours: 3, Subscribe: 3}
-_ENTRY: Final = 2
+_ENTRY, _QUESTION = 2, 3
+_RANK: Final = {CancelOrder: 0, AmendOrder: 1, SubmitOrder: 1}
+"""Of what is no entry; everything else is a question."""
 
 
 def by_class(instructions: Sequence[Instruction]) -> list[Instruction]:
@@ -40,7 +32,7 @@ def is_entry(instruction: Instruction) -> bool:
 
 
 def _rank(instruction: Instruction) -> int:
-    return _ENTRY if is_entry(instruction) else _RANK[type(instruction)]
+    return _ENTRY if is_entry(instruction) else _RANK.get(type(instruction), _QUESTION)
 
 
 class Pace:

@@ -7,14 +7,17 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from bot.domain.chains import Chain
 from bot.domain.events import (
     BarsReceived,
     BookReceived,
+    ChainTold,
     ContractQualified,
     DatumReceived,
     GreeksReceived,
     LinesHeard,
     QuoteReceived,
+    QuoteSnapshot,
     TradesReceived,
 )
 from bot.domain.instruments import Instrument, OptionContract, PriceGrid, is_over, option_of_key, parse_osi, price_grid
@@ -33,6 +36,8 @@ class Board:
         self._quotes: dict[str, Quote] = {}  # as they came
         self._by_line: dict[str, Quote] = {}  # what they are by the lines that were heard of, where that was asked for
         self._heard_at: dict[str, datetime] = {}  # when a quote's line was last known to be healthy, since it came
+        self._asked_once: set[str] = set()  # keys whose quote is a snapshot: no line says that it still holds
+        self._chains: dict[str, Chain] = {}
         self._underlyings: dict[str, None] = {}  # keys in the order in which they were first heard of
         self._greeks: dict[str, Greeks] = {}
         self._books: dict[str, Depth] = {}
@@ -67,6 +72,9 @@ class Board:
     def trades(self, key: str) -> list[TradePrint]:
         """Return the last trades of an instrument, oldest first."""
         return self._trades.get(key, [])
+
+    def chain(self, symbol: str) -> Chain | None:
+        return self._chains.get(symbol)
 
     def datum(self, dataset: str, key: str) -> Datum | None:
         return self._data.get((dataset, key))
@@ -104,6 +112,7 @@ class Board:
         for table in (*prices, self._grids, self._instruments):
             for key in [key for key in table if is_over(key, today) and key not in held]:
                 del table[key]
+        self._asked_once &= self._quotes.keys()
 
     def instrument(self, key: str) -> Instrument | None:
         """Return what the broker named under a key's conId, None before it was qualified."""
@@ -141,6 +150,8 @@ class Board:
         if not event.context and key not in self._underlyings and ":" not in key and option_of_key(key) is None:
             self._underlyings[key] = None
         self._quotes[key] = latest
+        if self._asked_once:
+            self._asked_once.discard(key)
         if self._heard_at:
             self._heard_at.pop(key, None)
         if lines is None or latest.at > lines.at:
@@ -161,6 +172,23 @@ class Board:
         self.changed.add(key)
         self.quotes_seen += 1
 
+    def apply_snapshot(self, event: QuoteSnapshot) -> None:
+        """Take what was asked for once. A line that is healthy knows better; once there is none, this is as old as its
+        time says."""
+        key = event.key
+        lined = self._lines is not None and key in self._lines.quotes
+        if lined or self.has_changed(key):
+            return
+        self._asked_once.add(key)
+        self._heard_at.pop(key, None)
+        self._quotes[key] = self._by_line[key] = event.quote
+        if event.greeks is not None:
+            self._greeks[key] = event.greeks
+        self.changed.add(key)
+
+    def apply_chain(self, event: ChainTold) -> None:
+        self._chains[event.symbol] = event.chain
+
     def apply_lines(self, event: LinesHeard) -> None:
         """A price on a healthy line is today's however long it stands; on any other it may be yesterday's."""
         self._lines = event
@@ -171,8 +199,8 @@ class Board:
 
     def _by_its_line(self, key: str, quote: Quote) -> Quote:
         lines = self._lines
-        if lines is None or quote.at > lines.at:
-            return quote  # it has spoken since
+        if lines is None or quote.at > lines.at or key in self._asked_once:
+            return quote  # it has spoken since, or never had one
         return quote.by_its_line(self._heard_at.get(key), lost=key not in lines.quotes)
 
     def _book_by_its_line(self, key: str, book: Depth) -> Depth:

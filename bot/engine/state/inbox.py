@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from bot.domain.events import (
     BarsReceived,
     BookReceived,
+    ChainTold,
     CurrencyTold,
     DatumReceived,
     EndpointReported,
@@ -23,6 +24,7 @@ from bot.domain.events import (
     LinesHeard,
     PositionPnlTold,
     QuoteReceived,
+    QuoteSnapshot,
     TradesReceived,
 )
 
@@ -38,6 +40,8 @@ _SLOW = (
     BarsReceived,
     CurrencyTold,
     PositionPnlTold,
+    QuoteSnapshot,
+    ChainTold,
 )
 _PASSED_MOST = 20
 _CONFLATED = (QuoteReceived, GreeksReceived, BookReceived, LinesHeard)

@@ -121,6 +121,16 @@ class Broker(Protocol):
         connection."""
         ...
 
+    def ask_chains(self, symbols: Sequence[str]) -> None:
+        """Ask which options are listed on underlyings; what is answered comes as `ChainTold`, nothing does without a
+        connection or of an underlying that nobody knows."""
+        ...
+
+    def ask_quotes(self, keys: Sequence[str]) -> None:
+        """Ask once for the quotes of contracts, without holding a line; what is answered in time comes as
+        `QuoteSnapshot`."""
+        ...
+
 
 class Store(Protocol):
     """The one writer's store. Reading for people goes through the store's own query rooms, not through this port.

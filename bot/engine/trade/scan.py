@@ -26,6 +26,7 @@ from bot.engine.state.parking import Parkable, ParkedKind, Parking
 from bot.engine.state.records import GammaProfile, StrategyStatRow, TickBatch
 from bot.engine.state.schedule import NEVER
 from bot.engine.trade import pace
+from bot.engine.trade.chains import ChainWatch
 from bot.engine.trade.signals import Made, no_equity, propose, reject_in_shadow, reject_unsized
 from bot.strategies.base import Look, Strategy
 
@@ -85,6 +86,8 @@ class Scanner:
     wanted_at: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
     subscribed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     held: frozenset[str] = frozenset()
+    chains: ChainWatch = field(default_factory=ChainWatch)
+    chain: tuple[str, ...] = ()
 
     def scan(self, ctx: Context, journal: Journal, parking: Parking) -> list[tuple[Strategy, Look]]:
         """Let every strategy that is due look at its symbols; returns the looks whose answer is a new one."""
@@ -166,7 +169,7 @@ class Scanner:
 
     def lines(self, ctx: Context, journal: Journal, parking: Parking) -> Subscribe | None:
         """Return the lines wanted when they differ from what is subscribed: positions first, then signals, then
-        candidates.
+        candidates, and the chains around the money after them.
 
         A line that nobody wants any more lingers a while, so that a price near a strike does not flap it.
         """
@@ -178,11 +181,11 @@ class Scanner:
                 del self.wanted_at[key]
             else:
                 wanted.setdefault(key, kinds)
-        held = _held(ctx)
-        if wanted == self.subscribed and held == self.held:
+        held, chain = _held(ctx), tuple(key for key in self.chains.keys(ctx) if key not in wanted)
+        if wanted == self.subscribed and held == self.held and chain == self.chain:
             return None
-        self.subscribed, self.held = wanted, held
-        return Subscribe(wanted, held)
+        self.subscribed, self.held, self.chain = wanted, held, chain
+        return Subscribe(wanted, held, chain)
 
 
 def _held(ctx: Context) -> frozenset[str]:

@@ -35,6 +35,7 @@ from bot.domain.events import (
     OrderReported,
     PositionTold,
     QuoteReceived,
+    QuoteSnapshot,
     TradesReceived,
     WhatIfAnswered,
 )
@@ -80,6 +81,7 @@ CALLBACK_OF: Final[Mapping[type, Callback]] = MappingProxyType(
         CommissionReported: Callback.COMMISSION,
         OrderErred: Callback.ERROR,
         QuoteReceived: Callback.QUOTE,
+        QuoteSnapshot: Callback.QUOTE,
         LinesHeard: Callback.HEALTH,
         GreeksReceived: Callback.GREEKS,
         BookReceived: Callback.DEPTH,
@@ -172,6 +174,14 @@ class FaultyBroker:
 
     def subscribe(self, wanted: Subscribe) -> None:
         self._inner.subscribe(wanted)
+
+    def ask_chains(self, symbols: Sequence[str]) -> None:
+        if not self._link.is_deaf(self._clock.now()):
+            self._inner.ask_chains(symbols)
+
+    def ask_quotes(self, keys: Sequence[str]) -> None:
+        if not self._link.is_deaf(self._clock.now()):
+            self._inner.ask_quotes(keys)
 
     def ask_hours(self, keys: Sequence[str]) -> None:
         self._asked_hours = tuple(keys)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from bot.domain.events import BookReceived, Event, GreeksReceived, LinesHeard, QuoteReceived
+from bot.domain.events import BookReceived, Event, GreeksReceived, LinesHeard, QuoteReceived, QuoteSnapshot
 from bot.domain.farms import OPTIONS, UNDERLYINGS, FarmWatch, Group
+from bot.domain.instruments import option_of_key
 from bot.engine.state.ports import Sink
 from bot.sim.broker import SimBroker
 from bot.sim.faults.callbacks import CallbackFaults
@@ -41,15 +42,16 @@ class MarketFaults:
             dead = frozenset(key for key in event.quotes | event.books if self._is_dead(key, now))
             self._sink(LinesHeard(event.quotes - dead, event.books - dead, now))
             return
-        if isinstance(event, QuoteReceived | GreeksReceived | BookReceived) and self._is_dead(event.key, now):
+        of_a_key = isinstance(event, QuoteReceived | QuoteSnapshot | GreeksReceived | BookReceived)
+        if of_a_key and self._is_dead(event.key, now):  # type: ignore[union-attr]  # all of these have one
             return
         if isinstance(event, QuoteReceived | GreeksReceived):
             self._spoke[OPTIONS if self._is_option(event.key) else UNDERLYINGS] = now.timestamp()
         bad = self.script.active(BadQuotes, now)
-        if bad is not None and isinstance(event, QuoteReceived):
+        if bad is not None and isinstance(event, QuoteReceived | QuoteSnapshot):
             quote = event.quote
             sides = (quote.ask, quote.bid) if bad.value == "crossed" else (None, None)  # no number is None on our side
-            event = QuoteReceived(event.key, replace(quote, bid=sides[0], ask=sides[1]))
+            event = replace(event, quote=replace(quote, bid=sides[0], ask=sides[1]))
         self._callbacks.bend(kind, event, now)
 
     def print_wildly(self, now: datetime) -> None:
@@ -108,9 +110,9 @@ class MarketFaults:
             return True
         return line is not None and option and _by_name(key, line.starts()) < line.share
 
-    def _is_option(self, key: str) -> bool:
-        instrument = self._broker.line_of(key)
-        return instrument is not None and instrument.sec_type == "OPT"
+    @staticmethod
+    def _is_option(key: str) -> bool:
+        return option_of_key(key) is not None
 
     def _farm_faults(self, now: datetime) -> list[FarmSays]:
         return [f for f in self.script.faults if isinstance(f, FarmSays) and self.script.lasts(f, now)]

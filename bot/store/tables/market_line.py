@@ -17,7 +17,7 @@ MARKET_LINES: Final = Stored(
     of_column(Column("kind", String(64), primary_key=True)),
     label("rank", "position, candidate, context"),
     label("group_name", "of the universe; empty: none"),
-    label("state", "open, waiting, delayed, refused, left_out, closed"),
+    label("state", "open, waiting, delayed, refused, left_out, snapshot, closed"),
     words("detail"),
     utc("ticked_at", maybe=True),
     whole("gaps", "found missing in its sequence on this connection"),

@@ -6,9 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from bot.domain.data.contracts import OptionContractRow
 from bot.domain.data.exposure import StrikeExposure
-from bot.domain.data.sets import GEX_BY_STRIKE
-from bot.domain.events import DatumReceived, QuoteReceived
+from bot.domain.data.sets import GEX_BY_STRIKE, OPTION_CONTRACTS
+from bot.domain.events import DatumReceived, QuoteReceived, QuoteSnapshot
+from bot.domain.instruments import OptionContract, Right
 from bot.domain.quotes import Quote
 from bot.strategies.inputs import datum_faults
 from tests.engine.desk import Desk
@@ -78,3 +80,36 @@ async def test_what_the_underlying_did_while_an_answer_was_under_way_is_allowed_
         answered(desk, "600")
         await desk.ticks(2, 1)
     assert codes(desk) == told
+
+
+def chain_answered(desk: Desk, bid: str) -> list[str]:
+    """The vendor tells three contracts at the money and one far off; returns the keys of the three."""
+    now, price = desk.clock.now(), Decimal(bid)
+    contracts = [OptionContract("SPY", now.date(), Right.CALL, Decimal(strike)) for strike in (599, 600, 601, 700)]
+    rows = tuple(
+        OptionContractRow(each, price, price + Decimal("0.02"), None, 1, 1, 0, 0, 0.0, None, None, None, None)
+        for each in contracts
+    )
+    desk.put(DatumReceived(OPTION_CONTRACTS, "SPY", rows, now, now, 90.0, "unusual_whales"))
+    return [each.key for each in contracts]
+
+
+async def test_contracts_without_a_line_are_asked_for_once_an_answer_and_compared_with_what_comes() -> None:
+    desk = await Desk().start()
+    for _ in range(3):
+        quoted(desk, "600")
+        keys = chain_answered(desk, "2.00")
+        await desk.ticks(3, 1)
+        for key in keys:
+            at = desk.clock.now()
+            desk.put(QuoteSnapshot(key, Quote(Decimal("3.00"), Decimal("3.02"), 10, 10, None, at)))
+        await desk.ticks(2, 1)
+    assert desk.broker.asked_quotes == keys * 3
+    assert codes(desk) == ["DATA_DIVERGE"]
+    assert "2.00 against 3.00" in desk.engine.board.diverging[OPTION_CONTRACTS, "SPY"]
+    await desk.ticks(30, 1)
+    quoted(desk, "600")
+    keys = chain_answered(desk, "3.00")
+    await desk.ticks(20, 1)
+    assert len(desk.broker.asked_quotes) == 16, "nobody answers: it is asked once and given up"
+    assert codes(desk) == ["DATA_DIVERGE"], "what could not be compared proves nothing"
