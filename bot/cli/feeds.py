@@ -93,6 +93,53 @@ def _cells(row: dict[str, Any]) -> list[Any]:
     ]  # fmt: skip
 
 
+@app.command("rows")
+def rows_of(
+    name: Annotated[str, typer.Argument(help="A data set; without it the names of those that have rows.")] = "",
+    key: Annotated[str, typer.Option(help="One key of it, a ticker say.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
+) -> None:
+    """Show the last rows of a data set, field by field, with their source and age.
+
+    Declared sets, calendars that were put together, and figures derived from quotes (`macro`) are there; a set with a
+    parser where its `shown` says so. Exit code 1 when there are none.
+    """
+    if csv and json:
+        fail("--csv and --json: choose one of them")
+    from bot.store import read as ask
+    from bot.store.database import open_reader
+    from bot.store.read.vendors import feed_rows, shown_sets
+
+    with open_reader(database_url()) as connection:
+        pulse, known = ask.pulse(connection), shown_sets(connection)
+        found = feed_rows(connection, name, key) if name else []
+    if name and not found:
+        fail(f"no rows are kept of {name!r}; there are rows of: {', '.join(known) or 'none'}")
+    if json:
+        show.as_json([_as_data(each) for each in found] if name else known)
+        return
+    if not name:
+        show.as_table(("data set",), [[each] for each in known], "data sets with rows", "none yet")
+        return
+    fields = list(dict.fromkeys(field for each in found for row in each.rows for field in row))
+    cells = [[each.key, *(row.get(field) for field in fields)] for each in found for row in each.rows]
+    if csv:
+        show.as_csv(["key", *fields], cells)
+        return
+    for each in found:
+        age = (pulse.at - (each.source_at or each.at)).total_seconds() if pulse else None
+        late = " LATE" if age is not None and age > each.max_age_s else ""
+        words = "of unknown age" if age is None else f"{max(age, 0):.0f} s old, limit {each.max_age_s:g} s{late}"
+        print(f"{each.dataset} {each.key}: {len(each.rows)} of {each.rows_in_all} rows of {each.source}, {words}")
+    show.as_table(["key", *fields], cells, "", "no rows")
+
+
+def _as_data(each: Any) -> dict[str, Any]:
+    names = ("dataset", "key", "source", "at", "source_at", "max_age_s", "rows_in_all")
+    return {**{name: getattr(each, name) for name in names}, "rows": list(each.rows)}
+
+
 @app.command("test")
 def probe_endpoints(
     name: Annotated[str, typer.Argument(help="A data set or a source; without it every one that is enabled.")] = "",

@@ -68,6 +68,7 @@ from bot.engine.state.ledger import Ledger
 from bot.engine.state.parking import Parkable, ParkedKind
 from bot.engine.state.ports import Broker
 from bot.engine.state.records import InstrumentRow, JobRow, RequestOutcome
+from bot.engine.state.shown import shown_rows
 from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import signals
 
@@ -225,6 +226,8 @@ class Intake:
     def _informed(self, event: DatumReceived) -> None:
         self._memory.board.apply_datum(event)
         self._tick_memory.limits.heard(event)
+        if event.shown:
+            self._memory.journal.batch.feed_rows[event.dataset, event.key] = shown_rows(event)
 
     def _qualified(self, event: ContractQualified) -> None:
         journal = self._memory.journal

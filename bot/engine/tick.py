@@ -50,6 +50,7 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.state.records import EngineStatus, TickBatch
+from bot.engine.state.shown import macro_rows
 from bot.engine.state.steps import Step
 from bot.engine.tick_memory import TickMemory
 from bot.strategies.base import Look, Strategy
@@ -279,6 +280,8 @@ class Engine:
         self._status_at = started
         run("marks", tick_memory.marks.mark, tick_memory.schedule, None if ctx.full else tick_memory.agenda.must_go)
         journal.batch.status = self._pulse(ctx, passed)
+        if (macro := macro_rows(self.board, ctx.now)) is not None:
+            journal.batch.feed_rows[macro.dataset, macro.key] = macro
         run("circuit breakers", tick_memory.limits.show)
 
     def _pulse(self, ctx: Context, passed_s: float) -> EngineStatus:

@@ -29,6 +29,7 @@ from bot.store.tables.command import ANSWERS, COMMANDS
 from bot.store.tables.endpoint_day import ENDPOINT_DAYS
 from bot.store.tables.engine_status import PULSE
 from bot.store.tables.execution import execution_row
+from bot.store.tables.feed_rows import FEED_ROWS_SHOWN
 from bot.store.tables.feed_status import FEEDS
 from bot.store.tables.gamma_profile import GAMMA_PROFILES
 from bot.store.tables.inbound import INBOUND_ANSWERS
@@ -104,6 +105,7 @@ _BESIDE: Final[Mapping[str, Callable[[TickBatch], Sequence[Row]]]] = {
     "command": lambda b: [ANSWERS.row(x) for x in b.commands],
     "inbound": lambda b: [INBOUND_ANSWERS.row(x) for x in b.inbound],
     "feed_status": lambda b: [FEEDS.row(x) for x in b.feeds.values()],
+    "feed_rows": lambda b: [FEED_ROWS_SHOWN.row(x) for x in b.feed_rows.values()],
     "market_line": lambda b: [MARKET_LINES.row(x) for x in b.market_lines.values()],
     "broker_pnl": lambda b: [BROKER_PNLS.row(x) for x in b.broker_pnl.values()],
     "account_currency": lambda b: [ACCOUNT_CURRENCIES.row(x) for x in b.currencies.values()],

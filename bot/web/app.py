@@ -26,6 +26,7 @@ from bot.web import (
     performing,
     plots,
     probes,
+    rows_shown,
     strategies,
     trades,
     watching,
@@ -46,7 +47,7 @@ BLUEPRINTS: Final = (
     configuring.blueprint,
     watching.blueprint, strategies.blueprint, as_json.blueprint,
     markets.blueprint, moving.blueprint, actions.blueprint, live.blueprint,
-    probes.blueprint,
+    probes.blueprint, rows_shown.blueprint,
 )  # fmt: skip
 
 _log = logging.getLogger(__name__)

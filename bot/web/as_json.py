@@ -23,7 +23,7 @@ from bot.domain.overseer import ModelTask
 from bot.store import read as ask
 from bot.store.queries import QUERIES
 from bot.store.read.configs import differences, versions
-from bot.web import alerting, auditing, markets, watching
+from bot.web import alerting, auditing, markets, rows_shown, watching
 from bot.web.answers import three_answers
 from bot.web.exposing import book_risk
 from bot.web.model import Overview
@@ -102,6 +102,11 @@ def market(symbol: str = "") -> Response:
     return _answer(found or abort(404, f"No strategy looks at {symbol}."))
 
 
+@blueprint.get("/feeds/<name>.json")
+def feed_rows(name: str) -> Response:
+    return _answer(rows_shown.shown_page(name))
+
+
 @blueprint.get("/position/<entity_id>.json", defaults={"kind": "position"})
 @blueprint.get("/signal/<entity_id>.json", defaults={"kind": "signal"})
 def one(kind: str, entity_id: str) -> Response:
@@ -168,6 +173,6 @@ def json_beside() -> str:
     path, query = request.path, request.query_string.decode("ascii", "replace")
     if path == "/":
         path = "/overview"
-    elif path not in JSON_BESIDE and not path.startswith(("/position/", "/signal/", "/market/")):
+    elif path not in JSON_BESIDE and not path.startswith(("/position/", "/signal/", "/market/", "/feeds/")):
         return ""
     return f"{request.script_root}{path}.json{f'?{query}' if query else ''}"

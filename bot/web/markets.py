@@ -13,9 +13,12 @@ from sqlalchemy import Connection
 from bot.charts.chart import Axis, Bars, Chart, Level, Pane, Shown
 from bot.domain.calendar import new_york_day
 from bot.domain.wording import clock_time, price
+from bot.engine.state.shown import MACRO
 from bot.store import read as ask
 from bot.store.read.market import GammaRow, Sight, gamma_of, sights
+from bot.store.read.vendors import feed_rows
 from bot.web.plots import Plot, plot
+from bot.web.rows_shown import ShownSet, shown_set
 from bot.web.store_reader import reader
 
 blueprint = Blueprint("markets", __name__)
@@ -54,6 +57,7 @@ class MarketPage:
     gamma: Plot | None
     gamma_at: datetime | None
     age: float | None
+    macro: ShownSet | None = None
 
 
 @blueprint.get("/market")
@@ -79,7 +83,8 @@ def market(connection: Connection, symbol: str, now: datetime) -> MarketPage | N
     here = next((each for each in strips if each.symbol == chosen), None)
     drawn = plot(gamma_chart(gamma, here), f"/plots/gex/{chosen}") if gamma is not None else None
     at = gamma.at if gamma else None
-    return MarketPage(strips, chosen, drawn, at, (now - at).total_seconds() if at else None)
+    macro = next((shown_set(each, now) for each in feed_rows(connection, MACRO)), None)
+    return MarketPage(strips, chosen, drawn, at, (now - at).total_seconds() if at else None, macro)
 
 
 def chart_of(connection: Connection, symbol: str, now: datetime) -> Chart | None:

@@ -21,6 +21,7 @@ from bot.store.read.endpoints import endpoints
 from bot.store.read.jobs import RecordedJob, jobs
 from bot.store.read.money import DayMoney, money_of_day
 from bot.store.read.standing import PremiumHeld, premium_held, running_since
+from bot.store.read.vendors import refused_edit, shown_sets
 from bot.web import formats, words
 from bot.web.day_chart import today_chart
 from bot.web.exposing import HeldExposure, exposure_of
@@ -125,6 +126,10 @@ class Overview:
     activity: tuple[StepView, ...] = ()
     alerts: tuple[ask.AlertRow, ...] = ()
     feeds: tuple[FeedView, ...] = ()
+    refused_edit: str = ""
+    """Why the last edit of the settings is refused; empty: it is not."""
+    with_rows: frozenset[str] = frozenset()
+    """Data sets whose rows have a page."""
     datasets: tuple[FeedGroup, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
     halted_symbols: tuple[SymbolHaltView, ...] = ()
@@ -188,6 +193,8 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         exposure=exposure_of(ask.open_positions(connection), now),
         quotas=quotas(ask.feeds(connection), ask.quota_resets(connection)),
         endpoints=tuple(endpoints(connection, day)),
+        refused_edit=refused_edit(connection),
+        with_rows=frozenset(shown_sets(connection)),
         signal_counts=ask.signals_of_day(connection, day),
         signals=signal_views(connection, ask.live_signals(connection), now),
         recent_signals=signal_views(connection, ask.ended_signals(connection, ENDED_SHOWN), now),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
 
+from bot.analytics.macro import MacroValue
+from bot.engine.state.records import FeedRows
 from bot.store.tables.config_version import CONFIG_VERSION
+from bot.store.tables.feed_rows import FEED_ROW, FEED_ROWS_SHOWN
 from bot.store.tables.gamma_profile import GAMMA_PROFILE
 from bot.store.tables.strategy_stat import STRATEGY_STAT
 from tests.web.conftest import DAY, AppMaker, StoreBuilder, at, dollars
+from tests.web.conftest import NOW as PAGE_NOW
 
 SEEN = {"price": "5897.39", "max_gamma_strike": "5900", "distance": "0.00044", "gamma_flip": "5873.45",
         "condition": "lean", "net_gamma": 8582263140.0, "imbalance": 0.12, "book_symbol": "SPY"}  # fmt: skip
@@ -41,6 +46,17 @@ def test_each_input_stands_beside_its_threshold(looked: StoreBuilder, page: Flas
     assert {row["x"]: row["gex"] for row in spec["datasets"]["rows"]}[5800.0] == -480.0
     assert "spot 5,897.39" in text
     assert "pin 5,900.00" in text
+
+
+def test_figures_derived_from_quotes_are_there_with_formula_and_age(looked: StoreBuilder, page: FlaskClient) -> None:
+    value = MacroValue("yield_10y", 0.0431, "fraction a year", "yield of a 6 % bond", "ZN:FUT", PAGE_NOW)
+    rows = FeedRows("macro", "*", "ibkr", PAGE_NOW, PAGE_NOW - timedelta(seconds=30), 900.0, 1, (value,))
+    looked.add(FEED_ROW, **FEED_ROWS_SHOWN.row(rows))
+    text = unescape(page.get("/market").get_data(as_text=True))
+    for words in ("yield 10y", "4.31 %", "yield of a 6 % bond", "ZN:FUT", "30 s old"):
+        assert words in text, words
+    assert page.get("/feeds/macro.json").get_json()["sets"][0]["fields"][:2] == ["name", "value"]
+    assert page.get("/feeds/nothing").status_code == 404
 
 
 def test_who_is_not_looked_at_is_not_there(looked: StoreBuilder, page: FlaskClient) -> None:

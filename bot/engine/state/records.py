@@ -196,6 +196,21 @@ class GammaProfile:
     strikes: Sequence[tuple[str, float]]
 
 
+@dataclass(frozen=True, slots=True)
+class FeedRows:
+    """The last rows of one data set and key, for whoever reads them by name: as they came, oldest first. `rows_in_all`:
+    of the whole answer."""
+
+    dataset: str
+    key: str
+    source: str
+    at: datetime
+    source_at: datetime | None
+    max_age_s: float
+    rows_in_all: int
+    rows: Sequence[Any]
+
+
 @dataclass(slots=True)
 class TickBatch:
     """Everything that one tick changed. Empty batches are not committed."""
@@ -211,6 +226,7 @@ class TickBatch:
     inbound: list[RequestOutcome] = field(default_factory=list)  # answers to rows of `inbound`
     alerts: list[AlertRaised] = field(default_factory=list)
     feeds: dict[tuple[str, str, str], FeedReported] = field(default_factory=dict)
+    feed_rows: dict[tuple[str, str], FeedRows] = field(default_factory=dict)
     market_lines: dict[tuple[str, str], LineReported] = field(default_factory=dict)
     broker_pnl: dict[str, PositionPnlTold] = field(default_factory=dict)
     currencies: dict[tuple[str, str], CurrencyTold] = field(default_factory=dict)

@@ -26,6 +26,7 @@ _CONVERT: Final[Mapping[Any, Callable[[Any], Any]]] = {
     datetime: parse_time,
     date: date.fromisoformat,
     Sequence[str]: lambda text: tuple(str(line) for line in parse_json(text)),
+    Sequence[Any]: parse_json,
     Mapping[str, Any]: lambda text: parse_json(text) or {},
 }
 
