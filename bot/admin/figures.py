@@ -28,6 +28,7 @@ from bot.store.read.money import money_of_day, open_of
 from bot.store.read.protections import protections
 from bot.store.read.quiet import quiet_times
 from bot.store.read.reasons import reasons_of
+from bot.store.read.settings import live_settings
 from bot.store.read.trades import TradeFilter, closed_trades, found_trades
 from bot.store.revision import current_revision
 
@@ -105,7 +106,7 @@ def _position(connection: Connection, given: str) -> ChatAnswer:
 
 def count(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
-    risk = ground.settings.risk
+    risk = live_settings(connection, ground.settings).risk
     rows = ask.open_positions(connection)
     waits = len(ask.signals_that_wait_for_a_person(connection))
     return plainly(
@@ -337,7 +338,7 @@ def risk(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAn
 def strategies(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     switched = ask.strategy_switches(connection)
     rows = []
-    for name, section in ground.settings.strategies.sections().items():
+    for name, section in live_settings(connection, ground.settings).strategies.sections().items():
         state = switched.get(name, "on") if section.enabled else "not enabled"
         rows.append((name, state, " ".join(section.symbols)))
     looks = [f"{row.strategy} {row.symbol}: {row.last_reason}" for row in

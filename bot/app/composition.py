@@ -32,6 +32,7 @@ from bot.engine.outbox.voice import SILENT, Voice
 from bot.engine.state.inbox import Inbox, Recorder
 from bot.engine.state.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.state.records import TickBatch
+from bot.engine.switches import InForce
 from bot.engine.tick import Engine
 from bot.strategies.base import Look, Strategy
 from bot.strategies.registry import build
@@ -82,7 +83,7 @@ class BotParts(Generic[ClockT, StoreT, BrokerT, FeedT]):
     on_commit: Callable[[TickBatch], None] = lambda batch: None
     on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None
     on_outage: Callable[[str], None] = lambda words: None
-    read_settings: Callable[[str], str] | None = None
+    read_settings: Callable[[str], str | InForce] | None = None
     recorder: Recorder | None = None
     inbox: Inbox | None = None
 

@@ -1,20 +1,22 @@
-"""Edited settings take effect while the bot runs: data sources at once, the rest when a person asks for it.
+"""Edited settings take effect while the bot runs: data sources and what may change live at once, the rest when a person
+asks for it.
 
 An edit is read whole and checked before anything of it is used. A bad one is refused with file, line, key and reason,
-told once, and the old settings run on. What a running engine cannot take over is named, with the command that
-brings it.
+told once, and the old settings run on. What a running engine cannot take over is named, with what brings it. The same
+reading serves `reload_config` (`bot/app/reloading.py`).
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bot.app.reloading import Edit, ReadAnew
 from bot.config.loader import LoadedConfig, validate_section
+from bot.config.section import Takeover
+from bot.config.takeover import IN_WORDS
 from bot.domain.errors import ConfigError
 from bot.domain.events import AlertRaised, Event
 from bot.engine.state.ports import Clock
@@ -29,7 +31,8 @@ Take = Callable[[DataSources, LoadedConfig], Awaitable[None]]
 
 
 class SettingsWatch:
-    """`take` brings data sources into force; `edits` yields each time that a file below `config/` was written."""
+    """`take` brings data sources into force; `edits` yields each time that a file below `config/` was written. `anew`
+    knows what is in force, and is what `reload_config` asks as well."""
 
     def __init__(
         self,
@@ -38,38 +41,53 @@ class SettingsWatch:
         clock: Clock,
         tell: Callable[[Event], None],
         edits: Callable[[Path], AsyncIterator[object]] | None = None,
+        anew: ReadAnew | None = None,
     ) -> None:
-        self._running, self._take, self._clock, self._tell = config, take, clock, tell
+        self._anew, self._take, self._clock, self._tell = anew or ReadAnew(config), take, clock, tell
         self._edits = edits or _edits
         self._refused = ""
 
     async def run(self) -> None:
         """Look at each edit, until cancelled."""
-        async for _ in self._edits(self._running.root / "config"):
+        async for _ in self._edits(self._anew.running.root / "config"):
             await self.look()
 
     async def look(self) -> None:
         """Read everything, and bring into force what may change while the bot runs."""
+        anew = self._anew
         try:
-            found = self._running.read_again()
-            sources = validate_section(found.sources_tree, "sources", DataSources)
-            found.require_secrets()
+            edit = anew.edit()
+            sources = validate_section(edit.found.sources_tree, "sources", DataSources)
         except ConfigError as error:
             self._refuse(str(error))
             return
-        before, now = json.loads(self._running.text), json.loads(found.text)
-        changed = _sources_that_differ(before["sources"], now["sources"])
-        if changed:
-            await self._take(sources, found)
-        waiting = _keys_that_differ(before["settings"], now["settings"])
-        if changed or self._refused:
-            words = f"data sources changed: {', '.join(changed)}" if changed else "the settings are sound again"
-            self._alert("SETTINGS_TAKEN", f"{words}; the bot runs on with them", changed=changed)
-        if waiting:
-            names = ", ".join(waiting)
-            words = f"edited, and not in force: {names}. `python run.py reload_config` takes them over"
-            self._alert("SETTINGS_WAIT", words, changed=waiting)
-        self._refused, self._running = "", _with_sources(self._running, found)
+        if edit.sources:
+            await self._take(sources, edit.found)
+            anew.took_sources(edit.found)
+        live = edit.changed[Takeover.LIVE] if anew.take_live is not None else ()
+        if live:
+            anew.go_live(edit)
+        self._tell_what_is_in_force(edit.sources, live)
+        self._tell_what_waits(edit, live)
+        self._refused = ""
+
+    def _tell_what_is_in_force(self, sources: Sequence[str], live: Sequence[str]) -> None:
+        named = (("data sources", sources), ("settings", live))
+        what = [f"{title}: {', '.join(names)}" for title, names in named if names]
+        if what or self._refused:
+            words = f"changed: {'; '.join(what)}" if what else "the settings are sound again"
+            self._alert("SETTINGS_TAKEN", f"{words}; the bot runs on with them", changed=[*sources, *live])
+
+    def _tell_what_waits(self, edit: Edit, live: Sequence[str]) -> None:
+        waiting = {when: [name for name in names if name not in live] for when, names in edit.changed.items()}
+        said = [
+            f"{', '.join(names)}: {IN_WORDS[Takeover.ANEW if when is Takeover.LIVE else when]}"
+            for when, names in waiting.items()
+            if names
+        ]
+        if said:
+            changed = [name for names in waiting.values() for name in names]
+            self._alert("SETTINGS_WAIT", f"edited, and not in force: {'; '.join(said)}", changed=changed)
 
     def _refuse(self, reason: str) -> None:
         if reason != self._refused:
@@ -87,25 +105,3 @@ async def _edits(directory: Path) -> AsyncIterator[object]:
     async for changes in awatch(directory, debounce=DEBOUNCE_WALL_MS, step=50, recursive=True):
         if any(path.endswith((".yaml", ".yml")) for _, path in changes):
             yield changes
-
-
-def _with_sources(running: LoadedConfig, found: LoadedConfig) -> LoadedConfig:
-    """Return the settings that run with the data sources of those that were found."""
-    whole = {**json.loads(running.text), "sources": json.loads(found.text)["sources"]}
-    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return replace(running, sources_tree=found.sources_tree, secrets=found.secrets, text=text)
-
-
-def _sources_that_differ(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    return [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
-
-
-def _keys_that_differ(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    found = []
-    for section in sorted({*before, *now}):
-        old, new = before.get(section), now.get(section)
-        if isinstance(old, dict) and isinstance(new, dict):
-            found += [f"{section}.{key}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
-        elif old != new:
-            found.append(section)
-    return found

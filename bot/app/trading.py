@@ -46,12 +46,14 @@ from bot.clocks.clock import ClockWatch, ScaledClock, SystemClock, wall_seconds
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import RunOptions
 from bot.config.schema import Mode, Settings
+from bot.config.takeover import with_live
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import StoreError
 from bot.domain.wording import clock_time, new_york
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import TickBatch
+from bot.engine.switches import ComingSettings
 from bot.engine.tick import Engine
 from bot.feeds.feeds import Feeds
 from bot.feeds.sources import DataSources
@@ -59,6 +61,7 @@ from bot.log import configure_logging, guard_last_words, redactor
 from bot.overseer.access import is_overseen
 from bot.store.address import is_sqlite, sqlite_path
 from bot.store.sql_store import SqlStore
+from bot.strategies.registry import build
 
 if TYPE_CHECKING:
     from bot.app.simulated_day import SimulatedDay
@@ -211,7 +214,9 @@ async def _trade(
     bot = compose(tape.recorded(replace(parts, read_settings=anew, on_commit=on_commit)))
     stop = stop_on_signals(config.settings.engine.stop_wall_seconds)
     emergency_on_signal(bot.inbox, clock)
-    async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop, placed, bell))):
+    anew.take_live = partial(_take_live, bot, day)
+    watch = SettingsWatch(config, partial(_take_sources, bot, placed), clock, bot.inbox.put, anew=anew)
+    async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop, watch, bell))):
         await bot.engine.run(stop)
     if bot.engine.should_begin_again and not stop.is_set():
         return None
@@ -246,7 +251,7 @@ def _stages(
     options: RunOptions,
     synced: asyncio.Event,
     stop: asyncio.Event,
-    placed: Placed,
+    edits: SettingsWatch,
     bell: PeopleBell,
 ) -> tuple[Stage, ...]:
     """Return what a run starts, in this order; at its end it is stopped in reverse."""
@@ -259,7 +264,7 @@ def _stages(
         Stage("data", partial(_remember_use, bot), bot.feed.stop),
         background.stage("the feed", partial(_feed_after_the_book, bot.feed, synced)),
         background.stage("garbage", partial(_freeze_after_the_book, synced)),
-        background.stage("settings", SettingsWatch(config, partial(_take_sources, bot, placed), clock, tell).run),
+        background.stage("settings", edits.run),
         *page(config, clock, background),
         *people(config, voice_of(config.settings, config.secrets), clock, background, tell, bell),
         Stage("signs of life", signs.start, signs.stop),
@@ -351,6 +356,14 @@ async def _feed_after_the_book(feed: Feeds, synced: asyncio.Event) -> None:
 async def _remember_use(bot: TradingBot) -> None:
     """Let the feeds go on with breakers, calls and cost where a run before this one left them."""
     bot.feed.remember(await bot.store.endpoint_days(bot.clock.now()))
+
+
+def _take_live(bot: TradingBot, day: SimulatedDay | None, config: LoadedConfig) -> None:
+    """Have the tick go on with what may change live of a configuration; the rest is as the run has it."""
+    wanted = config.settings if day is None else day.scenario.settings_of_the_day(config.settings)
+    settings = with_live(bot.engine.settings, paced(wanted, bot.clock.speed))
+    record = partial(bot.store.record_config, config.version, config.text)
+    bot.engine.take_settings(ComingSettings(settings, build(settings.strategies), record))
 
 
 async def _take_sources(bot: TradingBot, placed: Placed, sources: DataSources, config: LoadedConfig) -> None:

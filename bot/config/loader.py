@@ -94,6 +94,11 @@ class LoadedConfig:
         """Return what files, environment and the same command line say now; raises ConfigError."""
         return load(self.root, self.overrides)
 
+    def saying(self, whole: dict[str, Any]) -> LoadedConfig:
+        """Return the same with another text (`settings` and `sources`), and the version that this has."""
+        version = hashlib.sha256(_as_text(_without_places(whole)).encode()).hexdigest()[:VERSION_DIGITS]
+        return replace(self, text=_as_text(whole), version=version)
+
     def hidden(self) -> list[str]:
         """Return every text that no log, page or message may hold: the secrets, and what is private in addresses."""
         private = private_parts(self.settings.database.url)

@@ -20,8 +20,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from bot.config.alerts import AlertSettings
 from bot.config.overseer import OverseerSettings
 from bot.config.section import (
+    ANEW,
     ANSWER_WALL_S,
+    AT_START,
     INPUT_WALL_S,
+    LIVE,
     Age,
     Answered,
     AtLeastWall,
@@ -116,8 +119,10 @@ class IbkrSettings(Section):
 
     host: str = "127.0.0.1"
     port: Port = 7497
-    client_id: int = Field(17, ge=1, le=999, description="fixed for life: only this id can cancel its orders")
-    account: str = Field("", description="the account to trade; live needs it spelled out")
+    client_id: Annotated[int, AT_START] = Field(
+        17, ge=1, le=999, description="fixed for life: only this id can cancel its orders"
+    )
+    account: Annotated[str, AT_START] = Field("", description="the account to trade; live needs it spelled out")
     handshake_timeout_s: Seconds = 10
     request_timeout_s: Seconds = 10
     probe_every_s: Seconds = 30
@@ -165,7 +170,7 @@ class EngineSettings(Section):
     min_tick_wall_seconds: float = Field(
         0.02, ge=0.001, le=1, description="and no more often than this, in wall seconds"
     )
-    stop_wall_seconds: float = Field(
+    stop_wall_seconds: Annotated[float, ANEW] = Field(
         4.0, ge=1, le=600, description="a stop that takes longer is cut short; the next start recovers"
     )
     ack_seconds: Answered = Field(10, description="an order unanswered for so long becomes unknown")
@@ -190,20 +195,26 @@ class EngineSettings(Section):
         time(16, 30), description="what expired is settled; as long after an early close"
     )
     settlement_morning: TimeOfDay = Field(time(9), description="and looked at again, before the next session opens")
-    record: bool = Field(False, description="keep a recording of everything received")
-    record_dir: str = Field("data/recordings", min_length=1, description="where recordings are kept, a folder a day")
-    record_keep_days: int = Field(30, ge=0, le=36_500, description="older recordings are removed; 0: none is")
-    clock_tolerance_s: Seconds = Field(
+    record: Annotated[bool, ANEW] = Field(False, description="keep a recording of everything received")
+    record_dir: Annotated[str, ANEW] = Field(
+        "data/recordings", min_length=1, description="where recordings are kept, a folder a day"
+    )
+    record_keep_days: Annotated[int, ANEW] = Field(
+        30, ge=0, le=36_500, description="older recordings are removed; 0: none is"
+    )
+    clock_tolerance_s: Annotated[Seconds, ANEW] = Field(
         1, description="the machine's clock may differ so much from the steady time; more is a jump: no entries"
     )
     broker_clock_limit_s: TwiceAnswered = Field(
         30, description="our clock may differ so much from the broker's; more: no entries, nothing by the time of day"
     )
-    kill_switch_file: str = Field(
+    kill_switch_file: Annotated[str, ANEW] = Field(
         "", description="while this file exists no entry leaves the bot and working ones are taken back; empty: none"
     )
-    dead_man_file: str = Field("", description="rewritten every 10 wall seconds while the tick moves; empty: none")
-    dead_man_url: str = Field(
+    dead_man_file: Annotated[str, ANEW] = Field(
+        "", description="rewritten every 10 wall seconds while the tick moves; empty: none"
+    )
+    dead_man_url: Annotated[str, ANEW] = Field(
         "", pattern=r"^(https?://.+)?$", description="asked (GET) once a wall minute while the tick moves; empty: none"
     )
 
@@ -278,7 +289,7 @@ class RiskSettings(Section):
         0.8, gt=0, le=1, description="mean over all pairs; an entry that would raise it above this is refused"
     )
     correlation_min_minutes: int = Field(10, ge=3, le=60, description="common minute returns that a pair needs")
-    silent: tuple[SilenceSettings, ...] = Field(
+    silent: Annotated[tuple[SilenceSettings, ...], ANEW] = Field(
         (SilenceSettings(source="unusual_whales", breaker="uw_silent", after_s=120),),
         description="data vendors whose silence in the session blocks entries",
     )
@@ -436,7 +447,7 @@ class RequestSettings(Section):
     emergency_expire_s: Seconds = Field(600, description="the same for emergency and flatten")
     price_far: Fraction = Field(Decimal("0.1"), description="a told price of an underlying further off is asked again")
     option_price_far: Fraction = Field(Decimal("0.5"), description="the same for the price of an option")
-    web_role: PersonsRole = Field(
+    web_role: Annotated[PersonsRole, ANEW] = Field(
         Role.OWNER, description="whoever logs in at the page by WEB_LOGIN_TOKEN, in paper and live; in sim the owner"
     )
 
@@ -663,26 +674,28 @@ class Settings(Section):
     """Everything in `bot.yaml`, `strategies.yaml`, `overseer.yaml`, `alerts.yaml` and `universe.yaml`; the data sources
     have a schema in their own room."""
 
-    mode: Mode = Mode.SIM
-    bot_id: str = Field("qty", pattern=r"^[a-z0-9]{1,8}$", description="first part of every order reference")
-    database: DatabaseSettings = DatabaseSettings()
+    mode: Annotated[Mode, AT_START] = Mode.SIM
+    bot_id: Annotated[str, AT_START] = Field(
+        "qty", pattern=r"^[a-z0-9]{1,8}$", description="first part of every order reference"
+    )
+    database: Annotated[DatabaseSettings, AT_START] = DatabaseSettings()
     ibkr: IbkrSettings = IbkrSettings()
-    engine: EngineSettings = EngineSettings()
-    risk: RiskSettings = RiskSettings()
-    execution: ExecutionSettings = ExecutionSettings()
-    approval: ApprovalSettings = ApprovalSettings()
+    engine: Annotated[EngineSettings, LIVE] = EngineSettings()
+    risk: Annotated[RiskSettings, LIVE] = RiskSettings()
+    execution: Annotated[ExecutionSettings, LIVE] = ExecutionSettings()
+    approval: Annotated[ApprovalSettings, LIVE] = ApprovalSettings()
     web: WebSettings = WebSettings()
-    requests: RequestSettings = RequestSettings()
+    requests: Annotated[RequestSettings, LIVE] = RequestSettings()
     telegram: TelegramSettings = TelegramSettings()
     discord: DiscordSettings = DiscordSettings()
     anthropic: AnthropicSettings = AnthropicSettings()
     smtp: SmtpSettings = SmtpSettings()
     people: PeopleSettings = PeopleSettings()
     outbox: OutboxSettings = OutboxSettings()
-    sim: SimSettings = SimSettings()
+    sim: Annotated[SimSettings, AT_START] = SimSettings()
     calendar: CalendarSettings = CalendarSettings()
     log: LogSettings = LogSettings()
-    strategies: StrategiesSettings = StrategiesSettings()
+    strategies: Annotated[StrategiesSettings, LIVE] = StrategiesSettings()
     overseer: OverseerSettings = OverseerSettings()
     alerts: AlertSettings = AlertSettings()
     universe: UniverseSettings = UniverseSettings()

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -27,6 +28,26 @@ class AtLeastWall:
     time (`bot/app/fast_clock.py`)."""
 
     seconds: float
+
+
+class Takeover(StrEnum):
+    """When a changed setting comes into force (`bot/config/takeover.py`)."""
+
+    LIVE = "live"  # at the top of a tick, while the bot runs
+    ANEW = "anew"  # with the next beginning, which `reload_config` brings
+    START = "start"  # with a start of the program
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """Marks a section or a setting with when it comes into force."""
+
+    when: Takeover
+
+
+LIVE: Final = TakenOver(Takeover.LIVE)
+ANEW: Final = TakenOver(Takeover.ANEW)
+AT_START: Final = TakenOver(Takeover.START)
 
 
 Age = Annotated[float, Field(gt=0, le=3600), AtLeastWall(ANSWER_WALL_S)]

@@ -3,9 +3,10 @@ read anew."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from bot.config.schema import Settings
 from bot.domain.order import Order, OrderChange, Purpose
 from bot.domain.requests import Payload, Refused
 from bot.domain.signal import Signal, SignalState
@@ -15,22 +16,42 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import CALLED_OFF, FLATTENED
+from bot.strategies.base import Strategy
 
 
 def _never(actor: str) -> str:
     raise Refused("CONFIG_NOT_HERE: this bot does not read its settings from files")
 
 
+@dataclass(frozen=True, slots=True)
+class ComingSettings:
+    """Settings that come into force at the top of a tick, with the strategies that are made of them; `record` puts them
+    on record."""
+
+    settings: Settings
+    strategies: Sequence[Strategy]
+    record: Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What was read is in force without a new beginning; in words what changed."""
+
+    words: str
+
+
 @dataclass
 class Reloading:
-    """How settings are read anew: `read` checks them and returns in words what changes, or raises Refused; once it has
-    returned, `asked` says that the run is to begin again with them."""
+    """How settings are read anew: `read` checks them and returns in words what changes, or raises Refused. Where all of
+    it may change live, it is in force with the next tick; else `asked` says that the run is to begin again with it."""
 
-    read: Callable[[str], str] = _never
+    read: Callable[[str], str | InForce] = _never
     asked: bool = False
 
     def ask(self, actor: str) -> str:
         words = self.read(actor)
+        if isinstance(words, InForce):
+            return words.words
         self.asked = True
         return f"{words}; the bot begins again with it, stops stay at the broker"
 

@@ -52,6 +52,7 @@ from bot.engine.state.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.state.records import EngineStatus, TickBatch
 from bot.engine.state.shown import macro_rows
 from bot.engine.state.steps import Step
+from bot.engine.switches import ComingSettings, InForce
 from bot.engine.tick_memory import TickMemory
 from bot.strategies.base import Look, Strategy
 
@@ -83,7 +84,7 @@ class Engine:
         on_outage: Callable[[str], None] = lambda words: None,
         full_passes: bool = False,
         voice: Voice = SILENT,
-        read_settings: Callable[[str], str] | None = None,
+        read_settings: Callable[[str], str | InForce] | None = None,
         overseen: bool = False,
     ) -> None:
         self.settings = settings
@@ -111,6 +112,7 @@ class Engine:
             retry_for_s=settings.database.retry_for_s,
             on_outage=on_outage,
         )
+        self._coming: ComingSettings | None = None
         self._today: date | None = None
         self._trading: TradingSession | None = None
         self._soon = Stretches()
@@ -141,6 +143,19 @@ class Engine:
     def has_new_settings(self) -> bool:
         """Whether a person asked for settings that were read and are fit."""
         return self._tick_memory.reloading.asked
+
+    def take_settings(self, coming: ComingSettings) -> None:
+        """Go on with other settings from the top of the next tick on; what may not change live is as it was. Whatever
+        was worked out from the old ones knows them by their object, and is worked out anew."""
+        self._coming = coming
+
+    async def _swap_settings(self) -> None:
+        """Put the coming settings on record, then into force: what follows from them points to their version."""
+        if (coming := self._coming) is None:
+            return
+        await coming.record()
+        self.settings, self._coming = coming.settings, None
+        self._strategies = {each.name: each for each in coming.strategies}
 
     @property
     def waits_for_the_store(self) -> bool:
@@ -210,6 +225,7 @@ class Engine:
     async def tick(self) -> None:
         """Apply what came, decide, commit, then send."""
         started = self._ticked_at = self._clock.monotonic()
+        await self._swap_settings()
         ctx = self._begin(self._clock.now(), started)
         self._intake.apply(ctx)
         self._turn_the_page(ctx)

@@ -18,6 +18,7 @@ from bot.overseer.facts import Facts
 from bot.overseer.prompts import Quoted
 from bot.store import read as ask
 from bot.store.read import money, overseer
+from bot.store.read.settings import live_settings
 
 _STRANGERS: Final = ("headlines", "news", "chat")
 """Parts of what a strategy saw that are texts of strangers."""
@@ -125,7 +126,7 @@ def risk(connection: Connection, facts: Facts, settings: Settings, subject: str)
         "at_risk_usd": str(today.at_risk),
         "at_risk_percent_of_equity": _percent(today.at_risk, today.equity),
         "day_pnl_usd": str(today.total),
-        "day_loss_limit_percent": f"{settings.risk.daily_loss_fraction * 100:.1f}",
+        "day_loss_limit_percent": f"{live_settings(connection, settings).risk.daily_loss_fraction * 100:.1f}",
     }
     return ModelQuestion(ModelTask.RISK, subject, given)
 

@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from bot.app.reloading import ReadAnew
-from bot.config.loader import load
+from bot.app.settings_watch import SettingsWatch
+from bot.clocks.clock import ManualClock
+from bot.config.loader import LoadedConfig, load
+from bot.domain.events import AlertRaised, Event
 from bot.domain.requests import Refused
+from bot.engine.switches import InForce
+from bot.feeds.sources import DataSources
+from tests.feeds.uw_site import NOON
 
 
 @pytest.fixture
@@ -25,7 +31,7 @@ def write(root: Path, text: str) -> None:
 def test_what_changed_is_named_and_taken_over_by_the_next_beginning(written: Path) -> None:
     anew = ReadAnew(load(written, {"sim.seed": 3}))
     write(written, "approval: {mode: manual}\n")
-    assert "approval.mode changed" in anew("cli")
+    assert "approval.mode changed" in str(anew("cli"))
     config = anew.take_over()
     assert (config.settings.approval.mode, config.settings.sim.seed) == ("manual", 3)
     assert anew.take_over() is config
@@ -61,3 +67,62 @@ def test_in_sim_the_next_beginning_meets_the_same_simulator(written: Path) -> No
     write(written, "approval: {mode: manual}\n")
     anew("cli")
     assert anew.take_over().settings.ibkr.port == 4999
+
+
+# ---- what may change live
+
+
+class Watched:
+    """A watch over a folder, with what it brought into force and said."""
+
+    def __init__(self, root: Path) -> None:
+        config = load(root)
+        self.anew, self.events, self.taken = ReadAnew(config), list[Event](), list[LoadedConfig]()
+        self.anew.take_live = self.taken.append
+        self.watch = SettingsWatch(config, self._sources, ManualClock(NOON), self.events.append, anew=self.anew)
+
+    async def _sources(self, sources: DataSources, config: LoadedConfig) -> None:
+        raise AssertionError("no data source changed")
+
+    def told(self) -> list[tuple[str, str]]:
+        said = [(each.code, each.text) for each in self.events if isinstance(each, AlertRaised)]
+        self.events.clear()
+        return said
+
+
+async def test_an_edit_of_bot_yaml_is_in_force_where_it_may_be_and_says_what_else_it_takes(written: Path) -> None:
+    seen = Watched(written)
+    write(written, "approval: {mode: manual}\nlog: {level: debug}\nbot_id: other\n")
+    await seen.watch.look()
+    (live,) = seen.taken
+    assert (live.settings.approval.mode, live.settings.log.level, live.settings.bot_id) == ("manual", "info", "qty")
+    taken, waits = seen.told()
+    assert taken == ("SETTINGS_TAKEN", "changed: settings: approval.mode; the bot runs on with them")
+    assert waits[0] == "SETTINGS_WAIT"
+    assert "log.level: `python run.py reload_config` takes it over: the bot begins again" in waits[1]
+    assert "bot_id: only a start of the program takes it over" in waits[1]
+
+    write(written, "approval: {mode: sometimes}\n")
+    await seen.watch.look()
+    ((code, words),) = seen.told()
+    assert (code, len(seen.taken)) == ("SETTINGS_REFUSED", 1)
+    assert "config/bot.yaml line 1: approval.mode = 'sometimes'" in words
+
+
+async def test_strategies_yaml_and_reload_config_go_the_same_way(written: Path) -> None:
+    seen = Watched(written)
+    strategies = written / "config" / "strategies.yaml"
+    strategies.write_text("zero_dte_gamma: {min_imbalance: 0.4}\n", encoding="utf-8")
+    said = seen.anew("admin:web:ann")
+    assert isinstance(said, InForce)
+    assert "strategies.zero_dte_gamma.min_imbalance changed; in force with the next tick" in said.words
+    (live,) = seen.taken
+    assert live.settings.strategies.zero_dte_gamma.min_imbalance == 0.4
+    assert live.version == load(written).version, "the version is that of files that say so"
+    await seen.watch.look()
+    assert seen.told() == [], "what is in force is no news"
+    write(written, "approval: {mode: manual}\nlog: {level: debug}\n")
+    assert isinstance(seen.anew("cli"), str), "something of it needs a new beginning: all of it waits for that"
+    config = seen.anew.take_over()
+    assert (config.settings.approval.mode, config.settings.log.level) == ("manual", "debug")
+    assert config.settings.strategies.zero_dte_gamma.min_imbalance == 0.4

@@ -9,6 +9,7 @@ from bot.domain.order import OrderState
 from bot.domain.requests import Refused
 from bot.domain.signal import SignalState
 from bot.domain.strategy_switch import StrategySwitch
+from bot.engine.switches import ComingSettings, InForce
 from tests.engine.desk import Desk
 
 K = RequestKind
@@ -106,3 +107,28 @@ async def test_settings_are_read_for_who_asks_and_the_run_begins_again_only_when
     assert (await desk.command(K.RELOAD_CONFIG))[0] == "done"
     begins = desk.engine.should_begin_again, desk.engine.has_new_settings
     assert begins == (True, True)
+
+
+async def test_settings_that_may_change_live_are_in_force_from_the_top_of_the_next_tick_on() -> None:
+    desk = await Desk().start()
+    recorded: list[int] = []
+
+    async def record() -> None:
+        recorded.append(desk.engine.settings.risk.max_positions)
+
+    before = desk.engine.settings
+    risk = before.risk.model_copy(update={"max_positions": 1})
+    settings = before.model_copy(update={"risk": risk})
+    desk.engine.take_settings(ComingSettings(settings, (desk.strategy,), record))
+    assert desk.engine.settings is before
+    await desk.tick()
+    assert (desk.engine.settings, recorded) == (settings, [before.risk.max_positions]), "on record before in force"
+    await desk.tick()
+    assert len(recorded) == 1
+
+
+async def test_an_answer_that_is_in_force_needs_no_new_beginning() -> None:
+    desk = await Desk().start()
+    desk.engine._tick_memory.reloading.read = lambda actor: InForce(f"read for {actor}")
+    assert await desk.command(K.RELOAD_CONFIG, actor="admin:web:ann") == ("done", "read for admin:web:ann")
+    assert not desk.engine.should_begin_again

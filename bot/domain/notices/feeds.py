@@ -44,7 +44,8 @@ FEEDS: Final[Mapping[str, Notice]] = {
         "Correct the line; the file is read again as soon as it is saved.",
     ),
     "SETTINGS_TAKEN": Notice(
-        INFO, END, "Edited settings are in force: data sources change while the bot runs.", NOTHING,
+        INFO, END, "Edited settings are in force: data sources, and what the tick reads anew, while the bot runs.",
+        NOTHING,
     ),
     "SETTINGS_WAIT": Notice(
         INFO, "once an edit", "Settings were edited that a running engine does not take over by itself.",

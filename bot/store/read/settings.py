@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from bot.config.schema import Settings
+from bot.config.takeover import with_live
 from bot.store.tables.config_version import CONFIG_VERSION
 
 _RESET_AT: Final = "20:00"
@@ -21,6 +23,15 @@ def settings_in_force(connection: Connection, part: str = "settings") -> Mapping
     latest = connection.execute(select(table.id, table.body).order_by(table.number.desc()).limit(1)).first()
     found = _read(latest[0], latest[1]).get(part) if latest else None
     return found if isinstance(found, dict) else {}
+
+
+def live_settings(connection: Connection, started_with: Settings) -> Settings:
+    """Return the settings that a process was started with, with what has come into force live since."""
+    found = settings_in_force(connection)
+    try:
+        return with_live(started_with, Settings.model_validate(found)) if found else started_with
+    except ValueError:
+        return started_with
 
 
 @lru_cache(maxsize=4)
