@@ -1,6 +1,7 @@
 """What every test may rely on: reproducible property tests and, where present, the shared recordings; and the order of
 the files where several workers share them."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.slow)
     if hasattr(config, "workerinput"):
         items[:] = handed_out([(item.nodeid.split("::", 1)[0], item) for item in items])
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lives as long as the run: no collection of garbage walks through it again."""
+    gc.collect()
+    gc.freeze()

@@ -19,7 +19,6 @@ LONGEST_FIRST: Final = (
 SECONDS: Final = (
     "tests/broker/test_bad_input.py::test_no_message_of_any_shape_stops_the_bot_or_takes_what_it_holds",
     "tests/config/test_whole_tree.py::test_what_is_accepted_runs_a_simulated_minute_without_a_fault",
-    "tests/domain/test_notices.py::test_every_code_that_is_raised_is_in_the_register",
     "tests/domain/test_outside.py::test_facts_of_any_shape_hold_no_text_beyond_the_border",
     "tests/engine/book/test_restored_store.py::test_whatever_happened_before_and_after_the_backup_the_books_and_the_money_agree",
     "tests/engine/book/test_sold_elsewhere.py::test_whoever_sold_what_in_whatever_order_it_is_heard_the_money_is_the_accounts",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import pytest
 
 from bot.domain.addresses import is_loopback, is_readable_on_the_way
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.sources import with_any
 
 
 @pytest.mark.parametrize(
@@ -43,9 +41,9 @@ def test_a_secret_sent_there_stays_one(address: str) -> None:
 
 def test_the_house_has_one_answer() -> None:
     found = [
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "bot").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        path
+        for path, tree in with_any("def is_loopback").items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef) and node.name == "is_loopback"
     ]
     assert found == ["bot/domain/addresses.py"]

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -27,8 +26,9 @@ from bot.domain.notices import (
 from bot.overseer.rules import RULES
 from bot.store.trouble import SQLITE, UNREACHABLE
 from tests.config.test_shipped_files import settings_of
+from tests.sources import functions, with_any
+from tests.sources import tree as tree_of
 
-ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 RAISERS = {"alert", "_alert", "AlertRaised", "_complain"}
 _ELSEWHERE = {
@@ -50,19 +50,14 @@ class Module:
 
     def function_around(self, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
         line = getattr(node, "lineno", 0)
-        around = [
-            each for each in ast.walk(self.tree)
-            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
-            and each.lineno <= line <= (each.end_lineno or 0)
-        ]  # fmt: skip
+        around = [each for each in functions(self.path) if each.lineno <= line <= (each.end_lineno or 0)]
         return max(around, key=lambda each: each.lineno, default=None)
 
 
 @cache
 def modules() -> dict[str, Module]:
-    paths = (path for path in sorted((ROOT / "bot").rglob("*.py")) if "__pycache__" not in path.parts)
-    names = {str(path.relative_to(ROOT)): path for path in paths}
-    return {name: Module(name, ast.parse(path.read_text())) for name, path in names.items()}
+    """Return the files that may raise an alert."""
+    return {path: Module(path, tree) for path, tree in with_any(*(f"{name}(" for name in RAISERS)).items()}
 
 
 def calls(module: Module) -> Iterator[ast.Call]:
@@ -148,11 +143,12 @@ def _assigned(module: Module, name: str, at: ast.AST) -> list[tuple[ast.expr, in
             return found
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ImportFrom) and any(each.name == name for each in node.names):
-            home = modules()[(node.module or "").replace(".", "/") + ".py"]
-            return _assigned(home, name, home.tree)
+            home = (node.module or "").replace(".", "/") + ".py"
+            return _assigned(Module(home, tree_of(home)), name, tree_of(home))
     return []
 
 
+@cache
 def raised() -> dict[str, set[str]]:
     """Return each code that the source raises -> the files that do."""
     found: dict[str, set[str]] = {}

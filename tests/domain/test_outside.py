@@ -77,7 +77,7 @@ def test_a_megabyte_of_any_alphabet_takes_less_than_50_ms(piece: str) -> None:
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_the_patterns_alone_are_linear(piece: str) -> None:
-    once, twice = (piece * (n // len(piece)) for n in (100_000, 200_000))
+    once, twice = (piece * (n // len(piece)) for n in (20_000, 40_000))
 
     assert min(_seconds(redact, twice) for _ in range(3)) < 5 * min(_seconds(redact, once) for _ in range(3)) + 0.005
 

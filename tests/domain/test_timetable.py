@@ -28,6 +28,7 @@ from bot.domain.timetable import (
     Runs,
     SessionMoment,
 )
+from tests.sources import with_any
 
 DAY = date(2026, 11, 20)
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -137,14 +138,13 @@ TOLD_AGAIN = {"idle", "login due", "login"}
 
 
 def test_what_the_tick_does_by_the_clock_is_asked_for_by_its_row() -> None:
-    engine = Path(__file__).parents[2] / "bot" / "engine"
-    found = {name for path in engine.rglob("*.py") for name in _names_asked_for(path)}
+    found = {name for tree in with_any(".due(", under="bot/engine/").values() for name in _names_asked_for(tree)}
     assert found == TOLD_AGAIN, "a job's name and how often it runs stand in the timetable"
 
 
-def _names_asked_for(path: Path) -> Iterator[str]:
-    """Yield the words by which the file asks a schedule whether something is due that is about no order or position."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def _names_asked_for(tree: ast.Module) -> Iterator[str]:
+    """Yield the words by which a file asks a schedule whether something is due that is about no order or position."""
+    for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "due"):
             continue
         if not any(each.arg == "of" for each in node.keywords):

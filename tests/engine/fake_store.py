@@ -6,7 +6,6 @@ that it refuses what cannot be written, and what it gives back came through the 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ from bot.engine.state.records import (
 )
 from bot.store.batch import writes_of
 from bot.store.values import json_text, time_text
+from tests.engine.apart import apart
 from tests.engine.fake_loading import Kept, load
 
 
@@ -54,6 +54,15 @@ class FakeStore:
         self.instruments: dict[str, tuple[Instrument, PriceGrid]] = {}
         self._handled: set[str] = set()
 
+    def as_it_stands(self) -> FakeStore:
+        """Return a backup: what is committed later is not in it. A batch that was taken changes no more."""
+        kept = FakeStore(self.clock)
+        kept.batches, kept.entities = [*self.batches], apart(self.entities)
+        kept.tables = {name: {**rows} for name, rows in self.tables.items()}
+        kept.commands, kept.inbound, kept.accounts = [*self.commands], [*self.inbound], [*self.accounts]
+        kept.status, kept.instruments, kept._handled = self.status, {**self.instruments}, {*self._handled}
+        return kept
+
     @property
     def head_hash(self) -> str:
         """The fake keeps no chain: so many rows are its head."""
@@ -69,7 +78,7 @@ class FakeStore:
             raise CommitFailed(f"tick {batch.tick} was not written: somebody else wrote to the audit chain")
         _refuse_unwritable(batch)
         self._refuse_repeats(batch.executions)
-        batch = copy.deepcopy(batch)
+        batch = apart(batch)
         self.batches.append(batch)
         for entity in batch.changed:
             self.entities.add(entity)
@@ -116,7 +125,7 @@ class FakeStore:
             self.accounts,
             status,
         )
-        return copy.deepcopy(load(kept, self.clock.now() if self.clock is not None else None))
+        return apart(load(kept, self.clock.now() if self.clock is not None else None))
 
     async def pending_commands(self) -> Sequence[RequestReceived]:
         waiting = [each for each in self.commands if each.id not in self._handled]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from bot.domain.breaker import Breaker
 from bot.domain.events import RequestKind
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState
+from tests.engine.apart import apart
 from tests.engine.desk import Desk
 
 K = RequestKind
@@ -138,7 +138,7 @@ def state_of(desk: Desk) -> Any:
     tables = {name: store.tables[name] for name in ("executions", "commissions")}
     asked = (len(desk.broker.submitted), len(desk.broker.what_ifs), [o.cancel_asked for o in desk.broker.book.values()])
     held = ([e for e in store.entities if not isinstance(e, Breaker)], set(store.entities.of(Breaker)))
-    return copy.deepcopy((tables, held, asked, len(store.transitions), len(store.alerts)))
+    return apart((tables, held, asked, len(store.transitions), len(store.alerts)))
 
 
 @pytest.mark.parametrize("restart", [False, True], ids=["", "after a restart"])
@@ -182,7 +182,7 @@ async def test_a_second_emergency_changes_nothing_but_the_alert(desk: Desk) -> N
     await desk.hold(4)
     await desk.command(K.EMERGENCY, actor="admin:web:ann", reason="fire")
     await desk.settle()
-    exits, session = len(desk.broker.submitted), copy.deepcopy(desk.store.session)
+    exits, session = len(desk.broker.submitted), apart(desk.store.session)
     state, answer = await desk.command(K.EMERGENCY, actor="signal")
     await desk.settle()
     assert state == "done"

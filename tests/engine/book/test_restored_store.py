@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
@@ -262,7 +261,7 @@ async def test_whatever_happened_before_and_after_the_backup_the_books_and_the_m
     for move, number in before:
         await make(desk, move, number)
         await desk.tick()
-    kept = copy.deepcopy(desk.store)
+    kept = desk.store.as_it_stands()
     for move, number in after:
         await (desk.settle() if move == "settle" else make(desk, move, number))
         await desk.tick()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-import bot
+from tests.sources import with_any
 
-ROOT = Path(bot.__file__).parent
-SOURCES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in ROOT.rglob("*.py")}
+DISPATCHER = "bot/engine/sending/dispatcher.py"
 
 
 def attributes(tree: ast.AST, name: str) -> list[ast.Attribute]:
@@ -22,9 +20,10 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 
 def test_the_kill_switch_is_looked_for_by_the_gate_and_by_nobody_else() -> None:
     """The engine hands its file to the gate; everybody else hears of it from there."""
-    readers = {name for name, tree in SOURCES.items() if attributes(tree, "kill_switch_file")}
-    assert readers == {"engine/tick.py"}
-    engine = SOURCES["engine/tick.py"]
+    sources = with_any("kill_switch_file")
+    readers = {name for name, tree in sources.items() if attributes(tree, "kill_switch_file")}
+    assert readers == {"bot/engine/tick.py"}
+    engine = sources["bot/engine/tick.py"]
     gates = [n for n in ast.walk(engine) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "Gate"]
     assert len(gates) == 1
     assert attributes(engine, "kill_switch_file") == attributes(gates[0], "kill_switch_file")
@@ -34,14 +33,14 @@ def test_orders_and_changes_leave_past_the_gate_alone() -> None:
     """Whoever gives the broker an order or new terms has asked the gate first, in the same function."""
     senders = {
         (name, function.name): function
-        for name, tree in SOURCES.items()
-        if name.startswith(("engine/", "app/"))
+        for name, tree in with_any(".submit", ".amend").items()
+        if name.startswith(("bot/engine/", "bot/app/"))
         for function in functions(tree)
         for verb in ("submit", "amend")
         if any(ast.unparse(found.value).endswith("broker") for found in attributes(function, verb))
     }
-    assert set(senders) == {("engine/sending/dispatcher.py", "_submit"), ("engine/sending/dispatcher.py", "_amend")}
+    assert set(senders) == {(DISPATCHER, "_submit"), (DISPATCHER, "_amend")}
     for question, function in (("refusal", "_submit"), ("amendment_refusal", "_amend")):
-        (asked,) = attributes(senders["engine/sending/dispatcher.py", function], question)
-        sent = attributes(senders["engine/sending/dispatcher.py", function], function.strip("_"))
+        (asked,) = attributes(senders[DISPATCHER, function], question)
+        sent = attributes(senders[DISPATCHER, function], function.strip("_"))
         assert asked.lineno < sent[0].lineno
