@@ -9,7 +9,6 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from types import NoneType
 from typing import Any, Final, TypeVar
 
@@ -25,17 +24,19 @@ _NEVER_CHANGE: Final = frozenset(
 
 def apart(value: T) -> T:
     """Return `value` as it stands now, whatever becomes of the original."""
-    copied: T = _copier(type(value))(value)
+    copied: T = _COPIERS[type(value)](value)
     return copied
 
 
-@cache
-def _copier(kind: type) -> Copier:
-    if kind in _NEVER_CHANGE or issubclass(kind, Enum):
-        return _as_it_is
-    if is_dataclass(kind):
-        return _fields_of(kind)
-    return _CONTAINERS.get(kind, copy.deepcopy)
+class _Copiers(dict[type, Copier]):
+    """How each type is copied, found out when one is met for the first time."""
+
+    def __missing__(self, kind: type) -> Copier:
+        if kind in _NEVER_CHANGE or issubclass(kind, Enum):
+            self[kind] = _as_it_is
+        else:
+            self[kind] = _fields_of(kind) if is_dataclass(kind) else copy.deepcopy
+        return self[kind]
 
 
 def _as_it_is(value: Any) -> Any:
@@ -43,7 +44,7 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _tuple(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    copied = tuple([_copier(type(each))(each) for each in value])
+    copied = tuple([_COPIERS[type(each)](each) for each in value])
     return value if all(map(_is, copied, value)) else copied
 
 
@@ -51,13 +52,15 @@ def _is(one: object, other: object) -> bool:
     return one is other
 
 
-_CONTAINERS: Final[dict[type, Copier]] = {
-    tuple: _tuple,
-    list: lambda value: [_copier(type(each))(each) for each in value],
-    set: set,
-    dict: lambda value: {key: _copier(type(each))(each) for key, each in value.items()},
-    Entities: lambda value: Entities(_copier(type(each))(each) for each in value),
-}
+_COPIERS: Final[_Copiers] = _Copiers(
+    {
+        tuple: _tuple,
+        list: lambda value: [_COPIERS[type(each)](each) for each in value],
+        set: set,
+        dict: lambda value: {key: _COPIERS[type(each)](each) for key, each in value.items()},
+        Entities: lambda value: Entities(_COPIERS[type(each)](each) for each in value),
+    }
+)
 
 
 def _fields_of(kind: Any) -> Copier:
@@ -66,7 +69,7 @@ def _fields_of(kind: Any) -> Copier:
 
     def copied(value: Any) -> Any:
         was = [getattr(value, name) for name in names]
-        parts = [_copier(type(each))(each) for each in was]
+        parts = [_COPIERS[type(each)](each) for each in was]
         if frozen and all(map(_is, parts, was)):
             return value
         made = object.__new__(kind)

@@ -110,16 +110,16 @@ async def test_a_verified_head_that_is_gone_counts_no_more(heads: Path, url: str
         assert last_verified(connection, heads) == BEGINNING
 
 
-@pytest.mark.parametrize("kept", range(2, 30))
 async def test_from_any_verified_head_on_the_same_wrong_step_is_found(
-    store: SqlStore, url: str, store_path: Path, kept: int
+    store: SqlStore, url: str, store_path: Path
 ) -> None:
     await write(store, opening() + closing_batches())
     with open_reader(url) as connection:
         rows = connection.exec_driver_sql("SELECT seq, hash FROM transition ORDER BY seq").all()
-    since = type(head_of(url))(rows[kept].hash, rows[kept].seq)
-    assert check_invariants(url, since=since)[0].ok
+    heads = [type(head_of(url))(row.hash, row.seq) for row in rows[2:]]
+    assert len(heads) >= 28
+    assert all(check_invariants(url, since=since)[0].ok for since in heads)
     with closing(sqlite3.connect(store_path)) as connection:
         connection.execute("UPDATE position SET state = 'trailing'")
         connection.commit()
-    assert not check_invariants(url, since=since)[0].ok
+    assert not any(check_invariants(url, since=since)[0].ok for since in heads)
