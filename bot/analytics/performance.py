@@ -22,7 +22,8 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.calendar import NEW_YORK
-from bot.domain.money import ZERO
+from bot.domain.instruments import OptionContract
+from bot.domain.money import ZERO, to_cents
 
 FEWEST: Final = 10
 FEWEST_DAYS: Final = 20
@@ -176,3 +177,9 @@ def grouped(trades: Iterable[ClosedTrade], by: str) -> list[tuple[str, Figures]]
     return (
         sorted(rows, key=lambda row: row[0]) if by in IN_TIME else sorted(rows, key=lambda row: (-row[1].pnl, row[0]))
     )
+
+
+def brought_at_expiry(contract: OptionContract, quantity: int, price: Decimal, underlying: Decimal) -> Decimal:
+    """Return the dollars that contracts bought at a price a share would come to if they were held to their expiry with
+    the underlying there: (intrinsic value - price) x quantity x multiplier, before fees. No exit plan is followed."""
+    return to_cents((contract.intrinsic(underlying) - price) * quantity * contract.multiplier)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from bot.config.schema import ExitSettings
 from bot.domain.calendar import TradingSession
@@ -38,6 +38,33 @@ class Look:
     proposal: Proposal | None
     reason: str
     evidence: Mapping[str, Any]
+
+
+UNFIT: Final = "inputs are not fit: "
+"""How the reason of a look begins that decided nothing, for its inputs were missing, too old or wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a strategy, as a look found it: `words` name it with its limit, `value` is what was measured and
+    `miss` by how much that falls short, in words. `holds` is None where it was not judged, as one before it failed."""
+
+    words: str
+    holds: bool | None
+    value: str = ""
+    miss: str = ""
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """A strategy that can say which of its conditions hold, for people to read; nothing is traded by it."""
+
+    def conditions(
+        self, seen: Mapping[str, Any], session: TradingSession | None, now: datetime
+    ) -> tuple[Condition, ...]:
+        """Return every condition in the order in which they are judged; `seen` is the evidence of a look, as it was or
+        as it is read from the store."""
+        ...
 
 
 class Strategy(Protocol):

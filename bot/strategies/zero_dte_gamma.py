@@ -24,8 +24,9 @@ from bot.domain.instruments import OptionContract, Right
 from bot.domain.market import MarketView
 from bot.domain.quotes import Quote
 from bot.domain.wording import clock_minute, compared_percent, contract_words, digits_apart, nearest_apart, signed
-from bot.strategies.base import Look, Proposal
+from bot.strategies.base import UNFIT, Condition, Look, Proposal
 from bot.strategies.chain import contract_at_money
+from bot.strategies.gamma_conditions import explained, is_pinned, leans
 from bot.strategies.inputs import book_faults, divergence, gex_faults, gex_rows, price_faults, quote_faults
 
 _PADDING: Final = timedelta(minutes=2)  # option quotes are asked for a little before they are needed
@@ -115,17 +116,23 @@ class ZeroDteGamma:
             return _no(symbol, "window", outside, {})
         faults = self.input_faults(symbol, view, now)
         if faults:
-            return _no(symbol, "inputs", f"inputs are not fit: {', '.join(faults)}", {"faults": list(faults)})
+            return _no(symbol, "inputs", f"{UNFIT}{', '.join(faults)}", {"faults": list(faults)})
         scene = self._measure(symbol, view)
         if scene is None:
             return _no(symbol, "pin", f"no strike of {symbol} carries any gamma", {})
         seen = asdict(scene)
-        if scene.distance > self._settings.pin_distance:
+        if not is_pinned(scene.distance, self._settings.pin_distance):
             away, needs = compared_percent(scene.distance, self._settings.pin_distance)
             return _no(symbol, "pin", f"{_pin(scene, away)}, needs {needs} or less", seen)
-        if abs(scene.imbalance) < self._settings.min_imbalance:
+        if not leans(scene.imbalance, self._settings.min_imbalance):
             return _no(symbol, "lean", self._no_lean(scene), seen)
         return self._choose(symbol, scene, view, session, now)
+
+    def conditions(
+        self, seen: Mapping[str, Any], session: TradingSession | None, now: datetime
+    ) -> tuple[Condition, ...]:
+        """Return window, pin, lean, quote and grade with their numbers."""
+        return explained(self._settings, seen, self._window(session) if session else None, now)
 
     def _choose(self, symbol: str, scene: _Scene, view: MarketView, session: TradingSession, now: datetime) -> Look:
         """Find the option for a scene that asks for one, and judge that."""

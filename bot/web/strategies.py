@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from flask import Blueprint, abort, render_template
@@ -11,11 +12,14 @@ from sqlalchemy import Connection
 
 from bot.analytics.performance import Figures, figures, grouped
 from bot.domain.calendar import new_york_day
+from bot.domain.money import ZERO
 from bot.domain.strategy_switch import SwitchState
 from bot.domain.wording import key_words
-from bot.engine.state.records import StrategyStatRow
+from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import read as ask
-from bot.store.read.strategies import StrategyRow, shadow_ideas, strategies
+from bot.store.read.settings import settings_in_force
+from bot.store.read.strategies import ShadowIdea, StrategyRow, shadow_ideas, strategies
+from bot.web.conditions import ConditionMatrix, matrix_of, strategy_of
 from bot.web.store_reader import reader
 
 blueprint = Blueprint("strategies", __name__)
@@ -29,16 +33,23 @@ class StrategyView:
 
     row: StrategyRow
     figures: Figures
+    matrix: ConditionMatrix | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StrategiesPage:
     all: tuple[StrategyView, ...]
     chosen: StrategyView | None
-    shadow: tuple[ask.SignalRow, ...]
+    shadow: tuple[ShadowIdea, ...]
     """What the chosen one would have bought while it was switched to shadow."""
     whole: Figures
     today: date
+
+    @property
+    def would_have_brought(self) -> Decimal | None:
+        """What the shadow's ideas would have come to together, None while none can be judged."""
+        known = [idea.brought for idea in self.shadow if idea.brought is not None]
+        return sum(known, ZERO) if known else None
 
     @property
     def counts(self) -> str:
@@ -54,7 +65,7 @@ def page(name: str = "") -> str:
     found = seen(name)
     return render_template(
         "web/strategies.html", active="Strategies", p=found, switches=SWITCHES,
-        title_of=lambda row: key_words(row.contract_key, found.today),
+        title_of=lambda idea: key_words(idea.row.contract_key, found.today),
     )  # fmt: skip
 
 
@@ -71,12 +82,21 @@ def strategies_page(connection: Connection, name: str) -> StrategiesPage | None:
     earned = dict(grouped(trades, "strategy"))
     nothing = figures(())
     rows = strategies(connection, day, list(earned))
-    views = tuple(StrategyView(row, earned.get(row.name, nothing)) for row in rows)
+    sections = settings_in_force(connection).get("strategies", {})
+    views = tuple(StrategyView(row, earned.get(row.name, nothing), _matrix(row, sections, pulse)) for row in rows)
     chosen = next((v for v in views if v.row.name == name or (not name and v.row.looks)), None)
     if name and chosen is None:
         return None
     shadow = tuple(shadow_ideas(connection, chosen.row.name)) if chosen else ()
     return StrategiesPage(views, chosen, shadow, figures(trades), day)
+
+
+def _matrix(row: StrategyRow, sections: Any, pulse: EngineStatus | None) -> ConditionMatrix | None:
+    """Return which conditions hold now, None for one that did not look today or cannot say."""
+    strategy = strategy_of(row.name, sections) if row.looks and isinstance(sections, dict) else None
+    if strategy is None or pulse is None:
+        return None
+    return matrix_of(strategy, row.looks, pulse, on=row.state != SwitchState.OFF.value)
 
 
 @blueprint.get("/strategies.json")
@@ -93,6 +113,8 @@ def _json(view: StrategyView) -> dict[str, Any]:
         "open": str(row.open), "trades": earned.trades, "wins": earned.wins, "realized": str(earned.pnl),
         "fees": str(earned.fees), "expectancy": _text(earned.expectancy), "profit_factor": _text(earned.factor),
         "today": [_look(look) for look in row.looks],
+        "conditions": {column.symbol: [asdict(each) for each in column.conditions]
+                       for column in (view.matrix.columns if view.matrix else ())},
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from bot.store.tables.config_version import CONFIG_VERSION
 from bot.store.tables.position import POSITION
 from bot.store.tables.strategy_stat import STRATEGY_STAT
 from bot.store.tables.strategy_switch import STRATEGY_SWITCH
-from tests.web.conftest import DAY, AppMaker, CsrfReader, StoreBuilder
+from tests.web.conftest import DAY, AppMaker, CsrfReader, StoreBuilder, at
 
 NAME = "zero_dte_gamma"
 
@@ -39,7 +39,9 @@ def test_a_strategy_stands_with_its_state_who_switched_it_and_its_figures(operat
     assert "&lt;b&gt;leans&lt;/b&gt;" in text
     assert 'value="on" aria-pressed="false"' in text
     assert 'value="shadow" aria-pressed="true" disabled' in text
-    assert "820, 2" in text, "looks and ideas of the day, both underlyings together"
+    assert '<td class="n" data-l="looks">820</td><td class="n" data-l="ideas">2</td>' in text, (
+        "both underlyings together"
+    )
     (row, idle) = operator.get("/strategies.json").get_json()["strategies"]
     assert (row["name"], row["state"], row["trades"], row["realized"]) == (NAME, "shadow", 1, "-485.2000")
     assert (row["open_positions"], row["window"], idle["enabled"]) == (1, "09:45 to 15:30", False)
@@ -89,6 +91,49 @@ def test_what_was_not_bought_in_shadow_stands_there_and_other_refusals_do_not(
     shown = text.partition("would have bought</h2>")[2]
     assert 'href="/signal/SIGSHADE">SPX 5900C 20 Nov</a>' in shown
     assert "SIGNO" not in shown
+    assert '<td class="n res flat">–</td>' in shown, "the underlying was not seen on its last day"
+    store.set(STRATEGY_STAT, {"symbol": "SPX"}, seen_at=store.now_text, seen=json.dumps({"price": "5907.5"}))
+    shown = operator.get("/strategies").get_data(as_text=True).partition("would have bought</h2>")[2]
+    assert shown.count("+$1,320.00") == 2, "(7.50 - 4.20) x 4 x 100, in its row and in the sum"
+
+
+def test_the_matrix_says_which_conditions_hold_and_by_how_much_the_others_miss(
+    operator: FlaskClient, store: StoreBuilder
+) -> None:
+    seen = {"price": "5900.1", "distance": "0.0021", "imbalance": 0.24, "book_symbol": "SPY", "condition": "pin"}
+    store.set(STRATEGY_STAT, {"symbol": "SPX"}, seen_at=store.now_text, seen=json.dumps(seen))
+    met = seen | {"distance": "0.0004", "bid": "4.1", "ask": "4.3", "grade": "C", "condition": "grade"}
+    store.set(STRATEGY_STAT, {"symbol": "SPY"}, seen_at=at(5), seen=json.dumps(met),
+              last_reason="inputs are not fit: stale:gex_by_strike:SPY 194s>180s")  # fmt: skip
+    found = operator.get("/strategies.json").get_json()["strategies"][0]["conditions"]
+    assert [(each["words"], each["holds"], each["value"], each["miss"]) for each in found["SPX"]] == [
+        ("inside 09:45 to 15:30", True, "yes", ""),
+        ("inputs fresh", True, found["SPX"][1]["value"], ""),
+        ("at most 0.10 % from the pin", False, "0.21 %", "0.11 too far"),
+        ("book leans 0.20 either way", True, "+0.24", ""),
+        ("an option at the money with a fit quote", None, "", ""),
+        ("liquidity B or better", None, "", ""),
+        ("free to trade", True, "yes", ""),
+    ]
+    assert [each["holds"] for each in found["SPY"]] == [True, False, None, None, None, None, True]
+    assert found["SPY"][1]["miss"] == "stale:gex_by_strike:SPY 194s>180s"
+    assert found["SPY"][3]["value"] == "+0.24", "what stood then is shown, and not judged"
+    text = operator.get("/strategies").get_data(as_text=True)
+    assert "4 of 7, SPX" in text
+    assert '<span class="no">0.21 %</span><span class="sub">0.11 too far</span>' in text
+    assert "not judged" in text
+
+
+def test_a_strategy_that_names_no_conditions_has_its_first_reason_alone(
+    operator: FlaskClient, store: StoreBuilder
+) -> None:
+    store.add(
+        STRATEGY_STAT, strategy="of another version", symbol="SPY", day=DAY, evaluated=1, proposed=0,
+        last_reason="nothing leans", at=store.now_text, seen="{}",
+    )  # fmt: skip
+    text = operator.get("/strategies/of another version").get_data(as_text=True)
+    assert "nothing leans" in text
+    assert "all must hold" not in text
 
 
 def test_an_empty_store_says_what_will_be_here(make_app: AppMaker, empty_store: StoreBuilder, tmp_path: Path) -> None:

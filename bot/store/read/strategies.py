@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from bot.analytics.performance import brought_at_expiry
+from bot.domain.instruments import option_of_key
 from bot.domain.money import ZERO
 from bot.domain.signal import SignalState
 from bot.domain.strategy_switch import SwitchState
 from bot.engine.state.records import StrategyStatRow
+from bot.store.bounded import bounded
 from bot.store.read.money import open_of
 from bot.store.read.reading import columns_of, read
 from bot.store.read.running import strategy_stats
 from bot.store.read.settings import settings_in_force
 from bot.store.read.trading import PositionRow, SignalRow, open_positions
 from bot.store.tables.signal import SIGNAL
+from bot.store.tables.strategy_stat import STRATEGY_STAT
 from bot.store.tables.strategy_switch import STRATEGY_SWITCH
 from bot.store.tables.transition import TRANSITION
+from bot.store.values import parse_json, parse_time
 
 _WINDOW: Final = ("window_from", "window_to")
 LOOKED_AT: Final = 300
 IN_SHADOW: Final = "SHADOW:"
 """How the reason of an idea begins that was not bought for its strategy's switch (bot/engine/trade/signals.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowIdea:
+    """An idea that was not bought. `brought`: the dollars that it would have come to if held to its expiry, by the
+    underlying's price that the strategy saw last on that day, `spot` at `spot_at`; None before that day, or where
+    nothing was seen on it."""
+
+    row: SignalRow
+    spot: Decimal | None
+    spot_at: datetime | None
+    brought: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +92,7 @@ def strategies(connection: Connection, day: date, traded: Sequence[str] = ()) ->
     return [_row(name, settings.get(name), switches.get(name), looks, held) for name in names]
 
 
-def shadow_ideas(connection: Connection, strategy: str, most: int = 20) -> list[SignalRow]:
+def shadow_ideas(connection: Connection, strategy: str, most: int = 20) -> list[ShadowIdea]:
     """Return what a strategy would have bought while its switch was on shadow, the newest first; of its latest
     LOOKED_AT refused signals."""
     idea, step = SIGNAL.c, TRANSITION.c
@@ -85,7 +103,34 @@ def shadow_ideas(connection: Connection, strategy: str, most: int = 20) -> list[
         step.reason.startswith(IN_SHADOW),
     )  # fmt: skip
     found = set(connection.execute(why).scalars())
-    return [row for row in latest if row.id in found][:most]
+    rows = [row for row in latest if row.id in found][:most]
+    spots = _last_seen(connection, strategy, rows)
+    return [_idea(row, spots) for row in rows]
+
+
+_Spots = Mapping[tuple[str, str], tuple[Decimal, datetime]]
+
+
+def _last_seen(connection: Connection, strategy: str, rows: Sequence[SignalRow]) -> _Spots:
+    """Return the underlying's last price, and when it was seen, by symbol and New York day of an expiry."""
+    stat = STRATEGY_STAT.c
+    days = {option.expiry.isoformat() for row in rows if (option := option_of_key(row.contract_key)) is not None}
+    query = select(stat.symbol, stat.day, bounded(stat.seen), stat.seen_at).where(
+        stat.strategy == strategy, stat.day.in_(sorted(days)), stat.seen_at.is_not(None)
+    )
+    found: dict[tuple[str, str], tuple[Decimal, datetime]] = {}
+    for symbol, day, seen, at in connection.execute(query):
+        with suppress(InvalidOperation, KeyError, TypeError):
+            found[(symbol, day)] = (Decimal(str((parse_json(seen) or {})["price"])), parse_time(at))
+    return found
+
+
+def _idea(row: SignalRow, spots: _Spots) -> ShadowIdea:
+    option = option_of_key(row.contract_key)
+    seen = None if option is None else spots.get((option.symbol, option.expiry.isoformat()))
+    if option is None or seen is None:
+        return ShadowIdea(row, None, None, None)
+    return ShadowIdea(row, *seen, brought_at_expiry(option, row.quantity, row.limit_price, seen[0]))
 
 
 def _row(
