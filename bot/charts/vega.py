@@ -34,7 +34,10 @@ def specification(chart: Chart, width: int = 760) -> Spec:
     low, high = chart.span()
     return {
         "params": [{"name": "lo", "value": low}, {"name": "hi", "value": high}],
-        "datasets": {"rows": [dict(row) for row in chart.rows], "cross": []},
+        "datasets": {
+            "rows": [dict(row) for row in chart.rows],
+            "cross": [{"x": 2 * low - high - 1}],
+        },  # out of sight: the library complains of none
         "vconcat": [_pane(chart, pane, width, pane is chart.panes[-1]) for pane in chart.panes],
         "spacing": 8,
         "background": None,

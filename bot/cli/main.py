@@ -26,6 +26,7 @@ from bot.cli.operator import (
     emergency,
     flatten,
     halt,
+    move_stop,
     pause,
     quiet,
     reject,
@@ -55,7 +56,7 @@ app = typer.Typer(
 )
 for command in (
     run, status, lines, performance, alerts, ack,
-    approve, reject, pause, resume, halt, close, settle, flatten, cancel_all, emergency,
+    approve, reject, pause, resume, halt, close, move_stop, settle, flatten, cancel_all, emergency,
     edit, cancel_order, strategy, reload_config, quiet, requests, withdraw, adopt, decline, reconcile, check,
     machines, people, overseer, replay, sim, page,
 ):  # fmt: skip

@@ -111,6 +111,7 @@ _FOUND: Final = frozenset({Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, 
 
 approve, reject, pause, halt = (command_of(kind) for kind in (K.APPROVE, K.REJECT, K.PAUSE, K.HALT))
 close, settle, flatten = (command_of(kind) for kind in (K.CLOSE, K.SETTLE, K.FLATTEN))
+move_stop = command_of(K.MOVE_STOP)
 cancel_all, emergency = (command_of(kind) for kind in (K.CANCEL_ALL, K.EMERGENCY))
 adopt, decline, ack = (command_of(kind) for kind in (K.ADOPT, K.DECLINE, K.ACK))
 edit, cancel_order = (command_of(kind) for kind in (K.EDIT, K.CANCEL_ORDER))

@@ -545,6 +545,7 @@ class RequestKind(StrEnum):
     RESUME_SYMBOL = "resume_symbol"
     HALT = "halt"
     CLOSE = "close"
+    MOVE_STOP = "move_stop"
     FLATTEN = "flatten"
     RECONCILE = "reconcile"
     EMERGENCY = "emergency"

@@ -74,6 +74,7 @@ POSITION: Final = Lifecycle(
             **_everywhere(T.SCALE_OUT, S.FILLED, S.TRAILING, S.CLOSING),
             (S.FILLED, T.TRAIL): S.TRAILING,
             (S.TRAILING, T.RATCHET): S.TRAILING,
+            (S.FILLED, T.RATCHET): S.FILLED,  # a person raised the stop
             (S.FILLED, T.REQUEST_CLOSE): S.CLOSING,
             (S.TRAILING, T.REQUEST_CLOSE): S.CLOSING,
             (S.FILLED, T.STOPPED): S.CLOSING,  # the protective stop began to fill

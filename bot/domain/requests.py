@@ -296,6 +296,15 @@ REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
                 Danger.SELLS,
             ),
             Request(
+                K.MOVE_STOP,
+                "Move stop",
+                "Raise the stop of a position, never lower it: above where it stands and below the bid.",
+                _OPERATORS,
+                (_POSITION, Need("stop", Subject.TERM, "New stop in dollars a share.")),
+                "The stop is raised, and cannot be lowered again.",
+                Danger.ASKED,
+            ),
+            Request(
                 K.SETTLE,
                 "Tell settlement price",
                 "Tell the underlying's settlement price of a position that went through its expiry, or what a share of "

@@ -49,6 +49,7 @@ from bot.engine.switches import Reloading, cancel_order, switch
 from bot.engine.trade import edits, pace
 from bot.engine.trade.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off
 from bot.engine.trade.exits import request_close
+from bot.engine.trade.raising import raise_stop
 from bot.engine.trade.signals import ask_what_if, close_question, refuse_by_person
 
 _COMING_UP = frozenset({SessionState.STARTING, SessionState.RECONCILING})
@@ -93,6 +94,7 @@ class Operator:
             RequestKind.RESUME_SYMBOL: self._resume_symbol,
             RequestKind.HALT: self._halt,
             RequestKind.CLOSE: self._close,
+            RequestKind.MOVE_STOP: self._move_stop,
             RequestKind.FLATTEN: self._flatten,
             RequestKind.RECONCILE: self._reconcile,
             RequestKind.EMERGENCY: self._emergency,
@@ -277,11 +279,21 @@ class Operator:
         blocks = self._ctx.ledger.entering.blocks
         return f"; entries stay blocked: {'; '.join(blocks)}" if blocks else ""
 
-    def _close(self, command: RequestReceived, payload: Payload) -> str:
-        position_id = payload.position_id
+    def _held(self, position_id: str) -> Position:
+        """Return a position that is not on its way out; raises Refused with what it is."""
         position = self._ctx.ledger.positions.get(position_id)
         if position is None or position.state not in {PositionState.FILLED, PositionState.TRAILING}:
             raise Refused(self._what_the_position_is(position_id))
+        return position
+
+    def _move_stop(self, command: RequestReceived, payload: Payload) -> str:
+        position = self._held(payload.position_id)
+        steps = raise_stop(self._ctx, position, payload.stop, command.actor)
+        self._journal.carry_out(steps)
+        return steps[0].reason
+
+    def _close(self, command: RequestReceived, payload: Payload) -> str:
+        position = self._held(payload.position_id)
         self._turn(position, CloseReason.OPERATOR, f"closed by {command.actor}", command.actor)
         return f"closing {position.quantity} x {position.contract}"
 

@@ -42,6 +42,8 @@ class Look:
 
 UNFIT: Final = "inputs are not fit: "
 """How the reason of a look begins that decided nothing, for its inputs were missing, too old or wrong."""
+OUTSIDE: Final = "is outside the window"
+"""What the reason of a look says that decided nothing, for it is not the strategy's time."""
 
 
 @dataclass(frozen=True, slots=True)

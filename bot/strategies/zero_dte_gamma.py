@@ -24,7 +24,7 @@ from bot.domain.instruments import OptionContract, Right
 from bot.domain.market import MarketView
 from bot.domain.quotes import Quote
 from bot.domain.wording import clock_minute, compared_percent, contract_words, digits_apart, nearest_apart, signed
-from bot.strategies.base import UNFIT, Condition, Look, Proposal
+from bot.strategies.base import OUTSIDE, UNFIT, Condition, Look, Proposal
 from bot.strategies.chain import contract_at_money
 from bot.strategies.gamma_conditions import explained, is_pinned, leans
 from bot.strategies.inputs import book_faults, divergence, gex_faults, gex_rows, price_faults, quote_faults
@@ -200,7 +200,7 @@ class ZeroDteGamma:
         if start <= now < end:
             return None
         clock = [clock_minute(at) for at in (now, start, end)]
-        return f"{clock[0]} is outside the window {clock[1]}-{clock[2]} New York"
+        return f"{clock[0]} {OUTSIDE} {clock[1]}-{clock[2]} New York"
 
     def _window(self, session: TradingSession) -> tuple[datetime, datetime]:
         return session.at(self._settings.window_from), session.cut_off(self._settings.window_to)

@@ -15,7 +15,7 @@ from bot.store import read as ask
 from bot.store.read.alerting import open_alert_ids
 from bot.web.access import may, safe_next, visit
 from bot.web.commanding import give_command
-from bot.web.questions import DangerQuestion, Questions, question_of
+from bot.web.questions import DangerQuestion, Questions, Unaskable, question_of
 from bot.web.store_reader import reader
 
 blueprint = Blueprint("actions", __name__)
@@ -32,7 +32,12 @@ def act(kind: str) -> Any:
     if not may(asked.kind.value):
         return _refused(asked, target)
     given, fault = _given(asked)
-    question = reader().look(lambda connection: question_of(connection, asked, target, reader().clock.now()))
+    try:
+        question = reader().look(
+            lambda connection: question_of(connection, asked, target, reader().clock.now(), _typed(asked))
+        )
+    except Unaskable as wrong:
+        return render_template("web/problem.html", title=asked.label, text=str(wrong)), 400
     why = "" if question is None else _unanswered(asked, target, question)
     if question is not None and (why or fault):
         return _put(asked, target, question, back, given, fault or why)
@@ -61,7 +66,7 @@ def _put(asked: Request, target: str, question: DangerQuestion, back: str, given
         return {**parts, "title": asked.label, "grave": asked.danger is Danger.SELLS}, code
     return render_template(
         "web/confirm.html", kind=asked.kind.value, action=asked, target=target, next=back, given=given, fault=why,
-        question=question, token=token,
+        question=question, token=token, typed=_typed(asked),
     ), code  # fmt: skip
 
 
@@ -89,10 +94,15 @@ def _payload(asked: Request, target: str, given: str) -> dict[str, str]:
     payload = {asked.target.name: target} if asked.target else {}
     if asked.value:
         payload[asked.value.name] = given
-    typed = {need.name: request.form.get(need.name, "").strip() for need in asked.needs if need.subject in _TYPED}
-    payload |= {name: value for name, value in typed.items() if value}
+    payload |= _typed(asked)
     insisted = request.form.get("insisted") == "yes"
     return payload | ({"insisted": "yes"} if insisted and _may_be_insisted_on(asked) else {})
+
+
+def _typed(asked: Request) -> dict[str, str]:
+    """Return what was typed or chosen beside the thing that it is about."""
+    typed = {need.name: request.form.get(need.name, "").strip() for need in asked.needs if need.subject in _TYPED}
+    return {name: value for name, value in typed.items() if value}
 
 
 _TYPED: Final = frozenset({Subject.TERM, Subject.CHOICE, Subject.REASON})

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bot.config.schema import StrategiesSettings
 from bot.domain.calendar import TradingSession
 from bot.engine.state.records import EngineStatus, StrategyStatRow
-from bot.strategies.base import UNFIT, Condition, Explained
+from bot.strategies.base import OUTSIDE, UNFIT, Condition, Explained
 from bot.strategies.registry import STRATEGIES
 from bot.web import formats
 
@@ -80,7 +80,7 @@ def _column(
         measured = [replace(each, holds=None, miss="") for each in measured]
     unfit = old and look.last_reason.startswith(UNFIT)
     inputs = _of_the_inputs(look, old, unfit, now)
-    kept = "" if not old or unfit or hours.holds is False else look.last_reason
+    kept = "" if not old or unfit or OUTSIDE in look.last_reason else look.last_reason
     free = Condition(FREE, not kept and on, "yes" if not kept and on else "", kept or ("" if on else "switched off"))
     return ConditionColumn(look.symbol, (hours, inputs, *measured, free), look.seen_at, old)
 

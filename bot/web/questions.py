@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from threading import Lock
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from bot.domain.events import RequestKind
 from bot.domain.money import ZERO
 from bot.domain.order import Purpose
 from bot.domain.requests import Request
+from bot.domain.typed_price import PriceUnclear, price_of
 from bot.domain.wording import dollars, key_words, price
 from bot.store import read as ask
 from bot.store.read.money import open_of
@@ -84,15 +86,26 @@ class Questions:
 _VOID: Final = "Nothing was done: the question was answered already, or what it is about has changed."
 
 
-def question_of(connection: Connection, request: Request, target: str, now: datetime) -> DangerQuestion | None:
-    """Return what is asked before a request about something goes out, None where it goes out at once."""
+Typed = Mapping[str, str]
+"""What a person typed beside the thing that a request is about, by the names of its payload."""
+
+
+class Unaskable(Exception):
+    """What was typed makes no sense for what it is about; the text says why, and what did not happen."""
+
+
+def question_of(
+    connection: Connection, request: Request, target: str, now: datetime, typed: Typed
+) -> DangerQuestion | None:
+    """Return what is asked before a request about something goes out, None where it goes out at once; raises Unaskable
+    for what cannot be asked as it was typed."""
     make = _QUESTIONS.get(request.kind)
     if make is not None:
-        return make(connection, request, target, now)
+        return make(connection, request, target, now, typed)
     return DangerQuestion(request.question, request.label) if request.question else None
 
 
-def _close(connection: Connection, request: Request, target: str, now: datetime) -> DangerQuestion | None:
+def _close(connection: Connection, request: Request, target: str, now: datetime, typed: Typed) -> DangerQuestion | None:
     row = ask.position(connection, target)
     if row is None:
         return None
@@ -108,7 +121,39 @@ def _close(connection: Connection, request: Request, target: str, now: datetime)
     return DangerQuestion(f"{words}The stop is taken back first.", f"Sell {count}", (row.quantity, row.state))
 
 
-def _everything(connection: Connection, request: Request, target: str, now: datetime) -> DangerQuestion:
+def _move_stop(
+    connection: Connection, request: Request, target: str, now: datetime, typed: Typed
+) -> DangerQuestion | None:
+    row = ask.position(connection, target)
+    if row is None:
+        return None
+    wanted, title = _stop_typed(typed.get("stop", "")), key_words(row.contract_key, new_york_day(now))
+    if row.stop_price is not None and wanted <= row.stop_price:
+        raise Unaskable(f"Nothing was done: the stop of {title} stands at {price(row.stop_price)} and may only rise.")
+    if row.bid is not None and wanted >= row.bid:
+        raise Unaskable(
+            f"Nothing was done: {price(wanted)} is not below the bid, {price(row.bid)}: it would sell at once. Close "
+            "does that."
+        )
+    age = f", {formats.span((now - row.marked_at).total_seconds())} old" if row.marked_at and row.bid else ""
+    left = f"{formats.percent((wanted - row.bid) / row.bid)} from it" if row.bid else "not known"
+    brings = dollars(wanted * row.quantity * row.multiplier)
+    words = (
+        f"Raises the stop of {row.quantity} × {title} from {price(row.stop_price)} to {price(wanted)}. "
+        f"The bid is {price(row.bid)}{age}; the new stop is {left}. "
+        f"Once it is hit they are sold at the market, for about {brings}. It cannot be lowered again."
+    )
+    return DangerQuestion(words, f"Raise to {price(wanted)}", (row.quantity, row.stop_price, row.state, wanted))
+
+
+def _stop_typed(text: str) -> Decimal:
+    try:
+        return price_of(text)
+    except PriceUnclear as unclear:
+        raise Unaskable(f"Nothing was done: {unclear}.") from unclear
+
+
+def _everything(connection: Connection, request: Request, target: str, now: datetime, typed: Typed) -> DangerQuestion:
     held = ask.open_positions(connection)
     entries = sum(order.purpose == Purpose.ENTRY.value for order in ask.live_orders(connection))
     contracts = sum(row.quantity for row in held)
@@ -123,7 +168,9 @@ def _everything(connection: Connection, request: Request, target: str, now: date
     return DangerQuestion(words, request.label, (contracts, len(held)), str(contracts) if contracts else "")
 
 
-def _approve(connection: Connection, request: Request, target: str, now: datetime) -> DangerQuestion | None:
+def _approve(
+    connection: Connection, request: Request, target: str, now: datetime, typed: Typed
+) -> DangerQuestion | None:
     row = ask.signal(connection, target)
     if row is None:
         return None
@@ -135,7 +182,9 @@ def _approve(connection: Connection, request: Request, target: str, now: datetim
     return DangerQuestion(words, f"Buy {row.quantity}", (row.quantity, row.limit_price, row.state))
 
 
-def _resume(connection: Connection, request: Request, target: str, now: datetime) -> DangerQuestion | None:
+def _resume(
+    connection: Connection, request: Request, target: str, now: datetime, typed: Typed
+) -> DangerQuestion | None:
     session = ask.session(connection)
     if session is None or session.state != "halted":
         return None
@@ -153,8 +202,10 @@ def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
-_QUESTIONS: Final[Mapping[RequestKind, Callable[[Connection, Request, str, datetime], DangerQuestion | None]]] = {
+_Maker = Callable[[Connection, Request, str, datetime, Typed], DangerQuestion | None]
+_QUESTIONS: Final[Mapping[RequestKind, _Maker]] = {
     RequestKind.CLOSE: _close,
+    RequestKind.MOVE_STOP: _move_stop,
     RequestKind.FLATTEN: _everything,
     RequestKind.EMERGENCY: _everything,
     RequestKind.APPROVE: _approve,

@@ -49,6 +49,7 @@ class Story:
     can_close: bool = False
     can_answer: bool = False
     can_settle: bool = False
+    stop: Decimal | None = None
     reasons: Reasons = NO_REASONS
     outlook: tuple[Fact, ...] = ()
     plan: tuple[tuple[str, str], ...] = ()
@@ -71,7 +72,8 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
         f"/signal/{row.signal_id}" if row.signal_id else "", "The signal that it came from",
         can_close=row.state in {"filled", "trailing"},
         can_settle=row.settlement in {"pending", "seen"} or row.valuation in {"unknown", "estimated"},
-        reasons=_reasons(connection, row.signal_id), outlook=outlook(row, now), plan=tuple(plan_lines(row)),
+        stop=row.stop_price, reasons=_reasons(connection, row.signal_id), outlook=outlook(row, now),
+        plan=tuple(plan_lines(row)),
         messages=tuple(messages_about(connection, row.signal_id, row.id)),
     )  # fmt: skip
 

@@ -135,6 +135,26 @@ def test_a_pause_and_a_switch_can_be_undone_until_somebody_changes_them_again(
     assert "data-undo" not in operator.get(where).get_data(as_text=True)
 
 
+def test_moving_a_stop_says_what_it_would_do_and_goes_out_with_the_price_that_was_asked_about(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder
+) -> None:
+    form = {"csrf": csrf_of(operator, "/position/POSRUN"), "target": "POSRUN", "next": "/position/POSRUN"}
+    assert "New stop $, above 6.80" in operator.get("/position/POSRUN").get_data(as_text=True)
+    for typed, why in (("6.50", "may only rise"), ("8.60", "not below the bid, 8.60"), ("soon", "Nothing was done")):
+        answer = operator.post("/actions/move_stop", data={**form, "stop": typed})
+        assert (answer.status_code, why in answer.get_data(as_text=True)) == (400, True)
+    asked = operator.post("/actions/move_stop", data={**form, "stop": "7.50"}, headers={"Accept": "application/json"})
+    question = asked.get_json()
+    assert question["words"].startswith("Raises the stop of 1 × SPX 5900C 20 Nov from 6.80 to 7.50. The bid is 8.60")
+    assert question["yes"] == "Raise to 7.50"
+    told = {**form, "confirmed": "yes", "token": question["token"]}
+    assert operator.post("/actions/move_stop", data={**told, "stop": "8.00"}).status_code == 400, "another price"
+    assert _commands(store.url) == []
+    assert press(operator, "move_stop", {**form, "stop": "7.50"}).status_code == 303
+    (row,) = _commands(store.url)
+    assert (row.kind, json.loads(row.payload)) == ("move_stop", {"position_id": "POSRUN", "stop": "7.50"})
+
+
 @pytest.mark.parametrize("kind, target", [("flatten", ""), ("close", "POSRUN")])
 def test_what_hurts_is_asked_about_first(
     operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder, kind: str, target: str

@@ -64,11 +64,13 @@ def cancel(ctx: Context, order: Order, reason: str) -> Step:
     return Step(order, OrderTrigger.REQUEST_CANCEL, reason, evidence, instructions=(instruction,))
 
 
-def amend(ctx: Context, order: Order, wanted: Terms, reason: str, evidence: Mapping[str, Any]) -> Step:
+def amend(
+    ctx: Context, order: Order, wanted: Terms, reason: str, evidence: Mapping[str, Any], actor: str = "tick"
+) -> Step:
     """Send new terms for a live order; they are in force once the broker echoes them."""
     ticket = replace(order.ticket(), terms=wanted)
     sets = OrderChange(wanted=wanted, wanted_since=ctx.now, amendments=order.amendments + 1)
-    return Step(order, OrderTrigger.AMEND, reason, evidence, sets, instructions=(AmendOrder(ticket),))
+    return Step(order, OrderTrigger.AMEND, reason, evidence, sets, instructions=(AmendOrder(ticket),), actor=actor)
 
 
 def take_back(ctx: Context, order: Order, reason: str) -> list[Step]:

@@ -196,7 +196,7 @@
       if (this.at < 0) return;
       this.at = -1;
       this.fields.forEach((field, i) => { field.textContent = this.latest[i]; });
-      this.view.data("cross", []).runAsync();
+      this.view.data("cross", [{ x: 2 * this.full[0] - this.full[1] - 1 }]).runAsync();  /* out of sight */
     }
 
     look(low, high) {
