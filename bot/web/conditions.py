@@ -90,4 +90,4 @@ def _of_the_inputs(look: StrategyStatRow, old: bool, unfit: bool, now: datetime)
         return Condition(INPUTS, False, "", look.last_reason.removeprefix(UNFIT))
     if old:
         return Condition(INPUTS, None)
-    return Condition(INPUTS, True, f"looked {formats.span((now - look.at).total_seconds())} ago")
+    return Condition(INPUTS, True, f"{formats.span((now - look.at).total_seconds())} old")

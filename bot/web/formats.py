@@ -25,6 +25,14 @@ def whole_gain(amount: Decimal | None) -> str:
     return NOTHING if amount is None else signed(amount, 0)
 
 
+def whole_dollars_gain(amount: float | None) -> str:
+    """Return whole dollars with their sign."""
+    if amount is None:
+        return NOTHING
+    number = signed(amount, 0)
+    return f"{number[: -len(number.lstrip('+−'))]}${number.lstrip('+−')}"
+
+
 def whole_dollars(amount: float | None) -> str:
     """Return whole dollars."""
     return NOTHING if amount is None else f"${amount:,.0f}"
@@ -132,6 +140,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "gain": gain,
     "whole_gain": whole_gain,
     "usd": whole_dollars,
+    "usd_gain": whole_dollars_gain,
     "price": price,
     "percent": percent,
     "share": share,

@@ -18,6 +18,7 @@ from bot.store.database import open_reader
 from bot.store.tables.command import COMMAND
 from bot.store.tables.position import POSITION
 from bot.store.tables.session_state import SESSION_STATE
+from bot.store.tables.strategy_stat import STRATEGY_STAT
 from tests.patience import PATIENCE_S
 from tests.web.conftest import StoreBuilder
 
@@ -34,7 +35,7 @@ FLAGS = [
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = (
     "/", "/signals", "/positions", "/trades", "/performance", "/exposure", "/strategies", "/feeds", "/people",
-    "/market", "/config", "/overseer",
+    "/market", "/config", "/overseer", "/alerts", "/signal/SIGWAIT", "/position/POSLONG",
     "/pages", "/position/POSRUN", "/signal/SIGRUN",
     "/machines", "/audit?query=order_executions", "/login", "/nowhere",
 )  # fmt: skip
@@ -108,7 +109,7 @@ class Patient:
 def _complaints(tab: Any) -> list[str]:
     found: list[str] = []
     tab.on("pageerror", lambda error: found.append(str(error)))
-    tab.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    tab.on("console", lambda message: found.append(message.text) if message.type in {"error", "warning"} else None)
     return found
 
 
@@ -116,16 +117,48 @@ def _overflow(tab: Any) -> int:
     return int(tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_every_page_is_quiet_and_fits(served: str, browser: Any, token: str, width: int) -> None:
+LEGIBLE = (Path(__file__).parent / "legible.js").read_text()
+LONG = "a reason of some three hundred letters that goes on and on, " * 5
+
+
+@pytest.mark.parametrize("width, least, others", [(390, 44, (360,)), (1280, 24, (768, 901, 1181, 1400))])
+def test_every_page_is_quiet_fits_and_can_be_read_and_pressed(
+    served: str, browser: Any, token: str, store: StoreBuilder, width: int, least: int, others: tuple[int, ...]
+) -> None:
+    """Both colour schemes, everything unfolded, the longest of names, of money and of reasons."""
+    _long_ones(store)
     tab = browser.new_page(viewport={"width": width, "height": 800})
     complaints = _complaints(tab)
     tab.goto(f"{served}/login?token={token}")
     assert "token" not in tab.url
     for path in PATHS:
         tab.goto(served + path)
-        assert _overflow(tab) == 0, path
+        tab.evaluate("for (const each of document.querySelectorAll('main details')) each.open = true")
+        for scheme in ("light", "dark"):
+            tab.emulate_media(color_scheme=scheme)
+            assert tab.evaluate(LEGIBLE, least) == {"low": [], "small": []}, (path, scheme)
+        for other in (*others, width):
+            tab.set_viewport_size({"width": other, "height": 800})
+            assert _overflow(tab) == 0, (path, other)
+            assert not tab.evaluate(CUT), (path, other)
     assert [words for words in complaints if "404" not in words] == []
+
+
+CUT = """(() => { const word = document.querySelector(".status .p0 summary");
+return Boolean(word) && word.scrollWidth > word.clientWidth + 1; })()"""
+
+
+def _long_ones(store: StoreBuilder) -> None:
+    store.position(
+        "POSLONG", "filled", "GOOGL 270115C01182500", strike=11_825_000, expiry="2027-01-15", symbol="GOOGL",
+        root="GOOGL", bid=12_345_600, ask=12_345_700, underlying=11_800_000, quantity=10, entry_quantity=10,
+    )  # fmt: skip
+    store.alert("critical", LONG, "ORDER_UNKNOWN")
+    store.transition("signal", "SIGWAIT", "ask", ("pending", "pending"), LONG, store.now_text)
+    store.add(
+        STRATEGY_STAT, strategy="zero_dte_gamma", symbol="SPX", day="2026-11-20", evaluated=1, proposed=0,
+        last_reason=LONG, at=store.now_text, seen="{}",
+    )  # fmt: skip
 
 
 def test_a_press_on_pause_becomes_a_command_and_its_answer_arrives_by_itself(
