@@ -35,6 +35,7 @@ from bot.cli.operator import (
     resume,
     settle,
     strategy,
+    unack,
     withdraw,
 )
 from bot.cli.overseer import overseer
@@ -55,7 +56,7 @@ app = typer.Typer(
     "config/overlays/NAME.yaml is laid over the settings.",
 )
 for command in (
-    run, status, lines, performance, alerts, ack,
+    run, status, lines, performance, alerts, ack, unack,
     approve, reject, pause, resume, halt, close, move_stop, settle, flatten, cancel_all, emergency,
     edit, cancel_order, strategy, reload_config, quiet, requests, withdraw, adopt, decline, reconcile, check,
     machines, people, overseer, replay, sim, page,

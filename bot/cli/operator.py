@@ -113,7 +113,7 @@ approve, reject, pause, halt = (command_of(kind) for kind in (K.APPROVE, K.REJEC
 close, settle, flatten = (command_of(kind) for kind in (K.CLOSE, K.SETTLE, K.FLATTEN))
 move_stop = command_of(K.MOVE_STOP)
 cancel_all, emergency = (command_of(kind) for kind in (K.CANCEL_ALL, K.EMERGENCY))
-adopt, decline, ack = (command_of(kind) for kind in (K.ADOPT, K.DECLINE, K.ACK))
+adopt, decline, ack, unack = (command_of(kind) for kind in (K.ADOPT, K.DECLINE, K.ACK, K.UNACK))
 edit, cancel_order = (command_of(kind) for kind in (K.EDIT, K.CANCEL_ORDER))
 strategy, reload_config = (command_of(kind) for kind in (K.STRATEGY, K.RELOAD_CONFIG))
 

@@ -28,6 +28,7 @@ class AlertTrigger(StrEnum):
     TELL = "tell"
     ESCALATE = "escalate"
     ACKNOWLEDGE = "acknowledge"
+    REOPEN = "reopen"
     RESOLVE = "resolve"
 
 
@@ -50,6 +51,7 @@ ALERT: Final = Lifecycle(
             (S.ESCALATED, T.ACKNOWLEDGE): S.ACKNOWLEDGED,
             (S.ESCALATED, T.RESOLVE): S.RESOLVED,
             (S.ACKNOWLEDGED, T.RESOLVE): S.RESOLVED,
+            (S.ACKNOWLEDGED, T.REOPEN): S.TOLD,  # whoever had it has it no more: it is told on as if nobody had
         }
     ),
     terminal=frozenset({S.RESOLVED}),

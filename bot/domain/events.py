@@ -553,6 +553,7 @@ class RequestKind(StrEnum):
     SETTLE = "settle"
     WITHDRAW = "withdraw"
     ACK = "ack"
+    UNACK = "unack"
     TEST_ALERTS = "test_alerts"
     TEST_CHANNEL = "test_channel"
     ADOPT = "adopt"

@@ -411,6 +411,13 @@ REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
                 (Need("alert_id", Subject.ALERT, 'An alert\'s id or the end of it, or "all".'),),
             ),
             Request(
+                K.UNACK,
+                "Take acknowledgement back",
+                "Take an acknowledgement back: the alert is open again, and is told on as if nobody had it.",
+                _APPROVERS,
+                (Need("alert_id", Subject.ALERT, "An alert's id, or the end of it."),),
+            ),
+            Request(
                 K.QUIET,
                 "Choose quiet hours",
                 "Choose one's own quiet hours, in which warnings wait for a digest and what is critical does not: "

@@ -418,6 +418,7 @@ def _asked_of_the_voice(
 ) -> Mapping[RequestKind, Callable[[RequestReceived, Payload], str]]:
     return {
         RequestKind.ACK: lambda c, p: asked.acknowledge(ctx, journal, outbox, p.alert_id, c.actor),
+        RequestKind.UNACK: lambda c, p: asked.reopen(ctx, journal, outbox, p.alert_id, c.actor),
         RequestKind.TEST_ALERTS: lambda c, p: asked.test_alerts(journal, outbox, c.id),
         RequestKind.TEST_CHANNEL: lambda c, p: asked.test_channel(journal, outbox, p.name, c.id),
         RequestKind.QUIET: lambda c, p: outbox.choose_quiet(ctx, journal, p, c.actor),

@@ -8,11 +8,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import Blueprint, abort, current_app, redirect, render_template, request
 
 from bot.domain.adoption import EVERYTHING, same_key
+from bot.domain.alert import AlertState
 from bot.domain.errors import StoreError
 from bot.domain.requests import REQUESTS, Danger, Need, Request, Subject
 from bot.domain.typed_price import PriceUnclear, price_of
 from bot.store import read as ask
-from bot.store.read.alerting import open_alert_ids
+from bot.store.read.alerting import alert_state
 from bot.web.access import may, safe_next, visit
 from bot.web.commanding import give_command
 from bot.web.questions import DangerQuestion, Questions, Unaskable, question_of
@@ -135,7 +136,8 @@ def _exists(need: Need, target: str) -> bool:
     if need.subject is Subject.ORDER:
         return target in {each for row in reader().look(ask.live_orders) for each in (row.id, row.order_ref)}
     if need.subject is Subject.ALERT:
-        return target in {EVERYTHING, *reader().look(open_alert_ids)}
+        state = reader().look(lambda connection: alert_state(connection, target))
+        return target == EVERYTHING or state not in {None, AlertState.RESOLVED.value}
     reads: dict[Subject, Any] = {Subject.SIGNAL: ask.signal, Subject.REQUEST: ask.command}
     read = reads.get(need.subject, ask.position)
     return bool(target) and reader().look(lambda connection: read(connection, target)) is not None

@@ -8,9 +8,11 @@ from typing import Any, Final
 from flask import request
 from sqlalchemy import Connection
 
+from bot.domain.alert import AlertState
 from bot.domain.errors import StoreError
 from bot.domain.events import RequestKind
 from bot.store import read as ask
+from bot.store.read.alerting import alert_state
 from bot.store.values import parse_json
 from bot.web.store_reader import reader
 from bot.web.views import RequestView, command_view
@@ -56,7 +58,16 @@ def undo_of(connection: Connection, row: ask.RequestRow) -> UndoOffer | None:
     if row.kind == RequestKind.RESUME.value:
         session = ask.session(connection)
         return UndoOffer(RequestKind.PAUSE.value) if session is not None and session.state == "active" else None
+    if row.kind == RequestKind.ACK.value:
+        return _open_again(connection, row)
     return _switched_back(connection, row) if row.kind == RequestKind.STRATEGY.value else None
+
+
+def _open_again(connection: Connection, row: ask.RequestRow) -> UndoOffer | None:
+    """Only one that was acknowledged by itself is offered back: which `all` were, its answer says in words alone."""
+    alert_id = str((parse_json(row.payload) or {}).get("alert_id", ""))
+    is_theirs = alert_state(connection, alert_id) == AlertState.ACKNOWLEDGED.value
+    return UndoOffer(RequestKind.UNACK.value, alert_id) if is_theirs else None
 
 
 def _switched_back(connection: Connection, row: ask.RequestRow) -> UndoOffer | None:

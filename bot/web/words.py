@@ -180,6 +180,7 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("alert", "tell"): "Alert told",
         ("alert", "escalate"): "Alert told again, further",
         ("alert", "acknowledge"): "Alert acknowledged",
+        ("alert", "reopen"): "Acknowledgement taken back",
         ("alert", "resolve"): "Alert over",
         ("message", "created"): "Message written",
         ("adoption", "ask"): "Asked: is this ours?",

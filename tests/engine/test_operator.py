@@ -121,6 +121,11 @@ REFUSED: dict[str, tuple[RequestKind, Callable[[Desk], Awaitable[Payload]], str]
     "pause a halted session": (K.PAUSE, a_halt, "the session is halted; halt by admin:web:ann: news"),
     "halt a halted session": (K.HALT, a_halt, "the session is halted; halt by admin:web:ann: news"),
     "acknowledge an alert that is none": (K.ACK, an_unknown_alert, "alert NOPE is unknown, or over"),
+    "take back the acknowledgement of an alert that is none": (
+        K.UNACK,
+        an_unknown_alert,
+        "alert NOPE is unknown, or over",
+    ),
     "test alerts that nobody hears": (K.TEST_ALERTS, nothing_named, "NO_CHANNEL"),
     "test a channel that is none": (K.TEST_CHANNEL, nothing_named, "NO_CHANNEL"),
     "withdraw what was answered": (K.WITHDRAW, nothing_named, "waits no more"),

@@ -16,6 +16,7 @@ from bot.store import read as ask
 from bot.store.address import sqlite_path
 from bot.store.database import open_reader
 from bot.store.tables.adoption import ADOPTION
+from bot.store.tables.alert import ALERT
 from bot.store.tables.breaker import BREAKER
 from bot.store.tables.command import COMMAND
 from bot.store.tables.position import POSITION
@@ -132,6 +133,23 @@ def test_a_pause_and_a_switch_can_be_undone_until_somebody_changes_them_again(
     back = 'name="target" value="zero_dte_gamma"><input type="hidden" name="to" value="on">'
     assert back in operator.get(where).get_data(as_text=True)
     store.transition("strategy", "zero_dte_gamma", "turn_off", ("shadow", "off"), "switched", store.now_text)
+    assert "data-undo" not in operator.get(where).get_data(as_text=True)
+
+
+def test_an_acknowledgement_can_be_undone_while_it_stands(
+    operator: FlaskClient, csrf_of: CsrfReader, store: StoreBuilder
+) -> None:
+    form = {"csrf": csrf_of(operator, "/alerts"), "target": "ALFEED_LIMITED", "next": "/alerts"}
+    where = operator.post("/actions/ack", data=form).location
+    (row,) = _commands(store.url)
+    assert "data-undo" not in operator.get(where).get_data(as_text=True), "it was not answered yet"
+    store.set(COMMAND, {"id": row.id}, state="done", answer="acknowledged: FEED_LIMITED")
+    store.set(ALERT, {"id": "ALFEED_LIMITED"}, state="acknowledged", acknowledged_by="admin:web:operator")
+    text = operator.get(where).get_data(as_text=True)
+    assert 'action="/actions/unack"' in text
+    assert operator.post("/actions/unack", data=form).status_code == 303
+    assert {each.kind for each in _commands(store.url)} == {"unack", "ack"}
+    store.set(ALERT, {"id": "ALFEED_LIMITED"}, state="told", acknowledged_by=None)
     assert "data-undo" not in operator.get(where).get_data(as_text=True)
 
 

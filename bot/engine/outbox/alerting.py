@@ -112,8 +112,15 @@ class Alerting:
         words = f"acknowledged by {actor}"
         if not journal.take(Step(alert, AlertTrigger.ACKNOWLEDGE, words, {"code": alert.code}, sets, actor=actor)):
             return False
-        self._telling.edited(ctx, journal, alert)
+        self._telling.edited(ctx, journal, alert, again=alert.told_at is not None)
         return True
+
+    def reopen(self, ctx: Context, journal: Journal, alert: Alert, actor: str) -> None:
+        """An acknowledgement was a mistake: it is told on, by its age, and its messages have their buttons again."""
+        sets = AlertChange(acknowledged_by=None, acknowledged_at=None, told_at=alert.told_at or journal.now)
+        words = f"acknowledgement taken back by {actor}"
+        if journal.take(Step(alert, AlertTrigger.REOPEN, words, {"code": alert.code}, sets, actor=actor)):
+            self._telling.edited(ctx, journal, alert, again=True)
 
     def _resolve(self, ctx: Context, journal: Journal, alert: Alert, why: str) -> None:
         sets = AlertChange(resolved_at=journal.now)

@@ -26,6 +26,19 @@ def acknowledge(ctx: Context, journal: Journal, outbox: Outbox, alert_id: str, a
     return f"acknowledged: {', '.join(f'{alert.code} {alert.entity}'.strip() for alert in found)}"
 
 
+def reopen(ctx: Context, journal: Journal, outbox: Outbox, alert_id: str, actor: str) -> str:
+    """Take the acknowledgement of one alert back; raises Refused where it has none."""
+    found = [alert for alert in journal.ledger.alerts.values() if alert_id and alert.id.endswith(alert_id.upper())]
+    if len(found) > 1:
+        raise Refused(f"{len(found)} alerts end with {alert_id}: name one whole")
+    if not found:
+        raise Refused(_why_none(journal, alert_id))
+    if found[0].state in OPEN:
+        raise Refused(f"alert {found[0].code} is {found[0].state}: nobody has acknowledged it")
+    outbox.reopen(ctx, journal, found[0], actor)
+    return f"open again: {f'{found[0].code} {found[0].entity}'.strip()}"
+
+
 def _meant(journal: Journal, given: str) -> list[Alert]:
     waiting = [alert for alert in journal.ledger.alerts.values() if alert.state in OPEN]
     found = [alert for alert in waiting if given == EVERY or (given and alert.id.endswith(given.upper()))]

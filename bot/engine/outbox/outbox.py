@@ -149,6 +149,11 @@ class Outbox:
         self._look_again()
         self.alerting.acknowledge(ctx, journal, alert, actor)
 
+    def reopen(self, ctx: Context, journal: Journal, alert: Alert, actor: str) -> None:
+        """A person has taken an acknowledgement back."""
+        self._look_again()
+        self.alerting.reopen(ctx, journal, alert, actor)
+
     def note(self, ctx: Context, journal: Journal, alert: Alert, words: str) -> None:
         """Add to an alert, by an edit, what the overseer says around it."""
         self._look_again()

@@ -62,11 +62,13 @@ class Telling:
         hearers = (rest, [t for t in everybody if t.channel != MAIL], mail or everybody)[step - 1]
         self._tell(ctx, journal, alert, hearers, f"alert:{alert.id}:step{step}")
 
-    def edited(self, ctx: Context, journal: Journal, alert: Alert) -> None:
-        """Put its newest words, its count and who has it into the messages that told it."""
+    def edited(self, ctx: Context, journal: Journal, alert: Alert, *, again: bool = False) -> None:
+        """Put its newest words, its count and who has it into the messages that told it; `again`: it may have stood
+        like this before."""
         buttons = not (alert.acknowledged_at or alert.resolved_at)
         mark = f"{alert.state}:{alert.count}:{alert.escalation}"
         mark += ":context" if alert_words.CONTEXT in alert.facts else ""
+        mark += f":{ctx.now.isoformat()}" if again else ""
         for name in ("", *(f":step{step}" for step in range(1, alert.escalation + 1))):
             parent = f"alert:{alert.id}{name}"
             body, extra = alert_words.body(alert, ctx.ledger.session.state), _extra(alert, buttons=buttons)

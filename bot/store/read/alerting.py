@@ -57,6 +57,12 @@ def critical_alerts(connection: Connection) -> int:
     return count_alerts(connection, AlertFilter(severity="critical", state=OPEN_ALERTS))
 
 
+def alert_state(connection: Connection, alert_id: str) -> str | None:
+    """Return the state of an alert, None for one that the store does not know."""
+    found = connection.execute(select(ALERT.c.state).where(ALERT.c.id == alert_id)).scalar()
+    return None if found is None else str(found)
+
+
 def open_alert_ids(connection: Connection, most: int = 1000) -> list[str]:
     """Return the ids of the alerts that can be acknowledged, the newest first."""
     table = ALERT.c

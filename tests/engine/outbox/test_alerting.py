@@ -171,6 +171,26 @@ async def test_whoever_has_it_ends_the_telling_and_every_message_says_so() -> No
     assert told == [], "who has it is told no more of it"
 
 
+async def test_an_acknowledgement_that_is_taken_back_has_the_alert_told_on_and_can_be_given_again() -> None:
+    desk = await Desk(USERS, voice=VOICE).start()
+    raised(desk, position_id="P1")
+    await desk.tick()
+    await answered(desk)
+    alert_id = the_alert(desk, "UNPROTECTED").id
+    assert (await desk.command(RequestKind.UNACK, alert_id=alert_id))[0] == "refused", "nobody has it"
+    for number in (1, 2):
+        assert (await desk.command(RequestKind.ACK, alert_id=alert_id))[0] == "done"
+        await pass_s(desk, 20)
+        assert (await desk.command(RequestKind.UNACK, alert_id=alert_id))[0] == "done", number
+        await pass_s(desk, 20)
+    alert = the_alert(desk, "UNPROTECTED")
+    assert (alert.state, alert.acknowledged_by, alert.acknowledged_at) == (S.TOLD, None, None)
+    edits = [m for m in messages(desk, "telegram") if m.mode is MessageMode.EDIT]
+    assert ["buttons" in edit.extra for edit in edits if edit.target == edits[0].target] == [False, True] * 2
+    await pass_s(desk, 400)
+    assert the_alert(desk, "UNPROTECTED").state is S.ESCALATED, "it is told on by its age"
+
+
 @pytest.mark.parametrize("actor, state", [("overseer", "refused"), ("admin:web:nobody", "done"), ("cli", "done")])
 async def test_who_may_acknowledge(actor: str, state: str) -> None:
     from bot.domain.events import RequestReceived
