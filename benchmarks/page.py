@@ -31,6 +31,7 @@ from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT
 from bot.store.tables.alert import ALERT
 from bot.store.tables.broker_order import BROKER_ORDER
 from bot.store.tables.command import COMMAND
+from bot.store.tables.config_version import CONFIG_VERSION
 from bot.store.tables.connection_state import CONNECTION_STATE
 from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.execution import EXECUTION
@@ -231,6 +232,7 @@ def _trade(chance: random.Random, number: int, day: date) -> dict[str, Any]:
         "exit_attempts": 0, "realized_pnl": _units(-fees / 2) if is_open else _units(pnl), "opened_at": time_text(opened),
         "opened_day": day.isoformat(), "closed_at": None if is_open else time_text(closed),
         "session_day": None if is_open else day.isoformat(), "protection": "working" if is_open else "ended",
+        "underlying": _units(strike),
         "close_reason": None if is_open else chance.choice(REASONS), "bid": _units(leaving), "ask": _units(leaving + 0.05),
         "marked_at": time_text(NOW),
     }  # fmt: skip
@@ -256,7 +258,7 @@ def _trade(chance: random.Random, number: int, day: date) -> dict[str, Any]:
     for n in range(60):
         bid = entry * (1 + move * n / 60 + chance.uniform(-0.05, 0.05))
         marks.append({"position_id": ids["position"], "at": time_text(opened + (closed - opened) * n / 60),
-                      "bid": _units(bid), "ask": _units(bid + 0.05)})  # fmt: skip
+                      "bid": _units(bid), "ask": _units(bid + 0.05), "underlying": _units(strike * (1 + n / 10_000))})  # fmt: skip
     return {"signal": signal, "position": position, "orders": orders, "fills": fills, "marks": marks}
 
 
@@ -310,6 +312,10 @@ def _beside(chance: random.Random, days: list[date]) -> Iterator[tuple[Table, li
                            "last_reason": "0.31 % from its pin, needs 0.10 %", "at": time_text(NOW),
                            "seen": json.dumps({"price": "590.1", "distance": "0.0031", "imbalance": "0.11"}),
                            "seen_at": time_text(NOW)} for name in STRATEGIES for symbol in SYMBOLS]  # fmt: skip
+    settings = {"risk": {"max_pair_correlation": "0.7", "correlation_min_minutes": 10},
+                "strategies": {"zero_dte_gamma": {"enabled": True, "symbols": list(SYMBOLS)}}}  # fmt: skip
+    yield CONFIG_VERSION, [{"id": "c", "number": 1, "hash": "h", "body": json.dumps({"settings": settings}),
+                            "created_at": time_text(NOW)}]  # fmt: skip
     yield GAMMA_PROFILE, [{"symbol": symbol, "at": time_text(NOW), "price": _units(level),
                            "strikes": json.dumps([[str(level + n), 1e6 * chance.uniform(-9, 9)] for n in range(-150, 150)])}
                           for symbol, level in SYMBOLS.items()]  # fmt: skip

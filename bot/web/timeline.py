@@ -13,10 +13,12 @@ from sqlalchemy import Connection
 from bot.charts.chart import Chart
 from bot.domain.calendar import new_york_day
 from bot.domain.money import ZERO
+from bot.domain.overseer import OverseerCall
 from bot.domain.wording import dollars, key_words, price
 from bot.store import read as ask
 from bot.store.read.messages import MessageRow, messages_about
 from bot.store.read.money import open_of
+from bot.store.read.overseer import explanation_of
 from bot.store.read.protections import ProtectionRow, protections
 from bot.store.read.reasons import NO_REASONS, Reasons
 from bot.store.values import parse_json
@@ -51,6 +53,7 @@ class Story:
     can_settle: bool = False
     stop: Decimal | None = None
     reasons: Reasons = NO_REASONS
+    explanation: OverseerCall | None = None
     outlook: tuple[Fact, ...] = ()
     plan: tuple[tuple[str, str], ...] = ()
     messages: tuple[MessageRow, ...] = ()
@@ -73,7 +76,7 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
         can_close=row.state in {"filled", "trailing"},
         can_settle=row.settlement in {"pending", "seen"} or row.valuation in {"unknown", "estimated"},
         stop=row.stop_price, reasons=_reasons(connection, row.signal_id), outlook=outlook(row, now),
-        plan=tuple(plan_lines(row)),
+        plan=tuple(plan_lines(row)), explanation=explanation_of(connection, row.id),
         messages=tuple(messages_about(connection, row.signal_id, row.id)),
     )  # fmt: skip
 

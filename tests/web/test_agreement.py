@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import json
 import re
 import sqlite3
@@ -77,6 +79,27 @@ def test_the_rows_add_up_to_the_headline(page: FlaskClient) -> None:
     closed = re.findall(r"<span class=\"num \w+\">(.*?)</span>", page.get("/parts?view=positions").get_json()["closed"])
     ended = sum(Decimal(amount.replace("−", "-").replace("$", "").replace(",", "")) for amount in closed)
     assert open_rows + ended == Decimal(told["money"]["total"])
+
+
+def test_every_page_adds_up_to_the_same_money(page: FlaskClient, store: StoreBuilder) -> None:
+    def told(path: str) -> Any:
+        return page.get(path).get_json()
+
+    overview, earned = told("/overview.json")["money"], told("/performance.json?range=day")
+    headline = Decimal(overview["realized"]) + Decimal(overview["open"])
+    closed = sum(Decimal(trade["realized_pnl"]) for trade in told("/trades.json?from=today")["trades"])
+    kept = list(csv.DictReader(io.StringIO(page.get("/trades.csv?from=today").get_data(as_text=True))))
+    ours = told("/strategies.json")["strategies"]
+    assert Decimal(earned["total"]) == Decimal(earned["closed"]) + Decimal(earned["open"]) == headline
+    assert closed == Decimal(earned["closed"]) == sum(Decimal(row["realized_pnl"]) for row in kept)
+    assert closed == sum(Decimal(each["realized"]) for each in ours)
+    assert sum(Decimal(each["open"]) for each in ours) == Decimal(earned["open"])
+    days = told("/performance.json?range=all")["days"]
+    assert sum(Decimal(each["pnl"]) for each in days) == Decimal(days[-1]["total"])
+    exposure = told("/exposure.json")
+    assert Decimal(exposure["exposure"]["paid"]) == Decimal(exposure["premium"]["dollars"])
+    paid = sql(store, "SELECT SUM(entry_price * quantity * multiplier) FROM position WHERE closed_at IS NULL")
+    assert paid == Decimal(exposure["premium"]["dollars"])
 
 
 def test_the_effective_state_is_one(said: dict[str, Any], page: FlaskClient) -> None:

@@ -31,6 +31,14 @@ MICROS: Final = Decimal(1_000_000)
 """Millionths of a dollar in one dollar."""
 
 
+def explanation_of(connection: Connection, position_id: str) -> OverseerCall | None:
+    """Return what the overseer said last of why a position was entered, None where it said nothing."""
+    table = OVERSEER_CALL.c
+    said = whole_rows(OVERSEER_CALL).where(table.task == ModelTask.EXPLANATION.value, table.subject == position_id)
+    row = connection.execute(said.order_by(table.at.desc()).limit(1)).first()
+    return None if row is None else OVERSEER_CALLS.read(row._mapping)
+
+
 @dataclass(frozen=True, slots=True)
 class DoubtfulOrder:
     """An order whose state at the broker nobody knows."""
