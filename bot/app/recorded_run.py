@@ -171,7 +171,8 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class ReplayStage:
-    """What a recorded day is played on: its store, calendar and settings, and who is told of what becomes of it."""
+    """What a recorded day is played on: its store, calendar and settings, and who is told of what becomes of it.
+    `settings_of`: those that a run of that day was under, for what is played as recorded; None: `settings`."""
 
     url: str
     calendar: XnysCalendar
@@ -182,6 +183,7 @@ class ReplayStage:
     on_commit: Callable[[TickBatch], None] = lambda batch: None
     on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None
     on_moment: Callable[[datetime], None] = lambda at: None
+    settings_of: Callable[[RunTold], Settings] | None = None
 
 
 # ---- as recorded
@@ -229,7 +231,7 @@ async def _heard_bot(stage: ReplayStage, run: RunTold) -> AsyncIterator[_HeardBo
     clock = PlayedClock(run.started_at, run.speed)
     bot = compose(
         BotParts(
-            settings=stage.settings,
+            settings=stage.settings if stage.settings_of is None else stage.settings_of(run),
             clock=clock,
             calendar=stage.calendar,
             store=sql_store(stage.url, stage.config_version),

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 from bot.app.background import Background
 from bot.app.child_process import Child, ChildFailed
@@ -35,6 +35,23 @@ _SEED_BITS: Final = 128
 
 DECIDING: Final = ("engine", "risk", "execution", "approval", "strategies", "ibkr", "overseer")
 """The sections of the settings that decide what the loop does with what it hears."""
+
+
+def deciding(settings: Settings) -> dict[str, Any]:
+    """Return the sections that decide as plain data, each number as it is in force: 15 is not 15.0, for evidence is
+    made of the text."""
+    kept = set(DECIDING)
+    exact: dict[str, Any] = _exact(settings.model_dump(mode="json", include=kept), settings.model_dump(include=kept))
+    return exact
+
+
+def _exact(written: Any, held: Any) -> Any:
+    if isinstance(written, dict) and isinstance(held, Mapping):
+        by_name = {str(name): value for name, value in held.items()}
+        return {name: _exact(value, by_name.get(name)) for name, value in written.items()}
+    if isinstance(written, list) and isinstance(held, (list, tuple)):
+        return [_exact(*both) for both in zip(written, held, strict=True)]
+    return held if type(written) is float and type(held) is int else written
 
 
 class Tape:
@@ -93,7 +110,7 @@ class Tape:
             seed=self._seed,
             config_version=self._config.version,
             overseen=self._overseen,
-            settings=settings.model_dump(mode="json", include=set(DECIDING)),
+            settings=deciding(settings),
         )
 
 

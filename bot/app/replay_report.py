@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +19,12 @@ from bot.analytics.performance import grouped
 from bot.app.day_summary import DaySummary, headline, slippage_words
 from bot.charts.bundle import bundle, home
 from bot.charts.chart import Axis, Chart, Level, LineMark, Mark, Pane, Row, Shown, thinned, wall_ms
-from bot.charts.drawing import WIDE, Drawing, drawing
-from bot.charts.vega import PALETTE, coloured, specification
+from bot.charts.drawing import NARROW, WIDE, Drawing, drawing
+from bot.charts.vega import DARK, PALETTE, specification
 from bot.domain.wording import key_words
 from bot.store.database import open_reader
 from bot.store.read import account_day, executions, marks, orders_of_position
+from bot.store.read.money import slippage_parts
 from bot.store.read.trades import TradeFilter, closed_trades
 
 if TYPE_CHECKING:
@@ -37,7 +41,8 @@ class ReportFigure:
     """A chart as the report shows it: drawn, and as the library draws it where it is at hand."""
 
     title: str
-    drawn: Drawing
+    wide: Drawing
+    narrow: Drawing
     spec: Markup
 
 
@@ -51,7 +56,8 @@ def write_report(outcome: ReplayOutcome, to: Path) -> None:
     by_strategy = grouped(trades, "strategy")
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True)
     page = environment.get_template("replay/report.html").render(
-        outcome=outcome, days=days, by_strategy=by_strategy, library=_library(), fills=_fills(outcome), palette=PALETTE,
+        outcome=outcome, days=days, by_strategy=by_strategy, library=_library(), fills=_fills(outcome), light=PALETTE,
+        dark=DARK,
     )  # fmt: skip
     to.write_text(page, encoding="utf-8")
 
@@ -78,6 +84,7 @@ def _of_day(reader: Connection, day: DaySummary) -> dict[str, Any]:
         "day": day.day,
         "headline": headline(day.money),
         "slippage": slippage_words(day.slippage) if day.slippage is not None else "none was measured",
+        "slipped": slippage_parts(reader, day.day),
         "trades": [_row(row, day.day) for row in day.trades],
         "figures": [figure for chart in charts if chart is not None and (figure := _figure(*chart)) is not None],
         "broken": [f"{each.invariant}: {each.detail}" for each in day.findings if not each.ok],
@@ -98,11 +105,12 @@ def _row(row: PositionRow, day: date) -> dict[str, Any]:
 
 
 def _figure(title: str, chart: Chart) -> ReportFigure | None:
-    drawn = drawing(chart, WIDE)
-    if drawn is None:
+    wide, narrow = drawing(chart, WIDE), drawing(chart, NARROW)
+    if wide is None or narrow is None:
         return None
-    text = json.dumps(coloured(specification(chart)), separators=(",", ":")).replace("</", "<\\/")
-    return ReportFigure(title, drawn, Markup(text.replace("<!--", "<\\!--")))  # noqa: S704 - JSON of ours, its ends escaped
+    text = json.dumps(specification(chart), separators=(",", ":")).replace("</", "<\\/")
+    spec = Markup(text.replace("<!--", "<\\!--"))  # noqa: S704 - JSON of ours, its ends escaped
+    return ReportFigure(title, wide, narrow, spec)
 
 
 def _equity(reader: Connection, day: date) -> tuple[str, Chart] | None:
@@ -119,20 +127,38 @@ def _equity(reader: Connection, day: date) -> tuple[str, Chart] | None:
 
 
 def _exposure(reader: Connection, day: DaySummary) -> tuple[str, Chart] | None:
-    """Return what was held at each sampled moment: contracts at their bid, in dollars."""
-    held: dict[float, float] = {}
-    for row in day.trades:
-        for each in marks(reader, row.id):
-            if each.bid is not None:
-                x = wall_ms(each.at) // 60_000 * 60_000
-                held[x] = held.get(x, 0.0) + float(each.bid) * row.entry_quantity * 100
-    if len(held) < 2:
+    """Return what was held: the contracts that were left at their last bid, in dollars, at each sample and each fill of
+    any of them."""
+    paths = [path for row in day.trades if (path := _held(reader, row))]
+    moments = sorted({x for path in paths for x, _ in path})
+    if len(moments) < 2:
         return None
-    rows: list[Row] = [{"x": x, "v": round(value, 2)} for x, value in sorted(held.items())]
-    pane = Pane("Dollars: positions at the bid, sampled by the minute", Shown.MONEY,
+    rows: list[Row] = [{"x": x, "v": round(sum(_at(path, x) for path in paths), 2)} for x in moments]
+    pane = Pane("Dollars: the contracts that were held, at the bid", Shown.MONEY,
                 (LineMark("v", "exposure", area=True),), height=150, zero=True)  # fmt: skip
-    most = max(value for value in held.values())
-    return "Exposure", Chart("exposure", f"At most {most:,.0f} dollars were held", Axis.TIME, (pane,), rows)
+    words = f"At most {max(float(row['v'] or 0) for row in rows):,.0f} dollars were held"
+    return "Exposure", Chart("exposure", words, Axis.TIME, (pane,), thinned(rows, "v", _POINTS))
+
+
+def _held(reader: Connection, row: PositionRow) -> list[tuple[float, float]]:
+    """Return what a position was worth at its bid, from its first sample on: when, and dollars."""
+    orders = [order.id for order in orders_of_position(reader, row.id, row.signal_id)]
+    fills = [(fill.executed_at, fill.quantity if fill.side == "BUY" else -fill.quantity)
+             for fill in executions(reader, orders, row.id)]  # fmt: skip
+    bids = [(each.at, float(each.bid)) for each in marks(reader, row.id) if each.bid is not None]
+    times = sorted({at for at, _ in bids} | {at for at, _ in fills if bids and at > bids[0][0]})
+    path = []
+    for at in times:
+        left = sum(count for filled_at, count in fills if filled_at <= at)
+        bid = next(bid for marked_at, bid in reversed(bids) if marked_at <= at)
+        path.append((wall_ms(at), bid * left * row.multiplier))
+    return path
+
+
+def _at(path: Sequence[tuple[float, float]], x: float) -> float:
+    """Return the last value up to a moment, 0 before the first."""
+    number = bisect_right(path, x, key=itemgetter(0))
+    return path[number - 1][1] if number else 0.0
 
 
 def _price(reader: Connection, row: PositionRow, day: date) -> tuple[str, Chart] | None:

@@ -12,15 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
 from bot.app.fast_clock import paced
 from bot.app.recorded_run import LATENCY_MS, Played, ReplayStage, first_equity, play_as_recorded, play_at_venue
-from bot.app.recorder_process import DECIDING
+from bot.app.recorder_process import deciding
 from bot.app.replay_report import write_report
 from bot.app.trader_log import log_of
 from bot.clocks.calendar import XnysCalendar
@@ -45,7 +46,14 @@ from bot.strategies.registry import STRATEGIES, build
 _STATUS_EVERY_S: Final = 60.0
 _MOST_GONE: Final = 5
 _CASH: Final = Decimal(100_000)
-_NOT_DECIDING: Final = {"engine": ("record", "record_dir", "record_keep_days"), "ibkr": ("host", "port", "client_id")}
+_NOT_DECIDING: Final = {
+    "engine": (
+        "record", "record_dir", "record_keep_days", "stop_wall_seconds", "min_tick_wall_seconds", "kill_switch_file",
+        "dead_man_file", "dead_man_url",
+    ),
+    "ibkr": ("host", "port", "client_id"),
+}  # fmt: skip
+"""Where things lie, how the program is watched and stopped, how often the loop may wake: none of it decides."""
 
 
 @dataclass(slots=True)
@@ -163,18 +171,18 @@ def _obstacle(options: ReplayOptions, lives: Sequence[tuple[Recording, Life]], s
         return "no run of a bot was recorded"
     if EventKind.ORDERS not in recording.kinds() and not recording.is_open:
         return "no order was recorded"
-    if _same(settings.model_dump(mode="json", include=set(DECIDING))) != _same(life.runs[0].settings):
+    if _same(deciding(settings)) != _same(life.runs[0].settings):
         return "the settings are not those of the day"
     return ""
 
 
-def _same(tree: Mapping[str, Any]) -> str:
-    """Return the sections that decide as one text, equal for equal settings."""
+def _same(tree: Mapping[str, Any]) -> Any:
+    """Return what decides of the sections that do, equal for equal settings."""
     kept = {
         section: {name: value for name, value in held.items() if name not in _NOT_DECIDING.get(section, ())}
         for section, held in tree.items()
     }
-    return json.dumps(kept, sort_keys=True)
+    return json.loads(json.dumps(kept))
 
 
 def _as_it_was(config: LoadedConfig, run: RunTold) -> Settings:
@@ -183,7 +191,7 @@ def _as_it_was(config: LoadedConfig, run: RunTold) -> Settings:
     tree = json.loads(json.dumps({**now, **run.settings, "bot_id": run.bot_id, "mode": Mode.SIM.value}))
     for _ in range(_MOST_GONE):
         try:
-            return Settings.model_validate(tree)
+            return _as_written(Settings.model_validate(tree), tree)
         except ValidationError as error:
             for each in error.errors():
                 if each["type"] != "extra_forbidden":
@@ -192,6 +200,22 @@ def _as_it_was(config: LoadedConfig, run: RunTold) -> Settings:
                     raise ConfigError(words) from error
                 _take_out(tree, each["loc"])
     raise ConfigError("the recorded settings are not of this version")
+
+
+def _as_written(section: _Model, tree: Mapping[str, Any]) -> _Model:
+    """Return settings whose numbers are written as that day wrote them: 15 where it was 15 and not 15.0, for evidence
+    is made of the text."""
+    told: dict[str, Any] = {}
+    for name in type(section).model_fields:
+        value, written = getattr(section, name), tree.get(name)
+        if isinstance(value, BaseModel) and isinstance(written, Mapping):
+            told[name] = _as_written(value, written)
+        elif type(value) is float and type(written) is int:
+            told[name] = written
+    return section.model_copy(update=told)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def _take_out(tree: Any, place: Sequence[int | str]) -> None:
@@ -301,6 +325,7 @@ async def _play_all(
                 on_commit=(lambda batch: None) if quiet else told,
                 on_look=_looking(outcome.looks, None if quiet else told.look),
                 on_moment=on_moment,
+                settings_of=partial(_as_it_was, config),
             )
             if way.fills is Fills.RECORDED:
                 played = await play_as_recorded(stage, recording, life)

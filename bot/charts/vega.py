@@ -21,6 +21,12 @@ PALETTE: Final[Mapping[str, str]] = {
     "band": "#1f5fd01f", "gain-fill": "#08693f1f", "loss-fill": "#b4231b1f", "s1-fill": "#1f5fd01f",
 }  # fmt: skip
 """The light colours of `page.css`, for pictures; a test holds both the same."""
+DARK: Final[Mapping[str, str]] = {
+    "ink": "#e8ecef", "soft": "#9dabb5", "rule": "#28323a", "rule-2": "#3e4a54", "card": "#151b20",
+    "gain": "#56d08f", "loss": "#ff8c82", "s1": "#7fb0ff", "s2": "#f2a05f", "s3": "#9aa5ae",
+    "band": "#7fb0ff26", "gain-fill": "#56d08f22", "loss-fill": "#ff8c8222", "s1-fill": "#7fb0ff26",
+}  # fmt: skip
+"""The same for who reads on a dark screen."""
 
 _FORMATS: Final[Mapping[Shown, str]] = {
     Shown.MONEY: "$,~f", Shown.GAIN: "$,~f", Shown.PRICE: ",.2f", Shown.PERCENT: ",~f", Shown.NUMBER: ",~f",

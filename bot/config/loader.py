@@ -60,6 +60,8 @@ PATHS: Final = (
     ("smtp", "ca_file"),
 )
 """Every setting that names a place on the disk; a test holds the schema to it."""
+_DOORS: Final = (("web", "port"), ("sim", "tws_port"), ("sim", "uw_port"))
+"""Where this program itself listens: as little a decision as a path."""
 _SECTIONS: Final = frozenset(
     name for name, info in Settings.model_fields.items() if isinstance(info.default, BaseModel)
 )  # one whose lines are all commented out is an empty one
@@ -78,8 +80,9 @@ class LoadedConfig:
     """Everything that is in force.
 
     `text` is canonical JSON without secrets, with paths as they were written; `version` is the first digits of the
-    SHA-256 of the same without the `PATHS`: where a bot keeps its things changes no decision. In `settings`, relative
-    paths are already those below `root`, the directory that holds `config/`.
+    SHA-256 of the same without the `PATHS` and the ports that we listen on: where a bot keeps its things and is met
+    changes no decision. In `settings`, relative paths are already those below `root`, the directory that holds
+    `config/`.
     """
 
     settings: Settings
@@ -430,7 +433,7 @@ def _as_text(whole: dict[str, Any]) -> str:
 
 def _without_places(whole: dict[str, Any]) -> dict[str, Any]:
     settings = {name: dict(value) if isinstance(value, dict) else value for name, value in whole["settings"].items()}
-    for section, name in PATHS:
+    for section, name in (*PATHS, *_DOORS):
         settings[section].pop(name)
     return {**whole, "settings": settings}
 

@@ -64,6 +64,8 @@ def read(folder: Path) -> Manifest:
         told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if told["schema"] != SCHEMA:
             raise RecordingFault(f"{NAME}: its schema is {told['schema']}, this is {SCHEMA}")
+        if told["sha256"] != _digest_of_list(told["parts"]):
+            raise RecordingFault(f"{NAME}: it is not as it was written: its digest differs")
         parts = tuple(Part(**each) for each in told["parts"])
         wrong = [part.file for part in parts if Path(part.file).name != part.file or part.kind not in set(EventKind)]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -75,13 +77,18 @@ def read(folder: Path) -> Manifest:
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Write beside, then take the name: whoever reads has the old list or the new one, whole."""
-    text = json.dumps({"schema": SCHEMA, "parts": [asdict(part) for part in manifest.parts]}, indent=1)
+    parts = [asdict(part) for part in manifest.parts]
+    text = json.dumps({"schema": SCHEMA, "sha256": _digest_of_list(parts), "parts": parts}, indent=1)
     beside = folder / f".{NAME}.{os.getpid()}"
     with beside.open("w", encoding="utf-8") as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
     beside.replace(folder / NAME)
+
+
+def _digest_of_list(parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def digest_of(path: Path) -> str:

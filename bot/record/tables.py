@@ -194,6 +194,15 @@ def index_of(path: Path) -> bytes:
         return file.read()
 
 
+def _ends_with(path: Path, index: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(index), io.SEEK_END)
+            return file.read() == index
+    except OSError:
+        return False  # it is shorter, or it is not there
+
+
 @dataclass(frozen=True, slots=True)
 class RowGroup:
     """A row group: its rows, or what is wrong with it."""
@@ -205,20 +214,24 @@ class RowGroup:
 
 
 class TableReader:
-    """Reads one file, group by group. `index` is a copy of the file's own, for one that was cut short. Raises
-    RecordingFault for a file that is none of this schema."""
+    """Reads one file, group by group. `index` is a copy of the file's own, by which one is read that was cut short, or
+    whose own is damaged. Raises RecordingFault for a file that is none of this schema."""
 
     def __init__(self, path: Path, kind: EventKind, index: bytes | None = None) -> None:
         self.path, self.kind = path, kind
         self.fault = ""
-        try:
-            self._file = pq.ParquetFile(path, page_checksum_verification=True)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            if index is None:
-                raise RecordingFault(f"{path.name}: {_first_line(error)}") from error
+        if index is not None and not _ends_with(path, index):
             self.fault = f"{path.name}: its end is missing or damaged"
             self._file = self._by_copy(index)
+        else:
+            self._file = self._by_itself()
         self._check()
+
+    def _by_itself(self) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(self.path, page_checksum_verification=True)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise RecordingFault(f"{self.path.name}: {_first_line(error)}") from error
 
     def _by_copy(self, index: bytes) -> pq.ParquetFile:
         try:

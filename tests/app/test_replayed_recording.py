@@ -16,15 +16,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from bot.app.recorder_process import DECIDING
+from bot.app.recorder_process import deciding
 from bot.app.replayed_day import open_desk
 from bot.cli.main import app
 from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, load
 from bot.config.schema import Settings
+from bot.domain.calendar import NEW_YORK
 from bot.domain.recording import EventKind, RunTold
+from bot.record.imports.kinds import import_files
+from bot.record.imports.source import Imported
 from bot.record.keeper import Keeper
-from bot.record.library import SHIPPED, Recording, named
+from bot.record.library import SHIPPED, Recording, cut, named
 from bot.record.player import HeardMoment, life_of, moments
 from bot.record.tap import Tap
 from tests.record.days import flush
@@ -93,10 +96,8 @@ class _Kept:
 
     def _recorder(self, clock: ManualClock, settings: Settings) -> Tap:
         self._tap = tap = Tap(clock)
-        deciding = settings.model_dump(mode="json", include=set(DECIDING))
-        run = RunTold(
-            clock.now(), settings.bot_id, "sim", "gamma_pin_day", 1.0, 1, "", overseen=False, settings=deciding
-        )
+        decide = deciding(settings)
+        run = RunTold(clock.now(), settings.bot_id, "sim", "gamma_pin_day", 1.0, 1, "", overseen=False, settings=decide)
         tap.runs(run)
         return tap
 
@@ -170,6 +171,44 @@ def test_strategies_are_chosen_by_name(state: Path) -> None:
     assert result.exit_code == 2
     assert "moon_phase" in result.stderr
     assert "zero_dte_gamma" in result.stderr
+
+
+def test_a_range_is_played_on_one_store_that_began_as_a_copy_with_the_strategies_that_were_chosen(
+    state: Path, tmp_path: Path
+) -> None:
+    """Two days, the first of them imported; the second is shortened, for what it decides is others' matter."""
+    root, own = tmp_path / "recordings", state / "own.db"
+    ticks = tmp_path / "SPY.csv"
+    rows = ("2026-11-19T15:00:00+00:00,1,588.00,100", "2026-11-19T15:01:00+00:00,1,588.10,100")
+    ticks.write_text("\n".join(("time,tick_type,price,size", *rows)))
+    import_files("ibkr", Imported((ticks,)), root)
+    begins, _ = Recording(SAMPLE).span() or pytest.fail("it has rows")
+    cut(Recording(SAMPLE), root / "2026-11-20", (begins.astimezone(NEW_YORK) + timedelta(minutes=2)).time(), ())
+    earlier = call(state, "replay", str(root / "2026-11-19"), "--database", str(own), "--json")
+    assert earlier.exit_code == 0, earlier.output
+    before = Replayed(json.loads(earlier.stdout), own)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUANTICITY__ENGINE__RECORD_DIR", str(root))
+        words = ("--from-store", "--strategies", "zero_dte_gamma", "--database", str(tmp_path / "r.db"), "--json")
+        result = call(state, "replay", "2026-11-19..2026-11-20", *words)
+    assert result.exit_code == 2
+    assert "the store is at 2026-11-19" in result.stderr, "a store that is past the day is no beginning of it"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUANTICITY__ENGINE__RECORD_DIR", str(root))
+        result = call(state, "replay", "2026-11-20..2026-11-21", *words)
+    assert result.exit_code == 0, result.output
+    after = Replayed(json.loads(result.stdout), tmp_path / "r.db")
+    chain = "SELECT seq, hash FROM transition ORDER BY seq"
+    assert before.rows(chain) == after.rows(chain)[: len(before.rows(chain))] != []
+    assert after.told["why"] == "strategies were chosen"
+    assert {row[0] for row in after.rows("SELECT DISTINCT strategy FROM signal")} <= {"zero_dte_gamma"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUANTICITY__ENGINE__RECORD_DIR", str(root))
+        both = call(state, "replay", "2026-11-19..2026-11-20", "--database", str(tmp_path / "b.db"), "--json")
+    assert both.exit_code == 0, both.output
+    told = json.loads(both.stdout)
+    assert [day["day"] for day in told["days"]] == ["2026-11-19", "2026-11-20"]
+    assert told["why"] == "several days are played in one go"
 
 
 def test_options_of_a_recording_are_refused_for_a_scenario(state: Path) -> None:

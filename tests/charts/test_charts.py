@@ -16,7 +16,7 @@ from bot.charts.bundle import LOCK, bundle, write
 from bot.charts.chart import Axis, Band, Bars, Chart, Level, LineMark, Mark, Pane, Shown, apart, thinned, wall_ms
 from bot.charts.drawing import LABEL, drawing, legend
 from bot.charts.picture import png
-from bot.charts.vega import PALETTE, coloured, specification
+from bot.charts.vega import DARK, PALETTE, coloured, specification
 
 CSS = Path(__file__).resolve().parents[2] / "bot" / "web" / "static" / "page.css"
 
@@ -103,9 +103,11 @@ def test_the_specification_names_data_fields_and_tokens_that_there_are() -> None
 
 
 def test_pictures_have_the_colours_of_the_page() -> None:
-    light = CSS.read_text().partition("@media")[0]
-    for name, colour in PALETTE.items():
-        assert f"--{name}: {colour};" in light, name
+    light, _, dark = CSS.read_text().partition("@media (prefers-color-scheme: dark)")
+    for palette, sheet in ((PALETTE, light), (DARK, dark)):
+        for name, colour in palette.items():
+            assert f"--{name}: {colour};" in sheet, name
+    assert DARK.keys() == PALETTE.keys()
 
 
 def test_bars_stand_on_zero() -> None:

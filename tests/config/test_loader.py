@@ -417,9 +417,10 @@ def test_the_version_follows_the_content_and_nothing_else(
     assert json.loads(here.text)["settings"]["risk"]["max_positions"] == 5
 
 
-def test_where_a_bot_keeps_its_things_is_no_part_of_the_version(tmp_path: Path) -> None:
+def test_where_a_bot_keeps_its_things_and_is_met_is_no_part_of_the_version(tmp_path: Path) -> None:
     moved = {f"QUANTICITY__{section}__{name}".upper(): "/elsewhere/of/mine" for section, name in PATHS}
     moved["QUANTICITY__DATABASE__URL"] = "sqlite+aiosqlite:////elsewhere/q.db"
+    moved |= {"QUANTICITY__WEB__PORT": "8099", "QUANTICITY__SIM__TWS_PORT": "7001", "QUANTICITY__SIM__UW_PORT": "7002"}
     here, there = accepted(tmp_path), accepted(tmp_path, moved)
     assert here.version == there.version
     assert here.text != there.text, "the text says where"

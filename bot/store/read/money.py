@@ -33,12 +33,19 @@ from bot.store.views import slippage_sql
 
 _ALL: Final = 1_000_000
 _OF_DAY: Final = "WHERE order_id IN (SELECT order_id FROM execution WHERE executed_at BETWEEN :start AND :end)"
+_LAST_FILL: Final = """(SELECT MAX(e.executed_at) FROM execution e JOIN broker_order o ON o.id = e.order_id
+       WHERE o.order_ref = s.order_ref) BETWEEN :start AND :end"""
 _SLIPPED: Final = text(
     f"""
 SELECT SUM(s.slippage), SUM(s.reference_price * s.quantity * COALESCE(p.multiplier, 100)), COUNT(*)
 FROM ({slippage_sql(_OF_DAY)}) s LEFT JOIN position p ON p.id = s.position_id
-WHERE (SELECT MAX(e.executed_at) FROM execution e JOIN broker_order o ON o.id = e.order_id
-       WHERE o.order_ref = s.order_ref) BETWEEN :start AND :end"""  # noqa: S608  (the pieces are our own constants)
+WHERE {_LAST_FILL}"""  # noqa: S608  (the pieces are our own constants)
+)
+_SLIPPED_BY: Final = text(
+    f"""
+SELECT COALESCE(p.strategy, g.strategy, ''), s.purpose, COUNT(*), SUM(s.slippage)
+FROM ({slippage_sql(_OF_DAY)}) s LEFT JOIN position p ON p.id = s.position_id LEFT JOIN signal g ON g.id = s.signal_id
+WHERE {_LAST_FILL} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608  (the pieces are our own constants)
 )
 
 
@@ -50,6 +57,16 @@ class Slippage:
     dollars: Decimal
     percent: Decimal | None
     orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlippagePart:
+    """The part of a day's slippage that a strategy's orders of one purpose (entry, protect, exit) have."""
+
+    strategy: str
+    purpose: str
+    orders: int
+    dollars: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,3 +219,12 @@ def slippage_of_day(connection: Connection, day: date) -> Slippage | None:
         return None
     dollars = to_cents(Decimal(repr(float(cost))))
     return Slippage(dollars, dollars * 100 / Decimal(repr(float(premium))) if premium else None, int(orders))
+
+
+def slippage_parts(connection: Connection, day: date) -> list[SlippagePart]:
+    """Return the same by strategy and purpose; the parts add up to the whole, but for a cent of rounding each."""
+    start, end = (time_text(at) for at in bounds(day))
+    rows = connection.execute(_SLIPPED_BY, {"start": start, "end": end})
+    return [
+        SlippagePart(name, word, int(count), to_cents(Decimal(repr(float(cost))))) for name, word, count, cost in rows
+    ]

@@ -1,0 +1,117 @@
+"""A simulated day recorded by the program itself, over its sockets, and played again: the same signals, orders and
+positions, with every transition behind them and its evidence; played twice, the same chain hash for hash."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.recording import EventKind
+from bot.record.library import Recording
+from tests.conftest import REPO_ROOT
+from tests.patience import UNHURRIED, ends, until_so
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+LONG_ENOUGH = "2026-11-20T14:58"
+DECIDED = (
+    "SELECT id, strategy, symbol, right, strike, expiry, quantity, limit_price, state, created_at FROM signal "
+    "ORDER BY id",
+    "SELECT id, order_ref, purpose, side, order_type, quantity, filled_quantity, limit_price, stop_price, state, "
+    "order_id, perm_id FROM broker_order ORDER BY id",
+    "SELECT id, signal_id, strategy, symbol, entry_quantity, quantity, entry_price, stop_price, realized_pnl, state, "
+    "close_reason FROM position ORDER BY id",
+    "SELECT exec_id, order_ref, side, quantity, price, commission, executed_at FROM execution ORDER BY exec_id",
+    "SELECT machine, entity_id, from_state, to_state, trigger, actor, reason, evidence, event_at, tick FROM transition "
+    "WHERE machine IN ('signal', 'order', 'position') ORDER BY seq",
+)
+
+
+def rows(store: Path, sql: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(store)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, calendar_folder: Path) -> Path:
+    home = tmp_path_factory.mktemp("recorded")
+    shutil.copytree(calendar_folder, home / "state")
+    (home / "config").mkdir()
+    shutil.copytree(REPO_ROOT / "config" / "scenarios", home / "config" / "scenarios")
+    shutil.copy(REPO_ROOT / "config" / "data_sources.yaml", home / "config")
+    return home
+
+
+def environment(home: Path, store: str, **more: str) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("QUANTICITY")}
+    return {
+        **kept,
+        "QUANTICITY_HOME": str(home),
+        "QUANTICITY__DATABASE__URL": f"sqlite+aiosqlite:///{home / store}",
+        "QUANTICITY__SIM__STATE_DIR": str(home / "state"),
+        "QUANTICITY__WEB__ENABLED": "false",
+        "QUANTICITY__ENGINE__RECORD_DIR": str(home / "recordings"),
+        **more,
+    }
+
+
+@pytest.fixture(scope="module")
+def lived(home: Path) -> Path:
+    """The store of a run that was recorded until something was filled, or for a quarter of an hour of its clock."""
+    store = home / "lived.db"
+    words = [sys.executable, str(REPO_ROOT / "run.py"), "run", "--scenario", "demo", "--speed", "60"]
+    told = environment(home, store.name, **UNHURRIED, QUANTICITY__ENGINE__RECORD="true")
+    with subprocess.Popen(words, env=told, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, text=True) as bot:
+        assert until_so(lambda: bot.poll() is not None or _is_over(store), nap_s=0.25)
+        bot.send_signal(signal.SIGTERM)
+        assert ends(bot)[0] == 0
+    return store
+
+
+def _is_over(store: Path) -> bool:
+    try:
+        newest = rows(store, "SELECT max(at) FROM account_snapshot")[0][0]
+        return bool(rows(store, "SELECT 1 FROM execution LIMIT 1")) or (newest or "") >= LONG_ENOUGH
+    except sqlite3.OperationalError:
+        return False  # not there yet
+
+
+def replayed(home: Path, name: str) -> dict[str, Any]:
+    words = [
+        sys.executable,
+        str(REPO_ROOT / "run.py"),
+        "replay",
+        "2026-11-20",
+        "--database",
+        str(home / name),
+        "--json",
+    ]
+    done = subprocess.run(words, env=environment(home, "none.db"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_a_day_over_sockets_is_played_again_as_it_was_and_twice_alike(home: Path, lived: Path) -> None:
+    day = home / "recordings" / "2026-11-20"
+    assert until_so(lambda: not (day / "journal.open").exists()), "a process of its own makes Parquet of the last hour"
+    recording = Recording(day)
+    found = recording.judge()
+    assert found.is_whole, found.words()
+    assert not found.gaps
+    assert {EventKind.QUOTES, EventKind.ANSWERS, EventKind.DATA, EventKind.ACCOUNT} <= set(recording.kinds())
+    first, second = replayed(home, "first.db"), replayed(home, "second.db")
+    assert first["why"] == "the settings are those of the day"
+    assert first["head_hash"] == second["head_hash"]
+    for sql in DECIDED:
+        assert rows(home / "first.db", sql) == rows(lived, sql)
