@@ -58,7 +58,7 @@ def verify(
     rows = []
     for each, found in judged:
         lost = sum(gap.count for gap in found.gaps)
-        rows.append((each.name, found.rows, found.unread, lost, "whole" if found.is_whole else found.words()))
+        rows.append((each.name, found.rows, found.unread, lost, found.verdict()))
     if json:
         show.as_json(show.records(columns, rows))
     else:

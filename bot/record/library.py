@@ -45,6 +45,12 @@ class RecordingVerdict:
     def is_whole(self) -> bool:
         return not self.faults
 
+    def verdict(self) -> str:
+        """Return in words whether it is whole, and what it says itself that it lacks."""
+        lacks = [f"{gap.count:,} facts are not recorded, {gap.since.isoformat()} to {gap.until.isoformat()}: {gap.why}"
+                 for gap in self.gaps]  # fmt: skip
+        return "; ".join(("whole" if self.is_whole else self.words(), *lacks))
+
     def words(self) -> str:
         """Return what is wrong with it and what still serves, in a sentence or two."""
         good = f"{self.rows:,} of {self.rows + self.unread:,} rows can be read"

@@ -162,6 +162,8 @@ def test_a_recording_says_its_own_gaps(tmp_path: Path) -> None:
     found = Recording(tmp_path / "2026-11-20").judge()
     assert [gap.count for gap in found.gaps] == [3]
     assert found.is_whole, "it says what it lacks"
+    assert found.verdict().startswith("whole; 3 facts are not recorded, 2026-11-20T14:30:00")
+    assert "did not take them" in found.verdict()
 
 
 def test_no_secret_is_written(tmp_path: Path) -> None:
