@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Callable
@@ -249,6 +250,7 @@ def test_a_list_of_files_that_points_elsewhere_is_refused(tmp_path: Path) -> Non
     folder = record(tmp_path, some_events(5, clock), clock)
     told = json.loads((folder / manifest.NAME).read_text())
     told["parts"][0]["file"] = "../../etc/passwd"
+    told["sha256"] = hashlib.sha256(json.dumps(told["parts"], sort_keys=True).encode()).hexdigest()
     (folder / manifest.NAME).write_text(json.dumps(told))
     assert "no file of a recording" in Recording(folder).judge().words()
 
