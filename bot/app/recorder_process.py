@@ -140,13 +140,24 @@ class RecorderPace:
     last_s: float = 1.0
 
 
+def _loop_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
 class RecorderKeeping:
     """Keeps the recorder's process going and hands it what came."""
 
     def __init__(
-        self, tap: Tap, settings: EngineSettings, clock: Clock, tell: Sink, pace: RecorderPace = RecorderPace()
+        self,
+        tap: Tap,
+        settings: EngineSettings,
+        clock: Clock,
+        tell: Sink,
+        pace: RecorderPace = RecorderPace(),
+        steady_s: Callable[[], float] = _loop_s,
     ) -> None:
         self._tap, self._clock, self._tell, self._pace = tap, clock, tell, pace
+        self._steady_s = steady_s
         self._pause_s = pace.restart_s
         self._last_word = ""
         self.attempts = 0
@@ -190,7 +201,7 @@ class RecorderKeeping:
         except BaseException:
             await child.stop()
             raise
-        self._child, self._heard_at = child, self._loop_s()
+        self._child, self._heard_at = child, self._steady_s()
         return ""
 
     async def _until_it_fails(self) -> str:
@@ -208,7 +219,7 @@ class RecorderKeeping:
                 except ChildFailed:
                     await self._child.last_words()
                     return "takes nothing any more"
-                if self._loop_s() - self._heard_at > self._pace.silent_s:
+                if self._steady_s() - self._heard_at > self._pace.silent_s:
                     return f"has kept nothing for {self._pace.silent_s:g} s"
         finally:
             ending.cancel()
@@ -243,15 +254,11 @@ class RecorderKeeping:
             return True
         if word != "kept" or not rest.isdigit():
             return False
-        self._heard_at, self._pause_s = self._loop_s(), self._pace.restart_s
+        self._heard_at, self._pause_s = self._steady_s(), self._pace.restart_s
         self._tap.kept(int(rest))
         if not self._tap.awaits:
             self._kept.set()
         return True
-
-    @staticmethod
-    def _loop_s() -> float:
-        return asyncio.get_running_loop().time()
 
 
 def _told(gap: NotRecorded) -> AlertRaised:

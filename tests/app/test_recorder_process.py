@@ -39,6 +39,7 @@ class Kept:
     clock: ManualClock
     told: list[Event] = field(default_factory=list)
     heard: int = 0
+    steady_s: float = 0.0
 
     def hear(self, count: int) -> None:
         for _ in range(count):
@@ -66,14 +67,16 @@ class Kept:
 
 
 @asynccontextmanager
-async def kept(folder: Path, pace: RecorderPace = PACE) -> AsyncIterator[Kept]:
+async def kept(folder: Path) -> AsyncIterator[Kept]:
     clock, told = ManualClock(START), list[Event]()
     tap = Tap(clock)
     tap.runs(a_run())
-    keeping = RecorderKeeping(tap, EngineSettings(record_dir=str(folder), record_keep_days=0), clock, told.append, pace)
+    settings = EngineSettings(record_dir=str(folder), record_keep_days=0)
+    keeping = RecorderKeeping(tap, settings, clock, told.append, PACE, lambda: one.steady_s)
+    one = Kept(tap, keeping, clock, told)
     task = asyncio.create_task(keeping.run())
     try:
-        yield Kept(tap, keeping, clock, told)
+        yield one
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -107,13 +110,14 @@ async def test_a_recorder_that_was_killed_begins_again_and_all_that_was_flushed_
 
 
 async def test_nobody_waits_for_a_recorder_that_hangs_and_it_is_replaced(tmp_path: Path) -> None:
-    pace = RecorderPace(flush_s=0.01, restart_s=0.02, longest_restart_s=0.04, silent_s=0.3, last_s=240.0)
-    async with kept(tmp_path, pace) as one:
+    async with kept(tmp_path) as one:
         one.hear(1)
         await one.all_is_kept()
         hung = one.pid
         os.kill(hung, signal.SIGSTOP)
         one.hear(20_000)  # far more than a pipe holds
+        await until(lambda: not one.tap.waits)
+        one.steady_s += 2 * SILENT_S
         await one.is_another(hung)
         one.hear(1)
         await one.all_is_kept()
