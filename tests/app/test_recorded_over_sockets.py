@@ -72,7 +72,7 @@ def environment(home: Path, store: str, **more: str) -> dict[str, str]:
 def lived(home: Path) -> Path:
     """The store of a run that was recorded until something was filled, or for a quarter of an hour of its clock."""
     store = home / "lived.db"
-    words = [sys.executable, str(REPO_ROOT / "run.py"), "run", "--scenario", "demo", "--speed", "60"]
+    words = [sys.executable, str(REPO_ROOT / "run.py"), "run", "--scenario", "demo", "--speed", "120"]
     told = environment(home, store.name, **UNHURRIED, QUANTICITY__ENGINE__RECORD="true")
     with subprocess.Popen(words, env=told, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, text=True) as bot:
         assert until_so(lambda: bot.poll() is not None or _is_over(store), nap_s=0.25)
