@@ -37,9 +37,10 @@ from bot.domain.ids import IdSource
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket
-from bot.domain.recording import EventKind, RunTold, fact_of
+from bot.domain.recording import EventKind, RunTold, SettingsTold, fact_of
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.records import TickBatch
+from bot.engine.switches import ComingSettings
 from bot.record.library import Recording, RecordingVerdict
 from bot.record.player import HeardMoment, Life, moments
 from bot.sim.market.recorded import RecordedMarket
@@ -49,6 +50,7 @@ from bot.sim.scenario import VenueScript
 from bot.sim.vocabulary import SimulatedVenue
 from bot.store.sql_store import SqlStore
 from bot.strategies.base import Look, Strategy
+from bot.strategies.registry import build
 
 LATENCY_MS: Final = 40
 _TICKS_A_STEP: Final = 12
@@ -172,7 +174,7 @@ class Played:
 @dataclass(frozen=True, slots=True)
 class ReplayStage:
     """What a recorded day is played on: its store, calendar and settings, and who is told of what becomes of it.
-    `settings_of`: those that a run of that day was under, for what is played as recorded; None: `settings`."""
+    `settings_of`: those that the day itself was under, for what is played as recorded; None: `settings`."""
 
     url: str
     calendar: XnysCalendar
@@ -183,7 +185,10 @@ class ReplayStage:
     on_commit: Callable[[TickBatch], None] = lambda batch: None
     on_look: Callable[[Strategy, Look], None] = lambda strategy, look: None
     on_moment: Callable[[datetime], None] = lambda at: None
-    settings_of: Callable[[RunTold], Settings] | None = None
+    settings_of: Callable[[RunTold | SettingsTold], Settings] | None = None
+
+    def of_the_day(self, told: RunTold | SettingsTold) -> Settings:
+        return self.settings if self.settings_of is None else self.settings_of(told)
 
 
 # ---- as recorded
@@ -195,6 +200,9 @@ async def play_as_recorded(stage: ReplayStage, recording: Recording, life: Life)
     for run, entries in groupby(_with_its_run(moments(recording, life, played.found)), key=itemgetter(0)):
         async with _heard_bot(stage, run) as bot:
             for _, entry in entries:
+                if isinstance(entry, SettingsTold):
+                    _go_on_with(bot, stage.of_the_day(entry))
+                    continue
                 recorded |= _refs(entry)
                 await _play(bot, stage, entry, played)
             sent |= bot.broker.sent.keys()
@@ -202,7 +210,9 @@ async def play_as_recorded(stage: ReplayStage, recording: Recording, life: Life)
     return played
 
 
-def _with_its_run(stream: Iterator[HeardMoment | RunTold]) -> Iterator[tuple[RunTold, HeardMoment]]:
+def _with_its_run(
+    stream: Iterator[HeardMoment | RunTold | SettingsTold],
+) -> Iterator[tuple[RunTold, HeardMoment | SettingsTold]]:
     """Yield each moment with the run of the bot that it belongs to; what is before the first is nobody's."""
     run: RunTold | None = None
     for entry in stream:
@@ -223,6 +233,16 @@ async def _play(bot: _HeardBot, stage: ReplayStage, entry: HeardMoment, played: 
     stage.on_moment(entry.at)
 
 
+def _go_on_with(bot: _HeardBot, settings: Settings) -> None:
+    """Have the next tick take the settings that came into force then."""
+    wanted = settings.model_copy(update={"mode": bot.engine.settings.mode, "bot_id": bot.engine.settings.bot_id})
+    bot.engine.take_settings(ComingSettings(wanted, build(wanted.strategies), _nothing))
+
+
+async def _nothing() -> None:
+    """What a replay runs under is on its record already."""
+
+
 _HeardBot = Bot[PlayedClock, SqlStore, HeardBroker, None]
 
 
@@ -231,7 +251,7 @@ async def _heard_bot(stage: ReplayStage, run: RunTold) -> AsyncIterator[_HeardBo
     clock = PlayedClock(run.started_at, run.speed)
     bot = compose(
         BotParts(
-            settings=stage.settings if stage.settings_of is None else stage.settings_of(run),
+            settings=stage.of_the_day(run),
             clock=clock,
             calendar=stage.calendar,
             store=sql_store(stage.url, stage.config_version),

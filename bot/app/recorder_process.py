@@ -23,7 +23,7 @@ from bot.config.schema import EngineSettings, Settings
 from bot.domain.events import AlertRaised
 from bot.domain.ids import IdSource
 from bot.domain.outside import hider, sentence
-from bot.domain.recording import NotRecorded, RunTold
+from bot.domain.recording import NotRecorded, RunTold, SettingsTold
 from bot.engine.state.ports import Clock, Sink
 from bot.feeds.transport import Transport
 from bot.record.answers import RecordedTransport
@@ -77,6 +77,11 @@ class Tape:
             return made
 
         return replace(parts, recorder=tap, feed=feed, ids=IdSource(random.Random(self._seed)))
+
+    def takes(self, settings: Settings, version: str) -> None:
+        """Keep that settings come into force with the next tick."""
+        if self._tap is not None:
+            self._tap.takes(SettingsTold(self._clock.now(), version, deciding(settings)))
 
     def stages(self, bot: Bot[ClockT, StoreT, BrokerT, FeedT]) -> list[Stage]:
         """Return the stage that records, none where nothing is to be recorded. It comes first, so that it hears the

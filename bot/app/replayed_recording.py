@@ -31,7 +31,7 @@ from bot.config.schema import Mode, Settings
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import ConfigError
 from bot.domain.instruments import option_of_key
-from bot.domain.recording import EventKind, RecordingFault, RunTold
+from bot.domain.recording import EventKind, RecordingFault, RunTold, SettingsTold
 from bot.log import configure_logging
 from bot.record.library import SHIPPED, Recording, is_recording, named, span_of
 from bot.record.player import Life, life_of
@@ -185,10 +185,11 @@ def _same(tree: Mapping[str, Any]) -> Any:
     return json.loads(json.dumps(kept))
 
 
-def _as_it_was(config: LoadedConfig, run: RunTold) -> Settings:
+def _as_it_was(config: LoadedConfig, told: RunTold | SettingsTold) -> Settings:
     """Return the settings with the recorded sections in the place of today's."""
     now = config.settings.model_dump(mode="json")
-    tree = json.loads(json.dumps({**now, **run.settings, "bot_id": run.bot_id, "mode": Mode.SIM.value}))
+    bot_id = told.bot_id if isinstance(told, RunTold) else config.settings.bot_id
+    tree = json.loads(json.dumps({**now, **told.settings, "bot_id": bot_id, "mode": Mode.SIM.value}))
     for _ in range(_MOST_GONE):
         try:
             return _as_written(Settings.model_validate(tree), tree)

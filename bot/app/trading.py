@@ -32,7 +32,7 @@ from bot.app.locks import alone, tick_mark
 from bot.app.os_signals import emergency_on_signal, stop_on_signals
 from bot.app.page_process import page
 from bot.app.people_child import PeopleBell, people
-from bot.app.recorder_process import tape_for
+from bot.app.recorder_process import Tape, tape_for
 from bot.app.reloading import ReadAnew
 from bot.app.settings_watch import SettingsWatch
 from bot.app.simulated_vendors import at_the_simulator
@@ -214,7 +214,7 @@ async def _trade(
     bot = compose(tape.recorded(replace(parts, read_settings=anew, on_commit=on_commit)))
     stop = stop_on_signals(config.settings.engine.stop_wall_seconds)
     emergency_on_signal(bot.inbox, clock)
-    anew.take_live = partial(_take_live, bot, day)
+    anew.take_live = partial(_take_live, bot, day, tape)
     watch = SettingsWatch(config, partial(_take_sources, bot, placed), clock, bot.inbox.put, anew=anew)
     async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop, watch, bell))):
         await bot.engine.run(stop)
@@ -358,11 +358,12 @@ async def _remember_use(bot: TradingBot) -> None:
     bot.feed.remember(await bot.store.endpoint_days(bot.clock.now()))
 
 
-def _take_live(bot: TradingBot, day: SimulatedDay | None, config: LoadedConfig) -> None:
+def _take_live(bot: TradingBot, day: SimulatedDay | None, tape: Tape, config: LoadedConfig) -> None:
     """Have the tick go on with what may change live of a configuration; the rest is as the run has it."""
     wanted = config.settings if day is None else day.scenario.settings_of_the_day(config.settings)
     settings = with_live(bot.engine.settings, paced(wanted, bot.clock.speed))
     record = partial(bot.store.record_config, config.version, config.text)
+    tape.takes(settings, config.version)
     bot.engine.take_settings(ComingSettings(settings, build(settings.strategies), record))
 
 

@@ -6,7 +6,8 @@ a day; in it a table a kind, whose columns are named here. Prices are texts, exa
 microseconds in UTC; what is no table of numbers is one fact as plain data (`bot.domain.plain`).
 
 `TICKS` is not received: it says when the loop took what had come (the clock's time, the steady time). With it a replay
-takes the same facts at the same moments. `RUNS` says under which settings the bot ran; `GAPS` what was not recorded.
+takes the same facts at the same moments. `RUNS` says under which settings the bot ran, and which it took meanwhile;
+`GAPS` what was not recorded.
 """
 
 from __future__ import annotations
@@ -295,6 +296,15 @@ class RunTold:
     settings: Mapping[str, Any]
     account: str = ""
     positions: int = 0  # what the store held when the recording began
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsTold:
+    """Settings that came into force while the bot ran, from its next tick on; `settings` as of `RunTold`."""
+
+    at: datetime
+    config_version: str
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.domain.events import Event
 from bot.domain.plain import NotPlain, from_text
-from bot.domain.recording import NO_FACTS, EventKind, RecordingFault, Row, RunTold, fact_of, moment
+from bot.domain.recording import NO_FACTS, EventKind, RecordingFault, Row, RunTold, SettingsTold, fact_of, moment
 from bot.record.library import Recording, RecordingVerdict
 
 _SECOND_US: Final = 1_000_000
@@ -52,8 +52,8 @@ def life_of(recording: Recording) -> Life:
             last = moment(row[1])
             life.ticks, life.since, life.until = life.ticks + 1, life.since or last, last
             continue
-        run = _run_of(row[5][0])
-        if run is None:
+        run = _told(row[5][0])
+        if not isinstance(run, RunTold):
             continue
         if last is not None and run.started_at < last:
             life = Life(first=row[0], earlier=life.earlier + 1)
@@ -61,14 +61,17 @@ def life_of(recording: Recording) -> Life:
     return life
 
 
-def moments(recording: Recording, life: Life, found: RecordingVerdict | None = None) -> Iterator[HeardMoment | RunTold]:
-    """Yield a life's moments, and each run of the bot where it begins. Rows that cannot be read go to `found`."""
+def moments(
+    recording: Recording, life: Life, found: RecordingVerdict | None = None
+) -> Iterator[HeardMoment | RunTold | SettingsTold]:
+    """Yield a life's moments, each run of the bot where it begins, and settings before the moment from which on they
+    were in force. Rows that cannot be read go to `found`."""
     found = RecordingVerdict() if found is None else found
     rows = (row for row in recording.rows(_PLAYED, found) if row[0] >= life.first)
     return _by_ticks(rows, found) if life.ticks else _by_seconds(rows, found)
 
 
-def _by_ticks(rows: Iterator[Row], found: RecordingVerdict) -> Iterator[HeardMoment | RunTold]:
+def _by_ticks(rows: Iterator[Row], found: RecordingVerdict) -> Iterator[HeardMoment | RunTold | SettingsTold]:
     heard: list[Heard] = []
     for row in rows:
         kind = _KINDS[row[2]]
@@ -76,9 +79,9 @@ def _by_ticks(rows: Iterator[Row], found: RecordingVerdict) -> Iterator[HeardMom
             yield HeardMoment(moment(row[1]), heard, row[5][1])
             heard = []
         elif kind is EventKind.RUNS:
-            run = _run_of(row[5][0])
-            if run is not None:
-                yield run
+            told = _told(row[5][0])
+            if isinstance(told, RunTold | SettingsTold):
+                yield told
         else:
             _hear(heard, kind, row, found)
 
@@ -111,9 +114,8 @@ _PLAYED: Final = frozenset(EventKind) - {EventKind.ANSWERS, EventKind.GAPS}
 _KINDS: Final = {kind.value: kind for kind in EventKind}
 
 
-def _run_of(text: str) -> RunTold | None:
+def _told(text: str) -> object:
     try:
-        told = from_text(text)
+        return from_text(text)
     except NotPlain:
         return None
-    return told if isinstance(told, RunTold) else None

@@ -22,6 +22,7 @@ from bot.domain.recording import (
     EventKind,
     NotRecorded,
     RunTold,
+    SettingsTold,
     key_of,
     micros,
     moment,
@@ -121,6 +122,10 @@ class Tap:
     def runs(self, run: RunTold) -> None:
         """Take under which settings the bot runs."""
         self._put(EventKind.RUNS, _BOT, run.bot_id, (self._hide(as_text(run)),), run.started_at)
+
+    def takes(self, told: SettingsTold) -> None:
+        """Take which settings come into force with the next tick."""
+        self._put(EventKind.RUNS, _BOT, told.config_version, (self._hide(as_text(told)),), told.at)
 
     def _without_secrets(self, body: bytes) -> bytes:
         try:

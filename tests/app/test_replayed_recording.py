@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,21 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bot.app.recorder_process import deciding
-from bot.app.replayed_day import open_desk
+from bot.app.replayed_day import Desk, open_desk
 from bot.cli.main import app
 from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, load
 from bot.config.schema import Settings
 from bot.domain.calendar import NEW_YORK
-from bot.domain.recording import EventKind, RunTold
+from bot.domain.recording import EventKind, RunTold, SettingsTold
+from bot.engine.switches import ComingSettings
 from bot.record.imports.kinds import import_files
 from bot.record.imports.source import Imported
 from bot.record.keeper import Keeper
 from bot.record.library import SHIPPED, Recording, cut, named
 from bot.record.player import HeardMoment, life_of, moments
 from bot.record.tap import Tap
+from bot.strategies.registry import build
 from tests.record.days import flush
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,8 +103,19 @@ class _Kept:
         tap.runs(run)
         return tap
 
+    def _edit(self, desk: Desk) -> None:
+        """Change a limit while the bot runs, as an edit of its file does."""
+        risk = desk.engine.settings.risk.model_copy(update={"quote_max_age_s": 14.0})
+        settings = desk.engine.settings.model_copy(update={"risk": risk})
+        assert self._tap is not None
+        self._tap.takes(SettingsTold(desk.clock.now(), "", deciding(settings)))
+        record = partial(desk.store.record_config, "edited", "{}")
+        desk.engine.take_settings(ComingSettings(settings, build(settings.strategies), record))
+
     async def live(self, minutes: int) -> None:
         async with open_desk(self._config, "gamma_pin_day", 1, self.store, quiet=True, recorder=self._recorder) as desk:
+            await desk.run_until(desk.session.open_at + timedelta(minutes=minutes / 2))
+            self._edit(desk)
             await desk.run_until(desk.session.open_at + timedelta(minutes=minutes))
         assert self._tap is not None
         keeper = Keeper(self.root, 0)
@@ -112,7 +125,8 @@ class _Kept:
 
 
 def test_a_day_as_recorded_is_the_day_as_it_was(state: Path) -> None:
-    """Signals, orders, positions, and every transition behind them, with its evidence."""
+    """Signals, orders, positions, and every transition behind them, with its evidence, which is of a limit that was
+    changed while the bot ran."""
     lived = _Kept(state, load(ROOT, {"sim.state_dir": str(state)}, {}))
     asyncio.run(lived.live(minutes=30))
     store = state / "again.db"
@@ -130,6 +144,8 @@ def test_a_day_as_recorded_is_the_day_as_it_was(state: Path) -> None:
         "WHERE machine IN ('signal', 'order', 'position') ORDER BY seq",
     ):
         assert again.rows(sql) == before.rows(sql) != []
+    approved = "SELECT json_extract(evidence, '$.quote_fresh.max_s') FROM transition WHERE \"trigger\" = 'approve'"
+    assert again.rows(approved)[0] == (14.0,)
 
 
 @pytest.mark.parametrize("fills", ["recorded", "venue"])
