@@ -144,7 +144,10 @@ def test_a_day_as_recorded_is_the_day_as_it_was(state: Path) -> None:
         "WHERE machine IN ('signal', 'order', 'position') ORDER BY seq",
     ):
         assert again.rows(sql) == before.rows(sql) != []
-    approved = "SELECT json_extract(evidence, '$.quote_fresh.max_s') FROM transition WHERE machine = 'signal' AND to_state = 'approved'"
+    approved = (
+        "SELECT json_extract(evidence, '$.quote_fresh.max_s') FROM transition "
+        "WHERE machine = 'signal' AND to_state = 'approved'"
+    )
     assert again.rows(approved)[0] == (14.0,)
 
 
