@@ -22,6 +22,8 @@ from bot.record.tables import TableReader
 _ENDING: Final = ".parquet"
 SHIPPED: Final = "sample"
 """The name of the recording that comes with the project."""
+_LOOP_US: Final = 1_000_000
+"""So long may pass between the time that a tick goes by and its taking of what came."""
 _SAMPLE: Final = Path(__file__).resolve().parents[2] / "config" / "recordings" / SHIPPED
 
 
@@ -179,22 +181,36 @@ class Recording:
         return found
 
     def _read_all(self, found: RecordingVerdict) -> None:
-        before, lost = 0, 0
+        before, lost, latest_us = 0, 0, 0
         for row in self.rows(faults=found):
             found.counts[row[2]] += 1
             if row[0] <= before:
-                found.faults.append(f"{row[2]}: sequence {row[0]} comes after {before}")
+                found.faults.append(f"{self._place_of(row)} comes after {before}")
+            if row[2] == EventKind.RUNS.value:
+                latest_us = row[1]  # another life of the same day may begin before the end of the one before
+            if row[1] < latest_us - _LOOP_US:
+                found.faults.append(f"{self._place_of(row)} was received {(latest_us - row[1]) / 1e6:,.0f} s before what "
+                                    "stands before it: a clock was set back")  # fmt: skip
+                latest_us = row[1]  # told once
+            latest_us = max(latest_us, row[1])
             found.missing += max(0, row[0] - before - 1)
             before = max(before, row[0])
             at = moment(row[1])
             found.since, found.until = found.since or at, at
             fault = _fault_of(row, found.gaps)
             if fault:
-                found.faults.append(fault)
+                found.faults.append(f"{self._place_of(row)} is no fact: {fault}")
         lost = sum(gap.count for gap in found.gaps)
         found.missing = max(0, found.missing - lost - found.unread)
         if found.missing:
             found.faults.append(f"{found.missing} rows are missing that nothing accounts for")
+
+    def _place_of(self, row: Row) -> str:
+        """Return where a row stands: its file, its sequence."""
+        for part in self._told.parts:
+            if part.kind == row[2] and part.first <= row[0] <= part.last:
+                return f"{part.file}: sequence {row[0]}"
+        return f"{journal.NAME}: {row[2]}, sequence {row[0]}"
 
     def _set_aside(self) -> list[str]:
         return sorted(each.name for each in self.folder.glob("journal.damaged-*"))
@@ -209,7 +225,7 @@ def _fault_of(row: Row, gaps: list[NotRecorded]) -> str:
         elif kind not in NO_FACTS:
             fact_of(kind, row[4], row[5])
     except (NotPlain, RecordingFault, TypeError, ValueError, ArithmeticError) as error:
-        return f"{kind}: sequence {row[0]} is no fact: {error}"
+        return str(error) or type(error).__name__
     return ""
 
 

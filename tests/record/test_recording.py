@@ -25,8 +25,9 @@ from bot.domain.recording import NO_FACTS, OF, EventKind, RecordingFault, fact_o
 from bot.record import journal, manifest
 from bot.record.keeper import Keeper, write_tables
 from bot.record.library import Recording, RecordingVerdict, named
+from bot.record.player import HeardMoment, life_of, moments
 from bot.record.tap import Tap
-from tests.record.days import START, Hand, a_quote, flush, record, some_events
+from tests.record.days import START, Hand, a_quote, a_run, flush, record, some_events
 
 _PRICES = st.decimals(min_value=0, max_value=10_000, allow_nan=False, places=3) | st.none()
 
@@ -263,6 +264,26 @@ def test_a_recording_is_named_by_day_range_or_folder(tmp_path: Path) -> None:
     for name in ("2026-11-21", "yesterday", "x" * 20_000, "~nobody-here", "a\0b", ""):
         with pytest.raises(RecordingFault):
             named(tmp_path, name)
+
+
+def test_a_clock_that_jumped_back_within_a_day_is_named_with_its_file_and_row_and_the_day_still_plays(
+    tmp_path: Path,
+) -> None:
+    clock = Hand()
+    tap, keeper = Tap(clock), Keeper(tmp_path, 0)
+    tap.runs(a_run())
+    for number in range(20):
+        tap.heard(a_quote("SPY", 58_800 + number, clock.now()))
+        tap.ticked(number, clock.now(), float(number))
+        clock.go(-3600 if number == 9 else 1)
+    flush(tap, keeper)
+    keeper.close()
+    keeper.let_go()
+    recording = Recording(tmp_path / "2026-11-20")
+    (fault,) = recording.judge().faults
+    assert fault.startswith("quotes-000001.parquet: sequence 22 was received 3,600 s before")
+    played = [each for each in moments(recording, life_of(recording)) if isinstance(each, HeardMoment)]
+    assert sum(len(each.heard) for each in played) == 20
 
 
 def test_only_one_recorder_writes_below_a_folder(tmp_path: Path) -> None:
