@@ -189,8 +189,9 @@ class Recording:
             if row[2] == EventKind.RUNS.value:
                 latest_us = row[1]  # another life of the same day may begin before the end of the one before
             if row[1] < latest_us - _LOOP_US:
-                found.faults.append(f"{self._place_of(row)} was received {(latest_us - row[1]) / 1e6:,.0f} s before what "
-                                    "stands before it: a clock was set back")  # fmt: skip
+                back_s = (latest_us - row[1]) / 1e6
+                words = f"was received {back_s:,.0f} s before what stands before it: a clock was set back"
+                found.faults.append(f"{self._place_of(row)} {words}")
                 latest_us = row[1]  # told once
             latest_us = max(latest_us, row[1])
             found.missing += max(0, row[0] - before - 1)
