@@ -56,6 +56,8 @@ LATENCY_MS: Final = 40
 _TICKS_A_STEP: Final = 12
 _STEP_S: Final = 1.0
 _IDLE_STEP_S: Final = 2.0
+_NIGHT_STEP_S: Final = 30.0
+_ABOUT_THE_OPEN: Final = timedelta(minutes=15)
 _LINES_EVERY: Final = timedelta(seconds=3)
 _NOTHING_FOR: Final = timedelta(minutes=10)
 _BEFORE_S: Final = 5.0
@@ -319,10 +321,18 @@ class VenueDesk:
         if at - self.clock.now() > _NOTHING_FOR and not self._something_lives():
             self.clock.put(at - timedelta(seconds=_STEP_S), None)
         while True:
-            step = timedelta(seconds=_STEP_S if self._something_lives() else _IDLE_STEP_S)
+            step = timedelta(seconds=self._step_s())
             if self.clock.now() + step >= at:
                 return
             await self.step(HeardMoment(self.clock.now() + step, ()))
+
+    def _step_s(self) -> float:
+        """Nothing is watched as closely as what lives, and nothing happens while the market is closed."""
+        if self._something_lives():
+            return _STEP_S
+        session, now = self.session, self.clock.now()
+        is_near = session.open_at - _ABOUT_THE_OPEN <= now <= session.close_at + _AFTER_CLOSE
+        return _IDLE_STEP_S if is_near else _NIGHT_STEP_S
 
     def _tell_lines(self) -> None:
         now = self.clock.now()

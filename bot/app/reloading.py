@@ -101,7 +101,7 @@ class ReadAnew:
 def edit_of(running: LoadedConfig, found: LoadedConfig) -> Edit:
     """Compare two configurations."""
     before, now = json.loads(running.text), json.loads(found.text)
-    names = sorted(_differences(before.get("settings", {}), now.get("settings", {})))
+    names = sorted(differences(before.get("settings", {}), now.get("settings", {})))
     changed = {when: tuple(name for name in names if takeover_of(name) is when) for when in Takeover}
     old, new = before.get("sources", {}), now.get("sources", {})
     return Edit(found, changed, tuple(name for name in sorted({*old, *new}) if old.get(name) != new.get(name)))
@@ -129,11 +129,11 @@ def _in_words(edit: Edit) -> str:
     return ", ".join(sorted([*settings, *(f"sources.{name}" for name in edit.sources)]))
 
 
-def _differences(old: Any, new: Any, at: str = "") -> Iterator[str]:
+def differences(old: Any, new: Any, at: str = "") -> Iterator[str]:
     """Yield the dotted key of each value that differs."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         if old != new:
             yield at
         return
     for key in sorted({*old, *new}):
-        yield from _differences(old.get(key), new.get(key), f"{at}.{key}" if at else str(key))
+        yield from differences(old.get(key), new.get(key), f"{at}.{key}" if at else str(key))

@@ -22,6 +22,7 @@ from bot.app.day_summary import DaySummary, as_data, lines, summarize
 from bot.app.fast_clock import paced
 from bot.app.recorded_run import LATENCY_MS, Played, ReplayStage, first_equity, play_as_recorded, play_at_venue
 from bot.app.recorder_process import deciding
+from bot.app.reloading import differences
 from bot.app.replay_report import write_report
 from bot.app.trader_log import log_of
 from bot.clocks.calendar import XnysCalendar
@@ -45,6 +46,7 @@ from bot.strategies.registry import STRATEGIES, build
 
 _STATUS_EVERY_S: Final = 60.0
 _MOST_GONE: Final = 5
+_MOST_NAMED: Final = 3
 _CASH: Final = Decimal(100_000)
 _NOT_DECIDING: Final = {
     "engine": (
@@ -171,8 +173,9 @@ def _obstacle(options: ReplayOptions, lives: Sequence[tuple[Recording, Life]], s
         return "no run of a bot was recorded"
     if EventKind.ORDERS not in recording.kinds() and not recording.is_open:
         return "no order was recorded"
-    if _same(deciding(settings)) != _same(life.runs[0].settings):
-        return "the settings are not those of the day"
+    if differing := sorted(differences(_same(deciding(settings)), _same(life.runs[0].settings))):
+        more = f" and {len(differing) - _MOST_NAMED} more" if len(differing) > _MOST_NAMED else ""
+        return f"the settings are not those of the day: {', '.join(differing[:_MOST_NAMED])}{more}"
     return ""
 
 

@@ -69,7 +69,7 @@ def read(folder: Path) -> Manifest:
         parts = tuple(Part(**each) for each in told["parts"])
         wrong = [part.file for part in parts if Path(part.file).name != part.file or part.kind not in set(EventKind)]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordingFault(f"{NAME}: it cannot be read: {type(error).__name__}") from error
+        raise RecordingFault(f"{NAME}: it cannot be read: {type(error).__name__}: {error}") from error
     if wrong:
         raise RecordingFault(f"{NAME}: it names what is no file of a recording: {wrong[0]!r}")
     return Manifest(parts)
