@@ -152,6 +152,16 @@ def test_the_recorded_hour_of_aapl_gives_the_recorded_best_quotes(tmp_path: Path
     assert made.asked.notes == ["best quotes are as in bbo_0930_1030.csv.gz after 91,907 of 91,997 messages"], (
         "the 90 others are those that the data's own description names"
     )
+    touch, books = None, 0
+    for each in facts(made):
+        if isinstance(each, QuoteReceived):
+            touch = each.quote
+        elif isinstance(each, BookReceived):
+            assert touch is not None
+            best = (each.book.bids[0].price, each.book.bids[0].size, each.book.asks[0].price, each.book.asks[0].size)
+            assert best == (touch.bid, touch.bid_size, touch.ask, touch.ask_size)
+            books += 1
+    assert books > 2_500, "one for each second in which something came"
 
 
 def test_the_recorded_alerts_of_the_stream_are_read_without_loss(tmp_path: Path, shared_data: Path) -> None:
