@@ -304,10 +304,10 @@ class UwAnswers(Lasting):
     kind: Literal["uw"]
     vendor: str = Field("unusual_whales", description="whose face; `*`: every one's")
     answer: Literal[
-        "401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale",
+        "401", "403", "404", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale",
         "null_rows", "wrong_types", "future", "ancient",
         "words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb",
-        "field_20mb", "rows_31mb",
+        "field_20mb", "rows_31mb", "200mb", "endless", "redirect", "quota",
     ]  # fmt: skip
 
 

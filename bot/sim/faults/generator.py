@@ -137,6 +137,7 @@ def random_faults(seed: int, begin: datetime, end: datetime, *, at_most: int = 6
         made.append(_ONE.validate_python({"at": _somewhere(chance, begin, end), **recipe(chance)}))
     more = [*_short_book(seed, begin, end), *_other_callbacks(seed, begin, end), *_any_code(seed, begin, end)]
     more += _outside(seed, begin, end, vendor=vendor)
+    more += _bad_answers(seed, begin, end) if vendor else []
     more += [*_unheard_of(seed, begin, end), *_of_prices(seed, begin, end)]
     return sorted([*made, *more], key=lambda fault: fault.starts())
 
@@ -252,6 +253,19 @@ def _outside(seed: int, begin: datetime, end: datetime, *, vendor: bool) -> list
         _ONE.validate_python({"at": _somewhere(chance, begin, end), **fields})
         for fields in chance.sample(kinds, chance.randint(1, len(kinds)))
     ]
+
+
+_NO_DATA: Final = ("404", "quota", "null_rows", "wrong_types", "future", "ancient", "200mb", "endless", "redirect")
+_BAD_ANSWERS: Final = 0.3  # of the days
+
+
+def _bad_answers(seed: int, begin: datetime, end: datetime) -> list[Fault]:
+    """Return what a vendor may answer in place of data and is no refusal that others of this room have."""
+    chance = random.Random(f"bad answers {seed}")
+    if chance.random() >= _BAD_ANSWERS:
+        return []
+    fields = {"kind": "uw", "for_seconds": chance.randint(2, 120), "answer": chance.choice(_NO_DATA)}
+    return [_ONE.validate_python({"at": _somewhere(chance, begin, end), **fields})]
 
 
 _STRANGE: Final = (

@@ -471,6 +471,8 @@ _REFUSALS: Final[Mapping[str, VendorAnswer]] = MappingProxyType(
     {
         "401": VendorAnswer(401, b'{"error": "Invalid or missing token"}'),
         "403": VendorAnswer(403, b'{"error": "Your plan does not include this endpoint"}'),
+        "404": VendorAnswer(404, b"{}"),
+        "quota": VendorAnswer(429, b'{"code": "daily_request_limit_hit", "message": "You have hit your daily limit."}'),
         "422": VendorAnswer(422, b'{"errors": [{"detail": "Invalid value for enum"}]}'),
         "429": VendorAnswer(429, b'{"message": "Rate limit of requests per minute reached."}'),
         "500": VendorAnswer(500, b'{"error": "Internal Server Error"}'),

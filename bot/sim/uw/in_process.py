@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from bot.feeds.transport import MOST_BYTES, Params, Response
+from bot.feeds.outcome import Outcome
+from bot.feeds.transport import MOST_BYTES, Params, Response, TransportFailed
 from bot.sim.uw.server import UwFace
+
+
+def refuse_pieces(pieces: int, each: int, most_bytes: int) -> None:
+    """Raise TransportFailed for a body that comes in so many pieces and is too large: what a socket would find out."""
+    if pieces == 0 or pieces * each > most_bytes:
+        raise TransportFailed(f"the answer is larger than {most_bytes} bytes", Outcome.TOO_LARGE)
 
 
 class InProcessTransport:
@@ -14,6 +21,8 @@ class InProcessTransport:
 
     async def get(self, path: str, params: Params, most_bytes: int = MOST_BYTES) -> Response:
         reply = self.face.answer(path, params, self._authorization)
+        if reply.pieces != 1:
+            refuse_pieces(reply.pieces, len(reply.body), most_bytes)
         return Response(reply.status, reply.headers, reply.body)
 
     async def close(self) -> None:

@@ -38,6 +38,9 @@ class VendorAnswer:
     body: bytes
     content_type: str = "application/json; charset=utf-8"
     encoding: str = ""
+    location: str = ""
+    pieces: int = 1
+    """How often the body is sent, one after the other; 0: without an end."""
 
 
 NOT_FOUND: Final = VendorAnswer(404, b"{}")

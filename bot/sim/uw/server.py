@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
+import itertools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -43,9 +45,12 @@ class FaceClock(Protocol):
 
 
 class Reply(NamedTuple):
+    """`pieces`: how often the body is sent; 0: without an end."""
+
     status: int
     headers: dict[str, str]
     body: bytes
+    pieces: int = 1
 
 
 class UwFace:
@@ -129,7 +134,7 @@ class UwFace:
         if runner is not None:
             await runner.cleanup()
 
-    async def _handle(self, request: web.Request) -> web.Response:
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
         self._in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self._in_flight)
         try:
@@ -138,6 +143,8 @@ class UwFace:
             await self._latency()
         finally:
             self._in_flight -= 1
+        if reply.pieces != 1:
+            return await _sent_in_pieces(request, reply)
         return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
 
     async def _sleep_latency(self) -> None:
@@ -145,15 +152,26 @@ class UwFace:
 
 
 def _reply(answer: VendorAnswer, headers: Mapping[str, str]) -> Reply:
-    packed = {"content-encoding": answer.encoding} if answer.encoding else {}
-    return Reply(answer.status, {"content-type": answer.content_type, **packed, **headers}, answer.body)
+    told = {"content-encoding": answer.encoding, "location": answer.location}
+    said = {name: value for name, value in told.items() if value}
+    return Reply(answer.status, {"content-type": answer.content_type, **said, **headers}, answer.body, answer.pieces)
+
+
+async def _sent_in_pieces(request: web.Request, reply: Reply) -> web.StreamResponse:
+    """Send the body as often as is wanted, or until the client has had enough."""
+    response = web.StreamResponse(status=reply.status, headers=reply.headers)
+    await response.prepare(request)
+    with contextlib.suppress(OSError):
+        for _ in itertools.repeat(None, reply.pieces) if reply.pieces else itertools.repeat(None):
+            await response.write(reply.body)
+    return response
 
 
 def garbage(kind: str) -> VendorAnswer:
     """Return an answer that is not data: `html`, `empty`, `cut` (JSON that ends midway), `text`, `null_rows`,
     `wrong_types`, rows of the `future` or `ancient` ones; or too
     much of it: `words`, `huge_field`, `huge_number`, `many_rows`, `deep`, `large`, `bomb`, `field_20mb`,
-    `rows_31mb`."""
+    `rows_31mb`, `200mb`, `endless`; or a `redirect` to another host."""
     if kind in _TOO_MUCH:
         return _TOO_MUCH[kind]()
     bodies = {
@@ -192,6 +210,9 @@ _TOO_MUCH: Final[Mapping[str, Callable[[], VendorAnswer]]] = {
     "deep": lambda: VendorAnswer(200, b"[" * 100_000),
     "large": lambda: VendorAnswer(200, b'{"data": [' + b" " * (4 * _MEGABYTE) + b"]}"),
     "bomb": _bomb,
+    "200mb": lambda: VendorAnswer(200, b'{"data": [' + b" " * _MEGABYTE, pieces=200),
+    "endless": lambda: VendorAnswer(200, b'{"data": [' + b" " * _MEGABYTE, pieces=0),
+    "redirect": lambda: VendorAnswer(302, b"", location="http://elsewhere.invalid/api"),
     "field_20mb": lambda: VendorAnswer(200, _row(price="9" * (20 * _MEGABYTE))),
     "rows_31mb": lambda: VendorAnswer(
         200, b'{"data": [' + b",".join([_ONE_ROW] * (31_000_000 // len(_ONE_ROW))) + b"]}"
