@@ -11,7 +11,7 @@ from bot.feeds.transport import MOST_BYTES, Params, Response, TransportFailed
 from bot.sim.faults.catalogue import UwAnswers
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import vendor_fault
-from bot.sim.uw.in_process import refuse_pieces
+from bot.sim.uw.in_process import refuse_repeated
 
 DATASET = "spot_gex"
 SETTINGS = SourceSettings.model_validate(
@@ -52,8 +52,7 @@ class ScriptedVendor:
             raise TransportFailed("no answer within 20 s")
         said = vendor_fault(self.script)(path, now)
         if said is not None and not isinstance(said, datetime):
-            if said.pieces != 1:
-                refuse_pieces(said.pieces, len(said.body), most_bytes)
+            refuse_repeated(said.body, most_bytes)
             return Response(said.status, {}, said.body)
         as_of = said or now
         self.newest = max(self.newest or as_of, as_of)

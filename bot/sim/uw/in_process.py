@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bot.feeds.outcome import Outcome
 from bot.feeds.transport import MOST_BYTES, Params, Response, TransportFailed
+from bot.sim.uw.routes import Repeated
 from bot.sim.uw.server import UwFace
 
 
-def refuse_pieces(pieces: int, each: int, most_bytes: int) -> None:
-    """Raise TransportFailed for a body that comes in so many pieces and is too large: what a socket would find out."""
-    if pieces == 0 or pieces * each > most_bytes:
+def refuse_repeated(body: bytes, most_bytes: int) -> None:
+    """Raise TransportFailed for a body that is sent again and again and becomes too large, as a socket finds out."""
+    if isinstance(body, Repeated) and (body.times == 0 or body.times * len(body) > most_bytes):
         raise TransportFailed(f"the answer is larger than {most_bytes} bytes", Outcome.TOO_LARGE)
 
 
@@ -21,8 +22,7 @@ class InProcessTransport:
 
     async def get(self, path: str, params: Params, most_bytes: int = MOST_BYTES) -> Response:
         reply = self.face.answer(path, params, self._authorization)
-        if reply.pieces != 1:
-            refuse_pieces(reply.pieces, len(reply.body), most_bytes)
+        refuse_repeated(reply.body, most_bytes)
         return Response(reply.status, reply.headers, reply.body)
 
     async def close(self) -> None:

@@ -30,6 +30,18 @@ _CANDLES: Final = {"1m": 60, "5m": 300, "10m": 600, "15m": 900, "30m": 1800, "1h
 _CANDLE_WORDS: Final = (*_CANDLES, "4h", "1d", "1w")
 
 
+class Repeated(bytes):
+    """A body that is sent `times`, one after the other; 0: without an end."""
+
+    times: int
+
+    @classmethod
+    def of(cls, piece: bytes, times: int) -> Repeated:
+        made = cls(piece)
+        made.times = times
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class VendorAnswer:
     """Status and body; quota headers are added by whoever counts."""
@@ -39,8 +51,6 @@ class VendorAnswer:
     content_type: str = "application/json; charset=utf-8"
     encoding: str = ""
     location: str = ""
-    pieces: int = 1
-    """How often the body is sent, one after the other; 0: without an end."""
 
 
 NOT_FOUND: Final = VendorAnswer(404, b"{}")

@@ -22,7 +22,7 @@ from bot.sim.market import MarketModel
 from bot.sim.uw.limits import Counter, UwLimits
 from bot.sim.uw.model_source import ModelSource
 from bot.sim.uw.query import Params
-from bot.sim.uw.routes import Routes, VendorAnswer
+from bot.sim.uw.routes import Repeated, Routes, VendorAnswer
 from bot.sim.uw.source import UwSource
 from bot.sim.vendors.behind import OtherVendors
 
@@ -45,12 +45,9 @@ class FaceClock(Protocol):
 
 
 class Reply(NamedTuple):
-    """`pieces`: how often the body is sent; 0: without an end."""
-
     status: int
     headers: dict[str, str]
     body: bytes
-    pieces: int = 1
 
 
 class UwFace:
@@ -143,8 +140,8 @@ class UwFace:
             await self._latency()
         finally:
             self._in_flight -= 1
-        if reply.pieces != 1:
-            return await _sent_in_pieces(request, reply)
+        if isinstance(reply.body, Repeated):
+            return await _sent_repeated(request, reply, reply.body)
         return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
 
     async def _sleep_latency(self) -> None:
@@ -154,16 +151,16 @@ class UwFace:
 def _reply(answer: VendorAnswer, headers: Mapping[str, str]) -> Reply:
     told = {"content-encoding": answer.encoding, "location": answer.location}
     said = {name: value for name, value in told.items() if value}
-    return Reply(answer.status, {"content-type": answer.content_type, **said, **headers}, answer.body, answer.pieces)
+    return Reply(answer.status, {"content-type": answer.content_type, **said, **headers}, answer.body)
 
 
-async def _sent_in_pieces(request: web.Request, reply: Reply) -> web.StreamResponse:
+async def _sent_repeated(request: web.Request, reply: Reply, body: Repeated) -> web.StreamResponse:
     """Send the body as often as is wanted, or until the client has had enough."""
     response = web.StreamResponse(status=reply.status, headers=reply.headers)
     await response.prepare(request)
     with contextlib.suppress(OSError):
-        for _ in itertools.repeat(None, reply.pieces) if reply.pieces else itertools.repeat(None):
-            await response.write(reply.body)
+        for _ in itertools.repeat(None, body.times) if body.times else itertools.repeat(None):
+            await response.write(bytes(body))
     return response
 
 
@@ -210,8 +207,8 @@ _TOO_MUCH: Final[Mapping[str, Callable[[], VendorAnswer]]] = {
     "deep": lambda: VendorAnswer(200, b"[" * 100_000),
     "large": lambda: VendorAnswer(200, b'{"data": [' + b" " * (4 * _MEGABYTE) + b"]}"),
     "bomb": _bomb,
-    "200mb": lambda: VendorAnswer(200, b'{"data": [' + b" " * _MEGABYTE, pieces=200),
-    "endless": lambda: VendorAnswer(200, b'{"data": [' + b" " * _MEGABYTE, pieces=0),
+    "200mb": lambda: VendorAnswer(200, Repeated.of(b" " * _MEGABYTE, 200)),
+    "endless": lambda: VendorAnswer(200, Repeated.of(b" " * _MEGABYTE, 0)),
     "redirect": lambda: VendorAnswer(302, b"", location="http://elsewhere.invalid/api"),
     "field_20mb": lambda: VendorAnswer(200, _row(price="9" * (20 * _MEGABYTE))),
     "rows_31mb": lambda: VendorAnswer(
