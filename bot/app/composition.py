@@ -202,7 +202,8 @@ def feeds_over_http(sources: DataSources, secret: Callable[[str], str | None]) -
     def make(ground: Ground) -> Feeds:
         from bot.feeds.feeds import Feeds, keys_of, over_http
 
-        return Feeds(sources, ground.clock, ground.calendar, ground.inbox.put, over_http(secret), keys_of(secret))
+        how = (over_http(secret), keys_of(secret), secret)
+        return Feeds(sources, ground.clock, ground.calendar, ground.inbox.put, *how)
 
     return make
 

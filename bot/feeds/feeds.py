@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from bot.domain.addresses import is_loopback
@@ -16,6 +16,9 @@ from bot.feeds.poller import Poller
 from bot.feeds.sources import AuthSettings, DataSources, EndpointSettings, SourceSettings, title_of
 from bot.feeds.targets import FeedState
 from bot.feeds.transport import AiohttpTransport, Transport
+
+if TYPE_CHECKING:
+    from bot.feeds.stream import Stream
 
 Transports = Callable[[str, SourceSettings], Transport]
 Secret = Callable[[str], str | None]
@@ -58,10 +61,13 @@ class Feeds:
         sink: Sink,
         transports: Transports,
         has_key: HasKey = lambda settings: True,
+        secret: Secret = lambda variable: None,
     ) -> None:
         self._clock, self._calendar, self._sink = clock, calendar, sink
         self._transports, self._has_key = transports, has_key
+        self._secret = secret
         self._told_off: set[str] = set()
+        self.streams: dict[str, Stream] = {}
         self._around: Around = lambda source, transport: transport
         self.sources = sources
         self._combining = Combining(sources, self._target_is_fresh)
@@ -78,12 +84,14 @@ class Feeds:
         """Begin to poll; returns at once."""
         self._is_running = True
         self._tell_who_is_off()
-        for poller in self.pollers.values():
-            await poller.start()
+        for name in self.pollers:
+            await self._begin(name)
 
     async def stop(self) -> None:
         """Stop polling and close the connections; nothing is given to the sink afterwards."""
         self._is_running = False
+        for name in [*self.streams]:
+            await self.streams.pop(name).stop()
         for poller in self.pollers.values():
             await poller.stop()
 
@@ -104,7 +112,7 @@ class Feeds:
         """Go on with other settings: sources are added, changed and removed, and what is fresh stays. `secret`: where
         they come with other secrets."""
         if secret is not None:
-            self._transports, self._has_key = over_http(secret), keys_of(secret)
+            self._transports, self._has_key, self._secret = over_http(secret), keys_of(secret), secret
         before = {name: poller.settings for name, poller in self.pollers.items()}
         self._tell_what_is_gone(self.sources, sources)
         self.sources = sources
@@ -115,11 +123,14 @@ class Feeds:
             await self._leave(name)
         for name, settings in wanted.items():
             if name in self.pollers:
+                changed = self.pollers[name].settings.stream != settings.stream
                 self.pollers[name].take(settings)
+                if self._is_running and (changed or name in self.streams):
+                    await self._stream_anew(name)  # its channels may be others
                 continue
             self.pollers[name] = self._poller(name, settings)
             if self._is_running:
-                await self.pollers[name].start()
+                await self._begin(name)
 
     def _asked(self) -> dict[str, SourceSettings]:
         """Return the sources that are asked: enabled, at an address, and with the key that they need."""
@@ -148,7 +159,27 @@ class Feeds:
             for key in self._combining.keys_of(source, dataset):
                 self._sink(_removed(source, dataset, key, at))
 
+    async def _begin(self, name: str) -> None:
+        await self.pollers[name].start()
+        await self._stream_anew(name)
+
+    async def _stream_anew(self, name: str) -> None:
+        """Begin the stream of a source that has one, or end it."""
+        if (before := self.streams.pop(name, None)) is not None:
+            await before.stop()
+        poller = self.pollers[name]
+        wanted = poller.settings.stream
+        if wanted is None or not wanted.enabled:
+            return
+        from bot.feeds.stream import Stream
+
+        secret = self._secret(poller.settings.auth.env) or ANY_BEARER
+        self.streams[name] = Stream(poller, wanted, secret, self._clock, self._calendar, self._hear)
+        self.streams[name].start()
+
     async def _leave(self, name: str) -> None:
+        if (stream := self.streams.pop(name, None)) is not None:
+            await stream.stop()
         poller = self.pollers.pop(name)
         await poller.stop()
         poller.take(poller.settings.model_copy(update={"endpoints": (), "aggregates": ()}))

@@ -81,7 +81,7 @@ class Fetcher:
                 break
             paging = self._next_page(settings.paging, endpoint.reads, page + 1, rows, last)
         parsed = await self._parsed(endpoint.reads, rows, target, paced=paced)
-        fetched = self._in_time(parsed, endpoint.reads, target, max(now, self._clock.now()))
+        fetched = self.in_time(parsed, endpoint.reads, target, max(now, self._clock.now()))
         if repeated and fetched.outcome is Outcome.OK:
             return replace(fetched, outcome=Outcome.DUPLICATE_PAGE, remark="a page came twice")
         return fetched
@@ -139,7 +139,7 @@ class Fetcher:
         return ((paging.param, iso_micros(min(times))),) if times else ()
 
     @staticmethod
-    def _in_time(parsed: Parsed[Any], reads: Reads, target: Target, now: datetime) -> Fetched:
+    def in_time(parsed: Parsed[Any], reads: Reads, target: Target, now: datetime) -> Fetched:
         """Leave out rows of a time that cannot be."""
         latest, first = now + AHEAD_MOST, FIRST_DAY
         if target.settings.oldest_s:

@@ -10,6 +10,7 @@ class Outcome(StrEnum):
 
     NONE = ""  # not asked yet
     OK = "ok"
+    STREAMED = "streamed"  # by the source's stream, not by a call
     ROWS_DROPPED = "rows_dropped"  # some rows could not be read; the others were given on
     EMPTY = "empty"
     NO_ANSWER = "no_answer"

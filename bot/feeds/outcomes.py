@@ -75,13 +75,32 @@ class Outcomes:
             target.put_off("an empty answer", self._regular(target, now))
             target.outcome = Outcome.EMPTY
             return
-        self._sink(self._datum(endpoint, target, parsed, received_at))
+        if target.rest_every is not None:  # this was only to close gaps
+            target.outcome, target.next_due = Outcome.STREAMED, received_at + target.rest_every
+        self._sink(self._datum(target, parsed, received_at, target.keep(parsed, endpoint.reads, received_at)))
 
-    def _datum(self, endpoint: Endpoint, target: Target, parsed: Parsed[Any], received_at: datetime) -> DatumReceived:
+    def on_streamed(
+        self, endpoint: Endpoint, target: Target, fetched: Fetched, now: datetime, rest_every: timedelta
+    ) -> None:
+        """Give on what the stream said; REST, where it is not due already, has so much time."""
+        parsed = fetched.parsed
+        target.dropped += parsed.dropped
+        if not parsed.rows:
+            return
+        endpoint.breaker.succeeded()
+        fault = f"{parsed.dropped} rows dropped: {parsed.first_fault}" if parsed.dropped else ""
+        due = target.next_due
+        target.succeeded(now, fault, due if due is not None and due <= now else now + rest_every)
+        target.outcome, target.rest_every = Outcome.STREAMED, rest_every
+        self._sink(self._datum(target, parsed, now, target.add(parsed, endpoint.reads, now)))
+
+    def _datum(
+        self, target: Target, parsed: Parsed[Any], received_at: datetime, value: tuple[Any, ...]
+    ) -> DatumReceived:
         return DatumReceived(
             dataset=target.settings.name,
             key=target.key,
-            value=target.keep(parsed, endpoint.reads, received_at),
+            value=value,
             source_at=parsed.source_at,
             received_at=received_at,
             ttl_s=target.settings.max_age_s,

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from bot.domain.events import EndpointReported
 from bot.engine.state.ports import Clock, Sink, TradingCalendar
@@ -123,6 +123,20 @@ class Poller:
                     target.put_off("taken out of the settings", now, FeedState.REMOVED)
                     self._sink(target.report(self.source, self.quota, now))
         self._moved.set()
+
+    def ask_now(self, targets: Iterable[Target], now: datetime) -> None:
+        """Have targets asked at the first opportunity."""
+        for target in targets:
+            target.next_due = now
+        self._moved.set()
+
+    def take_streamed(
+        self, endpoint: Endpoint, target: Target, rows: Sequence[Any], now: datetime, rest_every: timedelta
+    ) -> None:
+        """Give on rows that the source's stream said; the target is asked by REST `rest_every` later."""
+        if rows:
+            fetched = Fetcher.in_time(endpoint.reads.parse(rows), endpoint.reads, target, now)
+            self._outcomes.on_streamed(endpoint, target, fetched, now, rest_every)
 
     def target_of(self, dataset: str, key: str) -> Target | None:
         """Return a target by name, None where there is none."""

@@ -140,6 +140,25 @@ class PagingSettings(Section):
     most: int = Field(3, ge=1, le=20, description="pages")
 
 
+class ChannelSettings(Section):
+    """The channel of the source's stream that says the same as an endpoint's rows."""
+
+    channel: str = Field(min_length=1, max_length=80, description="its name; `{ticker}` is the target's symbol")
+    ticker_field: str = Field("", max_length=64, description="where a row's ticker is, of a channel with everybody's")
+
+
+class StreamSettings(Section):
+    """A source's WebSocket, below its base_url. Seconds are the machine's where the name says wall."""
+
+    enabled: bool = Field(True, description="false: everything by REST")
+    path: str = Field(pattern=r"^/")
+    token_param: str = Field("", max_length=64, description="the parameter that holds the secret; empty: none does")
+    quiet_wall_s: Seconds = Field(90, description="a connection that says nothing for so long is lost")
+    rest_every_s: Seconds = Field(300, description="REST beside a channel that is heard, to close its gaps")
+    retry_base_wall_s: Seconds = Field(1, description="again after base, 2 x base, 4 x base ..., with jitter")
+    retry_most_wall_s: Seconds = 60
+
+
 class EndpointSettings(Section):
     """One endpoint: a data set. What may stand in braces in path and params: `bot/feeds/expansions.py`."""
 
@@ -173,13 +192,15 @@ class EndpointSettings(Section):
     shown: int | None = Field(
         None, ge=0, le=500, description="rows that `feeds rows` and the page show; empty: 20 of a declared reader's"
     )
+    stream: ChannelSettings | None = Field(None, description="where the source has a stream")
     oldest_s: float = Field(0, ge=0, description="rows whose newest is older than this are `ancient`; 0: none is")
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         own = placeholders(self.expand)
         try:
-            for template in (self.path, *map(str, self.params.values())):
+            channels = (self.stream.channel,) if self.stream is not None else ()
+            for template in (self.path, *map(str, self.params.values()), *channels):
                 refuse_unknown(template, own)
         except UnknownPlaceholder as error:
             raise ValueError(str(error)) from None
@@ -291,6 +312,7 @@ class SourceSettings(Section):
     report_seconds: Seconds = Field(15, description="a feed's row is renewed at least this often")
     breaker: EndpointBreakerSettings = EndpointBreakerSettings()
     retry: RetrySettings = RetrySettings()
+    stream: StreamSettings | None = Field(None, description="a WebSocket, where the plan has one; REST fills its gaps")
     endpoints: tuple[EndpointSettings, ...] = ()
     aggregates: tuple[AggregateSettings, ...] = ()
 

@@ -49,6 +49,9 @@ class Target:
         self.given_up = False  # the vendor does not give it; the next answer with rows ends that
         self.memory = ParserMemory()
         self.stand_in = ""  # the source whose rows are given on in place of this one's
+        self.rest_every: timedelta | None = None  # while its rows come by the source's stream: how often REST is asked
+        self._latest: tuple[Any, ...] = ()
+        self._extra: set[Hashable] = set()  # rows that only the stream has, since the last answer
         self._window: dict[Hashable, Any] = {}
         self._told: tuple[object, ...] | None = None
         self._told_at: datetime | None = None
@@ -99,6 +102,8 @@ class Target:
     def keep(self, parsed: Parsed[Any], reads: Reads, now: datetime) -> tuple[Any, ...]:
         """Return the rows to give on: those of this answer or, with a cursor, the window of the last `keep_seconds`."""
         if not self.settings.cursor:
+            self._latest = parsed.rows
+            self._extra.clear()
             return parsed.rows
         self._window.update((reads.identity_of(row), row) for row in parsed.rows)
         oldest = now - timedelta(seconds=self.settings.keep_seconds)
@@ -109,6 +114,33 @@ class Target:
             self.newest_at = max(times) if self.newest_at is None else max(*times, self.newest_at)
         ordered = sorted(self._window.items(), key=lambda each: (reads.time_of(each[1]) or oldest, str(each[0])))
         return tuple(row for _, row in ordered)
+
+    def add(self, parsed: Parsed[Any], reads: Reads, now: datetime) -> tuple[Any, ...]:
+        """Return the rows to give on when the stream has said more: those of the last answer with the new ones among
+        them. Of a series only its newest moment is kept beyond the answer; what lies between comes with the next."""
+        if self.settings.cursor:
+            return self.keep(parsed, reads, now)
+        rows = {reads.identity_of(row): row for row in self._latest}
+        for row in parsed.rows:
+            identity = reads.identity_of(row)
+            if identity not in rows and isinstance(identity, datetime):
+                for before in [each for each in self._extra if isinstance(each, datetime) and each < identity]:
+                    rows.pop(before, None)
+                    self._extra.discard(before)
+                self._extra.add(identity)
+            rows[identity] = row
+        if all(isinstance(identity, datetime) for identity in rows):
+            rows = dict(sorted(rows.items(), key=lambda each: str(each[0])))
+        self._latest = tuple(rows.values())
+        return self._latest
+
+    @property
+    def tickers(self) -> tuple[str, ...]:
+        return self._tickers
+
+    def filled(self, template: str, calendar: TradingCalendar, now: datetime) -> str:
+        """Return a template with this target's words in its braces."""
+        return Filling(self.choice, self._tickers, calendar, now).fill(template)
 
     def report_due(self, now: datetime, every_s: float) -> bool:
         """Say whether there is news, or the last word is old."""

@@ -33,6 +33,11 @@ FEEDS: Final[Mapping[str, Notice]] = {
         "A data source is off, for the key that it needs is not set. Nothing that trades needs it.",
         "Set the variable in the environment or in .env, or take the source out of the settings (enabled: false).",
     ),
+    "FEED_NO_STREAM": Notice(
+        INFO, ONCE,
+        "The vendor gives no stream: the plan has none, or the token is not for it. Everything is asked by REST.",
+        "Take the plan that has it, or turn it off (`stream: {enabled: false}` of the source).",
+    ),
     "FEED_UNKNOWN_SYMBOL": Notice(
         WARNING, "once until it is given",
         "The vendor does not know a symbol for a data set; it is tried again every half hour.",

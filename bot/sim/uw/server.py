@@ -19,6 +19,7 @@ from aiohttp import web
 
 from bot.sim.kept_day import KeptDay
 from bot.sim.market import MarketModel
+from bot.sim.uw import socket
 from bot.sim.uw.limits import Counter, UwLimits
 from bot.sim.uw.model_source import ModelSource
 from bot.sim.uw.query import Params
@@ -132,6 +133,8 @@ class UwFace:
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.path == socket.PATH:
+            return await self._talk(request)
         self._in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self._in_flight)
         try:
@@ -143,6 +146,22 @@ class UwFace:
         if isinstance(reply.body, Repeated):
             return await _sent_repeated(request, reply, reply.body)
         return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
+
+    async def _talk(self, request: web.Request) -> web.StreamResponse:
+        """The stream takes its token as a parameter."""
+        if not self._accepts(f"Bearer {request.query.get('token', '')}"):
+            return web.Response(status=401, text="the token lacks the websocket scope")
+        fault = self._wrong_with_the_stream()
+        if fault is not None:
+            return web.Response(status=fault.status, body=fault.body)
+        return await socket.talk(request, self._body, lambda: self._wrong_with_the_stream() is not None)
+
+    def _wrong_with_the_stream(self) -> VendorAnswer | None:
+        fault = self._fault(socket.PATH, self._clock.now()) if self._fault else None
+        return fault if isinstance(fault, VendorAnswer) else None
+
+    def _body(self, path: str, params: list[tuple[str, str]]) -> bytes:
+        return self._routes.answer(path, params, self._clock.now()).body
 
     async def _sleep_latency(self) -> None:
         await asyncio.sleep(self.limits.latency_wall_s)
