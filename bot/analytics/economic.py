@@ -55,7 +55,7 @@ def _rule(kind: EventKind, words: str, importance: str, usual: str = "", country
 
 _K = EventKind
 _RULES: Final = (
-    _rule(_K.FOMC_MINUTES, r"fomc.*minutes|minutes of.*(fomc|federal open)", "HIGH", "14:00"),
+    _rule(_K.FOMC_MINUTES, r"fomc.*minutes|minutes of.*(fomc|fed)", "HIGH", "14:00"),
     _rule(_K.FED_SPEAKER, r"(fed|fomc|federal reserve).*(speak|speech|testi|remarks|press conf)", "MEDIUM"),
     _rule(_K.ECB_DECISION, r"(ecb|main refinancing).*(rate|decision|policy)|main refinancing", "HIGH", "08:15", "EU"),
     _rule(_K.BOJ_DECISION, r"(boj|bank of japan).*(rate|decision|policy)", "HIGH", "", "JP"),
@@ -67,7 +67,7 @@ _RULES: Final = (
     ),
     _rule(_K.TREASURY_AUCTION, r"\bauction\b", "LOW", "13:00"),
     _rule(_K.JOBLESS_CLAIMS, r"(jobless|unemployment|initial).*claims", "MEDIUM", "08:30"),
-    _rule(_K.NFP, r"non-?\s?farm (payroll|employment)|employment situation|\bnfp\b", "HIGH", "08:30"),
+    _rule(_K.NFP, r"non-?\s?farm (payroll|employment)|employment (situation|report)|\bnfp\b", "HIGH", "08:30"),
     _rule(_K.UNEMPLOYMENT, r"unemployment rate", "HIGH", "08:30"),
     _rule(_K.CPI, r"\bcpi\b|consumer price index|inflation rate", "HIGH", "08:30"),
     _rule(_K.PPI, r"\bppi\b|producer price", "HIGH", "08:30"),
@@ -86,6 +86,8 @@ _IMPORTANCE: Final = {
 }  # fmt: skip
 _CHANGES: Final = (("year", r"y/y|yoy|year over year|annual"), ("month", r"m/m|mom|month over month"),
                    ("quarter", r"q/q|qoq|quarter over quarter"))  # fmt: skip
+_USUAL_CHANGE: Final = {_K.CPI: "month", _K.PPI: "month", _K.GDP: "quarter"}
+"""What a name without a word of it speaks of."""
 _TERM: Final = re.compile(r"\b([0-9]+)[- ]?(w|m|y)[a-z]*\b")
 _WORDS: Final = re.compile(r"[^a-z0-9]+")
 A_DAY: Final = timedelta(days=1)
@@ -171,9 +173,11 @@ def _key(said: Said) -> Hashable:
     if kind is EventKind.TREASURY_AUCTION:
         term = _TERM.search(name)
         return kind, said["country"], (int(term[1]), term[2]) if term else name
+    if kind is EventKind.FED_SPEAKER and said["time"] is not None:
+        return kind, said["country"], said["time"]  # two do not speak at one moment
     if kind in _BY_NAME:
         return kind, said["country"], _WORDS.sub(" ", name).strip()
-    change = next((word for word, pattern in _CHANGES if re.search(pattern, name)), "")
+    change = next((word for word, pattern in _CHANGES if re.search(pattern, name)), _USUAL_CHANGE.get(kind, ""))
     return kind, said["country"], "core" in name, change
 
 

@@ -22,7 +22,7 @@ TE = {
     "event": "Inflation Rate MoM", "at": CPI_AT, "country": "United States", "importance": 3, "forecast": "0.3%",
     "previous": "0.2%", "actual": "",
 }  # fmt: skip
-UW = SimpleNamespace(at=CPI_AT, name="*CPI m/m", kind="report", forecast="0.30 %", previous="0.1%")
+UW = SimpleNamespace(at=CPI_AT, name="*Consumer price index", kind="report", forecast="0.30 %", previous="0.1%")
 FRED = {"release_id": 10, "event": "Consumer Price Index", "day": date(2026, 12, 10)}
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "economic-calendar-2026-08"
 
@@ -59,6 +59,8 @@ def test_another_day_or_time_is_a_disagreement_and_another_figure_another_event(
         ("Core PPI m/m", EventKind.PPI),
         ("Non-Farm Employment Change", EventKind.NFP),
         ("Employment Situation", EventKind.NFP),
+        ("U.S. employment report", EventKind.NFP),
+        ("Minutes of Fed's meeting", EventKind.FOMC_MINUTES),
         ("Advance GDP q/q", EventKind.GDP),
         ("Unemployment Rate", EventKind.UNEMPLOYMENT),
         ("Unemployment Claims", EventKind.JOBLESS_CLAIMS),
@@ -73,6 +75,13 @@ def test_another_day_or_time_is_a_disagreement_and_another_figure_another_event(
 )
 def test_an_event_is_known_by_what_it_is_about(name: str, kind: EventKind) -> None:
     assert kind_of(name) is kind
+
+
+def test_a_speech_is_one_whoever_is_named() -> None:
+    at = datetime(2026, 11, 24, 17, 30, tzinfo=UTC)
+    named, unnamed = {"event": "Fed Governor Waller Speaks", "at": at}, {"event": "* Fed governor speaks", "at": at}
+    (speech,) = economic_events([("te", [named]), ("uw", [unnamed])])
+    assert (speech.name, speech.sources) == ("Fed Governor Waller Speaks", ("te", "uw"))
 
 
 def test_an_auction_is_one_whatever_it_is_called() -> None:
