@@ -26,6 +26,7 @@ from bot.domain.events import (
     BookFault,
     BookPart,
     BrokerSnapshot,
+    BrokerTimeTold,
     InboundReceived,
     QuoteReceived,
     RequestReceived,
@@ -203,6 +204,8 @@ async def engine_with(held: int, over: int = 0) -> tuple[Engine, ManualClock, In
     await engine.start()
     engine.ledger.session = Session(state=SessionState.ACTIVE)
     engine.ledger.connection = Connection(state=ConnectionState.SYNCED)
+    now = bot.clock.now()
+    bot.inbox.put(BrokerTimeTold(now, now, now, bot.clock.monotonic()))  # by a clock that is not known nothing rests
     return engine, bot.clock, bot.inbox, [position.key for position, _ in pairs]
 
 

@@ -63,13 +63,20 @@ _PARAMETER: Final = re.compile(rf"{TELLING_NAME}|key|auth|sig|session|jwt|pass|c
 _RANDOM: Final = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_~.:=+-]{16,}")
 _OSI_LIKE: Final = re.compile(r"[A-Z0-9.]{1,6}[0-9]{6}[CP][0-9]{8}")
 _MUST_HOLD: Final = ("://", "=", ":", "-", "_", "akia", "bearer")
+_HINTS: Final = (
+    "://", "authorization", "bearer", "token", "key", "secret", "pass", "pwd", "credential",
+    "sk-ant-", "_live_", "_test_", "whsec_", "webhooks/", "eyj", "akia", "-----begin",
+)  # fmt: skip
+"""One of these stands, in lower case, in whatever a pattern finds, but for the one of two long words and a colon."""
+_SHORTEST_PAIR: Final = 44
+"""Characters of a Telegram bot token, which shows by nothing but digits, a colon and its length."""
 
 
 def redact(text: str) -> str:
     """Return a text without what looks like a secret: passwords in addresses, values beside telling names, headers,
     and forms that are keys by themselves. Linear in its length."""
     low = text.lower() if len(text) < MOST_FIELD else None
-    if low is not None and not any(mark in low for mark in _MUST_HOLD):
+    if low is not None and not _may_hide(low):
         return text
     if "://" in text:
         text = _ADDRESS.sub(lambda found: "://" + _address(found[1]), text)
@@ -79,6 +86,14 @@ def redact(text: str) -> str:
     for _, shape in SHAPES:
         text = shape.sub(HIDDEN, text)
     return text
+
+
+def _may_hide(low: str) -> bool:
+    """Say whether any pattern may find something in a text, given in lower case. What is no ASCII may be another case
+    of a letter: then the patterns are asked."""
+    if not low.isascii():
+        return any(mark in low for mark in _MUST_HOLD)
+    return any(hint in low for hint in _HINTS) or (len(low) >= _SHORTEST_PAIR and ":" in low)
 
 
 def _address(rest: str) -> str:
@@ -180,7 +195,9 @@ def field(text: str) -> str:
 def outside(said: object, most: int = MOST) -> str:
     """Return what somebody else wrote (a text, bytes, an exception, any value) as at most `most` characters."""
     text, whole = _start_of(said, most)
-    text = redact(visible(redact(text)))  # an escape may stand between a name and its value, or be the value
+    safe = redact(text)
+    seen = visible(safe)
+    text = seen if seen is safe else redact(seen)  # an escape may stand between a name and its value, or be the value
     if whole and len(text) <= most:
         return text
     return redact(text[: most - _ROOM].rstrip(_CUT) + _CUT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from bot.domain.events import (
@@ -64,6 +64,7 @@ from bot.engine.settlement import runs
 from bot.engine.state.context import Context
 from bot.engine.state.fact_name import FactName
 from bot.engine.state.inbox import Inbox
+from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.parking import Parkable, ParkedKind
 from bot.engine.state.ports import Broker
@@ -103,6 +104,34 @@ def _raise(error: Exception) -> None:
     raise error
 
 
+class _Desk:
+    """Who applies the facts of one tick, each made when the first fact for it comes. `taken`: all that came."""
+
+    def __init__(self, ctx: Context, journal: Journal, memory: TickMemory, taken: Sequence[Event]) -> None:
+        self.ctx, self.journal = ctx, journal
+        self._memory, self._taken = memory, taken
+
+    @cached_property
+    def keeper(self) -> FactKeeper:
+        return FactKeeper(self.ctx, self.journal)
+
+    @cached_property
+    def operator(self) -> Operator:
+        memory = self._memory
+        withdrawn = _withdrawn(self._taken)
+        return Operator(self.ctx, self.journal, memory.approvals, withdrawn, memory.reloading, memory.outbox)
+
+    @cached_property
+    def inbound(self) -> Inbound:
+        return Inbound(self.ctx, self.journal, self._memory.outbox)
+
+
+def _withdrawn(taken: Sequence[Event]) -> Mapping[str, RequestReceived]:
+    """Return the withdrawals that came together with what they withdraw: that is not carried out first."""
+    asked = [event for event in taken if isinstance(event, RequestReceived)]
+    return {str(event.payload.get("request_id", "")): event for event in asked if event.kind is RequestKind.WITHDRAW}
+
+
 class Intake:
     """Applies facts to the ledger and the board, and keeps what it took until that is on disk."""
 
@@ -111,6 +140,7 @@ class Intake:
         self._memory, self._inbox, self._broker, self._tick_memory = memory, inbox, broker, tick_memory
         self._taken: Sequence[Event] = ()
         self._applying: Event | None = None
+        self._of_facts = self._appliers()
         board = memory.board
         self._of_market: Mapping[type, Callable[[Any], None]] = {
             QuoteReceived: board.apply_quote,
@@ -139,7 +169,8 @@ class Intake:
     def apply(self, ctx: Context) -> None:
         """Apply what was taken, each on its own by its kind. What raises costs itself: a fault of its key that is told
         once, an answer to who asked, and another look at the book."""
-        of_market, faults, facts = self._of_market, self._tick_memory.faults, None
+        of_market, faults = self._of_market, self._tick_memory.faults
+        desk = _Desk(ctx, self._memory.journal, self._tick_memory, self._taken)
         for event in self._taken:
             self._applying = event
             applier = of_market.get(type(event))
@@ -152,16 +183,15 @@ class Intake:
                     if faults.faults:
                         faults.forget(self._memory.journal, _market_fault(event))
                 continue
-            facts = facts or self._appliers(ctx)
-            if not self._apply_fact(facts, event) and isinstance(event, RequestReceived):
+            if not self._apply_fact(desk, event) and isinstance(event, RequestReceived):
                 self._answer_in_vain(event)
         self._applying = None
 
-    def _apply_fact(self, appliers: Mapping[type, Callable[[Any], None]], event: Event) -> bool:
+    def _apply_fact(self, desk: _Desk, event: Event) -> bool:
         name, key = name_of(event, self._memory.ledger)
         journal, faults = self._memory.journal, self._tick_memory.faults
         was_known = name in faults.faults
-        applied = faults.apply(journal, name, key, lambda: appliers[type(event)](event))
+        applied = faults.apply(journal, name, key, lambda: self._of_facts[type(event)](desk, event))
         if not applied and not was_known:
             journal.instructions.append(AskSnapshot(f"{name} could not be applied"))
         return applied
@@ -185,42 +215,37 @@ class Intake:
         self._inbox.put_back(event for event in self._taken if event is not self._applying)
         self._taken, self._applying = (), None
 
-    def _appliers(self, ctx: Context) -> Mapping[type, Callable[[Any], None]]:
-        journal = self._memory.journal
-        keeper = FactKeeper(ctx, journal)
-        memory = self._tick_memory
-        operator = Operator(ctx, journal, memory.approvals, self._withdrawn(), memory.reloading, memory.outbox)
+    def _appliers(self) -> Mapping[type, Callable[[_Desk, Any], object]]:
+        """Return who applies a fact of each kind that is no market data; they go by the desk of a tick."""
         return {
-            OrderSent: keeper.order_sent,
-            OrderNotSent: keeper.order_not_sent,
-            OrderReported: keeper.order_reported,
-            OrderErred: keeper.order_erred,
-            ExecutionReported: keeper.executed,
-            CommissionReported: keeper.commission,
-            ContractQualified: self._qualified,
-            ContractChanged: self._contract_changed,
-            ForeignSeen: lambda event: foreign.opaque(journal, event),
-            PositionTold: partial(told_holdings.hear, ctx),
-            AccountReported: lambda event: account.told(ctx, journal, event),
-            AlertRaised: journal.batch.alerts.append,
-            JobRan: self._job_ran,
-            LinkChanged: lambda event: self._linked(ctx, event),
-            BrokerSnapshot: lambda event: self._reconcile(ctx, event),
-            HoursTold: lambda event: self._tick_memory.hours.hear(ctx, journal, event),
-            BrokerTimeTold: lambda event: None,  # heard when it was taken
-            ClockParted: lambda event: timekeeping.parted(ctx, journal, event),
-            WhatIfAnswered: lambda event: self._measured(ctx, event),
-            RequestReceived: operator.handle,
-            RequestUnreadable: operator.refuse_unreadable,
-            DiskTold: lambda event: jobs.disk_told(journal, event),
-            InboundReceived: Inbound(ctx, journal, self._tick_memory.outbox).handle,
+            **self._of_orders(),
+            ContractQualified: lambda desk, event: self._qualified(event),
+            ContractChanged: lambda desk, event: self._contract_changed(event),
+            ForeignSeen: lambda desk, event: foreign.opaque(desk.journal, event),
+            PositionTold: lambda desk, event: told_holdings.hear(desk.ctx, event),
+            AccountReported: lambda desk, event: account.told(desk.ctx, desk.journal, event),
+            AlertRaised: lambda desk, event: desk.journal.batch.alerts.append(event),
+            JobRan: lambda desk, event: self._job_ran(event),
+            LinkChanged: lambda desk, event: self._linked(desk.ctx, event),
+            BrokerSnapshot: lambda desk, event: self._reconcile(desk.ctx, event),
+            HoursTold: lambda desk, event: self._tick_memory.hours.hear(desk.ctx, desk.journal, event),
+            BrokerTimeTold: lambda desk, event: None,  # heard when it was taken
+            ClockParted: lambda desk, event: timekeeping.parted(desk.ctx, desk.journal, event),
+            WhatIfAnswered: lambda desk, event: self._measured(desk.ctx, event),
+            RequestReceived: lambda desk, event: desk.operator.handle(event),
+            RequestUnreadable: lambda desk, event: desk.operator.refuse_unreadable(event),
+            DiskTold: lambda desk, event: jobs.disk_told(desk.journal, event),
+            InboundReceived: lambda desk, event: desk.inbound.handle(event),
         }
 
-    def _withdrawn(self) -> Mapping[str, RequestReceived]:
-        """Return the withdrawals that came together with what they withdraw: that is not carried out first."""
-        asked = [event for event in self._taken if isinstance(event, RequestReceived)]
+    def _of_orders(self) -> Mapping[type, Callable[[_Desk, Any], object]]:
         return {
-            str(event.payload.get("request_id", "")): event for event in asked if event.kind is RequestKind.WITHDRAW
+            OrderSent: lambda desk, event: desk.keeper.order_sent(event),
+            OrderNotSent: lambda desk, event: desk.keeper.order_not_sent(event),
+            OrderReported: lambda desk, event: desk.keeper.order_reported(event),
+            OrderErred: lambda desk, event: desk.keeper.order_erred(event),
+            ExecutionReported: lambda desk, event: desk.keeper.executed(event),
+            CommissionReported: lambda desk, event: desk.keeper.commission(event),
         }
 
     def _informed(self, event: DatumReceived) -> None:

@@ -113,8 +113,7 @@ class Rounds:
             quoted, risen = memory.calm.sort(ctx, quoted)
         for key in quoted:
             ids |= index.by_key[key]
-        for key in risen:
-            ids.update(each for each in index.by_key[key] if not memory.calm.rises(ctx, positions[each]))
+        ids |= memory.calm.rise(ctx, risen)
         self._second_looks = prices.waiting_for_a_look(ctx, (*quoted, *risen))
         return [positions[each] for each in sorted(ids) if each in positions]
 

@@ -24,7 +24,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from bot.config.schema import Settings
-from bot.domain.calendar import TradingSession
+from bot.domain.calendar import TradingSession, midnight_after
 from bot.domain.connection import CONNECTION, ConnectionTrigger
 from bot.domain.errors import StoreUnusable
 from bot.domain.ids import IdSource
@@ -50,6 +50,7 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.ports import Broker, Clock, Store, TradingCalendar
 from bot.engine.state.records import EngineStatus, TickBatch
+from bot.engine.state.schedule import NEVER
 from bot.engine.state.shown import macro_rows
 from bot.engine.state.steps import Step
 from bot.engine.switches import ComingSettings, InForce
@@ -117,6 +118,7 @@ class Engine:
         self._trading: TradingSession | None = None
         self._soon = Stretches()
         self._turned_at: datetime | None = None  # when the page was turned last
+        self._turns_at: datetime = NEVER  # and when it is the next time
         self._status_at = self._ticked_at = float("-inf")
         self._quotes_at_status = 0
         self._tick_ms = 0.0
@@ -273,12 +275,15 @@ class Engine:
 
     def _turn_the_page(self, ctx: Context) -> None:
         tick_memory = self._tick_memory
-        if not ctx.hour_is_known or not NEW_DAY.is_due(self._turned_at, ctx.now):
+        turned_at, now = self._turned_at, ctx.now
+        if turned_at is not None and turned_at <= now < self._turns_at:
+            return
+        if not ctx.hour_is_known or not NEW_DAY.is_due(turned_at, now):
             return
         begin = partial(new_day.begin, ctx, tick_memory.schedule, tick_memory.parking, tick_memory.approvals)
         tick_memory.hours.keep(ctx)
         if tick_memory.parking.run(self._memory.journal, NEW_DAY.name, begin):
-            self._turned_at = ctx.now
+            self._turned_at, self._turns_at = now, midnight_after(now)
 
     def _look_at_limits(self, ctx: Context) -> None:
         """Read the circuit breakers. Limits that cannot be read hold entries back and nothing else."""

@@ -51,7 +51,10 @@ def writes_of(batch: TickBatch, written: Written | None = None) -> list[Write]:
     """Return what a batch writes but for its transitions, statements without rows left out. `written`: what the store
     has already; without it every thing is written whole."""
     known = Written() if written is None else written
-    living = (known.writes(each, batch.changed.of(each.kind).values()) for each in LIVING.values())
+    changed = batch.changed.kinds()
+    living = (
+        known.writes(each, batch.changed.of(each.kind).values()) for each in LIVING.values() if each.kind in changed
+    )
     found: list[Write] = [
         *chain.from_iterable(living),
         *_execution_writes(batch.executions, batch.recorded_at),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain import outside as border
 from bot.domain.outside import (
     MOST,
     MOST_FIELD,
@@ -151,3 +152,11 @@ def test_the_private_parts_of_a_monitors_address_are_all_that_follows_its_host()
     assert host_only(address) == "https://hc.example/***"
     assert host_only("http://127.0.0.1:8080") == "http://127.0.0.1:8080"
     assert private_parts("sqlite+aiosqlite:////data/quanticity.db") == set()
+
+
+@given(ANY_TEXT)
+def test_what_no_hint_stands_for_no_pattern_finds(said: str) -> None:
+    redacted = redact(said)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(border, "_may_hide", lambda low: True)
+        assert redact(said) == redacted

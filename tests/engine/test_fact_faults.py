@@ -27,7 +27,6 @@ from bot.engine.book.holdings import HoldingsJudge
 from bot.engine.book.lost_orders import LostOrders
 from bot.engine.book.newer_store import NewerSales
 from bot.engine.book.reconciler import Reconciler
-from bot.engine.intake import Intake
 from bot.engine.settlement import expiry
 from bot.engine.settlement.settler import Settler
 from bot.engine.state.context import Context
@@ -156,17 +155,10 @@ async def test_emergency_sells_while_the_intake_of_a_kind_of_fact_raises(
     await holding_two(desk)
     if name in {"RequestReceived", "LinkChanged"} and times > 1:
         return
-    sick, appliers = Sick(times), Intake._appliers
-
-    def sickened(self: Intake, ctx: Context) -> Any:
-        concerns = names_the_other if name in {"OrderReported", "ExecutionReported", "OrderSent"} else everything
-        return {
-            kind: sick.wrap(work, concerns) if kind.__name__ == name else work
-            for kind, work in appliers(self, ctx).items()
-        }
-
-    monkeypatch.setattr(Intake, "_appliers", sickened)
-    intake = desk.engine._intake
+    sick, intake = Sick(times), desk.engine._intake
+    concerns = names_the_other if name in {"OrderReported", "ExecutionReported", "OrderSent"} else everything
+    of_facts = {k: sick.wrap(w, concerns) if k.__name__ == name else w for k, w in intake._of_facts.items()}
+    monkeypatch.setattr(intake, "_of_facts", of_facts)
     of_market = {k: sick.wrap(w, everything) if k.__name__ == name else w for k, w in intake._of_market.items()}
     monkeypatch.setattr(intake, "_of_market", of_market)
     if name == "RequestReceived":

@@ -21,10 +21,11 @@ from bot.domain.market import Datum
 from bot.domain.timetable import CROSS_CHECK
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
-from bot.engine.state.schedule import Schedule
+from bot.engine.state.schedule import NEVER, Schedule
 from bot.risk.cross_check import Compared, Moved, Tolerances, contract_off, price_off, verdict
 
 _PRICED: Final = (SPOT_GEX, GEX_BY_STRIKE)
+_COMPARED: Final = frozenset({*_PRICED, OPTION_CONTRACTS})
 _OLDEST: Final = timedelta(seconds=90)
 """What is older is not compared: the data set's own age is judged elsewhere."""
 
@@ -48,9 +49,9 @@ class CrossCheck:
 
     def look(self, ctx: Context, journal: Journal, schedule: Schedule) -> None:
         """Compare every answer that came since."""
-        if not schedule.due(CROSS_CHECK.name, ctx.now, CROSS_CHECK.every_s(ctx.setting)):
+        places = _compared(ctx)
+        if not places or not schedule.due(CROSS_CHECK.name, ctx.now, CROSS_CHECK.every_s(ctx.setting)):
             return
-        places = [place for place in ctx.board.data() if place[0] in {*_PRICED, OPTION_CONTRACTS}]
         self._follow(ctx, {key for _, key in places})
         for place in places:
             datum = ctx.board.data()[place]
@@ -65,6 +66,9 @@ class CrossCheck:
 
     @staticmethod
     def rests_until(ctx: Context, schedule: Schedule) -> datetime:
+        """Return until when `look` has nothing to compare, unless data of another place come."""
+        if not _compared(ctx):
+            return NEVER
         return schedule.next(CROSS_CHECK.name, ctx.now, CROSS_CHECK.every_s(ctx.setting))
 
     def _waits_for_quotes(self, ctx: Context, journal: Journal, place: Place, datum: Datum) -> bool:
@@ -144,6 +148,11 @@ def _nearest(datum: Datum, price: Decimal) -> tuple[str, ...]:
         datum.value, key=lambda row: (row.contract.expiry, abs(row.contract.strike - price), row.contract.key)
     )
     return tuple(row.contract.key for row in rows[:_ASKED])
+
+
+def _compared(ctx: Context) -> list[Place]:
+    """Return where there are data that can be compared."""
+    return [place for place in ctx.board.data() if place[0] in _COMPARED]
 
 
 def tolerances(ctx: Context) -> Tolerances:

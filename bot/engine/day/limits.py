@@ -21,7 +21,7 @@ counts, the account's high water (account snapshots), the day's losses (closed p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -115,6 +115,8 @@ class Limits:
     _new_prices: bool = True  # since the last view
     _bets: tuple[object, ...] = ()  # of the last view, and the limits that they were compared with
     _sent: _Sent | None = None
+    _rows_of: RiskSettings | None = None
+    _known_rows: Sequence[BreakerRule] = ()
     _applied: dict[str, tuple[object, RiskSettings, Reading]] = field(default_factory=dict)
 
     def heard(self, event: DatumReceived) -> None:
@@ -129,17 +131,25 @@ class Limits:
         self.watching_since = self.watching_since or ctx.now
         self._remember_prices(ctx, journal)
         self._follow(ctx, self.view)
-        awake = list(breakers_of(ctx.settings.risk)) if ctx.full else self._awake(ctx, self.view)
-        for row, reading in zip(awake, read_breakers(self.view, ctx.settings.risk, awake), strict=True):
-            self._apply(ctx, journal, row, reading)
-            self._applied[row.name] = (row.inputs(self.view), ctx.settings.risk, reading)
+        rows = self._rows(ctx.settings.risk)
+        awake = rows if ctx.full else self._awake(ctx, self.view, rows)
+        if awake:
+            for row, reading in zip(awake, read_breakers(self.view, ctx.settings.risk, awake), strict=True):
+                self._apply(ctx, journal, row, reading)
+                self._applied[row.name] = (row.inputs(self.view), ctx.settings.risk, reading)
         self._leave_gaps(ctx, journal)
 
-    def _awake(self, ctx: Context, view: BookView) -> list[BreakerRule]:
+    def _rows(self, risk: RiskSettings) -> Sequence[BreakerRule]:
+        """Return the breakers of these settings, which are those of before in nearly every tick."""
+        if risk is not self._rows_of:
+            self._rows_of, self._known_rows = risk, breakers_of(risk)
+        return self._known_rows
+
+    def _awake(self, ctx: Context, view: BookView, rows: Sequence[BreakerRule]) -> list[BreakerRule]:
         """Return the breakers that have to be asked. One that was well and is well waits with its words until somebody
         looks."""
         known, risk, unread, awake = ctx.ledger.breakers, ctx.settings.risk, self.unread, []
-        for row in breakers_of(risk):
+        for row in rows:
             breaker = known.get(row.name)
             if breaker is not None and breaker.state is BreakerState.OK and row.calm(view, risk):
                 unread[row.name] = breaker.facts
@@ -161,7 +171,7 @@ class Limits:
     def show(self, ctx: Context, journal: Journal) -> None:
         """Have the numbers of the last look written, for those who watch: also those that no decision needed."""
         breakers = ctx.ledger.breakers
-        unread = [row for row in breakers_of(ctx.settings.risk) if self._is_unread(breakers.get(row.name))]
+        unread = [row for row in self._rows(ctx.settings.risk) if self._is_unread(breakers.get(row.name))]
         for row, reading in zip(unread, read_breakers(self.view, ctx.settings.risk, unread), strict=True):
             self._apply(ctx, journal, row, reading)
         journal.batch.changed.of(Breaker).update(breakers)

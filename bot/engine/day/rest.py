@@ -22,7 +22,7 @@ World = tuple[object, ...]
 """What the jobs look at beside the time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ClockJob:
     """What `do` does by the clock; `rests_until` speaks of the world as it is, whatever was just done."""
 
@@ -40,6 +40,7 @@ def world_of(ctx: Context) -> World:
         ledger, ledger.version, clocks.fault, clocks.block, ctx.kill_switch, ctx.restart_is_near, ctx.trading,
         ctx.told_session, ctx.settings, ledger.account.heard.latest is None, proof.fact_faults, len(proof.ghosts),
         len(ledger.foreign.buys), len(ledger.position_index.too_large),
+        len(ctx.board.data()), bool(ctx.board.halted or ctx.board.bidless),
     )  # fmt: skip
 
 

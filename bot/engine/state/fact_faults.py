@@ -103,6 +103,7 @@ _SMALL: Final[Mapping[str, Sequence[str]]] = {
 }
 """What an applier may change beside the ledger's tables, by the room that owns it: no trade of ours makes these
 grow."""
+_NOTHING: Final = ()
 _small_of: Final = attrgetter(*(f"{room}.{name}" for room, names in _SMALL.items() for name in names))
 _lists_of: Final = attrgetter(*(each.name for each in fields(TickBatch) if each.default_factory is list))
 _dicts_of: Final = attrgetter(*(each.name for each in fields(TickBatch) if each.default_factory is dict))
@@ -114,9 +115,9 @@ class Savepoint:
     def __init__(self, ledger: Ledger, journal: Journal) -> None:
         self._ledger, self._journal = ledger, journal
         self._mark = ledger.undo.begin()
-        self._small = [there.copy() for there in _small_of(ledger)]
-        self._lists = [len(there) for there in _lists_of(journal.batch)]
-        self._dicts = [there.copy() for there in _dicts_of(journal.batch)]
+        self._small = [there.copy() if there else _NOTHING for there in _small_of(ledger)]
+        self._lists = list(map(len, _lists_of(journal.batch)))
+        self._dicts = [there.copy() if there else _NOTHING for there in _dicts_of(journal.batch)]
         self._commands, self._touched = len(journal.instructions), set(journal.touched)
         self._highest = ledger.highest_order_id
 

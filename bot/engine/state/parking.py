@@ -88,7 +88,14 @@ class Parking:
         self, ctx: Context, journal: Journal, job: str, work: Callable[..., None], *rest: Any, **named: Any
     ) -> bool:
         """As `run`, for work that takes a tick's world and its journal first."""
-        return self.run(journal, job, work, ctx, journal, *rest, **named)
+        if self.parked:
+            return self.run(journal, job, work, ctx, journal, *rest, **named)
+        try:
+            work(ctx, journal, *rest, **named)
+        except Exception as error:  # as above
+            self._park(journal, Parkable(ParkedKind.JOB, job), error)
+            return False
+        return True
 
     def carry_out(self, journal: Journal, machine: Parkable, decide: Callable[[], Sequence[Step]]) -> None:
         """Let one machine decide and write what it decides."""

@@ -23,7 +23,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.schedule import NEVER
 from bot.engine.trade.calling_off import FLATTENED
 from bot.engine.trade.exits import flat_from
-from bot.engine.trade.prices import seen_bid
+from bot.engine.trade.prices import patience_with_quotes, second_look, seen_bid
 from bot.engine.trade.protection import least_step
 from bot.engine.trade.refusals import is_watched
 from bot.risk.ladder import stop_move_is_material, trailing_stop, trails_from
@@ -201,14 +201,27 @@ class CalmPositions:
         del self.known[position.id]
         return False
 
-    def rises(self, ctx: Context, position: Position) -> bool:
-        """Have the high of a calm position follow its bid; False where that cannot be compared: then it is judged."""
-        try:
-            raise_high(ctx, position)
-        except (ArithmeticError, TypeError, ValueError):
-            self.known.pop(position.id, None)
-            return False
-        return True
+    def rise(self, ctx: Context, risen: Iterable[str]) -> set[str]:
+        """Have the highs of the calm positions in these contracts follow their bids. Returns those of which that cannot
+        be compared: they are judged."""
+        quote_of, looks_of, by_key = ctx.board.quote, ctx.board.looks, ctx.ledger.position_index.by_key
+        look, patience, failed = second_look(ctx), patience_with_quotes(ctx), set[str]()
+        for key in risen:
+            quote, looks = quote_of(key), looks_of(key)
+            if quote is None or quote.bid is None or looks is None:
+                continue
+            for each in by_key[key]:
+                position = ctx.ledger.positions[each]
+                try:
+                    if quote.bid <= position.high:
+                        continue
+                    bid = looks.highest(ctx.now, look, position.high)
+                    if bid is not None and quote.fault(ctx.now, patience) is None:
+                        ctx.ledger.change(position, PositionChange(high=bid))
+                except (ArithmeticError, TypeError, ValueError):
+                    self.known.pop(each, None)
+                    failed.add(each)
+        return failed
 
     def note(self, ctx: Context, position: Position) -> None:
         """Remember whether a position that was just judged, and asked for nothing, is calm."""

@@ -26,13 +26,24 @@ from bot.domain.timetable import NO_MARKET
 from bot.engine.settlement.expiry import has_expired
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
-from bot.engine.state.schedule import Schedule
+from bot.engine.state.schedule import NEVER, Schedule
 from bot.engine.trade.refusals import is_watched
 
 _HEARD_OF: Final = timedelta(minutes=10)
 """A halt whose line nobody has heard of for so long may be over and its end lost: the exit does not wait for it."""
 _AGAIN_S: Final = 300.0
 _A_DAY_S: Final = 12 * 3600.0
+
+
+def _has_to_go(ctx: Context, position: Position) -> bool:
+    """Say whether a position has to be sold, or the tick watches its stop."""
+    return position.state is PositionState.CLOSING or is_watched(ctx.ledger.order_index.of_position(position.id))
+
+
+def _has_any_to_go(ctx: Context, must_go: Collection[str] | None) -> bool:
+    if must_go is not None:
+        return bool(must_go)
+    return any(_has_to_go(ctx, position) for position in ctx.ledger.positions.values())
 
 
 class NoMarket(StrEnum):
@@ -106,21 +117,29 @@ class NoMarketWatch:
     ) -> None:
         """Alert what begins and what ends; it is critical where something has to be sold, or the tick watches the
         stop. `must_go`: the positions of which that is so, where it is known."""
-        ledger, look_at_all = ctx.ledger, schedule.due(NO_MARKET.name, ctx.now, NO_MARKET.every_s(ctx.setting))
-        if must_go is not None and not (must_go or self.told or ctx.board.halted or ctx.board.bidless):
+        ledger = ctx.ledger
+        if not (self._may_be_silent(ctx) or _has_any_to_go(ctx, must_go)):
             return
+        look_at_all = schedule.due(NO_MARKET.name, ctx.now, NO_MARKET.every_s(ctx.setting))
         for position in ledger.position_index.among(self._worth_a_look(ctx, must_go, look_at_all=look_at_all)):
-            has_to = position.state is PositionState.CLOSING or is_watched(ledger.order_index.of_position(position.id))
+            has_to = _has_to_go(ctx, position)
             if (has_to or look_at_all) and not self._is_over(ctx, position):
                 self._compare(ctx, journal, schedule, position, must_go=has_to)
                 self._tell_of_the_close(ctx, journal, schedule, position)
         for gone in self.told.keys() - ledger.positions.keys() if self.told else ():
             del self.told[gone]
 
-    @staticmethod
-    def rests_until(ctx: Context, schedule: Schedule, must_go: Collection[str]) -> datetime:
-        """Return until when `tell` has nothing to look at."""
-        return ctx.now if must_go else schedule.next(NO_MARKET.name, ctx.now, NO_MARKET.every_s(ctx.setting))
+    def rests_until(self, ctx: Context, schedule: Schedule, must_go: Collection[str]) -> datetime:
+        """Return until when `tell` has nothing to look at, unless the first market falls silent."""
+        if must_go:
+            return ctx.now
+        if not self._may_be_silent(ctx):
+            return NEVER
+        return schedule.next(NO_MARKET.name, ctx.now, NO_MARKET.every_s(ctx.setting))
+
+    def _may_be_silent(self, ctx: Context) -> bool:
+        """Say whether any market is halted or without a bid, or was told as that."""
+        return bool(self.told or ctx.board.halted or ctx.board.bidless)
 
     def _worth_a_look(
         self, ctx: Context, must_go: Collection[str] | None, *, look_at_all: bool

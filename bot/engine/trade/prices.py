@@ -18,9 +18,14 @@ _SHORT_LOOK: Final = timedelta(seconds=1)
 def sound_bid(ctx: Context, position: Position) -> Decimal | None:
     """Return the bid when the quote is fit to decide on, else None."""
     quote = ctx.board.quote(position.key)
-    if quote is None or quote.fault(ctx.now, timedelta(seconds=ctx.settings.risk.quote_max_age_s)) is not None:
+    if quote is None or quote.fault(ctx.now, patience_with_quotes(ctx)) is not None:
         return None
     return quote.bid
+
+
+def patience_with_quotes(ctx: Context) -> timedelta:
+    """Return how old a quote may be that anything is decided on."""
+    return _seconds(ctx.settings.risk.quote_max_age_s)
 
 
 def seen_bid(ctx: Context, position: Position, above: Decimal | None = None) -> Decimal | None:
@@ -43,6 +48,11 @@ def fallen_bid(ctx: Context, position: Position) -> Decimal | None:
 
 def second_look(ctx: Context) -> timedelta:
     return _milliseconds(ctx.settings.execution.second_look_ms)
+
+
+@lru_cache(maxsize=16)
+def _seconds(count: float) -> timedelta:
+    return timedelta(seconds=count)
 
 
 @lru_cache(maxsize=16)

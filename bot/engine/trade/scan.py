@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from bot.domain.calendar import midnight_after
+from bot.domain.calendar import TradingSession, midnight_after
 from bot.domain.data.sets import GEX_BY_STRIKE
 from bot.domain.instructions import Subscribe
 from bot.domain.strategy_switch import SwitchState
@@ -72,6 +72,22 @@ def _by(ctx: Context) -> tuple[object, ...]:
     return ctx.ledger, ctx.ledger.version, ctx.settings
 
 
+@dataclass(frozen=True, slots=True)
+class _PositionLines:
+    """The lines that positions want, all of the keys that they stand or fall with (their contracts and what those are
+    written on), and for how long that is so unless an entity changes."""
+
+    by: tuple[object, ...] = ()
+    since: datetime = NEVER
+    until: datetime = NEVER
+    wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
+
+    def holds(self, ctx: Context) -> bool:
+        same = self.by == (ctx.ledger, ctx.ledger.version, ctx.trading)
+        return same and self.since <= ctx.broker_now < self.until
+
+
 @dataclass
 class Scanner:
     """Memory between ticks: when each strategy looked last, what it said, and which lines are wanted since when."""
@@ -88,6 +104,7 @@ class Scanner:
     held: frozenset[str] = frozenset()
     chains: ChainWatch = field(default_factory=ChainWatch)
     chain: tuple[str, ...] = ()
+    of_positions: _PositionLines = field(default_factory=_PositionLines)
 
     def scan(self, ctx: Context, journal: Journal, parking: Parking) -> list[tuple[Strategy, Look]]:
         """Let every strategy that is due look at its symbols; returns the looks whose answer is a new one."""
@@ -123,8 +140,9 @@ class Scanner:
         counted.evaluated += 1
         counted.proposed += proposed
         counted.last_reason, counted.at = look.reason, now
-        if not look.evidence.keys() <= _NOT_MEASURED:
-            counted.seen, counted.seen_at = look.evidence, now
+        evidence = look.evidence
+        if len(evidence) > len(_NOT_MEASURED) or not evidence.keys() <= _NOT_MEASURED:
+            counted.seen, counted.seen_at = evidence, now
         self.unwritten.add(place)
 
     def _keep_gamma(self, board: Board, symbol: str) -> None:
@@ -173,34 +191,41 @@ class Scanner:
 
         A line that nobody wants any more lingers a while, so that a price near a strike does not flap it.
         """
-        wanted = _wanted(ctx, journal, parking)
-        for key, kinds in wanted.items():
-            self.wanted_at[key] = (ctx.now, kinds)
-        for key, (since, kinds) in list(self.wanted_at.items()):
-            if ctx.now - since > _LINGER:
+        if ctx.full or not self.of_positions.holds(ctx):
+            self.of_positions = _lines_of_positions(ctx)
+        wanted, held, now = _wanted(ctx, journal, parking, self.of_positions), self.of_positions.held, ctx.now
+        self.wanted_at.update({key: (now, kinds) for key, kinds in wanted.items()})
+        for key in [key for key in self.wanted_at if key not in wanted]:
+            since, kinds = self.wanted_at[key]
+            if now - since > _LINGER:
                 del self.wanted_at[key]
             else:
-                wanted.setdefault(key, kinds)
-        held, chain = _held(ctx), tuple(key for key in self.chains.keys(ctx) if key not in wanted)
+                wanted[key] = kinds
+        chain = tuple(key for key in self.chains.keys(ctx) if key not in wanted)
         if wanted == self.subscribed and held == self.held and chain == self.chain:
             return None
         self.subscribed, self.held, self.chain = wanted, held, chain
         return Subscribe(wanted, held, chain)
 
 
-def _held(ctx: Context) -> frozenset[str]:
-    """Return the keys whose lines positions stand or fall with: their contracts and what those are written on."""
-    positions = ctx.ledger.positions.values()
-    return frozenset(key for each in positions for key in (each.key, each.contract.symbol))
-
-
-def _wanted(ctx: Context, journal: Journal, parking: Parking) -> dict[str, frozenset[str]]:
-    """Return the lines wanted now. Those of a strategy that fails linger a while; its positions keep theirs."""
+def _lines_of_positions(ctx: Context) -> _PositionLines:
     wanted: dict[str, frozenset[str]] = {}
+    held, until, today, ends_at = set[str](), NEVER, ctx.trading.day, expiry.ends_at
     for position in ctx.ledger.positions.values():
-        if not expiry.has_expired(ctx, position.contract):
-            wanted[position.key] = _QUOTE
-        wanted.setdefault(position.contract.symbol, _QUOTE)
+        key, contract = position.key, position.contract
+        if not expiry.has_expired(ctx, contract):
+            wanted[key] = _QUOTE
+            until = min(until, ends_at(ctx, contract)) if contract.expiry == today else until
+        wanted.setdefault(contract.symbol, _QUOTE)
+        held.update((key, contract.symbol))
+    return _PositionLines((ctx.ledger, ctx.ledger.version, ctx.trading), ctx.broker_now, until, wanted, frozenset(held))
+
+
+def _wanted(
+    ctx: Context, journal: Journal, parking: Parking, of_positions: _PositionLines
+) -> dict[str, frozenset[str]]:
+    """Return the lines wanted now. Those of a strategy that fails linger a while; its positions keep theirs."""
+    wanted = dict(of_positions.wanted)
     for position in ctx.ledger.tallies.closes_to_come:
         wanted.setdefault(position.contract.symbol, _QUOTE)
     for signal in ctx.ledger.signals.values():
@@ -228,16 +253,17 @@ def _look_at(
     if not free:
         return found
     machine = Parkable(ParkedKind.STRATEGY, strategy.name)
-    found += parking.attempt(journal, machine, lambda: [_look(ctx, strategy, symbol) for symbol in free])
+    entering = ctx.entering
+    found += parking.attempt(journal, machine, lambda: [_look(ctx, strategy, symbol, entering) for symbol in free])
     if parking.is_parked(*machine):
         words = "the strategy failed and is parked; it is tried again"
         found += [(Look(symbol, None, words, {"condition": "parked"}), None) for symbol in free]
     return found
 
 
-def _look(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Look, Made | None]:
+def _look(ctx: Context, strategy: Strategy, symbol: str, entering: TradingSession) -> tuple[Look, Made | None]:
     """Look and size what is proposed. Pure: when it fails, nothing has been changed."""
-    look = strategy.look(symbol, ctx.board, ctx.entering, ctx.now)
+    look = strategy.look(symbol, ctx.board, entering, ctx.now)
     if look.proposal is None:
         return look, None
     made = propose(ctx, look.proposal)
