@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, TypedDict
 
@@ -350,12 +351,14 @@ class OrderTicket:
 _REVISED: Final = re.compile(r"(.+)\.([0-9A-Fa-f]{2})")
 
 
+@lru_cache(maxsize=4096)
 def base_of(exec_id: str) -> str:
     """Return the part of an execId that a correction shares with what it corrects; all of one of another shape."""
     revised = _REVISED.fullmatch(exec_id)
     return revised[1] if revised else exec_id
 
 
+@lru_cache(maxsize=4096)
 def revision_of(exec_id: str) -> int:
     """Return which correction an execId is: 1 for the first report, 0 for an execId of another shape."""
     revised = _REVISED.fullmatch(exec_id)

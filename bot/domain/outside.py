@@ -93,7 +93,10 @@ def _may_hide(low: str) -> bool:
     of a letter: then the patterns are asked."""
     if not low.isascii():
         return any(mark in low for mark in _MUST_HOLD)
-    return any(hint in low for hint in _HINTS) or (len(low) >= _SHORTEST_PAIR and ":" in low)
+    for hint in _HINTS:
+        if hint in low:
+            return True
+    return len(low) >= _SHORTEST_PAIR and ":" in low
 
 
 def _address(rest: str) -> str:

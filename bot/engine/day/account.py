@@ -25,6 +25,7 @@ from bot.domain.order import base_of
 from bot.domain.position import Position
 from bot.domain.session import SessionState
 from bot.engine.day.restart_windows import window_at
+from bot.engine.state.broker_account import Worked
 from bot.engine.state.context import Context
 from bot.engine.state.equity import STALE, CashFlow, between, cash_flow
 from bot.engine.state.journal import Journal
@@ -93,11 +94,13 @@ def _value_at_mid(ctx: Context, position: Position) -> Decimal | None:
     one."""
     quote, version, known = ctx.board.quote(position.key), ctx.ledger.version, ctx.ledger.account.values
     before = known.get(position.id)
-    if before is not None and before[0] == version and before[1] is quote and not ctx.full:
-        return before[2]
+    stands = before is not None and before.version == version and not ctx.full
+    if before is not None and stands and before.quote is quote:
+        return before.value
+    realized = before.realized if before is not None and stands else position.realized_pnl
     mid = quote.mid if quote else None
-    value = None if mid is None else position.realized_pnl + position.unrealized_pnl(mid)
-    known[position.id] = (version, quote, value)
+    value = None if mid is None else realized + position.unrealized_pnl(mid)
+    known[position.id] = Worked(version, quote, realized, value)
     return value
 
 

@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from bot.domain.quotes import Quote
 from bot.engine.state.equity import Equity, ValueFault
 from bot.engine.state.records import LoadedState
+
+
+class Worked(NamedTuple):
+    """What a position had brought by a quote, in dollars, and the version of the ledger by which that was worked out;
+    `value` is None without a quote that has a middle."""
+
+    version: int
+    quote: Quote | None
+    realized: Decimal
+    value: Decimal | None
 
 
 class BrokerAccount:
@@ -26,8 +37,7 @@ class BrokerAccount:
         self.last_close = loaded.last_close
         self.high_water = loaded.high_water
         self._seen_until = loaded.account_seen_at
-        self.values: dict[str, tuple[int, Quote | None, Decimal | None]] = {}
-        """Position -> version of the ledger, quote, and what it had brought by that quote."""
+        self.values: dict[str, Worked] = {}
 
     def carry_on(self, before: BrokerAccount) -> None:
         """Take over the broker's words up to the last commit: those of a failed tick come again."""
