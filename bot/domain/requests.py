@@ -3,7 +3,7 @@
 Context: a request was spelled in five places, and nobody asked whether its actor may make it: an actor named `overseer`
 could approve a trade. Decision: kind, payload, label, question, danger, needs and roles stand here; page and command
 line render this table, the engine checks it before any handler. Consequence: a new request is one row here and one
-handler in `bot.engine.operator`.
+handler in `bot.engine.requested`.
 
 The actor of a request is a text of the audit trail (`cli`, `admin:web:<user>`, ...). It is parsed once into role and
 name; a shape that nobody knows is a viewer, who may ask for nothing.

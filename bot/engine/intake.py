@@ -60,6 +60,7 @@ from bot.engine.day import account, jobs, link, timekeeping
 from bot.engine.inbound import Inbound
 from bot.engine.memory import Memory
 from bot.engine.operator import Operator
+from bot.engine.requested.desk import RequestDesk
 from bot.engine.settlement import runs
 from bot.engine.state.context import Context
 from bot.engine.state.fact_name import FactName
@@ -118,8 +119,8 @@ class _Desk:
     @cached_property
     def operator(self) -> Operator:
         memory = self._memory
-        withdrawn = _withdrawn(self._taken)
-        return Operator(self.ctx, self.journal, memory.approvals, withdrawn, memory.reloading, memory.outbox)
+        desk = RequestDesk(self.ctx, self.journal, memory.approvals, memory.reloading, memory.outbox)
+        return Operator(desk, _withdrawn(self._taken))
 
     @cached_property
     def inbound(self) -> Inbound:

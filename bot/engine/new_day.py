@@ -18,7 +18,7 @@ without a restart.
 from __future__ import annotations
 
 from bot.domain.calendar import new_york_day
-from bot.engine.operator import PersonsApprovals
+from bot.engine.requested.desk import PersonsApprovals
 from bot.engine.state import forgetting
 from bot.engine.state.context import Context
 from bot.engine.state.parking import Parking

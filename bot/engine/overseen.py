@@ -17,8 +17,9 @@ from bot.domain.outside import outside
 from bot.domain.overseer import ACTOR, Action, Answered, CallOutcome, ModelTask, OverseerVerdict, verdict_of
 from bot.domain.requests import Refused
 from bot.domain.review import Review
-from bot.engine.operator import Operator, PersonsApprovals
+from bot.engine.operator import Operator
 from bot.engine.outbox.outbox import Outbox
+from bot.engine.requested.desk import PersonsApprovals, RequestDesk
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.trade import pace, verdicts
@@ -99,7 +100,7 @@ def _halt(ctx: Context, journal: Journal, call_id: str, verdict: OverseerVerdict
 def _ask(ctx: Context, journal: Journal, call_id: str, kind: RequestKind, payload: Mapping[str, Any]) -> str:
     """Ask as anybody asks: authority, handler and the row of `command` are the same."""
     asked = RequestReceived(call_id, kind, payload, ACTOR, ctx.now)
-    Operator(ctx, journal, PersonsApprovals({})).handle(asked)
+    Operator(RequestDesk(ctx, journal, PersonsApprovals({}))).handle(asked)
     return next(outcome.answer for outcome in journal.batch.commands if outcome.id == call_id)
 
 

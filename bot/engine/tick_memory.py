@@ -15,10 +15,10 @@ from bot.engine.day.marks import PositionMarks
 from bot.engine.day.not_trading import NotTradingWatch
 from bot.engine.day.rest import Rest
 from bot.engine.day.restart_windows import RestartWindows
-from bot.engine.operator import PersonsApprovals
 from bot.engine.outbox.approvals import Reminders
 from bot.engine.outbox.outbox import Outbox
 from bot.engine.outbox.well import MorningWord
+from bot.engine.requested.desk import PersonsApprovals
 from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.moment_runs import MomentRuns
 from bot.engine.state.parking import Parking
