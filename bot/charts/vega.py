@@ -31,6 +31,10 @@ DARK: Final[Mapping[str, str]] = {
 _FORMATS: Final[Mapping[Shown, str]] = {
     Shown.MONEY: "$,~f", Shown.GAIN: "$,~f", Shown.PRICE: ",.2f", Shown.PERCENT: ",~f", Shown.NUMBER: ",~f",
 }  # fmt: skip
+_MONEY: Final = frozenset({Shown.MONEY, Shown.GAIN})
+_LARGE: Final = "$,.3~s"
+MILLION: Final = 1_000_000
+"""From here on an axis of money is in short: $1.2M."""
 DAY_MS: Final = 86_400_000
 _FONT: Final = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Liberation Sans, DejaVu Sans, sans-serif"
 
@@ -96,7 +100,8 @@ def _x(chart: Chart, last: bool) -> Spec:
 
 def _y(chart: Chart, pane: Pane, field: str) -> Spec:
     low, high = chart.bounds(pane)
-    axis: Spec = {"orient": "right", "title": None, "format": _FORMATS[pane.shown], "minExtent": 58, "maxExtent": 58,
+    shape = _LARGE if pane.shown in _MONEY and high >= MILLION else _FORMATS[pane.shown]
+    axis: Spec = {"orient": "right", "title": None, "format": shape, "minExtent": 58, "maxExtent": 58,
                   "tickCount": max(2, pane.height // 45)}  # fmt: skip
     if pane.shown is Shown.PERCENT:
         axis["labelExpr"] = "datum.label + ' %'"

@@ -121,27 +121,48 @@ LEGIBLE = (Path(__file__).parent / "legible.js").read_text()
 LONG = "a reason of some three hundred letters that goes on and on, " * 5
 
 
-@pytest.mark.parametrize("width, least, others", [(390, 44, (360,)), (1280, 24, (768, 901, 1181, 1400))])
+@pytest.mark.parametrize(
+    "width, scheme, least, others", [(390, "dark", 44, (360,)), (1280, "light", 24, (768, 901, 1181, 1400))]
+)
 def test_every_page_is_quiet_fits_and_can_be_read_and_pressed(
-    served: str, browser: Any, token: str, store: StoreBuilder, width: int, least: int, others: tuple[int, ...]
+    served: str,
+    browser: Any,
+    token: str,
+    store: StoreBuilder,
+    width: int,
+    scheme: str,
+    least: int,
+    others: tuple[int, ...],
 ) -> None:
-    """Both colour schemes, everything unfolded, the longest of names, of money and of reasons."""
+    """Either colour scheme, everything unfolded, the longest of names, of money and of reasons."""
     _long_ones(store)
-    tab = browser.new_page(viewport={"width": width, "height": 800})
+    tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     complaints = _complaints(tab)
     tab.goto(f"{served}/login?token={token}")
     assert "token" not in tab.url
     for path in PATHS:
         tab.goto(served + path)
         tab.evaluate("for (const each of document.querySelectorAll('main details')) each.open = true")
-        for scheme in ("light", "dark"):
-            tab.emulate_media(color_scheme=scheme)
-            assert tab.evaluate(LEGIBLE, least) == {"low": [], "small": []}, (path, scheme)
+        assert tab.evaluate(LEGIBLE, least) == {"low": [], "small": []}, path
+        if others[-1] > width:
+            _can_be_walked_by_keyboard(tab, path)
         for other in (*others, width):
             tab.set_viewport_size({"width": other, "height": 800})
             assert _overflow(tab) == 0, (path, other)
             assert not tab.evaluate(CUT), (path, other)
     assert [words for words in complaints if "404" not in words] == []
+
+
+def _can_be_walked_by_keyboard(tab: Any, path: str) -> None:
+    """Tab goes in the order of the page, and what has the focus is seen to have it."""
+    jumps = "[...document.querySelectorAll('[tabindex]')].filter((each) => each.tabIndex > 0).length"
+    assert tab.evaluate(jumps) == 0, path
+    tab.evaluate("(document.querySelector('main a, main button') || document.querySelector('main')).focus()")
+    for _ in range(4):
+        tab.keyboard.press("Tab")
+        ring = tab.evaluate("getComputedStyle(document.activeElement).outline")
+        assert "2px" in ring, (path, ring)
+        assert "none" not in ring, (path, ring)
 
 
 CUT = """(() => { const word = document.querySelector(".status .p0 summary");
