@@ -25,8 +25,8 @@ SHOWN: Final = 50
 NEWEST: Final = "closed"
 COLUMNS: Final = (
     ("closed", "Closed", ""), ("contract", "Contract", ""), ("pnl", "P&L", "n"), ("part", "of premium", "n"),
-    ("contracts", "Qty", "n"), ("", "Entry → exit $", "n"), ("held", "Held", "n"), ("best", "Best", "n"),
-    ("", "Worst", "n"), ("reason", "Closed by", ""), ("strategy", "Strategy", ""),
+    ("contracts", "Qty", "n"), ("", "Entry → exit $", "n"), ("held", "Held", "n"), ("best", "MFE", "n"),
+    ("", "MAE", "n"), ("reason", "Closed by", ""), ("strategy", "Strategy", ""),
 )  # fmt: skip
 FILE_COLUMNS: Final = (
     "position_id", "contract", "contract_key", "strategy", "symbol", "opened_at", "closed_at", "hold_s", "contracts",
