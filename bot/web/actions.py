@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import Blueprint, abort, current_app, redirect, render_template, request
 
 from bot.domain.adoption import EVERYTHING, same_key
-from bot.domain.alert import AlertState
+from bot.domain.alert import OPEN, AlertState
 from bot.domain.errors import StoreError
+from bot.domain.events import RequestKind
 from bot.domain.requests import REQUESTS, Danger, Need, Request, Subject
 from bot.domain.typed_price import PriceUnclear, price_of
 from bot.store import read as ask
@@ -28,7 +29,7 @@ def act(kind: str) -> Any:
     asked = _known(kind)
     target = request.form.get("target", "")
     back = safe_next(request.form.get("next", "/"))
-    if asked.target and not _exists(asked.target, target):
+    if asked.target and not _exists(asked, asked.target, target):
         abort(404, "The store does not know what this is about. It may be gone; look at the overview.")
     if not may(asked.kind.value):
         return _refused(asked, target)
@@ -125,7 +126,13 @@ def _given(asked: Request) -> tuple[str, str]:
     return given, ""
 
 
-def _exists(need: Need, target: str) -> bool:
+def _waits(kind: RequestKind, alert_id: str) -> bool:
+    """Say whether an alert can be acknowledged, or that be taken back."""
+    state = reader().look(lambda connection: alert_state(connection, alert_id))
+    return state == AlertState.ACKNOWLEDGED.value if kind is RequestKind.UNACK else state in OPEN
+
+
+def _exists(asked: Request, need: Need, target: str) -> bool:
     if need.subject is Subject.SYMBOL:
         return target in {row.id for row in reader().look(ask.halted_symbols)}
     if need.subject is Subject.HOLDING:
@@ -136,8 +143,7 @@ def _exists(need: Need, target: str) -> bool:
     if need.subject is Subject.ORDER:
         return target in {each for row in reader().look(ask.live_orders) for each in (row.id, row.order_ref)}
     if need.subject is Subject.ALERT:
-        state = reader().look(lambda connection: alert_state(connection, target))
-        return target == EVERYTHING or state not in {None, AlertState.RESOLVED.value}
+        return target == EVERYTHING or _waits(asked.kind, target)
     reads: dict[Subject, Any] = {Subject.SIGNAL: ask.signal, Subject.REQUEST: ask.command}
     read = reads.get(need.subject, ask.position)
     return bool(target) and reader().look(lambda connection: read(connection, target)) is not None

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -70,6 +71,7 @@ def random_requests(seed: int, begin: datetime, end: datetime) -> tuple[Request,
 
 
 _SAYS_NO = 0.4
+_RAISES_STOPS = 0.3  # of all days
 _STRAYS = ("", "old", "overseer", "", "future", "somebody", "tick")
 
 
@@ -78,6 +80,9 @@ class People:
 
     def __init__(self, seed: int, requests: tuple[Request, ...], kill_switch: Path) -> None:
         self._chance = random.Random(f"answers {seed}")
+        self._stops = random.Random(f"stops {seed}")  # of its own as well
+        self._raises = self._stops.random() < _RAISES_STOPS
+        self._raise_at: dict[str, datetime] = {}  # position -> when its stop is to be moved next
         self._noes = random.Random(f"noes {seed}")  # of its own, so that all else that a seed draws stays as it was
         self._todo = [(r.at, r.what) for r in requests] + [
             (r.at + timedelta(seconds=r.for_s), "resume" if r.what in _HOLDS else f"no {r.what}")
@@ -105,6 +110,8 @@ class People:
         if self._calm_at is not None and self._calm_at <= now and held:
             self._calm_at = now + _ASK_AGAIN
             self.ask(RequestKind.RESUME, {}, now, connection)
+        if self._raises:
+            self._move_stops(now, connection, ledger)
         for adoption in ledger.adoptions.values():
             if adoption.state is AdoptionState.ASKED or adoption.declined_by_person:
                 self._adopt(adoption, now, connection)
@@ -131,6 +138,19 @@ class People:
         """Return an open position, or a closed one, or none at all: each gets an answer."""
         known = [*sorted(ledger.positions) * 4, *sorted(ledger.closed), "no such position"]
         return self._chance.choice(known)
+
+    def _move_stops(self, now: datetime, connection: Connection, ledger: Ledger) -> None:
+        """Move the stop of each position every few minutes to a price that may be higher, lower, above the bid or off
+        the grid: each gets an answer, and none lowers it."""
+        for position_id in sorted(ledger.positions):
+            due = self._raise_at.get(position_id)
+            if due is not None and due <= now:
+                entry = ledger.positions[position_id].entry_price
+                price = (entry * self._stops.randint(30, 180) / 100).quantize(Decimal("0.01"))
+                payload = {"position_id": position_id, "stop": str(price)}
+                self.ask(RequestKind.MOVE_STOP, payload, now, connection)
+            if due is None or due <= now:
+                self._raise_at[position_id] = now + timedelta(seconds=self._stops.randint(20, 400))
 
     def _answer(self, approval_id: str, signal_id: str, now: datetime, connection: Connection) -> None:
         """Make up one's mind once: yes, no, twice yes, or no answer at all."""
