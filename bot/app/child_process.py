@@ -12,7 +12,7 @@ import os
 import runpy
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +42,8 @@ class ChildFailed(BotError):
 
 class Child:
     """One child process, talked to by lines. `on_line` is given each line but the one that it was ready with; what it
-    does not take (False) of those that come later is passed on to the log."""
+    does not take (False) of those that come later is passed on to the log. `shared`: open files that it is handed under
+    their numbers."""
 
     def __init__(
         self,
@@ -50,8 +51,9 @@ class Child:
         arguments: list[str],
         environment: Mapping[str, str] | None = None,
         on_line: Callable[[str], bool] = lambda line: False,
+        shared: Sequence[int] = (),
     ) -> None:
-        self.name, self._on_line = name, on_line
+        self.name, self._on_line, self._shared = name, on_line, shared
         self._arguments = arguments
         self._environment = {**without_secrets(os.environ), "PYTHONPATH": str(ROOT), **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
@@ -68,6 +70,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=self._environment,
+            pass_fds=self._shared,
             start_new_session=True,  # Ctrl-C is for the bot, which then ends its children
         )
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from bot.app.background import Background, cancel
 from bot.app.child_process import Child, ChildFailed
 from bot.app.stages import Stage
-from bot.clocks.clock import ScaledClock, wall_seconds
+from bot.clocks.paced import shared_with, told_of
 from bot.config.loader import LoadedConfig
 from bot.config.people import roster_of, roster_text
 from bot.config.schema import Mode, Settings
@@ -43,7 +43,8 @@ async def _keep_page(settings: Settings, clock: Clock, tokens: Mapping[str, str]
     while True:
         secret = {**tokens, "WEB_DATABASE": settings.database.url}  # an address may hold a password
         secret["WEB_PEOPLE"] = roster_text(roster_of(settings))
-        child = Child("page", ["-m", "bot.app.child_process", "bot.web", *_page_arguments(settings, clock)], secret)
+        arguments = ["-m", "bot.app.child_process", "bot.web", *_page_arguments(settings, clock)]
+        child = Child("page", arguments, secret, shared=shared_with(clock))
         await child.start()
         try:
             address = (await child.ready_line("web ready ")).split()[-1].rstrip("/")
@@ -110,7 +111,6 @@ def _page_arguments(settings: Settings, clock: Clock) -> list[str]:
         arguments += ["--login-file", str(Path(settings.sim.state_dir) / f"logins-{settings.bot_id}.json")]
         if settings.sim.services.enabled and settings.sim.services.inbox_port:
             arguments += ["--inbox", f"http://127.0.0.1:{settings.sim.services.inbox_port}/"]
-    if isinstance(clock, ScaledClock):
-        anchor = wall_seconds()
-        arguments += ["--start-at", clock.now().isoformat(), "--speed", str(clock.speed), "--anchor", repr(anchor)]
+    for name, value in (told_of(clock) or {}).items():
+        arguments += [f"--{name.replace('_', '-')}", str(value)]
     return arguments

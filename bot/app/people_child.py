@@ -16,7 +16,7 @@ from typing import Any, Final
 from bot.app.background import Background, cancel
 from bot.app.child_process import Child, ChildFailed
 from bot.app.stages import Stage
-from bot.clocks.clock import ScaledClock, wall_seconds
+from bot.clocks.paced import shared_with, told_of
 from bot.config.loader import LoadedConfig
 from bot.domain.events import AlertRaised, Event
 from bot.domain.message import Message, MessageState
@@ -84,7 +84,8 @@ async def _keep_people(config: LoadedConfig, clock: Clock, tell: Callable[[Event
 async def _one_life(config: LoadedConfig, clock: Clock, bell: PeopleBell) -> str:
     """Start it and wait for its end; returns what ended it, in words."""
     pulse = Pulse()
-    child = Child("people's process", ["-m", "bot.app.people_process"], _secrets_of(config), on_line=pulse.hears)
+    arguments = ["-m", "bot.app.people_process"]
+    child = Child("people's process", arguments, _secrets_of(config), on_line=pulse.hears, shared=shared_with(clock))
     await child.start()
     try:
         await child.tell(json.dumps(setup_of(config, clock)))
@@ -145,6 +146,6 @@ def _secrets_of(config: LoadedConfig) -> dict[str, str]:
 def setup_of(config: LoadedConfig, clock: Clock) -> dict[str, Any]:
     """Return what the process is told: settings, and the time that the bot lives in where it is not the wall's."""
     told: dict[str, Any] = {"settings": config.settings.model_dump(mode="json")}
-    if isinstance(clock, ScaledClock):
-        told["clock"] = {"start_at": clock.now().isoformat(), "speed": clock.speed, "anchor": wall_seconds()}
+    if (scaled := told_of(clock)) is not None:
+        told["clock"] = scaled
     return told

@@ -18,14 +18,14 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
 from bot.alerts.ground import PeopleGround
 from bot.app.people_child import BEAT, BEAT_S, READY
-from bot.clocks.clock import ScaledClock, SystemClock
+from bot.clocks.clock import SystemClock
+from bot.clocks.paced import clock_as_told
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.errors import StoreError
@@ -133,7 +133,7 @@ def _clock(told: dict[str, Any]) -> Clock:
     scaled = told.get("clock")
     if scaled is None:
         return SystemClock()
-    return ScaledClock(datetime.fromisoformat(scaled["start_at"]), scaled["speed"], scaled["anchor"])
+    return clock_as_told(**scaled)
 
 
 def main() -> int:

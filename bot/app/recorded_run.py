@@ -86,6 +86,9 @@ class PlayedClock:
     def monotonic(self) -> float:
         return self._steady_s
 
+    def steady_s(self) -> float:
+        return self._steady_s
+
     def put(self, at: datetime, steady_s: float | None) -> None:
         """Stand at a time; without a steady time of its own that goes on by as much. Neither goes back."""
         passed = max(0.0, (at - self._at).total_seconds())
@@ -339,7 +342,7 @@ class VenueDesk:
         if self.tells_lines and (self.lines_at is None or now - self.lines_at >= _LINES_EVERY):
             self.lines_at = now
             self.bot.broker.tell_lines()
-            self.bot.inbox.put(BrokerTimeTold(now, now, now, self.clock.monotonic()))
+            self.bot.inbox.put(BrokerTimeTold(now, now, now, self.clock.steady_s()))
 
     def _something_lives(self) -> bool:
         ledger = self.bot.engine.ledger

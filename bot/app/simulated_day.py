@@ -33,8 +33,13 @@ class SimulatedDay:
     resumed: bool
     book_file: Path
 
-    def setup(self, settings: Settings) -> VenueSetup:
-        """Return what the venue is told of this day."""
+    @property
+    def is_fast(self) -> bool:
+        """Whether its time runs faster than the wall's, and then waits for who lives in it."""
+        return self.speed > 1
+
+    def setup(self, settings: Settings, pace_fd: int | None = None) -> VenueSetup:
+        """Return what the venue is told of this day; `pace_fd` is the file that says how far a fast one has come."""
         sim = settings.sim
         return VenueSetup(
             scenario=self.scenario_name,
@@ -47,6 +52,7 @@ class SimulatedDay:
             pace_s=sim.quote_pace_s,
             book_file=str(self.book_file),
             services=self._services(settings) if sim.services.enabled else None,
+            pace_fd=pace_fd if self.is_fast else None,
         )
 
     def _services(self, settings: Settings) -> Services:

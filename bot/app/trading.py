@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.alerts.channels import voice_of
 from bot.app.allocator import freeze_what_lives
-from bot.app.background import Background
+from bot.app.background import Background, cancel
 from bot.app.backups import Backups
 from bot.app.composition import Bot, BotParts, compose, core_stages, feeds_over_http, ibkr, sql_store
 from bot.app.day_end import day_to_sum_up, watch_the_close
@@ -43,6 +43,7 @@ from bot.app.watchdogs import LifeSigns, Systemd
 from bot.broker.adapter import IbkrBroker
 from bot.clocks.calendar import XnysCalendar
 from bot.clocks.clock import ClockWatch, ScaledClock, SystemClock, wall_seconds
+from bot.clocks.paced import Pace, PacedClock, keep_leading
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import RunOptions
 from bot.config.schema import Mode, Settings
@@ -81,6 +82,7 @@ _READ_ALL_THE_SAME_S: Final = 1.0
 _CLOCK_POLL_S: Final = 0.5
 _CLOCK_POLL_WALL_S: Final = 0.02
 _FEED_WAITS_S: Final = 1.0
+_START_TAKES_WALL_S: Final = 15.0  # a fast day waits no longer for a start that does not end
 _BEGINS_AGAIN: Final = "the machine's clock was set back to the broker's: the bot begins again"
 
 _NEW_SETTINGS: Final = "the settings were read anew: the bot begins again with them"
@@ -116,19 +118,26 @@ async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
     from bot.app.venue_child import venue_child
 
     settings = config.settings
-    async with venue_child() as venue:  # first: it loads its market while the store is brought up here
+    pace = Pace.new()
+    async with venue_child(pace.fd) as venue:  # first: it loads its market while the store is brought up here
         bring_up_store(settings)
         day = _simulated_day(settings, options)
-        ports = await venue.open(day.setup(settings))
+        ports = await venue.open(day.setup(settings, pace.fd))
         anchor = wall_seconds()
         await venue.release(anchor)
+        pace.begin()
         ibkr = settings.ibkr.model_copy(update={"host": "127.0.0.1", "port": ports.tws})
         config = at_simulated_services(
             replace(config, settings=settings.model_copy(update={"ibkr": ibkr})), ports.services
         )
         _greet_simulated(day, config.settings.sim.services.inbox_port if ports.services else 0)
-        new_clock = partial(_clock_of, day, anchor)
-        return await _trade_on(config, options, new_clock, partial(at_the_simulator, port=ports.uw), day=day)
+        new_clock = partial(_clock_of, day, anchor, pace)
+        around = Surroundings(new_clock, partial(at_the_simulator, port=ports.uw), day)
+        leading = asyncio.create_task(keep_leading(pace, day.speed, around.ready, _START_TAKES_WALL_S), name="pace")
+        try:
+            return await _trade_on(config, options, around)
+        finally:
+            await cancel(leading)
 
 
 def _simulated_day(settings: Settings, options: RunOptions) -> SimulatedDay:
@@ -137,17 +146,19 @@ def _simulated_day(settings: Settings, options: RunOptions) -> SimulatedDay:
     return plan_day(settings, options)
 
 
-def _clock_of(day: SimulatedDay, anchor: float) -> ScaledClock:
-    """Return the day's clock; where the scenario sets the machine's wall clock, one that has to live with it."""
+def _clock_of(day: SimulatedDay, anchor: float, pace: Pace) -> ScaledClock:
+    """Return the day's clock: one that waits for who lives by it where it runs faster than the wall's; where the
+    scenario sets the machine's wall clock, one that has to live with that."""
     from bot.sim.faults.catalogue import ClockJump
 
+    true = PacedClock(day.start_at, day.speed, pace) if day.is_fast else ScaledClock(day.start_at, day.speed, anchor)
     jumps = [fault for fault in day.scenario.faults if isinstance(fault, ClockJump)]
     if not jumps:
-        return ScaledClock(day.start_at, day.speed, anchor)
+        return true
     from bot.sim.faults.clock import JumpingClock
     from bot.sim.faults.script import FaultScript
 
-    return JumpingClock(day.start_at, day.speed, anchor, FaultScript(jumps))
+    return JumpingClock(true, FaultScript(jumps))
 
 
 async def _run_at_gateway(config: LoadedConfig, options: RunOptions) -> int:
@@ -155,7 +166,7 @@ async def _run_at_gateway(config: LoadedConfig, options: RunOptions) -> int:
     if options.start_at is not None or options.speed is not None:
         start_at = options.start_at or SystemClock().now()
         new_clock = partial(ScaledClock, start_at, options.speed or 1.0, wall_seconds())
-    return await _trade_on(config, options, new_clock, lambda sources: sources, day=None)
+    return await _trade_on(config, options, Surroundings(new_clock, lambda sources: sources))
 
 
 def _sources(config: LoadedConfig) -> DataSources:
@@ -174,39 +185,37 @@ def _greet_simulated(day: SimulatedDay, inbox_port: int) -> None:
 # ---- one trading run, the same in every mode
 
 
-async def _trade_on(
-    config: LoadedConfig,
-    options: RunOptions,
-    new_clock: Callable[[], AnyClock],
-    placed: Placed,
-    *,
-    day: SimulatedDay | None,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run lives in: its time, where data sources are asked, the day where that is simulated; and whether it has
+    started up, which a fast day waits for."""
+
+    new_clock: Callable[[], AnyClock]
+    placed: Placed
+    day: SimulatedDay | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def _trade_on(config: LoadedConfig, options: RunOptions, around: Surroundings) -> int:
     """Trade, and begin again with a fresh clock as often as only that brings the time right, or new settings into
-    force. `placed` says where data sources are asked."""
+    force."""
     anew = ReadAnew(config)
-    while (code := await _trade(config, options, new_clock(), placed, day=day, anew=anew)) is None:
+    while (code := await _trade(config, options, around, anew)) is None:
         config = anew.take_over()
         log.warning("the bot begins again")
     return code
 
 
-async def _trade(
-    config: LoadedConfig,
-    options: RunOptions,
-    clock: AnyClock,
-    placed: Placed,
-    *,
-    day: SimulatedDay | None,
-    anew: ReadAnew,
-) -> int | None:
+async def _trade(config: LoadedConfig, options: RunOptions, around: Surroundings, anew: ReadAnew) -> int | None:
     """Return the exit code, None where it is to begin again."""
+    around.ready.clear()
+    clock, day = around.new_clock(), around.day
     settings = config.settings if day is None else day.scenario.settings_of_the_day(config.settings)
     config = replace(config, settings=paced(settings, clock.speed))
     configure_logging(config.settings.log.level, config.hidden(), now=clock.now, aside=True)
     guard_last_words(redactor(config.hidden()))  # of threads, too
     synced = asyncio.Event()  # the broker's book was compared once
-    sources = widened_sources(placed(_sources(config)), clock.speed)
+    sources = widened_sources(around.placed(_sources(config)), clock.speed)
     tape = tape_for(config, clock, day.scenario_name if day else "")
     bell = PeopleBell()
     parts = _parts(config, clock, sources, day, synced)
@@ -215,8 +224,8 @@ async def _trade(
     stop = stop_on_signals(config.settings.engine.stop_wall_seconds)
     emergency_on_signal(bot.inbox, clock)
     anew.take_live = partial(_take_live, bot, day, tape)
-    watch = SettingsWatch(config, partial(_take_sources, bot, placed), clock, bot.inbox.put, anew=anew)
-    async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop, watch, bell))):
+    watch = SettingsWatch(config, partial(_take_sources, bot, around.placed), clock, bot.inbox.put, anew=anew)
+    async with in_order((*tape.stages(bot), *_stages(config, bot, options, synced, stop, watch, bell, around.ready))):
         await bot.engine.run(stop)
     if bot.engine.should_begin_again and not stop.is_set():
         return None
@@ -253,6 +262,7 @@ def _stages(
     stop: asyncio.Event,
     edits: SettingsWatch,
     bell: PeopleBell,
+    ready: asyncio.Event,
 ) -> tuple[Stage, ...]:
     """Return what a run starts, in this order; at its end it is stopped in reverse."""
     clock, tell, engine = bot.clock, bot.inbox.put, bot.engine
@@ -262,7 +272,7 @@ def _stages(
         Stage("the history's look", partial(_look_at_history, bot)),
         *core_stages(bot, partial(_why_it_stops, engine), partial(_claim, config, bot)),
         Stage("data", partial(_remember_use, bot), bot.feed.stop),
-        background.stage("the feed", partial(_feed_after_the_book, bot.feed, synced)),
+        background.stage("the feed", partial(_feed_after_the_book, bot.feed, synced, ready)),
         background.stage("garbage", partial(_freeze_after_the_book, synced)),
         background.stage("settings", edits.run),
         *page(config, clock, background),
@@ -345,12 +355,14 @@ def _why_it_stops(engine: Engine) -> str:
     return _BEGINS_AGAIN if engine.should_begin_again else "the program stops"
 
 
-async def _feed_after_the_book(feed: Feeds, synced: asyncio.Event) -> None:
+async def _feed_after_the_book(feed: Feeds, synced: asyncio.Event, ready: asyncio.Event) -> None:
     """Start the feed once the broker's book was compared, or soon all the same: loading its HTTP client would hold up
-    the comparison, and until then nothing is decided on its data."""
+    the comparison, and until then nothing is decided on its data. With both there the start is over."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(synced.wait(), _FEED_WAITS_S)
     await feed.start()
+    await synced.wait()
+    ready.set()
 
 
 async def _remember_use(bot: TradingBot) -> None:

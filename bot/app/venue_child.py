@@ -44,6 +44,7 @@ class VenueSetup:
     pace_s: float
     book_file: str | None
     services: Services | None = None
+    pace_fd: int | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -84,10 +85,10 @@ class VenueChild:
 
 
 @asynccontextmanager
-async def venue_child() -> AsyncIterator[VenueChild]:
-    """Start the venue's process; it ends with the block. Raises ConfigError when it refuses its setup: why stands on
-    its standard error."""
-    child = Child("venue", ["-m", "bot.app.venue_process"])
+async def venue_child(*shared: int) -> AsyncIterator[VenueChild]:
+    """Start the venue's process, handing it files that are shared with it; it ends with the block. Raises ConfigError
+    when it refuses its setup: why stands on its standard error."""
+    child = Child("venue", ["-m", "bot.app.venue_process"], shared=shared)
     await child.start()
     try:
         yield VenueChild(child)

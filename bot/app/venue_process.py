@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from bot.app.simulated_people import known_people, mail_certificate, services_book
 from bot.app.venue_child import Services, VenueSetup
 from bot.clocks.clock import ScaledClock, wall_seconds
+from bot.clocks.paced import Pace, PacedClock, keep_seen
 from bot.config.loader import LoadedConfig
 from bot.config.options import VenueOptions
 from bot.domain.errors import ConfigError
@@ -98,7 +99,10 @@ class VenueProcess:
 
     def __init__(self, setup: VenueSetup) -> None:
         scenario = load_scenario(setup.scenario)
-        self.clock = HeldClock(datetime.fromisoformat(setup.start_at), setup.speed)
+        start_at = datetime.fromisoformat(setup.start_at)
+        self._held = HeldClock(start_at, setup.speed)
+        self._pace = None if setup.pace_fd is None else Pace(setup.pace_fd)
+        self.clock = self._held if self._pace is None else PacedClock(start_at, setup.speed, self._pace)
         market = build_market(scenario, setup.seed, date.fromisoformat(setup.day))
         self.venue = build_venue(WiderMarket(market), scenario, setup.seed)
         self._setup = setup
@@ -138,6 +142,8 @@ class VenueProcess:
         tws_port = await self._tws.start()
         uw_port = await self._uw.start("127.0.0.1", self._setup.uw_port)
         await self._driver.start()
+        if self._pace is not None:
+            self._tasks.append(asyncio.create_task(keep_seen(self._pace), name="pace"))
         if self._keeper is not None:
             self._tasks.append(asyncio.create_task(self._keeper.keep(), name="venue-book"))
         return tws_port, uw_port
@@ -166,6 +172,10 @@ class VenueProcess:
         self._services.inbox.page_address = setup.page
         self._services.speak_tls(setup.mail_tls, Path(setup.mail_certificate))
         await self._services.serve(self._sockets)
+
+    def release(self, anchor_epoch: float) -> None:
+        """Let time run, counted from the wall time `anchor_epoch`; a shared pace begins by itself."""
+        self._held.release(anchor_epoch)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -222,7 +232,7 @@ async def _serve(setup: VenueSetup, anchor: float | None) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     tws_port, uw_port = await _open(process, setup)
-    process.clock.release(wall_seconds() if anchor is None else anchor)
+    process.release(wall_seconds() if anchor is None else anchor)
     sys.stdout.write(f"ready tws={tws_port} uw={uw_port}\n")
     if process.services:
         sys.stdout.write(f"services {_words(process.services)}\n")
@@ -253,7 +263,7 @@ async def _serve_as_child() -> None:
     sys.stdout.flush()
     line = await loop.run_in_executor(None, sys.stdin.readline)
     if line.strip():
-        process.clock.release(float(line))
+        process.release(float(line))
         await process.serve_people()
         await loop.run_in_executor(None, sys.stdin.readline)
     await process.stop()

@@ -137,14 +137,14 @@ class TwsConnection:
         """Return the broker's time: the round trip is also the proof that TWS answers. Raises as `Requests.ask`."""
         asked_at = self._clock.now()
         answer = await self._wire.requests.ask(TIME, client.reqCurrentTime, self._settings.request_timeout_s)
-        return BrokerTimeTold(answer[-1], asked_at, self._clock.now(), self._clock.monotonic())
+        return BrokerTimeTold(answer[-1], asked_at, self._clock.now(), self._clock.steady_s())
 
     def _tell_time(self, told: BrokerTimeTold) -> None:
         """Hand on what the broker's clock says; a simulator sets ours by it."""
         if self._on_venue_time is not None:
             self._on_venue_time(told.broker_at)
             followed = self._clock.now()
-            told = replace(told, asked_at=followed, at=followed, steady_s=self._clock.monotonic())
+            told = replace(told, asked_at=followed, at=followed, steady_s=self._clock.steady_s())
         self._told(told)
 
     def _told(self, told: BrokerTimeTold) -> None:

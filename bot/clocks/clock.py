@@ -115,6 +115,9 @@ class SystemClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def steady_s(self) -> float:
+        return self.monotonic()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
 
@@ -155,6 +158,9 @@ class ScaledClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def steady_s(self) -> float:
+        return self.monotonic()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds) / self.speed)
 
@@ -190,6 +196,9 @@ class StandingClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def steady_s(self) -> float:
+        return self.monotonic()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
 
@@ -210,6 +219,9 @@ class ManualClock:
 
     def monotonic(self) -> float:
         return self._elapsed.total_seconds()
+
+    def steady_s(self) -> float:
+        return self.monotonic()
 
     @property
     def sleepers(self) -> int:

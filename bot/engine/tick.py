@@ -228,7 +228,7 @@ class Engine:
         """Apply what came, decide, commit, then send."""
         started = self._ticked_at = self._clock.monotonic()
         await self._swap_settings()
-        ctx = self._begin(self._clock.now(), started)
+        ctx = self._begin(self._clock.now(), self._clock.steady_s())
         self._intake.apply(ctx)
         self._turn_the_page(ctx)
         self._tick_memory.parking.run_job(ctx, self._memory.journal, "equity", account.reckon)
@@ -261,7 +261,7 @@ class Engine:
         soon = broker_now + timedelta(seconds=ibkr.quiet_before_restart_s)
         near = self._soon.at(ibkr, soon).window is not None
         parts = (self._strategies, self.board, self.ledger, self._ids, self._calendar)
-        switch, steady_s = self._gate.kill_switch(), self._clock.monotonic()
+        switch, steady_s = self._gate.kill_switch(), self._clock.steady_s()
         entering = self._tick_memory.hours.cautious(trading, broker_now)
         how = (self._full_passes, self._overseen)
         return Context(now, self.settings, *parts, trading, near, switch, steady_s, entering, *how)

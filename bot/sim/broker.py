@@ -144,7 +144,7 @@ class SimBroker:
             return
         self.listen()
         now = self._clock.now()
-        self._sink(BrokerTimeTold(now, now, now, self._clock.monotonic()))
+        self._sink(BrokerTimeTold(now, now, now, self._clock.steady_s()))
         self._sink(LinkChanged(LinkChange.CONNECTING, "in process", now))
         self._sink(LinkChanged(LinkChange.ACCEPTED, f"account {self.account}", now))
 

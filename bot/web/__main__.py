@@ -14,11 +14,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from bot.clocks.clock import ScaledClock, StandingClock, SystemClock, wall_seconds
+from bot.clocks.clock import StandingClock, SystemClock, wall_seconds
+from bot.clocks.paced import clock_as_told
 from bot.config.loader import LoadedConfig
 from bot.config.people import roster_of, roster_of_text, roster_text, user_of_variable
 from bot.config.secret_words import login_tokens_of
@@ -48,6 +48,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--start-at", help="ISO time with zone at which a simulated clock starts; else the system's")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per wall second")
     parser.add_argument("--anchor", type=float, help="epoch second at which the simulated clock showed its start")
+    parser.add_argument("--pace-fd", type=int, help="open file in which the bot says how far a fast day has come")
     parser.add_argument("--session-hours", type=float, default=12.0, help="how long a login lasts")
     parser.add_argument("--bot-id", default="", help="names the cookie, so that bots on one host keep their logins")
     parser.add_argument("--trusted-proxy", default="", help="address or network of the proxy in front of the page")
@@ -63,8 +64,7 @@ def _clock(options: argparse.Namespace) -> Clock:
         return SystemClock()
     if options.mode == "live":
         raise ValueError("--start-at is not for live: its clock is the system's, always")
-    anchor = options.anchor if options.anchor is not None else wall_seconds()
-    return ScaledClock(datetime.fromisoformat(options.start_at), options.speed, anchor)
+    return clock_as_told(options.start_at, options.speed, anchor=options.anchor, pace_fd=options.pace_fd)
 
 
 def _refuse(words: str) -> int:

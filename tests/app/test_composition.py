@@ -22,8 +22,8 @@ from bot.config.schema import Settings
 from bot.sim.scenario import load_scenario
 
 start = datetime(2026, 11, 20, 14, 30, tzinfo=timezone.utc)
-day = SimpleNamespace(scenario=load_scenario("bad_day"), start_at=start, speed=1.0)  # its clock jumps
-assert type(bot.app.trading._clock_of(day, 0.0)).__name__ == "JumpingClock"
+day = SimpleNamespace(scenario=load_scenario("bad_day"), start_at=start, speed=1.0, is_fast=False)  # its clock jumps
+assert type(bot.app.trading._clock_of(day, 0.0, None)).__name__ == "JumpingClock"
 broker_settings(Settings())
 model = ("bot.sim.market", "bot.sim.matching", "bot.sim.tws", "bot.sim.uw", "bot.app.venue_process", "scipy")
 print(sorted(name for name in sys.modules if name in model))

@@ -54,7 +54,7 @@ class Site:
 
     async def open(self) -> Site:
         port, _ = await self.venue.start()
-        self.venue.clock.release(wall_seconds())
+        self.venue.release(wall_seconds())
         settings = BrokerSettings(port=port, retry_min_s=0.01)
         self.broker = IbkrBroker(settings, self.venue.clock, self.events, bot_id="qty")
         self.broker.subscribe(Subscribe({KEY: frozenset({"quote"})}))

@@ -10,6 +10,7 @@ import pytest
 
 from bot.app.venue_process import HeldClock
 from bot.clocks.clock import ManualClock, ScaledClock, StandingClock, SystemClock, wall_seconds
+from bot.clocks.paced import Pace, PacedClock
 from bot.engine.state.ports import Clock
 from bot.sim.faults.clock import JumpingClock
 from bot.sim.faults.script import FaultScript
@@ -29,6 +30,14 @@ def a_held_clock(start: datetime) -> HeldClock:
     return clock
 
 
+def a_paced_clock(start: datetime) -> PacedClock:
+    """Return one whose day goes on as fast as it is told, as far as it is led."""
+    pace = Pace.new()
+    pace.begin()
+    pace.lead(SPEED)
+    return PacedClock(start, SPEED, pace)
+
+
 CLOCKS: dict[str, Callable[[datetime], Clock]] = {
     "system": lambda _: SystemClock(),
     "scaled": lambda start: ScaledClock(start, SPEED, wall_seconds()),
@@ -36,7 +45,9 @@ CLOCKS: dict[str, Callable[[datetime], Clock]] = {
     "held": lambda start: HeldClock(start, SPEED),
     "standing": StandingClock,
     "manual": ManualClock,
-    "on a wall that jumps": lambda start: JumpingClock(start, SPEED, wall_seconds(), NO_FAULTS),
+    "on a wall that jumps": lambda start: JumpingClock(ScaledClock(start, SPEED, wall_seconds()), NO_FAULTS),
+    "at a pace that begins": lambda start: PacedClock(start, SPEED, Pace.new()),
+    "at a pace": a_paced_clock,
     "of a fault day": lambda start: BotClock(ManualClock(start), FaultScript([])),
     "fixed by a test": FixedClock,
 }
@@ -84,6 +95,17 @@ async def test_a_sleep_lasts_so_many_seconds_of_this_clock(clock: Clock) -> None
     before = clock.monotonic()
     await goes_by(clock, 0.5)
     assert clock.monotonic() - before >= 0.5 / clock.speed - 0.001
+
+
+async def test_its_steady_seconds_times_its_speed_are_the_time_that_passed(clock: Clock) -> None:
+    if isinstance(clock, StandingClock | HeldClock):
+        return  # their time stands or is put, and is compared with nobody's
+    before, steady = clock.now(), clock.steady_s()
+    await goes_by(clock, 0.5)
+    between = clock.now() - before
+    passed = timedelta(seconds=(clock.steady_s() - steady) * clock.speed)
+    after = clock.now() - before
+    assert between - timedelta(milliseconds=1) <= passed <= after + timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize("seconds", [0, -1])

@@ -33,6 +33,9 @@ class BotClock:
     def monotonic(self) -> float:
         return self._true.monotonic()
 
+    def steady_s(self) -> float:
+        return self._true.steady_s()
+
     async def sleep(self, seconds: float) -> None:
         await self._true.sleep(seconds)
 

@@ -44,6 +44,9 @@ class FixedClock:
     def monotonic(self) -> float:
         return self.at.timestamp()
 
+    def steady_s(self) -> float:
+        return self.monotonic()
+
     async def sleep(self, seconds: float) -> None:
         self.at += timedelta(seconds=max(0.0, seconds))
         await asyncio.sleep(0)

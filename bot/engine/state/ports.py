@@ -30,6 +30,11 @@ class Clock(Protocol):
         """Return wall seconds that never go back, for pacing sockets and pages (a manual clock: its own seconds)."""
         ...
 
+    def steady_s(self) -> float:
+        """Return wall seconds that never go back as this clock's time counts them: so many times `speed` have passed
+        of it, whatever anybody set. The same as `monotonic`, but where the time waits for who lives in it."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds of this clock (of its monotonic time: that many by its speed), after others had
         their turn when it is none."""

@@ -43,14 +43,18 @@ class ScriptedTime:
 
 
 class JumpingClock(ScaledClock):
-    """A scaled clock on a machine whose wall clock is set by a script."""
+    """A scaled clock, kept beside a true one by a machine whose wall clock is set by a script."""
 
-    def __init__(self, start_at: datetime, speed: float, anchor_epoch: float, script: FaultScript) -> None:
-        super().__init__(start_at, speed, anchor_epoch)
-        self._scripted = ScriptedTime(super().now, script)
+    def __init__(self, true: ScaledClock, script: FaultScript) -> None:
+        super().__init__(true.start_at, true.speed, true.anchor_epoch)
+        self._true = true
+        self._scripted = ScriptedTime(true.now, script)
 
     def now(self) -> datetime:
         return self._scripted.now()
+
+    def steady_s(self) -> float:
+        return self._true.steady_s()
 
     def apart_s(self) -> float:
         return self._scripted.apart_s()

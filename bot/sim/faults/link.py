@@ -105,7 +105,7 @@ class FaultyLink:
 
     def _tell_time(self, now: datetime) -> None:
         self._time_told_at = now
-        self._sink(BrokerTimeTold(now.replace(microsecond=0), now, now, self._clock.monotonic()))
+        self._sink(BrokerTimeTold(now.replace(microsecond=0), now, now, self._clock.steady_s()))
 
     def _tell(self, change: LinkChange, detail: str) -> None:
         self._sink(LinkChanged(change, detail, self._clock.now()))

@@ -314,5 +314,8 @@ class RunningClock:
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
 
+    def steady_s(self) -> float:
+        return self.monotonic()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds) / self.speed)
