@@ -64,7 +64,7 @@ test test-fast laws: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test
 test: setup interop-envs ## run the tests (ARGS="-k ladder", WORKERS=0 for one process)
-	@$(BIN)/python -m pytest -n $(WORKERS) $(SHARED) $(ARGS)
+	@$(BIN)/python -m tests.second_look -n $(WORKERS) $(SHARED) $(ARGS)
 
 # Nothing that starts a program, lives a day or opens a browser: what is worth asking while a change is being made.
 FAST := analytics broker config domain engine feeds risk store strategies test_log.py
