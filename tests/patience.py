@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -48,6 +49,17 @@ def processor_time(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+
+
+def ended(process: subprocess.Popen[str]) -> int:
+    """Wait for a process's end; returns its exit code. One that hangs is asked where: with PYTHONFAULTHANDLER in its
+    environment its log then ends with what each thread was at."""
+    try:
+        return process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        process.wait()
+        raise
 
 
 def ends(process: subprocess.Popen[str]) -> tuple[int, float]:

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from bot.app.background import cancel
 from bot.app.composition import BotParts, compose, core_stages, no_feed, sql_store, ticking
 from bot.app.stages import in_order
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
-from bot.clocks.clock import ScaledClock, wall_seconds
+from bot.clocks.paced import Pace, PacedClock, keep_leading
 from bot.config.schema import ExitSettings, Settings
 from bot.domain.ids import IdSource
 from bot.domain.position import CloseReason
@@ -54,7 +55,8 @@ class Site:
     """A venue with contracts in its account, behind its TWS face, a hundred seconds before the close."""
 
     def __init__(self) -> None:
-        self.clock = ScaledClock(CLOSE - timedelta(seconds=100), SPEED, wall_seconds())
+        self.pace = Pace.new()  # on a slow machine the last hundred seconds last as long as it needs
+        self.clock = PacedClock(CLOSE - timedelta(seconds=100), SPEED, self.pace)
         self.market = OnTheGrid()
         self.market.spot["SPY"] = Decimal("601.37")
         self.market.spot["SPX"] = Decimal("6004.12")
@@ -84,6 +86,8 @@ class Site:
 async def running(site: Site, url: str, committed: asyncio.Event) -> AsyncIterator[Engine]:
     port = await site.face.start()
     await site.driver.start()
+    site.pace.begin()
+    leading = asyncio.create_task(keep_leading(site.pace, SPEED, asyncio.Event(), patience_wall_s=0.0))
     settings = BrokerSettings(port=port, retry_min_s=0.01, request_timeout_s=2.0)
     bot = compose(
         BotParts(
@@ -100,6 +104,7 @@ async def running(site: Site, url: str, committed: asyncio.Event) -> AsyncIterat
     )
     async with in_order((*core_stages(bot, lambda: "the test ends"), ticking(bot.engine))):
         yield bot.engine
+    await cancel(leading)
     await site.driver.stop()
     await site.face.stop()
 

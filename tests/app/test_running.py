@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.patience import PATIENCE_S, UNHURRIED, ends, until_so
+from tests.patience import PATIENCE_S, UNHURRIED, ended, ends, until_so
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -40,6 +40,7 @@ class Program:
             "QUANTICITY__DATABASE__URL": f"sqlite+aiosqlite:///{self.store}",
             "QUANTICITY__WEB__PORT": "0",
             "QUANTICITY__SIM__STATE_DIR": str(folder),
+            "PYTHONFAULTHANDLER": "1",
             **UNHURRIED,
         }
         self.started: list[subprocess.Popen[str]] = []
@@ -255,7 +256,10 @@ def test_a_start_that_is_ended_while_its_venue_loads_prints_no_traceback(program
         process = program.start("--scenario", "demo", "--speed", "30")
         program.wait_for(lambda pid=process.pid: children_of(pid) != [])  # type: ignore[misc]
         process.send_signal(word)
-        process.wait(PATIENCE_S)
+        try:
+            ended(process)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"{word!r} did not end it; its log:\n{program.log.read_text()[-6000:]}")
     assert "Traceback" not in program.log.read_text()
 
 

@@ -39,7 +39,7 @@ def test_sigterm_is_heard_while_megabytes_arrive(program: Program, tmp_path: Pat
     assert int(str(program.ask(refused)[0][0])) <= 200
     process.send_signal(signal.SIGTERM)
     code, worked_s = ends(process)
-    assert code == 0
+    assert code == 0, program.log.read_text()[-3000:]
     assert worked_s < HEARD_WITHIN_S
     assert program.store.stat().st_size < 10_000_000
     assert "Traceback" not in program.log.read_text()
