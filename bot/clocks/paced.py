@@ -3,8 +3,8 @@
 At 240 times the wall's speed a process that a busy machine leaves without its turn for one second misses four minutes
 of its market: no trader, and no venue, is that slow. So a fast simulated day does not simply follow the wall.
 One process, the bot, says in shared memory how far it has come, twenty times a second, and its venue does so too; time
-runs from there hardly further than to the next word and stands until it comes. It runs as fast as the wall until the bot trades,
-so that starting up costs seconds of the day and not minutes.
+runs from there hardly further than to the next word and stands until it comes. It runs as fast as the wall until the
+bot trades, so that starting up costs seconds of the day and not minutes.
 """
 
 from __future__ import annotations
