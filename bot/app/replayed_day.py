@@ -39,6 +39,7 @@ from bot.feeds.sources import DataSources
 from bot.log import configure_logging
 from bot.sim.broker import SimBroker
 from bot.sim.faults.broker import FaultyBroker
+from bot.sim.faults.data_faults import divergent
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import vendor_fault
 from bot.sim.kept_day import KeptDay, fingerprint
@@ -137,7 +138,9 @@ async def open_desk(
             calendar=calendar,
             store=sql_store(_address(database), config.version),
             broker=partial(_broker, broker, simulated, script if scenario.faults else None),
-            feed=partial(_feeds, config, UwFace(market, clock, fault=vendor_fault(script), kept=kept)),
+            feed=partial(
+                _feeds, config, UwFace(market, clock, fault=vendor_fault(script), bend=divergent(script), kept=kept)
+            ),
             ids=IdSource(random.Random(seed)),  # reproducible on purpose
             scenario=scenario.name,
             wait_for_answers=True,

@@ -29,6 +29,7 @@ from bot.domain.errors import ConfigError
 from bot.log import guard_last_words, redactor
 from bot.sim.book_file import VenueBook, read_book, write_book
 from bot.sim.driver import VenueDriver
+from bot.sim.faults.data_faults import divergent
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault, vendor_latency
 from bot.sim.market.context import WiderMarket
@@ -117,7 +118,7 @@ class VenueProcess:
             refused=scenario.refused,
         )  # fmt: skip
         latency = vendor_latency(script, self.clock, UwLimits().latency_wall_s)
-        self._uw = UwFace(market, self.clock, fault=vendor_fault(script), latency=latency)
+        self._uw = UwFace(market, self.clock, fault=vendor_fault(script), bend=divergent(script), latency=latency)
         self._seed, self._script = setup.seed, scenario.services
         self._services: SimulatedServices | None = None
         self._sockets: dict[str, socket.socket] = {}

@@ -17,11 +17,18 @@ from bot.domain.errors import BrokerError
 from bot.domain.pacing import OPEN_MOST, HistoryPacing
 
 BAR_SIZES: Final[Mapping[int, str]] = MappingProxyType({5: "5 secs", 60: "1 min", 300: "5 mins", 86_400: "1 day"})
-PACING, PACING_WORDS = 162, "pacing violation"
+PACING_WORDS: Final = "pacing violation"
+LOST: Final = frozenset({366, 10182})
+"""The query was lost on the broker's side."""
 PAUSE_S: Final = 30.0
 """After the broker said that we ask too much, whoever else shares the login."""
+ATTEMPTS: Final = 4
 SLOW: Final = 6
 """Answers about the past take longer than others: so many times the usual deadline."""
+
+
+Question = tuple[int, int, str, str]
+"""Contract, seconds of a bar, duration, what."""
 
 
 class HistoryDesk:
@@ -37,9 +44,24 @@ class HistoryDesk:
     async def bars(self, contract: Contract, bar_s: int, duration: str, what: str = "TRADES") -> list[PriceBar]:
         """Return the bars of the last `duration` ("2 D", "3600 S") in regular hours, oldest first.
 
-        Raises BrokerError where the broker refuses, does not answer, or is gone. A bar that cannot be read is left out.
+        Where the broker says that too much was asked, or lost the question, it is asked again after a pause. Raises
+        BrokerError where the broker refuses, does not answer, or is gone. A bar that cannot be read is left out.
         """
         question = (contract.conId, bar_s, duration, what)
+        attempt = 1
+        while True:
+            try:
+                found = await self._ask(question, contract)
+            except RequestRefused as refused:
+                if not _may_be_asked_again(refused) or attempt == ATTEMPTS:
+                    raise
+                attempt += 1
+                self._paused_until = _now() + PAUSE_S
+            else:
+                return [bar for each in found if (bar := read_bar(each, bar_s)) is not None]
+
+    async def _ask(self, question: Question, contract: Contract) -> list[BarData]:
+        _, bar_s, duration, what = question
         async with self._slots:
             await self._may_ask(question, contract.conId, bar_s)
             request_id = self._wire.request_id()
@@ -53,15 +75,9 @@ class HistoryDesk:
                     idle=True,
                 )
 
-            try:
-                found: list[BarData] = await self._wire.requests.ask(request_id, send, self._deadline_s)
-            except RequestRefused as refused:
-                if refused.code == PACING and PACING_WORDS in refused.text.lower():
-                    self._paused_until = _now() + PAUSE_S
-                raise
-        return [bar for each in found if (bar := read_bar(each, bar_s)) is not None]
+            return await self._wire.requests.ask(request_id, send, self._deadline_s)
 
-    async def _may_ask(self, question: tuple[int, int, str, str], con_id: int, bar_s: int) -> None:
+    async def _may_ask(self, question: Question, con_id: int, bar_s: int) -> None:
         while True:
             now = _now()
             wait = max(self._pacing.wait_s(question, con_id, bar_s, now), self._paused_until - now)
@@ -77,6 +93,11 @@ class HistoryDesk:
         except BrokerError:
             return None
         return days[-1].volume if days else None
+
+
+def _may_be_asked_again(refused: RequestRefused) -> bool:
+    """Say whether the broker refuses the moment and not the question: 162 and 420 have words for it."""
+    return refused.code in LOST or PACING_WORDS in refused.text.lower()
 
 
 def read_bar(bar: BarData, bar_s: int) -> PriceBar | None:

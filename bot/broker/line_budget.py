@@ -31,6 +31,13 @@ class LineBudget:
             BARS: settings.bars_budget,
         }
 
+    def grow(self, kind: str) -> bool:
+        """Allow one line more of a kind, up to what the settings say; False where it is so many already."""
+        if self.allowed[kind] >= self._full()[kind]:
+            return False
+        self.allowed[kind] += 1
+        return True
+
     def renew(self) -> None:
         """The venue may allow all of it again, and what was given up."""
         self.allowed = self._full()

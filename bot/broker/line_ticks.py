@@ -53,7 +53,10 @@ class LineTicks:
     def data_type(self, request_id: int, kind: int) -> None:
         line = self._lines.of_request(request_id)
         if isinstance(line, QuoteLine):
-            line.delayed = kind in words.DELAYED_DATA
+            line.turn(delayed=kind in words.DELAYED_DATA)
+            if line.quote_changed:
+                self._lines.changed[request_id] = line
+                self._lines.moved = True
 
     def greeks(
         self, request_id: int, iv: float, delta: float, gamma: float, vega: float, theta: float, underlying: float

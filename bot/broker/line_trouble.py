@@ -19,8 +19,13 @@ from bot.domain.events import AlertRaised
 from bot.engine.state.ports import Clock, Sink
 
 TAPE_PAUSE_S: Final = 15.5
+PACED_PAUSE_S: Final = 30.0
+ALLOWANCE_PAUSE_S: Final = 120.0
+"""The account may have a line more by then: another program gave one back, or TWS had not heard yet that we did."""
 MOST_RESETS: Final = 5
-"""A book that breaks so often on one connection is given up: the venue and we do not understand each other."""
+RESETS_WITHIN_S: Final = 600.0
+"""A book that breaks more often than so within so long is given up until then: the venue and we do not understand each
+other."""
 
 
 class LineTrouble:
@@ -42,11 +47,17 @@ class LineTrouble:
         self._on_unknown = on_unknown
         self._sync = sync
         self._refusals_told: set[tuple[str, str, int]] = set()
-        self._resets: dict[Wanted, int] = {}
+        self._resets: dict[Wanted, list[float]] = {}
         self._overflow_told = False
+        self._timers: list[asyncio.TimerHandle] = []
+        self._growing: set[str] = set()
 
     def forget(self) -> None:
         """The connection is gone."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self._growing.clear()
         self._refusals_told.clear()
         self._resets.clear()
 
@@ -68,8 +79,13 @@ class LineTrouble:
         match word:
             case LineWord.NOTICE:
                 return
-            case LineWord.RESET:
+            case LineWord.HALTED:
                 self.reset(line, f"{code}: {text}")
+            case LineWord.RESET:
+                self._begin_anew(line)
+            case LineWord.PACED:
+                self._lines.drop(wanted)
+                self._wait(wanted, f"{code} {text}".strip(), PACED_PAUSE_S)
             case LineWord.COMPETING:
                 self._link.competing(text)
             case LineWord.TOO_MANY:
@@ -112,15 +128,43 @@ class LineTrouble:
         self._refused(wanted, code, text)
         self._overflow_told = True
         self._sync()
+        if kind not in self._growing:
+            self._growing.add(kind)
+            self._later(ALLOWANCE_PAUSE_S, lambda: self._grow(kind))
+
+    def _grow(self, kind: str) -> None:
+        """Try one line more, and go on while there are fewer than the settings allow."""
+        self._growing.discard(kind)
+        if self._budget.grow(kind):
+            self._growing.add(kind)
+            self._later(ALLOWANCE_PAUSE_S, lambda: self._grow(kind))
+            self._sync()
 
     def _retry_tape(self, wanted: Wanted, code: int, text: str) -> None:
         """A tape may be asked for once in 15 s per instrument, and the code is the same as for too many tapes."""
-        self._give_up(wanted, code, text)
-        asyncio.get_running_loop().call_later(TAPE_PAUSE_S, self._allow, wanted)
+        self._refused(wanted, code, text)
+        self._wait(wanted, f"{code} {text}".strip(), TAPE_PAUSE_S)
+
+    def _wait(self, wanted: Wanted, why: str, seconds: float) -> None:
+        """Do not ask for a line until so many wall seconds have passed."""
+        self._budget.given_up[wanted] = why
+        self._later(seconds, lambda: self._allow(wanted))
 
     def _allow(self, wanted: Wanted) -> None:
         self._budget.given_up.pop(wanted, None)
         self._sync()
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers = [each for each in self._timers if each.when() > loop.time()]
+        self._timers.append(loop.call_later(seconds, call))
+
+    def _begin_anew(self, line: Line) -> None:
+        """What the line said is void; the venue says all of it again, and nothing has to be asked for."""
+        if isinstance(line, BookLine):
+            line.clear()
+            line.answered, self._lines.moved = False, True
+            self._lines.changed[line.request_id] = line
 
     def reset(self, line: Line, reason: str) -> None:
         """The book is not what the venue holds: empty it and subscribe anew."""
@@ -130,9 +174,12 @@ class LineTrouble:
         if wanted is None:
             return
         self._lines.close(wanted)
-        self._resets[wanted] = self._resets.get(wanted, 0) + 1
-        if self._resets[wanted] > MOST_RESETS:
-            self._give_up(wanted, 0, reason)
+        now = asyncio.get_running_loop().time()
+        lately = [at for at in self._resets.get(wanted, ()) if now - at < RESETS_WITHIN_S]
+        self._resets[wanted] = [*lately, now]
+        if len(lately) >= MOST_RESETS:
+            self._refused(wanted, 0, reason)
+            self._wait(wanted, reason, RESETS_WITHIN_S)
             return
         self._sync()
 

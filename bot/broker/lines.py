@@ -50,18 +50,22 @@ class QuoteLine:
         names = words.PRICE_TICKS.get(tick)
         if names is None:
             return False
+        if tick in words.DELAYED_TICKS:
+            self.turn(delayed=True)
         clean = words.ask_price if names[0] == words.ASK else words.price
         setattr(self, names[0], clean(value))
         setattr(self, names[1], words.size(size))
-        self._tick_seen(tick)
+        self._tick_seen()
         return True
 
     def size(self, tick: int, size: float) -> bool:
         name = words.SIZE_TICKS.get(tick)
         if name is None:
             return False
+        if tick in words.DELAYED_TICKS:
+            self.turn(delayed=True)
         setattr(self, name, words.size(size))
-        self._tick_seen(tick)
+        self._tick_seen()
         return True
 
     def _close(self, value: Decimal | None) -> bool:
@@ -71,12 +75,21 @@ class QuoteLine:
             self.close, self.quote_changed, self.answered = value, True, True
         return changed
 
+    def turn(self, *, delayed: bool) -> None:
+        """Data of another kind come from now on: what was said before is no part of a quote with them, for a price of a
+        quarter of an hour ago beside one of now would look like a live quote."""
+        if delayed == self.delayed:
+            return
+        self.delayed = delayed
+        self.bid = self.ask = self.last = None
+        self.bid_size = self.ask_size = self.last_size = 0
+        self.greeks, self.answered, self.quote_changed = None, False, True
+
     def halt(self, value: float) -> None:
         self.halted = words.is_set(value) and value > 0
         self.quote_changed = True
 
-    def _tick_seen(self, tick: int) -> None:
-        self.delayed = self.delayed or tick in words.DELAYED_TICKS
+    def _tick_seen(self) -> None:
         self.quote_changed = self.answered = True
 
     @property
@@ -167,8 +180,8 @@ class TapeLine:
     answered: bool = True
     ticked_at: float = float("-inf")
     trades: list[TradePrint] = field(default_factory=list)
-
     gaps: int = 0
+    last_at: datetime | None = None
 
     def trade(self, epoch: int, value: float, size: float, best: QuoteLine | None, place: str, conditions: str) -> None:
         """Take one print with the quote as it stands. One that is older than the one before came out of its sequence:
@@ -177,7 +190,10 @@ class TapeLine:
         if price is None:
             return
         at = datetime.fromtimestamp(epoch, UTC)
-        self.gaps += bool(self.trades) and at < self.trades[-1].at
+        if self.last_at is not None and at < self.last_at:
+            self.gaps += 1
+        else:
+            self.last_at = at
         bid, ask = (best.bid, best.ask) if best is not None else (None, None)
         self.trades.append(
             TradePrint(price, words.size(size), at, bid, ask, outside(place, 12), outside(conditions, 24))

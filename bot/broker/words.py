@@ -189,7 +189,9 @@ class LineWord(StrEnum):
     UNKNOWN_CONTRACT = "unknown_contract"
     TOO_MANY = "too_many"
     NOT_SUBSCRIBED = "not_subscribed"  # of all of a line or of a part of it: what ticks, is
-    RESET = "reset"
+    HALTED = "halted"  # has to be asked for again
+    RESET = "reset"  # what was said is void; all of it comes anew
+    PACED = "paced"  # asked too often, or lost on the way: it may be asked for again after a while
     COMPETING = "competing"
     NOTICE = "notice"
     FAULT = "fault"
@@ -202,17 +204,20 @@ LINE_CODES: Final[Mapping[int, LineWord]] = MappingProxyType(
         100: _L.FAULT,
         101: _L.TOO_MANY,
         102: _L.FAULT,
+        162: _L.PACED,
         200: _L.UNKNOWN_CONTRACT,
         203: _L.NOT_SUBSCRIBED,
         300: _L.NOTICE,  # cancelled right after it was asked for
         309: _L.TOO_MANY,
         310: _L.NOTICE,
-        316: _L.RESET,
+        316: _L.HALTED,
         317: _L.RESET,
         320: _L.FAULT,
         321: _L.FAULT,
         322: _L.FAULT,
         354: _L.NOT_SUBSCRIBED,
+        366: _L.PACED,
+        420: _L.PACED,
         460: _L.NOT_SUBSCRIBED,
         505: _L.FAULT,
         2152: _L.NOTICE,  # which exchanges a smart book is made of
@@ -221,6 +226,7 @@ LINE_CODES: Final[Mapping[int, LineWord]] = MappingProxyType(
         10092: _L.NOT_SUBSCRIBED,
         10167: _L.NOTICE,  # delayed data is shown; the ticks say so themselves
         10168: _L.NOT_SUBSCRIBED,
+        10182: _L.PACED,
         10186: _L.NOT_SUBSCRIBED,
         10189: _L.TOO_MANY,
         10190: _L.TOO_MANY,

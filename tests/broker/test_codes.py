@@ -70,7 +70,10 @@ LINE_GIVEN_UP = frozenset({100, 102, 203, 320, 321, 322, 354, 460, 505, 10089, 1
 LINE_OVER_BUDGET = frozenset({101, 309, 10189, 10190})
 LINE_UNKNOWN_CONTRACT = frozenset({200})
 LINE_INFORMED = frozenset({300, 310, 2152, 10167})
-LINE_ASKED_AGAIN = frozenset({316, 317})
+LINE_ASKED_AGAIN = frozenset({316})
+LINE_BEGINS_ANEW = frozenset({317})
+LINE_ASKED_LATER = frozenset({162, 366, 420, 10182})
+"""See test_market.py for both."""
 LINE_COMPETING = frozenset({10197})
 
 # ---- with no id
@@ -87,7 +90,7 @@ LOGIN = frozenset({326})
 def test_no_code_that_the_adapter_knows_is_left_out() -> None:
     of_orders = REFUSED | DOUBT | INFORMED | CANCEL_MISSED | CANCEL_TOLD
     of_lines = LINE_GIVEN_UP | LINE_OVER_BUDGET | LINE_UNKNOWN_CONTRACT | LINE_INFORMED
-    of_lines |= LINE_ASKED_AGAIN | LINE_COMPETING
+    of_lines |= LINE_ASKED_AGAIN | LINE_COMPETING | LINE_BEGINS_ANEW | LINE_ASKED_LATER
     assert of_orders == set(words.ORDER_ERRORS) | {UNHEARD_OF}
     assert of_lines == set(words.LINE_CODES) | {UNHEARD_OF}
     assert set(words.SYSTEM_CODES) == SAID_ONLY | ALERTED | LINK | ACCOUNT_ASKED_AGAIN | LOGIN

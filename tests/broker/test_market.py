@@ -121,11 +121,11 @@ async def test_a_book_keeps_ten_rows(broker: IbkrBroker, tws: FakeTws, events: G
     assert len(asks) == 10
 
 
-@pytest.mark.parametrize("broken", ["a row beyond the end", "317"])
+@pytest.mark.parametrize("broken", ["a row beyond the end", "316"])
 async def test_a_broken_book_is_subscribed_anew(broker: IbkrBroker, tws: FakeTws, broken: str) -> None:
     request = await line(broker, tws, 10, BOOK)
-    if broken == "317":
-        tws.send(4, 2, request, 317, "Market depth data has been RESET.", "")
+    if broken == "316":
+        tws.send(4, 2, request, 316, "Market depth data has been HALTED. Please re-subscribe.", "")
     else:
         tws.send(12, 1, request, 4, 1, 0, "5.30", 9)
     assert (await tws.until_asked(11))[2] == request
@@ -138,10 +138,73 @@ async def test_a_book_that_breaks_again_and_again_is_given_up(
     broker.subscribe(want(option=BOOK))
     for count in range(1, 7):
         request = (await tws.until_asked(10, count=count))[2]
-        tws.send(4, 2, request, 317, "reset", "")
+        tws.send(4, 2, request, 316, "halted", "")
     alert = await events.first(AlertRaised)
     assert (alert.code, alert.facts["kind"]) == ("LINE_REFUSED", "book")
     assert len(tws.of(10)) == 6
+
+
+async def test_a_book_that_is_reset_is_emptied_and_fills_again_on_the_same_line(
+    broker: IbkrBroker, tws: FakeTws, events: Gathered
+) -> None:
+    request = await line(broker, tws, 10, BOOK)
+    tws.send_all([(12, 1, request, 0, 0, 1, "5.10", 9), (12, 1, request, 1, 0, 1, "5.05", 9)])
+    await events.first(BookReceived)
+    for _ in range(8):  # more often than a book may break
+        tws.send(4, 2, request, 317, "Market depth data has been RESET.", "")
+    await events.first(BookReceived, lambda each: not each.book.bids)
+    tws.send(12, 1, request, 0, 0, 1, "5.20", 3)
+    await events.first(BookReceived, lambda each: each.book.bids == (DepthLevel(Decimal("5.2"), 3),))
+    assert len(tws.of(10)) == 1
+    assert not events.of(AlertRaised)
+
+
+async def test_data_that_turn_late_and_live_again_are_never_mixed(
+    broker: IbkrBroker, tws: FakeTws, events: Gathered
+) -> None:
+    request = await line(broker, tws, 1, QUOTE)
+    tws.send_all([(1, 6, request, 1, "5.10", 9, 1), (1, 6, request, 2, "5.30", 9, 1)])
+    await events.first(QuoteReceived, lambda each: each.quote.ask is not None)
+    tws.send_all([(58, 1, request, 3), (1, 6, request, 66, "4.10", 9, 0)])
+    late = await events.first(QuoteReceived, lambda each: each.quote.delayed)
+    assert (late.quote.bid, late.quote.ask) == (Decimal("4.1"), None), "the live ask is none of the late quote"
+    events.clear()
+    tws.send_all([(1, 6, request, 67, "4.30", 9, 0), (58, 1, request, 1), (1, 6, request, 1, "5.50", 2, 1)])
+    live = await events.first(QuoteReceived, lambda each: each.quote.bid == Decimal("5.5"))
+    assert (live.quote.ask, live.quote.delayed) == (None, False), "the late ask is none of the live quote"
+
+
+async def test_an_allowance_that_shrank_is_tried_again_a_line_at_a_time(
+    broker: IbkrBroker, tws: FakeTws, events: Gathered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.broker.line_trouble.ALLOWANCE_PAUSE_S", 0.01)
+    request = await line(broker, tws, 10, BOOK)
+    tws.send(4, 2, request, 309, "Max number (0) of market depth requests has been reached", "")
+    again = await tws.until_asked(10, count=2)
+    tws.send(4, 2, again[2], 309, "Max number (0) of market depth requests has been reached", "")
+    third = await tws.until_asked(10, count=3)
+    tws.send(12, 1, third[2], 0, 0, 1, "5.20", 3)
+    await events.first(BookReceived)
+    assert [each.code for each in events.of(AlertRaised)] == ["LINE_REFUSED"], "told once"
+
+
+@pytest.mark.parametrize("code", [162, 366, 420, 10182])
+async def test_bars_that_are_refused_for_a_while_are_asked_for_again(
+    idle: IbkrBroker, tws: FakeTws, events: Gathered, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr("bot.broker.line_trouble.PACED_PAUSE_S", 0.01)
+    monkeypatch.setattr("bot.broker.history.PAUSE_S", 0.01)
+    monkeypatch.setattr("bot.domain.pacing.SAME_AGAIN_S", 0.0)
+    monkeypatch.setattr("bot.domain.pacing._MARGIN_S", 0.0)
+    idle._market._settings = replace(idle._market._settings, bars_of=(OPTION_KEY,))
+    idle._market._want_the_rest()
+    await idle.start()
+    text = "Historical Market Data Service error message:Historical data request pacing violation"
+    for kind, place in ((50, 2), (20, 1)):
+        asked = await tws.until_asked(kind)
+        tws.send(4, 2, asked[place], code, text, "")
+        assert (await tws.until_asked(kind, count=2))[place] != asked[place]
+    assert not events.of(AlertRaised)
 
 
 async def test_trades_have_the_venues_time(broker: IbkrBroker, tws: FakeTws, events: Gathered) -> None:

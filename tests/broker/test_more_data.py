@@ -9,6 +9,8 @@ from decimal import Decimal
 import pytest
 
 from bot.broker.adapter import IbkrBroker
+from bot.broker.contracts import to_ib
+from bot.broker.lines import TapeLine
 from bot.domain.bars import PriceBar, gathered, missing_between
 from bot.domain.events import (
     BarsReceived,
@@ -82,6 +84,14 @@ async def test_bars_come_each_once_and_what_is_missing_is_counted_and_asked_for(
 
 def _at(told: BarsReceived) -> int:
     return int(told.bars[-1].at.timestamp())
+
+
+def test_a_print_that_comes_after_a_later_one_is_counted_whatever_packet_it_came_in() -> None:
+    line = TapeLine("SPY", to_ib("SPY"), 1)
+    for second in (1, 2, 2, 5, 3, 6):
+        line.trade(AT + second, 600.0, 1, None, "ARCA", "")
+        line.events(datetime.fromtimestamp(AT, UTC))
+    assert line.gaps == 1
 
 
 async def test_what_a_holding_brought_by_the_broker_s_reckoning_is_told(

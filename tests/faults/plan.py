@@ -16,6 +16,7 @@ from bot.domain.calendar import NEW_YORK
 from bot.sim.faults.catalogue import ALL_DAY, ByHand, Fault, Reject
 from bot.sim.faults.generator import (
     account_words,
+    data_faults,
     farm_notices,
     other_hours,
     random_faults,
@@ -179,6 +180,7 @@ class Plan:
                 *unappliable_facts(seed, begin, end),
                 *farm_notices(seed, begin, end),
                 *account_words(seed, begin, end),
+                *data_faults(seed, begin, end),
             ),
             tuple(sorted((*crashes, *_born_at_a_wrong_hour(seed, wrong)), key=lambda crash: crash.after)),
             random_requests(seed, begin, end),

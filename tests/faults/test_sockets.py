@@ -1,6 +1,7 @@
 """The socket face behind a script: what the real adapter hears of it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from bot.domain.events import (
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.faults.catalogue import Fault
+from bot.sim.faults.data_faults import divergent
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import FaultyTwsFace, vendor_fault
 from bot.sim.tws.serve_data import MARKET_DATA
@@ -188,6 +190,62 @@ async def test_while_another_session_has_the_data_none_of_it_comes_on_any_line(s
     assert (await here.broker.snapshot()).complete, "orders go on"
     market = [name for name in STREAMS if name != "account" and any(map(STREAMS[name], here.events.all))]
     assert (market, LinkChange.DATA_RESTORED in here.events.changes) == ([], False)
+
+
+async def test_late_data_are_told_as_such_and_live_ones_come_back(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "delayed", "at": "10:00:02", "for_seconds": 2})
+    await here.events.first(QuoteReceived, lambda each: not each.quote.delayed and each.quote.last is not None)
+    await here.events.first(QuoteReceived, lambda each: each.quote.delayed and each.quote.last is not None)
+    here.events.clear()
+    await here.events.first(QuoteReceived, lambda each: not each.quote.delayed and each.quote.last is not None)
+
+
+async def test_a_halt_is_told_and_its_end(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "halt", "at": "10:00:02", "for_seconds": 2, "value": 2})
+    await here.events.first(QuoteReceived, lambda each: each.quote.halted)
+    here.events.clear()
+    await here.events.first(QuoteReceived, lambda each: not each.quote.halted)
+
+
+@pytest.mark.parametrize("code", [316, 317])
+async def test_a_book_that_is_halted_or_reset_comes_again(site: Callable[..., Any], code: int) -> None:
+    here = await site({"kind": "depth_word", "at": "10:00:01", "code": code})
+    here.broker.subscribe(Subscribe({OPTION: frozenset({"book"})}))
+    full = (await here.events.first(BookReceived)).book
+    await here.events.first(BookReceived, lambda each: not each.book.bids or each.book.at > full.at)
+    here.events.clear()
+    await here.events.first(BookReceived, lambda each: len(each.book.bids) == len(full.bids))
+    assert not [each for each in here.events.of(AlertRaised) if each.code == "LINE_REFUSED"]
+
+
+async def test_a_login_with_fewer_lines_is_told_once_a_kind(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "fewer_lines", "for_seconds": 3600, "quotes": 1, "books": 0})
+    here.broker.subscribe(Subscribe({"SPX": frozenset({"quote"}), OPTION: frozenset({"quote", "book"})}))
+    for code in (101, 309):
+        await here.events.first(AlertRaised, lambda each, code=code: each.facts.get("code") == code)
+    await here.events.first(QuoteReceived, lambda each: each.key == "SPX")
+
+
+async def test_of_a_tape_with_gaps_the_rest_comes(site: Callable[..., Any]) -> None:
+    here = await site({"kind": "tape_gap", "for_seconds": 3600, "share": 0.5})
+    here.broker.subscribe(Subscribe({"SPY": frozenset({"trades"})}))
+    told: list[object] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while len(told) < 3:
+            here.events.clear()
+            told += (await here.events.first(TradesReceived)).trades
+
+
+@pytest.mark.parametrize(
+    "answer, name, off", [("off_price", "price", 105), ("off_quote", "nbbo_bid", 100.4), ("off_greeks", "delta", 150)]
+)
+def test_a_vendor_that_says_otherwise_tells_other_numbers_in_the_same_rows(answer: str, name: str, off: float) -> None:
+    script = FaultScript([ONE.validate_python({"kind": "uw", "at": "10:00", "for_seconds": 5, "answer": answer})])
+    assert vendor_fault(script)("/api/anything", TEN) is None
+    told = divergent(script)("/api/anything", json.dumps({"data": [{name: "100", "other": "1"}]}).encode(), TEN)
+    assert json.loads(told)["data"] == [{name: f"{off:.6f}", "other": "1"}]
+    for body in (b"no json", b'{"data": [null]}', b"[]"):
+        divergent(script)("/api/anything", body, TEN)
 
 
 @pytest.mark.parametrize("answer, status", [("401", 401), ("422", 422), ("429", 429), ("html", 200), ("cut", 200)])

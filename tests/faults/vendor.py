@@ -9,6 +9,7 @@ from bot.engine.state.ports import Clock
 from bot.feeds.sources import SourceSettings
 from bot.feeds.transport import MOST_BYTES, Params, Response, TransportFailed
 from bot.sim.faults.catalogue import UwAnswers
+from bot.sim.faults.data_faults import divergent
 from bot.sim.faults.script import FaultScript
 from bot.sim.faults.sockets import vendor_fault
 from bot.sim.uw.in_process import refuse_repeated
@@ -57,7 +58,7 @@ class ScriptedVendor:
         as_of = said or now
         self.newest = max(self.newest or as_of, as_of)
         row = {"time": as_of.isoformat(), "price": "590.1", "gamma_per_one_percent_move_oi": "1000"}
-        return Response(200, {}, json.dumps({"data": [row]}).encode())
+        return Response(200, {}, divergent(self.script)(path, json.dumps({"data": [row]}).encode(), now))
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -214,10 +214,61 @@ class Mute(Lasting):
 
 
 class BadQuotes(Lasting):
-    """Quotes are no numbers, -1, or crossed."""
+    """Quotes are no numbers, -1, crossed, or without any size."""
 
     kind: Literal["bad_quotes"]
-    value: Literal["nan", "minus_one", "crossed"] = "nan"
+    value: Literal["nan", "minus_one", "crossed", "no_size"] = "nan"
+
+
+class Delayed(Lasting):
+    """What was live comes a quarter of an hour late, and says so; then it is live again."""
+
+    kind: Literal["delayed"]
+    of: Literal["options", "underlyings", "all"] = "all"
+
+    def concerns(self, option: bool) -> bool:
+        return self.of in {"all", "options" if option else "underlyings"}
+
+
+class Halt(Lasting):
+    """Trading is halted (tick 49: 1 for all, 2 for volatility), and then goes on."""
+
+    kind: Literal["halt"]
+    of: Literal["options", "underlyings", "all"] = "all"
+    value: Literal[1, 2] = 1
+
+    def concerns(self, option: bool) -> bool:
+        return self.of in {"all", "options" if option else "underlyings"}
+
+
+class FewerLines(Lasting):
+    """The login is allowed no more than so many lines (101) and order books (309) that are asked for from now on. A
+    venue in the process counts no lines."""
+
+    kind: Literal["fewer_lines"]
+    quotes: int = Field(default=0, ge=0, le=500)
+    books: int = Field(default=0, ge=0, le=60)
+
+
+class DepthWord(AnyFault):
+    """316: the order books are halted and have to be asked for again; 317: they are reset and come anew."""
+
+    kind: Literal["depth_word"]
+    code: Literal[316, 317] = 317
+
+
+class BarsRefused(Lasting):
+    """Bars, of the past or of five seconds, are refused: too many were asked for, or the query was lost."""
+
+    kind: Literal["bars_refused"]
+    code: Literal[162, 366, 420, 10182] = 162
+
+
+class TapeGap(Lasting):
+    """Of the trades one by one some never come, and some come after a later one."""
+
+    kind: Literal["tape_gap"]
+    share: float = Field(default=0.3, gt=0, le=1)
 
 
 class WildPrint(Lasting):
@@ -308,6 +359,7 @@ class UwAnswers(Lasting):
         "null_rows", "wrong_types", "future", "ancient",
         "words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb",
         "field_20mb", "rows_31mb", "200mb", "endless", "redirect", "quota",
+        "off_price", "off_quote", "off_spread", "off_greeks",
     ]  # fmt: skip
 
 
@@ -387,6 +439,12 @@ Fault = Annotated[
     | Competing
     | Mute
     | BadQuotes
+    | Delayed
+    | Halt
+    | FewerLines
+    | DepthWord
+    | BarsRefused
+    | TapeGap
     | WildPrint
     | DeadFarm
     | DeadLine
@@ -409,6 +467,7 @@ Fault = Annotated[
 KINDS = (
     "drop, delay, duplicate, reorder, commission_first, orders_lost, lose_order, reject, short_book, partial_fills, "
     "slow_cancel, id_reset, restart, competing, mute, bad_quotes, wild_print, "
+    "delayed, halt, fewer_lines, depth_word, bars_refused, tape_gap, "
     "dead_farm, dead_line, correction, by_hand, "
     "unappliable, strangers, clock_jump, hours, uw, bad_frame, words, "
     "farm, part_of_line, account_says, cash"

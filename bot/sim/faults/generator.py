@@ -72,7 +72,7 @@ _RECIPES: Final[tuple[tuple[int, _Recipe], ...]] = (  # weight, recipe
     (2, _lasting("restart", 20)),
     (1, _lasting("competing", 20)),
     (1, _lasting("mute", 20)),
-    (1, _lasting("bad_quotes", 20, value=("nan", "minus_one", "crossed"))),
+    (1, _lasting("bad_quotes", 20, value=("nan", "minus_one", "crossed", "no_size"))),
     (2, _lasting("clock_jump", 90, by_seconds=(-7200, -300, -5, 3, 40, 3600))),
     (2, lambda chance: {"kind": "correction", "by": chance.choice((Decimal("0.01"), Decimal("-0.02")))}),
 )
@@ -118,6 +118,8 @@ REFUSAL_TEXTS: Final = (
     "Error validating request.-'bN' : cause - The API interface is currently in Read-Only mode.",
     "Ordre refusé - raison : marché inconnu",
 )
+_OFF: Final = ("off_price", "off_quote", "off_spread", "off_greeks")
+_DATA: Final = 0.4  # of the days
 _UW: Final = ("401", "403", "422", "429", "500", "timeout", "html", "empty", "cut", "text", "stale")
 _TOO_MUCH: Final = ("words", "huge_field", "huge_number", "many_rows", "deep", "large", "bomb")
 _FRAMES: Final = ("length", "endless", "http", "huge_field", "many_fields", "empty")
@@ -197,6 +199,30 @@ def farm_notices(seed: int, begin: datetime, end: datetime) -> list[Fault]:
         part = {"code": chance.choice(_PART_CODES), "cut": chance.random() < 0.5, "at": _somewhere(chance, begin, end)}
         made.append(_ONE.validate_python({"kind": "part_of_line", **part}))
     return made
+
+
+def data_faults(seed: int, begin: datetime, end: datetime, *, vendor: bool = True) -> list[Fault]:
+    """One to three things that befall market data, on two days in five: late data, halts, fewer lines, books that are
+    reset, bars that are refused, a tape with gaps, and a vendor that says otherwise than the broker."""
+    chance = random.Random(f"data {seed}")
+    if chance.random() >= _DATA:
+        return []
+    recipes = [*_OF_DATA, *([_lasting("uw", 90, answer=_OFF)] if vendor else [])]
+    return [
+        _ONE.validate_python({"at": _somewhere(chance, begin, end), **recipe(chance)})
+        for recipe in chance.sample(recipes, chance.choice((1, 1, 2, 3)))
+    ]
+
+
+_WHOSE: Final = ("options", "underlyings", "all")
+_OF_DATA: Final[tuple[_Recipe, ...]] = (
+    _lasting("delayed", 40, of=_WHOSE),
+    _lasting("halt", 25, of=_WHOSE, value=(1, 2)),
+    _lasting("fewer_lines", 60, quotes=(0, 3, 10), books=(0, 1)),
+    lambda chance: {"kind": "depth_word", "code": chance.choice((316, 317))},
+    _lasting("bars_refused", 60, code=(162, 366, 420, 10182)),
+    _lasting("tape_gap", 60, share=(0.1, 0.5)),
+)
 
 
 def account_words(seed: int, begin: datetime, end: datetime) -> list[Fault]:

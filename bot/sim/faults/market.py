@@ -11,10 +11,11 @@ from typing import Final
 from bot.domain.events import BookReceived, Event, GreeksReceived, LinesHeard, QuoteReceived, QuoteSnapshot
 from bot.domain.farms import OPTIONS, UNDERLYINGS, FarmWatch, Group
 from bot.domain.instruments import option_of_key
+from bot.domain.quotes import Quote
 from bot.engine.state.ports import Sink
 from bot.sim.broker import SimBroker
 from bot.sim.faults.callbacks import CallbackFaults
-from bot.sim.faults.catalogue import BadQuotes, Callback, DeadFarm, DeadLine, FarmSays, Mute, WildPrint
+from bot.sim.faults.catalogue import BadQuotes, Callback, DeadFarm, DeadLine, Delayed, FarmSays, Halt, Mute, WildPrint
 from bot.sim.faults.script import FaultScript, WildBid
 from bot.sim.faults.wild import wild_quote
 
@@ -30,7 +31,7 @@ class MarketFaults:
         self._farms = FarmWatch(_LINES_QUIET_S)
         self._spoke: dict[str, float] = {}
         self._lines_since: float | None = None
-        self._silenced: tuple[object, ...] = (None, None, None)
+        self._silenced: tuple[object, ...] = (None,) * 6
 
     def is_lost(self, now: datetime) -> bool:
         """Say whether market data as a whole count as lost."""
@@ -47,12 +48,24 @@ class MarketFaults:
             return
         if isinstance(event, QuoteReceived | GreeksReceived):
             self._spoke[OPTIONS if self._is_option(event.key) else UNDERLYINGS] = now.timestamp()
-        bad = self.script.active(BadQuotes, now)
-        if bad is not None and isinstance(event, QuoteReceived | QuoteSnapshot):
-            quote = event.quote
-            sides = (quote.ask, quote.bid) if bad.value == "crossed" else (None, None)  # no number is None on our side
-            event = replace(event, quote=replace(quote, bid=sides[0], ask=sides[1]))
+        if isinstance(event, QuoteReceived | QuoteSnapshot):
+            event = replace(event, quote=self._bent(event.key, event.quote, now))
         self._callbacks.bend(kind, event, now)
+
+    def _bent(self, key: str, quote: Quote, now: datetime) -> Quote:
+        """Return a quote as it is told: no number is None on our side."""
+        bad, option = self.script.active(BadQuotes, now), self._is_option(key)
+        late, halt = self.script.active(Delayed, now), self.script.active(Halt, now)
+        if bad is not None and bad.value == "no_size":
+            quote = replace(quote, bid_size=0, ask_size=0)
+        elif bad is not None:
+            sides = (quote.ask, quote.bid) if bad.value == "crossed" else (None, None)
+            quote = replace(quote, bid=sides[0], ask=sides[1])
+        if late is not None and late.concerns(option):
+            quote = replace(quote, delayed=True)
+        if halt is not None and halt.concerns(option):
+            quote = replace(quote, halted=True)
+        return quote
 
     def print_wildly(self, now: datetime) -> None:
         """What the next look at the market takes back: so there is none while what the market says may not come, or
@@ -95,7 +108,7 @@ class MarketFaults:
     def renew_what_was_dead(self, now: datetime) -> None:
         """A line that is served again says everything again."""
         active = self.script.active
-        silenced = active(Mute, now), active(DeadFarm, now), active(DeadLine, now)
+        silenced = tuple(active(kind, now) for kind in (Mute, DeadFarm, DeadLine, BadQuotes, Delayed, Halt))
         if silenced != self._silenced:
             self._silenced = silenced
             self._broker.renew()

@@ -47,6 +47,7 @@ from bot.sim.faults.catalogue import (
 )
 from bot.sim.faults.codes import INFORMING
 from bot.sim.faults.company import strangers_of
+from bot.sim.faults.data_faults import OFF, DataFaults
 from bot.sim.faults.generator import strange_words
 from bot.sim.faults.script import FaultScript
 from bot.sim.hours import USUAL, HoursSaid
@@ -97,7 +98,7 @@ CALLBACK_OF: Final[Mapping[int, Callback]] = MappingProxyType(
     }
 )
 _COMPUTATION: Final = 21
-_TICK_PRICE, _ERROR, _OPEN_ORDER, _NEXT_VALID_ID, _COMPLETED_ORDER = 1, 4, 5, 9, 101
+_TICK_PRICE, _TICK_SIZE, _ERROR, _OPEN_ORDER, _NEXT_VALID_ID, _COMPLETED_ORDER = 1, 2, 4, 5, 9, 101
 _CROSSED: Final = MappingProxyType({1: 2, 2: 1})  # bid and ask change places
 _IN_THE_BOOK: Final[Mapping[str, frozenset[int]]] = MappingProxyType(
     {"orders": frozenset({3, 5}), "positions": frozenset({61})}
@@ -131,6 +132,7 @@ class FaultyTwsFace(TwsFace):
         self._at_fill: list[CashMoves] = []
         self._forgotten: set[int] = set()
         self._follower: asyncio.Task[None] | None = None
+        self._data = DataFaults(self, script, self._started)
 
     async def start(self) -> int:
         port = await super().start()
@@ -174,6 +176,7 @@ class FaultyTwsFace(TwsFace):
             self._published.publish(self._faulty_venue.correct_last_execution(correction.by))
         self._say_what_is_none(now)
         self._say_of_the_data(now)
+        self._data.look(now)
         self._pay(now)
         due = sorted((each for each in self._held if each[0] <= now), key=lambda each: each[:2])
         self._held = [each for each in self._held if each[0] > now]
@@ -289,6 +292,8 @@ class FaultyTwsFace(TwsFace):
                 self._cancel(session, request, now)
             case _ if self._lost and isinstance(request, _ABOUT_THE_BOOK):
                 return
+            case _ if self._data.refuses(session, request, now):
+                return
             case _:
                 self._answer(session, request, now)
 
@@ -372,10 +377,15 @@ class FaultyTwsFace(TwsFace):
             version, req_id, tick, price, *rest = message.fields
             if bad.value == "crossed":
                 tick = _CROSSED.get(int(str(tick)), tick)
+            elif bad.value == "no_size":
+                rest = [0, *rest[1:]]
             else:
                 price = "NaN" if bad.value == "nan" else -1
             message = WireMessage(message.id, (version, req_id, tick, price, *rest))
-        self._bend(kind, session, message, now)
+        if bad is not None and bad.value == "no_size" and message.id == _TICK_SIZE:
+            message = WireMessage(message.id, (*message.fields[:3], 0))
+        for said in self._data.of_the_market(session, message, now):
+            self._bend(kind, session, said, now)
 
     def _say_order(self, kind: Callback, session: ClientSession, message: WireMessage, now: datetime) -> None:
         if kind is Callback.EXECUTION and self._at_fill:
@@ -485,7 +495,7 @@ def vendor_fault(script: FaultScript) -> Callable[[str, datetime], VendorAnswer 
 
     def fault(path: str, now: datetime) -> VendorAnswer | datetime | None:
         active = script.active(UwAnswers, now)
-        if active is None or active.answer == "timeout" or active.vendor not in {"*", _vendor_at(path)}:
+        if active is None or active.answer in {"timeout", *OFF} or active.vendor not in {"*", _vendor_at(path)}:
             return None
         if active.answer == "stale":
             return now - _STALE_BY

@@ -90,6 +90,13 @@ class MarketLine:
         self._greeks_due = self._generic_due = float("-inf")
         self._generic: list[GenericTick] = [GENERIC_TICKS[each]() for each in generic_ticks if each in GENERIC_TICKS]
 
+    def renew(self) -> None:
+        """Say everything again with the next pace."""
+        for side in self._sides:
+            side.price = side.size = None
+        self._statistics.clear()
+        self._volume = self._halted = self._top = self._greeks = None
+
     def opening(self, kind: int) -> list[WireMessage]:
         """Return what a line starts with, before its first tick."""
         return [
@@ -171,6 +178,10 @@ class DepthLine:
         self._smart = smart
         self._books: dict[int, list[BookLevel]] = {0: [], 1: []}
         self._due = float("-inf")
+
+    def renew(self) -> None:
+        """Say every row again, of a book that is empty at the client."""
+        self._books = {0: [], 1: []}
 
     def pace(self, moment: VenueMoment) -> list[WireMessage]:
         if moment.monotonic < self._due:

@@ -72,10 +72,10 @@ class DelayedLine:
 
     def pace(self, moment: VenueMoment) -> list[WireMessage]:
         before = VenueMoment(moment.venue, moment.at - BEHIND, moment.monotonic)
-        return [_delayed(each) for each in self._line.pace(before)]
+        return [delayed(each) for each in self._line.pace(before)]
 
 
-def _delayed(message: WireMessage) -> WireMessage:
+def delayed(message: WireMessage) -> WireMessage:
     """Return a tick under its delayed number; what has none stays as it is."""
     place = 2 if message.id in _TICKS else 1 if message.id == _COMPUTATION else None
     if place is None:

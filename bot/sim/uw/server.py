@@ -12,6 +12,7 @@ import gzip
 import itertools
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
@@ -35,6 +36,8 @@ DAY_SPENT: Final = VendorAnswer(
 MINUTE_SPENT: Final = VendorAnswer(429, b'{"message": "Rate limit of requests per minute reached."}')
 
 Fault = Callable[[str, datetime], VendorAnswer | datetime | None]
+Bend = Callable[[str, bytes, datetime], bytes]
+"""What becomes of the body of an answer before it is sent."""
 """Something that answers in the vendor's place, for a path at a time: outages, HTML, garbage; an earlier time has old
 data answered; None: nothing wrong."""
 
@@ -66,10 +69,11 @@ class UwFace:
         limits: UwLimits | None = None,
         token: str | None = None,
         fault: Fault | None = None,
+        bend: Bend | None = None,
         latency: Callable[[], Awaitable[None]] | None = None,
         kept: KeptDay | None = None,
     ) -> None:
-        self._clock, self._token, self._fault = clock, token, fault
+        self._clock, self._token, self._fault, self._bend = clock, token, fault, bend
         self.limits = limits or UwLimits()
         self._latency = latency or self._sleep_latency
         source = ModelSource(market) if isinstance(market, MarketModel) else market
@@ -105,7 +109,8 @@ class UwFace:
         fault = self._fault(path, now) if self._fault else None
         if isinstance(fault, datetime):
             return self._routes.answer(path, params, fault)
-        return fault or self._routes.answer(path, params, now)
+        answer = fault or self._routes.answer(path, params, now)
+        return answer if self._bend is None else replace(answer, body=self._bend(path, answer.body, now))
 
     def _accepts(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")
