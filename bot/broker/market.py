@@ -94,7 +94,7 @@ class MarketLines:
 
     def _is_asked(self, key: str) -> bool:
         """Say whether the engine asks for a key, so that somebody decides on it."""
-        return any((key, kind) in self._asked for kind in (QUOTE, BOOK, TRADES))
+        return any((key, kind) in self._asked for kind in (QUOTE, BOOK, TRADES, BARS))
 
     def _unknown(self, key: str, why: str) -> None:
         self._budget.unknown[key] = why
@@ -107,7 +107,7 @@ class MarketLines:
         self._asked = {
             (key, kind): Rank.POSITION if key in command.held else Rank.CANDIDATE
             for key, kinds in command.wanted.items()
-            for kind in (QUOTE, BOOK, TRADES)
+            for kind in (QUOTE, BOOK, TRADES, BARS)
             if kind in kinds
         }
         self._chain = command.chain

@@ -46,10 +46,10 @@ class AskSnapshot:
 class Subscribe:
     """The market data lines wanted from now on, most important first: keys with the kinds wanted of each.
 
-    Kinds: "quote" (with greeks for options), "book" (10 levels), "trades". What is not named is given up. `held`:
-    keys of positions and of what they are written on; their lines go to nobody else. `chain`: options around the money,
-    the nearest first, of which quotes are to be seen: after everything in `wanted` by a line where there is room for
-    it, else by a snapshot now and then.
+    Kinds: "quote" (with greeks for options), "book" (10 levels), "trades", "bars" (of five seconds). What is not named
+    is given up. `held`: keys of positions and of what they are written on; their lines go to nobody else. `chain`:
+    options around the money, the nearest first, of which quotes are to be seen: after everything in `wanted` by a line
+    where there is room for it, else by a snapshot now and then.
     """
 
     wanted: Mapping[str, frozenset[str]]

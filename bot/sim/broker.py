@@ -36,6 +36,7 @@ from bot.domain.events import (
     LinkChanged,
     OrderErred,
     OrderReported,
+    PositionPnlTold,
     PositionTold,
     QuoteReceived,
     QuoteSnapshot,
@@ -47,7 +48,7 @@ from bot.domain.instruments import Instrument, OptionContract, PriceGrid, parse_
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
 from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote
 from bot.engine.state.ports import Clock, Sink
-from bot.sim import hours
+from bot.sim import broker_data, hours
 from bot.sim.admission import says
 from bot.sim.hours import USUAL, HoursSaid
 from bot.sim.market.rules import MARKET_RULES
@@ -102,6 +103,7 @@ MEANING: Final[Mapping[int, ErrorMeaning]] = MappingProxyType(
 _CALM_LINES = timedelta(seconds=3)
 _SLOW_LINES = timedelta(seconds=3)
 _ACCOUNT_EVERY = timedelta(seconds=10)
+_CURRENCY: Final = "the account's currency"
 _CHAIN_EVERY = timedelta(seconds=60)
 """A chain's contracts have no lines here: each is asked once so often."""
 
@@ -136,6 +138,8 @@ class SimBroker:
         self._up = False
         self._account_at: datetime | None = None
         self._chain: tuple[str, ...] = ()
+        self._held_lines: dict[tuple[str, str], str] = {}
+        self._told_of: dict[str, tuple[object, ...]] = {}  # by holding, what it was told to have brought
         self._chain_at: datetime | None = None
         self.account = self._venue.account_id
 
@@ -363,6 +367,9 @@ class SimBroker:
         found = {key: instrument for key in wanted.wanted if (instrument := self._listed(key)) is not None}
         self._lines = {key: self._line(key, each, wanted.wanted[key]) for key, each in found.items()}
         self._chain = wanted.chain
+        before, self._held_lines = self._held_lines, broker_data.held_lines(wanted)
+        for told in broker_data.lines_told(before, self._held_lines, self._lines, self._clock.now()):
+            self._sink(told)
 
     def ask_chains(self, symbols: Sequence[str]) -> None:
         for symbol in symbols if self._up else ():
@@ -438,13 +445,36 @@ class SimBroker:
                 line.looked_at = now
                 self._pump_quote(key, line, now)
             if line.slow_at is None or now - line.slow_at >= _SLOW_LINES:
-                line.slow_at = now
-                self._pump_slow(key, line, now)
+                since, line.slow_at = line.slow_at or now, now
+                self._pump_slow(key, line, since, now)
         if self._chain and (self._chain_at is None or now - self._chain_at >= _CHAIN_EVERY):
             self._chain_at = now
             self.ask_quotes(self._chain)
         self._sink(self.healthy(now))
+        if self._account_at is None or now - self._account_at >= _ACCOUNT_EVERY:
+            self._tell_what_was_brought(now)
         self.tell_account()
+
+    def _tell_what_was_brought(self, now: datetime) -> None:
+        """Tell what each option that is held, or was, brought, and the account in its currency, where that is news."""
+        held = {
+            self._key(each.instrument): each for each in self._venue.positions() if each.instrument.sec_type == "OPT"
+        }
+        for key, position in held.items():
+            told = broker_data.brought(self._venue.market, key, position, now)
+            if self._is_news(key, (told.quantity, told.daily, told.unrealized, told.realized)):
+                self._sink(told)
+        for key in [each for each in self._told_of if each not in held and each != _CURRENCY]:
+            del self._told_of[key]
+            self._sink(PositionPnlTold(key, 0, None, None, None, None, now))
+        told_of = broker_data.in_dollars(self.account, self._venue.account_values(now), now)
+        if self._is_news(_CURRENCY, (told_of.cash, told_of.net_liquidation)):
+            self._sink(told_of)
+
+    def _is_news(self, name: str, values: tuple[object, ...]) -> bool:
+        known = self._told_of.get(name)
+        self._told_of[name] = values
+        return known != values
 
     def tell_account(self) -> None:
         """Tell the account's values when the last word is a while ago."""
@@ -460,7 +490,14 @@ class SimBroker:
         line.top = top
         self._sink(QuoteReceived(key, _quote(top, now)))
 
-    def _pump_slow(self, key: str, line: _Line, now: datetime) -> None:
+    def _pump_slow(self, key: str, line: _Line, since: datetime, now: datetime) -> None:
+        market = self._venue.market
+        if "trades" in line.kinds:
+            for told in broker_data.trades_of(market, key, line.instrument, since, now, line.top):
+                self._sink(told)
+        if "bars" in line.kinds:
+            for told in broker_data.bars_of(market, key, line.instrument, since, now):
+                self._sink(told)
         if "book" in line.kinds:
             depth = self._venue.market.depth(line.instrument, now)
             bids = tuple(DepthLevel(level.price, level.size) for level in depth.bids)

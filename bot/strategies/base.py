@@ -84,7 +84,8 @@ class Strategy(Protocol):
         ...
 
     def interests(self, view: MarketView, session: TradingSession, now: datetime) -> dict[str, frozenset[str]]:
-        """Return the lines wanted now, most important first: instrument key to kinds ("quote", "book", "trades")."""
+        """Return the lines wanted now, most important first: instrument key to kinds ("quote", "book", "trades",
+        "bars")."""
         ...
 
     def look(self, symbol: str, view: MarketView, session: TradingSession, now: datetime) -> Look:

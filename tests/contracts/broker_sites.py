@@ -278,7 +278,7 @@ class OverTheSocket(OnTheBoard):
 class Faked(InProcess):
     """The engine tests' broker: it tells of orders and of the book. Its market and account are the tests' own."""
 
-    lacks = frozenset({"market", "account", "contracts", "hours", "chains"})
+    lacks = frozenset({"market", "account", "contracts", "hours", "chains", "lines"})
     broker: FakeBroker
 
     def __init__(self) -> None:

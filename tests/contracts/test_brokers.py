@@ -6,30 +6,37 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from bot.domain.errors import BrokerUnavailable, OrderRejected
 from bot.domain.events import (
     AccountReported,
+    BarsReceived,
     BookPart,
+    BookReceived,
     BrokerOrderStatus,
     BrokerSnapshot,
     BrokerTimeTold,
     ChainTold,
     CommissionReported,
     ContractQualified,
+    CurrencyTold,
     ErrorMeaning,
     ExecutionReported,
     HoursTold,
+    LineReported,
     LinesHeard,
     LinkChange,
     LinkChanged,
     OrderErred,
     OrderReported,
+    PositionPnlTold,
     PositionTold,
     QuoteReceived,
     QuoteSnapshot,
+    TradesReceived,
 )
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import parse_osi
@@ -71,6 +78,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 async def away(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     """A broker that was built and not started."""
     monkeypatch.setattr("bot.broker.snapshot.SETTLE_S", 0.0)  # positions here are as quick as fills
+    monkeypatch.setattr("bot.broker.line_report.LOOK_WALL_S", 0.0)
     site = SITES[request.param]()
     if isinstance(site, OverTheSocket):
         await site.listen()
@@ -574,6 +582,63 @@ async def test_trading_hours_are_told_of_what_is_asked_for(site: Site) -> None:
     told = await site.first(HoursTold, lambda each: each.key == KEY)
     assert (told.days[0].day, bool(told.days[0].periods)) == (date(2026, 11, 20), True)
     assert told.last_day == date(2026, 11, 20)
+
+
+@pytest.mark.needs("market")
+async def test_a_book_is_told_with_both_its_sides(site: Site) -> None:
+    site.broker.subscribe(Subscribe({"SPY": frozenset({"book"})}))
+    told = (await site.first(BookReceived, lambda each: each.key == "SPY" and bool(each.book.asks))).book
+    assert told.bids[0].price < told.asks[0].price
+    assert told.bids[0].size > 0
+
+
+@pytest.mark.needs("market")
+async def test_a_print_is_told_once_with_the_quote_at_it(site: Site) -> None:
+    assert isinstance(site, OnTheBoard)
+    site.broker.subscribe(Subscribe({"SPY": frozenset({"quote", "trades"})}))
+    await site.first(QuoteReceived, lambda each: each.key == "SPY")
+    for second in range(1, 600):  # whenever the tape begins to be heard
+        site.board.trade(SHARES, site.clock.now() + timedelta(seconds=second), "590.01", 300)
+    told = await site.first(TradesReceived)
+    first = told.trades[0]
+    assert (told.key, first.price, first.size) == ("SPY", Decimal("590.01"), 300)
+    assert (first.bid, first.ask) == (Decimal("590.00"), Decimal("590.01"))
+    assert len({each.at for each in told.trades}) == len(told.trades)
+
+
+@pytest.mark.needs("market")
+async def test_bars_of_five_seconds_are_told_in_their_order_each_once(site: Site) -> None:
+    site.broker.subscribe(Subscribe({"SPY": frozenset({"bars"})}))
+    await site.first(BarsReceived, lambda each: each.bars[0].seconds == 5)
+    bars = [bar for told in site.events.of(BarsReceived) for bar in told.bars if bar.seconds == 5]
+    assert bars
+    assert [bar.at for bar in bars] == sorted({bar.at for bar in bars})
+
+
+@pytest.mark.needs("lines")
+async def test_who_holds_which_line_is_told_and_its_end(site: Site) -> None:
+    held = frozenset({KEY})
+    site.broker.subscribe(Subscribe({KEY: frozenset({"quote"}), "SPY": frozenset({"quote"})}, held))
+    for row in ((KEY, "quote", "position", "open"), ("SPY", "quote", "candidate", "open")):
+        await site.first(LineReported, partial(_stands, row))
+    site.broker.subscribe(Subscribe({KEY: frozenset({"quote"})}, held))
+    await site.market("0.90", "0.92")
+    await site.first(LineReported, partial(_stands, ("SPY", "quote", "candidate", "closed")))
+
+
+def _stands(row: tuple[str, ...], told: LineReported) -> bool:
+    return (told.key, told.kind, told.rank, told.state) == row
+
+
+@pytest.mark.needs("account")
+async def test_what_a_holding_brought_and_the_account_in_its_currency_are_told(site: Site) -> None:
+    assert isinstance(site, OnTheBoard)
+    by_hand = replace(ticket(1, Side.BUY, 1, "MKT"), account=site.venue.account_id)
+    site.simulated.publish(site.venue.place(by_hand, site.clock.now()))
+    told = await site.first(PositionPnlTold, lambda each: each.quantity == 1)
+    assert (told.key, told.value is not None, told.unrealized is not None) == (KEY, True, True)
+    cash = await site.first(CurrencyTold, lambda each: each.currency == "USD" and each.cash is not None)
+    assert cash.account == site.broker.account
 
 
 @pytest.mark.needs("chains")

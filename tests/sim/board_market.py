@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from bot.sim.vocabulary import Print, Side, TopOfBook, VenueInstrument, VenueTicket
+from bot.sim.market.model import top_as_depth
+from bot.sim.vocabulary import Bar, Print, Side, TopOfBook, VenueDepth, VenueInstrument, VenueTicket
 from tests.sim.small_market import SHARES, SmallMarket, an_option
 
 DAY = date(2026, 11, 20)
@@ -50,6 +51,18 @@ class BoardMarket(SmallMarket):
 
     def prints(self, instrument: VenueInstrument, since: datetime, until: datetime) -> list[Print]:
         return [each for each in self.traded.get(instrument.con_id, ()) if since < each.at <= until]
+
+    def depth(self, instrument: VenueInstrument, at: datetime, levels: int = 10) -> VenueDepth:
+        return top_as_depth(self.top(instrument, at))
+
+    def bars(self, instrument: VenueInstrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
+        """One that stands still, for each stretch."""
+        price = self.tops[instrument.con_id].last
+        count = int((end - start).total_seconds()) // seconds if price is not None else 0
+        each = timedelta(seconds=seconds)
+        return [
+            Bar(start + n * each, price, price, price, price, 10, price, 1) for n in range(count) if price is not None
+        ]
 
     def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         return self.tops[instrument.con_id]
