@@ -204,10 +204,13 @@ class IbkrBroker:
 
     def _turn_to(self, today: date | None) -> None:
         """Once a day of the broker's, after a whole book: what was over before yesterday is let go."""
-        if today is not None and today != self._page:
-            self._page = today
-            self._desk.forget_before(today - timedelta(days=1))
-            self._book.forget_expired(today)
+        if today is None or today == self._page:
+            return
+        is_first, self._page = self._page is None, today
+        self._desk.forget_before(today - timedelta(days=1))
+        self._book.forget_expired(today)
+        if not is_first:
+            self._market.new_day()
 
     def ask_hours(self, keys: Sequence[str]) -> None:
         self._market.naming.ask_hours(keys)

@@ -45,14 +45,15 @@ class QuoteLine:
 
     def price(self, tick: int, value: float, size: float) -> bool:
         """Take a price with its size; False when the tick is none that we keep."""
+        plain = words.signed_price if self.contract.secType in words.SIGNED_KINDS else words.price
         if tick in words.CLOSE_TICKS:
-            return self._close(words.price(value))
+            return self._close(plain(value))
         names = words.PRICE_TICKS.get(tick)
         if names is None:
             return False
         if tick in words.DELAYED_TICKS:
             self.turn(delayed=True)
-        clean = words.ask_price if names[0] == words.ASK else words.price
+        clean = words.ask_price if names[0] == words.ASK and plain is words.price else plain
         setattr(self, names[0], clean(value))
         setattr(self, names[1], words.size(size))
         self._tick_seen()

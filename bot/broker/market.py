@@ -35,6 +35,7 @@ from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Wire
 from bot.domain.farms import Group
 from bot.domain.instructions import Subscribe
+from bot.domain.instruments import InstrumentKind
 from bot.domain.lines import Rank
 from bot.engine.state.ports import Clock, Sink
 
@@ -191,9 +192,22 @@ class MarketLines:
                 self._say_evicted(each, wanted[each])
             self._lines.close(each)
         for each in planned:
+            if self._is_another_now(each):
+                self._lines.close(each)
             if each not in self._lines:
                 self._open(each)
         self._look_at_the_chain_without_lines(planned)
+
+    def _is_another_now(self, wanted: Wanted) -> bool:
+        """Say whether a line is of what a key was before: another month of a future is the front by now."""
+        line = self._lines.line(wanted)
+        return line is not None and line.contract.conId != self._book.con_id(wanted[0])
+
+    def new_day(self) -> None:
+        """Ask which months of the futures are the front today; a line of another one is opened in place of the old."""
+        for member in self.context.universe:
+            if member.kind is InstrumentKind.FUTURE and self._book.is_complete(member.key):
+                self.naming.begin(member.key, later=True)
 
     def _look_at_the_chain_without_lines(self, planned: Container[Wanted]) -> None:
         """What of the chain is beyond the budget is asked for once now and then."""

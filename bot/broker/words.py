@@ -280,6 +280,9 @@ _UNSET: Final = 1e300
 MOST_MONEY: Final = Decimal(10) ** 13
 """No account and no price is as large: a larger number is a broken one."""
 MOST_PRICE: Final = 1e7
+NO_PRICE: Final = -1.0
+SIGNED_KINDS: Final = frozenset({"IND", "FUT"})
+"""Kinds of instruments whose values may be negative."""
 MOST_CONTRACTS: Final = 1_000_000
 
 
@@ -344,6 +347,12 @@ def number(value: float) -> Decimal | None:
 def price(value: float) -> Decimal | None:
     """Return the price of a quote; -1, anything else below zero, and what is beyond all prices is none."""
     return number(value) if 0 <= value < MOST_PRICE else None
+
+
+def signed_price(value: float) -> Decimal | None:
+    """Return the price of what may stand below zero (breadth is a difference, a future has traded there); -1 is the
+    word for none all the same."""
+    return number(value) if abs(value) < MOST_PRICE and value != NO_PRICE else None
 
 
 def refuse_nonsense(value: float, what: str) -> None:

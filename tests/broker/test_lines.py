@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.broker.contracts import to_ib
 from bot.broker.decoder import zoned
+from bot.broker.ib import Contract
 from bot.broker.lines import BookBroken, BookLine, QuoteLine
 from bot.domain.events import BookReceived, QuoteReceived
 
@@ -45,6 +46,15 @@ def test_a_quote_holds_only_sound_numbers(ticks: list[tuple[int, float, float]])
         assert all(each.is_finite() and each >= 0 for each in prices)
         assert told.quote.bid_size >= 0
     assert line.events(NOW) == []
+
+
+@pytest.mark.parametrize("kind, told", [("IND", Decimal(-600)), ("FUT", Decimal(-600)), ("STK", None), ("OPT", None)])
+def test_what_may_stand_below_zero_is_told_so_and_minus_one_is_none_everywhere(kind: str, told: Decimal | None) -> None:
+    line = QuoteLine("X", Contract(secType=kind), 1)
+    line.price(4, -600.0, 1)
+    assert line.last == told
+    line.price(4, -1.0, 1)
+    assert line.last is None
 
 
 @given(st.text())

@@ -134,6 +134,23 @@ async def test_a_login_with_fewer_lines_than_the_budget_keeps_the_position_s(
         assert ("SPY", "quote") in broker._market.open_lines
 
 
+async def test_another_month_becomes_the_front_while_the_bot_runs(
+    market: WiderMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watching(market, monkeypatch, groups=("futures_energy",)) as (broker, events, _):
+        await events.first(QuoteReceived, lambda each: each.key == "CL:FUT")
+        before = broker._book.con_id("CL:FUT")
+        later = market.session_open() + timedelta(days=40)
+        monkeypatch.setattr(broker._clock, "now", lambda: later)
+        events.clear()
+        broker._market.new_day()
+        await events.first(QuoteReceived, lambda each: each.key == "CL:FUT")
+        assert broker._book.con_id("CL:FUT") not in {before, None}
+        line = broker._market._lines.line(("CL:FUT", "quote"))
+        assert line is not None
+        assert line.contract.conId == broker._book.con_id("CL:FUT")
+
+
 async def test_books_beyond_the_allowance_take_turns(market: WiderMarket, monkeypatch: pytest.MonkeyPatch) -> None:
     turns: dict[str, Any] = {"depth_first": ("SPY",), "depth_then": ("AAPL", "TSLA"), "depth_every_s": 0.05}
     async with watching(market, monkeypatch, groups=("equities",), depth_budget=1, **turns) as (_, events, _face):

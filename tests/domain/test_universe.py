@@ -64,6 +64,41 @@ def test_a_month_is_chosen_whenever_one_is_listed_and_none_that_is_over_while_an
         assert (chosen.expiry - TODAY).days > roll_days
 
 
+@given(
+    st.lists(st.integers(25, 95), min_size=1, max_size=4), st.integers(0, 10), st.integers(0, 15),
+    st.sampled_from(Rolling),
+)  # fmt: skip
+def test_day_after_day_the_front_moves_on_and_never_back(
+    steps: list[int], roll_days: int, volume_moves: int, rolling: Rolling
+) -> None:
+    """Volume goes over to a next month some days before the one in front ends, as it does, and stays there."""
+    expiries = [TODAY + timedelta(days=sum(steps[: n + 1])) for n in range(len(steps))]
+    chosen: list[date] = []
+    day = TODAY
+    while day < expiries[-1]:
+        months = [
+            Month(n, expiry, 0 if (expiry - day).days <= volume_moves else 10**6 - n)
+            for n, expiry in enumerate(expiries)
+        ]
+        front = front_month(months, day, rolling, roll_days)
+        assert front is not None
+        chosen.append(front.expiry)
+        day += timedelta(days=1)
+    assert chosen == sorted(chosen)
+
+
+@given(MONTHS, st.integers(0, 30))
+def test_by_volume_it_is_one_of_the_two_nearest_and_of_them_the_busier(months: list[Month], roll_days: int) -> None:
+    alive = sorted((m for m in months if (m.expiry - TODAY).days > roll_days), key=lambda m: m.expiry)[:2]
+    chosen = front_month(months, TODAY, Rolling.VOLUME, roll_days)
+    if len(alive) == 2 and None not in {each.volume for each in alive}:
+        assert chosen in alive
+        assert chosen is not None
+        assert (chosen.volume or 0) == max(each.volume or 0 for each in alive)
+    elif alive:
+        assert chosen == alive[0]
+
+
 @given(st.lists(st.text(min_size=1), unique=True, max_size=12), st.integers(0, 8), st.integers(0, 50))
 def test_everyone_has_a_turn_and_nobody_more_than_there_is_room(keys: list[str], room: int, turn: int) -> None:
     shown = take_turns(keys, room, turn)
