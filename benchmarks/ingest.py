@@ -148,10 +148,11 @@ async def measure(folder: Path, per_second: int, seconds: float) -> dict[str, fl
             venue.stdin.write(b"go\n")
             await venue.stdin.drain()
             watching = asyncio.create_task(_watch_the_board(bot, quotes, waits, since))
-            sent = json.loads(await venue.stdout.readline())
+            await venue.stdout.readline()  # it ended
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
+            sent = json.loads(await venue.stdout.readline())
             decoded = market.ticks.prices_heard - decoded
     finally:
         if venue.returncode is None:
@@ -195,6 +196,7 @@ def run() -> list[Result]:
         f"{got['p99_tick']:.0f} ms; {conflated:,} conflated, {lost:,} lost"
     )
     grows = got["p99_last"] > 2 * got["p99_first"] + 50
-    met = got["p99"] < _AIM_MS and lost == 0 and not grows
-    measured = f"p99 {got['p99']:.0f} ms, {lost:,} lost, backlog {'grows' if grows else 'does not grow'}"
+    worst = max(got["p99"], got["p99_tick"])
+    met = worst < _AIM_MS and lost == 0 and not grows
+    measured = f"p99 {worst:.0f} ms at the tick, {lost:,} lost, backlog {'grows' if grows else 'does not grow'}"
     return [Result("market data in over the socket", figures, measured, f"p99 {_AIM_MS:g} ms, none lost", met)]

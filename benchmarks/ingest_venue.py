@@ -2,7 +2,7 @@
 
 Once told to, it writes so many price ticks a second to the open lines in turn, ten depth rows beside every hundred of
 them, in packets as TWS writes them. A bid says when it was written: its price is the monotonic time in milliseconds,
-cut to 100 seconds, as cents. It prints what it sent as JSON.
+cut to 100 seconds, as cents. It says when it has ended and prints what it sent as JSON.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ async def serve(per_second: int, seconds: float) -> dict[str, float]:
     session = next(each for each in face._sessions if each.client_id >= 0)
     flood = Flood(session, per_second)
     await flood.run(seconds)
+    print(json.dumps({"flooded": True}), flush=True)  # what is looked at from now on only grows old
     await asyncio.sleep(1)
     await face.stop()
     return {"quotes": flood.quotes, "rows": flood.rows, "late_ms": round(flood.late_s * 1000)}

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.broker.ib import Decoder
 from bot.domain.errors import UnknownWord
-from bot.domain.outside import field, outside
+from bot.domain.outside import are_plain, field, outside
 
 EXEC_DETAILS: Final = 11
 EXEC_TIME_FIELD: Final = 15
@@ -145,7 +145,8 @@ class StrictDecoder(Decoder):
 
     def interpret(self, fields: list[str]) -> None:
         """Decode one message and call the listener."""
-        fields = [*map(field, fields[:MOST_FIELDS])]
+        if len(fields) > MOST_FIELDS or not are_plain(fields):
+            fields = [*map(field, fields[:MOST_FIELDS])]
         raw = tuple(fields)
         try:
             refuse_numbers_that_are_none(raw)

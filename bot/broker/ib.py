@@ -115,14 +115,40 @@ class BoundedClient(Client):
     def _onSocketHasData(self, data: bytes) -> None:
         if self._given_up:
             return
-        fault = self._fault_of(self._data + data if self._data else data)
+        pending = self._data + data if self._data else data
+        fault = self._fault_of(pending)
         if fault:
             self._give_up(fault)
+            return
+        if self._apiReady:
+            self._read(pending, len(data))
             return
         try:
             super()._onSocketHasData(data)  # type: ignore[no-untyped-call]
         except Exception as error:  # the edge of the socket, before the decoder: a login that cannot be read
             self._give_up(f"TWS_UNREADABLE: what came at the login could not be read: {error!r}")
+
+    def _read(self, pending: bytes, fresh: int) -> None:
+        """Decode every message that is whole. The library cuts each off the front and copies the rest, which for what
+        has piled up on a busy machine (a quarter of a megabyte, thousands of messages) costs more than the decoding."""
+        arrived, processed = self._tcpDataArrived, self._tcpDataProcessed
+        if arrived is not None:
+            arrived()
+        self._numBytesRecv += fresh
+        at, end = 0, len(pending)
+        while end - at >= _PREFIX.size:
+            start = at + _PREFIX.size
+            stop = start + _PREFIX.unpack_from(pending, at)[0]
+            if stop > end:
+                break
+            at = stop
+            self._numMsgRecv += 1
+            self.decoder.interpret(pending[start:stop].decode(errors="backslashreplace").split("\0")[:-1])
+            if not self._apiReady:
+                return  # it was hung up meanwhile
+        self._data = pending[at:]
+        if processed is not None:
+            processed()
 
     def _fault_of(self, pending: bytes) -> str:
         """Return why what has come cannot go on, empty where it can: the lengths are walked, nothing is copied."""

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -278,6 +279,7 @@ PAPER_PREFIXES: Final = ("D",)  # DU, DF, DI: a live account starts with U, F or
 
 _UNSET: Final = 1e300
 MOST_MONEY: Final = Decimal(10) ** 13
+_MOST: Final = float(MOST_MONEY)
 """No account and no price is as large: a larger number is a broken one."""
 MOST_PRICE: Final = 1e7
 NO_PRICE: Final = -1.0
@@ -337,6 +339,7 @@ def is_set(value: float) -> bool:
     return math.isfinite(value) and abs(value) < _UNSET
 
 
+@lru_cache(maxsize=16_384)
 def number(value: float) -> Decimal | None:
     """Return an exact number, None where the broker gives none. Binary dust beyond eight decimals goes."""
     if not is_set(value):
@@ -357,7 +360,9 @@ def signed_price(value: float) -> Decimal | None:
 
 def refuse_nonsense(value: float, what: str) -> None:
     """Raise UnknownWord for a number of a tick that is none or beyond all measure; unset and -1 are words for none."""
-    if math.isnan(value) or math.isinf(value) or MOST_MONEY <= abs(value) < _UNSET:
+    if -_MOST < value < _MOST:
+        return
+    if math.isnan(value) or math.isinf(value) or _MOST <= abs(value) < _UNSET:
         raise UnknownWord(f"{what}: {value}")
 
 

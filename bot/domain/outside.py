@@ -192,6 +192,13 @@ def field(text: str) -> str:
     return visible(text)
 
 
+def are_plain(fields: Sequence[str]) -> bool:
+    """Say whether all fields of a message are as `field` would leave them: what nearly every message is, asked at
+    once."""
+    together = "".join(fields)
+    return len(together) <= MOST_FIELD and together.isascii() and together.isprintable()
+
+
 # ---- the border
 
 
