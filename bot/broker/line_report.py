@@ -68,13 +68,20 @@ class LineReport:
         line, now = self._lines.line(wanted), self._clock.now()
         member = self._context.member(key)
         state, detail = self._standing(wanted, line)
-        silent_s = asyncio.get_running_loop().time() - line.ticked_at if line is not None and line.answered else None
+        silent_s = self._silent_s(key, line)
         return LineReported(
             key=key, kind=kind, rank=rank.word, group_name=member.group if member else "", state=state.value,
             detail=detail,
             ticked_at=None if silent_s is None else now - timedelta(seconds=min(silent_s, 86_400) * self._clock.speed),
             gaps=getattr(line, "gaps", 0), at=now,
         )  # fmt: skip
+
+    def _silent_s(self, key: str, line: Line | None) -> float | None:
+        """Return for how many wall seconds nothing has been said, None where nothing was at all."""
+        spoke = line.ticked_at if line is not None and line.answered else None
+        if line is None:
+            spoke = self._snapshots.told_at.get(key)
+        return None if spoke is None else asyncio.get_running_loop().time() - spoke
 
     def _standing(self, wanted: Wanted, line: Line | None) -> tuple[LineState, str]:
         if line is None:

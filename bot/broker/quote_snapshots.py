@@ -53,6 +53,7 @@ class QuoteSnapshots:
         self._in_turn: tuple[str, ...] = ()
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, str] = {}
+        self.told_at: dict[str, float] = {}  # by the loop's time, of those that are asked for again and again
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._next: asyncio.TimerHandle | None = None
 
@@ -69,6 +70,7 @@ class QuoteSnapshots:
         """Ask for these again and again from now on, at once for those that are new."""
         fresh = [key for key in keys if key not in self._in_turn]
         self._in_turn = tuple(keys)
+        self.told_at = {key: at for key, at in self.told_at.items() if key in self._in_turn}
         self.ask(fresh)
         if keys and self._next is None:
             self._next = asyncio.get_running_loop().call_later(self._every_s, self._turn)
@@ -130,5 +132,7 @@ class QuoteSnapshots:
 
     def _tell(self, line: SnapshotLine) -> None:
         if line.answered:
+            if line.key in self._in_turn:
+                self.told_at[line.key] = asyncio.get_running_loop().time()
             now = self._clock.now()
             self._sink(QuoteSnapshot(line.key, line.quote(now), line.greeks))

@@ -36,6 +36,12 @@ def test_the_yield_of_a_price_is_the_yield_that_made_it(rate: float, years: floa
     assert implied_yield(bond_price(rate, years), years) == pytest.approx(rate, abs=1e-6)
 
 
+def test_the_prices_at_six_percent_are_the_exchange_s_conversion_factors() -> None:
+    """CBOT: a bond of 5 % that has ten years to go has the factor 0.9256, one of 4 % and ten years 0.8512."""
+    assert bond_price(0.06, 10, 5) / 100 == pytest.approx(0.9256, abs=5e-5)
+    assert bond_price(0.06, 10, 4) / 100 == pytest.approx(0.8512, abs=5e-5)
+
+
 def test_a_price_that_no_yield_makes_has_none() -> None:
     assert implied_yield(1e6, 10) is None
     assert implied_yield(0.0, 10) is None

@@ -69,6 +69,7 @@ async def test_a_chain_is_told_and_seen_by_lines_as_far_as_they_go_else_by_snaps
             assert told.greeks.delta is not None
         state = await events.first(LineReported, lambda each: each.key == keys[3] and each.state == "snapshot")
         assert state.rank == "candidate"
+        await events.first(LineReported, lambda each: each.key == keys[3] and each.ticked_at is not None)
         events.clear()
         await events.first(QuoteSnapshot, lambda each: each.key == keys[3])  # and again
         assert {key for key, _ in broker._market.open_lines if key in keys} == set(keys[:2])
