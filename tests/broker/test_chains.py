@@ -44,6 +44,7 @@ def keys_at(price: float, count: int) -> tuple[str, ...]:
 async def test_a_chain_is_told_and_seen_by_lines_as_far_as_they_go_else_by_snapshots(
     market: WiderMarket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.broker.line_report.AGE_WALL_S", 0.0)
     async with watching(market, monkeypatch, groups=GROUPS, chain_lines=2, chain_snapshot_s=0.05) as (
         broker,
         events,
