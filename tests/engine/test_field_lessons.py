@@ -93,12 +93,16 @@ LESSONS = {
     "P41": ["engine/test_field_lessons.py::test_p41_a_competing_session_keeps_entries_out_and_lets_exits_go",
             "broker/test_connection.py::test_a_competing_session_is_named_and_its_end_is_seen_in_the_ticks",
             "broker/test_link.py::test_a_competing_session_keeps_entries_out_until_data_flow_again"],
-    "P42": ["broker/test_market.py::test_the_most_important_lines_get_the_budget_and_the_rest_is_alerted_once"],
+    "P42": ["broker/test_market.py::test_the_most_important_lines_get_the_budget_and_the_rest_is_alerted_once",
+            "broker/test_market.py::test_an_allowance_that_shrank_is_tried_again_a_line_at_a_time",
+            "broker/test_chains.py::"
+            "test_a_snapshot_that_does_not_end_is_cancelled_and_what_is_refused_is_not_asked_for_again"],
     "P43": ["engine/sending/test_pacing.py::test_what_protects_takes_the_room_of_the_entries",
             "engine/sending/test_pacing.py::test_an_entry_that_waits_too_long_is_given_up_on_record"],
     "P44": ["broker/test_market.py::test_what_the_broker_does_not_know_is_said_and_not_asked_again",
             "engine/settlement/test_expiry.py::test_a_line_of_an_expired_option_is_given_up_and_that_of_its_underlying_kept"],
     "P45": ["broker/test_words.py::test_what_tws_sends_for_no_price_is_none",
+            "broker/test_market.py::test_data_that_turn_late_and_live_again_are_never_mixed",
             "engine/trade/test_entries.py::test_an_entry_is_not_moved_on_an_old_quote"],
     "P46": ["engine/settlement/test_expiry.py::test_a_settlement_is_named_and_counted_at_the_intrinsic_value",
             "engine/settlement/test_expiry.py::test_a_ghost_in_the_evening_waits_and_is_settled_by_the_job_of_the_next_morning",
@@ -107,6 +111,13 @@ LESSONS = {
             "app/test_running.py::test_sigterm_ends_the_program_and_its_children_in_good_order"],
     "P48": ["engine/trade/test_exits.py::test_on_a_half_day_it_is_flat_as_long_before_the_early_close"],
     "P49": ["engine/test_session.py::test_pause_and_halt_survive_a_restart"],
+    "P50": ["admin/test_desk.py::test_every_command_by_every_role",
+            "admin/test_desk.py::test_a_stranger_is_refused_everything_on_record_and_answered_five_times",
+            "admin/test_desk.py::test_in_a_group_the_user_counts_and_never_the_chat"],
+    "P51": ["admin/test_poller.py::test_one_poller_a_token",
+            "engine/outbox/test_sending.py::test_behind_a_target_that_hangs_so_many_wait_and_others_go_on"],
+    "P52": ["engine/outbox/test_alerting.py::test_a_burst_is_one_listing_and_what_is_critical_comes_through",
+            "engine/outbox/test_sending.py::test_one_target_gets_so_many_a_minute_and_what_is_critical_goes_first"],
     "P53": ["engine/trade/test_exits.py::test_p53_changed_settings_move_no_stop_and_no_rung_of_an_open_position",
             "engine/trade/test_exits.py::test_p53_a_position_that_is_opened_after_the_change_has_the_new_plan",
             "engine/trade/test_exits.py::test_p53_the_hour_of_a_contract_held_overnight_is_that_of_its_entry"],
@@ -123,6 +134,8 @@ LESSONS = {
             "app/test_replayed_day.py::"
             "test_the_same_scenario_and_seed_give_the_same_transitions_hash_for_hash"],
     "P58": ["web/test_probes.py::test_metrics_parse_and_say_what_the_store_says"],
+    "P59": ["engine/test_overseen.py::test_no_verdict_approves_enters_or_enlarges",
+            "engine/test_overseen.py::test_a_text_asks_for_nothing"],
     "P60": ["store/test_migration_on_a_copy.py::test_a_migration_that_fails_or_harms_leaves_the_store_as_it_was"],
     "P61": ["app/test_venue_restart.py::"
             "test_p61_orders_fills_and_positions_of_the_simulator_survive_its_restart",
@@ -133,10 +146,6 @@ LESSONS = {
 CANNOT_TOUCH = {
     "P26": "one option a trade, bought and sold: there are no combos, and no price is below zero",
     "P35": "nothing here restarts a gateway; one owner of the connection tries again, ever more slowly (P31)",
-    "P50": "no chat takes commands: they come from the page and the command line, each a row with its actor",
-    "P51": "no chat is polled; nothing that is told of a trade stands in the way of the tick",
-    "P52": "no alert goes out by a chat that could refuse a flood; the same alert is not repeated for a while",
-    "P59": "no language model decides, approves or sends anything",
 }
 """Why a lesson cannot touch this program as it is. Whoever builds the missing part takes the number out of here."""
 
