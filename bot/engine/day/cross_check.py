@@ -81,7 +81,8 @@ class CrossCheck:
         answer, asked_at = self.asked.get(place, (None, ctx.now))
         if answer == datum.received_at:
             return ctx.now - asked_at < max(_SNAPSHOT, under_way(ctx))
-        keys = _nearest(datum, price)
+        held = ctx.ledger.position_index.by_key
+        keys = _nearest([row for row in datum.value if not held.get(row.contract.key)], price)
         self.asked[place] = datum.received_at, ctx.now
         journal.instructions.append(AskQuotes(keys))
         return True
