@@ -9,12 +9,13 @@ nothing fit beside it even then says nothing, neither for nor against.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from bot.domain.data.contracts import OptionContractRow
 from bot.domain.data.sets import GEX_BY_STRIKE, OPTION_CONTRACTS, SPOT_GEX
 from bot.domain.instructions import AskQuotes
 from bot.domain.market import Datum
@@ -82,6 +83,7 @@ class CrossCheck:
         if answer == datum.received_at:
             return ctx.now - asked_at < max(_SNAPSHOT, under_way(ctx))
         held = ctx.ledger.position_index.by_key
+        # What is held has a line, and is judged by that alone.
         keys = _nearest([row for row in datum.value if not held.get(row.contract.key)], price)
         self.asked[place] = datum.received_at, ctx.now
         journal.instructions.append(AskQuotes(keys))
@@ -143,12 +145,12 @@ class CrossCheck:
             ctx.board.mark(place, said)
 
 
-def _nearest(datum: Datum, price: Decimal) -> tuple[str, ...]:
+def _nearest(rows: Sequence[OptionContractRow], price: Decimal) -> tuple[str, ...]:
     """Return the keys of the contracts nearest the money that end first."""
-    rows = sorted(
-        datum.value, key=lambda row: (row.contract.expiry, abs(row.contract.strike - price), row.contract.key)
+    contracts = sorted(
+        (row.contract for row in rows), key=lambda each: (each.expiry, abs(each.strike - price), each.key)
     )
-    return tuple(row.contract.key for row in rows[:_ASKED])
+    return tuple(each.key for each in contracts[:_ASKED])
 
 
 def _compared(ctx: Context) -> list[Place]:
