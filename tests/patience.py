@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-PATIENCE_S: Final = 240.0
+PATIENCE_S: Final = 400.0
 """Spent whole only where what is waited for never comes; below every test's own time limit."""
 UNHURRIED: Final = MappingProxyType({"QUANTICITY__ENGINE__STOP_WALL_SECONDS": f"{PATIENCE_S:g}"})
 """For the environment of a program that a test stops: a stop on a busy machine is slow, and none that hangs."""

@@ -2,9 +2,9 @@
 
 At 240 times the wall's speed a process that a busy machine leaves without its turn for one second misses four minutes
 of its market: no trader, and no venue, is that slow. So a fast simulated day does not simply follow the wall.
-One process, the bot, says in shared memory how far it has come, twenty times a second, and its venue does so too; time
-runs from there hardly further than to the next word and stands until it comes. It runs as fast as the wall until the
-bot trades, so that starting up costs seconds of the day and not minutes.
+One process, the bot, says in shared memory how far it has come, some thirty times a second, and its venue does so too;
+time runs from there hardly further than to the next word and stands until it comes. It runs as fast as the wall until
+the bot trades, so that starting up costs seconds of the day and not minutes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bot.clocks.clock import ScaledClock, wall_seconds
 _FRAME: Final = struct.Struct("=qddd")  # turn (odd while it is written), seconds of the day, steady seconds, rate
 _SEEN: Final = struct.Struct("=qdd")  # turn, seconds of the day, steady seconds
 _SIZE: Final = _FRAME.size + _SEEN.size
-_BEAT_WALL_S: Final = 0.05
+_BEAT_WALL_S: Final = 0.03
 _LEAD_BEATS: Final = 1.5
 """How far time runs from the leader's word, in beats: hardly further than to the next, for a process that is slow but
 gets turns now and then is to be waited for as well."""

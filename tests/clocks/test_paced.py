@@ -15,9 +15,10 @@ from tests.patience import until
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 SPEED = 240.0
-AHEAD = SPEED * 0.075
-"""How far time runs from the leader's last word: one and a half beats of a twentieth of a wall second."""
-OF_OTHER = SPEED * 0.15
+BEAT = 0.03
+AHEAD = SPEED * BEAT * 1.5
+"""How far time runs from the leader's last word."""
+OF_OTHER = SPEED * BEAT * 3
 
 
 class Steady:
@@ -49,8 +50,8 @@ def test_it_stands_until_it_begins_whoever_says_what() -> None:
 def test_with_words_in_time_it_runs_as_fast_as_it_was_told() -> None:
     steady = Steady()
     pace = a_pace(steady)
-    for _ in range(20):
-        steady.at += 0.05
+    for _ in range(50):
+        steady.at += 0.02
         pace.seen()
         pace.lead(SPEED)
     assert round(pace.seconds(), 6) == SPEED
@@ -63,20 +64,20 @@ def test_a_leader_that_gets_no_turn_is_waited_for_and_no_time_is_made_up() -> No
     assert pace.seconds() == AHEAD
     pace.lead(SPEED)
     assert pace.seconds() == AHEAD
-    steady.at += 0.05
-    assert round(pace.seconds(), 6) == AHEAD + 0.05 * SPEED
+    steady.at += BEAT
+    assert round(pace.seconds(), 6) == round(AHEAD + BEAT * SPEED, 6)
 
 
 def test_the_other_is_waited_for_until_it_is_gone() -> None:
     steady = Steady()
     pace = a_pace(steady)
     pace.seen()
-    for _ in range(38):  # 1.9 s: it may be back
-        steady.at += 0.05
+    for _ in range(95):  # 1.9 s: it may be back
+        steady.at += 0.02
         pace.lead(SPEED)
     assert pace.seconds() == OF_OTHER
-    for _ in range(10):
-        steady.at += 0.05
+    for _ in range(25):
+        steady.at += 0.02
         pace.lead(SPEED)
     assert pace.seconds() > OF_OTHER + 0.3 * SPEED, "it ended or hangs: the market does not wait for it"
 
@@ -85,8 +86,8 @@ def test_before_it_is_told_to_hurry_it_runs_as_fast_as_the_wall() -> None:
     steady = Steady()
     pace = Pace.new(steady)
     pace.begin()
-    for _ in range(40):
-        steady.at += 0.05
+    for _ in range(100):
+        steady.at += 0.02
         pace.lead(1.0)
     assert round(pace.seconds(), 6) == 2.0
 
@@ -118,8 +119,8 @@ def test_who_is_told_of_the_clock_lives_in_its_time() -> None:
     other = clock_as_told(**told)
     assert isinstance(other, PacedClock)
     other.pace._steady = steady
-    steady.at += 0.05
-    assert other.now() == clock.now() == START + timedelta(seconds=0.05 * SPEED)
+    steady.at += BEAT
+    assert other.now() == clock.now() == START + timedelta(seconds=BEAT * SPEED)
 
 
 def test_a_word_that_its_writer_died_in_keeps_nobody() -> None:
