@@ -25,7 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from bot.config.schema import RiskSettings, SilenceSettings
 from bot.domain.breaker import Breaker, BreakerChange, BreakerState, BreakerTrigger
@@ -150,13 +150,19 @@ class Limits:
         known, risk, unread, awake = ctx.ledger.breakers, ctx.settings.risk, self.unread, []
         for row in rows:
             breaker = known.get(row.name)
-            if breaker is not None and breaker.state is BreakerState.OK and row.calm(view, risk):
+            if _is_well(breaker) and row.calm(view, risk) and not self._was_set(breaker):
                 unread[row.name] = breaker.facts
                 continue
             unread.pop(row.name, None)
             if not self._stands(ctx, row, view):
                 awake.append(row)
         return awake
+
+    def _was_set(self, breaker: Breaker) -> bool:
+        """Say whether somebody else wrote a breaker since its rule did (a person resumed, money came or went): its
+        numbers are those of before."""
+        applied = self._applied.get(breaker.id)
+        return applied is not None and breaker.facts is not applied[2].facts
 
     def _stands(self, ctx: Context, row: BreakerRule, view: BookView) -> bool:
         """Say whether a breaker is as its rule would have it, and its rule would say the same again."""
@@ -173,12 +179,12 @@ class Limits:
         unread = [row for row in self._rows(ctx.settings.risk) if self._is_unread(breakers.get(row.name))]
         for row, reading in zip(unread, read_breakers(self.view, ctx.settings.risk, unread), strict=True):
             self._apply(ctx, journal, row, reading)
+            self._applied[row.name] = (row.inputs(self.view), ctx.settings.risk, reading)
         journal.batch.changed.of(Breaker).update(breakers)
 
     def _is_unread(self, breaker: Breaker | None) -> bool:
         """Say whether the last look passed a breaker over and nobody wrote it since."""
-        well = breaker is not None and breaker.state is BreakerState.OK
-        return well and breaker is not None and self.unread.get(breaker.id) is breaker.facts
+        return _is_well(breaker) and self.unread.get(breaker.id) is breaker.facts
 
     # ---- what is measured
 
@@ -361,6 +367,10 @@ def _counted_from(ctx: Context, name: str) -> datetime:
     breaker = ctx.ledger.breakers.get(name)
     known = breaker.acknowledged_at if breaker else None
     return known or ctx.now - timedelta(days=7)
+
+
+def _is_well(breaker: Breaker | None) -> TypeGuard[Breaker]:
+    return breaker is not None and breaker.state is BreakerState.OK
 
 
 def _same_day(at: datetime | None, now: datetime) -> bool:
