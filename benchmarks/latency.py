@@ -77,7 +77,7 @@ def _settings() -> Settings:
     """Trail from the first rise, at every rise."""
     given: dict[str, Any] = {
         "execution": {"trail_min_step": "0.001", "trail_min_interval_s": 0.001},
-        "engine": {"min_tick_wall_seconds": 0.001},
+        "engine": {"min_tick_wall_seconds": 0.001, "adopt": "all"},  # what the venue was made to hold is ours
         "strategies": {"zero_dte_gamma": {"exit": {"rungs": [], "trail": "0.25"}}},
     }
     return Settings.model_validate(given)
