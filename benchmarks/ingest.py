@@ -29,7 +29,8 @@ from bot.broker.adapter import IbkrBroker
 from bot.clocks.calendar import XnysCalendar
 from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.config.loader import load
-from bot.config.schema import ExitSettings, Settings
+from bot.config.schema import Settings
+from bot.config.strategies import ExitSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.events import Event, QuoteReceived
 from bot.domain.ids import IdSource

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from bot.clocks.clock import ManualClock
-from bot.config.schema import ExitSettings
+from bot.config.strategies import ExitSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.events import (
     BrokerOrderStatus,

@@ -16,8 +16,9 @@ from bot.app.replayed_day import open_desk
 from bot.cli import alerts
 from bot.config.doubts import doubts
 from bot.config.loader import load
-from bot.config.schema import Settings, StrategiesSettings, StrategySettings
+from bot.config.schema import Settings
 from bot.config.section import INPUT_WALL_S
+from bot.config.strategies import StrategiesSettings, StrategySettings
 from bot.domain import notices
 from bot.domain.calendar import TradingSession
 from bot.domain.instruments import OptionContract, Right

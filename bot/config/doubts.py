@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.config.overseer import OverseerSettings
-from bot.config.schema import SESSION_CLOSES, SESSION_OPENS, RiskSettings, Settings, StrategySettings
+from bot.config.schema import RiskSettings, Settings
+from bot.config.strategies import SESSION_CLOSES, SESSION_OPENS, StrategySettings
 
 
 def doubts(settings: Settings, sources: Mapping[str, Any]) -> Iterator[str]:

@@ -75,6 +75,7 @@ def _time_of_day(value: object) -> object:
 
 _CLOCK: Final = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,5}$")]
 
 
 class Section(BaseModel):

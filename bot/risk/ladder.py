@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import accumulate
 
-from bot.config.schema import ExitSettings
+from bot.config.strategies import ExitSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.instruments import OptionContract, PriceGrid
 from bot.domain.position import ExitPlan, Rung

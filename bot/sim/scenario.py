@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from bot.config.schema import ApprovalMode, Settings, Symbol
+from bot.config.schema import ApprovalMode, Settings
+from bot.config.section import Symbol
 from bot.config.yaml_source import read_text, syntax
 from bot.domain.errors import ConfigError
 from bot.domain.outside import MOST_SENTENCE, outside

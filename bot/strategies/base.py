@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol, runtime_checkable
 
-from bot.config.schema import ExitSettings
+from bot.config.strategies import ExitSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.chains import ChainNeed
 from bot.domain.instruments import OptionContract

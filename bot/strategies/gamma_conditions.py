@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.analytics.liquidity import Grade, at_least
-from bot.config.schema import ZeroDteGammaSettings
+from bot.config.strategies import ZeroDteGammaSettings
 from bot.domain.wording import clock_minute, compared_percent, digits_apart, signed
 from bot.strategies.base import Condition
 

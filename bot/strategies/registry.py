@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bot.config.schema import StrategiesSettings
+from bot.config.strategies import StrategiesSettings
 from bot.strategies.base import Strategy
 from bot.strategies.zero_dte_gamma import ZeroDteGamma
 

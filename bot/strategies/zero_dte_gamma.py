@@ -17,7 +17,7 @@ from typing import Any, Final
 from bot.analytics.depth import book_imbalance
 from bot.analytics.gex import gamma_flip, max_gamma_strike, net_gamma
 from bot.analytics.liquidity import THRESHOLDS, Grade, at_least, grade_quote
-from bot.config.schema import ZeroDteGammaSettings
+from bot.config.strategies import ZeroDteGammaSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.data.sets import OPTION_CONTRACTS
 from bot.domain.instruments import OptionContract, Right

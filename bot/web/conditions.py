@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from bot.config.schema import StrategiesSettings
+from bot.config.strategies import StrategiesSettings
 from bot.domain.calendar import TradingSession
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.strategies.base import OUTSIDE, UNFIT, Condition, Explained

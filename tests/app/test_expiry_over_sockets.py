@@ -19,7 +19,8 @@ from bot.app.stages import in_order
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.clocks.paced import Pace, PacedClock, keep_leading
-from bot.config.schema import ExitSettings, Settings
+from bot.config.schema import Settings
+from bot.config.strategies import ExitSettings
 from bot.domain.ids import IdSource
 from bot.domain.position import CloseReason
 from bot.engine.tick import Engine

@@ -17,7 +17,8 @@ from bot.app.fast_clock import paced
 from bot.app.trader_log import log_of
 from bot.clocks.calendar import XnysCalendar
 from bot.config.loader import LoadedConfig, validate_section
-from bot.config.schema import ExitSettings, Settings
+from bot.config.schema import Settings
+from bot.config.strategies import ExitSettings
 from bot.domain.calendar import NEW_YORK, TradingSession
 from bot.domain.events import Event
 from bot.engine.state.records import TickBatch

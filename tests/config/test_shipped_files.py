@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from bot.config.alerts import AlertSettings
 from bot.config.loader import load
 from bot.config.overseer import OverseerSettings
-from bot.config.schema import Settings, StrategiesSettings
+from bot.config.schema import Settings
+from bot.config.strategies import StrategiesSettings
 from bot.config.universe import UniverseSettings
 
 ROOT = Path(__file__).resolve().parents[2]

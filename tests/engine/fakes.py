@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from bot.config.schema import ExitSettings
+from bot.config.strategies import ExitSettings
 from bot.domain.calendar import NEW_YORK, TradingSession, new_york_day
 from bot.domain.chains import ChainNeed
 from bot.domain.instruments import OptionContract

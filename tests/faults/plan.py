@@ -11,7 +11,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from bot.config.schema import ExitSettings, Settings
+from bot.config.schema import Settings
+from bot.config.strategies import ExitSettings
 from bot.domain.calendar import NEW_YORK
 from bot.sim.faults.catalogue import ALL_DAY, ByHand, Fault, Reject
 from bot.sim.faults.generator import (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.schema import ExitSettings, RungSettings
+from bot.config.strategies import ExitSettings, RungSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.instruments import NICKEL_CLASS, PENNY_ALL, PENNY_CLASS, OptionContract, PriceGrid, Right
 from bot.domain.position import ExitPlan, Rung

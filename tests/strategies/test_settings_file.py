@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from bot.config.schema import StrategiesSettings
+from bot.config.strategies import StrategiesSettings
 
 FILE = Path(__file__).resolve().parents[2] / "config" / "strategies.yaml"
 

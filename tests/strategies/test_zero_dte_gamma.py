@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.config.schema import StrategiesSettings, ZeroDteGammaSettings
+from bot.config.strategies import StrategiesSettings, ZeroDteGammaSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.chains import Chain
 from bot.domain.data.contracts import OptionContractRow

@@ -9,7 +9,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from bot.config.schema import ExitSettings, Settings
+from bot.config.schema import Settings
+from bot.config.strategies import ExitSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import ConnectionState, Permission
 from bot.domain.ids import IdSource, order_ref

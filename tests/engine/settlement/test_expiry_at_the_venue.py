@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.app.composition import BotParts, compose, no_feed, ready_made
 from bot.clocks.clock import ManualClock
-from bot.config.schema import ExitSettings, Settings
+from bot.config.schema import Settings
+from bot.config.strategies import ExitSettings
 from bot.domain.events import RequestKind, RequestReceived
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.config.schema import ExitSettings
+from bot.config.strategies import ExitSettings
 from bot.domain.events import ExecutionReported, RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderSide, OrderType, Purpose
