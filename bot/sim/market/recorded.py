@@ -6,29 +6,31 @@ in the queue: it fills when the other side's touch comes to its price. A line th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Final
 
 from bot.domain.calendar import TradingSession
 from bot.domain.events import ContractQualified
 from bot.domain.instruments import INDEX_EXCHANGES, PriceGrid, option_of_key
 from bot.domain.quotes import Quote
+from bot.sim.market.bare import BareMarket
 from bot.sim.market.rules import MARKET_RULES, PENNY_RULE
-from bot.sim.vocabulary import Bar, ModelGreeks, Print, TopOfBook, VenueDepth, VenueInstrument
+from bot.sim.vocabulary import TopOfBook, VenueInstrument
 
 _NO_TOUCH: Final = TopOfBook(None, None, 0, 0, None, 0, 0, None, None, None, None)
 _FIRST_UNNAMED: Final = 900_000_001
 
 
-class RecordedMarket:
+class RecordedMarket(BareMarket):
     """`bot.sim.vocabulary.Market` over recorded quotes of one session."""
 
+    found_by = BareMarket.found_by - {"exchange", "multiplier"}  # the recording names neither of each instrument
+
     def __init__(self, session: TradingSession, session_on: Callable[[date], TradingSession | None]) -> None:
-        self._session, self._session_on = session, session_on
+        super().__init__(session.open_at, session.close_at)
+        self._session_on = session_on
         self._by_key: dict[str, VenueInstrument] = {}
-        self._by_con_id: dict[int, VenueInstrument] = {}
         self._quotes: dict[str, Quote] = {}
         self.named: dict[str, ContractQualified] = {}
 
@@ -72,27 +74,6 @@ class RecordedMarket:
 
     # ---- the market, as the venue asks for it
 
-    def instruments(self) -> Sequence[VenueInstrument]:
-        return list(self._by_key.values())
-
-    def by_con_id(self, con_id: int) -> VenueInstrument | None:
-        return self._by_con_id.get(con_id)
-
-    def find(
-        self, *, symbol: str = "", sec_type: str = "", expiry: str = "", strike: Decimal | None = None, right: str = "",
-        trading_class: str = "", local_symbol: str = "", exchange: str = "", multiplier: str = "",
-    ) -> list[VenueInstrument]:  # fmt: skip
-        wanted = {"symbol": symbol, "sec_type": sec_type, "right": right, "trading_class": trading_class,
-                  "local_symbol": local_symbol}  # fmt: skip
-        given = {name: value for name, value in wanted.items() if value}
-        return [
-            each
-            for each in self._by_key.values()
-            if all(getattr(each, name) == value for name, value in given.items())
-            and (strike is None or each.strike == strike)
-            and (not expiry or (each.expiry is not None and f"{each.expiry:%Y%m%d}".startswith(expiry)))
-        ]
-
     def top(self, instrument: VenueInstrument, at: datetime) -> TopOfBook:
         quote = self._quotes.get(instrument.local_symbol)
         if quote is None or quote.lost:
@@ -101,28 +82,6 @@ class RecordedMarket:
             quote.bid, quote.ask, quote.bid_size, quote.ask_size, quote.last, 0, 0, None, None, None, quote.close,
             quote.halted,
         )  # fmt: skip
-
-    def greeks(self, instrument: VenueInstrument, at: datetime) -> ModelGreeks | None:
-        return None
-
-    def depth(self, instrument: VenueInstrument, at: datetime, levels: int = 10) -> VenueDepth:
-        return VenueDepth((), ())
-
-    def prints(self, instrument: VenueInstrument, since: datetime, until: datetime) -> list[Print]:
-        """See the module: nobody knows the queue."""
-        return []
-
-    def bars(self, instrument: VenueInstrument, start: datetime, end: datetime, seconds: int) -> list[Bar]:
-        return []
-
-    def open_interest(self, instrument: VenueInstrument) -> int:
-        return 0
-
-    def session_open(self) -> datetime:
-        return self._session.open_at
-
-    def session_close(self) -> datetime:
-        return self._session.close_at
 
     def trades_on(self, day: date) -> bool:
         return self._session_on(day) is not None
