@@ -10,7 +10,8 @@ ARGS ?=
 HOURS ?= 24
 # Test processes side by side, one more than there are cores, for a third of the tests wait for sockets and programs;
 # WORKERS=0 runs the tests in one process, in order.
-WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1 )))
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+WORKERS ?= $(shell echo $$(( $(CORES) + 1 )))
 # A file stays with one worker, for its tests share days; the files come in the order of tests/order.py.
 SHARED := --dist loadfile --no-loadscope-reorder
 
@@ -69,6 +70,8 @@ test: setup interop-envs ## run the tests (ARGS="-k ladder", WORKERS=0 for one p
 # Nothing that starts a program, lives a day or opens a browser: what is worth asking while a change is being made.
 FAST := analytics broker config domain engine feeds risk store strategies test_log.py
 .PHONY: test-fast
+# Nothing in it waits, and each process more has to read all the tests.
+test-fast: WORKERS = $(CORES)
 test-fast: setup ## the tests of a change in progress: no programs, days or browsers (under a minute on two cores)
 	@$(BIN)/python -m pytest -q -n $(WORKERS) $(SHARED) -m "not slow and not browser and not interop" \
 		$(addprefix tests/,$(FAST)) $(ARGS)
