@@ -10,6 +10,7 @@ import typer
 
 from bot.cli.main import app
 from bot.domain.lifecycles import LIFECYCLES
+from bot.store.tables import METADATA
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -46,6 +47,12 @@ def test_the_table_of_commands_has_every_command() -> None:
     named = set(re.findall(r"(?:`|run\.py \[?)([a-z][a-z-]*)", " ".join(cells)))
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert set(commands) - named == set()
+
+
+def test_the_audit_page_names_every_table() -> None:
+    section = (ROOT / "docs" / "audit.md").read_text().partition("## Tables, and what a number in them means")[2]
+    missing = [name for name in METADATA.tables if f"`{name}`" not in section.partition("\n## ")[0]]
+    assert missing == [], "a new table needs its words in the table of docs/audit.md"
 
 
 def test_the_architecture_names_every_lifecycle() -> None:

@@ -140,7 +140,3 @@ class Message(Living[MessageTrigger, MessageChange]):
     external_id: str | None = None
     reason: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_for_admins(self) -> bool:
-        return self.tier == ADMIN

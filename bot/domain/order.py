@@ -132,6 +132,9 @@ LIVE: Final = frozenset({S.SUBMITTED, S.WORKING, S.PARTIALLY_FILLED, S.CANCELLIN
 
 AMENDABLE: Final = frozenset({S.WORKING, S.PARTIALLY_FILLED})
 
+ENDED_EARLY: Final = frozenset({S.CANCELLED, S.REJECTED})
+"""Over before all of it was filled."""
+
 
 NOT_TAKEN: Final = "not taken"
 """How the reason of an order begins that the broker ended by itself, or that never arrived; `not_taken` says so."""

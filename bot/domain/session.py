@@ -70,6 +70,10 @@ SESSION: Final = Lifecycle(
 
 SESSION_ID: Final = "session"
 
+COMING_UP: Final = frozenset({S.STARTING, S.RECONCILING})
+PAUSABLE: Final = COMING_UP | {S.ACTIVE}
+HALTABLE: Final = PAUSABLE | {S.PAUSED}
+
 
 class Hold(StrEnum):
     """What a restart must come back to."""

@@ -10,7 +10,7 @@ import re
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, RootModel, field_validator, model_validator
@@ -397,15 +397,6 @@ class DataSources(RootModel[dict[Name, SourceSettings]]):
         """Return the sources that are asked."""
         return {name: each for name, each in self.root.items() if each.enabled}
 
-    def with_address(self, name: str, base_url: str) -> DataSources:
-        """Return the same with one source elsewhere; a source that is not there stays absent."""
-        if name not in self.root:
-            return self
-        return DataSources({**self.root, name: self.root[name].model_copy(update={"base_url": base_url})})
-
 
 def title_of(name: str, settings: SourceSettings) -> str:
     return settings.title or name
-
-
-Tree = dict[str, Any]

@@ -53,7 +53,3 @@ class Budget:
     def settle(self, reserved: int, cost: int) -> None:
         """Replace what was set aside by what it cost."""
         self._spent += cost - reserved
-
-    @property
-    def spent_micros(self) -> int:
-        return self._spent

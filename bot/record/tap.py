@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol, cast
 
-from bot.domain.errors import BotError
 from bot.domain.events import Event, QuoteReceived
 from bot.domain.plain import NotPlain, as_text
 from bot.domain.recording import (
@@ -45,10 +44,6 @@ class LoopClock(Protocol):
     """The clock of the loop."""
 
     def now(self) -> datetime: ...
-
-
-class TooManyRows(BotError):
-    """There is no room for another row."""
 
 
 class Tap:

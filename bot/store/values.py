@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
-from bot.domain.money import from_units, to_units
+from bot.domain.money import from_units
 
 Row = Mapping[Any, Any]
 """A row as it is read: a value by its column's name."""
@@ -25,10 +25,6 @@ def time_text(at: datetime) -> str:
     if at.tzinfo is None:
         raise ValueError(f"{at!r} has no time zone")
     return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def maybe_time_text(at: datetime | None) -> str | None:
-    return None if at is None else time_text(at)
 
 
 def parse_time(text: str) -> datetime:
@@ -47,16 +43,8 @@ def maybe_parse_time(text: str | None) -> datetime | None:
     return None if text is None else parse_time(text)
 
 
-def maybe_units(amount: Decimal | None) -> int | None:
-    return None if amount is None else to_units(amount)
-
-
 def maybe_dollars(units: int | None) -> Decimal | None:
     return None if units is None else from_units(units)
-
-
-def maybe_day_text(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
 
 
 def _plain(value: Any) -> Any:

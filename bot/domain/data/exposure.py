@@ -45,7 +45,3 @@ class StrikeExposure:
     @property
     def net_gamma_oi(self) -> float:
         return self.call_gamma_oi + self.put_gamma_oi
-
-    @property
-    def net_gamma_vol(self) -> float:
-        return self.call_gamma_vol + self.put_gamma_vol

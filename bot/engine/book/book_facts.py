@@ -16,9 +16,9 @@ from bot.domain.events import (
 from bot.domain.ids import is_ours
 from bot.domain.instructions import CancelOrder
 from bot.domain.order import (
+    ENDED_EARLY,
     Execution,
     OrderSide,
-    OrderState,
     base_of,
     last_revisions,
 )
@@ -29,8 +29,6 @@ from bot.engine.book.newer_store import NewerSales, is_unknown
 from bot.engine.state.fact_name import FactName
 from bot.engine.state.records import LEFT_ALONE, SET_ASIDE
 from bot.engine.state.told_once import Once
-
-_OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
 
 
 class BookFacts:
@@ -118,7 +116,7 @@ class BookFacts:
     def _call_off_a_ghost(self, view: BrokerOrderView) -> None:
         """An order that we took for over is live at the broker: nobody manages it, so it is cancelled."""
         order = self._ctx.ledger.order_index.by_ref.get(view.order_ref)
-        if order is None or order.state not in _OVER or view.status is BrokerOrderStatus.CANCELLING:
+        if order is None or order.state not in ENDED_EARLY or view.status is BrokerOrderStatus.CANCELLING:
             return
         if order.done_at is not None and self._ctx.now - order.done_at < self._grace:
             return  # it may have ended while the book was being read

@@ -21,7 +21,7 @@ from bot.domain.events import (
 )
 from bot.domain.ids import is_ours
 from bot.domain.instructions import AskSnapshot, CancelOrder
-from bot.domain.order import NOT_TAKEN, Order, OrderChange, OrderState, OrderTrigger, Purpose, Terms
+from bot.domain.order import ENDED_EARLY, NOT_TAKEN, Order, OrderChange, OrderState, OrderTrigger, Purpose, Terms
 from bot.domain.position import PositionChange, PositionTrigger
 from bot.domain.wording import key_words
 from bot.engine.book import foreign
@@ -35,7 +35,6 @@ from bot.engine.state.steps import Step
 from bot.engine.state.told_once import Once
 
 _REMEMBERED = 32  # terms of before that an order is known by: more are not on their way at once
-_OVER = frozenset({OrderState.CANCELLED, OrderState.REJECTED})
 _LIVE_AGAIN = frozenset({OrderState.INTENT, OrderState.SUBMITTED, OrderState.UNKNOWN})
 
 
@@ -101,7 +100,7 @@ class FactKeeper:
             return
         if _is_of_an_older_sending(order, view):
             return
-        if order.state in _OVER and view.status in AT_BROKER and order.order_ref not in self._ledger.proof.ghosts:
+        if order.state in ENDED_EARLY and view.status in AT_BROKER and order.order_ref not in self._ledger.proof.ghosts:
             self._ledger.proof.ghosts.add(order.order_ref)  # an old message, or an order that nobody manages
             self._journal.instructions.append(AskSnapshot(f"{order.order_ref} is {order.state} and shown as live"))
         self._identify(order, view)

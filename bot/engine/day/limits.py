@@ -34,7 +34,7 @@ from bot.domain.connection import ConnectionState, Permission
 from bot.domain.events import DatumReceived
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, PositionState
-from bot.domain.session import Hold, SessionChange, SessionState, SessionTrigger
+from bot.domain.session import HALTABLE, Hold, SessionChange, SessionTrigger
 from bot.domain.timetable import BREAKERS as BREAKERS_JOB
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -51,9 +51,6 @@ _TRIGGER: Final = {
     BreakerState.WARNING: BreakerTrigger.WARN,
     BreakerState.TRIPPED: BreakerTrigger.TRIP,
 }
-_HALTABLE: Final = frozenset(
-    {SessionState.STARTING, SessionState.RECONCILING, SessionState.ACTIVE, SessionState.PAUSED}
-)
 _CLOSABLE: Final = frozenset({PositionState.FILLED, PositionState.TRAILING})
 _NOW: Final = timedelta(0)
 _CLEARED_BY_RESUME: Final = frozenset(row.name for row in BREAKERS if row.resume_clears)
@@ -352,7 +349,7 @@ def _tripped(ctx: Context, journal: Journal, row: BreakerRule, reading: Reading)
     session = ctx.ledger.session
     words = f"circuit breaker: {reading.text}"
     taken_back = call_off(journal, breaker_tag(row.name))
-    halts = row.effect is Effect.HALT and session.state in _HALTABLE
+    halts = row.effect is Effect.HALT and session.state in HALTABLE
     follows = "the session halts" if halts else "no entries while it lasts"
     if taken_back:
         follows += f", {len(taken_back)} working entries are taken back"

@@ -9,11 +9,11 @@ from bot.domain.events import RequestReceived
 from bot.domain.order import OrderState
 from bot.domain.position import OPEN, CloseReason, Position, PositionState
 from bot.domain.requests import Payload, Refused
-from bot.domain.session import Hold, SessionChange, SessionTrigger
+from bot.domain.session import HALTABLE, PAUSABLE, Hold, SessionChange, SessionTrigger
 from bot.domain.wording import key_words
 from bot.engine.book import asking
 from bot.engine.requested.desk import RequestDesk, what_the_position_is
-from bot.engine.requested.session import HALTABLE, PAUSABLE, hold
+from bot.engine.requested.session import hold
 from bot.engine.requested.signals import drop_pending
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import CALLED_OFF, FLATTENED, call_off, why_called_off

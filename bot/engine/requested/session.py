@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Final
 
 from bot.domain.events import RequestReceived
 from bot.domain.instructions import AskSnapshot
 from bot.domain.requests import Payload, Refused
-from bot.domain.session import Hold, SessionChange, SessionState, SessionTrigger
+from bot.domain.session import COMING_UP, HALTABLE, PAUSABLE, Hold, SessionChange, SessionState, SessionTrigger
 from bot.domain.symbol_halt import SymbolState
 from bot.engine.book import foreign
 from bot.engine.day.limits import acknowledge
@@ -16,10 +15,6 @@ from bot.engine.requested.desk import RequestDesk, still_blocked
 from bot.engine.requested.signals import drop_pending
 from bot.engine.state.steps import Step
 from bot.engine.trade import pace
-
-_COMING_UP: Final = frozenset({SessionState.STARTING, SessionState.RECONCILING})
-PAUSABLE: Final = _COMING_UP | {SessionState.ACTIVE}
-HALTABLE: Final = PAUSABLE | {SessionState.PAUSED}
 
 
 def pause(desk: RequestDesk, command: RequestReceived, payload: Payload) -> str:
@@ -41,12 +36,12 @@ def hold(
     session = desk.ctx.ledger.session
     reason = why or f"asked by {command.actor}"
     sets = SessionChange(hold=hold, held_by=command.actor, held_at=desk.ctx.now, hold_reason=reason)
-    held_already = hold is Hold.PAUSE and session.state in _COMING_UP and session.hold is not Hold.NONE
+    held_already = hold is Hold.PAUSE and session.state in COMING_UP and session.hold is not Hold.NONE
     if session.state not in states or held_already:
         asked = "" if session.hold is Hold.NONE else f"; {session.hold} by {session.held_by}: {session.hold_reason}"
         raise Refused(f"the session is {session.state}{asked}")
     desk.journal.take(Step(session, trigger, reason, {"command": command.id}, sets, actor=command.actor))
-    words = f"{session.state}, then paused" if session.state in _COMING_UP else str(session.state)
+    words = f"{session.state}, then paused" if session.state in COMING_UP else str(session.state)
     drop_pending(desk, reason, command.actor)
     return f"{words}: no new entries; open positions are managed to their end"
 

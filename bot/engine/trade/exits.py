@@ -15,9 +15,9 @@ from typing import Any
 from bot.domain.instructions import SubmitOrder
 from bot.domain.order import (
     AMENDABLE,
+    ENDED_EARLY,
     MOST_ATTEMPTS,
     Order,
-    OrderState,
     OrderType,
     Purpose,
     Terms,
@@ -48,7 +48,6 @@ from bot.engine.trade.refusals import follow, is_watched, watch
 from bot.risk.ladder import rung_targets, trailing_stop, trails_from
 
 _RETRY_AFTER_S, _RETRY_AFTER_MOST_S = 2.0, 60.0  # each failure doubles the wait: nothing covers what is on its way out
-_FAILED = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
 
 
 def decide_position(ctx: Context, position: Position) -> list[Step]:
@@ -422,7 +421,7 @@ def _is_leaving_by_itself(ctx: Context, position: Position, order: Order) -> boo
 
 
 def _may_retry(ctx: Context, position: Position, orders: Sequence[Order]) -> bool:
-    failed = [o for o in orders if _is_way_out(o) and o.state in _FAILED]
+    failed = [o for o in orders if _is_way_out(o) and o.state in ENDED_EARLY]
     if not failed:
         return True
     waited = ctx.now - max(o.done_at or o.state_since for o in failed)

@@ -125,11 +125,6 @@ class TwsFace:
     def is_full(self) -> bool:
         return len(self._sessions) > self.limits.clients
 
-    @property
-    def client_ids(self) -> set[int]:
-        """The clients that have started the API."""
-        return {each.client_id for each in self._started()}
-
     def system_notice(self, code: int, text: str) -> None:
         """Tell every client something about the system (1100, 1101, 1102, 2103, ...)."""
         for each in self._started():

@@ -14,7 +14,6 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from bot.sim.tws import messages
 from bot.sim.tws.market_streams import Stream
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.wire import WireMessage
@@ -84,8 +83,3 @@ def delayed(message: WireMessage) -> WireMessage:
     number = fields[place]
     fields[place] = _DELAYED_TICK.get(number, number) if isinstance(number, int) else number
     return WireMessage(message.id, tuple(fields))
-
-
-def delayed_opening(req_id: int) -> WireMessage:
-    """Return the word that a line's data are delayed."""
-    return messages.market_data_type(req_id, DELAYED_KIND)

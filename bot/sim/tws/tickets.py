@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from bot.sim.admission import LIMITED, ORDER_TYPES, TRAILING
 from bot.sim.hours import EXCHANGE_ZONE
 from bot.sim.tws.contracts import is_expired, is_specific, lookup
 from bot.sim.tws.requests import PlaceOrder
@@ -31,9 +32,6 @@ _ALIASES: Final = {
     "TRAILLMT": "TRAIL LIMIT",
     "TRAILLIMIT": "TRAIL LIMIT",
 }
-_ORDER_TYPES: Final = frozenset({"MKT", "LMT", "STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
-_LIMITED: Final = frozenset({"LMT", "STP LMT", "TRAIL LIMIT"})
-_TRAILING: Final = frozenset({"TRAIL", "TRAIL LIMIT"})
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
 _TIMES_IN_FORCE: Final = frozenset({"DAY", "GTC", "IOC", "GTD"})
 
@@ -83,14 +81,14 @@ def _unsupported(request: PlaceOrder, account: str) -> Denial | None:
         (request.contract.sec_type == "BAG", 201, "Order rejected - reason: combinations do not trade at this venue"),
         (bool(request.algo), 442, f"The algorithm {request.algo!r} is not available for this contract"),
         (bool(request.conditions), 201, "Order rejected - reason: conditional orders do not trade at this venue"),
-        (kind not in _ORDER_TYPES, 387, f"Unsupported order type for this exchange and security type: {kind!r}"),
+        (kind not in ORDER_TYPES, 387, f"Unsupported order type for this exchange and security type: {kind!r}"),
         (request.tif not in _TIMES_IN_FORCE | {""}, 321, f"Error validating request: time in force {request.tif!r}"),
         (request.account not in {"", account}, 321, f"Error validating request: invalid account {request.account!r}"),
         (request.quantity <= 0, 434, "The order size cannot be zero"),
         (request.quantity % 1 != 0, 10243, "Fractional-sized order cannot be placed via API"),
-        (kind in _LIMITED - _TRAILING and request.limit_price is None, 321, "Error validating request: no limit price"),
+        (kind in LIMITED - TRAILING and request.limit_price is None, 321, "Error validating request: no limit price"),
         (kind in {"STP", "STP LMT"} and not request.aux_price, 321, "Error validating request: no stop price"),
-        (kind in _TRAILING and not _trail(request), 321, "Error validating request: no trailing amount or percentage"),
+        (kind in TRAILING and not _trail(request), 321, "Error validating request: no trailing amount or percentage"),
     )
     return next((Denial(code, text) for wrong, code, text in checks if wrong), None)
 
@@ -114,10 +112,10 @@ def _ticket(
         side=_SIDES[request.action],
         quantity=int(request.quantity),
         order_type=kind,
-        limit_price=request.limit_price if kind in _LIMITED else None,
+        limit_price=request.limit_price if kind in LIMITED else None,
         aux_price=request.aux_price or None if kind not in {"MKT", "LMT"} else None,
-        trail_stop_price=request.trail_stop_price if kind in _TRAILING else None,
-        trailing_percent=request.trailing_percent if kind in _TRAILING else None,
+        trail_stop_price=request.trail_stop_price if kind in TRAILING else None,
+        trailing_percent=request.trailing_percent if kind in TRAILING else None,
         tif=request.tif or "DAY",
         account=request.account or account,
         order_ref=request.order_ref,

@@ -25,7 +25,7 @@ from bot.store.tables.overseer_call import OVERSEER_CALL, OVERSEER_CALLS
 from bot.store.tables.position import POSITION
 from bot.store.tables.review import REVIEW
 from bot.store.tables.signal import SIGNAL
-from bot.store.values import parse_json, parse_time, time_text
+from bot.store.values import parse_json, time_text
 
 MICROS: Final = Decimal(1_000_000)
 """Millionths of a dollar in one dollar."""
@@ -150,13 +150,6 @@ def overseer_calls(connection: Connection, limit: int, task: ModelTask | None = 
     return [OVERSEER_CALLS.read(row._mapping) for row in connection.execute(chosen)]
 
 
-def calls_about(connection: Connection, subject: str) -> list[OverseerCall]:
-    """Return what was said about one thing, newest first: a position's explanation, an alert's context."""
-    call = OVERSEER_CALL.c
-    chosen = whole_rows(OVERSEER_CALL).where(call.subject == subject).order_by(call.at.desc(), call.id.desc())
-    return [OVERSEER_CALLS.read(row._mapping) for row in connection.execute(chosen.limit(50))]
-
-
 def calls_without_outcome(connection: Connection, since: datetime, limit: int = 100) -> list[OverseerCall]:
     """Return the calls since a moment whose subject may still come to something, oldest first."""
     call = OVERSEER_CALL.c
@@ -230,13 +223,6 @@ def judged(connection: Connection, since: datetime | None = None) -> list[Judged
     return [Judged(name, *(int(value or 0) for value in rows[name][1:])) for name in known]
 
 
-def last_call_at(connection: Connection, task: ModelTask) -> datetime | None:
-    """Return when a task was last on record."""
-    call = OVERSEER_CALL.c
-    found = connection.execute(select(func.max(call.at)).where(call.task == task.value)).scalar()
-    return None if found is None else parse_time(found)
-
-
 # ---- what the model is asked about
 
 
@@ -258,13 +244,6 @@ def open_reviews(connection: Connection) -> list[ReviewRow]:
     table = REVIEW.c
     chosen = columns_of(ReviewRow, REVIEW).where(table.state == ReviewState.ASKED.value)
     return read(connection, ReviewRow, chosen.order_by(table.asked_at, table.id))
-
-
-def reviews_of(connection: Connection, signal_id: str) -> list[ReviewRow]:
-    """Return a signal's reviews, newest first."""
-    table = REVIEW.c
-    chosen = columns_of(ReviewRow, REVIEW).where(table.signal_id == signal_id)
-    return read(connection, ReviewRow, chosen.order_by(table.asked_at.desc(), table.id.desc()))
 
 
 def what_it_saw(connection: Connection, signal_id: str | None) -> dict[str, Any]:
