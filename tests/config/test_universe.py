@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from bot.config.loader import load
 from bot.config.universe import UniverseSettings
 from bot.domain.instruments import InstrumentKind
-from bot.sim.market.context import GROUPS, LISTED
+from bot.sim.market.listed import GROUPS, LISTED
 from bot.sim.scenario import DATA_GROUPS
 
 ROOT = Path(__file__).resolve().parents[2]
