@@ -142,7 +142,7 @@ GROUPS: Final = frozenset(each.group for each in LISTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class ListedThing:
     spec: Spec
     instrument: VenueInstrument
     tick: Decimal
@@ -151,14 +151,14 @@ class Thing:
     phases: tuple[float, ...] = field(default=())
 
 
-def listed_beside(model: MarketModel) -> dict[int, Thing]:
+def listed_beside(model: MarketModel) -> dict[int, ListedThing]:
     """Return what stands beside a day's market, by conId: nothing that the day has itself."""
     own = model.symbols()
     specs = (spec for spec in LISTED if spec.sec_type not in {"STK", "IND"} or spec.symbol not in own)
     return {thing.instrument.con_id: thing for spec in specs for thing in _listed(spec, model)}
 
 
-def _listed(spec: Spec, model: MarketModel) -> list[Thing]:
+def _listed(spec: Spec, model: MarketModel) -> list[ListedThing]:
     """Return what stands under a spec: one instrument, or the months of a future."""
     expiries: Sequence[date | None] = _expiries(spec, model) if spec.months else (None,)
     return [_thing(spec, expiry, number, model.seed) for number, expiry in enumerate(expiries)]
@@ -179,7 +179,7 @@ def _expiries(spec: Spec, model: MarketModel) -> list[date]:
     return found
 
 
-def _thing(spec: Spec, expiry: date | None, number: int, seed: int) -> Thing:
+def _thing(spec: Spec, expiry: date | None, number: int, seed: int) -> ListedThing:
     local = spec.trading_class or spec.symbol
     if expiry is not None:
         local = f"{local}{_MONTH_LETTERS[expiry.month - 1]}{expiry.year % 10}"
@@ -192,4 +192,4 @@ def _thing(spec: Spec, expiry: date | None, number: int, seed: int) -> Thing:
         long_name=f"{spec.symbol} {spec.group}",
     )  # fmt: skip
     phases = tuple(2 * math.pi * uniform(seed, con_id, wave) for wave in range(len(WAVES)))
-    return Thing(spec, instrument, Decimal(spec.tick), 0.002 * number, 20_000 + mix(con_id) % 200_000, phases)
+    return ListedThing(spec, instrument, Decimal(spec.tick), 0.002 * number, 20_000 + mix(con_id) % 200_000, phases)

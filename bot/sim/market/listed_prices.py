@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from bot.sim.market.listed import WAVES, Thing
+from bot.sim.market.listed import WAVES, ListedThing
 from bot.sim.market.model import MarketModel
 from bot.sim.market.noise import mix, uniform
 from bot.sim.vocabulary import Bar, BookLevel, Print, TopOfBook, VenueDepth
@@ -25,7 +25,7 @@ class ListedPrices:
         self._model = model
         self._lead = next((each for each in ("SPY", "SPX") if each in model.symbols()), model.symbols()[0])
 
-    def top(self, thing: Thing, at: datetime) -> TopOfBook:
+    def top(self, thing: ListedThing, at: datetime) -> TopOfBook:
         second = math.floor((at - self._model.line.origin).total_seconds())
         mid, volume = self._mid(thing, at), self._volume(thing, at)
         opened, close = self._mid(thing, self._model.session_open()), self._close(thing)
@@ -47,7 +47,7 @@ class ListedPrices:
             close=_on(thing.tick, close),
         )
 
-    def _mid(self, thing: Thing, at: datetime) -> float:
+    def _mid(self, thing: ListedThing, at: datetime) -> float:
         if thing.spec.is_breadth:
             return self._breadth(thing.spec.is_breadth, at)
         own = math.exp(
@@ -68,19 +68,19 @@ class ListedPrices:
             return 2800 * math.tanh(self._moved(at) / 0.008)
         return 1100 * math.tanh((self._moved(at) - self._moved(at - timedelta(seconds=10))) / 0.0004)
 
-    def _close(self, thing: Thing) -> float:
+    def _close(self, thing: ListedThing) -> float:
         """Return the session's before: what the market has gapped since, this went along with."""
         if thing.spec.is_breadth:
             return 0.0
         gap = (uniform(self._model.seed, thing.instrument.con_id, 7) - 0.5) * 0.01 * (1 + abs(thing.spec.beta))
         return self._mid(thing, self._model.session_open()) * math.exp(-gap)
 
-    def _volume(self, thing: Thing, at: datetime) -> int:
+    def _volume(self, thing: ListedThing, at: datetime) -> int:
         line = self._model.line
         done = (line.index(at) - line.open_index) / (line.close_index - line.open_index)
         return round(thing.daily * min(max(done, 0.0), 1.0))
 
-    def depth(self, thing: Thing, at: datetime, levels: int) -> VenueDepth:
+    def depth(self, thing: ListedThing, at: datetime, levels: int) -> VenueDepth:
         top = self.top(thing, at)
         if top.bid is None or top.ask is None:
             return VenueDepth((), ())
@@ -90,20 +90,20 @@ class ListedPrices:
             _ladder(thing, top.ask, thing.tick, min(levels, _LEVELS), second),
         )
 
-    def prints(self, thing: Thing, since: datetime, until: datetime) -> list[Print]:
+    def prints(self, thing: ListedThing, since: datetime, until: datetime) -> list[Print]:
         """Return one trade a second, at its last price."""
         line = self._model.line
         seconds = range(max(line.index(since), line.open_index) + 1, min(line.index(until), line.close_index - 1) + 1)
         return [self._print(thing, line.instant(second)) for second in seconds if since < line.instant(second) <= until]
 
-    def _print(self, thing: Thing, at: datetime) -> Print:
+    def _print(self, thing: ListedThing, at: datetime) -> Print:
         size = 1 + mix(thing.instrument.con_id, self._model.line.index(at), 3) % 20
         return Print(at, _on(thing.tick, self._mid(thing, at)), size if thing.spec.quoted else 0)
 
-    def bars(self, thing: Thing, start: datetime, end: datetime, seconds: int) -> list[Bar]:
+    def bars(self, thing: ListedThing, start: datetime, end: datetime, seconds: int) -> list[Bar]:
         return self._daily_bars(thing, start, end) if seconds >= _DAY_S else self._bars(thing, start, end, seconds)
 
-    def _bars(self, thing: Thing, start: datetime, end: datetime, seconds: int) -> list[Bar]:
+    def _bars(self, thing: ListedThing, start: datetime, end: datetime, seconds: int) -> list[Bar]:
         step = timedelta(seconds=seconds)
         begins = max(start, self._model.session_open())
         at = begins - timedelta(seconds=begins.timestamp() % seconds)
@@ -120,7 +120,7 @@ class ListedPrices:
             at += step
         return found
 
-    def _daily_bars(self, thing: Thing, start: datetime, end: datetime) -> list[Bar]:
+    def _daily_bars(self, thing: ListedThing, start: datetime, end: datetime) -> list[Bar]:
         """Return the sessions before today: a close that walks back from today's, the month's own volume."""
         found: list[Bar] = []
         price, day = self._close(thing), self._model.line.day
@@ -161,7 +161,7 @@ def _on(tick: Decimal, price: float) -> Decimal:
     return (Decimal(repr(price)) / tick).quantize(Decimal(1), ROUND_HALF_UP) * tick
 
 
-def _ladder(thing: Thing, best: Decimal, step: Decimal, levels: int, second: int) -> tuple[BookLevel, ...]:
+def _ladder(thing: ListedThing, best: Decimal, step: Decimal, levels: int, second: int) -> tuple[BookLevel, ...]:
     def size(level: int) -> int:
         return 1 + mix(thing.instrument.con_id, second, level, int(step > 0)) % 90
 
