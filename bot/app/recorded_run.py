@@ -441,3 +441,12 @@ def first_equity(recording: Recording, life: Life) -> Decimal | None:
         if isinstance(told, AccountReported) and told.net_liquidation is not None:
             return told.net_liquidation
     return None
+
+
+def held_at_first(recording: Recording, life: Life) -> list[str]:
+    """Return the keys of what the account held by the broker's first whole book, in their order."""
+    for row in recording.rows({EventKind.ACCOUNT}):
+        told = fact_of(EventKind.ACCOUNT, row[4], row[5]) if row[0] >= life.first else None
+        if isinstance(told, BrokerSnapshot) and told.complete:
+            return sorted(each.contract_key for each in told.positions if each.quantity)
+    return []

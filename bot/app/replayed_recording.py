@@ -20,7 +20,15 @@ from pydantic import BaseModel, ValidationError
 
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
 from bot.app.fast_clock import paced
-from bot.app.recorded_run import LATENCY_MS, Played, ReplayStage, first_equity, play_as_recorded, play_at_venue
+from bot.app.recorded_run import (
+    LATENCY_MS,
+    Played,
+    ReplayStage,
+    first_equity,
+    held_at_first,
+    play_as_recorded,
+    play_at_venue,
+)
 from bot.app.recorder_process import deciding
 from bot.app.reloading import differences
 from bot.app.replay_report import write_report
@@ -119,7 +127,7 @@ def replay_recorded(
     _begin_store(config, options, database, lives)
     asyncio.run(_play_all(config, options, way, lives, outcome))
     outcome.wall_s = time.monotonic() - began
-    _look_back(outcome, lives)
+    _look_back(outcome, options, lives)
     return outcome
 
 
@@ -354,13 +362,14 @@ def _looking(
     return look
 
 
-def _look_back(outcome: ReplayOutcome, lives: Sequence[tuple[Recording, Life]]) -> None:
+def _look_back(outcome: ReplayOutcome, options: ReplayOptions, lives: Sequence[tuple[Recording, Life]]) -> None:
     url = _address(outcome.database)
     outcome.days = [summarize(url, _day_of(recording, life)) for recording, life in lives]
     with open_reader(url) as reader:
         for head in latest_transitions(reader, 1):
             outcome.head_hash, outcome.transitions = head.hash, head.seq
     outcome.notes += [note for recording, life in lives for note in _notes(recording, life)]
+    outcome.notes += () if options.from_store else _begins_with(*lives[0])
     outcome.notes += [words for _, played in outcome.played for words in _faults(played)]
 
 
@@ -372,6 +381,17 @@ def _notes(recording: Recording, life: Life) -> Iterator[str]:
     ]
     if missing and not recording.is_open:
         yield f"{recording.name} has no {', '.join(missing)}: what needs them is not looked at"
+
+
+def _begins_with(recording: Recording, life: Life) -> Iterator[str]:
+    """Say what the bot held already when the recording began, which a replay on an empty store does not know."""
+    held = held_at_first(recording, life)
+    if held:
+        what = ", ".join(held[:_MOST_NAMED])
+        yield (
+            f"the account held {len(held)} contracts when {recording.name} began ({what}), and the replay began with "
+            "an empty store: --from-store begins with a copy of the bot's own"
+        )
 
 
 def _faults(played: Played) -> Iterator[str]:

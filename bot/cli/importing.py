@@ -36,7 +36,8 @@ def import_(
     if not files:
         fail(f"import {kind}: name its files")
     asked = Imported(tuple(files), _day(day), symbol.upper() if symbol else None, stamp)
-    made = import_files(kind, asked, Path(configuration().settings.engine.record_dir), to)
+    with show.at_work(f"importing {kind}"):
+        made = import_files(kind, asked, Path(configuration().settings.engine.record_dir), to)
     told = {
         "day": made.day.isoformat(), "folder": str(made.folder), "read": asked.read, "rows": made.rows,
         "left_out": asked.left_out, "notes": asked.notes, "lacks": IMPORTERS[kind].lacks,

@@ -19,7 +19,7 @@ from bot.cli.invocation import REFUSED, OneLineHelp, configuration, fail
 if TYPE_CHECKING:
     from bot.record.library import Recording
 
-_HELP: Final = "Recorded days: list, verify, export."
+_HELP: Final = "Recorded days: list, verify, export, cut."
 app = typer.Typer(cls=OneLineHelp, help=_HELP, no_args_is_help=True)
 
 _AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -53,7 +53,8 @@ def verify(
 ) -> None:
     """Read recordings whole: digests, checksums, schema, every row, every sequence. Exit code 1 when one is damaged."""
     chosen = [found for name in days for found in _named(name)] if days else _recordings()
-    judged = [(each, each.judge()) for each in chosen]
+    with show.at_work("reading every row"):
+        judged = [(each, each.judge()) for each in chosen]
     columns = ("day", "rows", "unread", "not recorded", "verdict")
     rows = []
     for each, found in judged:

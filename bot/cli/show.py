@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import json
@@ -16,6 +17,18 @@ from typing import Any, Final
 PIPE_WIDTH: Final = 240
 NARROW: Final = 80
 _NUMERIC: Final = (int, float, Decimal)
+
+
+@contextlib.contextmanager
+def at_work(words: str) -> Iterator[None]:
+    """Show on a terminal that something is going on for as long as it does."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(words):
+        yield
 
 
 def as_json(value: Any) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from bot.app.recorded_run import held_at_first
 from bot.app.recorder_process import deciding
 from bot.app.replayed_day import Desk, open_desk
 from bot.cli.main import app
@@ -23,6 +25,7 @@ from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, load
 from bot.config.schema import Settings
 from bot.domain.calendar import NEW_YORK
+from bot.domain.events import BrokerPosition, BrokerSnapshot
 from bot.domain.recording import EventKind, RunTold, SettingsTold
 from bot.engine.switches import ComingSettings
 from bot.record.imports.kinds import import_files
@@ -32,7 +35,7 @@ from bot.record.library import SHIPPED, Recording, cut, named
 from bot.record.player import HeardMoment, life_of, moments
 from bot.record.tap import Tap
 from bot.strategies.registry import build
-from tests.record.days import flush
+from tests.record.days import Hand, flush, record
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = named(ROOT, SHIPPED)[0].folder
@@ -180,9 +183,32 @@ def test_a_replays_store_answers_and_its_report_needs_nothing_else(
     assert "<svg" in page
     assert "zero_dte_gamma" in page
     assert replayed.told["head_hash"] in page
+    _has_the_stores_figures(page, replayed)
     outside = page.split("<script>", 1)[0]
     assert 'src="http' not in outside
     assert "<link" not in outside
+
+
+def _has_the_stores_figures(page: str, replayed: Replayed) -> None:
+    """The report's numbers are those of SQL on the store."""
+    slipped = "SELECT purpose, count(*), sum(slippage) FROM v_slippage GROUP BY purpose"
+    for purpose, count, cost in replayed.rows(slipped):
+        assert f'{purpose}</td><td class="num">{count}</td><td class="num">{cost:+,.2f}' in page
+    worth = [row[0] / 10_000 for row in replayed.rows("SELECT net_liquidation FROM account_snapshot ORDER BY at")]
+    assert f"The account from {worth[0]:,.2f} to {worth[-1]:,.2f} dollars" in page
+    ((held, bid),) = replayed.rows(
+        "SELECT max(p.entry_quantity), max(m.bid) FROM position p JOIN position_mark m ON m.position_id = p.id"
+    )
+    assert f"At most {held * bid / 100:,.0f} dollars were held" in page, "nothing of it was sold"
+
+
+def test_what_the_account_held_when_a_recording_began_is_named(tmp_path: Path) -> None:
+    clock = Hand()
+    held = BrokerPosition("SPY   261120C00588000", None, 2, Decimal("1.05"))
+    book = BrokerSnapshot((), (), (), {}, (held,), 1, complete=True, faults=(), at=clock.now(), asked_at=clock.now())
+    recording = Recording(record(tmp_path, [book], clock))
+    assert held_at_first(recording, life_of(recording)) == ["SPY   261120C00588000"]
+    assert held_at_first(Recording(SAMPLE), life_of(Recording(SAMPLE))) == []
 
 
 def test_strategies_are_chosen_by_name(state: Path) -> None:
