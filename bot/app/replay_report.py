@@ -147,7 +147,7 @@ def _held(reader: Connection, row: PositionRow) -> list[tuple[float, float]]:
              for fill in executions(reader, orders, row.id)]  # fmt: skip
     bids = [(each.at, float(each.bid)) for each in marks(reader, row.id) if each.bid is not None]
     times = sorted({at for at, _ in bids} | {at for at, _ in fills if bids and at > bids[0][0]})
-    path = []
+    path = [(wall_ms(times[0]) - 1, 0.0)] if times else []
     for at in times:
         left = sum(count for filled_at, count in fills if filled_at <= at)
         bid = next(bid for marked_at, bid in reversed(bids) if marked_at <= at)
