@@ -74,6 +74,7 @@ class Tape:
             made = make(ground)
             if isinstance(made, HeardFeed):
                 made.ask_through(lambda source, inner: RecordedTransport(inner, tap, source))
+                made.listen_through(tap.streamed)
             return made
 
         return replace(parts, recorder=tap, feed=feed, ids=IdSource(random.Random(self._seed)))
@@ -121,9 +122,11 @@ class Tape:
 
 @runtime_checkable
 class HeardFeed(Protocol):
-    """A feed whose answers can be heard as they come."""
+    """A feed whose answers, and messages of streams, can be heard as they come."""
 
     def ask_through(self, around: Callable[[str, Transport], Transport]) -> None: ...
+
+    def listen_through(self, frames: Callable[[str, str], None]) -> None: ...
 
 
 def tape_for(config: LoadedConfig, clock: Clock, scenario: str) -> Tape:

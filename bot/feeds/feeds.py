@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ Secret = Callable[[str], str | None]
 """Gives what an environment variable holds."""
 HasKey = Callable[[SourceSettings], bool]
 Around = Callable[[str, Transport], Transport]
+Frames = Callable[[str, str], None]
+"""Hears a source's name and a message of its stream."""
 ANY_BEARER: Final = "simulated"
 """Our own simulator takes any secret; whether a real one is missing was checked before the start."""
 
@@ -69,6 +72,7 @@ class Feeds:
         self._told_off: set[str] = set()
         self.streams: dict[str, Stream] = {}
         self._around: Around = lambda source, transport: transport
+        self._frames: Frames = lambda source, text: None
         self.sources = sources
         self._combining = Combining(sources, self._target_is_fresh)
         self.pollers: dict[str, Poller] = {name: self._poller(name, each) for name, each in self._asked().items()}
@@ -79,6 +83,10 @@ class Feeds:
         self._around = around
         for name, poller in self.pollers.items():
             poller.ask_through(around(name, poller.transport))
+
+    def listen_through(self, frames: Frames) -> None:
+        """Let something hear every message of each source's stream as it comes, of streams that begin from now on."""
+        self._frames = frames
 
     async def start(self) -> None:
         """Begin to poll; returns at once."""
@@ -174,7 +182,8 @@ class Feeds:
         from bot.feeds.stream import Stream
 
         secret = self._secret(poller.settings.auth.env) or ANY_BEARER
-        self.streams[name] = Stream(poller, wanted, secret, self._clock, self._calendar, self._hear)
+        frames = partial(self._frames, name)
+        self.streams[name] = Stream(poller, wanted, secret, self._clock, self._calendar, self._hear, frames)
         self.streams[name].start()
 
     async def _leave(self, name: str) -> None:

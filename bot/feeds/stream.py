@@ -13,7 +13,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -45,7 +45,8 @@ Place = tuple[Endpoint, Target]
 
 
 class Stream:
-    """One source's. `secret` opens the socket, and is in nothing that is said of it."""
+    """One source's. `secret` opens the socket, and is in nothing that is said of it; `frames` hears each message as it
+    came, before anything is made of it."""
 
     def __init__(
         self,
@@ -55,8 +56,10 @@ class Stream:
         clock: Clock,
         calendar: TradingCalendar,
         sink: Sink,
+        frames: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._poller, self._settings, self._secret = poller, settings, secret
+        self._frames = frames
         self._clock, self._calendar, self._sink = clock, calendar, sink
         self._jitter = random.Random()
         self._waiting: dict[str, list[Any]] = {}
@@ -144,6 +147,7 @@ class Stream:
 
     def _heard(self, text: str) -> None:
         """Keep a message's row; what is no message of a channel is nothing."""
+        self._frames(text)
         try:
             channel, payload = json.loads(text)
         except (ValueError, TypeError, RecursionError):

@@ -36,6 +36,8 @@ _LENGTH: Final = struct.Struct(">I")
 _KEPT_HEADERS: Final = ("content-type", "date", "retry-after")
 _KEPT_BEGINNINGS: Final = ("x-uw-", "x-ratelimit-", "x-quota-")
 _NOTHING: Final = ""
+_STREAM: Final = "stream"
+_SWITCHED: Final = 101  # as the connection of a stream is answered
 _NO_ROOM: Final = "no room: the recorder's process did not take them"
 _PLAIN: Final = 2  # of marshal: values alone, without looking for those that come twice
 
@@ -113,6 +115,11 @@ class Tap:
         path = self._hide(path)
         words = (path, self._hide(json.dumps(asked)), status, self._hide(json.dumps(kept)))
         self._put(EventKind.ANSWERS, source, path, (*words, self._without_secrets(body)), self._now())
+
+    def streamed(self, source: str, text: str) -> None:
+        """Take a message of a vendor's stream as it came."""
+        values = (_STREAM, _NOTHING, _SWITCHED, _NOTHING, self._hide(text).encode())
+        self._put(EventKind.ANSWERS, source, _STREAM, values, self._now())
 
     def runs(self, run: RunTold) -> None:
         """Take under which settings the bot runs."""

@@ -14,11 +14,13 @@ import pytest
 
 from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.domain.events import AlertRaised, DatumReceived, Event, FeedReported
+from bot.domain.recording import EventKind
 from bot.feeds.feeds import Feeds, over_http
 from bot.feeds.rows import Parsed
 from bot.feeds.sources import DataSources, EndpointSettings, SourceSettings
 from bot.feeds.targets import targets_of
 from bot.feeds.vendors import manners_of
+from bot.record.tap import HEAD_BYTES, Tap, columns_of_frame
 from bot.sim.uw import UwFace, UwLimits
 from bot.sim.uw.routes import VendorAnswer
 from tests.conftest import REPO_ROOT
@@ -46,6 +48,7 @@ class Streaming:
 
     feeds: Feeds
     face: UwFace
+    tap: Tap
     events: list[Event] = field(default_factory=list)
     wrong: VendorAnswer | None = None
     calls: int = 0
@@ -85,7 +88,9 @@ async def streaming(wrong: VendorAnswer | None = None) -> AsyncIterator[Streamin
     secret: Callable[[str], str | None] = lambda _: "a-secret"  # noqa: E731
     sources = DataSources.model_validate({"unusual_whales": source})
     feeds = Feeds(sources, clock, OneDay(), events.append, over_http(secret), secret=secret)
-    seen.append(Streaming(feeds, face, events, wrong))
+    tap = Tap(clock)
+    feeds.listen_through(tap.streamed)
+    seen.append(Streaming(feeds, face, tap, events, wrong))
     await feeds.start()
     try:
         yield seen[0]
@@ -106,6 +111,11 @@ async def test_channels_are_heard_and_rest_goes_on_when_they_are_cut_and_rests_w
         alerts = seen.given("flow_alerts")[-1].value
         assert len({row.id for row in alerts}) == len(alerts) > 0
         assert {row.symbol for row in alerts} == {"SPY"}, "a channel with everybody's rows is narrowed to ours"
+
+        frame, _ = seen.tap.take()
+        messages = columns_of_frame(frame[HEAD_BYTES:])[EventKind.ANSWERS.value]
+        assert set(messages[2]) == {"unusual_whales"}, "each message is recorded as it came, with its source"
+        assert {json.loads(body)[0] for body in messages[-1]} == {"gex:SPY", "flow-alerts"}
 
         seen.wrong = VendorAnswer(503, b"")
         await until(lambda: seen.outcome("spot_gex") == "ok")
