@@ -13,7 +13,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +31,7 @@ from bot.config.loader import LoadedConfig, validate_section
 from bot.config.options import ReplayOptions
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
+from bot.domain.errors import ConfigError
 from bot.domain.ids import IdSource
 from bot.engine.state.inbox import Recorder
 from bot.engine.tick import Engine
@@ -51,6 +52,7 @@ from bot.sim.uw import InProcessTransport, UwFace
 from bot.sim.vocabulary import SimulatedVenue
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
+from bot.strategies.registry import STRATEGIES
 
 _STEP_S = 1.0  # while a signal, an order or a position is alive
 _IDLE_STEP_S = 2.0
@@ -118,17 +120,18 @@ async def open_desk(
     broker: type[SimBroker] = SimBroker,
     days: Path | None = None,
     recorder: Callable[[ManualClock, Settings], Recorder] | None = None,
+    strategies: Sequence[str] = (),
 ) -> AsyncIterator[Desk]:
     """Put a replay together on a store file that does not exist yet, and begin; `broker` may be a kind of its own,
     `days` is the folder where the day's quotes and answers are kept from replay to replay; `recorder` makes what
-    records it."""
+    records it; `strategies`: only these trade."""
     upgrade(_address(database))
     scenario = load_scenario(scenario_name)
     calendar = XnysCalendar.around(scenario.date, Path(config.settings.sim.state_dir), config.settings.calendar)
     kept, script = _kept(days, config, scenario, seed), FaultScript(scenario.faults, seed)
     market = KeptMarket(scenario, seed, kept) if kept.is_kept else build_market(scenario, seed)
     simulated = SimulatedVenue(build_venue(market, scenario, seed))
-    settings = _paced_for_replay(scenario.settings_of_the_day(config.settings))
+    settings = trading_only(_paced_for_replay(scenario.settings_of_the_day(config.settings)), strategies)
     clock, told = ManualClock(scenario.starts()), log_of(settings)
     configure_logging("warning" if quiet else settings.log.level, config.hidden(), now=clock.now)
     bot = compose(
@@ -172,11 +175,18 @@ def _feeds(config: LoadedConfig, face: UwFace, ground: Ground) -> Feeds:
 
 
 async def replay_day(
-    config: LoadedConfig, scenario: str, seed: int, database: Path, *, quiet: bool = False, days: Path | None = None
+    config: LoadedConfig,
+    scenario: str,
+    seed: int,
+    database: Path,
+    *,
+    quiet: bool = False,
+    days: Path | None = None,
+    strategies: Sequence[str] = (),
 ) -> ReplayResult:
-    """Replay a whole day into `database` and return what came of it; `days` as for `open_desk`."""
+    """Replay a whole day into `database` and return what came of it; `days` and `strategies` as for `open_desk`."""
     began = time.monotonic()
-    async with open_desk(config, scenario, seed, database, quiet=quiet, days=days) as desk:
+    async with open_desk(config, scenario, seed, database, quiet=quiet, days=days, strategies=strategies) as desk:
         await desk.run_until(desk.session.close_at + _AFTER_CLOSE)
     head, took = desk.store.head, time.monotonic() - began
     return ReplayResult(head.hash, head.seq, took, summarize(_address(database), desk.session.day), str(database))
@@ -188,7 +198,8 @@ def run_replay(config: LoadedConfig, options: ReplayOptions) -> int:
         database = options.database or Path(folder) / "replay.db"
         database.unlink(missing_ok=True)
         days = folder_of_days() if options.kept else None
-        day = replay_day(config, options.scenario, options.seed, database, quiet=options.as_json, days=days)
+        quiet, chosen = options.as_json, options.strategies
+        day = replay_day(config, options.scenario, options.seed, database, quiet=quiet, days=days, strategies=chosen)
         result = asyncio.run(day)
     sys.stdout.write(_as_json(result) if options.as_json else _as_text(result))
     return 0 if result.summary.sound else 1
@@ -213,6 +224,21 @@ def _kept(days: Path | None, config: LoadedConfig, scenario: Scenario, seed: int
 
 def _address(database: Path) -> str:
     return f"sqlite+aiosqlite:///{database.absolute()}"
+
+
+def trading_only(settings: Settings, names: Sequence[str]) -> Settings:
+    """Return settings in which only these strategies trade; without names as they are. Raises ConfigError for one that
+    there is not."""
+    if not names:
+        return settings
+    unknown = [name for name in names if name not in STRATEGIES]
+    if unknown:
+        raise ConfigError(f"--strategies: there is no {', '.join(unknown)}; there are {', '.join(STRATEGIES)}")
+    sections = {
+        name: section.model_copy(update={"enabled": name in names})
+        for name, section in settings.strategies.sections().items()
+    }
+    return settings.model_copy(update={"strategies": settings.strategies.model_copy(update=sections)})
 
 
 def _paced_for_replay(settings: Settings) -> Settings:

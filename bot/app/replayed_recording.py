@@ -32,6 +32,7 @@ from bot.app.recorded_run import (
 from bot.app.recorder_process import deciding
 from bot.app.reloading import differences
 from bot.app.replay_report import write_report
+from bot.app.replayed_day import trading_only
 from bot.app.trader_log import log_of
 from bot.clocks.calendar import XnysCalendar
 from bot.config.loader import LoadedConfig
@@ -50,7 +51,7 @@ from bot.store.database import open_reader
 from bot.store.read.history import latest_transitions
 from bot.store.revision import upgrade
 from bot.strategies.base import Look, Strategy
-from bot.strategies.registry import STRATEGIES, build
+from bot.strategies.registry import build
 
 _STATUS_EVERY_S: Final = 60.0
 _MOST_GONE: Final = 5
@@ -249,16 +250,7 @@ def _in_force(config: LoadedConfig, options: ReplayOptions, run: RunTold | None)
     else:
         engine = settings.engine.model_copy(update={"status_wall_seconds": _STATUS_EVERY_S})
         settings = settings.model_copy(update={"engine": engine})
-    if not options.strategies:
-        return settings
-    unknown = [name for name in options.strategies if name not in STRATEGIES]
-    if unknown:
-        raise ConfigError(f"--strategies: there is no {', '.join(unknown)}; there are {', '.join(STRATEGIES)}")
-    sections = {
-        name: section.model_copy(update={"enabled": name in options.strategies})
-        for name, section in settings.strategies.sections().items()
-    }
-    return settings.model_copy(update={"strategies": settings.strategies.model_copy(update=sections)})
+    return trading_only(settings, options.strategies)
 
 
 def _looking_at(settings: Settings, recording: Recording) -> Settings:

@@ -70,7 +70,9 @@ def refuse_for_a_scenario(**given: Any) -> None:
     """Raise ConfigError for an option that only a recording takes."""
     named = [f"--{name.replace('_', '-')}" for name, value in given.items() if value and value != "auto"]
     if named:
-        raise ConfigError(f"{', '.join(named)}: only of a recording; a scenario trades what the settings say.")
+        raise ConfigError(
+            f"{', '.join(named)}: only of a recording; a scenario begins with an empty account at its own venue."
+        )
 
 
 def overrides(

@@ -100,9 +100,7 @@ def replay(
         str | None, typer.Option(help="A day from config/scenarios, by name, or a file's path: the same as WHAT.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of a scenario: the same seed gives the same day, hash for hash.")] = 1,
-    strategies: Annotated[
-        str | None, typer.Option(help="Of a recording: only these, by name, with commas between.")
-    ] = None,
+    strategies: Annotated[str | None, typer.Option(help="Only these trade, by name, with commas between.")] = None,
     from_store: Annotated[
         bool, typer.Option("--from-store", help="Begin with a copy of the bot's own store: what it holds and owes.")
     ] = False,
@@ -130,7 +128,7 @@ def replay(
     config = configuration({"mode": "sim"} if recorded else choices.overrides("sim", name, seed))
     if not recorded:
         choices.check_scenario(name)
-        choices.refuse_for_a_scenario(strategies=strategies, from_store=from_store, good_part=good_part, fills=fills)
+        choices.refuse_for_a_scenario(from_store=from_store, good_part=good_part, fills=fills)
     _start_log(config)
     from bot import app
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from bot.app.recorded_run import held_at_first
 from bot.app.recorder_process import deciding
-from bot.app.replayed_day import Desk, open_desk
+from bot.app.replayed_day import Desk, open_desk, trading_only
 from bot.cli.main import app
 from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, load
@@ -212,10 +212,13 @@ def test_what_the_account_held_when_a_recording_began_is_named(tmp_path: Path) -
 
 
 def test_strategies_are_chosen_by_name(state: Path) -> None:
-    result = call(state, "replay", SHIPPED, "--strategies", "moon_phase", "--database", str(state / "x.db"))
-    assert result.exit_code == 2
-    assert "moon_phase" in result.stderr
-    assert "zero_dte_gamma" in result.stderr
+    for what in (SHIPPED, "quiet_day"):
+        result = call(state, "replay", what, "--strategies", "moon_phase", "--database", str(state / "x.db"))
+        assert result.exit_code == 2
+        assert "moon_phase" in result.stderr
+        assert "zero_dte_gamma" in result.stderr
+    chosen = trading_only(Settings(), ("zero_dte_gamma",)).strategies.sections()
+    assert [name for name, section in chosen.items() if section.enabled] == ["zero_dte_gamma"]
 
 
 def test_a_range_is_played_on_one_store_that_began_as_a_copy_with_the_strategies_that_were_chosen(
