@@ -252,8 +252,11 @@ def price(written: str | None) -> Decimal | None:
 def _quote_of(key: str, values: Sequence[Any]) -> facts.Event:
     bid, ask, bid_size, ask_size, last, at, delayed, halted, close, heard_at, lost = values
     heard = None if heard_at is None else moment(heard_at)
-    sides = (price(bid), price(ask), bid_size, ask_size, price(last), moment(at))
-    return facts.QuoteReceived(key, Quote(*sides, delayed, halted, price(close), heard, lost))
+    before = None if close is None else price(close)
+    quote = Quote(
+        price(bid), price(ask), bid_size, ask_size, price(last), moment(at), delayed, halted, before, heard, lost
+    )
+    return facts.QuoteReceived(key, quote)
 
 
 def _greeks_of(key: str, values: Sequence[Any]) -> facts.Event:
