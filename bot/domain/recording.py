@@ -164,8 +164,14 @@ def micros(at: datetime) -> int:
 
 
 def _micros_of(times: Iterable[datetime]) -> list[int]:
-    """Return many aware times as microseconds since 1970; until 2255 a float holds each of them."""
-    return [round(at.timestamp() * 1e6) for at in times]
+    """Return many aware times as microseconds since 1970; until 2255 a float holds each of them. What came in one go
+    bears one time, which is reckoned once."""
+    found, before, us = list[int](), None, 0
+    for at in times:
+        if at is not before:
+            before, us = at, round(at.timestamp() * 1e6)
+        found.append(us)
+    return found
 
 
 def moment(us: int) -> datetime:
