@@ -35,6 +35,7 @@ class TelegramDeliverer:
         people = roster_of(ground.settings).people.values()
         self._chats = {person.name: person.telegram_id for person in people if person.telegram_id is not None}
         self._chats |= dict(ground.settings.telegram.chats)
+        self._ground = ground
         self._in_doubt = False  # the last attempt's answer never came
         self._probing = asyncio.Lock()
 
@@ -151,6 +152,7 @@ class TelegramDeliverer:
         if place is not None:
             how["reply_parameters"] = ReplyParameters(place[1], allow_sending_without_reply=True)
         quiet = bool(message.extra.get("silent"))
+        self._ground.pace.went(chat, self._ground.clock.monotonic())
         sent = await self._bot.send_message(chat, disable_notification=quiet, **how)
         return delivered(f"{sent.chat.id}:{sent.message_id}")
 

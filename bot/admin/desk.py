@@ -18,6 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from bot.admin.commands import COMMANDS, Command, help_text
 from bot.admin.incoming import Incoming, MalformedUpdate, Typed, read, typed
 from bot.admin.lookup import Hint, Unclear
 from bot.admin.pressing import PAGES_S, Gone, Offers
-from bot.admin.sender import Sender
+from bot.admin.sender import Next, Sender, nothing
 from bot.admin.strangers import ChatStrangers
 from bot.admin.texts import ChatAnswer, ChatReply
 from bot.alerts.ground import PeopleGround
@@ -36,7 +37,7 @@ from bot.config.people import roster_of
 from bot.domain.errors import StoreError
 from bot.domain.events import RequestKind
 from bot.domain.ids import ulid
-from bot.domain.requests import REQUESTS, Person
+from bot.domain.requests import REQUESTS, Person, Role
 from bot.store import read as ask
 from bot.store.read.commands import command_row
 from bot.store.read.inbound import inbound_row
@@ -46,6 +47,8 @@ from bot.store.read.telegram import (
     close_update,
     handled_update,
     has_telegram_under_way,
+    mark_answered,
+    unanswered,
 )
 
 log: Final = logging.getLogger("quanticity")
@@ -58,6 +61,9 @@ _ANSWER_LOOK_S: Final = 0.5  # the bell says when there is something to see
 _SETTLES_S: Final = 5.0
 _REMEMBERED: Final = 1000
 _NO: Final = ("No", "no:")
+_ANSWERS_FOR_S: Final = 600.0
+"""Wall seconds for which an answer is owed across a restart."""
+_SAID_AGAIN: Final = "After a restart, for this answer may not have reached you.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class ChatDesk:
         self._handled: OrderedDict[str, None] = OrderedDict()  # updates of this run
         self.username = ""  # of this bot, once Telegram has told it
         self._watches: set[asyncio.Task[None]] = set()
+        self._watched: set[str] = set()  # updates whose answer somebody waits for
         self._words: Mapping[str, Callable[[_Case, str], Any]] = MappingProxyType(
             {"ok": self._confirmed, "no": self._declined, "again": self._again, "page": self._page}
         )
@@ -113,6 +120,20 @@ class ChatDesk:
             await self._stranger(incoming)
             return
         await self._known(incoming, person, gap_s)
+
+    async def resume(self) -> None:
+        """Take up what the process before this one was asked and did not tell the answer of: Telegram brings such an
+        update no second time once it was confirmed."""
+        clock = self._ground.clock
+        since = clock.now() - timedelta(seconds=_ANSWERS_FOR_S * max(clock.speed, 1e-6))
+        try:
+            found = await self._ground.look(lambda connection: unanswered(connection, since))
+        except StoreError as error:
+            log.warning(f"telegram: whose answers are owed cannot be read: {error}")
+            return
+        for mark in found:
+            if mark.id.startswith(f"{self._bot_id}:"):
+                self._watch(_owed(mark), _SAID_AGAIN)
 
     async def close(self) -> None:
         for task in self._watches:
@@ -141,7 +162,7 @@ class ChatDesk:
         if number in self._handled:
             return
         actor, words = f"admin:telegram:{person.name}", incoming.data or incoming.text
-        mark = UpdateMark(number, ulid(now, self._entropy()), actor, words, now)
+        mark = UpdateMark(number, ulid(now, self._entropy()), actor, words, now, incoming.chat_id)
         before = await self._ground.look(lambda connection: handled_update(connection, number))
         if before is None:
             case = _Case(incoming, person, mark, self._age_s(incoming, gap_s))
@@ -291,13 +312,16 @@ class ChatDesk:
         if first:
             self._watch(case)
 
-    def _watch(self, case: _Case) -> None:
-        task = asyncio.create_task(self._tell_answer(case))
+    def _watch(self, case: _Case, before: str = "") -> None:
+        if case.mark.id in self._watched:
+            return
+        self._watched.add(case.mark.id)
+        task = asyncio.create_task(self._tell_answer(case, before))
         self._watches.add(task)
         task.add_done_callback(self._watches.discard)
 
-    async def _tell_answer(self, case: _Case) -> None:
-        """Tell what the bot answered, once it has."""
+    async def _tell_answer(self, case: _Case, before: str) -> None:
+        """Tell what the bot answered, once it has, after the words `before`; then it is on record as told."""
         clock, began = self._ground.clock, self._ground.clock.monotonic()
         while clock.monotonic() - began < _ANSWER_MOST_S:
             heard = self._ground.bell.rings
@@ -307,10 +331,17 @@ class ChatDesk:
                 row = None
             if row is not None and row.state != "queued":
                 head = "Done" if row.state == "done" else "Refused"
-                self._reply(case, ChatReply(f"{head}: {row.answer}"))
+                self._reply(case, ChatReply(f"{before}{head}: {row.answer}"), then=partial(self._answered, case.mark))
                 return
             await self._ground.bell.after(heard, _ANSWER_LOOK_S)
         self._reply(case, ChatReply("The bot has not answered yet. The request stands until it expires: see /health."))
+
+    async def _answered(self, mark: UpdateMark) -> None:
+        self._watched.discard(mark.id)
+        try:
+            await asyncio.to_thread(mark_answered, self._ground.database_url, mark.id, self._ground.clock.now())
+        except StoreError as error:
+            log.warning(f"telegram: an answer that was told is not on record, it may be told again: {error}")
 
     # ---- buttons
 
@@ -360,8 +391,15 @@ class ChatDesk:
         if answer.picture is not None and number == 0:
             self._sender.draw(case.incoming.chat_id, answer.picture)
 
-    def _reply(self, case: _Case, reply: ChatReply, *, in_place: bool = False) -> None:
+    def _reply(self, case: _Case, reply: ChatReply, *, in_place: bool = False, then: Next = nothing) -> None:
         incoming = case.incoming
         if incoming.is_press:
             self._sender.toast(incoming.press_id, reply.text.partition("\n")[0])
-        self._sender.say(incoming.chat_id, reply, replaces=incoming.message_id if in_place else None)
+        replaces = incoming.message_id if in_place else None
+        self._sender.say(incoming.chat_id, reply, replaces=replaces, then=then)
+
+
+def _owed(mark: UpdateMark) -> _Case:
+    """Return an update of a process before this one, as far as it is needed to tell its answer."""
+    name = mark.actor.rpartition(":")[2]
+    return _Case(Incoming(0, 0, mark.chat, True, 0, mark.at), Person(name, Role.VIEWER), mark, 0.0)

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
 
 from bot.admin.client import TelegramClient, is_parse_error, wait_of, without_token
+from bot.admin.replies import Replies
 from bot.admin.texts import ChatReply, cut
 from bot.charts.chart import Chart
 from bot.charts.picture import NotDrawn, png
@@ -22,24 +24,38 @@ _WAITS_MOST_S: Final = 60.0
 _A_ROW: Final = 3
 _TOAST: Final = 200
 _WAITING_MOST: Final = 500
+Next = Callable[[], Awaitable[None]]
+"""What follows a reply that is out."""
+
+
+async def nothing() -> None:
+    """Nothing follows a reply."""
 
 
 class Sender:
     """Sends replies of one client."""
 
-    def __init__(self, client: TelegramClient, token: str) -> None:
-        self._client, self._token = client, token
+    def __init__(self, client: TelegramClient, token: str, replies: Replies | None = None) -> None:
+        self._client, self._token, self._replies = client, token, replies
         self._order: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._moved: dict[int, int] = {}
         self._drawing = asyncio.Lock()  # a child that draws takes much memory
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def say(self, chat_id: int, reply: ChatReply, *, replaces: int | None = None) -> None:
-        """Send a reply as soon as the chat's earlier ones are out; `replaces`: the message whose text it takes."""
+    def say(
+        self,
+        chat_id: int,
+        reply: ChatReply,
+        *,
+        replaces: int | None = None,
+        then: Next = nothing,
+    ) -> None:
+        """Send a reply as soon as the chat's earlier ones are out and there is room in its minute; `replaces`: the
+        message whose text it takes; `then` follows when it is out."""
         if len(self._tasks) >= _WAITING_MOST:
             log.warning("telegram: too many replies wait, one is left out")
             return
-        self._start(self._say(chat_id, reply, replaces))
+        self._start(self._say(chat_id, reply, replaces, then))
 
     def draw(self, chat_id: int, chart: Chart) -> None:
         """Send a chart as a picture, after what was said to the chat so far; one that is not drawn is left out."""
@@ -64,22 +80,35 @@ class Sender:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._replies is not None:
+            await self._replies.close()
         await self._client.close_connections()
 
     async def _toast(self, press_id: str, text: str) -> None:
         with contextlib.suppress(TelegramError):  # too old an answer is refused, and the button has let go by then
             await self._client.answer_callback_query(press_id, cut(text, _TOAST) or None)
 
-    async def _say(self, chat_id: int, reply: ChatReply, replaces: int | None) -> None:
+    async def _say(self, chat_id: int, reply: ChatReply, replaces: int | None, then: Next) -> None:
         async with self._order[chat_id]:
+            if replaces is None:
+                await self._room(chat_id)
             try:
-                await self._attempt(chat_id, reply, replaces)
-            except RetryAfter as error:
-                await asyncio.sleep(min(wait_of(error), _WAITS_MOST_S))
-                with contextlib.suppress(TelegramError):
-                    await self._attempt(chat_id, reply, replaces)
+                await self._attempt_twice(chat_id, reply, replaces)
             except TelegramError as error:
                 log.warning(f"telegram: a reply was not sent: {without_token(error, self._token)}")
+                return
+        await then()
+
+    async def _room(self, chat_id: int) -> None:
+        if self._replies is not None:
+            await self._replies.room(self._moved.get(chat_id, chat_id))
+
+    async def _attempt_twice(self, chat_id: int, reply: ChatReply, replaces: int | None) -> None:
+        try:
+            await self._attempt(chat_id, reply, replaces)
+        except RetryAfter as error:
+            await asyncio.sleep(min(wait_of(error), _WAITS_MOST_S))
+            await self._attempt(chat_id, reply, replaces)
 
     async def _draw(self, chat_id: int, chart: Chart) -> None:
         async with self._drawing:
@@ -89,6 +118,7 @@ class Sender:
                 log.warning(f"telegram: a picture was not drawn: {error}")
                 return
         async with self._order[chat_id]:
+            await self._room(chat_id)
             try:
                 await self._client.send_photo(self._moved.get(chat_id, chat_id), drawn, caption=chart.summary[:1000])
             except TelegramError as error:

@@ -17,6 +17,7 @@ from bot.admin.client import TelegramClient, make_client
 from bot.admin.commands import for_role
 from bot.admin.desk import ChatDesk
 from bot.admin.poller import TelegramPoller
+from bot.admin.replies import Replies
 from bot.admin.sender import Sender
 from bot.alerts.ground import PeopleGround
 from bot.config.people import roster_of
@@ -41,10 +42,11 @@ async def serve(ground: PeopleGround) -> None:
         before = ground.clock.now() - _KEPT
         await asyncio.to_thread(forget_updates, ground.database_url, before)
     client = make()
-    sender = Sender(client, token)
+    sender = Sender(client, token, Replies(ground))
     desk = ChatDesk(ground, sender, token.partition(":")[0], lambda: secrets.randbits(80))
     hello = asyncio.create_task(_introduce(ground, client, desk))
     try:
+        await desk.resume()
         await TelegramPoller(ground, make, desk.handle).run()
     finally:
         hello.cancel()

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from bot.alerts.bell import Bell
+from bot.alerts.chat_pace import ChatPace
 from bot.clocks.clock import SystemClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
@@ -30,13 +31,17 @@ Answer = TypeVar("Answer")
 @dataclass(frozen=True, slots=True)
 class PeopleGround:
     """One for the process. `source` is the name by which its rows in `inbound` are known; `bell` rings when the tick
-    has written something that this process may wait for."""
+    has written something that this process may wait for, `pace` counts what each chat got of late."""
 
     settings: Settings
     secrets: Secrets
     clock: Clock
     source: str = "people"
     bell: Bell = field(default_factory=Bell, compare=False)
+    pace: ChatPace = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pace", ChatPace(self.settings.alerts.per_minute))
 
     @property
     def database_url(self) -> str:

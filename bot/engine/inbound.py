@@ -118,6 +118,13 @@ def _attempt(at: Hearing, event: InboundReceived) -> str:
     return "the attempt is on record"
 
 
+def _replied(at: Hearing, event: InboundReceived) -> str:
+    """Replies to commands went to a target: they take room of its minute."""
+    place = (_word(event.payload, "channel", _CODE_LENGTH), _word(event.payload, "target", _CODE_LENGTH))
+    at.outbox.replied(place, _count(event.payload.get("count")), at.ctx.steady_s)
+    return "they are counted"
+
+
 _LONGEST_WAIT_S: Final = 86_400.0
 
 
@@ -148,6 +155,7 @@ HANDLERS: Final[Mapping[str, InboundHandler]] = MappingProxyType(
         "job": InboundHandler(_OURS, _job),
         "delivery": InboundHandler(_DELIVERERS, _delivery),
         "attempt": InboundHandler(frozenset({"people", "page"}), _attempt),
+        "replied": InboundHandler(frozenset({"people"}), _replied),
         "started": InboundHandler(_DELIVERERS, _started),
         "verdict": InboundHandler(_OVERSEER, _verdict),
         "outcome": InboundHandler(_OVERSEER, _outcome),

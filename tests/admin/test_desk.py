@@ -13,6 +13,7 @@ import pytest
 
 from bot.admin import acts
 from bot.admin.commands import COMMANDS, Command
+from bot.admin.replies import Replies
 from bot.admin.strangers import ChatStrangers
 from bot.charts.chart import Chart
 from bot.charts.picture import NotDrawn
@@ -180,6 +181,39 @@ async def test_a_press_is_as_old_as_its_message_or_as_the_silence_before_it(
     _, approval = phone.rows("SELECT id, approval_id FROM signal WHERE id = 'SIGWAIT'")[0]
     await phone.hear(phone.press(APPROVER, f"approve:{approval}", age_s=message_age_s), gap_s=gap_s)
     assert phone.asked() == ([("approve", "admin:telegram:the-approver")] if is_done else [])
+
+
+async def test_an_answer_that_was_owed_is_told_after_a_restart_and_only_once(
+    phone: Phone, day: StoreBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The update was confirmed, and the process ended before the bot had answered: Telegram brings it only once."""
+    await phone.hear(phone.text(OPERATOR, "/pause"))
+    with closing(sqlite3.connect(phone.path)) as store, store:
+        store.execute("UPDATE command SET state = 'done', answer = 'paused', handled_at = created_at")
+    monkeypatch.setattr("bot.admin.desk._ANSWER_MOST_S", 30.0)
+    phone.desk._watched.clear()  # the process is another one
+    await phone.desk.resume()
+    assert await phone.hear() == ["<b>After a restart, for this answer may not have reached you.</b>\nDone: paused"]
+    assert phone.rows("SELECT chat, answered_at IS NOT NULL FROM telegram_update") == [(str(OPERATOR), 1)]
+    await phone.desk.resume()
+    assert await phone.hear() == []
+
+
+async def test_replies_leave_room_in_a_chats_minute_and_the_tick_learns_of_them(phone: Phone) -> None:
+    ground = phone.desk._ground
+    replies = Replies(ground)
+    for _ in range(12):
+        await replies.room(OWNER)
+    now = ground.clock.monotonic()
+    assert ground.pace.reply_waits_s(OWNER, now) > 50  # of twenty a minute, the others are for what the tick says
+    assert ground.pace.reply_waits_s(OPERATOR, now) == 0
+    for _ in range(16):
+        ground.pace.went(OPERATOR, now)
+    assert ground.pace.reply_waits_s(OPERATOR, now) > 50
+    assert replies._telling is not None
+    await replies._telling
+    (told,) = phone.rows("SELECT payload FROM inbound WHERE kind = 'replied'")
+    assert json.loads(told[0]) == {"channel": "telegram", "target": "the-owner", "count": 12}
 
 
 async def test_reading_is_never_too_old(phone: Phone) -> None:

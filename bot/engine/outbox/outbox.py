@@ -19,7 +19,7 @@ from bot.engine.outbox import alerting, sending
 from bot.engine.outbox.alerting import Alerting
 from bot.engine.outbox.draft import Draft
 from bot.engine.outbox.quiet import choose
-from bot.engine.outbox.sending import DeliveryTold, MessagePace
+from bot.engine.outbox.sending import DeliveryTold, MessagePace, Place
 from bot.engine.outbox.speech import SPEECHES, Said, Speech, by_machine
 from bot.engine.outbox.telling import Telling
 from bot.engine.outbox.voice import SILENT, Voice
@@ -33,6 +33,8 @@ _KIND_OF: Mapping[str, type[Entity]] = {kind.life.name: entity for entity, kind 
 
 
 PROCESS_DOWN = "PEOPLE_DOWN"
+_REPLIES_MOST = 100
+"""However many a row tells of: no minute has room for more."""
 
 
 class Outbox:
@@ -143,6 +145,11 @@ class Outbox:
         if message.state is MessageState.SENT:
             alerting.told(journal, message.extra.get("alert_ids", ()), message.channel)
         return answer
+
+    def replied(self, place: Place, count: int, steady_s: float) -> None:
+        """Replies to commands went to a target; they leave so much less room for what is said."""
+        for _ in range(min(count, _REPLIES_MOST)):
+            self.pace.went(place, steady_s)
 
     def acknowledge(self, ctx: Context, journal: Journal, alert: Alert, actor: str) -> None:
         """A person has seen an alert."""

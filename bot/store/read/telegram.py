@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StoreError
@@ -21,17 +21,20 @@ from bot.store.values import parse_json, parse_time, time_text
 
 _LONGEST = 200
 _FEW = 9
+_UNANSWERED_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateMark:
-    """One update of Telegram: `command_id` is the id of its request, where it makes one; `words` what it was."""
+    """One update of Telegram: `command_id` is the id of its request, where it makes one; `words` what it was; `chat` is
+    where its answer goes."""
 
     id: str
     command_id: str
     actor: str
     words: str
     at: datetime
+    chat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def close_update(
     row = {
         "id": mark.id, "command_id": mark.command_id, "actor": outside(mark.actor),
         "words": outside(mark.words)[:_LONGEST], "state": "handled", "received_at": time_text(mark.at),
+        "chat": str(mark.chat),
     }  # fmt: skip
     try:
         with engine.begin() as connection:
@@ -78,6 +82,32 @@ def close_update(
     except DBAPIError as error:
         raise not_asked(error) from error
     return True
+
+
+def unanswered(connection: Connection, since: datetime) -> list[UpdateMark]:
+    """Return the updates whose request is on record and whose answer, as far as anybody knows, was never told."""
+    table = TELEGRAM_UPDATE.c
+    chosen = (
+        select(table.id, table.command_id, table.actor, table.words, table.received_at, table.chat)
+        .join(COMMAND, COMMAND.c.id == table.command_id)
+        .where(table.answered_at.is_(None), table.chat.is_not(None), table.received_at >= time_text(since))
+        .order_by(table.received_at)
+        .limit(_UNANSWERED_MOST)
+    )
+    return [
+        UpdateMark(row.id, row.command_id, row.actor, row.words, parse_time(str(row.received_at)), int(row.chat))
+        for row in connection.execute(chosen)
+    ]
+
+
+def mark_answered(url: str, update_id: str, at: datetime) -> None:
+    """Put on record that what came of an update's request was told; raises StoreError as `close_update`."""
+    table = TELEGRAM_UPDATE
+    try:
+        with inserting_engine(url).begin() as connection:
+            connection.execute(update(table).where(table.c.id == update_id).values(answered_at=time_text(at)))
+    except DBAPIError as error:
+        raise not_asked(error) from error
 
 
 def forget_updates(url: str, before: datetime) -> None:

@@ -19,6 +19,8 @@ TELEGRAM_UPDATE: Final = Table(
     words("words", comment="what it was, in short"),
     label("state", server_default="taken"),
     utc("received_at", nullable=False),
+    label("chat", nullable=True, comment="where its answer goes"),
+    utc("answered_at", comment="when what came of its request was told"),
     one_of("state", UPDATE_STATES),
     comment="updates of Telegram that were taken up: each is handled once, also across a kill",
 )

@@ -172,6 +172,17 @@ async def test_an_edit_waits_for_its_parent_and_what_was_not_sent_takes_the_new_
     assert found.state is S.SENDING
 
 
+async def test_replies_to_commands_take_room_of_the_same_minute() -> None:
+    voice = Voice({"telegram": Channel("telegram", per_minute=3)}, (MessageTarget("telegram", "ann", Role.OWNER),))
+    desk = await Desk(voice=voice).start()
+    payload = {"channel": "telegram", "target": "ann", "count": 2}
+    desk.put(InboundReceived("r1", "people", "replied", payload, desk.clock.now()))
+    await desk.tick()
+    say(desk, *(Draft(f"k{n}", "notice", f"{n}") for n in range(3)), Draft("c", "alert", "now", {"level": "critical"}))
+    await desk.ticks(2)
+    assert [m.body for m in messages(desk) if m.state is S.SENDING] == ["now"]
+
+
 async def test_one_target_gets_so_many_a_minute_and_what_is_critical_goes_first() -> None:
     voice = Voice({"telegram": Channel("telegram", per_minute=3)}, (MessageTarget("telegram", "ann", Role.OWNER),))
     desk = await Desk(voice=voice).start()
