@@ -206,7 +206,9 @@ class ChatDesk:
     def _tries_to_act(self, incoming: Incoming) -> bool:
         command = typed(incoming.text)
         row = COMMANDS.get(command.word) if command else None
-        return bool(incoming.answers) if row is None else row.make is not None
+        if row is None:  # an unknown command may have been meant to act
+            return bool(incoming.answers) or command is not None
+        return row.make is not None
 
     async def _note(self, case: _Case, why: str) -> None:
         """Put on record that a known person tried to act and nothing came of it."""

@@ -378,7 +378,8 @@ async def test_what_makes_no_sense_has_its_own_answer(phone: Phone) -> None:
         assert words in await phone.says(OPERATOR, text), text
         row: Command | None = COMMANDS.get(text[1:].split()[0])
         assert (len(phone.asked()) == before) == bool(words), text
-        tried = row is not None and row.make is not None and bool(words)
+        is_unknown = row is None and text.startswith("/")
+        tried = is_unknown or (row is not None and row.make is not None and bool(words))
         assert len(phone.attempts()) - tried_before == (1 if tried else 0), text
 
 
