@@ -72,8 +72,6 @@ def with_twins(phone: Phone) -> None:
         columns = ", ".join(f'"{name}"' for name in names)
         copied = f"SELECT 'TWINWAIT', {columns} FROM signal WHERE id = 'SIGWAIT'"
         store.execute(f"INSERT INTO signal (id, {columns}) {copied}")
-            f"INSERT INTO signal (id, {columns}) SELECT 'TWINWAIT', {columns} FROM signal WHERE id = 'SIGWAIT'"
-        )
 
 
 async def test_every_item_of_bad_input_has_its_answer_no_effect_and_its_row(phone: Phone) -> None:
