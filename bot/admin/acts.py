@@ -23,6 +23,7 @@ from bot.store.read.telegram import TelegramQuestion, asked_by_message
 
 K = RequestKind
 _REASON_LONGEST: Final = 200
+_LINE, _LINES = 180, 60  # what a text of a request is cut into
 _TERM: Final = re.compile(r"(qty|quantity|limit|stop)\s*[:=]?\s*(\S+)", re.IGNORECASE)
 _NAMES: Final = {"qty": "quantity", "quantity": "quantity", "limit": "limit", "stop": "stop"}
 
@@ -32,7 +33,7 @@ class Ask:
     """A request that somebody makes: kind and payload, as they go into `command`."""
 
     kind: RequestKind
-    payload: Mapping[str, str]
+    payload: Mapping[str, Any]
 
     @property
     def is_asked_back(self) -> bool:
@@ -126,6 +127,27 @@ def acknowledge(connection: Connection, ground: PeopleGround, arguments: str) ->
     return Ask(K.ACK, {"alert_id": arguments.split(maxsplit=1)[0][:64]})
 
 
+def unacknowledge(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
+    """The bot knows which alerts were acknowledged."""
+    return Ask(K.UNACK, {"alert_id": (arguments.split(maxsplit=1) or [""])[0][:64]})
+
+
+def ask_for_report(connection: Connection, ground: PeopleGround, arguments: str) -> Ask:
+    """Draft the day's report, as /report shows it, and have it asked for."""
+    from bot.admin.figures import day_report
+
+    if arguments.lower() != "ask":
+        raise Unclear("/report shows the day; /report ask drafts it and asks for its approval")
+    day, text = day_report(connection)
+    return Ask(K.REPORT_DRAFT, {"to": "day", "period": day.isoformat(), "text": lines_of(text)})
+
+
+def lines_of(text: str) -> list[str]:
+    """Return a text as a request carries it: lines, long ones in parts."""
+    parts = [line[at : at + _LINE] for line in text.splitlines() for at in range(0, max(len(line), 1), _LINE)]
+    return parts[:_LINES]
+
+
 # ---- from a button or an answer
 
 
@@ -134,6 +156,10 @@ def of_button(connection: Connection, word: str, given: str) -> Ask | None:
     approval, _, edits = given.partition(":")
     if word == "ack":
         return Ask(K.ACK, {"alert_id": given})
+    if word in _OF_REPORTS:
+        return _of_report_button(word, given)
+    if word == "unack":
+        return Ask(K.UNACK, {"alert_id": given})
     if word not in {"approve", "reject", "edit"}:
         return None
     signal = ask.signal_of_approval(connection, [approval]).get(approval)
@@ -143,6 +169,16 @@ def of_button(connection: Connection, word: str, given: str) -> Ask | None:
         raise Hint("Answer this message like `edit: qty 3 limit 2.40 stop 1.20`; what you leave out stays.")
     seen = {"seen": edits or "0"} if word == "approve" else {}
     return Ask(K(word), {"signal_id": signal, **seen})
+
+
+_OF_REPORTS: Final = {"rapprove": K.REPORT_APPROVE, "rreject": K.REPORT_REJECT, "redit": K.REPORT_EDIT}
+
+
+def _of_report_button(word: str, given: str) -> Ask:
+    report, _, edits = given.partition(":")
+    if word == "redit":
+        raise Hint("Answer this message with `edit:` and the new text of the report.")
+    return Ask(_OF_REPORTS[word], {"report_id": report} | ({"seen": edits or "0"} if word == "rapprove" else {}))
 
 
 _ANSWERS: Final = re.compile(r"(✅|👍|approve|yes|❌|👎|reject|no|edit)\s*[:,]?\s*(.*)", re.IGNORECASE | re.DOTALL)
@@ -158,6 +194,9 @@ def question_of(connection: Connection, chat_id: int, message_id: int, button: s
         return found
     if word == "ack":
         return TelegramQuestion(alert_id=given)
+    if word == "rapprove":
+        report, _, shown = given.partition(":")
+        return TelegramQuestion(edits=int(shown) if shown.isdigit() else 0, report_id=report)
     approval, _, edits = given.partition(":")
     signal = ask.signal_of_approval(connection, [approval]).get(approval) if word == "approve" else None
     return TelegramQuestion(signal, int(edits) if edits.isdigit() else 0) if signal else None
@@ -170,6 +209,8 @@ def of_answer(about: TelegramQuestion | None, text: str) -> Ask:
     if about.alert_id:
         return _of_alert(about.alert_id, text)
     found = _ANSWERS.fullmatch(text.strip())
+    if about.report_id:
+        return _of_report(about, found)
     if found is None:
         raise Unclear("Answer with ✅ or approve, ❌ or reject [why], or edit: qty 3 limit 2.40 stop 1.20")
     word, rest = found[1].lower(), found[2].strip()
@@ -180,6 +221,19 @@ def of_answer(about: TelegramQuestion | None, text: str) -> Ask:
     if word == "edit":
         return Ask(K.EDIT, {"signal_id": about.signal_id, **terms_of(rest)})
     return Ask(K.REJECT, {"signal_id": about.signal_id} | ({"reason": rest[:_REASON_LONGEST]} if rest else {}))
+
+
+def _of_report(about: TelegramQuestion, found: re.Match[str] | None) -> Ask:
+    if found is None:
+        raise Unclear("Answer with ✅ or approve, ❌ or reject [why], or edit: and the new text")
+    word, rest, report = found[1].lower(), found[2].strip(), {"report_id": about.report_id}
+    if word == "edit":
+        return Ask(K.REPORT_EDIT, report | {"text": lines_of(rest)})
+    if word in _YES:
+        if rest:
+            raise Unclear(f"{rest[:40]!r}: an approval takes nothing more. To change the text: edit: and the new one")
+        return Ask(K.REPORT_APPROVE, report | {"seen": str(about.edits)})
+    return Ask(K.REPORT_REJECT, report | ({"reason": rest[:_REASON_LONGEST]} if rest else {}))
 
 
 def _of_alert(alert_id: str, text: str) -> Ask:

@@ -256,15 +256,20 @@ def trades(connection: Connection, ground: PeopleGround, arguments: str) -> Chat
 
 def report(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     nothing(arguments)
+    _, text = day_report(connection)
+    return plainly(f"{text}\n/report ask has it approved as a report.")
+
+
+def day_report(connection: Connection) -> tuple[date, str]:
+    """Return the day and what it came to so far, in words."""
     day = today_of(connection)
     money, counted = money_of_day(connection, day), ask.counters(connection, day)
-    return plainly(
+    return day, (
         f"{day}: {dollars(money.total, plus=True)} so far\n"
         f"realized {dollars(money.realized, plus=True)}, open {dollars(money.open, plus=True)}, "
         f"fees {dollars(counted.fees)}\n"
         f"{counted.closed} closed, {counted.wins} won, {counted.executions} executions, "
-        f"{len(money.positions)} positions open\n"
-        "Written reports for readers are not made by this version; this is the day as it stands."
+        f"{len(money.positions)} positions open"
     )
 
 

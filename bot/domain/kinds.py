@@ -25,6 +25,7 @@ from bot.domain.message import MESSAGE, Message
 from bot.domain.order import ORDER, Order, OrderChange
 from bot.domain.position import POSITION, Position, PositionState
 from bot.domain.quiet import QUIET, QuietTime
+from bot.domain.report import REPORT, Report
 from bot.domain.review import REVIEW, Review
 from bot.domain.session import SESSION, Session
 from bot.domain.signal import SIGNAL, Signal
@@ -105,6 +106,7 @@ _ALL: Final[tuple[Kind[Any], ...]] = (
     Kind(Review, REVIEW),
     Kind(Alert, ALERT),
     Kind(QuietTime, QUIET),
+    Kind(Report, REPORT),
 )
 
 KINDS: Final[Mapping[type[Entity], Kind[Any]]] = {kind.entity: kind for kind in _ALL}

@@ -8,10 +8,9 @@ from typing import Final
 
 from bot.domain.kinds import KINDS
 from bot.domain.machine import Lifecycle
-from bot.domain.report import REPORT
 from bot.domain.requests import REQUEST
 
-_ALL: Final = (*(kind.life for kind in KINDS.values()), REPORT, REQUEST)
+_ALL: Final = (*(kind.life for kind in KINDS.values()), REQUEST)
 """The kinds that the tick keeps, and those whose rows others write."""
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = MappingProxyType({life.name: life for life in _ALL})
 

@@ -1,12 +1,16 @@
-"""A report: drafted from the store, approved by a person, published once."""
+"""A report: drafted from the store, approved by a person, published once.
+
+A person's edit of its text takes it back to `drafted`, and it is asked for anew in the same transaction.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypedDict
 
-from bot.domain.machine import Lifecycle
+from bot.domain.machine import Lifecycle, Living, living
 
 
 class ReportState(StrEnum):
@@ -52,3 +56,33 @@ REPORT: Final = Lifecycle(
         }
     ),
 )
+
+
+class ReportChange(TypedDict, total=False):
+    """What may change of a report."""
+
+    body: str
+    edits: int
+    decided_at: datetime | None
+    decided_by: str | None
+    reason: str
+    published_at: datetime | None
+
+
+@living
+class Report(Living[ReportTrigger, ReportChange]):
+    """One report. `kind` says what it is of (day), `period` of when (2026-11-20); `body` is plain text, `edits` how
+    often a person changed it; `decided_by` is the actor of the answer, `reason` why it was rejected."""
+
+    id: str
+    kind: str
+    period: str
+    title: str
+    body: str
+    created_at: datetime
+    state: ReportState = ReportState.DRAFTED
+    edits: int = 0
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    reason: str = ""
+    published_at: datetime | None = None

@@ -162,6 +162,8 @@ class Subject(StrEnum):
     TERM = "term"  # a number of an order, as it was typed
     CHOICE = "choice"  # one of a few words
     PERSON = "person"  # of people.users
+    REPORT = "report"
+    TEXT = "text"  # several lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ class Request:
 _THINGS: Final = frozenset(
     {
         Subject.SIGNAL, Subject.POSITION, Subject.UNSETTLED, Subject.SYMBOL, Subject.HOLDING, Subject.REQUEST,
-        Subject.ORDER, Subject.STRATEGY, Subject.ALERT, Subject.TARGET,
+        Subject.ORDER, Subject.STRATEGY, Subject.ALERT, Subject.TARGET, Subject.REPORT,
     }
 )  # fmt: skip
 _OWNER: Final = frozenset({Role.OWNER})
@@ -224,6 +226,7 @@ _UNSETTLED: Final = Need("position_id", Subject.UNSETTLED, "A position's id, or 
 _PRICE: Final = Need(
     "price", Subject.PRICE, "Settlement price of the underlying, in dollars; of what somebody else sold, the option's"
 )
+_REPORT: Final = Need("report_id", Subject.REPORT, "A report's id, or the end of it.")
 _INSISTED: Final = Need("insisted", Subject.INSISTED, "The price is far from what was seen, and is right.", False)
 
 K = RequestKind
@@ -418,6 +421,42 @@ REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
                 (Need("alert_id", Subject.ALERT, "An alert's id, or the end of it."),),
             ),
             Request(
+                K.REPORT_DRAFT,
+                "Ask for a report",
+                "Draft a report and ask whoever approves: nothing of it goes to readers before the answer.",
+                _APPROVERS,
+                (
+                    Need("to", Subject.CHOICE, "What it is of: day."),
+                    Need("period", Subject.CHOICE, "Of when: 2026-11-20."),
+                    Need("text", Subject.TEXT, "Its text, line by line."),
+                ),
+                on_page=False,
+            ),
+            Request(
+                K.REPORT_APPROVE,
+                "Approve report",
+                "Approve a report as it stands.",
+                _APPROVERS,
+                (_REPORT, Need("seen", Subject.TERM, "How often it had been edited when you saw its text.", False)),
+                on_page=False,
+            ),
+            Request(
+                K.REPORT_REJECT,
+                "Reject report",
+                "Reject a report: it is not published.",
+                _APPROVERS,
+                (_REPORT, _REASON),
+                on_page=False,
+            ),
+            Request(
+                K.REPORT_EDIT,
+                "Edit report",
+                "Give a report that waits another text; it is asked for anew with it.",
+                _APPROVERS,
+                (_REPORT, Need("text", Subject.TEXT, "The new text, line by line.")),
+                on_page=False,
+            ),
+            Request(
                 K.QUIET,
                 "Choose quiet hours",
                 "Choose one's own quiet hours, in which warnings wait for a digest and what is critical does not: "
@@ -479,6 +518,9 @@ class Payload:
     strategy: str = ""
     to: str = ""
     person: str = ""
+    report_id: str = ""
+    period: str = ""
+    text: str = ""  # of several lines
 
 
 class Refused(Exception):
@@ -487,6 +529,8 @@ class Refused(Exception):
 
 
 _LONGEST_FIELD: Final = 200
+LONGEST_TEXT: Final = 3000
+"""Characters of a report's text: with its head it is one message of any channel."""
 
 
 def payload_of(kind: RequestKind, raw: Mapping[str, Any]) -> Payload:
@@ -503,6 +547,8 @@ def payload_of(kind: RequestKind, raw: Mapping[str, Any]) -> Payload:
 
 
 def _text(kind: RequestKind, need: Need, given: object) -> str:
+    if need.subject is Subject.TEXT and isinstance(given, list) and all(isinstance(line, str) for line in given):
+        return "\n".join(given).strip()[:LONGEST_TEXT]
     if isinstance(given, int | float) and not isinstance(given, bool) and need.subject in {Subject.PRICE, Subject.TERM}:
         given = str(given)  # JSON's own number, written with a point
     if given is None or given == "":

@@ -25,7 +25,7 @@ from bot.domain.requests import (
 )
 from bot.domain.session import SessionState
 from bot.engine.outbox import asked
-from bot.engine.requested import holdings, selling, session, settling, signals
+from bot.engine.requested import holdings, reports, selling, session, settling, signals
 from bot.engine.requested.desk import RequestDesk, RequestHandler
 from bot.engine.state.context import Context
 from bot.engine.state.records import RequestOutcome
@@ -129,6 +129,10 @@ _HANDLERS: Final[Mapping[RequestKind, RequestHandler]] = MappingProxyType(
         RequestKind.QUIET: lambda desk, command, payload: desk.outbox.choose_quiet(
             desk.ctx, desk.journal, payload, command.actor
         ),
+        RequestKind.REPORT_DRAFT: reports.draft,
+        RequestKind.REPORT_APPROVE: reports.approve,
+        RequestKind.REPORT_REJECT: reports.reject,
+        RequestKind.REPORT_EDIT: reports.edit,
     }
 )
 """What is done about each request; a request is a row here and a function in its room."""

@@ -31,6 +31,7 @@ ACTS = {
     "edit": ("SIGWAIT qty 3 limit 2.40 stop 1.20", K.EDIT), "resume": ("", K.RESUME), "halt": ("news", K.HALT),
     "forceexit": ("POSRUN", K.CLOSE), "flatten": ("", K.FLATTEN), "reload_config": ("", K.RELOAD_CONFIG),
     "strategies": ("zero_dte_gamma off", K.STRATEGY), "cancel_open_order": ("all", K.CANCEL_ALL), "ack": ("all", K.ACK),
+    "unack": ("ALERT1", K.UNACK), "report": ("ask", K.REPORT_DRAFT),
     "quiet": ("22:00-07:00", K.QUIET),
 }  # fmt: skip
 READS = {"order": "ORDSTOP", "why": "SIGWAIT"}
@@ -304,6 +305,36 @@ async def test_an_answer_to_the_question_is_a_request(phone: Phone, question: in
     assert phone.asked() == [(kind.value, "admin:telegram:the-approver") for _, kind, _ in ANSWERS]
     found = phone.rows("SELECT payload FROM command ORDER BY created_at, id")
     assert [json.loads(payload) for (payload,) in found] == [payload for _, _, payload in ANSWERS]
+
+
+async def test_a_report_is_drafted_answered_and_edited_with_a_text_of_several_lines(
+    phone: Phone, day: StoreBuilder
+) -> None:
+    now, extra = time_text(NOW), {"report": "REP1", "edits": 1}
+    day.add(
+        MESSAGE, id="MSGR", tier="admin", channel="telegram", kind="approval", target="the-approver", created_at=now,
+        due_at=now, state="sent", external_id=f"{APPROVER}:78", dedupe_key="r", body="?", extra=json.dumps(extra),
+        mode="new", attempts=1,
+    )  # fmt: skip
+    assert "so far" in await phone.says(VIEWER, "/report")
+    await phone.says(APPROVER, "/report ask")
+    for text in ("✅", "reject too early", "edit: one\n" + "x" * 400):
+        await phone.says(APPROVER, text, reply_to_message={"message_id": 78})
+    await phone.hear(phone.press(APPROVER, "rapprove:REP1:2"))
+    assert "new text" in "".join(await phone.hear(phone.press(APPROVER, "redit:REP1:2")))
+    found = [
+        (kind, json.loads(payload)) for kind, payload in phone.rows("SELECT kind, payload FROM command ORDER BY id")
+    ]
+    assert [kind for kind, _ in found] == [
+        "report_draft", "report_approve", "report_reject", "report_edit", "report_approve"
+    ]  # fmt: skip
+    drafted, approved, rejected, edited, pressed = (payload for _, payload in found)
+    assert (drafted["to"], "so far" in drafted["text"][0]) == ("day", True)
+    assert (approved, rejected) == (
+        {"report_id": "REP1", "seen": "1"}, {"report_id": "REP1", "reason": "too early"}
+    )  # fmt: skip
+    assert (edited["text"][0], "".join(edited["text"][1:])) == ("one", "x" * 400)
+    assert pressed == {"report_id": "REP1", "seen": "2"}
 
 
 BOT, ANOTHER_BOT = {"id": 1000000001, "is_bot": True}, {"id": 5, "is_bot": True}

@@ -26,10 +26,11 @@ from bot.domain.requests import (
 
 K, R = RequestKind, Role
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+REPORTS = {K.REPORT_DRAFT, K.REPORT_APPROVE, K.REPORT_REJECT, K.REPORT_EDIT}
 MAY = {  # spelled out a second time on purpose: who may ask for what while the session is not halted
     R.OWNER: set(K),
     R.OPERATOR: set(K),
-    R.APPROVER: {K.APPROVE, K.REJECT, K.EDIT, K.ACK, K.UNACK, K.QUIET},
+    R.APPROVER: {K.APPROVE, K.REJECT, K.EDIT, K.ACK, K.UNACK, K.QUIET, *REPORTS},
     R.VIEWER: set(),
     R.OVERSEER: {K.REJECT, K.PAUSE, K.HALT},
     R.RULES: {K.PAUSE, K.HALT, K.RECONCILE},

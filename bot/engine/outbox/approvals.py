@@ -77,7 +77,7 @@ def decided(said: Said) -> Iterable[Draft]:
         return
     if approval.decided_by == "rules":
         return  # nobody was asked
-    by = f" by {_who(approval.decided_by)}" if approval.decided_by else ""
+    by = f" by {who(approval.decided_by)}" if approval.decided_by else ""
     at = new_york(said.ctx.now, said.ctx.now)
     words = f"{_name(said.ctx, approval, signal)}\n{_OUTCOMES[approval.state]}{by} at {at}: {said.row.reason}"
     yield Draft(
@@ -232,7 +232,7 @@ def _signal_of(said: Said) -> Signal | None:
     return ledger.signals.get(approval.signal_id) or ledger.signal_index.of(approval.signal_id)
 
 
-def _who(actor: str | None) -> str:
+def who(actor: str | None) -> str:
     """Return who decided, in a person's words: `ann (telegram)`."""
     parts = (actor or NOTHING).split(":")
     return f"{parts[2]} ({parts[1]})" if len(parts) == 3 else parts[0]

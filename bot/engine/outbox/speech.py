@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.engine.outbox import approvals, holds, trades
+from bot.engine.outbox import approvals, holds, report_words, trades
 from bot.engine.outbox.draft import Draft
 from bot.engine.state.context import Context
 from bot.engine.state.records import NewTransition
@@ -48,6 +48,9 @@ SPEECHES: Final[tuple[Speech, ...]] = (
     Speech("approval", approvals.decided, trigger="approve"),
     Speech("approval", approvals.decided, trigger="reject"),
     Speech("approval", approvals.decided, trigger="expire"),
+    Speech("report", report_words.asked, trigger="ask"),
+    Speech("report", report_words.decided, trigger="approve"),
+    Speech("report", report_words.decided, trigger="reject"),
     Speech("position", trades.bought, trigger="created"),
     Speech("position", trades.sold, trigger="scale_out"),
     Speech("position", trades.closed, trigger="close"),

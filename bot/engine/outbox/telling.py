@@ -185,6 +185,8 @@ def _extra(alert: Alert, *, buttons: bool) -> dict[str, Any]:
     }  # fmt: skip
     if buttons:
         extra["buttons"] = [["Acknowledge", f"ack:{alert.id}"]]
+    elif alert.acknowledged_at is not None and alert.resolved_at is None:
+        extra["buttons"] = [["Undo", f"unack:{alert.id}"]]
     return extra
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, update
 from sqlalchemy.exc import DBAPIError
@@ -57,7 +57,7 @@ def oldest_queued_command(connection: Connection) -> datetime | None:
 
 
 def command_row(
-    command_id: str, kind: str, payload: Mapping[str, str], actor: str, created_at: datetime, asked_at: datetime
+    command_id: str, kind: str, payload: Mapping[str, Any], actor: str, created_at: datetime, asked_at: datetime
 ) -> dict[str, str]:
     """Return a queued command as its row. `asked_at` is the wall's time, by which it dies."""
     return {

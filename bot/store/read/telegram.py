@@ -122,11 +122,13 @@ def forget_updates(url: str, before: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TelegramQuestion:
-    """What a message asked about: the signal, and how often its terms had been changed when it asked; or an alert."""
+    """What a message asked about: the signal, and how often its terms had been changed when it asked; or an
+    alert, or a report."""
 
     signal_id: str = ""
     edits: int = 0
     alert_id: str = ""
+    report_id: str = ""
 
 
 def asked_by_message(connection: Connection, external_id: str) -> TelegramQuestion | None:
@@ -137,6 +139,8 @@ def asked_by_message(connection: Connection, external_id: str) -> TelegramQuesti
         about = parse_json(text) or {}
         if about.get("signal") and about.get("approval"):
             return TelegramQuestion(str(about["signal"]), int(about.get("edits", 0)))
+        if about.get("report"):
+            return TelegramQuestion(edits=int(about.get("edits", 0)), report_id=str(about["report"]))
         alerts: list[str] = about.get("alert_ids") or []
         if len(alerts) == 1:
             return TelegramQuestion(alert_id=alerts[0])

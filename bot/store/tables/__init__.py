@@ -12,7 +12,6 @@ from sqlalchemy import Table
 from bot.domain.kinds import KINDS, E
 from bot.store.columns import METADATA
 from bot.store.stored import Patch, Stored
-from bot.store.tables.report import REPORT
 
 __all__ = ["DECLARED", "LIVING", "MACHINES", "METADATA", "PATCHES", "stored"]
 
@@ -43,10 +42,7 @@ DECLARED: Final = _declared()
 PATCHES: Final = _patches()
 """What of a row the tick writes that others inserted."""
 LIVING: Final[Mapping[type[Any], Stored[Any]]] = _by_kind()
-MACHINES: Final[Mapping[str, Table]] = {
-    **{KINDS[kind].life.name: each.table for kind, each in LIVING.items()},
-    "report": REPORT,
-}
+MACHINES: Final[Mapping[str, Table]] = {KINDS[kind].life.name: each.table for kind, each in LIVING.items()}
 """The table of each machine whose state stands in a row: of those that the tick keeps, and of what is told."""
 
 

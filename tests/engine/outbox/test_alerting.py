@@ -161,7 +161,7 @@ async def test_whoever_has_it_ends_the_telling_and_every_message_says_so() -> No
     assert (alert.id, the_alert(desk, "UNPROTECTED").state) == (alert.id, S.ACKNOWLEDGED)
     edit = next(m for m in messages(desk, "telegram") if m.mode is MessageMode.EDIT)
     assert "Acknowledged by cli at " in edit.body
-    assert "buttons" not in edit.extra
+    assert edit.extra["buttons"] == [["Undo", f"unack:{alert.id}"]]
     state, words = await desk.command(RequestKind.ACK, alert_id=alert.id)
     assert (state, words) == ("refused", "alert UNPROTECTED is acknowledged already, by cli")
     before = len(messages(desk, kind="alert"))
