@@ -23,6 +23,7 @@ from bot.domain.message import Message
 from bot.domain.order import Order, OrderChange, OrderState, Terms
 from bot.domain.position import CloseReason, Position, PositionState, Settlement
 from bot.domain.quiet import QuietState, QuietTime
+from bot.domain.report import Report, ReportState
 from bot.domain.review import Review
 from bot.domain.session import Hold, Session, SessionState
 from bot.domain.signal import Signal, SignalState
@@ -124,6 +125,7 @@ async def test_every_kind_of_entity_is_found_as_it_was_written(site: Site) -> No
         Slowdown(state=SlowdownState.SLOWED, scale=Decimal("0.5"), spacing_s=60.0, until=NOW, reason="why", by="cli"),
         Review("R1", signal.id, NOW, NOW, why=("overnight",)),
         QuietTime("ann", QuietState.OWN, "22:00", "07:30", "ann", NOW),
+        Report("REP1", "day", "2026-11-20", "The day", "up", NOW, ReportState.AWAITING_APPROVAL, edits=1),
     ]  # fmt: skip
     assert {type(each) for each in written} | {Adoption} == set(KINDS)
     await site.store.commit(a_batch(3, changed=those(*written)))

@@ -1,4 +1,4 @@
-"""A report is asked for like a signal: with its text and buttons, edited by a person, asked anew, edited to its outcome."""
+"""A report is asked for like a signal: with its text and buttons, edited, asked anew, its message edited to the end."""
 
 from __future__ import annotations
 
