@@ -41,14 +41,14 @@ class WatchSettings(Section):
     )
     heartbeat_s: TwiceAnswered = Field(30, description="the broker's connection not usable for so long")
     sync_s: Seconds = Field(60, description="a comparison of our book with the broker's is late by so much")
-    differs_s: TwiceAnswered = Field(30, description="our positions differ from the broker's for so long")
+    differs_s: TwiceAnswered = Field(20, description="our positions differ from the broker's for so long")
     divergence_fraction: Positive = Field(
         Decimal("0.01"), description="the day's change of equity apart from our own P&L, of equity"
     )
     slippage_model: Positive = Field(Decimal("0.02"), description="what an order is expected to cost, of its premium")
     slippage_factor: float = Field(2, ge=1, le=100, description="times the model: the day's mean is told of")
     slippage_orders: int = Field(4, ge=1, le=1000, description="fewer orders of the day are no mean")
-    doubt_s: TwiceAnswered = Field(30, description="an order in doubt for so long")
+    doubt_s: TwiceAnswered = Field(20, description="an order in doubt for so long")
     unprotected_s: Annotated[Seconds, AtLeastWall(ANSWER_WALL_S + INPUT_WALL_S)] = Field(
         5, description="a contract without a working stop for so long"
     )

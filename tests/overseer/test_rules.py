@@ -40,8 +40,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "OVERSEER_BOOK_DIFFERS",
-        {"differences": (LastingDifference(KEY, "3", "2", ago(31)),)},
-        {"differences": (LastingDifference(KEY, "3", "2", ago(29)),)},
+        {"differences": (LastingDifference(KEY, "3", "2", ago(21)),)},
+        {"differences": (LastingDifference(KEY, "3", "2", ago(19)),)},
     ),
     ("OVERSEER_BOOK_OLD", {"synced_at": ago(361)}, {"synced_at": ago(359)}),
     ("OVERSEER_DIVERGENCE", {"apart": Decimal(-1001)}, {"apart": Decimal(-1000)}),
@@ -53,8 +53,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "OVERSEER_ORDER_IN_DOUBT",
-        {"doubtful": (DoubtfulOrder("qty-1", KEY, "entry", ago(31)),)},
-        {"doubtful": (DoubtfulOrder("qty-1", KEY, "entry", ago(29)),)},
+        {"doubtful": (DoubtfulOrder("qty-1", KEY, "entry", ago(21)),)},
+        {"doubtful": (DoubtfulOrder("qty-1", KEY, "entry", ago(19)),)},
     ),
     (
         "OVERSEER_UNPROTECTED",
