@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from bot.sim.faults.catalogue import KINDS, Delay, Fault, LoseOrder, OrdersLost, Reject
 from bot.sim.faults.generator import (
     account_words,
+    data_faults,
     farm_notices,
     other_hours,
     random_faults,
@@ -149,7 +150,9 @@ def test_a_counted_fault_is_used_up() -> None:
 def test_the_generator_mixes_every_kind_and_repeats_itself() -> None:
     end = TEN + timedelta(minutes=3)
     mixed = [fault for seed in range(300) for fault in random_faults(seed, TEN, end, vendor=True)]
-    for more in (trades_by_hand, strangers, unappliable_facts, farm_notices, account_words, other_hours):
+    for more in (
+        trades_by_hand, strangers, unappliable_facts, farm_notices, account_words, other_hours, data_faults,
+    ):  # fmt: skip
         mixed += [fault for seed in range(300) for fault in more(seed, TEN, end)]
     assert {fault.kind for fault in mixed} == set(KINDS.split(", "))
     assert random_faults(7, TEN, end) == random_faults(7, TEN, end)
