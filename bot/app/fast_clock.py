@@ -15,13 +15,15 @@ from pydantic import BaseModel
 
 from bot.config.schema import ApprovalMode, Settings
 from bot.config.section import ANSWER_WALL_S, INPUT_WALL_S, AtLeastWall
-from bot.feeds.sources import DataSources
+from bot.domain.data.sets import DECIDED_ON
+from bot.feeds.sources import DataSources, SourceSettings
 
 AnySection = TypeVar("AnySection", bound=BaseModel)
 
 PROTECTION_WALL_S = ANSWER_WALL_S + INPUT_WALL_S
 """A stop is sent by a tick and works with the broker's answer: its limit can be no shorter than theirs together."""
 PERSON_WALL_S = 45.0
+CONTEXT_WALL_S = 2.0
 
 
 def paced(settings: Settings, speed: float) -> Settings:
@@ -45,8 +47,22 @@ def widened(section: AnySection, speed: float) -> AnySection:
 
 
 def widened_sources(sources: DataSources, speed: float) -> DataSources:
-    """Return the data sources with ages that a clock of this speed can meet."""
-    return DataSources({name: widened(each, speed) for name, each in sources.root.items()})
+    """Return the data sources with ages that a clock of this speed can meet. What nothing is decided on is asked every
+    other wall second at most: it is to be seen, and not to take the time of the rest."""
+    if speed <= 1:
+        return sources
+    return DataSources({name: _seldom(widened(each, speed), speed) for name, each in sources.root.items()})
+
+
+def _seldom(source: SourceSettings, speed: float) -> SourceSettings:
+    least = CONTEXT_WALL_S * speed
+    endpoints = tuple(
+        each
+        if each.name in DECIDED_ON or each.interval_s >= least
+        else each.model_copy(update={"interval_s": least, "max_age_s": max(each.max_age_s, 3 * least)})
+        for each in source.endpoints
+    )
+    return source.model_copy(update={"endpoints": endpoints})
 
 
 def _of_field(section: BaseModel, name: str, speed: float) -> Any:

@@ -13,7 +13,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -142,7 +142,10 @@ async def open_desk(
             store=sql_store(_address(database), config.version),
             broker=partial(_broker, broker, simulated, script if scenario.faults else None),
             feed=partial(
-                _feeds, config, UwFace(market, clock, fault=vendor_fault(script), bend=divergent(script), kept=kept)
+                _feeds,
+                config,
+                UwFace(market, clock, fault=vendor_fault(script), bend=divergent(script), kept=kept),
+                market.symbols(),
             ),
             ids=IdSource(random.Random(seed)),  # reproducible on purpose
             scenario=scenario.name,
@@ -168,8 +171,12 @@ def _broker(kind: type[SimBroker], simulated: SimulatedVenue, script: FaultScrip
     return FaultyBroker(simulated, venue, ground.clock, tell, bot_id, script)
 
 
-def _feeds(config: LoadedConfig, face: UwFace, ground: Ground) -> Feeds:
-    sources = decided_on(at_the_simulator(validate_section(config.sources_tree, "sources", DataSources), 0))
+def _sources(config: LoadedConfig) -> DataSources:
+    return decided_on(validate_section(config.sources_tree, "sources", DataSources))
+
+
+def _feeds(config: LoadedConfig, face: UwFace, listed: Collection[str], ground: Ground) -> Feeds:
+    sources = at_the_simulator(_sources(config), 0, listed)
     transport = InProcessTransport(face)
     return Feeds(sources, ground.clock, ground.calendar, ground.inbox.put, lambda name, settings: transport)
 
@@ -218,7 +225,7 @@ def _kept(days: Path | None, config: LoadedConfig, scenario: Scenario, seed: int
     """Faults answer in the vendor's place and by their own order: such a day is worked out each time."""
     if days is None or scenario.faults:
         return KeptDay()
-    asked = json.dumps(config.sources_tree, sort_keys=True, default=str)
+    asked = _sources(config).model_dump_json()
     return KeptDay(days, f"{scenario.name}-{seed}", fingerprint(scenario.model_dump_json(), seed, asked))
 
 

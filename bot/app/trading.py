@@ -132,7 +132,8 @@ async def _run_simulated(config: LoadedConfig, options: RunOptions) -> int:
         )
         _greet_simulated(day, config.settings.sim.services.inbox_port if ports.services else 0)
         new_clock = partial(_clock_of, day, anchor, pace)
-        around = Surroundings(new_clock, partial(at_the_simulator, port=ports.uw), day)
+        placed = partial(at_the_simulator, port=ports.uw, listed=tuple(day.scenario.symbols))
+        around = Surroundings(new_clock, placed, day)
         leading = asyncio.create_task(keep_leading(pace, day.speed, around.ready, _START_TAKES_WALL_S), name="pace")
         try:
             return await _trade_on(config, options, around)

@@ -82,6 +82,13 @@ class FieldSettings(Section):
         return self
 
 
+def _spelt_out(name: Any, said: str) -> dict[str, Any]:
+    kind, *more = said.split() or [""]
+    if more not in ([], ["needed"]):
+        raise ValueError(f"{name}: {said} is not a type, alone or with `needed`")
+    return {"path": name, "type": kind, "needed": bool(more)}
+
+
 class ReaderSettings(Section):
     """How rows are made of an answer."""
 
@@ -102,6 +109,14 @@ class ReaderSettings(Section):
         (), description="numbers: NAME_delta is the change since the row before"
     )
     delta_by: tuple[FieldName, ...] = Field((), description="the row before of the same values in these fields")
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _written_short(cls, fields: Any) -> Any:
+        """`strike: price needed` is a field of that type whose path is its name."""
+        if not isinstance(fields, Mapping):
+            return fields
+        return {name: _spelt_out(name, said) if isinstance(said, str) else said for name, said in fields.items()}
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

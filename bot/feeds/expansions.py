@@ -9,6 +9,8 @@
 | `{market_hours}` | that session as `open,close`, ISO in UTC |
 | `{last_n_days:5}` | the day of the session five sessions back |
 | `{next_n_days:7}` | the calendar day seven days ahead |
+| `{next_session:2}` | the day of the session two sessions ahead |
+| `{week_end:3}` | the last session of the week three weeks ahead: what most options expire on |
 | `{expiry:0-2}` | a target for each listed day from today to the second session after it |
 | `{name}` | of `expand: {name: [...]}`: a target for each of its values; a text as `0-2` is days to expiry |
 """
@@ -29,7 +31,9 @@ TICKER: Final = "ticker"
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _PLAIN: Final = frozenset({TICKER, "tickers", "today", "now", "market_hours"})
 _RANGE: Final = re.compile(r"^([0-9]{1,2})-([0-9]{1,2})$", re.ASCII)
-_MOST_DAYS_BACK: Final = 260
+_NUMBERED: Final = {"last_n_days": (1, 260), "next_n_days": (1, 260), "next_session": (1, 260), "week_end": (0, 52)}
+"""Words that take a number, with the least and the most of it."""
+_FRIDAY: Final = 4
 _CALENDAR_DAYS: Final = 2
 """Calendar days that are looked through for one session back, beside a week of holidays."""
 
@@ -46,29 +50,25 @@ def placeholders(expand: Mapping[str, object]) -> frozenset[str]:
 def refuse_unknown(template: str, own: frozenset[str]) -> None:
     """Raise UnknownPlaceholder for braces that nothing fills."""
     for said in _BRACES.findall(template):
-        if said in _PLAIN or said in own or _days_back(said) is not None or _expiries(said) is not None:
+        if said in _PLAIN or said in own or _is_of_the_calendar(said):
             continue
-        if _days_ahead(said) is not None:
-            continue
-        known = [*sorted(_PLAIN), "last_n_days:N", "next_n_days:N", "expiry:0-2", *sorted(own)]
+        known = [*sorted(_PLAIN), *(f"{name}:N" for name in _NUMBERED), "expiry:0-2", *sorted(own)]
         raise UnknownPlaceholder(f"only {', '.join(known)} may stand in braces, not {said!r}")
     if "{" in _BRACES.sub("", template) or "}" in _BRACES.sub("", template):
         raise UnknownPlaceholder(f"only whole words may stand in braces: {template!r}")
 
 
-def _days_back(said: str) -> int | None:
-    return _days("last_n_days", said)
+def _is_of_the_calendar(said: str) -> bool:
+    return _numbered(said) is not None or _expiries(said) is not None
 
 
-def _days_ahead(said: str) -> int | None:
-    return _days("next_n_days", said)
-
-
-def _days(name: str, said: str) -> int | None:
+def _numbered(said: str) -> tuple[str, int] | None:
+    """Read a word with a number, `last_n_days:5` say; None for any other text, and a number that is too large."""
     word, _, number = said.partition(":")
-    if word != name or not number.isascii() or not number.isdigit():
+    if word not in _NUMBERED or not number.isascii() or not number.isdigit():
         return None
-    return int(number) if 0 < int(number) <= _MOST_DAYS_BACK else None
+    least, most = _NUMBERED[word]
+    return (word, int(number)) if least <= int(number) <= most else None
 
 
 def _expiries(said: str) -> tuple[int, int] | None:
@@ -132,16 +132,19 @@ class Filling:
         for name, place in self._choice.expiries:
             if name == said:
                 return self._session_ahead(place).day.isoformat()
-        back = _days_back(said)
-        if back is not None:
-            return self._session_back(back).isoformat()
-        ahead = _days_ahead(said)
-        if ahead is not None:
-            return (self._session().day + timedelta(days=ahead)).isoformat()
+        if (numbered := _numbered(said)) is not None:
+            return self._day_of(*numbered).isoformat()
         session = self._session()
         if said == "market_hours":
             return f"{_iso(session.open_at)},{_iso(session.close_at)}"
         return session.day.isoformat() if said == "today" else _iso(self._now)
+
+    def _day_of(self, word: str, number: int) -> date:
+        if word == "last_n_days":
+            return self._session_back(number)
+        if word == "next_session":
+            return self._session_ahead(number).day
+        return self._week_end(number) if word == "week_end" else self._session().day + timedelta(days=number)
 
     def _session(self) -> TradingSession:
         today = self._calendar.today(self._now)
@@ -152,6 +155,11 @@ class Filling:
         for _ in range(place):
             session = self._calendar.next_session(session.day)
         return session
+
+    def _week_end(self, weeks: int) -> date:
+        today = self._session().day
+        day = today + timedelta(days=_FRIDAY - today.weekday() + 7 * weeks)
+        return next((d for back in range(5) if self._calendar.session_on(d := day - timedelta(days=back))), day)
 
     def _session_back(self, sessions: int) -> date:
         day, left = self._session().day, sessions

@@ -16,9 +16,9 @@ from bot.feeds.declared import DeclaredReader
 from bot.feeds.endpoints import Endpoint
 from bot.feeds.gate import CallGate
 from bot.feeds.outcome import Outcome
+from bot.feeds.paging import Pages
 from bot.feeds.rows import Parsed, Reads
-from bot.feeds.sources import PagingSettings
-from bot.feeds.targets import Target, iso_micros
+from bot.feeds.targets import Target
 from bot.feeds.tolerant import Malformed, Placeholder, refuse_too_much
 from bot.feeds.transport import Params, Response, Transport
 from bot.feeds.vendors.manners import Manners
@@ -68,25 +68,24 @@ class Fetcher:
         """Return the rows of all pages; raises `NotNow`, `Unusable` or TransportFailed, and then nothing is kept. A
         live feed parses what is large in a thread, so that the tick goes on meanwhile."""
         settings, rows, last, repeated = target.settings, [], [], False
-        full = settings.params.get("limit")
-        paging: Params = ()
+        pages = Pages(settings, endpoint.reads, target.progress, now)
         for page in range(settings.most_pages):
             asked_at = now if page == 0 else max(now, self._clock.now())
-            response = await self._ask(endpoint, target, page, paging, asked_at)
+            response = await self._ask(endpoint, target, pages.params(), asked_at)
             last, before = await self._judged(endpoint, response, paced=paced), last
-            repeated = page > 0 and last == before
+            repeated = page > 0 and last == before and bool(last)
             rows += [] if repeated else last
             target.pages = page + 1
-            if repeated or len(last) != full or settings.paging is None:
+            if not pages.take(last) or repeated:
                 break
-            paging = self._next_page(settings.paging, endpoint.reads, page + 1, rows, last)
+        pages.done()
         parsed = await self._parsed(endpoint.reads, rows, target, paced=paced)
         fetched = self.in_time(parsed, endpoint.reads, target, max(now, self._clock.now()))
         if repeated and fetched.outcome is Outcome.OK:
             return replace(fetched, outcome=Outcome.DUPLICATE_PAGE, remark="a page came twice")
         return fetched
 
-    async def _ask(self, endpoint: Endpoint, target: Target, page: int, paging: Params, now: datetime) -> Response:
+    async def _ask(self, endpoint: Endpoint, target: Target, paging: Params, now: datetime) -> Response:
         self._gate.check_page(now)
         self._gate.asked(target.settings.priority, now)
         target.requests += 1
@@ -128,15 +127,6 @@ class Fetcher:
         if paced and len(rows) > MANY_ROWS:
             return await asyncio.to_thread(reads.parse, rows, target.memory)
         return reads.parse(rows, target.memory)
-
-    @staticmethod
-    def _next_page(paging: PagingSettings, reads: Reads, page: int, rows: list[Any], last: list[Any]) -> Params:
-        if paging.by == "page":
-            return ((paging.param, str(page)),)
-        if paging.by == "offset":
-            return ((paging.param, str(len(rows))),)
-        times = [at for row in reads.parse(last).rows if (at := reads.time_of(row)) is not None]
-        return ((paging.param, iso_micros(min(times))),) if times else ()
 
     @staticmethod
     def in_time(parsed: Parsed[Any], reads: Reads, target: Target, now: datetime) -> Fetched:

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from bot.domain.events import EndpointReported
@@ -34,6 +34,10 @@ from bot.feeds.verdicts import Judgement, Verdict
 log: Final = logging.getLogger(__name__)
 
 REPORT_WALL_S: Final = 0.5
+NEVER_ASKED: Final = datetime.min.replace(tzinfo=UTC)
+"""What was never asked waits the longest: it goes before what is overdue, however little there is room for."""
+REPORTS_A_TURN: Final = 4
+"""Of what is asked seldom, the row is renewed seldom too: there are hundreds of such targets."""
 LONGEST_NAP_S: Final = 30.0  # the clock may be moved on while we sleep
 
 
@@ -218,7 +222,7 @@ class Poller:
     @staticmethod
     def _claims(targets: list[tuple[Endpoint, Target]], now: datetime) -> Iterator[Claim]:
         for place, (_, target) in enumerate(targets):
-            yield Claim(place, target.settings.priority, target.next_due or now, target.pages)
+            yield Claim(place, target.settings.priority, target.next_due or NEVER_ASKED, target.pages)
 
     @staticmethod
     def _hold(plan: Turns, targets: list[tuple[Endpoint, Target]]) -> None:
@@ -275,7 +279,7 @@ class Poller:
                 self._sink(news)
 
     def _report(self, target: Target, now: datetime) -> None:
-        if target.report_due(now, self.settings.report_seconds):
+        if target.report_due(now, max(self.settings.report_seconds, target.settings.interval_s / REPORTS_A_TURN)):
             self._sink(target.report(self.source, self.quota, now))
 
 

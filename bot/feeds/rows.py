@@ -57,13 +57,16 @@ class Reads(Protocol):
 @dataclass(frozen=True, slots=True)
 class Parser(Generic[R]):
     """How a data set is read: the row, what tells rows apart, their order, their time if it speaks for the answer.
-    `stamp` is a row's time where it does not speak for the whole answer."""
+    `stamp` is a row's time where it does not speak for the whole answer; `skip` tells rows that stand for nothing (a
+    trade that was cancelled), which are left out without being faults; `settle` is what only all rows together say."""
 
     read: Callable[[Row], R]
     identity: Callable[[R], Hashable]
     order: Callable[[R], Any]
     time: Callable[[R], datetime] | None
     stamp: Callable[[R], datetime] | None = None
+    skip: Callable[[Row], bool] | None = None
+    settle: Callable[[tuple[R, ...]], tuple[R, ...]] | None = None
 
     def parse(self, rows: Sequence[Any], memory: ParserMemory | None = None) -> Parsed[R]:
         """Read what can be read; never raises for a row.
@@ -75,9 +78,11 @@ class Parser(Generic[R]):
         kept: dict[Hashable, R] = {}
         faults = [row for row in read if isinstance(row, Malformed)]
         for row in read:
-            if not isinstance(row, Malformed):
+            if row is not None and not isinstance(row, Malformed):
                 self._keep(kept, row)
         ordered = tuple(sorted(kept.values(), key=self.order))
+        if self.settle is not None:
+            ordered = self.settle(ordered)
         return Parsed(ordered, len(faults), str(faults[0]) if faults else "", self._newest(ordered))
 
     def time_of(self, row: R) -> datetime | None:
@@ -87,8 +92,8 @@ class Parser(Generic[R]):
     def identity_of(self, row: R) -> Hashable:
         return self.identity(row)
 
-    def _read_all(self, rows: Sequence[Any], memory: ParserMemory) -> list[R | Malformed]:
-        before: list[R | Malformed] = memory.read
+    def _read_all(self, rows: Sequence[Any], memory: ParserMemory) -> list[R | Malformed | None]:
+        before: list[R | Malformed | None] = memory.read
         marks = [_mark(row) for row in rows]
         same = 0
         for mark, known in zip(marks, memory.marks, strict=False):
@@ -98,9 +103,10 @@ class Parser(Generic[R]):
         memory.marks, memory.read = marks, [*before[:same], *map(self._read, rows[same:])]
         return memory.read
 
-    def _read(self, row: Any) -> R | Malformed:
+    def _read(self, row: Any) -> R | Malformed | None:
         try:
-            return self.read(mapping(row))
+            found = mapping(row)
+            return None if self.skip is not None and self.skip(found) else self.read(found)
         except Malformed as fault:
             return fault
         except ArithmeticError as fault:  # a number may be one and still not fit
@@ -117,7 +123,41 @@ class Parser(Generic[R]):
         return max(map(self.time, rows), default=None) if self.time else None
 
 
-Parsers = Mapping[str, Parser[Any]]
+@dataclass(frozen=True, slots=True)
+class FoldedParser(Generic[R]):
+    """How a data set is read whose rows are finer than anybody needs: rows of one place (a bucket of prices, an expiry)
+    are put together as they come, and none is kept itself."""
+
+    read: Callable[[Row], R]
+    place: Callable[[R], Hashable]
+    fold: Callable[[R, R], R]
+    order: Callable[[R], Any]
+    time: Callable[[R], datetime] | None = None
+
+    def parse(self, rows: Sequence[Any], memory: ParserMemory | None = None) -> Parsed[R]:
+        """Read what can be read; never raises for a row."""
+        found: dict[Hashable, R] = {}
+        faults: list[str] = []
+        for raw in rows:
+            try:
+                row = self.read(mapping(raw))
+            except (Malformed, ArithmeticError) as fault:
+                faults.append(str(fault) or repr(fault))
+                continue
+            place = self.place(row)
+            found[place] = self.fold(found[place], row) if place in found else row
+        ordered = tuple(sorted(found.values(), key=self.order))
+        newest = max(map(self.time, ordered), default=None) if self.time else None
+        return Parsed(ordered, len(faults), faults[0] if faults else "", newest)
+
+    def time_of(self, row: R) -> datetime | None:
+        return self.time(row) if self.time else None
+
+    def identity_of(self, row: R) -> Hashable:
+        return self.place(row)
+
+
+Parsers = Mapping[str, Parser[Any] | FoldedParser[Any]]
 
 
 def mapping(row: Any) -> Row:

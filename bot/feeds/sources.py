@@ -7,10 +7,11 @@ vendor's room, by its name, or from a reader that is declared with the endpoint.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, RootModel, field_validator, model_validator
@@ -24,7 +25,8 @@ from bot.feeds.vendors import VENDORS, manners_of
 
 Ticker = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,5}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-ParamValue = str | int | float | bool
+ParamValue = str | int | float | bool | tuple[str, ...]
+"""A list stands for the same parameter several times."""
 _VARIABLE: Final = re.compile(r"^[A-Z][A-Z0-9_]*_(TOKEN|KEY|SECRET)$")
 SHOWN: Final = 20
 _NOT_A_VENDORS: Final = re.compile(r"^(WEB_|TELEGRAM_|DISCORD_|ANTHROPIC_|SMTP_|ALERT_|QUANTICITY_)")
@@ -139,6 +141,12 @@ class PagingSettings(Section):
     param: str = "page"
     most: int = Field(3, ge=1, le=20, description="pages")
 
+    @model_validator(mode="after")
+    def _can_catch_up(self) -> Self:
+        if self.by == "time" and self.most < 2:
+            raise ValueError("by time takes two pages at least: the last is for what earlier turns left")
+        return self
+
 
 class ChannelSettings(Section):
     """The channel of the source's stream that says the same as an endpoint's rows."""
@@ -152,7 +160,7 @@ class StreamSettings(Section):
 
     enabled: bool = Field(True, description="false: everything by REST")
     path: str = Field(pattern=r"^/")
-    token_param: str = Field("", max_length=64, description="the parameter that holds the secret; empty: none does")
+    signs_as: str = Field("", max_length=64, description="the parameter that holds the secret; empty: none does")
     quiet_wall_s: Seconds = Field(90, description="a connection that says nothing for so long is lost")
     rest_every_s: Seconds = Field(300, description="REST beside a channel that is heard, to close its gaps")
     retry_base_wall_s: Seconds = Field(1, description="again after base, 2 x base, 4 x base ..., with jitter")
@@ -182,7 +190,7 @@ class EndpointSettings(Section):
     fallback: str = Field("", description="SOURCE.ENDPOINT whose rows stand in while this one has none that are fresh")
     paging: PagingSettings | None = None
     max_rows: int = Field(
-        2000, ge=1, le=20_000, description="of a page without `limit`; an answer with more is refused unread"
+        2000, ge=1, le=50_000, description="of a page without `limit`; an answer with more is refused unread"
     )
     max_body_bytes: int = Field(
         2_097_152, ge=1024, le=33_554_432, description="of an answer, unpacked; a larger one is refused unread"
@@ -193,6 +201,10 @@ class EndpointSettings(Section):
         None, ge=0, le=500, description="rows that `feeds rows` and the page show; empty: 20 of a declared reader's"
     )
     stream: ChannelSettings | None = Field(None, description="where the source has a stream")
+    overlap_s: float = Field(
+        0, ge=0, le=3600, description="with a cursor: so far back it asks again, for rows that are told late"
+    )
+    keep_rows: int = Field(5000, ge=1, le=20_000, description="the newest rows of a target alone are kept")
     oldest_s: float = Field(0, ge=0, description="rows whose newest is older than this are `ancient`; 0: none is")
 
     @model_validator(mode="after")
@@ -200,7 +212,7 @@ class EndpointSettings(Section):
         own = placeholders(self.expand)
         try:
             channels = (self.stream.channel,) if self.stream is not None else ()
-            for template in (self.path, *map(str, self.params.values()), *channels):
+            for template in (self.path, *self.written_params(), *channels):
                 refuse_unknown(template, own)
         except UnknownPlaceholder as error:
             raise ValueError(str(error)) from None
@@ -226,7 +238,12 @@ class EndpointSettings(Section):
     def by_ticker(self) -> bool:
         """Whether each symbol is asked for by itself."""
         braces = "{" + TICKER + "}"
-        return braces in self.path or any(braces in str(value) for value in self.params.values())
+        return any(braces in template for template in (self.path, *self.written_params()))
+
+    def written_params(self) -> tuple[str, ...]:
+        """Return what is said of all parameters, with braces."""
+        values = self.params.values()
+        return tuple(word for each in values for word in (each if isinstance(each, tuple) else (str(each),)))
 
     @property
     def rows_of_a_page(self) -> int:
@@ -354,6 +371,18 @@ class SourceSettings(Section):
                 raise ValueError(f"{merged.name}: made of {unknown[0]}, which is no endpoint here")
         return self
 
+    def parts_of(self, names: Collection[str]) -> dict[str, Any]:
+        """Return the endpoints and aggregates of these names, with all that they are made of or wait for."""
+        wanted, by_name = set[str](), {each.name: each for each in self.endpoints}
+        aggregates = tuple(each for each in self.aggregates if each.name in names)
+        todo = [*(name for name in by_name if name in names), *(name for each in aggregates for name in each.of)]
+        while todo:
+            name = todo.pop()
+            if name not in wanted:
+                wanted.add(name)
+                todo += [other for other in by_name[name].depends_on if other in by_name]
+        return {"endpoints": tuple(e for e in self.endpoints if e.name in wanted), "aggregates": aggregates}
+
     def reads(self, endpoint: EndpointSettings) -> Reads:
         """Return what makes rows of an endpoint's answers."""
         if endpoint.reader is not None:
@@ -396,6 +425,12 @@ class DataSources(RootModel[dict[Name, SourceSettings]]):
     def enabled(self) -> dict[str, SourceSettings]:
         """Return the sources that are asked."""
         return {name: each for name, each in self.root.items() if each.enabled}
+
+    def only(self, names: Collection[str]) -> DataSources:
+        """Return the same with these data sets alone, and those that they are made of or wait for."""
+        return DataSources.model_construct(
+            root={source: each.model_copy(update=each.parts_of(names)) for source, each in self.root.items()}
+        )
 
 
 def title_of(name: str, settings: SourceSettings) -> str:

@@ -119,7 +119,7 @@ class Stream:
         return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + self._settings.path, self._query(), ""))
 
     def _query(self) -> str:
-        return f"{self._settings.token_param}={self._secret}" if self._settings.token_param else ""
+        return f"{self._settings.signs_as}={self._secret}" if self._settings.signs_as else ""
 
     # ---- what is heard
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,7 @@ from bot.domain.events import FeedReported
 from bot.engine.state.ports import TradingCalendar
 from bot.feeds.expansions import Choice, Filling, choices
 from bot.feeds.outcome import Outcome
+from bot.feeds.paging import Progress
 from bot.feeds.quota import Quota
 from bot.feeds.rows import Parsed, ParserMemory, Reads
 from bot.feeds.sources import EndpointSettings, SourceSettings
@@ -45,7 +46,7 @@ class Target:
         self.last_error = ""
         self.last_success_at: datetime | None = None
         self.requests = self.failures = self.dropped = 0
-        self.newest_at: datetime | None = None
+        self.progress = Progress()
         self.given_up = False  # the vendor does not give it; the next answer with rows ends that
         self.memory = ParserMemory()
         self.stand_in = ""  # the source whose rows are given on in place of this one's
@@ -68,13 +69,14 @@ class Target:
         return Filling(self.choice, self._tickers, calendar, now).fill(self.settings.path)
 
     def params(self, calendar: TradingCalendar, now: datetime, paging: Params = ()) -> Params:
-        """Return the query: params filled in, the page where there are several, the cursor where there is one."""
+        """Return the query: params filled in, a list as its name again and again, and what says which page it is."""
         filling = Filling(self.choice, self._tickers, calendar, now)
-        filled = [(name, filling.fill(_written(value))) for name, value in self.settings.params.items()]
-        filled += paging
-        if self.settings.cursor and self.newest_at is not None:
-            filled.append((self.settings.cursor, iso_micros(self.newest_at)))
-        return filled
+        filled = [
+            (name, filling.fill(_written(value)))
+            for name, said in self.settings.params.items()
+            for value in (said if isinstance(said, tuple) else (said,))
+        ]
+        return [*filled, *paging]
 
     def succeeded(self, now: datetime, fault: str, next_due: datetime) -> None:
         self.last_success_at, self.attempts, self.given_up = now, 0, False
@@ -99,27 +101,30 @@ class Target:
         self.given_up, self.outcome = True, outcome
         self.put_off(reason, probe_at, FeedState.DISABLED)
 
-    def keep(self, parsed: Parsed[Any], reads: Reads, now: datetime) -> tuple[Any, ...]:
-        """Return the rows to give on: those of this answer or, with a cursor, the window of the last `keep_seconds`."""
+    def keep(self, parsed: Parsed[Any], reads: Reads, now: datetime, *, by_stream: bool = False) -> tuple[Any, ...]:
+        """Return the rows to give on: those of this answer or, with a cursor, the window of the last `keep_seconds`.
+        What the stream said moves no cursor: what was lost on the way is still asked for."""
+        most = self.settings.keep_rows
         if not self.settings.cursor:
-            self._latest = parsed.rows
+            self._latest = parsed.rows[-most:]
             self._extra.clear()
-            return parsed.rows
+            return self._latest
         self._window.update((reads.identity_of(row), row) for row in parsed.rows)
         oldest = now - timedelta(seconds=self.settings.keep_seconds)
         timed = {id_: (row, at) for id_, row in self._window.items() if (at := reads.time_of(row)) is not None}
         self._window = {id_: row for id_, (row, at) in timed.items() if at >= oldest}
         times = [at for row in parsed.rows if (at := reads.time_of(row)) is not None]
-        if times:
-            self.newest_at = max(times) if self.newest_at is None else max(*times, self.newest_at)
+        if times and not by_stream:
+            self.progress.hear(max(times), now)
         ordered = sorted(self._window.items(), key=lambda each: (reads.time_of(each[1]) or oldest, str(each[0])))
-        return tuple(row for _, row in ordered)
+        self._window = dict(ordered[-most:])
+        return tuple(self._window.values())
 
     def add(self, parsed: Parsed[Any], reads: Reads, now: datetime) -> tuple[Any, ...]:
         """Return the rows to give on when the stream has said more: those of the last answer with the new ones among
         them. Of a series only its newest moment is kept beyond the answer; what lies between comes with the next."""
         if self.settings.cursor:
-            return self.keep(parsed, reads, now)
+            return self.keep(parsed, reads, now, by_stream=True)
         rows = {reads.identity_of(row): row for row in self._latest}
         for row in parsed.rows:
             identity = reads.identity_of(row)
@@ -178,14 +183,10 @@ def targets_of(endpoint: EndpointSettings, source: SourceSettings) -> list[Targe
     """Return the targets of an endpoint, none when it is not enabled."""
     if not endpoint.enabled:
         return []
-    tickers = endpoint.symbols or source.symbols
-    templates = (endpoint.path, *map(str, endpoint.params.values()))
+    tickers = source.symbols if endpoint.symbols is None else endpoint.symbols
+    templates = (endpoint.path, *endpoint.written_params())
     chosen = list(choices(templates, tickers, endpoint.expand))
     return [Target(endpoint, choice, tickers, place, len(chosen)) for place, choice in enumerate(chosen)]
-
-
-def iso_micros(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _written(value: str | float | bool) -> str:

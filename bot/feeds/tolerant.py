@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
@@ -25,6 +26,10 @@ _MILLISECONDS_FROM: Final = 100_000_000_000
 # memory.
 _MOST_DIGITS: Final = 64
 _MOST_MAGNITUDE: Final = 30
+_MOST_TEXTS: Final = 64
+_DAY: Final = re.compile(
+    r"^(?:([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9]).*|([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}))$", re.ASCII | re.DOTALL
+)
 _FLAGS: Final = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
 
 
@@ -120,6 +125,37 @@ def instant(row: Row, name: str) -> datetime | None:
 
 def need_instant(row: Row, name: str) -> datetime:
     return _needed(instant(row, name), name)
+
+
+def day(row: Row, name: str) -> date | None:
+    """Return a day from ISO text, whatever follows it, or from month/day/year; None where the vendor has none."""
+    value = row.get(name)
+    if _is_nothing(value):
+        return None
+    found = _DAY.match(value) if isinstance(value, str) else None
+    if found is None:
+        raise Malformed(f"{name}={_quoted(value)} is not a day")
+    year, month, of_month = (found[1], found[2], found[3]) if found[1] else (found[6], found[4], found[5])
+    try:
+        return date(int(year), int(month), int(of_month))
+    except ValueError:
+        raise Malformed(f"{name}={_quoted(value)} is not a day") from None
+
+
+def need_day(row: Row, name: str) -> date:
+    return _needed(day(row, name), name)
+
+
+def texts(row: Row, name: str) -> tuple[str, ...]:
+    """Return the texts of a list, none where there is none; one text alone is a list of one."""
+    value = row.get(name)
+    if _is_nothing(value):
+        return ()
+    if isinstance(value, str):
+        return (outside(value),)
+    if not isinstance(value, list):
+        raise Malformed(f"{name}={_quoted(value)} is no list")
+    return tuple(outside(each) for each in value[:_MOST_TEXTS] if not _is_nothing(each))
 
 
 def refuse_too_much(body: bytes, most_bytes: int, most_rows: int) -> None:

@@ -30,7 +30,7 @@ log: Final = logging.getLogger(__name__)
 MOST_DAYS: Final = 12
 """How many files a folder holds; the one that was used longest ago goes first."""
 _ENDING: Final = ".day"
-_SOURCES: Final = ("kept_day.py", "scenario.py", "vocabulary.py", "market/*.py", "uw/*.py")
+_SOURCES: Final = ("kept_day.py", "scenario.py", "vocabulary.py", "market/*.py", "uw/*.py", "uw/sets/*.py")
 _OF_OTHER_DAYS: Final = frozenset({"bare.py", "context.py", "listed.py", "listed_prices.py", "recorded.py"})
 """Sources of `market/` that no kept day is made of: what stands around a market over sockets, and recordings."""
 _DIGITS: Final = 16

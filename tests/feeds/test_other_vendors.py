@@ -42,7 +42,7 @@ async def at_their_faces() -> AsyncIterator[tuple[Feeds, list[Event]]]:
     """The shipped sources but Unusual Whales, Yahoo too, at the faces over a small market."""
     clock, events = ManualClock(NOON), list[Event]()
     face = UwFace(SmallSource(), clock, limits=UwLimits(latency_wall_s=0))
-    placed = at_the_simulator(shipped(), await face.start("127.0.0.1", 0)).root
+    placed = at_the_simulator(shipped(), await face.start("127.0.0.1", 0), SmallSource().symbols()).root
     asked = {"unusual_whales": False, "yahoo": True}
     sources = {
         name: each.model_copy(update={"enabled": asked[name]} if name in asked else {}) for name, each in placed.items()

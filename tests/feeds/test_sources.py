@@ -20,17 +20,52 @@ def written() -> dict[str, Any]:
     return dict(yaml.safe_load(Path(REPO_ROOT, "config", "data_sources.yaml").read_text(encoding="utf-8")))
 
 
-def test_the_file_that_comes_with_the_bot_is_valid_and_has_the_five(written: dict[str, Any]) -> None:
-    sources = DataSources.model_validate(written)
-    names = {dataset.name for dataset in sources.root["unusual_whales"].endpoints}
-    assert names == {
-        sets.SPOT_GEX,
-        sets.GEX_BY_STRIKE,
-        sets.OPTION_CONTRACTS,
-        sets.NET_PREMIUM,
-        sets.FLOW_ALERTS,
-    }
-    assert all(dataset.max_age_s > dataset.interval_s for dataset in sources.root["unusual_whales"].endpoints)
+def shipped(written: dict[str, Any]) -> dict[str, EndpointSettings]:
+    return {each.name: each for each in DataSources.model_validate(written).root["unusual_whales"].endpoints}
+
+
+def test_the_file_that_comes_with_the_bot_has_every_set_whose_rows_have_types_and_more(written: dict[str, Any]) -> None:
+    endpoints = shipped(written)
+    typed = {value for name, value in vars(sets).items() if name.isupper() and isinstance(value, str)} - {"*"}
+    assert {name for name, each in endpoints.items() if each.parser} == typed
+    assert {name for name, each in endpoints.items() if each.reader} >= {"volatility_stats", "oi_per_strike"}
+    assert all(each.parser in {"", name} for name, each in endpoints.items())
+    assert all(each.max_age_s > each.interval_s for each in endpoints.values())
+    assert all(endpoints[name].enabled for name in sets.DECIDED_ON)
+
+
+INTERVALS = {
+    "critical": {60: ("spot_gex", "gex_by_strike", "net_premium"), 15: ("flow_alerts",)},
+    "important": {
+        120: ("greek_flow", "flow_per_strike_intraday", "option_contracts"), 300: ("off_lit_levels", "dark_pool"),
+    },
+    "nice_to_have": {
+        300: ("greek_exposure_by_strike", "greek_exposure_by_strike_expiry", "news"),
+        900: ("max_pain", "iv_rank", "iv_term_structure", "risk_reversal_skew"),
+    },
+    "background": {
+        3600: ("congress_trades", "insider_trades", "earnings_afterhours", "earnings_premarket", "economic_calendar"),
+        86400: ("earnings_history", "fda_calendar"),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("priority", INTERVALS)
+def test_intervals_and_classes_are_those_that_the_product_ships_with(written: dict[str, Any], priority: str) -> None:
+    endpoints = shipped(written)
+    for interval_s, names in INTERVALS[priority].items():
+        found = {(endpoints[name].priority, endpoints[name].interval_s) for name in names}
+        assert found == {(priority, interval_s)}
+
+
+def test_no_page_is_larger_than_the_vendor_gives(written: dict[str, Any]) -> None:
+    """A limit above the most is answered with fifty rows, and the exposures need theirs said."""
+    most = {"flow_alerts": 200, "news": 100, "congress_trades": 200, "fda_calendar": 200, "top_net_impact": 100}
+    most |= {"earnings_afterhours": 100, "earnings_premarket": 100, "stock_bars": 2500}
+    for name, each in shipped(written).items():
+        assert int(str(each.params.get("limit", 1))) <= most.get(name, 500), name
+        if each.path.startswith("/api/stock/{ticker}/spot-exposures/"):
+            assert each.params["limit"] == 500, name
 
 
 def test_the_file_names_every_setting_of_the_vendor(written: dict[str, Any]) -> None:

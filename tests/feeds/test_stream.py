@@ -28,7 +28,7 @@ from tests.feeds.uw_site import NOON, UW, OneDay, until
 from tests.sim.uw.small_source import SmallSource
 
 SAMPLES = REPO_ROOT.parent / "shared" / "data" / "unusual-whales-samples"
-STREAM = {"path": "/socket", "token_param": "token", "retry_base_wall_s": 0.01, "retry_most_wall_s": 0.02}
+STREAM = {"path": "/socket", "signs_as": "token", "retry_base_wall_s": 0.01, "retry_most_wall_s": 0.02}
 ENDPOINTS: list[dict[str, Any]] = [
     {
         "name": "spot_gex", "path": "/api/stock/{ticker}/spot-exposures", "parser": "spot_gex", "interval_s": 1,

@@ -384,6 +384,10 @@ class MarketModel:
     def closes_early_on(self, day: date) -> bool:
         return day in MARKET_HALF_DAYS
 
+    def book(self, symbol: str) -> Book:
+        """Return all that is known of an underlying's day; KeyError for a symbol that the scenario does not list."""
+        return self._books[symbol]
+
     # -- what the UW face serves ---------------------------------------------------------------------------------
 
     def chain(self, symbol: str, at: datetime) -> ChainSnapshot:

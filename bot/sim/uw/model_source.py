@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from bot.sim.market import MarketModel
 from bot.sim.market.exposure import ChainSnapshot, SpotGexRow, exposure_by_strike
 from bot.sim.market.flow import ModelAlert, NetPremiumMinute
 from bot.sim.uw.limits import NEW_YORK
+from bot.sim.uw.sets.day import VendorDay
 from bot.sim.uw.source import (
     Candle,
     ContractState,
@@ -54,8 +54,8 @@ class _Tape:
 class ModelSource:
     """See the module. Keeps, per contract, what has traded, so that a poll reads only what is new on the tape."""
 
-    def __init__(self, market: MarketModel) -> None:
-        self._market = market
+    def __init__(self, day: VendorDay) -> None:
+        self._day, self._market = day, day.market
         self._tapes: dict[int, _Tape] = {}
 
     def symbols(self) -> Sequence[str]:
@@ -128,9 +128,13 @@ class ModelSource:
             bid=_cents(bid), ask=_cents(ask), last=tape.last, high=tape.high, low=tape.low,
             average=tape.turnover / volume if volume else None, volume=volume, ask_volume=int(asked_for),
             bid_volume=int(bid_for), open_interest=interest,
-            previous_open_interest=interest,  # the model has one evening's open interest, and nothing before it
+            previous_open_interest=self._interest_before(instrument),
             iv=iv, delta=delta, gamma=gamma, theta=theta, vega=vega, last_trade_at=tape.last_at,
         )  # fmt: skip
+
+    def _interest_before(self, instrument: VenueInstrument) -> int:
+        row = self._market.book(instrument.symbol).universe.row_of[instrument.con_id]
+        return int(self._day.open_interest_before(instrument.symbol)[row])
 
     def _tape(self, instrument: VenueInstrument, volume: int, at: datetime) -> _Tape:
         tape = self._tapes.get(instrument.con_id)

@@ -1,7 +1,8 @@
 """The vendor's endpoints: which path, which parameters, which rows. Pure: (source, now, path, query) to an answer.
 
 Rows of past minutes never change, so they are written to JSON once and kept; a snapshot is written once a minute (the
-vendor computes it so too) and cut into pages from there.
+vendor computes it so too) and cut into pages from there. `PATHS` has the sets that any source can give; those that are
+made of the whole market model are a table of their own (`bot.sim.uw.sets`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from bot.sim.kept_day import KeptDay
 from bot.sim.uw import rows
 from bot.sim.uw.limits import NEW_YORK
 from bot.sim.uw.query import BadParameter, Params, Query
+from bot.sim.uw.sets import SETS, ServedSet, VendorDay
+from bot.sim.uw.sets.day import COMPANIES, Asked
 from bot.sim.uw.source import ContractState, StrikeTable, UwSource
 
 M = TypeVar("M")
 
-_KEPT_SNAPSHOTS: Final = 64
+_KEPT_SNAPSHOTS: Final = 96
 _ISSUE: Final = {True: "Index", False: "ETF"}
 _CANDLES: Final = {"1m": 60, "5m": 300, "10m": 600, "15m": 900, "30m": 1800, "1h": 3600}
 _CANDLE_WORDS: Final = (*_CANDLES, "4h", "1d", "1w")
@@ -57,18 +60,6 @@ NOT_FOUND: Final = VendorAnswer(404, b"{}")
 NO_ROUTE: Final = VendorAnswer(404, b'{"error": "Route not found"}')
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request to a handler: `minute` is the last whole minute, `day` the trading day that is asked for."""
-
-    ticker: str
-    rest: str
-    query: Query
-    now: datetime
-    minute: datetime
-    day: date
-
-
 Handler = Callable[["Routes", Asked], list[str]]
 
 
@@ -86,6 +77,7 @@ class Routes:
 
     source: UwSource
     history_days: int
+    day: VendorDay | None = None  # of a whole market model; without one its sets are no routes
     kept: KeptDay = field(default_factory=KeptDay)
     _minutes: dict[tuple[str, str], _Written] = field(default_factory=dict)
     _snapshots: OrderedDict[tuple[Any, ...], list[Any]] = field(default_factory=OrderedDict)
@@ -93,18 +85,25 @@ class Routes:
     def answer(self, path: str, params: Params, now: datetime) -> VendorAnswer:
         """Return the answer to a GET."""
         found = _find(path)
-        if found is None:
+        if found is None or (isinstance(found[0], ServedSet) and self.day is None):
             return NO_ROUTE
-        endpoint, ticker, rest = found
-        if endpoint.per_ticker and ticker not in self.source.symbols():
+        served, words = found
+        if not self._knows(served, words.get("ticker")):
             return NOT_FOUND
         query = Query(params)
         try:
-            return self._ask(endpoint, ticker, rest, query, now)
+            return self._ask(served, path, words, query, now)
         except BadParameter as fault:
             return unprocessable(path, params, str(fault))
 
-    def _ask(self, endpoint: _Endpoint, ticker: str, rest: str, query: Query, now: datetime) -> VendorAnswer:
+    def _knows(self, served: _Endpoint | ServedSet, ticker: str | None) -> bool:
+        if ticker is None or ticker in self.source.symbols():
+            return True
+        return isinstance(served, ServedSet) and served.of_companies and ticker in COMPANIES
+
+    def _ask(
+        self, served: _Endpoint | ServedSet, path: str, words: Mapping[str, str], query: Query, now: datetime
+    ) -> VendorAnswer:
         today = now.astimezone(NEW_YORK).date()
         day = query.day("date") or self.source.day()
         if day > max(today, self.source.day()):
@@ -112,11 +111,27 @@ class Routes:
         earliest = today - timedelta(days=self.history_days)
         if day < earliest:
             return _too_old(earliest, self.history_days)
-        asked = Asked(ticker, rest, query, now, now.replace(second=0, microsecond=0), day)
-        written = endpoint.handler(self, asked) if day == self.source.day() else []
-        if endpoint.single:
+        asked = Asked(path, words, query, now, now.replace(second=0, microsecond=0), day)
+        if isinstance(served, ServedSet):
+            return self._of_the_model(served, asked)
+        written = served.handler(self, asked) if day == self.source.day() else []
+        if served.single:
             return VendorAnswer(200, ('{"data": ' + (written[0] if written else "{}") + "}").encode())
         return VendorAnswer(200, ('{"data": [' + ", ".join(written) + "]}").encode())
+
+    def _of_the_model(self, served: ServedSet, asked: Asked) -> VendorAnswer:
+        assert self.day is not None, "without a model it is no route"
+        day = self.day
+
+        def write() -> list[bytes]:
+            is_there = served.has_history or asked.day == self.source.day()
+            found: Any = served.rows(day, asked) if is_there else []
+            return [json.dumps(found if served.shape in {"bare", "whole"} and is_there else {"data": found}).encode()]
+
+        if served.each_time:
+            return VendorAnswer(200, write()[0])
+        key = ("set", asked.path, str(asked.query), asked.minute)
+        return VendorAnswer(200, self.snapshot(key, write)[0])
 
     # ---- what is kept
 
@@ -152,7 +167,6 @@ class Routes:
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
     handler: Handler
-    per_ticker: bool = True
     single: bool = False
 
 
@@ -282,10 +296,10 @@ def _stock_state(routes: Routes, asked: Asked) -> list[str]:
 
 
 def _ohlc(routes: Routes, asked: Asked) -> list[str]:
-    if asked.rest not in _CANDLE_WORDS:
+    if asked.words["candle_size"] not in _CANDLE_WORDS:
         raise BadParameter(f"candle_size is invalid: expected one of {', '.join(_CANDLE_WORDS)}")
     page = asked.query.page(default=2500, most=2500)
-    seconds = _CANDLES.get(asked.rest)
+    seconds = _CANDLES.get(asked.words["candle_size"])
     if seconds is None:  # bars longer than what the one day holds
         return []
     written, day_volume = [], 0
@@ -295,35 +309,41 @@ def _ohlc(routes: Routes, asked: Asked) -> list[str]:
     return list(reversed(written))[page]
 
 
-_STOCK_PATHS: Final[Mapping[str, _Endpoint]] = MappingProxyType(
+PATHS: Final[Mapping[str, _Endpoint]] = MappingProxyType(
     {
-        "spot-exposures": _Endpoint(_spot_exposures),
-        "spot-exposures/strike": _Endpoint(_by_strike),
-        "spot-exposures/expiry-strike": _Endpoint(_by_expiry_strike),
-        "greek-exposure/strike": _Endpoint(_greek_by_strike),
-        "gex-levels": _Endpoint(_gex_levels, single=True),
-        "option-contracts": _Endpoint(_option_contracts),
-        "net-prem-ticks": _Endpoint(_net_premium),
-        "stock-state": _Endpoint(_stock_state, single=True),
+        "/api/stock/{ticker}/spot-exposures": _Endpoint(_spot_exposures),
+        "/api/stock/{ticker}/spot-exposures/strike": _Endpoint(_by_strike),
+        "/api/stock/{ticker}/spot-exposures/expiry-strike": _Endpoint(_by_expiry_strike),
+        "/api/stock/{ticker}/greek-exposure/strike": _Endpoint(_greek_by_strike),
+        "/api/stock/{ticker}/gex-levels": _Endpoint(_gex_levels, single=True),
+        "/api/stock/{ticker}/option-contracts": _Endpoint(_option_contracts),
+        "/api/stock/{ticker}/net-prem-ticks": _Endpoint(_net_premium),
+        "/api/stock/{ticker}/stock-state": _Endpoint(_stock_state, single=True),
+        "/api/stock/{ticker}/ohlc/{candle_size}": _Endpoint(_ohlc),
+        "/api/option-trades/flow-alerts": _Endpoint(_flow_alerts),
     }
 )
-_FLOW_ALERTS: Final = _Endpoint(_flow_alerts, per_ticker=False)
-_OHLC: Final = _Endpoint(_ohlc)
-_STOCK: Final = re.compile(r"^/api/stock/([^/]+)/(.+)$")
+_BRACES: Final = re.compile(r"\{([a-z_]+)\}")
 
 
-def _find(path: str) -> tuple[_Endpoint, str, str] | None:
-    """Return the endpoint of a path with its ticker and what else the path holds."""
-    if path == "/api/option-trades/flow-alerts":
-        return _FLOW_ALERTS, "", ""
-    match = _STOCK.match(path)
-    if match is None:
-        return None
-    ticker, rest = match.groups()
-    if rest.startswith("ohlc/"):
-        return _OHLC, ticker, rest.removeprefix("ohlc/")
-    endpoint = _STOCK_PATHS.get(rest)
-    return None if endpoint is None else (endpoint, ticker, "")
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(_BRACES.sub(r"(?P<\1>[^/]+)", template))
+
+
+_ALL: Final[Mapping[str, _Endpoint | ServedSet]] = {**PATHS, **SETS}
+# What is written out goes before what is in braces: /api/earnings/premarket is no ticker.
+_SERVED: Final[tuple[tuple[re.Pattern[str], _Endpoint | ServedSet], ...]] = tuple(
+    (_pattern(template), served) for template, served in sorted(_ALL.items(), key=lambda each: each[0].count("{"))
+)
+
+
+def _find(path: str) -> tuple[_Endpoint | ServedSet, dict[str, str]] | None:
+    """Return what serves a path, and the values of its braces."""
+    for pattern, served in _SERVED:
+        found = pattern.fullmatch(path)
+        if found is not None:
+            return served, found.groupdict()
+    return None
 
 
 def unprocessable(path: str, params: Params, message: str) -> VendorAnswer:

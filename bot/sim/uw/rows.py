@@ -28,7 +28,7 @@ _SPOT_WEIGHTS: Final = ("dir", "oi", "vol")
 _DAILY_GREEKS: Final = (("charm", "charm"), ("delta", "delta"), ("gamma", "gex"), ("vanna", "vanna"))
 _STRIKE_MONEY: Final = ", ".join(f'"{name}": "%.4f"' for name in STRIKE_COLUMNS)
 _ALL_COLUMNS: Final = itemgetter(*STRIKE_COLUMNS)
-_TYPE: Final[Mapping[str, str]] = {"C": "call", "P": "put"}
+TYPE_OF: Final[Mapping[str, str]] = {"C": "call", "P": "put"}
 
 
 def stamp(at: datetime) -> str:
@@ -38,7 +38,7 @@ def stamp(at: datetime) -> str:
 
 def spot_exposure(ticker: str, minute: ExposureMinute) -> Row:
     columns = {
-        f"{greek}_per_one_percent_move_{weight}": _money(minute.values.get(f"{greek}_{weight}", 0.0))
+        f"{greek}_per_one_percent_move_{weight}": money(minute.values.get(f"{greek}_{weight}", 0.0))
         for greek in _SPOT_GREEKS
         for weight in _SPOT_WEIGHTS
     }
@@ -53,7 +53,7 @@ def strike_exposures(ticker: str, table: StrikeTable, expiry: date | None = None
     head = json.dumps({"ticker": ticker, "time": stamp(table.at), "price": _price(table.price)})[:-1]
     of_expiry = "" if expiry is None else f'"expiry": "{expiry.isoformat()}", '
     return [
-        f'{head}, "strike": "{_plain(row.strike)}", {of_expiry}{_STRIKE_MONEY % _columns(row)}}}' for row in table.rows
+        f'{head}, "strike": "{plain(row.strike)}", {of_expiry}{_STRIKE_MONEY % _columns(row)}}}' for row in table.rows
     ]
 
 
@@ -76,15 +76,15 @@ def greek_exposure(table: StrikeTable, row: StrikeRow, day: date) -> Row:
         for side in ("call", "put")
         for greek, written in _DAILY_GREEKS
     }
-    return {"date": day.isoformat(), "strike": _plain(row.strike), **columns}
+    return {"date": day.isoformat(), "strike": plain(row.strike), **columns}
 
 
 def net_premium(day: date, flow: FlowMinute) -> Row:
     return {
         "date": day.isoformat(),
         "tape_time": stamp(flow.at),
-        "net_call_premium": _money(flow.net_call_premium),
-        "net_put_premium": _money(flow.net_put_premium),
+        "net_call_premium": money(flow.net_call_premium),
+        "net_put_premium": money(flow.net_put_premium),
         "net_call_volume": flow.call_ask_volume - flow.call_bid_volume,
         "net_put_volume": flow.put_ask_volume - flow.put_bid_volume,
         "net_delta": f"{flow.net_delta:.8f}",
@@ -128,7 +128,7 @@ def option_contract(state: ContractState) -> Row:
         "stock_multi_leg_volume": 0,
         "open_interest": state.open_interest,
         "prev_oi": state.previous_open_interest,
-        "total_premium": _money(float(average) * state.volume * 100),
+        "total_premium": money(float(average) * state.volume * 100),
     }
 
 
@@ -141,8 +141,8 @@ def flow_alert(alert: VendorAlert, issue_type: str) -> Row:
         "end_time": _milliseconds(alert.end),
         "ticker": alert.ticker,
         "option_chain": alert.symbol,
-        "type": _TYPE[alert.right],
-        "strike": _plain(alert.strike),
+        "type": TYPE_OF[alert.right],
+        "strike": plain(alert.strike),
         "expiry": alert.expiry.isoformat(),
         "expiry_count": 1,
         "price": str(alert.price),
@@ -151,9 +151,9 @@ def flow_alert(alert: VendorAlert, issue_type: str) -> Row:
         "underlying_price": _price(alert.underlying_price),
         "total_size": alert.size,
         "trade_count": alert.trades,
-        "total_premium": _money(alert.premium),
-        "total_ask_side_prem": _money(alert.ask_side_premium),
-        "total_bid_side_prem": _money(alert.bid_side_premium),
+        "total_premium": money(alert.premium),
+        "total_ask_side_prem": money(alert.ask_side_premium),
+        "total_bid_side_prem": money(alert.bid_side_premium),
         "volume": alert.volume,
         "open_interest": alert.open_interest,
         "volume_oi_ratio": f"{alert.volume / max(1, alert.open_interest):.14f}",
@@ -221,7 +221,7 @@ def _most(pairs: Iterable[tuple[Decimal, float]]) -> tuple[Decimal, float] | Non
 
 
 def _strike_of(pair: tuple[Decimal, float] | None) -> str | None:
-    return None if pair is None else _plain(pair[0])
+    return None if pair is None else plain(pair[0])
 
 
 def _flip(net: list[tuple[Decimal, float]], spot: Decimal) -> str | None:
@@ -242,16 +242,21 @@ def _milliseconds(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-def _money(value: float) -> str:
+def money(value: float) -> str:
     return f"{value:.4f}"
 
 
 def _price(value: float) -> str:
-    return _plain(Decimal(f"{value:.4f}"))
+    return plain(Decimal(f"{value:.4f}"))
 
 
-def _plain(value: Decimal) -> str:
+def plain(value: Decimal) -> str:
     return f"{value.normalize():f}"
+
+
+def plain_number(value: float) -> str:
+    """Return a strike or a price without needless zeros."""
+    return plain(Decimal(str(round(value, 4))))
 
 
 def _or_null(value: Decimal | None) -> str | None:

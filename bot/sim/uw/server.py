@@ -25,6 +25,7 @@ from bot.sim.uw.limits import Counter, UwLimits
 from bot.sim.uw.model_source import ModelSource
 from bot.sim.uw.query import Params
 from bot.sim.uw.routes import Repeated, Routes, VendorAnswer
+from bot.sim.uw.sets import VendorDay
 from bot.sim.uw.source import UwSource
 from bot.sim.vendors.behind import OtherVendors
 
@@ -76,9 +77,8 @@ class UwFace:
         self._clock, self._token, self._fault, self._bend = clock, token, fault, bend
         self.limits = limits or UwLimits()
         self._latency = latency or self._sleep_latency
-        source = ModelSource(market) if isinstance(market, MarketModel) else market
-        self._others = OtherVendors(source, fault)
-        self._routes = Routes(source, self.limits.history_days, kept or KeptDay())
+        self._routes = _routes(market, self.limits.history_days, kept or KeptDay())
+        self._others = OtherVendors(self._routes.source, fault)
         self._counter = Counter(self.limits)
         self._runner: web.AppRunner | None = None
         self._in_flight = 0
@@ -170,6 +170,14 @@ class UwFace:
 
     async def _sleep_latency(self) -> None:
         await asyncio.sleep(self.limits.latency_wall_s)
+
+
+def _routes(market: MarketModel | UwSource, history_days: int, kept: KeptDay) -> Routes:
+    """A whole model gives every set; anything else those that a source alone can give."""
+    if not isinstance(market, MarketModel):
+        return Routes(market, history_days, None, kept)
+    day = VendorDay(market)
+    return Routes(ModelSource(day), history_days, day, kept)
 
 
 def _reply(answer: VendorAnswer, headers: Mapping[str, str]) -> Reply:

@@ -14,6 +14,7 @@ from bot.sim.market import MarketModel, build_market
 from bot.sim.scenario import load_scenario
 from bot.sim.uw import UwFace
 from bot.sim.uw.model_source import ModelSource
+from bot.sim.uw.sets import VendorDay
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_the_minute_row_and_the_strikes_of_that_minute_agree(market: MarketModel
 
 
 def test_the_expiries_of_a_strike_add_up_to_the_strike(market: MarketModel) -> None:
-    source, at = ModelSource(market), market.session_open() + timedelta(minutes=90)
+    source, at = ModelSource(VendorDay(market)), market.session_open() + timedelta(minutes=90)
     symbol = next(iter(market.symbols()))
     expiries = sorted({state.expiry for state in source.contracts_at(symbol, at, None)})
     whole = {row.strike: row.columns["call_gamma_oi"] for row in source.strikes_at(symbol, at, None).rows}
@@ -62,18 +63,18 @@ def test_the_expiries_of_a_strike_add_up_to_the_strike(market: MarketModel) -> N
 
 def test_the_volume_of_the_contracts_is_that_of_the_flow(market: MarketModel) -> None:
     for symbol in market.symbols():
-        ticks = ModelSource(market).flows(symbol, market.session_close(), 0)
-        rows = ModelSource(market).contracts_at(symbol, market.session_close() - timedelta(seconds=1), None)
+        ticks = ModelSource(VendorDay(market)).flows(symbol, market.session_close(), 0)
+        rows = ModelSource(VendorDay(market)).contracts_at(symbol, market.session_close() - timedelta(seconds=1), None)
         assert sum(tick.call_volume + tick.put_volume for tick in ticks) == sum(row.volume for row in rows)
 
 
 def test_a_contracts_day_read_in_steps_is_the_day_read_at_once(market: MarketModel) -> None:
     symbol = next(iter(market.symbols()))
-    stepwise, opened = ModelSource(market), market.session_open()
+    stepwise, opened = ModelSource(VendorDay(market)), market.session_open()
     for minutes in range(10, 200, 10):
         stepwise.contracts_at(symbol, opened + timedelta(minutes=minutes), None)
     at = opened + timedelta(minutes=200)
-    assert stepwise.contracts_at(symbol, at, None) == ModelSource(market).contracts_at(symbol, at, None)
+    assert stepwise.contracts_at(symbol, at, None) == ModelSource(VendorDay(market)).contracts_at(symbol, at, None)
 
 
 def test_contracts_are_quoted_uncrossed_and_traded_between_their_extremes(market: MarketModel) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
 from bot.domain.instruments import OptionContract, parse_osi
-from bot.feeds.tolerant import Malformed, Row, instant, text
+from bot.feeds.tolerant import Malformed, Row, day, flag, instant, need_decimal, text
 
 
 def time_of(row: Row, *names: str) -> datetime:
@@ -15,6 +16,21 @@ def time_of(row: Row, *names: str) -> datetime:
         if at is not None:
             return at
     raise Malformed(f"{names[0]} is missing")
+
+
+def strike_of(row: Row) -> Decimal:
+    """Return a strike as it is written everywhere: 600.0 becomes 600, and adding 0 keeps it from being 6E+2."""
+    return need_decimal(row, "strike").normalize() + 0
+
+
+def day_if_there(row: Row, name: str) -> date | None:
+    """Return a day of a field that only some of a data set's answers have."""
+    return day(row, name) if name in row else None
+
+
+def was_cancelled(row: Row) -> bool:
+    """Say whether a trade was taken back: such a one is none. Raises Malformed for a word that is no yes or no."""
+    return flag(row, "canceled")
 
 
 def contract(row: Row, name: str) -> OptionContract:
