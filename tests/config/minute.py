@@ -14,6 +14,7 @@ from typing import Final
 
 from bot.app.composition import broker_settings
 from bot.app.fast_clock import paced
+from bot.app.simulated_vendors import at_the_simulator, decided_on
 from bot.app.trader_log import log_of
 from bot.clocks.calendar import XnysCalendar
 from bot.config.loader import LoadedConfig, validate_section
@@ -112,7 +113,8 @@ class Minute(World):
         self.calendar = XnysCalendar([TradingSession(DAY, *_WHOLE_DAY)], DAY, _LAST_DAY).with_announced(
             settings.calendar
         )
-        sources = validate_section(config.sources_tree, "sources", DataSources)
+        asked = decided_on(validate_section(config.sources_tree, "sources", DataSources))
+        sources = at_the_simulator(asked, 0, ("SPX", "SPY", "QQQ", "IWM"))
         face = UwFace(SmallSource(), self.clock, limits=UwLimits(latency_wall_s=0))
         transport = InProcessTransport(face)
         self.own_feed = Feeds(sources, self.clock, self.calendar, self._hear, lambda name, settings: transport)
