@@ -67,7 +67,8 @@ UNSEEN: Final = {
     "clock_jump": "the engine's clocks are compared in each tick (CLOCK_...); the rules live by its time",
     "hours": "trading hours that differ are the engine's (HOURS_...)",
     "bad_frame": "a venue in the process has no socket",
-    "words": _PLAIN, "farm": "a farm's word alone changes nothing; dead_farm is played",
+    "delayed": _PRICES, "bars_refused": _PRICES, "tape_gap": _PRICES, "halt": _PRICES, "depth_word": _PRICES,
+    "fewer_lines": _PRICES, "words": _PLAIN, "farm": "a farm's word alone changes nothing; dead_farm is played",
     "part_of_line": _PRICES, "account_says": "an account that is not to be believed is not read: EQUITY_STALE is told",
 }  # fmt: skip
 
