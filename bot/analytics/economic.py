@@ -20,7 +20,7 @@ from bot.domain.data.merged import MergedEvent
 NEW_YORK: Final = ZoneInfo("America/New_York")
 
 
-class EventKind(StrEnum):
+class EconomicEventKind(StrEnum):
     FOMC_DECISION = "fomc_decision"
     FOMC_MINUTES = "fomc_minutes"
     CPI = "cpi"
@@ -42,18 +42,18 @@ class EventKind(StrEnum):
 class _Rule:
     """What an event's name has to hold; importance where its sources give none; New York's usual time of day."""
 
-    kind: EventKind
+    kind: EconomicEventKind
     words: re.Pattern[str]
     importance: str
     usual: time | None = None
     country: str = "US"
 
 
-def _rule(kind: EventKind, words: str, importance: str, usual: str = "", country: str = "US") -> _Rule:
+def _rule(kind: EconomicEventKind, words: str, importance: str, usual: str = "", country: str = "US") -> _Rule:
     return _Rule(kind, re.compile(words), importance, time.fromisoformat(usual) if usual else None, country)
 
 
-_K = EventKind
+_K = EconomicEventKind
 _RULES: Final = (
     _rule(_K.FOMC_MINUTES, r"fomc.*minutes|minutes of.*(fomc|fed)", "HIGH", "14:00"),
     _rule(_K.FED_SPEAKER, r"(fed|fomc|federal reserve).*(speak|speech|testi|remarks|press conf)", "MEDIUM"),
@@ -93,10 +93,10 @@ _WORDS: Final = re.compile(r"[^a-z0-9]+")
 A_DAY: Final = timedelta(days=1)
 
 
-def kind_of(name: str) -> EventKind:
+def kind_of(name: str) -> EconomicEventKind:
     """Return what an event is about, by its name in any vendor's words."""
     rule = _rule_of(name)
-    return rule.kind if rule else EventKind.OTHER
+    return rule.kind if rule else EconomicEventKind.OTHER
 
 
 def economic_events(sets: Sequence[tuple[str, Sequence[Any]]]) -> tuple[MergedEvent, ...]:
@@ -140,7 +140,7 @@ def _said(row: Any) -> Said | None:
     if not name or not isinstance(day, date):
         return None
     rule = _rule_of(name)
-    kind = rule.kind if rule else EventKind.OTHER
+    kind = rule.kind if rule else EconomicEventKind.OTHER
     return {
         "name": name,
         "kind": kind,
@@ -170,10 +170,10 @@ def _text(value: Any) -> str:
 
 def _key(said: Said) -> Hashable:
     name, kind = said["name"].lower(), said["kind"]
-    if kind is EventKind.TREASURY_AUCTION:
+    if kind is EconomicEventKind.TREASURY_AUCTION:
         term = _TERM.search(name)
         return kind, said["country"], (int(term[1]), term[2]) if term else name
-    if kind is EventKind.FED_SPEAKER and said["time"] is not None:
+    if kind is EconomicEventKind.FED_SPEAKER and said["time"] is not None:
         return kind, said["country"], said["time"]  # two do not speak at one moment
     if kind in _BY_NAME:
         return kind, said["country"], _WORDS.sub(" ", name).strip()

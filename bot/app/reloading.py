@@ -28,7 +28,7 @@ TakeLive = Callable[[LoadedConfig], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class SettingsEdit:
     """What files and environment say now, compared with what is in force: names of settings by when they come into
     force, and the data sources that differ."""
 
@@ -49,7 +49,7 @@ class ReadAnew:
         self.running, self._next = config, config
         self.take_live: TakeLive | None = None
 
-    def edit(self) -> Edit:
+    def edit(self) -> SettingsEdit:
         """Read everything; raises ConfigError for what is unfit, and then nothing of it is used."""
         found = self.running.read_again()
         found.require_secrets()
@@ -76,7 +76,7 @@ class ReadAnew:
         self._next = found
         return words
 
-    def go_live(self, edit: Edit) -> None:
+    def go_live(self, edit: SettingsEdit) -> None:
         """Bring into force what of an edit may change live; the rest waits as it did."""
         assert self.take_live is not None
         self.running = self._next = _with_live_part(self.running, edit)
@@ -98,16 +98,16 @@ class ReadAnew:
         return found
 
 
-def edit_of(running: LoadedConfig, found: LoadedConfig) -> Edit:
+def edit_of(running: LoadedConfig, found: LoadedConfig) -> SettingsEdit:
     """Compare two configurations."""
     before, now = json.loads(running.text), json.loads(found.text)
     names = sorted(differences(before.get("settings", {}), now.get("settings", {})))
     changed = {when: tuple(name for name in names if takeover_of(name) is when) for when in Takeover}
     old, new = before.get("sources", {}), now.get("sources", {})
-    return Edit(found, changed, tuple(name for name in sorted({*old, *new}) if old.get(name) != new.get(name)))
+    return SettingsEdit(found, changed, tuple(name for name in sorted({*old, *new}) if old.get(name) != new.get(name)))
 
 
-def _with_live_part(running: LoadedConfig, edit: Edit) -> LoadedConfig:
+def _with_live_part(running: LoadedConfig, edit: SettingsEdit) -> LoadedConfig:
     """Return the configuration that runs with the live part of an edit, and its text and version."""
     old, new = json.loads(running.text), json.loads(edit.found.text)
     for name in edit.changed[Takeover.LIVE]:
@@ -124,7 +124,7 @@ def _put(old: dict[str, Any], path: list[str], new: Any) -> None:
         old.pop(path[-1], None)
 
 
-def _in_words(edit: Edit) -> str:
+def _in_words(edit: SettingsEdit) -> str:
     settings = [name for names in edit.changed.values() for name in names]
     return ", ".join(sorted([*settings, *(f"sources.{name}" for name in edit.sources)]))
 

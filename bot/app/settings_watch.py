@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bot.app.reloading import Edit, ReadAnew
+from bot.app.reloading import ReadAnew, SettingsEdit
 from bot.config.loader import LoadedConfig, validate_section
 from bot.config.section import Takeover
 from bot.config.takeover import IN_WORDS
@@ -78,7 +78,7 @@ class SettingsWatch:
             words = f"changed: {'; '.join(what)}" if what else "the settings are sound again"
             self._alert("SETTINGS_TAKEN", f"{words}; the bot runs on with them", changed=[*sources, *live])
 
-    def _tell_what_waits(self, edit: Edit, live: Sequence[str]) -> None:
+    def _tell_what_waits(self, edit: SettingsEdit, live: Sequence[str]) -> None:
         waiting = {when: [name for name in names if name not in live] for when, names in edit.changed.items()}
         said = [
             f"{', '.join(names)}: {IN_WORDS[Takeover.ANEW if when is Takeover.LIVE else when]}"

@@ -30,7 +30,7 @@ EVERY_KEY: Final = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PlacedAggregate:
     """An aggregate at the source that it stands at."""
 
     home: str
@@ -48,7 +48,7 @@ class Combining:
     def __init__(self, sources: DataSources, is_fresh: IsFresh, before: Combining | None = None) -> None:
         self._is_fresh = is_fresh
         self._stand_ins: dict[Place, list[Place]] = {}
-        self._made: dict[Place, list[Made]] = {}
+        self._made: dict[Place, list[PlacedAggregate]] = {}
         self._reads: dict[Place, Reads] = {}
         for source, settings in sources.enabled().items():
             for each in settings.endpoints:
@@ -56,7 +56,7 @@ class Combining:
                 if each.enabled and each.fallback:
                     self._stand_ins.setdefault((other, name), []).append((source, each.name))
             for merged in settings.aggregates:
-                made = Made(source, merged)
+                made = PlacedAggregate(source, merged)
                 for member in made.members:
                     self._made.setdefault(member, []).append(made)
         for source, name in self._made:
@@ -86,7 +86,7 @@ class Combining:
                 self._note(made, datum, now)
                 yield datum
 
-    def _make(self, made: Made, event: DatumReceived) -> DatumReceived | None:
+    def _make(self, made: PlacedAggregate, event: DatumReceived) -> DatumReceived | None:
         key = EVERY_KEY if made.settings.how in _OF_ALL_KEYS else event.key
         sets = [(member, self._of_member(member, key, event)) for member in made.members]
         if made.settings.how not in _OF_ALL_KEYS and any(rows is None for _, rows in sets):
@@ -109,7 +109,7 @@ class Combining:
         fresh = [rows for each, rows in found.items() if (*member, each) == heard or self._is_fresh(*member, each)]
         return [row for rows in fresh for row in rows] if fresh else None
 
-    def _note(self, made: Made, datum: DatumReceived, now: datetime) -> None:
+    def _note(self, made: PlacedAggregate, datum: DatumReceived, now: datetime) -> None:
         self._keys.setdefault((made.home, datum.dataset), set()).add(datum.key)
         differ = disagreeing(datum.value) if made.settings.how in _OF_ALL_KEYS else []
         words = f"{len(differ)} disagreements: {'; '.join(differ)}" if differ else ""

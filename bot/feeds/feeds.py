@@ -19,7 +19,7 @@ from bot.feeds.targets import FeedState
 from bot.feeds.transport import AiohttpTransport, Transport
 
 if TYPE_CHECKING:
-    from bot.feeds.stream import Stream
+    from bot.feeds.stream import VendorStream
 
 Transports = Callable[[str, SourceSettings], Transport]
 Secret = Callable[[str], str | None]
@@ -70,7 +70,7 @@ class Feeds:
         self._transports, self._has_key = transports, has_key
         self._secret = secret
         self._told_off: set[str] = set()
-        self.streams: dict[str, Stream] = {}
+        self.streams: dict[str, VendorStream] = {}
         self._around: Around = lambda source, transport: transport
         self._frames: Frames = lambda source, text: None
         self.sources = sources
@@ -179,11 +179,11 @@ class Feeds:
         wanted = poller.settings.stream
         if wanted is None or not wanted.enabled:
             return
-        from bot.feeds.stream import Stream
+        from bot.feeds.stream import VendorStream
 
         secret = self._secret(poller.settings.auth.env) or ANY_BEARER
         frames = partial(self._frames, name)
-        self.streams[name] = Stream(poller, wanted, secret, self._clock, self._calendar, self._hear, frames)
+        self.streams[name] = VendorStream(poller, wanted, secret, self._clock, self._calendar, self._hear, frames)
         self.streams[name].start()
 
     async def _leave(self, name: str) -> None:

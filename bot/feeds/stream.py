@@ -44,7 +44,7 @@ _JOIN: Final = "join"
 Place = tuple[Endpoint, Target]
 
 
-class Stream:
+class VendorStream:
     """One source's. `secret` opens the socket, and is in nothing that is said of it; `frames` hears each message as it
     came, before anything is made of it."""
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.analytics.earnings import earnings_dates
-from bot.analytics.economic import EventKind, economic_events, kind_of
+from bot.analytics.economic import EconomicEventKind, economic_events, kind_of
 from bot.analytics.merging import number_of, same_figure
 
 CPI_AT = datetime(2026, 12, 10, 13, 30, tzinfo=UTC)
@@ -51,29 +51,29 @@ def test_another_day_or_time_is_a_disagreement_and_another_figure_another_event(
 @pytest.mark.parametrize(
     "name,kind",
     [
-        ("FOMC Statement", EventKind.FOMC_DECISION),
-        ("Federal Funds Rate", EventKind.FOMC_DECISION),
-        ("Fed Interest Rate Decision", EventKind.FOMC_DECISION),
-        ("FOMC Minutes", EventKind.FOMC_MINUTES),
-        ("CPI y/y", EventKind.CPI),
-        ("Core PPI m/m", EventKind.PPI),
-        ("Non-Farm Employment Change", EventKind.NFP),
-        ("Employment Situation", EventKind.NFP),
-        ("U.S. employment report", EventKind.NFP),
-        ("Minutes of Fed's meeting", EventKind.FOMC_MINUTES),
-        ("Advance GDP q/q", EventKind.GDP),
-        ("Unemployment Rate", EventKind.UNEMPLOYMENT),
-        ("Unemployment Claims", EventKind.JOBLESS_CLAIMS),
-        ("Prelim UoM Consumer Sentiment", EventKind.CONSUMER_SENTIMENT),
-        ("ECB Interest Rate Decision", EventKind.ECB_DECISION),
-        ("BOJ Policy Rate", EventKind.BOJ_DECISION),
-        ("Official Bank Rate", EventKind.BOE_DECISION),
-        ("10-y Bond Auction", EventKind.TREASURY_AUCTION),
-        ("FOMC Member Waller Speaks", EventKind.FED_SPEAKER),
-        ("Retail Sales m/m", EventKind.OTHER),
+        ("FOMC Statement", EconomicEventKind.FOMC_DECISION),
+        ("Federal Funds Rate", EconomicEventKind.FOMC_DECISION),
+        ("Fed Interest Rate Decision", EconomicEventKind.FOMC_DECISION),
+        ("FOMC Minutes", EconomicEventKind.FOMC_MINUTES),
+        ("CPI y/y", EconomicEventKind.CPI),
+        ("Core PPI m/m", EconomicEventKind.PPI),
+        ("Non-Farm Employment Change", EconomicEventKind.NFP),
+        ("Employment Situation", EconomicEventKind.NFP),
+        ("U.S. employment report", EconomicEventKind.NFP),
+        ("Minutes of Fed's meeting", EconomicEventKind.FOMC_MINUTES),
+        ("Advance GDP q/q", EconomicEventKind.GDP),
+        ("Unemployment Rate", EconomicEventKind.UNEMPLOYMENT),
+        ("Unemployment Claims", EconomicEventKind.JOBLESS_CLAIMS),
+        ("Prelim UoM Consumer Sentiment", EconomicEventKind.CONSUMER_SENTIMENT),
+        ("ECB Interest Rate Decision", EconomicEventKind.ECB_DECISION),
+        ("BOJ Policy Rate", EconomicEventKind.BOJ_DECISION),
+        ("Official Bank Rate", EconomicEventKind.BOE_DECISION),
+        ("10-y Bond Auction", EconomicEventKind.TREASURY_AUCTION),
+        ("FOMC Member Waller Speaks", EconomicEventKind.FED_SPEAKER),
+        ("Retail Sales m/m", EconomicEventKind.OTHER),
     ],
 )
-def test_an_event_is_known_by_what_it_is_about(name: str, kind: EventKind) -> None:
+def test_an_event_is_known_by_what_it_is_about(name: str, kind: EconomicEventKind) -> None:
     assert kind_of(name) is kind
 
 

@@ -21,7 +21,7 @@ from bot.domain.instructions import (
     Subscribe,
 )
 from bot.engine.sending.gate import Gate
-from bot.engine.sending.pacing import Pace, by_class, is_entry
+from bot.engine.sending.pacing import TokenBucket, by_class, is_entry
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Broker, Clock
 
@@ -40,7 +40,7 @@ class Dispatcher:
         self._wait = wait_for_answers
         self._questions: set[asyncio.Task[None]] = set()
         self._snapshot_asked = False
-        self._pace = Pace()
+        self._pace = TokenBucket()
         self._carry: dict[type, Callable[[Any], None]] = {
             SubmitOrder: self._submit,
             AmendOrder: self._amend,

@@ -35,7 +35,7 @@ def _rank(instruction: Instruction) -> int:
     return _ENTRY if is_entry(instruction) else _RANK.get(type(instruction), _QUESTION)
 
 
-class Pace:
+class TokenBucket:
     """A token bucket over order messages, in wall seconds. Only entries wait for it; the others take what they need,
     into debt, so that entries wait the longer."""
 

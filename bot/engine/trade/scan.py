@@ -27,7 +27,7 @@ from bot.engine.state.records import GammaProfile, StrategyStatRow, TickBatch
 from bot.engine.state.schedule import NEVER
 from bot.engine.trade import pace
 from bot.engine.trade.chains import ChainWatch
-from bot.engine.trade.signals import Made, no_equity, propose, reject_in_shadow, reject_unsized
+from bot.engine.trade.signals import SizedSignal, no_equity, propose, reject_in_shadow, reject_unsized
 from bot.strategies.base import Look, Strategy
 
 _NOT_MEASURED = frozenset({"condition", "faults"})
@@ -125,7 +125,7 @@ class Scanner:
 
     def _look_at_all(
         self, ctx: Context, journal: Journal, parking: Parking, strategy: Strategy
-    ) -> list[tuple[Look, Made | None]]:
+    ) -> list[tuple[Look, SizedSignal | None]]:
         if (everywhere := _blocked(ctx) or _switched_off(ctx, strategy)) is not None:
             return _look_at(ctx, journal, parking, strategy, dict.fromkeys(strategy.symbols, everywhere))
         known = self.blocked.get(strategy.name)
@@ -243,10 +243,10 @@ def _interests(ctx: Context, strategy: Strategy) -> list[tuple[str, frozenset[st
 
 def _look_at(
     ctx: Context, journal: Journal, parking: Parking, strategy: Strategy, blocked: Mapping[str, Blocked]
-) -> list[tuple[Look, Made | None]]:
+) -> list[tuple[Look, SizedSignal | None]]:
     """Return a look at every symbol, with what it proposes. One symbol that fails parks the strategy: what it says of
     the others is not trusted either."""
-    found: list[tuple[Look, Made | None]] = [
+    found: list[tuple[Look, SizedSignal | None]] = [
         (Look(symbol, None, why, {"condition": condition}), None) for symbol, (condition, why) in blocked.items()
     ]
     free = [symbol for symbol in strategy.symbols if symbol not in blocked]
@@ -261,7 +261,7 @@ def _look_at(
     return found
 
 
-def _look(ctx: Context, strategy: Strategy, symbol: str, entering: TradingSession) -> tuple[Look, Made | None]:
+def _look(ctx: Context, strategy: Strategy, symbol: str, entering: TradingSession) -> tuple[Look, SizedSignal | None]:
     """Look and size what is proposed. Pure: when it fails, nothing has been changed."""
     look = strategy.look(symbol, ctx.board, entering, ctx.now)
     if look.proposal is None:
@@ -272,7 +272,7 @@ def _look(ctx: Context, strategy: Strategy, symbol: str, entering: TradingSessio
     return look, made
 
 
-def _put_forward(ctx: Context, journal: Journal, made: Made) -> None:
+def _put_forward(ctx: Context, journal: Journal, made: SizedSignal) -> None:
     journal.born(made.birth)
     if made.signal.quantity == 0:
         journal.take(reject_unsized(ctx, made.signal, made.bound_by))

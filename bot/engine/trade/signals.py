@@ -32,7 +32,7 @@ from bot.strategies.base import Proposal
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class SizedSignal:
     """What came of a proposal: the birth of its signal, the what-if that measures it, and the cap that sized it."""
 
     signal: Signal
@@ -41,7 +41,7 @@ class Made:
     bound_by: str
 
 
-def propose(ctx: Context, proposal: Proposal) -> Made | str:
+def propose(ctx: Context, proposal: Proposal) -> SizedSignal | str:
     """Return a new pending signal and the what-if that measures it, or in words why there is none."""
     equity = ctx.ledger.account.equity
     if equity is None:
@@ -67,9 +67,9 @@ def propose(ctx: Context, proposal: Proposal) -> Made | str:
     )
     if quantity == 0:
         words = f"proposed, but no contract is allowed: {size.bound_by}"
-        return Made(signal, Birth(signal, words, _sizing_evidence(signal, equity, worst)), (), size.bound_by)
+        return SizedSignal(signal, Birth(signal, words, _sizing_evidence(signal, equity, worst)), (), size.bound_by)
     birth = Birth(signal, _why(proposal), {**proposal.rationale, "size": size.bound_by})
-    return Made(signal, birth, (ask_what_if(signal),), size.bound_by)
+    return SizedSignal(signal, birth, (ask_what_if(signal),), size.bound_by)
 
 
 def size_at(

@@ -230,7 +230,7 @@ class Delayed(Lasting):
         return self.of in {"all", "options" if option else "underlyings"}
 
 
-class Halt(Lasting):
+class HaltTold(Lasting):
     """Trading is halted (tick 49: 1 for all, 2 for volatility), and then goes on."""
 
     kind: Literal["halt"]
@@ -440,7 +440,7 @@ Fault = Annotated[
     | Mute
     | BadQuotes
     | Delayed
-    | Halt
+    | HaltTold
     | FewerLines
     | DepthWord
     | BarsRefused

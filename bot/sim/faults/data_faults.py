@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.sim.faults.catalogue import BarsRefused, Delayed, DepthWord, FewerLines, Halt, TapeGap, UwAnswers
+from bot.sim.faults.catalogue import BarsRefused, Delayed, DepthWord, FewerLines, HaltTold, TapeGap, UwAnswers
 from bot.sim.faults.script import FaultScript
 from bot.sim.tws import messages, requests, subscribed
 from bot.sim.tws.market_streams import DepthLine, MarketLine
@@ -46,14 +46,14 @@ class DataFaults:
         self._sessions = sessions
         self._limits = face.limits
         self._late: Delayed | None = None
-        self._halt: Halt | None = None
+        self._halt: HaltTold | None = None
         self._few: FewerLines | None = None
         self._held_back: dict[tuple[ClientSession, object], WireMessage] = {}  # a print that comes after a later one
 
     def look(self, now: datetime) -> None:
         """Bring everything to where the script has it."""
         self._follow_limits(now)
-        late, halt = self._script.active(Delayed, now), self._script.active(Halt, now)
+        late, halt = self._script.active(Delayed, now), self._script.active(HaltTold, now)
         if late is not self._late:
             before, self._late = self._late, late
             self._turn(before or late, subscribed.LIVE_KIND if late is None else subscribed.DELAYED_KIND)
@@ -90,7 +90,7 @@ class DataFaults:
             session.send(messages.market_data_type(number, kind))
             stream.renew()
 
-    def _say_halted(self, fault: Halt | None, value: int) -> None:
+    def _say_halted(self, fault: HaltTold | None, value: int) -> None:
         for session, number, _ in self._quote_lines(fault.concerns) if fault is not None else ():
             session.send(messages.tick_generic(number, _HALTED, value))
 

@@ -15,7 +15,17 @@ from bot.domain.quotes import Quote
 from bot.engine.state.ports import Sink
 from bot.sim.broker import SimBroker
 from bot.sim.faults.callbacks import CallbackFaults
-from bot.sim.faults.catalogue import BadQuotes, Callback, DeadFarm, DeadLine, Delayed, FarmSays, Halt, Mute, WildPrint
+from bot.sim.faults.catalogue import (
+    BadQuotes,
+    Callback,
+    DeadFarm,
+    DeadLine,
+    Delayed,
+    FarmSays,
+    HaltTold,
+    Mute,
+    WildPrint,
+)
 from bot.sim.faults.script import FaultScript, WildBid
 from bot.sim.faults.wild import wild_quote
 
@@ -55,7 +65,7 @@ class MarketFaults:
     def _bent(self, key: str, quote: Quote, now: datetime) -> Quote:
         """Return a quote as it is told: no number is None on our side."""
         bad, option = self.script.active(BadQuotes, now), self._is_option(key)
-        late, halt = self.script.active(Delayed, now), self.script.active(Halt, now)
+        late, halt = self.script.active(Delayed, now), self.script.active(HaltTold, now)
         if bad is not None and bad.value == "no_size":
             quote = replace(quote, bid_size=0, ask_size=0)
         elif bad is not None:
@@ -108,7 +118,7 @@ class MarketFaults:
     def renew_what_was_dead(self, now: datetime) -> None:
         """A line that is served again says everything again."""
         active = self.script.active
-        silenced = tuple(active(kind, now) for kind in (Mute, DeadFarm, DeadLine, BadQuotes, Delayed, Halt))
+        silenced = tuple(active(kind, now) for kind in (Mute, DeadFarm, DeadLine, BadQuotes, Delayed, HaltTold))
         if silenced != self._silenced:
             self._silenced = silenced
             self._broker.renew()

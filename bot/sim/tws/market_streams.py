@@ -24,7 +24,7 @@ GENERIC_S: Final = 1.0
 DEPTH_S: Final = 0.1
 
 
-class Stream(Protocol):
+class MarketStream(Protocol):
     """One subscription: asked at every pace what there is to say."""
 
     def pace(self, moment: VenueMoment) -> list[WireMessage]: ...

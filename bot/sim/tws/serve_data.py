@@ -10,7 +10,7 @@ from bot.sim.tws import generic_ticks, messages, requests, subscribed
 from bot.sim.tws.bars import KINDS, BarRequest
 from bot.sim.tws.contracts import closing_time
 from bot.sim.tws.handlers import answers, invalid, resolve
-from bot.sim.tws.market_streams import DepthLine, MarketLine, Stream
+from bot.sim.tws.market_streams import DepthLine, MarketLine, MarketStream
 from bot.sim.tws.option_math import YEAR_S, at_price, at_volatility, black_scholes
 from bot.sim.tws.session import ClientSession
 from bot.sim.tws.tape_streams import BAR_S, TRADE_KINDS, MidpointTape, QuoteTape, RealTimeBars, TradeTape
@@ -66,7 +66,7 @@ def market_data(session: ClientSession, request: requests.MarketData) -> None:
     line = MarketLine(
         request.req_id, instrument, numbers, round_lots=session.version < _SHARES_SINCE, every_s=every_s
     )  # fmt: skip
-    stream: Stream = subscribed.DelayedLine(line) if code == subscribed.DELAYED else line
+    stream: MarketStream = subscribed.DelayedLine(line) if code == subscribed.DELAYED else line
     kind = subscribed.DELAYED_KIND if code == subscribed.DELAYED else _kind_in_force(session)
     session.send_all([*line.opening(kind), *stream.pace(session.face.moment())])
     if once:
@@ -150,7 +150,7 @@ def _tape_limit_reached(session: ClientSession, instrument: VenueInstrument) -> 
     return False
 
 
-def _tape(session: ClientSession, request: requests.TickByTick, instrument: VenueInstrument) -> Stream:
+def _tape(session: ClientSession, request: requests.TickByTick, instrument: VenueInstrument) -> MarketStream:
     if request.kind in TRADE_KINDS:
         now, most = session.face.now(), session.face.limits.prints_per_pace
         session.send_all(_tape_history(session, request, instrument))
@@ -249,7 +249,7 @@ def _years(session: ClientSession, instrument: VenueInstrument) -> float:
     return max(0.0, left.total_seconds() / YEAR_S)
 
 
-def _begin(session: ClientSession, kind: str, req_id: int, stream: Stream) -> None:
+def _begin(session: ClientSession, kind: str, req_id: int, stream: MarketStream) -> None:
     """Subscribe and say the first values at once."""
     session.subscribe(kind, req_id, stream)
     session.send_all(stream.pace(session.face.moment()))

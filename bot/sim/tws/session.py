@@ -14,7 +14,7 @@ from bot.sim.tws.account_streams import AccountFeed
 from bot.sim.tws.decoding import decode, message_id, request_id
 from bot.sim.tws.desk import ClientDesk
 from bot.sim.tws.limits import ClientLimits, HistoricalPacing, RateGuard
-from bot.sim.tws.market_streams import Stream
+from bot.sim.tws.market_streams import MarketStream
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.requests import StartApi, WireRequest
 from bot.sim.tws.wire import (
@@ -108,7 +108,7 @@ class ClientSession:
         self.client_id = -1
         self.version = 0
         self.market_data_type = 1
-        self.streams: dict[tuple[str, int], Stream] = {}
+        self.streams: dict[tuple[str, int], MarketStream] = {}
         self.follows_positions = False
         self.pacing = HistoricalPacing(face.limits)
         self.tape_requests: dict[int, float] = {}
@@ -237,7 +237,7 @@ class ClientSession:
             else:
                 self.send_all(said)
 
-    def subscribe(self, kind: str, req_id: int, stream: Stream) -> None:
+    def subscribe(self, kind: str, req_id: int, stream: MarketStream) -> None:
         self.streams[kind, req_id] = stream
 
     def unsubscribe(self, kind: str, req_id: int) -> bool:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from bot.sim.tws.market_streams import Stream
+from bot.sim.tws.market_streams import MarketStream
 from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.wire import WireMessage
 
@@ -65,7 +65,7 @@ def only_live(code: int) -> bool:
 class DelayedLine:
     """A line whose ticks are a quarter of an hour old, and say so by their numbers."""
 
-    def __init__(self, line: Stream) -> None:
+    def __init__(self, line: MarketStream) -> None:
         self._line = line
         self.instrument = getattr(line, "instrument", None)
 

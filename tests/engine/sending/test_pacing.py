@@ -5,7 +5,7 @@ from decimal import Decimal
 from bot.domain.events import RequestKind
 from bot.domain.instructions import AmendOrder, AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
-from bot.engine.sending.pacing import ENTRY_WAITS_S, Pace, by_class
+from bot.engine.sending.pacing import ENTRY_WAITS_S, TokenBucket, by_class
 from tests.engine.desk import SPY_590C, Desk
 
 
@@ -23,7 +23,7 @@ def test_cancels_go_first_then_sells_then_buys_then_questions() -> None:
 
 
 def test_entries_wait_for_the_bucket_and_leave_in_their_order() -> None:
-    pace = Pace(rate=2)
+    pace = TokenBucket(rate=2)
     for _ in range(5):
         pace.hold(0.0, BUY)
     assert [pace.ready(0.0) for _ in range(3)] == [BUY, BUY, None]
@@ -31,7 +31,7 @@ def test_entries_wait_for_the_bucket_and_leave_in_their_order() -> None:
 
 
 def test_what_protects_takes_the_room_of_the_entries() -> None:
-    pace = Pace(rate=2)
+    pace = TokenBucket(rate=2)
     for _ in range(4):
         pace.spend(0.0)
     pace.hold(0.0, BUY)
@@ -40,7 +40,7 @@ def test_what_protects_takes_the_room_of_the_entries() -> None:
 
 
 def test_in_one_second_no_more_entries_leave_than_the_rate() -> None:
-    pace = Pace()
+    pace = TokenBucket()
     for _ in range(200):
         pace.hold(0.0, BUY)
     assert sum(pace.ready(0.0) is not None for _ in range(200)) == 45
