@@ -100,7 +100,7 @@ class ChatDesk:
         self._handled: OrderedDict[str, None] = OrderedDict()  # updates of this run
         self.username = ""  # of this bot, once Telegram has told it
         self._watches: set[asyncio.Task[None]] = set()
-        self._watched: set[str] = set()  # updates whose answer somebody waits for
+        self._watched: set[str] = set()  # updates whose answer is told, or is about to be: once by this process
         self._words: Mapping[str, Callable[[_Case, str], Any]] = MappingProxyType(
             {"ok": self._confirmed, "no": self._declined, "again": self._again, "page": self._page}
         )
@@ -317,6 +317,8 @@ class ChatDesk:
     def _watch(self, case: _Case, before: str = "") -> None:
         if case.mark.id in self._watched:
             return
+        if len(self._watched) >= _REMEMBERED:
+            self._watched.clear()
         self._watched.add(case.mark.id)
         task = asyncio.create_task(self._tell_answer(case, before))
         self._watches.add(task)
@@ -339,7 +341,6 @@ class ChatDesk:
         self._reply(case, ChatReply("The bot has not answered yet. The request stands until it expires: see /health."))
 
     async def _answered(self, mark: UpdateMark) -> None:
-        self._watched.discard(mark.id)
         try:
             await asyncio.to_thread(mark_answered, self._ground.database_url, mark.id, self._ground.clock.now())
         except StoreError as error:

@@ -39,7 +39,8 @@ class UpdateMark:
 
 @dataclass(frozen=True, slots=True)
 class HandledUpdate:
-    """An update that was handled before; `command_id` is empty where no request came of it."""
+    """An update that was handled before; `command_id` is empty where no request came of it, or
+    where its answer was told."""
 
     command_id: str = ""
 
@@ -47,11 +48,13 @@ class HandledUpdate:
 def handled_update(connection: Connection, update_id: str) -> HandledUpdate | None:
     """Return what became of an update, None for one that was not handled."""
     table = TELEGRAM_UPDATE.c
-    chosen = select(table.command_id).where(table.id == update_id, table.state == "handled")
-    found = connection.execute(chosen).scalar()
+    chosen = select(table.command_id, table.answered_at).where(table.id == update_id, table.state == "handled")
+    found = connection.execute(chosen).first()
     if found is None:
         return None
-    asked = connection.execute(select(COMMAND.c.id).where(COMMAND.c.id == found)).scalar()
+    if found.answered_at is not None:
+        return HandledUpdate()
+    asked = connection.execute(select(COMMAND.c.id).where(COMMAND.c.id == found.command_id)).scalar()
     return HandledUpdate(str(asked or ""))
 
 
