@@ -26,6 +26,7 @@ class AlphaVantage:
 
     def __init__(self, market: UwSource) -> None:
         self._market = market
+        self._chains: dict[tuple[str, str | None, bool], tuple[datetime, Any]] = {}  # written once a minute
         self._functions: Mapping[str, Callable[[VendorAsked, str], Any]] = {
             "REALTIME_OPTIONS": self._options,
             "NEWS_SENTIMENT": self._news,
@@ -50,11 +51,16 @@ class AlphaVantage:
 
     def _options(self, asked: VendorAsked, symbol: str) -> Any:
         wanted, greeks = asked.query.get("expiration"), asked.query.get("require_greeks") == "true"
+        minute, known = asked.now.replace(second=0, microsecond=0), self._chains.get((symbol, wanted, greeks))
+        if known is not None and known[0] == minute:
+            return known[1]
         last = date.fromisoformat(wanted) if wanted else None
         chain = self._market.contracts_at(symbol, asked.now, last)
         rows = [_option(each, symbol, greeks) for each in chain if wanted in (None, each.expiry.isoformat())]
         rows.sort(key=lambda row: (row["expiration"], float(row["strike"])))
-        return {"endpoint": "Realtime Options", "message": "success", "data": rows}
+        answer = {"endpoint": "Realtime Options", "message": "success", "data": rows}
+        self._chains[symbol, wanted, greeks] = (minute, answer)
+        return answer
 
     def _news(self, asked: VendorAsked, symbol: str) -> Any:
         """An article each half hour: it is about what the price did."""
